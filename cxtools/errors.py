@@ -1,0 +1,139 @@
+"""
+Every error that cxtools raises, in one tree.
+
+    CxError                          1  root; never raised itself
+    |- ConfigError   (ValueError)    2  a setting, a spec or an input file is missing or wrong; nothing was sent
+    |- ApiError                      3  the API refused or can't be reached
+    |  |- Unreachable (ConnectionError)  no usable answer before the deadline
+    |  |- Denied                         401 or 403, after one fresh sign-in
+    |  |- Refused                        400 404 409 413 422: the request is at fault
+    |  |- RateLimited                    429, and patience is over
+    |  `- ServerFault                    5xx, or the circuit breaker is open
+    |- ContractError (ValueError)    4  a 2xx answer without the promised shape
+    |  `- PossiblyTruncated              a full page without a cursor: there may be more
+    |- JobFailed                     5  a job ended badly
+    |- JobTimeout    (TimeoutError)  5  a job did not end in time; it can be resumed
+    |- StoreError                    6  the ledger or the event store
+    `- ReportError                   7  a report could not be made
+
+The number is the exit code of the command line (`cxtools --help` lists them; 0 is success, 8 is "done,
+but outcomes are unknown and listed" and is no error). Who is to blame is in the type: `Refused` and
+`ConfigError` are ours, `ContractError` and `ServerFault` are theirs.
+"""
+
+from __future__ import annotations
+
+
+class CxError(Exception):
+    """
+    Something a person can act on: what happened, where, and what to do.
+
+    >>> print(CxError("still limited after 5 tries", where="GET /events, status 429", do="run it again later"))
+    still limited after 5 tries  [GET /events, status 429]
+      -> run it again later
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", do: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.do = do
+
+    def __str__(self) -> str:
+        place = f"  [{self.where}]" if self.where else ""
+        advice = f"\n  -> {self.do}" if self.do else ""
+        return f"{self.what}{place}{advice}"
+
+
+class ConfigError(CxError, ValueError):
+    """A setting, a campaign spec or an input file is missing or wrong; nothing was sent."""
+
+    exit_code = 2
+
+
+class ApiError(CxError):
+    """
+    The API refused, or can't be reached.
+
+    Attributes:
+        method, path: the request, without its query (a query can hold an address)
+        status: HTTP status, or None when there was no answer
+        trace_id: the answer's `x-trace-id`, to quote to NICE's support; "" when missing
+    """
+
+    exit_code = 3
+
+    def __init__(
+        self, what: str, *, method: str = "", path: str = "", status: int | None = None,
+        trace_id: str = "", do: str = "",
+    ) -> None:
+        facts = (f"{method} {path}".strip(), f"status {status}" if status else "", f"trace {trace_id}" if trace_id else "")
+        super().__init__(what, where=", ".join(fact for fact in facts if fact), do=do)
+        self.method = method
+        self.path = path
+        self.status = status
+        self.trace_id = trace_id
+
+
+class Unreachable(ApiError, ConnectionError):
+    """No usable answer before the deadline: refused, reset, timed out, cut off."""
+
+
+class Denied(ApiError):
+    """401 or 403 after one fresh sign-in: credentials, scope, role or permission."""
+
+
+class Refused(ApiError):
+    """400 404 409 413 422: the request is at fault, repeating it won't help."""
+
+
+class RateLimited(ApiError):
+    """429, and patience is over. `retry_after_s` is what the server asked for, in seconds."""
+
+    def __init__(self, what: str, *, retry_after_s: float | None = None, **facts: object) -> None:
+        super().__init__(what, **facts)  # type: ignore[arg-type]
+        self.retry_after_s = retry_after_s
+
+
+class ServerFault(ApiError):
+    """5xx that did not pass, or the circuit breaker is open."""
+
+
+class ContractError(CxError, ValueError):
+    """A 2xx answer without the promised shape; `where` says which field, as `$.results[3].eventType`."""
+
+    exit_code = 4
+
+
+class PossiblyTruncated(ContractError):
+    """A full page came without a cursor: there may be more rows, so the set must not pass as complete."""
+
+
+class JobFailed(CxError):
+    """A send job ended as failed or cancelled."""
+
+    exit_code = 5
+
+
+class JobTimeout(CxError, TimeoutError):
+    """A send job did not end before the deadline; `cxtools resume` goes on waiting."""
+
+    exit_code = 5
+
+
+class StoreError(CxError):
+    """The ledger or the event store can't be read or written, or was asked for what it doesn't hold."""
+
+    exit_code = 6
+
+
+class ReportError(CxError):
+    """A report could not be made; `notebook` is the path of the kept, partly run notebook, or ""."""
+
+    exit_code = 7
+
+    def __init__(self, what: str, *, notebook: str = "", where: str = "", do: str = "") -> None:
+        super().__init__(what, where=where, do=do)
+        self.notebook = notebook

@@ -1,0 +1,200 @@
+"""
+The words of the domain: what the API says, translated once, the raw word kept.
+
+One class per thing, each frozen. Wire names stand in `from_api` only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from cxtools.errors import ContractError
+
+Kind = Literal["delivery", "bounce", "open", "click", "complaint", "unsubscribe", "deferral", "suppressed", "sent", "unknown"]
+
+#: Our kinds of event. CXone documents the first four; the rest come from imported feeds.
+KINDS: dict[str, str] = {
+    "delivery": "the receiving server took the message",
+    "bounce": "the receiving server refused the message, or sent it back",
+    "open": "the message's tracking image was fetched, by a person or a machine",
+    "click": "a tracked link was followed, by a person or a machine",
+    "complaint": "the recipient pressed the spam button",
+    "unsubscribe": "the recipient asked for no more mail",
+    "deferral": "the receiving server said try later; a delivery or a bounce follows",
+    "suppressed": "the sending platform left the recipient out by its own list",
+    "sent": "the sending platform took the message; says nothing of its arrival",
+    "unknown": "a kind we don't know; the vendor's word stands in raw_kind",
+}
+
+#: Final job states, compared without case. SUCCEEDED and EXPIRED are what other NICE APIs call theirs.
+JOB_STATES: dict[str, str] = {
+    "completed": "completed", "succeeded": "completed",
+    "failed": "failed", "expired": "failed",
+    "cancelled": "cancelled", "canceled": "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One person to mail: a normalised address, merge fields (template placeholder -> text) and tags."""
+
+    email: str = field(repr=False)
+    merge_fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tags: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return recipient_key(self.email)
+
+    def to_api(self) -> dict[str, Any]:
+        return {"toAddress": self.email, "mergeFields": dict(self.merge_fields), "tags": list(self.tags)}
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """An address that the account must not mail, and why. `added_at` is None when the API gives none."""
+
+    email: str = field(repr=False)
+    reason: str = ""
+    added_at: datetime | None = None
+
+    @classmethod
+    def from_api(cls, row: Mapping[str, Any], where: str = "$") -> Suppression:
+        return cls(_text(row, "emailAddress", where), str(row.get("reason") or ""), moment(row.get("addedDate")))
+
+
+@dataclass(frozen=True)
+class Job:
+    """
+    One send job. `status` is ours for final states, the API's own word (lower case) otherwise.
+
+    Counts and moments are None when the API gives none; `spam_score` too.
+    """
+
+    job_id: str
+    status: str
+    created_at: datetime | None = None
+    completed_at: datetime | None = None
+    total_recipients: int | None = None
+    delivered: int | None = None
+    bounced: int | None = None
+    spam_score: float | None = None
+
+    @property
+    def final(self) -> bool:
+        return self.status in JOB_STATES.values()
+
+    @classmethod
+    def from_api(cls, row: Mapping[str, Any]) -> Job:
+        word = _text(row, "status", "$").lower()
+        return cls(
+            _text(row, "jobId", "$"), JOB_STATES.get(word, word), moment(row.get("createdAt")), moment(row.get("completedAt")),
+            row.get("totalRecipients"), row.get("delivered"), row.get("bounced"), row.get("spamScore"),
+        )
+
+
+@dataclass(frozen=True)
+class Event:
+    """
+    One thing that happened to one message.
+
+    `event_id` is the API's, or a digest of the fields that identify an event, so the same event always
+    has the same id. `ts` is aware UTC and None when the feed gave none or nonsense. Text fields that the
+    feed doesn't have are "". `raw` is the row as it came, as JSON.
+    """
+
+    event_id: str
+    kind: str
+    raw_kind: str
+    job_id: str = ""
+    message_id: str = ""
+    recipient_id: str = ""
+    email: str = field(default="", repr=False)
+    ts: datetime | None = None
+    bounce_code: str = ""
+    bounce_text: str = field(default="", repr=False)
+    link_url: str = ""
+    user_agent: str = ""
+    ip: str = ""
+    raw: str = field(default="", repr=False)
+
+    @classmethod
+    def from_api(cls, row: Mapping[str, Any], where: str = "$") -> Event:
+        raw_kind = _text(row, "eventType", where)
+        word = raw_kind.lower()
+        job_id, message_id, recipient_id = (str(row.get(name) or "") for name in ("jobId", "messageId", "recipientId"))
+        ts, link, code = moment(row.get("timestamp")), str(row.get("linkUrl") or ""), str(row.get("bounceCode") or "")
+        if not (message_id or recipient_id or row.get("emailAddress")):
+            raise ContractError("an event names neither message nor recipient", where=where)
+        given = row.get("eventId")
+        return cls(
+            event_id=str(given) if given else event_identity(job_id, message_id, recipient_id, word, str(row.get("timestamp") or ""), link, code),
+            kind=word if word in KINDS else "unknown", raw_kind=raw_kind, job_id=job_id, message_id=message_id,
+            recipient_id=recipient_id, email=str(row.get("emailAddress") or "").strip().lower(), ts=ts, bounce_code=code,
+            bounce_text=str(row.get("bounceDescription") or ""), link_url=link, user_agent=str(row.get("userAgent") or ""),
+            ip=str(row.get("ipAddress") or ""), raw=json.dumps(row, ensure_ascii=False, separators=(",", ":")),
+        )
+
+
+def event_identity(*parts: str) -> str:
+    """
+    The identity of an event that came without an id: a digest of what makes it that event.
+
+    >>> event_identity("j1", "m1", "r1", "open", "2026-01-01T00:00:00Z", "", "")[:12]
+    '7892f630d669'
+    """
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def recipient_key(email: str) -> str:
+    """
+    The key by which one person is known in the ledger: a digest, so that two spellings are one person.
+
+    >>> recipient_key("Ann@Example.COM") == recipient_key("ann@example.com")
+    True
+    """
+    local, _, domain = email.strip().rpartition("@")
+    return hashlib.sha256(f"{local.casefold()}@{domain.casefold()}".encode()).hexdigest()[:32]
+
+
+def masked(email: str) -> str:
+    """
+    An address as reports and logs show it.
+
+    >>> masked("jane.doe@example.com")
+    'j***@example.com'
+    """
+    local, at, domain = email.rpartition("@")
+    return f"{local[:1]}***@{domain}" if at else "***"
+
+
+def moment(value: object) -> datetime | None:
+    """
+    An ISO 8601 text or a Unix time in seconds as aware UTC; None for nothing or nonsense.
+
+    >>> moment("2026-09-14T10:00:00+02:00")
+    datetime.datetime(2026, 9, 14, 8, 0, tzinfo=datetime.timezone.utc)
+    >>> moment("soon") is None
+    True
+    """
+    try:
+        if isinstance(value, bool) or value in (None, ""):
+            return None
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        parsed = datetime.fromisoformat(str(value).strip())
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _text(row: Mapping[str, Any], name: str, where: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str) or not value:
+        raise ContractError(f"{name} is missing or no text", where=f"{where}.{name}", do="check the field names of the profile against the API")
+    return value

@@ -1,0 +1,227 @@
+"""
+Where to connect and how: environment, secrets folder, keyring and named profiles, checked all at once.
+
+Order, first wins: arguments, `CX...` environment variables, files of the secrets folder (`CXTOOLS_SECRETS_DIR`,
+one file per variable, as Docker and Kubernetes mount them), the profile of `profiles.toml`, the keyring, the default.
+A secret in a profile file is refused: such files get committed.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from cxtools.errors import ConfigError
+
+SECRET_NAMES = ("client_secret", "crm_webhook_secret", "token", "access_key_secret")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Secret:
+    """
+    A text that can be used but not printed, compared by accident, pickled or copied.
+
+    pydantic's SecretStr is not used: it pickles in clear text.
+
+    >>> Secret("s3cret")
+    Secret('***')
+    """
+
+    __slots__ = ("_reveal",)
+
+    def __init__(self, text: str) -> None:
+        self._reveal: Callable[[], str] = lambda: text
+
+    def reveal(self) -> str:
+        return self._reveal()
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._reveal())
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret can't be pickled or copied")
+
+
+class Paths(BaseModel):
+    """Where each endpoint lives below the base URL; the tutorial's, unless a profile says otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token: str = "/v1/oauth2/token"
+    suppressions: str = "/v1/communications/email/suppressions"
+    messages: str = "/v1/communications/email/messages"
+    jobs: str = "/v1/communications/email/jobs"
+    events: str = "/v1/communications/email/events"
+
+
+class Settings(BaseModel):
+    """
+    Everything a run needs to know, frozen.
+
+    Durations are seconds. `requests_per_s` paces all calls of one process (None: as fast as the workers go).
+    Capabilities say what the server can do beyond the tutorial's contract; each defaults to "no".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    profile: str = "default"
+    env_url: str = ""
+    client_id: str = ""
+    client_secret: Secret = Field(default=Secret(""), repr=False)
+    crm_webhook_url: str = ""
+    crm_webhook_secret: Secret = Field(default=Secret(""), repr=False)
+    home: Path = Path()
+    ledger: str = ""
+
+    auth: Literal["body", "basic", "access_key", "password", "token"] = "body"
+    access_key_id: str = ""
+    access_key_secret: Secret = Field(default=Secret(""), repr=False)
+    token: Secret = Field(default=Secret(""), repr=False)
+    token_url: str = ""
+    paths: Paths = Paths()
+
+    idempotency_window_s: float = Field(default=0, ge=0)
+    suppression_listing: bool = False
+    trust_429: bool = True
+    any_template_id: bool = False
+    keyring: bool = False
+
+    workers: int = Field(default=16, ge=1, le=64)
+    requests_per_s: float | None = Field(default=None, gt=0)
+    connect_timeout_s: float = Field(default=5, gt=0)
+    call_deadline_s: float = Field(default=30, gt=0)
+    patience_s: float = Field(default=300, ge=0)
+    job_deadline_s: float = Field(default=4 * 3600, gt=0)
+    event_horizon_s: float = Field(default=7 * 86400, ge=0)
+    suppression_age_s: float = Field(default=900, gt=0)
+    daily_limit: int | None = Field(default=None, ge=0)
+    max_body_bytes: int = Field(default=32 << 20, gt=0)
+
+    @field_validator(*SECRET_NAMES, mode="before")
+    @classmethod
+    def _wrapped(cls, value: object) -> object:
+        return Secret(value) if isinstance(value, str) else value
+
+    @field_validator("env_url", "token_url", "crm_webhook_url")
+    @classmethod
+    def _https(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and not (parts.scheme == "https" and parts.hostname or parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise ValueError("must be an https:// address (http only on this machine)")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must hold no user, query or fragment: secrets in an address reach every log")
+        return url.rstrip("/")
+
+    @property
+    def ledger_url(self) -> str:
+        return self.ledger or f"sqlite:///{self.home / 'ledger.sqlite'}"
+
+    def needs(self, *purposes: Literal["api", "crm"]) -> Settings:
+        """These settings, if they can serve the purposes; ConfigError naming all that is missing otherwise."""
+        missing = [variable for purpose in purposes for name, variable in REQUIRED[purpose](self) if not getattr(self, name)]
+        if missing:
+            raise ConfigError(f"not set: {', '.join(missing)}", where=f"profile {self.profile!r}",
+                              do="set the environment variables, or put them into a profile (secrets: environment, secrets folder or keyring)")
+        return self
+
+
+REQUIRED: dict[str, Callable[[Settings], tuple[tuple[str, str], ...]]] = {
+    "api": lambda s: (("env_url", "CXONE_ENV_URL"), *CREDENTIALS[s.auth]),
+    "crm": lambda s: (("crm_webhook_url", "CRM_WEBHOOK_URL"), ("crm_webhook_secret", "CRM_WEBHOOK_SECRET")),
+}
+_CLIENT = (("client_id", "CXONE_CLIENT_ID"), ("client_secret", "CXONE_CLIENT_SECRET"))
+_ACCESS_KEY = (("access_key_id", "CXONE_ACCESS_KEY_ID"), ("access_key_secret", "CXONE_ACCESS_KEY_SECRET"))
+CREDENTIALS: dict[str, tuple[tuple[str, str], ...]] = {
+    "body": _CLIENT, "basic": _CLIENT, "access_key": _ACCESS_KEY, "password": _CLIENT + _ACCESS_KEY,
+    "token": (("token", "CXONE_TOKEN"),),
+}
+
+#: Environment variable -> setting. All others are reached by a profile.
+VARIABLES = {
+    "CXONE_ENV_URL": "env_url", "CXONE_CLIENT_ID": "client_id", "CXONE_CLIENT_SECRET": "client_secret",
+    "CXONE_ACCESS_KEY_ID": "access_key_id", "CXONE_ACCESS_KEY_SECRET": "access_key_secret", "CXONE_TOKEN": "token",
+    "CRM_WEBHOOK_URL": "crm_webhook_url", "CRM_WEBHOOK_SECRET": "crm_webhook_secret",
+    "CXTOOLS_HOME": "home", "CXTOOLS_LEDGER": "ledger",
+}
+
+
+def load_settings(profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """
+    The settings of a profile ("default" unless `CXTOOLS_PROFILE` or *profile* names one), everything checked at once.
+
+    Raises:
+        ConfigError: a value is wrong, a profile doesn't exist, or a profile file holds a secret; all faults in one message.
+
+    >>> load_settings(environ={"CXONE_ENV_URL": "https://example.com/"}).env_url
+    'https://example.com'
+    """
+    environ = os.environ if environ is None else environ
+    home = Path(given.get("home") or environ.get("CXTOOLS_HOME") or _default_home())
+    name = profile or environ.get("CXTOOLS_PROFILE") or "default"
+    values: dict[str, Any] = {"profile": name, "home": home}
+    values |= _from_profile(name, Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml"), required=profile is not None)
+    values |= _from_secrets_folder(environ.get("CXTOOLS_SECRETS_DIR"))
+    values |= {setting: environ[variable] for variable, setting in VARIABLES.items() if environ.get(variable)}
+    values |= _from_keyring(name, values) | {"home": home} | given
+    try:
+        return Settings(**values)
+    except ValidationError as refused:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}" for fault in refused.errors(include_input=False, include_url=False))
+    # Raised outside the except block: the original error carries the raw input, secrets too.
+    raise ConfigError(f"settings are wrong: {faults}", where=f"profile {name!r}", do="correct them; nothing was sent")
+
+
+def _from_profile(name: str, file: Path, *, required: bool) -> dict[str, Any]:
+    if not file.exists():
+        if required and name != "default":
+            raise ConfigError(f"there is no profile {name!r}: {file} doesn't exist", do="create the file with a table of that name, or leave --profile out")
+        return {}
+    try:
+        profiles = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as broken:
+        raise ConfigError(f"the profile file can't be read: {broken}", where=str(file), do="correct the file") from None
+    if name not in profiles and (required or name != "default"):
+        raise ConfigError(f"there is no profile {name!r}", where=str(file), do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}")
+    values = profiles.get(name, {})
+    if not isinstance(values, dict):
+        raise ConfigError(f"profile {name!r} is no table", where=str(file), do=f"write [{name}] on a line of its own, settings below it")
+    if secrets := sorted(set(values) & set(SECRET_NAMES)):
+        raise ConfigError(f"a profile file must not hold secrets: {', '.join(secrets)}", where=f"{file}, profile {name!r}",
+                          do="move them to environment variables, the secrets folder or the keyring")
+    return values
+
+
+def _from_secrets_folder(folder: str | None) -> dict[str, Any]:
+    if not folder:
+        return {}
+    if not Path(folder).is_dir():
+        raise ConfigError("the secrets folder doesn't exist", where=f"CXTOOLS_SECRETS_DIR={folder}", do="correct or unset the variable")
+    files = {setting: Path(folder) / variable for variable, setting in VARIABLES.items()}
+    return {setting: file.read_text(encoding="utf-8").strip() for setting, file in files.items() if file.is_file()}
+
+
+def _from_keyring(profile: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Secrets of service "cxtools:PROFILE", asked only if the profile says `keyring = true`, so that no run waits for an unlock dialog."""
+    if not known.get("keyring"):
+        return {}
+    import keyring  # optional: the [keyring] extra
+
+    found = {name: keyring.get_password(f"cxtools:{profile}", name) for name in SECRET_NAMES if name not in known}
+    return {name: text for name, text in found.items() if text}
+
+
+def _default_home() -> str:
+    import platformdirs
+
+    return platformdirs.user_data_dir("cxtools", appauthor=False)
