@@ -1,0 +1,75 @@
+# Everything a newcomer needs, by name. Needs Python 3.11-3.13, git and make; everything else is installed into
+# .venv (and .venv-lab) from locks of exact versions with hashes.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The first Python that fits; `make PYTHON=/path/to/python3.12 …` chooses another.
+FITS   := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do command -v $$p >/dev/null && $$p -c "$(FITS)" && { echo $$p; break; }; done)
+BIN    := .venv/bin
+UV_PIP  = $(BIN)/uv pip compile pyproject.toml --universal --fork-strategy fewest --generate-hashes \
+          --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+.PHONY: help setup demo test lint check notebooks-check lab lock clean chromium
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.core  ## make .venv with what cxtools needs to run
+
+demo: .venv/.core  ## the whole job on the simulator; reports in reports/demo
+	$(BIN)/cxtools demo --out reports/demo
+
+test: .venv/.dev chromium lint check notebooks-check  ## everything that must pass, with every set-up step it needs
+
+lint: .venv/.dev  ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Only whole files are spread over the two workers: a file's tests share its simulator and its ledger.
+check: .venv/.dev chromium  ## the tests and every example in a docstring
+	$(BIN)/pytest -n 2 --dist loadfile
+
+# The committed outputs come from the seeded demo, so the comparison needs the demo's data and nothing else.
+notebooks-check: .venv/.dev  ## run the notebooks and compare with their committed outputs
+	@if compgen -G "notebooks/*.ipynb" >/dev/null; then \
+	  $(BIN)/pytest --nbval --nbval-current-env -p no:cacheprovider notebooks $(if $(wildcard tests/nbval.cfg),--nbval-sanitize-with tests/nbval.cfg); \
+	fi
+
+lab: .venv-lab/.lab  ## JupyterLab on the notebooks, in an environment of its own
+	cd notebooks && ../.venv-lab/bin/jupyter lab
+
+lock: .venv/.dev  ## resolve the locks again, for all supported Pythons and systems
+	$(BIN)/python -m pip install --quiet "uv>=0.13"
+	$(UV_PIP) --upgrade --group build -o requirements.lock
+	$(UV_PIP) --group dev --extra keyring --extra postgres -c requirements.lock -o requirements-dev.lock
+	$(UV_PIP) --group build --extra lab -c requirements.lock -o requirements-lab.lock
+
+clean:  ## remove the environments and everything made
+	rm -rf .venv .venv-lab build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/demo
+
+# --- environments; a stamp tells that one is up to date with its lock, so a second run takes no time ---
+
+define environment
+	@test -n "$(PYTHON)" || { echo "cxtools needs Python 3.11, 3.12 or 3.13. None was found: install one, or say make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@$(PYTHON) -c "$(FITS)" || { echo "cxtools needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; exit 2; }
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --require-hashes -r $(2)
+	$(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+endef
+
+.venv/.core: requirements.lock pyproject.toml
+	$(call environment,.venv,requirements.lock)
+
+.venv/.dev: requirements-dev.lock .venv/.core
+	$(call environment,.venv,requirements-dev.lock)
+
+.venv-lab/.lab: requirements-lab.lock pyproject.toml
+	$(call environment,.venv-lab,requirements-lab.lock)
+
+chromium: .venv/.dev
+	@bash .ci/chromium
