@@ -1,0 +1,13 @@
+"""
+Bounces judged: (code, text) becomes a verdict that an operator can act on. The taxonomy is explained in README.md beside this file.
+
+>>> from cxtools.bounces import classify
+>>> classify("550 5.1.1", "").category
+'invalid_recipient'
+"""
+
+from cxtools.bounces.classify import classify
+from cxtools.bounces.codes import Codes
+from cxtools.bounces.verdict import CATEGORIES, Verdict
+
+__all__ = ["CATEGORIES", "Codes", "Verdict", "classify"]
