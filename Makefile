@@ -43,7 +43,7 @@ lab: .venv-lab/.lab  ## JupyterLab on the notebooks, in an environment of its ow
 	cd notebooks && ../.venv-lab/bin/jupyter lab
 
 lock: .venv/.dev  ## resolve the locks again, for all supported Pythons and systems
-	$(BIN)/python -m pip install --quiet "uv>=0.13"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
 	$(UV_PIP) --upgrade --group build -o requirements.lock
 	$(UV_PIP) --group dev --extra keyring --extra postgres -c requirements.lock -o requirements-dev.lock
 	$(UV_PIP) --group build --extra lab -c requirements.lock -o requirements-lab.lock
@@ -57,8 +57,8 @@ define environment
 	@test -n "$(PYTHON)" || { echo "cxtools needs Python 3.11, 3.12 or 3.13. None was found: install one, or say make PYTHON=/path/to/python3.12" >&2; exit 2; }
 	@$(PYTHON) -c "$(FITS)" || { echo "cxtools needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; exit 2; }
 	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
-	$(1)/bin/python -m pip install --quiet --require-hashes -r $(2)
-	$(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 endef
 
