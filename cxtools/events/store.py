@@ -1,0 +1,226 @@
+"""
+The event store: immutable Parquet files, `<root>/campaign=<name>/part-<digest>.parquet`.
+
+No locks. A part is written under a hidden name, fsynced and renamed, so a reader sees all of it or nothing; its name
+derives from the ids in it, so the same page twice is the same file; and the view `events` keeps one row per event id
+whatever writers did at the same time. That makes adding idempotent and safe to kill at any moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxtools.errors import ConfigError, StoreError
+from cxtools.model import Event
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+CAMPAIGN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+
+#: Events held in memory at once while adding: about 100 MB of Python objects.
+CHUNK = 50_000
+
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of events given to the store: new ones, and ones that it held already or that came twice."""
+
+    added: int
+    duplicates: int
+
+
+class EventStore:
+    """
+    Events of all campaigns below one folder. Opening it touches nothing; the folder appears with the first event.
+
+    >>> import tempfile
+    >>> from datetime import UTC, datetime
+    >>> store = EventStore(Path(tempfile.mkdtemp()) / "events")
+    >>> opened = Event("e1", "open", "open", message_id="m1", ts=datetime(2026, 1, 1, tzinfo=UTC))
+    >>> store.add("q3-update", [opened, opened], source="api", received_at=datetime(2026, 1, 2, tzinfo=UTC))
+    Added(added=1, duplicates=1)
+    >>> store.campaigns()
+    ['q3-update']
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    def add(self, campaign: str, events: Iterable[Event], *, source: str, received_at: datetime) -> Added:
+        """
+        Keep the events which the campaign doesn't hold yet: all of them or, on any error, none.
+
+        Events are read as a stream, at most CHUNK in memory. *source* says where they came from, *received_at* (aware) when.
+
+        Raises:
+            ConfigError: the campaign's name can't be a folder's name.
+            StoreError: the folder can't be written or the disk is full; nothing of this call was kept.
+        """
+        folder = self._folder(campaign)
+        added = duplicates = 0
+        stream = iter(events)
+        with _staged(folder) as parts:
+            while chunk := list(islice(stream, CHUNK)):
+                ids = {event.event_id for event in chunk}
+                final = folder / f"part-{_digest(ids)}.parquet"
+                new = ids - _held(ids, [*folder.glob("part-*.parquet"), *parts]) if not final.exists() else set()
+                added, duplicates = added + len(new), duplicates + len(chunk) - len(new)
+                if new:
+                    # An event that came twice in one chunk stays twice in its part: data_quality counts what a feed repeats.
+                    kept = [event for event in chunk if event.event_id in new]
+                    table = _table(kept, source, received_at)
+                    with _disk(folder):
+                        parts[_written(folder, table)] = final
+        return Added(added, duplicates)
+
+    def campaigns(self) -> list[str]:
+        """Names of the campaigns which have events, sorted."""
+        return sorted({part.parent.name.removeprefix("campaign=") for part in self.root.glob("campaign=*/part-*.parquet")})
+
+    def connection(self, campaigns: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
+        """
+        A DuckDB connection, in UTC, with the view `events` over these campaigns (None: all).
+
+        One row per campaign and event_id, the earliest received. Columns: campaign, those of `Event`, source, received_at.
+        The view `received` has every stored row, repeated ones too.
+
+        Raises:
+            StoreError: a campaign has no events here; the message lists those which have.
+        """
+        import duckdb
+
+        known = self.campaigns()
+        if missing := sorted(set(campaigns or ()) - set(known)):
+            raise StoreError(f"no events of campaign {', '.join(missing)}", where=str(self.root),
+                             do=f"choose one of: {', '.join(known) or 'none yet'}; or collect or import events first")
+        # Without these DuckDB would fetch extensions from the network and spill into a folder beside the notebook.
+        connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "temp_directory": tempfile.gettempdir()})
+        connection.execute("SET TimeZone = 'UTC'")
+        chosen = known if campaigns is None else sorted(set(campaigns))
+        files = [str(part) for name in chosen for part in self._folder(name).glob("part-*.parquet")]
+        self._received(connection, files)
+        connection.execute(EVENTS)
+        return connection
+
+    def _received(self, connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
+        if files:
+            connection.sql(RECEIVED, params={"files": files}).create_view("received")
+        else:
+            import pyarrow as pa
+
+            connection.register("received", _schema().append(pa.field("campaign", pa.string(), nullable=False)).empty_table())
+
+    def _folder(self, campaign: str) -> Path:
+        if not CAMPAIGN_NAME.match(campaign):
+            raise ConfigError(f"{campaign!r} can't be the name of a campaign",
+                              do="use 1 to 100 letters, digits, dots, hyphens or underscores, a letter or digit first")
+        return self.root / f"campaign={campaign}"
+
+
+# The type is given because DuckDB would read a campaign named "2026" as a number.
+RECEIVED = "select * from read_parquet($files, hive_partitioning = true, hive_types = {'campaign': varchar})"
+EVENTS = """
+create temp view events as
+select * exclude (nth)
+from (select *, row_number() over (partition by campaign, event_id order by received_at, source) as nth from received)
+where nth = 1
+"""
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[dict[Path, Path]]:
+    """Hidden files -> their final names: all renamed at the end, or all removed on an error."""
+    parts: dict[Path, Path] = {}
+    try:
+        yield parts
+        with _disk(folder):
+            for hidden, final in parts.items():
+                hidden.replace(final)
+            if parts:
+                _fsync(folder)
+    finally:
+        for hidden in parts:
+            hidden.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """What the disk refuses, as a StoreError. Only our own writing goes through here: the stream of events may fail for its own reasons."""
+    try:
+        yield
+    except OSError as failed:
+        raise StoreError(f"events can't be written: {failed.strerror or failed}; nothing of this batch was kept", where=str(folder),
+                         do="free some disk space or correct the folder's permissions, then run it again") from failed
+
+
+def _digest(ids: set[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:24]
+
+
+def _written(folder: Path, table: pa.Table) -> Path:
+    """A hidden, fsynced file with this table; no file when that fails."""
+    import pyarrow.parquet as pq
+
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".part-", suffix=".tmp", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        os.unlink(name)
+        raise
+    return Path(name)
+
+
+def _fsync(folder: Path) -> None:
+    for each in (folder, folder.parent):
+        handle = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _held(ids: set[str], files: Sequence[Path]) -> set[str]:
+    """Those of the ids which the files hold. DuckDB scans one column, so memory doesn't grow with the store."""
+    if not files:
+        return set()
+    import duckdb
+    import pyarrow as pa
+
+    with duckdb.connect() as connection:
+        connection.register("wanted", pa.table({"event_id": list(ids)}))
+        connection.read_parquet([str(file) for file in files]).create_view("stored")
+        return {row[0] for row in connection.execute("select event_id from wanted semi join stored using (event_id)").fetchall()}
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    moment = pa.timestamp("us", tz="UTC")
+    own = [pa.field("source", pa.string(), nullable=False), pa.field("received_at", moment, nullable=False)]
+    return pa.schema([pa.field(each.name, moment) if each.name == "ts" else pa.field(each.name, pa.string(), nullable=False)
+                      for each in fields(Event)] + own)
+
+
+def _table(events: Sequence[Event], source: str, received_at: datetime) -> pa.Table:
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {each.name: [getattr(event, each.name) for event in events] for each in fields(Event)}
+    columns |= {"source": [source] * len(events), "received_at": [received_at] * len(events)}
+    return pa.table(columns, schema=_schema())

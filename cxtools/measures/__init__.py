@@ -1,0 +1,311 @@
+"""
+Measures: a store of events in, a table of answers out. One SQL file per measure, of the same name, in `sql/`.
+
+The unit is one message to one recipient: distinct (messageId, recipientId), the address where a feed has no recipient id.
+Never "opens × clicks", never a sum over days, links or segments: who clicks two links is one clicker. A message belongs
+to the day of its first event, whenever its opens came. The words:
+
+    attempted       messages with a delivery or a bounce
+    delivered       messages that the receiving server took at least once
+    bounced         messages whose last word is a bounce, also one that came after a delivery; auto-replies and complaints are none
+    accepted        attempted, and not bounced; a soft bounce followed by a delivery is accepted
+    opened          accepted messages with an open or a click ("confirmed": a click proves what blocked images hide)
+    opened_strict   accepted messages with an open
+    clicked         accepted messages with a click on content; unsubscribe and preference links don't count
+
+Definitions follow SparkPost (sent, accepted), Iterable (clicks / confirmed opens) and Customer.io (cohort by send).
+Each rate is a share 0..1 with its 95 % Wilson interval in `_low` and `_high`, missing where there is nothing to divide by.
+
+All measures take the store, the campaigns (a name, several, or None for all), `by` (one or several of DIMENSIONS) and `as_of`: a moment
+after which events don't count, or a timedelta, the same age for each campaign since its first event.
+They raise StoreError for an unknown campaign or dimension.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cxtools.bounces import classify
+from cxtools.errors import ConfigError, StoreError
+from cxtools.events.store import EventStore
+from cxtools.measures.stats import share, wilson
+from cxtools.model import moment
+
+if TYPE_CHECKING:
+    import duckdb
+    from plotly.graph_objects import Figure
+
+#: What a measure can be split by; columns of `sql/messages.sql`.
+DIMENSIONS: dict[str, str] = {
+    "provider": "who runs the mailbox, by the address's domain (sql/providers.tsv), else other",
+    "domain": "the address's domain",
+    "job": "the send job",
+    "day": "UTC day of the message's first event, as 2026-09-14",
+    "hour": "UTC hour of the message's first event, 0..23",
+    "weekday": "UTC weekday of the message's first event, 1 (Monday)..7",
+}
+
+#: Which counts make which rate: numerator, denominator.
+FUNNEL_RATES = {
+    "delivery_rate": ("accepted", "attempted"), "bounce_rate": ("bounced", "attempted"), "open_rate": ("opened", "accepted"),
+    "click_rate": ("clicked", "accepted"), "click_to_open_rate": ("clicked", "opened"),
+}
+
+#: Check -> the count it is a part of, and what it says. Those marked "if any" are unknown, not 0, when the feed has none.
+CHECKS: dict[str, tuple[str, str]] = {
+    "repeated_rows": ("stored_rows", "events that came more than once; counted once"),
+    "same_content": ("events", "same message, kind, moment and link under another id; one more in totals, no more in recipients"),
+    "without_timestamp": ("events", "events without a moment; counted, but not in timing"),
+    "unknown_kind": ("events", "events of a kind we don't know; kept, not counted"),
+    "without_recipient_id": ("events", "events whose recipient is known by the address only"),
+    "without_message_id": ("events", "events without a message id: several messages to one address count as one"),
+    "not_bounces": ("bounce_events", "bounces that are auto-replies, complaints or the platform's own suppressions; not counted"),
+    "late_bounces": ("delivered", "messages taken first and sent back later; counted as bounced"),
+    "without_outcome": ("messages", "messages without delivery, bounce, open or click; not attempted"),
+    "orphan_opens": ("openers", "messages opened of which neither delivery nor bounce is known; not counted"),
+    "orphan_clicks": ("clickers", "messages clicked of which neither delivery nor bounce is known; not counted"),
+    "active_though_bounced": ("messages", "messages opened or clicked whose last word is a bounce; not counted as opened or clicked"),
+    "opens_before_delivery": ("openers", "messages opened before their delivery: clocks, or a machine; timing takes them as 0 s"),
+    "clicks_before_delivery": ("clickers", "messages clicked before their delivery: clocks, or a machine; timing takes them as 0 s"),
+    "fast_opens": ("openers", "messages opened within seconds of their delivery: many of them by machines"),
+    "clicks_without_open": ("clickers", "messages clicked but never opened, since images were blocked; counted as opened"),
+    "deferrals": ("events", "deferrals, if any"),
+    "complaints": ("accepted", "complaints, if any"),
+    "unsubscribes": ("accepted", "unsubscribes, if any"),
+}
+FAST_S = 10
+
+#: Relations that a measure needs besides `seen` and `messages`.
+NEEDS = {"timing": ("delays",), "curve": ("delays",)}
+
+By = str | Sequence[str] | None
+AsOf = datetime | timedelta | str | None
+
+
+class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
+    """A DataFrame that knows its measure: `.chart()` draws it, `.records()` is what `--json` prints."""
+
+    _metadata = ["_measure"]  # noqa: RUF012  # the name and type that pandas asks for
+    _measure: str
+
+    @property
+    def _constructor(self) -> type[Table]:
+        return Table
+
+    def chart(self) -> Figure:
+        """The measure's figure (plotly), drawn from these rows."""
+        from cxtools import charts
+
+        return charts.CHARTS[self._measure](self)
+
+    def records(self) -> list[dict[str, Any]]:
+        """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""
+        rows: list[dict[str, Any]] = json.loads(self.to_json(orient="records", date_format="iso", double_precision=15))
+        return rows
+
+
+Campaigns = str | Sequence[str] | None
+
+
+def funnel(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+    """
+    How far did the messages of these campaigns get? One row per campaign (and value of *by*).
+
+        attempted, delivered, accepted, bounced, opened, opened_strict, clicked, clicks_without_open    messages, as defined above
+        delivery_rate       accepted / attempted            bounce_rate   bounced / attempted
+        open_rate           opened / accepted               click_rate    clicked / accepted
+        click_to_open_rate  clicked / opened
+        first_at, last_at   moments (UTC) of the first and the last event
+    """
+    counts = _answer("funnel", store, campaigns, by, as_of)
+    if by:
+        counts = counts[counts.attempted > 0].reset_index(drop=True)
+    moments = ["first_at", "last_at"]
+    table: Table = _with_rates(counts, FUNNEL_RATES)[[*counts.columns.drop(moments), *_rate_columns(FUNNEL_RATES), *moments]]
+    return table
+
+
+def bounces(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+    """
+    Why did messages bounce? One row per campaign × category × kind (and value of *by*).
+
+        recipients   messages bounced for that            share   recipients / bounced; sums to 1 over a campaign's rows
+        bounced      messages bounced in the campaign     rate    recipients / attempted
+        attempted    messages attempted in the campaign (and value of *by*)
+    """
+    return _with_rates(_answer("bounces", store, campaigns, by, as_of),
+                       {"share": ("recipients", "bounced"), "rate": ("recipients", "attempted")})
+
+
+def reasons(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+    """
+    Which causes stand behind the bounces? One row per campaign × normalised text (and value of *by*), most frequent first.
+
+    `reason` has addresses, hosts and ids masked; `bounce_code` is an example; `recipients`, `share` and `bounced` as in `bounces`;
+    `first_at` and `last_at` are missing when no such bounce has a moment.
+    """
+    return _with_rates(_answer("reasons", store, campaigns, by, as_of), {"share": ("recipients", "bounced")})
+
+
+def links(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+    """
+    Which links were clicked? One row per campaign × link (and value of *by*), tracking parameters removed.
+
+        purpose        content or unsubscribe (preference links too)
+        clickers       messages whose recipient clicked it; links don't add up, who clicks two is in both
+        clicks         clicks, repeated ones too
+        all_clickers   messages with any click            share   clickers / all_clickers
+    """
+    return _with_rates(_answer("links", store, campaigns, by, as_of), {"share": ("clickers", "all_clickers")})
+
+
+def timing(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+    """
+    How long after delivery came the first open and the first click? One row per campaign × kind (open, click).
+
+    `recipients` of `accepted` messages have one with a moment; `median_s`, `p75_s`, `p90_s` are seconds, missing when none has.
+    An open that clocks put before the delivery counts as 0 s.
+    """
+    return _answer("timing", store, campaigns, by, as_of)
+
+
+def curve(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+    """
+    How many had opened or clicked within so many hours of delivery? One row per campaign × kind × hour with news.
+
+    `hours` 1 is the first hour; `recipients` in that hour, `cumulative` until its end, `rate` = cumulative / accepted.
+    """
+    return _with_rates(_answer("curve", store, campaigns, by, as_of), {"rate": ("cumulative", "accepted")})
+
+
+def jobs(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+    """
+    How did each send job run? One row per campaign × job_id.
+
+    Counts as in `funnel`; `first_at`, `last_at` of its events (UTC); `delivery_median_s`, `delivery_p90_s`: seconds from the job's
+    first event to a message's delivery, missing when nothing was delivered.
+    """
+    return _answer("jobs", store, campaigns, by, as_of)
+
+
+def data_quality(store: EventStore, campaigns: Campaigns = None, *, as_of: AsOf = None, fast_s: int = FAST_S) -> Table:
+    """
+    What is odd about the events? One row per campaign × check (CHECKS).
+
+    `count` of `total`, `share` = count / total, `meaning` a sentence. Deferrals, complaints and unsubscribes are missing, "not measured",
+    when the feed has none of that kind. *fast_s*: seconds within which an open counts as fast.
+    """
+    wide = _answer("data_quality", store, campaigns, None, as_of, fast_s=fast_s)
+    rows = [(row["campaign"], check, *_counted(row[check], row[whole], meaning), meaning)
+            for row in wide.to_dict("records") for check, (whole, meaning) in CHECKS.items()]
+    # As objects, since numpy's integers know no missing value.
+    table = Table(rows, columns=["campaign", "check", "count", "total", "share", "meaning"], dtype=object)
+    table._measure = "data_quality"
+    return table
+
+
+def _counted(count: int, total: int, meaning: str) -> tuple[int | None, int, float | None]:
+    measured = count > 0 or "if any" not in meaning
+    return (int(count), int(total), share(count, total) if total else None) if measured else (None, int(total), None)
+
+
+def _answer(measure: str, store: EventStore, campaigns: Campaigns, by: By, as_of: AsOf, **params: object) -> Table:
+    """The rows of one SQL file, without the dimensions not asked for."""
+    import duckdb
+
+    asked = _asked(by)
+    names = [campaigns] if isinstance(campaigns, str) else campaigns
+    with store.connection(names) as connection:
+        try:
+            _prepare(connection, asked, as_of, NEEDS.get(measure, ()))
+            rows = connection.sql(_sql(measure), params=params).to_arrow_table().to_pandas()
+        except duckdb.Error as failed:
+            raise StoreError(f"the events can't be read: {failed}", where=str(store.root),
+                             do="a file there may be damaged: move it away, then collect or import again") from failed
+    table: Table = Table(rows).drop(columns=[name for name in DIMENSIONS if name not in asked], errors="ignore")
+    table._measure = measure
+    return table
+
+
+def _asked(by: By) -> list[str]:
+    asked = [by] if isinstance(by, str) else list(by or ())
+    if unknown := [name for name in asked if name not in DIMENSIONS]:
+        raise StoreError(f"can't split by {', '.join(unknown)}", do=f"choose from: {', '.join(DIMENSIONS)}")
+    return asked
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, asked: list[str], as_of: AsOf, needs: Sequence[str]) -> None:
+    """The relations which the measures read, as temporary tables: each is used several times."""
+    import pyarrow as pa
+
+    connection.register("providers", pa.Table.from_pylist(_providers()))
+    connection.register("cutoffs", _cutoffs(connection, as_of))
+    connection.execute("create temp table seen as " + _sql("seen"))
+    connection.register("verdicts", _verdicts(connection))
+    connection.execute("create temp table messages as " + _sql("messages"), {"by": asked})
+    for name in needs:
+        connection.execute("create temp view " + name + " as " + _sql(name))
+
+
+def _cutoffs(connection: duckdb.DuckDBPyConnection, as_of: AsOf) -> Any:
+    """One row per campaign: the last moment that counts, missing when all do."""
+    import pyarrow as pa
+
+    starts: Mapping[str, pd.Timestamp] = dict(connection.sql(_sql("starts")).to_arrow_table().to_pandas().itertuples(index=False))
+    if isinstance(as_of, timedelta):
+        untils = [None if pd.isna(start) else start.to_pydatetime() + as_of for start in starts.values()]
+    else:
+        until = as_of if isinstance(as_of, datetime) else moment(as_of)
+        if as_of and until is None:
+            raise ConfigError(f"as_of is no moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00")
+        untils = [until and (until if until.tzinfo else until.replace(tzinfo=UTC))] * len(starts)
+    return pa.table({"campaign": pa.array(starts, pa.string()), "until": pa.array(untils, pa.timestamp("us", tz="UTC"))})
+
+
+def _verdicts(connection: duckdb.DuckDBPyConnection) -> Any:
+    """One row per distinct (code, text) of the bounces, judged."""
+    import pyarrow as pa
+
+    pairs = connection.sql("select distinct bounce_code, bounce_text from seen where kind = 'bounce'").fetchall()
+    names = ("category", "kind", "retry", "suppress", "scope", "confidence", "rule", "reason")
+    judged = [(classify(code, text), code, text) for code, text in pairs]
+    columns: dict[str, Any] = {"bounce_code": pa.array([code for _, code, _ in judged], pa.string()),
+                               "bounce_text": pa.array([text for _, _, text in judged], pa.string())}
+    for name in names:
+        kind = pa.float64() if name == "confidence" else pa.string()
+        columns[name] = pa.array([getattr(verdict, name) for verdict, _, _ in judged], kind)
+    return pa.table(columns)
+
+
+def _with_rates(counts: Table, rates: Mapping[str, tuple[str, str]]) -> Table:
+    """The counts with, for each rate, its share and its interval as new columns."""
+    new: dict[str, list[float]] = {}
+    for rate, (part, whole) in rates.items():
+        pairs = list(zip(counts[part], counts[whole], strict=True))
+        new[rate] = [share(one, all_) for one, all_ in pairs]
+        new[f"{rate}_low"], new[f"{rate}_high"] = ([wilson(one, all_)[side] for one, all_ in pairs] for side in (0, 1))
+    table: Table = counts.assign(**new)
+    return table
+
+
+def _rate_columns(rates: Mapping[str, tuple[str, str]]) -> list[str]:
+    return [f"{rate}{suffix}" for rate in rates for suffix in ("", "_low", "_high")]
+
+
+@cache
+def _sql(name: str) -> str:
+    return files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def _providers() -> list[dict[str, str]]:
+    text = files(__package__).joinpath("sql", "providers.tsv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines(), delimiter="\t"))

@@ -1,0 +1,28 @@
+-- How many have opened or clicked within so many hours of delivery?
+-- grain:   one row per campaign x kind x hours with news (and value of each dimension asked for)
+-- params:  none
+-- reads:   delays
+-- columns: campaign, dimensions, kind, hours (1 = within the first hour), recipients (in that hour), cumulative (until its end), accepted
+with
+slots as (        -- one row per hour with news; hours is null for those who did nothing
+    select campaign, provider, domain, job, day, hour, weekday, kind,
+           case when delay_s < 3600 then 1 else cast(ceil(delay_s / 3600.0) as integer) end as hours
+    from delays
+),
+counts as (
+    select campaign, provider, domain, job, day, hour, weekday, kind, hours, count(*) as recipients
+    from slots
+    group by campaign, provider, domain, job, day, hour, weekday, kind, hours
+),
+totals as (
+    select counts.*,
+           sum(recipients) over (partition by campaign, provider, domain, job, day, hour, weekday, kind order by hours nulls last) as cumulative,
+           sum(recipients) over (partition by campaign, provider, domain, job, day, hour, weekday, kind) as accepted
+    from counts
+)
+select campaign, provider, domain, job, day, hour, weekday, kind, hours, recipients,
+       cast(cumulative as bigint) as cumulative,
+       cast(accepted as bigint) as accepted
+from totals
+where hours is not null
+order by campaign, provider, domain, job, day, hour, weekday, kind desc, hours

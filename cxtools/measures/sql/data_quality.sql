@@ -1,0 +1,62 @@
+-- What is odd about the events of these campaigns?
+-- grain:   one row per campaign
+-- params:  $fast_s  seconds after delivery within which an open is more likely a machine's
+-- reads:   received, events, seen, messages, verdicts
+-- columns: campaign and one count per check (its sentence is in CHECKS), with the counts they are parts of
+with
+stored as (
+    select campaign, count(*) as stored_rows from received group by campaign
+),
+distinct_events as (
+    select campaign, count(*) as distinct_rows from events group by campaign
+),
+contents as (     -- one row per distinct thing that happened
+    select campaign, message_id, who, kind, ts, link_url, bounce_code, bounce_text, count(*) as ids
+    from seen
+    group by campaign, message_id, who, kind, ts, link_url, bounce_code, bounce_text
+),
+repeats as (
+    select campaign, cast(sum(ids - 1) as bigint) as same_content from contents group by campaign
+),
+rows_of as (
+    select campaign,
+           count(*) as events,
+           count(*) filter (where ts is null) as without_timestamp,
+           count(*) filter (where seen.kind = 'unknown') as unknown_kind,
+           count(*) filter (where recipient_id = '') as without_recipient_id,
+           count(*) filter (where message_id = '') as without_message_id,
+           count(*) filter (where seen.kind = 'bounce') as bounce_events,
+           count(*) filter (where seen.kind = 'bounce' and verdicts.kind = 'none') as not_bounces,
+           count(*) filter (where seen.kind = 'deferral') as deferrals,
+           count(*) filter (where seen.kind = 'complaint') as complaints,
+           count(*) filter (where seen.kind = 'unsubscribe') as unsubscribes
+    from seen
+    left join verdicts on verdicts.bounce_code = seen.bounce_code and verdicts.bounce_text = seen.bounce_text
+    group by campaign
+),
+messages_of as (
+    select campaign,
+           count(*) as messages,
+           count(*) filter (where accepted) as accepted,
+           count(*) filter (where delivered) as delivered,
+           count(*) filter (where opens > 0) as openers,
+           count(*) filter (where clicks > 0) as clickers,
+           count(*) filter (where not attempted and opens = 0 and clicks = 0) as without_outcome,
+           count(*) filter (where not attempted and opens > 0) as orphan_opens,
+           count(*) filter (where not attempted and clicks > 0) as orphan_clicks,
+           count(*) filter (where bounced and (opens > 0 or clicks > 0)) as active_though_bounced,
+           count(*) filter (where first_open_at < delivered_at) as opens_before_delivery,
+           count(*) filter (where first_click_at < delivered_at) as clicks_before_delivery,
+           count(*) filter (where date_diff('second', delivered_at, first_open_at) between 0 and $fast_s) as fast_opens,
+           count(*) filter (where accepted and clicks > 0 and opens = 0) as clicks_without_open,
+           count(*) filter (where delivered and bounced) as late_bounces
+    from messages
+    group by campaign
+)
+select *, stored_rows - distinct_rows as repeated_rows
+from rows_of
+join messages_of using (campaign)
+join repeats using (campaign)
+join stored using (campaign)
+join distinct_events using (campaign)
+order by campaign

@@ -1,0 +1,16 @@
+-- How long after delivery did the first open and the first click come?
+-- grain:   one row per accepted message x kind (open, click)
+-- params:  none
+-- reads:   messages
+-- columns: campaign, dimensions, kind, delay_s (seconds, 0 where clocks put it before the delivery; null when it never came)
+select campaign, provider, domain, job, day, hour, weekday, 'open' as kind,
+       case when date_diff('second', delivered_at, first_open_at) < 0 then 0
+            else date_diff('second', delivered_at, first_open_at) end as delay_s
+from messages
+where accepted
+union all
+select campaign, provider, domain, job, day, hour, weekday, 'click' as kind,
+       case when date_diff('second', delivered_at, first_click_at) < 0 then 0
+            else date_diff('second', delivered_at, first_click_at) end as delay_s
+from messages
+where accepted

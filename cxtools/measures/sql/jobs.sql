@@ -1,0 +1,22 @@
+-- How did each job run?
+-- grain:   one row per campaign x job (and value of each dimension asked for)
+-- params:  none
+-- reads:   messages
+-- columns: campaign, dimensions, job_id, attempted, accepted, bounced, first_at, last_at (of any event),
+--          delivery_median_s, delivery_p90_s (seconds from the job's first event to a message's delivery, null when nothing was delivered)
+with
+starts as (
+    select messages.*, min(first_at) over (partition by campaign, job_id) as started_at
+    from messages
+)
+select campaign, provider, domain, job, day, hour, weekday, job_id,
+       count(*) filter (where attempted) as attempted,
+       count(*) filter (where accepted) as accepted,
+       count(*) filter (where bounced) as bounced,
+       min(first_at) as first_at,
+       max(last_at) as last_at,
+       percentile_cont(0.5) within group (order by date_diff('second', started_at, delivered_at)) as delivery_median_s,
+       percentile_cont(0.9) within group (order by date_diff('second', started_at, delivered_at)) as delivery_p90_s
+from starts
+group by campaign, provider, domain, job, day, hour, weekday, job_id
+order by campaign, provider, domain, job, day, hour, weekday, first_at, job_id

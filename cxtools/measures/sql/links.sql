@@ -1,0 +1,40 @@
+-- Which links were clicked?
+-- grain:   one row per campaign x link (and value of each dimension asked for)
+-- params:  none
+-- reads:   seen, messages
+-- columns: campaign, dimensions, link_url (without tracking parameters and fragment), purpose (content | unsubscribe), clickers (distinct
+--          messages; they don't add up over links), clicks, all_clickers (of anything, in the campaign and dimensions), first_at, last_at
+with
+urls as (         -- one row per URL as it came; utm_* and their like make one link many
+    select raw_url,
+           regexp_replace(regexp_replace(regexp_replace(stripped, '\?&+', '?'), '&&+', '&', 'g'), '[?&]+$', '') as link_url
+    from (select link_url as raw_url,
+                 regexp_replace(regexp_replace(link_url, '#.*$', ''),
+                                '([?&])(utm_[A-Za-z]+|gclid|fbclid|msclkid|mc_[ce]id|mkt_tok|_hsenc|_hsmi)=[^&]*', '\1', 'g') as stripped
+          from (select distinct link_url from seen where kind = 'click') as distinct_urls) as without_tracking
+),
+clicks as (       -- one row per click of an accepted message
+    select campaign, provider, domain, job, day, hour, weekday, messages.message_id, messages.who, seen.ts, urls.link_url,
+           case when seen.is_content then 'content' else 'unsubscribe' end as purpose
+    from seen
+    join messages using (campaign, message_id, who)
+    join urls on urls.raw_url = seen.link_url
+    where seen.kind = 'click' and messages.accepted
+),
+clickers as (     -- one row per link and message
+    select campaign, provider, domain, job, day, hour, weekday, link_url, purpose, message_id, who,
+           count(*) as clicks, min(ts) as first_at, max(ts) as last_at,
+           row_number() over (partition by campaign, message_id, who order by link_url, purpose) as nth
+    from clicks
+    group by campaign, provider, domain, job, day, hour, weekday, link_url, purpose, message_id, who
+)
+select campaign, provider, domain, job, day, hour, weekday, link_url, purpose,
+       count(*) as clickers,
+       cast(sum(clicks) as bigint) as clicks,
+       cast(sum(sum(case when nth = 1 then 1 else 0 end)) over (partition by campaign, provider, domain, job, day, hour, weekday) as bigint)
+           as all_clickers,
+       min(first_at) as first_at,
+       max(last_at) as last_at
+from clickers
+group by campaign, provider, domain, job, day, hour, weekday, link_url, purpose
+order by campaign, provider, domain, job, day, hour, weekday, clickers desc, link_url

@@ -1,0 +1,63 @@
+-- How far did each message to one recipient get?
+-- grain:   one row per message: campaign x message_id x who
+-- params:  $by  list of dimensions to keep apart; the others are null
+-- reads:   seen, verdicts (one row per bounce_code x bounce_text), providers (domain, provider)
+-- columns: the key, job_id, email, domain_of;
+--          provider, domain, job, day, hour, weekday (of the first event, UTC; weekday 1 = Monday), each null unless asked for;
+--          first_at, last_at, attempted, delivered, bounced, accepted, opens, clicks (on content), delivered_at, first_open_at, first_click_at,
+--          bounced_at, category, bounce_kind, reason, bounce_code (of the bounce that stands, null unless bounced)
+with
+bounces as (      -- one row per bounce event, latest of its message first; an auto-reply or a complaint is no bounce
+    select campaign, message_id, who, ts, bounce_code, verdicts.category, verdicts.kind as bounce_kind, verdicts.reason,
+           row_number() over (partition by campaign, message_id, who order by ts desc nulls last, bounce_code) as nth
+    from seen
+    join verdicts using (bounce_code, bounce_text)
+    where seen.kind = 'bounce' and verdicts.kind <> 'none'
+),
+facts as (        -- one row per message, whatever the order of its events
+    select campaign, message_id, who,
+           max(job_id) as job_id,
+           max(email) as email,
+           coalesce(min(ts) filter (where kind in ('sent', 'delivery', 'bounce')), min(ts)) as first_at,
+           max(ts) as last_at,
+           count(*) filter (where kind = 'delivery') as deliveries,
+           min(ts) filter (where kind = 'delivery') as delivered_at,
+           max(ts) filter (where kind = 'delivery') as last_delivery_at,
+           count(*) filter (where kind = 'open') as opens,
+           count(*) filter (where is_content) as clicks,
+           min(ts) filter (where kind = 'open') as first_open_at,
+           min(ts) filter (where is_content) as first_click_at
+    from seen
+    group by campaign, message_id, who
+),
+outcomes as (     -- one row per message; a bounce stands unless a delivery came later. Order unknown: only a soft bounce gives way
+    select facts.*,
+           deliveries > 0 as delivered,
+           bounces.nth is not null
+               and (deliveries = 0 or bounces.ts > last_delivery_at
+                    or (bounce_kind <> 'soft' and coalesce(bounces.ts = last_delivery_at, true))) as bounced,
+           bounces.ts as bounced_at, bounce_code, category, bounce_kind, reason,
+           lower(split_part(facts.email, '@', 2)) as domain_of
+    from facts
+    left join bounces
+      on bounces.campaign = facts.campaign and bounces.message_id = facts.message_id and bounces.who = facts.who and bounces.nth = 1
+)
+select campaign, message_id, who, job_id, email, domain_of, first_at, last_at,
+       case when array_contains(cast($by as varchar[]), 'provider') then coalesce(providers.provider, 'other') end as provider,
+       case when array_contains(cast($by as varchar[]), 'domain') then domain_of end as domain,
+       case when array_contains(cast($by as varchar[]), 'job') then job_id end as job,
+       case when array_contains(cast($by as varchar[]), 'day') then cast(cast(first_at as date) as varchar) end as day,
+       case when array_contains(cast($by as varchar[]), 'hour') then extract(hour from first_at) end as hour,
+       case when array_contains(cast($by as varchar[]), 'weekday') then extract(isodow from first_at) end as weekday,
+       delivered or bounced as attempted,
+       delivered,
+       bounced,
+       delivered and not bounced as accepted,
+       opens, clicks, delivered_at, first_open_at, first_click_at,
+       case when bounced then bounced_at end as bounced_at,
+       case when bounced then category end as category,
+       case when bounced then bounce_kind end as bounce_kind,
+       case when bounced then reason end as reason,
+       case when bounced then bounce_code end as bounce_code
+from outcomes
+left join providers on providers.domain = outcomes.domain_of

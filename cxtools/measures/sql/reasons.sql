@@ -1,0 +1,21 @@
+-- Which causes stand behind the bounces, most frequent first?
+-- grain:   one row per campaign x reason x category x kind (and value of each dimension asked for)
+-- params:  none
+-- reads:   messages
+-- columns: campaign, dimensions, reason, bounce_code (an example), category, kind, recipients, bounced (in the campaign), first_at, last_at
+with
+causes as (
+    select campaign, provider, domain, job, day, hour, weekday, reason, category, bounce_kind as kind,
+           min(bounce_code) as bounce_code,
+           count(*) as recipients,
+           min(bounced_at) as first_at,
+           max(bounced_at) as last_at
+    from messages
+    where bounced
+    group by campaign, provider, domain, job, day, hour, weekday, reason, category, bounce_kind
+)
+select campaign, provider, domain, job, day, hour, weekday, reason, bounce_code, category, kind, recipients,
+       cast(sum(recipients) over (partition by campaign) as bigint) as bounced,
+       first_at, last_at
+from causes
+order by campaign, provider, domain, job, day, hour, weekday, recipients desc, reason, category, kind

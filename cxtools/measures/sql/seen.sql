@@ -1,0 +1,23 @@
+-- Which events count, and whose message do they belong to?
+-- grain:   one row per event
+-- params:  none
+-- reads:   events, cutoffs (campaign, until: the last moment that counts; null = no end)
+-- columns: campaign, message_id, who (recipient id, or the address when the feed has none), job_id, email, kind, ts, received_at,
+--          bounce_code, bounce_text, link_url, is_content (a click on the message's content, not on an unsubscribe or preference link)
+select events.campaign,
+       message_id,
+       case when recipient_id <> '' then recipient_id else email end as who,
+       recipient_id,
+       job_id,
+       email,
+       kind,
+       ts,
+       received_at,
+       bounce_code,
+       bounce_text,
+       link_url,
+       kind = 'click' and not regexp_matches(lower(link_url), 'unsub|opt-?out|preference|abmeld|list-manage|manage[-_]?(subscription|email)')
+           as is_content
+from events
+join cutoffs on cutoffs.campaign = events.campaign
+where cutoffs.until is null or coalesce(ts, received_at) <= cutoffs.until

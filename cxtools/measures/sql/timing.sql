@@ -1,0 +1,14 @@
+-- How fast do people open and click?
+-- grain:   one row per campaign x kind (and value of each dimension asked for)
+-- params:  none
+-- reads:   delays
+-- columns: campaign, dimensions, kind, recipients, accepted, median_s, p75_s, p90_s (seconds, null when there are none)
+select campaign, provider, domain, job, day, hour, weekday, kind,
+       count(delay_s) as recipients,
+       count(*) as accepted,
+       percentile_cont(0.5) within group (order by delay_s) as median_s,
+       percentile_cont(0.75) within group (order by delay_s) as p75_s,
+       percentile_cont(0.9) within group (order by delay_s) as p90_s
+from delays
+group by campaign, provider, domain, job, day, hour, weekday, kind
+order by campaign, provider, domain, job, day, hour, weekday, kind desc

@@ -1,0 +1,48 @@
+"""Tables as tests draw them: text in, events or rows out."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cxtools.events.store import EventStore
+from cxtools.model import Event, event_identity, moment
+
+RECEIVED = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    """One dict per line below the header; a line of dashes is decoration."""
+    lines = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines() if line.strip("-+ ")]
+    return [dict(zip(lines[0], cells, strict=True)) for cells in lines[1:]]
+
+
+def events(text: str) -> list[Event]:
+    """
+    Columns: to (recipient id; with "@" the address only), kind, and optionally at (day of September 2026 and time, "14 09:05:30",
+    or "+90", seconds after the 14th 09:00), code, text, url, msg, job, email, id.
+    """
+    return [_event(row) for row in rows(text)]
+
+
+def store(text: str, campaign: str = "c", into: EventStore | None = None) -> EventStore:
+    """A store in a new folder (or *into*), holding the table's events."""
+    target = into or EventStore(Path(tempfile.mkdtemp()) / "events")
+    target.add(campaign, events(text), source="test", received_at=RECEIVED)
+    return target
+
+
+def _event(row: dict[str, str]) -> Event:
+    to, ts = row["to"], _moment(row.get("at", ""))
+    message, link, code = row.get("msg") or f"m-{to}", row.get("url", ""), row.get("code", "")
+    email = row.get("email") or (to if "@" in to else f"{to}@gmail.example")
+    identity = event_identity(row.get("job", "j1"), message, to, row["kind"], str(ts), link, code)
+    return Event(row.get("id") or identity, row["kind"], row["kind"], job_id=row.get("job", "j1"), message_id=message, email=email,
+                 recipient_id="" if "@" in to else to, ts=ts, bounce_code=code, bounce_text=row.get("text", ""), link_url=link)
+
+
+def _moment(text: str) -> datetime | None:
+    if text.startswith("+") or text.startswith("-"):
+        return datetime(2026, 9, 14, 9, tzinfo=UTC) + timedelta(seconds=float(text))
+    return moment(f"2026-09-{text.replace(' ', 'T')}Z") if text else None
