@@ -1,0 +1,288 @@
+"""
+What the numbers mean: limits as a table, a verdict by the interval behind each number, and the sentences that say so.
+
+Pure: it is given counts and answers with words. A limit is broken for certain (FAIL) only when the whole 95 % interval lies
+above it; a number that merely stands above it is a WARN; too little mail is said to be too little, never passed.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from cxtools import wording
+from cxtools.measures.stats import wilson
+
+MIME = "application/vnd.cxtools.verdict+json"
+
+#: Word -> its symbol, so that colour never tells alone. Ordered from bad to good.
+WORDS = {"FAIL": "✕", "WARN": "!", "TOO FEW": "?", "TOO EARLY": "…", "PASS": "✓"}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A share that must stay small: a warning above `target`, a failure above `limit`, a halt above `stop` (None: no such step)."""
+
+    name: str
+    part: str
+    whole: str
+    target: float
+    limit: float | None
+    stop: float | None
+    source: str
+
+
+LIMITS = (
+    Limit("Hard bounces", "hard", "attempted", 0.02, 0.05, 0.10, "Amazon SES advises under 2%, reviews at 5%, pauses at 10%"),
+    Limit("Refused for authentication", "authentication", "attempted", 0.0, 0.0, None, "Gmail, Outlook.com and Yahoo refuse bulk mail without SPF, DKIM and DMARC: none is normal"),
+    Limit("Unclassified bounces", "unclassified", "bounced", 0.05, None, None, "ours: above it the rules of the classifier need work"),
+    Limit("Complaints", "complained", "accepted", 0.001, 0.003, None, "Google: under 0.1%, never 0.3%"),
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """
+    Counts of distinct recipients of one campaign, and of earlier ones at the same age.
+
+    counts    attempted, delivered, accepted, bounced, opened, opened_strict, clicked, clicks_without_open, hard, soft, block,
+              unclassified, authentication, complained; a kind that the feed doesn't report is missing
+    earlier   the same counts of each earlier campaign, cut at this campaign's age
+    maturity  share of their 7-day clicks that earlier campaigns had at this age, None without any
+    """
+
+    campaign: str
+    counts: Mapping[str, int]
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    events: int = 0
+    top_cause: tuple[str, int] | None = None
+    earlier: Sequence[Mapping[str, int]] = ()
+    maturity: float | None = None
+
+    def rate(self, part: str, whole: str) -> float | None:
+        return _share(self.counts, part, whole)
+
+    def usual(self, part: str, whole: str) -> float | None:
+        """The median of the earlier campaigns."""
+        shares = [share for counts in self.earlier if (share := _share(counts, part, whole)) is not None]
+        return median(shares) if shares else None
+
+    def said(self, part: str, whole: str) -> str:
+        """A share and its interval, as a sentence holds it: `3.1%, 2.8–3.5`."""
+        if not self.counts.get(whole):
+            return wording.MISSING
+        return wording.within(self.rate(part, whole), *wilson(self.counts[part], self.counts[whole]))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One limit held against the counts."""
+
+    limit: Limit
+    word: str
+    count: int | None
+    of: int | None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        return self.count / self.of if self.count is not None and self.of else None
+
+
+@dataclass(frozen=True)
+class CampaignVerdict:
+    """One word on a campaign, the sentences behind it, the cards and the checks; shows itself in notebooks and reports."""
+
+    word: str
+    sentences: tuple[str, ...]
+    cards: tuple[tuple[str, str, str, str], ...]
+    checks: tuple[Check, ...]
+    facts: Facts = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.word}. {' '.join(self.sentences)}"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        facts = self.facts
+        about = {"campaign": facts.campaign, "word": self.word, "headline": self.sentences[0], "events": facts.events,
+                 "first_at": facts.first_at.isoformat() if facts.first_at else None, "last_at": facts.last_at.isoformat() if facts.last_at else None}
+        return {"text/plain": str(self), "text/html": self._html(), MIME: about}
+
+    def _html(self) -> str:
+        tone = self.word.lower().replace(" ", "-")
+        lines = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in self.sentences)
+        box = f'<div class="verdict {tone}"><p class="word"><span class="symbol" aria-hidden="true">{WORDS[self.word]}</span> {self.word}</p><ul>{lines}</ul></div>'
+        cards = "".join(f"<div><dt>{html.escape(name)}</dt>{''.join(f'<dd>{html.escape(line)}</dd>' for line in lines if line)}</div>" for name, *lines in self.cards)
+        rows = "".join(_check_row(check) for check in self.checks)
+        heads = "".join(f'<th scope="col">{head}</th>' for head in ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source"))
+        judged = f'<details class="judged"><summary>How this was judged</summary><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>'
+        return f'{box}<dl class="cards">{cards}</dl>{judged}'
+
+
+def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
+    """
+    The verdict on a campaign; *about* chooses the sentences and cards: "run", "bounces" or "engagement".
+
+    >>> print(verdict(Facts("q3", {"attempted": 0})))
+    TOO EARLY. No delivery or bounce has been reported yet.
+    """
+    checks = tuple(judged(limit, facts.counts) for limit in LIMITS)
+    if not facts.counts.get("attempted"):
+        return CampaignVerdict("TOO EARLY", ("No delivery or bounce has been reported yet.",), (), checks, facts)
+    word = min((check.word for check in checks if check.word in WORDS), key=list(WORDS).index, default="TOO FEW")
+    sentences, cards = VIEWS[about]
+    said = tuple(sentence for speak in sentences if (sentence := speak(facts, checks)))
+    return CampaignVerdict(word, said, tuple(card(facts) for card in cards), checks, facts)
+
+
+def judged(limit: Limit, counts: Mapping[str, int]) -> Check:
+    """
+    A limit held against counts. "not measured" when the feed doesn't report the kind, "–" when there is nothing to divide by.
+
+    >>> [judged(LIMITS[0], {"hard": hard, "attempted": n}).word for hard, n in ((500, 8000), (60, 1000), (3, 50), (10, 1000), (0, 20))]
+    ['FAIL', 'WARN', 'WARN', 'PASS', 'TOO FEW']
+    """
+    part, whole = counts.get(limit.part), counts.get(limit.whole)
+    if part is None or whole is None:
+        return Check(limit, "not measured", part, whole)
+    if not whole:
+        return Check(limit, wording.MISSING, part, whole)
+    low, high = wilson(part, whole)
+    return Check(limit, _word(limit, part / whole, low, high), part, whole, low, high)
+
+
+def _word(limit: Limit, share: float, low: float, high: float) -> str:
+    if not limit.target:  # one case is enough: no interval can excuse it
+        return "FAIL" if share else "PASS"
+    if limit.limit is not None and low > limit.limit:
+        return "FAIL"
+    if share > limit.target:
+        return "WARN"
+    return "PASS" if high <= limit.target else "TOO FEW"
+
+
+def accepted_sentence(facts: Facts, _: Sequence[Check]) -> str:
+    counts = facts.counts
+    text = f"{wording.count(counts['accepted'])} of {wording.count(counts['attempted'])} recipients ({facts.said('accepted', 'attempted')}) were accepted by their mail servers"
+    return text + _compared(facts, "accepted", "attempted") + "."
+
+
+def hard_sentence(facts: Facts, checks: Sequence[Check]) -> str:
+    check = next(check for check in checks if check.limit.part == "hard")
+    if not check.count:
+        return "No address bounced hard."
+    target, limit, stop = (wording.percent(share, 0) for share in (check.limit.target, check.limit.limit, check.limit.stop))
+    share = check.rate or 0
+    place = {
+        "FAIL": f"are above the {limit} limit" + (f", and above {stop}: stop sending until the list is cleaned" if share >= (check.limit.stop or 1) else ": clean the list before the next send"),
+        "WARN": f"are above the {target} target" + (f" but below the {limit} limit" if share <= (check.limit.limit or 1) else f" and perhaps above the {limit} limit"),
+        "TOO FEW": f"are too few to hold against the {target} target",
+        "PASS": f"are below the {target} target",
+    }[check.word]
+    return f"{wording.count(check.count)} hard {_plural(check.count, 'bounce')} ({facts.said('hard', 'attempted')}) {place}."
+
+
+def cause_sentence(facts: Facts, _: Sequence[Check]) -> str:
+    if not facts.top_cause or not facts.counts.get("bounced"):
+        return ""
+    cause, count = facts.top_cause
+    bounced = facts.counts["bounced"]
+    return f"The most frequent cause of the {wording.count(bounced)} bounces is {cause.replace('_', ' ')}: {wording.count(count)} recipients ({wording.percent(count / bounced, 0)})."
+
+
+def alarm_sentence(facts: Facts, checks: Sequence[Check]) -> str:
+    """What else is wrong: every check but the hard bounces that warns or fails."""
+    wrong = [check for check in checks if check.word in ("FAIL", "WARN") and check.limit.part != "hard"]
+    return " ".join(f"{check.limit.name}: {wording.count(check.count)} of {wording.count(check.of)} ({facts.said(check.limit.part, check.limit.whole)}), {check.word}." for check in wrong)
+
+
+def click_sentence(facts: Facts, _: Sequence[Check]) -> str:
+    clicked = facts.counts["clicked"]
+    return f"{wording.count(clicked)} {'person' if clicked == 1 else 'people'} clicked ({facts.said('clicked', 'accepted')} of the accepted){_compared(facts, 'clicked', 'accepted')}."
+
+
+def open_sentence(facts: Facts, _: Sequence[Check]) -> str:
+    low, high = facts.rate("clicked", "accepted"), facts.rate("opened", "accepted")
+    return (f"Between {wording.percent(low)} (those who clicked) and {wording.percent(high)} (every recorded open or click) opened: "
+            "machines that fetch images can't be told from people in this feed, so opens are a range.")
+
+
+def orphan_sentence(facts: Facts, _: Sequence[Check]) -> str:
+    orphans = facts.counts.get("clicks_without_open", 0)
+    return f"{wording.count(orphans)} clicked without a recorded open ({facts.said('clicks_without_open', 'clicked')} of those who clicked), as readers who block images do." if orphans else ""
+
+
+def age_sentence(facts: Facts, _: Sequence[Check]) -> str:
+    if not facts.first_at or not facts.last_at:
+        return ""
+    text = f"The data end {wording.age((facts.last_at - facts.first_at).total_seconds())} after the first event"
+    return text + (f"; earlier campaigns had {wording.percent(facts.maturity, 0)} of their 7-day clicks by then." if facts.maturity is not None else ".")
+
+
+Sentence = Callable[[Facts, Sequence[Check]], str]
+
+
+def rate_card(name: str, part: str, whole: str) -> Callable[[Facts], tuple[str, str, str, str]]:
+    """A card: name, share, count with interval, difference from earlier campaigns."""
+    def card(facts: Facts) -> tuple[str, str, str, str]:
+        counts = facts.counts
+        detail = f"{wording.count(counts.get(part))} of {wording.count(counts.get(whole))}"
+        spread = facts.said(part, whole).partition(", ")[2] if part in counts else ""
+        return name, wording.percent(facts.rate(part, whole)), detail + (f" · 95%: {spread}" if spread else ""), _difference(facts, part, whole)
+    return card
+
+
+def open_card(facts: Facts) -> tuple[str, str, str, str]:
+    low, high = (wording.percent(facts.rate(part, "accepted")) for part in ("clicked", "opened"))
+    return "Opened", f"{low[:-1] if low.endswith('%') else low}–{high}", f"{wording.count(facts.counts['clicked'])} to {wording.count(facts.counts['opened'])} of {wording.count(facts.counts['accepted'])}", ""
+
+
+ACCEPTED = rate_card("Accepted", "accepted", "attempted")
+HARD = rate_card("Hard bounces", "hard", "attempted")
+SOFT = rate_card("Soft bounces", "soft", "attempted")
+BLOCK = rate_card("Blocked", "block", "attempted")
+UNCLASSIFIED = rate_card("Unclassified", "unclassified", "bounced")
+CLICKED = rate_card("Clicked", "clicked", "accepted")
+BOUNCED = rate_card("Bounced", "bounced", "attempted")
+CLICKED_OF_OPENED = rate_card("Clicked, of those who opened", "clicked", "opened")
+
+#: What each report says first.
+VIEWS: dict[str, tuple[tuple[Sentence, ...], tuple[Callable[[Facts], tuple[str, str, str, str]], ...]]] = {
+    "run": ((accepted_sentence, hard_sentence, alarm_sentence, click_sentence, age_sentence), (ACCEPTED, HARD, SOFT, BLOCK, CLICKED, open_card)),
+    "bounces": ((accepted_sentence, hard_sentence, cause_sentence, alarm_sentence, age_sentence), (BOUNCED, HARD, SOFT, BLOCK, UNCLASSIFIED, ACCEPTED)),
+    "engagement": ((click_sentence, open_sentence, orphan_sentence, accepted_sentence, age_sentence), (CLICKED, open_card, CLICKED_OF_OPENED, ACCEPTED, HARD, BLOCK)),
+}
+
+
+def _share(counts: Mapping[str, int], part: str, whole: str) -> float | None:
+    return counts[part] / counts[whole] if counts.get(whole) and part in counts else None
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"
+
+
+def _compared(facts: Facts, part: str, whole: str) -> str:
+    usual, own = facts.usual(part, whole), facts.rate(part, whole)
+    if usual is None or own is None:
+        return ""
+    earlier = f"the median of {len(facts.earlier)} earlier campaigns" if len(facts.earlier) > 1 else "the one earlier campaign"
+    return f", {wording.points(own - usual)} {earlier} at the same age ({wording.percent(usual)})"
+
+
+def _difference(facts: Facts, part: str, whole: str) -> str:
+    usual, own = facts.usual(part, whole), facts.rate(part, whole)
+    return f"{wording.points(own - usual)} the usual {wording.percent(usual)}" if usual is not None and own is not None else ""
+
+
+def _check_row(check: Check) -> str:
+    symbol = WORDS.get(check.word, "")
+    measured = f"{wording.count(check.count)} of {wording.count(check.of)}: {wording.interval(check.rate, check.low, check.high)}" if check.of else wording.MISSING
+    cells = (f"{symbol} {check.word}".strip(), measured, wording.percent(check.limit.target), wording.percent(check.limit.limit), check.limit.source)
+    return f'<tr><th scope="row">{check.limit.name}</th>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}</tr>'

@@ -1,0 +1,1 @@
+"""Notebooks become pages: `run` executes one with its parameters, `page` makes it one self-contained HTML file."""

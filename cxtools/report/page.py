@@ -1,0 +1,263 @@
+"""
+An executed notebook in, one self-contained HTML page out; and the checks that a page must pass before it is written.
+
+nbconvert's own templates load scripts from elsewhere and drop plotly's figures without an error, so the template is ours:
+verdict first, charts drawn by a bundle of plotly.js inside the page, a content security policy that lets nothing else run.
+Nothing random and no clock: the same notebook gives the same page, byte by byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import html as _html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import jinja2
+from nbconvert.exporters.html import HTMLExporter
+from traitlets.config import Config
+
+from cxtools import charts, wording
+from cxtools.errors import ReportError
+from cxtools.measures.verdict import MIME, WORDS
+
+FIGURE = "application/vnd.plotly.v1+json"
+MAX_BYTES = 900_000
+PRINT_WIDTH = 640  # px: A4 less margins and the figure's frame
+HERE = Path(__file__).parent
+
+#: What each word of a report means (reference: the docstrings of cxtools.measures).
+DEFINITIONS = {
+    "Recipient": "One person in one mailing: a distinct pair of recipient and message. All counts are of recipients unless they say otherwise.",
+    "Attempted": "A delivery or a bounce was reported.",
+    "Delivered": "The receiving server took the message.",
+    "Accepted": "Delivered, and not bounced later.",
+    "Hard, soft, blocked": "The address is dead; the refusal may pass; the message or its sender was refused, not the address.",
+    "Opened": "An open or a click was recorded (confirmed opens). Machines that fetch images ahead of the reader are among them, so read it as an upper bound.",
+    "Clicked": "At least one link was followed, by a person or a scanner.",
+    "Acceptance rate": "Accepted of attempted.",
+    "Click rate": "Clicked of accepted.",
+    "95% interval": "Wilson score interval: the shares that the count leaves plausible.",
+    "At the same age": "Earlier campaigns are cut at the age which this one has reached, counted from the first event.",
+    "Not measured": "The feed doesn't report such events; it doesn't mean that there were none.",
+}
+
+
+class PageExporter(HTMLExporter):  # type: ignore[misc]
+    """nbconvert with our template, plotly's figures first among the representations, and escaping switched on."""
+
+    exclude_anchor_links = True
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(template_name="template", extra_template_basedirs=[str(HERE)], **given)
+
+    @property
+    def default_config(self) -> Config:
+        order = [FIGURE, "text/html", "text/markdown", "text/plain"]
+        return Config({"NbConvertBase": {"display_data_priority": order}})
+
+    def _create_environment(self) -> jinja2.Environment:
+        environment: jinja2.Environment = super()._create_environment()
+        environment.autoescape = True
+        return environment
+
+
+def render_page(notebook: Any, *, name: str, parameters: Mapping[str, Any]) -> str:
+    """
+    The page of an executed notebook.
+
+    Raises:
+        ReportError: the page would break a promise of `check_page`.
+    """
+    notebook = copy.deepcopy(notebook)
+    figures = _figures(notebook)
+    page = _page(notebook, figures, name, parameters)
+    body, _ = PageExporter().from_notebook_node(notebook, {"page": page})
+    # After nbconvert, which parses the whole page once more: half a megabyte less for it to read.
+    bundle = f'<script type="text/plain" id="bundle">{_bundle()}</script>' if figures else ""
+    check_page(body, figures)
+    whole = body.replace("<!-- bundle -->", bundle)
+    if len(whole.encode()) > MAX_BYTES:
+        raise ReportError(f"the page has {len(whole.encode()):,} bytes, {MAX_BYTES:,} are allowed", where=name, do="draw fewer points, or split the report")
+    return whole
+
+
+def check_page(body: str, figures: Sequence[Mapping[str, Any]] = ()) -> None:
+    """
+    Refuse a page that asks the network for anything, shows an address, or holds a chart that the bundle can't draw.
+
+    >>> check_page('<p>j***@example.com</p>')
+    >>> check_page('<img src="https://example.com/x.png">')
+    Traceback (most recent call last):
+        ...
+    cxtools.errors.ReportError: the page would load something from elsewhere  [<img src="https:]
+      -> show it as a link, or leave it out
+    """
+    if outside := OUTSIDE.search(body):
+        raise ReportError("the page would load something from elsewhere", where=outside[0][:40], do="show it as a link, or leave it out")
+    if found := addresses(body):
+        raise ReportError(f"{len(found)} e-mail addresses stand in the page unmasked", do="mask them in the measure that returns them (cxtools.model.masked)")
+    for figure in figures:
+        kinds = {trace.get("type", "scatter") for trace in figure["spec"]["data"]}
+        if strange := sorted(kinds - set(charts.TRACES)):
+            raise ReportError(f"the page can't draw {', '.join(strange)}", where=str(figure["title"]), do=f"draw it with {', '.join(charts.TRACES)}, or extend report/assets/build.sh")
+
+
+OUTSIDE = re.compile(r"""<(?!a\b)[a-z][^>]*\s(?:src|srcset|href|data|poster|action|background)\s*=\s*["']?\s*(?:https?:|//)|@import\b|url\(\s*["']?(?:https?:|//)|<base\b|http-equiv=["']?refresh""", re.I)
+ADDRESS = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}")
+
+
+def addresses(text: str) -> set[str]:
+    """
+    The unmasked addresses in a text, also those written as entities, in a link or in JSON.
+
+    >>> sorted(addresses('a***@x.org ann&#64;x.org <a href="/?to=bob%40x.org">'))
+    ['ann@x.org', 'bob@x.org']
+    """
+    plain = unquote(_html.unescape(text.replace("\\u0040", "@")))
+    return {found for found in ADDRESS.findall(plain)}
+
+
+def write_index(folder: Path) -> Path:
+    """`index.html` of a folder: its reports by date, campaign and verdict, read from the pages themselves."""
+    reports = sorted((about for file in sorted(folder.glob("*.html")) if (about := _about(file))), key=lambda about: (about["campaign"], about["title"]))
+    reports.sort(key=lambda about: about["until_at"], reverse=True)
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "template"), autoescape=True)
+    body = environment.get_template("folder.html.j2").render(reports=reports, style=_asset("style.css"))
+    check_page(body)
+    return write_text(folder / "index.html", body)
+
+
+def write_text(file: Path, text: str) -> Path:
+    """Written whole or not at all: a reader never meets half a page."""
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
+    return file
+
+
+def _about(file: Path) -> dict[str, str] | None:
+    """What a page says of itself; None for a file that is no report of ours."""
+    block = re.search(r'<script[^>]*\bid="about"[^>]*>(.*?)</script>', file.read_text(encoding="utf-8")[:200_000], re.S)
+    if not block:
+        return None
+    about = {key: value or "" for key, value in json.loads(block[1]).items()}
+    return {"title": about["title"], "campaign": about.get("campaign", ""), "word": about.get("word", ""), "headline": about.get("headline", ""),
+            "tone": about.get("word", "").lower().replace(" ", "-"), "symbol": WORDS.get(about.get("word", ""), ""), "file": file.name,
+            "until_at": about.get("last_at", ""), "until": _moment(about.get("last_at"))}
+
+
+def _page(notebook: Any, figures: list[dict[str, Any]], name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that the template puts into words."""
+    title, lead, sections = _sections(notebook)
+    about = {"report": name, "title": title, "campaign": str(parameters.get("campaign") or "")} | _verdict(notebook)
+    script = _asset("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    night = {light: dark for light, dark in charts.PALETTE.values()}
+    specs = [{"spec": figure["spec"], "columns": figure["columns"], "rows": figure["rows"]} for figure in figures]
+    return {
+        "title": title, "lead": lead, "sections": sections, "about": about, "about_json": _script_json(about), "figures": figures,
+        "figures_json": _script_json({"figures": specs, "palette": night, "print_width": PRINT_WIDTH}), "style": _asset("style.css"), "script": script,
+        "policy": f"default-src 'none'; script-src 'sha256-{digest}' blob:; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",
+        "parameters": {key: _shown(given) for key, given in parameters.items()}, "definitions": DEFINITIONS, "window": _window(about),
+        "facts": {"Event window": _window(about) or "not told", "Events read": wording.count(about["events"]) if "events" in about else "not told",
+                  "Times": "UTC", "Made by": f"cxtools {_version()}, notebook {name}"},
+    }
+
+
+def _sections(notebook: Any) -> tuple[str, str, list[dict[str, Any]]]:
+    """Title and lead from the first heading, then the cells under each `##`."""
+    title, lead, sections = "Report", "", [{"id": "verdict", "title": "", "cells": []}]
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []) or "injected-parameters" in cell.metadata.get("tags", []):
+            continue
+        level, heading, rest = _heading(cell)
+        if level == 1:
+            title, lead, cell.source = heading, rest, ""
+        elif level == 2:
+            sections.append({"id": f"section-{len(sections)}", "title": heading, "cells": []})
+            cell.source = rest
+        sections[-1]["cells"].append(cell)
+    return title, lead, sections
+
+
+def _heading(cell: Any) -> tuple[int, str, str]:
+    """Level, text and what follows, for a markdown cell that begins with a heading; level 0 otherwise."""
+    found = re.match(r"(#{1,2}) +(.+)\n*", cell.source) if cell.cell_type == "markdown" else None
+    return (len(found[1]), found[2].strip(), cell.source[found.end():].strip()) if found else (0, "", "")
+
+
+def _figures(notebook: Any) -> list[dict[str, Any]]:
+    """The figures of a notebook: title and caption become text of the page, numbers its data table."""
+    figures: list[dict[str, Any]] = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if FIGURE in output.get("data", {}):
+                output.metadata["figure"] = len(figures)
+                figures.append(_figure(output.data[FIGURE], len(figures) + 1))
+    return figures
+
+
+def _figure(given: Mapping[str, Any], number: int) -> dict[str, Any]:
+    layout = dict(given["layout"])
+    meta, title = layout.pop("meta", None) or {}, layout.pop("title", None) or {}
+    layout["margin"] = dict(layout.get("margin", {})) | {"t": 12 + 20 * bool(layout.get("showlegend")), "l": 4, "r": 4}
+    layout.pop("template", None)
+    height = layout.get("height", 360) - 36
+    name = meta.get("title") or re.sub(r"<[^>]+>", "", title.get("text", "")) or f"Figure {number}"
+    columns, rows = meta.get("columns", []), meta.get("rows", [])
+    return {"number": number, "title": name, "caption": meta.get("caption", ""), "columns": columns, "rows": rows, "height": height,
+            "table": charts.html_table(columns, rows), "file": f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.csv",
+            "spec": {"data": given["data"], "layout": layout | {"height": height}}}
+
+
+def _verdict(notebook: Any) -> dict[str, Any]:
+    """What the notebook's verdict says in data; {} for a report without one."""
+    found = (output["data"][MIME] for cell in notebook.cells for output in cell.get("outputs", []) if MIME in output.get("data", {}))
+    return dict(next(found, {}))
+
+
+def _window(about: Mapping[str, Any]) -> str:
+    if not about.get("first_at") or not about.get("last_at"):
+        return ""
+    return f"{_moment(about['first_at'])} to {_moment(about['last_at'])}"
+
+
+def _moment(iso: str | None) -> str:
+    return wording.moment_text(datetime.fromisoformat(iso)) if iso else wording.MISSING
+
+
+def _shown(given: Any) -> str:
+    return ", ".join(map(str, given)) if isinstance(given, list | tuple) else wording.MISSING if given in (None, "") else str(given)
+
+
+def _script_json(content: Any) -> str:
+    """JSON that can't end its script element, nor break a line for JavaScript."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (HERE / "template" / name).read_text(encoding="utf-8").strip()
+
+
+@cache
+def _bundle() -> str:
+    return base64.b64encode((HERE / "assets" / "plotly-bundle.js.deflate").read_bytes()).decode()
+
+
+def _version() -> str:
+    try:
+        return metadata.version("cxtools")
+    except metadata.PackageNotFoundError:  # run from a checkout that was not installed
+        return "unreleased"

@@ -1,0 +1,219 @@
+"""
+One papermill run, one page: parameters checked before, every cell after, a clock over the whole.
+
+papermill stays behind this module, in a process of its own: it only warns about unknown parameters, takes `sys.exit(0)` and a
+timed-out cell for success, and changes the working directory of its process. The kernel is this very interpreter, whatever
+kernels the machine has installed, and it talks encrypted.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cxtools.errors import ReportError
+
+TIMEOUT_S = 600.0
+GRACE_S = 10.0
+NOTEBOOKS = (Path(__file__).parent / "notebooks", Path(__file__).parents[2] / "notebooks")
+
+
+def render_report(name: str, parameters: Mapping[str, Any] | None = None, *, out: Path, home: Path, timeout_s: float = TIMEOUT_S) -> Path:
+    """
+    Run the notebook *name* with these parameters and write `<out>/<name>-<campaign>.html`, the executed notebook beside it.
+
+    *name* is one of `report_names()` or the path of a notebook. A parameter may be given as text; it is read as the type of
+    the notebook's default. *home* is the `CXTOOLS_HOME` that the notebook reads.
+
+    Raises:
+        ReportError: unknown notebook or parameter, wrong type, a cell that failed or didn't run, a page that breaks a promise.
+            The partly run notebook is kept as `….failed.ipynb`; the error names it, the cell and its error.
+    """
+    import nbformat
+
+    from cxtools.report.page import render_page, write_text
+
+    source = _notebook(name)
+    given = checked_parameters(declared_parameters(nbformat.read(source, as_version=4)), parameters or {}, source.stem)
+    out.mkdir(parents=True, exist_ok=True)
+    stem = "-".join(filter(None, (source.stem, re.sub(r"[^\w.-]+", "_", str(given.get("campaign") or "")))))
+    failed = out / f"{stem}.failed.ipynb"
+    _execute(source, failed, dict(parameters and {key: given[key] for key in parameters} or {}), home=home, timeout_s=timeout_s)
+    notebook = _finished(failed)
+    page = render_page(notebook, name=source.stem, parameters=given)
+    write_text(out / f"{stem}.ipynb", nbformat.writes(_anonymous(notebook)) + "\n")
+    failed.unlink()
+    return write_text(out / f"{stem}.html", page)
+
+
+def render_reports(requests: Sequence[tuple[str, Mapping[str, Any]]], *, out: Path, home: Path, workers: int = 2) -> list[Path]:
+    """Several reports at once, each in its own process, and the index of the folder. The first failure is raised after all have ended."""
+    from cxtools.report.page import write_index
+
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [pool.submit(render_report, name, parameters, out=out, home=home) for name, parameters in requests]
+    done = [page.result() for page in waiting]
+    write_index(out)
+    return done
+
+
+def report_names() -> list[str]:
+    """The reports that come with cxtools: notebooks with a `parameters` cell."""
+    import nbformat
+
+    found = {file.stem: file for folder in reversed(NOTEBOOKS) for file in folder.glob("*.ipynb")}
+    return sorted(stem for stem, file in found.items() if _parameters_cell(nbformat.read(file, as_version=4)) is not None)
+
+
+def declared_parameters(notebook: Any) -> dict[str, Any]:
+    """
+    Name -> default of the cell tagged `parameters`.
+
+    Raises:
+        ReportError: there is no such cell, or it holds more than plain assignments.
+    """
+    cell = _parameters_cell(notebook)
+    if cell is None:
+        raise ReportError("the notebook has no cell tagged `parameters`", do="tag the cell that holds its defaults")
+    try:
+        pairs = [(line.targets[0] if isinstance(line, ast.Assign) else line.target, line.value) for line in ast.parse(cell.source).body]  # type: ignore[attr-defined]
+        return {target.id: ast.literal_eval(value) for target, value in pairs}
+    except (SyntaxError, ValueError, AttributeError) as broken:
+        raise ReportError(f"the `parameters` cell is no list of plain values: {broken}", do="write one `name = literal` a line") from None
+
+
+def checked_parameters(declared: Mapping[str, Any], given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """
+    The notebook's defaults with what is given in their place; text is read as the default's type.
+
+    >>> checked_parameters({"campaign": "", "limit": 5}, {"limit": "20"})
+    {'campaign': '', 'limit': 20}
+    >>> checked_parameters({"campaign": ""}, {"campain": "q3"})
+    Traceback (most recent call last):
+        ...
+    cxtools.errors.ReportError: unknown parameter: campain
+      -> it takes: campaign
+    """
+    if unknown := sorted(set(given) - set(declared)):
+        raise ReportError(f"unknown parameter{'s' * (len(unknown) > 1)}: {', '.join(unknown)}", where=where, do=f"it takes: {', '.join(declared)}")
+    return dict(declared) | {name: _typed(name, value, declared[name], where) for name, value in given.items()}
+
+
+def _typed(name: str, given: Any, default: Any, where: str) -> Any:
+    if isinstance(given, str) and not isinstance(default, str | None):
+        with suppress(ValueError, SyntaxError):
+            given = {"true": True, "false": False}[given.lower()] if given.lower() in ("true", "false") else ast.literal_eval(given)
+    if isinstance(given, tuple) or isinstance(default, list) and isinstance(given, str):
+        given = list(given) if isinstance(given, tuple) else [part.strip() for part in given.split(",")]
+    fits = default is None or type(given) is type(default) or isinstance(default, float) and type(given) is int
+    if not fits:
+        raise ReportError(f"parameter {name} is to be {type(default).__name__}, not {type(given).__name__}", where=where, do=f"its default is {default!r}")
+    try:
+        json.dumps(given)
+    except TypeError:
+        raise ReportError(f"parameter {name} can't be written into a notebook", where=where, do="give text, a number, true or false, or a list of them") from None
+    return given
+
+
+def _parameters_cell(notebook: Any) -> Any:
+    return next((cell for cell in notebook.cells if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", [])), None)
+
+
+def _notebook(name: str) -> Path:
+    """The file behind a report's name: `bounce_report`, `bounce`, or the path of a notebook."""
+    if name.endswith(".ipynb"):
+        tries = [Path(name)]
+    else:
+        tries = [folder / f"{stem}.ipynb" for stem in (name, f"{name}_report", name.replace("-", "_")) for folder in NOTEBOOKS]
+    for file in tries:
+        if file.is_file():
+            return file
+    raise ReportError(f"there is no report {name!r}", do=f"choose one of: {', '.join(report_names())}; or give the path of a notebook")
+
+
+def _execute(source: Path, output: Path, parameters: dict[str, Any], *, home: Path, timeout_s: float) -> None:
+    """Run papermill in a process of its own, ended by the clock if need be; whatever it did stands in *output*."""
+    order = json.dumps({"source": str(source.resolve()), "output": str(output.resolve()), "parameters": parameters})
+    with tempfile.TemporaryDirectory(prefix="cx-report-") as folder:
+        environ = os.environ | {"PLOTLY_RENDERER": "plotly_mimetype", "CXTOOLS_HOME": str(home.resolve()), "IPYTHONDIR": folder, "PYTHONHASHSEED": "0",
+                                "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))}
+        process = subprocess.Popen([sys.executable, "-m", "cxtools.report.run"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,  # noqa: S603
+                                   stderr=subprocess.PIPE, text=True, env=environ, cwd=folder)
+        try:
+            _, complaint = process.communicate(order, timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ReportError(f"the notebook did not end within {timeout_s:g} s", notebook=str(output), where=source.name, do="look at the kept notebook, or give it more time") from None
+        finally:
+            _end(process)
+    if not output.exists():
+        raise ReportError("the notebook could not be run", where=source.name, do=complaint.strip().rpartition("\n")[2] or "run it in Jupyter to see why")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """First politely, since papermill then ends its kernel; the kernel lives in a session of its own and would stay behind."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def _finished(file: Path) -> Any:
+    """The executed notebook, if every code cell came to its end; `sys.exit(0)` and a lost kernel are no such end."""
+    import nbformat
+
+    notebook = nbformat.read(file, as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(cells, start=1):
+        fault = next((output for output in cell.outputs if output.output_type == "error"), None)
+        if fault is None and cell.metadata.get("papermill", {}).get("status") == "completed":
+            continue
+        from cxtools.report.page import ADDRESS
+
+        story = f"{fault.ename}: {ADDRESS.sub('…@…', fault.evalue)}" if fault else "it did not run to its end"
+        raise ReportError(f"cell {number} of {len(cells)} failed: {story}", notebook=str(file), where=file.name, do=f"look at the kept notebook: {file.name}")
+    return notebook
+
+
+def _anonymous(notebook: Any) -> Any:
+    """Without the paths, durations and dates of this run: they tell of the machine, and differ each time."""
+    for cell in notebook.cells:
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+    given = notebook.metadata.pop("papermill", {})
+    notebook.metadata["papermill"] = {"parameters": given.get("parameters", {})}
+    return notebook
+
+
+def _run_papermill(source: str, output: str, parameters: dict[str, Any]) -> None:
+    """Inside the process of its own; a failed cell stands in the output notebook, and there it is looked for."""
+    import papermill
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    class ThisInterpreter(AsyncKernelManager):
+        """A kernel of this interpreter, over encrypted channels, without a look at the kernels installed elsewhere."""
+
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given | {"kernel_name": "python3", "kernel_spec_manager": KernelSpecManager(kernel_dirs=[]), "transport_encryption": "required"})
+
+    with suppress(papermill.PapermillExecutionError):
+        papermill.execute_notebook(source, output, parameters, kernel_name="python3", language="python", progress_bar=False,
+                                   kernel_manager_class=ThisInterpreter, cwd=str(Path(output).parent))
+
+
+if __name__ == "__main__":
+    _run_papermill(**json.load(sys.stdin))
