@@ -1,0 +1,397 @@
+"""
+The five endpoints of the CXone Email API, each call ended by a deadline and paced together with all others.
+
+Every answer is either proven or an error: a suppression check says "clear" only on the API's own word, a page of events
+that may be cut short says so. Reading is repeated (`pace.next_step`), a submit never is, but for a 401, which the API
+sends before it looks at the request. All errors are raised outside `except` blocks: what requests raises holds the
+request, with token and address, and Python would keep it as `__context__`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from requests import PreparedRequest
+
+from cxtools.api import outcome, pace, wire
+from cxtools.api.auth import JSON, SCOPES, SignIn, Token
+from cxtools.api.outcome import Answer, PostOutcome
+from cxtools.api.wire import open_session
+from cxtools.errors import ConfigError, ContractError, CxError, Denied, PossiblyTruncated, RateLimited, ServerFault
+from cxtools.model import Event, Job, Suppression
+from cxtools.settings import Settings
+
+__all__ = ["Client", "Counters", "EventPage", "open_session"]
+
+PAGE = 1000
+#: More pages than any job has (a million events per thousand recipients): a cursor that never ends.
+MOST_PAGES = 1000
+EVENT_TYPES = "delivery,bounce,open,click"
+#: A host that never answered in this process is rather a wrong address than an outage: patience for it, in seconds.
+FIRST_CONTACT_S = 10.0
+
+
+@dataclass
+class Counters:
+    """What a client did so far; `requests` counts every exchange, sign-ins and retries included."""
+
+    requests: int = 0
+    retries: int = 0
+    throttled: int = 0
+    token_fetches: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def add(self, name: str) -> None:
+        with self._lock:
+            setattr(self, name, getattr(self, name) + 1)
+
+
+@dataclass(frozen=True)
+class EventPage:
+    """One page of a job's events; `malformed` are rows that can't be read, each as (JSON, reason). `next_cursor` is "" on the last page."""
+
+    events: list[Event]
+    next_cursor: str = ""
+    malformed: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Client:
+    """
+    A signed-in way to the API, for any number of threads.
+
+    Every method may raise `Unreachable`, `Denied`, `Refused`, `RateLimited`, `ServerFault` or `ContractError`; reading
+    calls do so after at most `settings.patience_s`.
+
+    Raises:
+        ConfigError: address or credentials are missing; nothing was sent
+
+    >>> Client(Settings())
+    Traceback (most recent call last):
+    cxtools.errors.ConfigError: not set: CXONE_ENV_URL, CXONE_CLIENT_ID, CXONE_CLIENT_SECRET  [profile 'default']
+      -> ...
+    """
+
+    def __init__(
+        self, settings: Settings, *, now: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep, rng: random.Random | None = None,
+    ) -> None:
+        self.settings = settings.needs("api")
+        self.counters = Counters()
+        self.auth = SignIn(settings, self._sign_in, clock=clock)
+        self._now, self._clock, self._sleep, self._rng = now, clock, sleep, rng or random.Random()
+        self._turn = threading.Lock()  # guards the three below; never held while a request is under way
+        self._gate, self._breaker, self._budget = pace.Gate(settings.requests_per_s), pace.Breaker(), pace.Budget()
+        self._reached, self._trouble = False, ""
+        self._threads = threading.local()
+        self._sessions: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def close(self) -> None:
+        """Close the idle connections of all threads; the client stays usable."""
+        for session in list(self._sessions):
+            session.close()
+
+    # -- the endpoints
+
+    def fetch_suppression(self, email: str) -> Suppression | None:
+        """
+        The entry of one address on the suppression list; None only when the API itself says that there is none.
+
+        Raises:
+            ContractError: an answer of another shape, or for another address: neither is a clearance
+        """
+        path = self.settings.paths.suppressions
+        answer = self._get(path, {"email": email, "limit": 1}, "read")
+        if answer.status == 404 and outcome.own_error(answer):
+            return None
+        found = _suppressions(self._document(answer, path, "read"), path)
+        if found and found[0].email.strip().casefold() != email.strip().casefold():
+            raise ContractError("the suppression list was asked for one address and answered with another", where=f"GET {path}, $.results[0].emailAddress",
+                                do="check the path and the parameter names of the profile; nobody was cleared by this answer")
+        return found[0] if found else None
+
+    def fetch_suppressions(self) -> Iterator[list[Suppression]]:
+        """The whole suppression list in pages; needs `settings.suppression_listing`. Ends as `fetch_event_pages` does."""
+        if not self.settings.suppression_listing:
+            raise ConfigError("the profile doesn't say that the API lists all suppressions", do="set suppression_listing = true if `cxtools doctor` says it does")
+        path = self.settings.paths.suppressions
+        for document, _ in self._pages(path, {"limit": PAGE}, "read", ""):
+            yield _suppressions(document, path)
+
+    def fetch_job(self, job_id: str) -> Job:
+        """One job as it stands. `Refused` with status 404 shortly after the submit may be replication lag."""
+        path = f"{self.settings.paths.jobs}/{_checked(job_id)}"
+        job = Job.from_api(self._document(self._get(path, {}, "read"), path, "read"))
+        if job.job_id != job_id:
+            raise ContractError("one job was asked for, and another one came", where=f"GET {path}, $.jobId")
+        return job
+
+    def fetch_event_pages(self, job_id: str, *, cursor: str = "") -> Iterator[EventPage]:
+        """
+        All events of a job, page by page, from *cursor* on; duplicates and disorder as the API gives them.
+
+        Raises:
+            PossiblyTruncated: after a full page without a cursor; the pages so far are good, the set isn't complete
+            ContractError: a cursor came twice
+        """
+        query = {"jobId": _checked(job_id), "limit": PAGE, "eventType": EVENT_TYPES}
+        for document, next_cursor in self._pages(self.settings.paths.events, query, "analytics", cursor):
+            yield _event_page(document["results"], job_id, next_cursor)
+
+    def submit(self, body: bytes, *, idempotency_key: str) -> PostOutcome:
+        """Post one batch, once, over a connection of its own; whatever network and server do, the answer is an outcome and no error."""
+        ends_at = self._clock() + self.settings.patience_s
+        answer, sent_at = Answer(), 0.0
+        for again in (True, False):
+            failed: CxError | None = None
+            try:
+                token = self.auth.token(ends_at)
+                sent_at = self._await_turn("POST", self.settings.paths.messages, ends_at)
+            except CxError as error:
+                failed = error
+            if failed:
+                return _not_sent(failed)
+            answer = self._post(body, token, idempotency_key)
+            self._note(answer, sent_at)
+            if answer.status != 401 or not again or not self.auth.renewable:
+                break
+            self.auth.drop(token)
+        hint_s = self._hint_s(answer)
+        if answer.status == 429:
+            self._throttle(sent_at, hint_s or pace.backoff_s(0, rng=self._rng))
+        return outcome.post_outcome(answer, retry_after_s=hint_s, trust_429=self.settings.trust_429)
+
+    def probe(self) -> dict[str, Any]:
+        """
+        What `doctor` tells: can we sign in, which rights were granted, does the API answer?
+
+        Keys: url, auth, scopes (None when the answer named none), missing_scopes, suppressions ("ok" or what is wrong),
+        suppression_listing (does the API seem to list them all?).
+        """
+        scopes = self.auth.token(self._clock() + self.settings.patience_s).scopes
+        path, check = self.settings.paths.suppressions, "ok"
+        try:
+            self.fetch_suppression("nobody@example.invalid")
+        except CxError as error:
+            check = str(error)
+        listing = self._get(path, {"limit": 1}, "read")
+        return {
+            "url": self.settings.env_url, "auth": self.settings.auth, "scopes": None if scopes is None else sorted(scopes),
+            "missing_scopes": [] if scopes is None else sorted(set(SCOPES.values()) - scopes), "suppressions": check,
+            "suppression_listing": listing.status == 200 and isinstance((listing.document or {}).get("results"), list),
+        }
+
+    # -- reading
+
+    def _pages(self, path: str, query: Mapping[str, Any], scope: str, cursor: str) -> Iterator[tuple[dict[str, Any], str]]:
+        """Documents with a list `results`, each with the cursor of the next one ("" on the last)."""
+        where, seen = f"GET {path}, $.nextCursor", {cursor}
+        for _ in range(MOST_PAGES):
+            document = self._document(self._get(path, {**query, "cursor": cursor} if cursor else query, scope), path, scope, empty_ok=True)
+            rows, cursor = _rows(document, path), _next_cursor(document, where)
+            yield document, cursor
+            # An explicit null is the word of a server that knows cursors; a missing one on a full page is no word at all.
+            if not cursor and len(rows) >= PAGE and "nextCursor" not in document:
+                raise PossiblyTruncated("a full page came without a cursor: there may be more", where=where,
+                                        do="don't take the numbers for complete; ask NICE how this endpoint pages")
+            if not cursor:
+                return
+            if cursor in seen:
+                raise ContractError("the same cursor came twice: the pages run in a circle", where=where, do="run it again; if it lasts, tell NICE's support")
+            seen.add(cursor)
+        raise ContractError(f"the pages did not end after {MOST_PAGES}", where=where)
+
+    def _get(self, path: str, query: Mapping[str, Any], scope: str) -> Answer:
+        """The final answer to a GET: 2xx or a refusal. A 401 is answered by one fresh sign-in."""
+        ends_at = self._clock() + self.settings.patience_s
+        url = f"{self.settings.env_url}{path}" + (f"?{urlencode(query)}" if query else "")
+        token = self.auth.token(ends_at)
+        answer = self._persist("GET", path, lambda: wire.request("GET", url, {"Authorization": token.header}), ends_at)
+        if answer.status != 401 or not self.auth.renewable:
+            return answer
+        self.auth.drop(token)
+        renewed = self.auth.token(ends_at)
+        return self._persist("GET", path, lambda: wire.request("GET", url, {"Authorization": renewed.header}), ends_at)
+
+    def _document(self, answer: Answer, path: str, scope: str, *, empty_ok: bool = False) -> dict[str, Any]:
+        """The JSON object of a 2xx; 204 is a list without rows where *empty_ok*."""
+        if answer.status not in range(200, 300):
+            raise outcome.error_of(answer, method="GET", path=path, scope=SCOPES[scope])
+        if answer.status == 204 and empty_ok:
+            return {"results": []}
+        if answer.document is None:
+            raise ContractError(f"the answer is no JSON object: {outcome.complaint(answer)}", where=f"GET {path}, status {answer.status}",
+                                do="check CXONE_ENV_URL and the profile's paths; a proxy may be answering")
+        return answer.document
+
+    # -- once, and again
+
+    def _sign_in(self, method: str, path: str, make: Callable[[], PreparedRequest], ends_at: float) -> Answer:
+        self.counters.add("token_fetches")
+        return self._persist(method, path, make, ends_at, signing_in=True)
+
+    def _persist(self, method: str, path: str, make: Callable[[], PreparedRequest], ends_at: float, *, signing_in: bool = False) -> Answer:
+        """
+        Send what *make* makes until the answer is final.
+
+        A sign-in waits for neither gate nor breaker: the breaker's only probe may be waiting for that very token.
+        """
+        started, failures, throttled = self._clock(), 0, 0
+        while True:
+            sent_at = self._clock() if signing_in else self._await_turn(method, path, ends_at)
+            answer = self._once(make, ends_at if failures + throttled else math.inf)
+            if not signing_in:
+                self._note(answer, sent_at)
+            step = self._next_step(answer, throttled if answer.status == 429 else failures, self._patience(answer, started, ends_at))
+            if isinstance(step, pace.Done):
+                return answer
+            if isinstance(step, pace.GiveUp):
+                raise outcome.error_of(answer, method=method, path=path, given_up=step.reason, retry_after_s=self._hint_s(answer))
+            throttled, failures = throttled + step.throttled, failures + (not step.throttled)
+            self.counters.add("throttled" if step.throttled else "retries")
+            if step.throttled and not signing_in:
+                self._throttle(sent_at, step.seconds)
+            else:
+                self._sleep(max(step.seconds, self._retry_wait_s()))
+
+    def _once(self, make: Callable[[], PreparedRequest], ends_at: float) -> Answer:
+        """One exchange; the request lives in no frame that could raise."""
+        deadline_s = min(self.settings.call_deadline_s, max(1.0, ends_at - self._clock()))
+        answer = wire.exchange(self._session(), make(), deadline_s=deadline_s)
+        return self._seen(answer)
+
+    def _post(self, body: bytes, token: Token, idempotency_key: str) -> Answer:
+        # On a kept connection, a reset by the idle server looks the same as one after it took the batch.
+        headers = {**JSON, "Authorization": token.header, "Connection": "close", "Idempotency-Key": idempotency_key}
+        url = self.settings.env_url + self.settings.paths.messages
+        with open_session(self.settings) as session:
+            return self._seen(wire.exchange(session, wire.request("POST", url, headers, body), deadline_s=self.settings.call_deadline_s))
+
+    def _seen(self, answer: Answer) -> Answer:
+        """Count the exchange; hide in a refusal what the server may have echoed of our secrets."""
+        self.counters.add("requests")
+        self._reached = self._reached or answer.fault != "not_sent"
+        if answer.status in range(200, 300):
+            return answer
+        body = answer.body
+        for secret in self.auth.secrets():
+            body = body.replace(secret, b"***")
+        return replace(answer, body=body)
+
+    def _next_step(self, answer: Answer, attempt: int, ends_at: float) -> pace.Done | pace.Wait | pace.GiveUp:
+        status = None if answer.fault else answer.status
+        readable = status not in range(200, 300) or status == 204 or answer.document is not None
+        return pace.next_step(status, attempt, hint_s=self._hint_s(answer), now=self._clock(), deadline=ends_at, rng=self._rng, readable=readable)
+
+    def _patience(self, answer: Answer, started: float, ends_at: float) -> float:
+        first_contact = answer.fault == "not_sent" and not self._reached
+        return min(ends_at, started + FIRST_CONTACT_S) if first_contact else ends_at
+
+    def _hint_s(self, answer: Answer) -> float | None:
+        return pace.retry_after_s(answer.headers.get("retry-after"), self._now(), date=answer.headers.get("date"))
+
+    def _session(self) -> wire.Session:
+        session: wire.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = self._threads.session = open_session(self.settings)
+            self._sessions.add(session)
+        return session
+
+    # -- taking turns
+
+    def _await_turn(self, method: str, path: str, ends_at: float) -> float:
+        """Wait for gate and breaker; the moment of leaving. Raises when one stays shut beyond *ends_at*."""
+        ticket = None
+        while True:
+            with self._turn:
+                now = self._clock()
+                shut = now < self._gate.shut_until
+                if ticket is None or shut:
+                    ticket = self._gate.ticket(now)
+                broken_s = 0.0 if ticket > now else self._breaker.wait_s(now)
+            wait_s = max(ticket - now, broken_s)
+            if wait_s <= 0:
+                return now
+            if now + wait_s > ends_at and broken_s:
+                raise ServerFault(f"the API keeps failing, so nothing more is sent to it for now (circuit breaker); last: {self._trouble}",
+                                  method=method, path=path, do="run it again later")
+            if now + wait_s > ends_at and shut:
+                raise RateLimited("the API limits the rate for longer than we wait", method=method, path=path, status=429,
+                                  retry_after_s=self._gate.shut_until - now, do="run it again later, or set a lower requests_per_s")
+            self._sleep(wait_s)
+
+    def _note(self, answer: Answer, sent_at: float) -> None:
+        alive = not answer.fault and (answer.status or 0) < 500
+        with self._turn:
+            self._breaker.record(alive, self._clock())
+            if not alive:
+                self._trouble = f"status {answer.status}" if answer.status and not answer.fault else answer.reason
+                return
+            self._budget.answered()
+            if answer.status != 429:
+                self._gate.passed()
+
+    def _throttle(self, sent_at: float, wait_s: float) -> None:
+        with self._turn:
+            self._gate.shut(self._clock(), wait_s, sent_at=sent_at)
+
+    def _retry_wait_s(self) -> float:
+        with self._turn:
+            return self._budget.wait_s(self._clock())
+
+
+def _not_sent(error: CxError) -> PostOutcome:
+    facts = {name: getattr(error, name, None) for name in ("status", "retry_after_s")}
+    return PostOutcome("not_sent", trace_id=getattr(error, "trace_id", ""), detail=error.what, denied=isinstance(error, Denied), **facts)
+
+
+def _checked(job_id: str) -> str:
+    if not outcome.ID.fullmatch(job_id):
+        raise ConfigError("that can't be a job id: letters, digits, - and _ only, at most 128", do="copy the id as `cxtools status` shows it")
+    return job_id
+
+
+def _rows(document: Mapping[str, Any], path: str) -> list[Any]:
+    rows = document.get("results")
+    if not isinstance(rows, list):
+        raise ContractError("the answer holds no list of results", where=f"GET {path}, $.results", do="check the profile's paths against the API")
+    return rows
+
+
+def _suppressions(document: Mapping[str, Any], path: str) -> list[Suppression]:
+    places = [(f"GET {path}, $.results[{n}]", row) for n, row in enumerate(_rows(document, path))]
+    return [Suppression.from_api(row if isinstance(row, dict) else {}, where) for where, row in places]
+
+
+def _next_cursor(document: Mapping[str, Any], where: str) -> str:
+    cursor = document.get("nextCursor")
+    if not isinstance(cursor, str | None):
+        raise ContractError("the cursor is no text", where=where)
+    return cursor or ""
+
+
+def _event_page(rows: list[Any], job_id: str, next_cursor: str) -> EventPage:
+    page = EventPage([], next_cursor, [])
+    for n, row in enumerate(rows):
+        try:
+            page.events.append(_event(row, job_id, f"$.results[{n}]"))
+        except ContractError as error:
+            page.malformed.append((json.dumps(row, ensure_ascii=False), f"{error.what} ({error.where})"))
+    return page
+
+
+def _event(row: Any, job_id: str, where: str) -> Event:
+    if not isinstance(row, dict):
+        raise ContractError("an event is no object", where=where)
+    event = Event.from_api(row, where)
+    if event.job_id not in ("", job_id):
+        raise ContractError("an event of another job", where=f"{where}.jobId")
+    return event if event.job_id else replace(event, job_id=job_id)
