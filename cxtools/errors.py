@@ -65,10 +65,7 @@ class ApiError(CxError):
 
     exit_code = 3
 
-    def __init__(
-        self, what: str, *, method: str = "", path: str = "", status: int | None = None,
-        trace_id: str = "", do: str = "",
-    ) -> None:
+    def __init__(self, what: str, *, method: str = "", path: str = "", status: int | None = None, trace_id: str = "", do: str = "") -> None:
         facts = (f"{method} {path}".strip(), f"status {status}" if status else "", f"trace {trace_id}" if trace_id else "")
         super().__init__(what, where=", ".join(fact for fact in facts if fact), do=do)
         self.method = method

@@ -33,9 +33,12 @@ KINDS: dict[str, str] = {
 
 #: Final job states, compared without case. SUCCEEDED and EXPIRED are what other NICE APIs call theirs.
 JOB_STATES: dict[str, str] = {
-    "completed": "completed", "succeeded": "completed",
-    "failed": "failed", "expired": "failed",
-    "cancelled": "cancelled", "canceled": "cancelled",
+    "completed": "completed",
+    "succeeded": "completed",
+    "failed": "failed",
+    "expired": "failed",
+    "cancelled": "cancelled",
+    "canceled": "cancelled",
 }
 
 
@@ -93,8 +96,14 @@ class Job:
     def from_api(cls, row: Mapping[str, Any]) -> Job:
         word = _text(row, "status", "$").lower()
         return cls(
-            _text(row, "jobId", "$"), JOB_STATES.get(word, word), moment(row.get("createdAt")), moment(row.get("completedAt")),
-            row.get("totalRecipients"), row.get("delivered"), row.get("bounced"), row.get("spamScore"),
+            _text(row, "jobId", "$"),
+            JOB_STATES.get(word, word),
+            moment(row.get("createdAt")),
+            moment(row.get("completedAt")),
+            row.get("totalRecipients"),
+            row.get("delivered"),
+            row.get("bounced"),
+            row.get("spamScore"),
         )
 
 
@@ -133,11 +142,22 @@ class Event:
             raise ContractError("an event names neither message nor recipient", where=where)
         given = row.get("eventId")
         return cls(
-            event_id=str(given) if given else event_identity(job_id, message_id, recipient_id, word, str(row.get("timestamp") or ""), link, code),
-            kind=word if word in KINDS else "unknown", raw_kind=raw_kind, job_id=job_id, message_id=message_id,
-            recipient_id=recipient_id, email=str(row.get("emailAddress") or "").strip().lower(), ts=ts, bounce_code=code,
-            bounce_text=str(row.get("bounceDescription") or ""), link_url=link, user_agent=str(row.get("userAgent") or ""),
-            ip=str(row.get("ipAddress") or ""), raw=json.dumps(row, ensure_ascii=False, separators=(",", ":")),
+            event_id=str(given)
+            if given
+            else event_identity(job_id, message_id, recipient_id, word, str(row.get("timestamp") or ""), link, code),
+            kind=word if word in KINDS else "unknown",
+            raw_kind=raw_kind,
+            job_id=job_id,
+            message_id=message_id,
+            recipient_id=recipient_id,
+            email=str(row.get("emailAddress") or "").strip().lower(),
+            ts=ts,
+            bounce_code=code,
+            bounce_text=str(row.get("bounceDescription") or ""),
+            link_url=link,
+            user_agent=str(row.get("userAgent") or ""),
+            ip=str(row.get("ipAddress") or ""),
+            raw=json.dumps(row, ensure_ascii=False, separators=(",", ":")),
         )
 
 
@@ -196,5 +216,7 @@ def moment(value: object) -> datetime | None:
 def _text(row: Mapping[str, Any], name: str, where: str) -> str:
     value = row.get(name)
     if not isinstance(value, str) or not value:
-        raise ContractError(f"{name} is missing or no text", where=f"{where}.{name}", do="check the field names of the profile against the API")
+        raise ContractError(
+            f"{name} is missing or no text", where=f"{where}.{name}", do="check the field names of the profile against the API"
+        )
     return value

@@ -117,7 +117,7 @@ class Settings(BaseModel):
     @classmethod
     def _https(cls, url: str) -> str:
         parts = urlsplit(url)
-        if url and not (parts.scheme == "https" and parts.hostname or parts.scheme == "http" and parts.hostname in LOOPBACK):
+        if url and not ((parts.scheme == "https" and parts.hostname) or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
             raise ValueError("must be an https:// address (http only on this machine)")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must hold no user, query or fragment: secrets in an address reach every log")
@@ -131,8 +131,11 @@ class Settings(BaseModel):
         """These settings, if they can serve the purposes; ConfigError naming all that is missing otherwise."""
         missing = [variable for purpose in purposes for name, variable in REQUIRED[purpose](self) if not getattr(self, name)]
         if missing:
-            raise ConfigError(f"not set: {', '.join(missing)}", where=f"profile {self.profile!r}",
-                              do="set the environment variables, or put them into a profile (secrets: environment, secrets folder or keyring)")
+            raise ConfigError(
+                f"not set: {', '.join(missing)}",
+                where=f"profile {self.profile!r}",
+                do="set the environment variables, or put them into a profile (secrets: environment, secrets folder or keyring)",
+            )
         return self
 
 
@@ -143,16 +146,25 @@ REQUIRED: dict[str, Callable[[Settings], tuple[tuple[str, str], ...]]] = {
 _CLIENT = (("client_id", "CXONE_CLIENT_ID"), ("client_secret", "CXONE_CLIENT_SECRET"))
 _ACCESS_KEY = (("access_key_id", "CXONE_ACCESS_KEY_ID"), ("access_key_secret", "CXONE_ACCESS_KEY_SECRET"))
 CREDENTIALS: dict[str, tuple[tuple[str, str], ...]] = {
-    "body": _CLIENT, "basic": _CLIENT, "access_key": _ACCESS_KEY, "password": _CLIENT + _ACCESS_KEY,
+    "body": _CLIENT,
+    "basic": _CLIENT,
+    "access_key": _ACCESS_KEY,
+    "password": _CLIENT + _ACCESS_KEY,
     "token": (("token", "CXONE_TOKEN"),),
 }
 
 #: Environment variable -> setting. All others are reached by a profile.
 VARIABLES = {
-    "CXONE_ENV_URL": "env_url", "CXONE_CLIENT_ID": "client_id", "CXONE_CLIENT_SECRET": "client_secret",
-    "CXONE_ACCESS_KEY_ID": "access_key_id", "CXONE_ACCESS_KEY_SECRET": "access_key_secret", "CXONE_TOKEN": "token",
-    "CRM_WEBHOOK_URL": "crm_webhook_url", "CRM_WEBHOOK_SECRET": "crm_webhook_secret",
-    "CXTOOLS_HOME": "home", "CXTOOLS_LEDGER": "ledger",
+    "CXONE_ENV_URL": "env_url",
+    "CXONE_CLIENT_ID": "client_id",
+    "CXONE_CLIENT_SECRET": "client_secret",
+    "CXONE_ACCESS_KEY_ID": "access_key_id",
+    "CXONE_ACCESS_KEY_SECRET": "access_key_secret",
+    "CXONE_TOKEN": "token",
+    "CRM_WEBHOOK_URL": "crm_webhook_url",
+    "CRM_WEBHOOK_SECRET": "crm_webhook_secret",
+    "CXTOOLS_HOME": "home",
+    "CXTOOLS_LEDGER": "ledger",
 }
 
 
@@ -177,7 +189,10 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
     try:
         return Settings(**values)
     except ValidationError as refused:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}" for fault in refused.errors(include_input=False, include_url=False))
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in refused.errors(include_input=False, include_url=False)
+        )
     # Raised outside the except block: the original error carries the raw input, secrets too.
     raise ConfigError(f"settings are wrong: {faults}", where=f"profile {name!r}", do="correct them; nothing was sent")
 
@@ -185,20 +200,28 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
 def _from_profile(name: str, file: Path, *, required: bool) -> dict[str, Any]:
     if not file.exists():
         if required and name != "default":
-            raise ConfigError(f"there is no profile {name!r}: {file} doesn't exist", do="create the file with a table of that name, or leave --profile out")
+            raise ConfigError(
+                f"there is no profile {name!r}: {file} doesn't exist",
+                do="create the file with a table of that name, or leave --profile out",
+            )
         return {}
     try:
         profiles = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as broken:
         raise ConfigError(f"the profile file can't be read: {broken}", where=str(file), do="correct the file") from None
     if name not in profiles and (required or name != "default"):
-        raise ConfigError(f"there is no profile {name!r}", where=str(file), do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}")
+        raise ConfigError(
+            f"there is no profile {name!r}", where=str(file), do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}"
+        )
     values = profiles.get(name, {})
     if not isinstance(values, dict):
         raise ConfigError(f"profile {name!r} is no table", where=str(file), do=f"write [{name}] on a line of its own, settings below it")
     if secrets := sorted(set(values) & set(SECRET_NAMES)):
-        raise ConfigError(f"a profile file must not hold secrets: {', '.join(secrets)}", where=f"{file}, profile {name!r}",
-                          do="move them to environment variables, the secrets folder or the keyring")
+        raise ConfigError(
+            f"a profile file must not hold secrets: {', '.join(secrets)}",
+            where=f"{file}, profile {name!r}",
+            do="move them to environment variables, the secrets folder or the keyring",
+        )
     return values
 
 

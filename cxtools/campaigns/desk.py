@@ -1,0 +1,38 @@
+"""The desk: what every deed of a campaign works with, in one place, so that tests can lay their own clock and dice on it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cxtools.api.client import Client
+from cxtools.campaigns.ledger import Ledger
+from cxtools.events.store import EventStore
+from cxtools.settings import Settings
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`now` is Unix time in seconds; `progress(total, label)` gives a tqdm-like bar."""
+
+    settings: Settings
+    api: Client
+    ledger: Ledger
+    store: EventStore
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    rng: random.Random = field(default_factory=random.Random)
+    quiet: bool = False
+
+    @property
+    def account(self) -> str:
+        """Whose daily quota a send uses: one API client of one environment."""
+        return f"{self.settings.env_url}|{self.settings.client_id or self.settings.access_key_id}"
+
+    def progress(self, total: int, label: str) -> Any:
+        from tqdm.auto import tqdm
+
+        return tqdm(total=total, desc=label, disable=self.quiet or total == 0, mininterval=0.5, leave=False)

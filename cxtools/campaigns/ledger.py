@@ -1,0 +1,825 @@
+"""
+The ledger: the operational truth of every campaign, in one transactional SQL database.
+
+Rule 1: every state of a batch and every arrow between states stands in ARROWS; nothing else changes a state.
+Rule 2: an arrow is one compare-and-swap in one transaction, together with its audit row and its outbox row.
+Rule 3: the record of a POST is committed before its first byte leaves (`claim`), its answer after (`record_outcome`).
+Rule 4: the database, not the code, makes a second send of one person in a wave impossible: the key of `slot`.
+
+SQLite by default: BEGIN IMMEDIATE (a deferred BEGIN fails at once where two writers meet), synchronous=FULL, and the
+rollback journal unless SQLite is at least 3.51.3 (older write-ahead logs can corrupt when processes checkpoint together).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Boolean, CheckConstraint, Column, Float, Integer, LargeBinary, MetaData, Table, Text
+
+from cxtools.api.outcome import PostOutcome
+from cxtools.campaigns import audit
+from cxtools.campaigns.plan import LeftOut
+from cxtools.errors import ConfigError, StoreError
+from cxtools.model import Job, Recipient
+
+#: state -> the states it may turn into. `planned` and `unknown` are where a human or another run takes over.
+ARROWS: dict[str, tuple[str, ...]] = {
+    "planned": ("submitting", "empty"),
+    "submitting": ("submitted", "planned", "rejected", "unknown"),
+    "unknown": ("submitted", "planned", "abandoned"),
+    "submitted": ("completed", "failed", "cancelled"),
+    "completed": ("settling",),
+    "failed": ("settling",),
+    "cancelled": ("settling",),
+    "settling": ("settled",),
+    "settled": ("synced", "settling"),
+    "synced": ("settling",),
+    "rejected": (),
+    "abandoned": (),
+    "empty": (),
+}
+#: what became of a POST -> the batch's next state, and whether its quota is given back (only where nothing was sent for certain)
+OUTCOMES: dict[str, tuple[str, bool]] = {
+    "accepted": ("submitted", False),
+    "not_sent": ("planned", True),
+    "limited": ("planned", True),
+    "refused": ("rejected", True),
+    "unknown": ("unknown", False),
+}
+#: states in which a job exists, its recipients are accepted by the API
+ACCEPTED = ("submitted", "completed", "failed", "cancelled", "settling", "settled", "synced")
+COLLECTABLE = ("completed", "failed", "cancelled", "settling", "settled", "synced")
+
+_tables = MetaData()
+campaign = Table(
+    "campaign",
+    _tables,
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+left_out = Table(  # who is not mailed and why, from the plan; later exclusions stand in slot.outcome
+    "left_out",
+    _tables,
+    Column("campaign", Text, primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("masked", Text, nullable=False),
+)
+slot = Table(
+    "slot",
+    _tables,
+    Column("campaign", Text, primary_key=True),
+    Column("wave", Integer, primary_key=True),
+    Column("rcpt_key", Text, primary_key=True),
+    Column("batch_id", Text, nullable=False, index=True),
+    Column("outcome", Text, nullable=False, default=""),
+    CheckConstraint("wave between 0 and 9"),
+)
+batch = Table(
+    "batch",
+    _tables,
+    Column("id", Text, primary_key=True),
+    Column("campaign", Text, nullable=False, index=True),
+    Column("wave", Integer, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("candidates", LargeBinary, nullable=False),
+    Column("payload", LargeBinary),
+    Column("payload_sha256", Text),
+    Column("recipients", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("owner", Text),
+    Column("lease_until", Float),
+    Column("quota_account", Text),
+    Column("quota_day", Text),
+    Column("job_id", Text, unique=True),
+    Column("job_status", Text),
+    Column("latency_s", Float),
+    Column("spam_score", Float),
+    Column("first_attempt_at", Float),
+    Column("submitted_at", Float),
+    Column("final_at", Float),
+    Column("scans", Integer, nullable=False, default=0),
+    Column("quiet_scans", Integer, nullable=False, default=0),
+    Column("scanned_at", Float),
+    Column("version", Integer, nullable=False, default=0),
+    Column("detail", Text, nullable=False, default=""),
+)
+attempt = Table(  # one row per POST, written before it
+    "attempt",
+    _tables,
+    Column("batch_id", Text, primary_key=True),
+    Column("no", Integer, primary_key=True),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("outcome", Text),
+    Column("status", Integer),
+    Column("trace_id", Text),
+    Column("payload_sha256", Text, nullable=False),
+)
+quota = Table(
+    "quota",
+    _tables,
+    Column("account", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("used", Integer, nullable=False),
+    Column("closed", Boolean, nullable=False, default=False),
+    CheckConstraint("used >= 0"),
+)
+suppression = Table(  # permanent bounces of our own campaigns
+    "suppression",
+    _tables,
+    Column("rcpt_key", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("campaign", Text, nullable=False),
+    Column("since", Float, nullable=False),
+)
+outbox = Table(
+    "outbox",
+    _tables,
+    Column("id", Text, primary_key=True),
+    Column("campaign", Text, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("next_at", Float, nullable=False),
+    Column("lease_until", Float, nullable=False, default=0),
+    Column("created_at", Float, nullable=False),
+    Column("delivered_at", Float),
+    Column("last_error", Text, nullable=False, default=""),
+)
+trail = Table(
+    "audit",
+    _tables,
+    Column("seq", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("prev", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+head = Table(
+    "audit_head",
+    _tables,
+    Column("id", Integer, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to POST one batch once: the exact bytes, the key to send with them, and the epoch that fences late writers."""
+
+    batch_id: str
+    epoch: int
+    payload: bytes = field(repr=False)
+    recipients: int
+    attempt_no: int
+    lease_until: float
+
+    @property
+    def idempotency_key(self) -> str:
+        return self.batch_id
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """One scan of a job's events: what was new, by kind, and the people to suppress (key -> reason)."""
+
+    new: int
+    suppress: Mapping[str, str]
+
+
+class Ledger:
+    """
+    One ledger; safe for many threads, processes and, on PostgreSQL, machines.
+
+    Raises:
+        StoreError: the database can't be opened, read or written; nothing of the refused change was kept.
+    """
+
+    def __init__(self, url: str, *, now: Callable[[], float], actor: str = "cxtools") -> None:
+        self.now = now
+        self.actor = actor
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
+        self._anchors = _anchor_file(url)
+        self._engine = _engine(url)
+        with self.writing() as tx:
+            _tables.create_all(tx)
+            if tx.execute(sa.select(head.c.id)).first() is None:
+                tx.execute(head.insert().values(id=1, seq=0, hash=audit.GENESIS))
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction that may write; all of it is kept, or nothing."""
+        with _as_store_errors(), self._engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One consistent view; never waits for a writer's lease, writes nothing."""
+        with _as_store_errors(), self._engine.connect().execution_options(cxtools_reading=True) as tx:
+            yield tx
+
+    # ---- plan -------------------------------------------------------------------------------------------------
+
+    def digest_of(self, name: str) -> str | None:
+        """The digest under which a campaign was planned, None when there is no such campaign."""
+        with self.reading() as tx:
+            return tx.execute(sa.select(campaign.c.digest).where(campaign.c.name == name)).scalar()
+
+    def plan(self, name: str, *, digest: str, spec: Mapping[str, Any], planned: Iterable[Recipient | LeftOut], batch_size: int) -> None:
+        """
+        Write a whole plan in one transaction: campaign, left-out rows, slots, batches.
+
+        Raises:
+            ConfigError: another plan of the same name was written meanwhile.
+        """
+        with self.writing() as tx:
+            if tx.execute(sa.select(campaign.c.name).where(campaign.c.name == name)).first():
+                raise ConfigError(f"campaign {name!r} was planned by another run meanwhile", do="run it again to continue that one")
+            tx.execute(campaign.insert().values(name=name, digest=digest, spec=audit.canonical(spec), rows=0, created_at=self.now()))
+            counts = self._write_plan(tx, name, 0, planned, batch_size)
+            tx.execute(campaign.update().where(campaign.c.name == name).values(rows=sum(counts.values())))
+            self._audit(tx, "campaign.planned", campaign=name, digest=digest, **counts)
+
+    def plan_wave(self, name: str, wave: int, people: Iterable[Recipient], *, batch_size: int) -> int:
+        """Plan the next wave of a campaign; the key of `slot` refuses a person who is in that wave already."""
+        with self.writing() as tx:
+            counts = self._write_plan(tx, name, wave, people, batch_size)
+            self._audit(tx, "wave.planned", campaign=name, wave=wave, **counts)
+        return counts["planned"]
+
+    def _write_plan(self, tx: sa.Connection, name: str, wave: int, planned: Iterable[Any], batch_size: int) -> dict[str, int]:
+        counts = {"planned": 0}
+        people: list[Recipient] = []
+        ordinal = 0
+        for item in planned:
+            if isinstance(item, Recipient):
+                people.append(item)
+                counts["planned"] += 1
+            else:
+                counts[item.reason] = counts.get(item.reason, 0) + 1
+                tx.execute(
+                    left_out.insert().values(campaign=name, line=item.line, reason=item.reason, detail=item.detail, masked=item.masked)
+                )
+            if len(people) == batch_size:
+                _write_batch(tx, name, wave, ordinal, people)
+                people, ordinal = [], ordinal + 1
+        if people:
+            _write_batch(tx, name, wave, ordinal, people)
+        return counts
+
+    # ---- send -------------------------------------------------------------------------------------------------
+
+    def batches(self, name: str | None = None, states: Sequence[str] = ()) -> list[sa.Row[Any]]:
+        """One row per batch, in order of wave and ordinal, without the blobs."""
+        columns = [column for column in batch.c if column.name not in ("candidates", "payload")]
+        query = sa.select(*columns).order_by(batch.c.campaign, batch.c.wave, batch.c.ordinal)
+        query = query.where(batch.c.campaign == name) if name else query
+        with self.reading() as tx:
+            return list(tx.execute(query.where(batch.c.state.in_(states)) if states else query))
+
+    def candidates(self, batch_id: str) -> list[Recipient]:
+        """The people that a batch was planned for."""
+        with self.reading() as tx:
+            blob = tx.execute(sa.select(batch.c.candidates).where(batch.c.id == batch_id)).scalar_one()
+        return [Recipient(row["email"], row["fields"], tuple(row["tags"])) for row in json.loads(zlib.decompress(blob))]
+
+    def suppressed(self, keys: Iterable[str]) -> dict[str, str]:
+        """Which of these people our own earlier campaigns found to be permanent bounces: key -> reason."""
+        found: dict[str, str] = {}
+        with self.reading() as tx:
+            for some in _chunks(list(keys), 500):
+                rows = tx.execute(sa.select(suppression.c.rcpt_key, suppression.c.reason).where(suppression.c.rcpt_key.in_(some)))
+                found |= {row.rcpt_key: row.reason for row in rows}
+        return found
+
+    def claim(
+        self,
+        batch_id: str,
+        payload: bytes,
+        *,
+        recipients: int,
+        left_out: Mapping[str, str],
+        lease_s: float,
+        account: str,
+        limit: int | None,
+    ) -> Claim | None:
+        """
+        Take the right to POST a batch, in one durable transaction: state, lease, quota, exact bytes, attempt, intent in the audit.
+
+        *left_out* are the batch's people who are not in the payload (key -> reason). None: another worker has the batch, or
+        the day's quota can't hold it (`quota_left` tells).
+        """
+        now, day, digest = self.now(), self.today(), _sha256(payload)
+        with self.writing() as tx:
+            if not _reserve(tx, account, day, recipients, limit):
+                return None
+            row = tx.execute(sa.select(batch.c.epoch, batch.c.first_attempt_at).where(batch.c.id == batch_id)).one()
+            if not self._move(
+                tx,
+                batch_id,
+                "planned",
+                "submitting",
+                epoch=row.epoch,
+                new_epoch=row.epoch + 1,
+                owner=self.owner,
+                lease_until=now + lease_s,
+                payload=payload,
+                payload_sha256=digest,
+                recipients=recipients,
+                quota_account=account,
+                quota_day=day,
+                first_attempt_at=row.first_attempt_at or now,
+            ):
+                tx.rollback()
+                return None
+            for key, reason in left_out.items():
+                tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.rcpt_key == key).values(outcome=reason))
+            no = _next_attempt(tx, batch_id)
+            tx.execute(attempt.insert().values(batch_id=batch_id, no=no, started_at=now, payload_sha256=digest))
+            self._audit(
+                tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients, left_out=len(left_out)
+            )
+        return Claim(batch_id, row.epoch + 1, payload, recipients, no, now + lease_s)
+
+    def leave_empty(self, batch_id: str, left_out: Mapping[str, str]) -> None:
+        """Close a batch of which nobody is left to mail; everyone's reason is kept."""
+        with self.writing() as tx:
+            if self._move(tx, batch_id, "planned", "empty", recipients=0):
+                for key, reason in left_out.items():
+                    tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.rcpt_key == key).values(outcome=reason))
+                self._audit(tx, "batch.empty", batch=batch_id, left_out=len(left_out))
+
+    def record_outcome(self, claim: Claim, outcome: PostOutcome) -> str:
+        """
+        Write what became of a claimed POST, and return the batch's state.
+
+        A late answer of a worker that was thought dead may still turn `unknown` into `submitted`; after an operator's decision it changes nothing.
+        """
+        state, refund = OUTCOMES["not_sent" if outcome.denied else outcome.kind]
+        facts: dict[str, Any] = {"detail": outcome.detail[:500]}
+        if state == "submitted":
+            facts |= {"job_id": outcome.job_id, "submitted_at": self.now(), "job_status": "queued"}
+        with self.writing() as tx:
+            if (
+                state == "submitted"
+                and tx.execute(sa.select(batch.c.id).where(batch.c.job_id == outcome.job_id, batch.c.id != claim.batch_id)).first()
+            ):
+                state, refund = "unknown", False
+                facts = {"detail": f"the API answered with job {outcome.job_id}, which is another batch's"}
+            came_from = ("submitting", "unknown") if state == "submitted" else ("submitting",)
+            if not any(self._move(tx, claim.batch_id, source, state, epoch=claim.epoch, **facts) for source in came_from):
+                self._audit(tx, "submit.late", batch=claim.batch_id, outcome=outcome.kind, job_id=outcome.job_id or "")
+                return self._state(tx, claim.batch_id)
+            if refund:
+                _refund(tx, claim.batch_id)
+            tx.execute(
+                attempt.update()
+                .where(attempt.c.batch_id == claim.batch_id, attempt.c.no == claim.attempt_no)
+                .values(ended_at=self.now(), outcome=outcome.kind, status=outcome.status, trace_id=outcome.trace_id)
+            )
+            self._audit(
+                tx,
+                f"submit.{outcome.kind}",
+                batch=claim.batch_id,
+                job_id=outcome.job_id or "",
+                status=outcome.status or 0,
+                trace=outcome.trace_id,
+            )
+        return state
+
+    def recover(self) -> int:
+        """Turn POSTs whose worker died into unknown outcomes, and return how many; never back into `planned`."""
+        found = 0
+        with self.writing() as tx:
+            rows = tx.execute(sa.select(batch.c.id, batch.c.owner, batch.c.epoch, batch.c.lease_until).where(batch.c.state == "submitting"))
+            for row in list(rows):
+                if _worker_is_gone(row.owner, row.lease_until, self.owner, self.now()) and self._move(
+                    tx, row.id, "submitting", "unknown", epoch=row.epoch, detail="the worker ended before it could record the answer"
+                ):
+                    self._audit(tx, "submit.unknown", batch=row.id, why="worker ended")
+                    found += 1
+        return found
+
+    def reconcile(self, batch_id: str, *, job_id: str = "", not_sent_because: str = "", abandon: bool = False, quarantine_s: float) -> str:
+        """
+        Settle an unknown outcome by an operator's word, and return the batch's new state.
+
+        Raises:
+            ConfigError: no such batch, its outcome isn't unknown, or it is too early to call it not sent.
+        """
+        state = "submitted" if job_id else "abandoned" if abandon else "planned"
+        with self.writing() as tx:
+            row = tx.execute(
+                sa.select(batch.c.epoch, batch.c.first_attempt_at).where(batch.c.id == batch_id, batch.c.state == "unknown")
+            ).first()
+            if row is None:
+                raise ConfigError(f"batch {batch_id} has no unknown outcome", do="`cxtools status` lists the batches that have")
+            ripe_at = (row.first_attempt_at or 0) + quarantine_s
+            if state == "planned" and self.now() < ripe_at:
+                raise ConfigError(
+                    "too early to say that it was not sent: a worker that was paused may still post",
+                    where=f"batch {batch_id}",
+                    do=f"wait until {datetime.fromtimestamp(ripe_at, UTC):%Y-%m-%d %H:%M} UTC, or give the job's id",
+                )
+            facts = {"job_id": job_id, "submitted_at": self.now(), "job_status": "queued"} if job_id else {}
+            self._move(tx, batch_id, "unknown", state, epoch=row.epoch, new_epoch=row.epoch + 1, **facts)
+            if state == "planned":
+                _refund(tx, batch_id)
+            self._audit(tx, "batch.reconciled", batch=batch_id, state=state, job_id=job_id, reason=not_sent_because)
+        return state
+
+    # ---- quota ------------------------------------------------------------------------------------------------
+
+    def today(self) -> str:
+        return datetime.fromtimestamp(self.now(), UTC).date().isoformat()
+
+    def quota_left(self, account: str, limit: int | None) -> float:
+        """How many more recipients the account may be sent today; infinite without a limit."""
+        if limit is None:
+            return float("inf")
+        with self.reading() as tx:
+            row = tx.execute(sa.select(quota.c.used, quota.c.closed).where(quota.c.account == account, quota.c.day == self.today())).first()
+        return 0 if row and row.closed else limit - (row.used if row else 0)
+
+    # ---- follow and collect -----------------------------------------------------------------------------------
+
+    def record_job(self, batch_id: str, job: Job) -> None:
+        """Write a job's final state, with what it took from submission to completion on the API's own clock."""
+        latency_s = (job.completed_at - job.created_at).total_seconds() if job.completed_at and job.created_at else None
+        with self.writing() as tx:
+            if self._move(
+                tx,
+                batch_id,
+                "submitted",
+                job.status,
+                job_status=job.status,
+                final_at=self.now(),
+                latency_s=latency_s,
+                spam_score=job.spam_score,
+                detail="" if job.status == "completed" else f"the job ended as {job.status}",
+            ):
+                self._audit(
+                    tx, f"job.{job.status}", batch=batch_id, job_id=job.job_id, delivered=job.delivered or 0, bounced=job.bounced or 0
+                )
+
+    def record_scan(
+        self, batch_id: str, scanned: Scanned, *, horizon_s: float, hook: Callable[[int, tuple[int, str]], tuple[str, str, bytes]]
+    ) -> str:
+        """
+        Write one complete scan of a job's events, after the events themselves are durable.
+
+        The first scan, and any that finds late events after settling, puts a webhook into the outbox: *hook* gets the version
+        and the audit's head as anchor, and gives (id, event, body). After the horizon and two scans without news the batch is settled.
+        """
+        now = self.now()
+        with self.writing() as tx:
+            row = tx.execute(
+                sa.select(batch.c.state, batch.c.campaign, batch.c.scans, batch.c.quiet_scans, batch.c.submitted_at, batch.c.version).where(
+                    batch.c.id == batch_id
+                )
+            ).one()
+            quiet = 0 if scanned.new else row.quiet_scans + 1
+            reopened = row.state in ("settled", "synced") and scanned.new > 0
+            tells = row.state in ("completed", "failed", "cancelled") or reopened
+            state = "settling" if tells else row.state
+            if state == "settling" and quiet >= 2 and now >= row.submitted_at + horizon_s:
+                state = "settled"
+            facts = {"scans": row.scans + 1, "quiet_scans": quiet, "scanned_at": now, "version": row.version + tells}
+            if state != row.state:
+                self._move(tx, batch_id, row.state, state, **facts)
+            else:
+                tx.execute(batch.update().where(batch.c.id == batch_id).values(**facts))
+            for key, reason in scanned.suppress.items():
+                if not tx.execute(sa.select(suppression.c.rcpt_key).where(suppression.c.rcpt_key == key)).first():
+                    tx.execute(suppression.insert().values(rcpt_key=key, reason=reason, campaign=row.campaign, since=now))
+            if tells:
+                seq, hash_ = tx.execute(sa.select(head.c.seq, head.c.hash)).one()
+                self._put_out(tx, row.campaign, batch_id, hook(row.version + 1, (seq, hash_)))
+            self._audit(tx, "events.scanned", batch=batch_id, new=scanned.new, suppressed=len(scanned.suppress), state=state)
+        return state
+
+    # ---- outbox -----------------------------------------------------------------------------------------------
+
+    def take_due(self, *, lease_s: float, limit: int = 20) -> list[sa.Row[Any]]:
+        """Webhooks that are due, leased to this caller: one row each, `body` the frozen bytes."""
+        now = self.now()
+        with self.writing() as tx:
+            due = list(
+                tx.execute(
+                    sa.select(outbox)
+                    .where(outbox.c.state == "pending", outbox.c.next_at <= now, outbox.c.lease_until <= now)
+                    .order_by(outbox.c.next_at)
+                    .limit(limit)
+                )
+            )
+            if due:
+                tx.execute(outbox.update().where(outbox.c.id.in_([row.id for row in due])).values(lease_until=now + lease_s))
+        return due
+
+    def record_delivery(self, hook_id: str, *, state: str, error: str = "", next_at: float = 0) -> None:
+        """Write one try of a webhook: delivered, pending again at *next_at*, or dead."""
+        now = self.now()
+        with self.writing() as tx:
+            tx.execute(
+                outbox.update()
+                .where(outbox.c.id == hook_id)
+                .values(
+                    state=state,
+                    tries=outbox.c.tries + 1,
+                    next_at=next_at,
+                    lease_until=0,
+                    last_error=error[:300],
+                    delivered_at=now if state == "delivered" else None,
+                )
+            )
+            self._audit(tx, f"webhook.{state}", id=hook_id, error=error[:300])
+            if state == "delivered":
+                self._sync(tx, hook_id)
+
+    def webhooks(self, name: str | None = None) -> list[sa.Row[Any]]:
+        """One row per webhook of the outbox, without the bodies."""
+        query = sa.select(*[column for column in outbox.c if column.name != "body"]).order_by(outbox.c.created_at)
+        with self.reading() as tx:
+            return list(tx.execute(query.where(outbox.c.campaign == name) if name else query))
+
+    def replay(self, *, hook_id: str | None = None, since: float | None = None) -> int:
+        """Make delivered or dead webhooks pending again, with their old id and body, and return how many."""
+        which = outbox.c.id == hook_id if hook_id else outbox.c.created_at >= (since or 0)
+        with self.writing() as tx:
+            count = tx.execute(
+                outbox.update().where(which, outbox.c.state != "pending").values(state="pending", tries=0, next_at=self.now())
+            ).rowcount
+            self._audit(tx, "webhook.replayed", id=hook_id or "", since=since or 0, count=count)
+        return count
+
+    def forget(self, hook_id: str) -> bool:
+        """Give a webhook up for good; the row stays, as `forgotten`."""
+        with self.writing() as tx:
+            count = tx.execute(
+                outbox.update().where(outbox.c.id == hook_id, outbox.c.state.in_(("pending", "dead"))).values(state="forgotten")
+            ).rowcount
+            if count:
+                self._audit(tx, "webhook.forgotten", id=hook_id)
+        return bool(count)
+
+    def _put_out(self, tx: sa.Connection, name: str, batch_id: str, message: tuple[str, str, bytes]) -> None:
+        hook_id, event, body = message
+        tx.execute(
+            outbox.insert().values(
+                id=hook_id,
+                campaign=name,
+                batch_id=batch_id,
+                event=event,
+                body=body,
+                state="pending",
+                tries=0,
+                next_at=self.now(),
+                lease_until=0,
+                created_at=self.now(),
+                last_error="",
+            )
+        )
+        self._audit(tx, "webhook.queued", id=hook_id, batch=batch_id, event=event)
+
+    def _sync(self, tx: sa.Connection, hook_id: str) -> None:
+        batch_id = tx.execute(sa.select(outbox.c.batch_id).where(outbox.c.id == hook_id)).scalar_one()
+        waiting = tx.execute(sa.select(outbox.c.id).where(outbox.c.batch_id == batch_id, outbox.c.state != "delivered")).first()
+        if waiting is None:
+            self._move(tx, batch_id, "settled", "synced")
+
+    # ---- status -----------------------------------------------------------------------------------------------
+
+    def campaigns(self) -> list[str]:
+        """Names of all campaigns, oldest first."""
+        with self.reading() as tx:
+            return list(tx.execute(sa.select(campaign.c.name).order_by(campaign.c.created_at)).scalars())
+
+    def spec(self, name: str) -> dict[str, Any]:
+        """The spec that a campaign was planned with; ConfigError when there is no such campaign."""
+        with self.reading() as tx:
+            text = tx.execute(sa.select(campaign.c.spec).where(campaign.c.name == name)).scalar()
+        if text is None:
+            raise ConfigError(f"there is no campaign {name!r} in the ledger", do=f"known are: {', '.join(self.campaigns()) or 'none yet'}")
+        return dict(json.loads(text))
+
+    def counts(self, name: str) -> dict[str, int]:
+        """People by what became of them: rows, invalid, duplicates, suppressed, planned, accepted, rejected, unknown, waiting."""
+        with self.reading() as tx:
+            rows = tx.execute(sa.select(campaign.c.rows).where(campaign.c.name == name)).scalar() or 0
+            out = dict(
+                tx.execute(
+                    sa.select(left_out.c.reason, sa.func.count()).where(left_out.c.campaign == name).group_by(left_out.c.reason)
+                ).all()
+            )
+            states = dict(
+                tx.execute(
+                    sa.select(batch.c.state, sa.func.sum(batch.c.recipients)).where(batch.c.campaign == name).group_by(batch.c.state)
+                ).all()
+            )
+            suppressed = tx.execute(sa.select(sa.func.count()).where(slot.c.campaign == name, slot.c.outcome != "")).scalar_one()
+            first_wave = tx.execute(sa.select(sa.func.count()).where(slot.c.campaign == name, slot.c.wave == 0)).scalar_one()
+        return {
+            "rows": rows,
+            "invalid": out.get("invalid", 0),
+            "duplicates": out.get("duplicate", 0),
+            "suppressed": suppressed,
+            "planned": first_wave,
+            "accepted": sum(int(states.get(state, 0)) for state in ACCEPTED),
+            "rejected": int(states.get("rejected", 0)),
+            "unknown": int(states.get("unknown", 0)) + int(states.get("submitting", 0)),
+            "waiting": int(states.get("planned", 0)),
+        }
+
+    # ---- audit ------------------------------------------------------------------------------------------------
+
+    def entries(self) -> Iterator[audit.Entry]:
+        """The audit trail, row by row."""
+        with self.reading() as tx:
+            for row in tx.execution_options(yield_per=1000).execute(sa.select(trail).order_by(trail.c.seq)):
+                yield audit.Entry(*row)
+
+    def verify(self) -> audit.Verified:
+        """Check the trail against itself and the anchors."""
+        return audit.verified(self.entries(), audit.read_anchors(self._anchors) if self._anchors else ())
+
+    def anchor(self) -> tuple[int, str]:
+        """Write the trail's head to the anchor file, and return it for reports and webhooks to carry."""
+        with self.reading() as tx:
+            seq, hash_ = tx.execute(sa.select(head.c.seq, head.c.hash)).one()
+        if self._anchors and seq:
+            audit.drop_anchor(self._anchors, seq, hash_)
+        return seq, hash_
+
+    def _audit(self, tx: sa.Connection, kind: str, **body: Any) -> None:
+        # The update comes first: its row lock is what makes writers take turns on the chain.
+        seq = tx.execute(head.update().values(seq=head.c.seq + 1).returning(head.c.seq)).scalar_one()
+        prev = tx.execute(sa.select(head.c.hash)).scalar_one()
+        entry = audit.Entry(seq, self.now(), self.actor, kind, audit.canonical(body), prev)
+        tx.execute(trail.insert().values(**asdict(entry) | {"hash": entry.sealed()}))
+        tx.execute(head.update().values(hash=entry.sealed()))
+
+    def _move(
+        self,
+        tx: sa.Connection,
+        batch_id: str,
+        source: str,
+        state: str,
+        *,
+        epoch: int | None = None,
+        new_epoch: int | None = None,
+        **facts: Any,
+    ) -> bool:
+        if state not in ARROWS[source]:
+            raise StoreError(f"a batch can't go from {source} to {state}", where=f"batch {batch_id}", do="this is a bug: please report it")
+        where = [batch.c.id == batch_id, batch.c.state == source] + ([batch.c.epoch == epoch] if epoch is not None else [])
+        facts |= {"epoch": new_epoch} if new_epoch is not None else {}
+        return tx.execute(batch.update().where(*where).values(state=state, **facts)).rowcount == 1
+
+    def _state(self, tx: sa.Connection, batch_id: str) -> str:
+        return str(tx.execute(sa.select(batch.c.state).where(batch.c.id == batch_id)).scalar_one())
+
+
+def _write_batch(tx: sa.Connection, name: str, wave: int, ordinal: int, people: Sequence[Recipient]) -> None:
+    batch_id = _sha256(audit.canonical({"campaign": name, "wave": wave, "ordinal": ordinal, "keys": [who.key for who in people]}).encode())[
+        :32
+    ]
+    rows = [{"email": who.email, "fields": dict(who.merge_fields), "tags": list(who.tags)} for who in people]
+    tx.execute(
+        batch.insert().values(
+            id=batch_id,
+            campaign=name,
+            wave=wave,
+            ordinal=ordinal,
+            state="planned",
+            recipients=len(people),
+            candidates=zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1),
+        )
+    )
+    tx.execute(slot.insert(), [{"campaign": name, "wave": wave, "rcpt_key": who.key, "batch_id": batch_id} for who in people])
+
+
+def _reserve(tx: sa.Connection, account: str, day: str, count: int, limit: int | None) -> bool:
+    """One conditional update: reading first and writing after hands out more than the limit."""
+    tx.execute(_insert_missing(tx, quota).values(account=account, day=day, used=0, closed=False).on_conflict_do_nothing())
+    fits = [quota.c.used + count <= limit] if limit is not None else []
+    update = quota.update().where(quota.c.account == account, quota.c.day == day, quota.c.closed.is_(False), *fits)
+    return tx.execute(update.values(used=quota.c.used + count)).rowcount == 1
+
+
+def _refund(tx: sa.Connection, batch_id: str) -> None:
+    row = tx.execute(sa.select(batch.c.quota_account, batch.c.quota_day, batch.c.recipients).where(batch.c.id == batch_id)).one()
+    tx.execute(
+        quota.update().where(quota.c.account == row.quota_account, quota.c.day == row.quota_day).values(used=quota.c.used - row.recipients)
+    )
+
+
+def _insert_missing(tx: sa.Connection, table: Table) -> Any:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _next_attempt(tx: sa.Connection, batch_id: str) -> int:
+    return 1 + (tx.execute(sa.select(sa.func.max(attempt.c.no)).where(attempt.c.batch_id == batch_id)).scalar() or 0)
+
+
+def _worker_is_gone(owner: str, lease_until: float, me: str, now: float) -> bool:
+    """On this machine the process tells; on another only the end of its lease does."""
+    host, pid, start = owner.rsplit(":", 2)
+    if host == me.rsplit(":", 2)[0]:
+        return _process_start(int(pid)) != start
+    return now > lease_until
+
+
+def _process_start(pid: int) -> str:
+    """When a process started, in clock ticks since boot; "" when there is none, "?" where the system doesn't say."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[19]
+    except FileNotFoundError:
+        return "" if os.path.isdir("/proc/self") else "?"
+
+
+def _engine(url: str) -> sa.Engine:
+    if not url.startswith("sqlite"):
+        with _as_store_errors():
+            return sa.create_engine(url, pool_pre_ping=True)
+    _make_private(Path(sa.make_url(url).database or ""))
+    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours, see the head of the module
+    mode = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "DELETE"
+    for pragma in (f"journal_mode={mode}", "synchronous=FULL", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("cxtools_reading") else "BEGIN IMMEDIATE")
+
+
+def _make_private(file: Path) -> None:
+    """The ledger holds addresses: only its owner reads it."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as refused:
+        raise StoreError(
+            f"the ledger can't be opened: {refused.strerror}",
+            where=str(file),
+            do="check the folder's rights and space, or set CXTOOLS_HOME",
+        ) from None
+
+
+def _anchor_file(url: str) -> Path | None:
+    return Path(sa.make_url(url).database or "").with_name("audit-anchors.txt") if url.startswith("sqlite") else None
+
+
+@contextmanager
+def _as_store_errors() -> Iterator[None]:
+    failed = ""
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as error:
+        failed = str(getattr(error, "orig", None) or error).splitlines()[0]
+    if failed:  # outside the except block: the original error carries the statement's values, addresses among them
+        raise StoreError(
+            f"the ledger refused: {failed}",
+            do="check space and rights of its folder, then run the same command again; nothing of this step was kept",
+        )
+
+
+def _sha256(raw: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

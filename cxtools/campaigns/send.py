@@ -1,0 +1,165 @@
+"""
+Send a campaign: plan it once, check everyone, write it down, submit it, follow it, collect it, tell the CRM.
+
+Run it again and it continues: what the ledger says was posted is never posted again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from cxtools.api import pace
+from cxtools.campaigns.collect import collect, follow
+from cxtools.campaigns.crm import courier
+from cxtools.campaigns.desk import Desk
+from cxtools.campaigns.ledger import Claim
+from cxtools.campaigns.plan import MAX_BATCH, Spec, checked_spec, message_body, planned
+from cxtools.campaigns.recipients import Campaign
+from cxtools.errors import ConfigError, Denied, RateLimited, Unreachable
+from cxtools.model import Recipient
+
+#: batches submitted side by side; the checks of one run while another's POST is under way
+BATCHES_AT_ONCE = 4
+
+
+def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
+    """
+    Write the campaign's plan into the ledger, or find it there.
+
+    Raises:
+        ConfigError: rows are invalid and not to be skipped, or other content was planned under the same name; nothing was written.
+    """
+    spec = campaign.spec
+    digest = campaign.digest
+    known = desk.ledger.digest_of(spec.name)
+    if known == digest:
+        return
+    if known is not None:
+        raise ConfigError(
+            f"campaign {spec.name!r} exists with other content: its spec or recipients were changed",
+            do="give the changed campaign a new name; `cxtools resume` continues the old one",
+        )
+    people = planned(campaign.rows(), spec, skip_invalid=skip_invalid)
+    desk.ledger.plan(
+        spec.name,
+        digest=digest,
+        spec=spec.model_dump(mode="json"),
+        planned=people,
+        batch_size=min(MAX_BATCH, _limit(desk, spec) or MAX_BATCH),
+    )
+
+
+def resume(desk: Desk, name: str) -> list[str]:
+    """Continue a planned campaign to its end, and return the batches whose jobs were not in time."""
+    desk.ledger.recover()
+    with courier(desk):
+        submit(desk, name)
+        late = follow(desk, name)
+        collect(desk, name)
+    desk.ledger.anchor()
+    return late
+
+
+def submit(desk: Desk, name: str) -> None:
+    """Check and POST all planned batches; the first error stops the rest, which stay planned."""
+    rows = desk.ledger.batches(name, ["planned"])
+    spec = checked_spec(desk.ledger.spec(name), any_template_id=True)
+    stop = threading.Event()
+    with (
+        desk.progress(sum(row.recipients for row in rows), "recipients") as bar,
+        ThreadPoolExecutor(desk.settings.workers) as checks,
+        ThreadPoolExecutor(BATCHES_AT_ONCE) as batches,
+    ):
+        running = [batches.submit(_submit_batch, desk, spec, row, checks, bar, stop) for row in rows]
+        try:
+            for future in as_completed(running):
+                future.result()
+        except BaseException:
+            stop.set()
+            for future in running:
+                future.cancel()
+            raise
+
+
+def _submit_batch(desk: Desk, spec: Spec, row: Any, checks: ThreadPoolExecutor, bar: Any, stop: threading.Event) -> None:
+    people = desk.ledger.candidates(row.id)
+    if stop.is_set() or desk.ledger.quota_left(desk.account, _limit(desk, spec)) < 1:
+        return
+    excluded = dict(_excluded(desk, people, checks, bar, stop))
+    mailed = [who for who in people if who.key not in excluded]
+    if stop.is_set():
+        return
+    if not mailed:
+        desk.ledger.leave_empty(row.id, excluded)
+        return
+    _post(desk, spec, row.id, message_body(spec, mailed, batch_id=row.id), len(mailed), excluded, stop)
+
+
+def _excluded(
+    desk: Desk, people: list[Recipient], checks: ThreadPoolExecutor, bar: Any, stop: threading.Event
+) -> Iterator[tuple[str, str]]:
+    """Who of these must not be mailed, as (key, reason). Fails closed: an address counts as clear only when the API says so."""
+    local = desk.ledger.suppressed([who.key for who in people])
+    yield from ((key, f"bounced before: {reason}") for key, reason in local.items())
+    asked = [who for who in people if who.key not in local]
+    bar.update(len(local))
+
+    def check(who: Recipient) -> tuple[str, str] | None:
+        if stop.is_set():
+            return None
+        found = desk.api.fetch_suppression(who.email)
+        with bar.get_lock():
+            bar.update()
+        return (who.key, f"suppressed: {found.reason}") if found else None
+
+    yield from filter(None, checks.map(check, asked))
+
+
+def _post(desk: Desk, spec: Spec, batch_id: str, body: bytes, recipients: int, excluded: Mapping[str, str], stop: threading.Event) -> None:
+    """Claim, POST, record; again only where nothing was sent for certain, and only while patience lasts."""
+    give_up_at = desk.now() + desk.settings.patience_s
+    lease_s = desk.settings.call_deadline_s * 2 + 60
+    for tries in range(1_000):
+        claim = desk.ledger.claim(
+            batch_id, body, recipients=recipients, left_out=excluded, lease_s=lease_s, account=desk.account, limit=_limit(desk, spec)
+        )
+        if claim is None:
+            return  # another worker has it, or the day's quota is used up: `status` tells which
+        outcome = _submit_claimed(desk, claim)
+        if outcome.denied:
+            raise Denied(
+                f"the API refused the sign-in or the right to send: {outcome.detail}",
+                method="POST",
+                path=desk.settings.paths.messages,
+                status=outcome.status,
+                trace_id=outcome.trace_id,
+                do="check the client's scopes (communications:email:send), role and permissions, then run the same command again",
+            )
+        if outcome.kind not in ("not_sent", "limited"):
+            return
+        wait_s = outcome.retry_after_s if outcome.retry_after_s is not None else pace.backoff_s(tries, rng=desk.rng)
+        if stop.is_set() or desk.now() + wait_s > give_up_at:
+            error = RateLimited if outcome.kind == "limited" else Unreachable
+            raise error(
+                f"the batch could not be sent in {desk.settings.patience_s:.0f} s: {outcome.detail}",
+                method="POST",
+                path=desk.settings.paths.messages,
+                status=outcome.status,
+                trace_id=outcome.trace_id,
+                do="nothing of it was sent; run the same command again later",
+            )
+        desk.sleep(wait_s)
+
+
+def _submit_claimed(desk: Desk, claim: Claim) -> Any:
+    outcome = desk.api.submit(claim.payload, idempotency_key=claim.idempotency_key)
+    desk.ledger.record_outcome(claim, outcome)
+    return outcome
+
+
+def _limit(desk: Desk, spec: Spec) -> int | None:
+    limits = [limit for limit in (spec.limits.daily, desk.settings.daily_limit) if limit is not None]
+    return min(limits) if limits else None

@@ -1,0 +1,118 @@
+"""Where a campaign stands: read from the ledger and the event store, touching nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cxtools.campaigns.ledger import Ledger
+from cxtools.events.store import EventStore
+
+#: campaign state -> exit code of the command line
+EXIT_CODES = {"completed": 0, "nothing_to_send": 0, "partial": 5, "failed": 5, "in_progress": 0, "unknown": 8}
+BAD_JOBS = ("failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Status:
+    """
+    One campaign: its state, people by what became of them, one row per batch, events by kind, webhooks by state.
+
+    `provisional` is True until every job's events are settled: late opens and bounces may still come.
+    """
+
+    campaign: str
+    state: str
+    recipients: Mapping[str, int]
+    batches: Sequence[Mapping[str, Any]]
+    events: Mapping[str, int]
+    webhooks: Mapping[str, int]
+    provisional: bool
+
+    @property
+    def exit_code(self) -> int:
+        refused = self.recipients["rejected"] and not self.recipients["accepted"]
+        return 3 if refused else EXIT_CODES[self.state]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document that `--json` prints."""
+        return {
+            "campaign": self.campaign,
+            "state": self.state,
+            "recipients": dict(self.recipients),
+            "batches": [dict(row) for row in self.batches],
+            "events": dict(self.events),
+            "webhooks": dict(self.webhooks),
+            "provisional": self.provisional,
+        }
+
+    def __str__(self) -> str:
+        people, events, hooks = self.recipients, self.events, self.webhooks
+        late = " (provisional: late events may still come)" if self.provisional else ""
+        lines = [
+            f"{self.campaign}: {self.state.replace('_', ' ')}",
+            f"  recipients  {people['rows']:,} rows, {people['planned']:,} planned, {people['accepted']:,} accepted; left out: {people['invalid']:,} invalid, "
+            f"{people['duplicates']:,} duplicate, {people['suppressed']:,} suppressed, {people['over_limit']:,} over today's limit",
+            f"  batches     {self._batch_states()}",
+            f"  events      {', '.join(f'{count:,} {kind}' for kind, count in events.items())}{late}",
+            f"  webhooks    {hooks['delivered']:,} delivered, {hooks['pending']:,} pending, {hooks['dead']:,} dead",
+        ]
+        unknown = [row for row in self.batches if row["state"] == "unknown"]
+        lines += [
+            f"  unknown     batch {row['batch']} ({row['recipients']:,} recipients): {row['detail']}; see `cxtools reconcile --help`"
+            for row in unknown
+        ]
+        return "\n".join(lines)
+
+    def _batch_states(self) -> str:
+        states = [row["state"] for row in self.batches]
+        return ", ".join(f"{states.count(state):,} {state}" for state in dict.fromkeys(states)) or "none"
+
+
+def campaign_state(batches: Iterable[tuple[str, str | None]]) -> str:
+    """
+    The state of a campaign whose batches are in these (state, job status).
+
+    >>> campaign_state([("settling", "completed"), ("unknown", None)]), campaign_state([("empty", None)])
+    ('unknown', 'nothing_to_send')
+    """
+    pairs = [(state, job) for state, job in batches if state != "empty"]
+    if not pairs:
+        return "nothing_to_send"
+    states = {state for state, _ in pairs}
+    if states & {"unknown", "submitting"}:
+        return "unknown"
+    if states & {"planned", "submitted"}:
+        return "in_progress"
+    bad = [state in ("rejected", "abandoned") or job in BAD_JOBS for state, job in pairs]
+    return "failed" if all(bad) else "partial" if any(bad) else "completed"
+
+
+def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -> Status:
+    """The status of one campaign; ConfigError when the ledger doesn't know it."""
+    ledger.spec(name)
+    rows = ledger.batches(name)
+    counts = ledger.counts(name)
+    waiting = counts.pop("waiting")
+    counts["over_limit"] = int(max(0, waiting - quota_left))
+    hooks = [row.state for row in ledger.webhooks(name)]
+    return Status(
+        campaign=name,
+        state=campaign_state((row.state, row.job_status) for row in rows),
+        recipients=counts,
+        batches=[
+            {
+                "batch": row.id,
+                "wave": row.wave,
+                "recipients": row.recipients,
+                "state": row.state,
+                "job_id": row.job_id,
+                "detail": row.detail,
+            }
+            for row in rows
+        ],
+        events={kind: 0 for kind in ("delivery", "bounce", "open", "click")} | store.counts(name),
+        webhooks={state: hooks.count(state) for state in ("delivered", "pending", "dead")},
+        provisional=any(row.state in ("submitted", "completed", "failed", "cancelled", "settling") for row in rows),
+    )

@@ -1,0 +1,464 @@
+"""
+The command line: each command parses, calls and prints. Results go to stdout, everything for people to stderr.
+
+Exit codes: 0 done, 1 a bug, 2 usage or configuration, 3 the API refused or can't be reached, 4 the API broke its
+contract, 5 a job failed or ran out of time, 6 store or ledger, 7 report, 8 done, but outcomes are unknown and listed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cxtools.errors import ConfigError, CxError, StoreError
+
+if TYPE_CHECKING:
+    from cxtools.connection import Connection
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
+outbox = typer.Typer(no_args_is_help=True, help="Webhooks to the CRM: list, deliver, replay, forget.")
+audit = typer.Typer(no_args_is_help=True, help="The audit trail: verify, export.")
+app.add_typer(outbox, name="outbox")
+app.add_typer(audit, name="audit")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
+Name = Annotated[str | None, typer.Argument(help="The campaign's name; all campaigns when left out.")]
+Campaigns = Annotated[list[str] | None, typer.Option("--campaign", help="A campaign's name; may be repeated. All when left out.")]
+By = Annotated[str | None, typer.Option("--by", help="Split by a column, for example provider or day.")]
+
+
+class Format(StrEnum):
+    auto = "auto"
+    cxone = "cxone"
+    ses = "ses"
+    sendgrid = "sendgrid"
+    table = "table"
+
+
+class State:
+    """What stands before the command: `--profile` and `--debug`, at any place of the line."""
+
+    profile: str | None = None
+    debug = False
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command, and end the process with its exit code; errors are told as sentences, tracebacks only with --debug."""
+    arguments = _without_globals(list(sys.argv[1:] if argv is None else argv))
+    try:
+        app(arguments)
+    except CxError as error:
+        _fail(error, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _say("stopped; run the same command again to continue")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        _fail(
+            error,
+            str(
+                StoreError(
+                    f"the system refused: {error.strerror or error}",
+                    where=str(error.filename or ""),
+                    do="check the path, its rights and the free space, then run it again",
+                )
+            ),
+            6,
+        )
+    except Exception as error:
+        _fail(
+            error,
+            f"this is a bug in cxtools: {type(error).__name__}\n  -> run it again with --debug and report what it prints (look it over for addresses first)",
+            1,
+        )
+
+
+def _without_globals(argv: list[str]) -> list[str]:
+    State.debug = "--debug" in argv
+    argv = [word for word in argv if word != "--debug"]
+    for at, word in enumerate(argv):
+        if word == "--profile" and at + 1 < len(argv):
+            State.profile = argv[at + 1]
+            return argv[:at] + argv[at + 2 :]
+        if word.startswith("--profile="):
+            State.profile = word.partition("=")[2]
+            return argv[:at] + argv[at + 1 :]
+    return argv
+
+
+def _fail(error: Exception, text: str, exit_code: int) -> None:
+    if State.debug:
+        raise error
+    _say(f"error: {text}")
+    sys.exit(exit_code)
+
+
+# ---- campaigns ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def send(
+    spec: Annotated[Path, typer.Argument(help="The campaign's SPEC.toml.")],
+    recipients: Annotated[
+        Path, typer.Option(help="CSV with a column email, optional tags (separated by ;), every other column a merge field.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, send nothing.")] = False,
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Leave bad rows out (they are recorded) instead of refusing the file.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation in a terminal.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Plan, check, submit, follow, collect once, tell the CRM, audit. Run again to continue: nobody is mailed twice."""
+    from cxtools.campaigns.recipients import Campaign
+
+    client = _connect()
+    campaign = Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id)
+    if dry_run:
+        _print(client.dry_run(campaign), as_json)
+        return
+    client.settings.needs("api")
+    if sys.stdin.isatty() and not yes:
+        _say(str(client.dry_run(campaign)))
+        typer.confirm("Send it?", abort=True, err=True)
+    _finish([client.send(campaign, skip_invalid=skip_invalid)], as_json, single=True)
+
+
+@app.command()
+def resume(campaign: Name = None, as_json: Json = False) -> None:
+    """Continue whatever is unfinished."""
+    client = _connect()
+    names = [campaign] if campaign else client.desk.ledger.campaigns()
+    _finish([client.resume(name) for name in names], as_json, single=bool(campaign))
+
+
+@app.command()
+def status(campaign: Name = None, as_json: Json = False) -> None:
+    """Where everything stands; asks nobody, changes nothing."""
+    client = _connect()
+    names = [campaign] if campaign else client.desk.ledger.campaigns()
+    _finish([client.status(name) for name in names], as_json, single=bool(campaign))
+
+
+@app.command()
+def collect(campaign: Name = None, as_json: Json = False) -> None:
+    """Fetch the events of finished jobs again: late opens, clicks and bounces."""
+    client = _connect()
+    found = client.collect(campaign)
+    _print_document(
+        {"jobs": found.jobs, "added": found.added, "duplicates": found.duplicates, "malformed": found.malformed},
+        as_json,
+        f"{found.jobs:,} jobs: {found.added:,} new events, {found.duplicates:,} known, {found.malformed:,} unreadable (set aside)",
+    )
+
+
+@app.command()
+def retry(
+    campaign: str,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List who and why not, send nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send the next wave to soft bounces only; one call, one wave."""
+    plan = _connect().retry(campaign, dry_run=dry_run)
+    document = {
+        "campaign": campaign,
+        "wave": plan.wave,
+        "recipients": len(plan.people),
+        "left_out": dict(plan.left_out),
+        "dry_run": dry_run,
+    }
+    left = "".join(f"\n  {count:,} not: {reason}" for reason, count in sorted(plan.left_out.items()))
+    _print_document(document, as_json, f"{campaign}, wave {plan.wave}: {len(plan.people):,} people{left}")
+
+
+@app.command()
+def reconcile(
+    batch: str,
+    job_id: Annotated[str, typer.Option("--job-id", help="The job that the batch became.")] = "",
+    confirmed_not_sent: Annotated[
+        bool, typer.Option("--confirmed-not-sent", help="You know that it was not sent; it will be sent again.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="How you know.")] = "",
+    abandon: Annotated[bool, typer.Option("--abandon", help="Give the batch up: nobody knows, nobody is mailed again.")] = False,
+) -> None:
+    """Settle an unknown outcome by your word."""
+    if bool(job_id) + confirmed_not_sent + abandon != 1 or (confirmed_not_sent and not reason):
+        raise ConfigError("say one of: --job-id J, --confirmed-not-sent --reason R, --abandon", where="reconcile")
+    state = _connect().desk.ledger.reconcile(batch, job_id=job_id, not_sent_because=reason, abandon=abandon, quarantine_s=24 * 3600)
+    _say(f"batch {batch} is {state} now; `cxtools resume` continues")
+
+
+# ---- events and measures -----------------------------------------------------------------------------------------
+
+
+@app.command("import")
+def import_(
+    file: Path,
+    campaign: Annotated[str, typer.Option(help="The campaign that the events belong to.")],
+    format: Annotated[Format, typer.Option(help="What the file is.")] = Format.auto,
+    map: Annotated[list[str] | None, typer.Option("--map", help="column=field, for a table; may be repeated.")] = None,
+    event_map: Annotated[list[str] | None, typer.Option("--event-map", help="value=kind, for a table; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take real events from a file: JSON, JSONL, CSV or Parquet; CXone, Amazon SES, SendGrid or any table."""
+    from cxtools.events.imports import import_file
+
+    done = import_file(
+        file,
+        campaign,
+        _connect().store,
+        format=format.value,
+        column_map=_pairs("--map", map),
+        event_map=_pairs("--event-map", event_map),
+        now=datetime.now(UTC),
+    )
+    aside = f", {done.rejected:,} unreadable (reasons in {done.rejected_path})" if done.rejected else ""
+    document = {
+        "campaign": campaign,
+        "rows": done.rows,
+        "added": done.added,
+        "duplicates": done.duplicates,
+        "rejected": done.rejected,
+        "rejected_path": str(done.rejected_path) if done.rejected_path else None,
+    }
+    _print_document(document, as_json, f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {done.duplicates:,} known{aside}")
+
+
+def _measure(name: str, help_: str) -> None:
+    def command(campaign: Campaigns = None, by: By = None, as_json: Json = False, as_csv: Csv = False) -> None:
+        from cxtools import measures
+
+        table = getattr(measures, name)(_connect().store, campaign or None, by=by)
+        if as_csv:
+            sys.stdout.write(table.to_csv(index=False))
+        elif as_json:
+            _write_json(table.records())
+        else:
+            print(table.to_string(index=False) if len(table) else "no rows")
+
+    app.command(name, help=help_)(command)
+
+
+MEASURES = {
+    "funnel": "How far the recipients got: attempted, delivered, accepted, opened, clicked.",
+    "bounces": "Who was refused: category and kind.",
+    "links": "Which links were followed, by how many.",
+    "timing": "How long until the open, until the click.",
+    "reasons": "The most common bounce reasons, whatever the mailbox.",
+    "jobs": "Each job: recipients and latency.",
+}
+for measure, sentence in MEASURES.items():
+    _measure(measure, sentence)
+
+
+@app.command()
+def classify(explain: Annotated[bool, typer.Option("--explain", help="Say which rules matched, which won and why.")] = False) -> None:
+    """Judge bounces: JSON lines {"code", "text"} on stdin, one verdict each on stdout, in order."""
+    from cxtools.bounces import classify_lines
+
+    bad = 0
+    for line in classify_lines(sys.stdin, explain=explain):
+        bad += line.startswith('{"error"')
+        sys.stdout.write(line + "\n")
+    if bad:
+        _say(f"{bad:,} lines could not be read; each was answered with an error object")
+
+
+@app.command()
+def report(
+    name: Annotated[str, typer.Argument(help="A notebook: run_campaign, bounce_report, engagement_report.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", help="key=value for the notebook's parameters cell; may be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder for the page.")] = None,
+) -> None:
+    """Run one notebook with parameters, and write one HTML page; prints its path."""
+    from cxtools.report.run import render_report
+
+    home = _connect().settings.home
+    print(render_report(name, _pairs("-p", parameter), out=out or home / "reports", home=home))
+
+
+# ---- webhooks and audit ------------------------------------------------------------------------------------------
+
+
+@outbox.command("list")
+def outbox_list(as_json: Json = False) -> None:
+    """All webhooks, with their state and last error."""
+    rows = [
+        {
+            "id": row.id,
+            "campaign": row.campaign,
+            "event": row.event,
+            "state": row.state,
+            "tries": row.tries,
+            "next_at": _moment(row.next_at),
+            "last_error": row.last_error,
+        }
+        for row in _connect().desk.ledger.webhooks()
+    ]
+    _print_document(
+        rows,
+        as_json,
+        "\n".join(
+            f"{row['id']}  {row['state']:<10} {row['tries']} tries  {row['event']}  {row['campaign']}  {row['last_error']}" for row in rows
+        )
+        or "the outbox is empty",
+    )
+
+
+@outbox.command("deliver")
+def outbox_deliver() -> None:
+    """Try every webhook that is due, once."""
+    from cxtools.campaigns import crm
+
+    client = _connect()
+    client.settings.needs("crm")
+    tried = crm.deliver_due(client.desk)
+    _say(f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, {tried.dead:,} dead")
+
+
+@outbox.command("replay")
+def outbox_replay(
+    hook_id: Annotated[str | None, typer.Option("--id", help="One webhook.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="All created since (UTC).")] = None,
+) -> None:
+    """Make delivered or dead webhooks pending again, with their old id and body."""
+    if bool(hook_id) == bool(since):
+        raise ConfigError("say one of: --id ID, --since DATE", where="outbox replay")
+    count = _connect().desk.ledger.replay(hook_id=hook_id, since=since.replace(tzinfo=UTC).timestamp() if since else None)
+    _say(f"{count:,} webhooks wait again; `cxtools outbox deliver` tries them")
+
+
+@outbox.command("forget")
+def outbox_forget(hook_id: str) -> None:
+    """Give one webhook up for good; its row stays."""
+    if not _connect().desk.ledger.forget(hook_id):
+        raise ConfigError(f"no webhook {hook_id} waits or is dead", do="`cxtools outbox list` shows all")
+
+
+@audit.command("verify")
+def audit_verify(as_json: Json = False) -> None:
+    """Check the trail's chain and its anchors."""
+    found = _connect().desk.ledger.verify()
+    _print_document(
+        {"rows": found.rows, "head": found.head, "faults": list(found.faults)},
+        as_json,
+        f"{found.rows:,} rows, head {found.head[:16]}: {'no fault found' if not found.faults else ''}"
+        + "".join(f"\n  {fault}" for fault in found.faults),
+    )
+    if found.faults:
+        raise StoreError(f"the audit trail has {len(found.faults)} faults", do="keep the ledger as it is and compare it with a backup")
+
+
+@audit.command("export")
+def audit_export(as_csv: Csv = False, as_json: Json = False) -> None:
+    """The whole trail for a compliance officer."""
+    from cxtools.campaigns.audit import export_csv, export_json
+
+    rows = _connect().desk.ledger.entries()
+    for line in export_csv(rows) if as_csv else export_json(rows):
+        sys.stdout.write(line)
+
+
+# ---- tools -------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check settings, sign-in, scopes, ledger, store and report kernel; says what to mend."""
+    from cxtools.doctor import examined
+
+    findings = examined(_connect())
+    _print_document(
+        [{"check": each.check, "ok": each.ok, "says": each.says} for each in findings],
+        as_json,
+        "\n".join(f"{'ok  ' if each.ok else 'FAIL'}  {each.check}: {each.says}" for each in findings),
+    )
+    if not all(each.ok for each in findings):
+        sys.exit(next(each.exit_code for each in findings if not each.ok))
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="The folder for the reports.")] = Path("reports/demo")) -> None:
+    """The whole job on the simulator: send, follow, collect, report."""
+    from cxtools.demo import run_demo
+
+    print(run_demo(out))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def simulate(context: typer.Context) -> None:
+    """The simulator alone; `cxtools simulate --help` lists its options."""
+    sys.exit(subprocess.call([sys.executable, "-m", "cxtools.simulator", *context.args]))
+
+
+@app.command()
+def lab(folder: Annotated[Path, typer.Argument(help="The folder to open.")] = Path("notebooks")) -> None:
+    """JupyterLab on the notebooks."""
+    from importlib.util import find_spec
+
+    if find_spec("jupyterlab") is None:
+        raise ConfigError(
+            "JupyterLab isn't installed here", do="in a checkout run `make lab`; else install cxtools[lab] into an environment of its own"
+        )
+    sys.exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)]))
+
+
+# ---- printing ----------------------------------------------------------------------------------------------------
+
+
+def _connect() -> Connection:
+    from cxtools.connection import connect
+
+    return connect(State.profile)
+
+
+def _finish(statuses: Sequence[Any], as_json: bool, *, single: bool) -> None:
+    """Print one status or many, and end with the worst exit code."""
+    documents = [each.to_dict() for each in statuses]
+    _print_document(documents[0] if single else documents, as_json, "\n".join(map(str, statuses)) or "there are no campaigns yet")
+    if code := max((each.exit_code for each in statuses), default=0):
+        sys.exit(code)
+
+
+def _print(result: Any, as_json: bool) -> None:
+    _print_document(result.to_dict(), as_json, str(result))
+
+
+def _print_document(document: Any, as_json: bool, text: str) -> None:
+    if as_json:
+        _write_json(document)
+    else:
+        print(text)
+
+
+def _write_json(document: Any) -> None:
+    print(json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+
+
+def _pairs(option: str, given: Iterable[str] | None) -> Mapping[str, str]:
+    pairs = [text.partition("=") for text in given or ()]
+    if wrong := [key for key, equals, _ in pairs if not (key and equals)]:
+        raise ConfigError(f"{option} needs key=value, not {', '.join(wrong)!r}", where="command line")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _moment(at: float) -> str | None:
+    return datetime.fromtimestamp(at, UTC).isoformat() if at else None
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

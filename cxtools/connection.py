@@ -1,0 +1,180 @@
+"""
+One connection: settings, API client, ledger and event store together, with the deeds that need them all.
+
+This is what a notebook holds as `client` and what the command line works with.
+"""
+
+from __future__ import annotations
+
+import atexit
+import subprocess
+import sys
+import tempfile
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxtools.errors import JobTimeout, Unreachable
+from cxtools.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from cxtools.campaigns.collect import Collected
+    from cxtools.campaigns.desk import Desk
+    from cxtools.campaigns.plan import LeftOut
+    from cxtools.campaigns.recipients import Campaign
+    from cxtools.campaigns.retry import WavePlan
+    from cxtools.campaigns.status import Status
+    from cxtools.events.store import EventStore
+
+#: What the simulator's account is; neither is a secret, it serves whoever started it.
+SIMULATOR = {"client_id": "simulator", "client_secret": "simulator", "crm_webhook_secret": "whsec_c2ltdWxhdGVkLXNlY3JldA=="}
+
+
+def connect(profile: str | None = None, **settings: Any) -> Connection:
+    """
+    A connection by a profile (default: from the environment), or to a simulator of its own: `connect("simulator")`.
+
+    Raises:
+        ConfigError: settings are wrong; nothing was sent. What a deed misses is said when it is called.
+    """
+    if profile != "simulator":
+        return Connection(load_settings(profile, **settings))
+    url = start_simulator("--crm-secret", SIMULATOR["crm_webhook_secret"])
+    home = settings.pop("home", None) or tempfile.mkdtemp(prefix="cxtools-")
+    return Connection(
+        load_settings(
+            environ={}, home=Path(home), env_url=url, crm_webhook_url=f"{url}/_sim/crm", event_horizon_s=15, **SIMULATOR | settings
+        )
+    )
+
+
+class Connection:
+    """Everything opens at its first use, so that reading old events needs no credentials."""
+
+    def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
+        self.settings = settings
+        self.quiet = quiet
+
+    @cached_property
+    def store(self) -> EventStore:
+        from cxtools.events.store import EventStore
+
+        return EventStore(self.settings.home / "events")
+
+    @cached_property
+    def desk(self) -> Desk:
+        from cxtools.api.client import Client
+        from cxtools.campaigns.desk import Desk
+        from cxtools.campaigns.ledger import Ledger
+
+        ledger = Ledger(self.settings.ledger_url, now=time.time)
+        return Desk(self.settings, Client(self.settings), ledger, self.store, quiet=self.quiet)
+
+    def send(self, campaign: Campaign, *, skip_invalid: bool = False) -> Status:
+        """
+        Send a campaign, or continue it: run again, it never mails anyone twice.
+
+        Raises:
+            ConfigError: settings, spec or rows are wrong; nothing was sent.
+            ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the same call continues.
+        """
+        from cxtools.campaigns import send
+
+        self.settings.needs("api")
+        send.plan(self.desk, campaign, skip_invalid=skip_invalid)
+        return self.resume(campaign.name)
+
+    def dry_run(self, campaign: Campaign) -> DryRun:
+        """What `send` would do, as far as it can be known without asking the API; nothing is sent or written."""
+        from cxtools.campaigns.plan import LeftOut, planned
+
+        items = planned(campaign.rows(), campaign.spec, skip_invalid=True)
+        people, left = 0, []
+        for item in items:
+            if isinstance(item, LeftOut):
+                left.append(item)
+            else:
+                people += 1
+        return DryRun(campaign.name, people, left)
+
+    def resume(self, name: str) -> Status:
+        """Continue a campaign: submit what is planned, follow what is submitted, collect what has ended."""
+        from cxtools.campaigns import send
+
+        self.settings.needs("api")
+        late = send.resume(self.desk, name)
+        if late:
+            raise JobTimeout(
+                f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h",
+                do=f"`cxtools resume {name}` goes on waiting; nothing is sent again",
+            )
+        return self.status(name)
+
+    def status(self, name: str) -> Status:
+        """Where a campaign stands; asks nobody, changes nothing."""
+        from cxtools.campaigns.status import status
+
+        limits = [limit for limit in (self.desk.ledger.spec(name)["limits"]["daily"], self.settings.daily_limit) if limit is not None]
+        return status(
+            self.desk.ledger, self.store, name, quota_left=self.desk.ledger.quota_left(self.desk.account, min(limits) if limits else None)
+        )
+
+    def collect(self, name: str | None = None) -> Collected:
+        """Fetch the events of all finished jobs once more: late opens, clicks and bounces."""
+        from cxtools.campaigns import collect, crm
+
+        self.settings.needs("api")
+        with crm.courier(self.desk):
+            return collect.collect(self.desk, name)
+
+    def retry(self, name: str, *, dry_run: bool = False) -> WavePlan:
+        """Plan the next wave for soft bounces and, unless *dry_run*, send it."""
+        from cxtools.campaigns import retry
+
+        if dry_run:
+            return retry.next_wave(self.desk, name)
+        plan = retry.plan_next_wave(self.desk, name)
+        if plan.people:
+            self.resume(name)
+        return plan
+
+
+class DryRun:
+    """A plan that was not written: `planned` people, `left_out` rows with line, masked address and reason."""
+
+    def __init__(self, campaign: str, planned: int, left_out: list[LeftOut]) -> None:
+        self.campaign = campaign
+        self.planned = planned
+        self.left_out = left_out
+        self.batches = -(-planned // 1000)
+
+    def to_dict(self) -> dict[str, Any]:
+        rows = [{"line": row.line, "email": row.masked, "reason": row.reason, "detail": row.detail} for row in self.left_out]
+        return {"campaign": self.campaign, "state": "dry_run", "planned": self.planned, "batches": self.batches, "left_out": rows}
+
+    def __str__(self) -> str:
+        shown = [f"  line {row.line}: {row.masked} {row.reason}, {row.detail}" for row in self.left_out[:20]]
+        more = [f"  … and {len(self.left_out) - 20:,} more"] if len(self.left_out) > 20 else []
+        return "\n".join(
+            [
+                f"{self.campaign}: would mail {self.planned:,} people in {self.batches} batches; {len(self.left_out):,} rows left out; nothing was sent",
+                *shown,
+                *more,
+            ]
+        )
+
+
+def start_simulator(*flags: str) -> str:
+    """Start a simulator that ends with this process, and return its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cxtools.simulator", "--port", "0", "--exit-on-eof", *flags],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(process.terminate)
+    line = process.stdout.readline() if process.stdout else ""
+    if "listening on " not in line:
+        raise Unreachable("the simulator did not start", do="run `python -m cxtools.simulator` to see why")
+    return line.split("listening on ")[1].strip()

@@ -1,0 +1,112 @@
+"""The demo: the whole job on the simulator, from a seeded list of recipients to the pages that stakeholders open."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cxtools import measures, wording
+from cxtools.campaigns.recipients import Campaign
+from cxtools.connection import Connection, connect
+from cxtools.errors import ConfigError
+from cxtools.events.imports import import_file
+
+NAME = "q3-update"
+SEED, RECIPIENTS, EARLIER = "7", "5000", "8"
+REPORTS = ("run_campaign", "bounce_report", "engagement_report")
+WEEK_S = 7 * 86400
+MARK = ".cxtools-demo"
+SPEC = f"""\
+name = "{NAME}"
+subject = "Q3 Product Update"
+template_id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
+sender = "marketing@example.com"
+fields = ["firstName"]
+"""
+
+
+def run_demo(out: Path, *, say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)) -> str:
+    """
+    Run the demo into *out* and return its summary in five lines; the store and ledger stand in `out/home`.
+
+    Raises:
+        ConfigError: *out*/home exists and isn't a demo's; nothing was touched.
+    """
+    began = time.monotonic()
+    home = _fresh_home(out)
+    client = connect("simulator", home=home)
+    say("1/4  eight earlier campaigns into the event store")
+    _import_history(client)
+    say(f"2/4  sending {NAME}: {int(RECIPIENTS):,} recipients over HTTP")
+    campaign = Campaign.from_toml(*_inputs(home))
+    client.send(campaign)
+    say("3/4  a week passes on the simulator's clock; late events come in")
+    _pass_a_week(client)
+    client.collect(NAME)
+    say("4/4  reports")
+    index = _render(client, out)
+    return _summary(client, index, time.monotonic() - began)
+
+
+def _fresh_home(out: Path) -> Path:
+    home = out / "home"
+    if home.exists() and not (home / MARK).exists():
+        raise ConfigError("the folder is not a demo's, it is left alone", where=str(home), do="choose another --out")
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True, mode=0o700)
+    (home / MARK).touch()
+    return home
+
+
+def _simulated(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "cxtools.simulator", *arguments], check=True)
+
+
+def _import_history(client: Connection) -> None:
+    folder = client.settings.home / "history"
+    _simulated("history", "--campaigns", EARLIER, "--seed", SEED, "--out", str(folder))
+    for file in sorted(folder.glob("*.jsonl")):
+        import_file(file, file.stem, client.store, now=datetime.now(UTC))
+
+
+def _inputs(home: Path) -> tuple[Path, Path]:
+    recipients, spec = home / "recipients.csv", home / "spec.toml"
+    _simulated("recipients", "--count", RECIPIENTS, "--seed", SEED, "--out", str(recipients))
+    spec.write_text(SPEC)
+    return spec, recipients
+
+
+def _pass_a_week(client: Connection) -> None:
+    import requests
+
+    requests.post(f"{client.settings.env_url}/_sim/advance", json={"seconds": WEEK_S}, timeout=10).raise_for_status()
+
+
+def _render(client: Connection, out: Path) -> Path:
+    from cxtools.report.run import render_report, write_index
+
+    home = client.settings.home
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda name: render_report(name, {"campaign": NAME}, out=out, home=home), REPORTS))
+    return write_index(out)
+
+
+def _summary(client: Connection, index: Path, seconds: float) -> str:
+    status = client.status(NAME)
+    row = measures.funnel(client.store, [NAME]).iloc[0]
+    people, hooks = status.recipients, status.webhooks
+    return "\n".join(
+        [
+            f"{NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, {people['suppressed']:,} suppressed, {people['invalid']:,} invalid, {people['duplicates']:,} duplicate",
+            f"delivered    {row.accepted:,} of {row.attempted:,} ({wording.percent(row.delivery_rate)}), bounced {row.bounced:,}",
+            f"engagement   opened {row.opened:,} ({wording.percent(row.open_rate)}), clicked {row.clicked:,} ({wording.percent(row.click_rate)})",
+            f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; audit trail of {client.desk.ledger.verify().rows:,} rows intact",
+            f"reports      {index} ({seconds:.0f} s in all)",
+        ]
+    )

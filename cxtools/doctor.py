@@ -1,0 +1,100 @@
+"""Examine an installation: settings, sign-in, ledger, store, report kernel. Asks the API only to sign in and to read."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from cxtools.connection import Connection
+from cxtools.errors import ConfigError, CxError, ReportError
+
+FREE_BYTES_WANTED = 500 << 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: whether it passed, what was seen or what to mend, and the exit code it stands for."""
+
+    check: str
+    ok: bool
+    says: str
+    exit_code: int = 0
+
+
+def examined(client: Connection) -> list[Finding]:
+    """All findings, in the order of CHECKS; a check that fails doesn't stop the others."""
+    return [finding for name, check in CHECKS.items() for finding in _run(name, check, client)]
+
+
+def _run(name: str, check: Callable[[Connection], str], client: Connection) -> Iterator[Finding]:
+    try:
+        yield Finding(name, True, check(client))
+    except CxError as error:
+        yield Finding(name, False, str(error).replace("\n  ", " "), error.exit_code)
+
+
+def _settings(client: Connection) -> str:
+    client.settings.needs("api")
+    crm = "with" if client.settings.crm_webhook_url else "without"
+    return f"profile {client.settings.profile!r}, {client.settings.env_url}, {crm} a CRM webhook"
+
+
+def _http_stack(_client: Connection) -> str:
+    import requests
+    import urllib3
+
+    # urllib3-future installs itself over urllib3 and numbers its patches from 900; its answers to cut-off replies differ.
+    if int(urllib3.__version__.split(".")[2]) >= 900:
+        raise ConfigError(
+            "urllib3 was replaced by urllib3-future", do="uninstall niquests and urllib3-future, then reinstall urllib3 and requests"
+        )
+    return f"requests {requests.__version__}, urllib3 {urllib3.__version__}"
+
+
+def _api(client: Connection) -> str:
+    client.settings.needs("api")
+    return ", ".join(f"{name} {value}" for name, value in client.desk.api.probe().items())
+
+
+def _ledger(client: Connection) -> str:
+    names = client.desk.ledger.campaigns()
+    found = client.desk.ledger.verify()
+    if found.faults:
+        raise ConfigError(f"the audit trail has faults: {found.faults[0]}", do="run `cxtools audit verify`")
+    return f"{len(names)} campaigns, audit trail of {found.rows:,} rows intact, SQLite {sqlite3.sqlite_version}"
+
+
+def _store(client: Connection) -> str:
+    return f"events of {len(client.store.campaigns())} campaigns in {client.store.root}"
+
+
+def _space(client: Connection) -> str:
+    client.settings.home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(client.settings.home).free
+    if free < FREE_BYTES_WANTED:
+        raise ConfigError(
+            f"only {free >> 20} MiB are free in {client.settings.home}", do="free some space: a send stops when the ledger can't be written"
+        )
+    return f"{free >> 30} GiB free"
+
+
+def _kernel(_client: Connection) -> str:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    kernels = KernelSpecManager().find_kernel_specs()
+    if "python3" not in kernels:
+        raise ReportError("there is no Jupyter kernel `python3`", do="reinstall ipykernel into this environment")
+    return "kernel python3"
+
+
+CHECKS: dict[str, Callable[[Connection], str]] = {
+    "settings": _settings,
+    "http": _http_stack,
+    "api": _api,
+    "ledger": _ledger,
+    "store": _store,
+    "space": _space,
+    "reports": _kernel,
+}

@@ -1,0 +1,103 @@
+"""
+The face in a notebook: one short function per question, over the store that `CXTOOLS_HOME` names.
+
+    cx.funnel("q3-update")                       one campaign
+    cx.funnel("q3-update", "q4-update")          two
+    cx.funnel(by="provider")                     all, split
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxtools.connection import Connection, connect
+
+if TYPE_CHECKING:
+    from cxtools.campaigns.status import Status
+    from cxtools.events.imports import Imported
+    from cxtools.measures import Table
+
+
+def _asked(question: str, campaigns: tuple[str, ...], by: str | None, as_of: datetime | None, home: str | Path | None) -> Table:
+    from cxtools import measures
+
+    table: Table = getattr(measures, question)(_at(home).store, campaigns or None, by=by, as_of=as_of)
+    return table
+
+
+def _at(home: str | Path | None) -> Connection:
+    return connect(home=home) if home else connect()
+
+
+def funnel(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
+    """How far did the recipients get? See `cxtools.measures.funnel`; `.chart()` draws it."""
+    return _asked("funnel", campaigns, by, as_of, home)
+
+
+def bounces(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
+    """Who was refused, and why? See `cxtools.measures.bounces`; `.chart()` draws it."""
+    return _asked("bounces", campaigns, by, as_of, home)
+
+
+def links(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
+    """Which links were followed? See `cxtools.measures.links`."""
+    return _asked("links", campaigns, by, as_of, home)
+
+
+def timing(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
+    """How long until the open, until the click? See `cxtools.measures.timing`."""
+    return _asked("timing", campaigns, by, as_of, home)
+
+
+def reasons(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
+    """The most common causes, whatever the mailbox. See `cxtools.measures.reasons`."""
+    return _asked("reasons", campaigns, by, as_of, home)
+
+
+def jobs(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
+    """Each job: recipients and latency. See `cxtools.measures.jobs`."""
+    return _asked("jobs", campaigns, by, as_of, home)
+
+
+def data_quality(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
+    """What the feed lacks or repeats. See `cxtools.measures.data_quality`."""
+    return _asked("data_quality", campaigns, by, as_of, home)
+
+
+def status(campaign: str, *, home: str | Path | None = None) -> Status:
+    """Where a campaign stands; asks nobody, changes nothing."""
+    return _at(home).status(campaign)
+
+
+def import_file(
+    path: str | Path,
+    campaign: str,
+    *,
+    format: str = "auto",
+    column_map: Mapping[str, str] | None = None,
+    event_map: Mapping[str, str] | None = None,
+    home: str | Path | None = None,
+) -> Imported:
+    """Take real events from a file into the store. See `cxtools.events.imports.import_file`."""
+    from cxtools.events import imports
+
+    return imports.import_file(
+        path, campaign, _at(home).store, format=format, column_map=column_map or {}, event_map=event_map or {}, now=datetime.now(UTC)
+    )
+
+
+def report(name: str, *, out: str | Path = "reports", home: str | Path | None = None, **parameters: Any) -> Path:
+    """Run a report notebook with parameters and write one HTML page. See `cxtools.report.run.render_report`."""
+    from cxtools.report.run import render_report
+
+    return render_report(name, parameters, out=Path(out), home=_at(home).settings.home)
+
+
+def explore(*campaigns: str, home: str | Path | None = None) -> Any:
+    """The explorer's controls over the same measures, for JupyterLab."""
+    from cxtools import explorer
+
+    return explorer.explore(_at(home).store, campaigns or None)

@@ -1,0 +1,321 @@
+"""The ledger: states, claims, quota, outbox and trail, each as one transaction."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from cxtools.api.outcome import PostOutcome
+from cxtools.campaigns import ledger as book
+from cxtools.campaigns.ledger import ARROWS, Claim, Ledger, Scanned
+from cxtools.campaigns.plan import LeftOut
+from cxtools.errors import ConfigError, StoreError
+from cxtools.model import Job, Recipient
+
+ACCOUNT = "https://api.example|client"
+DAY_S = 86400
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, at: float = 1_800_000_000.0) -> None:
+        self.at = at
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: Clock) -> Ledger:
+    return Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", now=clock)
+
+
+def people(count: int, start: int = 0) -> list[Recipient]:
+    return [Recipient(f"p{number}@example.com") for number in range(start, start + count)]
+
+
+def plan(ledger: Ledger, count: int = 3, *, name: str = "q3", batch_size: int = 1000) -> list[str]:
+    spec = {"name": name, "sender": "me@example.com", "template_id": "t", "limits": {"daily": None}}
+    ledger.plan(name, digest="d", spec=spec, planned=people(count), batch_size=batch_size)
+    return [row.id for row in ledger.batches(name)]
+
+
+def claim(ledger: Ledger, batch_id: str, *, recipients: int = 3, limit: int | None = None, left_out: dict[str, str] | None = None) -> Claim | None:
+    return ledger.claim(batch_id, b"{}", recipients=recipients, left_out=left_out or {}, lease_s=60, account=ACCOUNT, limit=limit)
+
+
+def state(ledger: Ledger, batch_id: str) -> str:
+    return next(row.state for row in ledger.batches() if row.id == batch_id)
+
+
+def hook(version: int, anchor: tuple[int, str]) -> tuple[str, str, bytes]:
+    return f"msg_{version}", "email_job_completed", b"{}"
+
+
+OUTCOMES = [
+    # what became of the POST                                state        quota used
+    (PostOutcome("accepted", job_id="j1", status=202),       "submitted", 3),
+    (PostOutcome("not_sent", detail="refused connection"),   "planned",   0),
+    (PostOutcome("limited", status=429),                     "planned",   0),
+    (PostOutcome("refused", status=400),                     "rejected",  0),
+    (PostOutcome("refused", status=403, denied=True),        "planned",   0),
+    (PostOutcome("unknown", status=504),                     "unknown",   3),
+]
+
+
+@pytest.mark.parametrize(("outcome", "expected", "used"), OUTCOMES, ids=lambda value: getattr(value, "kind", value))
+def test_the_outcome_of_a_post_decides_the_state_and_the_quota(ledger: Ledger, outcome: PostOutcome, expected: str, used: int) -> None:
+    """Quota comes back only where nothing was sent for certain."""
+    [batch] = plan(ledger)
+    claimed = claim(ledger, batch, limit=10)
+
+    assert claimed is not None
+    assert expected == ledger.record_outcome(claimed, outcome)
+    assert 10 - used == ledger.quota_left(ACCOUNT, 10)
+
+
+def test_E05_a_claim_is_on_disk_before_the_post_and_a_killed_worker_leaves_unknown(ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
+    """E05, E01: after a kill between claim and answer the batch is unknown, never planned again by itself."""
+    [batch] = plan(ledger)
+    claim(ledger, batch)
+    with ledger.writing() as tx:
+        tx.execute(book.batch.update().values(owner="elsewhere:1:1"))
+    reopened = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", now=clock)
+
+    assert 0 == reopened.recover()
+    clock.at += 61
+    assert 1 == reopened.recover()
+    assert "unknown" == state(reopened, batch)
+    assert claim(reopened, batch) is None
+
+
+def test_a_dead_process_of_this_machine_needs_no_lease_to_end(ledger: Ledger) -> None:
+    """Where the owner was a process here, the process table tells that it is gone."""
+    [batch] = plan(ledger)
+    claim(ledger, batch)
+    host = ledger.owner.rsplit(":", 2)[0]
+    with ledger.writing() as tx:
+        tx.execute(book.batch.update().values(owner=f"{host}:{2**22 + 1}:1"))
+
+    assert 1 == ledger.recover()
+
+
+def test_a_late_answer_makes_unknown_submitted_but_changes_nothing_after_an_operators_word(ledger: Ledger, clock: Clock) -> None:
+    """The epoch fences a worker that wakes up after the batch was given up or freed."""
+    first, second = plan(ledger, 2, batch_size=1)
+    late_one, late_two = claim(ledger, first, recipients=1), claim(ledger, second, recipients=1)
+    assert late_one and late_two
+    for claimed in (late_one, late_two):
+        ledger.record_outcome(claimed, PostOutcome("unknown"))
+    clock.at += 2 * DAY_S
+    ledger.reconcile(second, not_sent_because="asked NICE", quarantine_s=DAY_S)
+
+    assert "submitted" == ledger.record_outcome(late_one, PostOutcome("accepted", job_id="j1"))
+    assert "planned" == ledger.record_outcome(late_two, PostOutcome("accepted", job_id="j2"))
+    assert "submit.late" in [entry.kind for entry in ledger.entries()]
+
+
+def test_two_workers_never_get_the_same_batch(ledger: Ledger) -> None:
+    """Sixteen claims of one batch at once: one is granted."""
+    [batch] = plan(ledger)
+    with ThreadPoolExecutor(16) as pool:
+        granted = [claimed for claimed in pool.map(lambda _: claim(ledger, batch, limit=100), range(16)) if claimed]
+
+    assert 1 == len(granted)
+    assert 97 == ledger.quota_left(ACCOUNT, 100)
+
+
+def test_D04_the_daily_limit_counts_across_runs_and_is_granted_exactly(ledger: Ledger, clock: Clock) -> None:
+    """D04: six batches of 10 against a limit of 50: five go today, the sixth tomorrow."""
+    batches = plan(ledger, 60, batch_size=10)
+    with ThreadPoolExecutor(6) as pool:
+        granted = [claimed for claimed in pool.map(lambda each: claim(ledger, each, recipients=10, limit=50), batches) if claimed]
+    assert 5 == len(granted)
+    assert 0 == ledger.quota_left(ACCOUNT, 50)
+    clock.at += DAY_S
+
+    [left] = [row.id for row in ledger.batches(states=["planned"])]
+    assert claim(ledger, left, recipients=10, limit=50)
+
+
+def test_one_person_can_not_be_in_a_wave_twice(ledger: Ledger) -> None:
+    """D02: the database refuses it, whatever the code does; nothing of the plan is kept."""
+    with pytest.raises(StoreError):
+        ledger.plan("q3", digest="d", spec={}, planned=[*people(1), Recipient("P0@EXAMPLE.com")], batch_size=1)
+
+    assert [] == ledger.campaigns()
+
+
+def test_a_job_id_that_another_batch_has_makes_the_outcome_unknown(ledger: Ledger) -> None:
+    """An API that gives one jobId twice can't have both; the second is listed, not believed."""
+    first, second = plan(ledger, 2, batch_size=1)
+    for batch in (first, second):
+        claimed = claim(ledger, batch, recipients=1)
+        assert claimed
+        ledger.record_outcome(claimed, PostOutcome("accepted", job_id="same"))
+
+    assert ["submitted", "unknown"] == [row.state for row in ledger.batches()]
+
+
+def test_left_out_people_are_kept_with_their_reason(ledger: Ledger) -> None:
+    """B06: planned rows, duplicates, invalid and suppressed people add up to the rows of the file."""
+    planned = [*people(3), LeftOut(5, "duplicate", "line 2", "p***@example.com"), LeftOut(6, "invalid", "no @", "***")]
+    ledger.plan("q3", digest="d", spec={}, planned=planned, batch_size=10)
+    [row] = ledger.batches()
+    gone = people(1)[0].key
+    claimed = claim(ledger, row.id, recipients=2, left_out={gone: "suppressed: complained"})
+    assert claimed
+    ledger.record_outcome(claimed, PostOutcome("accepted", job_id="j1"))
+
+    expected = {"rows": 5, "invalid": 1, "duplicates": 1, "suppressed": 1, "planned": 3, "accepted": 2, "rejected": 0, "unknown": 0, "waiting": 0}
+    assert expected == ledger.counts("q3")
+
+
+def test_B05_an_empty_batch_is_an_orderly_end(ledger: Ledger) -> None:
+    """B05: everyone suppressed: no POST, no quota, everyone's reason kept."""
+    [batch] = plan(ledger, 2)
+    ledger.leave_empty(batch, {who.key: "suppressed" for who in people(2)})
+
+    assert "empty" == state(ledger, batch)
+    assert 2 == ledger.counts("q3")["suppressed"]
+
+
+def submitted(ledger: Ledger) -> str:
+    [batch] = plan(ledger)
+    claimed = claim(ledger, batch)
+    assert claimed
+    ledger.record_outcome(claimed, PostOutcome("accepted", job_id="j1", status=202))
+    ledger.record_job(batch, Job("j1", "completed"))
+    return batch
+
+
+def scan(ledger: Ledger, batch: str, new: int, horizon_s: float = DAY_S) -> str:
+    return ledger.record_scan(batch, Scanned(new, {}), horizon_s=horizon_s, hook=hook)
+
+
+def test_scans_settle_after_the_horizon_and_two_quiet_ones_and_late_events_reopen(ledger: Ledger, clock: Clock) -> None:
+    """G07: late events are asked for again; after settling they reopen the batch and tell the CRM with a new version."""
+    batch = submitted(ledger)
+    seen = [scan(ledger, batch, 30)]
+    seen.append(scan(ledger, batch, 5))
+    clock.at += DAY_S + 1
+    seen += [scan(ledger, batch, 0), scan(ledger, batch, 0), scan(ledger, batch, 2)]
+
+    assert ["settling", "settling", "settling", "settled", "settling"] == seen
+    assert ["msg_1", "msg_2"] == [row.id for row in ledger.webhooks()]
+
+
+def test_a_settled_batch_is_synced_when_its_webhooks_are_delivered(ledger: Ledger, clock: Clock) -> None:
+    """H01-H04: the webhook row commits with the state; dead ones stay; a replay keeps id and body."""
+    batch = submitted(ledger)
+    scan(ledger, batch, 1)
+    clock.at += DAY_S + 1
+    scan(ledger, batch, 0), scan(ledger, batch, 0)
+    [due] = ledger.take_due(lease_s=60)
+    ledger.record_delivery(due.id, state="dead", error="status 410")
+    assert ledger.take_due(lease_s=60) == []
+    assert 1 == ledger.replay(hook_id=due.id)
+    [again] = ledger.take_due(lease_s=60)
+    ledger.record_delivery(again.id, state="delivered")
+
+    assert (due.id, due.body) == (again.id, again.body)
+    assert "synced" == state(ledger, batch)
+
+
+def test_a_leased_webhook_is_not_taken_twice(ledger: Ledger, clock: Clock) -> None:
+    """Two couriers share the outbox without sending the same webhook at the same time."""
+    scan(ledger, submitted(ledger), 1)
+    assert 1 == len(ledger.take_due(lease_s=60))
+    assert [] == ledger.take_due(lease_s=60)
+    clock.at += 61
+
+    assert 1 == len(ledger.take_due(lease_s=60))
+
+
+def test_G10_permanent_bounces_are_kept_for_the_next_campaign(ledger: Ledger) -> None:
+    """G10: who bounced for good in one campaign is found by its key before the next."""
+    batch = submitted(ledger)
+    gone = people(1)[0].key
+    ledger.record_scan(batch, Scanned(1, {gone: "invalid_recipient"}), horizon_s=DAY_S, hook=hook)
+
+    assert {gone: "invalid_recipient"} == ledger.suppressed([gone, "someone else"])
+
+
+def test_reconcile_needs_an_unknown_outcome_and_patience(ledger: Ledger) -> None:
+    """"Not sent" is refused while a paused worker could still post."""
+    [batch] = plan(ledger)
+    with pytest.raises(ConfigError, match="has no unknown outcome"):
+        ledger.reconcile(batch, abandon=True, quarantine_s=DAY_S)
+    claimed = claim(ledger, batch)
+    assert claimed
+    ledger.record_outcome(claimed, PostOutcome("unknown"))
+    with pytest.raises(ConfigError, match="too early"):
+        ledger.reconcile(batch, not_sent_because="the API's log", quarantine_s=DAY_S)
+
+    assert "submitted" == ledger.reconcile(batch, job_id="j9", quarantine_s=DAY_S)
+
+
+def test_no_arrow_but_those_of_the_table(ledger: Ledger) -> None:
+    """Every state of an arrow is a state of the table, and an arrow that isn't there is refused."""
+    assert {target for targets in ARROWS.values() for target in targets} <= set(ARROWS)
+    [batch] = plan(ledger)
+    with pytest.raises(StoreError, match="can't go from planned to settled"), ledger.writing() as tx:
+        ledger._move(tx, batch, "planned", "settled")
+
+
+def test_the_ledger_is_private(ledger: Ledger, tmp_path: Path) -> None:
+    """It holds addresses: nobody but its owner reads it."""
+    assert 0o600 == stat.S_IMODE((tmp_path / "ledger.sqlite").stat().st_mode)
+
+
+def test_a_ledger_that_can_not_be_written_says_so(tmp_path: Path) -> None:
+    """A folder in the file's place, and a damaged file, are each one sentence with what to do."""
+    (tmp_path / "ledger.sqlite").mkdir()
+    with pytest.raises(StoreError, match="can't be opened"):
+        Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", now=Clock())
+    (tmp_path / "broken.sqlite").write_bytes(b"no database " * 1000)
+    with pytest.raises(StoreError, match="not a database"):
+        Ledger(f"sqlite:///{tmp_path / 'broken.sqlite'}", now=Clock())
+
+
+TAMPERINGS = {
+    "edit": ["update audit set body = '{}' where seq = 2"],
+    "delete": ["delete from audit where seq = 2"],
+    "swap": ["update audit set seq = -seq where seq in (2, 3)", "update audit set seq = 5 + seq where seq < 0"],
+    "truncate": ["delete from audit where seq > 2"],
+}
+
+
+@pytest.mark.parametrize("statements", TAMPERINGS.values(), ids=TAMPERINGS)
+def test_tampering_with_the_trail_is_found(ledger: Ledger, statements: list[str]) -> None:
+    """Edit, delete and swap break the chain; a cut-off tail is missed by the anchor outside the database."""
+    submitted(ledger)
+    ledger.anchor()
+    assert () == ledger.verify().faults
+    with ledger.writing() as tx:
+        for statement in statements:
+            tx.execute(sa.text(statement))
+
+    assert ledger.verify().faults
+
+
+def test_A_trail_that_was_computed_anew_is_found_by_its_anchor(ledger: Ledger) -> None:
+    """A consistent chain of other rows fits itself, but not the anchor."""
+    plan(ledger)
+    ledger.anchor()
+    with ledger.writing() as tx:
+        tx.execute(sa.text("delete from audit"))
+        tx.execute(book.head.update().values(seq=0, hash=book.audit.GENESIS))
+        ledger._audit(tx, "campaign.planned", campaign="another")
+
+    assert any("computed anew" in fault for fault in ledger.verify().faults)
