@@ -348,7 +348,7 @@ def test_changed_content_is_another_campaign(spec, row, same):
 
 def test_planning_needs_little_memory():
     """Rows of 1,000 bytes and more pass through one by one; of each person a digest stays, under 300 bytes with Python's own share."""
-    rows = (Row(line, {"email": f"p{line}@example.com", "note": "x" * 1000}) for line in range(20_000))
+    rows = (Row(line, {"email": f"p{line}@example.com", "note": "x" * 1000}) for line in range(5_000))
     items = planned(rows, checked_spec(SPEC))
     list(islice(items, 100))
     tracemalloc.start()
@@ -357,4 +357,4 @@ def test_planning_needs_little_memory():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert peak < 300 * 20_000
+    assert peak < 300 * 5_000
