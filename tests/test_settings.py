@@ -1,0 +1,176 @@
+"""Settings: where they come from, what is refused, and that secrets stay inside."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import traceback
+from pathlib import Path
+
+import pytest
+
+from cxtools.errors import ConfigError
+from cxtools.settings import Secret, load_settings
+
+CANARY = "canary-7f3a-secret"
+FULL = {"CXONE_ENV_URL": "https://us1.api.example.com", "CXONE_CLIENT_ID": "me", "CXONE_CLIENT_SECRET": CANARY}
+
+
+def profiles(folder: Path, text: str) -> dict[str, str]:
+    (folder / "profiles.toml").write_text(text)
+    return {"CXTOOLS_HOME": str(folder)}
+
+
+# --- sources ---
+
+def test_the_environment_is_enough():
+    """The variables of the documentation, each in its setting."""
+    settings = load_settings(environ=FULL | {
+        "CRM_WEBHOOK_URL": "https://crm.example.com/hook", "CRM_WEBHOOK_SECRET": "whsec_x", "CXTOOLS_HOME": "/data/cx", "CXTOOLS_LEDGER": "postgresql+psycopg://db/cx",
+    })
+
+    assert ("https://us1.api.example.com", "me", CANARY) == (settings.env_url, settings.client_id, settings.client_secret.reveal())
+    assert ("https://crm.example.com/hook", "whsec_x") == (settings.crm_webhook_url, settings.crm_webhook_secret.reveal())
+    assert (Path("/data/cx"), "postgresql+psycopg://db/cx") == (settings.home, settings.ledger_url)
+
+
+def test_the_ledger_lives_in_the_home_by_default(tmp_path):
+    """One SQLite file, never inside the package."""
+    assert f"sqlite:///{tmp_path / 'ledger.sqlite'}" == load_settings(environ={"CXTOOLS_HOME": str(tmp_path)}).ledger_url
+
+
+def test_a_profile_holds_everything_but_secrets(tmp_path):
+    """Named profiles in one file; the environment wins over the profile, an argument over both."""
+    environ = profiles(tmp_path, '[eu]\nenv_url = "https://eu1.api.example.com"\nworkers = 4\n[eu.paths]\nmessages = "/v2/messages"\n')
+
+    assert 4 == load_settings("eu", environ).workers
+    assert "/v2/messages" == load_settings("eu", environ).paths.messages
+    assert "https://us1.api.example.com" == load_settings("eu", environ | FULL).env_url
+    assert 2 == load_settings("eu", environ, workers=2).workers
+
+
+def test_secrets_come_from_a_folder(tmp_path):
+    """One file per variable, as Docker and Kubernetes mount them; the environment wins."""
+    (tmp_path / "CXONE_CLIENT_SECRET").write_text(CANARY + "\n")
+    environ = {"CXTOOLS_SECRETS_DIR": str(tmp_path)}
+
+    assert CANARY == load_settings(environ=environ).client_secret.reveal()
+    assert "other" == load_settings(environ=environ | {"CXONE_CLIENT_SECRET": "other"}).client_secret.reveal()
+
+
+# --- refusals ---
+
+URLS = {
+    # address                                   fine?
+    "https://us1.api.niceincontact.com":        True,
+    "http://127.0.0.1:8080":                    True,
+    "http://localhost:8080":                    True,
+    "http://[::1]:8080":                        True,
+    "http://us1.api.niceincontact.com":         False,
+    "http://127.0.0.1.evil.example":            False,
+    "http://localhost.evil.example":            False,
+    "ftp://127.0.0.1":                          False,
+    "us1.api.niceincontact.com":                False,
+    "https://":                                 False,
+    "https://me:secret@api.example.com":        False,
+    "https://api.example.com?key=secret":       False,
+    "https://api.example.com#secret":           False,
+}
+
+
+@pytest.mark.parametrize("variable", ["CXONE_ENV_URL", "CRM_WEBHOOK_URL"])
+@pytest.mark.parametrize(("url", "fine"), URLS.items())
+def test_http_is_for_this_machine_only(variable, url, fine):
+    """https everywhere else, and nothing secret in an address, where it would reach every log."""
+    if fine:
+        assert load_settings(environ={variable: url})
+    else:
+        with pytest.raises(ConfigError, match="must"):
+            load_settings(environ={variable: url})
+
+
+def test_c08_what_is_missing_is_said_at_once_before_any_request():
+    """C08: without id and secret the tutorial asks the server and blames the credentials; we name every missing variable."""
+    with pytest.raises(ConfigError) as refused:
+        load_settings(environ={}).needs("api", "crm")
+
+    for variable in ("CXONE_ENV_URL", "CXONE_CLIENT_ID", "CXONE_CLIENT_SECRET", "CRM_WEBHOOK_URL", "CRM_WEBHOOK_SECRET"):
+        assert variable in str(refused.value)
+
+
+@pytest.mark.parametrize(("auth", "missing"), [
+    ("body", "CXONE_CLIENT_SECRET"), ("basic", "CXONE_CLIENT_SECRET"), ("access_key", "CXONE_ACCESS_KEY_SECRET"), ("token", "CXONE_TOKEN"),
+])
+def test_each_way_in_needs_its_own_secret(auth, missing):
+    """A tenant that signs in by access key is not asked for a client secret."""
+    with pytest.raises(ConfigError, match=missing):
+        load_settings(environ={"CXONE_ENV_URL": "https://api.example.com"}, auth=auth).needs("api")
+
+
+def test_all_wrong_values_are_said_at_once():
+    """One message names each faulty setting."""
+    with pytest.raises(ConfigError) as refused:
+        load_settings(environ={"CXONE_ENV_URL": "http://example.com"}, workers=0, requests_per_s=-1, colour="red")
+
+    for name in ("env_url", "workers", "requests_per_s", "colour"):
+        assert f"{name}: " in str(refused.value)
+
+
+BROKEN_PROFILES = {
+    # what is wrong            the file                                   said
+    "no TOML":                 ("[eu", "can't be read"),
+    "no such profile":         ("[us]\nworkers = 4\n", "choose one of: us"),
+    "no table":                ("eu = 1\n", "is no table"),
+    "a secret":                (f'[eu]\nclient_secret = "{CANARY}"\n', "must not hold secrets: client_secret"),
+    "a misspelt key":          ("[eu]\nworker = 4\n", "worker: "),
+    "a wrong type":            ('[eu]\nworkers = "many"\n', "workers: "),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), BROKEN_PROFILES.values(), ids=BROKEN_PROFILES)
+def test_a_broken_profile_is_one_clear_message(tmp_path, text, said):
+    """What is wrong, in which file or profile, and what to do; never the secret itself."""
+    with pytest.raises(ConfigError) as refused:
+        load_settings("eu", profiles(tmp_path, text))
+
+    assert said in str(refused.value)
+    assert refused.value.do and refused.value.where
+    assert CANARY not in str(refused.value)
+
+
+def test_a_profile_that_was_asked_for_must_exist(tmp_path):
+    """Without any file, too: falling back to the default would send from the wrong account."""
+    with pytest.raises(ConfigError, match="no profile 'eu'"):
+        load_settings("eu", {"CXTOOLS_HOME": str(tmp_path)})
+
+
+def test_a_secrets_folder_that_is_not_there_is_said(tmp_path):
+    """A missing mount is a fault, not an empty folder."""
+    with pytest.raises(ConfigError, match="secrets folder"):
+        load_settings(environ={"CXTOOLS_SECRETS_DIR": str(tmp_path / "none")})
+
+
+# --- secrets stay inside ---
+
+def test_a_secret_is_not_printed():
+    """C02: neither by the secret nor by the settings around it, in any usual form."""
+    settings = load_settings(environ=FULL)
+
+    assert CANARY not in f"{settings!r} {settings} {settings.client_secret!r} {settings.client_secret}"
+    assert CANARY not in str(settings.model_dump())
+
+
+@pytest.mark.parametrize("leave", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_secret_cant_be_pickled_or_copied(leave):
+    """A pickle on disk or in another process would hold it in clear text."""
+    with pytest.raises(TypeError, match="can't be pickled"):
+        leave(Secret(CANARY))
+
+
+def test_a_secret_is_not_in_an_error_of_its_neighbours():
+    """A wrong value beside a secret must not bring the input of both into the exception or its context."""
+    with pytest.raises(ConfigError) as refused:
+        load_settings(environ=FULL, workers=0)
+
+    assert CANARY not in "".join(traceback.format_exception(refused.value))
+    assert refused.value.__context__ is None
