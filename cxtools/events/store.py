@@ -9,16 +9,19 @@ whatever writers did at the same time. That makes adding idempotent and safe to 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from cxtools.errors import ConfigError, StoreError
 from cxtools.model import Event
@@ -40,6 +43,20 @@ class Added:
 
     added: int
     duplicates: int
+
+
+class Aside:
+    """Rows that can't be read, each with the reason; `path` is where they stand once they are kept, None when there were none."""
+
+    def __init__(self, spool: IO[bytes]) -> None:
+        self._spool = spool
+        self.count = 0
+        self.path: Path | None = None
+
+    def add(self, reason: str, row: str, line: int | None = None) -> None:
+        place = {} if line is None else {"line": line}
+        self._spool.write(json.dumps(place | {"reason": reason, "row": row}).encode() + b"\n")
+        self.count += 1
 
 
 class EventStore:
@@ -69,6 +86,8 @@ class EventStore:
             ConfigError: the campaign's name can't be a folder's name.
             StoreError: the folder can't be written or the disk is full; nothing of this call was kept.
         """
+        import pyarrow.parquet as pq
+
         folder = self._folder(campaign)
         added = duplicates = 0
         stream = iter(events)
@@ -83,8 +102,49 @@ class EventStore:
                     kept = [event for event in chunk if event.event_id in new]
                     table = _table(kept, source, received_at)
                     with _disk(folder):
-                        parts[_written(folder, table)] = final
+                        parts[_written(folder, partial(pq.write_table, table, compression="zstd"))] = final
         return Added(added, duplicates)
+
+    @contextmanager
+    def aside(self, campaign: str) -> Iterator[Aside]:
+        """
+        Where rows go that can't be read: `<root>/_rejected/<campaign>-<digest>.jsonl`, for its owner's eyes only.
+
+        Written when the block ends well and at least one row came; the same rows are the same file.
+        """
+        self._folder(campaign)
+        with tempfile.SpooledTemporaryFile(max_size=1 << 20) as spool:
+            aside = Aside(spool)
+            yield aside
+            if aside.count:
+                spool.seek(0)
+                digest = hashlib.file_digest(spool, "sha256").hexdigest()[:16]
+                aside.path = self.root / "_rejected" / f"{campaign}-{digest}.jsonl"
+                spool.seek(0)
+                with _disk(aside.path.parent):
+                    _written(aside.path.parent, lambda file: shutil.copyfileobj(spool, file)).replace(aside.path)
+
+    def job_counts(self, campaign: str, job_ids: Sequence[str]) -> dict[str, int]:
+        """How many events of each of these jobs the campaign has; a job without events is missing."""
+        if campaign not in self.campaigns():
+            return {}
+        with self.connection([campaign]) as connection:
+            asked = "select job_id, count(*) from events where job_id in (select unnest($jobs)) group by job_id"
+            return dict(connection.execute(asked, {"jobs": list(job_ids)}).fetchall())
+
+    def set_aside(self, campaign: str, rejected: Iterable[tuple[str, str]]) -> Path | None:
+        """Keep rows, each as text and reason, that an API gave and nobody can read; None when there were none."""
+        with self.aside(campaign) as aside:
+            for row, reason in rejected:
+                aside.add(reason, row)
+        return aside.path
+
+    def counts(self, campaign: str) -> dict[str, int]:
+        """Kind -> events of a campaign; empty when it has none yet."""
+        if campaign not in self.campaigns():
+            return {}
+        with self.connection([campaign]) as connection:
+            return dict(connection.execute("select kind, count(*) from events group by kind order by kind").fetchall())
 
     def campaigns(self) -> list[str]:
         """Names of the campaigns which have events, sorted."""
@@ -170,15 +230,13 @@ def _digest(ids: set[str]) -> str:
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:24]
 
 
-def _written(folder: Path, table: pa.Table) -> Path:
-    """A hidden, fsynced file with this table; no file when that fails."""
-    import pyarrow.parquet as pq
-
+def _written(folder: Path, write: Callable[[IO[bytes]], object]) -> Path:
+    """A hidden, fsynced file, readable by its owner only; no file when that fails."""
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".part-", suffix=".tmp", dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:
-            pq.write_table(table, file, compression="zstd")
+            write(file)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
