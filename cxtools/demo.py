@@ -27,7 +27,7 @@ name = "{NAME}"
 subject = "Q3 Product Update"
 template_id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 sender = "marketing@example.com"
-fields = ["firstName"]
+fields = ["firstName", "plan", "city"]
 """
 
 

@@ -199,20 +199,19 @@ def submitted(ledger: Ledger) -> str:
     return batch
 
 
-def scan(ledger: Ledger, batch: str, new: int, horizon_s: float = DAY_S) -> str:
-    return ledger.record_scan(batch, Scanned(new, {}), horizon_s=horizon_s, hook=hook)
+def scan(ledger: Ledger, batch: str, events: int, horizon_s: float = DAY_S) -> str:
+    return ledger.record_scan(batch, Scanned(events, {}), horizon_s=horizon_s, hook=hook)
 
 
 def test_scans_settle_after_the_horizon_and_two_quiet_ones_and_late_events_reopen(ledger: Ledger, clock: Clock) -> None:
     """G07: late events are asked for again; after settling they reopen the batch and tell the CRM with a new version."""
     batch = submitted(ledger)
-    seen = [scan(ledger, batch, 30)]
-    seen.append(scan(ledger, batch, 5))
+    seen = [scan(ledger, batch, 30), scan(ledger, batch, 35)]
     clock.at += DAY_S + 1
-    seen += [scan(ledger, batch, 0), scan(ledger, batch, 0), scan(ledger, batch, 2)]
+    seen += [scan(ledger, batch, 35), scan(ledger, batch, 35), scan(ledger, batch, 37)]
 
     assert ["settling", "settling", "settling", "settled", "settling"] == seen
-    assert ["msg_1", "msg_2"] == [row.id for row in ledger.webhooks()]
+    assert ["msg_1", "msg_2", "msg_3"] == [row.id for row in ledger.webhooks()]
 
 
 def test_a_settled_batch_is_synced_when_its_webhooks_are_delivered(ledger: Ledger, clock: Clock) -> None:
@@ -220,7 +219,7 @@ def test_a_settled_batch_is_synced_when_its_webhooks_are_delivered(ledger: Ledge
     batch = submitted(ledger)
     scan(ledger, batch, 1)
     clock.at += DAY_S + 1
-    scan(ledger, batch, 0), scan(ledger, batch, 0)
+    scan(ledger, batch, 1), scan(ledger, batch, 1)
     [due] = ledger.take_due(lease_s=60)
     ledger.record_delivery(due.id, state="dead", error="status 410")
     assert ledger.take_due(lease_s=60) == []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,13 +14,15 @@ from cxtools.bounces import classify
 from cxtools.campaigns import crm
 from cxtools.campaigns.desk import Desk
 from cxtools.campaigns.ledger import COLLECTABLE, Scanned
-from cxtools.errors import PossiblyTruncated, Refused
+from cxtools.errors import CxError, Refused
 from cxtools.measures import outcomes
 from cxtools.model import Event, Job, recipient_key
 
 POLL_FIRST_S, POLL_GROWTH, POLL_CAP_S = 0.25, 1.6, 60.0
 #: a job may be unknown for this long after its submission, while the API's replicas catch up
 LAG_S = 60.0
+#: jobs whose events are in memory at once: about 100,000 events, 150 MB
+JOBS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def poll_wait_s(polls: int, *, rng: random.Random) -> float:
     Seconds before the next look at a job that was looked at *polls* times: short at first, then growing, with jitter.
 
     >>> [round(poll_wait_s(n, rng=random.Random(7)), 2) for n in (0, 1, 5, 50)]
-    [0.23, 0.36, 2.38, 54.53]
+    [0.23, 0.37, 2.44, 55.77]
     """
     # the exponent is capped: 1.6 ** 2000 is no float
     return min(POLL_FIRST_S * POLL_GROWTH ** min(polls, 40), POLL_CAP_S) * rng.uniform(0.8, 1.2)
@@ -94,45 +96,63 @@ def collect(desk: Desk, name: str | None = None) -> Collected:
     """
     Fetch all events of all finished jobs, store them, and only then write the scan to the ledger.
 
-    Safe to run as often as one likes: an event that is there already is counted as a duplicate, not stored twice.
+    Safe to run as often as one likes: an event that is there already is counted as a duplicate, not stored twice. A job whose
+    events can't be had doesn't hold up the others; its error is raised when they are done.
     """
+    if name:
+        desk.ledger.spec(name)
     rows = desk.ledger.batches(name, COLLECTABLE)
     total = Collected()
+    failed: list[CxError] = []
     with desk.progress(len(rows), "events") as bar, ThreadPoolExecutor(desk.settings.workers) as pool:
-        for campaign_rows in _by_campaign(rows):
-            found: list[Future[_Scan]] = [pool.submit(_scan, desk, row) for row in campaign_rows]
-            scans = []
-            for future in as_completed(found):
-                scans.append(future.result())
-                bar.update()
-            _record(desk, scans)
-            total = sum((scan.collected for scan in scans), total)
+        for group in _groups(rows):
+            fetched = list(pool.map(lambda row: _fetch(desk, row), group))
+            total += _keep(desk, group[0].campaign, fetched)
+            failed += [each.error for each in fetched if each.error]
+            bar.update(len(group))
+    if failed:
+        raise failed[0]
     return total
 
 
 @dataclass(frozen=True)
-class _Scan:
+class _Fetched:
+    """One job's events; with an error they are what came before it."""
+
     row: Any
-    collected: Collected
-    suppress: Mapping[str, str]
+    events: list[Event]
+    malformed: list[tuple[str, str]]
+    error: CxError | None = None
 
 
-def _scan(desk: Desk, row: Any) -> _Scan:
-    """All pages of one job into the store. What came before an answer that may be cut short is kept, then the error goes on."""
-    events: list[Event] = []
-    malformed: list[tuple[str, str]] = []
-    cut_short: PossiblyTruncated | None = None
+def _fetch(desk: Desk, row: Any) -> _Fetched:
+    fetched = _Fetched(row, [], [])
     try:
         for page in desk.api.fetch_event_pages(row.job_id):
-            events += page.events
-            malformed += page.malformed
-    except PossiblyTruncated as error:
-        cut_short = error
-    added = desk.store.add(row.campaign, events, source="cxone", received_at=datetime.fromtimestamp(desk.now(), UTC))
-    desk.store.set_aside(row.campaign, malformed)
-    if cut_short:
-        raise cut_short
-    return _Scan(row, Collected(1, added.added, added.duplicates, len(malformed)), to_suppress(events))
+            fetched.events.extend(page.events)
+            fetched.malformed.extend(page.malformed)
+    except CxError as error:
+        return replace(fetched, error=error)
+    return fetched
+
+
+def _keep(desk: Desk, name: str, fetched: Sequence[_Fetched]) -> Collected:
+    """Events first, durable; then one ledger transaction per job that was read to its end."""
+    events = [event for each in fetched for event in each.events]
+    malformed = [row for each in fetched for row in each.malformed]
+    added = desk.store.add(name, events, source="cxone", received_at=datetime.fromtimestamp(desk.now(), UTC))
+    desk.store.set_aside(name, malformed)
+    whole = [each for each in fetched if not each.error]
+    counts = desk.store.job_counts(name, [each.row.job_id for each in whole])
+    news = {each.row.id: counts.get(each.row.job_id, 0) - each.row.events for each in whole}
+    telling = [each.row.job_id for each in whole if each.row.scans == 0 or news[each.row.id]]
+    people = outcomes(desk.store, name, telling) if telling else {}
+    spec = desk.ledger.spec(name)
+    for each in whole:
+        scanned = Scanned(counts.get(each.row.job_id, 0), to_suppress(each.events))
+        hook = _hook(desk, each.row, spec, people.get(each.row.job_id, []))
+        desk.ledger.record_scan(each.row.id, scanned, horizon_s=desk.settings.event_horizon_s, hook=hook)
+    return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
 
 def to_suppress(events: Iterable[Event]) -> dict[str, str]:
@@ -146,32 +166,22 @@ def to_suppress(events: Iterable[Event]) -> dict[str, str]:
     return found
 
 
-def _record(desk: Desk, scans: Sequence[_Scan]) -> None:
-    """One ledger transaction per job; the webhook's content is read from the store, where the events are by now."""
-    telling = [scan for scan in scans if scan.collected.added or scan.row.scans == 0]
-    rows = outcomes(desk.store, telling[0].row.campaign, [scan.row.job_id for scan in telling]) if telling else {}
-    spec = desk.ledger.spec(scans[0].row.campaign)
-    for scan in scans:
-        scanned = Scanned(scan.collected.added, scan.suppress)
-        desk.ledger.record_scan(
-            scan.row.id, scanned, horizon_s=desk.settings.event_horizon_s, hook=_hook(desk, scan, spec, rows.get(scan.row.job_id, []))
-        )
-
-
 def _hook(
-    desk: Desk, scan: _Scan, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]]
+    desk: Desk, row: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]]
 ) -> Callable[[int, tuple[int, str]], tuple[str, str, bytes]]:
     job = {
-        "job_id": scan.row.job_id,
-        "status": scan.row.job_status,
-        "recipients": scan.row.recipients,
-        "latency_s": scan.row.latency_s,
-        "spam_score": scan.row.spam_score,
+        "job_id": row.job_id,
+        "status": row.job_status,
+        "recipients": row.recipients,
+        "latency_s": row.latency_s,
+        "spam_score": row.spam_score,
     }
     at = datetime.fromtimestamp(desk.now(), UTC).isoformat()
     return lambda version, anchor: crm.message(job, spec, people, version=version, at=at, anchor=anchor)
 
 
-def _by_campaign(rows: Sequence[Any]) -> Iterable[list[Any]]:
-    names = dict.fromkeys(row.campaign for row in rows)
-    return ([row for row in rows if row.campaign == name] for name in names)
+def _groups(rows: Sequence[Any]) -> Iterator[list[Any]]:
+    """Jobs of one campaign, so many at a time as memory bears."""
+    for name in dict.fromkeys(row.campaign for row in rows):
+        own = [row for row in rows if row.campaign == name]
+        yield from (own[start : start + JOBS_AT_ONCE] for start in range(0, len(own), JOBS_AT_ONCE))

@@ -114,6 +114,8 @@ batch = Table(
     Column("first_attempt_at", Float),
     Column("submitted_at", Float),
     Column("final_at", Float),
+    Column("events", Integer, nullable=False, default=0),
+    Column("told_events", Integer, nullable=False, default=0),
     Column("scans", Integer, nullable=False, default=0),
     Column("quiet_scans", Integer, nullable=False, default=0),
     Column("scanned_at", Float),
@@ -203,10 +205,28 @@ class Claim:
 
 @dataclass(frozen=True)
 class Scanned:
-    """One scan of a job's events: what was new, by kind, and the people to suppress (key -> reason)."""
+    """One complete scan of a job: how many of its events the store holds by now, and the people to suppress (key -> reason)."""
 
-    new: int
+    events: int
     suppress: Mapping[str, str]
+
+
+def scan_verdict(state: str, *, news: bool, untold: bool, ripe: bool) -> tuple[str, bool]:
+    """
+    The state after a scan, and whether the CRM is to be told: at the first scan, at settling if more came meanwhile, and of late events.
+
+    >>> scan_verdict("completed", news=True, untold=True, ripe=False), scan_verdict("settled", news=True, untold=True, ripe=False)
+    (('settling', True), ('settling', True))
+    >>> scan_verdict("settling", news=True, untold=True, ripe=False), scan_verdict("settling", news=False, untold=True, ripe=True)
+    (('settling', False), ('settled', True))
+    """
+    first = state in ("completed", "failed", "cancelled")
+    reopened = state in ("settled", "synced") and news
+    if first or reopened:
+        return "settling", True
+    if state == "settling" and ripe:
+        return "settled", untold
+    return state, False
 
 
 class Ledger:
@@ -490,34 +510,28 @@ class Ledger:
         """
         Write one complete scan of a job's events, after the events themselves are durable.
 
-        The first scan, and any that finds late events after settling, puts a webhook into the outbox: *hook* gets the version
-        and the audit's head as anchor, and gives (id, event, body). After the horizon and two scans without news the batch is settled.
+        Where `scan_verdict` says that the CRM is to be told, a webhook goes into the outbox: *hook* gets the version and the
+        audit's head as anchor, and gives (id, event, body). Two quiet scans after the horizon make a batch ripe to settle.
         """
         now = self.now()
         with self.writing() as tx:
-            row = tx.execute(
-                sa.select(batch.c.state, batch.c.campaign, batch.c.scans, batch.c.quiet_scans, batch.c.submitted_at, batch.c.version).where(
-                    batch.c.id == batch_id
-                )
-            ).one()
-            quiet = 0 if scanned.new else row.quiet_scans + 1
-            reopened = row.state in ("settled", "synced") and scanned.new > 0
-            tells = row.state in ("completed", "failed", "cancelled") or reopened
-            state = "settling" if tells else row.state
-            if state == "settling" and quiet >= 2 and now >= row.submitted_at + horizon_s:
-                state = "settled"
-            facts = {"scans": row.scans + 1, "quiet_scans": quiet, "scanned_at": now, "version": row.version + tells}
-            if state != row.state:
-                self._move(tx, batch_id, row.state, state, **facts)
-            else:
+            row = tx.execute(sa.select(batch).where(batch.c.id == batch_id)).one()
+            quiet = 0 if scanned.events > row.events else row.quiet_scans + 1
+            state, tells = scan_verdict(row.state, news=scanned.events > row.events, untold=scanned.events > row.told_events,
+                                        ripe=quiet >= 2 and now >= row.submitted_at + horizon_s)
+            facts = {"scans": row.scans + 1, "quiet_scans": quiet, "scanned_at": now, "version": row.version + tells, "events": scanned.events,
+                     "told_events": scanned.events if tells else row.told_events}
+            if state == row.state:
                 tx.execute(batch.update().where(batch.c.id == batch_id).values(**facts))
-            for key, reason in scanned.suppress.items():
-                if not tx.execute(sa.select(suppression.c.rcpt_key).where(suppression.c.rcpt_key == key)).first():
-                    tx.execute(suppression.insert().values(rcpt_key=key, reason=reason, campaign=row.campaign, since=now))
+            else:
+                self._move(tx, batch_id, row.state, state, **facts)
+            if scanned.suppress:
+                rows = [{"rcpt_key": key, "reason": reason, "campaign": row.campaign, "since": now} for key, reason in scanned.suppress.items()]
+                tx.execute(_insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
+            self._audit(tx, "events.scanned", batch=batch_id, events=scanned.events, suppressed=len(scanned.suppress), state=state)
             if tells:
                 seq, hash_ = tx.execute(sa.select(head.c.seq, head.c.hash)).one()
                 self._put_out(tx, row.campaign, batch_id, hook(row.version + 1, (seq, hash_)))
-            self._audit(tx, "events.scanned", batch=batch_id, new=scanned.new, suppressed=len(scanned.suppress), state=state)
         return state
 
     # ---- outbox -----------------------------------------------------------------------------------------------
