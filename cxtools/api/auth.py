@@ -14,7 +14,7 @@ import json
 import math
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -143,6 +143,11 @@ class SignIn(AuthBase):
             if self._token is token and self.renewable:
                 self._token = None
 
+    def missing(self, scopes: Iterable[str]) -> list[str]:
+        """Which of these scopes the token in use lacks, by the sign-in's own answer; none when that named none of the tutorial's."""
+        granted = self._token.scopes if self._token else None
+        return sorted(set(scopes) - granted) if granted and granted & set(SCOPES.values()) else []
+
     def secrets(self) -> tuple[bytes, ...]:
         """Everything that must not be shown, should a server echo it."""
         held = [secret.reveal() for secret in (self._settings.client_secret, self._settings.access_key_secret, self._settings.token)]
@@ -193,7 +198,8 @@ class SignIn(AuthBase):
             raise error_of(answer, method="GET", path=DISCOVERY)
         endpoint = (answer.document or {}).get("token_endpoint")
         if not isinstance(endpoint, str) or not _safe(endpoint, url):
-            raise ContractError("the discovery document names no https token_endpoint", where=f"GET {DISCOVERY}, $.token_endpoint", do="set token_url in the profile")
+            raise ContractError("the discovery document names no https token_endpoint", where=f"GET {DISCOVERY}, $.token_endpoint",
+                                do="set token_url in the profile")
         return endpoint
 
 
@@ -214,7 +220,8 @@ def token_of(answer: Answer, asked_at: float) -> Token:
     text = document.get("access_token") or document.get("token")
     kind = str(document.get("token_type") or "Bearer")
     if not isinstance(text, str) or not re.fullmatch(r"[\x21-\x7e]{1,16384}", text) or kind.lower() != "bearer":
-        raise ContractError("the sign-in was answered without a bearer token", where="$.access_token", do="check token_url and the profile's way to sign in")
+        raise ContractError("the sign-in was answered without a bearer token", where="$.access_token",
+                            do="check token_url and the profile's way to sign in")
     life_s = _life_s(document.get("expires_in", document.get("tokenExpirationTimeSec")))
     scope = document.get("scope")
     scopes = frozenset(scope.split()) if isinstance(scope, str) and scope.strip() else None

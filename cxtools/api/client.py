@@ -114,14 +114,14 @@ class Client:
             return None
         found = _suppressions(self._document(answer, path, "read"), path)
         if found and found[0].email.strip().casefold() != email.strip().casefold():
-            raise ContractError("the suppression list was asked for one address and answered with another", where=f"GET {path}, $.results[0].emailAddress",
-                                do="check the path and the parameter names of the profile; nobody was cleared by this answer")
+            raise ContractError("the suppression list answered for another address", where=f"GET {path}, $.results[0].emailAddress",
+                                do="check the profile's paths; nobody is cleared by such an answer")
         return found[0] if found else None
 
     def fetch_suppressions(self) -> Iterator[list[Suppression]]:
         """The whole suppression list in pages; needs `settings.suppression_listing`. Ends as `fetch_event_pages` does."""
         if not self.settings.suppression_listing:
-            raise ConfigError("the profile doesn't say that the API lists all suppressions", do="set suppression_listing = true if `cxtools doctor` says it does")
+            raise ConfigError("the API isn't known to list all suppressions", do="set suppression_listing where `doctor` says it does")
         path = self.settings.paths.suppressions
         for document, _ in self._pages(path, {"limit": PAGE}, "read", ""):
             yield _suppressions(document, path)
@@ -185,7 +185,7 @@ class Client:
         listing = self._get(path, {"limit": 1}, "read")
         return {
             "url": self.settings.env_url, "auth": self.settings.auth, "scopes": None if scopes is None else sorted(scopes),
-            "missing_scopes": [] if scopes is None else sorted(set(SCOPES.values()) - scopes), "suppressions": check,
+            "missing_scopes": self.auth.missing(SCOPES.values()), "suppressions": check,
             "suppression_listing": listing.status == 200 and isinstance((listing.document or {}).get("results"), list),
         }
 
@@ -205,7 +205,7 @@ class Client:
             if not cursor:
                 return
             if cursor in seen:
-                raise ContractError("the same cursor came twice: the pages run in a circle", where=where, do="run it again; if it lasts, tell NICE's support")
+                raise ContractError("a cursor came twice: the pages run in a circle", where=where, do="run it again; then ask NICE")
             seen.add(cursor)
         raise ContractError(f"the pages did not end after {MOST_PAGES}", where=where)
 
@@ -213,22 +213,28 @@ class Client:
         """The final answer to a GET: 2xx or a refusal. A 401 is answered by one fresh sign-in."""
         ends_at = self._clock() + self.settings.patience_s
         url = f"{self.settings.env_url}{path}" + (f"?{urlencode(query)}" if query else "")
-        token = self.auth.token(ends_at)
-        answer = self._persist("GET", path, lambda: wire.request("GET", url, {"Authorization": token.header}), ends_at)
-        if answer.status != 401 or not self.auth.renewable:
-            return answer
-        self.auth.drop(token)
-        renewed = self.auth.token(ends_at)
-        return self._persist("GET", path, lambda: wire.request("GET", url, {"Authorization": renewed.header}), ends_at)
+        token = self.auth.token(ends_at)  # signed in before taking a turn
+
+        def make() -> PreparedRequest:
+            nonlocal token
+            token = self.auth.token(ends_at)  # it may have ended while waiting
+            return wire.request("GET", url, {"Authorization": token.header})
+
+        answer = self._persist("GET", path, make, ends_at)
+        if answer.status == 401 and self.auth.renewable:
+            self.auth.drop(token)
+            answer = self._persist("GET", path, make, ends_at)
+        return answer
 
     def _document(self, answer: Answer, path: str, scope: str, *, empty_ok: bool = False) -> dict[str, Any]:
         """The JSON object of a 2xx; 204 is a list without rows where *empty_ok*."""
         if answer.status not in range(200, 300):
-            raise outcome.error_of(answer, method="GET", path=path, scope=SCOPES[scope])
+            lacking = ", which the token lacks," if self.auth.missing([SCOPES[scope]]) else ""
+            raise outcome.error_of(answer, method="GET", path=path, scope=f"the scope {SCOPES[scope]}{lacking}")
         if answer.status == 204 and empty_ok:
             return {"results": []}
         if answer.document is None:
-            raise ContractError(f"the answer is no JSON object: {outcome.complaint(answer)}", where=f"GET {path}, status {answer.status}",
+            raise ContractError(f"the answer is no JSON object ({outcome.complaint(answer)})", where=f"GET {path}, status {answer.status}",
                                 do="check CXONE_ENV_URL and the profile's paths; a proxy may be answering")
         return answer.document
 
@@ -250,17 +256,19 @@ class Client:
             answer = self._once(make, ends_at if failures + throttled else math.inf)
             if not signing_in:
                 self._note(answer, sent_at)
-            step = self._next_step(answer, throttled if answer.status == 429 else failures, self._patience(answer, started, ends_at))
+            limited, hint_s = answer.status == 429, self._hint_s(answer)
+            step = self._next_step(answer, throttled if limited else failures, hint_s, self._patience(answer, started, ends_at))
             if isinstance(step, pace.Done):
                 return answer
+            wait_s = step.seconds if isinstance(step, pace.Wait) else hint_s or 0.0
+            if limited and not signing_in:
+                self._throttle(sent_at, wait_s)
             if isinstance(step, pace.GiveUp):
-                raise outcome.error_of(answer, method=method, path=path, given_up=step.reason, retry_after_s=self._hint_s(answer))
-            throttled, failures = throttled + step.throttled, failures + (not step.throttled)
-            self.counters.add("throttled" if step.throttled else "retries")
-            if step.throttled and not signing_in:
-                self._throttle(sent_at, step.seconds)
-            else:
-                self._sleep(max(step.seconds, self._retry_wait_s()))
+                raise outcome.error_of(answer, method=method, path=path, given_up=step.reason, retry_after_s=hint_s)
+            throttled, failures = throttled + limited, failures + (not limited)
+            self.counters.add("throttled" if limited else "retries")
+            if signing_in or not limited:
+                self._sleep(max(wait_s, self._retry_wait_s()))
 
     def _once(self, make: Callable[[], PreparedRequest], ends_at: float) -> Answer:
         """One exchange; the request lives in no frame that could raise."""
@@ -286,10 +294,10 @@ class Client:
             body = body.replace(secret, b"***")
         return replace(answer, body=body)
 
-    def _next_step(self, answer: Answer, attempt: int, ends_at: float) -> pace.Done | pace.Wait | pace.GiveUp:
+    def _next_step(self, answer: Answer, attempt: int, hint_s: float | None, ends_at: float) -> pace.Done | pace.Wait | pace.GiveUp:
         status = None if answer.fault else answer.status
         readable = status not in range(200, 300) or status == 204 or answer.document is not None
-        return pace.next_step(status, attempt, hint_s=self._hint_s(answer), now=self._clock(), deadline=ends_at, rng=self._rng, readable=readable)
+        return pace.next_step(status, attempt, hint_s=hint_s, now=self._clock(), deadline=ends_at, rng=self._rng, readable=readable)
 
     def _patience(self, answer: Answer, started: float, ends_at: float) -> float:
         first_contact = answer.fault == "not_sent" and not self._reached
@@ -355,14 +363,14 @@ def _not_sent(error: CxError) -> PostOutcome:
 
 def _checked(job_id: str) -> str:
     if not outcome.ID.fullmatch(job_id):
-        raise ConfigError("that can't be a job id: letters, digits, - and _ only, at most 128", do="copy the id as `cxtools status` shows it")
+        raise ConfigError("that can't be a job id: 1 to 128 letters, digits, - and _", do="copy the id as `cxtools status` shows it")
     return job_id
 
 
 def _rows(document: Mapping[str, Any], path: str) -> list[Any]:
     rows = document.get("results")
     if not isinstance(rows, list):
-        raise ContractError("the answer holds no list of results", where=f"GET {path}, $.results", do="check the profile's paths against the API")
+        raise ContractError("the answer holds no list of results", where=f"GET {path}, $.results", do="check the profile's paths")
     return rows
 
 

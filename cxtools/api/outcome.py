@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import from_json
@@ -41,7 +42,7 @@ class Answer:
     def trace_id(self) -> str:
         return printable(self.headers.get("x-trace-id", ""), 100)
 
-    @property
+    @cached_property
     def document(self) -> dict[str, Any] | None:
         """The body as a JSON object; None when it is anything else, or not whole."""
         if self.fault:
@@ -106,7 +107,7 @@ def post_outcome(answer: Answer, *, retry_after_s: float | None = None, trust_42
     accepted = kind == "accepted"
     return PostOutcome(
         kind, job_id(answer) if accepted else None, answer.status, retry_after_s, answer.trace_id,
-        detail="" if accepted else complaint(answer), denied=kind == "refused" and answer.status in (401, 403),
+        detail="" if accepted else _detail(answer), denied=kind == "refused" and answer.status in (401, 403),
     )
 
 
@@ -114,6 +115,11 @@ def job_id(answer: Answer) -> str | None:
     """The jobId of an acceptance, if it is one by form."""
     given = (answer.document or {}).get("jobId")
     return given if isinstance(given, str) and ID.fullmatch(given) else None
+
+
+def _detail(answer: Answer) -> str:
+    without_job = answer.status in range(200, 300) and not answer.fault
+    return f"an acceptance without a valid jobId: {complaint(answer)}" if without_job else complaint(answer)
 
 
 def complaint(answer: Answer) -> str:
@@ -131,6 +137,10 @@ def complaint(answer: Answer) -> str:
     return printable(said, 300) or "no reason given"
 
 
+#: Where error documents say something, lower case and without "_", in the order of reading.
+SAYING = ("code", "errorcode", "field", "message", "errordescription", "title", "detail")
+
+
 def _said(part: Any) -> list[str]:
     """The sentences of an error document, outermost first."""
     if isinstance(part, str):
@@ -140,8 +150,8 @@ def _said(part: Any) -> list[str]:
     if not isinstance(part, dict):
         return []
     keys = {str(key).lower().replace("_", ""): value for key, value in part.items()}
-    words = [" ".join(_said(keys[key])) for key in ("code", "errorcode", "field", "message", "errordescription", "title", "detail") if isinstance(keys.get(key), str)]
-    head = [": ".join(word for word in words if word)] if any(words) else []
+    words = [keys[key].strip() for key in SAYING if isinstance(keys.get(key), str)]
+    head = [": ".join(filter(None, words))] if any(words) else []
     return head + [sentence for key in ("error", "errors", "details") for sentence in _said(keys.get(key))]
 
 
@@ -181,40 +191,42 @@ def own_error(answer: Answer) -> bool:
 
 
 class Meaning(NamedTuple):
-    """One row of `ERRORS`: the error for a status, what happened, what to do."""
+    """One row of `ERRORS`: the error for the statuses from `low` to `high`, what happened, what to do."""
 
-    applies: Callable[[int], bool]
+    low: int
+    high: int
     error: type[ApiError]
     what: str
     do: str
 
 
+#: First match wins.
 ERRORS: tuple[Meaning, ...] = (
-    Meaning(lambda s: s == 401, Denied, "the API doesn't accept the sign-in", "check the credentials and whether they belong to this environment"),
-    Meaning(lambda s: s == 403, Denied, "the API denies access", "ask for the scope{scope}, or for the role and permission of the user behind the credentials"),
-    Meaning(lambda s: s == 429, RateLimited, "the API still limits the rate", "run it again later, or set a lower requests_per_s"),
-    Meaning(lambda s: s >= 500, ServerFault, "the API failed", "run it again later; if it lasts, give the trace id to NICE's support"),
-    Meaning(lambda s: 300 <= s < 400, Refused, "the API answered with a redirect, which is not followed", "check CXONE_ENV_URL and the profile's paths"),
-    Meaning(lambda s: s == 404, Refused, "the API knows no such thing", "check CXONE_ENV_URL, the profile's paths and the id"),
-    Meaning(lambda s: True, Refused, "the API refused the request", "correct what it names; repeating it as it is won't help"),
+    Meaning(401, 401, Denied, "the API doesn't accept the sign-in", "check the credentials and the environment they belong to"),
+    Meaning(403, 403, Denied, "the API denies access", "ask for {scope} or for the role and permission of the user behind the credentials"),
+    Meaning(404, 404, Refused, "the API knows no such thing", "check CXONE_ENV_URL, the profile's paths and the id"),
+    Meaning(429, 429, RateLimited, "the API still limits the rate", "run it again later, or set a lower requests_per_s"),
+    Meaning(300, 399, Refused, "the API answered with a redirect, which is not followed", "check CXONE_ENV_URL and the profile's paths"),
+    Meaning(400, 499, Refused, "the API refused the request", "correct what it names; repeating it as it is won't help"),
+    Meaning(0, 999, ServerFault, "the API failed", "run it again later; if it lasts, give the trace id to NICE's support"),
 )
 
 
-def error_of(answer: Answer, *, method: str, path: str, scope: str = "", given_up: str = "", retry_after_s: float | None = None) -> ApiError:
+def error_of(
+    answer: Answer, *, method: str, path: str, scope: str = "the scope", given_up: str = "", retry_after_s: float | None = None,
+) -> ApiError:
     """
-    The error that an answer becomes; *scope* is the right that the call needs, *given_up* why it wasn't repeated.
+    The error that an answer becomes; *scope* names the right that the call needs, *given_up* says why it wasn't repeated.
 
-    >>> print(error_of(Answer(403), method="GET", path="/jobs", scope="communications:email:read"))
+    >>> print(error_of(Answer(403), method="GET", path="/jobs", scope="the scope communications:email:read"))
     the API denies access: no reason given  [GET /jobs, status 403]
-      -> ask for the scope communications:email:read, or for the role and permission of the user behind the credentials
+      -> ask for the scope communications:email:read or for the role and permission of the user behind the credentials
     """
-    tail = f" (given up: {given_up})" if given_up else ""
+    tail = f" (given up after {given_up})" if given_up else ""
     if answer.status is None or answer.fault:
         return Unreachable(f"no usable answer from the API: {complaint(answer)}{tail}", method=method, path=path, status=answer.status,
                            trace_id=answer.trace_id, do="check the network and CXONE_ENV_URL, then run it again")
-    meaning = next(row for row in ERRORS if row.applies(answer.status))
-    facts: dict[str, Any] = {"method": method, "path": path, "status": answer.status, "trace_id": answer.trace_id,
-                             "do": meaning.do.format(scope=f" {scope}" if scope else "")}
-    if meaning.error is RateLimited:
-        facts["retry_after_s"] = retry_after_s
+    meaning = next(row for row in ERRORS if row.low <= answer.status <= row.high)
+    facts: dict[str, Any] = {"method": method, "path": path, "status": answer.status, "trace_id": answer.trace_id}
+    facts |= {"do": meaning.do.format(scope=scope)} | ({"retry_after_s": retry_after_s} if meaning.error is RateLimited else {})
     return meaning.error(f"{meaning.what}: {complaint(answer)}{tail}", **facts)

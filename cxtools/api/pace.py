@@ -9,6 +9,7 @@ thread through, and pybreaker holds its lock during the call (16 threads of 50 m
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from datetime import UTC
@@ -67,10 +68,9 @@ class Done:
 
 @dataclass(frozen=True)
 class Wait:
-    """Ask again after so many seconds; a throttled call (429) holds back every thread for that long."""
+    """Ask again after so many seconds; after a 429 that goes for every thread."""
 
     seconds: float
-    throttled: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def next_step(
     ones apart, so that they use up nothing); *hint_s* is the server's Retry-After.
 
     >>> next_step(429, 0, hint_s=7, now=0, deadline=300, rng=random.Random(1))
-    Wait(seconds=7, throttled=True)
+    Wait(seconds=7)
     >>> next_step(404, 0, hint_s=None, now=0, deadline=300, rng=random.Random(1))
     Done()
     """
@@ -100,8 +100,8 @@ def next_step(
     # The server's wish counts alone: waiting it *and* the own delay doubles it (defect F06). 0 is no wish.
     wait_s = (hint_s or own_s) if status == 429 else max(hint_s or 0.0, own_s)
     if now + wait_s > deadline:
-        return GiveUp(f"the next try in {wait_s:.0f} s would come after the {'server asked to wait' if hint_s else 'deadline'}")
-    return Wait(wait_s, throttled=status == 429)
+        return GiveUp(f"{attempt + 1} tries; the next one, in {wait_s:.0f} s, would come too late")
+    return Wait(wait_s)
 
 
 def _passing(status: int | None, readable: bool) -> bool:
@@ -113,10 +113,10 @@ class Gate:
     """
     One gate for all threads of a process: each takes a ticket, which says when it may send.
 
-    With `rate_per_s` given, tickets are that far apart. Without, there is no limit until the server sends a 429;
-    from then on the gate looks for the server's own rate: the truth lies between what was accepted since the last
-    429 (a lower bound, because the pause counts) and the pace that led to this one (an upper bound). It starts at
-    their geometric mean, grows fast while far below the upper bound and slowly near it.
+    With `rate_per_s`, tickets are that far apart. Besides, the gate learns the server's own rate: nothing limits until
+    a 429 comes; then the truth lies between what was accepted per second with the pause counted in and without it. The
+    learned rate starts at their geometric mean and follows a cubic back to just below the old peak, rests there, and
+    tries beyond (as TCP CUBIC, and botocore's adaptive mode): within 1.3 x of the ideal for the limiters in the tests.
 
     >>> gate = Gate(rate_per_s=2.0)
     >>> [gate.ticket(100.0) for _ in range(3)]
@@ -124,57 +124,44 @@ class Gate:
     """
 
     rate_per_s: float | None = None
-    learned_per_s: float | None = None
-    upper_per_s: float = 0.0
-    next_at: float = 0.0
-    shut_until: float = 0.0
-    since: float = -1.0
+    peak_per_s: float = 0.0
+    swing_per_s: float = 0.0
+    since: float = -math.inf
     accepted: int = 0
-    grown_at: float = 0.0
+    next_at: float = -math.inf
+    shut_until: float = -math.inf
 
-    #: A thread that came late may catch up so many seconds' worth of tickets.
-    CREDIT_S = 0.05
+    #: A late thread may catch up so many seconds' worth of tickets; the cubic takes so long back to its peak.
+    CREDIT_S, RECOVERY_S = 0.05, 10.0
 
     def ticket(self, now: float) -> float:
-        """The moment at which the caller may send; it looks again then, because the gate may have been shut."""
-        if self.since < 0:
-            self.since = now
-        self._grow(now)
-        pace = min((rate for rate in (self.rate_per_s, self.learned_per_s) if rate), default=None)
-        at = max(now, self.shut_until)
-        if pace is not None:
-            at = max(self.next_at, self.shut_until, now - self.CREDIT_S if self.next_at else now)
-            self.next_at = at + 1 / pace
+        """The moment at which the caller may send; it must look again then, because the gate may have been shut."""
+        self.since = now if self.since == -math.inf else self.since
+        pace_per_s = min(filter(None, (self.rate_per_s, self.learned_per_s(now))), default=math.inf)
+        earliest = now if self.next_at == -math.inf else max(self.next_at, now - self.CREDIT_S)
+        at = max(earliest, self.shut_until) if pace_per_s < math.inf else max(now, self.shut_until)
+        self.next_at = at + 1 / pace_per_s
         return max(now, at)
+
+    def learned_per_s(self, now: float) -> float | None:
+        """Requests per second that the server seems to allow; None as long as nothing is known."""
+        phase = max(0.0, now - self.since) / self.RECOVERY_S - 1
+        return max(1.0, self.peak_per_s + self.swing_per_s * phase**3) if self.peak_per_s else None
 
     def passed(self) -> None:
         """A request was answered by something else than 429."""
         self.accepted += 1
 
     def shut(self, now: float, wait_s: float, *, sent_at: float) -> None:
-        """A 429 came: nobody sends for *wait_s*. Those sent before the gate was last shut tell nothing new."""
+        """A 429 came: nobody sends for *wait_s*. One that left before the gate was last shut tells nothing new."""
         if sent_at >= self.since:
-            self._learn(now)
-            self.since, self.accepted = now, 0
+            took_s = max(now - self.since, 0.02)
+            high = self.learned_per_s(now) or max(self.accepted, 1) / took_s
+            low = min(high, max(self.accepted, 1) / (took_s + wait_s))
+            self.peak_per_s = max(0.9 * high, math.sqrt(low * high))
+            self.swing_per_s = max(self.peak_per_s - math.sqrt(low * high), 0.1 * self.peak_per_s)
+            self.since, self.accepted = now + wait_s, 0
         self.shut_until = max(self.shut_until, now + wait_s)
-        self.next_at = max(self.next_at, self.shut_until)
-
-    def _learn(self, now: float) -> None:
-        seen = max(self.accepted, 1) / max(now - self.since, 0.05)
-        if self.learned_per_s is None:
-            self.upper_per_s, self.learned_per_s = seen, seen / 2
-        else:
-            self.upper_per_s = self.learned_per_s
-            self.learned_per_s = (min(seen, self.upper_per_s) * self.upper_per_s) ** 0.5
-        self.grown_at = now
-
-    def _grow(self, now: float) -> None:
-        since = max(self.grown_at, self.shut_until)
-        if self.learned_per_s is None or now - since < 0.1:
-            return
-        per_s = 0.3 if self.learned_per_s < 0.85 * self.upper_per_s else 0.01
-        self.learned_per_s *= (1 + per_s) ** min(now - since, 1.0)
-        self.grown_at = now
 
 
 @dataclass
@@ -208,7 +195,7 @@ class Breaker:
         return self.failures < self.THRESHOLD
 
     def wait_s(self, now: float) -> float:
-        """0 when the caller may send now (it may be the probe: it must `record` its result), else seconds until it is worth asking again."""
+        """0 when the caller may send now, perhaps as the probe, and must `record` what came; else seconds until it should ask again."""
         if self.closed:
             return 0.0
         if now < self.opens_at:
