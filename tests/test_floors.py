@@ -19,7 +19,7 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounces.codes bounces.reason campaigns campaigns.plan events measures.stats",
+        "api api.outcome api.pace bounces.codes bounces.reason campaigns campaigns.plan events events.feeds measures.stats",
         "bounces.verdict charts measures.verdict",
         "bounces.rules",
         "bounces.classify",
@@ -32,7 +32,7 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures campaigns.desk campaigns.status",
-        "campaigns.crm",
+        "campaigns.crm measures.summary",
         "campaigns.collect campaigns.retry",
         "campaigns.send",
     ],

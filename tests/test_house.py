@@ -126,17 +126,17 @@ def test_our_own_code_is_not_mocked():
     assert [] == [path.name for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__) and mocked.search(path.read_text(encoding="utf-8"))]
 
 
-DEFECTS = """A01 A02 A03 A04 B01 B03 B04 B05 B06 B07 B08 B09 C01 C02 C03 C04 C05 C06 C07 C08 D01 D02 D03 D04 E01 E02 E03 E04 E05 E06
-F01 F02 F03 F04 F05 F06 F07 F08 F09 F10 G01 G02 G03 G04 G05 G06 G07 G08 G09 G10 H01 H02 H03 H04 I01""".split()
+#: the tutorial's module was run for real; its defects by group and highest number (there is no B02)
+DEFECTS = {"A": 4, "B": 9, "C": 8, "D": 4, "E": 6, "F": 10, "G": 10, "H": 4, "I": 1}
 
 
-@pytest.mark.parametrize("defect", DEFECTS)
-def test_every_defect_of_the_tutorial_is_named_by_a_test(defect):
-    """The rows of the table of defects, found when the tutorial's module was run for real, by their ids."""
-    named = re.compile(rf"(?i)(?<![a-z0-9]){defect}(?![0-9])")
-    cases = [test for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__) for test in cases_in(path)]
+def test_every_defect_of_the_tutorial_is_named_by_a_test():
+    """Each row of the table of defects has a test with its id in name or docstring."""
+    cases = [case for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__) for case in cases_in(path)]
+    told = " ".join(f"{case.name} {ast.get_docstring(case)}" for case in cases).upper().replace("_", " ")
+    rows = {f"{group}{number:02}" for group, last in DEFECTS.items() for number in range(1, last + 1)} - {"B02"}
 
-    assert [test.name for test in cases if named.search(f"{test.name} {ast.get_docstring(test)}")]
+    assert set() == rows - set(re.findall(r"\b[A-I]\d\d\b", told))
 
 
 # --- packaging ---
