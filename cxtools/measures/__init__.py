@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cxtools.bounces import classify
-from cxtools.errors import ConfigError, StoreError
+from cxtools.errors import ConfigError, ReportError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.stats import share, wilson
 from cxtools.model import moment
@@ -83,6 +83,17 @@ CHECKS: dict[str, tuple[str, str]] = {
 }
 FAST_S = 10
 
+#: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: a strong rule is enough, of the weak ones it takes two.
+RULES: dict[str, str] = {
+    "r1": "strong: two different links within one second",
+    "r2": "strong: at least three links, and 80% of the campaign's, within ten seconds",
+    "r3": "weak: a click before the delivery or at most two seconds after it; strong when all clickers of the domain (five or more) do so",
+    "r4": "weak: no open, and the click at most 30 seconds after the delivery",
+    "r5": "weak: a click within a minute at a domain where at least half of the clickers (five or more) hit r1 or r2",
+    "suspect": "clickers hit by one strong rule or two weak ones; still counted as clicked",
+    "human": "the other clickers",
+}
+
 #: Relations that a measure needs besides `seen` and `messages`.
 NEEDS = {"timing": ("delays",), "curve": ("delays",)}
 
@@ -94,16 +105,24 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
     """A DataFrame that knows its measure: `.chart()` draws it, `.records()` is what `--json` prints."""
 
     _metadata = ["_measure"]  # noqa: RUF012  # the name and type that pandas asks for
-    _measure: str
+    _measure = ""
 
     @property
     def _constructor(self) -> type[Table]:
         return Table
 
+    def _repr_html_(self) -> str:
+        from cxtools import charts
+
+        return charts.html(self)
+
     def chart(self) -> Figure:
         """The measure's figure (plotly), drawn from these rows."""
         from cxtools import charts
 
+        if self._measure not in charts.CHARTS:
+            raise ReportError(f"there is no chart of {self._measure or 'a table made of several measures'}",
+                              do=f"show the table itself; charts: {', '.join(charts.CHARTS)}")
         return charts.CHARTS[self._measure](self)
 
     def records(self) -> list[dict[str, Any]]:
@@ -171,7 +190,8 @@ def timing(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_
     """
     How long after delivery came the first open and the first click? One row per campaign × kind (open, click).
 
-    `recipients` of `accepted` messages have one with a moment; `median_s`, `p75_s`, `p90_s` are seconds, missing when none has.
+    `recipients` of `accepted` messages have one with a moment; `p10_s`, `p25_s`, `median_s`, `p75_s`, `p90_s` are seconds, missing
+    when none has.
     An open that clocks put before the delivery counts as 0 s.
     """
     return _answer("timing", store, campaigns, by, as_of)
@@ -190,19 +210,40 @@ def jobs(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of
     """
     How did each send job run? One row per campaign × job_id.
 
-    Counts as in `funnel`; `first_at`, `last_at` of its events (UTC); `delivery_median_s`, `delivery_p90_s`: seconds from the job's
+    Counts as in `funnel`; `first_at`, `last_at` of its events (UTC); `span_s` seconds from its first to its last delivery or bounce,
+    missing without any; `delivery_median_s`, `delivery_p90_s`: seconds from the job's
     first event to a message's delivery, missing when nothing was delivered.
     """
     return _answer("jobs", store, campaigns, by, as_of)
 
 
-def data_quality(store: EventStore, campaigns: Campaigns = None, *, as_of: AsOf = None, fast_s: int = FAST_S) -> Table:
+def suspects(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
     """
-    What is odd about the events? One row per campaign × check (CHECKS).
+    How many clickers behave like machines? One row per campaign × rule (RULES), then "suspect" and "human" (and value of *by*).
+
+    `clickers` of `total`, `share` = clickers / total. Tagged, never dropped: without user agents and addresses of networks no rule
+    is certain, and filters that delete have deleted people.
+    """
+    wide = _answer("suspects", store, campaigns, by, as_of)
+    groups = ["campaign", *_asked(by)]
+    rows = [(*(row[name] for name in groups), rule, row[rule], row["clickers"], meaning)
+            for row in wide.to_dict("records") for rule, meaning in RULES.items()]
+    table = Table(rows, columns=[*groups, "rule", "clickers", "total", "meaning"])
+    table._measure = "suspects"
+    return _with_rates(table, {"share": ("clickers", "total")})
+
+
+def data_quality(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None, fast_s: int = FAST_S,
+) -> Table:
+    """
+    What is odd about the events? One row per campaign × check (CHECKS); it can't be split by anything.
 
     `count` of `total`, `share` = count / total, `meaning` a sentence. Deferrals, complaints and unsubscribes are missing, "not measured",
     when the feed has none of that kind. *fast_s*: seconds within which an open counts as fast.
     """
+    if by:
+        raise StoreError("data_quality can't be split", do="leave `by` out")
     wide = _answer("data_quality", store, campaigns, None, as_of, fast_s=fast_s)
     rows = [(row["campaign"], check, *_counted(row[check], row[whole], meaning), meaning)
             for row in wide.to_dict("records") for check, (whole, meaning) in CHECKS.items()]
@@ -217,22 +258,54 @@ def _counted(count: int, total: int, meaning: str) -> tuple[int | None, int, flo
     return (int(count), int(total), share(count, total) if total else None) if measured else (None, int(total), None)
 
 
+def starts(store: EventStore, campaigns: Campaigns = None) -> dict[str, datetime | None]:
+    """When each campaign started: its first sent, delivery or bounce; None when no event has a moment."""
+    with store.connection(_names(campaigns)) as connection:
+        return _starts(connection)
+
+
+def outcomes(store: EventStore, campaign: str, job_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """
+    Job id -> what became of each of its recipients, as the CRM and the next wave need it; empty while there are no events.
+
+        state        delivered (accepted, to be exact), bounced, or "" when nothing final is known
+        verdict      permanent (a hard bounce), retry (a soft one worth another try) or ""
+        bounce_code, bounce_text, category, reason, retry, suppress    of the bounce that stands, else ""
+        opened_at    ISO 8601, None when never                clicks    (url, ISO 8601) of every click, in order
+    """
+    if campaign not in store.campaigns():
+        return {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in _rows("outcomes", store, [campaign], [], None, job_ids=list(job_ids)).to_pylist():
+        row["clicks"] = list(zip(row.pop("link_urls") or (), row.pop("clicked_at") or (), strict=True))
+        found.setdefault(row.pop("job_id"), []).append(row)
+    return found
+
+
 def _answer(measure: str, store: EventStore, campaigns: Campaigns, by: By, as_of: AsOf, **params: object) -> Table:
     """The rows of one SQL file, without the dimensions not asked for."""
-    import duckdb
-
     asked = _asked(by)
-    names = [campaigns] if isinstance(campaigns, str) else campaigns
-    with store.connection(names) as connection:
-        try:
-            _prepare(connection, asked, as_of, NEEDS.get(measure, ()))
-            rows = connection.sql(_sql(measure), params=params).to_arrow_table().to_pandas()
-        except duckdb.Error as failed:
-            raise StoreError(f"the events can't be read: {failed}", where=str(store.root),
-                             do="a file there may be damaged: move it away, then collect or import again") from failed
+    rows = _rows(measure, store, _names(campaigns), asked, as_of, **params).to_pandas()
     table: Table = Table(rows).drop(columns=[name for name in DIMENSIONS if name not in asked], errors="ignore")
     table._measure = measure
     return table
+
+
+def _rows(measure: str, store: EventStore, campaigns: Sequence[str] | None, asked: list[str], as_of: AsOf, **params: object) -> Any:
+    """The rows of one SQL file, as an Arrow table."""
+    import duckdb
+
+    with store.connection(campaigns) as connection:
+        try:
+            _prepare(connection, asked, as_of, NEEDS.get(measure, ()))
+            return connection.sql(_sql(measure), params=params).to_arrow_table()
+        except duckdb.Error as failed:
+            raise StoreError(f"the events can't be read: {failed}", where=str(store.root),
+                             do="a file there may be damaged: move it away, then collect or import again") from failed
+
+
+def _names(campaigns: Campaigns) -> Sequence[str] | None:
+    return [campaigns] if isinstance(campaigns, str) else campaigns
 
 
 def _asked(by: By) -> list[str]:
@@ -259,22 +332,27 @@ def _cutoffs(connection: duckdb.DuckDBPyConnection, as_of: AsOf) -> Any:
     """One row per campaign: the last moment that counts, missing when all do."""
     import pyarrow as pa
 
-    starts: Mapping[str, pd.Timestamp] = dict(connection.sql(_sql("starts")).to_arrow_table().to_pandas().itertuples(index=False))
+    starts = _starts(connection)
     if isinstance(as_of, timedelta):
-        untils = [None if pd.isna(start) else start.to_pydatetime() + as_of for start in starts.values()]
+        untils = [start and start + as_of for start in starts.values()]
     else:
         until = as_of if isinstance(as_of, datetime) else moment(as_of)
         if as_of and until is None:
             raise ConfigError(f"as_of is no moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00")
         untils = [until and (until if until.tzinfo else until.replace(tzinfo=UTC))] * len(starts)
-    return pa.table({"campaign": pa.array(starts, pa.string()), "until": pa.array(untils, pa.timestamp("us", tz="UTC"))})
+    return pa.table({"campaign": pa.array(list(starts), pa.string()), "until": pa.array(untils, pa.timestamp("us", tz="UTC"))})
+
+
+def _starts(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime | None]:
+    rows = connection.sql(_sql("starts")).to_arrow_table().to_pandas().itertuples(index=False)
+    return {campaign: None if pd.isna(first_at) else first_at.to_pydatetime() for campaign, first_at in rows}
 
 
 def _verdicts(connection: duckdb.DuckDBPyConnection) -> Any:
     """One row per distinct (code, text) of the bounces, judged."""
     import pyarrow as pa
 
-    pairs = connection.sql("select distinct bounce_code, bounce_text from seen where kind = 'bounce'").fetchall()
+    pairs = connection.sql(_sql("pairs")).fetchall()
     names = ("category", "kind", "retry", "suppress", "scope", "confidence", "rule", "reason")
     judged = [(classify(code, text), code, text) for code, text in pairs]
     columns: dict[str, Any] = {"bounce_code": pa.array([code for _, code, _ in judged], pa.string()),

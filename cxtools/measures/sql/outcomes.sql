@@ -1,28 +1,38 @@
--- What became of each message of these jobs, for the CRM and for retry waves?
+-- What became of each recipient of these jobs?
 -- grain:   one row per message
 -- params:  $job_ids  list of job ids
--- reads:   messages, seen, verdicts
--- columns: job_id, email, state (delivered, bounced or empty), bounce_code, bounce_text, category, bounce_kind, retry, suppress,
---          opened_at (first open), links and clicked_at (lists of the same length, in order of time)
+-- reads:   seen, messages, verdicts
+-- columns: job_id, email, state (delivered | bounced | "" = nothing final yet), bounce_code, bounce_text, category, reason, retry, suppress
+--          ("" unless bounced), verdict (permanent | retry | ""), opened_at (null when never), link_urls and clicked_at (lists in order of
+--          time); moments as ISO 8601 text
 with
-last_bounces as (  -- one row per bounce, the one that stands is the first
-    select campaign, message_id, who, seen.bounce_code, seen.bounce_text, verdicts.retry, verdicts.suppress,
-           row_number() over (partition by campaign, message_id, who order by ts desc nulls last, seen.bounce_code) as nth
-    from seen
-    join verdicts on verdicts.bounce_code = seen.bounce_code and verdicts.bounce_text = seen.bounce_text
-    where seen.kind = 'bounce' and verdicts.kind <> 'none'
+wanted as (
+    select * from messages where job_id in (select unnest(cast($job_ids as varchar[])))
 ),
-clicked as (       -- one row per message with clicks
-    select campaign, message_id, who, array_agg(link_url order by ts, link_url) as links, array_agg(ts order by ts, link_url) as clicked_at
-    from seen where kind = 'click' group by campaign, message_id, who
+clicks as (       -- one row per message with clicks
+    select campaign, message_id, who,
+           array_agg(link_url order by ts, link_url) as link_urls,
+           array_agg(strftime(ts, '%Y-%m-%dT%H:%M:%SZ') order by ts, link_url) as clicked_at
+    from seen
+    where kind = 'click'
+    group by campaign, message_id, who
 )
-select m.job_id, m.email,
-       case when m.bounced then 'bounced' when m.delivered then 'delivered' else '' end as state,
-       case when m.bounced then b.bounce_code else '' end as bounce_code,
-       case when m.bounced then b.bounce_text else '' end as bounce_text,
-       m.category, m.bounce_kind, b.retry, b.suppress, m.first_open_at as opened_at, c.links, c.clicked_at
-from messages m
-left join last_bounces b on b.campaign = m.campaign and b.message_id = m.message_id and b.who = m.who and b.nth = 1
-left join clicked c on c.campaign = m.campaign and c.message_id = m.message_id and c.who = m.who
-where m.job_id in (select unnest(cast($job_ids as varchar[])))
-order by m.job_id, m.email, m.message_id
+select wanted.job_id,
+       wanted.email,
+       case when wanted.accepted then 'delivered' when wanted.bounced then 'bounced' else '' end as state,
+       coalesce(wanted.bounce_code, '') as bounce_code,
+       coalesce(wanted.bounce_text, '') as bounce_text,
+       coalesce(wanted.category, '') as category,
+       coalesce(wanted.reason, '') as reason,
+       coalesce(verdicts.retry, '') as retry,
+       coalesce(verdicts.suppress, '') as suppress,
+       case when wanted.bounce_kind = 'hard' then 'permanent'
+            when wanted.bounce_kind = 'soft' and verdicts.retry in ('now', 'later') then 'retry'
+            else '' end as verdict,
+       strftime(wanted.first_open_at, '%Y-%m-%dT%H:%M:%SZ') as opened_at,
+       clicks.link_urls,
+       clicks.clicked_at
+from wanted
+left join verdicts on verdicts.bounce_code = wanted.bounce_code and verdicts.bounce_text = wanted.bounce_text
+left join clicks on clicks.campaign = wanted.campaign and clicks.message_id = wanted.message_id and clicks.who = wanted.who
+order by wanted.job_id, wanted.email, wanted.message_id
