@@ -42,15 +42,16 @@ def _settings(client: Connection) -> str:
 
 
 def _http_stack(_client: Connection) -> str:
-    import requests
-    import urllib3
+    from importlib.metadata import version
 
-    # urllib3-future installs itself over urllib3 and numbers its patches from 900; its answers to cut-off replies differ.
-    if int(urllib3.__version__.split(".")[2]) >= 900:
+    import urllib3._version as stack
+
+    # urllib3-future installs itself over urllib3 and numbers its patches from 900; it treats cut-off answers in another way.
+    if int(stack.__version__.split(".")[2]) >= 900:
         raise ConfigError(
             "urllib3 was replaced by urllib3-future", do="uninstall niquests and urllib3-future, then reinstall urllib3 and requests"
         )
-    return f"requests {requests.__version__}, urllib3 {urllib3.__version__}"
+    return f"requests {version('requests')}, urllib3 {stack.__version__}"
 
 
 def _api(client: Connection) -> str:

@@ -157,7 +157,7 @@ def _keep(desk: Desk, name: str, fetched: Sequence[_Fetched]) -> Collected:
 
 def to_suppress(events: Iterable[Event]) -> dict[str, str]:
     """The people whose bounces say "never again" (key -> category); a sender-side bounce never does."""
-    found = {}
+    found: dict[str, str] = {}
     for event in events:
         if event.kind == "bounce" and event.email:
             verdict = classify(event.bounce_code, event.bounce_text)
@@ -169,15 +169,8 @@ def to_suppress(events: Iterable[Event]) -> dict[str, str]:
 def _hook(
     desk: Desk, row: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]]
 ) -> Callable[[int, tuple[int, str]], tuple[str, str, bytes]]:
-    job = {
-        "job_id": row.job_id,
-        "status": row.job_status,
-        "recipients": row.recipients,
-        "latency_s": row.latency_s,
-        "spam_score": row.spam_score,
-    }
     at = datetime.fromtimestamp(desk.now(), UTC).isoformat()
-    return lambda version, anchor: crm.message(job, spec, people, version=version, at=at, anchor=anchor)
+    return lambda version, anchor: crm.message(row, spec, people, version=version, at=at, anchor=anchor)
 
 
 def _groups(rows: Sequence[Any]) -> Iterator[list[Any]]:

@@ -40,46 +40,27 @@ class Tried:
 
 
 def message(
-    job: Mapping[str, Any],
-    spec: Mapping[str, Any],
-    outcomes: Sequence[Mapping[str, Any]],
-    *,
-    version: int,
-    at: str,
-    anchor: tuple[int, str],
+    job: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]], *, version: int, at: str, anchor: tuple[int, str]
 ) -> tuple[str, str, bytes]:
     """
     The webhook that tells of one job: (id, event, body), the tutorial's shape with the job's real status.
 
-    *outcomes* has one row per recipient: email, state, bounce_code, reason, retry, suppress, opened_at, clicks. The id derives
-    from job, event and version, so that the CRM can drop repetitions.
+    *job* is a row of the ledger's batches, *people* one row per message as `measures.outcomes` gives them. The id derives from job,
+    event and version, so that the CRM can drop repetitions.
     """
-    event = f"email_job_{job['status']}"
-    lists = {name: [_failure(row) for row in outcomes if row["verdict"] == name] for name in ("permanent", "retry")}
-    engagement = [_engagement(row) for row in outcomes if row["opened_at"] or row["clicks"]]
+    event = f"email_job_{job.job_status}"
+    failures = {verdict: [_failure(row) for row in people if row["verdict"] == verdict] for verdict in ("permanent", "retry")}
+    engagement = [_engagement(row) for row in people if row["opened_at"] or row["clicks"]]
     entry = {
-        "timestamp": at,
-        "jobId": job["job_id"],
-        "templateId": spec["template_id"],
-        "senderAddress": spec["sender"],
-        "recipientCount": job["recipients"],
-        "latencyMs": None if job["latency_s"] is None else round(job["latency_s"] * 1000),
-        "permanentBounces": len(lists["permanent"]),
-        "retryCandidates": len(lists["retry"]),
-        "opens": sum(1 for row in outcomes if row["opened_at"]),
-        "spamScore": job["spam_score"],
-        "version": version,
-        "auditAnchor": {"seq": anchor[0], "hash": anchor[1]},
+        "timestamp": at, "jobId": job.job_id, "templateId": spec["template_id"], "senderAddress": spec["sender"],
+        "recipientCount": job.recipients, "latencyMs": None if job.latency_s is None else round(job.latency_s * 1000),
+        "permanentBounces": len(failures["permanent"]), "retryCandidates": len(failures["retry"]),
+        "opens": sum(1 for row in people if row["opened_at"]), "spamScore": job.spam_score,
+        "version": version, "auditAnchor": {"seq": anchor[0], "hash": anchor[1]},
     }
-    data = {
-        "jobId": job["job_id"],
-        "status": job["status"],
-        "auditEntry": entry,
-        "permanentFailures": lists["permanent"],
-        "retryCandidates": lists["retry"],
-        "engagement": engagement,
-    }
-    hook_id = "msg_" + hashlib.sha256(f"{job['job_id']}|{event}|{version}".encode()).hexdigest()[:24]
+    data = {"jobId": job.job_id, "status": job.job_status, "auditEntry": entry, "permanentFailures": failures["permanent"],
+            "retryCandidates": failures["retry"], "engagement": engagement}
+    hook_id = "msg_" + hashlib.sha256(f"{job.job_id}|{event}|{version}".encode()).hexdigest()[:24]
     return hook_id, event, json.dumps({"event": event, "data": data}, ensure_ascii=False, separators=(",", ":")).encode()
 
 

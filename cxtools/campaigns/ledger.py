@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Boolean, CheckConstraint, Column, Float, Integer, LargeBinary, MetaData, Table, Text
 
 from cxtools.api.outcome import PostOutcome
 from cxtools.campaigns import audit
 from cxtools.campaigns.plan import LeftOut
+from cxtools.campaigns.tables import TABLES, attempt, batch, campaign, head, left_out, outbox, quota, slot, suppression, trail
 from cxtools.errors import ConfigError, StoreError
 from cxtools.model import Job, Recipient
 
@@ -60,132 +60,6 @@ OUTCOMES: dict[str, tuple[str, bool]] = {
 #: states in which a job exists, its recipients are accepted by the API
 ACCEPTED = ("submitted", "completed", "failed", "cancelled", "settling", "settled", "synced")
 COLLECTABLE = ("completed", "failed", "cancelled", "settling", "settled", "synced")
-
-_tables = MetaData()
-campaign = Table(
-    "campaign",
-    _tables,
-    Column("name", Text, primary_key=True),
-    Column("digest", Text, nullable=False),
-    Column("spec", Text, nullable=False),
-    Column("rows", Integer, nullable=False),
-    Column("created_at", Float, nullable=False),
-)
-left_out = Table(  # who is not mailed and why, from the plan; later exclusions stand in slot.outcome
-    "left_out",
-    _tables,
-    Column("campaign", Text, primary_key=True),
-    Column("line", Integer, primary_key=True),
-    Column("reason", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("masked", Text, nullable=False),
-)
-slot = Table(
-    "slot",
-    _tables,
-    Column("campaign", Text, primary_key=True),
-    Column("wave", Integer, primary_key=True),
-    Column("rcpt_key", Text, primary_key=True),
-    Column("batch_id", Text, nullable=False, index=True),
-    Column("outcome", Text, nullable=False, default=""),
-    CheckConstraint("wave between 0 and 9"),
-)
-batch = Table(
-    "batch",
-    _tables,
-    Column("id", Text, primary_key=True),
-    Column("campaign", Text, nullable=False, index=True),
-    Column("wave", Integer, nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("candidates", LargeBinary, nullable=False),
-    Column("payload", LargeBinary),
-    Column("payload_sha256", Text),
-    Column("recipients", Integer, nullable=False),
-    Column("epoch", Integer, nullable=False, default=0),
-    Column("owner", Text),
-    Column("lease_until", Float),
-    Column("quota_account", Text),
-    Column("quota_day", Text),
-    Column("job_id", Text, unique=True),
-    Column("job_status", Text),
-    Column("latency_s", Float),
-    Column("spam_score", Float),
-    Column("first_attempt_at", Float),
-    Column("submitted_at", Float),
-    Column("final_at", Float),
-    Column("events", Integer, nullable=False, default=0),
-    Column("told_events", Integer, nullable=False, default=0),
-    Column("scans", Integer, nullable=False, default=0),
-    Column("quiet_scans", Integer, nullable=False, default=0),
-    Column("scanned_at", Float),
-    Column("version", Integer, nullable=False, default=0),
-    Column("detail", Text, nullable=False, default=""),
-)
-attempt = Table(  # one row per POST, written before it
-    "attempt",
-    _tables,
-    Column("batch_id", Text, primary_key=True),
-    Column("no", Integer, primary_key=True),
-    Column("started_at", Float, nullable=False),
-    Column("ended_at", Float),
-    Column("outcome", Text),
-    Column("status", Integer),
-    Column("trace_id", Text),
-    Column("payload_sha256", Text, nullable=False),
-)
-quota = Table(
-    "quota",
-    _tables,
-    Column("account", Text, primary_key=True),
-    Column("day", Text, primary_key=True),
-    Column("used", Integer, nullable=False),
-    Column("closed", Boolean, nullable=False, default=False),
-    CheckConstraint("used >= 0"),
-)
-suppression = Table(  # permanent bounces of our own campaigns
-    "suppression",
-    _tables,
-    Column("rcpt_key", Text, primary_key=True),
-    Column("reason", Text, nullable=False),
-    Column("campaign", Text, nullable=False),
-    Column("since", Float, nullable=False),
-)
-outbox = Table(
-    "outbox",
-    _tables,
-    Column("id", Text, primary_key=True),
-    Column("campaign", Text, nullable=False),
-    Column("batch_id", Text, nullable=False),
-    Column("event", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("tries", Integer, nullable=False, default=0),
-    Column("next_at", Float, nullable=False),
-    Column("lease_until", Float, nullable=False, default=0),
-    Column("created_at", Float, nullable=False),
-    Column("delivered_at", Float),
-    Column("last_error", Text, nullable=False, default=""),
-)
-trail = Table(
-    "audit",
-    _tables,
-    Column("seq", Integer, primary_key=True),
-    Column("at", Float, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("prev", Text, nullable=False),
-    Column("hash", Text, nullable=False),
-)
-head = Table(
-    "audit_head",
-    _tables,
-    Column("id", Integer, primary_key=True),
-    Column("seq", Integer, nullable=False),
-    Column("hash", Text, nullable=False),
-)
-
 
 @dataclass(frozen=True)
 class Claim:
@@ -244,7 +118,7 @@ class Ledger:
         self._anchors = _anchor_file(url)
         self._engine = _engine(url)
         with self.writing() as tx:
-            _tables.create_all(tx)
+            TABLES.create_all(tx)
             if tx.execute(sa.select(head.c.id)).first() is None:
                 tx.execute(head.insert().values(id=1, seq=0, hash=audit.GENESIS))
 
@@ -335,60 +209,39 @@ class Ledger:
         return found
 
     def claim(
-        self,
-        batch_id: str,
-        payload: bytes,
-        *,
-        recipients: int,
-        left_out: Mapping[str, str],
-        lease_s: float,
-        account: str,
-        limit: int | None,
+        self, batch_id: str, payload: bytes, *, recipients: int, left_out: Mapping[str, str], lease_s: float, account: str, limit: int | None
     ) -> Claim | None:
         """
-        Take the right to POST a batch, in one durable transaction: state, lease, quota, exact bytes, attempt, intent in the audit.
+        Take the right to POST a batch, in one durable transaction: quota, state, lease, exact bytes, attempt, intent in the audit.
 
         *left_out* are the batch's people who are not in the payload (key -> reason). None: another worker has the batch, or
         the day's quota can't hold it (`quota_left` tells).
         """
         now, day, digest = self.now(), self.today(), _sha256(payload)
+        facts = {"owner": self.owner, "lease_until": now + lease_s, "payload": payload, "payload_sha256": digest, "recipients": recipients,
+                 "quota_account": account, "quota_day": day, "first_attempt_at": sa.func.coalesce(batch.c.first_attempt_at, now)}
         with self.writing() as tx:
+            epoch = tx.execute(sa.select(batch.c.epoch).where(batch.c.id == batch_id)).scalar_one()
             if not _reserve(tx, account, day, recipients, limit):
                 return None
-            row = tx.execute(sa.select(batch.c.epoch, batch.c.first_attempt_at).where(batch.c.id == batch_id)).one()
-            if not self._move(
-                tx,
-                batch_id,
-                "planned",
-                "submitting",
-                epoch=row.epoch,
-                new_epoch=row.epoch + 1,
-                owner=self.owner,
-                lease_until=now + lease_s,
-                payload=payload,
-                payload_sha256=digest,
-                recipients=recipients,
-                quota_account=account,
-                quota_day=day,
-                first_attempt_at=row.first_attempt_at or now,
-            ):
+            if not self._move(tx, batch_id, "planned", "submitting", epoch=epoch, new_epoch=epoch + 1, **facts):
                 tx.rollback()
                 return None
-            for key, reason in left_out.items():
-                tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.rcpt_key == key).values(outcome=reason))
-            no = _next_attempt(tx, batch_id)
+            self._leave_out(tx, batch_id, left_out)
+            no = 1 + (tx.execute(sa.select(sa.func.max(attempt.c.no)).where(attempt.c.batch_id == batch_id)).scalar() or 0)
             tx.execute(attempt.insert().values(batch_id=batch_id, no=no, started_at=now, payload_sha256=digest))
-            self._audit(
-                tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients, left_out=len(left_out)
-            )
-        return Claim(batch_id, row.epoch + 1, payload, recipients, no, now + lease_s)
+            self._audit(tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients, left_out=len(left_out))
+        return Claim(batch_id, epoch + 1, payload, recipients, no, now + lease_s)
+
+    def _leave_out(self, tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:
+        for key, reason in left_out.items():
+            tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.rcpt_key == key).values(outcome=reason))
 
     def leave_empty(self, batch_id: str, left_out: Mapping[str, str]) -> None:
         """Close a batch of which nobody is left to mail; everyone's reason is kept."""
         with self.writing() as tx:
             if self._move(tx, batch_id, "planned", "empty", recipients=0):
-                for key, reason in left_out.items():
-                    tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.rcpt_key == key).values(outcome=reason))
+                self._leave_out(tx, batch_id, left_out)
                 self._audit(tx, "batch.empty", batch=batch_id, left_out=len(left_out))
 
     def record_outcome(self, claim: Claim, outcome: PostOutcome) -> str:
@@ -515,7 +368,7 @@ class Ledger:
         """
         now = self.now()
         with self.writing() as tx:
-            row = tx.execute(sa.select(batch).where(batch.c.id == batch_id)).one()
+            row = tx.execute(sa.select(batch).where(batch.c.id == batch_id).with_for_update()).one()
             quiet = 0 if scanned.events > row.events else row.quiet_scans + 1
             state, tells = scan_verdict(row.state, news=scanned.events > row.events, untold=scanned.events > row.told_events,
                                         ripe=quiet >= 2 and now >= row.submitted_at + horizon_s)
@@ -539,35 +392,19 @@ class Ledger:
     def take_due(self, *, lease_s: float, limit: int = 20) -> list[sa.Row[Any]]:
         """Webhooks that are due, leased to this caller: one row each, `body` the frozen bytes."""
         now = self.now()
+        waiting = sa.select(outbox).where(outbox.c.state == "pending", outbox.c.next_at <= now, outbox.c.lease_until <= now)
         with self.writing() as tx:
-            due = list(
-                tx.execute(
-                    sa.select(outbox)
-                    .where(outbox.c.state == "pending", outbox.c.next_at <= now, outbox.c.lease_until <= now)
-                    .order_by(outbox.c.next_at)
-                    .limit(limit)
-                )
-            )
+            due = list(tx.execute(waiting.order_by(outbox.c.next_at).limit(limit).with_for_update(skip_locked=True)))
             if due:
                 tx.execute(outbox.update().where(outbox.c.id.in_([row.id for row in due])).values(lease_until=now + lease_s))
         return due
 
     def record_delivery(self, hook_id: str, *, state: str, error: str = "", next_at: float = 0) -> None:
         """Write one try of a webhook: delivered, pending again at *next_at*, or dead."""
-        now = self.now()
+        facts = {"state": state, "next_at": next_at, "lease_until": 0, "last_error": error[:300]}
         with self.writing() as tx:
-            tx.execute(
-                outbox.update()
-                .where(outbox.c.id == hook_id)
-                .values(
-                    state=state,
-                    tries=outbox.c.tries + 1,
-                    next_at=next_at,
-                    lease_until=0,
-                    last_error=error[:300],
-                    delivered_at=now if state == "delivered" else None,
-                )
-            )
+            done = {"delivered_at": self.now()} if state == "delivered" else {}
+            tx.execute(outbox.update().where(outbox.c.id == hook_id).values(tries=outbox.c.tries + 1, **facts, **done))
             self._audit(tx, f"webhook.{state}", id=hook_id, error=error[:300])
             if state == "delivered":
                 self._sync(tx, hook_id)
@@ -640,31 +477,18 @@ class Ledger:
 
     def counts(self, name: str) -> dict[str, int]:
         """People by what became of them: rows, invalid, duplicates, suppressed, planned, accepted, rejected, unknown, waiting."""
+        by_state = sa.select(batch.c.state, sa.func.sum(batch.c.recipients)).where(batch.c.campaign == name).group_by(batch.c.state)
+        by_reason = sa.select(left_out.c.reason, sa.func.count()).where(left_out.c.campaign == name).group_by(left_out.c.reason)
+        slots = sa.select(sa.func.count()).where(slot.c.campaign == name)
         with self.reading() as tx:
+            people: dict[str, int] = {state: int(count) for state, count in tx.execute(by_state)}
+            out: dict[str, int] = {reason: int(count) for reason, count in tx.execute(by_reason)}
             rows = tx.execute(sa.select(campaign.c.rows).where(campaign.c.name == name)).scalar() or 0
-            out = dict(
-                tx.execute(
-                    sa.select(left_out.c.reason, sa.func.count()).where(left_out.c.campaign == name).group_by(left_out.c.reason)
-                ).all()
-            )
-            states = dict(
-                tx.execute(
-                    sa.select(batch.c.state, sa.func.sum(batch.c.recipients)).where(batch.c.campaign == name).group_by(batch.c.state)
-                ).all()
-            )
-            suppressed = tx.execute(sa.select(sa.func.count()).where(slot.c.campaign == name, slot.c.outcome != "")).scalar_one()
-            first_wave = tx.execute(sa.select(sa.func.count()).where(slot.c.campaign == name, slot.c.wave == 0)).scalar_one()
-        return {
-            "rows": rows,
-            "invalid": out.get("invalid", 0),
-            "duplicates": out.get("duplicate", 0),
-            "suppressed": suppressed,
-            "planned": first_wave,
-            "accepted": sum(int(states.get(state, 0)) for state in ACCEPTED),
-            "rejected": int(states.get("rejected", 0)),
-            "unknown": int(states.get("unknown", 0)) + int(states.get("submitting", 0)),
-            "waiting": int(states.get("planned", 0)),
-        }
+            suppressed = tx.execute(slots.where(slot.c.outcome != "")).scalar_one()
+            planned = tx.execute(slots.where(slot.c.wave == 0)).scalar_one()
+        return {"rows": rows, "invalid": out.get("invalid", 0), "duplicates": out.get("duplicate", 0), "suppressed": suppressed,
+                "planned": planned, "accepted": sum(people.get(state, 0) for state in ACCEPTED), "rejected": people.get("rejected", 0),
+                "unknown": people.get("unknown", 0) + people.get("submitting", 0), "waiting": people.get("planned", 0)}
 
     # ---- audit ------------------------------------------------------------------------------------------------
 
@@ -749,14 +573,10 @@ def _refund(tx: sa.Connection, batch_id: str) -> None:
     )
 
 
-def _insert_missing(tx: sa.Connection, table: Table) -> Any:
+def _insert_missing(tx: sa.Connection, table: sa.Table) -> Any:
     from sqlalchemy.dialects import postgresql, sqlite
 
     return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
-
-
-def _next_attempt(tx: sa.Connection, batch_id: str) -> int:
-    return 1 + (tx.execute(sa.select(sa.func.max(attempt.c.no)).where(attempt.c.batch_id == batch_id)).scalar() or 0)
 
 
 def _worker_is_gone(owner: str, lease_until: float, me: str, now: float) -> bool:

@@ -66,13 +66,14 @@ def next_wave(desk: Desk, name: str) -> WavePlan:
 
 
 def _wave(desk: Desk, name: str, wave: int, rows: Sequence[Any]) -> WavePlan:
-    last = {}
+    last: dict[str, str] = {}
     for people in outcomes(desk.store, name, [row.job_id for row in rows]).values():
         for row in people:
             reason = candidacy(row)
             # a delivery or a hard bounce in any wave outweighs a soft bounce in another
             last[row["email"]] = last.get(row["email"]) or reason
-    chosen, left = [], {}
+    chosen: list[Recipient] = []
+    left: dict[str, int] = {}
     for who in (who for row in rows for who in desk.ledger.candidates(row.id)):
         reason = last.get(who.email, "no event yet")
         if not reason:

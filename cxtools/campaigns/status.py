@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +66,11 @@ class Status:
             for row in unknown
         ]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        _, *lines = str(self).splitlines()
+        facts = "".join("<div><dt>{}</dt><dd>{}</dd></div>".format(*map(html.escape, re.split(r"\s{2,}", line.strip(), maxsplit=1))) for line in lines)
+        return f'<dl class="facts"><div><dt>state</dt><dd>{self.state.replace("_", " ")}</dd></div>{facts}</dl>'
 
     def _batch_states(self) -> str:
         states = [row["state"] for row in self.batches]
