@@ -13,7 +13,9 @@ Every name is imported at its first use: `import cxtools` itself costs next to n
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from cxtools.campaigns.status import Status
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
-    from cxtools.notebook import bounces, data_quality, explore, funnel, import_file, jobs, links, reasons, report, status, timing
+    from cxtools.notebook import (
+        bounces, comparison, curve, data_quality, explore, funnel, import_file, jobs, links, reasons, report, run_campaign, status, timing, verdict,
+    )
 
 #: public name -> the module it lives in
 _HOMES = {
@@ -33,7 +37,9 @@ _HOMES = {
     "Verdict": "bounces",
     "bounces": "notebook",
     "classify": "bounces",
+    "comparison": "notebook",
     "connect": "connection",
+    "curve": "notebook",
     "data_quality": "notebook",
     "explore": "notebook",
     "funnel": "notebook",
@@ -42,8 +48,10 @@ _HOMES = {
     "links": "notebook",
     "reasons": "notebook",
     "report": "notebook",
+    "run_campaign": "notebook",
     "status": "notebook",
     "timing": "notebook",
+    "verdict": "notebook",
 }
 __all__ = [
     "Campaign",
@@ -53,7 +61,9 @@ __all__ = [
     "Verdict",
     "bounces",
     "classify",
+    "comparison",
     "connect",
+    "curve",
     "data_quality",
     "explore",
     "funnel",
@@ -62,8 +72,10 @@ __all__ = [
     "links",
     "reasons",
     "report",
+    "run_campaign",
     "status",
     "timing",
+    "verdict",
 ]
 __version__ = "0.1.0"
 
@@ -78,3 +90,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+class _Package(ModuleType):
+    """`bounces` and `report` name a question and a package. `cx.bounces` is the question, also after something imported the package."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

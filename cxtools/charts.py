@@ -34,10 +34,20 @@ INK = {name: light for name, (light, _) in PALETTE.items()}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 
 KIND_COLOURS = {"hard": INK["orange"], "soft": INK["amber"], "block": INK["violet"], "undetermined": INK["grey"], "none": INK["sky"]}
-STAGES = {"attempted": "Attempted", "accepted": "Accepted", "opened": "Opened or clicked", "clicked": "Clicked"}
+STAGES = {"attempted": "Attempted", "accepted": "Accepted", "opened": "Opened", "clicked": "Clicked"}
 RATES = {"delivery_rate": ("Accepted", "attempted", INK["green"]), "open_rate": ("Opened", "accepted", INK["blue"]), "click_rate": ("Clicked", "accepted", INK["orange"])}
+ACTS = {"open": ("Opened", INK["blue"]), "click": ("Clicked", INK["orange"])}
+#: What the rows of a table can stand for -> their plural.
+GROUPS = {"provider": "mailbox providers", "domain": "domains", "job": "jobs", "day": "days", "hour": "hours of the day", "weekday": "weekdays", "campaign": "campaigns"}
+#: The columns which a reader wants of a measure; the others only repeat them. Measures not named here are shown whole.
+COLUMNS = {
+    "bounces": ("category", "kind", "recipients", "share", "rate"), "reasons": ("reason", "bounce_code", "category", "kind", "recipients", "share", "first_at", "last_at"),
+    "links": ("link_url", "purpose", "clickers", "share", "clicks"), "curve": ("kind", "hours", "recipients", "cumulative", "rate"),
+    "funnel": (*STAGES, "clicks_without_open", *RATES), "jobs": ("job_id", "attempted", "accepted", "bounced", "first_at", "last_at", "delivery_median_s", "delivery_p90_s"),
+    "data_quality": ("meaning", "count", "total", "share"),
+}
 SHOWN_ROWS = 20
-GROUPS = ("provider", "domain", "day", "campaign", "link_url", "job_id", "wave", "kind")
+ROW_PX, BAR_PX = 46, 17
 
 
 def funnel(table: pd.DataFrame) -> go.Figure:
@@ -76,37 +86,45 @@ def reasons(table: pd.DataFrame) -> go.Figure:
 def links(table: pd.DataFrame) -> go.Figure:
     """Which links were followed: people per link. They don't add up, since one person may follow several."""
     rows = _top(_records(table), "clickers")
-    bars = _bars(rows, "link_url", "clickers", [INK["blue"]] * len(rows))
     caption = "People who followed each link, and their share of all who clicked anything. One person may follow several, so shares don't add up to 100%."
-    return _figure([bars], "Which links were followed?", caption, table, height=_tall(rows), **_bar_axes(rows, "clickers"))
+    bars, labels = _bars(rows, "clickers", [re.sub("^https?://", "", row["link_url"]) for row in rows], [INK["grey" if row.get("purpose") == "unsubscribe" else "blue"] for row in rows])
+    return _figure([bars], "Which links were followed?", caption, table, **_listed(rows, "clickers"), annotations=labels)
+
+
+def curve(table: pd.DataFrame) -> go.Figure:
+    """How opens and clicks came in over the time since delivery."""
+    rows = _records(table)
+    traces = [_line([row for row in rows if row["kind"] == kind], name, colour) for kind, (name, colour) in ACTS.items() if any(row["kind"] == kind for row in rows)]
+    ticks = {1: "1 h", 3: "3 h", 6: "6 h", 12: "12 h", 24: "1 day", 48: "2 days", 96: "4 days", 168: "7 days"}
+    ends = ", ".join(f"{trace['name'].lower()} {wording.percent(trace['y'][-1])}" for trace in traces)
+    caption = f"Share of the {wording.count(rows[0]['accepted'] if rows else 0)} accepted that had opened or clicked by then; at the end {ends or 'nobody'}. Opens are recorded ones, by people and machines."
+    return _figure(traces, "How soon did people react?", caption, table, height=360, hovermode="x",
+                   xaxis={"type": "log", "tickvals": list(ticks), "ticktext": list(ticks.values()), "title": {"text": "since delivery"}}, yaxis={"tickformat": ".0%", "rangemode": "tozero", "nticks": 5, "showgrid": True})
 
 
 def timing(table: pd.DataFrame) -> go.Figure:
-    """How soon people opened and clicked: the share of those who ever did, over the time since delivery."""
-    rows = _records(table)
-    kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    colours = {"open": INK["blue"], "click": INK["orange"]}
-    quantiles = [name for name in ("p10_s", "p25_s", "median_s", "p75_s", "p90_s") if rows and name in rows[0]]
-    shares = {"p10_s": .10, "p25_s": .25, "median_s": .50, "p75_s": .75, "p90_s": .90}
-    traces = [{
-        "type": "scatter", "mode": "lines+markers+text", "name": kind, "x": [row[name] for name in quantiles], "y": [shares[name] for name in quantiles],
-        "text": [wording.duration(row[name]) for name in quantiles], "textposition": "top left", "line": {"color": colours.get(kind, INK["violet"]), "width": 2.5},
-        "marker": {"size": 8}, "textfont": {"color": colours.get(kind, INK["violet"])}, "hoverinfo": "skip",
-    } for kind in kinds for row in [next(row for row in rows if row["kind"] == kind)]]
-    caption = "; ".join(f"{row['kind']}: {wording.count(row.get('recipients'))} recipients, half of them within {wording.duration(row.get('median_s'))}" for row in rows)
-    return _figure(traces, "How soon did people react?", f"Time from delivery to the first open or click. {caption}.", table, height=340, showlegend=True,
-                   xaxis=_time_axis(), yaxis={"tickformat": ".0%", "range": [0, 1], "title": {"text": "share of those who did"}})
+    """The time to the first open and click: from the median (dot) to the slowest tenth (end of the line)."""
+    rows = [row for row in _records(table) if row["median_s"] is not None]
+    names = ("median_s", "p75_s", "p90_s")
+    traces = [{"type": "scatter", "mode": "lines+markers+text", "x": [max(row[name], 1) for name in names], "y": [place] * 3, "text": [wording.duration(row[name]) for name in names],
+               "textposition": "bottom center", "cliponaxis": False, "line": {"color": ACTS[row["kind"]][1], "width": 3}, "marker": {"size": [12, 8, 8]}, "hoverinfo": "skip"} for place, row in enumerate(rows)]
+    labels = [_label(place, f"{ACTS[row['kind']][0]} first: {wording.count(row['recipients'])} recipients") for place, row in enumerate(rows)]
+    ticks = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
+    caption = "Time from delivery to the first open or click: half of the recipients had reacted by the large dot, three quarters by the next, nine tenths by the last."
+    return _figure(traces, "How long does it take?", caption, table, annotations=labels, height=90 + 70 * max(1, len(rows)), yaxis=_places(len(rows)),
+                   xaxis={"type": "log", "tickvals": ticks, "ticktext": [wording.duration(tick) for tick in ticks], "range": [0, 6]})
 
 
 def jobs(table: pd.DataFrame) -> go.Figure:
-    """How long each send job took from its first to its last delivery or bounce."""
+    """How large each send job was, and how soon its mail arrived."""
     rows = _top(_records(table), "attempted")
-    bars = _bars(rows, "job_id", "attempted", [INK["green"]] * len(rows), text=[f"{wording.count(row['attempted'])}  {wording.duration(row.get('span_s'))}" for row in rows])
-    caption = "Recipients with a delivery or a bounce per send job, and the time from its first to its last one."
-    return _figure([bars], "How did the send jobs go?", caption, table, height=_tall(rows), **_bar_axes(rows, "attempted"))
+    text = [f"<b>{wording.count(row['attempted'])}</b>  {wording.duration(row.get('delivery_median_s'))}" for row in rows]
+    bars, labels = _bars(rows, "attempted", [row["job_id"] or "no job" for row in rows], [INK["green"]] * len(rows), text)
+    caption = "Recipients with a delivery or a bounce per send job, and the median time from the job's first event to a delivery."
+    return _figure([bars], "How did the send jobs go?", caption, table, **_listed(rows, "attempted"), annotations=labels)
 
 
-CHARTS: dict[str, Callable[[Any], Any]] = {chart.__name__: chart for chart in (funnel, bounces, reasons, links, timing, jobs)}
+CHARTS: dict[str, Callable[[Any], Any]] = {chart.__name__: chart for chart in (funnel, bounces, reasons, links, curve, timing, jobs)}
 
 
 def html(table: pd.DataFrame, caption: str = "") -> str:
@@ -117,7 +135,18 @@ def html(table: pd.DataFrame, caption: str = "") -> str:
     >>> html(pd.DataFrame({"provider": ["gmail"], "accepted": [9412]}))
     '<table><thead><tr><th scope="col">Provider</th><th scope="col" class="n">Accepted</th></tr></thead><tbody><tr><td>gmail</td><td class="n">9,412</td></tr></tbody></table>'
     """
-    return html_table(list(table.columns), _records(table), caption)
+    rows = _records(table)
+    if getattr(table, "_measure", "") == "data_quality":  # a finding is news; the checks without one are named, not listed
+        clean = [str(row["check"]).replace("_", " ") for row in rows if row["count"] == 0]
+        rows, caption = [row for row in rows if row["count"] != 0], caption or f"Nothing found: {', '.join(clean)}." * bool(clean)
+    return html_table(_shown(table), rows, caption)
+
+
+def _shown(table: pd.DataFrame) -> list[str]:
+    """The columns for readers: those of COLUMNS, the dimensions, and the campaign where there are several."""
+    wanted = COLUMNS.get(getattr(table, "_measure", ""), tuple(table.columns))
+    several = "campaign" in table and table["campaign"].nunique() > 1
+    return [str(column) for column in table.columns if column == "campaign" and several or column in wanted and column != "campaign" or column in GROUPS and column != "campaign"]
 
 
 def html_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], caption: str = "") -> str:
@@ -132,8 +161,8 @@ def html_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], caption: 
 
 def _cell(column: str, row: dict[str, Any], numeric: bool) -> str:
     text = _written(column, row)
-    whole = str(row[column]) if isinstance(row[column], str) else text
-    hint = f' title="{_html.escape(whole)}"' if "…" in text and text != whole else ""
+    whole = str(row[column])
+    hint = f' title="{_html.escape(whole)}"' if "…" in text and "…" not in whole else ""
     return f"<td{_numeric(numeric)}{hint}>{_html.escape(text)}</td>"
 
 
@@ -145,8 +174,8 @@ def _written(column: str, row: dict[str, Any]) -> str:
     """One value in the words of its column: the ending of the name tells the unit."""
     given = row[column]
     if not wording.known(given):
-        return wording.MISSING
-    if column.endswith(("_rate", "share")):
+        return "not measured" if column == "count" else wording.MISSING
+    if column.endswith(("rate", "share")):
         return _interval(row, column)
     if column.endswith("_s"):
         return wording.duration(given)
@@ -154,7 +183,12 @@ def _written(column: str, row: dict[str, Any]) -> str:
         return wording.moment_text(datetime.fromisoformat(given))
     if isinstance(given, bool):
         return "yes" if given else "no"
-    return wording.count(given) if isinstance(given, int | float) else wording.short(str(given), 60)
+    return wording.count(given) if isinstance(given, int | float) else wording.short(_worded(column, given), 90)
+
+
+def _worded(column: str, text: str) -> str:
+    """Our own identifiers as words; what others wrote stays as it is."""
+    return text.replace("_", " ") if column in ("category", "check") else text
 
 
 def _interval(row: dict[str, Any], column: str, write: Callable[..., str] = wording.interval) -> str:
@@ -178,35 +212,45 @@ def _top(rows: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -(row[by] or 0))[:SHOWN_ROWS]
 
 
-def _tall(rows: Sequence[object]) -> int:
-    return 60 + 34 * max(1, len(rows))
+def _label(place: int, text: str) -> dict[str, Any]:
+    """A row's name above its mark, so that it takes no width from it: readable on a phone."""
+    return {"x": 0, "xref": "paper", "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": BAR_PX // 2 + 1, "showarrow": False, "text": _html.escape(wording.short(text, 48)), "font": {"color": INK["ink"]}}
 
 
-def _bars(rows: list[dict[str, Any]], label: str, size: str, colours: list[str], *, name: str = "", text: list[str] | None = None) -> dict[str, Any]:
-    """Horizontal bars, each with its number and share at its end."""
-    text = text or [f"<b>{wording.count(row[size])}</b>  {_interval({'share': row.get('share')}, 'share')}" for row in rows]
-    return {
-        "type": "bar", "orientation": "h", "name": name, "y": [wording.short(str(row[label]).replace("_", " "), 36) for row in rows], "x": [row[size] for row in rows],
-        "text": text, "textposition": "outside", "cliponaxis": False, "marker": {"color": colours}, "hoverinfo": "skip", "textfont": {"color": INK["ink"]},
-    }
+def _places(number: int) -> dict[str, Any]:
+    """An axis of rows from the top down, named by labels instead of ticks."""
+    return {"range": [number - 0.5, -0.65], "showticklabels": False, "showgrid": False}
 
 
-def _bar_axes(rows: list[dict[str, Any]], size: str) -> dict[str, Any]:
-    """No ticks, since every bar is labelled; a third of the width is left for the labels."""
+def _bars(rows: list[dict[str, Any]], size: str, names: list[str], colours: list[str], text: list[str] | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Horizontal bars, each with its number and share at its end and its name above."""
+    text = text or [f"<b>{wording.count(row[size])}</b>  {wording.percent(row.get('share'))}" for row in rows]
+    trace = {"type": "bar", "orientation": "h", "y": list(range(len(rows))), "x": [row[size] for row in rows], "text": text, "textposition": "outside", "cliponaxis": False,
+             "width": BAR_PX / ROW_PX, "marker": {"color": colours}, "hoverinfo": "skip", "textfont": {"color": INK["ink"]}}
+    return trace, [_label(place, name) for place, name in enumerate(names)]
+
+
+def _listed(rows: list[dict[str, Any]], size: str) -> dict[str, Any]:
+    """Axes for such bars: no ticks, since each is labelled, and room for the labels on the right."""
     most = max((row[size] or 0 for row in rows), default=0) or 1
-    return {"yaxis": {"autorange": "reversed"}, "xaxis": {"visible": False, "range": [0, most * 1.5]}, "bargap": 0.35}
+    return {"yaxis": _places(len(rows)), "xaxis": {"visible": False, "range": [0, most * 1.45]}, "height": 70 + ROW_PX * max(1, len(rows))}
+
+
+def _line(rows: list[dict[str, Any]], name: str, colour: str) -> dict[str, Any]:
+    """A cumulative line with its name and last value at its end."""
+    text = [""] * (len(rows) - 1) + [f"<b>{name} {wording.percent(rows[-1]['rate'])}</b>"]
+    return {"type": "scatter", "mode": "lines+text", "name": name, "x": [row["hours"] for row in rows], "y": [row["rate"] for row in rows], "text": text, "textposition": "top left",
+            "textfont": {"color": colour}, "line": {"color": colour, "width": 2.5, "shape": "hv"}, "cliponaxis": False, "hovertemplate": f"{name}: %{{y:.1%}} after %{{x}} h<extra></extra>"}
 
 
 def _causes(table: pd.DataFrame, label: str, title: str) -> go.Figure:
-    """Bars of causes, one colour and one legend entry per kind of bounce."""
+    """Bars of causes, coloured by kind of bounce, the kind also in words."""
     rows = _top(_records(table), "recipients")
-    order = [wording.short(str(row[label]).replace("_", " "), 36) for row in rows]
-    traces = [_bars(part, label, "recipients", [colour] * len(part), name=kind) for kind, colour in KIND_COLOURS.items() if (part := [row for row in rows if row["kind"] == kind])]
+    names = [f"{_worded('category', row[label] or row['category'])} · {row['kind']}" for row in rows]
+    bars, labels = _bars(rows, "recipients", names, [KIND_COLOURS[row["kind"]] for row in rows])
     total = sum(row["recipients"] or 0 for row in _records(table))
     caption = f"Recipients whose mail came back, by cause; percentages are of all {wording.count(total)}."
-    axes = _bar_axes(rows, "recipients")
-    axes["yaxis"] |= {"categoryorder": "array", "categoryarray": order}
-    return _figure(traces, title, caption, table, height=_tall(rows) + 30, showlegend=True, barmode="overlay", **axes)
+    return _figure([bars], title, caption, table, **_listed(rows, "recipients"), annotations=labels)
 
 
 def _bounces_by_day(table: pd.DataFrame) -> go.Figure:
@@ -234,7 +278,7 @@ def _bounces_by_provider(table: pd.DataFrame) -> go.Figure:
     trace = {"type": "heatmap", "x": providers, "y": categories, "z": shares, "text": [[wording.count(count) if count else "" for count in line] for line in cells],
              "texttemplate": "%{text}", "zmin": 0, "zmax": 1, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip", "colorscale": [[0, INK["paper"]], [1, INK["blue"]]]}
     caption = f"Recipients whose mail came back ({wording.count(sum(totals))} in all): cause by mailbox provider. The darker, the larger the cause's share within its provider."
-    return _figure([trace], "Which provider refused, and why?", caption, table, height=90 + 34 * len(categories), yaxis={"autorange": "reversed"}, xaxis={"side": "top", "tickangle": 0})
+    return _figure([trace], "Which provider refused, and why?", caption, table, height=90 + 34 * len(categories), yaxis={"autorange": "reversed"}, xaxis={"side": "top", "autotickangles": [0, -40, -90]})
 
 
 def _by_size(sums: dict[tuple[str, str], int], side: int) -> list[str]:
@@ -247,32 +291,23 @@ def _by_size(sums: dict[tuple[str, str], int], side: int) -> list[str]:
 
 def _rates(table: pd.DataFrame) -> go.Figure:
     """Rates with their intervals, one line per group, one panel per rate: what overlaps can't be told apart."""
-    group = next((column for column in table.columns if column in GROUPS and (column != "campaign" or table[column].nunique() > 1)), str(table.columns[0]))
-    rows = _records(table)[:SHOWN_ROWS * 2]
-    names = [wording.short(str(row[group]), 24) for row in rows]
+    group = next((column for column in GROUPS if column in table and (column != "campaign" or table[column].nunique() > 1)), "campaign")
+    rows = _records(table)[:2 * SHOWN_ROWS]
     traces, layout = [], {}
-    for panel, (column, (title, of, colour)) in enumerate(RATES.items(), start=1):
-        traces.append(_dots(rows, names, column, colour, panel))
-        layout[f"xaxis{panel}"] = {"domain": [(panel - 1) * 0.345, (panel - 1) * 0.345 + 0.31], "tickformat": ".0%", "nticks": 4, "side": "top", "rangemode": "normal",
-                                   "title": {"text": f"<b>{title}</b><br>of {of}", "font": {"color": colour, "size": 12}, "standoff": 8}}
-    caption = f"{' · '.join(f'{title}: share of {of}' for title, of, _ in RATES.values())}. Lines are 95% intervals; where they overlap, a difference may be chance. Each panel has its own scale."
-    return _figure(traces, f"How do {PLURALS.get(group, group)} compare?", caption, table, height=110 + 30 * len(rows), yaxis={"autorange": "reversed", "type": "category"}, **layout)
+    for panel, (column, (title, _, colour)) in enumerate(RATES.items(), start=1):
+        traces.append(_dots(rows, group, column, colour, panel))
+        layout[f"xaxis{panel}"] = {"domain": [(panel - 1) * 0.355, (panel - 1) * 0.355 + 0.29], "tickformat": ".2~%", "nticks": 4, "side": "top",
+                                   "title": {"text": f"<b>{title}</b>", "font": {"color": colour}, "standoff": 6}}
+    shares = ", ".join(f"{title.lower()} of {of}" for title, of, _ in RATES.values())
+    caption = f"Shares: {shares}. Lines are 95% intervals; where they overlap, a difference may be chance. Each panel has its own scale."
+    labels = [_label(place, f"{row[group]}  ({wording.count(row['attempted'])})") | {"yshift": 5} for place, row in enumerate(rows)]
+    return _figure(traces, f"How do {GROUPS[group]} compare?", caption, table, height=120 + 40 * len(rows), yaxis=_places(len(rows)), annotations=labels, **layout)
 
 
-PLURALS = {"campaign": "campaigns", "provider": "mailbox providers", "domain": "domains", "day": "days"}
-
-
-def _dots(rows: list[dict[str, Any]], names: list[str], column: str, colour: str, panel: int) -> dict[str, Any]:
-    shares = [row.get(column) for row in rows]
+def _dots(rows: list[dict[str, Any]], group: str, column: str, colour: str, panel: int) -> dict[str, Any]:
     error = {side: [abs((row.get(f"{column}_{bound}") or 0) - (row.get(column) or 0)) for row in rows] for side, bound in (("array", "high"), ("arrayminus", "low"))}
-    return {"type": "scatter", "mode": "markers", "x": shares, "y": names, "xaxis": f"x{panel}" if panel > 1 else "x", "marker": {"color": colour, "size": 9},
-            "error_x": {"type": "data", "symmetric": False, "color": colour, "thickness": 2, "width": 0, **error}, "hovertemplate": "%{y}: %{x:.1%}<extra></extra>"}
-
-
-def _time_axis() -> dict[str, Any]:
-    """Time on a logarithmic axis, with ticks where people have words for it."""
-    ticks = [1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400]
-    return {"type": "log", "tickvals": ticks, "ticktext": [wording.duration(tick) for tick in ticks], "title": {"text": "time since delivery"}}
+    return {"type": "scatter", "mode": "markers", "x": [row.get(column) for row in rows], "y": list(range(len(rows))), "xaxis": f"x{panel}" if panel > 1 else "x", "marker": {"color": colour, "size": 9},
+            "error_x": {"type": "data", "symmetric": False, "color": colour, "thickness": 2, "width": 0, **error}, "text": [str(row[group]) for row in rows], "hovertemplate": "%{text}: %{x:.1%}<extra></extra>"}
 
 
 def _figure(traces: list[dict[str, Any]], title: str, caption: str, table: pd.DataFrame, **layout: Any) -> go.Figure:
@@ -286,7 +321,7 @@ def _figure(traces: list[dict[str, Any]], title: str, caption: str, table: pd.Da
     style = {
         "template": "none", "font": {"family": FONT, "size": 13, "color": INK["ink"]}, "paper_bgcolor": INK["paper"], "plot_bgcolor": INK["paper"],
         "title": {"text": f"<b>{title}</b>", "x": 0, "xref": "container", "pad": {"l": 16}, "font": {"size": 16}}, "margin": {"l": 16, "r": 16, "t": 56, "b": 24}, "showlegend": False,
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "title": {"text": ""}}, "dragmode": False,
-        "meta": {"title": title, "caption": caption, "columns": [str(column) for column in table.columns], "rows": _records(table)},
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 60}, "dragmode": False,
+        "meta": {"title": title, "caption": caption, "columns": [str(column) for column in table.columns], "shown": _shown(table), "rows": _records(table)},
     }
     return go.Figure(json.loads(json.dumps({"data": traces, "layout": style | layout})))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cxtools.campaigns.status import Status
     from cxtools.events.imports import Imported
     from cxtools.measures import Table
+    from cxtools.measures.verdict import CampaignVerdict
 
 
 def _asked(question: str, campaigns: tuple[str, ...], by: str | None, as_of: datetime | None, home: str | Path | None) -> Table:
@@ -52,6 +53,11 @@ def timing(*campaigns: str, by: str | None = None, as_of: datetime | None = None
     return _asked("timing", campaigns, by, as_of, home)
 
 
+def curve(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
+    """How opens and clicks came in over the hours. See `cxtools.measures.curve`."""
+    return _asked("curve", campaigns, by, as_of, home)
+
+
 def reasons(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
     """The most common causes, whatever the mailbox. See `cxtools.measures.reasons`."""
     return _asked("reasons", campaigns, by, as_of, home)
@@ -65,6 +71,28 @@ def jobs(*campaigns: str, by: str | None = None, as_of: datetime | None = None, 
 def data_quality(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
     """What the feed lacks or repeats. See `cxtools.measures.data_quality`."""
     return _asked("data_quality", campaigns, by, as_of, home)
+
+
+def verdict(campaign: str, *, about: str = "run", as_of: datetime | str | None = None, home: str | Path | None = None) -> CampaignVerdict:
+    """PASS, WARN or FAIL, and the sentences that say why; *about* is "run", "bounces" or "engagement". See `cxtools.measures.summary.verdict`."""
+    from cxtools.measures import summary
+
+    return summary.verdict(_at(home).store, campaign, about=about, as_of=as_of or None)
+
+
+def comparison(campaign: str, *, as_of: datetime | str | None = None, home: str | Path | None = None) -> Table:
+    """The campaign among earlier ones, all cut at the same age. See `cxtools.measures.summary.comparison`."""
+    from cxtools.measures import summary
+
+    return summary.comparison(_at(home).store, campaign, as_of=as_of or None)
+
+
+def run_campaign(campaign: str = "", *, spec: str = "", recipients: str = "", profile: str = "", skip_invalid: bool = False, home: str | Path | None = None) -> Status:
+    """Send and follow what *spec* and *recipients* say, or continue it; without a spec, tell where *campaign* stands and touch nothing."""
+    from cxtools.campaigns.recipients import Campaign
+
+    client = connect(profile or None, **{"home": home} if home else {})
+    return client.send(Campaign.from_toml(spec, recipients), skip_invalid=skip_invalid) if spec else client.status(campaign)
 
 
 def status(campaign: str, *, home: str | Path | None = None) -> Status:

@@ -25,7 +25,11 @@ WORDS = {"FAIL": "✕", "WARN": "!", "TOO FEW": "?", "TOO EARLY": "…", "PASS":
 
 @dataclass(frozen=True)
 class Limit:
-    """A share that must stay small: a warning above `target`, a failure above `limit`, a halt above `stop` (None: no such step)."""
+    """
+    A share that must stay small: a warning above `target`, a failure above `limit`, a halt above `stop` (None: no such step).
+
+    A target of 0 means that one case is enough. `says` is the sentence when it is broken, {found} being "5 of 3,000 recipients (0.2%, 0.1–0.4)".
+    """
 
     name: str
     part: str
@@ -33,15 +37,21 @@ class Limit:
     target: float
     limit: float | None
     stop: float | None
+    says: str
     source: str
 
 
 LIMITS = (
-    Limit("Hard bounces", "hard", "attempted", 0.02, 0.05, 0.10, "Amazon SES advises under 2%, reviews at 5%, pauses at 10%"),
-    Limit("Refused for authentication", "authentication", "attempted", 0.0, 0.0, None, "Gmail, Outlook.com and Yahoo refuse bulk mail without SPF, DKIM and DMARC: none is normal"),
-    Limit("Unclassified bounces", "unclassified", "bounced", 0.05, None, None, "ours: above it the rules of the classifier need work"),
-    Limit("Complaints", "complained", "accepted", 0.001, 0.003, None, "Google: under 0.1%, never 0.3%"),
+    Limit("Hard bounces", "hard", "attempted", 0.02, 0.05, 0.10, "{found} bounced hard.",
+          "Amazon SES advises under 2%, reviews at 5%, pauses at 10%"),
+    Limit("Refused for authentication", "authentication", "attempted", 0.0, 0.0, None, "{found} were refused for authentication: put SPF, DKIM and DMARC right before the next send.",
+          "Gmail (5.7.26), Outlook.com (5.7.515) and Yahoo (5.7.9) refuse bulk mail without SPF, DKIM and DMARC: none is normal"),
+    Limit("Bounces without a known cause", "unclassified", "bounced", 0.05, None, None, "The cause of {found} is unknown.",
+          "ours: above it the classifier needs new rules"),
+    Limit("Complaints", "complained", "accepted", 0.001, 0.003, None, "{found} complained.",
+          "Google: under 0.1%, never 0.3%"),
 )
+NOUNS = {"bounced": "bounces"}
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,9 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
         return CampaignVerdict("TOO EARLY", ("No delivery or bounce has been reported yet.",), (), checks, facts)
     word = min((check.word for check in checks if check.word in WORDS), key=list(WORDS).index, default="TOO FEW")
     sentences, cards = VIEWS[about]
-    said = tuple(sentence for speak in sentences if (sentence := speak(facts, checks)))
+    blamed = next((check for check in checks if check.word == word in ("FAIL", "WARN")), None)
+    lead = () if blamed is None else (hard_sentence,) if blamed.limit.part == "hard" else (alarm_sentence,)
+    said = tuple(sentence for speak in dict.fromkeys(lead + sentences) if (sentence := speak(facts, checks)))
     return CampaignVerdict(word, said, tuple(card(facts) for card in cards), checks, facts)
 
 
@@ -197,9 +209,16 @@ def cause_sentence(facts: Facts, _: Sequence[Check]) -> str:
 
 
 def alarm_sentence(facts: Facts, checks: Sequence[Check]) -> str:
-    """What else is wrong: every check but the hard bounces that warns or fails."""
-    wrong = [check for check in checks if check.word in ("FAIL", "WARN") and check.limit.part != "hard"]
-    return " ".join(f"{check.limit.name}: {wording.count(check.count)} of {wording.count(check.of)} ({facts.said(check.limit.part, check.limit.whole)}), {check.word}." for check in wrong)
+    """What is wrong besides the hard bounces, if nothing worse is."""
+    words = [check.word for check in checks]
+    worst = next((word for word in ("FAIL", "WARN") if word in words), "")
+    return " ".join(_broken(facts, check) for check in checks if check.word == worst and check.limit.part != "hard")
+
+
+def _broken(facts: Facts, check: Check) -> str:
+    limit = check.limit
+    found = f"{wording.count(check.count)} of {wording.count(check.of)} {NOUNS.get(limit.whole, 'recipients')} ({facts.said(limit.part, limit.whole)})"
+    return limit.says.format(found=found)
 
 
 def click_sentence(facts: Facts, _: Sequence[Check]) -> str:
@@ -215,7 +234,7 @@ def open_sentence(facts: Facts, _: Sequence[Check]) -> str:
 
 def orphan_sentence(facts: Facts, _: Sequence[Check]) -> str:
     orphans = facts.counts.get("clicks_without_open", 0)
-    return f"{wording.count(orphans)} clicked without a recorded open ({facts.said('clicks_without_open', 'clicked')} of those who clicked), as readers who block images do." if orphans else ""
+    return f"{wording.count(orphans)} clicked without a recorded open ({facts.said('clicks_without_open', 'clicked')} of those who clicked), as readers who block images and scanners do." if orphans else ""
 
 
 def age_sentence(facts: Facts, _: Sequence[Check]) -> str:
@@ -234,7 +253,7 @@ def rate_card(name: str, part: str, whole: str) -> Callable[[Facts], tuple[str, 
         counts = facts.counts
         detail = f"{wording.count(counts.get(part))} of {wording.count(counts.get(whole))}"
         spread = facts.said(part, whole).partition(", ")[2] if part in counts else ""
-        return name, wording.percent(facts.rate(part, whole)), detail + (f" · 95%: {spread}" if spread else ""), _difference(facts, part, whole)
+        return name, wording.percent(facts.rate(part, whole)), detail + (f" ({spread})" if spread else ""), _difference(facts, part, whole)
     return card
 
 
@@ -247,7 +266,7 @@ ACCEPTED = rate_card("Accepted", "accepted", "attempted")
 HARD = rate_card("Hard bounces", "hard", "attempted")
 SOFT = rate_card("Soft bounces", "soft", "attempted")
 BLOCK = rate_card("Blocked", "block", "attempted")
-UNCLASSIFIED = rate_card("Unclassified", "unclassified", "bounced")
+UNCLASSIFIED = rate_card("Cause unknown", "unclassified", "bounced")
 CLICKED = rate_card("Clicked", "clicked", "accepted")
 BOUNCED = rate_card("Bounced", "bounced", "attempted")
 CLICKED_OF_OPENED = rate_card("Clicked, of those who opened", "clicked", "opened")

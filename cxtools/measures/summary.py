@@ -1,0 +1,92 @@
+"""
+What one campaign's measures say together: its verdict, and its place among earlier campaigns at the same age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from cxtools import measures
+from cxtools.events.store import EventStore
+from cxtools.measures import AsOf, Table
+from cxtools.measures.verdict import CampaignVerdict, Facts
+from cxtools.measures.verdict import verdict as verdict_on
+
+EARLIER = 8
+WEEK = timedelta(days=7)
+
+
+def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf = None) -> CampaignVerdict:
+    """
+    PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
+
+    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word. The limits are `measures.verdict.LIMITS`.
+
+    Raises:
+        StoreError: the store doesn't have this campaign.
+    """
+    own = measures.funnel(store, campaign, as_of=as_of).iloc[0]
+    first_at, last_at = _moment(own.first_at), _moment(own.last_at)
+    age = last_at - first_at if first_at and last_at else timedelta()
+    earlier = _earlier(store, campaign, first_at)
+    counts = _counts(store, [campaign], as_of)[campaign]
+    quality = {row["check"]: row for row in measures.data_quality(store, campaign, as_of=as_of).to_dict("records")}
+    if (complaints := quality["complaints"]["count"]) is not None:
+        counts["complained"] = complaints
+    causes = measures.bounces(store, campaign, as_of=as_of).to_dict("records")
+    facts = Facts(campaign, counts, first_at, last_at, int(quality["unknown_kind"]["total"]), (causes[0]["category"], causes[0]["recipients"]) if causes else None,
+                  list(_counts(store, earlier, age).values()) if earlier else [], _maturity(store, earlier, age))
+    return verdict_on(facts, about)
+
+
+def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table:
+    """The funnel of a campaign and up to eight earlier ones, each cut at the age that this one has reached; oldest first."""
+    own = measures.funnel(store, campaign, as_of=as_of).iloc[0]
+    first_at, last_at = _moment(own.first_at), _moment(own.last_at)
+    earlier = _earlier(store, campaign, first_at)
+    age = last_at - first_at if first_at and last_at else None
+    table: Table = measures.funnel(store, [*earlier, campaign], as_of=age).sort_values("first_at", kind="stable").reset_index(drop=True)
+    return table
+
+
+def _earlier(store: EventStore, campaign: str, first_at: datetime | None) -> list[str]:
+    """The last campaigns that began before this one."""
+    starts = {name: begun for name, begun in measures.starts(store).items() if begun and first_at and begun < first_at and name != campaign}
+    return sorted(starts, key=lambda name: starts[name])[-EARLIER:]
+
+
+def _counts(store: EventStore, campaigns: list[str], as_of: AsOf) -> dict[str, dict[str, int]]:
+    """Campaign -> its counts: the funnel's, and the bounces by kind."""
+    funnel = measures.funnel(store, campaigns, as_of=as_of)
+    steps = funnel.columns[funnel.dtypes.map(pd.api.types.is_integer_dtype)]
+    counts = {str(row["campaign"]): {str(step): int(row[step]) for step in steps} | dict.fromkeys(("hard", "soft", "block", "authentication", "unclassified"), 0)
+              for row in funnel.to_dict("records")}
+    for row in measures.bounces(store, campaigns, as_of=as_of).to_dict("records"):
+        for name in _named(row):
+            own = counts[row["campaign"]]
+            own[name] = own.get(name, 0) + int(row["recipients"])
+    return counts
+
+
+def _named(row: Mapping[str, Any]) -> list[str]:
+    """Under which names a line of the bounces counts."""
+    special = {"authentication": "authentication", "unknown": "unclassified"}.get(row["category"])
+    return [row["kind"], *([special] if special else [])]
+
+
+def _maturity(store: EventStore, earlier: list[str], age: timedelta) -> float | None:
+    """The median share of their first week's clicks that earlier campaigns had at this age."""
+    if not earlier or not timedelta() < age < WEEK - timedelta(hours=1):
+        return None
+    then, after = (measures.funnel(store, earlier, as_of=until).set_index("campaign").clicked for until in (age, WEEK))
+    shares = [then[name] / after[name] for name in earlier if after[name]]
+    return float(median(shares)) if shares else None
+
+
+def _moment(stamp: Any) -> datetime | None:
+    return None if pd.isna(stamp) else stamp.to_pydatetime()
