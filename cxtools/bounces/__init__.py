@@ -6,8 +6,10 @@ Bounces judged: (code, text) becomes a verdict that an operator can act on. The 
 'invalid_recipient'
 """
 
-from cxtools.bounces.classify import classify
+from cxtools.bounces.classify import STANDARD, Judge
 from cxtools.bounces.codes import Codes
 from cxtools.bounces.verdict import CATEGORIES, Verdict
 
-__all__ = ["CATEGORIES", "Codes", "Verdict", "classify"]
+classify = STANDARD.classify
+
+__all__ = ["CATEGORIES", "Codes", "Judge", "Verdict", "classify"]

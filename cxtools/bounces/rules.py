@@ -1,0 +1,208 @@
+"""
+Rules that read a bounce's text: `rules.toml` is the table, in the order in which it is asked; the first match wins.
+
+A phrase is not a regular expression but words in a row, so that a postmaster can read and write it and no phrase can
+run away on hostile input:
+
+    mailbox full            these words, side by side (case, accents and punctuation don't count; "can't" is "can not")
+    block* using            a word that begins so
+    user .. unknown         up to six words between
+    (over|exceeds) quota    one or the other; (the)? and the? may be missing
+
+Own matcher, since several hundred regular expressions in a row judge 2,000 texts a second: each phrase is filed under
+its rarest word, so a text only meets the phrases whose word it contains.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+from cxtools.bounces.codes import Codes
+from cxtools.bounces.reason import words
+from cxtools.bounces.verdict import CATEGORIES, Category
+from cxtools.errors import ConfigError
+
+# Words that say little: a phrase is filed under one of them only when it has no other.
+COMMON = frozenset(
+    "a account address and are been can client connection could delivered delivery denied does domain email error exist failed for found from has have "
+    "host in invalid ip is mail mailbox message messages name no not of on or recipient rejected said sender sending sent server service smtp so such that "
+    "the this to unable unknown url user was with your you".split()
+)
+FILED_LETTERS = 5
+_TOKENS = re.compile(r"\(|\)\??|\||[^\s()|]+")
+FIELDS = {"id", "category", "phrases", "example", "source", "codes", "outranks", "weak", "confidence", "off"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """
+    One cause. `codes` limits it to bounces with one of these codes ("5", "550", "5.4.1", "x.7.1", or a provider's name);
+    `weak` rules are asked only when the code can't be trusted; `outranks` names rules that its example would reach too.
+    """
+
+    id: str
+    category: Category
+    phrases: tuple[str, ...]
+    example: str
+    source: str = ""
+    codes: tuple[str, ...] = ()
+    outranks: tuple[str, ...] = ()
+    weak: bool = False
+    confidence: float = 0.95
+
+    def applies(self, codes: Codes, provider: str) -> bool:
+        said = (codes.digit, codes.reply, codes.enhanced, "x" + codes.enhanced[1:], provider)
+        return not self.codes or any(code in said for code in self.codes)
+
+
+class Rulebook:
+    """The rules in their order, filed for fast asking. Immutable once made, so threads may share it."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        pairs = [(rule, phrase) for rule in self.rules for phrase in rule.phrases]
+        self._patterns = [(rule, re.compile(" " + _pattern(phrase))) for rule, phrase in pairs]
+        self._filed: dict[str, int] = {}
+        for number, (rule, phrase) in enumerate(pairs):
+            for word in _rarest(phrase, rule.id):
+                self._filed[word] = self._filed.get(word, 0) | 1 << number
+
+    def matches(self, said: list[str], codes: Codes, provider: str = "") -> Iterator[tuple[Rule, str]]:
+        """The rules that match, best first, each with the words that it matched."""
+        asked, line = 0, " " + " ".join(said) + " "
+        for word in set(said):
+            asked |= self._filed.get(word[:FILED_LETTERS], 0)
+        while asked:
+            lowest = asked & -asked
+            asked ^= lowest
+            rule, pattern = self._patterns[lowest.bit_length() - 1]
+            if (found := pattern.search(line)) and rule.applies(codes, provider):
+                yield rule, found.group().strip()
+
+
+@cache
+def standard_rules() -> tuple[Rule, ...]:
+    """The rules that ship with cxtools."""
+    table = tomllib.loads((files(__package__) / "rules.toml").read_text("utf-8"))
+    return tuple(_rule(row, "rules.toml") for row in table["rule"])
+
+
+def merged(rows: Iterable[Mapping[str, Any]], where: str) -> tuple[Rule, ...]:
+    """
+    The standard rules with a user's rows: a known id replaces its rule in place (`off = true` removes it), a new one
+    goes before the first rule that it outranks, or before all.
+
+    >>> own = {"id": "acme", "category": "policy_block", "phrases": ["acme shield"], "example": "ACME shield says no"}
+    >>> merged([own], "my.toml")[0].id
+    'acme'
+    """
+    rules = list(standard_rules())
+    for row in rows:
+        ids = [rule.id for rule in rules]
+        if (name := row.get("id")) in ids:
+            rules[ids.index(name) : ids.index(name) + 1] = [] if row.get("off") else [_rule(row, where)]
+        else:
+            rule = _rule(row, where)
+            rules.insert(min((ids.index(lower) for lower in rule.outranks if lower in ids), default=0), rule)
+    return tuple(rules)
+
+
+def load_rows(path: str) -> list[dict[str, Any]]:
+    """
+    The `[[rule]]` rows of a user's TOML file.
+
+    Raises:
+        ConfigError: the file can't be read, or holds something else.
+    """
+    try:
+        with open(path, "rb") as file:
+            rows = tomllib.load(file).get("rule", [])
+    except (OSError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(f"the rules can't be read: {problem}", where=path, do="write [[rule]] tables as in cxtools/bounces/rules.toml") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ConfigError("`rule` is no list of tables", where=path, do="begin each rule with [[rule]]")
+    return rows
+
+
+def _rule(row: Mapping[str, Any], where: str) -> Rule:
+    place = f"{where}, rule {row.get('id', '?')}"
+    if odd := set(row) - FIELDS:
+        raise ConfigError(f"unknown fields {', '.join(sorted(odd))}", where=place, do=f"use {', '.join(sorted(FIELDS))}")
+    if row.get("category") not in CATEGORIES:
+        raise ConfigError(f"{row.get('category')!r} is no category", where=place, do=f"use one of {', '.join(CATEGORIES)}")
+    lists = {name: row.get(name, []) for name in ("phrases", "codes", "outranks")}
+    sound = all(isinstance(each, list) and all(isinstance(text, str) for text in each) for each in lists.values())
+    if not (isinstance(row.get("id"), str) and sound and lists["phrases"]):
+        raise ConfigError("id, phrases, codes or outranks are missing or no texts", where=place, do="give an id and a list of phrases")
+    return Rule(
+        id=str(row["id"]), category=cast(Category, row["category"]), example=str(row.get("example", "")), source=str(row.get("source", "")),
+        weak=bool(row.get("weak")), confidence=float(row.get("confidence", 0.5 if row.get("weak") else 0.95)),
+        **{name: tuple(each) for name, each in lists.items()},
+    )
+
+
+def _units(phrase: str) -> list[str]:
+    """A phrase's tokens; words folded like the texts they are compared with."""
+    units: list[str] = []
+    for token in _TOKENS.findall(phrase):
+        if token in ("(", ")", ")?", "|", ".."):
+            units.append(token)
+            continue
+        mark = token[-1] if token[-1] in "*?" else ""
+        folded = words(token.rstrip("*?"))
+        units += [*folded[:-1], folded[-1] + mark] if folded else []
+    return units
+
+
+def _pattern(phrase: str) -> str:
+    """
+    >>> _pattern("block* (using|by) .. list?")
+    'block\\\\S* (?:using |by )(?:\\\\S+ ){0,6}?(?:list )?'
+    """
+    special = {"(": "(?:", ")": ")", ")?": ")?", "|": "|", "..": r"(?:\S+ ){0,6}?"}
+    return "".join(special.get(unit) or _word_pattern(unit) for unit in _units(phrase))
+
+
+def _word_pattern(unit: str) -> str:
+    stem = re.escape(unit.rstrip("*?"))
+    return {"*": rf"{stem}\S* ", "?": f"(?:{stem} )?"}.get(unit[-1], f"{stem} ")
+
+
+def _rarest(phrase: str, rule_id: str) -> set[str]:
+    """The filing words of a phrase: of each place that must be filled, the words that can fill it; the best place wins."""
+    places = [_fillings(place) for place in _places(_units(phrase))]
+    usable = [place for place in places if place and all(len(word) >= FILED_LETTERS or not word.endswith("*") for word in place)]
+    if not usable:
+        raise ConfigError(f"the phrase {phrase!r} has no word that must occur", where=f"rule {rule_id}", do="add a whole word, or 5 letters before a *")
+    best = max(usable, key=lambda place: (not place & COMMON, min(map(len, place))))
+    return {word.rstrip("*")[:FILED_LETTERS] for word in best}
+
+
+def _places(units: list[str]) -> Iterator[list[str]]:
+    """The places of a phrase that must be filled: a word, or a group as its tokens (nested groups flattened by `_fillings`)."""
+    depth, group = 0, list[str]()
+    for unit in units:
+        depth += (unit == "(") - (unit in (")", ")?"))
+        group.append(unit)
+        if depth == 0:
+            if group[-1] not in (")?", "..") and not group[-1].endswith("?"):
+                yield group[1:-1] if group[0] == "(" else group
+            group = []
+
+
+def _fillings(group: list[str]) -> set[str]:
+    """Of each alternative of a group one word, the longest that must occur; empty when an alternative has none."""
+    alternatives, depth = [list[str]()], 0
+    for unit in group:
+        depth += (unit == "(") - (unit in (")", ")?"))
+        if unit == "|" and depth == 0:
+            alternatives.append([])
+        elif depth == 0 and unit not in (")", ")?", "..") and not unit.endswith("?"):
+            alternatives[-1].append(unit)
+    return {max(one, key=lambda word: (word not in COMMON, len(word))) for one in alternatives} if all(alternatives) else set()
