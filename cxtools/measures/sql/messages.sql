@@ -34,7 +34,7 @@ outcomes as (     -- one row per message; a bounce stands unless a delivery came
     select facts.*,
            deliveries > 0 as delivered,
            bounces.nth is not null
-               and (deliveries = 0 or bounces.ts > last_delivery_at
+               and (deliveries = 0 or coalesce(bounces.ts > last_delivery_at, false)
                     or (bounce_kind <> 'soft' and coalesce(bounces.ts = last_delivery_at, true))) as bounced,
            bounces.ts as bounced_at, bounce_code, bounce_text, category, bounce_kind, reason,
            lower(split_part(facts.email, '@', 2)) as domain_of
