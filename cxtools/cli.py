@@ -140,7 +140,7 @@ def send(
 def resume(campaign: Name = None, as_json: Json = False) -> None:
     """Continue whatever is unfinished."""
     client = _connect()
-    names = [campaign] if campaign else client.desk.ledger.campaigns()
+    names = [campaign] if campaign else client.ledger.campaigns()
     _finish([client.resume(name) for name in names], as_json, single=bool(campaign))
 
 
@@ -148,7 +148,7 @@ def resume(campaign: Name = None, as_json: Json = False) -> None:
 def status(campaign: Name = None, as_json: Json = False) -> None:
     """Where everything stands; asks nobody, changes nothing."""
     client = _connect()
-    names = [campaign] if campaign else client.desk.ledger.campaigns()
+    names = [campaign] if campaign else client.ledger.campaigns()
     _finish([client.status(name) for name in names], as_json, single=bool(campaign))
 
 
@@ -196,7 +196,7 @@ def reconcile(
     """Settle an unknown outcome by your word."""
     if bool(job_id) + confirmed_not_sent + abandon != 1 or (confirmed_not_sent and not reason):
         raise ConfigError("say one of: --job-id J, --confirmed-not-sent --reason R, --abandon", where="reconcile")
-    state = _connect().desk.ledger.reconcile(batch, job_id=job_id, not_sent_because=reason, abandon=abandon, quarantine_s=24 * 3600)
+    state = _connect().ledger.reconcile(batch, job_id=job_id, not_sent_because=reason, abandon=abandon, quarantine_s=24 * 3600)
     _say(f"batch {batch} is {state} now; `cxtools resume` continues")
 
 
@@ -307,7 +307,7 @@ def outbox_list(as_json: Json = False) -> None:
             "next_at": _moment(row.next_at),
             "last_error": row.last_error,
         }
-        for row in _connect().desk.ledger.webhooks()
+        for row in _connect().ledger.webhooks()
     ]
     _print_document(
         rows,
@@ -338,21 +338,21 @@ def outbox_replay(
     """Make delivered or dead webhooks pending again, with their old id and body."""
     if bool(hook_id) == bool(since):
         raise ConfigError("say one of: --id ID, --since DATE", where="outbox replay")
-    count = _connect().desk.ledger.replay(hook_id=hook_id, since=since.replace(tzinfo=UTC).timestamp() if since else None)
+    count = _connect().ledger.replay(hook_id=hook_id, since=since.replace(tzinfo=UTC).timestamp() if since else None)
     _say(f"{count:,} webhooks wait again; `cxtools outbox deliver` tries them")
 
 
 @outbox.command("forget")
 def outbox_forget(hook_id: str) -> None:
     """Give one webhook up for good; its row stays."""
-    if not _connect().desk.ledger.forget(hook_id):
+    if not _connect().ledger.forget(hook_id):
         raise ConfigError(f"no webhook {hook_id} waits or is dead", do="`cxtools outbox list` shows all")
 
 
 @audit.command("verify")
 def audit_verify(as_json: Json = False) -> None:
     """Check the trail's chain and its anchors."""
-    found = _connect().desk.ledger.verify()
+    found = _connect().ledger.verify()
     _print_document(
         {"rows": found.rows, "head": found.head, "faults": list(found.faults)},
         as_json,
@@ -368,7 +368,7 @@ def audit_export(as_csv: Csv = False, as_json: Json = False) -> None:
     """The whole trail for a compliance officer."""
     from cxtools.campaigns.audit import export_csv, export_json
 
-    rows = _connect().desk.ledger.entries()
+    rows = _connect().ledger.entries()
     for line in export_csv(rows) if as_csv else export_json(rows):
         sys.stdout.write(line)
 
@@ -462,3 +462,7 @@ def _moment(at: float) -> str | None:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

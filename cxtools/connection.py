@@ -21,6 +21,7 @@ from cxtools.settings import Settings, load_settings
 if TYPE_CHECKING:
     from cxtools.campaigns.collect import Collected
     from cxtools.campaigns.desk import Desk
+    from cxtools.campaigns.ledger import Ledger
     from cxtools.campaigns.plan import LeftOut
     from cxtools.campaigns.recipients import Campaign
     from cxtools.campaigns.retry import WavePlan
@@ -63,13 +64,17 @@ class Connection:
         return EventStore(self.settings.home / "events")
 
     @cached_property
+    def ledger(self) -> Ledger:
+        from cxtools.campaigns.ledger import Ledger
+
+        return Ledger(self.settings.ledger_url, now=time.time)
+
+    @cached_property
     def desk(self) -> Desk:
         from cxtools.api.client import Client
         from cxtools.campaigns.desk import Desk
-        from cxtools.campaigns.ledger import Ledger
 
-        ledger = Ledger(self.settings.ledger_url, now=time.time)
-        return Desk(self.settings, Client(self.settings), ledger, self.store, quiet=self.quiet)
+        return Desk(self.settings, Client(self.settings), self.ledger, self.store, quiet=self.quiet)
 
     def send(self, campaign: Campaign, *, skip_invalid: bool = False) -> Status:
         """
@@ -115,10 +120,9 @@ class Connection:
         """Where a campaign stands; asks nobody, changes nothing."""
         from cxtools.campaigns.status import status
 
-        limits = [limit for limit in (self.desk.ledger.spec(name)["limits"]["daily"], self.settings.daily_limit) if limit is not None]
-        return status(
-            self.desk.ledger, self.store, name, quota_left=self.desk.ledger.quota_left(self.desk.account, min(limits) if limits else None)
-        )
+        limits = [self.ledger.spec(name)["limits"]["daily"], self.settings.daily_limit]
+        limit = min((limit for limit in limits if limit is not None), default=None)
+        return status(self.ledger, self.store, name, quota_left=self.ledger.quota_left(self.settings.account, limit))
 
     def collect(self, name: str | None = None) -> Collected:
         """Fetch the events of all finished jobs once more: late opens, clicks and bounces."""

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,24 +88,21 @@ def _pass_a_week(client: Connection) -> None:
 
 
 def _render(client: Connection, out: Path) -> Path:
-    from cxtools.report.run import render_report, write_index
+    from cxtools.report.run import render_reports
 
-    home = client.settings.home
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda name: render_report(name, {"campaign": NAME}, out=out, home=home), REPORTS))
-    return write_index(out)
+    render_reports([(name, {"campaign": NAME}) for name in REPORTS], out=out, home=client.settings.home)
+    return out / "index.html"
 
 
 def _summary(client: Connection, index: Path, seconds: float) -> str:
     status = client.status(NAME)
     row = measures.funnel(client.store, [NAME]).iloc[0]
     people, hooks = status.recipients, status.webhooks
-    return "\n".join(
-        [
-            f"{NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, {people['suppressed']:,} suppressed, {people['invalid']:,} invalid, {people['duplicates']:,} duplicate",
-            f"delivered    {row.accepted:,} of {row.attempted:,} ({wording.percent(row.delivery_rate)}), bounced {row.bounced:,}",
-            f"engagement   opened {row.opened:,} ({wording.percent(row.open_rate)}), clicked {row.clicked:,} ({wording.percent(row.click_rate)})",
-            f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; audit trail of {client.desk.ledger.verify().rows:,} rows intact",
-            f"reports      {index} ({seconds:.0f} s in all)",
-        ]
-    )
+    share = wording.percent
+    return "\n".join([
+        f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, {people['suppressed']:,} suppressed",
+        f"delivered    {row.accepted:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
+        f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",
+        f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; audit trail of {client.ledger.verify().rows:,} rows intact",
+        f"reports      {index} ({seconds:.0f} s in all)",
+    ])

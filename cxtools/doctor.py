@@ -60,8 +60,8 @@ def _api(client: Connection) -> str:
 
 
 def _ledger(client: Connection) -> str:
-    names = client.desk.ledger.campaigns()
-    found = client.desk.ledger.verify()
+    names = client.ledger.campaigns()
+    found = client.ledger.verify()
     if found.faults:
         raise ConfigError(f"the audit trail has faults: {found.faults[0]}", do="run `cxtools audit verify`")
     return f"{len(names)} campaigns, audit trail of {found.rows:,} rows intact, SQLite {sqlite3.sqlite_version}"

@@ -127,6 +127,11 @@ class Settings(BaseModel):
     def ledger_url(self) -> str:
         return self.ledger or f"sqlite:///{self.home / 'ledger.sqlite'}"
 
+    @property
+    def account(self) -> str:
+        """Whose daily quota a send uses: one API client of one environment."""
+        return f"{self.env_url}|{self.client_id or self.access_key_id}"
+
     def needs(self, *purposes: Literal["api", "crm"]) -> Settings:
         """These settings, if they can serve the purposes; ConfigError naming all that is missing otherwise."""
         missing = [variable for purpose in purposes for name, variable in REQUIRED[purpose](self) if not getattr(self, name)]

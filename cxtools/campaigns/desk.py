@@ -27,11 +27,6 @@ class Desk:
     rng: random.Random = field(default_factory=random.Random)
     quiet: bool = False
 
-    @property
-    def account(self) -> str:
-        """Whose daily quota a send uses: one API client of one environment."""
-        return f"{self.settings.env_url}|{self.settings.client_id or self.settings.access_key_id}"
-
     def progress(self, total: int, label: str) -> Any:
         from tqdm.auto import tqdm
 

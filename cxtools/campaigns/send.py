@@ -86,7 +86,7 @@ def submit(desk: Desk, name: str) -> None:
 
 def _submit_batch(desk: Desk, spec: Spec, row: Any, checks: ThreadPoolExecutor, bar: Any, stop: threading.Event) -> None:
     people = desk.ledger.candidates(row.id)
-    if stop.is_set() or desk.ledger.quota_left(desk.account, _limit(desk, spec)) < 1:
+    if stop.is_set() or desk.ledger.quota_left(desk.settings.account, _limit(desk, spec)) < 1:
         return
     excluded = dict(_excluded(desk, people, checks, bar, stop))
     mailed = [who for who in people if who.key not in excluded]
@@ -124,7 +124,7 @@ def _post(desk: Desk, spec: Spec, batch_id: str, body: bytes, recipients: int, e
     lease_s = desk.settings.call_deadline_s * 2 + 60
     for tries in range(1_000):
         claim = desk.ledger.claim(
-            batch_id, body, recipients=recipients, left_out=excluded, lease_s=lease_s, account=desk.account, limit=_limit(desk, spec)
+            batch_id, body, recipients=recipients, left_out=excluded, lease_s=lease_s, account=desk.settings.account, limit=_limit(desk, spec)
         )
         if claim is None:
             return  # another worker has it, or the day's quota is used up: `status` tells which

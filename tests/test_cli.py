@@ -1,0 +1,201 @@
+"""The command line as scripts use it: forms, exit codes, one clear message, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SPEC = """\
+name = "q3"
+subject = "Q3 Product Update"
+template_id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
+sender = "marketing@example.com"
+"""
+PEOPLE = "email,tags,firstName\n" + "".join(f"p{number}@acme-01.example,vip;eu,P{number}\n" for number in range(30))
+
+
+class Shell:
+    """Runs `cxtools` in a folder of its own, with an environment of its own."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self.environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "CXTOOLS_HOME": str(folder / "home"), **environ}
+        (folder / "spec.toml").write_text(SPEC)
+        (folder / "people.csv").write_text(PEOPLE)
+
+    def __call__(self, *arguments: str, stdin: str = "", limit_bytes: int | None = None) -> subprocess.CompletedProcess[str]:
+        def limited() -> None:
+            if limit_bytes is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+
+        return subprocess.run([sys.executable, "-m", "cxtools.cli", *arguments], cwd=self.folder, env=self.environ, input=stdin,
+                              capture_output=True, text=True, timeout=120, preexec_fn=limited)
+
+
+@pytest.fixture
+def shell(simulator: Any, tmp_path: Path) -> Shell:
+    return Shell(tmp_path, CXONE_ENV_URL=simulator.url, CXONE_CLIENT_ID="simulator", CXONE_CLIENT_SECRET="simulator")
+
+
+def send(shell: Shell, *more: str) -> subprocess.CompletedProcess[str]:
+    return shell("send", "spec.toml", "--recipients", "people.csv", *more)
+
+
+def test_A04_the_command_really_sends(shell: Shell, simulator: Any) -> None:
+    """A01-A04: the tool loads, runs and does its work: requests are made, and the result is one JSON document on stdout."""
+    done = send(shell, "--json")
+    document = json.loads(done.stdout)
+
+    assert (0, "completed", 30) == (done.returncode, document["state"], document["recipients"]["accepted"])
+    assert {"campaign", "state", "recipients", "batches", "events", "webhooks"} <= set(document)
+    assert 1 == len(simulator.truth()["jobs"])
+
+
+def test_status_collect_and_measures_answer_in_json(shell: Shell) -> None:
+    """The forms of the command line's contract, each one JSON document with the documented names."""
+    send(shell)
+    documents = {name: json.loads(shell(*name.split(), "--json").stdout) for name in ("status q3", "collect q3", "funnel", "bounces", "links", "timing")}
+
+    assert "q3" == documents["status q3"]["campaign"]
+    assert {"attempted", "delivered", "accepted", "bounced", "opened", "opened_strict", "clicked", "clicks_without_open", "open_rate",
+            "open_rate_low", "open_rate_high", "click_to_open_rate"} <= set(documents["funnel"][0])
+    assert {"campaign", "category", "kind", "recipients", "share"} <= set(documents["bounces"][0])
+    assert documents["collect q3"]["duplicates"] > 0
+
+
+def test_dry_run_sends_and_writes_nothing(shell: Shell, simulator: Any) -> None:
+    """The plan is shown; no request is made, no ledger appears."""
+    done = send(shell, "--dry-run", "--json")
+
+    assert (0, 30) == (done.returncode, json.loads(done.stdout)["planned"])
+    assert 0 == simulator.truth()["requests_total"]
+    assert not (shell.folder / "home" / "ledger.sqlite").exists()
+
+
+def test_classify_answers_line_by_line(shell: Shell) -> None:
+    """One verdict per line, in order; a bad line gets an error object."""
+    done = shell("classify", stdin='{"code": "550 5.1.1", "text": "no such user"}\nnonsense\n{"code": "", "text": ""}\n')
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert ["invalid_recipient", None, "unknown"] == [answer.get("category") for answer in answers]
+    assert "error" in answers[1]
+
+
+def write(name: str, text: str) -> Any:
+    def prepare(shell: Shell) -> None:
+        (shell.folder / name).write_text(text)
+
+    return prepare
+
+
+def environ(**variables: str) -> Any:
+    def prepare(shell: Shell) -> None:
+        shell.environ |= variables
+
+    return prepare
+
+
+def profile(text: str) -> Any:
+    def prepare(shell: Shell) -> None:
+        (shell.folder / "home").mkdir()
+        (shell.folder / "home" / "profiles.toml").write_text(text)
+
+    return prepare
+
+
+SENDING = ("send", "spec.toml", "--recipients", "people.csv")
+BAD_INPUT = {
+    # what is wrong         preparation                                                              command                   exit, what the message says
+    "ragged CSV":          (write("people.csv", "email,name\na@x.example,A,surplus\n"),               SENDING,                  2, "line 2"),
+    "no email column":     (write("people.csv", "mail\na@x.example\n"),                                SENDING,                  2, "email"),
+    "bad address":         (write("people.csv", "email\nnot an address\n"),                            SENDING,                  2, "line 2"),
+    "empty CSV":           (write("people.csv", ""),                                                   SENDING,                  2, "people.csv"),
+    "no such file":        (lambda shell: None, ("send", "spec.toml", "--recipients", "nowhere.csv"),                            2, "nowhere.csv"),
+    "broken spec":         (write("spec.toml", "name = "),                                             SENDING,                  2, "spec.toml"),
+    "wrong spec":          (write("spec.toml", 'name = "q3"\nsubject = ""\n'),                         SENDING,                  2, "template_id"),
+    "no settings":         (environ(CXONE_ENV_URL="", CXONE_CLIENT_SECRET=""),                         SENDING,                  2, "CXONE_ENV_URL, CXONE_CLIENT_SECRET"),
+    "plain http":          (environ(CXONE_ENV_URL="http://api.example.com"),                           SENDING,                  2, "https"),
+    "unreachable host":    (environ(CXONE_ENV_URL="http://127.0.0.1:9"),                               SENDING,                  3, "can't be reached"),
+    "wrong credentials":   (environ(CXONE_CLIENT_SECRET="wr0ng-s3cret"),                               SENDING,                  3, "credentials"),
+    "broken profile":      (profile("[default\n"),                                                     SENDING,                  2, "profiles.toml"),
+    "secret in a profile": (profile('[default]\nclient_secret = "s3cret"\n'),                          SENDING,                  2, "must not hold secrets"),
+    "unknown setting":     (profile("[default]\nwokers = 3\n"),                                        SENDING,                  2, "wokers"),
+    "unknown profile":     (lambda shell: None, (*SENDING, "--profile", "nope"),                                                 2, "nope"),
+    "unknown campaign":    (lambda shell: None, ("status", "nope"),                                                              2, "nope"),
+    "unknown option":      (lambda shell: None, ("send", "--nonsense"),                                                          2, "nonsense"),
+    "no such import":      (lambda shell: None, ("import", "nowhere.json", "--campaign", "x"),                                   2, "nowhere.json"),
+    "unknown split":       (lambda shell: None, ("funnel", "--by", "colour"),                                                    6, "colour"),
+    "unknown report":      (lambda shell: None, ("report", "nope"),                                                              7, "nope"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_clear_message(shell: Shell, simulator: Any, case: str) -> None:
+    """C08, D03: what is wrong, where, what to do; its own exit code; no traceback; nothing was sent."""
+    prepare, command, exit_code, words = BAD_INPUT[case]
+    prepare(shell)
+    done = shell(*command)
+
+    assert (exit_code, "") == (done.returncode, done.stdout)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert {} == simulator.truth()["jobs"]
+
+
+def test_a_missing_scope_says_which_right_is_missing(shell: Shell, simulator: Any) -> None:
+    """403 is a matter of scope, role or permission: exit code 3, and the words say so."""
+    simulator.arm("missing_scope", count=None)
+    done = send(shell)
+
+    assert 3 == done.returncode
+    assert "scope" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(shell: Shell, simulator: Any) -> None:
+    """The ledger comes first: what can't be written down is not sent; with space again the same command goes through."""
+    done = shell(*SENDING, limit_bytes=30_000)
+    jobs_then = simulator.truth()["jobs"]
+    again = send(shell, "--json")
+
+    assert (6, {}) == (done.returncode, jobs_then)
+    assert "Traceback" not in done.stderr and "space" in done.stderr
+    assert (0, 30) == (again.returncode, json.loads(again.stdout)["recipients"]["accepted"])
+    assert [] == simulator.truth()["mailed_twice"]
+
+
+def test_debug_shows_the_traceback(shell: Shell) -> None:
+    """For a report of a bug: --debug anywhere in the line."""
+    assert "Traceback" in shell("status", "nope", "--debug").stderr
+
+
+def test_C02_secrets_and_tokens_stay_out_of_every_message(shell: Shell, simulator: Any) -> None:
+    """C01-C03: neither the secret nor an address is in output, ledger text or traceback, whatever fails."""
+    shell.environ["CXONE_CLIENT_SECRET"] = "c4nary-s3cret"
+    texts = [send(shell, "--debug"), send(shell)]
+    simulator.arm("server_error_500_html", count=None)
+    shell.environ["CXONE_CLIENT_SECRET"] = "simulator"
+    profile("[default]\npatience_s = 2\n")(shell) if not (shell.folder / "home").exists() else (shell.folder / "home" / "profiles.toml").write_text("[default]\npatience_s = 2\n")
+    texts.append(send(shell, "--debug"))
+
+    assert all(done.returncode for done in texts)
+    for done in texts:
+        assert "c4nary-s3cret" not in done.stdout + done.stderr
+        assert "p1@acme-01.example" not in done.stdout + done.stderr
+
+
+def test_audit_and_outbox_can_be_read(shell: Shell) -> None:
+    """The trail verifies and exports; the outbox lists the webhook that waits for an address to be set."""
+    send(shell)
+    verified = json.loads(shell("audit", "verify", "--json").stdout)
+    exported = [json.loads(line) for line in shell("audit", "export", "--json").stdout.splitlines()]
+    hooks = json.loads(shell("outbox", "list", "--json").stdout)
+
+    assert [] == verified["faults"] and verified["rows"] == len(exported)
+    assert ["pending"] == [hook["state"] for hook in hooks]
