@@ -1,0 +1,74 @@
+"""
+`python -m cxtools.simulator`: serve the API, or write the recipients and the past of the same world to files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from cxtools.simulator.faults import FAULTS, Armed
+from cxtools.simulator.people import FIELDS, recipients
+from cxtools.simulator.world import Setup
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; the flags of the world are the fields of Setup."""
+    line = argparse.ArgumentParser("python -m cxtools.simulator", description="The CXone Email API, simulated. Without a command it serves.")
+    line.add_argument("--port", type=int, default=0, help="0: any free port; the first line on stdout says which")
+    line.add_argument("--fault", action="append", default=[], metavar="NAME[=COUNT]", help="arm a fault, always or COUNT times: " + ", ".join(sorted(FAULTS)))
+    line.add_argument("--exit-on-eof", action="store_true", help="end when stdin ends, so that no parent leaves it behind")
+    for option in fields(Setup):
+        flag = "--" + option.name.replace("_", "-")
+        if isinstance(option.default, bool):
+            line.add_argument(flag, action="store_true", help=option.metadata["about"])
+        else:
+            line.add_argument(flag, type=type(option.default), default=option.default, help=option.metadata["about"] + " (%(default)s)")
+    commands = line.add_subparsers(dest="command")
+    people = commands.add_parser("recipients", help="write the seeded recipient list as CSV")
+    people.add_argument("--count", type=int, default=5000)
+    people.add_argument("--out", type=Path)
+    past = commands.add_parser("history", help="write the events of earlier campaigns, one JSON-lines file each")
+    past.add_argument("--campaigns", type=int, default=8)
+    past.add_argument("--recipients", type=int, default=3000)
+    past.add_argument("--out", type=Path, required=True)
+    for command in (people, past):
+        command.add_argument("--seed", type=int, default=argparse.SUPPRESS)
+    return line
+
+
+def main(arguments: list[str] | None = None) -> None:
+    given = parser().parse_args(arguments)
+    setup = Setup(**{option.name: getattr(given, option.name) for option in fields(Setup)})
+    if given.command == "recipients":
+        _write_recipients(setup.seed, given.count, given.out)
+    elif given.command == "history":
+        from cxtools.simulator.history import write_history
+
+        for path in write_history(setup, given.out, campaigns=given.campaigns, recipients=given.recipients):
+            print(path)
+    else:
+        from cxtools.simulator.server import serve
+
+        serve(setup, port=given.port, faults=[_armed(text) for text in given.fault], exit_on_eof=given.exit_on_eof)
+
+
+def _armed(text: str) -> Armed:
+    name, _, count = text.partition("=")
+    if name not in FAULTS:
+        sys.exit(f"there is no fault {name!r}; choose one of: {', '.join(sorted(FAULTS))}")
+    return Armed(name, count=int(count) if count else None)
+
+
+def _write_recipients(seed: int, count: int, out: Path | None) -> None:
+    with out.open("w", encoding="utf-8", newline="") if out else sys.stdout as file:
+        table = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(recipients(seed, count))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,361 @@
+"""
+Who gets the mail and what becomes of it: providers, refusals and readers as tables of data.
+
+All that happens to a message is drawn from a digest of (seed, address, letter), never from the order of requests or a
+clock, so the same campaign has the same story on every machine. Shares are guesses of a plausible order, not
+measurements; refusal texts are our own words in the forms, and with the codes, that real providers use.
+Only `Random.random()` is used of the standard generator: it alone is promised to stay the same between Python versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+HORIZON_S = 7 * 86400.0
+
+#: Curves: (share, seconds) knots of a distribution of waiting times; between knots the seconds grow geometrically.
+Curve = tuple[tuple[float, float], ...]
+PROMPT: Curve = ((0, 0.8), (0.5, 3.5), (0.9, 24), (0.99, 110), (1, 420))
+RETRIED: Curve = ((0, 310), (0.6, 960), (0.95, 3700), (1, 9000))
+EXPIRED: Curve = ((0, 86400), (0.7, 172800), (1, 432000))
+SENT_BACK: Curve = ((0, 40), (0.5, 1900), (0.9, 40000), (1, 200000))
+# A third of the opens in the first hour, half in six, four fifths in a day: the order of published open curves.
+HUMAN: Curve = ((0, 25), (0.06, 130), (0.33, 3600), (0.53, 21600), (0.79, 86400), (0.94, 345600), (1, 600000))
+LATE: Curve = ((0, 86400), (0.4, 190000), (1, 600000))
+AT_ONCE: Curve = ((0, 0.6), (0.7, 6), (1, 240))
+READING: Curve = ((0, 3), (0.5, 25), (0.9, 400), (1, 50000))
+
+
+class Reader(NamedTuple):
+    """How a person, or the machine in front of them, treats a message. Rates are shares 0..1."""
+
+    open_rate: float
+    click_rate: float                  # of those who saw it
+    curve: Curve = HUMAN
+    repeats: int = 0                   # at most so many further opens
+    images: bool = True                # False: reads without an open
+    machine: str = ""                  # "proxy" opens at once, "scanner" clicks every link at once
+
+
+READERS = {
+    "reader": Reader(0.44, 0.15, repeats=1),
+    "fan": Reader(0.80, 0.38, repeats=7),
+    "imageless": Reader(0.40, 0.17, images=False),
+    "late": Reader(0.50, 0.12, LATE),
+    "idle": Reader(0, 0),
+    "proxied": Reader(0.30, 0.14, machine="proxy"),
+    "scanned": Reader(0.35, 0.14, images=False, machine="scanner"),
+}
+
+
+class Fate(NamedTuple):
+    """What can become of a message other than a plain delivery. A lasting fate belongs to the address, not the message."""
+
+    share: float
+    lasting: bool = False
+    recovers: float = 0                # share that is delivered after all
+    curve: Curve = PROMPT
+    after_delivery: bool = False
+
+
+FATES = {
+    "unknown": Fate(0.009, lasting=True),
+    "disabled": Fate(0.003, lasting=True),
+    "full": Fate(0.008, lasting=True),
+    "greylisted": Fate(0.012, recovers=0.93),
+    "limited": Fate(0.010, recovers=0.75),
+    "blocklisted": Fate(0.0035),
+    "content": Fate(0.003),
+    "authentication": Fate(0.0015),
+    "policy": Fate(0.002),
+    "too_large": Fate(0.0004),
+    "timeout": Fate(0.003, curve=EXPIRED),
+    "odd": Fate(0.0015),
+    "returned": Fate(0.003, curve=SENT_BACK, after_delivery=True),
+}
+
+
+class Provider(NamedTuple):
+    """A mailbox provider: its domains with their share of the recipients, and how its readers divide."""
+
+    domains: dict[str, float]
+    readers: dict[str, float]
+
+
+PEOPLE = {"reader": 0.42, "fan": 0.07, "imageless": 0.10, "late": 0.07, "idle": 0.34}
+OFFICE = {"reader": 0.26, "fan": 0.04, "imageless": 0.22, "late": 0.04, "idle": 0.18, "scanned": 0.26}
+PROVIDERS = {
+    "google": Provider({"gmail.example": 0.34}, PEOPLE | {"proxied": 0.04}),
+    "microsoft": Provider({"outlook.example": 0.12, "hotmail.example": 0.07}, PEOPLE | {"scanned": 0.03}),
+    "yahoo": Provider({"yahoo.example": 0.10, "aol.example": 0.02}, PEOPLE),
+    "apple": Provider({"icloud.example": 0.09}, {"proxied": 0.74, "reader": 0.10, "idle": 0.16}),
+    "comcast": Provider({"comcast.example": 0.03}, PEOPLE),
+    "gmx": Provider({"gmx.example": 0.03, "web.example": 0.02}, PEOPLE | {"imageless": 0.30}),
+    "company": Provider({f"acme-{number:02}.example": 0.18 / 24 for number in range(1, 25)}, OFFICE),
+}
+#: Companies whose mail system is gone: every address of theirs bounces.
+GONE = {"acme-13.example": ("5.1.2", "Domain {d} has no mail exchanger and no address record")}
+
+Refusals = dict[str, tuple[tuple[str, str], ...]]
+ANYWHERE: Refusals = {
+    "unknown": (("5.1.1", "550 5.1.1 <{a}>: no such recipient in our user table"), ("550", "550 <{a}> is not a known user at this host"),
+                ("smtp; 550-5.1.1", "smtp; 550-5.1.1 nobody by that name has a mailbox here")),
+    "disabled": (("5.2.1", "550 5.2.1 mailbox {a} was switched off by its administrator"), ("554", "554 delivery error: this account was closed")),
+    "full": (("5.2.2", "552 5.2.2 the mailbox is over its storage quota"), ("452", "452 4.2.2 mailbox full, try again when the owner has made room")),
+    "greylisted": (("4.7.1", "450 4.7.1 <{a}>: greylisted, come back in 300 seconds"), ("451", "451 first contact from {ip}: greylisting in force, please retry later")),
+    "limited": (("4.7.0", "421 4.7.0 too many messages from {ip} in a short time, slow down"), ("450", "450 connection rate for {ip} above what we allow")),
+    "blocklisted": (("5.7.1", "554 5.7.1 client {ip} refused: listed at bl.blocklist.example, see https://bl.blocklist.example/q/{ip}"),),
+    "content": (("5.7.1", "550 5.7.1 message looks like spam to our filter (score 9.4, ref {t})"), ("554", "554 5.6.0 a link in this message is on a phishing list")),
+    "authentication": (("5.7.26", "550 5.7.26 neither SPF nor DKIM passed for the sender domain, and its DMARC policy says reject"),),
+    "policy": (("5.7.1", "550 5.7.1 the recipient's organisation doesn't accept this message"), ("5.7.0", "550 5.7.0 refused for local policy reasons")),
+    "too_large": (("5.3.4", "552 5.3.4 message is bigger than the 10 MB this server takes"),),
+    "timeout": (("4.4.1", "no answer from any mail exchanger of {d}: connection timed out"), ("4.4.7", "message expired after 48 hours in the queue; last error: connection reset by peer")),
+    "odd": (("", ""), ("", "delivery failed"), ("9.9.9", "unspecified condition"), ("5.0.0", "permanent failure, no further details"), ("none", "554 transaction failed")),
+    "returned": (("5.1.1", "undeliverable: accepted at the gateway, but the inner server knows no user {a}"), ("5.2.2", "returned after acceptance: recipient over quota")),
+}
+REFUSALS: dict[str, Refusals] = {
+    "google": {
+        "unknown": (("5.1.1", "550-5.1.1 We can't find the account you wrote to. Check the address for slips of the pen. {t} - gmtp"),),
+        "disabled": (("5.2.1", "550 5.2.1 The account you tried to reach is inactive. {t} - gmtp"),),
+        "full": (("5.2.2", "552-5.2.2 The recipient's inbox has run out of storage. {t} - gmtp"), ("4.2.2", "452-4.2.2 The recipient's inbox is out of storage at present. {t} - gmtp")),
+        "limited": (("4.7.28", "421-4.7.28 Unusual rate of unsolicited mail from [{ip}]; delivery is slowed for now. {t} - gmtp"),
+                    ("4.2.1", "450-4.2.1 This user is getting mail too fast; try later. {t} - gmtp")),
+        "blocklisted": (("5.7.1", "550-5.7.1 [{ip}] The reputation of the sending address is very low, so the message was blocked. {t} - gmtp"),),
+        "authentication": (("5.7.26", "550-5.7.26 Unauthenticated mail: SPF [news.example] did not pass, DKIM did not pass. {t} - gmtp"),),
+        "content": (("5.7.1", "550-5.7.1 Likely unsolicited mail; to protect our users it was blocked. {t} - gmtp"),),
+    },
+    "microsoft": {
+        "unknown": (("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable ({t})"), ("5.1.10", "550 5.1.10 RESOLVER: recipient {a} not found by address lookup"),
+                    ("5.4.1", "550 5.4.1 Recipient address rejected: access denied [{t}]")),
+        "full": (("5.2.2", "554 5.2.2 mailbox full; STOREDRV quota exceeded [{t}]"),),
+        "limited": (("4.7.650", "451 4.7.650 mail server [{ip}] is rate limited for now because of its reputation [{t}]"), ("RP-001", "421 RP-001 hourly limit of {ip} reached (S{t})")),
+        "blocklisted": (("5.7.1", "550 5.7.1 Mail from [{ip}] wasn't sent: part of their network is on our block list (S3150) [{t}]"), ("5.7.606", "550 5.7.606 Access denied, banned sending address [{ip}]")),
+        "authentication": (("5.7.515", "550 5.7.515 Access denied: sending domain news.example doesn't meet the required authentication level [{t}]"),),
+    },
+    "yahoo": {
+        "unknown": (("554", "554 delivery error: dd no account {a} here [-5] - mta{t}"), ("552", "552 1 requested mail action aborted, mailbox not found")),
+        "limited": (("4.7.0", "421 4.7.0 [TSS04] Messages from {ip} deferred for now: unexpected volume or user complaints"),),
+        "blocklisted": (("5.7.9", "553 5.7.9 [BL21] connections from {ip} aren't accepted"),),
+        "authentication": (("5.7.9", "554 5.7.9 message not accepted for policy reasons: authentication checks failed"),),
+    },
+    "apple": {
+        "unknown": (("5.1.1", "550 5.1.1 <{a}>: user does not exist"),), "full": (("5.2.2", "552 5.2.2 <{a}>: user is over quota"),),
+        "blocklisted": (("5.7.0", "554 5.7.0 [HM08] message rejected due to local policy, sender address {ip} on a block list"),),
+    },
+    "comcast": {
+        "unknown": (("5.1.1", "550 5.1.1 account not found: {a}"),), "full": (("5.2.0", "552 5.2.0 extended quota violation for this mailbox"),),
+        "limited": (("421", "421 Reverse lookups fine, but {ip} has too many sessions open; try again later"),),
+        "blocklisted": (("554", "554 IMTA {ip} blocked: BL000010, reputation of the sender"),),
+    },
+    "gmx": {
+        "unknown": (("550", "550 Requested action not taken: mailbox unavailable, no such user"),), "full": (("552", "552 Postfach voll: Speicherplatz des Empfängers ist erschöpft"),),
+        "greylisted": (("450", "450 Requested mail action not taken: mailbox unavailable, try again soon (greylisting)"),),
+        "policy": (("550", "550 Requested action not taken: mailbox unavailable, policy restrictions apply"),),
+    },
+}
+
+LINKS = (("https://news.example/product/tour", 0.46), ("https://news.example/pricing", 0.20), ("https://news.example/docs/start", 0.16),
+         ("https://news.example/webinar?utm_source=mail", 0.13), ("https://news.example/unsubscribe", 0.05))
+AGENTS = {
+    "reader": ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101"),
+    "proxy": ("Mozilla/5.0",), "scanner": ("LinkGuard/4.2 (security scan)", "Mozilla/5.0 (compatible; SafeFollow/2)"),
+}
+NETWORKS = {"reader": "192.0.2", "proxy": "203.0.113", "scanner": "198.51.100"}  # RFC 5737: documentation only
+SENDING_IP = "203.0.113.25"
+
+
+class Letter(NamedTuple):
+    """What is mailed: `merge` is the merge fields in one fixed spelling, `nth` how often the person got this letter before."""
+
+    subject: str
+    template_id: str
+    merge: str = ""
+    nth: int = 0
+
+
+class Drift(NamedTuple):
+    """How one campaign differs from the ordinary: factors and shares."""
+
+    engagement: float = 1.0
+    stale_share: float = 0.0           # more unknown users: a bad list
+    block_share: float = 0.0           # messages refused by the providers of `blocked_at`
+    blocked_at: tuple[str, ...] = ()
+
+
+class Happening(NamedTuple):
+    """One thing that happens to a message, `after_s` seconds after it was sent."""
+
+    after_s: float
+    kind: str
+    code: str = ""
+    text: str = ""
+    link: str = ""
+    agent: str = ""
+    ip: str = ""
+
+
+@dataclass(frozen=True)
+class Person:
+    address: str
+    provider: str
+    reader: str
+    fate: str                          # "" or a lasting fate
+
+
+def dice(*parts: object) -> Random:
+    """A generator that depends on nothing but *parts*."""
+    return Random(int.from_bytes(hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()[:8], "big"))  # noqa: S311 - a simulation
+
+
+def drawn(curve: Curve, rng: Random) -> float:
+    """Seconds drawn from a curve."""
+    share = rng.random()
+    for (low, short), (high, long) in zip(curve, curve[1:], strict=False):
+        if share <= high:
+            return short * (long / short) ** ((share - low) / (high - low))
+    return curve[-1][1]
+
+
+def picked(weights: dict[str, float], rng: Random, total: float | None = None) -> str:
+    """A key, each with its weight; "" for what is missing to *total*."""
+    point = rng.random() * (sum(weights.values()) if total is None else total)
+    for name, weight in weights.items():
+        point -= weight
+        if point < 0:
+            return name
+    return ""
+
+
+def one_of(rows: Sequence[T], rng: Random) -> T:
+    return rows[int(rng.random() * len(rows))]
+
+
+def provider_of(domain: str) -> str:
+    """The provider of a domain, by its first label: gmail.example and gmail.com are one; "company" for all others."""
+    label = domain.partition(".")[0]
+    return BY_LABEL.get(label, "company")
+
+
+BY_LABEL = {domain.partition(".")[0]: name for name, provider in PROVIDERS.items() for domain in provider.domains}
+LASTING = {name: fate.share for name, fate in FATES.items() if fate.lasting}
+PASSING = {name: fate.share for name, fate in FATES.items() if not fate.lasting}
+
+
+def person(seed: int, address: str) -> Person:
+    """
+    The person behind an address. A tag chooses a fate or a reader, for tests: `ann+full@…`, `ann+scanned@…`, `ann+delivered@…`.
+    """
+    local, _, domain = address.lower().rpartition("@")
+    provider, rng, tag = provider_of(domain), dice(seed, "person", address.lower()), local.partition("+")[2]
+    fate, reader = picked(LASTING, rng, 1), picked(PROVIDERS[provider].readers, rng)
+    return Person(address, provider, tag if tag in READERS else reader, tag if tag in FATES else "" if tag else fate)
+
+
+def life(seed: int, address: str, letter: Letter, *, second_of_day: float = 0, drift: Drift | None = None) -> list[Happening]:
+    """All that happens to one message, in order of time; `second_of_day` (UTC) is when it was sent."""
+    someone, rng, drift = person(seed, address), dice(seed, address.lower(), *letter), drift or Drift()
+    fate = someone.fate or _fate(someone, drift, rng)
+    if "+delivered" in address.lower():
+        fate = ""
+    story = _journey(someone, fate, rng)
+    arrived = next((step.after_s for step in story if step.kind == "delivery"), None)
+    if arrived is not None:
+        appeal = drift.engagement * (0.8 + 0.4 * dice(seed, letter.subject, letter.template_id).random())
+        story += _machine(READERS[someone.reader].machine, arrived, rng)
+        story += [step._replace(after_s=_awake(step.after_s, second_of_day, rng)) for step in _reading(READERS[someone.reader], arrived, appeal, rng)]
+    return sorted(step for step in story if step.after_s < HORIZON_S)
+
+
+def _fate(someone: Person, drift: Drift, rng: Random) -> str:
+    luck, passing = rng.random(), picked(PASSING, rng, 1)
+    if someone.provider in drift.blocked_at and luck < drift.block_share:
+        return "blocklisted"
+    if luck > 1 - drift.stale_share:
+        return "unknown"
+    return "" if "+" in someone.address else passing
+
+
+def _journey(someone: Person, name: str, rng: Random) -> list[Happening]:
+    """From the sending server to the mailbox, or back."""
+    took = drawn(PROMPT, rng)
+    domain = someone.address.rpartition("@")[2].lower()
+    if domain in GONE:
+        return [Happening(took, "bounce", *_filled(GONE[domain], someone, rng))]
+    if not name:
+        return [Happening(took, "delivery")]
+    fate = FATES[name]
+    rows = REFUSALS.get(someone.provider, {}).get(name) or ANYWHERE[name]
+    refused = took if fate.curve is PROMPT else took + drawn(fate.curve, rng)
+    story = [Happening(refused, "bounce", *_filled(one_of(rows, rng), someone, rng))]
+    if fate.after_delivery:
+        return [Happening(took, "delivery"), *story]
+    if rng.random() < fate.recovers:
+        story.append(Happening(refused + drawn(RETRIED, rng), "delivery"))
+    return story
+
+
+def _filled(row: tuple[str, str], someone: Person, rng: Random) -> tuple[str, str]:
+    code, text = row
+    ticket = f"{int(rng.random() * 16**10):010x}"
+    return code, text.format(a=someone.address, d=someone.address.rpartition("@")[2], ip=SENDING_IP, t=ticket)
+
+
+def _machine(name: str, arrived: float, rng: Random) -> list[Happening]:
+    """What a machine does before any person: a proxy opens, a scanner follows every link within a second."""
+    if not name:
+        return []
+    agent, ip = one_of(AGENTS[name], rng), f"{NETWORKS[name]}.{int(rng.random() * 8) + 1}"
+    if name == "proxy":
+        return [Happening(arrived + drawn(AT_ONCE, rng), "open", agent=agent, ip=ip)]
+    return [Happening(arrived + 0.1 + 0.8 * rng.random(), "click", link=link, agent=agent, ip=ip) for link, _ in LINKS]
+
+
+def _reading(reader: Reader, arrived: float, appeal: float, rng: Random) -> list[Happening]:
+    """What the person does: opens, some of them again and again, and clicks; without images no open is recorded."""
+    if rng.random() >= reader.open_rate * appeal:
+        return []
+    agent, ip = one_of(AGENTS["reader"], rng), f"{NETWORKS['reader']}.{int(rng.random() * 254) + 1}"
+    seen = arrived + drawn(reader.curve, rng)
+    story = [Happening(seen, "open", agent=agent, ip=ip)] if reader.images and not reader.machine else []
+    story += [Happening(seen + drawn(HUMAN, rng), "open", agent=agent, ip=ip) for _ in range(int(rng.random() * (reader.repeats + 1)))]
+    if rng.random() < reader.click_rate * appeal:
+        for _ in range(1 + int(rng.random() * 1.6)):
+            story.append(Happening(seen + drawn(READING, rng), "click", link=picked(dict(LINKS), rng), agent=agent, ip=ip))
+    return story
+
+
+def _awake(after_s: float, second_of_day: float, rng: Random) -> float:
+    """Most people sleep: what would fall into the night waits for the morning."""
+    clock = (second_of_day + after_s) % 86400
+    return after_s + 21600 - clock + 9000 * rng.random() if clock < 21600 and rng.random() < 0.85 else after_s
+
+
+FIRST = ("Ada", "Amir", "Anke", "Ben", "Carla", "Chen", "Daria", "Elif", "Emeka", "Eva", "Femi", "Greta", "Hana", "Hugo", "Ines", "Jonas", "Kaito", "Lena",
+         "Luis", "Maja", "Mei", "Nadia", "Noor", "Olga", "Omar", "Paula", "Priya", "Rafael", "Sami", "Sofia", "Tariq", "Tomas", "Uma", "Vera", "Yara", "Zoe")
+LAST = ("Abe", "Adler", "Bauer", "Costa", "Diallo", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jansen", "Khan", "Lindt", "Moreau", "Novak", "Okafor",
+        "Petrov", "Quinn", "Rossi", "Sato", "Tan", "Ueda", "Vogel", "Weber", "Xu", "Yilmaz", "Zhou")
+FIELDS = ("email", "tags", "firstName", "plan", "city")
+LISTED_EVERY = 67
+
+
+def recipient(seed: int, number: int) -> dict[str, str]:
+    """Row *number* of the seeded recipient list; the address is unique, at a reserved domain (RFC 2606)."""
+    rng = dice(seed, "recipient", number)
+    domain = picked({domain: share for provider in PROVIDERS.values() for domain, share in provider.domains.items()}, rng)
+    first, last = one_of(FIRST, rng), one_of(LAST, rng)
+    return {"email": f"{first}.{last}.{number}@{domain}".lower(), "tags": ";".join((one_of(("customer", "trial", "partner"), rng), one_of(("emea", "apac", "amer"), rng))),
+            "firstName": first, "plan": one_of(("Free", "Team", "Business"), rng), "city": one_of(("Lyon", "Graz", "Porto", "Osaka", "Leeds", "Quito"), rng)}
+
+
+def recipients(seed: int, count: int) -> Iterator[dict[str, str]]:
+    return (recipient(seed, number) for number in range(count))
+
+
+def suppressed(seed: int, among: int) -> Iterable[str]:
+    """The addresses of the first *among* recipients that are on the suppression list from the start."""
+    return (recipient(seed, number)["email"] for number in range(seed % LISTED_EVERY, among, LISTED_EVERY))
