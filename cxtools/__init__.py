@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
     from cxtools.notebook import (
-        bounces, comparison, curve, data_quality, explore, funnel, import_file, jobs, links, reasons, report, run_campaign, status, timing, verdict,
+        bounces, comparison, curve, data_quality, explore, funnel, import_file, jobs, links, reasons, report, run_campaign, status, suspects, timing, verdict,
     )
 
 #: public name -> the module it lives in
@@ -50,6 +50,7 @@ _HOMES = {
     "report": "notebook",
     "run_campaign": "notebook",
     "status": "notebook",
+    "suspects": "notebook",
     "timing": "notebook",
     "verdict": "notebook",
 }
@@ -74,6 +75,7 @@ __all__ = [
     "report",
     "run_campaign",
     "status",
+    "suspects",
     "timing",
     "verdict",
 ]

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
@@ -41,9 +42,9 @@ ACTS = {"open": ("Opened", INK["blue"]), "click": ("Clicked", INK["orange"])}
 GROUPS = {"provider": "mailbox providers", "domain": "domains", "job": "jobs", "day": "days", "hour": "hours of the day", "weekday": "weekdays", "campaign": "campaigns"}
 #: The columns which a reader wants of a measure; the others only repeat them. Measures not named here are shown whole.
 COLUMNS = {
-    "bounces": ("category", "kind", "recipients", "share", "rate"), "reasons": ("reason", "bounce_code", "category", "kind", "recipients", "share", "first_at", "last_at"),
+    "bounces": ("category", "kind", "recipients", "share", "rate"), "reasons": ("reason", "bounce_code", "category", "kind", "recipients", "share"),
     "links": ("link_url", "purpose", "clickers", "share", "clicks"), "curve": ("kind", "hours", "recipients", "cumulative", "rate"),
-    "funnel": (*STAGES, "clicks_without_open", *RATES), "jobs": ("job_id", "attempted", "accepted", "bounced", "first_at", "last_at", "delivery_median_s", "delivery_p90_s"),
+    "suspects": ("meaning", "clickers", "total", "share"), "funnel": (*STAGES, "clicks_without_open", *RATES), "jobs": ("job_id", "attempted", "accepted", "bounced", "first_at", "last_at", "delivery_median_s", "delivery_p90_s"),
     "data_quality": ("meaning", "count", "total", "share"),
 }
 SHOWN_ROWS = 20
@@ -62,19 +63,20 @@ def funnel(table: pd.DataFrame) -> go.Figure:
     trace = {
         "type": "funnel", "y": list(STAGES.values()), "x": counts, "text": text, "textinfo": "text", "textposition": "auto", "hoverinfo": "skip",
         "marker": {"color": [INK["sky"], INK["green"], INK["blue"], INK["orange"]]}, "connector": {"fillcolor": INK["grid"], "line": {"width": 0}},
-        "insidetextfont": {"color": [INK["ink"], INK["paper"], INK["paper"], INK["paper"]]}, "constraintext": "none",
+        "cliponaxis": False, "insidetextfont": {"color": [INK["ink"], INK["paper"], INK["paper"], INK["paper"]]}, "constraintext": "none",
     }
     caption = (f"Distinct recipients; percentages are of the {wording.count(attempted)} attempted. {wording.count(accepted)} of {wording.count(attempted)} were accepted "
                f"({_interval(row, 'delivery_rate', wording.within)}), {wording.count(clicked)} of these {wording.count(accepted)} clicked ({_interval(row, 'click_rate', wording.within)}).")
-    return _figure([trace], "How far did the mail get?", caption, table, height=60 + 62 * len(STAGES), yaxis={"autorange": "reversed"})
+    return _figure([trace], "How far did the mail get?", caption, table, height=56 + 58 * len(STAGES), yaxis={"autorange": "reversed"})
 
 
 def bounces(table: pd.DataFrame) -> go.Figure:
-    """Why mail came back: causes as bars; with `day` the kinds over time, with `provider` a map of causes by provider."""
-    if "day" in table:
+    """Why mail came back: causes as bars; split by `day` the kinds over time, split by anything else a map of causes."""
+    group = _group(table)
+    if group == "day" and table["day"].nunique() > 1:
         return _bounces_by_day(table)
-    if "provider" in table:
-        return _bounces_by_provider(table)
+    if group:
+        return _bounces_by(table, group)
     return _causes(table, "category", "Why did mail come back?")
 
 
@@ -95,11 +97,11 @@ def curve(table: pd.DataFrame) -> go.Figure:
     """How opens and clicks came in over the time since delivery."""
     rows = _records(table)
     traces = [_line([row for row in rows if row["kind"] == kind], name, colour) for kind, (name, colour) in ACTS.items() if any(row["kind"] == kind for row in rows)]
-    ticks = {1: "1 h", 3: "3 h", 6: "6 h", 12: "12 h", 24: "1 day", 48: "2 days", 96: "4 days", 168: "7 days"}
+    ticks = {1: "1 h", 4: "4 h", 12: "12 h", 24: "1 d", 72: "3 d", 168: "7 d"}
     ends = ", ".join(f"{trace['name'].lower()} {wording.percent(trace['y'][-1])}" for trace in traces)
     caption = f"Share of the {wording.count(rows[0]['accepted'] if rows else 0)} accepted that had opened or clicked by then; at the end {ends or 'nobody'}. Opens are recorded ones, by people and machines."
     return _figure(traces, "How soon did people react?", caption, table, height=360, hovermode="x",
-                   xaxis={"type": "log", "tickvals": list(ticks), "ticktext": list(ticks.values()), "title": {"text": "since delivery"}}, yaxis={"tickformat": ".0%", "rangemode": "tozero", "nticks": 5, "showgrid": True})
+                   xaxis={"type": "log", "tickvals": list(ticks), "ticktext": list(ticks.values()), "title": {"text": "time since delivery", "standoff": 6}}, yaxis={"tickformat": ".0%", "rangemode": "tozero", "nticks": 5, "showgrid": True})
 
 
 def timing(table: pd.DataFrame) -> go.Figure:
@@ -107,7 +109,7 @@ def timing(table: pd.DataFrame) -> go.Figure:
     rows = [row for row in _records(table) if row["median_s"] is not None]
     names = ("median_s", "p75_s", "p90_s")
     traces = [{"type": "scatter", "mode": "lines+markers+text", "x": [max(row[name], 1) for name in names], "y": [place] * 3, "text": [wording.duration(row[name]) for name in names],
-               "textposition": "bottom center", "cliponaxis": False, "line": {"color": ACTS[row["kind"]][1], "width": 3}, "marker": {"size": [12, 8, 8]}, "hoverinfo": "skip"} for place, row in enumerate(rows)]
+               "textposition": ["bottom center", "top center", "bottom center"], "cliponaxis": False, "line": {"color": ACTS[row["kind"]][1], "width": 3}, "marker": {"size": [12, 8, 8], "opacity": 1}, "hoverinfo": "skip"} for place, row in enumerate(rows)]
     labels = [_label(place, f"{ACTS[row['kind']][0]} first: {wording.count(row['recipients'])} recipients") for place, row in enumerate(rows)]
     ticks = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
     caption = "Time from delivery to the first open or click: half of the recipients had reacted by the large dot, three quarters by the next, nine tenths by the last."
@@ -139,14 +141,17 @@ def html(table: pd.DataFrame, caption: str = "") -> str:
     if getattr(table, "_measure", "") == "data_quality":  # a finding is news; the checks without one are named, not listed
         clean = [str(row["check"]).replace("_", " ") for row in rows if row["count"] == 0]
         rows, caption = [row for row in rows if row["count"] != 0], caption or f"Nothing found: {', '.join(clean)}." * bool(clean)
+    elif len(rows) > SHOWN_ROWS:
+        caption, rows = caption or f"The first {SHOWN_ROWS} of {wording.count(len(rows))} rows.", rows[:SHOWN_ROWS]
     return html_table(_shown(table), rows, caption)
 
 
 def _shown(table: pd.DataFrame) -> list[str]:
     """The columns for readers: those of COLUMNS, the dimensions, and the campaign where there are several."""
-    wanted = COLUMNS.get(getattr(table, "_measure", ""), tuple(table.columns))
-    several = "campaign" in table and table["campaign"].nunique() > 1
-    return [str(column) for column in table.columns if column == "campaign" and several or column in wanted and column != "campaign" or column in GROUPS and column != "campaign"]
+    own = [str(column) for column in table.columns]
+    wanted = COLUMNS.get(getattr(table, "_measure", ""), tuple(own))
+    groups = [column for column in own if column in GROUPS and (column != "campaign" or table[column].nunique() > 1)]
+    return groups + [column for column in wanted if column in own and column not in GROUPS]
 
 
 def html_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], caption: str = "") -> str:
@@ -173,7 +178,7 @@ def _numeric(numeric: bool) -> str:
 def _written(column: str, row: dict[str, Any]) -> str:
     """One value in the words of its column: the ending of the name tells the unit."""
     given = row[column]
-    if not wording.known(given):
+    if not wording.known(given) or given == "":
         return "not measured" if column == "count" else wording.MISSING
     if column.endswith(("rate", "share")):
         return _interval(row, column)
@@ -183,7 +188,7 @@ def _written(column: str, row: dict[str, Any]) -> str:
         return wording.moment_text(datetime.fromisoformat(given))
     if isinstance(given, bool):
         return "yes" if given else "no"
-    return wording.count(given) if isinstance(given, int | float) else wording.short(_worded(column, given), 90)
+    return wording.count(given) if isinstance(given, int | float) else wording.short(_worded(column, given), 60 if column.endswith("_url") else 300)
 
 
 def _worded(column: str, text: str) -> str:
@@ -233,7 +238,7 @@ def _bars(rows: list[dict[str, Any]], size: str, names: list[str], colours: list
 def _listed(rows: list[dict[str, Any]], size: str) -> dict[str, Any]:
     """Axes for such bars: no ticks, since each is labelled, and room for the labels on the right."""
     most = max((row[size] or 0 for row in rows), default=0) or 1
-    return {"yaxis": _places(len(rows)), "xaxis": {"visible": False, "range": [0, most * 1.45]}, "height": 70 + ROW_PX * max(1, len(rows))}
+    return {"yaxis": _places(len(rows)), "xaxis": {"visible": False, "range": [0, most * 1.45]}, "height": 60 + ROW_PX * max(1, len(rows))}
 
 
 def _line(rows: list[dict[str, Any]], name: str, colour: str) -> dict[str, Any]:
@@ -265,20 +270,20 @@ def _bounces_by_day(table: pd.DataFrame) -> go.Figure:
                    height=320, barmode="stack", showlegend=True, xaxis={"type": "category"}, yaxis={"tickformat": ",d", "nticks": 5})
 
 
-def _bounces_by_provider(table: pd.DataFrame) -> go.Figure:
+def _bounces_by(table: pd.DataFrame, group: str) -> go.Figure:
     rows = _records(table)
     sums: dict[tuple[str, str], int] = {}
     for row in rows:
-        key = str(row["provider"]), str(row["category"]).replace("_", " ")
+        key = str(row[group]), str(row["category"]).replace("_", " ")
         sums[key] = sums.get(key, 0) + (row["recipients"] or 0)
     providers, categories = (_by_size(sums, side) for side in (0, 1))
     cells = [[sums.get((provider, category), 0) for provider in providers] for category in categories]
     totals = [sum(column) for column in zip(*cells, strict=True)]
-    shares = [[count / total if total else None for count, total in zip(line, totals, strict=True)] for line in cells]
+    shares = [[count / total if count else None for count, total in zip(line, totals, strict=True)] for line in cells]
     trace = {"type": "heatmap", "x": providers, "y": categories, "z": shares, "text": [[wording.count(count) if count else "" for count in line] for line in cells],
              "texttemplate": "%{text}", "zmin": 0, "zmax": 1, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip", "colorscale": [[0, INK["paper"]], [1, INK["blue"]]]}
-    caption = f"Recipients whose mail came back ({wording.count(sum(totals))} in all): cause by mailbox provider. The darker, the larger the cause's share within its provider."
-    return _figure([trace], "Which provider refused, and why?", caption, table, height=90 + 34 * len(categories), yaxis={"autorange": "reversed"}, xaxis={"side": "top", "autotickangles": [0, -40, -90]})
+    caption = f"Recipients whose mail came back ({wording.count(sum(totals))} in all): cause by {_one(group)}. The darker, the larger the cause's share within its column."
+    return _figure([trace], f"Which {_one(group)} refused, and why?" if group in ("provider", "domain") else f"Which causes at which {_one(group)}?", caption, table, height=90 + 34 * len(categories), yaxis={"autorange": "reversed"}, xaxis={"side": "top", "showgrid": False, "tickangle": None, "autotickangles": [0, -40, -90]})
 
 
 def _by_size(sums: dict[tuple[str, str], int], side: int) -> list[str]:
@@ -289,19 +294,39 @@ def _by_size(sums: dict[tuple[str, str], int], side: int) -> list[str]:
     return sorted(totals, key=lambda name: (-totals[name], name))
 
 
+def _group(table: pd.DataFrame) -> str:
+    """What the rows stand for; "" when they aren't split and belong to one campaign."""
+    return next((column for column in GROUPS if column in table and (column != "campaign" or table[column].nunique() > 1)), "")
+
+
+def _one(group: str) -> str:
+    return {"provider": "mailbox provider", "hour": "hour of the day"}.get(group, group)
+
+
 def _rates(table: pd.DataFrame) -> go.Figure:
     """Rates with their intervals, one line per group, one panel per rate: what overlaps can't be told apart."""
-    group = next((column for column in GROUPS if column in table and (column != "campaign" or table[column].nunique() > 1)), "campaign")
-    rows = _records(table)[:2 * SHOWN_ROWS]
+    group = _group(table) or "campaign"
+    rows = _records(table)
+    rows = rows[-SHOWN_ROWS:] if group in ("campaign", "day", "hour", "weekday") else _top(rows, "attempted")  # time has its own order
     traces, layout = [], {}
     for panel, (column, (title, _, colour)) in enumerate(RATES.items(), start=1):
         traces.append(_dots(rows, group, column, colour, panel))
-        layout[f"xaxis{panel}"] = {"domain": [(panel - 1) * 0.355, (panel - 1) * 0.355 + 0.29], "tickformat": ".2~%", "nticks": 4, "side": "top",
-                                   "title": {"text": f"<b>{title}</b>", "font": {"color": colour}, "standoff": 6}}
+        layout[f"xaxis{panel}"] = {"domain": [(panel - 1) * 0.355, (panel - 1) * 0.355 + 0.29], "tickformat": ".2~%", "tickvals": _ticks(rows, column), "side": "top",
+                                   "title": {"text": f"<b>{title}</b>", "font": {"color": colour, "size": 14}, "standoff": 6}}
     shares = ", ".join(f"{title.lower()} of {of}" for title, of, _ in RATES.values())
     caption = f"Shares: {shares}. Lines are 95% intervals; where they overlap, a difference may be chance. Each panel has its own scale."
     labels = [_label(place, f"{row[group]}  ({wording.count(row['attempted'])})") | {"yshift": 5} for place, row in enumerate(rows)]
     return _figure(traces, f"How do {GROUPS[group]} compare?", caption, table, height=120 + 40 * len(rows), yaxis=_places(len(rows)), annotations=labels, **layout)
+
+
+def _ticks(rows: list[dict[str, Any]], column: str) -> list[float]:
+    """Two or three round shares within the intervals: as many as a third of a phone's width holds."""
+    low, high = (edge([share for row in rows if (share := row.get(f"{column}_{bound}")) is not None], default=0.0) for edge, bound in ((min, "low"), (max, "high")))
+    for step in (0.5, 0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001):
+        ticks = [round(place * step, 4) for place in range(ceil(low / step), floor(high / step) + 1)]
+        if len(ticks) > 1:
+            return ticks[:: len(ticks) // 2] if len(ticks) > 3 else ticks
+    return [round(high, 3)]
 
 
 def _dots(rows: list[dict[str, Any]], group: str, column: str, colour: str, panel: int) -> dict[str, Any]:
@@ -314,13 +339,14 @@ def _figure(traces: list[dict[str, Any]], title: str, caption: str, table: pd.Da
     """The house style around some traces; the table goes along for the page's data table and CSV."""
     import plotly.graph_objects as go
 
-    axis = {"gridcolor": INK["grid"], "zeroline": False, "automargin": True, "tickfont": {"color": INK["ink"]}, "title": {"font": {"color": INK["quiet"], "size": 12}}, "fixedrange": True}
+    axis = {"gridcolor": INK["grid"], "zeroline": False, "ticks": "", "tickangle": 0, "automargin": True, "tickfont": {"color": INK["ink"]}, "fixedrange": True}
     for name in {"xaxis", "yaxis", *(key for key in layout if key[1:].startswith("axis"))}:
-        layout[name] = axis | {"title": axis["title"]} | layout.get(name, {})
+        given = layout.get(name, {})
+        layout[name] = axis | given | {"title": {"font": {"color": INK["quiet"], "size": 12}} | given.get("title", {})}
     layout["yaxis"] = {"ticksuffix": "  ", "showgrid": False} | layout["yaxis"]
     style = {
         "template": "none", "font": {"family": FONT, "size": 13, "color": INK["ink"]}, "paper_bgcolor": INK["paper"], "plot_bgcolor": INK["paper"],
-        "title": {"text": f"<b>{title}</b>", "x": 0, "xref": "container", "pad": {"l": 16}, "font": {"size": 16}}, "margin": {"l": 16, "r": 16, "t": 56, "b": 24}, "showlegend": False,
+        "title": {"text": f"<b>{title}</b>", "x": 0, "xref": "container", "pad": {"l": 16}, "font": {"size": 16}}, "margin": {"l": 16, "r": 16, "t": 56, "b": 8}, "showlegend": False,
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 60}, "dragmode": False,
         "meta": {"title": title, "caption": caption, "columns": [str(column) for column in table.columns], "shown": _shown(table), "rows": _records(table)},
     }

@@ -73,6 +73,11 @@ def data_quality(*campaigns: str, by: str | None = None, as_of: datetime | None 
     return _asked("data_quality", campaigns, by, as_of, home)
 
 
+def suspects(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
+    """Which clickers behave like scanners? See `cxtools.measures.suspects`."""
+    return _asked("suspects", campaigns, by, as_of, home)
+
+
 def verdict(campaign: str, *, about: str = "run", as_of: datetime | str | None = None, home: str | Path | None = None) -> CampaignVerdict:
     """PASS, WARN or FAIL, and the sentences that say why; *about* is "run", "bounces" or "engagement". See `cxtools.measures.summary.verdict`."""
     from cxtools.measures import summary

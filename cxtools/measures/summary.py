@@ -30,14 +30,15 @@ def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf
     Raises:
         StoreError: the store doesn't have this campaign.
     """
-    own = measures.funnel(store, campaign, as_of=as_of).iloc[0]
-    first_at, last_at = _moment(own.first_at), _moment(own.last_at)
+    first_at, last_at = _window(store, campaign, as_of)
     age = last_at - first_at if first_at and last_at else timedelta()
     earlier = _earlier(store, campaign, first_at)
     counts = _counts(store, [campaign], as_of)[campaign]
     quality = {row["check"]: row for row in measures.data_quality(store, campaign, as_of=as_of).to_dict("records")}
     if (complaints := quality["complaints"]["count"]) is not None:
         counts["complained"] = complaints
+    machines = measures.suspects(store, campaign, as_of=as_of).set_index("rule")
+    counts |= {"clickers": int(machines.total["human"]), "suspect": int(machines.clickers["suspect"]), "human": int(machines.clickers["human"])} if len(machines) else {}
     causes = measures.bounces(store, campaign, as_of=as_of).to_dict("records")
     facts = Facts(campaign, counts, first_at, last_at, int(quality["unknown_kind"]["total"]), (causes[0]["category"], causes[0]["recipients"]) if causes else None,
                   list(_counts(store, earlier, age).values()) if earlier else [], _maturity(store, earlier, age))
@@ -46,8 +47,7 @@ def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf
 
 def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table:
     """The funnel of a campaign and up to eight earlier ones, each cut at the age that this one has reached; oldest first."""
-    own = measures.funnel(store, campaign, as_of=as_of).iloc[0]
-    first_at, last_at = _moment(own.first_at), _moment(own.last_at)
+    first_at, last_at = _window(store, campaign, as_of)
     earlier = _earlier(store, campaign, first_at)
     age = last_at - first_at if first_at and last_at else None
     table: Table = measures.funnel(store, [*earlier, campaign], as_of=age).sort_values("first_at", kind="stable").reset_index(drop=True)
@@ -86,6 +86,12 @@ def _maturity(store: EventStore, earlier: list[str], age: timedelta) -> float | 
     then, after = (measures.funnel(store, earlier, as_of=until).set_index("campaign").clicked for until in (age, WEEK))
     shares = [then[name] / after[name] for name in earlier if after[name]]
     return float(median(shares)) if shares else None
+
+
+def _window(store: EventStore, campaign: str, as_of: AsOf) -> tuple[datetime | None, datetime | None]:
+    """The moments of its first and last event."""
+    own = measures.funnel(store, campaign, as_of=as_of).iloc[0]
+    return _moment(own.first_at), _moment(own.last_at)
 
 
 def _moment(stamp: Any) -> datetime | None:

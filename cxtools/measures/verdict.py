@@ -8,6 +8,7 @@ above it; a number that merely stands above it is a WARN; too little mail is sai
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,7 +61,7 @@ class Facts:
     Counts of distinct recipients of one campaign, and of earlier ones at the same age.
 
     counts    attempted, delivered, accepted, bounced, opened, opened_strict, clicked, clicks_without_open, hard, soft, block,
-              unclassified, authentication, complained; a kind that the feed doesn't report is missing
+              unclassified, authentication, complained, clickers, suspect, human; what the feed doesn't report is missing
     earlier   the same counts of each earlier campaign, cut at this campaign's age
     maturity  share of their 7-day clicks that earlier campaigns had at this age, None without any
     """
@@ -126,9 +127,9 @@ class CampaignVerdict:
 
     def _html(self) -> str:
         tone = self.word.lower().replace(" ", "-")
-        lines = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in self.sentences)
+        lines = "".join(f"<li>{_unbroken(html.escape(sentence))}</li>" for sentence in self.sentences)
         box = f'<div class="verdict {tone}"><p class="word"><span class="symbol" aria-hidden="true">{WORDS[self.word]}</span> {self.word}</p><ul>{lines}</ul></div>'
-        cards = "".join(f"<div><dt>{html.escape(name)}</dt>{''.join(f'<dd>{html.escape(line)}</dd>' for line in lines if line)}</div>" for name, *lines in self.cards)
+        cards = "".join(f"<div><dt>{html.escape(name)}</dt>{''.join(f'<dd>{_unbroken(html.escape(line))}</dd>' for line in lines if line)}</div>" for name, *lines in self.cards)
         rows = "".join(_check_row(check) for check in self.checks)
         heads = "".join(f'<th scope="col">{head}</th>' for head in ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source"))
         judged = f'<details class="judged"><summary>How this was judged</summary><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>'
@@ -226,15 +227,17 @@ def click_sentence(facts: Facts, _: Sequence[Check]) -> str:
     return f"{wording.count(clicked)} {'person' if clicked == 1 else 'people'} clicked ({facts.said('clicked', 'accepted')} of the accepted){_compared(facts, 'clicked', 'accepted')}."
 
 
+def scanner_sentence(facts: Facts, _: Sequence[Check]) -> str:
+    suspects, clickers = facts.counts.get("suspect", 0), facts.counts.get("clickers", 0)
+    if not suspects:
+        return ""
+    return (f"{wording.count(suspects)} of the {wording.count(clickers)} who followed any link ({facts.said('suspect', 'clickers')}) behave like scanners; "
+            f"without them {wording.count(facts.counts['human'])} remain ({facts.said('human', 'accepted')} of the accepted).")
+
+
 def open_sentence(facts: Facts, _: Sequence[Check]) -> str:
-    low, high = facts.rate("clicked", "accepted"), facts.rate("opened", "accepted")
-    return (f"Between {wording.percent(low)} (those who clicked) and {wording.percent(high)} (every recorded open or click) opened: "
-            "machines that fetch images can't be told from people in this feed, so opens are a range.")
-
-
-def orphan_sentence(facts: Facts, _: Sequence[Check]) -> str:
-    orphans = facts.counts.get("clicks_without_open", 0)
-    return f"{wording.count(orphans)} clicked without a recorded open ({facts.said('clicks_without_open', 'clicked')} of those who clicked), as readers who block images and scanners do." if orphans else ""
+    low, high = facts.rate(_surely_opened(facts), "accepted"), facts.rate("opened", "accepted")
+    return f"Between {wording.percent(low)} and {wording.percent(high)} opened: a range, since machines that fetch images can't be told from readers in this feed."
 
 
 def age_sentence(facts: Facts, _: Sequence[Check]) -> str:
@@ -258,8 +261,9 @@ def rate_card(name: str, part: str, whole: str) -> Callable[[Facts], tuple[str, 
 
 
 def open_card(facts: Facts) -> tuple[str, str, str, str]:
-    low, high = (wording.percent(facts.rate(part, "accepted")) for part in ("clicked", "opened"))
-    return "Opened", f"{low[:-1] if low.endswith('%') else low}–{high}", f"{wording.count(facts.counts['clicked'])} to {wording.count(facts.counts['opened'])} of {wording.count(facts.counts['accepted'])}", ""
+    least = _surely_opened(facts)
+    low, high = (wording.percent(facts.rate(part, "accepted")) for part in (least, "opened"))
+    return "Opened", f"{low.removesuffix('%')}–{high}", f"{wording.count(facts.counts[least])} to {wording.count(facts.counts['opened'])} of {wording.count(facts.counts['accepted'])}", ""
 
 
 ACCEPTED = rate_card("Accepted", "accepted", "attempted")
@@ -269,18 +273,28 @@ BLOCK = rate_card("Blocked", "block", "attempted")
 UNCLASSIFIED = rate_card("Cause unknown", "unclassified", "bounced")
 CLICKED = rate_card("Clicked", "clicked", "accepted")
 BOUNCED = rate_card("Bounced", "bounced", "attempted")
-CLICKED_OF_OPENED = rate_card("Clicked, of those who opened", "clicked", "opened")
+HUMAN = rate_card("Clicked, scanners left out", "human", "accepted")
 
 #: What each report says first.
 VIEWS: dict[str, tuple[tuple[Sentence, ...], tuple[Callable[[Facts], tuple[str, str, str, str]], ...]]] = {
     "run": ((accepted_sentence, hard_sentence, alarm_sentence, click_sentence, age_sentence), (ACCEPTED, HARD, SOFT, BLOCK, CLICKED, open_card)),
     "bounces": ((accepted_sentence, hard_sentence, cause_sentence, alarm_sentence, age_sentence), (BOUNCED, HARD, SOFT, BLOCK, UNCLASSIFIED, ACCEPTED)),
-    "engagement": ((click_sentence, open_sentence, orphan_sentence, accepted_sentence, age_sentence), (CLICKED, open_card, CLICKED_OF_OPENED, ACCEPTED, HARD, BLOCK)),
+    "engagement": ((click_sentence, scanner_sentence, open_sentence, age_sentence), (CLICKED, HUMAN, open_card, ACCEPTED, HARD, BLOCK)),
 }
+
+
+def _surely_opened(facts: Facts) -> str:
+    """Who certainly read: people who clicked, as far as they can be told from scanners."""
+    return "human" if "human" in facts.counts else "clicked"
 
 
 def _share(counts: Mapping[str, int], part: str, whole: str) -> float | None:
     return counts[part] / counts[whole] if counts.get(whole) and part in counts else None
+
+
+def _unbroken(text: str) -> str:
+    """No line break inside an interval: word joiners around its dash."""
+    return re.sub(r"(?<=\d)–(?=\d)", "\u2060–\u2060", text)
 
 
 def _plural(count: int, noun: str) -> str:

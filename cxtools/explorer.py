@@ -1,0 +1,113 @@
+"""
+The explorer: what a person chose as a frozen value, a pure step from it to a figure, and widgets which only call that step.
+
+The figure is shown as plotly's MIME type in an Output widget. A FigureWidget would add five megabytes to every saved notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from cxtools import measures
+from cxtools.errors import StoreError
+from cxtools.events.store import EventStore
+from cxtools.measures import DIMENSIONS, Table
+
+if TYPE_CHECKING:
+    import ipywidgets
+    import plotly.graph_objects as go
+
+#: Measure -> what it can be split by here, and whether it draws several campaigns beside each other.
+MEASURES: dict[str, tuple[tuple[str, ...], bool]] = {
+    "funnel": (tuple(DIMENSIONS), True), "bounces": (tuple(DIMENSIONS), True), "reasons": ((), False), "links": ((), False),
+    "curve": ((), False), "timing": ((), False), "jobs": ((), False),
+}
+#: Measure -> the report that shows it.
+REPORTS = {"bounces": "bounce_report", "reasons": "bounce_report", "jobs": "bounce_report"}
+
+
+@dataclass(frozen=True)
+class View:
+    """
+    One choice: campaigns, a measure, what to split by ("" for nothing), and a moment after which events don't count ("" for none).
+
+    >>> View(("q3-update",), "curve", "provider").settled()
+    View(campaigns=('q3-update',), measure='curve', by='', as_of='')
+    """
+
+    campaigns: tuple[str, ...]
+    measure: str = "funnel"
+    by: str = ""
+    as_of: str = ""
+
+    def settled(self) -> View:
+        """The nearest choice that can be drawn: a split that the measure doesn't know is dropped, and one campaign is kept where only one fits."""
+        splits, several = MEASURES[self.measure]
+        by = self.by if self.by in splits else ""
+        return replace(self, by=by, campaigns=self.campaigns if several and not by else self.campaigns[-1:])
+
+    def as_command(self) -> str:
+        """The report of this choice, as one types it."""
+        settled = self.settled()
+        moment = f" -p as_of={settled.as_of}" if settled.as_of else ""
+        return "\n".join(f"cxtools report {REPORTS.get(settled.measure, 'engagement_report')} -p campaign={campaign}{moment}" for campaign in settled.campaigns)
+
+
+def answer(store: EventStore, view: View) -> Table:
+    """The table of a choice: the very function which the reports call."""
+    settled = view.settled()
+    if not settled.campaigns:
+        raise StoreError("no campaign is chosen", do="choose one, or import events first: `cxtools import FILE --campaign NAME`")
+    table: Table = getattr(measures, settled.measure)(store, settled.campaigns, by=settled.by or None, as_of=settled.as_of or None)
+    return table
+
+
+def draw(store: EventStore, view: View) -> go.Figure:
+    """The figure of a choice."""
+    return answer(store, view).chart()
+
+
+def explore(store: EventStore, campaigns: Sequence[str] | None = None) -> ipywidgets.Widget:
+    """The controls, with the newest campaign chosen."""
+    import ipywidgets as widgets
+
+    names = list(campaigns or store.campaigns())
+    if not names:
+        raise StoreError("there are no campaigns to explore", do="collect or import some: `cxtools import FILE --campaign NAME`")
+    controls: dict[str, Any] = {
+        "campaigns": widgets.SelectMultiple(options=names, value=names[-1:], description="Campaigns", rows=min(8, len(names))),
+        "measure": widgets.Dropdown(options=list(MEASURES), description="Measure"),
+        "by": widgets.Dropdown(options=[("nothing", ""), *((name, name) for name in DIMENSIONS)], description="Split by"),
+        "as_of": widgets.Text(placeholder="2026-09-14T10:00:00+02:00", description="Until", continuous_update=False),
+    }
+    screen, copied = widgets.Output(), widgets.Textarea(placeholder="the choice as a command", layout=widgets.Layout(width="100%"), rows=2)
+    button = widgets.Button(description="As papermill parameters", icon="copy")
+    _wire(store, controls, screen, button, copied)
+    choices = widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
+    return widgets.VBox([choices, screen, widgets.HBox([button, copied])])
+
+
+def _wire(store: EventStore, controls: dict[str, Any], screen: Any, button: Any, copied: Any) -> None:
+    def chosen() -> View:
+        return View(**{name: control.value for name, control in controls.items()})
+
+    def show(_: object = None) -> None:
+        screen.outputs = (shown(store, chosen()),)
+
+    def write(_: object = None) -> None:
+        copied.value = chosen().as_command()
+
+    for control in controls.values():
+        control.observe(show, "value")
+    button.on_click(write)
+    show()
+
+
+def shown(store: EventStore, view: View) -> dict[str, Any]:
+    """The output message of a choice; what can't be answered is said in words, in the place of the figure."""
+    try:
+        return {"output_type": "display_data", "metadata": {}, "data": {"application/vnd.plotly.v1+json": draw(store, view).to_plotly_json() | {"config": {"displayModeBar": False}}}}
+    except (StoreError, ValueError) as refused:
+        return {"output_type": "stream", "name": "stdout", "text": f"{refused}\n"}
