@@ -4,12 +4,13 @@ A server on a raw socket that answers by script and misbehaves by name: what no 
     with FaultServer() as server:
         server.script("GET /jobs", Reply(503), Fault("cut_head"), Reply(200, {"jobId": "j1", "status": "queued"}))
 
-Steps are used up one per request, the last one repeats. Requests for paths without a script get 404 and an HTML page.
+Steps are used up one per request, the last one repeats; a step may be a function of the request. Requests for paths without a script get 404 and an HTML page.
 `server.seen` lists every request, in order.
 """
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import socket
@@ -77,6 +78,11 @@ def _packed(body: bytes, **headers: str) -> bytes:
     return Reply(200, body, {"Content-Encoding": "gzip", **headers}).wire()
 
 
+@functools.cache
+def _bomb() -> bytes:
+    return gzip.compress(b" " * (40 << 20))
+
+
 FAULTS: dict[str, Callable[[socket.socket, Reply], None]] = {
     "hang": lambda sock, reply: time.sleep(30),
     "close": lambda sock, reply: None,
@@ -90,7 +96,7 @@ FAULTS: dict[str, Callable[[socket.socket, Reply], None]] = {
     "cut_chunked": lambda sock, reply: sock.sendall(Reply(200, b'5\r\n{"job', {"Transfer-Encoding": "chunked", "Content-Length": ""}).wire()),
     "cut_gzip": lambda sock, reply: sock.sendall(_packed(gzip.compress(json.dumps(reply.body).encode())[:-9], **{"Content-Length": ""})),
     "bad_gzip": lambda sock, reply: sock.sendall(_packed(b"\x1f\x8b no gzip at all")),
-    "gzip_bomb": lambda sock, reply: sock.sendall(_packed(gzip.compress(b" " * (64 << 20)))),
+    "gzip_bomb": lambda sock, reply: sock.sendall(_packed(_bomb())),
     "number": lambda sock, reply: sock.sendall(Reply(200, b"12", {"Content-Length": ""}).wire()),
     "empty": lambda sock, reply: sock.sendall(Reply(200, b"").wire()),
     "html": lambda sock, reply: sock.sendall(Reply(200, b"<html><title>Sign in</title></html>", {"Content-Type": "text/html"}).wire()),
@@ -98,15 +104,18 @@ FAULTS: dict[str, Callable[[socket.socket, Reply], None]] = {
 }
 
 
+Step = Reply | Fault | Callable[[Seen], "Reply | Fault"]
+
+
 class FaultServer:
     def __init__(self) -> None:
         self.seen: list[Seen] = []
-        self._scripts: dict[str, list[Reply | Fault]] = {}
+        self._scripts: dict[str, list[Step]] = {}
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def script(self, request: str, *steps: Reply | Fault) -> None:
+    def script(self, request: str, *steps: Step) -> None:
         with self._lock:
             self._scripts[request] = list(steps)
 
@@ -150,9 +159,10 @@ class FaultServer:
         body = reader.read(int(headers.get("content-length", 0)))
         parts = urlsplit(line[1])
         with self._lock:
-            self.seen.append(Seen(line[0], parts.path, parse_qs(parts.query), headers, body, number))
+            self.seen.append(seen := Seen(line[0], parts.path, parse_qs(parts.query), headers, body, number))
             steps = self._scripts.get(f"{line[0]} {parts.path}", [Reply(404, b"<html><title>Not here</title></html>", {"Content-Type": "text/html"})])
-            return steps.pop(0) if len(steps) > 1 else steps[0]
+            step = steps.pop(0) if len(steps) > 1 else steps[0]
+        return step if isinstance(step, Reply | Fault) else step(seen)
 
     @staticmethod
     def _headers(reader: Any) -> Any:

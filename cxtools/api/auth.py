@@ -206,7 +206,8 @@ class SignIn(AuthBase):
 def _safe(endpoint: str, discovered_at: str) -> bool:
     """May the credentials go there? https, or this machine if the discovery was on it, too."""
     found, origin = urlsplit(endpoint), urlsplit(discovered_at)
-    return bool(found.scheme == "https" and found.hostname) or (found.hostname in LOOPBACK and origin.hostname in LOOPBACK)
+    local = found.scheme == "http" and found.hostname in LOOPBACK and origin.hostname in LOOPBACK
+    return local or bool(found.scheme == "https" and found.hostname)
 
 
 def token_of(answer: Answer, asked_at: float) -> Token:

@@ -44,7 +44,7 @@ def retry_after_s(header: str | None, now: float, *, date: str | None = None) ->
     30.0
     """
     text = (header or "").strip()
-    if text.isascii() and text.replace(".", "", 1).isdigit():
+    if len(text) < 16 and text.isascii() and text.replace(".", "", 1).isdigit():
         return float(text)
     until = _http_date(text)
     if until is None:
@@ -175,8 +175,8 @@ class Breaker:
 
     >>> breaker = Breaker()
     >>> for _ in range(Breaker.THRESHOLD): breaker.record(False, 0.0)
-    >>> breaker.wait_s(0.0), breaker.wait_s(2.0), breaker.wait_s(2.0) > 0
-    (2.0, 0.0, True)
+    >>> breaker.wait_s(0.0), breaker.wait_s(0.5), breaker.wait_s(0.5) > 0
+    (0.5, 0.0, True)
     """
 
     failures: int = 0
@@ -186,7 +186,8 @@ class Breaker:
 
     #: More in a row than any scatter of single failures gives (1 % at random: once in 10**20 requests).
     THRESHOLD = 10
-    FIRST_PAUSE_S, LAST_PAUSE_S = 2.0, 30.0
+    #: One probe in five seconds harms no server, and finds the end of an outage soon.
+    FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 5.0
     #: How often those who wait look whether the probe is back, and how long a probe may stay away.
     LOOK_S, PROBE_S = 0.2, 60.0
 
