@@ -26,7 +26,7 @@ FLOORS = {
         "bounces",
     ],
     "doors": [
-        "api.wire campaigns.audit campaigns.recipients events.store",
+        "api.wire campaigns.audit campaigns.recipients campaigns.tables events.store",
         "api.auth events.imports",
         "api.client campaigns.ledger",
     ],
