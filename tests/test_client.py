@@ -715,12 +715,24 @@ def test_G01_a_full_page_without_a_cursor_is_an_error_after_its_events(server):
         next(found)
 
 
-@pytest.mark.parametrize("replies", [pages(1000, last={"nextCursor": None}), pages(999), pages(0), [Reply(204)]], ids=["null", "short", "empty", "204"])
+@pytest.mark.parametrize("replies", [pages(999), pages(0), [Reply(204)]], ids=["short", "empty", "204"])
 def test_the_last_page_is_known_by_its_end(server, replies):
-    """A page with an explicit null, one that isn't full, and 204 are ends."""
+    """A page that isn't full, and 204, are ends."""
     server.script(EVENTS, *replies)
 
     assert 1 == len(list(client(server).fetch_event_pages("j1")))
+
+
+@pytest.mark.parametrize("knows", [True, False], ids=["pages", "doesn't page"])
+def test_G01_a_null_on_a_full_page_is_checked(server, knows):
+    """G01: exactly a thousand events and a null: asked for one row, a server that pages gives a cursor; then it was the end."""
+    full = pages(1000, last={"nextCursor": None})[0]
+    server.script(EVENTS, lambda seen: Reply(200, {"results": [event()], "nextCursor": "c" if knows else None}) if seen.query["limit"] == ["1"] else full)
+    found = client(server).fetch_event_pages("j1")
+
+    assert 1000 == len(next(found).events)
+    with pytest.raises(StopIteration if knows else PossiblyTruncated):
+        next(found)
 
 
 def test_pages_go_on_from_a_cursor(server):
@@ -844,3 +856,87 @@ def test_counters_add_up(server):
 
     assert (4, 1, 1, 1) == (ours.counters.requests, ours.counters.retries, ours.counters.throttled, ours.counters.token_fetches)
     assert 4 == len(server.seen)
+
+
+# --- against the simulator, which was written by others from the same contract ---
+
+def campaign(count):
+    recipients = [{"toAddress": f"user{n}@provider-a.example", "mergeFields": {"firstName": "U"}, "tags": []} for n in range(count)]
+    return json.dumps({"subject": "News", "templateId": "a1b2c3d4-e5f6-7890-abcd-ef1234567890", "senderAddress": "marketing@example.com",
+                       "recipients": recipients, "tracking": {"enableOpens": True, "enableClicks": True}}).encode()
+
+
+@pytest.fixture
+def simulated(simulator):
+    """A client of the simulator; the world is new and all its events can be seen at once."""
+    simulator.reset(speed="inf")
+    ours = Client(Settings(env_url=simulator.url, client_id="simulator", client_secret="simulator", call_deadline_s=2.0, patience_s=20.0))
+    yield ours
+    ours.close()
+
+
+def test_a_job_from_submit_to_last_event(simulator, simulated):
+    """What the client read is what really happened: one job, its bytes, every event over all pages (some come twice), nothing unhandled."""
+    body = campaign(900)
+    outcome = simulated.submit(body, idempotency_key="k1")
+    job = simulated.fetch_job(outcome.job_id)
+    events = [event for page in simulated.fetch_event_pages(outcome.job_id) for event in page.events]
+    truth = simulator.truth()
+    kinds = {kind: len({event.event_id for event in events if event.kind == kind}) for kind in ("delivery", "bounce", "open", "click")}
+
+    assert [(900, "k1")] == [(len(done["recipients"]), done["idempotency_key"]) for done in truth["jobs"].values()]
+    assert {kind: count for kind, count in truth["jobs"][outcome.job_id]["events"].items() if kind in kinds} == kinds
+    assert ("completed", 900) == (job.status, job.total_recipients)
+    assert len(events) > 1000
+    assert ([], 1) == (list(truth["unhandled"]), truth["tokens"])
+
+
+@pytest.mark.parametrize(("fault", "kind", "accepted"), [
+    ("post_reset_before_accept", "unknown", 0), ("post_reset_after_accept", "unknown", 1), ("post_hang_after_accept", "unknown", 1),
+    ("post_504_after_accept", "unknown", 1), ("post_2xx_without_job_id", "unknown", 1), ("redirect", "unknown", 0), ("server_error_503", "unknown", 0),
+    ("rate_limited", "limited", 0), ("missing_scope", "refused", 0), ("expire_tokens", "accepted", 1),
+])
+def test_E01_E02_a_lost_answer_is_unknown_and_never_posted_again(simulator, simulated, fault, kind, accepted):
+    """E01, E02: whether the server took the batch or not, the client says what it knows, and the server has it at most once."""
+    simulated.fetch_suppression(ADDRESS)
+    simulator.arm(fault)
+    outcome = simulated.submit(campaign(3), idempotency_key="k")
+    truth = simulator.truth()
+
+    assert (kind, accepted, []) == (outcome.kind, len(truth["jobs"]), truth["mailed_twice"])
+
+
+@pytest.mark.parametrize("fault", ["rate_limited", "rate_limited_date", "server_error_503", "server_error_500_html", "reset", "hang", "drip", "expire_tokens", "not_json"])
+def test_reading_survives_each_fault_of_the_simulator(simulator, simulated, fault):
+    """Struck once in the middle of the checks, each costs time and nothing else."""
+    simulator.suppress([ADDRESS])
+    simulator.arm(fault, after=1, endpoint="suppressions")
+
+    assert [True, False, True] == [simulated.fetch_suppression(email) is not None for email in (ADDRESS, "else@example.com", ADDRESS.title())]
+    assert 1 == simulator.truth()["faults"][fault]
+
+
+@pytest.mark.parametrize(("setup", "fault", "error"), [
+    ({"no_cursors": True}, None, PossiblyTruncated), ({}, "events_no_cursor", PossiblyTruncated), ({}, "events_repeat_cursor", ContractError),
+    ({"suppression_404": True}, "suppression_404_html", Refused), ({}, "suppression_other_address", ContractError), ({}, "missing_scope", Denied),
+])
+def test_each_broken_promise_of_the_simulator_is_an_error(simulator, simulated, setup, fault, error):
+    """B03, B04, G01: nothing is cleared and nothing passes for complete."""
+    simulator.reset(speed="inf", **setup)
+    outcome = simulated.submit(campaign(900), idempotency_key="k")
+    if fault:
+        simulator.arm(fault, count=None)
+    with pytest.raises(error):
+        simulated.fetch_suppression(ADDRESS)
+        list(simulated.fetch_event_pages(outcome.job_id))
+
+
+def test_a_limit_of_the_simulator_is_kept_without_being_told(simulator, simulated):
+    """At 100 requests per second, 600 checks take at most 1.3 times the ideal, and few are refused."""
+    simulator.reset(rate_limit=100)
+    started = time.monotonic()
+    with ThreadPoolExecutor(16) as pool:
+        assert {None} == set(pool.map(simulated.fetch_suppression, (f"nobody{n}@nowhere.example" for n in range(600))))
+
+    assert time.monotonic() - started < 1.3 * 600 / 100
+    assert simulated.counters.throttled < 60
