@@ -36,15 +36,19 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, '
 
 KIND_COLOURS = {"hard": INK["orange"], "soft": INK["amber"], "block": INK["violet"], "undetermined": INK["grey"], "none": INK["sky"]}
 STAGES = {"attempted": "Attempted", "accepted": "Accepted", "opened": "Opened", "clicked": "Clicked"}
-RATES = {"delivery_rate": ("Accepted", "attempted", INK["green"]), "open_rate": ("Opened", "accepted", INK["blue"]), "click_rate": ("Clicked", "accepted", INK["orange"])}
+RATES = {"delivery_rate": ("Accepted", "attempted", INK["green"]), "open_rate": ("Opened", "accepted", INK["blue"]),
+         "click_rate": ("Clicked", "accepted", INK["orange"])}
 ACTS = {"open": ("Opened", INK["blue"]), "click": ("Clicked", INK["orange"])}
 #: What the rows of a table can stand for -> their plural.
-GROUPS = {"provider": "mailbox providers", "domain": "domains", "job": "jobs", "day": "days", "hour": "hours of the day", "weekday": "weekdays", "campaign": "campaigns"}
+GROUPS = {"provider": "mailbox providers", "domain": "domains", "job": "jobs", "day": "days", "hour": "hours of the day",
+          "weekday": "weekdays", "campaign": "campaigns"}
 #: The columns which a reader wants of a measure; the others only repeat them. Measures not named here are shown whole.
 COLUMNS = {
-    "bounces": ("category", "kind", "recipients", "share", "rate"), "reasons": ("reason", "bounce_code", "category", "kind", "recipients", "share"),
+    "bounces": ("category", "kind", "recipients", "share", "rate"),
+    "reasons": ("reason", "bounce_code", "category", "kind", "recipients", "share"),
     "links": ("link_url", "purpose", "clickers", "share", "clicks"), "curve": ("kind", "hours", "recipients", "cumulative", "rate"),
-    "suspects": ("meaning", "clickers", "total", "share"), "funnel": (*STAGES, "clicks_without_open", *RATES), "jobs": ("job_id", "attempted", "accepted", "bounced", "first_at", "last_at", "delivery_median_s", "delivery_p90_s"),
+    "suspects": ("meaning", "clickers", "total", "share"), "funnel": (*STAGES, "clicks_without_open", *RATES),
+    "jobs": ("job_id", "attempted", "accepted", "bounced", "first_at", "last_at", "delivery_median_s", "delivery_p90_s"),
     "data_quality": ("meaning", "count", "total", "share"),
 }
 SHOWN_ROWS = 20
@@ -61,12 +65,17 @@ def funnel(table: pd.DataFrame) -> go.Figure:
     shares = [wording.percent(count / attempted if attempted else None) for count in counts]
     text = [f"<b>{wording.count(count)}</b>  {share}" for count, share in zip(counts, shares, strict=True)]
     trace = {
-        "type": "funnel", "y": list(STAGES.values()), "x": counts, "text": text, "textinfo": "text", "textposition": "auto", "hoverinfo": "skip",
-        "marker": {"color": [INK["sky"], INK["green"], INK["blue"], INK["orange"]]}, "connector": {"fillcolor": INK["grid"], "line": {"width": 0}},
+        "type": "funnel", "y": list(STAGES.values()), "x": counts, "text": text, "textinfo": "text", "textposition": "auto",
+        "hoverinfo": "skip",
+        "marker": {"color": [INK["sky"], INK["green"], INK["blue"], INK["orange"]]},
+        "connector": {"fillcolor": INK["grid"], "line": {"width": 0}},
         "cliponaxis": False, "insidetextfont": {"color": [INK["ink"], INK["paper"], INK["paper"], INK["paper"]]}, "constraintext": "none",
     }
-    caption = (f"Distinct recipients; percentages are of the {wording.count(attempted)} attempted. {wording.count(accepted)} of {wording.count(attempted)} were accepted "
-               f"({_interval(row, 'delivery_rate', wording.within)}), {wording.count(clicked)} of these {wording.count(accepted)} clicked ({_interval(row, 'click_rate', wording.within)}).")
+    caption = (
+        f"Distinct recipients; percentages are of the {wording.count(attempted)} attempted. {wording.count(accepted)} were accepted "
+        f"({_interval(row, 'delivery_rate', wording.within)}); {wording.count(clicked)} of these {wording.count(accepted)} clicked "
+        f"({_interval(row, 'click_rate', wording.within)})."
+    )
     return _figure([trace], "How far did the mail get?", caption, table, height=56 + 58 * len(STAGES), yaxis={"autorange": "reversed"})
 
 
@@ -88,32 +97,43 @@ def reasons(table: pd.DataFrame) -> go.Figure:
 def links(table: pd.DataFrame) -> go.Figure:
     """Which links were followed: people per link. They don't add up, since one person may follow several."""
     rows = _top(_records(table), "clickers")
-    caption = "People who followed each link, and their share of all who clicked anything. One person may follow several, so shares don't add up to 100%."
-    bars, labels = _bars(rows, "clickers", [re.sub("^https?://", "", row["link_url"]) for row in rows], [INK["grey" if row.get("purpose") == "unsubscribe" else "blue"] for row in rows])
+    caption = "People per link, and their share of all who clicked anything. One person may follow several, so shares don't add up to 100%."
+    bars, labels = _bars(rows, "clickers", [re.sub("^https?://", "", row["link_url"]) for row in rows],
+                         [INK["grey" if row.get("purpose") == "unsubscribe" else "blue"] for row in rows])
     return _figure([bars], "Which links were followed?", caption, table, **_listed(rows, "clickers"), annotations=labels)
 
 
 def curve(table: pd.DataFrame) -> go.Figure:
     """How opens and clicks came in over the time since delivery."""
     rows = _records(table)
-    traces = [_line([row for row in rows if row["kind"] == kind], name, colour) for kind, (name, colour) in ACTS.items() if any(row["kind"] == kind for row in rows)]
+    traces = [_line([row for row in rows if row["kind"] == kind], name, colour) for kind,
+              (name, colour) in ACTS.items() if any(row["kind"] == kind for row in rows)]
     ticks = {1: "1 h", 4: "4 h", 12: "12 h", 24: "1 d", 72: "3 d", 168: "7 d"}
     ends = ", ".join(f"{trace['name'].lower()} {wording.percent(trace['y'][-1])}" for trace in traces)
-    caption = f"Share of the {wording.count(rows[0]['accepted'] if rows else 0)} accepted that had opened or clicked by then; at the end {ends or 'nobody'}. Opens are recorded ones, by people and machines."
+    accepted = wording.count(rows[0]["accepted"] if rows else 0)
+    caption = f"Share of the {accepted} accepted that had opened or clicked by then; at the end {ends or 'nobody'}. Some are machines."
     return _figure(traces, "How soon did people react?", caption, table, height=360, hovermode="x",
-                   xaxis={"type": "log", "tickvals": list(ticks), "ticktext": list(ticks.values()), "title": {"text": "time since delivery", "standoff": 6}}, yaxis={"tickformat": ".0%", "rangemode": "tozero", "nticks": 5, "showgrid": True})
+                   xaxis={"type": "log", "tickvals": list(ticks), "ticktext": list(ticks.values()),
+                          "title": {"text": "time since delivery", "standoff": 6}},
+                          yaxis={"tickformat": ".0%", "rangemode": "tozero", "nticks": 5, "showgrid": True})
 
 
 def timing(table: pd.DataFrame) -> go.Figure:
     """The time to the first open and click: from the median (dot) to the slowest tenth (end of the line)."""
     rows = [row for row in _records(table) if row["median_s"] is not None]
     names = ("median_s", "p75_s", "p90_s")
-    traces = [{"type": "scatter", "mode": "lines+markers+text", "x": [max(row[name], 1) for name in names], "y": [place] * 3, "text": [wording.duration(row[name]) for name in names],
-               "textposition": ["bottom center", "top center", "bottom center"], "cliponaxis": False, "line": {"color": ACTS[row["kind"]][1], "width": 3}, "marker": {"size": [12, 8, 8], "opacity": 1}, "hoverinfo": "skip"} for place, row in enumerate(rows)]
-    labels = [_label(place, f"{ACTS[row['kind']][0]} first: {wording.count(row['recipients'])} recipients") for place, row in enumerate(rows)]
+    traces = [{"type": "scatter", "mode": "lines+markers+text", "x": [max(row[name], 1) for name in names], "y": [place] * 3,
+               "text": [wording.duration(row[name]) for name in names],
+               "textposition": ["bottom center", "top center", "bottom center"], "cliponaxis": False,
+               "line": {"color": ACTS[row["kind"]][1], "width": 3}, "marker": {"size": [12, 8, 8], "opacity": 1}, "hoverinfo": "skip"}
+               for place, row in enumerate(rows)]
+    labels = [_label(place, f"{ACTS[row['kind']][0]} first: {wording.count(row['recipients'])} recipients") for place,
+              row in enumerate(rows)]
     ticks = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
-    caption = "Time from delivery to the first open or click: half of the recipients had reacted by the large dot, three quarters by the next, nine tenths by the last."
-    return _figure(traces, "How long does it take?", caption, table, annotations=labels, height=90 + 70 * max(1, len(rows)), yaxis=_places(len(rows)),
+    caption = ("Time from delivery to the first open or click: half of the recipients had reacted by the large dot, "
+               "three quarters by the next, nine tenths by the last.")
+    return _figure(traces, "How long does it take?", caption, table, annotations=labels, height=90 + 70 * max(1, len(rows)),
+                   yaxis=_places(len(rows)),
                    xaxis={"type": "log", "tickvals": ticks, "ticktext": [wording.duration(tick) for tick in ticks], "range": [0, 6]})
 
 
@@ -135,7 +155,7 @@ def html(table: pd.DataFrame, caption: str = "") -> str:
 
     >>> import pandas as pd
     >>> html(pd.DataFrame({"provider": ["gmail"], "accepted": [9412]}))
-    '<table><thead><tr><th scope="col">Provider</th><th scope="col" class="n">Accepted</th></tr></thead><tbody><tr><td>gmail</td><td class="n">9,412</td></tr></tbody></table>'
+    '<table>...<th scope="col" class="n">Accepted</th></tr></thead><tbody><tr><td>gmail</td><td class="n">9,412</td></tr></tbody></table>'
     """
     rows = _records(table)
     if getattr(table, "_measure", "") == "data_quality":  # a finding is news; the checks without one are named, not listed
@@ -188,7 +208,8 @@ def _written(column: str, row: dict[str, Any]) -> str:
         return wording.moment_text(datetime.fromisoformat(given))
     if isinstance(given, bool):
         return "yes" if given else "no"
-    return wording.count(given) if isinstance(given, int | float) else wording.short(_worded(column, given), 60 if column.endswith("_url") else 300)
+    return wording.count(given) if isinstance(given, int | float) else wording.short(_worded(column, given),
+        60 if column.endswith("_url") else 300)
 
 
 def _worded(column: str, text: str) -> str:
@@ -219,7 +240,8 @@ def _top(rows: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
 
 def _label(place: int, text: str) -> dict[str, Any]:
     """A row's name above its mark, so that it takes no width from it: readable on a phone."""
-    return {"x": 0, "xref": "paper", "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": BAR_PX // 2 + 1, "showarrow": False, "text": _html.escape(wording.short(text, 48)), "font": {"color": INK["ink"]}}
+    return {"x": 0, "xref": "paper", "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": BAR_PX // 2 + 1, "showarrow": False,
+            "text": _html.escape(wording.short(text, 48)), "font": {"color": INK["ink"]}}
 
 
 def _places(number: int) -> dict[str, Any]:
@@ -227,10 +249,12 @@ def _places(number: int) -> dict[str, Any]:
     return {"range": [number - 0.5, -0.65], "showticklabels": False, "showgrid": False}
 
 
-def _bars(rows: list[dict[str, Any]], size: str, names: list[str], colours: list[str], text: list[str] | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _bars(rows: list[dict[str, Any]], size: str, names: list[str], colours: list[str],
+          text: list[str] | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Horizontal bars, each with its number and share at its end and its name above."""
     text = text or [f"<b>{wording.count(row[size])}</b>  {wording.percent(row.get('share'))}" for row in rows]
-    trace = {"type": "bar", "orientation": "h", "y": list(range(len(rows))), "x": [row[size] for row in rows], "text": text, "textposition": "outside", "cliponaxis": False,
+    trace = {"type": "bar", "orientation": "h", "y": list(range(len(rows))), "x": [row[size] for row in rows], "text": text,
+             "textposition": "outside", "cliponaxis": False,
              "width": BAR_PX / ROW_PX, "marker": {"color": colours}, "hoverinfo": "skip", "textfont": {"color": INK["ink"]}}
     return trace, [_label(place, name) for place, name in enumerate(names)]
 
@@ -244,8 +268,10 @@ def _listed(rows: list[dict[str, Any]], size: str) -> dict[str, Any]:
 def _line(rows: list[dict[str, Any]], name: str, colour: str) -> dict[str, Any]:
     """A cumulative line with its name and last value at its end."""
     text = [""] * (len(rows) - 1) + [f"<b>{name} {wording.percent(rows[-1]['rate'])}</b>"]
-    return {"type": "scatter", "mode": "lines+text", "name": name, "x": [row["hours"] for row in rows], "y": [row["rate"] for row in rows], "text": text, "textposition": "top left",
-            "textfont": {"color": colour}, "line": {"color": colour, "width": 2.5, "shape": "hv"}, "cliponaxis": False, "hovertemplate": f"{name}: %{{y:.1%}} after %{{x}} h<extra></extra>"}
+    return {"type": "scatter", "mode": "lines+text", "name": name, "x": [row["hours"] for row in rows], "y": [row["rate"] for row in rows],
+            "text": text, "textposition": "top left",
+            "textfont": {"color": colour}, "line": {"color": colour, "width": 2.5, "shape": "hv"}, "cliponaxis": False,
+            "hovertemplate": f"{name}: %{{y:.1%}} after %{{x}} h<extra></extra>"}
 
 
 def _causes(table: pd.DataFrame, label: str, title: str) -> go.Figure:
@@ -266,7 +292,8 @@ def _bounces_by_day(table: pd.DataFrame) -> go.Figure:
         sums[str(row["day"])[:10], row["kind"]] += row["recipients"] or 0
     traces = [{"type": "bar", "name": kind, "x": days, "y": [sums.get((day, kind), 0) for day in days], "marker": {"color": colour}}
               for kind, colour in KIND_COLOURS.items() if any((day, kind) in sums for day in days)]
-    return _figure(traces, "When did mail come back?", f"Recipients whose mail came back per day (UTC), {wording.count(sum(sums.values()))} in all.", table,
+    caption = f"Recipients whose mail came back, by the day (UTC) of their message; {wording.count(sum(sums.values()))} in all."
+    return _figure(traces, "When did mail come back?", caption, table,
                    height=320, barmode="stack", showlegend=True, xaxis={"type": "category"}, yaxis={"tickformat": ",d", "nticks": 5})
 
 
@@ -280,10 +307,16 @@ def _bounces_by(table: pd.DataFrame, group: str) -> go.Figure:
     cells = [[sums.get((provider, category), 0) for provider in providers] for category in categories]
     totals = [sum(column) for column in zip(*cells, strict=True)]
     shares = [[count / total if count else None for count, total in zip(line, totals, strict=True)] for line in cells]
-    trace = {"type": "heatmap", "x": providers, "y": categories, "z": shares, "text": [[wording.count(count) if count else "" for count in line] for line in cells],
-             "texttemplate": "%{text}", "zmin": 0, "zmax": 1, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip", "colorscale": [[0, INK["paper"]], [1, INK["blue"]]]}
-    caption = f"Recipients whose mail came back ({wording.count(sum(totals))} in all): cause by {_one(group)}. The darker, the larger the cause's share within its column."
-    return _figure([trace], f"Which {_one(group)} refused, and why?" if group in ("provider", "domain") else f"Which causes at which {_one(group)}?", caption, table, height=90 + 34 * len(categories), yaxis={"autorange": "reversed"}, xaxis={"side": "top", "showgrid": False, "tickangle": None, "autotickangles": [0, -40, -90]})
+    trace = {"type": "heatmap", "x": providers, "y": categories, "z": shares,
+             "text": [[wording.count(count) if count else "" for count in line] for line in cells],
+             "texttemplate": "%{text}", "zmin": 0, "zmax": 1, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip",
+             "colorscale": [[0, INK["paper"]], [1, INK["blue"]]]}
+    caption = (f"Recipients whose mail came back ({wording.count(sum(totals))} in all): cause by {_one(group)}. "
+               "The darker, the larger the cause's share within its column.")
+    return _figure([trace], f"Which {_one(group)} refused, and why?" if group in ("provider", "domain")
+                   else f"Which causes at which {_one(group)}?", caption, table, height=90 + 34 * len(categories),
+                   yaxis={"autorange": "reversed"}, xaxis={"side": "top", "showgrid": False, "tickangle": None,
+                                                           "autotickangles": [0, -40, -90]})
 
 
 def _by_size(sums: dict[tuple[str, str], int], side: int) -> list[str]:
@@ -311,43 +344,53 @@ def _rates(table: pd.DataFrame) -> go.Figure:
     traces, layout = [], {}
     for panel, (column, (title, _, colour)) in enumerate(RATES.items(), start=1):
         traces.append(_dots(rows, group, column, colour, panel))
-        layout[f"xaxis{panel}"] = {"domain": [(panel - 1) * 0.355, (panel - 1) * 0.355 + 0.29], "tickformat": ".2~%", "tickvals": _ticks(rows, column), "side": "top",
+        layout[f"xaxis{panel}"] = {"domain": [(panel - 1) * 0.355, (panel - 1) * 0.355 + 0.29], "tickformat": ".2~%",
+                                   "tickvals": _ticks(rows, column), "side": "top",
                                    "title": {"text": f"<b>{title}</b>", "font": {"color": colour, "size": 14}, "standoff": 6}}
     shares = ", ".join(f"{title.lower()} of {of}" for title, of, _ in RATES.values())
     caption = f"Shares: {shares}. Lines are 95% intervals; where they overlap, a difference may be chance. Each panel has its own scale."
     labels = [_label(place, f"{row[group]}  ({wording.count(row['attempted'])})") | {"yshift": 5} for place, row in enumerate(rows)]
-    return _figure(traces, f"How do {GROUPS[group]} compare?", caption, table, height=120 + 40 * len(rows), yaxis=_places(len(rows)), annotations=labels, **layout)
+    return _figure(traces, f"How do {GROUPS[group]} compare?", caption, table, height=120 + 40 * len(rows), yaxis=_places(len(rows)),
+                   annotations=labels, **layout)
 
 
 def _ticks(rows: list[dict[str, Any]], column: str) -> list[float]:
-    """Two or three round shares within the intervals: as many as a third of a phone's width holds."""
-    low, high = (edge([share for row in rows if (share := row.get(f"{column}_{bound}")) is not None], default=0.0) for edge, bound in ((min, "low"), (max, "high")))
+    """Two round shares within the intervals: as many as a third of a phone's width holds."""
+    low, high = (edge([share for row in rows if (share := row.get(f"{column}_{bound}")) is not None], default=0.0) for edge,
+                 bound in ((min, "low"), (max, "high")))
     for step in (0.5, 0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001):
         ticks = [round(place * step, 4) for place in range(ceil(low / step), floor(high / step) + 1)]
         if len(ticks) > 1:
-            return ticks[:: len(ticks) // 2] if len(ticks) > 3 else ticks
+            return [ticks[0], ticks[-1]]
     return [round(high, 3)]
 
 
 def _dots(rows: list[dict[str, Any]], group: str, column: str, colour: str, panel: int) -> dict[str, Any]:
-    error = {side: [abs((row.get(f"{column}_{bound}") or 0) - (row.get(column) or 0)) for row in rows] for side, bound in (("array", "high"), ("arrayminus", "low"))}
-    return {"type": "scatter", "mode": "markers", "x": [row.get(column) for row in rows], "y": list(range(len(rows))), "xaxis": f"x{panel}" if panel > 1 else "x", "marker": {"color": colour, "size": 9},
-            "error_x": {"type": "data", "symmetric": False, "color": colour, "thickness": 2, "width": 0, **error}, "text": [str(row[group]) for row in rows], "hovertemplate": "%{text}: %{x:.1%}<extra></extra>"}
+    error = {side: [abs((row.get(f"{column}_{bound}") or 0) - (row.get(column) or 0)) for row in rows] for side,
+             bound in (("array", "high"), ("arrayminus", "low"))}
+    return {"type": "scatter", "mode": "markers", "x": [row.get(column) for row in rows], "y": list(range(len(rows))),
+            "xaxis": f"x{panel}" if panel > 1 else "x", "marker": {"color": colour, "size": 9},
+            "error_x": {"type": "data", "symmetric": False, "color": colour, "thickness": 2, "width": 0, **error},
+            "text": [str(row[group]) for row in rows], "hovertemplate": "%{text}: %{x:.1%}<extra></extra>"}
 
 
 def _figure(traces: list[dict[str, Any]], title: str, caption: str, table: pd.DataFrame, **layout: Any) -> go.Figure:
     """The house style around some traces; the table goes along for the page's data table and CSV."""
     import plotly.graph_objects as go
 
-    axis = {"gridcolor": INK["grid"], "zeroline": False, "ticks": "", "tickangle": 0, "automargin": True, "tickfont": {"color": INK["ink"]}, "fixedrange": True}
+    axis = {"gridcolor": INK["grid"], "zeroline": False, "ticks": "", "tickangle": 0, "automargin": True,
+            "tickfont": {"color": INK["ink"]}, "fixedrange": True}
     for name in {"xaxis", "yaxis", *(key for key in layout if key[1:].startswith("axis"))}:
         given = layout.get(name, {})
         layout[name] = axis | given | {"title": {"font": {"color": INK["quiet"], "size": 12}} | given.get("title", {})}
     layout["yaxis"] = {"ticksuffix": "  ", "showgrid": False} | layout["yaxis"]
     style = {
-        "template": "none", "font": {"family": FONT, "size": 13, "color": INK["ink"]}, "paper_bgcolor": INK["paper"], "plot_bgcolor": INK["paper"],
-        "title": {"text": f"<b>{title}</b>", "x": 0, "xref": "container", "pad": {"l": 16}, "font": {"size": 16}}, "margin": {"l": 16, "r": 16, "t": 56, "b": 8}, "showlegend": False,
+        "template": "none", "font": {"family": FONT, "size": 13, "color": INK["ink"]}, "paper_bgcolor": INK["paper"],
+        "plot_bgcolor": INK["paper"],
+        "title": {"text": f"<b>{title}</b>", "x": 0, "xref": "container", "pad": {"l": 16}, "font": {"size": 16}},
+        "margin": {"l": 16, "r": 16, "t": 56, "b": 8}, "showlegend": False,
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 60}, "dragmode": False,
-        "meta": {"title": title, "caption": caption, "columns": [str(column) for column in table.columns], "shown": _shown(table), "rows": _records(table)},
+        "meta": {"title": title, "caption": caption, "columns": [str(column) for column in table.columns], "shown": _shown(table),
+                 "rows": _records(table)},
     }
     return go.Figure(json.loads(json.dumps({"data": traces, "layout": style | layout})))

@@ -43,7 +43,7 @@ class View:
     as_of: str = ""
 
     def settled(self) -> View:
-        """The nearest choice that can be drawn: a split that the measure doesn't know is dropped, and one campaign is kept where only one fits."""
+        """The nearest choice that can be drawn: without a split that the measure doesn't know, with one campaign where only one fits."""
         splits, several = MEASURES[self.measure]
         by = self.by if self.by in splits else ""
         return replace(self, by=by, campaigns=self.campaigns if several and not by else self.campaigns[-1:])
@@ -52,7 +52,8 @@ class View:
         """The report of this choice, as one types it."""
         settled = self.settled()
         moment = f" -p as_of={settled.as_of}" if settled.as_of else ""
-        return "\n".join(f"cxtools report {REPORTS.get(settled.measure, 'engagement_report')} -p campaign={campaign}{moment}" for campaign in settled.campaigns)
+        return "\n".join(f"cxtools report {REPORTS.get(settled.measure, 'engagement_report')} -p campaign={campaign}{moment}"
+                         for campaign in settled.campaigns)
 
 
 def answer(store: EventStore, view: View) -> Table:
@@ -108,6 +109,7 @@ def _wire(store: EventStore, controls: dict[str, Any], screen: Any, button: Any,
 def shown(store: EventStore, view: View) -> dict[str, Any]:
     """The output message of a choice; what can't be answered is said in words, in the place of the figure."""
     try:
-        return {"output_type": "display_data", "metadata": {}, "data": {"application/vnd.plotly.v1+json": draw(store, view).to_plotly_json() | {"config": {"displayModeBar": False}}}}
+        return {"output_type": "display_data", "metadata": {},
+                "data": {"application/vnd.plotly.v1+json": draw(store, view).to_plotly_json() | {"config": {"displayModeBar": False}}}}
     except (StoreError, ValueError) as refused:
         return {"output_type": "stream", "name": "stdout", "text": f"{refused}\n"}

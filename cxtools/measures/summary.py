@@ -38,9 +38,11 @@ def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf
     if (complaints := quality["complaints"]["count"]) is not None:
         counts["complained"] = complaints
     machines = measures.suspects(store, campaign, as_of=as_of).set_index("rule")
-    counts |= {"clickers": int(machines.total["human"]), "suspect": int(machines.clickers["suspect"]), "human": int(machines.clickers["human"])} if len(machines) else {}
+    counts |= {"clickers": int(machines.total["human"]), "suspect": int(machines.clickers["suspect"]),
+               "human": int(machines.clickers["human"])} if len(machines) else {}
     causes = measures.bounces(store, campaign, as_of=as_of).to_dict("records")
-    facts = Facts(campaign, counts, first_at, last_at, int(quality["unknown_kind"]["total"]), (causes[0]["category"], causes[0]["recipients"]) if causes else None,
+    facts = Facts(campaign, counts, first_at, last_at, int(quality["unknown_kind"]["total"]),
+                  (causes[0]["category"], causes[0]["recipients"]) if causes else None,
                   list(_counts(store, earlier, age).values()) if earlier else [], _maturity(store, earlier, age))
     return verdict_on(facts, about)
 
@@ -64,7 +66,8 @@ def _counts(store: EventStore, campaigns: list[str], as_of: AsOf) -> dict[str, d
     """Campaign -> its counts: the funnel's, and the bounces by kind."""
     funnel = measures.funnel(store, campaigns, as_of=as_of)
     steps = funnel.columns[funnel.dtypes.map(pd.api.types.is_integer_dtype)]
-    counts = {str(row["campaign"]): {str(step): int(row[step]) for step in steps} | dict.fromkeys(("hard", "soft", "block", "authentication", "unclassified"), 0)
+    counts = {str(row["campaign"]): {str(step): int(row[step]) for step in steps}
+              | dict.fromkeys(("hard", "soft", "block", "authentication", "unclassified"), 0)
               for row in funnel.to_dict("records")}
     for row in measures.bounces(store, campaigns, as_of=as_of).to_dict("records"):
         for name in _named(row):

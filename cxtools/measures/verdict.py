@@ -29,7 +29,7 @@ class Limit:
     """
     A share that must stay small: a warning above `target`, a failure above `limit`, a halt above `stop` (None: no such step).
 
-    A target of 0 means that one case is enough. `says` is the sentence when it is broken, {found} being "5 of 3,000 recipients (0.2%, 0.1–0.4)".
+    A target of 0 means that one case is enough. `says` is the sentence when it is broken; {found} is "5 of 3,000 recipients (…)".
     """
 
     name: str
@@ -45,7 +45,8 @@ class Limit:
 LIMITS = (
     Limit("Hard bounces", "hard", "attempted", 0.02, 0.05, 0.10, "{found} bounced hard.",
           "Amazon SES advises under 2%, reviews at 5%, pauses at 10%"),
-    Limit("Refused for authentication", "authentication", "attempted", 0.0, 0.0, None, "{found} were refused for authentication: put SPF, DKIM and DMARC right before the next send.",
+    Limit("Refused for authentication", "authentication", "attempted", 0.0, 0.0, None,
+          "{found} were refused for authentication: put SPF, DKIM and DMARC right before the next send.",
           "Gmail (5.7.26), Outlook.com (5.7.515) and Yahoo (5.7.9) refuse bulk mail without SPF, DKIM and DMARC: none is normal"),
     Limit("Bounces without a known cause", "unclassified", "bounced", 0.05, None, None, "The cause of {found} is unknown.",
           "ours: above it the classifier needs new rules"),
@@ -122,17 +123,20 @@ class CampaignVerdict:
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         facts = self.facts
         about = {"campaign": facts.campaign, "word": self.word, "headline": self.sentences[0], "events": facts.events,
-                 "first_at": facts.first_at.isoformat() if facts.first_at else None, "last_at": facts.last_at.isoformat() if facts.last_at else None}
+                 "first_at": facts.first_at.isoformat() if facts.first_at else None,
+                 "last_at": facts.last_at.isoformat() if facts.last_at else None}
         return {"text/plain": str(self), "text/html": self._html(), MIME: about}
 
     def _html(self) -> str:
         tone = self.word.lower().replace(" ", "-")
         lines = "".join(f"<li>{_unbroken(html.escape(sentence))}</li>" for sentence in self.sentences)
-        box = f'<div class="verdict {tone}"><p class="word"><span class="symbol" aria-hidden="true">{WORDS[self.word]}</span> {self.word}</p><ul>{lines}</ul></div>'
-        cards = "".join(f"<div><dt>{html.escape(name)}</dt>{''.join(f'<dd>{_unbroken(html.escape(line))}</dd>' for line in lines if line)}</div>" for name, *lines in self.cards)
+        head = f'<p class="word"><span class="symbol" aria-hidden="true">{WORDS[self.word]}</span> {self.word}</p>'
+        box = f'<div class="verdict {tone}">{head}<ul>{lines}</ul></div>'
+        cards = "".join(_card(*card) for card in self.cards)
         rows = "".join(_check_row(check) for check in self.checks)
         heads = "".join(f'<th scope="col">{head}</th>' for head in ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source"))
-        judged = f'<details class="judged"><summary>How this was judged</summary><div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>'
+        table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        judged = f'<details class="judged"><summary>How this was judged</summary><div class="scroll">{table}</div></details>'
         return f'{box}<dl class="cards">{cards}</dl>{judged}'
 
 
@@ -146,12 +150,17 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     checks = tuple(judged(limit, facts.counts) for limit in LIMITS)
     if not facts.counts.get("attempted"):
         return CampaignVerdict("TOO EARLY", ("No delivery or bounce has been reported yet.",), (), checks, facts)
-    word = min((check.word for check in checks if check.word in WORDS), key=list(WORDS).index, default="TOO FEW")
+    word = min((check.word for check in checks if _counts(check)), key=list(WORDS).index, default="TOO FEW")
     sentences, cards = VIEWS[about]
     blamed = next((check for check in checks if check.word == word in ("FAIL", "WARN")), None)
     lead = () if blamed is None else (hard_sentence,) if blamed.limit.part == "hard" else (alarm_sentence,)
     said = tuple(sentence for speak in dict.fromkeys(lead + sentences) if (sentence := speak(facts, checks)))
     return CampaignVerdict(word, said, tuple(card(facts) for card in cards), checks, facts)
+
+
+def _counts(check: Check) -> bool:
+    """Whether a check has a say: too little mail can't unsettle a verdict where even much could only warn."""
+    return check.word in WORDS and not (check.word == "TOO FEW" and check.limit.limit is None)
 
 
 def judged(limit: Limit, counts: Mapping[str, int]) -> Check:
@@ -182,8 +191,9 @@ def _word(limit: Limit, share: float, low: float, high: float) -> str:
 
 def accepted_sentence(facts: Facts, _: Sequence[Check]) -> str:
     counts = facts.counts
-    text = f"{wording.count(counts['accepted'])} of {wording.count(counts['attempted'])} recipients ({facts.said('accepted', 'attempted')}) were accepted by their mail servers"
-    return text + _compared(facts, "accepted", "attempted") + "."
+    accepted, attempted = wording.count(counts["accepted"]), wording.count(counts["attempted"])
+    found = f"{accepted} of {attempted} recipients ({facts.said('accepted', 'attempted')})"
+    return f"{found} were accepted by their mail servers{_compared(facts, 'accepted', 'attempted')}."
 
 
 def hard_sentence(facts: Facts, checks: Sequence[Check]) -> str:
@@ -193,9 +203,11 @@ def hard_sentence(facts: Facts, checks: Sequence[Check]) -> str:
     target, limit, stop = (wording.percent(share, 0) for share in (check.limit.target, check.limit.limit, check.limit.stop))
     share = check.rate or 0
     place = {
-        "FAIL": f"are above the {limit} limit" + (f", and above {stop}: stop sending until the list is cleaned" if share >= (check.limit.stop or 1) else ": clean the list before the next send"),
-        "WARN": f"are above the {target} target" + (f" but below the {limit} limit" if share <= (check.limit.limit or 1) else f" and perhaps above the {limit} limit"),
-        "TOO FEW": f"are too few to hold against the {target} target",
+        "FAIL": f"are above the {limit} limit" + (f", and above {stop}: stop sending until the list is cleaned"
+                                                  if share >= (check.limit.stop or 1) else ": clean the list before the next send"),
+        "WARN": f"are above the {target} target" + (f" but below the {limit} limit" if share <= (check.limit.limit or 1)
+                                                    else f" and perhaps above the {limit} limit"),
+        "TOO FEW": f"are too near the {target} target to tell, with so few messages",
         "PASS": f"are below the {target} target",
     }[check.word]
     return f"{wording.count(check.count)} hard {_plural(check.count, 'bounce')} ({facts.said('hard', 'attempted')}) {place}."
@@ -206,7 +218,8 @@ def cause_sentence(facts: Facts, _: Sequence[Check]) -> str:
         return ""
     cause, count = facts.top_cause
     bounced = facts.counts["bounced"]
-    return f"The most frequent cause of the {wording.count(bounced)} bounces is {cause.replace('_', ' ')}: {wording.count(count)} recipients ({wording.percent(count / bounced, 0)})."
+    found = f"{wording.count(count)} recipients ({wording.percent(count / bounced, 0)})"
+    return f"The most frequent cause of the {wording.count(bounced)} bounces is {cause.replace('_', ' ')}: {found}."
 
 
 def alarm_sentence(facts: Facts, checks: Sequence[Check]) -> str:
@@ -218,33 +231,37 @@ def alarm_sentence(facts: Facts, checks: Sequence[Check]) -> str:
 
 def _broken(facts: Facts, check: Check) -> str:
     limit = check.limit
-    found = f"{wording.count(check.count)} of {wording.count(check.of)} {NOUNS.get(limit.whole, 'recipients')} ({facts.said(limit.part, limit.whole)})"
-    return limit.says.format(found=found)
+    whole = f"{wording.count(check.of)} {NOUNS.get(limit.whole, 'recipients')}"
+    return limit.says.format(found=f"{wording.count(check.count)} of {whole} ({facts.said(limit.part, limit.whole)})")
 
 
 def click_sentence(facts: Facts, _: Sequence[Check]) -> str:
     clicked = facts.counts["clicked"]
-    return f"{wording.count(clicked)} {'person' if clicked == 1 else 'people'} clicked ({facts.said('clicked', 'accepted')} of the accepted){_compared(facts, 'clicked', 'accepted')}."
+    people = f"{wording.count(clicked)} {'person' if clicked == 1 else 'people'}"
+    return f"{people} clicked ({facts.said('clicked', 'accepted')} of the accepted){_compared(facts, 'clicked', 'accepted')}."
 
 
 def scanner_sentence(facts: Facts, _: Sequence[Check]) -> str:
     suspects, clickers = facts.counts.get("suspect", 0), facts.counts.get("clickers", 0)
     if not suspects:
         return ""
-    return (f"{wording.count(suspects)} of the {wording.count(clickers)} who followed any link ({facts.said('suspect', 'clickers')}) behave like scanners; "
+    found = f"{wording.count(suspects)} of the {wording.count(clickers)} who followed any link"
+    return (f"{found} ({facts.said('suspect', 'clickers')}) behave like scanners; "
             f"without them {wording.count(facts.counts['human'])} remain ({facts.said('human', 'accepted')} of the accepted).")
 
 
 def open_sentence(facts: Facts, _: Sequence[Check]) -> str:
     low, high = facts.rate(_surely_opened(facts), "accepted"), facts.rate("opened", "accepted")
-    return f"Between {wording.percent(low)} and {wording.percent(high)} opened: a range, since machines that fetch images can't be told from readers in this feed."
+    return (f"Between {wording.percent(low)} and {wording.percent(high)} opened: a range, "
+            "since machines that fetch images can't be told from readers in this feed.")
 
 
 def age_sentence(facts: Facts, _: Sequence[Check]) -> str:
     if not facts.first_at or not facts.last_at:
         return ""
     text = f"The data end {wording.age((facts.last_at - facts.first_at).total_seconds())} after the first event"
-    return text + (f"; earlier campaigns had {wording.percent(facts.maturity, 0)} of their 7-day clicks by then." if facts.maturity is not None else ".")
+    return text + (f"; earlier campaigns had {wording.percent(facts.maturity, 0)} of their 7-day clicks by then."
+                   if facts.maturity is not None else ".")
 
 
 Sentence = Callable[[Facts, Sequence[Check]], str]
@@ -263,7 +280,8 @@ def rate_card(name: str, part: str, whole: str) -> Callable[[Facts], tuple[str, 
 def open_card(facts: Facts) -> tuple[str, str, str, str]:
     least = _surely_opened(facts)
     low, high = (wording.percent(facts.rate(part, "accepted")) for part in (least, "opened"))
-    return "Opened", f"{low.removesuffix('%')}–{high}", f"{wording.count(facts.counts[least])} to {wording.count(facts.counts['opened'])} of {wording.count(facts.counts['accepted'])}", ""
+    first, last, of = (wording.count(facts.counts[name]) for name in (least, "opened", "accepted"))
+    return "Opened", f"{low.removesuffix('%')}–{high}", f"{first} to {last} of {of}", ""
 
 
 ACCEPTED = rate_card("Accepted", "accepted", "attempted")
@@ -277,8 +295,10 @@ HUMAN = rate_card("Clicked, scanners left out", "human", "accepted")
 
 #: What each report says first.
 VIEWS: dict[str, tuple[tuple[Sentence, ...], tuple[Callable[[Facts], tuple[str, str, str, str]], ...]]] = {
-    "run": ((accepted_sentence, hard_sentence, alarm_sentence, click_sentence, age_sentence), (ACCEPTED, HARD, SOFT, BLOCK, CLICKED, open_card)),
-    "bounces": ((accepted_sentence, hard_sentence, cause_sentence, alarm_sentence, age_sentence), (BOUNCED, HARD, SOFT, BLOCK, UNCLASSIFIED, ACCEPTED)),
+    "run": ((accepted_sentence, hard_sentence, alarm_sentence, click_sentence, age_sentence),
+            (ACCEPTED, HARD, SOFT, BLOCK, CLICKED, open_card)),
+    "bounces": ((accepted_sentence, hard_sentence, cause_sentence, alarm_sentence, age_sentence),
+                (BOUNCED, HARD, SOFT, BLOCK, UNCLASSIFIED, ACCEPTED)),
     "engagement": ((click_sentence, scanner_sentence, open_sentence, age_sentence), (CLICKED, HUMAN, open_card, ACCEPTED, HARD, BLOCK)),
 }
 
@@ -314,8 +334,14 @@ def _difference(facts: Facts, part: str, whole: str) -> str:
     return f"{wording.points(own - usual)} the usual {wording.percent(usual)}" if usual is not None and own is not None else ""
 
 
+def _card(name: str, *lines: str) -> str:
+    return f"<div><dt>{html.escape(name)}</dt>{''.join(f'<dd>{_unbroken(html.escape(line))}</dd>' for line in lines if line)}</div>"
+
+
 def _check_row(check: Check) -> str:
     symbol = WORDS.get(check.word, "")
-    measured = f"{wording.count(check.count)} of {wording.count(check.of)}: {wording.interval(check.rate, check.low, check.high)}" if check.of else wording.MISSING
-    cells = (f"{symbol} {check.word}".strip(), measured, wording.percent(check.limit.target), wording.percent(check.limit.limit), check.limit.source)
+    found = f"{wording.count(check.count)} of {wording.count(check.of)}: {wording.interval(check.rate, check.low, check.high)}"
+    measured = found if check.of and check.count is not None else wording.MISSING
+    cells = (f"{symbol} {check.word}".strip(), measured, wording.percent(check.limit.target), wording.percent(check.limit.limit),
+             check.limit.source)
     return f'<tr><th scope="row">{check.limit.name}</th>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}</tr>'

@@ -32,17 +32,19 @@ from cxtools.measures.verdict import MIME, WORDS
 
 FIGURE = "application/vnd.plotly.v1+json"
 MAX_BYTES = 900_000
+POLICY = ("default-src 'none'; script-src 'sha256-{digest}' blob:; style-src 'unsafe-inline'; img-src data: blob:; "
+          "base-uri 'none'; form-action 'none'")
 PRINT_WIDTH = 640  # px: A4 less margins and the figure's frame
 HERE = Path(__file__).parent
 
 #: What each word of a report means (reference: the docstrings of cxtools.measures).
 DEFINITIONS = {
-    "Recipient": "One person in one mailing: a distinct pair of recipient and message. All counts are of recipients unless they say otherwise.",
+    "Recipient": "One person in one mailing: a distinct pair of recipient and message. Counts are of recipients unless they say otherwise.",
     "Attempted": "A delivery or a bounce was reported.",
     "Delivered": "The receiving server took the message.",
     "Accepted": "Delivered, and not bounced later.",
     "Hard, soft, blocked": "The address is dead; the refusal may pass; the message or its sender was refused, not the address.",
-    "Opened": "An open or a click was recorded (confirmed opens). Machines that fetch images ahead of the reader are among them, so read it as an upper bound.",
+    "Opened": "An open or a click was recorded. Machines that fetch images ahead of the reader are among them: read it as an upper bound.",
     "Clicked": "At least one link was followed, by a person or a scanner.",
     "Acceptance rate": "Accepted of attempted.",
     "Click rate": "Clicked of accepted.",
@@ -52,13 +54,14 @@ DEFINITIONS = {
 }
 
 
-class PageExporter(HTMLExporter):  # type: ignore[misc]
+class PageExporter(HTMLExporter):
     """nbconvert with our template, plotly's figures first among the representations, and escaping switched on."""
 
     exclude_anchor_links = True
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(template_name="template", extra_template_basedirs=[str(HERE)], **given)
+        super().__init__(  # type: ignore[no-untyped-call]
+            template_name="template", extra_template_basedirs=[str(HERE)], **given)
 
     @property
     def default_config(self) -> Config:
@@ -66,7 +69,7 @@ class PageExporter(HTMLExporter):  # type: ignore[misc]
         return Config({"NbConvertBase": {"display_data_priority": order}})
 
     def _create_environment(self) -> jinja2.Environment:
-        environment: jinja2.Environment = super()._create_environment()
+        environment: jinja2.Environment = super()._create_environment()  # type: ignore[no-untyped-call]
         environment.autoescape = True
         return environment
 
@@ -87,7 +90,8 @@ def render_page(notebook: Any, *, name: str, parameters: Mapping[str, Any]) -> s
     check_page(body, figures)
     whole = body.replace("<!-- bundle -->", bundle)
     if len(whole.encode()) > MAX_BYTES:
-        raise ReportError(f"the page has {len(whole.encode()):,} bytes, {MAX_BYTES:,} are allowed", where=name, do="draw fewer points, or split the report")
+        raise ReportError(f"the page has {len(whole.encode()):,} bytes, {MAX_BYTES:,} are allowed", where=name,
+                          do="draw fewer points, or split the report")
     return whole
 
 
@@ -105,14 +109,19 @@ def check_page(body: str, figures: Sequence[Mapping[str, Any]] = ()) -> None:
     if outside := OUTSIDE.search(body):
         raise ReportError("the page would load something from elsewhere", where=outside[0][:40], do="show it as a link, or leave it out")
     if found := addresses(body):
-        raise ReportError(f"{len(found)} e-mail addresses stand in the page unmasked", do="mask them in the measure that returns them (cxtools.model.masked)")
+        raise ReportError(f"{len(found)} e-mail addresses stand in the page unmasked",
+                          do="mask them in the measure that returns them (cxtools.model.masked)")
     for figure in figures:
         kinds = {trace.get("type", "scatter") for trace in figure["spec"]["data"]}
         if strange := sorted(kinds - set(charts.TRACES)):
-            raise ReportError(f"the page can't draw {', '.join(strange)}", where=str(figure["title"]), do=f"draw it with {', '.join(charts.TRACES)}, or extend report/assets/build.sh")
+            raise ReportError(f"the page can't draw {', '.join(strange)}", where=str(figure["title"]),
+                              do=f"draw it with {', '.join(charts.TRACES)}, or extend report/assets/build.sh")
 
 
-OUTSIDE = re.compile(r"""<(?!a\b)[a-z][^>]*\s(?:src|srcset|href|data|poster|action|background)\s*=\s*["']?\s*(?:https?:|//)|@import\b|url\(\s*["']?(?:https?:|//)|<base\b|http-equiv=["']?refresh""", re.I)
+#: What makes a browser ask elsewhere without a click: any element but a link with an address, a style that imports, a refresh.
+OUTSIDE = re.compile(
+    r"""<(?!a\b)[a-z][^>]*\s(?:src|srcset|href|data|poster|action|background)\s*=\s*["']?\s*(?:https?:|//)"""
+    r"""|@import\b|url\(\s*["']?(?:https?:|//)|<base\b|http-equiv=["']?refresh""", re.I)
 ADDRESS = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}")
 
 
@@ -129,7 +138,8 @@ def addresses(text: str) -> set[str]:
 
 def write_index(folder: Path) -> Path:
     """`index.html` of a folder: its reports by date, campaign and verdict, read from the pages themselves."""
-    reports = sorted((about for file in sorted(folder.glob("*.html")) if (about := _about(file))), key=lambda about: (about["campaign"], about["title"]))
+    reports = sorted((about for file in sorted(folder.glob("*.html")) if (about := _about(file))),
+                     key=lambda about: (about["campaign"], about["title"]))
     reports.sort(key=lambda about: about["until_at"], reverse=True)
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "template"), autoescape=True)
     body = environment.get_template("folder.html.j2").render(reports=reports, style=_asset("style.css"))
@@ -151,7 +161,8 @@ def _about(file: Path) -> dict[str, str] | None:
     if not block:
         return None
     about = {key: value or "" for key, value in json.loads(block[1]).items()}
-    return {"title": about["title"], "campaign": about.get("campaign", ""), "word": about.get("word", ""), "headline": about.get("headline", ""),
+    return {"title": about["title"], "campaign": about.get("campaign", ""), "word": about.get("word", ""),
+            "headline": about.get("headline", ""),
             "tone": about.get("word", "").lower().replace(" ", "-"), "symbol": WORDS.get(about.get("word", ""), ""), "file": file.name,
             "until_at": about.get("last_at", ""), "until": _moment(about.get("last_at"))}
 
@@ -159,24 +170,27 @@ def _about(file: Path) -> dict[str, str] | None:
 def _page(notebook: Any, figures: list[dict[str, Any]], name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that the template puts into words."""
     title, lead, sections = _sections(notebook)
-    about = {"report": name, "title": title, "campaign": str(parameters.get("campaign") or "")} | _verdict(notebook)
+    about = {"report": name, "title": title, "campaign": str(parameters.get("campaign") or "")} | told(notebook)
     script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     night = {light: dark for light, dark in charts.PALETTE.values()}
     specs = [{"spec": figure["spec"], "columns": figure["columns"], "rows": figure["rows"]} for figure in figures]
     return {
         "title": title, "lead": lead, "sections": sections, "about": about, "about_json": _script_json(about), "figures": figures,
-        "figures_json": _script_json({"figures": specs, "palette": night, "print_width": PRINT_WIDTH}), "style": _asset("style.css"), "script": script,
-        "policy": f"default-src 'none'; script-src 'sha256-{digest}' blob:; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'",
+        "figures_json": _script_json({"figures": specs, "palette": night, "print_width": PRINT_WIDTH}), "style": _asset("style.css"),
+        "script": script,
+        "policy": POLICY.format(digest=digest),
         "parameters": {key: _shown(given) for key, given in parameters.items()}, "definitions": DEFINITIONS, "window": _window(about),
-        "facts": {"Event window": _window(about) or "not told", "Events read": wording.count(about["events"]) if "events" in about else "not told",
+        "facts": {"Event window": _window(about) or "not told",
+                  "Events read": wording.count(about["events"]) if "events" in about else "not told",
                   "Times": "UTC", "Made by": f"cxtools {_version()}, notebook {name}"},
     }
 
 
 def _sections(notebook: Any) -> tuple[str, str, list[dict[str, Any]]]:
     """Title and lead from the first heading, then the cells under each `##`."""
-    title, lead, sections = "Report", "", [{"id": "verdict", "title": "", "cells": []}]
+    title, lead = "Report", ""
+    sections: list[dict[str, Any]] = [{"id": "verdict", "title": "", "cells": []}]
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []) or "injected-parameters" in cell.metadata.get("tags", []):
             continue
@@ -216,12 +230,13 @@ def _figure(given: Mapping[str, Any], number: int) -> dict[str, Any]:
     name = meta.get("title") or re.sub(r"<[^>]+>", "", title.get("text", "")) or f"Figure {number}"
     columns, rows = meta.get("columns", []), meta.get("rows", [])
     return {"number": number, "title": name, "caption": meta.get("caption", ""), "columns": columns, "rows": rows, "height": height,
-            "table": charts.html_table(meta.get("shown", columns), rows), "file": f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.csv",
+            "table": charts.html_table(meta.get("shown", columns), rows),
+            "file": f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.csv",
             "spec": {"data": given["data"], "layout": layout | {"height": height}}}
 
 
-def _verdict(notebook: Any) -> dict[str, Any]:
-    """What the notebook's verdict says in data; {} for a report without one."""
+def told(notebook: Any) -> dict[str, Any]:
+    """What the notebook's verdict says in data (campaign, word, headline, …); {} for a report without one."""
     found = (output["data"][MIME] for cell in notebook.cells for output in cell.get("outputs", []) if MIME in output.get("data", {}))
     return dict(next(found, {}))
 

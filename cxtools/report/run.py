@@ -40,20 +40,22 @@ def render_report(name: str, parameters: Mapping[str, Any] | None = None, *, out
         ReportError: unknown notebook or parameter, wrong type, a cell that failed or didn't run, a page that breaks a promise.
             The partly run notebook is kept as `….failed.ipynb`; the error names it, the cell and its error.
     """
-    import nbformat
-
-    from cxtools.report.page import render_page, write_text
+    from cxtools.report.page import render_page, told, write_text
 
     source = _notebook(name)
-    given = checked_parameters(declared_parameters(nbformat.read(source, as_version=4)), parameters or {}, source.stem)
+    given = checked_parameters(declared_parameters(_read(source)), parameters or {}, source.stem)
     out.mkdir(parents=True, exist_ok=True)
-    stem = "-".join(filter(None, (source.stem, re.sub(r"[^\w.-]+", "_", str(given.get("campaign") or "")))))
-    failed = out / f"{stem}.failed.ipynb"
-    _execute(source, failed, dict(parameters and {key: given[key] for key in parameters} or {}), home=home, timeout_s=timeout_s)
-    notebook = _finished(failed)
-    page = render_page(notebook, name=source.stem, parameters=given)
-    write_text(out / f"{stem}.ipynb", nbformat.writes(_anonymous(notebook)) + "\n")
-    failed.unlink()
+    kept = out / f"{_stem(source, given.get('campaign'))}.failed.ipynb"
+    _execute(source, kept, {name: given[name] for name in parameters or {}}, home=home, timeout_s=timeout_s)
+    try:
+        notebook = _finished(kept)
+        page, executed = render_page(notebook, name=source.stem, parameters=given), _written(_anonymous(notebook))
+    except ReportError as failed:
+        failed.notebook = str(kept)
+        raise
+    stem = _stem(source, told(notebook).get("campaign") or given.get("campaign"))
+    write_text(out / f"{stem}.ipynb", executed)
+    kept.unlink()
     return write_text(out / f"{stem}.html", page)
 
 
@@ -70,10 +72,8 @@ def render_reports(requests: Sequence[tuple[str, Mapping[str, Any]]], *, out: Pa
 
 def report_names() -> list[str]:
     """The reports that come with cxtools: notebooks with a `parameters` cell."""
-    import nbformat
-
     found = {file.stem: file for folder in reversed(NOTEBOOKS) for file in folder.glob("*.ipynb")}
-    return sorted(stem for stem, file in found.items() if _parameters_cell(nbformat.read(file, as_version=4)) is not None)
+    return sorted(stem for stem, file in found.items() if _parameters_cell(_read(file)) is not None)
 
 
 def declared_parameters(notebook: Any) -> dict[str, Any]:
@@ -87,10 +87,16 @@ def declared_parameters(notebook: Any) -> dict[str, Any]:
     if cell is None:
         raise ReportError("the notebook has no cell tagged `parameters`", do="tag the cell that holds its defaults")
     try:
-        pairs = [(line.targets[0] if isinstance(line, ast.Assign) else line.target, line.value) for line in ast.parse(cell.source).body]  # type: ignore[attr-defined]
-        return {target.id: ast.literal_eval(value) for target, value in pairs}
-    except (SyntaxError, ValueError, AttributeError) as broken:
+        return dict(_assigned(line) for line in ast.parse(cell.source).body)
+    except (SyntaxError, ValueError) as broken:
         raise ReportError(f"the `parameters` cell is no list of plain values: {broken}", do="write one `name = literal` a line") from None
+
+
+def _assigned(line: ast.stmt) -> tuple[str, Any]:
+    target = line.targets[0] if isinstance(line, ast.Assign) else line.target if isinstance(line, ast.AnnAssign) else None
+    if not isinstance(target, ast.Name) or not isinstance(line, ast.Assign | ast.AnnAssign) or line.value is None:
+        raise ValueError(f"line {line.lineno} assigns nothing")
+    return target.id, ast.literal_eval(line.value)
 
 
 def checked_parameters(declared: Mapping[str, Any], given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
@@ -106,7 +112,8 @@ def checked_parameters(declared: Mapping[str, Any], given: Mapping[str, Any], wh
       -> it takes: campaign
     """
     if unknown := sorted(set(given) - set(declared)):
-        raise ReportError(f"unknown parameter{'s' * (len(unknown) > 1)}: {', '.join(unknown)}", where=where, do=f"it takes: {', '.join(declared)}")
+        raise ReportError(f"unknown parameter{'s' * (len(unknown) > 1)}: {', '.join(unknown)}", where=where,
+                          do=f"it takes: {', '.join(declared)}")
     return dict(declared) | {name: _typed(name, value, declared[name], where) for name, value in given.items()}
 
 
@@ -114,16 +121,34 @@ def _typed(name: str, given: Any, default: Any, where: str) -> Any:
     if isinstance(given, str) and not isinstance(default, str | None):
         with suppress(ValueError, SyntaxError):
             given = {"true": True, "false": False}[given.lower()] if given.lower() in ("true", "false") else ast.literal_eval(given)
-    if isinstance(given, tuple) or isinstance(default, list) and isinstance(given, str):
+    if isinstance(given, tuple) or (isinstance(default, list) and isinstance(given, str)):
         given = list(given) if isinstance(given, tuple) else [part.strip() for part in given.split(",")]
-    fits = default is None or type(given) is type(default) or isinstance(default, float) and type(given) is int
+    fits = default is None or type(given) is type(default) or (isinstance(default, float) and type(given) is int)
     if not fits:
-        raise ReportError(f"parameter {name} is to be {type(default).__name__}, not {type(given).__name__}", where=where, do=f"its default is {default!r}")
+        raise ReportError(f"parameter {name} is to be {type(default).__name__}, not {type(given).__name__}", where=where,
+                          do=f"its default is {default!r}")
     try:
         json.dumps(given)
     except TypeError:
-        raise ReportError(f"parameter {name} can't be written into a notebook", where=where, do="give text, a number, true or false, or a list of them") from None
+        raise ReportError(f"parameter {name} can't be written into a notebook", where=where,
+                          do="give text, a number, true or false, or a list of them") from None
     return given
+
+
+def _stem(source: Path, campaign: object) -> str:
+    return "-".join(filter(None, (source.stem, re.sub(r"[^\w.-]+", "_", str(campaign or "")))))
+
+
+def _read(file: Path) -> Any:
+    import nbformat
+
+    return nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def _written(notebook: Any) -> str:
+    import nbformat
+
+    return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
 
 
 def _parameters_cell(notebook: Any) -> Any:
@@ -146,18 +171,21 @@ def _execute(source: Path, output: Path, parameters: dict[str, Any], *, home: Pa
     """Run papermill in a process of its own, ended by the clock if need be; whatever it did stands in *output*."""
     order = json.dumps({"source": str(source.resolve()), "output": str(output.resolve()), "parameters": parameters})
     with tempfile.TemporaryDirectory(prefix="cx-report-") as folder:
-        environ = os.environ | {"PLOTLY_RENDERER": "plotly_mimetype", "CXTOOLS_HOME": str(home.resolve()), "IPYTHONDIR": folder, "PYTHONHASHSEED": "0",
+        environ = os.environ | {"PLOTLY_RENDERER": "plotly_mimetype", "CXTOOLS_HOME": str(home.resolve()), "IPYTHONDIR": folder,
+                                "PYTHONHASHSEED": "0",
                                 "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))}
-        process = subprocess.Popen([sys.executable, "-m", "cxtools.report.run"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,  # noqa: S603
-                                   stderr=subprocess.PIPE, text=True, env=environ, cwd=folder)
+        process = subprocess.Popen([sys.executable, "-P", "-m", "cxtools.report.run"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True, env=environ)
         try:
             _, complaint = process.communicate(order, timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            raise ReportError(f"the notebook did not end within {timeout_s:g} s", notebook=str(output), where=source.name, do="look at the kept notebook, or give it more time") from None
+            raise ReportError(f"the notebook did not end within {timeout_s:g} s", notebook=str(output), where=source.name,
+                              do="look at the kept notebook, or give it more time") from None
         finally:
             _end(process)
     if not output.exists():
-        raise ReportError("the notebook could not be run", where=source.name, do=complaint.strip().rpartition("\n")[2] or "run it in Jupyter to see why")
+        raise ReportError("the notebook could not be run", where=source.name,
+                          do=complaint.strip().rpartition("\n")[2] or "run it in Jupyter to see why")
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -173,9 +201,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _finished(file: Path) -> Any:
     """The executed notebook, if every code cell came to its end; `sys.exit(0)` and a lost kernel are no such end."""
-    import nbformat
-
-    notebook = nbformat.read(file, as_version=4)
+    notebook = _read(file)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, cell in enumerate(cells, start=1):
         fault = next((output for output in cell.outputs if output.output_type == "error"), None)
@@ -184,15 +210,17 @@ def _finished(file: Path) -> Any:
         from cxtools.report.page import ADDRESS
 
         story = f"{fault.ename}: {ADDRESS.sub('…@…', fault.evalue)}" if fault else "it did not run to its end"
-        raise ReportError(f"cell {number} of {len(cells)} failed: {story}", notebook=str(file), where=file.name, do=f"look at the kept notebook: {file.name}")
+        raise ReportError(f"cell {number} of {len(cells)} failed: {story}", where=file.name,
+                          do=f"look at the kept notebook: {file.name}")
     return notebook
 
 
 def _anonymous(notebook: Any) -> Any:
-    """Without the paths, durations and dates of this run: they tell of the machine, and differ each time."""
+    """Without the paths, durations, dates and version of this run: they tell of the machine, and differ each time."""
     for cell in notebook.cells:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
+    notebook.metadata["language_info"] = {"name": "python"}
     given = notebook.metadata.pop("papermill", {})
     notebook.metadata["papermill"] = {"parameters": given.get("parameters", {})}
     return notebook
@@ -208,11 +236,12 @@ def _run_papermill(source: str, output: str, parameters: dict[str, Any]) -> None
         """A kernel of this interpreter, over encrypted channels, without a look at the kernels installed elsewhere."""
 
         def __init__(self, **given: Any) -> None:
-            super().__init__(**given | {"kernel_name": "python3", "kernel_spec_manager": KernelSpecManager(kernel_dirs=[]), "transport_encryption": "required"})
+            super().__init__(**given | {"kernel_name": "python3", "kernel_spec_manager": KernelSpecManager(kernel_dirs=[]),
+                                        "transport_encryption": "required"})
 
     with suppress(papermill.PapermillExecutionError):
         papermill.execute_notebook(source, output, parameters, kernel_name="python3", language="python", progress_bar=False,
-                                   kernel_manager_class=ThisInterpreter, cwd=str(Path(output).parent))
+                                   kernel_manager_class=ThisInterpreter, cwd=str(Path.cwd()))
 
 
 if __name__ == "__main__":

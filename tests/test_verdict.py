@@ -1,0 +1,131 @@
+"""The verdict: limits as a table, one word by the interval, sentences that carry count, rate, interval and comparison."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cxtools.measures import summary
+from cxtools.measures.verdict import LIMITS, MIME, VIEWS, WORDS, Facts, judged, verdict
+from tests import tables
+
+HARD, AUTHENTICATION, UNCLASSIFIED, COMPLAINTS = LIMITS
+START = datetime(2026, 9, 14, 10, tzinfo=UTC)
+COUNTS = {
+    "attempted": 9870, "delivered": 9432, "accepted": 9412, "bounced": 458, "opened": 3576, "opened_strict": 3559, "clicked": 402, "clicks_without_open": 17,
+    "hard": 310, "soft": 80, "block": 54, "authentication": 0, "unclassified": 14, "clickers": 410, "suspect": 110, "human": 300,
+}
+EARLIER = [{"attempted": 1000, "accepted": 972, "clicked": 40 + place, "hard": 15} for place in range(8)]
+
+
+def facts(**changed) -> Facts:
+    given = {"campaign": "q3", "counts": COUNTS, "first_at": START, "last_at": START + timedelta(hours=26), "top_cause": ("invalid_recipient", 189),
+             "earlier": EARLIER, "maturity": 0.92}
+    return Facts(**given | changed)
+
+
+@pytest.mark.parametrize(("limit", "counts", "word"), [
+    (HARD, {"hard": 500, "attempted": 8000}, "FAIL"),          # 5.7 to 6.8: all of the interval above 5
+    (HARD, {"hard": 60, "attempted": 1000}, "WARN"),           # 6.0, but perhaps 4.7
+    (HARD, {"hard": 3, "attempted": 50}, "WARN"),              # 6.0, but anything from 2.1 to 16.2
+    (HARD, {"hard": 300, "attempted": 10000}, "WARN"),         # 3.0: above the target, below the limit
+    (HARD, {"hard": 88, "attempted": 4925}, "TOO FEW"),        # 1.8, but perhaps 2.2
+    (HARD, {"hard": 10, "attempted": 1000}, "PASS"),
+    (HARD, {"hard": 0, "attempted": 0}, "–"),
+    (AUTHENTICATION, {"authentication": 1, "attempted": 100000}, "FAIL"),
+    (AUTHENTICATION, {"authentication": 0, "attempted": 10}, "PASS"),
+    (UNCLASSIFIED, {"unclassified": 30, "bounced": 100}, "WARN"),
+    (COMPLAINTS, {"accepted": 5000}, "not measured"),
+    (COMPLAINTS, {"accepted": 5000, "complained": 40}, "FAIL"),
+])
+def test_a_limit_is_judged_by_the_interval(limit, counts, word):
+    """FAIL when the whole interval is above the limit, WARN when the number is, PASS when the whole interval is below the target."""
+    assert word == judged(limit, counts).word
+
+
+@pytest.mark.parametrize(("changed", "word"), [
+    ({"hard": 100}, "PASS"), ({}, "WARN"), ({"hard": 900}, "FAIL"), ({"hard": 100, "authentication": 1}, "FAIL"),
+    ({"hard": 4, "attempted": 1000, "accepted": 990}, "PASS"), ({"hard": 18, "attempted": 1000, "accepted": 980}, "TOO FEW"), ({"attempted": 0}, "TOO EARLY"),
+])
+def test_the_worst_check_is_the_verdict(changed, word):
+    """One word for the campaign: that of its worst check."""
+    assert word == verdict(facts(counts=COUNTS | changed)).word
+
+
+def test_the_sentences_of_a_campaign():
+    """What a stakeholder reads first: why the verdict, then arrival, clicks and maturity, each against earlier campaigns."""
+    assert (
+        "310 hard bounces (3.1%, 2.8–3.5) are above the 2% target but below the 5% limit.",
+        "9,412 of 9,870 recipients (95.4%, 94.9–95.8) were accepted by their mail servers, "
+        "1.8 points below the median of 8 earlier campaigns at the same age (97.2%).",
+        "402 people clicked (4.3%, 3.9–4.7 of the accepted), 0.2 points below the median of 8 earlier campaigns at the same age (4.5%).",
+        "The data end 26 h after the first event; earlier campaigns had 92% of their 7-day clicks by then.",
+    ) == verdict(facts()).sentences
+
+
+@pytest.mark.parametrize("about", VIEWS)
+@pytest.mark.parametrize("changed", [{}, {"hard": 1200}, {"hard": 0, "bounced": 0}, {"accepted": 0, "opened": 0, "clicked": 0, "human": 0, "suspect": 0}])
+def test_every_view_says_three_to_five_sentences(about, changed):
+    """Enough to know, little enough to read; never a NaN, whatever is zero."""
+    said = verdict(facts(counts=COUNTS | changed), about)
+
+    assert 3 <= len(said.sentences) <= 5
+    assert [] == [text for text in (*said.sentences, *map(str, said.cards)) if re.search(r"nan|None|inf\b", text, re.I)]
+
+
+def test_a_first_campaign_is_compared_with_nothing():
+    """Without earlier campaigns there is no comparison, rather than one with zero."""
+    assert "earlier" not in str(verdict(facts(earlier=(), maturity=None)))
+
+
+def test_what_is_missing_is_a_dash():
+    """A rate without a denominator is shown as a dash on its card."""
+    cards = dict((card[0], card[1]) for card in verdict(facts(counts=COUNTS | {"accepted": 0})).cards)
+
+    assert "–" == cards["Clicked"]
+
+
+def test_above_the_halt_it_says_stop():
+    """From one hard bounce in ten on, the sentence is an order."""
+    assert "stop sending" in verdict(facts(counts=COUNTS | {"hard": 1200})).sentences[0]
+
+
+def test_it_shows_itself_without_letting_names_become_markup():
+    """Campaign names and causes are text in the page; symbol and word stand beside the colour."""
+    bundle = verdict(facts(top_cause=("<script>alert(1)</script>", 300)), "bounces")._repr_mimebundle_()
+
+    assert "<script>" not in bundle["text/html"]
+    assert f'{WORDS["WARN"]}</span> WARN' in bundle["text/html"]
+    assert {"campaign": "q3", "word": "WARN"} == {key: bundle[MIME][key] for key in ("campaign", "word")}
+
+
+HISTORY = """
+    to  | kind     | at          | code
+    ----+----------+-------------+-------
+    ann | delivery | {day} 09:00:00 |
+    ann | click    | {day} 09:30:00 |
+    bob | delivery | {day} 09:00:00 |
+    bob | click    | {late} 09:00:00 |
+    cid | bounce   | {day} 09:00:00 | 5.1.1
+"""
+
+
+def test_earlier_campaigns_are_cut_at_the_same_age():
+    """A campaign two days old is compared with what earlier ones had after two days, and told how much was still to come."""
+    store = tables.store(HISTORY.format(day="01", late="06"), "earlier")
+    tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
+    said = summary.verdict(store, "now")
+
+    assert [{"attempted": 3, "clicked": 1}] == [{key: row[key] for key in ("attempted", "clicked")} for row in said.facts.earlier]
+    assert 0.5 == said.facts.maturity
+    assert [1, 2] == summary.comparison(store, "now").clicked.tolist()
+
+
+def test_the_youngest_campaign_knows_its_own_window():
+    """First and last moment, the age between them, and the number of events."""
+    said = summary.verdict(tables.store(HISTORY.format(day="10", late="12"), "now"), "now")
+
+    assert (START.replace(day=10, hour=9), START.replace(day=12, hour=9), 5) == (said.facts.first_at, said.facts.last_at, said.facts.events)
+    assert 1 == said.facts.counts["hard"]
