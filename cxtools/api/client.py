@@ -33,8 +33,8 @@ from cxtools.settings import Settings
 __all__ = ["Client", "Counters", "EventPage", "open_session"]
 
 PAGE = 1000
-#: More pages than any job has (a million events per thousand recipients): a cursor that never ends.
-MOST_PAGES = 1000
+#: More pages than any job or list has: a cursor that never ends.
+MOST_PAGES = 10_000
 EVENT_TYPES = "delivery,bounce,open,click"
 #: A host that never answered in this process is rather a wrong address than an outage: patience for it, in seconds.
 FIRST_CONTACT_S = 10.0
@@ -64,6 +64,57 @@ class EventPage:
     malformed: list[tuple[str, str]] = field(default_factory=list)
 
 
+class Turns:
+    """Gate, breaker and retry budget for all threads; the lock guards their state and is never held while a request is under way."""
+
+    def __init__(self, requests_per_s: float | None, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._gate, self._breaker, self._budget = pace.Gate(requests_per_s), pace.Breaker(), pace.Budget()
+        self._clock, self._sleep, self._lock, self._trouble = clock, sleep, threading.Lock(), ""
+
+    def take(self, method: str, path: str, ends_at: float) -> float:
+        """Wait for gate and breaker; the moment of leaving. Raises RateLimited or ServerFault when one stays shut beyond *ends_at*."""
+        ticket = None
+        while True:
+            with self._lock:
+                now = self._clock()
+                shut = now < self._gate.shut_until
+                ticket = self._gate.ticket(now) if ticket is None or shut else ticket
+                broken_s = 0.0 if ticket > now else self._breaker.wait_s(now)
+            wait_s = max(ticket - now, broken_s)
+            if wait_s <= 0:
+                return now
+            if now + wait_s > ends_at and broken_s:
+                raise ServerFault(f"the API keeps failing, so nothing more is sent to it for now (circuit breaker); last: {self._trouble}",
+                                  method=method, path=path, do="run it again later")
+            if now + wait_s > ends_at and shut:
+                raise RateLimited("the API limits the rate for longer than we wait", method=method, path=path, status=429,
+                                  retry_after_s=self._gate.shut_until - now, do="run it again later, or set a lower requests_per_s")
+            self._sleep(wait_s)
+
+    def note(self, answer: Answer) -> None:
+        """Learn from an answer how the server is."""
+        alive = not answer.fault and (answer.status or 0) < 500
+        with self._lock:
+            self._breaker.record(alive, self._clock())
+            if not alive:
+                self._trouble = answer.reason or f"status {answer.status}"
+                return
+            self._budget.answered()
+            if answer.status != 429:
+                self._gate.passed()
+
+    def throttle(self, wait_s: float, *, sent_at: float) -> None:
+        """After a 429: shut the gate for everybody."""
+        with self._lock:
+            self._gate.shut(self._clock(), wait_s, sent_at=sent_at)
+
+    def rest(self, wait_s: float) -> None:
+        """Before a retry: sleep, longer where the budget is used up."""
+        with self._lock:
+            budget_s = self._budget.wait_s(self._clock())
+        self._sleep(max(wait_s, budget_s))
+
+
 class Client:
     """
     A signed-in way to the API, for any number of threads.
@@ -87,10 +138,9 @@ class Client:
         self.settings = settings.needs("api")
         self.counters = Counters()
         self.auth = SignIn(settings, self._sign_in, clock=clock)
-        self._now, self._clock, self._sleep, self._rng = now, clock, sleep, rng or random.Random()
-        self._turn = threading.Lock()  # guards the three below; never held while a request is under way
-        self._gate, self._breaker, self._budget = pace.Gate(settings.requests_per_s), pace.Breaker(), pace.Budget()
-        self._reached, self._trouble = False, ""
+        self._turns = Turns(settings.requests_per_s, clock, sleep)
+        self._now, self._clock, self._rng = now, clock, rng or random.Random()
+        self._reached = False
         self._threads = threading.local()
         self._sessions: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -154,19 +204,19 @@ class Client:
             failed: CxError | None = None
             try:
                 token = self.auth.token(ends_at)
-                sent_at = self._await_turn("POST", self.settings.paths.messages, ends_at)
+                sent_at = self._turns.take("POST", self.settings.paths.messages, ends_at)
             except CxError as error:
                 failed = error
             if failed:
                 return _not_sent(failed)
             answer = self._post(body, token, idempotency_key)
-            self._note(answer, sent_at)
+            self._turns.note(answer)
             if answer.status != 401 or not again or not self.auth.renewable:
                 break
             self.auth.drop(token)
         hint_s = self._hint_s(answer)
         if answer.status == 429:
-            self._throttle(sent_at, hint_s or pace.backoff_s(0, rng=self._rng))
+            self._turns.throttle(hint_s or pace.backoff_s(0, rng=self._rng), sent_at=sent_at)
         return outcome.post_outcome(answer, retry_after_s=hint_s, trust_429=self.settings.trust_429)
 
     def probe(self) -> dict[str, Any]:
@@ -245,7 +295,8 @@ class Client:
     # -- once, and again
 
     def _sign_in(self, method: str, path: str, make: Callable[[], PreparedRequest], ends_at: float) -> Answer:
-        self.counters.add("token_fetches")
+        if method == "POST":  # discovery is a GET
+            self.counters.add("token_fetches")
         return self._persist(method, path, make, ends_at, signing_in=True)
 
     def _persist(self, method: str, path: str, make: Callable[[], PreparedRequest], ends_at: float, *, signing_in: bool = False) -> Answer:
@@ -256,23 +307,23 @@ class Client:
         """
         started, failures, throttled = self._clock(), 0, 0
         while True:
-            sent_at = self._clock() if signing_in else self._await_turn(method, path, ends_at)
+            sent_at = self._clock() if signing_in else self._turns.take(method, path, ends_at)
             answer = self._once(make, ends_at if failures + throttled else math.inf)
             if not signing_in:
-                self._note(answer, sent_at)
+                self._turns.note(answer)
             limited, hint_s = answer.status == 429, self._hint_s(answer)
             step = self._next_step(answer, throttled if limited else failures, hint_s, self._patience(answer, started, ends_at))
             if isinstance(step, pace.Done):
                 return answer
             wait_s = step.seconds if isinstance(step, pace.Wait) else hint_s or 0.0
             if limited and not signing_in:
-                self._throttle(sent_at, wait_s)
+                self._turns.throttle(wait_s, sent_at=sent_at)
             if isinstance(step, pace.GiveUp):
                 raise outcome.error_of(answer, method=method, path=path, given_up=step.reason, retry_after_s=hint_s)
             throttled, failures = throttled + limited, failures + (not limited)
             self.counters.add("throttled" if limited else "retries")
             if signing_in or not limited:
-                self._sleep(max(wait_s, self._retry_wait_s()))
+                self._turns.rest(wait_s)
 
     def _once(self, make: Callable[[], PreparedRequest], ends_at: float) -> Answer:
         """One exchange; the request lives in no frame that could raise."""
@@ -316,48 +367,6 @@ class Client:
             session = self._threads.session = open_session(self.settings)
             self._sessions.add(session)
         return session
-
-    # -- taking turns
-
-    def _await_turn(self, method: str, path: str, ends_at: float) -> float:
-        """Wait for gate and breaker; the moment of leaving. Raises when one stays shut beyond *ends_at*."""
-        ticket = None
-        while True:
-            with self._turn:
-                now = self._clock()
-                shut = now < self._gate.shut_until
-                if ticket is None or shut:
-                    ticket = self._gate.ticket(now)
-                broken_s = 0.0 if ticket > now else self._breaker.wait_s(now)
-            wait_s = max(ticket - now, broken_s)
-            if wait_s <= 0:
-                return now
-            if now + wait_s > ends_at and broken_s:
-                raise ServerFault(f"the API keeps failing, so nothing more is sent to it for now (circuit breaker); last: {self._trouble}",
-                                  method=method, path=path, do="run it again later")
-            if now + wait_s > ends_at and shut:
-                raise RateLimited("the API limits the rate for longer than we wait", method=method, path=path, status=429,
-                                  retry_after_s=self._gate.shut_until - now, do="run it again later, or set a lower requests_per_s")
-            self._sleep(wait_s)
-
-    def _note(self, answer: Answer, sent_at: float) -> None:
-        alive = not answer.fault and (answer.status or 0) < 500
-        with self._turn:
-            self._breaker.record(alive, self._clock())
-            if not alive:
-                self._trouble = f"status {answer.status}" if answer.status and not answer.fault else answer.reason
-                return
-            self._budget.answered()
-            if answer.status != 429:
-                self._gate.passed()
-
-    def _throttle(self, sent_at: float, wait_s: float) -> None:
-        with self._turn:
-            self._gate.shut(self._clock(), wait_s, sent_at=sent_at)
-
-    def _retry_wait_s(self) -> float:
-        with self._turn:
-            return self._budget.wait_s(self._clock())
 
 
 def _not_sent(error: CxError) -> PostOutcome:
