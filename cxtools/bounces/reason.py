@@ -35,22 +35,25 @@ _KNOWN = re.compile(r"(?:^|[.])(" + "|".join(map(re.escape, sorted(KNOWN_HOSTS, 
 _TLDS = "com|net|org|edu|gov|mil|int|info|biz|name|io|app|dev|cloud|email|local|lan|internal|arpa|test|invalid|example|online|shop|site|store|xyz|top"
 _PLAIN = re.compile(r"[^\d@./:=_]*(?:[^\d@/:=_]\.+)?")
 _URL = re.compile(r"(?i)(?:https?://|www\.)[^\s<>\"']+")
-_ADDRESS = re.compile(r"<?[^\s<>()\[\]:;,\"'=]{1,200}@[^\s<>()\[\];,\"']{1,200}>?")
+_ADDRESS = re.compile(r"<?[^\s<>()\[\]:;,\"'=]{1,200}@[^\s<>()\[\]:;,\"']{1,200}>?")
 _IP = re.compile(r"(?<![\d.])\d{1,3}(?:[.]\d{1,3}){3}(?![\d.]\d)|(?i:(?<![\w:])[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,7}(?![\w:]))")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?|(?<![\w:])\d{1,2}:\d\d(?::\d\d)?(?:[.]\d+)?(?![\w:])|(?<!\w)[+-]\d{4}(?!\d)")
 _HOST = re.compile(r"(?<![\w.-])(?:[A-Za-z0-9_-]{1,63}[.]){1,10}([A-Za-z]{2,24})(?![\w-])")
 _CODE = re.compile(
     r"(?<![\w.])[245]\d\d(?!\w|[.]\d)|(?<![\d.])[245][.]\d{1,3}[.]\d{1,3}(?![.]?\d)|\b[245]\d\d[.]\d{1,2}\b|\bAS\(\d+\)"
-    r"|\b[A-Z]{1,5}[-_]?[A-Z]?\d{1,6}(?:[_-]\d{1,3})?\b"
+    r"|\b[A-Z]{1,5}[-_]?[A-Z]?\d{1,6}(?:[_-]\d{1,3})?\b|\b[a-z]{2,5}_\d{2,4}\b"
 )
+_NAMED = re.compile(r"[A-Za-z]{4,30}[._=-]")
 _ID = re.compile(r"[\w+/.=-]*\d[\w+/.=-]*")
 _SPOKEN_CODE = re.compile(
     r"[(\[#]*(?<![\w.])(?:[245]\d\d[- ]{1,2})?[(\[]?#?[245][.]\d{1,3}[.]\d{1,3}[)\]]?[-:]?(?![\w.])|(?<![\w.,])#?[245]\d\d[- ](?=[^\d])"
 )
+_SPEAKS = re.compile(r"(?:^|[\s:;(\"'<>=\[-])(?P<code>[245]\d\d[- ](?=#?\(?[245][.]\d|[A-Za-z<]))")
 _CLOCK = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b,? ?|<n>,? ?|<time> ?|\(?(?:GMT|UTC|[PEJC][SD]T|CEST|CET)\)? ?){2,}"
 )
-_GAPS = re.compile(r"[\W_]+")
+_SENTENCE_END = re.compile(r"[.!?;]+(?=\s|$)|(?<=said):|(?<=was):")
+_GAPS = re.compile(r"(?:[^\w\0]|_)+")
 _CJK = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
 
 
@@ -63,7 +66,7 @@ def masked(text: str) -> str:
     >>> masked("host mx3.mail.example.net[192.0.2.7] said: 421 slow down, see https://postmaster.google.com/?ip=192.0.2.7")
     'host <host>[<ip>] said: 421 slow down, see https://postmaster.google.com/?ip=<ip>'
     """
-    return " ".join(map(_masked_word, text[:LONGEST].split()))
+    return " ".join(map(_masked_word, text[:LONGEST].replace("...", "... ").split()))
 
 
 def reason(masked_text: str) -> str:
@@ -79,22 +82,36 @@ def reason(masked_text: str) -> str:
     return " ".join(spoken.split()).removesuffix("<time>").rstrip()[:LONGEST_REASON]
 
 
+def server_part(masked_text: str) -> str:
+    """
+    What the receiving server said: from its first code on; "" when there is no code, or nothing before it.
+
+    >>> server_part("A problem occurred. The server for <host> said: 550 5.1.1 no such user")
+    '550 5.1.1 no such user'
+    """
+    found = _SPEAKS.search(masked_text, 1)
+    return masked_text[found.start("code"):] if found and not _SPEAKS.match(masked_text) else ""
+
+
 def words(masked_text: str) -> list[str]:
     """
-    The words that rules are matched against.
+    The words that rules are matched against; "." stands where a sentence ends or a server begins to speak,
+    "xaddress", "xhost", "xip" for what was masked.
 
-    >>> words("550 5.1.1 Couldn't find <address>: boîte inconnue 不存在")
-    ['could', 'not', 'find', 'address', 'boite', 'inconnue', '不', '存', '在']
+    >>> words("550 5.1.1 Couldn't find <address>. Boîte inconnue 不存在")
+    ['.', 'could', 'not', 'find', 'xaddress', '.', 'boite', 'inconnue', '不', '存', '在']
     """
-    lower = _SPOKEN_CODE.sub(" ", masked_text).lower()
+    lower = _SENTENCE_END.sub(" \0 ", _SPOKEN_CODE.sub(". ", masked_text)).lower()
     if not lower.isascii():
         folded = unicodedata.normalize("NFKD", lower.replace("’", "'"))
         lower = _CJK.sub(r" \1 ", "".join(char for char in folded if not unicodedata.combining(char)))
+    if "<" in lower:
+        lower = lower.replace("<address>", " xaddress ").replace("<host>", " xhost ").replace("<ip>", " xip ")
     if "'" in lower:
         lower = lower.replace("can't", "can not").replace("n't", " not")
     if "e-mail" in lower:
         lower = lower.replace("e-mail", "email")
-    return _GAPS.sub(" ", lower.replace("cannot", "can not")).split()
+    return _GAPS.sub(" ", lower.replace("cannot", "can not")).replace("\0", ".").split()
 
 
 @lru_cache(maxsize=16_384)
@@ -134,4 +151,7 @@ def _without_ids(word: str) -> str:
 
 
 def _masked_id(found: re.Match[str]) -> str:
-    return "<n>" if found.group().strip("-+.=/_").isdecimal() else "<id>"
+    text = found.group()
+    if named := _NAMED.match(text):  # "MCSpamSignature.sa.2.2", "SIZE=1543": what kind of id it is, is worth keeping
+        return named.group() + "<id>"
+    return "<n>" if text.strip("-+.=/_").isdecimal() else "<id>"

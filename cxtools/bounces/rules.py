@@ -6,8 +6,9 @@ run away on hostile input:
 
     mailbox full            these words, side by side (case, accents and punctuation don't count; "can't" is "can not")
     block* using            a word that begins so
-    user .. unknown         up to six words between
+    user .. unknown         up to six words between, within one sentence
     (over|exceeds) quota    one or the other; (the)? and the? may be missing
+    {recipient} unknown     the words of `[groups]` at the head of the file
 
 Own matcher, since several hundred regular expressions in a row judge 2,000 texts a second: each phrase is filed under
 its rarest word, so a text only meets the phrases whose word it contains.
@@ -36,6 +37,7 @@ COMMON = frozenset(
 )
 FILED_LETTERS = 5
 _TOKENS = re.compile(r"\(|\)\??|\||[^\s()|]+")
+_GROUP = re.compile(r"(?P<alone>(?<=[(|])\{(?:\w+)\}(?=[|)]))|\{\w+\}")
 FIELDS = {"id", "category", "phrases", "example", "source", "codes", "outranks", "weak", "confidence", "off"}
 
 
@@ -75,7 +77,7 @@ class Rulebook:
 
     def matches(self, said: list[str], codes: Codes, provider: str = "") -> Iterator[tuple[Rule, str]]:
         """The rules that match, best first, each with the words that it matched."""
-        asked, line = 0, " " + " ".join(said) + " "
+        asked, line = 0, " " + " ".join(said) + " . "
         for word in set(said):
             asked |= self._filed.get(word[:FILED_LETTERS], 0)
         while asked:
@@ -89,8 +91,12 @@ class Rulebook:
 @cache
 def standard_rules() -> tuple[Rule, ...]:
     """The rules that ship with cxtools."""
-    table = tomllib.loads((files(__package__) / "rules.toml").read_text("utf-8"))
-    return tuple(_rule(row, "rules.toml") for row in table["rule"])
+    return tuple(_rule(row, "rules.toml") for row in _table()["rule"])
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads((files(__package__) / "rules.toml").read_text("utf-8"))
 
 
 def merged(rows: Iterable[Mapping[str, Any]], where: str) -> tuple[Rule, ...]:
@@ -148,10 +154,10 @@ def _rule(row: Mapping[str, Any], where: str) -> Rule:
 
 
 def _units(phrase: str) -> list[str]:
-    """A phrase's tokens; words folded like the texts they are compared with."""
+    """A phrase's tokens, groups filled in; words folded like the texts they are compared with."""
     units: list[str] = []
-    for token in _TOKENS.findall(phrase):
-        if token in ("(", ")", ")?", "|", ".."):
+    for token in _TOKENS.findall(_GROUP.sub(_group, phrase)):
+        if token in ("(", ")", ")?", "|", "..", "."):
             units.append(token)
             continue
         mark = token[-1] if token[-1] in "*?" else ""
@@ -160,12 +166,19 @@ def _units(phrase: str) -> list[str]:
     return units
 
 
+def _group(found: re.Match[str]) -> str:
+    groups, name = _table()["groups"], found.group().strip("{}")
+    if name not in groups:
+        raise ConfigError(f"there is no group {name!r}", where=f"phrase {found.string!r}", do=f"use one of {', '.join(groups)}")
+    return str(groups[name] if found["alone"] else f"({groups[name]})")
+
+
 def _pattern(phrase: str) -> str:
     """
     >>> _pattern("block* (using|by) .. list?")
-    'block\\\\S* (?:using |by )(?:\\\\S+ ){0,6}?(?:list )?'
+    'block\\\\S* (?:using |by )(?:[^\\\\s.]\\\\S* ){0,6}?(?:list )?'
     """
-    special = {"(": "(?:", ")": ")", ")?": ")?", "|": "|", "..": r"(?:\S+ ){0,6}?"}
+    special = {"(": "(?:", ")": ")", ")?": ")?", "|": "|", "..": r"(?:[^\s.]\S* ){0,6}?"}
     return "".join(special.get(unit) or _word_pattern(unit) for unit in _units(phrase))
 
 
