@@ -30,7 +30,7 @@ class Simulator:
     def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """GET a control endpoint, or POST to it; HTTPError when it refuses."""
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"{self.url}/_sim/{path}", data, timeout=60) as answer:
+        with urllib.request.urlopen(f"{self.url}/_sim/{path}", data, timeout=60) as answer:  # noqa: S310 - our own simulator
             return json.load(answer)
 
     def truth(self) -> dict[str, Any]:
@@ -59,7 +59,9 @@ class Simulator:
         return hooks if raw else [json.loads(hook["body"]) for hook in hooks]
 
     def stop(self) -> None:
-        self.process.communicate(timeout=10)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=10)
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,10 @@ from cxtools.simulator.world import Setup
 
 def parser() -> argparse.ArgumentParser:
     """The command line; the flags of the world are the fields of Setup."""
-    line = argparse.ArgumentParser("python -m cxtools.simulator", description="The CXone Email API, simulated. Without a command it serves.")
+    line = argparse.ArgumentParser("cxtools simulate", description="The CXone Email API, simulated. Without a command it serves.")
     line.add_argument("--port", type=int, default=0, help="0: any free port; the first line on stdout says which")
-    line.add_argument("--fault", action="append", default=[], metavar="NAME[=COUNT]", help="arm a fault, always or COUNT times: " + ", ".join(sorted(FAULTS)))
+    names = ", ".join(sorted(FAULTS))
+    line.add_argument("--fault", action="append", default=[], metavar="NAME[=COUNT]", help=f"arm a fault, always or COUNT times: {names}")
     line.add_argument("--exit-on-eof", action="store_true", help="end when stdin ends, so that no parent leaves it behind")
     for option in fields(Setup):
         flag = "--" + option.name.replace("_", "-")

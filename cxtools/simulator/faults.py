@@ -59,10 +59,11 @@ class Armed:
     def trips(self, endpoint: str, seed: int) -> bool:
         """Whether this request is struck; counts it either way."""
         where = self.endpoint or FAULTS[self.name].endpoint
-        if not (where == endpoint or where in COVERS and endpoint in COVERS[where]):
+        if endpoint not in COVERS.get(where, (where,)):
             return False
         self.seen += 1
-        strikes = self.seen > self.after and (self.count is None or self.struck < self.count) and (self.share >= 1 or dice(seed, self.name, self.seen).random() < self.share)
+        due = self.seen > self.after and (self.count is None or self.struck < self.count)
+        strikes = due and dice(seed, self.name, self.seen).random() < self.share
         self.struck += strikes
         return strikes
 
@@ -71,7 +72,7 @@ COVERS = {"api": ("suppressions", "messages", "job", "events"), "any": ("token",
 
 
 def _changed(reply: Answer, **fields: Any) -> Answer:
-    """The same answer with other fields in its JSON (a field of None is taken out)."""
+    """The same answer with other fields in its JSON (a field of ... is taken out)."""
     body = json.loads(reply.body or b"{}") | fields
     return answer(reply.status, {name: value for name, value in body.items() if value is not ...}, reply.headers)
 
@@ -94,6 +95,7 @@ PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Ga
 HTML = {"Content-Type": "text/html"}
 UNAVAILABLE = {"errors": [{"field": "", "message": "service unavailable"}]}
 OTHER = {"results": [{"emailAddress": "someone.else@other.example", "reason": "complaint", "addedDate": "2026-01-05T00:00:00Z"}]}
+NO_JOB = {"error": {"code": "job_not_found", "message": "there is no job with this id", "details": []}}
 SERVER_ERROR = {"error": {"code": "internal_error", "message": "something broke", "details": []}}
 
 FAULTS = {
@@ -125,7 +127,7 @@ FAULTS = {
     "job_cancelled": Fault("messages", ending="cancelled"),
     "job_never_ends": Fault("messages", ending="never"),
     "job_unknown_status": Fault("messages", ending="odd"),
-    "job_404_lag": Fault("job", answer(404, {"error": {"code": "job_not_found", "message": "there is no job with this id", "details": []}})),
+    "job_404_lag": Fault("job", answer(404, NO_JOB)),
     "events_no_cursor": Fault("events", twist=lambda reply, _: _changed(reply, nextCursor=...)),
     "events_repeat_cursor": Fault("events", twist=_same_cursor),
     "events_duplicate_page": Fault("events", twist=_page_twice),

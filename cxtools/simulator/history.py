@@ -4,14 +4,14 @@ The past of the same world: earlier campaigns with an ordinary spread, one with 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from cxtools.simulator.jobs import Job, story, uuid_of
 from cxtools.simulator.people import Drift, dice, recipient
-from cxtools.simulator.world import Job, Setup, digest, uuid_of, story
+from cxtools.simulator.world import Setup
 
 BATCH = 1000
 
@@ -57,6 +57,6 @@ def _events(setup: Setup, past: Campaign, sent_at: datetime, name: str, count: i
         people = [recipient(setup.seed, number) for number in range(first + start, first + min(start + BATCH, count))]
         rows = [{"toAddress": row["email"], "mergeFields": {"firstName": row["firstName"]}} for row in people]
         order = {"subject": past.subject, "templateId": uuid_of(name, "template"), "recipients": rows}
-        job = Job(uuid_of(setup.seed, name, batch), order, digest(json.dumps(order)), "", 1, [0] * len(rows), offset_s=batch * 40)
-        for _, _, wire in sorted(story(setup.seed, job, sent_at, drift=past.drift, event_ids=not setup.no_event_ids)):
-            yield wire
+        job = Job(uuid_of(setup.seed, name, batch), order, offset_s=batch * 40)
+        told = story(setup.seed, job, sent_at, drift=past.drift, event_ids=not setup.no_event_ids)
+        yield from (wire for _, _, wire in told.events)

@@ -9,9 +9,13 @@ Only `Random.random()` is used of the standard generator: it alone is promised t
 
 from __future__ import annotations
 
+import csv
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from random import Random
 from typing import NamedTuple, TypeVar
 
@@ -98,71 +102,27 @@ PROVIDERS = {
     "gmx": Provider({"gmx.example": 0.03, "web.example": 0.02}, PEOPLE | {"imageless": 0.30}),
     "company": Provider({f"acme-{number:02}.example": 0.18 / 24 for number in range(1, 25)}, OFFICE),
 }
-#: Companies whose mail system is gone: every address of theirs bounces.
-GONE = {"acme-13.example": ("5.1.2", "Domain {d} has no mail exchanger and no address record")}
+GONE = "acme-13.example"  # a company whose mail system was switched off: every address of theirs bounces
 
-Refusals = dict[str, tuple[tuple[str, str], ...]]
-ANYWHERE: Refusals = {
-    "unknown": (("5.1.1", "550 5.1.1 <{a}>: no such recipient in our user table"), ("550", "550 <{a}> is not a known user at this host"),
-                ("smtp; 550-5.1.1", "smtp; 550-5.1.1 nobody by that name has a mailbox here")),
-    "disabled": (("5.2.1", "550 5.2.1 mailbox {a} was switched off by its administrator"), ("554", "554 delivery error: this account was closed")),
-    "full": (("5.2.2", "552 5.2.2 the mailbox is over its storage quota"), ("452", "452 4.2.2 mailbox full, try again when the owner has made room")),
-    "greylisted": (("4.7.1", "450 4.7.1 <{a}>: greylisted, come back in 300 seconds"), ("451", "451 first contact from {ip}: greylisting in force, please retry later")),
-    "limited": (("4.7.0", "421 4.7.0 too many messages from {ip} in a short time, slow down"), ("450", "450 connection rate for {ip} above what we allow")),
-    "blocklisted": (("5.7.1", "554 5.7.1 client {ip} refused: listed at bl.blocklist.example, see https://bl.blocklist.example/q/{ip}"),),
-    "content": (("5.7.1", "550 5.7.1 message looks like spam to our filter (score 9.4, ref {t})"), ("554", "554 5.6.0 a link in this message is on a phishing list")),
-    "authentication": (("5.7.26", "550 5.7.26 neither SPF nor DKIM passed for the sender domain, and its DMARC policy says reject"),),
-    "policy": (("5.7.1", "550 5.7.1 the recipient's organisation doesn't accept this message"), ("5.7.0", "550 5.7.0 refused for local policy reasons")),
-    "too_large": (("5.3.4", "552 5.3.4 message is bigger than the 10 MB this server takes"),),
-    "timeout": (("4.4.1", "no answer from any mail exchanger of {d}: connection timed out"), ("4.4.7", "message expired after 48 hours in the queue; last error: connection reset by peer")),
-    "odd": (("", ""), ("", "delivery failed"), ("9.9.9", "unspecified condition"), ("5.0.0", "permanent failure, no further details"), ("none", "554 transaction failed")),
-    "returned": (("5.1.1", "undeliverable: accepted at the gateway, but the inner server knows no user {a}"), ("5.2.2", "returned after acceptance: recipient over quota")),
-}
-REFUSALS: dict[str, Refusals] = {
-    "google": {
-        "unknown": (("5.1.1", "550-5.1.1 We can't find the account you wrote to. Check the address for slips of the pen. {t} - gmtp"),),
-        "disabled": (("5.2.1", "550 5.2.1 The account you tried to reach is inactive. {t} - gmtp"),),
-        "full": (("5.2.2", "552-5.2.2 The recipient's inbox has run out of storage. {t} - gmtp"), ("4.2.2", "452-4.2.2 The recipient's inbox is out of storage at present. {t} - gmtp")),
-        "limited": (("4.7.28", "421-4.7.28 Unusual rate of unsolicited mail from [{ip}]; delivery is slowed for now. {t} - gmtp"),
-                    ("4.2.1", "450-4.2.1 This user is getting mail too fast; try later. {t} - gmtp")),
-        "blocklisted": (("5.7.1", "550-5.7.1 [{ip}] The reputation of the sending address is very low, so the message was blocked. {t} - gmtp"),),
-        "authentication": (("5.7.26", "550-5.7.26 Unauthenticated mail: SPF [news.example] did not pass, DKIM did not pass. {t} - gmtp"),),
-        "content": (("5.7.1", "550-5.7.1 Likely unsolicited mail; to protect our users it was blocked. {t} - gmtp"),),
-    },
-    "microsoft": {
-        "unknown": (("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable ({t})"), ("5.1.10", "550 5.1.10 RESOLVER: recipient {a} not found by address lookup"),
-                    ("5.4.1", "550 5.4.1 Recipient address rejected: access denied [{t}]")),
-        "full": (("5.2.2", "554 5.2.2 mailbox full; STOREDRV quota exceeded [{t}]"),),
-        "limited": (("4.7.650", "451 4.7.650 mail server [{ip}] is rate limited for now because of its reputation [{t}]"), ("RP-001", "421 RP-001 hourly limit of {ip} reached (S{t})")),
-        "blocklisted": (("5.7.1", "550 5.7.1 Mail from [{ip}] wasn't sent: part of their network is on our block list (S3150) [{t}]"), ("5.7.606", "550 5.7.606 Access denied, banned sending address [{ip}]")),
-        "authentication": (("5.7.515", "550 5.7.515 Access denied: sending domain news.example doesn't meet the required authentication level [{t}]"),),
-    },
-    "yahoo": {
-        "unknown": (("554", "554 delivery error: dd no account {a} here [-5] - mta{t}"), ("552", "552 1 requested mail action aborted, mailbox not found")),
-        "limited": (("4.7.0", "421 4.7.0 [TSS04] Messages from {ip} deferred for now: unexpected volume or user complaints"),),
-        "blocklisted": (("5.7.9", "553 5.7.9 [BL21] connections from {ip} aren't accepted"),),
-        "authentication": (("5.7.9", "554 5.7.9 message not accepted for policy reasons: authentication checks failed"),),
-    },
-    "apple": {
-        "unknown": (("5.1.1", "550 5.1.1 <{a}>: user does not exist"),), "full": (("5.2.2", "552 5.2.2 <{a}>: user is over quota"),),
-        "blocklisted": (("5.7.0", "554 5.7.0 [HM08] message rejected due to local policy, sender address {ip} on a block list"),),
-    },
-    "comcast": {
-        "unknown": (("5.1.1", "550 5.1.1 account not found: {a}"),), "full": (("5.2.0", "552 5.2.0 extended quota violation for this mailbox"),),
-        "limited": (("421", "421 Reverse lookups fine, but {ip} has too many sessions open; try again later"),),
-        "blocklisted": (("554", "554 IMTA {ip} blocked: BL000010, reputation of the sender"),),
-    },
-    "gmx": {
-        "unknown": (("550", "550 Requested action not taken: mailbox unavailable, no such user"),), "full": (("552", "552 Postfach voll: Speicherplatz des Empfängers ist erschöpft"),),
-        "greylisted": (("450", "450 Requested mail action not taken: mailbox unavailable, try again soon (greylisting)"),),
-        "policy": (("550", "550 Requested action not taken: mailbox unavailable, policy restrictions apply"),),
-    },
-}
 
-LINKS = (("https://news.example/product/tour", 0.46), ("https://news.example/pricing", 0.20), ("https://news.example/docs/start", 0.16),
-         ("https://news.example/webinar?utm_source=mail", 0.13), ("https://news.example/unsubscribe", 0.05))
+def _refusals() -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """(provider or "*", fate) -> [(code, text)], from the table beside this file."""
+    with Path(__file__).with_name("refusals.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    table: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for row in rows:
+        table[row["provider"], row["fate"]].append((row["code"], row["text"]))
+    return dict(table)
+
+
+REFUSALS = _refusals()
+LINKS = {
+    "https://news.example/product/tour": 0.46, "https://news.example/pricing": 0.20, "https://news.example/docs/start": 0.16,
+    "https://news.example/webinar?utm_source=mail": 0.13, "https://news.example/unsubscribe": 0.05,
+}
 AGENTS = {
-    "reader": ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101"),
+    "reader": ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)",
+               "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101"),
     "proxy": ("Mozilla/5.0",), "scanner": ("LinkGuard/4.2 (security scan)", "Mozilla/5.0 (compatible; SafeFollow/2)"),
 }
 NETWORKS = {"reader": "192.0.2", "proxy": "203.0.113", "scanner": "198.51.100"}  # RFC 5737: documentation only
@@ -209,15 +169,15 @@ class Person:
 
 def dice(*parts: object) -> Random:
     """A generator that depends on nothing but *parts*."""
-    return Random(int.from_bytes(hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()[:8], "big"))  # noqa: S311 - a simulation
+    return Random(int.from_bytes(hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()[:8], "big"))
 
 
 def drawn(curve: Curve, rng: Random) -> float:
     """Seconds drawn from a curve."""
     share = rng.random()
-    for (low, short), (high, long) in zip(curve, curve[1:], strict=False):
+    for (low, short), (high, long) in pairwise(curve):
         if share <= high:
-            return short * (long / short) ** ((share - low) / (high - low))
+            return short * float((long / short) ** ((share - low) / (high - low)))
     return curve[-1][1]
 
 
@@ -267,7 +227,8 @@ def life(seed: int, address: str, letter: Letter, *, second_of_day: float = 0, d
     if arrived is not None:
         appeal = drift.engagement * (0.8 + 0.4 * dice(seed, letter.subject, letter.template_id).random())
         story += _machine(READERS[someone.reader].machine, arrived, rng)
-        story += [step._replace(after_s=_awake(step.after_s, second_of_day, rng)) for step in _reading(READERS[someone.reader], arrived, appeal, rng)]
+        read = _reading(READERS[someone.reader], arrived, appeal, rng)
+        story += [step._replace(after_s=_awake(step.after_s, second_of_day, rng)) for step in read]
     return sorted(step for step in story if step.after_s < HORIZON_S)
 
 
@@ -284,12 +245,12 @@ def _journey(someone: Person, name: str, rng: Random) -> list[Happening]:
     """From the sending server to the mailbox, or back."""
     took = drawn(PROMPT, rng)
     domain = someone.address.rpartition("@")[2].lower()
-    if domain in GONE:
-        return [Happening(took, "bounce", *_filled(GONE[domain], someone, rng))]
+    if domain == GONE:
+        return [Happening(took, "bounce", *_filled(REFUSALS[GONE, "gone"][0], someone, rng))]
     if not name:
         return [Happening(took, "delivery")]
     fate = FATES[name]
-    rows = REFUSALS.get(someone.provider, {}).get(name) or ANYWHERE[name]
+    rows = REFUSALS.get((someone.provider, name)) or REFUSALS["*", name]
     refused = took if fate.curve is PROMPT else took + drawn(fate.curve, rng)
     story = [Happening(refused, "bounce", *_filled(one_of(rows, rng), someone, rng))]
     if fate.after_delivery:
@@ -312,7 +273,7 @@ def _machine(name: str, arrived: float, rng: Random) -> list[Happening]:
     agent, ip = one_of(AGENTS[name], rng), f"{NETWORKS[name]}.{int(rng.random() * 8) + 1}"
     if name == "proxy":
         return [Happening(arrived + drawn(AT_ONCE, rng), "open", agent=agent, ip=ip)]
-    return [Happening(arrived + 0.1 + 0.8 * rng.random(), "click", link=link, agent=agent, ip=ip) for link, _ in LINKS]
+    return [Happening(arrived + 0.1 + 0.8 * rng.random(), "click", link=link, agent=agent, ip=ip) for link in LINKS]
 
 
 def _reading(reader: Reader, arrived: float, appeal: float, rng: Random) -> list[Happening]:
@@ -325,7 +286,7 @@ def _reading(reader: Reader, arrived: float, appeal: float, rng: Random) -> list
     story += [Happening(seen + drawn(HUMAN, rng), "open", agent=agent, ip=ip) for _ in range(int(rng.random() * (reader.repeats + 1)))]
     if rng.random() < reader.click_rate * appeal:
         for _ in range(1 + int(rng.random() * 1.6)):
-            story.append(Happening(seen + drawn(READING, rng), "click", link=picked(dict(LINKS), rng), agent=agent, ip=ip))
+            story.append(Happening(seen + drawn(READING, rng), "click", link=picked(LINKS, rng), agent=agent, ip=ip))
     return story
 
 
@@ -335,10 +296,12 @@ def _awake(after_s: float, second_of_day: float, rng: Random) -> float:
     return after_s + 21600 - clock + 9000 * rng.random() if clock < 21600 and rng.random() < 0.85 else after_s
 
 
-FIRST = ("Ada", "Amir", "Anke", "Ben", "Carla", "Chen", "Daria", "Elif", "Emeka", "Eva", "Femi", "Greta", "Hana", "Hugo", "Ines", "Jonas", "Kaito", "Lena",
-         "Luis", "Maja", "Mei", "Nadia", "Noor", "Olga", "Omar", "Paula", "Priya", "Rafael", "Sami", "Sofia", "Tariq", "Tomas", "Uma", "Vera", "Yara", "Zoe")
-LAST = ("Abe", "Adler", "Bauer", "Costa", "Diallo", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jansen", "Khan", "Lindt", "Moreau", "Novak", "Okafor",
-        "Petrov", "Quinn", "Rossi", "Sato", "Tan", "Ueda", "Vogel", "Weber", "Xu", "Yilmaz", "Zhou")
+FIRST = ("Ada", "Amir", "Anke", "Ben", "Carla", "Chen", "Daria", "Elif", "Emeka", "Eva", "Femi", "Greta", "Hana", "Hugo", "Ines",
+         "Jonas", "Kaito", "Lena", "Luis", "Maja", "Mei", "Nadia", "Noor", "Olga", "Omar", "Paula", "Priya", "Rafael", "Sami", "Sofia",
+         "Tariq", "Tomas", "Uma", "Vera", "Yara", "Zoe")
+LAST = ("Abe", "Adler", "Bauer", "Costa", "Diallo", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jansen", "Khan", "Lindt", "Moreau",
+        "Novak", "Okafor", "Petrov", "Quinn", "Rossi", "Sato", "Tan", "Ueda", "Vogel", "Weber", "Xu", "Yilmaz", "Zhou")
+DOMAINS = {domain: share for provider in PROVIDERS.values() for domain, share in provider.domains.items()}
 FIELDS = ("email", "tags", "firstName", "plan", "city")
 LISTED_EVERY = 67
 
@@ -346,10 +309,14 @@ LISTED_EVERY = 67
 def recipient(seed: int, number: int) -> dict[str, str]:
     """Row *number* of the seeded recipient list; the address is unique, at a reserved domain (RFC 2606)."""
     rng = dice(seed, "recipient", number)
-    domain = picked({domain: share for provider in PROVIDERS.values() for domain, share in provider.domains.items()}, rng)
-    first, last = one_of(FIRST, rng), one_of(LAST, rng)
-    return {"email": f"{first}.{last}.{number}@{domain}".lower(), "tags": ";".join((one_of(("customer", "trial", "partner"), rng), one_of(("emea", "apac", "amer"), rng))),
-            "firstName": first, "plan": one_of(("Free", "Team", "Business"), rng), "city": one_of(("Lyon", "Graz", "Porto", "Osaka", "Leeds", "Quito"), rng)}
+    domain, first, last = picked(DOMAINS, rng), one_of(FIRST, rng), one_of(LAST, rng)
+    return {
+        "email": f"{first}.{last}.{number}@{domain}".lower(),
+        "tags": ";".join((one_of(("customer", "trial", "partner"), rng), one_of(("emea", "apac", "amer"), rng))),
+        "firstName": first,
+        "plan": one_of(("Free", "Team", "Business"), rng),
+        "city": one_of(("Lyon", "Graz", "Porto", "Osaka", "Leeds", "Quito"), rng),
+    }
 
 
 def recipients(seed: int, count: int) -> Iterator[dict[str, str]]:

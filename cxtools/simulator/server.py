@@ -129,7 +129,8 @@ class Control:
     def routes(self) -> list[Route]:
         ways = {"reset": self.reset, "faults": self.arm, "advance": self.advance, "suppress": self.suppress, "tokens/revoke": self.revoke}
         looks = {"truth": self.truth, "log": self.log, "crm/received": self.received, "setup": self.setup, "faults": self.names}
-        return [Route(f"/{path}", way, methods=["POST"]) for path, way in ways.items()] + [Route(f"/{path}", look, methods=["GET"]) for path, look in looks.items()]
+        table = [("POST", ways), ("GET", looks)]
+        return [Route(f"/{path}", act, methods=[method]) for method, acts in table for path, act in acts.items()]
 
     async def reset(self, request: Request) -> JSONResponse:
         """A new world: the setup of the command line with the changes given."""
@@ -150,9 +151,10 @@ class Control:
             return JSONResponse({"armed": []})
         try:
             armed = Armed(**given)
-            self.door.world.faults.append(armed) if FAULTS[armed.name] else None
+            FAULTS[armed.name]  # KeyError: there is none of this name
         except (KeyError, TypeError) as wrong:
             return JSONResponse({"error": f"no such fault: {wrong}", "faults": sorted(FAULTS)}, 400)
+        self.door.world.faults.append(armed)
         return JSONResponse({"armed": [fault.name for fault in self.door.world.faults]})
 
     async def advance(self, request: Request) -> JSONResponse:

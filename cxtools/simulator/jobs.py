@@ -1,0 +1,174 @@
+"""
+What becomes of an accepted message: the check of an order, the job made of it, and the story its events will tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from random import Random
+from typing import Any
+
+from cxtools.simulator.people import HORIZON_S, Curve, Drift, Happening, Letter, dice, drawn, life
+
+LATENCY: Curve = ((0, 130), (0.6, 300), (1, 580))                    # virtual seconds that a job takes
+LAG: Curve = ((0, 0.2), (0.8, 6), (0.97, 120), (1, 1500))            # from a happening until its event is there: makes the disorder
+SWITCHES = {"open": "enableOpens", "click": "enableClicks"}
+TWICE, ODD_FIELD, OTHER_ZONE, FORWARD = 0.008, 0.004, 0.01, 0.02     # shares: repeated events, unknown fields, +02:00, unknown kinds
+
+
+#: An event: the age of its job in seconds from which it can be seen, its kind, its JSON.
+Told = tuple[float, str, bytes]
+
+
+@dataclass
+class Story:
+    """All events of a job in the order in which they can be seen, and what they add up to."""
+
+    events: list[Told] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)            # distinct events by kind, and "duplicates"
+    delivered: int = 0
+
+
+@dataclass
+class Job:
+    """One accepted POST, and when it was accepted, in real seconds and in virtual seconds since the epoch."""
+
+    job_id: str
+    order: dict[str, Any]
+    body_sha256: str = ""
+    idempotency_key: str = ""
+    repetition: int = 1
+    nths: list[int] = field(default_factory=list)                    # how often each recipient had got this letter before
+    accepted_at: float = 0.0
+    offset_s: float = 0.0
+    ending: str = "completed"
+
+    @property
+    def latency_s(self) -> float:
+        return round(drawn(LATENCY, dice("latency", self.job_id)), 1)
+
+    @property
+    def reached(self) -> int:
+        """How many recipients were sent to: a job that fails or is cancelled got half way."""
+        count = len(self.order["recipients"])
+        return count // 2 if self.ending in ("failed", "cancelled") else count
+
+    def status(self, progress: float) -> str:
+        """The word for a job that has gone so far (share 0..1)."""
+        if self.ending == "odd":
+            return "COMPLETED" if progress >= 1 else "AWAITING_REVIEW"
+        if progress < 1 or self.ending == "never":
+            return "queued" if progress < 0.15 else "processing"
+        return self.ending
+
+
+def story(seed: int, job: Job, epoch: datetime, *, event_ids: bool = True, drift: Drift | None = None) -> Story:
+    """Everything that will be told about a job: some of it twice, some late, some odd."""
+    told, created = Story(), epoch + timedelta(seconds=job.offset_s)
+    tracking = job.order.get("tracking") or {}
+    silent = {kind for kind, switch in SWITCHES.items() if not tracking.get(switch, True)}
+    second_of_day = created.hour * 3600 + created.minute * 60 + created.second
+    for number, row in enumerate(job.order["recipients"][:job.reached]):
+        address, merge = row["toAddress"], json.dumps(row.get("mergeFields") or {}, sort_keys=True)
+        letter = Letter(job.order["subject"], job.order["templateId"], merge, job.nths[number] if job.nths else 0)
+        steps = life(seed, address, letter, second_of_day=second_of_day, drift=drift)
+        told.delivered += any(step.kind == "delivery" for step in steps)
+        who = {"jobId": job.job_id, "messageId": uuid_of(job.job_id, address.lower()),
+               "recipientId": uuid_of(seed, "recipient", address.lower()), "emailAddress": address}
+        rng = dice(seed, job.job_id, address, "wire")
+        for event in _wired([step for step in steps if step.kind not in silent], who, created, event_ids, rng):
+            told.counts[event[1]] += 1
+            told.events.append(event)
+            if rng.random() < TWICE:
+                told.counts["duplicates"] += 1
+                told.events.append((min(event[0] + 1 + 600 * rng.random(), HORIZON_S), *event[1:]))
+    told.events.sort()
+    return told
+
+
+def _wired(steps: list[Happening], who: dict[str, str], created: datetime, event_ids: bool, rng: Random) -> Iterator[Told]:
+    for number, step in enumerate(steps):
+        kind = "forward" if step.kind == "open" and number > 2 and rng.random() < FORWARD else step.kind
+        event = {"eventType": kind, **who, **_facts(step, created, rng)}
+        if event_ids:
+            event = {"eventId": uuid_of(who["messageId"], number), **event}
+        wire = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        yield min(step.after_s + drawn(LAG, rng), HORIZON_S), kind, wire
+
+
+def _facts(step: Happening, created: datetime, rng: Random) -> dict[str, Any]:
+    at = created + timedelta(milliseconds=round(step.after_s * 1000))
+    if rng.random() < OTHER_ZONE:
+        at = at.astimezone(timezone(timedelta(hours=2)))
+    facts: dict[str, Any] = {"timestamp": iso(at, "milliseconds")}
+    if step.kind == "bounce":
+        facts |= {"bounceCode": step.code, "bounceDescription": step.text}
+    if step.link:
+        facts["linkUrl"] = step.link
+    if step.agent:
+        facts |= {"userAgent": step.agent, "ipAddress": step.ip}
+    if rng.random() < ODD_FIELD:
+        facts["deliveryZone"] = {"name": "eu-2", "pool": None}
+    return facts
+
+
+def faults_of(order: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong with an order, as (field, why)."""
+    if not isinstance(order, dict):
+        yield "$", "must be an object"
+        return
+    yield from ((name, why) for name, (holds, why) in ORDER.items() if not holds(order.get(name)))
+    rows = order.get("recipients")
+    for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        for name, (holds, why) in RECIPIENT.items():
+            if not isinstance(row, dict) or not holds(row.get(name)):
+                yield f"recipients[{number}].{name}", why
+
+
+def _is_uuid(given: Any) -> bool:
+    try:
+        return isinstance(given, str) and str(uuid.UUID(given)) == given.lower()
+    except ValueError:
+        return False
+
+
+def _is_address(given: Any) -> bool:
+    local, _, domain = given.rpartition("@") if isinstance(given, str) else ("", "", "")
+    return bool(local) and "." in domain and not any(mark.isspace() for mark in given)
+
+
+def _all(given: Any, kind: type) -> bool:
+    return all(isinstance(one, kind) for one in (given.values() if isinstance(given, dict) else given))
+
+
+Checks = dict[str, tuple[Callable[[Any], bool], str]]
+ORDER: Checks = {
+    "subject": (lambda given: isinstance(given, str) and 1 <= len(given) <= 998, "must be text of 1 to 998 characters"),
+    "templateId": (_is_uuid, "must be a UUID"),
+    "senderAddress": (_is_address, "must be an e-mail address"),
+    "recipients": (lambda given: isinstance(given, list) and 1 <= len(given) <= 1000, "must be a list of 1 to 1000"),
+    "tracking": (lambda given: given is None or (isinstance(given, dict) and _all(given, bool)), "must hold true or false"),
+}
+RECIPIENT: Checks = {
+    "toAddress": (_is_address, "must be an e-mail address"),
+    "mergeFields": (lambda given: given is None or (isinstance(given, dict) and _all(given, str)), "must map text to text"),
+    "tags": (lambda given: given is None or (isinstance(given, list) and _all(given, str)), "must be a list of texts"),
+}
+
+
+def digest(*parts: object) -> str:
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
+
+
+def uuid_of(*parts: object) -> str:
+    return str(uuid.UUID(hex=digest(*parts)[:32]))
+
+
+def iso(at: datetime, spec: str = "seconds") -> str:
+    return at.isoformat(timespec=spec).replace("+00:00", "Z")
