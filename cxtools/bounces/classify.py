@@ -16,9 +16,9 @@ from typing import Any
 
 from cxtools.bounces import codes as spoken
 from cxtools.bounces.codes import Codes, Meaning
-from cxtools.bounces.reason import masked, reason, server_part, words
+from cxtools.bounces.reason import masked, reason, words
 from cxtools.bounces.rules import Rule, Rulebook, load_rows, merged, standard_rules
-from cxtools.bounces.verdict import CATEGORIES, Category, Verdict, treatment
+from cxtools.bounces.verdict import Category, Verdict, treatment
 
 #: Verdicts that are remembered, and the longest code and text worth remembering: together an exact bound on memory.
 REMEMBERED, LONGEST_REMEMBERED = 16_384, 1_000
@@ -82,19 +82,19 @@ class Judge:
         return {**as_dict(self.classify(code, text)), "matches": [asdict(replace(match, won=number == 0)) for number, match in enumerate(found)]}
 
     def _judged(self, code: str, line: str) -> Verdict:
-        codes, line, provider = _read(code, line)
-        match = next(self._matches(codes, line, provider), Match("none", "unknown", "", 0.0))
+        codes, said, provider = _read(code, line)
+        match = next(self._matches(codes, said, provider), Match("none", "unknown", "", 0.0))
         treated = treatment(match.category, codes.digit)
         if treated.suppress == "now" and match.confidence < SURE_ENOUGH:  # what is only guessed never costs a recipient at once
             treated = treated._replace(kind="undetermined", suppress="after_n")
-        listed = _blocklist(words(line)) if match.category in ("reputation_block", "content_rejected") else ""
+        listed = _blocklist(said) if match.category in ("reputation_block", "content_rejected") else ""
         return Verdict(match.category, *treated, confidence=match.confidence, rule=match.rule, codes=codes,
                        provider=provider, blocklist=listed, reason=reason(line))
 
-    def _matches(self, codes: Codes, line: str, provider: str) -> Iterator[Match]:
+    def _matches(self, codes: Codes, said: list[str], provider: str) -> Iterator[Match]:
         """Everything that has something to say, best first."""
         meaning, weak, seen = spoken.meaning(codes, provider), list[Match](), set[str]()
-        for rule, matched in self._read_rules(line, codes, provider):
+        for rule, matched in self.book.matches(said, codes, provider):
             match = Match(rule.id, rule.category, matched, rule.confidence)
             if rule.weak:
                 weak.append(match)
@@ -105,25 +105,10 @@ class Judge:
         by_code = [_by_code(meaning)] if meaning and meaning.category != "unknown" else []
         yield from by_code + weak if trusted else weak + by_code
 
-    def _read_rules(self, line: str, codes: Codes, provider: str) -> Iterator[tuple[Rule, str]]:
-        """
-        The rules that match. What the server itself said comes before what our own mail system wrote around it,
-        unless that would cost a recipient although the whole text speaks of the sender's side.
-        """
-        whole = self.book.matches(words(line), codes, provider)
-        if not (part := server_part(line)):
-            yield from whole
-            return
-        said, around = self.book.matches(words(part), codes, provider), list(whole)
-        for rule, matched in said:
-            if not rule.weak and not (CATEGORIES[rule.category].suppress == "now" and around and CATEGORIES[around[0][0].category].scope == "sender"):
-                yield rule, matched
-        yield from around
 
-
-def _read(code: str, line: str) -> tuple[Codes, str, str]:
-    codes = spoken.parsed(code, line)
-    return codes, line, next((PROVIDERS[word] for word in words(line) if word in PROVIDERS), "")
+def _read(code: str, line: str) -> tuple[Codes, list[str], str]:
+    said = words(line)
+    return spoken.parsed(code, line), said, next((PROVIDERS[word] for word in said if word in PROVIDERS), "")
 
 
 def _blocklist(said: list[str]) -> str:

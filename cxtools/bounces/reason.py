@@ -40,7 +40,7 @@ _IP = re.compile(r"(?<![\d.])\d{1,3}(?:[.]\d{1,3}){3}(?![\d.]\d)|(?i:(?<![\w:])[
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?|(?<![\w:])\d{1,2}:\d\d(?::\d\d)?(?:[.]\d+)?(?![\w:])|(?<!\w)[+-]\d{4}(?!\d)")
 _HOST = re.compile(r"(?<![\w.-])(?:[A-Za-z0-9_-]{1,63}[.]){1,10}([A-Za-z]{2,24})(?![\w-])")
 _CODE = re.compile(
-    r"(?<![\w.])[245]\d\d(?!\w|[.]\d)|(?<![\d.])[245][.]\d{1,3}[.]\d{1,3}(?![.]?\d)|\b[245]\d\d[.]\d{1,2}\b|\bAS\(\d+\)"
+    r"(?<![\w.])[245]\d\d(?!\w|[.]\d)|(?<![\d.])[245][.]\d{1,3}[.]\d{1,3}(?![.]?\d)|\b[245]\d\d[.]\d{1,2}\b|\bAS\(\d+\)|\bAUP#[A-Za-z]{0,3}-?\d+"
     r"|\b[A-Z]{1,5}[-_]?[A-Z]?\d{1,6}(?:[_-]\d{1,3})?\b|\b[a-z]{2,5}_\d{2,4}\b"
 )
 _NAMED = re.compile(r"[A-Za-z]{4,30}[._=-]")
@@ -48,7 +48,6 @@ _ID = re.compile(r"[\w+/.=-]*\d[\w+/.=-]*")
 _SPOKEN_CODE = re.compile(
     r"[(\[#]*(?<![\w.])(?:[245]\d\d[- ]{1,2})?[(\[]?#?[245][.]\d{1,3}[.]\d{1,3}[)\]]?[-:]?(?![\w.])|(?<![\w.,])#?[245]\d\d[- ](?=[^\d])"
 )
-_SPEAKS = re.compile(r"(?:^|[\s:;(\"'<>=\[-])(?P<code>[245]\d\d[- ](?=#?\(?[245][.]\d|[A-Za-z<]))")
 _CLOCK = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b,? ?|<n>,? ?|<time> ?|\(?(?:GMT|UTC|[PEJC][SD]T|CEST|CET)\)? ?){2,}"
 )
@@ -80,17 +79,6 @@ def reason(masked_text: str) -> str:
     if "<time>" in spoken:
         spoken = _CLOCK.sub("<time> ", spoken)
     return " ".join(spoken.split()).removesuffix("<time>").rstrip()[:LONGEST_REASON]
-
-
-def server_part(masked_text: str) -> str:
-    """
-    What the receiving server said: from its first code on; "" when there is no code, or nothing before it.
-
-    >>> server_part("A problem occurred. The server for <host> said: 550 5.1.1 no such user")
-    '550 5.1.1 no such user'
-    """
-    found = _SPEAKS.search(masked_text, 1)
-    return masked_text[found.start("code"):] if found and not _SPEAKS.match(masked_text) else ""
 
 
 def words(masked_text: str) -> list[str]:
