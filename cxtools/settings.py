@@ -9,8 +9,10 @@ A secret in a profile file is refused: such files get committed.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -70,7 +72,8 @@ class Settings(BaseModel):
     Everything a run needs to know, frozen.
 
     Durations are seconds. `requests_per_s` paces all calls of one process (None: as fast as the workers go).
-    Capabilities say what the server can do beyond the tutorial's contract; each defaults to "no".
+    Capabilities say what the server can do beyond the tutorial's contract; each defaults to "no". `crm_allow_hosts` are the
+    host names and networks beyond the open internet that webhooks may go to (`api.egress`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -81,6 +84,7 @@ class Settings(BaseModel):
     client_secret: Secret = Field(default=Secret(""), repr=False)
     crm_webhook_url: str = ""
     crm_webhook_secret: Secret = Field(default=Secret(""), repr=False)
+    crm_allow_hosts: tuple[str, ...] = ()
     home: Path = Path()
     ledger: str = ""
 
@@ -114,6 +118,14 @@ class Settings(BaseModel):
         return Secret(value) if isinstance(value, str) else value
 
     @field_validator("env_url", "token_url", "crm_webhook_url")
+    @field_validator("crm_allow_hosts", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        hosts = [entry.strip() for entry in value.split(",")] if isinstance(value, str) else value
+        if isinstance(hosts, list | tuple) and (wrong := [str(entry) for entry in hosts if not _host_or_network(str(entry))]):
+            raise ValueError(f"neither a host name nor a network: {', '.join(wrong)}")
+        return hosts
+
     @classmethod
     def _https(cls, url: str) -> str:
         parts = urlsplit(url)
@@ -145,6 +157,13 @@ class Settings(BaseModel):
 
 
 REQUIRED: dict[str, Callable[[Settings], tuple[tuple[str, str], ...]]] = {
+def _host_or_network(text: str) -> bool:
+    try:
+        return bool(ip_network(text))
+    except ValueError:
+        return bool(re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", text)) and not re.fullmatch(r"[0-9.]+", text)
+
+
     "api": lambda s: (("env_url", "CXONE_ENV_URL"), *CREDENTIALS[s.auth]),
     "crm": lambda s: (("crm_webhook_url", "CRM_WEBHOOK_URL"), ("crm_webhook_secret", "CRM_WEBHOOK_SECRET")),
 }
@@ -169,6 +188,7 @@ VARIABLES = {
     "CRM_WEBHOOK_URL": "crm_webhook_url",
     "CRM_WEBHOOK_SECRET": "crm_webhook_secret",
     "CXTOOLS_HOME": "home",
+    "CRM_ALLOW_HOSTS": "crm_allow_hosts",
     "CXTOOLS_LEDGER": "ledger",
 }
 

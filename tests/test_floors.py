@@ -27,7 +27,7 @@ FLOORS = {
     ],
     "doors": [
         "api.wire campaigns.audit campaigns.recipients campaigns.tables events.store",
-        "api.auth events.imports",
+        "api.auth api.egress events.imports",
         "api.client campaigns.ledger",
     ],
     "questions and deeds": [

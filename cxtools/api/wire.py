@@ -16,7 +16,8 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -35,12 +36,16 @@ CHUNK = 1 << 16
 #: One TLS record: sending it is one system call, so its timeout bounds it whole.
 SEND_CHUNK = 1 << 14
 
+#: (host, port) -> the addresses to try, in order: those and no others are connected to.
+Route = Callable[[str, int], list[str]]
+
 
 @dataclass
 class _Call:
-    """The call that this thread is in: when it ends, and whether a byte of it has left."""
+    """The call that this thread is in: when it ends, where it may go, and whether a byte of it has left."""
 
     ends_at: float
+    route: Route | None = None
     began: bool = False
 
     def left_s(self) -> float:
@@ -89,6 +94,18 @@ class _Response(http.client.HTTPResponse):
 class _Connection(HTTPConnection):
     response_class = _Response
 
+    def _new_conn(self) -> socket.socket:
+        call, name = _CALL.get(), self._dns_host
+        pinned = call.route(name, self.port) if call and call.route else [name]
+        try:
+            for self._dns_host in pinned[:-1]:
+                with suppress(urllib3.exceptions.HTTPError):
+                    return super()._new_conn()
+            self._dns_host = pinned[-1]
+            return super()._new_conn()
+        finally:
+            self._dns_host = name  # what TLS asks the certificate for
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
@@ -122,9 +139,9 @@ class _Adapter(HTTPAdapter):
 class Session(requests.Session):
     """A Session for one thread: no proxies, .netrc or certificates from the environment, no redirects, a deadline per call."""
 
-    def __init__(self, settings: Settings, deadline_s: float) -> None:
+    def __init__(self, settings: Settings, deadline_s: float, route: Route | None) -> None:
         super().__init__()
-        self.trust_env = False
+        self.trust_env, self.route = False, route
         self.connect_timeout_s, self.deadline_s, self.max_body_bytes = settings.connect_timeout_s, deadline_s, settings.max_body_bytes
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(pool_connections=2, pool_maxsize=1, max_retries=urllib3.Retry(0, read=False)))
@@ -135,17 +152,17 @@ class Session(requests.Session):
     def send(self, request: requests.PreparedRequest, **facts: Any) -> requests.Response:
         if _CALL.get() is not None:
             return super().send(request, **facts)
-        mark = _CALL.set(_Call(time.monotonic() + self.deadline_s))
+        mark = _CALL.set(_Call(time.monotonic() + self.deadline_s, self.route))
         try:
             return super().send(request, **facts)
         finally:
             _CALL.reset(mark)
 
 
-def open_session(settings: Settings, *, deadline_s: float | None = None) -> Session:
-    """A `requests.Session` whose calls end by *deadline_s* (default: the settings'); close it after use."""
+def open_session(settings: Settings, *, deadline_s: float | None = None, route: Route | None = None) -> Session:
+    """A `requests.Session` whose calls end by *deadline_s* (default: the settings'), and go where *route* says; close it after use."""
     _hush()
-    return Session(settings, deadline_s or settings.call_deadline_s)
+    return Session(settings, deadline_s or settings.call_deadline_s, route)
 
 
 def request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> requests.PreparedRequest:
@@ -161,7 +178,7 @@ def request(method: str, url: str, headers: Mapping[str, str], body: bytes | Non
 
 def exchange(session: Session, prepared: requests.PreparedRequest, *, deadline_s: float) -> Answer:
     """Send once, read the answer whole; never raises for what network or server do."""
-    call = _Call(time.monotonic() + deadline_s)
+    call = _Call(time.monotonic() + deadline_s, session.route)
     mark = _CALL.set(call)
     status, headers, cut = None, {}, ""
     try:
@@ -186,21 +203,21 @@ def _body(raw: Any, encoding: str, cap: int) -> bytes:
     """The whole body, unpacked; ValueError when it is too long, or not whole. urllib3's own unpacking takes a cut gzip for whole."""
     packed = encoding.strip().lower()
     if packed not in ("", "identity", "gzip"):
-        raise _Unusable("its body is packed in a way that wasn't asked for")
+        raise Unusable("its body is packed in a way that wasn't asked for")
     inflate = zlib.decompressobj(wbits=31) if packed == "gzip" else None
     pieces, size = [], 0
     while chunk := raw.read(CHUNK, decode_content=False):
         pieces.append(inflate.decompress(chunk, cap - size + 1) if inflate else chunk)
         size += len(pieces[-1])
         if size > cap:
-            raise _Unusable(f"its body is longer than {cap} bytes")
+            raise Unusable(f"its body is longer than {cap} bytes")
     if inflate and pieces and not inflate.eof:
-        raise _Unusable("its packed body was cut off")
+        raise Unusable("its packed body was cut off")
     return b"".join(pieces)
 
 
-class _Unusable(ValueError):
-    """Said in our own words, so it can be shown."""
+class Unusable(ValueError):
+    """What ended an exchange, in our own words, so that it can be shown."""
 
 
 #: First match along the chain of causes wins: what users read instead of a library's error.
@@ -229,7 +246,7 @@ def _words(error: BaseException) -> str:
         seen.append(link := chain.pop(0))
         inner = (*link.args, link.__cause__, link.__context__, getattr(link, "reason", None))
         chain += [part for part in inner if isinstance(part, BaseException) and part not in seen]
-    own = next((str(link) for link in seen if isinstance(link, _Unusable)), "")
+    own = next((str(link) for link in seen if isinstance(link, Unusable)), "")
     return own or next((words for kind, words in WORDS for link in seen if isinstance(link, kind)), type(error).__name__)
 
 
