@@ -102,6 +102,7 @@ class Settings(BaseModel):
     keyring: bool = False
 
     workers: int = Field(default=16, ge=1, le=64)
+    batch_size: int = Field(default=1000, ge=1, le=1000)
     requests_per_s: float | None = Field(default=None, gt=0)
     connect_timeout_s: float = Field(default=5, gt=0)
     call_deadline_s: float = Field(default=30, gt=0)

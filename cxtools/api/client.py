@@ -196,9 +196,14 @@ class Client:
         for document, next_cursor in self._pages(self.settings.paths.events, query, "analytics", cursor):
             yield _event_page(document["results"], job_id, next_cursor)
 
-    def submit(self, body: bytes, *, idempotency_key: str) -> PostOutcome:
-        """Post one batch, once, over a connection of its own; whatever network and server do, the answer is an outcome and no error."""
-        ends_at = self._clock() + self.settings.patience_s
+    def submit(self, body: bytes, *, idempotency_key: str, within_s: float = math.inf) -> PostOutcome:
+        """
+        Post one batch, once, over a connection of its own; whatever network and server do, the answer is an outcome and no error.
+
+        It leaves within *within_s* seconds or not at all, so that a worker that was paused doesn't post what others have taken over.
+        """
+        leaves_by = self._clock() + within_s
+        ends_at = min(leaves_by, self._clock() + self.settings.patience_s)
         answer, sent_at = Answer(), 0.0
         for again in (True, False):
             failed: CxError | None = None
@@ -209,6 +214,8 @@ class Client:
                 failed = error
             if failed:
                 return _not_sent(failed)
+            if self._clock() > leaves_by:
+                return PostOutcome("not_sent", detail="its turn came too late")
             answer = self._post(body, token, idempotency_key)
             self._turns.note(answer)
             if answer.status != 401 or not again or not self.auth.renewable:

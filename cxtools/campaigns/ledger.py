@@ -37,7 +37,7 @@ from cxtools.model import Job, Recipient
 ARROWS: dict[str, tuple[str, ...]] = {
     "planned": ("submitting", "empty"),
     "submitting": ("submitted", "planned", "rejected", "unknown"),
-    "unknown": ("submitted", "planned", "abandoned"),
+    "unknown": ("submitted", "planned", "abandoned", "unknown"),
     "submitted": ("completed", "failed", "cancelled"),
     "completed": ("settling",),
     "failed": ("settling",),
@@ -71,6 +71,7 @@ class Claim:
     recipients: int
     attempt_no: int
     lease_until: float
+    again: bool = False
 
     @property
     def idempotency_key(self) -> str:
@@ -228,10 +229,30 @@ class Ledger:
                 tx.rollback()
                 return None
             self._leave_out(tx, batch_id, left_out)
-            no = 1 + (tx.execute(sa.select(sa.func.max(attempt.c.no)).where(attempt.c.batch_id == batch_id)).scalar() or 0)
-            tx.execute(attempt.insert().values(batch_id=batch_id, no=no, started_at=now, payload_sha256=digest))
+            no = self._attempt(tx, batch_id, digest)
             self._audit(tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients, left_out=len(left_out))
         return Claim(batch_id, epoch + 1, payload, recipients, no, now + lease_s)
+
+    def claim_again(self, batch_id: str, *, within_s: float) -> Claim | None:
+        """
+        The right to repeat the POST of an unknown batch with its key and its frozen bytes; its quota is used already.
+
+        None: its outcome isn't unknown, or *within_s* have passed since the first attempt. That is half of the window in which
+        the server knows a key: its clock, and the queues before it, aren't ours. Who claims later fences who claimed before.
+        """
+        with self.writing() as tx:
+            row = tx.execute(sa.select(batch).where(batch.c.id == batch_id, batch.c.state == "unknown").with_for_update()).first()
+            if row is None or self.now() >= row.first_attempt_at + within_s:
+                return None
+            self._move(tx, batch_id, "unknown", "unknown", epoch=row.epoch, new_epoch=row.epoch + 1)
+            no = self._attempt(tx, batch_id, row.payload_sha256)
+            self._audit(tx, "submit.again", batch=batch_id, attempt=no, payload_sha256=row.payload_sha256, recipients=row.recipients)
+        return Claim(batch_id, row.epoch + 1, row.payload, row.recipients, no, row.first_attempt_at + within_s, again=True)
+
+    def _attempt(self, tx: sa.Connection, batch_id: str, digest: str) -> int:
+        no = 1 + (tx.execute(sa.select(sa.func.max(attempt.c.no)).where(attempt.c.batch_id == batch_id)).scalar() or 0)
+        tx.execute(attempt.insert().values(batch_id=batch_id, no=no, started_at=self.now(), payload_sha256=digest))
+        return no
 
     def _leave_out(self, tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:
         for key, reason in left_out.items():
@@ -251,6 +272,8 @@ class Ledger:
         A late answer of a worker that was thought dead may still turn `unknown` into `submitted`; after an operator's decision it changes nothing.
         """
         state, refund = OUTCOMES["not_sent" if outcome.denied else outcome.kind]
+        if claim.again and state != "submitted":  # says nothing about the first POST
+            state, refund = "unknown", False
         facts: dict[str, Any] = {"detail": outcome.detail[:500]}
         if state == "submitted":
             facts |= {"job_id": outcome.job_id, "submitted_at": self.now(), "job_status": "queued"}
@@ -261,7 +284,7 @@ class Ledger:
             ):
                 state, refund = "unknown", False
                 facts = {"detail": f"the API answered with job {outcome.job_id}, which is another batch's"}
-            came_from = ("submitting", "unknown") if state == "submitted" else ("submitting",)
+            came_from = ("submitting", "unknown") if state == "submitted" or claim.again else ("submitting",)
             if not any(self._move(tx, claim.batch_id, source, state, epoch=claim.epoch, **facts) for source in came_from):
                 self._audit(tx, "submit.late", batch=claim.batch_id, outcome=outcome.kind, job_id=outcome.job_id or "")
                 return self._state(tx, claim.batch_id)

@@ -8,7 +8,6 @@ from typing import Any
 
 from cxtools.bounces import classify
 from cxtools.campaigns.desk import Desk
-from cxtools.campaigns.plan import MAX_BATCH
 from cxtools.errors import ConfigError
 from cxtools.measures import outcomes
 from cxtools.model import Recipient
@@ -88,5 +87,5 @@ def plan_next_wave(desk: Desk, name: str) -> WavePlan:
     """Write the next wave into the ledger; `send.resume` mails it, after fresh suppression checks."""
     plan = next_wave(desk, name)
     if plan.people:
-        desk.ledger.plan_wave(name, plan.wave, plan.people, batch_size=MAX_BATCH)
+        desk.ledger.plan_wave(name, plan.wave, plan.people, batch_size=desk.settings.batch_size)
     return plan

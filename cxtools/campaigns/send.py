@@ -16,7 +16,7 @@ from cxtools.campaigns.collect import collect, follow
 from cxtools.campaigns.crm import courier
 from cxtools.campaigns.desk import Desk
 from cxtools.campaigns.ledger import Claim
-from cxtools.campaigns.plan import MAX_BATCH, Spec, checked_spec, message_body, planned
+from cxtools.campaigns.plan import Spec, checked_spec, message_body, planned
 from cxtools.campaigns.recipients import Campaign
 from cxtools.errors import ConfigError, Denied, RateLimited, Unreachable
 from cxtools.model import Recipient
@@ -43,12 +43,13 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
             do="give the changed campaign a new name; `cxtools resume` continues the old one",
         )
     people = planned(campaign.rows(), spec, skip_invalid=skip_invalid)
+    size = desk.settings.batch_size
     desk.ledger.plan(
         spec.name,
         digest=digest,
         spec=spec.model_dump(mode="json"),
         planned=people,
-        batch_size=min(MAX_BATCH, _limit(desk, spec) or MAX_BATCH),
+        batch_size=min(size, _limit(desk, spec) or size),
     )
 
 
@@ -56,7 +57,9 @@ def resume(desk: Desk, name: str) -> list[str]:
     """Continue a planned campaign to its end, and return the batches whose jobs were not in time."""
     desk.ledger.recover()
     with courier(desk):
+        post_again(desk, name)  # before new batches: their time is running out
         submit(desk, name)
+        post_again(desk, name)
         late = follow(desk, name)
         collect(desk, name)
     desk.ledger.anchor()
@@ -154,8 +157,30 @@ def _post(desk: Desk, spec: Spec, batch_id: str, body: bytes, recipients: int, e
         desk.sleep(wait_s)
 
 
+def post_again(desk: Desk, name: str) -> None:
+    """
+    POST unknown batches again, same key and same bytes, where the server is declared to know the key.
+
+    Whatever comes but an acceptance, the outcome stays unknown: about the first POST it says nothing.
+    """
+    half_s = desk.settings.idempotency_window_s / 2
+    if half_s < desk.settings.call_deadline_s:
+        return  # a slow POST could arrive after the window
+    give_up_at = desk.now() + desk.settings.patience_s
+    for row in desk.ledger.batches(name, ["unknown"]):
+        for tries in range(1_000):
+            claim = desk.ledger.claim_again(row.id, within_s=half_s)
+            outcome = _submit_claimed(desk, claim) if claim else None
+            if outcome is None or outcome.kind in ("accepted", "refused") or outcome.denied:
+                break
+            wait_s = outcome.retry_after_s if outcome.retry_after_s is not None else pace.backoff_s(tries, rng=desk.rng)
+            if desk.now() + wait_s > give_up_at:
+                break
+            desk.sleep(wait_s)
+
+
 def _submit_claimed(desk: Desk, claim: Claim) -> Any:
-    outcome = desk.api.submit(claim.payload, idempotency_key=claim.idempotency_key)
+    outcome = desk.api.submit(claim.payload, idempotency_key=claim.idempotency_key, within_s=claim.lease_until - desk.now())
     desk.ledger.record_outcome(claim, outcome)
     return outcome
 
