@@ -46,9 +46,9 @@ def render_report(name: str, parameters: Mapping[str, Any] | None = None, *, out
     given = checked_parameters(declared_parameters(_read(source)), parameters or {}, source.stem)
     out.mkdir(parents=True, exist_ok=True)
     kept = out / f"{_stem(source, given.get('campaign'))}.failed.ipynb"
-    _execute(source, kept, {name: given[name] for name in parameters or {}}, home=home, timeout_s=timeout_s)
+    complaint = _execute(source, kept, {name: given[name] for name in parameters or {}}, home=home, timeout_s=timeout_s)
     try:
-        notebook = _finished(kept)
+        notebook = _finished(kept, complaint)
         page, executed = render_page(notebook, name=source.stem, parameters=given), _written(_anonymous(notebook))
     except ReportError as failed:
         failed.notebook = str(kept)
@@ -167,8 +167,8 @@ def _notebook(name: str) -> Path:
     raise ReportError(f"there is no report {name!r}", do=f"choose one of: {', '.join(report_names())}; or give the path of a notebook")
 
 
-def _execute(source: Path, output: Path, parameters: dict[str, Any], *, home: Path, timeout_s: float) -> None:
-    """Run papermill in a process of its own, ended by the clock if need be; whatever it did stands in *output*."""
+def _execute(source: Path, output: Path, parameters: dict[str, Any], *, home: Path, timeout_s: float) -> str:
+    """Run papermill in a process of its own, ended by the clock if need be; its complaint if it broke off. What it did stands in *output*."""
     order = json.dumps({"source": str(source.resolve()), "output": str(output.resolve()), "parameters": parameters})
     with tempfile.TemporaryDirectory(prefix="cx-report-") as folder:
         environ = os.environ | {"PLOTLY_RENDERER": "plotly_mimetype", "CXTOOLS_HOME": str(home.resolve()), "IPYTHONDIR": folder,
@@ -183,9 +183,10 @@ def _execute(source: Path, output: Path, parameters: dict[str, Any], *, home: Pa
                               do="look at the kept notebook, or give it more time") from None
         finally:
             _end(process)
+    last = complaint.strip().rpartition("\n")[2] if process.returncode else ""
     if not output.exists():
-        raise ReportError("the notebook could not be run", where=source.name,
-                          do=complaint.strip().rpartition("\n")[2] or "run it in Jupyter to see why")
+        raise ReportError("the notebook could not be run", where=source.name, do=last or "run it in Jupyter to see why")
+    return last
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -199,25 +200,32 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def _finished(file: Path) -> Any:
-    """The executed notebook, if every code cell came to its end; `sys.exit(0)` and a lost kernel are no such end."""
+def _finished(file: Path, complaint: str) -> Any:
+    """
+    The executed notebook, if every code cell came to its end.
+
+    papermill's word for it can't be taken: it marks cells that never ran "completed", and the one in which the kernel died.
+    """
+    from cxtools.report.page import ADDRESS
+
     notebook = _read(file)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("end_time")]
     for number, cell in enumerate(cells, start=1):
         fault = next((output for output in cell.outputs if output.output_type == "error"), None)
-        if fault is None and cell.metadata.get("papermill", {}).get("status") == "completed":
+        broke_off = complaint and cell is begun[-1]
+        if fault is None and cell in begun and not broke_off:
             continue
-        from cxtools.report.page import ADDRESS
-
-        story = f"{fault.ename}: {ADDRESS.sub('…@…', fault.evalue)}" if fault else "it did not run to its end"
-        raise ReportError(f"cell {number} of {len(cells)} failed: {story}", where=file.name,
+        story = f"{fault.ename}: {fault.evalue}" if fault else complaint or "it did not run"
+        raise ReportError(f"cell {number} of {len(cells)} failed: {ADDRESS.sub('…@…', story)}", where=file.name,
                           do=f"look at the kept notebook: {file.name}")
     return notebook
 
 
 def _anonymous(notebook: Any) -> Any:
     """Without the paths, durations, dates and version of this run: they tell of the machine, and differ each time."""
-    for cell in notebook.cells:
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell["id"] = f"cell-{number:02d}"  # papermill gives the cell of the parameters a random one
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
     notebook.metadata["language_info"] = {"name": "python"}

@@ -1,0 +1,203 @@
+"""Reports: parameters checked before, every cell after, a clock over all; the pages and the index of a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cxtools.errors import ReportError
+from cxtools.report.page import addresses, check_page, render_page, write_index
+from cxtools.report.run import checked_parameters, declared_parameters, render_report, render_reports, report_names
+from tests import tables
+
+EVENTS = """
+    to  | kind     | at   | code  | text                      | url                  | email           | job
+    ----+----------+------+-------+---------------------------+----------------------+-----------------+----
+    ann | delivery | +0   |       |                           |                      | ann@gmail.com   | j1
+    ann | open     | +60  |       |                           |                      | ann@gmail.com   | j1
+    ann | click    | +90  |       |                           | https://x.example/a  | ann@gmail.com   | j1
+    bob | delivery | +5   |       |                           |                      | bob@yahoo.com   | j1
+    cid | bounce   | +2   | 5.1.1 | <cid@gmail.com> is gone   |                      | cid@gmail.com   | j1
+"""
+
+
+def notebook(tmp_path: Path, *cells: str, parameters: str = 'campaign = "c"\nlimit = 5') -> str:
+    """A notebook of these code cells, after its title and its parameters."""
+    tagged = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Trial"), tagged, *map(nbformat.v4.new_code_cell, cells)])
+    nbformat.write(book, tmp_path / "trial.ipynb")
+    return str(tmp_path / "trial.ipynb")
+
+
+@pytest.fixture
+def filled(home: Path) -> Path:
+    """A home whose store holds the campaign `c`."""
+    from cxtools.events.store import EventStore
+
+    tables.store(EVENTS, into=EventStore(home / "events"))
+    return home
+
+
+@pytest.mark.parametrize(("given", "checked"), [
+    ({}, {"campaign": "c", "limit": 5, "rate": 0.5, "strict": False, "names": ["a"]}),
+    ({"limit": "20"}, {"limit": 20}), ({"rate": 1}, {"rate": 1}), ({"rate": "0.25"}, {"rate": 0.25}), ({"strict": "true"}, {"strict": True}),
+    ({"names": "a, b"}, {"names": ["a", "b"]}), ({"names": ("a", "b")}, {"names": ["a", "b"]}), ({"campaign": "20"}, {"campaign": "20"}),
+])
+def test_parameters_are_read_as_their_defaults_are(given, checked):
+    """Text from a command line becomes the type of the notebook's default; a tuple, which papermill would turn into text, a list."""
+    declared = {"campaign": "c", "limit": 5, "rate": 0.5, "strict": False, "names": ["a"]}
+
+    assert declared | checked == checked_parameters(declared, given)
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ({"campain": "c"}, "it takes: campaign, limit"), ({"limit": "many"}, "limit is to be int, not str"), ({"limit": True}, "limit is to be int, not bool"),
+    ({"campaign": Path("x")}, "campaign is to be str"),
+])
+def test_wrong_parameters_are_refused_before_anything_runs(given, said):
+    """papermill only warns about unknown names, and takes any type."""
+    with pytest.raises(ReportError, match=said):
+        checked_parameters({"campaign": "c", "limit": 5}, given)
+
+
+@pytest.mark.parametrize("source", ["limit = 5 +", "limit = open('x')", "import os"])
+def test_a_parameters_cell_holds_plain_values(source):
+    """It is read without being run."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})])
+
+    with pytest.raises(ReportError, match="plain values"):
+        declared_parameters(book)
+
+
+def test_the_reports_are_named():
+    """Unknown reports are answered with those that exist; the explorer has no parameters and is none."""
+    assert ["bounce_report", "engagement_report", "run_campaign"] == report_names()
+    with pytest.raises(ReportError, match="choose one of: bounce_report, engagement_report, run_campaign"):
+        render_report("bounty", out=Path(), home=Path())
+
+
+def test_two_reports_at_once_and_the_index(filled, tmp_path):
+    """Pages, executed notebooks and index; a second run gives the same bytes; nothing tells of the machine or of a person."""
+    out = tmp_path / "reports"
+    wanted = [("bounce", {"campaign": "c"}), ("engagement_report", {"campaign": "c"})]
+    render_reports(wanted, out=out, home=filled)
+    first = {file.name: file.read_bytes() for file in out.iterdir()}
+    render_reports(wanted, out=out, home=filled)
+
+    assert ["bounce_report-c.html", "bounce_report-c.ipynb", "engagement_report-c.html", "engagement_report-c.ipynb", "index.html"] == sorted(first)
+    assert [] == [name for name, content in first.items() if content != (out / name).read_bytes()]
+    for name, content in first.items():
+        text = content.decode()
+        assert set() == addresses(text if name.endswith("ipynb") else text.partition('id="bundle"')[0]), name
+        assert str(tmp_path) not in text, name
+        assert len(content) < 900_000, name
+    index = (out / "index.html").read_text()
+    assert ["Bounce report", "Engagement report"] == [title for title in ("Bounce report", "Engagement report") if title in index]
+    assert "14 Sep 2026" in index and "1 of 3 recipients" not in index.split("<table>")[0]
+
+
+@pytest.mark.parametrize(("cell", "said"), [
+    ("1 / 0", r"cell 2 of 3 failed: ZeroDivisionError: division by zero"),
+    ("import sys\nsys.exit(0)", r"cell 2 of 3 failed: SystemExit: 0"),
+    ("import os\nos._exit(1)", r"cell 2 of 3 failed: .*Kernel died"),
+    ("raise ValueError('ann@example.com')", r"ValueError: …@…"),
+])
+def test_a_failing_cell_is_named_and_the_notebook_kept(cell, said, tmp_path, home):
+    """papermill takes `sys.exit(0)` for success and a lost kernel for a completed notebook; addresses don't reach the message."""
+    out = tmp_path / "out"
+    with pytest.raises(ReportError, match=said) as failed:
+        render_report(notebook(tmp_path, cell, "42"), out=out, home=home)
+
+    assert ["trial-c.failed.ipynb"] == [file.name for file in out.iterdir()]
+    assert str(out / "trial-c.failed.ipynb") == failed.value.notebook
+
+
+def test_the_clock_ends_notebook_and_kernel(tmp_path, home):
+    """A whole-run deadline: papermill's own is per cell and looks like success. The kernel is gone as well."""
+    note = tmp_path / "kernel.pid"
+    cell = f"import os, time\nopen({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    with pytest.raises(ReportError, match="did not end within 8 s"):
+        render_report(notebook(tmp_path, cell), out=tmp_path, home=home, timeout_s=8)
+    waited = time.monotonic()
+    while alive(int(note.read_text())) and time.monotonic() < waited + 15:
+        time.sleep(0.2)
+
+    assert not alive(int(note.read_text()))
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text() if Path(f"/proc/{pid}/status").exists() else True
+
+
+def test_the_notebook_runs_in_this_interpreter(tmp_path, home, monkeypatch):
+    """Whatever kernels the machine has, the report's is the one that cxtools runs in; parameters and home reach it."""
+    kernels = tmp_path / "jupyter" / "kernels" / "python3"
+    kernels.mkdir(parents=True)
+    (kernels / "kernel.json").write_text(json.dumps({"argv": ["/bin/false", "{connection_file}"], "display_name": "other", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    page = render_report(notebook(tmp_path, "import os, sys\nprint(limit, sys.version_info[:2], os.environ['CXTOOLS_HOME'].rpartition('/')[2])"),
+                         {"limit": "7"}, out=tmp_path, home=home).read_text()
+
+    assert "7 (3, " in page and " home" in page
+
+
+@pytest.mark.parametrize("body", [
+    '<script src="https://cdn.example/x.js"></script>', "<img src=//x.example/p.gif>", '<link rel="stylesheet" href="http://x.example/a.css">',
+    "<style>@import 'https://x.example/a.css'</style>", '<p style="background:url(https://x.example/p)">', '<meta http-equiv="refresh" content="0;url=/">',
+])
+def test_a_page_that_asks_the_network_is_refused(body):
+    """Links are welcome; whatever a browser fetches by itself is not."""
+    check_page('<a href="https://example.com">a link</a>')
+    with pytest.raises(ReportError, match="from elsewhere"):
+        check_page(body)
+
+
+@pytest.mark.parametrize("output", ["ann@example.com", "ann&#64;example.com", '<a href="/u?e=ann%40example.com">', "<i>ann.o'neil+x@example.co.uk</i>"])
+def test_a_page_with_an_address_is_refused(output):
+    """Masked addresses pass, in whatever spelling a whole one comes."""
+    check_page("<p>a***@example.com</p>")
+    with pytest.raises(ReportError, match="1 e-mail addresses stand in the page unmasked"):
+        check_page(f"<p>{output}</p>")
+
+
+def executed(*outputs: dict) -> nbformat.NotebookNode:
+    cell = nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", data=data) for data in outputs])
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Trial <i>x</i>"), cell])
+
+
+def test_a_chart_that_the_bundle_lacks_is_refused():
+    """plotly would draw it as a line and say nothing."""
+    pie = {"application/vnd.plotly.v1+json": {"data": [{"type": "pie", "values": [1]}], "layout": {}}}
+    with pytest.raises(ReportError, match="can't draw pie"):
+        render_page(executed(pie), name="trial", parameters={})
+
+
+def test_data_can_not_end_its_script():
+    """Names and texts in the figures' JSON and in parameters stay data."""
+    bar = {"application/vnd.plotly.v1+json": {"data": [{"type": "bar", "x": ["</script><script>alert(1)//"]}], "layout": {"title": {"text": "a & b"}}}}
+    page = render_page(executed(bar), name="trial", parameters={"campaign": "<script>alert(2)</script>\u2028"})
+
+    assert "<script>alert" not in page
+    assert "\\u003c/script\\u003e" in page and "\u2028" not in page.partition('id="figures"')[2]
+
+
+def test_a_page_that_is_too_large_is_refused():
+    """900 kB is what travels by mail."""
+    with pytest.raises(ReportError, match="bytes"):
+        render_page(executed({"text/plain": "x" * 1_000_000}), name="trial", parameters={})
+
+
+def test_the_index_lists_only_reports(tmp_path):
+    """Other pages in the folder are left alone; an empty folder has an index too."""
+    (tmp_path / "other.html").write_text("<p>not ours</p>")
+
+    assert "other.html" not in write_index(tmp_path).read_text()
