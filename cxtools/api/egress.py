@@ -12,9 +12,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 from cxtools.api.wire import Unusable
-from cxtools.settings import LOOPBACK
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -41,19 +41,23 @@ def public(address: Address) -> bool:
     return address.is_global and (address.version == 4 or address in UNICAST) and not any(address in network for network in BARRED)
 
 
-def route(allowed: Sequence[str]) -> Callable[[str, int], list[str]]:
+def route(url: str, allowed: Sequence[str] = ()) -> Callable[[str, int], list[str]]:
     """
-    A way to the addresses of a host, for `wire.open_session`; *allowed* are host names and networks beyond the open internet.
+    The way to *url*, for `wire.open_session`; *allowed* are host names and networks beyond the open internet.
+
+    http, which the settings accept for this machine alone, leads to this machine alone.
 
     Raises (when called):
         Unusable: one of the host's addresses is neither public nor allowed; nothing was connected to
         OSError: the name can't be resolved
     """
+    here = urlsplit(url).scheme == "http"
+
     def addresses(host: str, port: int) -> list[str]:
         host = host.strip("[]")
         found = [ipaddress.ip_address(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         for address in found:
-            if not (public(address) or (host in LOOPBACK and address.is_loopback) or is_allowed(host, address, allowed)):
+            if not ((address.is_loopback if here else public(address)) or is_allowed(host, address, allowed)):
                 raise Unusable(f"{host} is at {address}, where no webhook may go; crm_allow_hosts in the profile can allow it")
         return list(dict.fromkeys(map(str, found)))
 

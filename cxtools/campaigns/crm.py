@@ -14,34 +14,38 @@ import hmac
 import json
 import random
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cxtools.api import pace
-from cxtools.api.client import open_session
+from cxtools.api import egress, pace, wire
 from cxtools.campaigns.desk import Desk
+from cxtools.campaigns.ledger import Message
 from cxtools.errors import StoreError
 
 #: Seconds between tries; after the last one the webhook is dead (kept and listed).
 SCHEDULE_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-LEASE_S = 60.0
 DEADLINE_S = 20.0
+#: Longer than one try, so that nobody else takes a webhook that is under way.
+LEASE_S = 60.0
+#: A slow CRM holds up the end of a deed no longer than this, and one try; the rest waits in the outbox.
+LAST_ROUND_S = 30.0
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What became of one round over the outbox, in webhooks."""
+    """What became of one round over the outbox, in webhooks; `parked` counts those whose try found the endpoint gone."""
 
     delivered: int = 0
     waiting: int = 0
     dead: int = 0
+    parked: int = 0
 
 
-def message(
-    job: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]], *, version: int, at: str, anchor: tuple[int, str]
-) -> tuple[str, str, bytes]:
+def message(job: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]], *, version: int, at: str,
+            anchor: tuple[int, str]) -> Message:
     """
     The webhook that tells of one job: (id, event, body), the tutorial's shape with the job's real status.
 
@@ -76,16 +80,17 @@ def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-def deliver_due(desk: Desk) -> Tried:
-    """Try every webhook that is due, once; failures come back by the schedule."""
-    rows = desk.ledger.take_due(lease_s=LEASE_S)
-    states = [_deliver(desk, row) for row in rows]
-    return Tried(states.count("delivered"), states.count("pending"), states.count("dead"))
+def deliver_due(desk: Desk, *, stop: Callable[[], bool] = lambda: False) -> Tried:
+    """Try every webhook that is due, once, until *stop* says so; failures come back by the schedule."""
+    due_by, states = desk.now(), []
+    while not stop() and (rows := desk.ledger.take_due(lease_s=LEASE_S, due_by=due_by, limit=1)):
+        states += [_deliver(desk, row) for row in rows]
+    return Tried(*(states.count(state) for state in ("delivered", "pending", "dead", "parked")))
 
 
 @contextmanager
 def courier(desk: Desk) -> Iterator[None]:
-    """Deliver webhooks in the background of a deed, and what is due at its end."""
+    """Deliver webhooks beside a deed, which never waits for the CRM, and in a last, short round after it."""
     if not desk.settings.crm_webhook_url:
         yield
         return
@@ -98,14 +103,14 @@ def courier(desk: Desk) -> Iterator[None]:
     finally:
         done.set()
         worker.join()
-    while deliver_due(desk) != Tried():
-        continue  # a failed one isn't due again before its schedule says so
+    last = time.monotonic() + LAST_ROUND_S
+    deliver_due(desk, stop=lambda: time.monotonic() > last)
 
 
 def _run(desk: Desk, done: threading.Event) -> None:
     while not done.wait(0.2):
         try:
-            deliver_due(desk)
+            deliver_due(desk, stop=done.is_set)
         except StoreError:
             return  # the deed in the foreground meets the same ledger and reports it
 
@@ -114,7 +119,9 @@ def _deliver(desk: Desk, row: Any) -> str:
     error, retry_after_s = _post(desk, row)
     if not error:
         state, next_at = "delivered", 0.0
-    elif error.startswith("status 410") or row.tries >= len(SCHEDULE_S):
+    elif error.startswith("status 410"):
+        state, next_at = "parked", 0.0
+    elif row.tries >= len(SCHEDULE_S):
         state, next_at = "dead", 0.0
     else:
         state, next_at = "pending", desk.now() + wait_s(row.tries, retry_after_s, rng=desk.rng)
@@ -135,23 +142,17 @@ def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> fl
 
 def _post(desk: Desk, row: Any) -> tuple[str, float | None]:
     """("", None) when the CRM took it, else what went wrong and how long the server asks to wait."""
-    import requests
-
     moment = int(desk.now())
-    headers = {
-        "Content-Type": "application/json",
-        "webhook-id": row.id,
-        "webhook-timestamp": str(moment),
-        "webhook-signature": signature(desk.settings.crm_webhook_secret.reveal(), row.id, moment, row.body),
-    }
-    try:
-        with open_session(desk.settings, deadline_s=DEADLINE_S) as session:
-            answer = session.post(desk.settings.crm_webhook_url, data=row.body, headers=headers, allow_redirects=False, timeout=DEADLINE_S)
-    except requests.RequestException as failed:
-        return type(failed).__name__, None
-    if 200 <= answer.status_code < 300:
+    headers = {"Content-Type": "application/json", "webhook-id": row.id, "webhook-timestamp": str(moment),
+               "webhook-signature": signature(desk.settings.crm_webhook_secret.reveal(), row.id, moment, row.body)}
+    url = desk.settings.crm_webhook_url
+    with wire.open_session(desk.settings, route=egress.route(url, desk.settings.crm_allow_hosts)) as session:
+        answer = wire.exchange(session, wire.request("POST", url, headers, row.body), deadline_s=DEADLINE_S)
+    if answer.status is None:
+        return answer.reason, None
+    if 200 <= answer.status < 300:
         return "", None
-    return f"status {answer.status_code}", pace.retry_after_s(answer.headers.get("Retry-After"), desk.now())
+    return f"status {answer.status}", pace.retry_after_s(answer.headers.get("retry-after"), desk.now(), date=answer.headers.get("date"))
 
 
 def _failure(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,8 +160,5 @@ def _failure(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _engagement(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "email": row["email"],
-        "openedAt": row["opened_at"],
-        "clickedLinks": [{"url": url, "clickedAt": at} for url, at in row["clicks"]],
-    }
+    return {"email": row["email"], "openedAt": row["opened_at"],
+            "clickedLinks": [{"url": url, "clickedAt": at} for url, at in row["clicks"]]}

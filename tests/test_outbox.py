@@ -1,0 +1,186 @@
+"""Webhooks on their way: where they may go, what becomes of each try, and that a slow CRM holds nobody up."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import random
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from cxtools.api import egress, wire
+from cxtools.campaigns import crm
+from cxtools.campaigns.desk import Desk
+from cxtools.campaigns.ledger import Ledger
+from cxtools.connection import SIMULATOR
+from cxtools.errors import ConfigError
+from cxtools.settings import Settings, load_settings
+from tests.fault_server import Fault, FaultServer, Reply
+
+CONNECTED: list[str] = []
+
+
+def _note(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        CONNECTED.append(str(arguments[1][0]))
+
+
+sys.addaudithook(_note)  # can't be taken away again, so there is one for all tests
+
+
+@pytest.fixture
+def connected() -> list[str]:
+    """The addresses that sockets were connected to during this test, as the interpreter's own audit hook saw them."""
+    CONNECTED.clear()
+    return CONNECTED
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
+    """A resolver for the test: name -> the answers to each look-up in turn, the last one from then on; other names go the usual way."""
+    table: dict[str, list[list[str]]] = {}
+    usual = socket.getaddrinfo
+
+    def look_up(host: Any, port: Any, *rest: Any, **facts: Any) -> Any:
+        if host not in table:
+            return usual(host, port, *rest, **facts)
+        answers = table[host].pop(0) if len(table[host]) > 1 else table[host][0]
+        return [entry for address in answers for entry in usual(address, port, type=socket.SOCK_STREAM)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return table
+
+
+def post(url: str, allowed: tuple[str, ...] = (), *, deadline_s: float = 3) -> Any:
+    """One POST along the way that webhooks take; the answer, or a ConfigError of the settings."""
+    settings = load_settings(environ={}, crm_webhook_url=url, crm_allow_hosts=allowed, connect_timeout_s=0.5)
+    with wire.open_session(settings, route=egress.route(url, settings.crm_allow_hosts)) as session:
+        return wire.exchange(session, wire.request("POST", settings.crm_webhook_url, {}, b"{}"), deadline_s=deadline_s)
+
+
+FORBIDDEN = """
+    127.0.0.1 127.1 127.0.0.53 2130706433 0x7f000001 0x7f.1 0177.0.0.1 017700000001 127.0.0.1. 0 0.0.0.0 0.1.2.3
+    10.0.0.1 10.255.255.255 0xa.1 172.16.0.1 172.31.255.254 192.168.0.1 192.168.1 3232235777
+    169.254.0.1 169.254.169.254 2852039166 0xa9fea9fe 0251.0376.0251.0376 169.254.170.2 168.63.129.16 100.100.100.200 192.0.0.192
+    100.64.0.1 100.127.255.254 192.0.0.8 192.0.2.1 192.88.99.1 198.18.0.1 198.51.100.7 203.0.113.9
+    224.0.0.1 239.255.255.250 240.0.0.1 255.255.255.255
+    [::] [::1] [0:0:0:0:0:0:0:1] [::127.0.0.1] [::ffff:127.0.0.1] [::ffff:7f00:1] [::ffff:169.254.169.254] [::ffff:8.8.8.8] [::ffff:0:7f00:1]
+    [64:ff9b::7f00:1] [64:ff9b::a9fe:a9fe] [64:ff9b:1::1] [2002:7f00:1::] [2002:a9fe:a9fe::1] [2001::1] [2001:0:7f00:1::1] [2001:20::1] [2001:db8::1]
+    [3fff::1] [fc00::1] [fd00:ec2::254] [fe80::1] [fe80::a9fe:a9fe] [fec0::1] [ff02::1] [ff05::1:3] [100::1] [5f00::1]
+    localhost localhost. localhost6 ip6-localhost ip6-loopback
+""".split()
+
+
+@pytest.mark.parametrize("host", FORBIDDEN)
+def test_no_form_of_a_forbidden_address_is_connected_to(host: str, connected: list[str]) -> None:
+    """S09: loopback, private, link-local, metadata, carrier NAT, NAT64, 6to4, Teredo, multicast and IPv4 in disguise, however written."""
+    answer = post(f"https://{host}/hook")
+
+    assert "not_sent" == answer.fault
+    assert "where no webhook may go" in answer.reason or answer.reason == "the host name is not known"
+    assert [] == connected
+
+
+def test_a_public_address_passes() -> None:
+    """The rule lets the open internet through, in both families; what is barred above isn't barred by barring everything."""
+    texts = ["8.8.8.8", "1.1.1.1", "93.184.216.34", "172.32.0.1", "192.167.255.255", "100.128.0.1", "2606:4700::1111", "2a00:1450:4001::1"]
+
+    assert [] == [text for text in texts if not egress.public(ipaddress.ip_address(text))]
+
+
+def test_every_address_of_a_name_must_be_allowed(names: dict[str, list[list[str]]], connected: list[str]) -> None:
+    """A name with one public and one internal address isn't gambled on, in whichever order they come."""
+    names["mixed.example"] = [["8.8.8.8", "10.0.0.7"], ["10.0.0.7", "8.8.8.8"]]
+
+    assert ["mixed.example is at 10.0.0.7, where no webhook may go"] * 2 == [post("https://mixed.example").reason.partition(";")[0] for _ in range(2)]
+    assert [] == connected
+
+
+def test_a_name_is_looked_up_once(names: dict[str, list[list[str]]], connected: list[str]) -> None:
+    """DNS rebinding: the second answer, which would be this machine, is never asked for; the socket goes to the address that was checked."""
+    names["rebind.example"] = [["203.0.113.5"], ["127.0.0.1"]]
+    with FaultServer() as server:
+        port = int(server.url.rpartition(":")[2])
+        answer = post(f"https://rebind.example:{port}/hook", ("203.0.113.0/24",))
+
+        assert "not_sent" == answer.fault
+        assert ["203.0.113.5"] == connected
+        assert [] == server.seen
+    assert 1 == len(names["rebind.example"])
+
+
+def test_the_first_address_that_answers_is_taken(names: dict[str, list[list[str]]], connected: list[str]) -> None:
+    """Two checked addresses: where nobody listens at the first, the second is tried; the request still names the host."""
+    names["localhost"] = [["127.0.0.2", "127.0.0.1"]]
+    with FaultServer() as server:
+        server.script("POST /hook", Reply(200, {}))
+        answer = post(server.url.replace("127.0.0.1", "localhost") + "/hook")
+
+        assert (200, ["127.0.0.2", "127.0.0.1"]) == (answer.status, connected)
+        assert server.seen[0].headers["host"].startswith("localhost:")
+
+
+def test_localhost_that_is_elsewhere_is_no_loopback(names: dict[str, list[list[str]]], connected: list[str]) -> None:
+    """http is allowed to this machine; a resolver that sends its name elsewhere doesn't turn it into a way out."""
+    names["localhost"] = [["10.0.0.7"]]
+
+    assert "where no webhook may go" in post("http://localhost:9/").reason
+    assert [] == connected
+
+
+ALLOWED = [
+    # host             allowed                              may it be connected to
+    ("crm.internal",   (),                                  False),
+    ("crm.internal",   ("crm.internal",),                   True),
+    ("crm.internal",   ("CRM.internal.",),                  True),
+    ("crm.internal",   ("127.9.0.0/16",),                   True),
+    ("crm.internal",   ("127.8.0.0/16", "other.internal"),  False),
+    ("crm.internal",   ("internal",),                       False),
+    ("evil-crm.internal", ("crm.internal",),                False),
+]
+
+
+@pytest.mark.parametrize(("host", "allowed", "may"), ALLOWED)
+def test_the_settings_allow_internal_hosts(names: dict[str, list[list[str]]], connected: list[str], host: str, allowed: tuple[str, ...], may: bool) -> None:
+    """An internal CRM is allowed by its name or its network, and by nothing that merely looks like it."""
+    names[host] = [["127.9.9.9"]]
+    answer = post(f"https://{host}:9/", allowed)
+
+    assert (["127.9.9.9"] if may else []) == connected
+    assert may == ("no webhook may go" not in answer.reason)
+
+
+@pytest.mark.parametrize("entry", ["*", "10.0.0.1/8", "crm internal", "https://crm.internal", "10.0.0.0/33", ""])
+def test_an_entry_that_is_neither_host_nor_network_is_refused(entry: str) -> None:
+    """A wildcard or a typing error is said at once, not taken for "nothing" or "everything"."""
+    with pytest.raises(ConfigError, match="neither a host name nor a network"):
+        load_settings(environ={}, crm_allow_hosts=[entry])
+
+
+def test_tls_asks_for_the_name_and_not_for_the_address(names: dict[str, list[list[str]]], connected: list[str]) -> None:
+    """The pinned address is where the socket goes; SNI and the check of the certificate keep the host's name."""
+    names["crm.internal"] = [["127.0.0.1"]]
+    hello: list[bytes] = []
+
+    def listen(listener: socket.socket) -> None:
+        sock, _ = listener.accept()
+        with sock:
+            hello.append(sock.recv(4096))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listening = threading.Thread(target=listen, args=(listener,))
+        listening.start()
+        answer = post(f"https://crm.internal:{listener.getsockname()[1]}/", ("crm.internal",))
+        listening.join(5)
+
+    assert "not_sent" == answer.fault
+    assert b"crm.internal" in hello[0]
+    assert ["127.0.0.1"] == connected
