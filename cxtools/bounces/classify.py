@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from cxtools.bounces import codes as spoken
+from cxtools.bounces import codes as table
 from cxtools.bounces.codes import Codes, Meaning
-from cxtools.bounces.reason import masked, reason, words
+from cxtools.bounces.reason import masked, reason, spoken, words
 from cxtools.bounces.rules import Rule, Rulebook, load_rows, merged, standard_rules
 from cxtools.bounces.verdict import Category, Verdict, treatment
 
@@ -89,11 +89,11 @@ class Judge:
             treated = treated._replace(kind="undetermined", suppress="after_n")
         listed = _blocklist(said) if match.category in ("reputation_block", "content_rejected") else ""
         return Verdict(match.category, *treated, confidence=match.confidence, rule=match.rule, codes=codes,
-                       provider=provider, blocklist=listed, reason=reason(line))
+                       provider=provider, blocklist=listed, reason=reason(spoken(line)))
 
     def _matches(self, codes: Codes, said: list[str], provider: str) -> Iterator[Match]:
         """Everything that has something to say, best first."""
-        meaning, weak, seen = spoken.meaning(codes, provider), list[Match](), set[str]()
+        meaning, weak, seen = table.meaning(codes, provider), list[Match](), set[str]()
         for rule, matched in self.book.matches(said, codes, provider):
             match = Match(rule.id, rule.category, matched, rule.confidence)
             if rule.weak:
@@ -107,8 +107,8 @@ class Judge:
 
 
 def _read(code: str, line: str) -> tuple[Codes, list[str], str]:
-    said = words(line)
-    return spoken.parsed(code, line), said, next((PROVIDERS[word] for word in said if word in PROVIDERS), "")
+    said = words(spoken(line))
+    return table.parsed(code, line), said, next((PROVIDERS[word] for word in said if word in PROVIDERS), "")
 
 
 def _blocklist(said: list[str]) -> str:

@@ -11,7 +11,7 @@ run away on hostile input:
     {recipient} unknown     the words of `[groups]` at the head of the file
 
 Own matcher, since several hundred regular expressions in a row judge 2,000 texts a second: each phrase is filed under
-its rarest word, so a text only meets the phrases whose word it contains.
+its two rarest words, so a text only meets the few phrases of which it has both.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ COMMON = frozenset(
     "host in invalid ip is mail mailbox message messages name no not of on or recipient rejected said sender sending sent server service smtp so such that "
     "the this to unable unknown url user was with your you".split()
 )
-FILED_LETTERS = 5
+STEM_LETTERS = 4
 _TOKENS = re.compile(r"\(|\)\??|\||[^\s()|]+")
 _GROUP = re.compile(r"(?P<alone>(?<=[(|])\{(?:\w+)\}(?=[|)]))|\{\w+\}")
 FIELDS = {"id", "category", "phrases", "example", "source", "codes", "outranks", "weak", "confidence", "off"}
@@ -70,16 +70,21 @@ class Rulebook:
         self.rules = tuple(rules)
         pairs = [(rule, phrase) for rule in self.rules for phrase in rule.phrases]
         self._patterns = [(rule, re.compile(" " + _pattern(phrase))) for rule, phrase in pairs]
-        self._filed: dict[str, int] = {}
+        # Bit n of a word: it can fill the rarest place of phrase n; bit n + len(pairs): it can fill the second rarest.
+        self._words: dict[str, int] = {}
+        self._stems: dict[str, int] = {}
         for number, (rule, phrase) in enumerate(pairs):
-            for word in _rarest(phrase, rule.id):
-                self._filed[word] = self._filed.get(word, 0) | 1 << number
+            for shift, place in zip((0, len(pairs)), _rarest(phrase, rule.id), strict=True):
+                for word in place:
+                    filed, key = (self._stems, word[:STEM_LETTERS]) if word.endswith("*") else (self._words, word)
+                    filed[key] = filed.get(key, 0) | 1 << number + shift
 
     def matches(self, said: list[str], codes: Codes, provider: str = "") -> Iterator[tuple[Rule, str]]:
         """The rules that match, best first, each with the words that it matched."""
-        asked, line = 0, " " + " ".join(said) + " . "
+        bits, line = 0, " " + " ".join(said) + " . "
         for word in set(said):
-            asked |= self._filed.get(word[:FILED_LETTERS], 0)
+            bits |= self._words.get(word, 0) | self._stems.get(word[:STEM_LETTERS], 0)
+        asked = bits & bits >> len(self._patterns)
         while asked:
             lowest = asked & -asked
             asked ^= lowest
@@ -187,14 +192,14 @@ def _word_pattern(unit: str) -> str:
     return {"*": rf"{stem}\S* ", "?": f"(?:{stem} )?"}.get(unit[-1], f"{stem} ")
 
 
-def _rarest(phrase: str, rule_id: str) -> set[str]:
-    """The filing words of a phrase: of each place that must be filled, the words that can fill it; the best place wins."""
+def _rarest(phrase: str, rule_id: str) -> tuple[set[str], set[str]]:
+    """The filing words of a phrase: of its places that must be filled, the two rarest, each with the words that can fill it."""
     places = [_fillings(place) for place in _places(_units(phrase))]
-    usable = [place for place in places if place and all(len(word) >= FILED_LETTERS or not word.endswith("*") for word in place)]
+    usable = [place for place in places if place and all(map(_fileable, place))]
     if not usable:
-        raise ConfigError(f"the phrase {phrase!r} has no word that must occur", where=f"rule {rule_id}", do="add a whole word, or 5 letters before a *")
-    best = max(usable, key=lambda place: (not place & COMMON, min(map(len, place))))
-    return {word.rstrip("*")[:FILED_LETTERS] for word in best}
+        raise ConfigError(f"the phrase {phrase!r} has no word that must occur", where=f"rule {rule_id}", do=f"add a whole word, or {STEM_LETTERS} letters before a *")
+    ranked = sorted(usable, key=lambda place: (not place & COMMON, min(map(len, place))), reverse=True)
+    return ranked[0], ranked[min(1, len(ranked) - 1)]
 
 
 def _places(units: list[str]) -> Iterator[list[str]]:
@@ -218,4 +223,8 @@ def _fillings(group: list[str]) -> set[str]:
             alternatives.append([])
         elif depth == 0 and unit not in (")", ")?", "..") and not unit.endswith("?"):
             alternatives[-1].append(unit)
-    return {max(one, key=lambda word: (word not in COMMON, len(word))) for one in alternatives} if all(alternatives) else set()
+    return {max(one, key=lambda word: (_fileable(word), word not in COMMON, len(word))) for one in alternatives} if all(alternatives) else set()
+
+
+def _fileable(word: str) -> bool:
+    return not word.endswith("*") or len(word) > STEM_LETTERS
