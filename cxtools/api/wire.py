@@ -12,6 +12,7 @@ from __future__ import annotations
 import http.client
 import io
 import logging
+import math
 import socket
 import ssl
 import time
@@ -100,11 +101,16 @@ class _Connection(HTTPConnection):
         try:
             for self._dns_host in pinned[:-1]:
                 with suppress(urllib3.exceptions.HTTPError):
-                    return super()._new_conn()
+                    return self._connected(call)
             self._dns_host = pinned[-1]
-            return super()._new_conn()
+            return self._connected(call)
         finally:
             self._dns_host = name  # what TLS asks the certificate for
+
+    def _connected(self, call: _Call | None) -> socket.socket:
+        if call:  # several addresses share one deadline
+            self.timeout = min(self.timeout or math.inf, call.left_s())
+        return super()._new_conn()
 
     def send(self, data: Any) -> None:
         if self.sock is None:
