@@ -213,7 +213,7 @@ def _finished(file: Path, complaint: str) -> Any:
     begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("end_time")]
     for number, cell in enumerate(cells, start=1):
         fault = next((output for output in cell.outputs if output.output_type == "error"), None)
-        broke_off = complaint and cell is begun[-1]
+        broke_off = complaint and cell is (begun or cells)[-1]
         if fault is None and cell in begun and not broke_off:
             continue
         story = f"{fault.ename}: {fault.evalue}" if fault else complaint or "it did not run"
