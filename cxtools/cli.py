@@ -274,6 +274,8 @@ def classify(explain: Annotated[bool, typer.Option("--explain", help="Say which 
         sys.stdout.write(line + "\n")
     if bad:
         _say(f"{bad:,} lines could not be read; each was answered with an error object")
+    if hook_id and not count:
+        raise ConfigError(f"no webhook {hook_id} was delivered, is dead or parked", do="`cxtools outbox list` shows all")
 
 
 @app.command()
@@ -321,13 +323,16 @@ def outbox_list(as_json: Json = False) -> None:
 
 @outbox.command("deliver")
 def outbox_deliver() -> None:
-    """Try every webhook that is due, once."""
+    """Try every webhook that is due, once. Exit code 3 while dead or parked ones are in the outbox."""
     from cxtools.campaigns import crm
 
     client = _connect()
     client.settings.needs("crm")
     tried = crm.deliver_due(client.desk)
-    _say(f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, {tried.dead:,} dead")
+    _say(f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, {tried.dead:,} dead, {tried.parked:,} refused for good")
+    if stuck := sum(row.state in ("dead", "parked") for row in client.ledger.webhooks()):
+        raise Unreachable(f"{stuck:,} webhooks don't get through to the CRM any more",
+                          do="`cxtools outbox list` says why; when it is mended, `cxtools outbox replay --since DATE`")
 
 
 @outbox.command("replay")
@@ -335,7 +340,7 @@ def outbox_replay(
     hook_id: Annotated[str | None, typer.Option("--id", help="One webhook.")] = None,
     since: Annotated[datetime | None, typer.Option(help="All created since (UTC).")] = None,
 ) -> None:
-    """Make delivered or dead webhooks pending again, with their old id and body."""
+    """Make delivered, dead or parked webhooks pending again, with their old id and body."""
     if bool(hook_id) == bool(since):
         raise ConfigError("say one of: --id ID, --since DATE", where="outbox replay")
     count = _connect().ledger.replay(hook_id=hook_id, since=since.replace(tzinfo=UTC).timestamp() if since else None)
@@ -346,7 +351,7 @@ def outbox_replay(
 def outbox_forget(hook_id: str) -> None:
     """Give one webhook up for good; its row stays."""
     if not _connect().ledger.forget(hook_id):
-        raise ConfigError(f"no webhook {hook_id} waits or is dead", do="`cxtools outbox list` shows all")
+        raise ConfigError(f"no webhook {hook_id} waits, is dead or parked", do="`cxtools outbox list` shows all")
 
 
 @audit.command("verify")

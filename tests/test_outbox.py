@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from cxtools.campaigns.desk import Desk
 from cxtools.campaigns.ledger import Ledger
 from cxtools.connection import SIMULATOR
 from cxtools.errors import ConfigError
-from cxtools.settings import Settings, load_settings
+from cxtools.settings import load_settings
 from tests.fault_server import Fault, FaultServer, Reply
 
 CONNECTED: list[str] = []
@@ -76,7 +76,7 @@ FORBIDDEN = """
     [64:ff9b::7f00:1] [64:ff9b::a9fe:a9fe] [64:ff9b:1::1] [2002:7f00:1::] [2002:a9fe:a9fe::1] [2001::1] [2001:0:7f00:1::1] [2001:20::1] [2001:db8::1]
     [3fff::1] [fc00::1] [fd00:ec2::254] [fe80::1] [fe80::a9fe:a9fe] [fec0::1] [ff02::1] [ff05::1:3] [100::1] [5f00::1]
     localhost localhost. localhost6 ip6-localhost ip6-loopback
-""".split()
+""".split()  # noqa: SIM905 - nobody could read it as a list
 
 
 @pytest.mark.parametrize("host", FORBIDDEN)
@@ -184,3 +184,196 @@ def test_tls_asks_for_the_name_and_not_for_the_address(names: dict[str, list[lis
     assert "not_sent" == answer.fault
     assert b"crm.internal" in hello[0]
     assert ["127.0.0.1"] == connected
+
+
+# --- what becomes of a try ---
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def crm_server() -> Iterator[FaultServer]:
+    with FaultServer() as server:
+        yield server
+
+
+@pytest.fixture
+def desk(crm_server: FaultServer, home: Path) -> Desk:
+    """A desk whose CRM is the fault server, with a clock that stands."""
+    clock = Clock()
+    given = {**SIMULATOR, "crm_webhook_url": f"{crm_server.url}/hook", "env_url": crm_server.url}
+    settings = load_settings(environ={}, home=home, **given)
+    return Desk(settings, None, Ledger(settings.ledger_url, now=clock), None, now=clock, rng=random.Random(7), quiet=True)  # type: ignore[arg-type]
+
+
+def put_out(desk: Desk, count: int = 1, start: int = 0) -> list[str]:
+    """Webhooks in the outbox, as a scan puts them there; their ids."""
+    ids = [f"msg_{number}" for number in range(start, start + count)]
+    with desk.ledger.writing() as tx:
+        for hook_id in ids:
+            desk.ledger._put_out(tx, "q3", "b1", (hook_id, "email_job_completed", json.dumps({"event": hook_id}).encode()))
+    return ids
+
+
+def states(desk: Desk) -> list[str]:
+    return [row.state for row in desk.ledger.webhooks()]
+
+
+TRIES = [
+    # the CRM answers                                        state        the outbox's note
+    (Reply(200),                                             "delivered", ""),
+    (Reply(204),                                             "delivered", ""),
+    (Reply(302, headers={"Location": "http://127.0.0.1/x"}), "pending",   "status 302"),
+    (Reply(307, headers={"Location": "/hook"}),              "pending",   "status 307"),
+    (Reply(400),                                             "pending",   "status 400"),
+    (Reply(410),                                             "parked",    "status 410"),
+    (Reply(429),                                             "pending",   "status 429"),
+    (Reply(503),                                             "pending",   "status 503"),
+    (Fault("reset"),                                         "pending",   "the connection was reset"),
+    (Fault("close"),                                         "pending",   "the connection was closed before the answer was whole"),
+    (Fault("cut_head"),                                      "pending",   "the connection was closed before the answer was whole"),
+    (Fault("no_http"),                                       "pending",   "the answer is no HTTP"),
+]
+
+
+@pytest.mark.parametrize(("step", "state", "note"), TRIES, ids=lambda value: getattr(value, "name", getattr(value, "status", "")))
+def test_a_try_is_a_success_only_by_a_2xx(desk: Desk, crm_server: FaultServer, connected: list[str], step: Any, state: str, note: str) -> None:
+    """A redirect is a failure and not followed; anything but a whole head with a 2xx is tried again by the schedule."""
+    crm_server.script("POST /hook", step)
+    put_out(desk)
+    tried = crm.deliver_due(desk)
+    [row] = desk.ledger.webhooks()
+
+    assert (state, note, 1) == (row.state, row.last_error, row.tries)
+    assert 1 == len(crm_server.seen) == len(connected)
+    assert 1 == tried.delivered + tried.waiting + tried.dead + tried.parked
+
+
+def test_a_redirect_to_the_metadata_service_is_not_followed(desk: Desk, crm_server: FaultServer, connected: list[str]) -> None:
+    """S09: a CRM, or who broke into it, can't send us elsewhere."""
+    crm_server.script("POST /hook", Reply(302, headers={"Location": "http://169.254.169.254/latest/meta-data/"}))
+    put_out(desk)
+    crm.deliver_due(desk)
+
+    assert ["127.0.0.1"] == connected
+
+
+def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(desk: Desk, crm_server: FaultServer) -> None:
+    """Standard Webhooks: ten tries over three days, also across a replay, are one message for the receiver; the published library verifies each."""
+    crm_server.script("POST /hook", *[Reply(503)] * 10, Reply(200))
+    [hook_id] = put_out(desk)
+    waits = []
+    for _ in range(10):
+        began = desk.now()
+        crm.deliver_due(desk)
+        desk.now.at = max(began + 1, desk.ledger.webhooks()[0].next_at)  # type: ignore[attr-defined]
+        waits.append(desk.now() - began)
+    assert ["dead"] == states(desk)
+    assert 1 == desk.ledger.replay(hook_id=hook_id)
+    crm.deliver_due(desk)
+    seen = crm_server.seen
+
+    assert (["delivered"], 11) == (states(desk), len(seen))
+    assert [True] * 9 == [base <= wait <= 1.1 * base for base, wait in zip(crm.SCHEDULE_S, waits, strict=False)]
+    assert {(hook_id, b'{"event": "msg_0"}')} == {(one.headers["webhook-id"], one.body) for one in seen}
+    assert len({one.headers["webhook-signature"] for one in seen}) == len({one.headers["webhook-timestamp"] for one in seen}) == 11
+    for one in seen:
+        assert verifies(one, at=int(one.headers["webhook-timestamp"]))
+
+
+def verifies(request: Any, *, at: int) -> bool:
+    """Whether the standard's published library takes this request; it reads the clock, so the clock is told."""
+    import standardwebhooks.webhooks as published
+
+    class Then(published.datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return published.datetime.fromtimestamp(at, tz)
+
+    usual, published.datetime = published.datetime, Then  # type: ignore[misc]
+    try:
+        return bool(Webhook(SIMULATOR["crm_webhook_secret"]).verify(request.body, request.headers))
+    finally:
+        published.datetime = usual  # type: ignore[misc]
+
+
+RETRY_AFTER = [
+    # the server asks   tries before   seconds until the next try
+    ("1",               0,             (5, 5)),
+    ("8",               0,             (8, 8)),
+    ("3600",            0,             (10, 10)),
+    ("1200",            2,             (1800, 1800)),
+    ("nonsense",        1,             (300, 330)),
+]
+
+
+@pytest.mark.parametrize(("asked", "tries", "expected"), RETRY_AFTER)
+def test_the_crms_wish_counts_within_bounds(desk: Desk, crm_server: FaultServer, asked: str, tries: int, expected: tuple[float, float]) -> None:
+    """Retry-After between once and twice the schedule's wait: neither a hammer nor a way to switch us off."""
+    crm_server.script("POST /hook", *[Reply(503)] * tries, Reply(429, headers={"Retry-After": asked}))
+    put_out(desk)
+    for _ in range(tries + 1):
+        desk.now.at = max(desk.now(), desk.ledger.webhooks()[0].next_at)  # type: ignore[attr-defined]
+        crm.deliver_due(desk)
+
+    assert expected[0] <= desk.ledger.webhooks()[0].next_at - desk.now() <= expected[1]
+
+
+def test_410_parks_the_endpoint_until_a_replay(desk: Desk, crm_server: FaultServer) -> None:
+    """Nothing more is sent to an endpoint that is gone: what waits and what comes is kept, and goes out after `outbox replay`."""
+    crm_server.script("POST /hook", Reply(200), Reply(410), Reply(200))
+    put_out(desk, 5)
+    first = crm.deliver_due(desk)
+    put_out(desk, 1, start=5)
+    again = crm.deliver_due(desk)
+
+    assert (crm.Tried(delivered=1, parked=1), crm.Tried()) == (first, again)
+    assert ["delivered", *["parked"] * 5] == states(desk)
+    assert 2 == len(crm_server.seen)
+    assert 5 == desk.ledger.replay(since=desk.now() - 1) - 1
+    assert 6 == crm.deliver_due(desk).delivered
+    assert {"msg_0": 2, "msg_1": 2, "msg_2": 1, "msg_3": 1, "msg_4": 1, "msg_5": 1} == {
+        hook_id: sum(one.headers["webhook-id"] == hook_id for one in crm_server.seen) for hook_id in map("msg_{}".format, range(6))}
+
+
+def test_what_was_forgotten_stays_forgotten(desk: Desk) -> None:
+    """A replay of all since a date leaves out what an operator gave up; an unknown id replays nothing."""
+    first, second = put_out(desk, 2)
+    desk.ledger.forget(first)
+    desk.ledger.record_delivery(second, state="dead", error="status 400")
+
+    assert (1, 0, 0) == (desk.ledger.replay(since=0), desk.ledger.replay(hook_id=first), desk.ledger.replay(hook_id="msg_nope"))
+    assert ["forgotten", "pending"] == states(desk)
+
+
+def test_a_late_failure_undoes_nothing(desk: Desk) -> None:
+    """A worker that was paused reports its failure when another has delivered: the webhook stays delivered; one given up stays given up."""
+    first, second = put_out(desk, 2)
+    desk.ledger.record_delivery(first, state="delivered")
+    desk.ledger.forget(second)
+    for hook_id in (first, second):
+        desk.ledger.record_delivery(hook_id, state="pending", error="the answer did not come in time", next_at=desk.now())
+
+    assert ["delivered", "forgotten"] == states(desk)
+
+
+def test_a_slow_crm_holds_up_nobody(desk: Desk, crm_server: FaultServer) -> None:
+    """The deed beside the courier runs on while the CRM thinks, and what is left at its end is kept, not lost."""
+    crm_server.script("POST /hook", Reply(200, delay_s=0.7))
+    desk.now.at = time.time()  # type: ignore[attr-defined]
+    put_out(desk, 30)
+    began = time.monotonic()
+    with crm.courier(desk, last_round_s=1):
+        time.sleep(0.3)
+        deed_s = time.monotonic() - began
+    end_s = time.monotonic() - began
+
+    assert deed_s < 0.6
+    assert end_s < 0.6 + 0.7 + 1 + 0.7 + 0.5
+    assert 1 < states(desk).count("delivered") < 30
+    assert {"delivered", "pending"} == set(states(desk))

@@ -279,14 +279,14 @@ def test_H01_the_webhook_carries_the_real_status_and_a_signature_that_verifies(s
 
 CRM_FAULTS = [
     # fault        webhooks after the send
-    ("crm_503",    {"delivered": 0, "pending": 1, "dead": 0}),
-    ("crm_410",    {"delivered": 0, "pending": 0, "dead": 1}),
+    ("crm_503",    {"delivered": 0, "pending": 1, "dead": 0, "parked": 0}),
+    ("crm_410",    {"delivered": 0, "pending": 0, "dead": 0, "parked": 1}),
 ]
 
 
 @pytest.mark.parametrize(("fault", "expected"), CRM_FAULTS)
 def test_H02_a_crm_that_fails_loses_nothing(simulator: Any, office: Callable[..., Connection], fault: str, expected: dict[str, int]) -> None:
-    """H02, H03: the webhook stays in the outbox with the same id, waiting or dead, and the status says so."""
+    """H02, H03: the webhook stays in the outbox with the same id, waiting or parked, and the status says so."""
     simulator.arm(fault, count=None)
     client = office()
     status = client.send(campaign())
@@ -302,7 +302,7 @@ def test_H04_without_a_crm_the_webhook_waits(simulator: Any, office: Callable[..
     """H04: with no address set the send succeeds and the webhook is listed as pending, not lost."""
     status = office(crm_webhook_url="").send(campaign())
 
-    assert ("completed", {"delivered": 0, "pending": 1, "dead": 0}) == (status.state, dict(status.webhooks))
+    assert ("completed", {"delivered": 0, "pending": 1, "dead": 0, "parked": 0}) == (status.state, dict(status.webhooks))
 
 
 def test_D04_the_daily_limit_holds_over_runs(simulator: Any, office: Callable[..., Connection]) -> None:

@@ -89,7 +89,7 @@ def deliver_due(desk: Desk, *, stop: Callable[[], bool] = lambda: False) -> Trie
 
 
 @contextmanager
-def courier(desk: Desk) -> Iterator[None]:
+def courier(desk: Desk, *, last_round_s: float = LAST_ROUND_S) -> Iterator[None]:
     """Deliver webhooks beside a deed, which never waits for the CRM, and in a last, short round after it."""
     if not desk.settings.crm_webhook_url:
         yield
@@ -103,7 +103,7 @@ def courier(desk: Desk) -> Iterator[None]:
     finally:
         done.set()
         worker.join()
-    last = time.monotonic() + LAST_ROUND_S
+    last = time.monotonic() + last_round_s
     deliver_due(desk, stop=lambda: time.monotonic() > last)
 
 

@@ -412,10 +412,11 @@ class Ledger:
 
     # ---- outbox -----------------------------------------------------------------------------------------------
 
-    def take_due(self, *, lease_s: float, limit: int = 20) -> list[sa.Row[Any]]:
-        """Webhooks that are due, leased to this caller: one row each, `body` the frozen bytes."""
+    def take_due(self, *, lease_s: float, limit: int = 20, due_by: float | None = None) -> list[sa.Row[Any]]:
+        """Webhooks that are due (at *due_by*, else now), leased to this caller: one row each, `body` the frozen bytes."""
         now = self.now()
-        waiting = sa.select(outbox).where(outbox.c.state == "pending", outbox.c.next_at <= now, outbox.c.lease_until <= now)
+        due_by = now if due_by is None else due_by
+        waiting = sa.select(outbox).where(outbox.c.state == "pending", outbox.c.next_at <= due_by, outbox.c.lease_until <= now)
         with self.writing() as tx:
             due = list(tx.execute(waiting.order_by(outbox.c.next_at).limit(limit).with_for_update(skip_locked=True)))
             if due:
@@ -423,11 +424,19 @@ class Ledger:
         return due
 
     def record_delivery(self, hook_id: str, *, state: str, error: str = "", next_at: float = 0) -> None:
-        """Write one try of a webhook: delivered, pending again at *next_at*, or dead."""
-        facts = {"state": state, "next_at": next_at, "lease_until": 0, "last_error": error[:300]}
+        """
+        Write one try of a webhook: delivered, pending again at *next_at*, dead, or parked with all that wait, since the endpoint is gone.
+
+        A failure changes only what still waits: meanwhile another worker may have delivered it, or an operator given it up.
+        """
+        delivered = state == "delivered"
+        facts = {"state": state, "tries": outbox.c.tries + 1, "next_at": next_at, "lease_until": 0, "last_error": error[:300]}
+        facts |= {"delivered_at": self.now()} if delivered else {}
+        waits = outbox.c.state == "pending"
         with self.writing() as tx:
-            done = {"delivered_at": self.now()} if state == "delivered" else {}
-            tx.execute(outbox.update().where(outbox.c.id == hook_id).values(tries=outbox.c.tries + 1, **facts, **done))
+            tx.execute(outbox.update().where(outbox.c.id == hook_id, sa.true() if delivered else waits).values(**facts))
+            if state == "parked":
+                tx.execute(outbox.update().where(waits).values(state="parked"))
             self._audit(tx, f"webhook.{state}", id=hook_id, error=error[:300])
             if state == "delivered":
                 self._sync(tx, hook_id)
@@ -439,42 +448,31 @@ class Ledger:
             return list(tx.execute(query.where(outbox.c.campaign == name) if name else query))
 
     def replay(self, *, hook_id: str | None = None, since: float | None = None) -> int:
-        """Make delivered or dead webhooks pending again, with their old id and body, and return how many."""
+        """Make delivered, dead and parked webhooks pending again, with their old id and body, and return how many."""
         which = outbox.c.id == hook_id if hook_id else outbox.c.created_at >= (since or 0)
         with self.writing() as tx:
-            count = tx.execute(
-                outbox.update().where(which, outbox.c.state != "pending").values(state="pending", tries=0, next_at=self.now())
-            ).rowcount
-            self._audit(tx, "webhook.replayed", id=hook_id or "", since=since or 0, count=count)
+            over = outbox.update().where(which, outbox.c.state.in_(("delivered", "dead", "parked")))
+            count = tx.execute(over.values(state="pending", tries=0, next_at=self.now(), lease_until=0)).rowcount
+            if count:
+                self._audit(tx, "webhook.replayed", id=hook_id or "", since=since or 0, count=count)
         return count
 
     def forget(self, hook_id: str) -> bool:
         """Give a webhook up for good; the row stays, as `forgotten`."""
         with self.writing() as tx:
-            count = tx.execute(
-                outbox.update().where(outbox.c.id == hook_id, outbox.c.state.in_(("pending", "dead"))).values(state="forgotten")
-            ).rowcount
+            over = outbox.update().where(outbox.c.id == hook_id, outbox.c.state.in_(("pending", "dead", "parked")))
+            count = tx.execute(over.values(state="forgotten")).rowcount
             if count:
                 self._audit(tx, "webhook.forgotten", id=hook_id)
         return bool(count)
 
     def _put_out(self, tx: sa.Connection, name: str, batch_id: str, message: tuple[str, str, bytes]) -> None:
         hook_id, event, body = message
-        tx.execute(
-            outbox.insert().values(
-                id=hook_id,
-                campaign=name,
-                batch_id=batch_id,
-                event=event,
-                body=body,
-                state="pending",
-                tries=0,
-                next_at=self.now(),
-                lease_until=0,
-                created_at=self.now(),
-                last_error="",
-            )
-        )
+        now = self.now()
+        gone = tx.scalar(sa.select(outbox.c.id).where(outbox.c.state == "parked").limit(1))
+        state = "parked" if gone else "pending"
+        tx.execute(outbox.insert().values(id=hook_id, campaign=name, batch_id=batch_id, event=event, body=body, state=state, tries=0,
+                                          next_at=now, lease_until=0, created_at=now, last_error=""))
         self._audit(tx, "webhook.queued", id=hook_id, batch=batch_id, event=event)
 
     def _sync(self, tx: sa.Connection, hook_id: str) -> None:
