@@ -72,6 +72,32 @@ def test_a_429_is_unknown_where_it_is_not_trusted():
     assert "unknown" == post_outcome(answer(429), trust_429=False).kind
 
 
+QUOTAS = [
+    # the 429 says                                                                        Retry-After   it means
+    ({"type": "https://iana.org/assignments/http-problem-types#quota-exceeded"},          None,         "exhausted"),
+    ({"type": "https://iana.org/assignments/http-problem-types#quota-exceeded"},          28800.0,      "exhausted"),
+    ({"type": "https://iana.org/assignments/http-problem-types#quota-exceeded"},          10.0,         "limited"),
+    ({"error": {"code": "quota_exceeded", "message": "…"}},                               None,         "exhausted"),
+    ({"errorCode": "QuotaExceeded"},                                                      None,         "exhausted"),
+    ({"code": "DAILY_LIMIT"},                                                             30.0,         "exhausted"),
+    ({"message": "Daily message quota exceeded."},                                        1.0,          "exhausted"),
+    ({"message": "you may send 10,000 messages per day; limit reached"},                  1.0,          "exhausted"),
+    ({"error": {"code": "rate_limited", "message": "slow down"}},                         None,         "limited"),
+    ({"error": {"code": "rate_limited", "message": "slow down"}},                         3600.0,       "limited"),
+    ({"error": {"code": "rate_limited", "message": "slow down"}},                         7200.0,       "exhausted"),
+    ({"type": "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"}, None,      "limited"),
+    (b"",                                                                                 None,         "limited"),
+    (b"",                                                                                 43200.0,      "exhausted"),
+]
+
+
+@pytest.mark.parametrize(("body", "wait_s", "expected"), QUOTAS)
+def test_a_429_may_mean_the_day(body, wait_s, expected):
+    """What the server calls daily, a quota that isn't a minute's, and any wait of more than an hour end the sending of the day."""
+    assert expected == post_outcome(answer(429, body), retry_after_s=wait_s).kind
+    assert "unknown" == post_outcome(answer(429, body), retry_after_s=wait_s, trust_429=False).kind
+
+
 @given(st.integers(100, 599), st.binary(max_size=60), st.sampled_from(["", "cut"]))
 def test_nothing_but_a_whole_2xx_with_a_job_is_accepted(status, body, fault):
     """Whatever bytes come, "accepted" has a jobId, and nobody raises."""

@@ -222,9 +222,10 @@ class Client:
                 break
             self.auth.drop(token)
         hint_s = self._hint_s(answer)
-        if answer.status == 429:
+        found = outcome.post_outcome(answer, retry_after_s=hint_s, trust_429=self.settings.trust_429)
+        if answer.status == 429 and found.kind != "exhausted":  # the day's quota is about sending: jobs and events may be read on
             self._turns.throttle(hint_s or pace.backoff_s(0, rng=self._rng), sent_at=sent_at)
-        return outcome.post_outcome(answer, retry_after_s=hint_s, trust_429=self.settings.trust_429)
+        return found
 
     def probe(self) -> dict[str, Any]:
         """

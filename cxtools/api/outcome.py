@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from cxtools.errors import ApiError, Denied, RateLimited, Refused, ServerFault, Unreachable
 
-PostKind = Literal["accepted", "not_sent", "refused", "limited", "unknown"]
+PostKind = Literal["accepted", "not_sent", "refused", "limited", "exhausted", "unknown"]
 
 #: What an id must look like, in answers and in URLs; "../../admin" survives quoting.
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -63,6 +63,7 @@ class PostOutcome:
         not_sent   it never left, for certain: send it again later
         refused    the server did not take it, for certain; `denied` when the reason is who we are, not what we sent
         limited    429: not taken; `retry_after_s` is the server's wish, None when it gave none
+        exhausted  429, and what is used up is the day's quota: not taken, and nothing more will be today
         unknown    it may have been taken: never sent again by itself
     """
 
@@ -103,12 +104,38 @@ def post_outcome(answer: Answer, *, retry_after_s: float | None = None, trust_42
     ('unknown', 'unknown', 'unknown')
     """
     row = next(row for row in OUTCOMES if row.applies(answer))
-    kind = "unknown" if row.kind == "limited" and not trust_429 else row.kind
+    limited: PostKind = "unknown" if not trust_429 else "exhausted" if day_is_over(answer, retry_after_s) else "limited"
+    kind = limited if row.kind == "limited" else row.kind
     accepted = kind == "accepted"
     return PostOutcome(
         kind, job_id(answer) if accepted else None, answer.status, retry_after_s, answer.trace_id,
         detail="" if accepted else _detail(answer), denied=kind == "refused" and answer.status in (401, 403),
     )
+
+
+#: What a 429 may say, and from which wait on (in seconds) it means the day's quota and not the rate of the moment: what is named
+#: "daily" always, a quota (the problem type quota-exceeded of the IETF's RateLimit draft) unless it is one of a minute, any other by its wait.
+DAY_OVER = (
+    (re.compile(rb"(daily|per[\W_]day)([\W_]+\w+)?[\W_]*(quota|limit|cap|maximum)", re.IGNORECASE), 0.0),
+    (re.compile(rb"quota[\W_]*(is[\W_]|was[\W_]|limit[\W_])?[\W_]*(exceeded|exhausted|reached|used)", re.IGNORECASE), 60.0),
+)
+LONG_WAIT_S = 3600.0
+
+
+def day_is_over(answer: Answer, retry_after_s: float | None) -> bool:
+    """
+    Does this 429 say that the day's quota is used up?
+
+    >>> day_is_over(Answer(429, body=b'{"type": "https://iana.org/assignments/http-problem-types#quota-exceeded"}'), None)
+    True
+    >>> day_is_over(Answer(429, body=b'{"error": {"code": "rate_limited"}}'), 30.0), day_is_over(Answer(429), 8 * 3600.0)
+    (False, True)
+    """
+    said = answer.body[:4000] + answer.headers.get("icstatusdescription", "").encode()
+    waits = [least_s for words, least_s in DAY_OVER if words.search(said)]
+    if retry_after_s is None:
+        return bool(waits)
+    return retry_after_s >= min([*waits, LONG_WAIT_S + 1])
 
 
 def job_id(answer: Answer) -> str | None:

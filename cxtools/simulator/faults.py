@@ -96,6 +96,7 @@ HTML = {"Content-Type": "text/html"}
 UNAVAILABLE = {"errors": [{"field": "", "message": "service unavailable"}]}
 OTHER = {"results": [{"emailAddress": "someone.else@other.example", "reason": "complaint", "addedDate": "2026-01-05T00:00:00Z"}]}
 NO_JOB = {"error": {"code": "job_not_found", "message": "there is no job with this id", "details": []}}
+QUOTA = {"type": "https://iana.org/assignments/http-problem-types#quota-exceeded", "title": "the daily quota of recipients is used up"}
 SERVER_ERROR = {"error": {"code": "internal_error", "message": "something broke", "details": []}}
 
 FAULTS = {
@@ -117,6 +118,7 @@ FAULTS = {
     "suppression_500": Fault("suppressions", answer(500, SERVER_ERROR)),
     "suppression_404_html": Fault("suppressions", answer(404, b"<html><body>404 page not found</body></html>", HTML)),
     "suppression_other_address": Fault("suppressions", answer(200, OTHER)),
+    "quota_exceeded": Fault("messages", answer(429, QUOTA, {"Retry-After": "28800"})),
     "post_reset_before_accept": Fault("messages", answer(0, how="reset")),
     "post_reset_after_accept": Fault("messages", after=answer(0, how="reset")),
     "post_hang": Fault("messages", answer(0, how="hang")),
