@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cxtools.errors import ConfigError, CxError, StoreError
+from cxtools.errors import ConfigError, CxError, StoreError, Unreachable
 
 if TYPE_CHECKING:
     from cxtools.connection import Connection
@@ -37,12 +38,7 @@ Campaigns = Annotated[list[str] | None, typer.Option("--campaign", help="A campa
 By = Annotated[str | None, typer.Option("--by", help="Split by a column, for example provider or day.")]
 
 
-class Format(StrEnum):
-    auto = "auto"
-    cxone = "cxone"
-    ses = "ses"
-    sendgrid = "sendgrid"
-    table = "table"
+Format = StrEnum("Format", "auto cxone ses sendgrid table")
 
 
 class State:
@@ -58,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except CxError as error:
-        _fail(error, str(error), error.exit_code)
+        _fail(error, error)
     except KeyboardInterrupt:
         _say("stopped; run the same command again to continue")
         sys.exit(130)
@@ -66,23 +62,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        _fail(
-            error,
-            str(
-                StoreError(
-                    f"the system refused: {error.strerror or error}",
-                    where=str(error.filename or ""),
-                    do="check the path, its rights and the free space, then run it again",
-                )
-            ),
-            6,
-        )
+        do = "check the path, its rights and the free space, then run it again"
+        _fail(error, StoreError(f"the system refused: {error.strerror or error}", where=str(error.filename or ""), do=do))
     except Exception as error:
-        _fail(
-            error,
-            f"this is a bug in cxtools: {type(error).__name__}\n  -> run it again with --debug and report what it prints (look it over for addresses first)",
-            1,
-        )
+        do = "run it again with --debug and report what it prints (look it over for addresses first)"
+        _fail(error, CxError(f"this is a bug in cxtools: {type(error).__name__}", do=do))
 
 
 def _without_globals(argv: list[str]) -> list[str]:
@@ -98,11 +82,11 @@ def _without_globals(argv: list[str]) -> list[str]:
     return argv
 
 
-def _fail(error: Exception, text: str, exit_code: int) -> None:
+def _fail(error: Exception, told: CxError) -> None:
     if State.debug:
         raise error
-    _say(f"error: {text}")
-    sys.exit(exit_code)
+    _say(f"error: {told}")
+    sys.exit(told.exit_code)
 
 
 # ---- campaigns ---------------------------------------------------------------------------------------------------
@@ -111,13 +95,9 @@ def _fail(error: Exception, text: str, exit_code: int) -> None:
 @app.command()
 def send(
     spec: Annotated[Path, typer.Argument(help="The campaign's SPEC.toml.")],
-    recipients: Annotated[
-        Path, typer.Option(help="CSV with a column email, optional tags (separated by ;), every other column a merge field.")
-    ],
+    recipients: Annotated[Path, typer.Option(help="CSV with a column email, optional tags (separated by ;), every other a merge field.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, send nothing.")] = False,
-    skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Leave bad rows out (they are recorded) instead of refusing the file.")
-    ] = False,
+    skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="Leave bad rows out (recorded), don't refuse the file.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation in a terminal.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -127,11 +107,11 @@ def send(
     client = _connect()
     campaign = Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id)
     if dry_run:
-        _print(client.dry_run(campaign), as_json)
+        _print(client.dry_run(campaign, skip_invalid=skip_invalid), as_json)
         return
     client.settings.needs("api")
     if sys.stdin.isatty() and not yes:
-        _say(str(client.dry_run(campaign)))
+        _say(str(client.dry_run(campaign, skip_invalid=skip_invalid)))
         typer.confirm("Send it?", abort=True, err=True)
     _finish([client.send(campaign, skip_invalid=skip_invalid)], as_json, single=True)
 
@@ -140,45 +120,31 @@ def send(
 def resume(campaign: Name = None, as_json: Json = False) -> None:
     """Continue whatever is unfinished."""
     client = _connect()
-    names = [campaign] if campaign else client.ledger.campaigns()
-    _finish([client.resume(name) for name in names], as_json, single=bool(campaign))
+    _finish([client.resume(name) for name in _names(client, campaign)], as_json, single=bool(campaign))
 
 
 @app.command()
 def status(campaign: Name = None, as_json: Json = False) -> None:
     """Where everything stands; asks nobody, changes nothing."""
     client = _connect()
-    names = [campaign] if campaign else client.ledger.campaigns()
-    _finish([client.status(name) for name in names], as_json, single=bool(campaign))
+    _finish([client.status(name) for name in _names(client, campaign)], as_json, single=bool(campaign))
 
 
 @app.command()
 def collect(campaign: Name = None, as_json: Json = False) -> None:
     """Fetch the events of finished jobs again: late opens, clicks and bounces."""
-    client = _connect()
-    found = client.collect(campaign)
-    _print_document(
-        {"jobs": found.jobs, "added": found.added, "duplicates": found.duplicates, "malformed": found.malformed},
-        as_json,
-        f"{found.jobs:,} jobs: {found.added:,} new events, {found.duplicates:,} known, {found.malformed:,} unreadable (set aside)",
-    )
+    found = _connect().collect(campaign)
+    text = f"{found.jobs:,} jobs: {found.added:,} new events, {found.duplicates:,} known, {found.malformed:,} unreadable (set aside)"
+    _print_document(asdict(found), as_json, text)
 
 
 @app.command()
-def retry(
-    campaign: str,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List who and why not, send nothing.")] = False,
-    as_json: Json = False,
-) -> None:
+def retry(campaign: str, dry_run: Annotated[bool, typer.Option("--dry-run", help="List who and why not, send nothing.")] = False,
+          as_json: Json = False) -> None:
     """Send the next wave to soft bounces only; one call, one wave."""
     plan = _connect().retry(campaign, dry_run=dry_run)
-    document = {
-        "campaign": campaign,
-        "wave": plan.wave,
-        "recipients": len(plan.people),
-        "left_out": dict(plan.left_out),
-        "dry_run": dry_run,
-    }
+    document = {"campaign": campaign, "wave": plan.wave, "recipients": len(plan.people), "left_out": dict(plan.left_out),
+                "dry_run": dry_run}
     left = "".join(f"\n  {count:,} not: {reason}" for reason, count in sorted(plan.left_out.items()))
     _print_document(document, as_json, f"{campaign}, wave {plan.wave}: {len(plan.people):,} people{left}")
 
@@ -187,9 +153,7 @@ def retry(
 def reconcile(
     batch: str,
     job_id: Annotated[str, typer.Option("--job-id", help="The job that the batch became.")] = "",
-    confirmed_not_sent: Annotated[
-        bool, typer.Option("--confirmed-not-sent", help="You know that it was not sent; it will be sent again.")
-    ] = False,
+    confirmed_not_sent: Annotated[bool, typer.Option("--confirmed-not-sent", help="You know it wasn't sent; it will be sent.")] = False,
     reason: Annotated[str, typer.Option(help="How you know.")] = "",
     abandon: Annotated[bool, typer.Option("--abandon", help="Give the batch up: nobody knows, nobody is mailed again.")] = False,
 ) -> None:
@@ -215,24 +179,10 @@ def import_(
     """Take real events from a file: JSON, JSONL, CSV or Parquet; CXone, Amazon SES, SendGrid or any table."""
     from cxtools.events.imports import import_file
 
-    done = import_file(
-        file,
-        campaign,
-        _connect().store,
-        format=format.value,
-        column_map=_pairs("--map", map),
-        event_map=_pairs("--event-map", event_map),
-        now=datetime.now(UTC),
-    )
+    done = import_file(file, campaign, _connect().store, format=format.value, column_map=_pairs("--map", map),
+                       event_map=_pairs("--event-map", event_map), now=datetime.now(UTC))
     aside = f", {done.rejected:,} unreadable (reasons in {done.rejected_path})" if done.rejected else ""
-    document = {
-        "campaign": campaign,
-        "rows": done.rows,
-        "added": done.added,
-        "duplicates": done.duplicates,
-        "rejected": done.rejected,
-        "rejected_path": str(done.rejected_path) if done.rejected_path else None,
-    }
+    document = {"campaign": campaign, **asdict(done), "rejected_path": str(done.rejected_path) if done.rejected_path else None}
     _print_document(document, as_json, f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {done.duplicates:,} known{aside}")
 
 
@@ -274,16 +224,12 @@ def classify(explain: Annotated[bool, typer.Option("--explain", help="Say which 
         sys.stdout.write(line + "\n")
     if bad:
         _say(f"{bad:,} lines could not be read; each was answered with an error object")
-    if hook_id and not count:
-        raise ConfigError(f"no webhook {hook_id} was delivered, is dead or parked", do="`cxtools outbox list` shows all")
 
 
 @app.command()
 def report(
     name: Annotated[str, typer.Argument(help="A notebook: run_campaign, bounce_report, engagement_report.")],
-    parameter: Annotated[
-        list[str] | None, typer.Option("-p", help="key=value for the notebook's parameters cell; may be repeated.")
-    ] = None,
+    parameter: Annotated[list[str] | None, typer.Option("-p", help="key=value for the parameters cell; may be repeated.")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder for the page.")] = None,
 ) -> None:
     """Run one notebook with parameters, and write one HTML page; prints its path."""
@@ -299,26 +245,10 @@ def report(
 @outbox.command("list")
 def outbox_list(as_json: Json = False) -> None:
     """All webhooks, with their state and last error."""
-    rows = [
-        {
-            "id": row.id,
-            "campaign": row.campaign,
-            "event": row.event,
-            "state": row.state,
-            "tries": row.tries,
-            "next_at": _moment(row.next_at),
-            "last_error": row.last_error,
-        }
-        for row in _connect().ledger.webhooks()
-    ]
-    _print_document(
-        rows,
-        as_json,
-        "\n".join(
-            f"{row['id']}  {row['state']:<10} {row['tries']} tries  {row['event']}  {row['campaign']}  {row['last_error']}" for row in rows
-        )
-        or "the outbox is empty",
-    )
+    names = ("id", "campaign", "event", "state", "tries", "next_at", "last_error")
+    rows = [{name: getattr(row, name) for name in names} | {"next_at": _moment(row.next_at)} for row in _connect().ledger.webhooks()]
+    lines = ["{id}  {state:<10} {tries} tries  {event}  {campaign}  {last_error}".format(**row) for row in rows]
+    _print_document(rows, as_json, "\n".join(lines) or "the outbox is empty")
 
 
 @outbox.command("deliver")
@@ -344,6 +274,8 @@ def outbox_replay(
     if bool(hook_id) == bool(since):
         raise ConfigError("say one of: --id ID, --since DATE", where="outbox replay")
     count = _connect().ledger.replay(hook_id=hook_id, since=since.replace(tzinfo=UTC).timestamp() if since else None)
+    if hook_id and not count:
+        raise ConfigError(f"no webhook {hook_id} was delivered, is dead or parked", do="`cxtools outbox list` shows all")
     _say(f"{count:,} webhooks wait again; `cxtools outbox deliver` tries them")
 
 
@@ -358,12 +290,8 @@ def outbox_forget(hook_id: str) -> None:
 def audit_verify(as_json: Json = False) -> None:
     """Check the trail's chain and its anchors."""
     found = _connect().ledger.verify()
-    _print_document(
-        {"rows": found.rows, "head": found.head, "faults": list(found.faults)},
-        as_json,
-        f"{found.rows:,} rows, head {found.head[:16]}: {'no fault found' if not found.faults else ''}"
-        + "".join(f"\n  {fault}" for fault in found.faults),
-    )
+    told = "".join(f"\n  {fault}" for fault in found.faults) or "no fault found"
+    _print_document(asdict(found), as_json, f"{found.rows:,} rows, head {found.head[:16]}: {told}")
     if found.faults:
         raise StoreError(f"the audit trail has {len(found.faults)} faults", do="keep the ledger as it is and compare it with a backup")
 
@@ -387,13 +315,9 @@ def doctor(as_json: Json = False) -> None:
     from cxtools.doctor import examined
 
     findings = examined(_connect())
-    _print_document(
-        [{"check": each.check, "ok": each.ok, "says": each.says} for each in findings],
-        as_json,
-        "\n".join(f"{'ok  ' if each.ok else 'FAIL'}  {each.check}: {each.says}" for each in findings),
-    )
-    if not all(each.ok for each in findings):
-        sys.exit(next(each.exit_code for each in findings if not each.ok))
+    document = [{"check": each.check, "ok": each.ok, "says": each.says} for each in findings]
+    _print_document(document, as_json, "\n".join(f"{'ok  ' if each.ok else 'FAIL'}  {each.check}: {each.says}" for each in findings))
+    sys.exit(next((each.exit_code for each in findings if not each.ok), 0))
 
 
 @app.command()
@@ -416,9 +340,8 @@ def lab(folder: Annotated[Path, typer.Argument(help="The folder to open.")] = Pa
     from importlib.util import find_spec
 
     if find_spec("jupyterlab") is None:
-        raise ConfigError(
-            "JupyterLab isn't installed here", do="in a checkout run `make lab`; else install cxtools[lab] into an environment of its own"
-        )
+        raise ConfigError("JupyterLab isn't installed here",
+                          do="in a checkout run `make lab`; else install cxtools[lab] into an environment of its own")
     sys.exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)]))
 
 
@@ -429,6 +352,10 @@ def _connect() -> Connection:
     from cxtools.connection import connect
 
     return connect(State.profile)
+
+
+def _names(client: Connection, campaign: str | None) -> list[str]:
+    return [campaign] if campaign else client.ledger.campaigns()
 
 
 def _finish(statuses: Sequence[Any], as_json: bool, *, single: bool) -> None:

@@ -39,15 +39,25 @@ def connect(profile: str | None = None, **settings: Any) -> Connection:
     Raises:
         ConfigError: settings are wrong; nothing was sent. What a deed misses is said when it is called.
     """
-    if profile != "simulator":
-        return Connection(load_settings(profile, **settings))
+    connection = Connection(_simulator_settings(settings) if profile == "simulator" else load_settings(profile, **settings))
+    LATEST[:] = [connection]
+    return connection
+
+
+def latest(home: str | Path | None = None) -> Connection:
+    """What the questions of a notebook are asked of: the store at *home*, else the connection made last, else the environment's."""
+    if home:
+        return Connection(load_settings(home=home))
+    return LATEST[0] if LATEST else connect()
+
+
+LATEST: list[Connection] = []
+
+
+def _simulator_settings(settings: dict[str, Any]) -> Settings:
     url = start_simulator("--crm-secret", SIMULATOR["crm_webhook_secret"])
-    home = settings.pop("home", None) or tempfile.mkdtemp(prefix="cxtools-")
-    return Connection(
-        load_settings(
-            environ={}, home=Path(home), env_url=url, crm_webhook_url=f"{url}/_sim/crm", event_horizon_s=15, **SIMULATOR | settings
-        )
-    )
+    home = Path(settings.pop("home", None) or tempfile.mkdtemp(prefix="cxtools-"))
+    return load_settings(environ={}, home=home, env_url=url, crm_webhook_url=f"{url}/_sim/crm", event_horizon_s=15, **SIMULATOR | settings)
 
 
 class Connection:
@@ -90,30 +100,22 @@ class Connection:
         send.plan(self.desk, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
 
-    def dry_run(self, campaign: Campaign) -> DryRun:
-        """What `send` would do, as far as it can be known without asking the API; nothing is sent or written."""
-        from cxtools.campaigns.plan import LeftOut, planned
+    def dry_run(self, campaign: Campaign, *, skip_invalid: bool = False) -> DryRun:
+        """What `send` would do, as far as is known without asking the API; refuses what `send` would, writes and sends nothing."""
+        from cxtools.campaigns.plan import LeftOut
 
-        items = planned(campaign.rows(), campaign.spec, skip_invalid=True)
-        people, left = 0, []
-        for item in items:
-            if isinstance(item, LeftOut):
-                left.append(item)
-            else:
-                people += 1
-        return DryRun(campaign.name, people, left)
+        items = list(campaign.planned(skip_invalid=skip_invalid))
+        left = [item for item in items if isinstance(item, LeftOut)]
+        return DryRun(campaign.name, len(items) - len(left), left, batch_size=self.settings.batch_size)
 
     def resume(self, name: str) -> Status:
         """Continue a campaign: submit what is planned, follow what is submitted, collect what has ended."""
         from cxtools.campaigns import send
 
         self.settings.needs("api")
-        late = send.resume(self.desk, name)
-        if late:
-            raise JobTimeout(
-                f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h",
-                do=f"`cxtools resume {name}` goes on waiting; nothing is sent again",
-            )
+        if late := send.resume(self.desk, name):
+            raise JobTimeout(f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h",
+                             do=f"`cxtools resume {name}` goes on waiting; nothing is sent again")
         return self.status(name)
 
     def status(self, name: str) -> Status:
@@ -147,11 +149,11 @@ class Connection:
 class DryRun:
     """A plan that was not written: `planned` people, `left_out` rows with line, masked address and reason."""
 
-    def __init__(self, campaign: str, planned: int, left_out: list[LeftOut]) -> None:
+    def __init__(self, campaign: str, planned: int, left_out: list[LeftOut], *, batch_size: int) -> None:
         self.campaign = campaign
         self.planned = planned
         self.left_out = left_out
-        self.batches = -(-planned // 1000)
+        self.batches = -(-planned // batch_size)
 
     def to_dict(self) -> dict[str, Any]:
         rows = [{"line": row.line, "email": row.masked, "reason": row.reason, "detail": row.detail} for row in self.left_out]
@@ -160,23 +162,14 @@ class DryRun:
     def __str__(self) -> str:
         shown = [f"  line {row.line}: {row.masked} {row.reason}, {row.detail}" for row in self.left_out[:20]]
         more = [f"  … and {len(self.left_out) - 20:,} more"] if len(self.left_out) > 20 else []
-        return "\n".join(
-            [
-                f"{self.campaign}: would mail {self.planned:,} people in {self.batches} batches; {len(self.left_out):,} rows left out; nothing was sent",
-                *shown,
-                *more,
-            ]
-        )
+        left = f"{len(self.left_out):,} rows left out; nothing was sent"
+        return "\n".join([f"{self.campaign}: would mail {self.planned:,} people in {self.batches} batches; {left}", *shown, *more])
 
 
 def start_simulator(*flags: str) -> str:
     """Start a simulator that ends with this process, and return its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cxtools.simulator", "--port", "0", "--exit-on-eof", *flags],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = subprocess.Popen([sys.executable, "-m", "cxtools.simulator", "--port", "0", "--exit-on-eof", *flags],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     atexit.register(process.terminate)
     line = process.stdout.readline() if process.stdout else ""
     if "listening on " not in line:

@@ -100,9 +100,11 @@ def _summary(client: Connection, index: Path, seconds: float) -> str:
     people, hooks = status.recipients, status.webhooks
     share = wording.percent
     return "\n".join([
-        f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, {people['suppressed']:,} suppressed",
+        f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, "
+        f"{people['suppressed']:,} suppressed",
         f"delivered    {row.accepted:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
         f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",
-        f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; audit trail of {client.ledger.verify().rows:,} rows intact",
+        f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; "
+        f"audit trail of {client.ledger.verify().rows:,} rows intact",
         f"reports      {index} ({seconds:.0f} s in all)",
     ])

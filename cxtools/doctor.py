@@ -48,9 +48,8 @@ def _http_stack(_client: Connection) -> str:
 
     # urllib3-future installs itself over urllib3 and numbers its patches from 900; it treats cut-off answers in another way.
     if int(stack.__version__.split(".")[2]) >= 900:
-        raise ConfigError(
-            "urllib3 was replaced by urllib3-future", do="uninstall niquests and urllib3-future, then reinstall urllib3 and requests"
-        )
+        raise ConfigError("urllib3 was replaced by urllib3-future",
+                          do="uninstall niquests and urllib3-future, then reinstall urllib3 and requests")
     return f"requests {version('requests')}, urllib3 {stack.__version__}"
 
 
@@ -60,11 +59,10 @@ def _api(client: Connection) -> str:
 
 
 def _ledger(client: Connection) -> str:
-    names = client.ledger.campaigns()
     found = client.ledger.verify()
     if found.faults:
         raise ConfigError(f"the audit trail has faults: {found.faults[0]}", do="run `cxtools audit verify`")
-    return f"{len(names)} campaigns, audit trail of {found.rows:,} rows intact, SQLite {sqlite3.sqlite_version}"
+    return f"{len(client.ledger.campaigns())} campaigns, audit trail of {found.rows:,} rows intact, SQLite {sqlite3.sqlite_version}"
 
 
 def _store(client: Connection) -> str:
@@ -75,27 +73,19 @@ def _space(client: Connection) -> str:
     client.settings.home.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(client.settings.home).free
     if free < FREE_BYTES_WANTED:
-        raise ConfigError(
-            f"only {free >> 20} MiB are free in {client.settings.home}", do="free some space: a send stops when the ledger can't be written"
-        )
+        raise ConfigError(f"only {free >> 20} MiB are free in {client.settings.home}",
+                          do="free some space: a send stops when the ledger can't be written")
     return f"{free >> 30} GiB free"
 
 
 def _kernel(_client: Connection) -> str:
     from jupyter_client.kernelspec import KernelSpecManager
 
-    kernels = KernelSpecManager().find_kernel_specs()
-    if "python3" not in kernels:
+    if "python3" not in KernelSpecManager().find_kernel_specs():
         raise ReportError("there is no Jupyter kernel `python3`", do="reinstall ipykernel into this environment")
     return "kernel python3"
 
 
 CHECKS: dict[str, Callable[[Connection], str]] = {
-    "settings": _settings,
-    "http": _http_stack,
-    "api": _api,
-    "ledger": _ledger,
-    "store": _store,
-    "space": _space,
-    "reports": _kernel,
+    "settings": _settings, "http": _http_stack, "api": _api, "ledger": _ledger, "store": _store, "space": _space, "reports": _kernel,
 }

@@ -37,9 +37,7 @@ class CxError(Exception):
 
     def __init__(self, what: str, *, where: str = "", do: str = "") -> None:
         super().__init__(what)
-        self.what = what
-        self.where = where
-        self.do = do
+        self.what, self.where, self.do = what, where, do
 
     def __str__(self) -> str:
         place = f"  [{self.where}]" if self.where else ""
@@ -68,10 +66,7 @@ class ApiError(CxError):
     def __init__(self, what: str, *, method: str = "", path: str = "", status: int | None = None, trace_id: str = "", do: str = "") -> None:
         facts = (f"{method} {path}".strip(), f"status {status}" if status else "", f"trace {trace_id}" if trace_id else "")
         super().__init__(what, where=", ".join(fact for fact in facts if fact), do=do)
-        self.method = method
-        self.path = path
-        self.status = status
-        self.trace_id = trace_id
+        self.method, self.path, self.status, self.trace_id = method, path, status, trace_id
 
 
 class Unreachable(ApiError, ConnectionError):

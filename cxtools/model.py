@@ -33,11 +33,7 @@ KINDS: dict[str, str] = {
 
 #: Final job states, compared without case. SUCCEEDED and EXPIRED are what other NICE APIs call theirs.
 JOB_STATES: dict[str, str] = {
-    "completed": "completed",
-    "succeeded": "completed",
-    "failed": "failed",
-    "expired": "failed",
-    "cancelled": "cancelled",
+    "completed": "completed", "succeeded": "completed", "failed": "failed", "expired": "failed", "cancelled": "cancelled",
     "canceled": "cancelled",
 }
 
@@ -95,16 +91,8 @@ class Job:
     @classmethod
     def from_api(cls, row: Mapping[str, Any]) -> Job:
         word = _text(row, "status", "$").lower()
-        return cls(
-            _text(row, "jobId", "$"),
-            JOB_STATES.get(word, word),
-            moment(row.get("createdAt")),
-            moment(row.get("completedAt")),
-            row.get("totalRecipients"),
-            row.get("delivered"),
-            row.get("bounced"),
-            row.get("spamScore"),
-        )
+        return cls(_text(row, "jobId", "$"), JOB_STATES.get(word, word), moment(row.get("createdAt")), moment(row.get("completedAt")),
+                   row.get("totalRecipients"), row.get("delivered"), row.get("bounced"), row.get("spamScore"))
 
 
 @dataclass(frozen=True)
@@ -135,30 +123,24 @@ class Event:
     @classmethod
     def from_api(cls, row: Mapping[str, Any], where: str = "$") -> Event:
         raw_kind = _text(row, "eventType", where)
-        word = raw_kind.lower()
-        job_id, message_id, recipient_id = (str(row.get(name) or "") for name in ("jobId", "messageId", "recipientId"))
-        ts, link, code = moment(row.get("timestamp")), str(row.get("linkUrl") or ""), str(row.get("bounceCode") or "")
-        if not (message_id or recipient_id or row.get("emailAddress")):
+        kind = raw_kind.lower()
+        texts = {ours: str(row.get(theirs) or "") for ours, theirs in EVENT_TEXTS.items()}
+        email = str(row.get("emailAddress") or "").strip().lower()
+        who = texts["recipient_id"] or email
+        if not (texts["message_id"] or who):
             raise ContractError("an event names neither message nor recipient", where=where)
-        given = row.get("eventId")
-        return cls(
-            event_id=str(given)
-            if given
-            else event_identity(job_id, message_id, recipient_id, word, str(row.get("timestamp") or ""), link, code),
-            kind=word if word in KINDS else "unknown",
-            raw_kind=raw_kind,
-            job_id=job_id,
-            message_id=message_id,
-            recipient_id=recipient_id,
-            email=str(row.get("emailAddress") or "").strip().lower(),
-            ts=ts,
-            bounce_code=code,
-            bounce_text=str(row.get("bounceDescription") or ""),
-            link_url=link,
-            user_agent=str(row.get("userAgent") or ""),
-            ip=str(row.get("ipAddress") or ""),
-            raw=json.dumps(row, ensure_ascii=False, separators=(",", ":")),
-        )
+        given = str(row.get("eventId") or "")
+        moment_given = str(row.get("timestamp") or "")
+        identity = (texts["job_id"], texts["message_id"], who, kind, moment_given, texts["link_url"], texts["bounce_code"])
+        return cls(event_id=given or event_identity(*identity), kind=kind if kind in KINDS else "unknown", raw_kind=raw_kind, email=email,
+                   ts=moment(row.get("timestamp")), raw=json.dumps(row, ensure_ascii=False, separators=(",", ":")), **texts)
+
+
+#: Our text fields of an event -> the API's names.
+EVENT_TEXTS = {
+    "job_id": "jobId", "message_id": "messageId", "recipient_id": "recipientId", "bounce_code": "bounceCode",
+    "bounce_text": "bounceDescription", "link_url": "linkUrl", "user_agent": "userAgent", "ip": "ipAddress",
+}
 
 
 def event_identity(*parts: str) -> str:
@@ -216,7 +198,6 @@ def moment(value: object) -> datetime | None:
 def _text(row: Mapping[str, Any], name: str, where: str) -> str:
     value = row.get(name)
     if not isinstance(value, str) or not value:
-        raise ContractError(
-            f"{name} is missing or no text", where=f"{where}.{name}", do="check the field names of the profile against the API"
-        )
+        raise ContractError(f"{name} is missing or no text", where=f"{where}.{name}",
+                            do="check the field names of the profile against the API")
     return value

@@ -60,7 +60,7 @@ class Paths(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    token: str = "/v1/oauth2/token"
+    token: str = "/v1/oauth2/token"  # noqa: S105  # a path
     suppressions: str = "/v1/communications/email/suppressions"
     messages: str = "/v1/communications/email/messages"
     jobs: str = "/v1/communications/email/jobs"
@@ -118,7 +118,6 @@ class Settings(BaseModel):
     def _wrapped(cls, value: object) -> object:
         return Secret(value) if isinstance(value, str) else value
 
-    @field_validator("env_url", "token_url", "crm_webhook_url")
     @field_validator("crm_allow_hosts", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
@@ -127,6 +126,7 @@ class Settings(BaseModel):
             raise ValueError(f"neither a host name nor a network: {', '.join(wrong)}")
         return hosts
 
+    @field_validator("env_url", "token_url", "crm_webhook_url")
     @classmethod
     def _https(cls, url: str) -> str:
         parts = urlsplit(url)
@@ -149,15 +149,12 @@ class Settings(BaseModel):
         """These settings, if they can serve the purposes; ConfigError naming all that is missing otherwise."""
         missing = [variable for purpose in purposes for name, variable in REQUIRED[purpose](self) if not getattr(self, name)]
         if missing:
-            raise ConfigError(
-                f"not set: {', '.join(missing)}",
-                where=f"profile {self.profile!r}",
-                do="set the environment variables, or put them into a profile (secrets: environment, secrets folder or keyring)",
-            )
+            raise ConfigError(f"not set: {', '.join(missing)}", where=f"profile {self.profile!r}",
+                              do="set the environment variables, or put them into a profile "
+                                 "(secrets: environment, secrets folder or keyring)")
         return self
 
 
-REQUIRED: dict[str, Callable[[Settings], tuple[tuple[str, str], ...]]] = {
 def _host_or_network(text: str) -> bool:
     try:
         return bool(ip_network(text))
@@ -165,32 +162,22 @@ def _host_or_network(text: str) -> bool:
         return bool(re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", text)) and not re.fullmatch(r"[0-9.]+", text)
 
 
+REQUIRED: dict[str, Callable[[Settings], tuple[tuple[str, str], ...]]] = {
     "api": lambda s: (("env_url", "CXONE_ENV_URL"), *CREDENTIALS[s.auth]),
     "crm": lambda s: (("crm_webhook_url", "CRM_WEBHOOK_URL"), ("crm_webhook_secret", "CRM_WEBHOOK_SECRET")),
 }
 _CLIENT = (("client_id", "CXONE_CLIENT_ID"), ("client_secret", "CXONE_CLIENT_SECRET"))
 _ACCESS_KEY = (("access_key_id", "CXONE_ACCESS_KEY_ID"), ("access_key_secret", "CXONE_ACCESS_KEY_SECRET"))
 CREDENTIALS: dict[str, tuple[tuple[str, str], ...]] = {
-    "body": _CLIENT,
-    "basic": _CLIENT,
-    "access_key": _ACCESS_KEY,
-    "password": _CLIENT + _ACCESS_KEY,
-    "token": (("token", "CXONE_TOKEN"),),
+    "body": _CLIENT, "basic": _CLIENT, "access_key": _ACCESS_KEY, "password": _CLIENT + _ACCESS_KEY, "token": (("token", "CXONE_TOKEN"),),
 }
 
 #: Environment variable -> setting. All others are reached by a profile.
 VARIABLES = {
-    "CXONE_ENV_URL": "env_url",
-    "CXONE_CLIENT_ID": "client_id",
-    "CXONE_CLIENT_SECRET": "client_secret",
-    "CXONE_ACCESS_KEY_ID": "access_key_id",
-    "CXONE_ACCESS_KEY_SECRET": "access_key_secret",
-    "CXONE_TOKEN": "token",
-    "CRM_WEBHOOK_URL": "crm_webhook_url",
-    "CRM_WEBHOOK_SECRET": "crm_webhook_secret",
-    "CXTOOLS_HOME": "home",
-    "CRM_ALLOW_HOSTS": "crm_allow_hosts",
-    "CXTOOLS_LEDGER": "ledger",
+    "CXONE_ENV_URL": "env_url", "CXONE_CLIENT_ID": "client_id", "CXONE_CLIENT_SECRET": "client_secret", "CXONE_TOKEN": "token",
+    "CXONE_ACCESS_KEY_ID": "access_key_id", "CXONE_ACCESS_KEY_SECRET": "access_key_secret",
+    "CRM_WEBHOOK_URL": "crm_webhook_url", "CRM_WEBHOOK_SECRET": "crm_webhook_secret", "CRM_ALLOW_HOSTS": "crm_allow_hosts",
+    "CXTOOLS_HOME": "home", "CXTOOLS_LEDGER": "ledger",
 }
 
 
@@ -215,10 +202,8 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
     try:
         return Settings(**values)
     except ValidationError as refused:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in refused.errors(include_input=False, include_url=False)
-        )
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+                           for fault in refused.errors(include_input=False, include_url=False))
     # Raised outside the except block: the original error carries the raw input, secrets too.
     raise ConfigError(f"settings are wrong: {faults}", where=f"profile {name!r}", do="correct them; nothing was sent")
 
@@ -226,28 +211,22 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
 def _from_profile(name: str, file: Path, *, required: bool) -> dict[str, Any]:
     if not file.exists():
         if required and name != "default":
-            raise ConfigError(
-                f"there is no profile {name!r}: {file} doesn't exist",
-                do="create the file with a table of that name, or leave --profile out",
-            )
+            raise ConfigError(f"there is no profile {name!r}: {file} doesn't exist",
+                              do="create the file with a table of that name, or leave --profile out")
         return {}
     try:
         profiles = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as broken:
         raise ConfigError(f"the profile file can't be read: {broken}", where=str(file), do="correct the file") from None
     if name not in profiles and (required or name != "default"):
-        raise ConfigError(
-            f"there is no profile {name!r}", where=str(file), do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}"
-        )
+        raise ConfigError(f"there is no profile {name!r}", where=str(file),
+                          do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}")
     values = profiles.get(name, {})
     if not isinstance(values, dict):
         raise ConfigError(f"profile {name!r} is no table", where=str(file), do=f"write [{name}] on a line of its own, settings below it")
     if secrets := sorted(set(values) & set(SECRET_NAMES)):
-        raise ConfigError(
-            f"a profile file must not hold secrets: {', '.join(secrets)}",
-            where=f"{file}, profile {name!r}",
-            do="move them to environment variables, the secrets folder or the keyring",
-        )
+        raise ConfigError(f"a profile file must not hold secrets: {', '.join(secrets)}", where=f"{file}, profile {name!r}",
+                          do="move them to environment variables, the secrets folder or the keyring")
     return values
 
 

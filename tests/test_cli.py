@@ -122,7 +122,7 @@ BAD_INPUT = {
     "wrong spec":          (write("spec.toml", 'name = "q3"\nsubject = ""\n'),                         SENDING,                  2, "template_id"),
     "no settings":         (environ(CXONE_ENV_URL="", CXONE_CLIENT_SECRET=""),                         SENDING,                  2, "CXONE_ENV_URL, CXONE_CLIENT_SECRET"),
     "plain http":          (environ(CXONE_ENV_URL="http://api.example.com"),                           SENDING,                  2, "https"),
-    "unreachable host":    (environ(CXONE_ENV_URL="http://127.0.0.1:9"),                               SENDING,                  3, "can't be reached"),
+    "unreachable host":    (environ(CXONE_ENV_URL="http://127.0.0.1:9"),                               SENDING,                  3, "check the network"),
     "wrong credentials":   (environ(CXONE_CLIENT_SECRET="wr0ng-s3cret"),                               SENDING,                  3, "credentials"),
     "broken profile":      (profile("[default\n"),                                                     SENDING,                  2, "profiles.toml"),
     "secret in a profile": (profile('[default]\nclient_secret = "s3cret"\n'),                          SENDING,                  2, "must not hold secrets"),

@@ -2,8 +2,9 @@
 The audit trail: a hash chain over canonical rows, written in the transaction of the change it tells of.
 
 Each row's hash covers its own fields and the hash before it, so an edited, deleted, inserted or swapped row
-breaks the chain at a known place. A chain can't show that its tail was cut off or that all of it was computed
-anew: for that, (seq, hash) anchors stand outside the database, in `audit-anchors.txt` beside the ledger.
+breaks the chain at a known place. A chain can't show that its tail was cut off: for that the ledger keeps its head.
+Nor that all of it was computed anew: for that (seq, hash) anchors stand outside the database, in `audit-anchors.txt`
+beside the ledger.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 VERSION = "cxaudit/1"
 GENESIS = "0" * 64
@@ -55,33 +55,26 @@ class Verified:
     faults: tuple[str, ...]
 
 
-def canonical(body: Mapping[str, Any]) -> str:
-    """
-    The one text of a body.
-
-    >>> canonical({"b": 1, "a": "ü"})
-    '{"a":"ü","b":1}'
-    """
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def verified(entries: Iterable[Entry], anchors: Iterable[tuple[int, str]] = ()) -> Verified:
-    """Check the chain row by row, then that each anchor's row is there and has the anchored hash."""
+def verified(entries: Iterable[Entry], anchors: Iterable[tuple[int, str]] = (), *, head: tuple[int, str] | None = None) -> Verified:
+    """Check the chain row by row, then that it ends at *head*, and that each anchor's row is there and has the anchored hash."""
     faults: list[str] = []
     known: dict[int, str] = {}
-    wanted = dict(anchors)
+    wanted = set(anchors)
+    rows = {seq for seq, _ in wanted}
     seq, prev = 0, GENESIS
     for entry in entries:
         faults.extend(_breaks(entry, seq + 1, prev))
         seq, prev = entry.seq, entry.hash
-        if seq in wanted:
-            known[seq] = entry.hash
-    for at, hash_ in sorted(wanted.items()):
+        if seq in rows:
+            known[seq] = prev
+    if head not in (None, (seq, prev)):
+        faults.append(f"the trail ends at row {seq}, but the ledger's head is row {head[0]}: the end was cut off, changed or put on")
+    for at, hash_ in sorted(wanted):
         if at not in known:
             faults.append(f"row {at} is missing: it was anchored outside the ledger, the trail ends at row {seq}")
         elif known[at] != hash_:
             faults.append(f"row {at} isn't the row that was anchored outside the ledger: the trail was computed anew")
-    return Verified(len(known) if seq == 0 else seq, prev, tuple(faults))
+    return Verified(seq, prev, tuple(faults))
 
 
 def _breaks(entry: Entry, expected_seq: int, prev: str) -> Iterator[str]:

@@ -6,14 +6,15 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
+from operator import add
 from typing import Any
 
 from cxtools.bounces import classify
 from cxtools.campaigns import crm
 from cxtools.campaigns.desk import Desk
-from cxtools.campaigns.ledger import COLLECTABLE, Scanned
+from cxtools.campaigns.ledger import COLLECTABLE, Message, Scanned
 from cxtools.errors import CxError, Refused
 from cxtools.measures import outcomes
 from cxtools.model import Event, Job, recipient_key
@@ -35,9 +36,7 @@ class Collected:
     malformed: int = 0
 
     def __add__(self, other: Collected) -> Collected:
-        return Collected(
-            self.jobs + other.jobs, self.added + other.added, self.duplicates + other.duplicates, self.malformed + other.malformed
-        )
+        return Collected(*map(add, astuple(self), astuple(other)))
 
 
 def poll_wait_s(polls: int, *, rng: random.Random) -> float:
@@ -67,13 +66,12 @@ def follow(desk: Desk, name: str | None = None) -> list[str]:
             for batch_id, job in zip(due, pool.map(lambda batch_id: _look(desk, waiting[batch_id]), due), strict=True):
                 polls[batch_id] += 1
                 due_at[batch_id] = desk.now() + poll_wait_s(polls[batch_id], rng=desk.rng)
-                in_time = desk.now() < waiting[batch_id].submitted_at + desk.settings.job_deadline_s
-                if job is None and in_time:
-                    continue
-                if job is None:
-                    late.append(batch_id)
-                else:
+                if job:
                     desk.ledger.record_job(batch_id, job)
+                elif desk.now() < waiting[batch_id].submitted_at + desk.settings.job_deadline_s:
+                    continue
+                else:
+                    late.append(batch_id)
                 del waiting[batch_id]
                 bar.update()
             if waiting:
@@ -166,9 +164,7 @@ def to_suppress(events: Iterable[Event]) -> dict[str, str]:
     return found
 
 
-def _hook(
-    desk: Desk, row: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]]
-) -> Callable[[int, tuple[int, str]], tuple[str, str, bytes]]:
+def _hook(desk: Desk, row: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> Callable[[int, tuple[int, str]], Message]:
     at = datetime.fromtimestamp(desk.now(), UTC).isoformat()
     return lambda version, anchor: crm.message(row, spec, people, version=version, at=at, anchor=anchor)
 

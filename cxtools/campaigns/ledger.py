@@ -12,6 +12,7 @@ rollback journal unless SQLite is at least 3.51.3 (older write-ahead logs can co
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -28,7 +29,7 @@ import sqlalchemy as sa
 
 from cxtools.api.outcome import PostOutcome
 from cxtools.campaigns import audit
-from cxtools.campaigns.plan import LeftOut
+from cxtools.campaigns.plan import LeftOut, canonical
 from cxtools.campaigns.tables import TABLES, attempt, batch, campaign, head, left_out, outbox, quota, slot, suppression, trail
 from cxtools.errors import ConfigError, StoreError
 from cxtools.model import Job, Recipient
@@ -39,27 +40,29 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "submitting": ("submitted", "planned", "rejected", "unknown"),
     "unknown": ("submitted", "planned", "abandoned", "unknown"),
     "submitted": ("completed", "failed", "cancelled"),
-    "completed": ("settling",),
-    "failed": ("settling",),
-    "cancelled": ("settling",),
+    "completed": ("settling",), "failed": ("settling",), "cancelled": ("settling",),
     "settling": ("settled",),
     "settled": ("synced", "settling"),
     "synced": ("settling",),
-    "rejected": (),
-    "abandoned": (),
-    "empty": (),
+    "rejected": (), "abandoned": (), "empty": (),
 }
 #: what became of a POST -> the batch's next state, and whether its quota is given back (only where nothing was sent for certain)
 OUTCOMES: dict[str, tuple[str, bool]] = {
     "accepted": ("submitted", False),
     "not_sent": ("planned", True),
     "limited": ("planned", True),
+    "exhausted": ("planned", True),
     "refused": ("rejected", True),
     "unknown": ("unknown", False),
 }
+ENDED = ("completed", "failed", "cancelled")
+COLLECTABLE = (*ENDED, "settling", "settled", "synced")
 #: states in which a job exists, its recipients are accepted by the API
-ACCEPTED = ("submitted", "completed", "failed", "cancelled", "settling", "settled", "synced")
-COLLECTABLE = ("completed", "failed", "cancelled", "settling", "settled", "synced")
+ACCEPTED = ("submitted", *COLLECTABLE)
+
+#: A webhook to be queued: (id, event, body).
+Message = tuple[str, str, bytes]
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -95,9 +98,7 @@ def scan_verdict(state: str, *, news: bool, untold: bool, ripe: bool) -> tuple[s
     >>> scan_verdict("settling", news=True, untold=True, ripe=False), scan_verdict("settling", news=False, untold=True, ripe=True)
     (('settling', False), ('settled', True))
     """
-    first = state in ("completed", "failed", "cancelled")
-    reopened = state in ("settled", "synced") and news
-    if first or reopened:
+    if state in ENDED or (state in ("settled", "synced") and news):
         return "settling", True
     if state == "settling" and ripe:
         return "settled", untold
@@ -118,6 +119,8 @@ class Ledger:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
         self._anchors = _anchor_file(url)
         self._engine = _engine(url)
+        # SQLite reads one state of the file anyway; PostgreSQL has to be asked to.
+        self._reading = {"cxtools_reading": True} | ({} if url.startswith("sqlite") else {"isolation_level": "REPEATABLE READ"})
         with self.writing() as tx:
             TABLES.create_all(tx)
             if tx.execute(sa.select(head.c.id)).first() is None:
@@ -132,15 +135,19 @@ class Ledger:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """One consistent view; never waits for a writer's lease, writes nothing."""
-        with _as_store_errors(), self._engine.connect().execution_options(cxtools_reading=True) as tx:
+        with _as_store_errors(), self._engine.connect().execution_options(**self._reading) as tx:
             yield tx
+
+    def _rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+        with self.reading() as tx:
+            return list(tx.execute(query))
 
     # ---- plan -------------------------------------------------------------------------------------------------
 
     def digest_of(self, name: str) -> str | None:
         """The digest under which a campaign was planned, None when there is no such campaign."""
         with self.reading() as tx:
-            return tx.execute(sa.select(campaign.c.digest).where(campaign.c.name == name)).scalar()
+            return tx.scalar(sa.select(campaign.c.digest).where(campaign.c.name == name))
 
     def plan(self, name: str, *, digest: str, spec: Mapping[str, Any], planned: Iterable[Recipient | LeftOut], batch_size: int) -> None:
         """
@@ -150,9 +157,9 @@ class Ledger:
             ConfigError: another plan of the same name was written meanwhile.
         """
         with self.writing() as tx:
-            if tx.execute(sa.select(campaign.c.name).where(campaign.c.name == name)).first():
+            if tx.scalar(sa.select(campaign.c.name).where(campaign.c.name == name)):
                 raise ConfigError(f"campaign {name!r} was planned by another run meanwhile", do="run it again to continue that one")
-            tx.execute(campaign.insert().values(name=name, digest=digest, spec=audit.canonical(spec), rows=0, created_at=self.now()))
+            tx.execute(campaign.insert().values(name=name, digest=digest, spec=canonical(spec), rows=0, created_at=self.now()))
             counts = self._write_plan(tx, name, 0, planned, batch_size)
             tx.execute(campaign.update().where(campaign.c.name == name).values(rows=sum(counts.values())))
             self._audit(tx, "campaign.planned", campaign=name, digest=digest, **counts)
@@ -174,9 +181,7 @@ class Ledger:
                 counts["planned"] += 1
             else:
                 counts[item.reason] = counts.get(item.reason, 0) + 1
-                tx.execute(
-                    left_out.insert().values(campaign=name, line=item.line, reason=item.reason, detail=item.detail, masked=item.masked)
-                )
+                tx.execute(left_out.insert().values(campaign=name, **asdict(item)))
             if len(people) == batch_size:
                 _write_batch(tx, name, wave, ordinal, people)
                 people, ordinal = [], ordinal + 1
@@ -191,46 +196,44 @@ class Ledger:
         columns = [column for column in batch.c if column.name not in ("candidates", "payload")]
         query = sa.select(*columns).order_by(batch.c.campaign, batch.c.wave, batch.c.ordinal)
         query = query.where(batch.c.campaign == name) if name else query
-        with self.reading() as tx:
-            return list(tx.execute(query.where(batch.c.state.in_(states)) if states else query))
+        return self._rows(query.where(batch.c.state.in_(states)) if states else query)
 
     def candidates(self, batch_id: str) -> list[Recipient]:
         """The people that a batch was planned for."""
         with self.reading() as tx:
-            blob = tx.execute(sa.select(batch.c.candidates).where(batch.c.id == batch_id)).scalar_one()
-        return [Recipient(row["email"], row["fields"], tuple(row["tags"])) for row in json.loads(zlib.decompress(blob))]
+            people = json.loads(zlib.decompress(_of(tx, batch_id, batch.c.candidates).candidates))
+        return [Recipient(row["email"], row["fields"], tuple(row["tags"])) for row in people]
 
     def suppressed(self, keys: Iterable[str]) -> dict[str, str]:
         """Which of these people our own earlier campaigns found to be permanent bounces: key -> reason."""
-        found: dict[str, str] = {}
-        with self.reading() as tx:
-            for some in _chunks(list(keys), 500):
-                rows = tx.execute(sa.select(suppression.c.rcpt_key, suppression.c.reason).where(suppression.c.rcpt_key.in_(some)))
-                found |= {row.rcpt_key: row.reason for row in rows}
-        return found
+        asked = list(keys)
+        found = sa.select(suppression.c.rcpt_key, suppression.c.reason)
+        some = (asked[start : start + 500] for start in range(0, len(asked), 500))  # a statement takes so many values, no more
+        rows = (row for group in some for row in self._rows(found.where(suppression.c.rcpt_key.in_(group))))
+        return {row.rcpt_key: row.reason for row in rows}
 
-    def claim(
-        self, batch_id: str, payload: bytes, *, recipients: int, left_out: Mapping[str, str], lease_s: float, account: str, limit: int | None
-    ) -> Claim | None:
+    def claim(self, batch_id: str, payload: bytes, *, recipients: int, left_out: Mapping[str, str], lease_s: float, account: str,
+              limit: int | None) -> Claim | None:
         """
         Take the right to POST a batch, in one durable transaction: quota, state, lease, exact bytes, attempt, intent in the audit.
 
         *left_out* are the batch's people who are not in the payload (key -> reason). None: another worker has the batch, or
         the day's quota can't hold it (`quota_left` tells).
         """
-        now, day, digest = self.now(), self.today(), _sha256(payload)
+        now, day, digest = self.now(), self.today(), hashlib.sha256(payload).hexdigest()
         facts = {"owner": self.owner, "lease_until": now + lease_s, "payload": payload, "payload_sha256": digest, "recipients": recipients,
                  "quota_account": account, "quota_day": day, "first_attempt_at": sa.func.coalesce(batch.c.first_attempt_at, now)}
         with self.writing() as tx:
-            epoch = tx.execute(sa.select(batch.c.epoch).where(batch.c.id == batch_id)).scalar_one()
+            epoch = _of(tx, batch_id, batch.c.epoch).epoch
             if not _reserve(tx, account, day, recipients, limit):
                 return None
             if not self._move(tx, batch_id, "planned", "submitting", epoch=epoch, new_epoch=epoch + 1, **facts):
                 tx.rollback()
                 return None
-            self._leave_out(tx, batch_id, left_out)
+            _leave_out(tx, batch_id, left_out)
             no = self._attempt(tx, batch_id, digest)
-            self._audit(tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients, left_out=len(left_out))
+            self._audit(tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients,
+                        left_out=len(left_out))
         return Claim(batch_id, epoch + 1, payload, recipients, no, now + lease_s)
 
     def claim_again(self, batch_id: str, *, within_s: float) -> Claim | None:
@@ -250,73 +253,59 @@ class Ledger:
         return Claim(batch_id, row.epoch + 1, row.payload, row.recipients, no, row.first_attempt_at + within_s, again=True)
 
     def _attempt(self, tx: sa.Connection, batch_id: str, digest: str) -> int:
-        no = 1 + (tx.execute(sa.select(sa.func.max(attempt.c.no)).where(attempt.c.batch_id == batch_id)).scalar() or 0)
+        no = 1 + (tx.scalar(sa.select(sa.func.max(attempt.c.no)).where(attempt.c.batch_id == batch_id)) or 0)
         tx.execute(attempt.insert().values(batch_id=batch_id, no=no, started_at=self.now(), payload_sha256=digest))
         return no
-
-    def _leave_out(self, tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:
-        for key, reason in left_out.items():
-            tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.rcpt_key == key).values(outcome=reason))
 
     def leave_empty(self, batch_id: str, left_out: Mapping[str, str]) -> None:
         """Close a batch of which nobody is left to mail; everyone's reason is kept."""
         with self.writing() as tx:
             if self._move(tx, batch_id, "planned", "empty", recipients=0):
-                self._leave_out(tx, batch_id, left_out)
+                _leave_out(tx, batch_id, left_out)
                 self._audit(tx, "batch.empty", batch=batch_id, left_out=len(left_out))
 
     def record_outcome(self, claim: Claim, outcome: PostOutcome) -> str:
         """
         Write what became of a claimed POST, and return the batch's state.
 
-        A late answer of a worker that was thought dead may still turn `unknown` into `submitted`; after an operator's decision it changes nothing.
+        A late answer of a worker that was thought dead may still turn `unknown` into `submitted`; after an operator's decision it changes
+        nothing.
         """
         state, refund = OUTCOMES["not_sent" if outcome.denied else outcome.kind]
         if claim.again and state != "submitted":  # says nothing about the first POST
             state, refund = "unknown", False
-        facts: dict[str, Any] = {"detail": outcome.detail[:500]}
-        if state == "submitted":
-            facts |= {"job_id": outcome.job_id, "submitted_at": self.now(), "job_status": "queued"}
+        facts: dict[str, Any] = {"detail": outcome.detail[:500], **(self._submitted(outcome.job_id) if state == "submitted" else {})}
         with self.writing() as tx:
-            if (
-                state == "submitted"
-                and tx.execute(sa.select(batch.c.id).where(batch.c.job_id == outcome.job_id, batch.c.id != claim.batch_id)).first()
-            ):
-                state, refund = "unknown", False
-                facts = {"detail": f"the API answered with job {outcome.job_id}, which is another batch's"}
+            others = sa.select(batch.c.id).where(batch.c.job_id == outcome.job_id, batch.c.id != claim.batch_id)
+            if state == "submitted" and tx.scalar(others):
+                state, facts = "unknown", {"detail": f"the API answered with job {outcome.job_id}, which is another batch's"}
             came_from = ("submitting", "unknown") if state == "submitted" or claim.again else ("submitting",)
             if not any(self._move(tx, claim.batch_id, source, state, epoch=claim.epoch, **facts) for source in came_from):
                 self._audit(tx, "submit.late", batch=claim.batch_id, outcome=outcome.kind, job_id=outcome.job_id or "")
-                return self._state(tx, claim.batch_id)
+                return str(_of(tx, claim.batch_id, batch.c.state).state)
             if refund:
                 _refund(tx, claim.batch_id)
-            tx.execute(
-                attempt.update()
-                .where(attempt.c.batch_id == claim.batch_id, attempt.c.no == claim.attempt_no)
-                .values(ended_at=self.now(), outcome=outcome.kind, status=outcome.status, trace_id=outcome.trace_id)
-            )
-            self._audit(
-                tx,
-                f"submit.{outcome.kind}",
-                batch=claim.batch_id,
-                job_id=outcome.job_id or "",
-                status=outcome.status or 0,
-                trace=outcome.trace_id,
-            )
+            if outcome.kind == "exhausted":
+                self._close_day(tx, claim.batch_id)
+            tx.execute(attempt.update().where(attempt.c.batch_id == claim.batch_id, attempt.c.no == claim.attempt_no).values(
+                ended_at=self.now(), outcome=outcome.kind, status=outcome.status, trace_id=outcome.trace_id))
+            self._audit(tx, f"submit.{outcome.kind}", batch=claim.batch_id, job_id=outcome.job_id or "", status=outcome.status or 0,
+                        trace=outcome.trace_id)
         return state
+
+    def _submitted(self, job_id: str | None) -> dict[str, Any]:
+        return {"job_id": job_id, "submitted_at": self.now(), "job_status": "queued"}
 
     def recover(self) -> int:
         """Turn POSTs whose worker died into unknown outcomes, and return how many; never back into `planned`."""
-        found = 0
+        posting = sa.select(batch.c.id, batch.c.owner, batch.c.epoch, batch.c.lease_until).where(batch.c.state == "submitting")
+        why = "the worker ended before it could record the answer"
         with self.writing() as tx:
-            rows = tx.execute(sa.select(batch.c.id, batch.c.owner, batch.c.epoch, batch.c.lease_until).where(batch.c.state == "submitting"))
-            for row in list(rows):
-                if _worker_is_gone(row.owner, row.lease_until, self.owner, self.now()) and self._move(
-                    tx, row.id, "submitting", "unknown", epoch=row.epoch, detail="the worker ended before it could record the answer"
-                ):
-                    self._audit(tx, "submit.unknown", batch=row.id, why="worker ended")
-                    found += 1
-        return found
+            gone = [row for row in tx.execute(posting).all() if _worker_is_gone(row.owner, row.lease_until, self.owner, self.now())]
+            found = [row.id for row in gone if self._move(tx, row.id, "submitting", "unknown", epoch=row.epoch, detail=why)]
+            for batch_id in found:
+                self._audit(tx, "submit.unknown", batch=batch_id, why="worker ended")
+        return len(found)
 
     def reconcile(self, batch_id: str, *, job_id: str = "", not_sent_because: str = "", abandon: bool = False, quarantine_s: float) -> str:
         """
@@ -327,19 +316,16 @@ class Ledger:
         """
         state = "submitted" if job_id else "abandoned" if abandon else "planned"
         with self.writing() as tx:
-            row = tx.execute(
-                sa.select(batch.c.epoch, batch.c.first_attempt_at).where(batch.c.id == batch_id, batch.c.state == "unknown")
-            ).first()
+            unknown = sa.select(batch.c.epoch, batch.c.first_attempt_at).where(batch.c.id == batch_id, batch.c.state == "unknown")
+            row = tx.execute(unknown).first()
             if row is None:
                 raise ConfigError(f"batch {batch_id} has no unknown outcome", do="`cxtools status` lists the batches that have")
             ripe_at = (row.first_attempt_at or 0) + quarantine_s
             if state == "planned" and self.now() < ripe_at:
-                raise ConfigError(
-                    "too early to say that it was not sent: a worker that was paused may still post",
-                    where=f"batch {batch_id}",
-                    do=f"wait until {datetime.fromtimestamp(ripe_at, UTC):%Y-%m-%d %H:%M} UTC, or give the job's id",
-                )
-            facts = {"job_id": job_id, "submitted_at": self.now(), "job_status": "queued"} if job_id else {}
+                raise ConfigError("too early to say that it was not sent: a worker that was paused may still post",
+                                  where=f"batch {batch_id}",
+                                  do=f"wait until {datetime.fromtimestamp(ripe_at, UTC):%Y-%m-%d %H:%M} UTC, or give the job's id")
+            facts = self._submitted(job_id) if job_id else {}
             self._move(tx, batch_id, "unknown", state, epoch=row.epoch, new_epoch=row.epoch + 1, **facts)
             if state == "planned":
                 _refund(tx, batch_id)
@@ -352,12 +338,18 @@ class Ledger:
         return datetime.fromtimestamp(self.now(), UTC).date().isoformat()
 
     def quota_left(self, account: str, limit: int | None) -> float:
-        """How many more recipients the account may be sent today; infinite without a limit."""
-        if limit is None:
-            return float("inf")
-        with self.reading() as tx:
-            row = tx.execute(sa.select(quota.c.used, quota.c.closed).where(quota.c.account == account, quota.c.day == self.today())).first()
-        return 0 if row and row.closed else limit - (row.used if row else 0)
+        """How many more recipients the account may be sent today; infinite without a limit, none when the server closed the day."""
+        rows = self._rows(sa.select(quota.c.used, quota.c.closed).where(quota.c.account == account, quota.c.day == self.today()))
+        if any(row.closed for row in rows):
+            return 0
+        return float("inf") if limit is None else limit - sum(row.used for row in rows)
+
+    def _close_day(self, tx: sa.Connection, batch_id: str) -> None:
+        """Nothing more is claimed today (UTC): the server's own count of the quota is the one that holds."""
+        today = {"account": _of(tx, batch_id, batch.c.quota_account).quota_account, "day": self.today()}
+        tx.execute(_insert_missing(tx, quota).values(**today, used=0, closed=True).on_conflict_do_nothing())
+        tx.execute(quota.update().where(quota.c.account == today["account"], quota.c.day == today["day"]).values(closed=True))
+        self._audit(tx, "quota.closed", batch=batch_id, day=today["day"])
 
     # ---- follow and collect -----------------------------------------------------------------------------------
 
@@ -365,24 +357,12 @@ class Ledger:
         """Write a job's final state, with what it took from submission to completion on the API's own clock."""
         latency_s = (job.completed_at - job.created_at).total_seconds() if job.completed_at and job.created_at else None
         with self.writing() as tx:
-            if self._move(
-                tx,
-                batch_id,
-                "submitted",
-                job.status,
-                job_status=job.status,
-                final_at=self.now(),
-                latency_s=latency_s,
-                spam_score=job.spam_score,
-                detail="" if job.status == "completed" else f"the job ended as {job.status}",
-            ):
-                self._audit(
-                    tx, f"job.{job.status}", batch=batch_id, job_id=job.job_id, delivered=job.delivered or 0, bounced=job.bounced or 0
-                )
+            if self._move(tx, batch_id, "submitted", job.status, job_status=job.status, final_at=self.now(), latency_s=latency_s,
+                          spam_score=job.spam_score, detail="" if job.status == "completed" else f"the job ended as {job.status}"):
+                self._audit(tx, f"job.{job.status}", batch=batch_id, job_id=job.job_id, delivered=job.delivered or 0,
+                            bounced=job.bounced or 0)
 
-    def record_scan(
-        self, batch_id: str, scanned: Scanned, *, horizon_s: float, hook: Callable[[int, tuple[int, str]], tuple[str, str, bytes]]
-    ) -> str:
+    def record_scan(self, batch_id: str, scanned: Scanned, *, horizon_s: float, hook: Callable[[int, tuple[int, str]], Message]) -> str:
         """
         Write one complete scan of a job's events, after the events themselves are durable.
 
@@ -392,22 +372,22 @@ class Ledger:
         now = self.now()
         with self.writing() as tx:
             row = tx.execute(sa.select(batch).where(batch.c.id == batch_id).with_for_update()).one()
-            quiet = 0 if scanned.events > row.events else row.quiet_scans + 1
-            state, tells = scan_verdict(row.state, news=scanned.events > row.events, untold=scanned.events > row.told_events,
+            news = scanned.events > row.events
+            quiet = 0 if news else row.quiet_scans + 1
+            state, tells = scan_verdict(row.state, news=news, untold=scanned.events > row.told_events,
                                         ripe=quiet >= 2 and now >= row.submitted_at + horizon_s)
-            facts = {"scans": row.scans + 1, "quiet_scans": quiet, "scanned_at": now, "version": row.version + tells, "events": scanned.events,
-                     "told_events": scanned.events if tells else row.told_events}
+            facts = {"scans": row.scans + 1, "quiet_scans": quiet, "scanned_at": now, "version": row.version + tells,
+                     "events": scanned.events, "told_events": scanned.events if tells else row.told_events}
             if state == row.state:
                 tx.execute(batch.update().where(batch.c.id == batch_id).values(**facts))
             else:
                 self._move(tx, batch_id, row.state, state, **facts)
             if scanned.suppress:
-                rows = [{"rcpt_key": key, "reason": reason, "campaign": row.campaign, "since": now} for key, reason in scanned.suppress.items()]
+                rows = [{"rcpt_key": key, "reason": why, "campaign": row.campaign, "since": now} for key, why in scanned.suppress.items()]
                 tx.execute(_insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
             self._audit(tx, "events.scanned", batch=batch_id, events=scanned.events, suppressed=len(scanned.suppress), state=state)
             if tells:
-                seq, hash_ = tx.execute(sa.select(head.c.seq, head.c.hash)).one()
-                self._put_out(tx, row.campaign, batch_id, hook(row.version + 1, (seq, hash_)))
+                self._put_out(tx, row.campaign, batch_id, hook(row.version + 1, _head(tx)))
         return state
 
     # ---- outbox -----------------------------------------------------------------------------------------------
@@ -438,14 +418,13 @@ class Ledger:
             if state == "parked":
                 tx.execute(outbox.update().where(waits).values(state="parked"))
             self._audit(tx, f"webhook.{state}", id=hook_id, error=error[:300])
-            if state == "delivered":
+            if delivered:
                 self._sync(tx, hook_id)
 
     def webhooks(self, name: str | None = None) -> list[sa.Row[Any]]:
         """One row per webhook of the outbox, without the bodies."""
         query = sa.select(*[column for column in outbox.c if column.name != "body"]).order_by(outbox.c.created_at)
-        with self.reading() as tx:
-            return list(tx.execute(query.where(outbox.c.campaign == name) if name else query))
+        return self._rows(query.where(outbox.c.campaign == name) if name else query)
 
     def replay(self, *, hook_id: str | None = None, since: float | None = None) -> int:
         """Make delivered, dead and parked webhooks pending again, with their old id and body, and return how many."""
@@ -466,7 +445,7 @@ class Ledger:
                 self._audit(tx, "webhook.forgotten", id=hook_id)
         return bool(count)
 
-    def _put_out(self, tx: sa.Connection, name: str, batch_id: str, message: tuple[str, str, bytes]) -> None:
+    def _put_out(self, tx: sa.Connection, name: str, batch_id: str, message: Message) -> None:
         hook_id, event, body = message
         now = self.now()
         gone = tx.scalar(sa.select(outbox.c.id).where(outbox.c.state == "parked").limit(1))
@@ -477,24 +456,20 @@ class Ledger:
 
     def _sync(self, tx: sa.Connection, hook_id: str) -> None:
         batch_id = tx.execute(sa.select(outbox.c.batch_id).where(outbox.c.id == hook_id)).scalar_one()
-        waiting = tx.execute(sa.select(outbox.c.id).where(outbox.c.batch_id == batch_id, outbox.c.state != "delivered")).first()
-        if waiting is None:
+        if not tx.scalar(sa.select(outbox.c.id).where(outbox.c.batch_id == batch_id, outbox.c.state.not_in(("delivered", "forgotten")))):
             self._move(tx, batch_id, "settled", "synced")
 
     # ---- status -----------------------------------------------------------------------------------------------
 
     def campaigns(self) -> list[str]:
         """Names of all campaigns, oldest first."""
-        with self.reading() as tx:
-            return list(tx.execute(sa.select(campaign.c.name).order_by(campaign.c.created_at)).scalars())
+        return [row.name for row in self._rows(sa.select(campaign.c.name).order_by(campaign.c.created_at))]
 
     def spec(self, name: str) -> dict[str, Any]:
         """The spec that a campaign was planned with; ConfigError when there is no such campaign."""
-        with self.reading() as tx:
-            text = tx.execute(sa.select(campaign.c.spec).where(campaign.c.name == name)).scalar()
-        if text is None:
-            raise ConfigError(f"there is no campaign {name!r} in the ledger", do=f"known are: {', '.join(self.campaigns()) or 'none yet'}")
-        return dict(json.loads(text))
+        for row in self._rows(sa.select(campaign.c.spec).where(campaign.c.name == name)):
+            return dict(json.loads(row.spec))
+        raise ConfigError(f"there is no campaign {name!r} in the ledger", do=f"known are: {', '.join(self.campaigns()) or 'none yet'}")
 
     def counts(self, name: str) -> dict[str, int]:
         """People by what became of them: rows, invalid, duplicates, suppressed, planned, accepted, rejected, unknown, waiting."""
@@ -504,7 +479,7 @@ class Ledger:
         with self.reading() as tx:
             people: dict[str, int] = {state: int(count) for state, count in tx.execute(by_state)}
             out: dict[str, int] = {reason: int(count) for reason, count in tx.execute(by_reason)}
-            rows = tx.execute(sa.select(campaign.c.rows).where(campaign.c.name == name)).scalar() or 0
+            rows = tx.scalar(sa.select(campaign.c.rows).where(campaign.c.name == name)) or 0
             suppressed = tx.execute(slots.where(slot.c.outcome != "")).scalar_one()
             planned = tx.execute(slots.where(slot.c.wave == 0)).scalar_one()
         return {"rows": rows, "invalid": out.get("invalid", 0), "duplicates": out.get("duplicate", 0), "suppressed": suppressed,
@@ -516,17 +491,18 @@ class Ledger:
     def entries(self) -> Iterator[audit.Entry]:
         """The audit trail, row by row."""
         with self.reading() as tx:
-            for row in tx.execution_options(yield_per=1000).execute(sa.select(trail).order_by(trail.c.seq)):
-                yield audit.Entry(*row)
+            yield from _entries(tx)
 
     def verify(self) -> audit.Verified:
-        """Check the trail against itself and the anchors."""
-        return audit.verified(self.entries(), audit.read_anchors(self._anchors) if self._anchors else ())
+        """Check the trail against itself, the head that the ledger keeps, and the anchors."""
+        anchors = audit.read_anchors(self._anchors) if self._anchors else ()
+        with self.reading() as tx:
+            return audit.verified(_entries(tx), anchors, head=_head(tx))
 
     def anchor(self) -> tuple[int, str]:
         """Write the trail's head to the anchor file, and return it for reports and webhooks to carry."""
         with self.reading() as tx:
-            seq, hash_ = tx.execute(sa.select(head.c.seq, head.c.hash)).one()
+            seq, hash_ = _head(tx)
         if self._anchors and seq:
             audit.drop_anchor(self._anchors, seq, hash_)
         return seq, hash_
@@ -535,48 +511,46 @@ class Ledger:
         # The update comes first: its row lock is what makes writers take turns on the chain.
         seq = tx.execute(head.update().values(seq=head.c.seq + 1).returning(head.c.seq)).scalar_one()
         prev = tx.execute(sa.select(head.c.hash)).scalar_one()
-        entry = audit.Entry(seq, self.now(), self.actor, kind, audit.canonical(body), prev)
+        entry = audit.Entry(seq, self.now(), self.actor, kind, canonical(body), prev)
         tx.execute(trail.insert().values(**asdict(entry) | {"hash": entry.sealed()}))
         tx.execute(head.update().values(hash=entry.sealed()))
 
-    def _move(
-        self,
-        tx: sa.Connection,
-        batch_id: str,
-        source: str,
-        state: str,
-        *,
-        epoch: int | None = None,
-        new_epoch: int | None = None,
-        **facts: Any,
-    ) -> bool:
+    def _move(self, tx: sa.Connection, batch_id: str, source: str, state: str, *, epoch: int | None = None, new_epoch: int | None = None,
+              **facts: Any) -> bool:
+        """The compare-and-swap of rule 2; a batch that is no longer in *epoch* stays as it is."""
         if state not in ARROWS[source]:
             raise StoreError(f"a batch can't go from {source} to {state}", where=f"batch {batch_id}", do="this is a bug: please report it")
-        where = [batch.c.id == batch_id, batch.c.state == source] + ([batch.c.epoch == epoch] if epoch is not None else [])
+        where = [batch.c.id == batch_id, batch.c.state == source, *([batch.c.epoch == epoch] if epoch is not None else [])]
         facts |= {"epoch": new_epoch} if new_epoch is not None else {}
         return tx.execute(batch.update().where(*where).values(state=state, **facts)).rowcount == 1
 
-    def _state(self, tx: sa.Connection, batch_id: str) -> str:
-        return str(tx.execute(sa.select(batch.c.state).where(batch.c.id == batch_id)).scalar_one())
+
+def _of(tx: sa.Connection, batch_id: str, *columns: sa.Column[Any]) -> sa.Row[Any]:
+    return tx.execute(sa.select(*columns).where(batch.c.id == batch_id)).one()
+
+
+def _head(tx: sa.Connection) -> tuple[int, str]:
+    seq, hash_ = tx.execute(sa.select(head.c.seq, head.c.hash)).one()
+    return seq, hash_
+
+
+def _entries(tx: sa.Connection) -> Iterator[audit.Entry]:
+    return (audit.Entry(*row) for row in tx.execution_options(yield_per=1000).execute(sa.select(trail).order_by(trail.c.seq)))
 
 
 def _write_batch(tx: sa.Connection, name: str, wave: int, ordinal: int, people: Sequence[Recipient]) -> None:
-    batch_id = _sha256(audit.canonical({"campaign": name, "wave": wave, "ordinal": ordinal, "keys": [who.key for who in people]}).encode())[
-        :32
-    ]
+    identity = canonical({"campaign": name, "wave": wave, "ordinal": ordinal, "keys": [who.key for who in people]})
+    batch_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
     rows = [{"email": who.email, "fields": dict(who.merge_fields), "tags": list(who.tags)} for who in people]
-    tx.execute(
-        batch.insert().values(
-            id=batch_id,
-            campaign=name,
-            wave=wave,
-            ordinal=ordinal,
-            state="planned",
-            recipients=len(people),
-            candidates=zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1),
-        )
-    )
+    candidates = zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1)
+    tx.execute(batch.insert().values(id=batch_id, campaign=name, wave=wave, ordinal=ordinal, state="planned", recipients=len(people),
+                                     candidates=candidates))
     tx.execute(slot.insert(), [{"campaign": name, "wave": wave, "rcpt_key": who.key, "batch_id": batch_id} for who in people])
+
+
+def _leave_out(tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:
+    for key, reason in left_out.items():
+        tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.rcpt_key == key).values(outcome=reason))
 
 
 def _reserve(tx: sa.Connection, account: str, day: str, count: int, limit: int | None) -> bool:
@@ -588,10 +562,9 @@ def _reserve(tx: sa.Connection, account: str, day: str, count: int, limit: int |
 
 
 def _refund(tx: sa.Connection, batch_id: str) -> None:
-    row = tx.execute(sa.select(batch.c.quota_account, batch.c.quota_day, batch.c.recipients).where(batch.c.id == batch_id)).one()
-    tx.execute(
-        quota.update().where(quota.c.account == row.quota_account, quota.c.day == row.quota_day).values(used=quota.c.used - row.recipients)
-    )
+    used = _of(tx, batch_id, batch.c.quota_account, batch.c.quota_day, batch.c.recipients)
+    of_day = quota.update().where(quota.c.account == used.quota_account, quota.c.day == used.quota_day)
+    tx.execute(of_day.values(used=quota.c.used - used.recipients))
 
 
 def _insert_missing(tx: sa.Connection, table: sa.Table) -> Any:
@@ -645,11 +618,8 @@ def _make_private(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as refused:
-        raise StoreError(
-            f"the ledger can't be opened: {refused.strerror}",
-            where=str(file),
-            do="check the folder's rights and space, or set CXTOOLS_HOME",
-        ) from None
+        raise StoreError(f"the ledger can't be opened: {refused.strerror}", where=str(file),
+                         do="check the folder's rights and space, or set CXTOOLS_HOME") from None
 
 
 def _anchor_file(url: str) -> Path | None:
@@ -664,17 +634,5 @@ def _as_store_errors() -> Iterator[None]:
     except sa.exc.SQLAlchemyError as error:
         failed = str(getattr(error, "orig", None) or error).splitlines()[0]
     if failed:  # outside the except block: the original error carries the statement's values, addresses among them
-        raise StoreError(
-            f"the ledger refused: {failed}",
-            do="check space and rights of its folder, then run the same command again; nothing of this step was kept",
-        )
-
-
-def _sha256(raw: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(raw).hexdigest()
-
-
-def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+        raise StoreError(f"the ledger refused: {failed}",
+                         do="check space and rights of its folder, then run the same command again; nothing of this step was kept")

@@ -58,9 +58,8 @@ def next_wave(desk: Desk, name: str) -> WavePlan:
         raise ConfigError(f"campaign {name!r} has had its {MAX_WAVES} retry waves", do="look at the bounce report instead")
     ripe_at = max((row.submitted_at or 0 for row in rows), default=0) + COOLDOWN_S * 2 ** (wave - 1)
     if desk.now() < ripe_at:
-        raise ConfigError(
-            f"too early for wave {wave} of {name!r}", do=f"wait {(ripe_at - desk.now()) / 3600:.1f} h more: soft bounces need time to pass"
-        )
+        raise ConfigError(f"too early for wave {wave} of {name!r}",
+                          do=f"wait {(ripe_at - desk.now()) / 3600:.1f} h more: soft bounces need time to pass")
     return _wave(desk, name, wave, [row for row in rows if row.job_id])
 
 

@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from cxtools.api import pace
+from cxtools.api.outcome import PostOutcome
 from cxtools.campaigns.collect import collect, follow
 from cxtools.campaigns.crm import courier
 from cxtools.campaigns.desk import Desk
 from cxtools.campaigns.ledger import Claim
-from cxtools.campaigns.plan import Spec, checked_spec, message_body, planned
+from cxtools.campaigns.plan import Spec, checked_spec, message_body
 from cxtools.campaigns.recipients import Campaign
 from cxtools.errors import ConfigError, Denied, RateLimited, Unreachable
 from cxtools.model import Recipient
@@ -32,25 +33,16 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
     Raises:
         ConfigError: rows are invalid and not to be skipped, or other content was planned under the same name; nothing was written.
     """
-    spec = campaign.spec
-    digest = campaign.digest
+    spec, digest = campaign.spec, campaign.digest
     known = desk.ledger.digest_of(spec.name)
     if known == digest:
         return
     if known is not None:
-        raise ConfigError(
-            f"campaign {spec.name!r} exists with other content: its spec or recipients were changed",
-            do="give the changed campaign a new name; `cxtools resume` continues the old one",
-        )
-    people = planned(campaign.rows(), spec, skip_invalid=skip_invalid)
+        raise ConfigError(f"campaign {spec.name!r} exists with other content: its spec or recipients were changed",
+                          do="give the changed campaign a new name; `cxtools resume` continues the old one")
     size = desk.settings.batch_size
-    desk.ledger.plan(
-        spec.name,
-        digest=digest,
-        spec=spec.model_dump(mode="json"),
-        planned=people,
-        batch_size=min(size, _limit(desk, spec) or size),
-    )
+    desk.ledger.plan(spec.name, digest=digest, spec=spec.model_dump(mode="json"), batch_size=min(size, _limit(desk, spec) or size),
+                     planned=campaign.planned(skip_invalid=skip_invalid))
 
 
 def resume(desk: Desk, name: str) -> list[str]:
@@ -70,12 +62,11 @@ def submit(desk: Desk, name: str) -> None:
     """Check and POST all planned batches; the first error stops the rest, which stay planned."""
     rows = desk.ledger.batches(name, ["planned"])
     spec = checked_spec(desk.ledger.spec(name), any_template_id=True)
+    # with a daily limit one after the other, so that a small later batch doesn't take what an earlier one needs
+    at_once = BATCHES_AT_ONCE if _limit(desk, spec) is None else 1
     stop = threading.Event()
-    with (
-        desk.progress(sum(row.recipients for row in rows), "recipients") as bar,
-        ThreadPoolExecutor(desk.settings.workers) as checks,
-        ThreadPoolExecutor(BATCHES_AT_ONCE) as batches,
-    ):
+    with (desk.progress(sum(row.recipients for row in rows), "recipients") as bar,
+          ThreadPoolExecutor(desk.settings.workers) as checks, ThreadPoolExecutor(at_once) as batches):
         running = [batches.submit(_submit_batch, desk, spec, row, checks, bar, stop) for row in rows]
         try:
             for future in as_completed(running):
@@ -101,9 +92,8 @@ def _submit_batch(desk: Desk, spec: Spec, row: Any, checks: ThreadPoolExecutor, 
     _post(desk, spec, row.id, message_body(spec, mailed, batch_id=row.id), len(mailed), excluded, stop)
 
 
-def _excluded(
-    desk: Desk, people: list[Recipient], checks: ThreadPoolExecutor, bar: Any, stop: threading.Event
-) -> Iterator[tuple[str, str]]:
+def _excluded(desk: Desk, people: list[Recipient], checks: ThreadPoolExecutor, bar: Any,
+              stop: threading.Event) -> Iterator[tuple[str, str]]:
     """Who of these must not be mailed, as (key, reason). Fails closed: an address counts as clear only when the API says so."""
     local = desk.ledger.suppressed([who.key for who in people])
     yield from ((key, f"bounced before: {reason}") for key, reason in local.items())
@@ -126,35 +116,27 @@ def _post(desk: Desk, spec: Spec, batch_id: str, body: bytes, recipients: int, e
     give_up_at = desk.now() + desk.settings.patience_s
     lease_s = desk.settings.call_deadline_s * 2 + 60
     for tries in range(1_000):
-        claim = desk.ledger.claim(
-            batch_id, body, recipients=recipients, left_out=excluded, lease_s=lease_s, account=desk.settings.account, limit=_limit(desk, spec)
-        )
+        claim = desk.ledger.claim(batch_id, body, recipients=recipients, left_out=excluded, lease_s=lease_s, limit=_limit(desk, spec),
+                                  account=desk.settings.account)
         if claim is None:
             return  # another worker has it, or the day's quota is used up: `status` tells which
         outcome = _submit_claimed(desk, claim)
+        facts: Any = {"method": "POST", "path": desk.settings.paths.messages, "status": outcome.status, "trace_id": outcome.trace_id}
         if outcome.denied:
-            raise Denied(
-                f"the API refused the sign-in or the right to send: {outcome.detail}",
-                method="POST",
-                path=desk.settings.paths.messages,
-                status=outcome.status,
-                trace_id=outcome.trace_id,
-                do="check the client's scopes (communications:email:send), role and permissions, then run the same command again",
-            )
+            raise Denied(f"the API refused the sign-in or the right to send: {outcome.detail}", **facts,
+                         do="check the client's scopes (communications:email:send), role and permissions, then run the same command again")
         if outcome.kind not in ("not_sent", "limited"):
             return
-        wait_s = outcome.retry_after_s if outcome.retry_after_s is not None else pace.backoff_s(tries, rng=desk.rng)
+        wait_s = _wait_s(desk, outcome, tries)
         if stop.is_set() or desk.now() + wait_s > give_up_at:
             error = RateLimited if outcome.kind == "limited" else Unreachable
-            raise error(
-                f"the batch could not be sent in {desk.settings.patience_s:.0f} s: {outcome.detail}",
-                method="POST",
-                path=desk.settings.paths.messages,
-                status=outcome.status,
-                trace_id=outcome.trace_id,
-                do="nothing of it was sent; run the same command again later",
-            )
+            raise error(f"the batch could not be sent in {desk.settings.patience_s:.0f} s: {outcome.detail}", **facts,
+                        do="nothing of it was sent; run the same command again later")
         desk.sleep(wait_s)
+
+
+def _wait_s(desk: Desk, outcome: PostOutcome, tries: int) -> float:
+    return outcome.retry_after_s if outcome.retry_after_s is not None else pace.backoff_s(tries, rng=desk.rng)
 
 
 def post_again(desk: Desk, name: str) -> None:
@@ -173,13 +155,13 @@ def post_again(desk: Desk, name: str) -> None:
             outcome = _submit_claimed(desk, claim) if claim else None
             if outcome is None or outcome.kind in ("accepted", "refused") or outcome.denied:
                 break
-            wait_s = outcome.retry_after_s if outcome.retry_after_s is not None else pace.backoff_s(tries, rng=desk.rng)
+            wait_s = _wait_s(desk, outcome, tries)
             if desk.now() + wait_s > give_up_at:
                 break
             desk.sleep(wait_s)
 
 
-def _submit_claimed(desk: Desk, claim: Claim) -> Any:
+def _submit_claimed(desk: Desk, claim: Claim) -> PostOutcome:
     outcome = desk.api.submit(claim.payload, idempotency_key=claim.idempotency_key, within_s=claim.lease_until - desk.now())
     desk.ledger.record_outcome(claim, outcome)
     return outcome

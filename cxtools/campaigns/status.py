@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from cxtools.campaigns.ledger import Ledger
+from cxtools.campaigns.ledger import ENDED, Ledger
 from cxtools.events.store import EventStore
 
 #: campaign state -> exit code of the command line
@@ -39,38 +39,29 @@ class Status:
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` prints."""
-        return {
-            "campaign": self.campaign,
-            "state": self.state,
-            "recipients": dict(self.recipients),
-            "batches": [dict(row) for row in self.batches],
-            "events": dict(self.events),
-            "webhooks": dict(self.webhooks),
-            "provisional": self.provisional,
-        }
+        return asdict(self)
 
     def __str__(self) -> str:
         people, events, hooks = self.recipients, self.events, self.webhooks
         late = " (provisional: late events may still come)" if self.provisional else ""
         lines = [
             f"{self.campaign}: {self.state.replace('_', ' ')}",
-            f"  recipients  {people['rows']:,} rows, {people['planned']:,} planned, {people['accepted']:,} accepted; left out: {people['invalid']:,} invalid, "
+            f"  recipients  {people['rows']:,} rows, {people['planned']:,} planned, {people['accepted']:,} accepted; "
+            f"left out: {people['invalid']:,} invalid, "
             f"{people['duplicates']:,} duplicate, {people['suppressed']:,} suppressed, {people['over_limit']:,} over today's limit",
             f"  batches     {self._batch_states()}",
             f"  events      {', '.join(f'{count:,} {kind}' for kind, count in events.items())}{late}",
-            f"  webhooks    {hooks['delivered']:,} delivered, {hooks['pending']:,} pending, {hooks['dead']:,} dead",
+            f"  webhooks    {', '.join(f'{count:,} {state}' for state, count in hooks.items())}",
         ]
-        unknown = [row for row in self.batches if row["state"] == "unknown"]
-        lines += [
-            f"  unknown     batch {row['batch']} ({row['recipients']:,} recipients): {row['detail']}; see `cxtools reconcile --help`"
-            for row in unknown
-        ]
+        lines += [f"  unknown     batch {row['batch']} ({row['recipients']:,} recipients): {row['detail']}; see `cxtools reconcile --help`"
+                  for row in self.batches if row["state"] == "unknown"]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         _, *lines = str(self).splitlines()
-        facts = "".join("<div><dt>{}</dt><dd>{}</dd></div>".format(*map(html.escape, re.split(r"\s{2,}", line.strip(), maxsplit=1))) for line in lines)
-        return f'<dl class="facts"><div><dt>state</dt><dd>{self.state.replace("_", " ")}</dd></div>{facts}</dl>'
+        pairs = [("state", self.state.replace("_", " ")), *(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in lines)]
+        facts = "".join(f"<div><dt>{html.escape(term)}</dt><dd>{html.escape(fact)}</dd></div>" for term, fact in pairs)
+        return f'<dl class="facts">{facts}</dl>'
 
     def _batch_states(self) -> str:
         states = [row["state"] for row in self.batches]
@@ -99,27 +90,16 @@ def campaign_state(batches: Iterable[tuple[str, str | None]]) -> str:
 def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -> Status:
     """The status of one campaign; ConfigError when the ledger doesn't know it."""
     ledger.spec(name)
-    rows = ledger.batches(name)
-    counts = ledger.counts(name)
-    waiting = counts.pop("waiting")
-    counts["over_limit"] = int(max(0, waiting - quota_left))
+    rows, counts = ledger.batches(name), ledger.counts(name)
+    counts["over_limit"] = int(max(0, counts.pop("waiting") - quota_left))
     hooks = [row.state for row in ledger.webhooks(name)]
     return Status(
         campaign=name,
         state=campaign_state((row.state, row.job_status) for row in rows),
         recipients=counts,
-        batches=[
-            {
-                "batch": row.id,
-                "wave": row.wave,
-                "recipients": row.recipients,
-                "state": row.state,
-                "job_id": row.job_id,
-                "detail": row.detail,
-            }
-            for row in rows
-        ],
-        events={kind: 0 for kind in ("delivery", "bounce", "open", "click")} | store.counts(name),
-        webhooks={state: hooks.count(state) for state in ("delivered", "pending", "dead")},
-        provisional=any(row.state in ("submitted", "completed", "failed", "cancelled", "settling") for row in rows),
+        batches=[{"batch": row.id, "wave": row.wave, "recipients": row.recipients, "state": row.state, "job_id": row.job_id,
+                  "detail": row.detail} for row in rows],
+        events=dict.fromkeys(("delivery", "bounce", "open", "click"), 0) | store.counts(name),
+        webhooks={state: hooks.count(state) for state in ("delivered", "pending", "dead", "parked")},
+        provisional=any(row.state in ("submitted", *ENDED, "settling") for row in rows),
     )

@@ -46,7 +46,8 @@ slot = Table(
     CheckConstraint("wave between 0 and 9"),
 )
 batch = Table(
-    "batch", TABLES, *key("id"), *text("campaign", index=True), *whole("wave ordinal recipients"), *text("state"), *text("detail", default=""),
+    "batch", TABLES, *key("id"), *text("campaign", index=True), *whole("wave ordinal recipients"), *text("state"),
+    *text("detail", default=""),
     Column("candidates", LargeBinary, nullable=False), *maybe(LargeBinary, "payload"), *maybe(Text, "payload_sha256"),
     *whole("epoch", default=0), *maybe(Text, "owner"), *maybe(Float, "lease_until"), *maybe(Text, "quota_account quota_day"),
     Column("job_id", Text, unique=True), *maybe(Text, "job_status"), *maybe(Float, "latency_s spam_score"),
