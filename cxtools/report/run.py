@@ -168,7 +168,7 @@ def _notebook(name: str) -> Path:
 
 
 def _execute(source: Path, output: Path, parameters: dict[str, Any], *, home: Path, timeout_s: float) -> str:
-    """Run papermill in a process of its own, ended by the clock if need be; its complaint if it broke off. What it did stands in *output*."""
+    """Run papermill in a process of its own, ended by the clock if need be: its complaint if it broke off. *output* has what was done."""
     order = json.dumps({"source": str(source.resolve()), "output": str(output.resolve()), "parameters": parameters})
     with tempfile.TemporaryDirectory(prefix="cx-report-") as folder:
         environ = os.environ | {"PLOTLY_RENDERER": "plotly_mimetype", "CXTOOLS_HOME": str(home.resolve()), "IPYTHONDIR": folder,
