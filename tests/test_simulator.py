@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -200,8 +201,8 @@ def test_events_come_in_for_days_and_never_go_away(call: Caller, simulator: Any)
         simulator.advance(pause_s)
         seen.append(call.events(job_id))
 
-    assert [] == seen[0] and all(len(earlier) < len(later) for earlier, later in zip(seen, seen[1:], strict=False))
-    assert all(later[:len(earlier)] == earlier for earlier, later in zip(seen, seen[1:], strict=False))
+    assert [] == seen[0] and all(len(earlier) < len(later) for earlier, later in pairwise(seen))
+    assert all(later[:len(earlier)] == earlier for earlier, later in pairwise(seen))
 
 
 def test_the_world_is_untidy_as_the_real_one(call: Caller, simulator: Any) -> None:
@@ -361,6 +362,7 @@ ANSWERED = [
     ("server_error_500_html",      "check",        500,     lambda answer: answer.text.startswith("<html>")),
     ("redirect",                   "check",        307,     lambda answer: "/elsewhere" == answer.headers["Location"]),
     ("suppression_500",            "check",        500,     lambda answer: answer.json()["error"]),
+    ("quota_exceeded",             "post",         429,     lambda answer: "quota" in answer.json()["title"]),
     ("post_504_after_accept",      "post",         504,     lambda answer: "<html>" in answer.text),
     ("job_404_lag",                "job",          404,     lambda answer: "job_not_found" == answer.json()["error"]["code"]),
     ("events_no_cursor",           "events",       200,     lambda answer: 5 == len(answer.json()["results"]) and "nextCursor" not in answer.json()),
