@@ -45,7 +45,7 @@ GROUPS = {"provider": "mailbox providers", "domain": "domains", "job": "jobs", "
 #: The columns which a reader wants of a measure; the others only repeat them. Measures not named here are shown whole.
 COLUMNS = {
     "bounces": ("category", "kind", "recipients", "share", "rate"),
-    "reasons": ("reason", "bounce_code", "category", "kind", "recipients", "share"),
+    "reasons": ("reason", "recipients", "share", "category", "kind", "bounce_code"),
     "links": ("link_url", "purpose", "clickers", "share", "clicks"), "curve": ("kind", "hours", "recipients", "cumulative", "rate"),
     "suspects": ("meaning", "clickers", "total", "share"), "funnel": (*STAGES, "clicks_without_open", *RATES),
     "jobs": ("job_id", "attempted", "accepted", "bounced", "first_at", "last_at", "delivery_median_s", "delivery_p90_s"),
@@ -312,7 +312,7 @@ def _bounces_by(table: pd.DataFrame, group: str) -> go.Figure:
              "texttemplate": "%{text}", "zmin": 0, "zmax": 1, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip",
              "colorscale": [[0, INK["paper"]], [1, INK["blue"]]]}
     caption = (f"Recipients whose mail came back ({wording.count(sum(totals))} in all): cause by {_one(group)}. "
-               "The darker, the larger the cause's share within its column.")
+               "The stronger the colour, the larger the cause's share within its column.")
     return _figure([trace], f"Which {_one(group)} refused, and why?" if group in ("provider", "domain")
                    else f"Which causes at which {_one(group)}?", caption, table, height=90 + 34 * len(categories),
                    yaxis={"autorange": "reversed"}, xaxis={"side": "top", "showgrid": False, "tickangle": None,
