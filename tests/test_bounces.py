@@ -1,12 +1,28 @@
-"""The judge of bounces: codes in every form, rules, verdicts, speed and safety."""
+"""The judge of bounces: codes in every form, rules, verdicts, what they never do, speed and safety."""
 
 from __future__ import annotations
 
-import pytest
+import itertools
+import json
+import time
+from collections import Counter
+from typing import get_args
 
-from cxtools.bounces import Codes, classify
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from cxtools.bounces import CATEGORIES, Codes, Judge, classify, classify_lines, explain, load_rules
+from cxtools.bounces.classify import LONGEST_REMEMBERED, REMEMBERED, SENDER_SIDE, standard_judge
 from cxtools.bounces.codes import parsed, table
-from cxtools.bounces.verdict import CATEGORIES
+from cxtools.bounces.reason import LONGEST_REASON
+from cxtools.bounces.rules import standard_rules
+from cxtools.bounces.verdict import WHEN_TRANSIENT, BounceKind, Category, Retry, Scope, Suppress
+from cxtools.errors import ConfigError
+
+RULES = standard_rules()
+
+# ---- codes
 
 SPELLINGS = [
     ("5.1.1", "", "5.1.1"), ("550", "550", ""), ("550 5.1.1", "550", "5.1.1"), ("smtp; 550-5.1.1 no such user", "550", "5.1.1"),
@@ -19,25 +35,305 @@ SPELLINGS = [
 @pytest.mark.parametrize(("code", "reply", "enhanced"), SPELLINGS)
 def test_a_code_is_read_in_every_form(code, reply, enhanced):
     """Reply and enhanced code are found wherever feeds put them; IPs and other numbers aren't codes."""
-    assert Codes(reply, enhanced) == parsed(code)
+    expected = Codes(reply, enhanced)
+
+    assert expected == parsed(code)
 
 
 @pytest.mark.parametrize("code", ["", "n/a", "0", "banana", "999", "None", "5", "-"])
 def test_an_empty_or_odd_code_is_undetermined(code):
     """What can't be read is never taken for permanent."""
+    expected = ("unknown", "undetermined", "after_n")
     verdict = classify(code, "")
 
-    assert ("unknown", "undetermined") == (verdict.category, verdict.kind)
-    assert verdict.suppress != "now"
+    assert expected == (verdict.category, verdict.kind, verdict.suppress)
 
 
 def test_every_code_has_a_known_category():
     """A row of codes.tsv names a category of the taxonomy and a degree of trust."""
-    assert [] == [row for row in table().values() if row.category not in CATEGORIES or row.trust not in ("high", "medium", "low")]
+    odd = [row for row in table().values() if row.category not in CATEGORIES or row.trust not in ("high", "medium", "low")]
+
+    assert not odd
 
 
 @pytest.mark.parametrize("subject", ["1.1", "1.2", "2.1", "1.10"])
 def test_a_transient_code_never_suppresses_at_once(subject):
     """The same subject is a dead address under 5 and an open question under 4."""
-    assert ("hard", "now") == ((dead := classify("5." + subject, "")).kind, dead.suppress)
-    assert ("undetermined", "after_n") == ((doubt := classify("4." + subject, "")).kind, doubt.suppress)
+    dead, doubt = classify("5." + subject, ""), classify("4." + subject, "")
+    expected = [("hard", "now"), ("undetermined", "after_n")]
+
+    assert expected == [(dead.kind, dead.suppress), (doubt.kind, doubt.suppress)]
+
+
+# ---- the taxonomy
+
+
+def test_every_field_of_a_verdict_keeps_to_its_words():
+    """The table of treatments covers all categories and uses only the words of the types."""
+    treatments = [*CATEGORIES.values(), *WHEN_TRANSIENT.values()]
+    words = [set(column) for column in zip(*treatments, strict=True)]
+
+    assert set(CATEGORIES) == set(get_args(Category))
+    assert all(used <= set(get_args(kind)) for used, kind in zip(words, (BounceKind, Retry, Suppress, Scope), strict=True))
+
+
+def test_what_is_not_a_bounce_stays_out_of_bounce_rates():
+    """Auto-replies, complaints, unsubscribes and the platform's own suppressions have kind none."""
+    texts = ["Auto-reply: back next week", "abuse report from the feedback loop", "please unsubscribe me", "address is on the suppression list"]
+    expected = ["auto_reply", "complaint", "unsubscribe", "suppressed"]
+    verdicts = [classify("", text) for text in texts]
+
+    assert expected == [verdict.category for verdict in verdicts]
+    assert {"none"} == {verdict.kind for verdict in verdicts}
+
+
+# ---- rules
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_the_example_of_a_rule_reaches_it(rule):
+    """No rule is shadowed by one above it, and what it says to outrank would really have matched."""
+    reached = list(dict.fromkeys(match["rule"] for match in explain("", rule.example)["matches"]))
+
+    assert rule.id == reached[0]
+    assert set(rule.outranks) <= set(reached[1:])
+
+
+def test_every_rule_has_id_example_and_source():
+    """The table can be read: ids are unique, each rule tells an example and where its fact comes from."""
+    unread = [rule.id for rule in RULES if not (rule.example and rule.source)]
+
+    assert len(RULES) == len({rule.id for rule in RULES})
+    assert not unread
+
+
+def test_no_text_that_speaks_of_the_senders_side_costs_a_recipient():
+    """Every sender-side example together with every recipient-side one, in both orders and under any code: never suppressed at once."""
+    ours = [rule.example for rule in RULES if rule.category in SENDER_SIDE]
+    theirs = [rule.example for rule in RULES if CATEGORIES[rule.category].scope == "recipient" and CATEGORIES[rule.category].kind == "hard"]
+    pairs = [*itertools.product(ours, theirs), *itertools.product(theirs, ours)]
+    wrong = [(code, pair) for pair in pairs for code in ("", "550 5.1.1", "5.7.1") if classify(code, ". ".join(pair)).suppress == "now"]
+
+    assert len(ours) > 20 and len(theirs) > 6
+    assert not wrong
+
+
+@pytest.mark.parametrize("category", SENDER_SIDE)
+def test_the_senders_failure_is_never_the_recipients(category):
+    """Blocklist, reputation, authentication, rate and content never suppress, whatever the class of the code."""
+    treatments = [CATEGORIES[category], WHEN_TRANSIENT.get(category, CATEGORIES[category])]
+
+    assert {"never"} == {treatment.suppress for treatment in treatments}
+    assert "hard" not in {treatment.kind for treatment in treatments}
+
+
+# The same code under many causes, and texts that contradict their code: our own wording of each.
+TRAPS = [
+    ("550 5.7.1", "we know of no such user", "invalid_recipient", "hard"),
+    ("550 5.7.1", "blocked: you are listed at bl.spamcop.net", "reputation_block", "block"),
+    ("550 5.7.1", "the SPF record forbids it", "authentication", "block"),
+    ("550 5.7.1", "relaying denied to you", "routing_error", "undetermined"),
+    ("550 5.7.1", "this is likely spam", "content_rejected", "block"),
+    ("554 5.7.1", "local policy says no", "policy_block", "undetermined"),
+    ("550 5.0.0", "that mailbox is over its quota", "mailbox_full", "soft"),
+    ("552 5.1.1", "user over quota", "mailbox_full", "soft"),
+    ("552", "1 mailbox not found", "invalid_recipient", "hard"),
+    ("550 5.2.1", "she is receiving mail at a rate that is too high (gsmtp)", "rate_limited", "soft"),
+    ("550 5.2.121", "hourly share of this sender is used up, says outlook.com", "rate_limited", "soft"),
+    ("452 4.1.1", "the mailbox is over quota", "mailbox_full", "soft"),
+    ("450 4.2.1", "account is inactive and has been disabled", "inactive_mailbox", "undetermined"),
+    ("451", "invalid recipient", "invalid_recipient", "undetermined"),
+    ("550", "mailbox unavailable, reject due to policy restrictions", "policy_block", "undetermined"),
+    ("550", "mailbox unavailable. Invalid DNS MX", "authentication", "block"),
+    ("450 4.1.8", "Sender address refused: its domain was not found", "authentication", "block"),
+    ("550 5.1.10", "no recipient by that address (RESOLVER)", "invalid_recipient", "hard"),
+    ("550 5.1.10", "", "invalid_domain", "hard"),
+    ("421 4.7.29", "not over a TLS connection - gsmtp", "authentication", "block"),
+    ("550 5.4.1", "Recipient address rejected: Access denied", "invalid_recipient", "hard"),
+    ("550", "not from your network (S3150)", "reputation_block", "block"),
+    ("550 5.1.1", "you sent too many messages this hour", "rate_limited", "soft"),
+    ("5.4.7", "delivery time expired", "temporary_failure", "soft"),
+    ("450 4.2.0", "greylisted for now", "greylisted", "soft"),
+    ("", "Empfängerpostfach ist voll", "mailbox_full", "soft"),
+    ("550", "Benutzer unbekannt", "invalid_recipient", "hard"),
+    ("550", "L'adresse du destinataire n'existe pas", "invalid_recipient", "hard"),
+    ("550", "La casella è piena", "mailbox_full", "soft"),
+    ("550", "El usuario no existe", "invalid_recipient", "hard"),
+    ("550", "A caixa postal está cheia", "mailbox_full", "soft"),
+    ("550", "Почтовый ящик переполнен", "mailbox_full", "soft"),
+    ("550", "收件人不存在", "invalid_recipient", "hard"),
+    ("550", "宛先が見つかりません", "invalid_recipient", "hard"),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "category", "kind"), TRAPS)
+def test_the_text_says_more_than_the_code(code, text, category, kind):
+    """Codes that stand for many causes, and codes that lie: the text decides."""
+    verdict = classify(code, text)
+
+    assert (category, kind) == (verdict.category, verdict.kind)
+
+
+def test_a_weak_code_alone_never_suppresses_at_once():
+    """A code that is not trusted gives a category, but no hard verdict."""
+    verdict = classify("5.4.4", "")
+    expected = ("invalid_domain", "undetermined", "after_n")
+
+    assert expected == (verdict.category, verdict.kind, verdict.suppress)
+
+
+# ---- reasons and facts in the text
+
+
+def test_one_cause_is_one_reason():
+    """Whatever the mailbox, host, queue id, IP or time: the reason is the same text."""
+    texts = [
+        "host mx1.mail.example.net[192.0.2.7] said: 550-5.1.1 <ann@example.com>: nobody of that name (4F2D9A0C11)",
+        "host mx22.mail.example.net[198.51.100.3] said: 550-5.1.1 <bob.b@example.org>: nobody of that name (77AA00BB13)",
+    ]
+    reasons = {classify("550", text).reason for text in texts}
+    expected = {"host <host>[<ip>] said: <address>: nobody of that name (<id>)"}
+
+    assert expected == reasons
+
+
+def test_provider_blocklist_and_waiting_time_are_read():
+    """What the text tells beside the cause stands in the verdict."""
+    listed = classify("554", "mx.comcast.net: refused, see spamhaus.org")
+    waiting = classify("451 4.7.1", "greylisted, try again in 5 minutes")
+
+    assert ("comcast", "spamhaus") == (listed.provider, listed.blocklist)
+    assert 300 == waiting.retry_after_s
+    assert classify("451 4.7.1", "greylisted").retry_after_s is None
+
+
+# ---- a user's own rules
+
+OWN = """
+[[rule]]
+id = "shield"
+category = "policy_block"
+phrases = ["acme shield"]
+example = "turned away by ACME Shield"
+source = "our own relay"
+
+[[rule]]
+id = "mailbox_quota"
+category = "temporary_failure"
+phrases = ["pigeonhole full"]
+example = "pigeonhole full"
+source = "ours"
+
+[[rule]]
+id = "greylist"
+off = true
+"""
+
+
+def test_own_rules_add_replace_and_remove(tmp_path):
+    """A TOML file adds a rule before all others, replaces one by its id, and switches one off."""
+    path = tmp_path / "rules.toml"
+    path.write_text(OWN)
+    judge = load_rules(str(path))
+    texts = ["acme shield: user unknown", "pigeonhole full", "greylisted"]
+    expected = ["shield", "mailbox_quota", "none"]
+
+    assert expected == [judge.classify("", text).rule for text in texts]
+    assert "greylist" == classify("", "greylisted").rule
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("rule = 7", "no list"), ("[[rule]]\nid = 'x'\ncategory = 'nonsense'\nphrases = ['a b']", "no category"), ("[[rule", "can't be read"),
+    ("[[rule]]\nid = 'x'\ncategory = 'unknown'", "phrases"), ("[[rule]]\nid = 'x'\nregex = '(a+)+'", "unknown fields"),
+    ("[[rule]]\nid = 'x'\ncategory = 'unknown'\nphrases = ['abc*']", "no word that must occur"),
+    ("[[rule]]\nid = 'x'\ncategory = 'unknown'\nphrases = ['{nobody} here']", "no group"),
+    ("[[rule]]\nid = 'x'\ncategory = 'unknown'\nphrases = ['(open']", "brackets"),
+])
+def test_a_wrong_rule_is_refused_with_the_reason(tmp_path, text, says):
+    """A mistake in a user's file is a ConfigError that names the mistake."""
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError, match=says):
+        load_rules(str(path))
+
+
+def test_explain_tells_who_won_and_over_whom():
+    """All that matched is listed by rank with the words that matched; the first won."""
+    matches = explain("550 5.1.1", "user unknown, refused by zen.spamhaus.org")["matches"]
+    expected = [("blocklist_named", "spamhaus", True), ("recipient_unknown", "user unknown", False)]
+
+    assert expected == [(match["rule"], match["matched"], match["won"]) for match in matches[:2]]
+    assert "code:x.1.1" in [match["rule"] for match in matches]
+
+
+# ---- lines
+
+
+def test_lines_are_answered_in_order_and_bad_ones_too():
+    """One answer per line; what is no {"code", "text"} gets an error object and is counted."""
+    counts: Counter[str] = Counter()
+    lines = ['{"code": "550", "text": "user unknown"}\n', "nonsense\n", "[]", '{"code": [1]}', '{"code": 452, "text": null}', "\n", '{"text": "\\ud800"}']
+    answers = [json.loads(answer) for answer in classify_lines(lines, counts=counts)]
+    expected = ["invalid_recipient", 2, 3, 4, "temporary_failure", 6, "unknown"]
+
+    assert expected == [answer.get("category", answer.get("line")) for answer in answers]
+    assert {"judged": 3, "bad": 4} == dict(counts)
+    assert {"category", "kind", "retry", "suppress", "scope", "confidence", "rule"} <= answers[0].keys()
+
+
+# ---- safety
+
+HOSTILE = {
+    "letters": "a" * 65_536, "digits": "5" * 65_536, "dots": "5.1." * 16_384, "slashes": "/a" * 32_768, "brackets": "<(" * 32_768, "ats": "@a" * 32_768,
+    "words": "user recipient mailbox address " * 2_200, "gaps": "sender a b c d e " * 4_000, "codes": "550-5.1.1 " * 6_500, "colons": "ab:" * 21_845,
+    "cjk": "用户" * 32_768, "marks": "e\u0301" * 32_768, "urls": "https://a/?b=1&" * 4_300, "hosts": "mx.example." * 6_000, "nulls": "\0" * 65_536,
+    "everything": " ".join(phrase for rule in RULES for phrase in rule.phrases)[:65_536],
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_no_input_makes_it_slow(text):
+    """64 kB made to hurt regular expressions are judged in a moment."""
+    began = time.process_time()
+    explain(text, text)
+
+    assert time.process_time() - began < 0.4
+
+
+@settings(max_examples=400, deadline=None)
+@given(some.text(), some.one_of(some.text(), some.lists(some.sampled_from(" ".join(rule.example for rule in RULES).split())).map(" ".join)))
+def test_nothing_raises_and_the_words_are_kept(code, text):
+    """Whatever comes in, a verdict of the taxonomy comes out, and guesses are never hard."""
+    verdict = classify(code, text)
+
+    assert verdict.category in CATEGORIES
+    assert 0 <= verdict.confidence <= 1
+    assert len(verdict.reason) <= LONGEST_REASON
+    assert verdict.kind != "hard" or verdict.confidence >= 0.5
+
+
+def test_the_memory_is_bounded():
+    """Verdicts are remembered up to a fixed number, texts beyond a fixed length not at all."""
+    judge = Judge(RULES)
+    for number in range(50):
+        judge.classify("550", f"{'no such user here ' * 100}{number}")
+    judge.classify("550", "no such user")
+    kept = judge.remembered()
+
+    assert (1, REMEMBERED) == (kept.currsize, kept.maxsize)
+    assert LONGEST_REMEMBERED == 1_000
+
+
+def test_the_same_cause_is_judged_once():
+    """Texts that differ only in mailbox and ids share one verdict."""
+    judge = Judge(RULES)
+    for number in range(100):
+        judge.classify("550 5.1.1", f"<reader{number}@example.com>: no such user, id {number:08x}")
+
+    assert 1 == judge.remembered().currsize
+
+
+def test_the_standard_judge_is_made_once():
+    """Asking twice gives the same judge."""
+    assert standard_judge() is standard_judge()

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, cast
 
 from cxtools.bounces import codes as table
 from cxtools.bounces.codes import Codes, Meaning
@@ -25,27 +26,30 @@ REMEMBERED, LONGEST_REMEMBERED = 16_384, 1_000
 LONGEST_CODE = 100
 # How sure a code makes us, by how far it is trusted.
 SURE_ENOUGH = 0.5
+SENDER_SIDE = ("reputation_block", "authentication", "rate_limited", "content_rejected")
 CONFIDENCE = {"high": 0.85, "medium": 0.65, "low": 0.4}
 
 # Words by which a provider is known, as they stand in its hosts, links and diagnostics.
 PROVIDERS = {
-    word: provider for provider, known in {
-        "google": "gsmtp google gmail googlemail", "microsoft": "outlook hotmail office365 resolver storedrv microsoft",
-        "yahoo": "yahoo yahoodns yahooinc aol verizonmedia oath", "apple": "icloud apple", "comcast": "comcast", "cox": "cox", "att": "att sbcglobal bellsouth",
-        "spectrum": "charter spectrum twc", "gmx": "gmx nemesis kundenserver ionos 1und1 1and1", "t-online": "online tosa", "orange": "orange wanadoo ofr",
-        "laposte": "laposte lpn", "mimecast": "mimecast", "proofpoint": "pphosted proofpoint ppe", "barracuda": "barracudanetworks barracudacentral",
-        "cisco": "iphmx ironport", "symantec": "messagelabs symanteccloud", "zoho": "zoho", "qq": "qq", "netease": "163 126 netease", "yandex": "yandex",
-        "mail.ru": "notspam mailru", "godaddy": "secureserver",
-    }.items() for word in known.split()
+    "google": "gsmtp google gmail googlemail", "microsoft": "outlook hotmail office365 resolver storedrv microsoft",
+    "yahoo": "yahoo yahoodns yahooinc aol verizonmedia oath", "apple": "icloud apple", "comcast": "comcast", "cox": "cox",
+    "att": "att sbcglobal bellsouth", "spectrum": "charter spectrum twc", "gmx": "gmx nemesis kundenserver ionos 1und1 1and1",
+    "t-online": "tosa", "orange": "orange wanadoo ofr", "laposte": "laposte lpn", "mimecast": "mimecast",
+    "proofpoint": "pphosted proofpoint ppe", "barracuda": "barracudanetworks barracudacentral", "cisco": "iphmx ironport",
+    "symantec": "messagelabs symanteccloud", "zoho": "zoho", "qq": "qq", "netease": "163 126 netease", "yandex": "yandex",
+    "mail.ru": "notspam mailru", "godaddy": "secureserver",
 }
 BLOCKLISTS = {
-    "spamhaus": "spamhaus zen sbl xbl pbl drop", "spamcop": "spamcop", "barracuda": "barracudacentral barracuda", "sorbs": "sorbs", "uceprotect": "uceprotect",
-    "spamrats": "spamrats", "surbl": "surbl", "uribl": "uribl", "abusix": "abusix", "mailspike": "mailspike", "invaluement": "invaluement ivmsip ivmuri",
-    "cloudmark": "cloudmark", "proofpoint": "proofpoint", "nixspam": "nixspam manitu", "psbl": "psbl surriel", "hostkarma": "hostkarma junkemailfilter",
-    "backscatterer": "backscatterer", "senderscore": "senderscore", "talos": "senderbase talosintelligence", "trendmicro": "ers trendmicro",
+    "spamhaus": "spamhaus zen sbl xbl pbl", "spamcop": "spamcop", "barracuda": "barracudacentral barracuda", "sorbs": "sorbs",
+    "uceprotect": "uceprotect", "spamrats": "spamrats", "surbl": "surbl", "uribl": "uribl", "abusix": "abusix", "mailspike": "mailspike",
+    "invaluement": "invaluement ivmsip ivmuri", "cloudmark": "cloudmark", "proofpoint": "proofpoint", "nixspam": "nixspam manitu",
+    "psbl": "psbl surriel", "hostkarma": "hostkarma junkemailfilter", "backscatterer": "backscatterer", "senderscore": "senderscore",
+    "talos": "senderbase talosintelligence", "trendmicro": "ers trendmicro",
 }
-LISTS = {word: name for name, known in BLOCKLISTS.items() for word in known.split()}
-_WAIT = re.compile(r"(?i)\b(?:in|after|for|wait|within|next)\s+(?:about |another |at least )?(\d{1,6})\s*(s|sec|second|m|min|minute|h|hour|d|day)s?\b")
+_PROVIDER_OF, _BLOCKLIST_OF = ({word: name for name, known in names.items() for word in known.split()} for names in (PROVIDERS, BLOCKLISTS))
+_WAIT = re.compile(
+    r"(?i)\b(?:in|after|for|wait|within|next)\s+(?:about |another |at least )?(\d{1,6})\s*(s|sec|second|m|min|minute|h|hour|d|day)s?\b"
+)
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -60,12 +64,16 @@ class Match:
     won: bool = False
 
 
+NOTHING = Match("none", "unknown", "", 0.0)
+
+
 class Judge:
     """Rules plus a memory of bounded size. Threads may share one; `classify` is the judge with the rules that ship."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.book = Rulebook(rules)
         self._remembered = lru_cache(REMEMBERED)(self._judged)
+        self.remembered = self._remembered.cache_info
 
     def classify(self, code: str, text: str) -> Verdict:
         """The verdict on one bounce; see `cxtools.bounces.classify`."""
@@ -78,22 +86,29 @@ class Judge:
 
     def explain(self, code: str, text: str) -> dict[str, Any]:
         """The verdict as a dict, with `matches`: every rule and code that had something to say, in the order of their rank."""
-        found = list(self._matches(*_read(code[:LONGEST_CODE], masked(text or code))))
-        return {**as_dict(self.classify(code, text)), "matches": [asdict(replace(match, won=number == 0)) for number, match in enumerate(found)]}
+        line = masked(text or code)
+        said = words(spoken(line))
+        found = self._matches(table.parsed(code[:LONGEST_CODE], line), said, _named(said, _PROVIDER_OF))
+        return as_dict(self.classify(code, text)) | {"matches": [asdict(replace(match, won=rank == 0)) for rank, match in enumerate(found)]}
 
     def _judged(self, code: str, line: str) -> Verdict:
-        codes, said, provider = _read(code, line)
-        match = next(self._matches(codes, said, provider), Match("none", "unknown", "", 0.0))
+        codes, said_text = table.parsed(code, line), spoken(line)
+        said = words(said_text)
+        provider = _named(said, _PROVIDER_OF)
+        matches = self._matches(codes, said, provider)
+        match = next(matches, NOTHING)
         treated = treatment(match.category, codes.digit)
-        if treated.suppress == "now" and match.confidence < SURE_ENOUGH:  # what is only guessed never costs a recipient at once
+        # A guess never costs a recipient at once, nor does a text in which anything speaks of the sender's side.
+        if treated.suppress == "now" and (match.confidence < SURE_ENOUGH or any(other.category in SENDER_SIDE for other in matches)):
             treated = treated._replace(kind="undetermined", suppress="after_n")
-        listed = _blocklist(said) if match.category in ("reputation_block", "content_rejected") else ""
+        listed = _named(said, _BLOCKLIST_OF) if match.category in ("reputation_block", "content_rejected") else ""
         return Verdict(match.category, *treated, confidence=match.confidence, rule=match.rule, codes=codes,
-                       provider=provider, blocklist=listed, reason=reason(spoken(line)))
+                       provider=provider, blocklist=listed, reason=reason(said_text))
 
     def _matches(self, codes: Codes, said: list[str], provider: str) -> Iterator[Match]:
         """Everything that has something to say, best first."""
-        meaning, weak, seen = table.meaning(codes, provider), list[Match](), set[str]()
+        weak: list[Match] = []
+        seen: set[str] = set()
         for rule, matched in self.book.matches(said, codes, provider):
             match = Match(rule.id, rule.category, matched, rule.confidence)
             if rule.weak:
@@ -101,27 +116,107 @@ class Judge:
             elif rule.id not in seen:
                 seen.add(rule.id)
                 yield match
+        meaning = table.meaning(codes, provider)
         trusted = meaning is not None and meaning.trust != "low"
         by_code = [_by_code(meaning)] if meaning and meaning.category != "unknown" else []
         yield from by_code + weak if trusted else weak + by_code
 
 
-def _read(code: str, line: str) -> tuple[Codes, list[str], str]:
-    said = words(spoken(line))
-    return table.parsed(code, line), said, next((PROVIDERS[word] for word in said if word in PROVIDERS), "")
-
-
-def _blocklist(said: list[str]) -> str:
-    return next((LISTS[word] for word in said if word in LISTS), "")
+def _named(said: list[str], names: dict[str, str]) -> str:
+    """The first of *names* that is said, or ""."""
+    for word in said:
+        if word in names:
+            return names[word]
+    return ""
 
 
 def _by_code(meaning: Meaning) -> Match:
-    return Match(meaning.rule, meaning.category, meaning.code, CONFIDENCE[meaning.trust])
+    return Match(meaning.rule, cast(Category, meaning.category), meaning.code, CONFIDENCE[meaning.trust])
 
 
 def as_dict(verdict: Verdict) -> dict[str, Any]:
     """The verdict as `cxtools classify` prints it: codes spelled "550 5.1.1"."""
-    return asdict(verdict) | {"codes": f"{verdict.codes.reply} {verdict.codes.enhanced}".strip()}
+    fields = {name: getattr(verdict, name) for name in Verdict.__slots__}
+    return fields | {"codes": f"{verdict.codes.reply} {verdict.codes.enhanced}".strip()}
 
 
-STANDARD = Judge(standard_rules())
+@cache
+def standard_judge() -> Judge:
+    """The judge with the rules that ship, made at the first question."""
+    return Judge(standard_rules())
+
+
+def load_rules(path: str) -> Judge:
+    """
+    A judge with a user's rules (TOML, `[[rule]]` as in rules.toml) before, or in the place of, those that ship.
+
+    Raises:
+        ConfigError: the file can't be read or a rule is no rule; the message says which, and what to write instead.
+    """
+    return Judge(merged(load_rows(path), path))
+
+
+def classify(code: str, text: str) -> Verdict:
+    """
+    The verdict on one bounce; never raises.
+
+    *code* may be "5.1.1", "550", "550 5.1.1", "smtp; 550-5.1.1 …", "(#5.1.1)", empty or garbage; *text* is what the server said.
+
+    >>> verdict = classify("550", "5.1.1 <ann@example.com>: there is no such user here")
+    >>> verdict.category, verdict.kind, verdict.suppress, verdict.rule
+    ('invalid_recipient', 'hard', 'now', 'recipient_unknown')
+    >>> classify("550 5.1.1", "Blocked using zen.spamhaus.org, user unknown").suppress
+    'never'
+    >>> classify("", "").kind, classify("banana", "").kind
+    ('undetermined', 'undetermined')
+    """
+    return standard_judge().classify(code, text)
+
+
+def explain(code: str, text: str) -> dict[str, Any]:
+    """
+    The verdict as a dict, with `matches`: all that had something to say, the winner first.
+
+    >>> [(match["rule"], match["matched"]) for match in explain("550 5.1.1", "mailbox full")["matches"]]
+    [('mailbox_quota', 'mailbox full'), ('code:x.1.1', 'x.1.1')]
+    """
+    return standard_judge().explain(code, text)
+
+
+def classify_lines(
+    lines: Iterable[str], judge: Judge | None = None, *, explain: bool = False, counts: Counter[str] | None = None,
+) -> Iterator[str]:
+    """
+    One JSON verdict per JSON line {"code": …, "text": …}, in order, a line at a time.
+
+    A bad line is answered with {"error": …, "line": number}; *counts* is told of both under "judged" and "bad".
+
+    >>> tally = Counter()
+    >>> [json.loads(line).get("category", "bad") for line in classify_lines(['{"code": 550, "text": "mailbox full"}', "[1"], counts=tally)]
+    ['mailbox_full', 'bad']
+    >>> tally["judged"], tally["bad"]
+    (1, 1)
+    """
+    judge, counts = judge or standard_judge(), Counter[str]() if counts is None else counts
+    for number, line in enumerate(lines, 1):
+        try:
+            code, text = _asked(line)
+        except ValueError as problem:
+            counts["bad"] += 1
+            yield json.dumps({"error": str(problem), "line": number})
+            continue
+        counts["judged"] += 1
+        yield json.dumps(judge.explain(code, text) if explain else as_dict(judge.classify(code, text)))
+
+
+def _asked(line: str) -> tuple[str, str]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("no JSON: write one object per line") from None
+    if not isinstance(row, dict) or not {"code", "text"} & row.keys():
+        raise ValueError('no {"code": …, "text": …}')
+    code, text = (row.get(name) for name in ("code", "text"))
+    if any(isinstance(value, dict | list | bool) for value in (code, text)):
+        raise ValueError("code and text must be texts")
+    return "" if code is None else str(code), "" if text is None else str(text)

@@ -17,7 +17,7 @@ ENHANCED = re.compile(r"(?<![\w.])([245])[.]([0-9]{1,3})[.]([0-9]{1,3})(?![0-9]|
 REPLY = re.compile(r"(?<![\w.])([245][0-9][0-9])(?![0-9]|[.][0-9]+[.]|[A-Za-z_])")
 # In running text a bare number is a reply code only where one can stand, or "limit of 500" would be one.
 SPOKEN_REPLY = re.compile(
-    r"(?:^|[:;(\[\"'<>=]|\bsmtp|\berror|\bcode|\bsaid|\bstatus)[ ]{0,3}([245][0-9][0-9])(?=[-\s.;:,)\]]|$)(?![.][0-9]+[.])", re.I,
+    r"(?:^|[.] |[:;(\[\"'<>=]|\bsmtp|\berror|\bcode|\bsaid|\bstatus)[ ]{0,3}([245][0-9][0-9])(?=[-\s.;:,)\]]|$)(?![.][0-9]+[.])", re.I,
 )
 BEFORE_ENHANCED = re.compile(r"(?<![\w.])([245][0-9][0-9])[- ]{1,3}[(#]{0,2}[245][.][0-9]{1,3}[.][0-9]")
 
@@ -77,9 +77,12 @@ def meaning(codes: Codes, provider: str = "") -> Meaning | None:
     >>> meaning(Codes()) is None
     True
     """
-    rows, subject = table(), "x" + codes.enhanced[1:]
-    spelled = (codes.enhanced, subject, codes.reply) if codes.enhanced else (codes.reply,)
-    return next((rows[key] for who in (provider, "") for code in spelled if (key := (who, code)) in rows), None)
+    rows, spelled = table(), (codes.enhanced, "x" + codes.enhanced[1:], codes.reply) if codes.enhanced else (codes.reply,)
+    for who in (provider, "") if provider else ("",):
+        for code in spelled:
+            if row := rows.get((who, code)):
+                return row
+    return None
 
 
 @cache

@@ -31,9 +31,9 @@ from cxtools.errors import ConfigError
 
 # Words that say little: a phrase is filed under one of them only when it has no other.
 COMMON = frozenset(
-    "a account address and are been can client connection could delivered delivery denied does domain email error exist failed for found from has have "
-    "host in invalid ip is mail mailbox message messages name no not of on or recipient rejected said sender sending sent server service smtp so such that "
-    "the this to unable unknown url user was with your you".split()
+    """a account address and are been can client connection could delivered delivery denied does domain email error exist failed for found
+    from has have host in invalid ip is mail mailbox message messages name no not of on or recipient rejected said sender sending sent
+    server service smtp so such that the this to unable unknown url user was with your you""".split()  # noqa: SIM905
 )
 STEM_LETTERS = 4
 _TOKENS = re.compile(r"\(|\)\??|\||[^\s()|]+")
@@ -60,7 +60,7 @@ class Rule:
 
     def applies(self, codes: Codes, provider: str) -> bool:
         said = (codes.digit, codes.reply, codes.enhanced, "x" + codes.enhanced[1:], provider)
-        return not self.codes or any(code in said for code in self.codes)
+        return any(code in said for code in self.codes)
 
 
 class Rulebook:
@@ -69,7 +69,6 @@ class Rulebook:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         pairs = [(rule, phrase) for rule in self.rules for phrase in rule.phrases]
-        self._patterns = [(rule, re.compile(" " + _pattern(phrase))) for rule, phrase in pairs]
         # Bit n of a word: it can fill the rarest place of phrase n; bit n + len(pairs): it can fill the second rarest.
         self._words: dict[str, int] = {}
         self._stems: dict[str, int] = {}
@@ -78,18 +77,22 @@ class Rulebook:
                 for word in place:
                     filed, key = (self._stems, word[:STEM_LETTERS]) if word.endswith("*") else (self._words, word)
                     filed[key] = filed.get(key, 0) | 1 << number + shift
+        self._patterns = [(rule, re.compile(" " + _pattern(phrase))) for rule, phrase in pairs]
 
     def matches(self, said: list[str], codes: Codes, provider: str = "") -> Iterator[tuple[Rule, str]]:
         """The rules that match, best first, each with the words that it matched."""
-        bits, line = 0, " " + " ".join(said) + " . "
+        bits, line, by_word, by_stem = 0, " " + " ".join(said) + " . ", self._words, self._stems
         for word in set(said):
-            bits |= self._words.get(word, 0) | self._stems.get(word[:STEM_LETTERS], 0)
+            if word in by_word:
+                bits |= by_word[word]
+            if word[:STEM_LETTERS] in by_stem:
+                bits |= by_stem[word[:STEM_LETTERS]]
         asked = bits & bits >> len(self._patterns)
         while asked:
             lowest = asked & -asked
             asked ^= lowest
             rule, pattern = self._patterns[lowest.bit_length() - 1]
-            if (found := pattern.search(line)) and rule.applies(codes, provider):
+            if (found := pattern.search(line)) and (not rule.codes or rule.applies(codes, provider)):
                 yield rule, found.group().strip()
 
 
@@ -135,7 +138,8 @@ def load_rows(path: str) -> list[dict[str, Any]]:
         with open(path, "rb") as file:
             rows = tomllib.load(file).get("rule", [])
     except (OSError, tomllib.TOMLDecodeError) as problem:
-        raise ConfigError(f"the rules can't be read: {problem}", where=path, do="write [[rule]] tables as in cxtools/bounces/rules.toml") from None
+        do = "write [[rule]] tables as in cxtools/bounces/rules.toml"
+        raise ConfigError(f"the rules can't be read: {problem}", where=path, do=do) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ConfigError("`rule` is no list of tables", where=path, do="begin each rule with [[rule]]")
     return rows
@@ -194,10 +198,14 @@ def _word_pattern(unit: str) -> str:
 
 def _rarest(phrase: str, rule_id: str) -> tuple[set[str], set[str]]:
     """The filing words of a phrase: of its places that must be filled, the two rarest, each with the words that can fill it."""
-    places = [_fillings(place) for place in _places(_units(phrase))]
+    units = _units(phrase)
+    if units.count("(") != units.count(")") + units.count(")?"):
+        raise ConfigError(f"the brackets of the phrase {phrase!r} don't close", where=f"rule {rule_id}", do="close each ( with a )")
+    places = [_fillings(place) for place in _places(units)]
     usable = [place for place in places if place and all(map(_fileable, place))]
     if not usable:
-        raise ConfigError(f"the phrase {phrase!r} has no word that must occur", where=f"rule {rule_id}", do=f"add a whole word, or {STEM_LETTERS} letters before a *")
+        do = f"add a whole word, or {STEM_LETTERS} letters before a *"
+        raise ConfigError(f"the phrase {phrase!r} has no word that must occur", where=f"rule {rule_id}", do=do)
     ranked = sorted(usable, key=lambda place: (not place & COMMON, min(map(len, place))), reverse=True)
     return ranked[0], ranked[min(1, len(ranked) - 1)]
 
@@ -223,7 +231,9 @@ def _fillings(group: list[str]) -> set[str]:
             alternatives.append([])
         elif depth == 0 and unit not in (")", ")?", "..") and not unit.endswith("?"):
             alternatives[-1].append(unit)
-    return {max(one, key=lambda word: (_fileable(word), word not in COMMON, len(word))) for one in alternatives} if all(alternatives) else set()
+    if not all(alternatives):
+        return set()
+    return {max(one, key=lambda word: (_fileable(word), word not in COMMON, len(word))) for one in alternatives}
 
 
 def _fileable(word: str) -> bool:
