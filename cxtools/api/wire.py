@@ -4,7 +4,8 @@ One HTTP exchange that always ends: a request goes out, an `Answer` comes back, 
 requests' `timeout` bounds the wait for each piece, so a server that drips bytes holds a call for ever. Here every read
 of the socket, for the head as for the body, is granted only what is left of the deadline. An answer whose head was cut
 counts as none (urllib3 says 200 with an empty body); a body is taken up to a cap after unpacking, and must be whole.
-Redirects are never followed and urllib3 never retries: either would send a POST twice.
+Redirects are never followed and urllib3 never retries: either would send a POST twice. Only the look-up of a host name is
+bounded by the system's resolver instead (seconds, by resolv.conf): Python can't interrupt it.
 """
 
 from __future__ import annotations
