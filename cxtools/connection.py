@@ -57,7 +57,7 @@ LATEST: list[Connection] = []
 def _simulator_settings(settings: dict[str, Any]) -> Settings:
     url = start_simulator("--crm-secret", SIMULATOR["crm_webhook_secret"])
     home = Path(settings.pop("home", None) or tempfile.mkdtemp(prefix="cxtools-"))
-    return load_settings(environ={}, home=home, env_url=url, crm_webhook_url=f"{url}/_sim/crm", event_horizon_s=15, **SIMULATOR | settings)
+    return load_settings(environ={}, home=home, env_url=url, crm_webhook_url=f"{url}/_sim/crm", event_horizon_s=0, **SIMULATOR | settings)
 
 
 class Connection:
@@ -77,7 +77,7 @@ class Connection:
     def ledger(self) -> Ledger:
         from cxtools.campaigns.ledger import Ledger
 
-        return Ledger(self.settings.ledger_url, now=time.time)
+        return Ledger(self.settings.ledger_url, now=time.time, home=self.settings.home)
 
     @cached_property
     def desk(self) -> Desk:
@@ -122,8 +122,7 @@ class Connection:
         """Where a campaign stands; asks nobody, changes nothing."""
         from cxtools.campaigns.status import status
 
-        limits = [self.ledger.spec(name)["limits"]["daily"], self.settings.daily_limit]
-        limit = min((limit for limit in limits if limit is not None), default=None)
+        limit = self.settings.daily_cap(self.ledger.spec(name)["limits"]["daily"])
         return status(self.ledger, self.store, name, quota_left=self.ledger.quota_left(self.settings.account, limit))
 
     def collect(self, name: str | None = None) -> Collected:
@@ -131,8 +130,11 @@ class Connection:
         from cxtools.campaigns import collect, crm
 
         self.settings.needs("api")
-        with crm.courier(self.desk):
-            return collect.collect(self.desk, name)
+        try:
+            with crm.courier(self.desk):
+                return collect.collect(self.desk, name)
+        finally:
+            self.ledger.anchor()
 
     def retry(self, name: str, *, dry_run: bool = False) -> WavePlan:
         """Plan the next wave for soft bounces and, unless *dry_run*, send it."""

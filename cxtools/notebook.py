@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxtools.connection import Connection, connect
+from cxtools.connection import connect, latest
 
 if TYPE_CHECKING:
     from cxtools.campaigns.status import Status
@@ -25,12 +25,8 @@ if TYPE_CHECKING:
 def _asked(question: str, campaigns: tuple[str, ...], by: str | None, as_of: datetime | None, home: str | Path | None) -> Table:
     from cxtools import measures
 
-    table: Table = getattr(measures, question)(_at(home).store, campaigns or None, by=by, as_of=as_of)
+    table: Table = getattr(measures, question)(latest(home).store, campaigns or None, by=by, as_of=as_of)
     return table
-
-
-def _at(home: str | Path | None) -> Connection:
-    return connect(home=home) if home else connect()
 
 
 def funnel(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
@@ -79,30 +75,33 @@ def suspects(*campaigns: str, by: str | None = None, as_of: datetime | None = No
 
 
 def verdict(campaign: str, *, about: str = "run", as_of: datetime | str | None = None, home: str | Path | None = None) -> CampaignVerdict:
-    """PASS, WARN or FAIL, and the sentences that say why; *about* is "run", "bounces" or "engagement". See `cxtools.measures.summary.verdict`."""
+    """PASS, WARN or FAIL and why; *about* is "run", "bounces" or "engagement". See `cxtools.measures.summary.verdict`."""
     from cxtools.measures import summary
 
-    return summary.verdict(_at(home).store, campaign, about=about, as_of=as_of or None)
+    return summary.verdict(latest(home).store, campaign, about=about, as_of=as_of or None)
 
 
 def comparison(campaign: str, *, as_of: datetime | str | None = None, home: str | Path | None = None) -> Table:
     """The campaign among earlier ones, all cut at the same age. See `cxtools.measures.summary.comparison`."""
     from cxtools.measures import summary
 
-    return summary.comparison(_at(home).store, campaign, as_of=as_of or None)
+    return summary.comparison(latest(home).store, campaign, as_of=as_of or None)
 
 
-def run_campaign(campaign: str = "", *, spec: str = "", recipients: str = "", profile: str = "", skip_invalid: bool = False, home: str | Path | None = None) -> Status:
+def run_campaign(campaign: str = "", *, spec: str = "", recipients: str = "", profile: str = "", skip_invalid: bool = False,
+                 home: str | Path | None = None) -> Status:
     """Send and follow what *spec* and *recipients* say, or continue it; without a spec, tell where *campaign* stands and touch nothing."""
     from cxtools.campaigns.recipients import Campaign
 
     client = connect(profile or None, **{"home": home} if home else {})
-    return client.send(Campaign.from_toml(spec, recipients), skip_invalid=skip_invalid) if spec else client.status(campaign)
+    if not spec:
+        return client.status(campaign)
+    return client.send(Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id), skip_invalid=skip_invalid)
 
 
 def status(campaign: str, *, home: str | Path | None = None) -> Status:
     """Where a campaign stands; asks nobody, changes nothing."""
-    return _at(home).status(campaign)
+    return latest(home).status(campaign)
 
 
 def import_file(
@@ -118,7 +117,7 @@ def import_file(
     from cxtools.events import imports
 
     return imports.import_file(
-        path, campaign, _at(home).store, format=format, column_map=column_map or {}, event_map=event_map or {}, now=datetime.now(UTC)
+        path, campaign, latest(home).store, format=format, column_map=column_map or {}, event_map=event_map or {}, now=datetime.now(UTC)
     )
 
 
@@ -126,11 +125,11 @@ def report(name: str, *, out: str | Path = "reports", home: str | Path | None = 
     """Run a report notebook with parameters and write one HTML page. See `cxtools.report.run.render_report`."""
     from cxtools.report.run import render_report
 
-    return render_report(name, parameters, out=Path(out), home=_at(home).settings.home)
+    return render_report(name, parameters, out=Path(out), home=latest(home).settings.home)
 
 
 def explore(*campaigns: str, home: str | Path | None = None) -> Any:
     """The explorer's controls over the same measures, for JupyterLab."""
     from cxtools import explorer
 
-    return explorer.explore(_at(home).store, campaigns or None)
+    return explorer.explore(latest(home).store, campaigns or None)
