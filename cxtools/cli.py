@@ -55,9 +55,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         app(arguments)
     except CxError as error:
         _fail(error, error)
-    except KeyboardInterrupt:
-        _say("stopped; run the same command again to continue")
-        sys.exit(130)
+    except SystemExit as ended:  # how typer passes Ctrl-C on
+        if ended.code == 130:
+            _say("stopped; run the same command again to continue")
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

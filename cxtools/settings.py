@@ -145,6 +145,14 @@ class Settings(BaseModel):
         """Whose daily quota a send uses: one API client of one environment."""
         return f"{self.env_url}|{self.client_id or self.access_key_id}"
 
+    def daily_cap(self, daily: int | None) -> int | None:
+        """The stricter of a campaign's daily limit and this profile's; None: neither is set."""
+        return min((limit for limit in (daily, self.daily_limit) if limit is not None), default=None)
+
+    def batch_cap(self, daily: int | None) -> int:
+        """Recipients per batch: never more than a day's limit, or the batch would wait for ever."""
+        return min(self.batch_size, self.daily_cap(daily) or self.batch_size)
+
     def needs(self, *purposes: Literal["api", "crm"]) -> Settings:
         """These settings, if they can serve the purposes; ConfigError naming all that is missing otherwise."""
         missing = [variable for purpose in purposes for name, variable in REQUIRED[purpose](self) if not getattr(self, name)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +170,22 @@ def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(shell: Shel
     assert "Traceback" not in done.stderr and "space" in done.stderr
     assert (0, 30) == (again.returncode, json.loads(again.stdout)["recipients"]["accepted"])
     assert [] == simulator.truth()["mailed_twice"]
+
+
+def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(shell: Shell, simulator: Any) -> None:
+    """Stopped while it waits for a job: exit code 130, no traceback; run again, the same campaign comes to its end."""
+    simulator.arm("job_never_ends")
+    waiting = subprocess.Popen([sys.executable, "-m", "cxtools.cli", *SENDING], cwd=shell.folder, env=shell.environ,
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not simulator.truth()["jobs"] and waiting.poll() is None:
+        time.sleep(0.1)
+    time.sleep(1)  # the answer is in the ledger
+    waiting.send_signal(signal.SIGINT)
+    _, said = waiting.communicate(timeout=60)
+
+    assert 130 == waiting.returncode
+    assert "run the same command again to continue" in said and "Traceback" not in said
+    assert 1 == len(simulator.truth()["jobs"])
 
 
 def test_debug_shows_the_traceback(shell: Shell) -> None:

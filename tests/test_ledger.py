@@ -110,6 +110,17 @@ def test_a_dead_process_of_this_machine_needs_no_lease_to_end(ledger: Ledger) ->
     assert 1 == ledger.recover()
 
 
+def test_a_living_worker_that_lost_its_answer_is_unknown_after_its_lease(ledger: Ledger, clock: Clock) -> None:
+    """A notebook goes on living when an answer couldn't be recorded: the lease ends all the same, and the batch can be settled."""
+    [batch] = plan(ledger)
+    claim(ledger, batch)
+
+    assert 0 == ledger.recover()
+    clock.at += 61
+    assert 1 == ledger.recover()
+    assert "submitted" == ledger.reconcile(batch, job_id="j1", quarantine_s=DAY_S)
+
+
 def test_a_late_answer_makes_unknown_submitted_but_changes_nothing_after_an_operators_word(ledger: Ledger, clock: Clock) -> None:
     """The epoch fences a worker that wakes up after the batch was given up or freed."""
     first, second = plan(ledger, 2, batch_size=1)
@@ -181,6 +192,17 @@ def test_left_out_people_are_kept_with_their_reason(ledger: Ledger) -> None:
     assert expected == ledger.counts("q3")
 
 
+def test_who_is_left_out_is_what_the_last_claim_says(ledger: Ledger) -> None:
+    """Of a first claim nothing was sent; who was suppressed then and is mailed now counts once."""
+    [batch] = plan(ledger)
+    first = claim(ledger, batch, recipients=2, left_out={people(1)[0].key: "suppressed: complained"})
+    assert first
+    ledger.record_outcome(first, PostOutcome("not_sent"))
+    claim(ledger, batch)
+
+    assert 0 == ledger.counts("q3")["suppressed"]
+
+
 def test_B05_an_empty_batch_is_an_orderly_end(ledger: Ledger) -> None:
     """B05: everyone suppressed: no POST, no quota, everyone's reason kept."""
     [batch] = plan(ledger, 2)
@@ -231,6 +253,18 @@ def test_a_settled_batch_is_synced_when_its_webhooks_are_delivered(ledger: Ledge
     assert "synced" == state(ledger, batch)
 
 
+def test_a_batch_that_settles_after_its_webhook_was_delivered_is_synced(ledger: Ledger, clock: Clock) -> None:
+    """Nothing new came: the CRM knows all, and no further webhook will say so."""
+    batch = submitted(ledger)
+    scan(ledger, batch, 1)
+    [due] = ledger.take_due(lease_s=60)
+    ledger.record_delivery(due.id, state="delivered")
+    clock.at += DAY_S + 1
+    scan(ledger, batch, 1), scan(ledger, batch, 1)
+
+    assert "synced" == state(ledger, batch)
+
+
 def test_a_leased_webhook_is_not_taken_twice(ledger: Ledger, clock: Clock) -> None:
     """Two couriers share the outbox without sending the same webhook at the same time."""
     scan(ledger, submitted(ledger), 1)
@@ -262,6 +296,19 @@ def test_reconcile_needs_an_unknown_outcome_and_patience(ledger: Ledger) -> None
         ledger.reconcile(batch, not_sent_because="the API's log", quarantine_s=DAY_S)
 
     assert "submitted" == ledger.reconcile(batch, job_id="j9", quarantine_s=DAY_S)
+
+
+def test_the_quarantine_begins_with_the_last_attempt(ledger: Ledger, clock: Clock) -> None:
+    """Days after a first attempt of which nothing was sent, the worker of the second may still post."""
+    [batch] = plan(ledger)
+    for outcome in ("not_sent", "unknown"):
+        claimed = claim(ledger, batch)
+        assert claimed
+        ledger.record_outcome(claimed, PostOutcome(outcome))
+        clock.at += DAY_S * 0.75
+
+    with pytest.raises(ConfigError, match="too early"):
+        ledger.reconcile(batch, not_sent_because="the API's log", quarantine_s=DAY_S)
 
 
 def test_no_arrow_but_those_of_the_table(ledger: Ledger) -> None:
@@ -308,6 +355,16 @@ def test_tampering_with_the_trail_is_found(ledger: Ledger, statements: list[str]
     assert ledger.verify().faults
 
 
+def test_a_cut_off_tail_is_found_by_the_ledgers_head(ledger: Ledger) -> None:
+    """Without any anchor outside: the row that the next one would follow isn't the last one."""
+    submitted(ledger)
+    assert () == ledger.verify().faults
+    with ledger.writing() as tx:
+        tx.execute(sa.text("delete from audit where seq > 2"))
+
+    assert ["the trail ends at row 2, but the ledger's head is row 4: the end was cut off, changed or put on"] == list(ledger.verify().faults)
+
+
 def test_A_trail_that_was_computed_anew_is_found_by_its_anchor(ledger: Ledger) -> None:
     """A consistent chain of other rows fits itself, but not the anchor."""
     plan(ledger)
@@ -316,5 +373,6 @@ def test_A_trail_that_was_computed_anew_is_found_by_its_anchor(ledger: Ledger) -
         tx.execute(sa.text("delete from audit"))
         tx.execute(book.head.update().values(seq=0, hash=book.audit.GENESIS))
         ledger._audit(tx, "campaign.planned", campaign="another")
+    ledger.anchor()  # a later anchor of the same row doesn't excuse it
 
     assert any("computed anew" in fault for fault in ledger.verify().faults)

@@ -152,6 +152,14 @@ def test_a_secrets_folder_that_is_not_there_is_said(tmp_path):
 
 # --- secrets stay inside ---
 
+def test_a_batch_fits_into_a_day():
+    """The stricter limit counts, the campaign's or the profile's; a batch beyond it would wait for ever, in a retry wave too."""
+    free, strict = load_settings(environ={}), load_settings(environ={}, daily_limit=40)
+
+    assert [None, 25, 40, 25] == [settings.daily_cap(daily) for settings in (free, strict) for daily in (None, 25)]
+    assert [1000, 25, 40, 25] == [settings.batch_cap(daily) for settings in (free, strict) for daily in (None, 25)]
+
+
 def test_a_secret_is_not_printed():
     """C02: neither by the secret nor by the settings around it, in any usual form."""
     settings = load_settings(environ=FULL)

@@ -316,11 +316,10 @@ class Ledger:
         """
         state = "submitted" if job_id else "abandoned" if abandon else "planned"
         with self.writing() as tx:
-            unknown = sa.select(batch.c.epoch, batch.c.first_attempt_at).where(batch.c.id == batch_id, batch.c.state == "unknown")
-            row = tx.execute(unknown).first()
+            row = tx.execute(sa.select(batch.c.epoch).where(batch.c.id == batch_id, batch.c.state == "unknown")).first()
             if row is None:
                 raise ConfigError(f"batch {batch_id} has no unknown outcome", do="`cxtools status` lists the batches that have")
-            ripe_at = (row.first_attempt_at or 0) + quarantine_s
+            ripe_at = (tx.scalar(sa.select(sa.func.max(attempt.c.started_at)).where(attempt.c.batch_id == batch_id)) or 0) + quarantine_s
             if state == "planned" and self.now() < ripe_at:
                 raise ConfigError("too early to say that it was not sent: a worker that was paused may still post",
                                   where=f"batch {batch_id}",
@@ -388,6 +387,8 @@ class Ledger:
             self._audit(tx, "events.scanned", batch=batch_id, events=scanned.events, suppressed=len(scanned.suppress), state=state)
             if tells:
                 self._put_out(tx, row.campaign, batch_id, hook(row.version + 1, _head(tx)))
+            elif state == "settled":
+                self._sync(tx, batch_id)  # the webhooks that told all may be delivered already
         return state
 
     # ---- outbox -----------------------------------------------------------------------------------------------
@@ -419,7 +420,7 @@ class Ledger:
                 tx.execute(outbox.update().where(waits).values(state="parked"))
             self._audit(tx, f"webhook.{state}", id=hook_id, error=error[:300])
             if delivered:
-                self._sync(tx, hook_id)
+                self._sync(tx, tx.execute(sa.select(outbox.c.batch_id).where(outbox.c.id == hook_id)).scalar_one())
 
     def webhooks(self, name: str | None = None) -> list[sa.Row[Any]]:
         """One row per webhook of the outbox, without the bodies."""
@@ -454,8 +455,7 @@ class Ledger:
                                           next_at=now, lease_until=0, created_at=now, last_error=""))
         self._audit(tx, "webhook.queued", id=hook_id, batch=batch_id, event=event)
 
-    def _sync(self, tx: sa.Connection, hook_id: str) -> None:
-        batch_id = tx.execute(sa.select(outbox.c.batch_id).where(outbox.c.id == hook_id)).scalar_one()
+    def _sync(self, tx: sa.Connection, batch_id: str) -> None:
         if not tx.scalar(sa.select(outbox.c.id).where(outbox.c.batch_id == batch_id, outbox.c.state.not_in(("delivered", "forgotten")))):
             self._move(tx, batch_id, "settled", "synced")
 
@@ -549,6 +549,8 @@ def _write_batch(tx: sa.Connection, name: str, wave: int, ordinal: int, people: 
 
 
 def _leave_out(tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:
+    # an earlier claim, of which nothing was sent, may have left out others
+    tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.outcome != "").values(outcome=""))
     for key, reason in left_out.items():
         tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.rcpt_key == key).values(outcome=reason))
 
@@ -574,11 +576,9 @@ def _insert_missing(tx: sa.Connection, table: sa.Table) -> Any:
 
 
 def _worker_is_gone(owner: str, lease_until: float, me: str, now: float) -> bool:
-    """On this machine the process tells; on another only the end of its lease does."""
+    """The end of its lease tells; on this machine its process does so earlier. One that lives on may have failed to record the answer."""
     host, pid, start = owner.rsplit(":", 2)
-    if host == me.rsplit(":", 2)[0]:
-        return _process_start(int(pid)) != start
-    return now > lease_until
+    return now > lease_until or (host == me.rsplit(":", 2)[0] and _process_start(int(pid)) != start)
 
 
 def _process_start(pid: int) -> str:

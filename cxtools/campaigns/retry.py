@@ -10,7 +10,7 @@ from cxtools.bounces import classify
 from cxtools.campaigns.desk import Desk
 from cxtools.errors import ConfigError
 from cxtools.measures import outcomes
-from cxtools.model import Recipient
+from cxtools.model import Recipient, recipient_key
 
 MAX_WAVES = 3
 COOLDOWN_S = 24 * 3600.0
@@ -64,19 +64,20 @@ def next_wave(desk: Desk, name: str) -> WavePlan:
 
 
 def _wave(desk: Desk, name: str, wave: int, rows: Sequence[Any]) -> WavePlan:
-    last: dict[str, str] = {}
+    last: dict[str, str] = {}  # by key, since events spell addresses in their own way
     for people in outcomes(desk.store, name, [row.job_id for row in rows]).values():
         for row in people:
             reason = candidacy(row)
             # a delivery or a hard bounce in any wave outweighs a soft bounce in another
-            last[row["email"]] = last.get(row["email"]) or reason
+            key = recipient_key(row["email"])
+            last[key] = last.get(key) or reason
     chosen: list[Recipient] = []
     left: dict[str, int] = {}
     for who in (who for row in rows for who in desk.ledger.candidates(row.id)):
-        reason = last.get(who.email, "no event yet")
+        reason = last.get(who.key, "no event yet")
         if not reason:
             chosen.append(who)
-            last[who.email] = "in this wave already"
+            last[who.key] = "in this wave already"
         else:
             left[reason] = left.get(reason, 0) + 1
     return WavePlan(name, wave, chosen, left)
@@ -86,5 +87,6 @@ def plan_next_wave(desk: Desk, name: str) -> WavePlan:
     """Write the next wave into the ledger; `send.resume` mails it, after fresh suppression checks."""
     plan = next_wave(desk, name)
     if plan.people:
-        desk.ledger.plan_wave(name, plan.wave, plan.people, batch_size=desk.settings.batch_size)
+        size = desk.settings.batch_cap(desk.ledger.spec(name)["limits"]["daily"])
+        desk.ledger.plan_wave(name, plan.wave, plan.people, batch_size=size)
     return plan

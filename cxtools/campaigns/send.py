@@ -40,9 +40,8 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
     if known is not None:
         raise ConfigError(f"campaign {spec.name!r} exists with other content: its spec or recipients were changed",
                           do="give the changed campaign a new name; `cxtools resume` continues the old one")
-    size = desk.settings.batch_size
-    desk.ledger.plan(spec.name, digest=digest, spec=spec.model_dump(mode="json"), batch_size=min(size, _limit(desk, spec) or size),
-                     planned=campaign.planned(skip_invalid=skip_invalid))
+    desk.ledger.plan(spec.name, digest=digest, spec=spec.model_dump(mode="json"), planned=campaign.planned(skip_invalid=skip_invalid),
+                     batch_size=desk.settings.batch_cap(spec.limits.daily))
 
 
 def resume(desk: Desk, name: str) -> list[str]:
@@ -168,5 +167,4 @@ def _submit_claimed(desk: Desk, claim: Claim) -> PostOutcome:
 
 
 def _limit(desk: Desk, spec: Spec) -> int | None:
-    limits = [limit for limit in (spec.limits.daily, desk.settings.daily_limit) if limit is not None]
-    return min(limits) if limits else None
+    return desk.settings.daily_cap(spec.limits.daily)
