@@ -101,6 +101,18 @@ def test_B01_suppressed_people_are_not_mailed_and_are_on_record(simulator: Any, 
     assert [] == simulator.truth()["suppressed_mailed"]
 
 
+def test_a_server_that_lists_its_suppressions_is_asked_once(simulator: Any, office: Callable[..., Connection]) -> None:
+    """With the capability declared the whole list is fetched in pages, instead of one request per person."""
+    simulator.reset(suppression_listing=True)
+    simulator.suppress(ADDRESSES[:7])
+    status = office(suppression_listing=True).send(campaign())
+    truth = simulator.truth()
+
+    assert (7, 33) == (status.recipients["suppressed"], accepted(simulator))
+    assert [] == truth["suppressed_mailed"]
+    assert sum(truth["requests"]["suppressions"].values()) < 5
+
+
 def test_B05_when_everyone_is_suppressed_there_is_nothing_to_send(simulator: Any, office: Callable[..., Connection]) -> None:
     """B05: an orderly end, no POST of an empty list, exit code 0."""
     simulator.suppress(ADDRESSES)

@@ -7,7 +7,7 @@ Run it again and it continues: what the ledger says was posted is never posted a
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -20,7 +20,7 @@ from cxtools.campaigns.ledger import Claim
 from cxtools.campaigns.plan import Spec, checked_spec, message_body
 from cxtools.campaigns.recipients import Campaign
 from cxtools.errors import ConfigError, Denied, RateLimited, Unreachable
-from cxtools.model import Recipient
+from cxtools.model import Recipient, recipient_key
 
 #: batches submitted side by side; the checks of one run while another's POST is under way
 BATCHES_AT_ONCE = 4
@@ -47,13 +47,15 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
 def resume(desk: Desk, name: str) -> list[str]:
     """Continue a planned campaign to its end, and return the batches whose jobs were not in time."""
     desk.ledger.recover()
-    with courier(desk):
-        post_again(desk, name)  # before new batches: their time is running out
-        submit(desk, name)
-        post_again(desk, name)
-        late = follow(desk, name)
-        collect(desk, name)
-    desk.ledger.anchor()
+    try:
+        with courier(desk):
+            post_again(desk, name)  # before new batches: their time is running out
+            submit(desk, name)
+            post_again(desk, name)
+            late = follow(desk, name)
+            collect(desk, name)
+    finally:
+        desk.ledger.anchor()
     return late
 
 
@@ -63,10 +65,11 @@ def submit(desk: Desk, name: str) -> None:
     spec = checked_spec(desk.ledger.spec(name), any_template_id=True)
     # with a daily limit one after the other, so that a small later batch doesn't take what an earlier one needs
     at_once = BATCHES_AT_ONCE if _limit(desk, spec) is None else 1
+    listing = Listing(desk) if desk.settings.suppression_listing else None
     stop = threading.Event()
     with (desk.progress(sum(row.recipients for row in rows), "recipients") as bar,
           ThreadPoolExecutor(desk.settings.workers) as checks, ThreadPoolExecutor(at_once) as batches):
-        running = [batches.submit(_submit_batch, desk, spec, row, checks, bar, stop) for row in rows]
+        running = [batches.submit(_submit_batch, desk, spec, row, listing, checks, bar, stop) for row in rows]
         try:
             for future in as_completed(running):
                 future.result()
@@ -77,11 +80,31 @@ def submit(desk: Desk, name: str) -> None:
             raise
 
 
-def _submit_batch(desk: Desk, spec: Spec, row: Any, checks: ThreadPoolExecutor, bar: Any, stop: threading.Event) -> None:
+class Listing:
+    """The account's whole suppression list, by person, fetched anew when it is older than the settings allow."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._turn = threading.Lock()
+        self._reasons: dict[str, str] = {}
+        self._fetched_at = float("-inf")
+
+    def reasons(self) -> Mapping[str, str]:
+        with self._turn:
+            if self._desk.now() - self._fetched_at > self._desk.settings.suppression_age_s:
+                self._fetched_at = self._desk.now()
+                self._reasons = {recipient_key(found.email): found.reason for page in self._desk.api.fetch_suppressions() for found in page}
+            return self._reasons
+
+
+def _submit_batch(desk: Desk, spec: Spec, row: Any, listing: Listing | None, checks: ThreadPoolExecutor, bar: Any,
+                  stop: threading.Event) -> None:
     people = desk.ledger.candidates(row.id)
     if stop.is_set() or desk.ledger.quota_left(desk.settings.account, _limit(desk, spec)) < 1:
         return
-    excluded = dict(_excluded(desk, people, checks, bar, stop))
+    excluded = {key: f"bounced before: {reason}" for key, reason in desk.ledger.suppressed([who.key for who in people]).items()}
+    asked = [who for who in people if who.key not in excluded]
+    excluded |= _suppressed(desk, asked, listing, checks, bar, stop)
     mailed = [who for who in people if who.key not in excluded]
     if stop.is_set():
         return
@@ -91,23 +114,22 @@ def _submit_batch(desk: Desk, spec: Spec, row: Any, checks: ThreadPoolExecutor, 
     _post(desk, spec, row.id, message_body(spec, mailed, batch_id=row.id), len(mailed), excluded, stop)
 
 
-def _excluded(desk: Desk, people: list[Recipient], checks: ThreadPoolExecutor, bar: Any,
-              stop: threading.Event) -> Iterator[tuple[str, str]]:
-    """Who of these must not be mailed, as (key, reason). Fails closed: an address counts as clear only when the API says so."""
-    local = desk.ledger.suppressed([who.key for who in people])
-    yield from ((key, f"bounced before: {reason}") for key, reason in local.items())
-    asked = [who for who in people if who.key not in local]
-    bar.update(len(local))
-
-    def check(who: Recipient) -> tuple[str, str] | None:
-        if stop.is_set():
-            return None
-        found = desk.api.fetch_suppression(who.email)
+def _suppressed(desk: Desk, people: list[Recipient], listing: Listing | None, checks: ThreadPoolExecutor, bar: Any,
+                stop: threading.Event) -> dict[str, str]:
+    """Who of these the API says must not be mailed (key -> reason). Fails closed: an address is clear only by the API's own word."""
+    def check(who: Recipient) -> str | None:
+        found = None if stop.is_set() else desk.api.fetch_suppression(who.email)
         with bar.get_lock():
             bar.update()
-        return (who.key, f"suppressed: {found.reason}") if found else None
+        return found.reason if found else None
 
-    yield from filter(None, checks.map(check, asked))
+    if listing is None:
+        reasons = list(checks.map(check, people))
+    else:
+        listed = listing.reasons()
+        reasons = [listed.get(who.key) for who in people]
+        bar.update(len(people))
+    return {who.key: f"suppressed: {reason}" for who, reason in zip(people, reasons, strict=True) if reason is not None}
 
 
 def _post(desk: Desk, spec: Spec, batch_id: str, body: bytes, recipients: int, excluded: Mapping[str, str], stop: threading.Event) -> None:
