@@ -65,7 +65,7 @@ def _fresh_home(out: Path) -> Path:
 
 
 def _simulated(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "cxtools.simulator", *arguments], check=True)
+    subprocess.run([sys.executable, "-m", "cxtools.simulator", *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 def _import_history(client: Connection) -> None:
