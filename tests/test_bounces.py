@@ -149,7 +149,7 @@ TRAPS = [
     ("550 5.1.10", "no recipient by that address (RESOLVER)", "invalid_recipient", "hard"),
     ("550 5.1.10", "", "invalid_domain", "hard"),
     ("421 4.7.29", "not over a TLS connection - gsmtp", "authentication", "block"),
-    ("550 5.4.1", "Recipient address rejected: Access denied", "invalid_recipient", "hard"),
+    ("550 5.4.1", "recipient address rejected: the edge says access denied", "invalid_recipient", "hard"),
     ("550", "not from your network (S3150)", "reputation_block", "block"),
     ("550 5.1.1", "you sent too many messages this hour", "rate_limited", "soft"),
     ("5.4.7", "delivery time expired", "temporary_failure", "soft"),
@@ -319,7 +319,7 @@ def test_the_memory_is_bounded():
     for number in range(50):
         judge.classify("550", f"{'no such user here ' * 100}{number}")
     judge.classify("550", "no such user")
-    kept = judge.remembered()
+    kept = judge.causes()
 
     assert (1, REMEMBERED) == (kept.currsize, kept.maxsize)
     assert LONGEST_REMEMBERED == 1_000
@@ -331,7 +331,7 @@ def test_the_same_cause_is_judged_once():
     for number in range(100):
         judge.classify("550 5.1.1", f"<reader{number}@example.com>: no such user, id {number:08x}")
 
-    assert 1 == judge.remembered().currsize
+    assert 1 == judge.causes().currsize
 
 
 def test_the_standard_judge_is_made_once():

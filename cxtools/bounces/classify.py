@@ -68,18 +68,26 @@ NOTHING = Match("none", "unknown", "", 0.0)
 
 
 class Judge:
-    """Rules plus a memory of bounded size. Threads may share one; `classify` is the judge with the rules that ship."""
+    """
+    Rules plus two memories of bounded size: texts as they come, and masked texts, so that one cause is judged once.
+
+    Threads may share one; `cxtools.bounces.classify` is the judge with the rules that ship.
+    """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.book = Rulebook(rules)
-        self._remembered = lru_cache(REMEMBERED)(self._judged)
-        self.remembered = self._remembered.cache_info
+        self._by_text = lru_cache(REMEMBERED)(self._classified)
+        self._by_cause = lru_cache(REMEMBERED)(self._judged)
+        self.causes = self._by_cause.cache_info
 
     def classify(self, code: str, text: str) -> Verdict:
         """The verdict on one bounce; see `cxtools.bounces.classify`."""
+        return (self._by_text if len(code) + len(text) <= LONGEST_REMEMBERED else self._classified)(code, text)
+
+    def _classified(self, code: str, text: str) -> Verdict:
         text = text or code  # some feeds put the whole reply into the code
         code, line = code[:LONGEST_CODE], masked(text)
-        verdict = (self._remembered if len(line) <= LONGEST_REMEMBERED else self._judged)(code, line)
+        verdict = (self._by_cause if len(line) <= LONGEST_REMEMBERED else self._judged)(code, line)
         if verdict.retry in ("now", "later") and "<n>" in line and (wait := _WAIT.search(text[:LONGEST_REMEMBERED])):
             return replace(verdict, retry_after_s=int(wait[1]) * SECONDS[wait[2][0].lower()])
         return verdict

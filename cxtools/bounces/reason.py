@@ -15,6 +15,8 @@ from functools import lru_cache
 #: Characters of a text that are looked at. Bounces say why at their beginning; the bound is what makes every rule's time bounded.
 LONGEST = 3_000
 LONGEST_WORD = 300
+# "RL00000123": letters and digits that are longer than this are an id.
+LONGEST_CODE_WORD = 12
 #: Characters of a reason, as reports print it.
 LONGEST_REASON = 400
 
@@ -43,12 +45,13 @@ _MASKABLE = re.compile(
     | (?P<ip>(?<![\d.])\d{1,3}(?:[.]\d{1,3}){3}(?![\d.]\d) | (?<![\w:])[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{0,4}){3,7}(?![\w:]))
     | (?P<time>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?
         | (?<![\w:])\d{1,2}:\d\d(?::\d\d)?(?:[.]\d+)?(?![\w:]) | (?<!\w)[+-]\d{4}(?!\d))
-    | (?P<host>(?<![\w.-])(?:[A-Za-z0-9_-]{1,63}[.]){1,10}[A-Za-z]{2,24}(?![\w-]))
+    | (?P<host>(?<![\w.-])(?:[A-Za-z0-9_-]{1,63}[.]){1,10}[A-Za-z]{2,24}(?![\w-]|[.]\d))
     | (?P<code>(?<![\w.])[245]\d\d(?!\w|[.]\d) | (?<![\d.])[245][.]\d{1,3}[.]\d{1,3}(?![.]?\d) | \b[245]\d\d[.]\d{1,2}\b | \bAS\(\d+\)
         | \bAUP\#[A-Za-z]{0,3}-?\d+ | \b[A-Z]{1,5}[-_]?[A-Z]?\d{1,6}(?:[_-]\d{1,3})?\b | \b[a-z]{2,5}_\d{2,4}\b)
     | (?P<id>(?:[\w+/=][\w+/.=-]{0,80})?\d[\w+/.=-]*)""",
     re.VERBOSE,
 )
+_WHOLE_ADDRESS = re.compile(r"""<?[^\s<>()\[\]:;,"'=@]{1,200}@[^\s<>()\[\]:;,"'@]{1,200}>?([)\]:;,.]{0,3})""")
 _PLAIN = re.compile(r"[^\d@./:=_]*(?:[^\d@/:=_][.]+)?")
 _NAMED = re.compile(r"[A-Za-z]{4,30}[._=-]")
 _IN_URL = re.compile(r"(?<=[/?&=#])[^/?&=#<>]*\d[^/?&=#<>]*")
@@ -122,6 +125,10 @@ def words(spoken_text: str) -> list[str]:
 
 @lru_cache(maxsize=16_384)
 def _masked_word(word: str) -> str:
+    if "@" in word and (found := _WHOLE_ADDRESS.fullmatch(word)):
+        return "<address>" + found[1]
+    if word.isalnum() and len(word) > LONGEST_CODE_WORD:
+        return "<id>"
     return word if _PLAIN.fullmatch(word) else _MASKABLE.sub(_mask, word[:LONGEST_WORD])
 
 
