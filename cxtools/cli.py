@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -288,23 +289,41 @@ def outbox_forget(hook_id: str) -> None:
 
 
 @audit.command("verify")
-def audit_verify(as_json: Json = False) -> None:
-    """Check the trail's chain and its anchors."""
-    found = _connect().ledger.verify()
+def audit_verify(
+    anchor: Annotated[list[str] | None, typer.Option(help="ROW:HASH as a report's footer or a webhook gives it; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the trail's chain and its anchors; names the first bad row, and what is missing."""
+    if wrong := [text for text in anchor or () if not re.fullmatch(r"[0-9]+:[0-9a-f]{8,64}", text)]:
+        raise ConfigError(f"an anchor is ROW:HASH, as 42:9f86d081884c7d65, not {wrong[0]!r}", where="audit verify --anchor")
+    found = _connect().ledger.verify((int(row), hash_) for row, _, hash_ in (text.partition(":") for text in anchor or ()))
     told = "".join(f"\n  {fault}" for fault in found.faults) or "no fault found"
     _print_document(asdict(found), as_json, f"{found.rows:,} rows, head {found.head[:16]}: {told}")
     if found.faults:
-        raise StoreError(f"the audit trail has {len(found.faults)} faults", do="keep the ledger as it is and compare it with a backup")
+        raise StoreError(f"the audit trail has {len(found.faults)} faults, the first at row {found.first_bad}",
+                         do="keep the ledger as it is and compare it with a backup")
 
 
 @audit.command("export")
-def audit_export(as_csv: Csv = False, as_json: Json = False) -> None:
-    """The whole trail for a compliance officer."""
+def audit_export(
+    about: Annotated[str, typer.Option(help="An address: only the rows that name this person.")] = "",
+    as_csv: Csv = False,
+    as_json: Json = False,
+) -> None:
+    """The trail for a compliance officer, as JSON lines or CSV."""
     from cxtools.campaigns.audit import export_csv, export_json
+    from cxtools.model import recipient_key
 
-    rows = _connect().ledger.entries()
+    rows = _connect().ledger.entries(recipient_key(about) if about else "")
     for line in export_csv(rows) if as_csv else export_json(rows):
         sys.stdout.write(line)
+
+
+@audit.command("forget-addresses")
+def audit_forget_addresses() -> None:
+    """Erase the key by which the trail names people: nobody can be found in it any more, and it still verifies."""
+    _connect().ledger.forget_addresses()
+    _say("the key is erased; rows from now on name people by a new one")
 
 
 # ---- tools -------------------------------------------------------------------------------------------------------

@@ -113,8 +113,8 @@ def post_outcome(answer: Answer, *, retry_after_s: float | None = None, trust_42
     )
 
 
-#: What a 429 may say, and from which wait on (in seconds) it means the day's quota and not the rate of the moment: what is named
-#: "daily" always, a quota (the problem type quota-exceeded of the IETF's RateLimit draft) unless it is one of a minute, any other by its wait.
+#: What a 429 may say, and from which wait on (in seconds) that means the day's quota and not the rate of the moment: what is named
+#: "daily" always; a quota (problem type quota-exceeded of the IETF's RateLimit draft) unless it is one of a minute; all else by its wait.
 DAY_OVER = (
     (re.compile(rb"(daily|per[\W_]day)([\W_]+\w+)?[\W_]*(quota|limit|cap|maximum)", re.IGNORECASE), 0.0),
     (re.compile(rb"quota[\W_]*(is[\W_]|was[\W_]|limit[\W_])?[\W_]*(exceeded|exhausted|reached|used)", re.IGNORECASE), 60.0),

@@ -4,20 +4,31 @@ The audit trail: a hash chain over canonical rows, written in the transaction of
 Each row's hash covers its own fields and the hash before it, so an edited, deleted, inserted or swapped row
 breaks the chain at a known place. A chain can't show that its tail was cut off: for that the ledger keeps its head.
 Nor that all of it was computed anew: for that (seq, hash) anchors stand outside the database, in `audit-anchors.txt`
-beside the ledger.
+beside the ledger, in every webhook and in the footer of every report.
+
+A person is named in a row by a pseudonym: an HMAC of the recipient key. Its key lies beside the ledger, too; when it is
+erased, the chain still verifies and no row tells any more whom it is about.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
+import re
+import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 
 VERSION = "cxaudit/1"
 GENESIS = "0" * 64
+ANCHORS, KEY = "audit-anchors.txt", "audit-key"
+
+#: Where a row stands in the chain, and its hash, or how that begins.
+Anchor = tuple[int, str]
 
 
 @dataclass(frozen=True)
@@ -39,51 +50,65 @@ class Entry:
         >>> Entry(1, 0.0, "ops", "x", "{}", GENESIS).sealed()[:16]
         '8b24957146975f72'
         """
-        digest = hashlib.sha256(VERSION.encode())
-        for part in (str(self.seq), self.prev, repr(self.at), self.actor, self.kind, self.body):
-            raw = part.encode()
-            digest.update(len(raw).to_bytes(8, "big") + raw)
-        return digest.hexdigest()
+        parts = [part.encode() for part in (str(self.seq), self.prev, repr(self.at), self.actor, self.kind, self.body)]
+        return hashlib.sha256(VERSION.encode() + b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What a check of the trail found: how many rows, the head to anchor, and every fault as a sentence."""
+    """What a check of the trail found: how many rows, the head to anchor, every fault as a sentence, and the first row that is no good."""
 
     rows: int
     head: str
-    faults: tuple[str, ...]
+    faults: tuple[str, ...] = ()
+    first_bad: int | None = None
 
 
-def verified(entries: Iterable[Entry], anchors: Iterable[tuple[int, str]] = (), *, head: tuple[int, str] | None = None) -> Verified:
+def verified(entries: Iterable[Entry], anchors: Iterable[Anchor] = (), *, head: Anchor | None = None) -> Verified:
     """Check the chain row by row, then that it ends at *head*, and that each anchor's row is there and has the anchored hash."""
-    faults: list[str] = []
-    known: dict[int, str] = {}
-    wanted = set(anchors)
+    found: list[tuple[int, str]] = []
+    hashes: dict[int, str] = {}
+    wanted = sorted(set(anchors))
     rows = {seq for seq, _ in wanted}
     seq, prev = 0, GENESIS
     for entry in entries:
-        faults.extend(_breaks(entry, seq + 1, prev))
+        if entry.seq != seq + 1 or entry.prev != prev or entry.sealed() != entry.hash:
+            found += _breaks(entry, seq + 1, prev)
         seq, prev = entry.seq, entry.hash
         if seq in rows:
-            known[seq] = prev
+            hashes[seq] = prev
     if head not in (None, (seq, prev)):
-        faults.append(f"the trail ends at row {seq}, but the ledger's head is row {head[0]}: the end was cut off, changed or put on")
-    for at, hash_ in sorted(wanted):
-        if at not in known:
-            faults.append(f"row {at} is missing: it was anchored outside the ledger, the trail ends at row {seq}")
-        elif known[at] != hash_:
-            faults.append(f"row {at} isn't the row that was anchored outside the ledger: the trail was computed anew")
-    return Verified(seq, prev, tuple(faults))
+        found.append((seq, f"the trail ends at row {seq}, but the ledger's head is row {head[0]}: the end was cut off, changed or put on"))
+    found += _unanchored(wanted, hashes, seq)
+    return Verified(seq, prev, tuple(sentence for _, sentence in found), min((row for row, _ in found), default=None))
 
 
-def _breaks(entry: Entry, expected_seq: int, prev: str) -> Iterator[str]:
+def _breaks(entry: Entry, expected_seq: int, prev: str) -> Iterator[tuple[int, str]]:
+    """What is wrong between a row and the one before it, as (row, sentence)."""
     if entry.seq != expected_seq:
-        yield f"row {expected_seq} is missing: row {entry.seq} follows row {expected_seq - 1}"
+        gap = f"row {expected_seq} is" if entry.seq == expected_seq + 1 else f"rows {expected_seq} to {entry.seq - 1} are"
+        yield expected_seq, f"{gap} missing: row {entry.seq} follows row {expected_seq - 1}"
     elif entry.prev != prev:
-        yield f"row {entry.seq} doesn't follow row {entry.seq - 1}: a row before it was changed, removed or put in"
+        yield entry.seq, f"row {entry.seq} doesn't follow row {entry.seq - 1}: a row before it was changed, removed or put in"
     if entry.sealed() != entry.hash:
-        yield f"row {entry.seq} ({entry.kind}) was changed after it was written"
+        yield entry.seq, f"row {entry.seq} ({entry.kind}) was changed after it was written"
+
+
+def _unanchored(wanted: Iterable[Anchor], hashes: dict[int, str], last: int) -> Iterator[tuple[int, str]]:
+    """Where the trail isn't the one that was anchored outside the ledger: at most one fault of each kind."""
+    good, strange, newest = 0, 0, 0
+    for row, hash_ in wanted:
+        fits = hashes.get(row, "").startswith(hash_)
+        good = row if fits and not strange else good
+        strange = strange or (row if row in hashes and not fits else 0)
+        newest = row if row not in hashes and row > last else newest
+        if row not in hashes and row <= last:
+            yield row, f"row {row}, which was anchored outside the ledger, is missing"
+    if strange:
+        yield good + 1, f"the trail was computed anew: among rows {good + 1} to {strange} is another than was anchored outside the ledger"
+    if newest:
+        yield last + 1, (f"rows {last + 1} to {newest} are missing: row {newest} was anchored outside the ledger, the trail ends at row "
+                         f"{last}: its end was cut off, or the ledger was replaced by an older backup")
 
 
 def drop_anchor(file: Path, seq: int, hash_: str) -> None:
@@ -96,12 +121,46 @@ def drop_anchor(file: Path, seq: int, hash_: str) -> None:
         os.close(handle)
 
 
-def read_anchors(file: Path) -> list[tuple[int, str]]:
+def read_anchors(file: Path) -> list[Anchor]:
     """All anchors of the file; a last line that was cut off by a crash is no anchor."""
     if not file.exists():
         return []
     lines = (line.split() for line in file.read_text().splitlines())
     return [(int(parts[0]), parts[1]) for parts in lines if len(parts) == 2 and parts[0].isdigit() and len(parts[1]) == 64]
+
+
+def pseudonym(key: bytes, rcpt_key: str) -> str:
+    """
+    How a row names a person: the same for the same key, and telling nothing without it.
+
+    >>> pseudonym(b"k", "ab12") == pseudonym(b"k", "ab12"), pseudonym(b"k", "ab12") == pseudonym(b"other", "ab12")
+    (True, False)
+    """
+    return hmac.new(key, rcpt_key.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def read_key(file: Path) -> bytes:
+    """The key of the pseudonyms, made where there is none; several processes that make one at once get the same."""
+    if not file.exists():
+        partial = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(handle, secrets.token_hex(32).encode())
+        os.fsync(handle)
+        os.close(handle)
+        with suppress(FileExistsError):
+            os.link(partial, file)
+        partial.unlink()
+    return file.read_bytes()
+
+
+def erase_key(file: Path) -> None:
+    """Make the pseudonyms of all rows so far unreadable for good; written over first, for what keeps old blocks."""
+    if file.exists():
+        with file.open("r+b") as key:
+            key.write(b"0" * file.stat().st_size)
+            key.flush()
+            os.fsync(key.fileno())
+        file.unlink()
 
 
 def export_json(entries: Iterable[Entry]) -> Iterator[str]:
@@ -116,11 +175,15 @@ def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
         yield ",".join('"' + defused(str(cell)).replace('"', '""') + '"' for cell in astuple(entry)) + "\r\n"
 
 
+#: What a spreadsheet passes over before it looks for a formula, and what makes it one (OWASP: CSV injection).
+FORMULA = re.compile(r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n]")
+
+
 def defused(cell: str) -> str:
     """
-    A cell that no spreadsheet takes for a formula (OWASP: CSV injection).
+    A cell that no spreadsheet takes for a formula.
 
     >>> defused("=1+2"), defused(" @x"), defused("plain")
     ("'=1+2", "' @x", 'plain')
     """
-    return f"'{cell}" if cell.lstrip()[:1] in tuple("=+-@|＝＋－＠") or cell[:1] in ("\t", "\r", "\n") else cell
+    return f"'{cell}" if FORMULA.match(cell) else cell

@@ -27,7 +27,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cxtools.api.outcome import PostOutcome
+from cxtools.api.outcome import PostOutcome, printable
 from cxtools.campaigns import audit
 from cxtools.campaigns.plan import LeftOut, canonical
 from cxtools.campaigns.tables import TABLES, attempt, batch, campaign, head, left_out, outbox, quota, slot, suppression, trail
@@ -113,11 +113,12 @@ class Ledger:
         StoreError: the database can't be opened, read or written; nothing of the refused change was kept.
     """
 
-    def __init__(self, url: str, *, now: Callable[[], float], actor: str = "cxtools") -> None:
+    def __init__(self, url: str, *, now: Callable[[], float], actor: str = "cxtools", home: Path | None = None) -> None:
+        """*home* is the folder of anchors and key where *url* is no file; each machine has its own."""
         self.now = now
         self.actor = actor
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
-        self._anchors = _anchor_file(url)
+        self._home = Path(sa.make_url(url).database or "").parent if url.startswith("sqlite") else home
         self._engine = _engine(url)
         # SQLite reads one state of the file anyway; PostgreSQL has to be asked to.
         self._reading = {"cxtools_reading": True} | ({} if url.startswith("sqlite") else {"isolation_level": "REPEATABLE READ"})
@@ -233,7 +234,7 @@ class Ledger:
             _leave_out(tx, batch_id, left_out)
             no = self._attempt(tx, batch_id, digest)
             self._audit(tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients,
-                        left_out=len(left_out))
+                        left_out=len(left_out), **self._about(left_out))
         return Claim(batch_id, epoch + 1, payload, recipients, no, now + lease_s)
 
     def claim_again(self, batch_id: str, *, within_s: float) -> Claim | None:
@@ -262,7 +263,7 @@ class Ledger:
         with self.writing() as tx:
             if self._move(tx, batch_id, "planned", "empty", recipients=0):
                 _leave_out(tx, batch_id, left_out)
-                self._audit(tx, "batch.empty", batch=batch_id, left_out=len(left_out))
+                self._audit(tx, "batch.empty", batch=batch_id, left_out=len(left_out), **self._about(left_out))
 
     def record_outcome(self, claim: Claim, outcome: PostOutcome) -> str:
         """
@@ -328,7 +329,8 @@ class Ledger:
             self._move(tx, batch_id, "unknown", state, epoch=row.epoch, new_epoch=row.epoch + 1, **facts)
             if state == "planned":
                 _refund(tx, batch_id)
-            self._audit(tx, "batch.reconciled", batch=batch_id, state=state, job_id=job_id, reason=not_sent_because)
+            self._audit(tx, "batch.reconciled", batch=batch_id, state=state, job_id=job_id, reason=printable(not_sent_because, 300))
+        self.anchor()
         return state
 
     # ---- quota ------------------------------------------------------------------------------------------------
@@ -384,7 +386,8 @@ class Ledger:
             if scanned.suppress:
                 rows = [{"rcpt_key": key, "reason": why, "campaign": row.campaign, "since": now} for key, why in scanned.suppress.items()]
                 tx.execute(_insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
-            self._audit(tx, "events.scanned", batch=batch_id, events=scanned.events, suppressed=len(scanned.suppress), state=state)
+            self._audit(tx, "events.scanned", batch=batch_id, events=scanned.events, suppressed=len(scanned.suppress), state=state,
+                        **self._about(scanned.suppress if news else {}))
             if tells:
                 self._put_out(tx, row.campaign, batch_id, hook(row.version + 1, _head(tx)))
             elif state == "settled":
@@ -435,6 +438,7 @@ class Ledger:
             count = tx.execute(over.values(state="pending", tries=0, next_at=self.now(), lease_until=0)).rowcount
             if count:
                 self._audit(tx, "webhook.replayed", id=hook_id or "", since=since or 0, count=count)
+        self.anchor()
         return count
 
     def forget(self, hook_id: str) -> bool:
@@ -444,6 +448,7 @@ class Ledger:
             count = tx.execute(over.values(state="forgotten")).rowcount
             if count:
                 self._audit(tx, "webhook.forgotten", id=hook_id)
+        self.anchor()
         return bool(count)
 
     def _put_out(self, tx: sa.Connection, name: str, batch_id: str, message: Message) -> None:
@@ -488,24 +493,44 @@ class Ledger:
 
     # ---- audit ------------------------------------------------------------------------------------------------
 
-    def entries(self) -> Iterator[audit.Entry]:
-        """The audit trail, row by row."""
+    def entries(self, about: str = "") -> Iterator[audit.Entry]:
+        """The audit trail, row by row; with a recipient's key *about*, the rows that name that person under the key of now."""
+        whom = "".join(self._about({about: ""}).get("people", {about})) if about else ""
         with self.reading() as tx:
-            yield from _entries(tx)
+            yield from (entry for entry in _entries(tx) if whom in entry.body)
 
-    def verify(self) -> audit.Verified:
-        """Check the trail against itself, the head that the ledger keeps, and the anchors."""
-        anchors = audit.read_anchors(self._anchors) if self._anchors else ()
+    def verify(self, anchors: Iterable[audit.Anchor] = ()) -> audit.Verified:
+        """Check the trail against itself, the head that the ledger keeps, the anchor file, and *anchors* from reports and webhooks."""
+        known = audit.read_anchors(self._home / audit.ANCHORS) if self._home else []
         with self.reading() as tx:
-            return audit.verified(_entries(tx), anchors, head=_head(tx))
+            return audit.verified(_entries(tx), [*known, *anchors], head=_head(tx))
 
-    def anchor(self) -> tuple[int, str]:
-        """Write the trail's head to the anchor file, and return it for reports and webhooks to carry."""
+    def head(self) -> audit.Anchor:
+        """Where the trail ends."""
         with self.reading() as tx:
-            seq, hash_ = _head(tx)
-        if self._anchors and seq:
-            audit.drop_anchor(self._anchors, seq, hash_)
+            return _head(tx)
+
+    def anchor(self) -> audit.Anchor:
+        """Write the trail's head to the anchor file, and return it."""
+        seq, hash_ = self.head()
+        if self._home and seq:
+            audit.drop_anchor(self._home / audit.ANCHORS, seq, hash_)
         return seq, hash_
+
+    def forget_addresses(self) -> None:
+        """Erase the key of the trail's pseudonyms: no row says any more whom it is about, and the chain verifies as before."""
+        if self._home:
+            audit.erase_key(self._home / audit.KEY)
+        with self.writing() as tx:
+            self._audit(tx, "addresses.forgotten")
+        self.anchor()
+
+    def _about(self, people: Mapping[str, str]) -> dict[str, Any]:
+        """The people of a row (key -> reason), each by a pseudonym."""
+        if not people or not self._home:
+            return {}
+        key = audit.read_key(self._home / audit.KEY)
+        return {"people": {audit.pseudonym(key, person): reason for person, reason in people.items()}}
 
     def _audit(self, tx: sa.Connection, kind: str, **body: Any) -> None:
         # The update comes first: its row lock is what makes writers take turns on the chain.
@@ -620,10 +645,6 @@ def _make_private(file: Path) -> None:
     except OSError as refused:
         raise StoreError(f"the ledger can't be opened: {refused.strerror}", where=str(file),
                          do="check the folder's rights and space, or set CXTOOLS_HOME") from None
-
-
-def _anchor_file(url: str) -> Path | None:
-    return Path(sa.make_url(url).database or "").with_name("audit-anchors.txt") if url.startswith("sqlite") else None
 
 
 @contextmanager

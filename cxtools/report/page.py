@@ -74,16 +74,16 @@ class PageExporter(HTMLExporter):
         return environment
 
 
-def render_page(notebook: Any, *, name: str, parameters: Mapping[str, Any]) -> str:
+def render_page(notebook: Any, *, name: str, parameters: Mapping[str, Any], anchor: tuple[int, str] | None = None) -> str:
     """
-    The page of an executed notebook.
+    The page of an executed notebook; *anchor* is the audit trail's last row and its hash, for the footer.
 
     Raises:
         ReportError: the page would break a promise of `check_page`.
     """
     notebook = copy.deepcopy(notebook)
     figures = _figures(notebook)
-    page = _page(notebook, figures, name, parameters)
+    page = _page(notebook, figures, name, parameters, anchor)
     body, _ = PageExporter().from_notebook_node(notebook, {"page": page})
     # After nbconvert, which parses the whole page once more: half a megabyte less for it to read.
     bundle = f'<script type="text/plain" id="bundle">{_bundle()}</script>' if figures else ""
@@ -168,7 +168,8 @@ def _about(file: Path) -> dict[str, str] | None:
             "until_at": about.get("last_at", ""), "until": _moment(about.get("last_at"))}
 
 
-def _page(notebook: Any, figures: list[dict[str, Any]], name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _page(notebook: Any, figures: list[dict[str, Any]], name: str, parameters: Mapping[str, Any],
+          anchor: tuple[int, str] | None) -> dict[str, Any]:
     """Everything that the template puts into words."""
     title, lead, sections = _sections(notebook)
     about = {"report": name, "title": title, "campaign": str(parameters.get("campaign") or "")} | told(notebook)
@@ -184,7 +185,8 @@ def _page(notebook: Any, figures: list[dict[str, Any]], name: str, parameters: M
         "parameters": {key: _shown(given) for key, given in parameters.items()}, "definitions": DEFINITIONS, "window": _window(about),
         "facts": {"Event window": _window(about) or "not told",
                   "Events read": wording.count(about["events"]) if "events" in about else "not told",
-                  "Times": "UTC", "Made by": f"cxtools {_version()}, notebook {name}"},
+                  "Times": "UTC", "Made by": f"cxtools {_version()}, notebook {name}",
+                  **({"Audit trail": f"row {anchor[0]}, hash {anchor[1][:16]}"} if anchor else {})},
     }
 
 

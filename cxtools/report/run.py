@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -49,11 +50,13 @@ def render_report(name: str, parameters: Mapping[str, Any] | None = None, *, out
     complaint = _execute(source, kept, {name: given[name] for name in parameters or {}}, home=home, timeout_s=timeout_s)
     try:
         notebook = _finished(kept, complaint)
-        page, executed = render_page(notebook, name=source.stem, parameters=given), _written(_anonymous(notebook))
+        campaign = told(notebook).get("campaign") or given.get("campaign")
+        page = render_page(notebook, name=source.stem, parameters=given, anchor=_anchor(home, campaign))
+        executed = _written(_anonymous(notebook))
     except ReportError as failed:
         failed.notebook = str(kept)
         raise
-    stem = _stem(source, told(notebook).get("campaign") or given.get("campaign"))
+    stem = _stem(source, campaign)
     write_text(out / f"{stem}.ipynb", executed)
     kept.unlink()
     return write_text(out / f"{stem}.html", page)
@@ -133,6 +136,18 @@ def _typed(name: str, given: Any, default: Any, where: str) -> Any:
         raise ReportError(f"parameter {name} can't be written into a notebook", where=where,
                           do="give text, a number, true or false, or a list of them") from None
     return given
+
+
+def _anchor(home: Path, campaign: object) -> tuple[int, str] | None:
+    """Where the audit trail ends, if its ledger knows the campaign; a ledger that isn't there is not made."""
+    from cxtools.campaigns.ledger import Ledger
+    from cxtools.settings import load_settings
+
+    settings = load_settings(home=home)
+    if not settings.ledger and not (home / "ledger.sqlite").exists():
+        return None
+    ledger = Ledger(settings.ledger_url, now=time.time, home=home)
+    return ledger.head() if campaign in ledger.campaigns() else None
 
 
 def _stem(source: Path, campaign: object) -> str:

@@ -1,0 +1,68 @@
+"""
+How fast is an audit trail verified, and written?
+
+    .venv/bin/python benchmarks/audit.py [--rows 200000]
+
+"chain" is the check alone, over rows in memory; "ledger" is `audit verify` as users run it, rows read from SQLite and anchors from their
+file; "written" are rows that reach the disk one transaction each, as the smallest deeds write them. Seconds are this machine's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from cxtools.campaigns import audit
+from cxtools.campaigns.ledger import Ledger
+from cxtools.campaigns.tables import head, trail
+
+BODY = '{"batch":"0123456789abcdef0123456789abcdef","events":4123,"state":"settling","suppressed":12}'
+WRITTEN = 300
+
+
+def main() -> None:
+    line = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    line.add_argument("--rows", type=int, default=200_000)
+    rows = chain(line.parse_args().rows)
+    print(f"{'':>8} {'rows':>9} {'seconds':>8} {'rows/s':>10}")
+    timed("chain", len(rows), lambda: audit.verified(rows, [(rows[-1].seq, rows[-1].hash)]))
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(f"sqlite:///{Path(folder) / 'ledger.sqlite'}", now=time.time)
+        fill(ledger, rows)
+        timed("ledger", len(rows), ledger.verify)
+        timed("written", WRITTEN, lambda: [write(ledger) for _ in range(WRITTEN)] and ledger.verify())
+
+
+def chain(count: int) -> list[audit.Entry]:
+    rows: list[audit.Entry] = []
+    for seq in range(1, count + 1):
+        row = audit.Entry(seq, 1.8e9 + seq, "cxtools", "events.scanned", BODY, rows[-1].hash if rows else audit.GENESIS)
+        rows.append(replace(row, hash=row.sealed()))
+    return rows
+
+
+def fill(ledger: Ledger, rows: list[audit.Entry]) -> None:
+    with ledger.writing() as tx:
+        tx.execute(trail.insert(), [asdict(row) for row in rows])
+        tx.execute(head.update().values(seq=rows[-1].seq, hash=rows[-1].hash))
+    ledger.anchor()
+
+
+def write(ledger: Ledger) -> None:
+    with ledger.writing() as tx:
+        ledger._audit(tx, "batch.measured")
+
+
+def timed(name: str, rows: int, deed: object) -> None:
+    began = time.perf_counter()
+    found = deed()  # type: ignore[operator]
+    seconds = time.perf_counter() - began
+    assert not found.faults, found.faults
+    print(f"{name:>8} {rows:>9,} {seconds:>8.2f} {rows / seconds:>10,.0f}")
+
+
+if __name__ == "__main__":
+    main()
