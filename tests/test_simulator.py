@@ -31,7 +31,7 @@ CONTRACT = openapi_core.OpenAPI.from_path(Path(__file__).parent / "contract" / "
 SIGN_IN = {"grant_type": "client_credentials", "client_id": "simulator", "client_secret": "simulator"}
 WEEK_S = 7 * 86400
 PINNED_COUNT = 235
-PINNED_FIRST = [('3.707', 'delivery', ''), ('18.385', 'bounce', '5.1.1'), ('0.984', 'delivery', '')]
+PINNED_FIRST = [('3.707', 'delivery', ''), ('18.385', 'bounce', '554'), ('0.984', 'delivery', '')]
 ADDRESSES = [row["email"] for row in people.recipients(7, 400)]
 
 

@@ -34,7 +34,7 @@ class Status:
 
     @property
     def exit_code(self) -> int:
-        refused = self.recipients["rejected"] and not self.recipients["accepted"]
+        refused = self.state == "failed" and self.recipients["rejected"] and not self.recipients["accepted"]
         return 3 if refused else EXIT_CODES[self.state]
 
     def to_dict(self) -> dict[str, Any]:

@@ -68,8 +68,8 @@ class Fate(NamedTuple):
 
 
 FATES = {
-    "unknown": Fate(0.009, lasting=True),
-    "disabled": Fate(0.003, lasting=True),
+    "unknown": Fate(0.005, lasting=True),
+    "disabled": Fate(0.002, lasting=True),
     "full": Fate(0.008, lasting=True),
     "greylisted": Fate(0.012, recovers=0.93),
     "limited": Fate(0.010, recovers=0.75),
