@@ -51,7 +51,7 @@ class Entry:
         '8b24957146975f72'
         """
         parts = [part.encode() for part in (str(self.seq), self.prev, repr(self.at), self.actor, self.kind, self.body)]
-        return hashlib.sha256(VERSION.encode() + b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
+        return hashlib.sha256(VERSION.encode() + b"".join([len(part).to_bytes(8, "big") + part for part in parts])).hexdigest()
 
 
 @dataclass(frozen=True)
