@@ -25,7 +25,7 @@ from pathlib import Path
 
 VERSION = "cxaudit/1"
 GENESIS = "0" * 64
-ANCHORS, KEY = "audit-anchors.txt", "audit-key"
+KEY = "audit-key"
 
 #: Where a row stands in the chain, and its hash, or how that begins.
 Anchor = tuple[int, str]

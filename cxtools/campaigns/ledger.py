@@ -119,6 +119,7 @@ class Ledger:
         self.actor = actor
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
         self._home = Path(sa.make_url(url).database or "").parent if url.startswith("sqlite") else home
+        self._anchors = self._home / _anchors_name(sa.make_url(url)) if self._home else None
         self._engine = _engine(url)
         # SQLite reads one state of the file anyway; PostgreSQL has to be asked to.
         self._reading = {"cxtools_reading": True} | ({} if url.startswith("sqlite") else {"isolation_level": "REPEATABLE READ"})
@@ -501,7 +502,7 @@ class Ledger:
 
     def verify(self, anchors: Iterable[audit.Anchor] = ()) -> audit.Verified:
         """Check the trail against itself, the head that the ledger keeps, the anchor file, and *anchors* from reports and webhooks."""
-        known = audit.read_anchors(self._home / audit.ANCHORS) if self._home else []
+        known = audit.read_anchors(self._anchors) if self._anchors else []
         with self.reading() as tx:
             return audit.verified(_entries(tx), [*known, *anchors], head=_head(tx))
 
@@ -513,8 +514,8 @@ class Ledger:
     def anchor(self) -> audit.Anchor:
         """Write the trail's head to the anchor file, and return it."""
         seq, hash_ = self.head()
-        if self._home and seq:
-            audit.drop_anchor(self._home / audit.ANCHORS, seq, hash_)
+        if self._anchors and seq:
+            audit.drop_anchor(self._anchors, seq, hash_)
         return seq, hash_
 
     def forget_addresses(self) -> None:
@@ -645,6 +646,17 @@ def _make_private(file: Path) -> None:
     except OSError as refused:
         raise StoreError(f"the ledger can't be opened: {refused.strerror}", where=str(file),
                          do="check the folder's rights and space, or set CXTOOLS_HOME") from None
+
+
+def _anchors_name(url: sa.URL) -> str:
+    """
+    Each ledger has its own file of anchors, also where several share a home.
+
+    >>> [_anchors_name(sa.make_url(text)) for text in ("sqlite:////home/cx/ledger.sqlite", "postgresql+psycopg://cx:pw@db/mail")]
+    ['audit-anchors.txt', 'audit-anchors-db-mail.txt']
+    """
+    words = [word for word in (url.host, Path(url.database or "").stem) if word]
+    return "audit-anchors.txt" if words == ["ledger"] else f"audit-anchors-{'-'.join(words)}.txt"
 
 
 @contextmanager
