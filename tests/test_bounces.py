@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import doctest
 import itertools
 import json
 import time
 from collections import Counter
+from importlib.resources import files
+from pathlib import Path
 from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from cxtools.bounces import CATEGORIES, Codes, Judge, classify, classify_lines, explain, load_rules
+from cxtools.bounces import CATEGORIES, Codes, Judge, classify, classify_lines, explain, judge
 from cxtools.bounces.classify import LONGEST_REMEMBERED, REMEMBERED, SENDER_SIDE, standard_judge
 from cxtools.bounces.codes import parsed, table
 from cxtools.bounces.reason import LONGEST_REASON
@@ -21,6 +24,7 @@ from cxtools.bounces.verdict import WHEN_TRANSIENT, BounceKind, Category, Retry,
 from cxtools.errors import ConfigError
 
 RULES = standard_rules()
+PAGE = Path(str(files("cxtools.bounces"))) / "README.md"
 
 # ---- codes
 
@@ -75,6 +79,16 @@ def test_every_field_of_a_verdict_keeps_to_its_words():
 
     assert set(CATEGORIES) == set(get_args(Category))
     assert all(used <= set(get_args(kind)) for used, kind in zip(words, (BounceKind, Retry, Suppress, Scope), strict=True))
+
+
+def test_the_page_tells_the_taxonomy_as_it_is():
+    """The table in bounces/README.md has every category, in order, with its kind and side; its examples run."""
+    page = PAGE.read_text(encoding="utf-8")
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
+    expected = [(name, each.kind, each.scope) for name, each in CATEGORIES.items() if each.kind != "none"]
+
+    assert expected == [(row[0], row[1], row[4]) for row in rows]
+    assert doctest.testfile(str(PAGE), module_relative=False).failed == 0
 
 
 def test_what_is_not_a_bounce_stays_out_of_bounce_rates():
@@ -230,15 +244,13 @@ off = true
 """
 
 
-def test_own_rules_add_replace_and_remove(tmp_path):
+def test_own_rules_add_replace_and_remove():
     """A TOML file adds a rule before all others, replaces one by its id, and switches one off."""
-    path = tmp_path / "rules.toml"
-    path.write_text(OWN)
-    judge = load_rules(str(path))
+    own = judge(OWN, "own.toml")
     texts = ["acme shield: user unknown", "pigeonhole full", "greylisted"]
     expected = ["shield", "mailbox_quota", "none"]
 
-    assert expected == [judge.classify("", text).rule for text in texts]
+    assert expected == [own.classify("", text).rule for text in texts]
     assert "greylist" == classify("", "greylisted").rule
 
 
@@ -249,13 +261,10 @@ def test_own_rules_add_replace_and_remove(tmp_path):
     ("[[rule]]\nid = 'x'\ncategory = 'unknown'\nphrases = ['{nobody} here']", "no group"),
     ("[[rule]]\nid = 'x'\ncategory = 'unknown'\nphrases = ['(open']", "brackets"),
 ])
-def test_a_wrong_rule_is_refused_with_the_reason(tmp_path, text, says):
+def test_a_wrong_rule_is_refused_with_the_reason(text, says):
     """A mistake in a user's file is a ConfigError that names the mistake."""
-    path = tmp_path / "rules.toml"
-    path.write_text(text)
-
     with pytest.raises(ConfigError, match=says):
-        load_rules(str(path))
+        judge(text)
 
 
 def test_explain_tells_who_won_and_over_whom():
@@ -315,11 +324,11 @@ def test_nothing_raises_and_the_words_are_kept(code, text):
 
 def test_the_memory_is_bounded():
     """Verdicts are remembered up to a fixed number, texts beyond a fixed length not at all."""
-    judge = Judge(RULES)
+    fresh = Judge(RULES)
     for number in range(50):
-        judge.classify("550", f"{'no such user here ' * 100}{number}")
-    judge.classify("550", "no such user")
-    kept = judge.causes()
+        fresh.classify("550", f"{'no such user here ' * 100}{number}")
+    fresh.classify("550", "no such user")
+    kept = fresh.causes()
 
     assert (1, REMEMBERED) == (kept.currsize, kept.maxsize)
     assert LONGEST_REMEMBERED == 1_000
@@ -327,11 +336,11 @@ def test_the_memory_is_bounded():
 
 def test_the_same_cause_is_judged_once():
     """Texts that differ only in mailbox and ids share one verdict."""
-    judge = Judge(RULES)
+    fresh = Judge(RULES)
     for number in range(100):
-        judge.classify("550 5.1.1", f"<reader{number}@example.com>: no such user, id {number:08x}")
+        fresh.classify("550 5.1.1", f"<reader{number}@example.com>: no such user, id {number:08x}")
 
-    assert 1 == judge.causes().currsize
+    assert 1 == fresh.causes().currsize
 
 
 def test_the_standard_judge_is_made_once():

@@ -6,8 +6,8 @@ Bounces judged: (code, text) becomes a verdict that an operator can act on. The 
 'invalid_recipient'
 """
 
-from cxtools.bounces.classify import Judge, classify, classify_lines, explain, load_rules
+from cxtools.bounces.classify import Judge, classify, classify_lines, explain, judge
 from cxtools.bounces.codes import Codes
 from cxtools.bounces.verdict import CATEGORIES, Verdict
 
-__all__ = ["CATEGORIES", "Codes", "Judge", "Verdict", "classify", "classify_lines", "explain", "load_rules"]
+__all__ = ["CATEGORIES", "Codes", "Judge", "Verdict", "classify", "classify_lines", "explain", "judge"]

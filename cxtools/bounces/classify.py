@@ -18,7 +18,7 @@ from typing import Any, cast
 from cxtools.bounces import codes as table
 from cxtools.bounces.codes import Codes, Meaning
 from cxtools.bounces.reason import masked, reason, spoken, words
-from cxtools.bounces.rules import Rule, Rulebook, load_rows, merged, standard_rules
+from cxtools.bounces.rules import Rule, Rulebook, merged, rows_of, standard_rules
 from cxtools.bounces.verdict import Category, Verdict, treatment
 
 #: Verdicts that are remembered, and the longest code and text worth remembering: together an exact bound on memory.
@@ -96,13 +96,14 @@ class Judge:
         """The verdict as a dict, with `matches`: every rule and code that had something to say, in the order of their rank."""
         line = masked(text or code)
         said = words(spoken(line))
-        found = self._matches(table.parsed(code[:LONGEST_CODE], line), said, _named(said, _PROVIDER_OF))
+        codes = table.parsed(code[:LONGEST_CODE], line)
+        found = self._matches(codes, said, _provider(said, codes))
         return as_dict(self.classify(code, text)) | {"matches": [asdict(replace(match, won=rank == 0)) for rank, match in enumerate(found)]}
 
     def _judged(self, code: str, line: str) -> Verdict:
         codes, said_text = table.parsed(code, line), spoken(line)
         said = words(said_text)
-        provider = _named(said, _PROVIDER_OF)
+        provider = _provider(said, codes)
         matches = self._matches(codes, said, provider)
         match = next(matches, NOTHING)
         treated = treatment(match.category, codes.digit)
@@ -138,6 +139,11 @@ def _named(said: list[str], names: dict[str, str]) -> str:
     return ""
 
 
+def _provider(said: list[str], codes: Codes) -> str:
+    """Who said it; three digits at the end of an enhanced code are Microsoft's alone."""
+    return _named(said, _PROVIDER_OF) or ("microsoft" if codes.enhanced[-3:].isdecimal() else "")
+
+
 def _by_code(meaning: Meaning) -> Match:
     return Match(meaning.rule, cast(Category, meaning.category), meaning.code, CONFIDENCE[meaning.trust])
 
@@ -154,14 +160,18 @@ def standard_judge() -> Judge:
     return Judge(standard_rules())
 
 
-def load_rules(path: str) -> Judge:
+def judge(rules: str, where: str = "own rules") -> Judge:
     """
-    A judge with a user's rules (TOML, `[[rule]]` as in rules.toml) before, or in the place of, those that ship.
+    A judge with a user's rules (the text of a TOML file, *where* for messages) before, or in the place of, those that ship.
 
     Raises:
-        ConfigError: the file can't be read or a rule is no rule; the message says which, and what to write instead.
+        ConfigError: the text is no TOML or a rule is no rule; the message says which, and what to write instead.
+
+    >>> own = 'rule = [{id = "acme", category = "policy_block", phrases = ["acme shield"]}]'
+    >>> judge(own).classify("550", "user unknown, says the ACME Shield").rule
+    'acme'
     """
-    return Judge(merged(load_rows(path), path))
+    return Judge(merged(rows_of(rules, where), where))
 
 
 def classify(code: str, text: str) -> Verdict:
@@ -192,7 +202,7 @@ def explain(code: str, text: str) -> dict[str, Any]:
 
 
 def classify_lines(
-    lines: Iterable[str], judge: Judge | None = None, *, explain: bool = False, counts: Counter[str] | None = None,
+    lines: Iterable[str], *, judge: Judge | None = None, explain: bool = False, counts: Counter[str] | None = None,
 ) -> Iterator[str]:
     """
     One JSON verdict per JSON line {"code": …, "text": …}, in order, a line at a time.

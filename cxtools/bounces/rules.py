@@ -82,7 +82,7 @@ class Rulebook:
     def matches(self, said: list[str], codes: Codes, provider: str = "") -> Iterator[tuple[Rule, str]]:
         """The rules that match, best first, each with the words that it matched."""
         bits, line, by_word, by_stem = 0, " " + " ".join(said) + " . ", self._words, self._stems
-        for word in set(said):
+        for word in {*said, "."}:
             if word in by_word:
                 bits |= by_word[word]
             if word[:STEM_LETTERS] in by_stem:
@@ -127,21 +127,20 @@ def merged(rows: Iterable[Mapping[str, Any]], where: str) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def load_rows(path: str) -> list[dict[str, Any]]:
+def rows_of(text: str, where: str) -> list[dict[str, Any]]:
     """
-    The `[[rule]]` rows of a user's TOML file.
+    The `[[rule]]` rows of a user's TOML text.
 
     Raises:
-        ConfigError: the file can't be read, or holds something else.
+        ConfigError: it is no TOML, or holds something else.
     """
     try:
-        with open(path, "rb") as file:
-            rows = tomllib.load(file).get("rule", [])
-    except (OSError, tomllib.TOMLDecodeError) as problem:
+        rows = tomllib.loads(text).get("rule", [])
+    except tomllib.TOMLDecodeError as problem:
         do = "write [[rule]] tables as in cxtools/bounces/rules.toml"
-        raise ConfigError(f"the rules can't be read: {problem}", where=path, do=do) from None
+        raise ConfigError(f"the rules can't be read: {problem}", where=where, do=do) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ConfigError("`rule` is no list of tables", where=path, do="begin each rule with [[rule]]")
+        raise ConfigError("`rule` is no list of tables", where=where, do="begin each rule with [[rule]]")
     return rows
 
 
