@@ -191,10 +191,11 @@ def import_(
 def _measure(name: str, help_: str) -> None:
     def command(campaign: Campaigns = None, by: By = None, as_json: Json = False, as_csv: Csv = False) -> None:
         from cxtools import measures
+        from cxtools.campaigns.audit import defused
 
         table = getattr(measures, name)(_connect().store, campaign or None, by=by)
         if as_csv:
-            sys.stdout.write(table.to_csv(index=False))
+            sys.stdout.write(table.map(lambda cell: defused(cell) if isinstance(cell, str) else cell).to_csv(index=False))
         elif as_json:
             _write_json(table.records())
         else:

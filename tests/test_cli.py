@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import resource
@@ -217,3 +219,16 @@ def test_audit_and_outbox_can_be_read(shell: Shell) -> None:
 
     assert [] == verified["faults"] and verified["rows"] == len(exported)
     assert ["pending"] == [hook["state"] for hook in hooks]
+
+
+def test_no_cell_of_a_csv_runs_in_a_spreadsheet(shell: Shell) -> None:
+    """S10: a bounce reason that begins as a formula came from outside; in a CSV it is text."""
+    rows = [{"eventId": "1", "eventType": "bounce", "jobId": "j", "messageId": "n", "email": "=b@x.example", "timestamp": "2026-09-14T08:00:00Z",
+             "bounceCode": "550", "bounceDescription": "=cmd|' /C calc'!A0"}]
+    (shell.folder / "events.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = shell("import", "events.jsonl", "--campaign", "c")
+    tables = {name: shell(name, "--csv").stdout for name in ("reasons", "bounces")}
+    cells = [cell for text in tables.values() for row in csv.reader(io.StringIO(text)) for cell in row]
+
+    assert (0, True) == (done.returncode, "'=cmd|" in tables["reasons"])
+    assert [] == [cell for cell in cells if cell[:1] in tuple("=+-@|")]

@@ -7,9 +7,11 @@
   const plots = [...document.querySelectorAll(".plot")];
 
   function save(name, figure) {
+    // what a spreadsheet would run, also after what it passes over; the same as in campaigns/audit.py
+    const formula = /^(?:[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n])/;
     const quoted = value => {
       const text = value === null ? "" : String(value);
-      const inert = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? "'" + text : text;  // no formula for a spreadsheet to run
+      const inert = typeof value === "string" && formula.test(text) ? "'" + text : text;
       return /[",\r\n]/.test(inert) ? '"' + inert.replaceAll('"', '""') + '"' : inert;
     };
     const lines = [figure.columns, ...figure.rows.map(row => figure.columns.map(column => row[column]))];
