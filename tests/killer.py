@@ -1,0 +1,182 @@
+"""
+A campaign's sender, killed at its n-th system call: `python killer.py`, one JSON request a line, one JSON answer a line.
+
+The process imports everything once, and forks a child for each request, so that a run costs half a second and not three.
+The counting is done here with ptrace(2), and not by `strace -e inject=...:when=n`, because strace counts per thread
+(strace(1), "when"): of a sender with a dozen threads it would never kill most of the points. Here one counter runs over
+all threads; the call at which it reaches n isn't carried out any more.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import os
+import platform
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+#: What changes or reads the world outside the process; between two of these a kill makes no difference.
+#: Numbers from asm/unistd_64.h (x86_64) and asm-generic/unistd.h (aarch64, which lacks the older ones).
+CALLS = {
+    # name             x86_64  aarch64
+    "read":           (0,      63),
+    "write":          (1,      64),
+    "close":          (3,      57),
+    "pread64":        (17,     67),
+    "pwrite64":       (18,     68),
+    "writev":         (20,     66),
+    "connect":        (42,     203),
+    "sendto":         (44,     206),
+    "recvfrom":       (45,     207),
+    "sendmsg":        (46,     211),
+    "recvmsg":        (47,     212),
+    "shutdown":       (48,     210),
+    "fcntl":          (72,     25),
+    "fsync":          (74,     82),
+    "fdatasync":      (75,     83),
+    "ftruncate":      (77,     46),
+    "rename":         (82,     None),
+    "mkdir":          (83,     None),
+    "unlink":         (87,     None),
+    "openat":         (257,    56),
+    "mkdirat":        (258,    34),
+    "unlinkat":       (263,    35),
+    "renameat":       (264,    38),
+    "renameat2":      (316,    276),
+}
+MACHINES = {"x86_64": 0, "aarch64": 1}
+
+TRACEME, CONT, SYSCALL, SETOPTIONS, GET_SYSCALL_INFO = 0, 7, 24, 0x4200, 0x420E
+SYSGOOD, TRACE_CLONE, EXIT_KILL = 0x1, 0x8, 0x100000
+ENTRY, WALL = 1, 0x40000000
+#: what a run needs, so that it is there before the fork
+PRELOADED = ("ground", "cxtools.bounces", "cxtools.campaigns.retry", "cxtools.campaigns.send", "cxtools.measures", "duckdb", "email_validator",
+             "pandas", "pyarrow.parquet", "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "tqdm.auto")
+#: stops that are ptrace's own, not signals for the child
+OURS = (0, signal.SIGTRAP, signal.SIGTRAP | 0x80, signal.SIGSTOP)
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+LIBC.ptrace.restype = ctypes.c_long
+
+
+class SyscallInfo(ctypes.Structure):
+    """The head of struct ptrace_syscall_info, see ptrace(2)."""
+
+    _fields_ = [("op", ctypes.c_uint8), ("arch", ctypes.c_uint32), ("ip", ctypes.c_uint64), ("sp", ctypes.c_uint64), ("number", ctypes.c_uint64)]
+
+
+def counted() -> dict[int, str]:
+    """Number -> name of the calls that are counted on this machine; empty where the numbers aren't known."""
+    column = MACHINES.get(platform.machine())
+    return {} if column is None else {numbers[column]: name for name, numbers in CALLS.items() if numbers[column] is not None}
+
+
+def traced(work: Callable[[], int], kill_at: int | None) -> dict[str, Any]:
+    """
+    Run *work* in a child and kill it at its *kill_at*-th counted call (0: only trace, None: don't even count).
+
+    How it ended: {"killed", "code" (exit code or -signal), "at" (the call it was killed at), "trace" (names of all calls, when *kill_at* is 0)}.
+    """
+    pid = os.fork()
+    if pid == 0:
+        _be_child(work, stopped=kill_at is not None)
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    if os.WIFSTOPPED(status):
+        _call(SETOPTIONS, pid, SYSGOOD | TRACE_CLONE | EXIT_KILL)
+        return _followed(pid, kill_at or 0)
+    return {"killed": False, "code": os.waitstatus_to_exitcode(status), "at": "", "trace": []}
+
+
+def _be_child(work: Callable[[], int], *, stopped: bool) -> NoReturn:
+    code = 1
+    try:
+        if stopped:
+            _call(TRACEME, 0)
+            os.kill(os.getpid(), signal.SIGSTOP)
+        code = work()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _followed(pid: int, kill_at: int) -> dict[str, Any]:
+    names, info, trace, at = counted(), SyscallInfo(), [], ""
+    thread, deliver = pid, 0
+    while True:
+        LIBC.ptrace(SYSCALL, thread, None, deliver)  # a thread that was killed meanwhile is gone, which waitpid tells
+        thread, status = os.waitpid(-1, WALL)
+        if thread == pid and not os.WIFSTOPPED(status):
+            return {"killed": os.WIFSIGNALED(status), "code": os.waitstatus_to_exitcode(status), "at": at, "trace": [] if kill_at else trace}
+        stop = os.WSTOPSIG(status) if os.WIFSTOPPED(status) else 0
+        deliver = stop if stop not in OURS else 0
+        if stop == signal.SIGTRAP | 0x80:
+            LIBC.ptrace(GET_SYSCALL_INFO, thread, ctypes.sizeof(info), ctypes.byref(info))
+            if info.op == ENTRY and info.number in names:
+                trace.append(names[info.number])
+                if len(trace) == kill_at:
+                    at = trace[-1]
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _call(request: int, pid: int, data: int = 0) -> None:
+    if LIBC.ptrace(request, pid, None, data) < 0:
+        raise OSError(ctypes.get_errno(), f"ptrace request {request} refused: {os.strerror(ctypes.get_errno())}")
+
+
+def sender(request: dict[str, Any]) -> Callable[[], int]:
+    """A run of the campaign as the request says: send it, and then collect its events `rounds` times more; two settle them."""
+
+    def work() -> int:
+        from ground import NAME, PEOPLE, SPEC, connection
+
+        from cxtools.campaigns.recipients import Campaign
+        from cxtools.errors import CxError
+
+        # with a daily limit batches go out one after the other
+        alone: dict[str, Any] = {} if request["at_once"] else {"workers": 1, "daily_limit": 1000}
+        client = connection(request["url"], Path(request["home"]), idempotency_window_s=3600 if request["idempotent"] else 0, **alone)
+        shift(client, request.get("ahead_s", 0))
+        try:
+            client.send(Campaign.from_list(PEOPLE, name=NAME, **SPEC))
+            for _ in range(request["rounds"]):
+                client.collect()
+        except CxError as failed:
+            print(failed, file=sys.stderr, flush=True)
+            return 3
+        return 0
+
+    return work
+
+
+def shift(client: Any, ahead_s: float) -> None:
+    """Let this run happen later by so many seconds."""
+    from cxtools.api.client import Client
+    from cxtools.campaigns.desk import Desk
+
+    def now() -> float:
+        return time.time() + ahead_s
+
+    client.ledger.now = now
+    client.__dict__["desk"] = Desk(client.settings, Client(client.settings), client.ledger, client.store, now=now, quiet=True)
+
+
+def main() -> None:
+    for name in PRELOADED:
+        importlib.import_module(name)
+    sys.modules["cxtools.bounces"].classify("550", "5.1.1 the rules are read and compiled")
+    for line in sys.stdin:
+        request = json.loads(line)
+        print(json.dumps(traced(sender(request), request["kill_at"])), flush=True)
+
+
+if __name__ == "__main__":
+    main()
