@@ -13,7 +13,7 @@ BIN    := .venv/bin
 UV_PIP  = $(BIN)/uv pip compile pyproject.toml --universal --fork-strategy fewest --generate-hashes \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo test lint check notebooks-check lab lock clean chromium
+.PHONY: help setup demo test lint check notebooks-check notebooks lab lock clean chromium
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ lint: .venv/.dev  ## ruff and mypy --strict
 	$(BIN)/mypy
 
 # Only whole files are spread over the two workers: a file's tests share its simulator and its ledger.
-check: .venv/.dev chromium  ## the tests and every example in a docstring
+check: .venv/.dev .venv-lab/.lab chromium  ## the tests and every example in a docstring
 	$(BIN)/pytest -n 2 --dist loadfile
 
 # The committed outputs come from the seeded demo, so the comparison needs the demo's data, made afresh, and nothing else.
@@ -38,8 +38,16 @@ notebooks-check: .venv/.dev demo  ## run the notebooks on the demo's data and co
 	CXTOOLS_HOME="$(CURDIR)/reports/demo/home" $(BIN)/pytest --nbval --nbval-current-env -p no:cacheprovider notebooks \
 	  $(if $(wildcard tests/nbval.cfg),--nbval-sanitize-with tests/nbval.cfg)
 
-lab: .venv-lab/.lab  ## JupyterLab on the notebooks, in an environment of its own
-	cd notebooks && ../.venv-lab/bin/jupyter lab
+# Without a CXTOOLS_HOME of one's own the notebooks show the demo's campaigns.
+lab: .venv-lab/.lab reports/demo/index.html  ## JupyterLab on the notebooks, in an environment of its own
+	CXTOOLS_HOME="$${CXTOOLS_HOME:-$(CURDIR)/reports/demo/home}" .venv-lab/bin/jupyter lab --ServerApp.root_dir=notebooks
+
+reports/demo/index.html: | .venv/.core
+	$(BIN)/cxtools demo --out reports/demo
+
+notebooks: .venv/.dev demo  ## run the notebooks anew on the demo's data, to commit their outputs
+	CXTOOLS_HOME="$(CURDIR)/reports/demo/home" PLOTLY_RENDERER=plotly_mimetype $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False notebooks/*_report.ipynb notebooks/run_campaign.ipynb
 
 lock: .venv/.dev  ## resolve the locks again, for all supported Pythons and systems
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
