@@ -23,6 +23,15 @@ but outcomes are unknown and listed" and is no error). Who is to blame is in the
 
 from __future__ import annotations
 
+import inspect
+import traceback
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
 
 class CxError(Exception):
     """
@@ -129,3 +138,38 @@ class ReportError(CxError):
     def __init__(self, what: str, *, notebook: str = "", where: str = "", do: str = "") -> None:
         super().__init__(what, where=where, do=do)
         self.notebook = notebook
+
+
+def discreet(deed: Callable[Given, Result]) -> Callable[Given, Result]:
+    """
+    The same function or generator; a CxError that leaves it takes no locals along.
+
+    Jupyter's verbose mode, rich and error trackers show the locals of all frames of a traceback, and those of ours hold
+    addresses, documents and requests. The lines of the traceback stay.
+    """
+    @wraps(deed)
+    def call(*given: Any, **named: Any) -> Any:
+        try:
+            return deed(*given, **named)
+        except CxError as error:
+            given, named = (), {}
+            _forget_locals(error)
+            raise
+
+    @wraps(deed)
+    def generate(*given: Any, **named: Any) -> Iterator[Any]:
+        try:
+            yield from cast(Iterator[Any], deed(*given, **named))
+        except CxError as error:
+            given, named = (), {}
+            _forget_locals(error)
+            raise
+
+    return cast(Callable[Given, Result], generate if inspect.isgeneratorfunction(deed) else call)
+
+
+def _forget_locals(error: BaseException) -> None:
+    link: BaseException | None = error
+    while link is not None:
+        traceback.clear_frames(link.__traceback__)
+        link = link.__cause__ or link.__context__

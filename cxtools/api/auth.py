@@ -14,9 +14,9 @@ import json
 import math
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
@@ -149,11 +149,11 @@ class SignIn(AuthBase):
         return sorted(set(scopes) - granted) if granted and granted & set(SCOPES.values()) else []
 
     def secrets(self) -> tuple[bytes, ...]:
-        """Everything that must not be shown, should a server echo it."""
+        """Everything that must not be shown, should a server echo it, in every spelling."""
         held = [secret.reveal() for secret in (self._settings.client_secret, self._settings.access_key_secret, self._settings.token)]
         token = self._token
         held += [token.header[7:]] if token else []
-        return tuple(text.encode() for text in held if text)
+        return tuple(dict.fromkeys(written.encode() for text in held if text for written in spellings(text)))
 
     def _renewed(self, rounds: int, ends_at: float) -> Token:
         if self._token and self._clock() < self._token.stale_at:
@@ -201,6 +201,25 @@ class SignIn(AuthBase):
             raise ContractError("the discovery document names no https token_endpoint", where=f"GET {DISCOVERY}, $.token_endpoint",
                                 do="set token_url in the profile")
         return endpoint
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """
+    How a secret may be written: plain, URL-encoded, in JSON, and as the part that is the same in any base64 around it.
+
+    >>> list(spellings("p&w"))
+    ['p&w', 'p%26w', 'p%26w', 'p&w']
+    """
+    plain = (secret, quote_plus(secret), quote(secret, safe=""), json.dumps(secret)[1:-1])
+    yield from plain
+    for text in set(plain) if len(secret) > 5 else ():
+        for shift in range(3):  # a base64 letter is 6 of the bits of its bytes, so there are three ways to begin
+            packed = base64.b64encode(b"\0" * shift + text.encode()).decode()
+            core = packed[-(-shift * 8 // 6):(shift + len(text.encode())) * 8 // 6]
+            yield from (core, core.translate(URL_SAFE))
+
+
+URL_SAFE = str.maketrans("+/", "-_")
 
 
 def _safe(endpoint: str, discovered_at: str) -> bool:

@@ -26,7 +26,7 @@ from cxtools.api import outcome, pace, wire
 from cxtools.api.auth import JSON, SCOPES, SignIn, Token
 from cxtools.api.outcome import Answer, PostOutcome
 from cxtools.api.wire import open_session
-from cxtools.errors import ConfigError, ContractError, CxError, Denied, PossiblyTruncated, RateLimited, ServerFault
+from cxtools.errors import ConfigError, ContractError, CxError, Denied, PossiblyTruncated, RateLimited, ServerFault, discreet
 from cxtools.model import Event, Job, Suppression
 from cxtools.settings import Settings
 
@@ -61,7 +61,7 @@ class EventPage:
 
     events: list[Event]
     next_cursor: str = ""
-    malformed: list[tuple[str, str]] = field(default_factory=list)
+    malformed: list[tuple[str, str]] = field(default_factory=list, repr=False)
 
 
 class Turns:
@@ -151,6 +151,7 @@ class Client:
 
     # -- the endpoints
 
+    @discreet
     def fetch_suppression(self, email: str) -> Suppression | None:
         """
         The entry of one address on the suppression list; None only when the API itself says that there is none.
@@ -168,6 +169,7 @@ class Client:
                                 do="check the profile's paths; nobody is cleared by such an answer")
         return found[0] if found else None
 
+    @discreet
     def fetch_suppressions(self) -> Iterator[list[Suppression]]:
         """The whole suppression list in pages; needs `settings.suppression_listing`. Ends as `fetch_event_pages` does."""
         if not self.settings.suppression_listing:
@@ -176,6 +178,7 @@ class Client:
         for document, _ in self._pages(path, {"limit": PAGE}, "read", ""):
             yield _suppressions(document, path)
 
+    @discreet
     def fetch_job(self, job_id: str) -> Job:
         """One job as it stands. `Refused` with status 404 shortly after the submit may be replication lag."""
         path = f"{self.settings.paths.jobs}/{_checked(job_id)}"
@@ -184,6 +187,7 @@ class Client:
             raise ContractError("one job was asked for, and another one came", where=f"GET {path}, $.jobId")
         return job
 
+    @discreet
     def fetch_event_pages(self, job_id: str, *, cursor: str = "") -> Iterator[EventPage]:
         """
         All events of a job, page by page, from *cursor* on; duplicates and disorder as the API gives them.
@@ -196,6 +200,7 @@ class Client:
         for document, next_cursor in self._pages(self.settings.paths.events, query, "analytics", cursor):
             yield _event_page(document["results"], job_id, next_cursor)
 
+    @discreet
     def submit(self, body: bytes, *, idempotency_key: str, within_s: float = math.inf) -> PostOutcome:
         """
         Post one batch, once, over a connection of its own; whatever network and server do, the answer is an outcome and no error.
@@ -227,6 +232,7 @@ class Client:
             self._turns.throttle(hint_s or pace.backoff_s(0, rng=self._rng), sent_at=sent_at)
         return found
 
+    @discreet
     def probe(self) -> dict[str, Any]:
         """
         What `doctor` tells: can we sign in, which rights were granted, does the API answer?
@@ -344,18 +350,20 @@ class Client:
         headers = {**JSON, "Authorization": token.header, "Connection": "close", "Idempotency-Key": idempotency_key}
         url = self.settings.env_url + self.settings.paths.messages
         with open_session(self.settings) as session:
-            return self._seen(wire.exchange(session, wire.request("POST", url, headers, body), deadline_s=self.settings.call_deadline_s))
+            answer = wire.exchange(session, wire.request("POST", url, headers, body), deadline_s=self.settings.call_deadline_s)
+        return self._seen(answer, submitted=True)
 
-    def _seen(self, answer: Answer) -> Answer:
-        """Count the exchange; hide in a refusal what the server may have echoed of our secrets."""
+    def _seen(self, answer: Answer, *, submitted: bool = False) -> Answer:
+        """Count the exchange; hide in what may be quoted, which no data is, whatever the server echoed of our secrets."""
         self.counters.add("requests")
         self._reached = self._reached or answer.fault != "not_sent"
-        if answer.status in range(200, 300):
+        if answer.status in range(200, 300) and (outcome.job_id(answer) if submitted else answer.document is not None):
             return answer
-        body = answer.body
+        body, headers = answer.body, dict(answer.headers)
         for secret in self.auth.secrets():
             body = body.replace(secret, b"***")
-        return replace(answer, body=body)
+            headers = {name: text.replace(secret.decode(), "***") for name, text in headers.items()}
+        return replace(answer, body=body, headers=headers)
 
     def _next_step(self, answer: Answer, attempt: int, hint_s: float | None, ends_at: float) -> pace.Done | pace.Wait | pace.GiveUp:
         status = None if answer.fault else answer.status
