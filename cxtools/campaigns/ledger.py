@@ -611,7 +611,8 @@ def _process_start(pid: int) -> str:
     """When a process started, in clock ticks since boot; "" when there is none, "?" where the system doesn't say."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[19]
+            state, *facts = stat.read().rpartition(")")[2].split()
+            return "" if state in "ZX" else facts[18]  # a dead one stays in the table until its parent has asked for it
     except FileNotFoundError:
         return "" if os.path.isdir("/proc/self") else "?"
 

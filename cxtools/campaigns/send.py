@@ -174,7 +174,7 @@ def post_again(desk: Desk, name: str) -> None:
         for tries in range(1_000):
             claim = desk.ledger.claim_again(row.id, within_s=half_s)
             outcome = _submit_claimed(desk, claim) if claim else None
-            if outcome is None or outcome.kind in ("accepted", "refused") or outcome.denied:
+            if outcome is None or outcome.kind in ("accepted", "refused", "exhausted") or outcome.denied:
                 break
             wait_s = _wait_s(desk, outcome, tries)
             if desk.now() + wait_s > give_up_at:
