@@ -13,7 +13,7 @@ BIN    := .venv/bin
 UV_PIP  = $(BIN)/uv pip compile pyproject.toml --universal --fork-strategy fewest --generate-hashes \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo test lint check notebooks-check notebooks lab lock clean chromium
+.PHONY: help setup demo test lint check notebooks-check notebooks lab lock clean chromium postgres
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,14 +23,14 @@ setup: .venv/.core  ## make .venv with what cxtools needs to run
 demo: .venv/.core  ## the whole job on the simulator; reports in reports/demo
 	$(BIN)/cxtools demo --out reports/demo
 
-test: .venv/.dev chromium lint check notebooks-check  ## everything that must pass, with every set-up step it needs
+test: .venv/.dev chromium postgres lint check notebooks-check  ## everything that must pass, with every set-up step it needs
 
 lint: .venv/.dev  ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 # Only whole files are spread over the two workers: a file's tests share its simulator and its ledger.
-check: .venv/.dev .venv-lab/.lab chromium  ## the tests and every example in a docstring
+check: .venv/.dev .venv-lab/.lab chromium postgres  ## the tests and every example in a docstring
 	$(BIN)/pytest -n 2 --dist loadfile
 
 # The committed outputs come from the seeded demo, so the comparison needs the demo's data, made afresh, and nothing else.
@@ -80,3 +80,6 @@ endef
 
 chromium: .venv/.dev
 	@bash .ci/chromium
+
+postgres:
+	@bash .ci/postgres >/dev/null

@@ -171,7 +171,7 @@ def masked(email: str) -> str:
     >>> masked("jane.doe@example.com")
     'j***@example.com'
     """
-    local, at, domain = email.rpartition("@")
+    local, at, domain = "".join(sign if sign.isprintable() else "?" for sign in email).rpartition("@")
     return f"{local[:1]}***@{domain}" if at else "***"
 
 

@@ -86,7 +86,7 @@ class Settings(BaseModel):
     crm_webhook_secret: Secret = Field(default=Secret(""), repr=False)
     crm_allow_hosts: tuple[str, ...] = ()
     home: Path = Path()
-    ledger: str = ""
+    ledger: str = Field(default="", repr=False)
 
     auth: Literal["body", "basic", "access_key", "password", "token"] = "body"
     access_key_id: str = ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,8 +15,11 @@ from cxtools.api.outcome import PostOutcome
 from cxtools.campaigns import ledger as book
 from cxtools.campaigns.ledger import ARROWS, Claim, Ledger, Scanned
 from cxtools.campaigns.plan import LeftOut
+from cxtools.campaigns.recipients import Campaign
+from cxtools.connection import Connection
 from cxtools.errors import ConfigError, StoreError
 from cxtools.model import Job, Recipient
+from cxtools.settings import load_settings
 
 ACCOUNT = "https://api.example|client"
 DAY_S = 86400
@@ -36,8 +41,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, clock: Clock) -> Ledger:
-    return Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", now=clock)
+def ledger(ledger_url: str, clock: Clock, tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(ledger_url, now=clock, home=tmp_path)
+    yield opened
+    opened.close()
 
 
 def people(count: int, start: int = 0) -> list[Recipient]:
@@ -84,13 +91,13 @@ def test_the_outcome_of_a_post_decides_the_state_and_the_quota(ledger: Ledger, o
     assert 10 - used == ledger.quota_left(ACCOUNT, 10)
 
 
-def test_E05_a_claim_is_on_disk_before_the_post_and_a_killed_worker_leaves_unknown(ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
+def test_E05_a_claim_is_on_disk_before_the_post_and_a_killed_worker_leaves_unknown(ledger: Ledger, clock: Clock, ledger_url: str) -> None:
     """E05, E01: after a kill between claim and answer the batch is unknown, never planned again by itself."""
     [batch] = plan(ledger)
     claim(ledger, batch)
     with ledger.writing() as tx:
         tx.execute(book.batch.update().values(owner="elsewhere:1:1"))
-    reopened = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", now=clock)
+    reopened = Ledger(ledger_url, now=clock)
 
     assert 0 == reopened.recover()
     clock.at += 61
@@ -319,8 +326,10 @@ def test_no_arrow_but_those_of_the_table(ledger: Ledger) -> None:
         ledger._move(tx, batch, "planned", "settled")
 
 
-def test_the_ledger_is_private(ledger: Ledger, tmp_path: Path) -> None:
+def test_the_ledger_is_private(tmp_path: Path) -> None:
     """It holds addresses: nobody but its owner reads it."""
+    Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", now=Clock())
+
     assert 0o600 == stat.S_IMODE((tmp_path / "ledger.sqlite").stat().st_mode)
 
 
@@ -376,3 +385,89 @@ def test_A_trail_that_was_computed_anew_is_found_by_its_anchor(ledger: Ledger) -
     ledger.anchor()  # a later anchor of the same row doesn't excuse it
 
     assert any("computed anew" in fault for fault in ledger.verify().faults)
+
+
+def test_what_a_late_worker_knows_for_certain_counts(ledger: Ledger, clock: Clock) -> None:
+    """It was given up as unknown while its machine was suspended; it wakes up knowing that nothing was sent: planned again, quota back."""
+    [batch] = plan(ledger)
+    late = claim(ledger, batch, limit=10)
+    assert late
+    clock.at += 61
+    assert 1 == ledger.recover()
+
+    assert "planned" == ledger.record_outcome(late, PostOutcome("not_sent"))
+    assert 10 == ledger.quota_left(ACCOUNT, 10)
+
+
+def test_a_scan_that_is_written_after_a_newer_one_takes_nothing_back(ledger: Ledger, clock: Clock) -> None:
+    """Two runs collect at once: the events of the newer scan are no news to the next, and nothing is told twice."""
+    batch = submitted(ledger)
+    clock.at += DAY_S + 1
+    seen = [scan(ledger, batch, events) for events in (35, 30, 35)]
+
+    assert ["settling", "settling", "settled"] == seen
+    assert (35, 1) == next((row.events, row.version) for row in ledger.batches())
+
+
+def test_the_same_plan_twice_is_one_plan(ledger: Ledger) -> None:
+    """Two schedulers start the same campaign: the second continues it. Other content under the same name is refused."""
+    plan(ledger)
+    plan(ledger)
+    with pytest.raises(ConfigError, match="other content"):
+        ledger.plan("q3", digest="another", spec={}, planned=people(1), batch_size=1)
+
+    assert ["campaign.planned"] == [entry.kind for entry in ledger.entries()]
+
+
+def test_a_slow_reader_of_the_trail_holds_up_no_writer(ledger: Ledger) -> None:
+    """`cxtools audit export | less` may stand open for a day."""
+    plan(ledger)
+    rows = ledger.entries()
+    next(rows)
+
+    assert plan(ledger, name="q4")
+
+
+ADDRESSES = {
+    "a file's path":            "/data/ledger.sqlite",
+    "another database":         "mysql://bob:c4nary@db/x",
+    "a port that is none":      "postgresql+psycopg://bob:c4nary@db:port/x",
+    "an @ in the password":     "postgresql+psycopg://bob:p@c4nary@db/x",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
+def test_a_wrong_address_of_the_ledger_is_said_without_its_password(address: str) -> None:
+    """One sentence that shows the right form; nothing of the address, as parts of a password may stand anywhere in it."""
+    with pytest.raises(ConfigError, match="no address of a ledger") as refused:
+        Ledger(address, now=Clock())
+
+    assert "c4nary" not in str(refused.value)
+
+
+def test_a_refused_sign_in_at_the_database_shows_no_password(postgres: Any) -> None:
+    """Neither the message nor the settings' own text holds it."""
+    url = postgres.database().replace(":c4n4ry", ":c4nary")
+    with pytest.raises(StoreError, match="password authentication failed") as refused:
+        Ledger(url, now=Clock())
+
+    assert "c4nary" not in str(refused.value) + repr(load_settings(environ={"CXTOOLS_LEDGER": url}))
+
+
+def test_a_ledger_on_postgresql_has_its_anchors_at_home(postgres: Any, home: Path) -> None:
+    """The trail's witness stands outside the database, on each machine that works with it."""
+    ledger = Connection(load_settings(environ={}, home=home / "new", ledger=postgres.database())).ledger
+    plan(ledger)
+    seq, hash_ = ledger.anchor()
+
+    assert [f"{seq} {hash_}\n"] == [file.read_text() for file in (home / "new").glob("audit-anchors*.txt")]
+    assert () == ledger.verify().faults
+
+
+def test_an_address_that_no_database_can_hold_is_left_out_like_any_other(ledger: Ledger) -> None:
+    """NUL is no character to PostgreSQL, half a surrogate pair to neither; the row is invalid, and shown without them."""
+    odd = Campaign.from_list(["a\0b@exam\0ple.com", "c@d\ud800.example", "ann@example.com"], name="q3", subject="Hi", sender="me@example.com",
+                             template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890")
+    ledger.plan("q3", digest="d", spec={}, planned=odd.planned(skip_invalid=True), batch_size=10)
+
+    assert (2, 1) == tuple(ledger.counts("q3")[what] for what in ("invalid", "planned"))

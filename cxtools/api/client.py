@@ -201,14 +201,14 @@ class Client:
             yield _event_page(document["results"], job_id, next_cursor)
 
     @discreet
-    def submit(self, body: bytes, *, idempotency_key: str, within_s: float = math.inf) -> PostOutcome:
+    def submit(self, body: bytes, *, idempotency_key: str, leave_by: float = math.inf) -> PostOutcome:
         """
         Post one batch, once, over a connection of its own; whatever network and server do, the answer is an outcome and no error.
 
-        It leaves within *within_s* seconds or not at all, so that a worker that was paused doesn't post what others have taken over.
+        It leaves before *leave_by* (Unix time) or not at all, so that a worker that was paused doesn't post what others have taken
+        over. The wall clock is asked: the monotonic one stands still while a machine is suspended.
         """
-        leaves_by = self._clock() + within_s
-        ends_at = min(leaves_by, self._clock() + self.settings.patience_s)
+        ends_at = self._clock() + min(leave_by - self._now(), self.settings.patience_s)
         answer, sent_at = Answer(), 0.0
         for again in (True, False):
             failed: CxError | None = None
@@ -219,7 +219,7 @@ class Client:
                 failed = error
             if failed:
                 return _not_sent(failed)
-            if self._clock() > leaves_by:
+            if self._now() >= leave_by:
                 return PostOutcome("not_sent", detail="its turn came too late")
             answer = self._post(body, token, idempotency_key)
             self._turns.note(answer)

@@ -113,6 +113,7 @@ def _unanchored(wanted: Iterable[Anchor], hashes: dict[int, str], last: int) -> 
 
 def drop_anchor(file: Path, seq: int, hash_: str) -> None:
     """Append (seq, hash) to the anchor file and make it durable."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(handle, f"{seq} {hash_}\n".encode())

@@ -8,6 +8,10 @@ Rule 4: the database, not the code, makes a second send of one person in a wave 
 
 SQLite by default: BEGIN IMMEDIATE (a deferred BEGIN fails at once where two writers meet), synchronous=FULL, and the
 rollback journal unless SQLite is at least 3.51.3 (older write-ahead logs can corrupt when processes checkpoint together).
+
+PostgreSQL where machines share a ledger, with the same statements: one writer at a time there too, by an advisory lock that a
+transaction takes first. Locks row by row would let more writers in than a sender has use for, and would have to be thought through
+again with every change: two that wait for each other, two that each look before the other has written.
 """
 
 from __future__ import annotations
@@ -59,6 +63,11 @@ ENDED = ("completed", "failed", "cancelled")
 COLLECTABLE = (*ENDED, "settling", "settled", "synced")
 #: states in which a job exists, its recipients are accepted by the API
 ACCEPTED = ("submitted", *COLLECTABLE)
+
+#: PostgreSQL's advisory lock of the one writer; any number that is ours.
+WRITER = 0x6378746F6F6C73
+#: How long a transaction on PostgreSQL waits for its turn; and how long it may stand still, in a suspended machine, until it loses it.
+PATIENCE = {"lock_timeout": "60s", "idle_in_transaction_session_timeout": "20s"}
 
 #: A webhook to be queued: (id, event, body).
 Message = tuple[str, str, bytes]
@@ -113,16 +122,18 @@ class Ledger:
         StoreError: the database can't be opened, read or written; nothing of the refused change was kept.
     """
 
-    def __init__(self, url: str, *, now: Callable[[], float], actor: str = "cxtools", home: Path | None = None) -> None:
+    def __init__(self, url: str | sa.URL, *, now: Callable[[], float], actor: str = "cxtools", home: Path | None = None) -> None:
         """*home* is the folder of anchors and key where *url* is no file; each machine has its own."""
+        url = _place(url)  # which shows no password, should a traceback show its locals
+        on_file = url.get_backend_name() == "sqlite"
         self.now = now
         self.actor = actor
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
-        self._home = Path(sa.make_url(url).database or "").parent if url.startswith("sqlite") else home
-        self._anchors = self._home / _anchors_name(sa.make_url(url)) if self._home else None
-        self._engine = _engine(url)
+        self._home = Path(url.database or "").parent if on_file else home
+        self._anchors = self._home / _anchors_name(url) if self._home else None
+        self._engine = _sqlite(url) if on_file else _postgresql(url)
         # SQLite reads one state of the file anyway; PostgreSQL has to be asked to.
-        self._reading = {"cxtools_reading": True} | ({} if url.startswith("sqlite") else {"isolation_level": "REPEATABLE READ"})
+        self._reading = {"cxtools_reading": True} | ({} if on_file else {"isolation_level": "REPEATABLE READ"})
         with self.writing() as tx:
             TABLES.create_all(tx)
             if tx.execute(sa.select(head.c.id)).first() is None:
@@ -140,6 +151,10 @@ class Ledger:
         with _as_store_errors(), self._engine.connect().execution_options(**self._reading) as tx:
             yield tx
 
+    def close(self) -> None:
+        """Close the idle connections; the ledger stays usable."""
+        self._engine.dispose()
+
     def _rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
         with self.reading() as tx:
             return list(tx.execute(query))
@@ -156,11 +171,15 @@ class Ledger:
         Write a whole plan in one transaction: campaign, left-out rows, slots, batches.
 
         Raises:
-            ConfigError: another plan of the same name was written meanwhile.
+            ConfigError: another plan of the same name was written meanwhile; the same plan written twice is one plan.
         """
         with self.writing() as tx:
-            if tx.scalar(sa.select(campaign.c.name).where(campaign.c.name == name)):
-                raise ConfigError(f"campaign {name!r} was planned by another run meanwhile", do="run it again to continue that one")
+            known = tx.scalar(sa.select(campaign.c.digest).where(campaign.c.name == name))
+            if known == digest:
+                return
+            if known is not None:
+                raise ConfigError(f"campaign {name!r} was planned with other content by another run meanwhile",
+                                  do="give this one a new name")
             tx.execute(campaign.insert().values(name=name, digest=digest, spec=canonical(spec), rows=0, created_at=self.now()))
             counts = self._write_plan(tx, name, 0, planned, batch_size)
             tx.execute(campaign.update().where(campaign.c.name == name).values(rows=sum(counts.values())))
@@ -246,7 +265,7 @@ class Ledger:
         the server knows a key: its clock, and the queues before it, aren't ours. Who claims later fences who claimed before.
         """
         with self.writing() as tx:
-            row = tx.execute(sa.select(batch).where(batch.c.id == batch_id, batch.c.state == "unknown").with_for_update()).first()
+            row = tx.execute(sa.select(batch).where(batch.c.id == batch_id, batch.c.state == "unknown")).first()
             if row is None or self.now() >= row.first_attempt_at + within_s:
                 return None
             self._move(tx, batch_id, "unknown", "unknown", epoch=row.epoch, new_epoch=row.epoch + 1)
@@ -270,8 +289,7 @@ class Ledger:
         """
         Write what became of a claimed POST, and return the batch's state.
 
-        A late answer of a worker that was thought dead may still turn `unknown` into `submitted`; after an operator's decision it changes
-        nothing.
+        What a worker that was thought dead knows still counts when it comes late; not after an operator's decision or a repeated POST.
         """
         state, refund = OUTCOMES["not_sent" if outcome.denied else outcome.kind]
         if claim.again and state != "submitted":  # says nothing about the first POST
@@ -281,7 +299,7 @@ class Ledger:
             others = sa.select(batch.c.id).where(batch.c.job_id == outcome.job_id, batch.c.id != claim.batch_id)
             if state == "submitted" and tx.scalar(others):
                 state, facts = "unknown", {"detail": f"the API answered with job {outcome.job_id}, which is another batch's"}
-            came_from = ("submitting", "unknown") if state == "submitted" or claim.again else ("submitting",)
+            came_from = ("submitting", "unknown") if state in ARROWS["unknown"] else ("submitting",)
             if not any(self._move(tx, claim.batch_id, source, state, epoch=claim.epoch, **facts) for source in came_from):
                 self._audit(tx, "submit.late", batch=claim.batch_id, outcome=outcome.kind, job_id=outcome.job_id or "")
                 return str(_of(tx, claim.batch_id, batch.c.state).state)
@@ -373,13 +391,14 @@ class Ledger:
         """
         now = self.now()
         with self.writing() as tx:
-            row = tx.execute(sa.select(batch).where(batch.c.id == batch_id).with_for_update()).one()
-            news = scanned.events > row.events
+            row = tx.execute(sa.select(batch).where(batch.c.id == batch_id)).one()
+            events = max(scanned.events, row.events)  # another run may have scanned later, and written first
+            news = events > row.events
             quiet = 0 if news else row.quiet_scans + 1
-            state, tells = scan_verdict(row.state, news=news, untold=scanned.events > row.told_events,
+            state, tells = scan_verdict(row.state, news=news, untold=events > row.told_events,
                                         ripe=quiet >= 2 and now >= row.submitted_at + horizon_s)
             facts = {"scans": row.scans + 1, "quiet_scans": quiet, "scanned_at": now, "version": row.version + tells,
-                     "events": scanned.events, "told_events": scanned.events if tells else row.told_events}
+                     "events": events, "told_events": events if tells else row.told_events}
             if state == row.state:
                 tx.execute(batch.update().where(batch.c.id == batch_id).values(**facts))
             else:
@@ -387,7 +406,7 @@ class Ledger:
             if scanned.suppress:
                 rows = [{"rcpt_key": key, "reason": why, "campaign": row.campaign, "since": now} for key, why in scanned.suppress.items()]
                 tx.execute(_insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
-            self._audit(tx, "events.scanned", batch=batch_id, events=scanned.events, suppressed=len(scanned.suppress), state=state,
+            self._audit(tx, "events.scanned", batch=batch_id, events=events, suppressed=len(scanned.suppress), state=state,
                         **self._about(scanned.suppress if news else {}))
             if tells:
                 self._put_out(tx, row.campaign, batch_id, hook(row.version + 1, _head(tx)))
@@ -402,8 +421,10 @@ class Ledger:
         now = self.now()
         due_by = now if due_by is None else due_by
         waiting = sa.select(outbox).where(outbox.c.state == "pending", outbox.c.next_at <= due_by, outbox.c.lease_until <= now)
+        if not self._rows(waiting.limit(1)):  # a courier looks several times a second: without taking the writer's turn
+            return []
         with self.writing() as tx:
-            due = list(tx.execute(waiting.order_by(outbox.c.next_at).limit(limit).with_for_update(skip_locked=True)))
+            due = list(tx.execute(waiting.order_by(outbox.c.next_at).limit(limit)))
             if due:
                 tx.execute(outbox.update().where(outbox.c.id.in_([row.id for row in due])).values(lease_until=now + lease_s))
         return due
@@ -497,8 +518,10 @@ class Ledger:
     def entries(self, about: str = "") -> Iterator[audit.Entry]:
         """The audit trail, row by row; with a recipient's key *about*, the rows that name that person under the key of now."""
         whom = "".join(self._about({about: ""}).get("people", {about})) if about else ""
-        with self.reading() as tx:
-            yield from (entry for entry in _entries(tx) if whom in entry.body)
+        last = -(1 << 31)  # in portions, so that a slow reader (`cxtools audit export | less`) holds up nobody
+        while rows := self._rows(sa.select(trail).where(trail.c.seq > last).order_by(trail.c.seq).limit(5000)):
+            yield from (entry for row in map(tuple, rows) if whom in (entry := audit.Entry(*row)).body)
+            last = rows[-1].seq
 
     def verify(self, anchors: Iterable[audit.Anchor] = ()) -> audit.Verified:
         """Check the trail against itself, the head that the ledger keeps, the anchor file, and *anchors* from reports and webhooks."""
@@ -534,7 +557,6 @@ class Ledger:
         return {"people": {audit.pseudonym(key, person): reason for person, reason in people.items()}}
 
     def _audit(self, tx: sa.Connection, kind: str, **body: Any) -> None:
-        # The update comes first: its row lock is what makes writers take turns on the chain.
         seq = tx.execute(head.update().values(seq=head.c.seq + 1).returning(head.c.seq)).scalar_one()
         prev = tx.execute(sa.select(head.c.hash)).scalar_one()
         entry = audit.Entry(seq, self.now(), self.actor, kind, canonical(body), prev)
@@ -575,6 +597,7 @@ def _write_batch(tx: sa.Connection, name: str, wave: int, ordinal: int, people: 
 
 
 def _leave_out(tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:
+    tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.outcome != "").values(outcome=""))  # of an earlier attempt
     # an earlier claim, of which nothing was sent, may have left out others
     tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.outcome != "").values(outcome=""))
     for key, reason in left_out.items():
@@ -617,12 +640,45 @@ def _process_start(pid: int) -> str:
         return "" if os.path.isdir("/proc/self") else "?"
 
 
-def _engine(url: str) -> sa.Engine:
-    if not url.startswith("sqlite"):
-        with _as_store_errors():
-            return sa.create_engine(url, pool_pre_ping=True)
-    _make_private(Path(sa.make_url(url).database or ""))
-    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+def _place(url: str | sa.URL) -> sa.URL:
+    """The address, checked here: what SQLAlchemy or a driver says of a wrong one may hold parts of a password."""
+    try:
+        place = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        place = sa.make_url("unreadable://")
+    if place.get_backend_name() == "sqlite":
+        return place
+    if place.get_backend_name() != "postgresql" or "@" in (place.host or ""):
+        raise ConfigError("CXTOOLS_LEDGER is no address of a ledger",
+                          do="write sqlite:////folder/ledger.sqlite or postgresql+psycopg://user@host/database; "
+                             "a password is better kept in PGPASSFILE, in the address its @ is %40 and its / is %2F")
+    return place.set(drivername="postgresql+psycopg")
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    except ModuleNotFoundError:
+        raise ConfigError("a ledger on PostgreSQL needs psycopg", do="pip install 'cxtools[postgres]'") from None
+    sa.event.listen(engine, "connect", _prepare_postgresql)
+    sa.event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    for name, value in PATIENCE.items():
+        connection.execute(f"set {name} = '{value}'")
+    connection.commit()
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    if not connection.get_execution_options().get("cxtools_reading"):
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({WRITER})")
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    _make_private(Path(url.database or ""))
+    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -669,4 +725,4 @@ def _as_store_errors() -> Iterator[None]:
         failed = str(getattr(error, "orig", None) or error).splitlines()[0]
     if failed:  # outside the except block: the original error carries the statement's values, addresses among them
         raise StoreError(f"the ledger refused: {failed}",
-                         do="check space and rights of its folder, then run the same command again; nothing of this step was kept")
+                         do="see that its place is there, with rights and space, then run the command again; nothing of this step was kept")

@@ -183,7 +183,7 @@ def post_again(desk: Desk, name: str) -> None:
 
 
 def _submit_claimed(desk: Desk, claim: Claim) -> PostOutcome:
-    outcome = desk.api.submit(claim.payload, idempotency_key=claim.idempotency_key, within_s=claim.lease_until - desk.now())
+    outcome = desk.api.submit(claim.payload, idempotency_key=claim.idempotency_key, leave_by=claim.lease_until)
     desk.ledger.record_outcome(claim, outcome)
     return outcome
 
