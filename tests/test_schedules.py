@@ -94,6 +94,7 @@ class Trial:
     def __init__(self, simulator: Any, schedule: Schedule) -> None:
         self.simulator, self.schedule, self.clock = simulator, schedule, Clock()
         self.home = Path(tempfile.mkdtemp(prefix="cxtools-storm-"))
+        self.struck = 0
 
     def wrong(self) -> list[str]:
         """All that is wrong, during the storm and after it."""
@@ -104,6 +105,7 @@ class Trial:
         try:
             for _ in range(self.schedule.runs):
                 self._run()
+            self.struck = sum(self.simulator.truth()["faults"].values())
             wrong = [f"in the storm: {each}" for each in self._judged(finished=False)]
             self.simulator.arm(None)
             return wrong + self._calm()
