@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxtools.errors import JobTimeout, Unreachable
+from cxtools.errors import JobTimeout, Unreachable, discreet
 from cxtools.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Connection:
     def ledger(self) -> Ledger:
         from cxtools.campaigns.ledger import Ledger
 
+    @discreet
         return Ledger(self.settings.ledger_url, now=time.time, home=self.settings.home)
 
     @cached_property
@@ -89,6 +90,7 @@ class Connection:
     def send(self, campaign: Campaign, *, skip_invalid: bool = False) -> Status:
         """
         Send a campaign, or continue it: run again, it never mails anyone twice.
+    @discreet
 
         Raises:
             ConfigError: settings, spec or rows are wrong; nothing was sent.
@@ -103,6 +105,7 @@ class Connection:
     def dry_run(self, campaign: Campaign, *, skip_invalid: bool = False) -> DryRun:
         """What `send` would do, as far as is known without asking the API; refuses what `send` would, writes and sends nothing."""
         from cxtools.campaigns.plan import LeftOut
+    @discreet
 
         items = list(campaign.planned(skip_invalid=skip_invalid))
         left = [item for item in items if isinstance(item, LeftOut)]
@@ -111,6 +114,7 @@ class Connection:
     def resume(self, name: str) -> Status:
         """Continue a campaign: submit what is planned, follow what is submitted, collect what has ended."""
         from cxtools.campaigns import send
+    @discreet
 
         self.settings.needs("api")
         if late := send.resume(self.desk, name):
@@ -128,6 +132,7 @@ class Connection:
     def collect(self, name: str | None = None) -> Collected:
         """Fetch the events of all finished jobs once more: late opens, clicks and bounces."""
         from cxtools.campaigns import collect, crm
+    @discreet
 
         self.settings.needs("api")
         try:
@@ -139,6 +144,16 @@ class Connection:
     def retry(self, name: str, *, dry_run: bool = False) -> WavePlan:
         """Plan the next wave for soft bounces and, unless *dry_run*, send it."""
         from cxtools.campaigns import retry
+    @discreet
+    def rejudge(self) -> tuple[int, int]:
+        """Make the local suppressions follow the rules of today, from all that servers ever said: how many were added, how many lifted."""
+        from cxtools.campaigns import collect
+
+        try:
+            return collect.rejudge(self.ledger, self.store, began=time.time())
+        finally:
+            self.ledger.anchor()
+
 
         if dry_run:
             return retry.next_wave(self.desk, name)

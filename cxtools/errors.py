@@ -153,7 +153,7 @@ def discreet(deed: Callable[Given, Result]) -> Callable[Given, Result]:
             return deed(*given, **named)
         except CxError as error:
             given, named = (), {}
-            _forget_locals(error)
+            forget_locals(error)
             raise
 
     @wraps(deed)
@@ -162,14 +162,18 @@ def discreet(deed: Callable[Given, Result]) -> Callable[Given, Result]:
             yield from cast(Iterator[Any], deed(*given, **named))
         except CxError as error:
             given, named = (), {}
-            _forget_locals(error)
+            forget_locals(error)
             raise
 
     return cast(Callable[Given, Result], generate if inspect.isgeneratorfunction(deed) else call)
 
 
-def _forget_locals(error: BaseException) -> None:
-    link: BaseException | None = error
-    while link is not None:
-        traceback.clear_frames(link.__traceback__)
-        link = link.__cause__ or link.__context__
+def forget_locals(error: BaseException) -> None:
+    """Empty the frames of an error's traceback, as far as they have ended, and let go of the foreign errors behind it."""
+    traceback.clear_frames(error.__traceback__)
+    behind = error.__cause__ or error.__context__
+    if behind is None:
+        return
+    forget_locals(behind)
+    if not isinstance(behind, CxError):
+        error.__cause__ = error.__context__ = None

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cxtools.errors import ConfigError
+from cxtools.errors import ConfigError, discreet
 
 SECRET_NAMES = ("client_secret", "crm_webhook_secret", "token", "access_key_secret")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -189,6 +189,7 @@ VARIABLES = {
 }
 
 
+@discreet
 def load_settings(profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
     """
     The settings of a profile ("default" unless `CXTOOLS_PROFILE` or *profile* names one), everything checked at once.

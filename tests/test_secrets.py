@@ -12,6 +12,8 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -19,7 +21,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from cxtools.api.client import Client
+from cxtools.campaigns.audit import export_csv, export_json
+from cxtools.campaigns.recipients import Campaign
+from cxtools.connection import Connection
 from cxtools.errors import CxError
+from cxtools.events.imports import import_file
+from cxtools.events.store import EventStore
 from cxtools.settings import Settings, load_settings
 from tests.fault_server import FAULTS, Fault, FaultServer, Reply
 
@@ -164,3 +171,82 @@ def test_no_error_and_no_log_of_the_api_shows_a_canary(step: str, way: str, capl
             found += leaked(repr(client) + repr(vars(client)) + repr(client.settings))
 
     assert [] == found + leaked(caplog.text) + [leak for record in caplog.records for leak in leaked(repr(record.args))]
+
+
+# --- mistakes of users, and faults during their deeds ---
+
+SPEC = {"name": "q3", "subject": "Q3", "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890", "sender": "me@example.com"}
+
+
+def listed(folder: Path, text: str, **spec: Any) -> Campaign:
+    (folder / "people.csv").write_text(text)
+    return Campaign.from_csv(folder / "people.csv", **SPEC | spec)
+
+
+def imported(folder: Path, name: str, text: str, **how: Any) -> Any:
+    (folder / name).write_text(text)
+    return import_file(folder / name, "c", EventStore(folder / "events"), now=datetime(2026, 9, 14, tzinfo=UTC), **how)
+
+
+MISTAKES: dict[str, Callable[[Path, FaultServer], Any]] = {
+    "ragged row": lambda folder, _: list(listed(folder, f"email,name\n{ADDRESS},A,{ADDRESS}\n").planned()),
+    "bad address": lambda folder, _: list(listed(folder, f"email\n{ADDRESS} {ADDRESS}\n").planned()),
+    "bad list": lambda folder, _: list(Campaign.from_list([{"email": ADDRESS + "@"}, {"mail": ADDRESS}], **SPEC).planned()),
+    "missing field": lambda folder, _: list(listed(folder, f"email\n{ADDRESS}\n", fields=["firstName"]).planned()),
+    "open quote": lambda folder, _: list(listed(folder, f'email\n"{ADDRESS}\n{ADDRESS}').planned()),
+    "no header": lambda folder, _: listed(folder, f"{ADDRESS}\n{ADDRESS}\n"),
+    "wrong spec": lambda folder, _: Campaign.from_list([ADDRESS], **SPEC | {"sender": SECRET, "template_id": TOKEN, "limits": {"daily": SECRET}}),
+    "address as template": lambda folder, _: Campaign.from_list([ADDRESS], **SPEC | {"template_id": ADDRESS}),
+    "changed list": lambda folder, server: [office(folder, server).desk.ledger.plan("q3", digest="other", spec=SPEC, planned=[], batch_size=1),
+                                            office(folder, server).send(Campaign.from_list([ADDRESS], **SPEC))],
+    "dry run": lambda folder, server: office(folder, server).dry_run(listed(folder, f"email\n{ADDRESS}\n{ADDRESS} x\n")),
+    "unreadable events": lambda folder, _: imported(folder, "a.jsonl", f'{{"email": "{ADDRESS}"}}\n["{ADDRESS}"]\n{ADDRESS}\n', format="ses"),
+    "no JSON": lambda folder, _: imported(folder, "b.json", f'{{"{ADDRESS}": "{ADDRESS}"'),
+    "unknown map": lambda folder, _: imported(folder, "c.csv", f"a,b\n{ADDRESS},x\n", format="table", column_map={"nope": "email"}),
+    "secret in a profile": lambda folder, _: profile(folder, f'[default]\nclient_secret = "{SECRET}"\ntoken = "{TOKEN}"\n'),
+    "wrong profile": lambda folder, _: profile(folder, f'[default]\nworkers = "{SECRET}"\nnope = "{TOKEN}"\n'),
+    "broken profile": lambda folder, _: profile(folder, f'[default\nclient_secret = "{SECRET}"'),
+    "secret in an address": lambda folder, _: load_settings(environ={}, env_url=f"https://u:{quote(SECRET)}@api.example", crm_webhook_url=f"https://x.example/?t={TOKEN}"),
+    "secrets of a wrong type": lambda folder, _: load_settings(environ={}, client_secret=[SECRET], token={"t": TOKEN}, crm_webhook_secret=HOOK_SECRET, workers=0),
+    "ledger with a password": lambda folder, server: office(folder, server, ledger=f"postgresql+psycopg://cx:{quote(SECRET, safe='')}@127.0.0.1:9/x").ledger,
+}
+
+
+def profile(folder: Path, text: str) -> Settings:
+    (folder / "profiles.toml").write_text(text)
+    return load_settings(environ={"CXTOOLS_PROFILES": str(folder / "profiles.toml")})
+
+
+def office(folder: Path, server: FaultServer, **more: Any) -> Connection:
+    return Connection(settings_for(server.url, home=folder, **more), quiet=True)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_no_mistake_shows_a_canary(mistake: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """S03: what is wrong with a file, a spec or a setting is said without quoting it."""
+    caplog.set_level(logging.DEBUG)
+    with FaultServer() as server:
+        error = caught(lambda: MISTAKES[mistake](tmp_path, server))
+
+    assert error is not None
+    assert [] == leaks_of(error) + leaked(caplog.text)
+
+
+@pytest.mark.parametrize("step", ["reset", "hang", "cut_body", "echo 403", "echo 404", "echo 500", "echo 429", "odd rows", "other job"])
+@pytest.mark.parametrize("at", ["sign in", "check", "submit", "poll", "events"])
+def test_no_fault_during_a_campaign_shows_a_canary(at: str, step: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A send that fails at any endpoint, in any of its threads, raises an error and leaves a status and a trail without secrets or addresses."""
+    caplog.set_level(logging.DEBUG)
+    with FaultServer() as server:
+        for request, _ in CALLS.values():
+            server.script(request, Reply(200, {"access_token": TOKEN, "expires_in": 3600, "results": [], "jobId": "j1", "status": "completed"}))
+        server.script("POST /hook", Reply(500, ECHO, ECHO_HEADERS))
+        server.script(CALLS[at][0], STEPS[step])
+        client = office(tmp_path, server, job_deadline_s=0.5, token=TOKEN)
+        error = caught(lambda: client.send(Campaign.from_list([{"email": ADDRESS, "note": "x"}], **SPEC)))
+    trail = "".join(export_json(client.ledger.entries())) + "".join(export_csv(client.ledger.entries()))
+    told = str(client.status("q3")) + json.dumps(client.status("q3").to_dict()) + client.status("q3")._repr_html_()
+    hooks = repr([tuple(row) for row in client.ledger.webhooks()])
+
+    assert [] == (leaks_of(error) if error else []) + leaked(caplog.text + trail + told + hooks + repr(client.desk))
+    assert [] == [leak for file in tmp_path.rglob("*") if file.is_file() for leak in leaked(file.read_bytes(), "address")]

@@ -35,7 +35,7 @@ from cxtools.api.outcome import PostOutcome, printable
 from cxtools.campaigns import audit
 from cxtools.campaigns.plan import LeftOut, canonical
 from cxtools.campaigns.tables import TABLES, attempt, batch, campaign, head, left_out, outbox, quota, slot, suppression, trail
-from cxtools.errors import ConfigError, StoreError
+from cxtools.errors import ConfigError, StoreError, forget_locals
 from cxtools.model import Job, Recipient
 
 #: state -> the states it may turn into. `planned` and `unknown` are where a human or another run takes over.
@@ -723,6 +723,9 @@ def _as_store_errors() -> Iterator[None]:
         yield
     except sa.exc.SQLAlchemyError as error:
         failed = str(getattr(error, "orig", None) or error).splitlines()[0]
-    if failed:  # outside the except block: the original error carries the statement's values, addresses among them
+        # It stays as __context__, since a `with` is being left; it carries the statement's values and the database's password.
+        forget_locals(error)
+        vars(error).update(params=None, orig=None)
+    if failed:
         raise StoreError(f"the ledger refused: {failed}",
                          do="see that its place is there, with rights and space, then run the command again; nothing of this step was kept")

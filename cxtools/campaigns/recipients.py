@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxtools.api.outcome import printable
 from cxtools.campaigns.plan import LeftOut, Row, Spec, checked_spec, content_digest, planned
-from cxtools.errors import ConfigError
+from cxtools.errors import ConfigError, discreet
 from cxtools.model import Recipient
 
 if TYPE_CHECKING:
@@ -48,11 +49,13 @@ class Campaign:
         """The identity of spec and rows; reads all rows."""
         return content_digest(self.spec, self.rows())
 
+    @discreet
     def planned(self, *, skip_invalid: bool = False) -> Iterator[Recipient | LeftOut]:
         """One item per row; see `plan.planned`."""
-        return planned(self.rows(), self.spec, skip_invalid=skip_invalid)
+        yield from planned(self.rows(), self.spec, skip_invalid=skip_invalid)
 
     @classmethod
+    @discreet
     def from_toml(cls, spec: str | Path, recipients: str | Path, *, any_template_id: bool = False) -> Campaign:
         """
         A campaign from SPEC.toml (keys: name, subject, template_id, sender, fields, tracking, limits) and a CSV file.
@@ -63,6 +66,7 @@ class Campaign:
         return cls(checked_spec(_toml(Path(spec)), any_template_id=any_template_id, where=str(spec)), _csv_source(recipients))
 
     @classmethod
+    @discreet
     def from_csv(cls, path: str | Path, *, any_template_id: bool = False, **spec: Any) -> Campaign:
         """
         A campaign from a CSV file: column `email`, optional `tags` separated by `;`, every other column a merge field.
@@ -75,6 +79,7 @@ class Campaign:
         return cls(checked_spec(spec, any_template_id=any_template_id), _csv_source(path))
 
     @classmethod
+    @discreet
     def from_frame(cls, frame: pandas.DataFrame, *, any_template_id: bool = False, **spec: Any) -> Campaign:
         """A campaign from a DataFrame with the columns of `from_csv`; missing values are empty, 3.0 among whole numbers is "3"."""
         columns = _checked_columns([str(name) for name in frame.columns], "the DataFrame")
@@ -83,6 +88,7 @@ class Campaign:
         return cls(checked, lambda: (Row(line, dict(zip(columns, cells, strict=True))) for line, cells in enumerate(texts.values, 1)))
 
     @classmethod
+    @discreet
     def from_list(cls, people: Iterable[str | Mapping[str, Any]], *, any_template_id: bool = False, **spec: Any) -> Campaign:
         """A campaign from addresses, or from mappings with `email`, optional `tags` (text or list) and merge fields."""
         rows = [Row(line, {"email": person} if isinstance(person, str) else dict(person)) for line, person in enumerate(people, 1)]
@@ -139,7 +145,7 @@ def _checked_columns(names: Sequence[str], where: str) -> list[str]:
     }
     if any(faults.values()):
         raise ConfigError("; ".join(fault for fault, found in faults.items() if found), where=where,
-                          do=f"columns found: {', '.join(map(repr, columns)) or 'none'}; {NO_CSV}")
+                          do=f"columns found: {', '.join(repr(printable(name, 80)) for name in columns) or 'none'}; {NO_CSV}")
     return columns
 
 

@@ -22,7 +22,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from cxtools.errors import ConfigError
+from cxtools.errors import ConfigError, discreet
 from cxtools.events.feeds import COLUMNS, FIELDS, Row, cxone_events, feed_of, sendgrid_events, ses_events, spelled, table_events
 from cxtools.events.store import Aside, EventStore
 from cxtools.model import KINDS, Event
@@ -60,6 +60,7 @@ class Unreadable:
 Numbered = tuple[int, Any]
 
 
+@discreet
 def import_file(
     path: str | Path, campaign: str, store: EventStore, *, format: str = "auto", column_map: Mapping[str, str] | None = None,
     event_map: Mapping[str, str] | None = None, now: datetime,
