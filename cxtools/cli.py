@@ -3,6 +3,8 @@ The command line: each command parses, calls and prints. Results go to stdout, e
 
 Exit codes: 0 done, 1 a bug, 2 usage or configuration, 3 the API refused or can't be reached, 4 the API broke its
 contract, 5 a job failed or ran out of time, 6 store or ledger, 7 report, 8 done, but outcomes are unknown and listed.
+
+--profile NAME and --debug (show tracebacks) may stand anywhere in a command.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,7 +118,8 @@ def send(
     client.settings.needs("api")
     if sys.stdin.isatty() and not yes:
         _say(str(client.dry_run(campaign, skip_invalid=skip_invalid)))
-        typer.confirm("Send it?", abort=True, err=True)
+        if not typer.confirm("Send it?", err=True):
+            raise ConfigError("not confirmed, nothing was sent", do="--yes answers for a script")
     _finish([client.send(campaign, skip_invalid=skip_invalid)], as_json, single=True)
 
 
@@ -122,7 +127,16 @@ def send(
 def resume(campaign: Name = None, as_json: Json = False) -> None:
     """Continue whatever is unfinished."""
     client = _connect()
-    _finish([client.resume(name) for name in _names(client, campaign)], as_json, single=bool(campaign))
+    if campaign:
+        return _finish([client.resume(campaign)], as_json, single=True)
+    done, failed = [], []
+    for name in client.unfinished():
+        try:
+            done.append(client.resume(name))
+        except CxError as error:
+            _say(f"{name}: {error}")
+            failed.append(error)
+    _finish(done, as_json, single=False, worst=max((error.exit_code for error in failed), default=0))
 
 
 @app.command()
@@ -141,14 +155,23 @@ def collect(campaign: Name = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def rejudge(as_json: Json = False) -> None:
+    """After a change of rules: judge every stored bounce again, and let the local suppressions follow."""
+    added, lifted = _connect().rejudge()
+    _print_document({"added": added, "lifted": lifted}, as_json, f"{added:,} people suppressed, {lifted:,} suppressions lifted")
+
+
+@app.command()
 def retry(campaign: str, dry_run: Annotated[bool, typer.Option("--dry-run", help="List who and why not, send nothing.")] = False,
           as_json: Json = False) -> None:
     """Send the next wave to soft bounces only; one call, one wave."""
-    plan = _connect().retry(campaign, dry_run=dry_run)
+    plan, stands = _connect().retry(campaign, dry_run=dry_run)
     document = {"campaign": campaign, "wave": plan.wave, "recipients": len(plan.people), "left_out": dict(plan.left_out),
                 "dry_run": dry_run}
     left = "".join(f"\n  {count:,} not: {reason}" for reason, count in sorted(plan.left_out.items()))
     _print_document(document, as_json, f"{campaign}, wave {plan.wave}: {len(plan.people):,} people{left}")
+    if not dry_run and stands.exit_code:
+        sys.exit(stands.exit_code)
 
 
 @app.command()
@@ -162,7 +185,7 @@ def reconcile(
     """Settle an unknown outcome by your word."""
     if bool(job_id) + confirmed_not_sent + abandon != 1 or (confirmed_not_sent and not reason):
         raise ConfigError("say one of: --job-id J, --confirmed-not-sent --reason R, --abandon", where="reconcile")
-    state = _connect().ledger.reconcile(batch, job_id=job_id, not_sent_because=reason, abandon=abandon, quarantine_s=24 * 3600)
+    state = _connect().reconcile(batch, job_id=job_id, not_sent_because=reason, abandon=abandon)
     _say(f"batch {batch} is {state} now; `cxtools resume` continues")
 
 
@@ -182,7 +205,7 @@ def import_(
     from cxtools.events.imports import import_file
 
     done = import_file(file, campaign, _connect().store, format=format.value, column_map=_pairs("--map", map),
-                       event_map=_pairs("--event-map", event_map), now=datetime.now(UTC))
+                       event_map=_pairs("--event-map", event_map, empty_key=True), now=datetime.now(UTC))
     aside = f", {done.rejected:,} unreadable (reasons in {done.rejected_path})" if done.rejected else ""
     document = {"campaign": campaign, **asdict(done), "rejected_path": str(done.rejected_path) if done.rejected_path else None}
     _print_document(document, as_json, f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {done.duplicates:,} known{aside}")
@@ -210,6 +233,7 @@ MEASURES = {
     "links": "Which links were followed, by how many.",
     "timing": "How long until the open, until the click.",
     "reasons": "The most common bounce reasons, whatever the mailbox.",
+    "unknown": "Bounces that no rule understands, with their raw texts (addresses included).",
     "jobs": "Each job: recipients and latency.",
 }
 for measure, sentence in MEASURES.items():
@@ -217,16 +241,21 @@ for measure, sentence in MEASURES.items():
 
 
 @app.command()
-def classify(explain: Annotated[bool, typer.Option("--explain", help="Say which rules matched, which won and why.")] = False) -> None:
+def classify(
+    explain: Annotated[bool, typer.Option("--explain", help="Say which rules matched, which won and why.")] = False,
+    rules: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Own rules, instead of CXTOOLS_HOME's.")] = None,
+) -> None:
     """Judge bounces: JSON lines {"code", "text"} on stdin, one verdict each on stdout, in order."""
     from cxtools.bounces import classify_lines
+    from cxtools.connection import judge_by
 
-    bad = 0
-    for line in classify_lines(sys.stdin, explain=explain):
-        bad += line.startswith('{"error"')
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # what is no UTF-8 spoils its own line at most
+    counts = Counter[str]()
+    for line in classify_lines(sys.stdin, judge=judge_by(rules) if rules else _connect().store.judge, explain=explain, counts=counts):
         sys.stdout.write(line + "\n")
-    if bad:
-        _say(f"{bad:,} lines could not be read; each was answered with an error object")
+    if counts["bad"]:
+        _say(f"{counts['bad']:,} of {counts.total():,} lines could not be read; each was answered with an error object")
 
 
 @app.command()
@@ -379,11 +408,11 @@ def _names(client: Connection, campaign: str | None) -> list[str]:
     return [campaign] if campaign else client.ledger.campaigns()
 
 
-def _finish(statuses: Sequence[Any], as_json: bool, *, single: bool) -> None:
+def _finish(statuses: Sequence[Any], as_json: bool, *, single: bool, worst: int = 0) -> None:
     """Print one status or many, and end with the worst exit code."""
     documents = [each.to_dict() for each in statuses]
-    _print_document(documents[0] if single else documents, as_json, "\n".join(map(str, statuses)) or "there are no campaigns yet")
-    if code := max((each.exit_code for each in statuses), default=0):
+    _print_document(documents[0] if single else documents, as_json, "\n".join(map(str, statuses)) or "no campaigns")
+    if code := max([worst, *(each.exit_code for each in statuses)]):
         sys.exit(code)
 
 
@@ -402,9 +431,9 @@ def _write_json(document: Any) -> None:
     print(json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
 
 
-def _pairs(option: str, given: Iterable[str] | None) -> Mapping[str, str]:
+def _pairs(option: str, given: Iterable[str] | None, *, empty_key: bool = False) -> Mapping[str, str]:
     pairs = [text.partition("=") for text in given or ()]
-    if wrong := [key for key, equals, _ in pairs if not (key and equals)]:
+    if wrong := [key for key, equals, _ in pairs if not ((key or empty_key) and equals)]:
         raise ConfigError(f"{option} needs key=value, not {', '.join(wrong)!r}", where="command line")
     return {key.strip(): value.strip() for key, _, value in pairs}
 

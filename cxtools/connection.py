@@ -15,10 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxtools.errors import JobTimeout, Unreachable, discreet
+from cxtools.errors import ConfigError, JobTimeout, Unreachable, discreet
 from cxtools.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from cxtools.bounces import Judge
     from cxtools.campaigns.collect import Collected
     from cxtools.campaigns.desk import Desk
     from cxtools.campaigns.ledger import Ledger
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from cxtools.campaigns.status import Status
     from cxtools.events.store import EventStore
 
+#: A user's own rules for bounces, in CXTOOLS_HOME; bounces/README.md tells how to write them.
+OWN_RULES = "bounce_rules.toml"
 #: What the simulator's account is; neither is a secret, it serves whoever started it.
 SIMULATOR = {"client_id": "simulator", "client_secret": "simulator", "crm_webhook_secret": "whsec_c2ltdWxhdGVkLXNlY3JldA=="}
 
@@ -71,13 +74,13 @@ class Connection:
     def store(self) -> EventStore:
         from cxtools.events.store import EventStore
 
-        return EventStore(self.settings.home / "events")
+        return EventStore(self.settings.home / "events", judge=lambda: judge_by(self.settings.home / OWN_RULES))
 
     @cached_property
+    @discreet
     def ledger(self) -> Ledger:
         from cxtools.campaigns.ledger import Ledger
 
-    @discreet
         return Ledger(self.settings.ledger_url, now=time.time, home=self.settings.home)
 
     @cached_property
@@ -87,10 +90,10 @@ class Connection:
 
         return Desk(self.settings, Client(self.settings), self.ledger, self.store, quiet=self.quiet)
 
+    @discreet
     def send(self, campaign: Campaign, *, skip_invalid: bool = False) -> Status:
         """
         Send a campaign, or continue it: run again, it never mails anyone twice.
-    @discreet
 
         Raises:
             ConfigError: settings, spec or rows are wrong; nothing was sent.
@@ -98,29 +101,53 @@ class Connection:
         """
         from cxtools.campaigns import send
 
-        self.settings.needs("api")
+        self._needs_all()
         send.plan(self.desk, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
 
+    def _needs_all(self) -> None:
+        """Everything that is missing is said before the first request, the CRM's secret too."""
+        self.settings.needs("api", *(["crm"] if self.settings.crm_webhook_url else []))  # type: ignore[list-item]
+
+    @discreet
     def dry_run(self, campaign: Campaign, *, skip_invalid: bool = False) -> DryRun:
         """What `send` would do, as far as is known without asking the API; refuses what `send` would, writes and sends nothing."""
         from cxtools.campaigns.plan import LeftOut
+
+        known = self.ledger.digest_of(campaign.name) if self.ledger_exists else None
+        if known not in (None, campaign.digest):
+            raise ConfigError(f"campaign {campaign.name!r} exists with other content", do="give the changed campaign a new name")
+        people, left = 0, []
+        for item in campaign.planned(skip_invalid=skip_invalid):
+            if isinstance(item, LeftOut):
+                left.append(item)
+            else:
+                people += 1
+        size = self.settings.batch_cap(campaign.spec.limits.daily)
+        return DryRun(campaign.name, people, left, batch_size=size, known=known is not None)
+
+    @property
+    def ledger_exists(self) -> bool:
+        """Whether there is a ledger to ask, so that asking need not make one."""
+        return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
+
     @discreet
-
-        items = list(campaign.planned(skip_invalid=skip_invalid))
-        left = [item for item in items if isinstance(item, LeftOut)]
-        return DryRun(campaign.name, len(items) - len(left), left, batch_size=self.settings.batch_size)
-
     def resume(self, name: str) -> Status:
         """Continue a campaign: submit what is planned, follow what is submitted, collect what has ended."""
         from cxtools.campaigns import send
-    @discreet
 
-        self.settings.needs("api")
+        self._needs_all()
         if late := send.resume(self.desk, name):
             raise JobTimeout(f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h",
                              do=f"`cxtools resume {name}` goes on waiting; nothing is sent again")
         return self.status(name)
+
+    def unfinished(self) -> list[str]:
+        """This account's campaigns of which a batch waits to be sent, followed or collected for the first time."""
+        from cxtools.campaigns.ledger import UNFINISHED
+
+        names = dict.fromkeys(row.campaign for row in self.ledger.batches(states=UNFINISHED))
+        return [name for name in names if self.ledger.account(name) in ("", self.settings.account)]
 
     def status(self, name: str) -> Status:
         """Where a campaign stands; asks nobody, changes nothing."""
@@ -129,10 +156,10 @@ class Connection:
         limit = self.settings.daily_cap(self.ledger.spec(name)["limits"]["daily"])
         return status(self.ledger, self.store, name, quota_left=self.ledger.quota_left(self.settings.account, limit))
 
+    @discreet
     def collect(self, name: str | None = None) -> Collected:
         """Fetch the events of all finished jobs once more: late opens, clicks and bounces."""
         from cxtools.campaigns import collect, crm
-    @discreet
 
         self.settings.needs("api")
         try:
@@ -141,9 +168,6 @@ class Connection:
         finally:
             self.ledger.anchor()
 
-    def retry(self, name: str, *, dry_run: bool = False) -> WavePlan:
-        """Plan the next wave for soft bounces and, unless *dry_run*, send it."""
-        from cxtools.campaigns import retry
     @discreet
     def rejudge(self) -> tuple[int, int]:
         """Make the local suppressions follow the rules of today, from all that servers ever said: how many were added, how many lifted."""
@@ -154,22 +178,39 @@ class Connection:
         finally:
             self.ledger.anchor()
 
+    @discreet
+    def reconcile(self, batch_id: str, *, job_id: str = "", not_sent_because: str = "", abandon: bool = False) -> str:
+        """
+        Settle an unknown outcome by an operator's word, and return the batch's new state.
 
-        if dry_run:
-            return retry.next_wave(self.desk, name)
-        plan = retry.plan_next_wave(self.desk, name)
-        if plan.people:
-            self.resume(name)
-        return plan
+        Raises:
+            ConfigError: its outcome isn't unknown, or it is too early to call it not sent.
+            ApiError: the API knows no such job.
+        """
+        from cxtools.campaigns.ledger import QUARANTINE_S
+
+        if job_id:
+            self.settings.needs("api")
+            self.desk.api.fetch_job(job_id)  # a mistyped id can't be taken back later
+        return self.ledger.reconcile(batch_id, job_id=job_id, not_sent_because=not_sent_because, abandon=abandon, quarantine_s=QUARANTINE_S)
+
+    def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:
+        """Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign stands then."""
+        from cxtools.campaigns import retry, send
+
+        send.own(self.desk, name)
+        plan = retry.next_wave(self.desk, name) if dry_run else retry.plan_next_wave(self.desk, name)
+        return plan, self.status(name) if dry_run or not plan.people else self.resume(name)
 
 
 class DryRun:
     """A plan that was not written: `planned` people, `left_out` rows with line, masked address and reason."""
 
-    def __init__(self, campaign: str, planned: int, left_out: list[LeftOut], *, batch_size: int) -> None:
+    def __init__(self, campaign: str, planned: int, left_out: list[LeftOut], *, batch_size: int, known: bool = False) -> None:
         self.campaign = campaign
         self.planned = planned
         self.left_out = left_out
+        self.known = known
         self.batches = -(-planned // batch_size)
 
     def to_dict(self) -> dict[str, Any]:
@@ -179,8 +220,15 @@ class DryRun:
     def __str__(self) -> str:
         shown = [f"  line {row.line}: {row.masked} {row.reason}, {row.detail}" for row in self.left_out[:20]]
         more = [f"  … and {len(self.left_out) - 20:,} more"] if len(self.left_out) > 20 else []
-        left = f"{len(self.left_out):,} rows left out; nothing was sent"
+        left = f"{len(self.left_out):,} rows left out; nothing was sent" + "; it was planned before and would be continued" * self.known
         return "\n".join([f"{self.campaign}: would mail {self.planned:,} people in {self.batches} batches; {left}", *shown, *more])
+
+
+def judge_by(own: Path) -> Judge:
+    """Who judges bounces: the rules that ship, with those in the file *own* if there is one."""
+    from cxtools.bounces.classify import judge, standard_judge
+
+    return judge(own.read_text("utf-8", "replace"), str(own)) if own.exists() else standard_judge()
 
 
 def start_simulator(*flags: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import doctest
 import itertools
 import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from importlib.resources import files
@@ -12,16 +15,24 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import tables
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from cxtools import measures
+from cxtools.api.outcome import PostOutcome
 from cxtools.bounces import CATEGORIES, Codes, Judge, classify, classify_lines, explain, judge
 from cxtools.bounces.classify import LONGEST_REMEMBERED, REMEMBERED, SENDER_SIDE, standard_judge
 from cxtools.bounces.codes import parsed, table
 from cxtools.bounces.reason import LONGEST_REASON
 from cxtools.bounces.rules import standard_rules
 from cxtools.bounces.verdict import WHEN_TRANSIENT, BounceKind, Category, Retry, Scope, Suppress
+from cxtools.campaigns.ledger import Scanned
+from cxtools.connection import OWN_RULES, Connection
 from cxtools.errors import ConfigError
+from cxtools.events.store import EventStore
+from cxtools.model import Recipient, recipient_key
+from cxtools.settings import load_settings
 
 RULES = standard_rules()
 PAGE = Path(str(files("cxtools.bounces"))) / "README.md"
@@ -188,6 +199,60 @@ def test_the_text_says_more_than_the_code(code, text, category, kind):
     assert (category, kind) == (verdict.category, verdict.kind)
 
 
+# What large providers answer today: their codes and marks, our own words around them.
+TODAY = [
+    ("550 5.1.1", "no account of that name exists, see support.google.com/mail/?p=NoSuchUser - gsmtp", "invalid_recipient"),
+    ("550 5.2.1", "the account is inactive, see ?p=DisabledUser - gsmtp", "inactive_mailbox"),
+    ("452 4.2.2", "her inbox has no storage space left, see ?p=OverQuotaTemp - gsmtp", "mailbox_full"),
+    ("550 5.7.1", "email quota exceeded - gsmtp", "rate_limited"),
+    ("550 5.4.5", "the daily sending limit of this user is exceeded - gsmtp", "rate_limited"),
+    ("421 4.7.27", "rate limited: SPF did not pass for it - gsmtp", "authentication"),
+    ("421 4.7.23", "rate limited: the sending IP has no PTR record - gsmtp", "authentication"),
+    ("421 4.7.32", "rate limited: the From: header is not aligned with SPF or DKIM - gsmtp", "authentication"),
+    ("421 4.7.28", "we see an unusual rate of unsolicited mail from your DKIM domain - gsmtp", "rate_limited"),
+    ("550 5.7.26", "blocked, for the sender is unauthenticated: SPF or DKIM, please - gsmtp", "authentication"),
+    ("550 5.7.1", "likely suspicious, since the sending domain has a very low reputation - gsmtp", "reputation_block"),
+    ("550 5.7.1", "a valid Message-ID header is missing (RfcMessageNonCompliant) - gsmtp", "protocol_error"),
+    ("552 5.2.3", "over Google's limit for the size of a message", "message_too_large"),
+    ("", "A group of yours? Ask at https://groups.google.com/support/", "policy_block"),
+    ("550 5.1.10", "RESOLVER.ADR.RecipientNotFound; nobody found by this SMTP address", "invalid_recipient"),
+    ("550 5.5.0", "requested action was not taken: mailbox unavailable (S2017062302)", "invalid_recipient"),
+    ("550 5.7.515", "access denied, the sending domain does not meet the authentication level", "authentication"),
+    ("550 5.7.511", "access denied, banned sender[192.0.2.7]", "reputation_block"),
+    ("550 5.7.136", "RESOLVER.RST.SenderNotAuthenticatedForMailUser; authentication required", "policy_block"),
+    ("550 5.7.124", "RESOLVER.RST.SenderNotInAllowedList", "policy_block"),
+    ("550 5.4.310", "no such DNS domain [Message=InfoDomainNonexistent]", "invalid_domain"),
+    ("554 5.4.4", "SMTPSEND.DNS.MxLoopback", "routing_error"),
+    ("554 5.2.2", "STOREDRV.Deliver.Exception: MapiExceptionShutoffQuotaExceeded", "mailbox_full"),
+    ("550 5.7.64", "TenantAttribution; relay access denied", "routing_error"),
+    ("554 5.7.520", "identified as spam, so it was blocked. AS(4810)", "content_rejected"),
+    ("554", "30 not delivered: this mailbox is disabled (554.30) yahoo.com", "inactive_mailbox"),
+    ("553 5.7.2", "[TSS09] mail from 192.0.2.7 is permanently deferred, see postmaster.yahooinc.com", "reputation_block"),
+    ("421 4.7.0", "[GL01] deferred for now, see postmaster.yahooinc.com", "greylisted"),
+    ("550 5.7.0", "blocked, look it up at support.proofpoint.com/dnsbl-lookup.cgi", "reputation_block"),
+    ("554 5.7.1", "[CS01] local policy says no, see support.apple.com", "policy_block"),
+    ("554", "comcast wants a PTR record of every mail server", "authentication"),
+    ("421 4.1.0", "throttled, see postmaster.comcast.net/smtp-error-codes.php#RL000001", "rate_limited"),
+    ("554", "web.de Nemesis ESMTP service not available: bad DNS PTR resource record", "authentication"),
+    ("552 5.1.1", "Boite pleine. OFR_417", "mailbox_full"),
+    ("550 5.5.0", "adresse IP bloquee: incident de spam. LPN105", "reputation_block"),
+    ("554", "IP=192.0.2.7 - ask your postmaster to write to tosa@rx.t-online.de", "reputation_block"),
+    ("550", "manually blocked senders, see community.mimecast.com", "policy_block"),
+    ("553", "your email address was blacklisted by us", "authentication"),
+    ("550", "connection frequency limited, see service.mail.qq.com", "rate_limited"),
+    ("550", "RP:RCL see mail.163.com", "rate_limited"),
+    ("554", "DT:SPM see mail.163.com", "content_rejected"),
+    ("550", "invalid mailbox at mail.ru: the account is disabled", "inactive_mailbox"),
+    ("", "Amazon SES has suppressed sending to it", "suppressed"),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "category"), TODAY)
+def test_providers_of_today_are_understood(code, text, category):
+    """The causes that large mailbox providers and gateways name today, each in its way."""
+    assert category == classify(code, text).category
+
+
 def test_a_weak_code_alone_never_suppresses_at_once():
     """A code that is not trusted gives a category, but no hard verdict."""
     verdict = classify("5.4.4", "")
@@ -274,6 +339,74 @@ def test_explain_tells_who_won_and_over_whom():
 
     assert expected == [(match["rule"], match["matched"], match["won"]) for match in matches[:2]]
     assert "code:x.1.1" in [match["rule"] for match in matches]
+
+
+REFUSED = """
+    to  | email           | kind   | at  | code  | text
+    ann | a@gmail.example | bounce | +1  | 550   | acme shield: user unknown
+    bob | b@gmail.example | bounce | +2  | 5.1.1 | no such user
+    cat | c@gmail.example | bounce | +3  | 599   | xyzzy plugh cat@gmail.example
+"""
+
+
+def test_the_tables_go_by_the_rules_of_today(tmp_path):
+    """Measures ask the store's judge; the same events under other rules give other verdicts, with rule and confidence."""
+    tables.store(REFUSED, into=EventStore(tmp_path))
+    found = [measures.reasons(EventStore(tmp_path, judge=lambda own=own: own)) for own in (standard_judge(), judge(OWN))]
+    expected = [
+        {("recipient_unknown", 0.95, "invalid_recipient"), ("none", 0.0, "unknown")},
+        {("shield", 0.95, "policy_block"), ("recipient_unknown", 0.95, "invalid_recipient"), ("none", 0.0, "unknown")},
+    ]
+
+    assert expected == [set(zip(table["rule"], table["confidence"], table["category"], strict=True)) for table in found]
+
+
+def test_what_no_rule_understands_is_listed_as_it_came(tmp_path):
+    """The next rule is written from the raw texts: code, text, how many; judged texts aren't listed."""
+    expected = [("599", "xyzzy plugh cat@gmail.example", 1)]
+    table = measures.unknown(tables.store(REFUSED, into=EventStore(tmp_path)))
+
+    assert expected == list(zip(table["code"], table["text"], table["recipients"], strict=True))
+
+
+def planned(client, name, job_id, emails):
+    """A campaign in the ledger whose only batch became this job."""
+    client.ledger.plan(name, digest="d", spec={"name": name, "limits": {"daily": None}}, planned=[Recipient(each) for each in emails], batch_size=9)
+    [row] = client.ledger.batches(name)
+    claimed = client.ledger.claim(row.id, b"{}", recipients=len(emails), left_out={}, lease_s=60, account="a", limit=None)
+    client.ledger.record_outcome(claimed, PostOutcome("accepted", job_id=job_id))
+    return row.id
+
+
+def test_suppressions_follow_a_change_of_rules(tmp_path):
+    """One call judges all that servers said anew: suppressions are added and lifted, audited; raw texts and campaigns without events stay."""
+    ann, bob, zoe = (recipient_key(f"{name}@gmail.example") for name in ("a", "b", "zoe"))
+    first = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
+    planned(first, "c", "j1", ["a@gmail.example", "b@gmail.example"])
+    gone = planned(first, "lost", "j2", ["zoe@gmail.example"])
+    first.ledger.record_scan(gone, Scanned(1, {zoe: "invalid_recipient"}), horizon_s=9, hook=lambda version, anchor: ("h", "e", b""))
+    tables.store(REFUSED, into=first.store)
+    raw = first.store.refusals("c", ["j1"])
+    added = first.rejudge()
+    (tmp_path / OWN_RULES).write_text(OWN)
+    later = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
+
+    assert [(2, 0), (0, 1), (0, 0)] == [added, later.rejudge(), later.rejudge()]
+    assert {bob, zoe} == set(later.ledger.suppressed([ann, bob, zoe]))
+    assert 3 == [entry.kind for entry in later.ledger.entries()].count("suppressions.rejudged")
+    assert raw == later.store.refusals("c", ["j1"])
+
+
+def test_the_command_takes_own_rules_and_any_bytes(tmp_path):
+    """`cxtools classify --rules FILE`: own rules win, what is no UTF-8 spoils nothing else, bad lines are counted, and the exit code is 0."""
+    (tmp_path / "own.toml").write_text(OWN)
+    said = b'{"code": "550", "text": "acme shield \xff"}\n\xff\xfe\n{"code": "5.1.1"}\n'
+    done = subprocess.run([sys.executable, "-m", "cxtools.cli", "classify", "--rules", "own.toml"], cwd=tmp_path, input=said,
+                          env={"PATH": os.environ["PATH"], "CXTOOLS_HOME": str(tmp_path)}, capture_output=True, check=False, timeout=60)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert (0, ["shield", None, "code:x.1.1"]) == (done.returncode, [answer.get("rule") for answer in answers])
+    assert b"1 of 3 lines" in done.stderr
 
 
 # ---- lines

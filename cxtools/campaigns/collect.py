@@ -11,17 +11,21 @@ from datetime import UTC, datetime
 from operator import add
 from typing import Any
 
-from cxtools.bounces import classify
+from cxtools.bounces import Judge
 from cxtools.campaigns import crm
 from cxtools.campaigns.desk import Desk
-from cxtools.campaigns.ledger import COLLECTABLE, Message, Scanned
+from cxtools.campaigns.ledger import COLLECTABLE, ENDED, Ledger, Message, Scanned
 from cxtools.errors import CxError, Refused
+from cxtools.events.store import EventStore
 from cxtools.measures import outcomes
 from cxtools.model import Event, Job, recipient_key
 
 POLL_FIRST_S, POLL_GROWTH, POLL_CAP_S = 0.25, 1.6, 60.0
 #: a job may be unknown for this long after its submission, while the API's replicas catch up
 LAG_S = 60.0
+#: for so long after its horizon a settled job is still asked for late events, unless its campaign is named
+AFTERGLOW_S = 30 * 86400.0
+OPEN = (*ENDED, "settling")
 #: jobs whose events are in memory at once: about 100,000 events, 150 MB
 JOBS_AT_ONCE = 32
 
@@ -54,21 +58,26 @@ def follow(desk: Desk, name: str | None = None) -> list[str]:
     """
     Poll all submitted jobs at once until each is final, and return the batches that were not in time.
 
-    Those stay `submitted`: the same command goes on waiting for them.
+    Those stay `submitted`: the same command goes on waiting for them. A job that can't be asked for doesn't hold up the
+    others; its error is raised when they are done.
     """
     waiting = {row.id: row for row in desk.ledger.batches(name, ["submitted"])}
     polls: Counter[str] = Counter()
-    due_at = dict.fromkeys(waiting, desk.now())
+    began = desk.now()
+    due_at = dict.fromkeys(waiting, began)
     late: list[str] = []
+    failed: list[CxError] = []
     with desk.progress(len(waiting), "jobs") as bar, ThreadPoolExecutor(desk.settings.workers) as pool:
         while waiting:
             due = [batch_id for batch_id in waiting if due_at[batch_id] <= desk.now()]
-            for batch_id, job in zip(due, pool.map(lambda batch_id: _look(desk, waiting[batch_id]), due), strict=True):
+            for batch_id, seen in zip(due, pool.map(lambda batch_id: _look(desk, waiting[batch_id]), due), strict=True):
                 polls[batch_id] += 1
                 due_at[batch_id] = desk.now() + poll_wait_s(polls[batch_id], rng=desk.rng)
-                if job:
-                    desk.ledger.record_job(batch_id, job)
-                elif desk.now() < waiting[batch_id].submitted_at + desk.settings.job_deadline_s:
+                if isinstance(seen, Job):
+                    desk.ledger.record_job(batch_id, seen)
+                elif seen:
+                    failed.append(seen)
+                elif desk.now() < began + desk.settings.job_deadline_s:
                     continue
                 else:
                     late.append(batch_id)
@@ -76,17 +85,18 @@ def follow(desk: Desk, name: str | None = None) -> list[str]:
                 bar.update()
             if waiting:
                 desk.sleep(max(0.01, min(due_at[batch_id] for batch_id in waiting) - desk.now()))
+    if failed:
+        raise failed[0]
     return late
 
 
-def _look(desk: Desk, row: Any) -> Job | None:
-    """The job if it is final, None while it isn't."""
+def _look(desk: Desk, row: Any) -> Job | CxError | None:
+    """The job if it is final, None while it isn't, or why it can't be known."""
     try:
         job = desk.api.fetch_job(row.job_id)
-    except Refused as refused:
-        if refused.status == 404 and desk.now() < row.submitted_at + LAG_S:
-            return None
-        raise
+    except CxError as error:
+        lags = isinstance(error, Refused) and error.status == 404 and desk.now() < row.submitted_at + LAG_S
+        return None if lags else error
     return job if job.final else None
 
 
@@ -99,7 +109,9 @@ def collect(desk: Desk, name: str | None = None) -> Collected:
     """
     if name:
         desk.ledger.spec(name)
-    rows = desk.ledger.batches(name, COLLECTABLE)
+    ours = [name] if name else [each for each in desk.ledger.campaigns() if desk.ledger.account(each) in ("", desk.settings.account)]
+    since = 0 if name else desk.now() - desk.settings.event_horizon_s - AFTERGLOW_S
+    rows = [row for each in ours for row in desk.ledger.batches(each, COLLECTABLE) if row.state in OPEN or row.submitted_at > since]
     total = Collected()
     failed: list[CxError] = []
     with desk.progress(len(rows), "events") as bar, ThreadPoolExecutor(desk.settings.workers) as pool:
@@ -147,21 +159,29 @@ def _keep(desk: Desk, name: str, fetched: Sequence[_Fetched]) -> Collected:
     people = outcomes(desk.store, name, telling) if telling else {}
     spec = desk.ledger.spec(name)
     for each in whole:
-        scanned = Scanned(counts.get(each.row.job_id, 0), to_suppress(each.events))
+        refusals = [(event.email, event.bounce_code, event.bounce_text) for event in each.events if event.kind == "bounce" and event.email]
+        scanned = Scanned(counts.get(each.row.job_id, 0), to_suppress(desk.store.judge, refusals))
         hook = _hook(desk, each.row, spec, people.get(each.row.job_id, []))
         desk.ledger.record_scan(each.row.id, scanned, horizon_s=desk.settings.event_horizon_s, hook=hook)
     return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
 
-def to_suppress(events: Iterable[Event]) -> dict[str, str]:
-    """The people whose bounces say "never again" (key -> category); a sender-side bounce never does."""
-    found: dict[str, str] = {}
-    for event in events:
-        if event.kind == "bounce" and event.email:
-            verdict = classify(event.bounce_code, event.bounce_text)
-            if verdict.suppress == "now":
-                found[recipient_key(event.email)] = verdict.category
-    return found
+def to_suppress(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """The people whose bounces (address, code, text) say "never again" (key -> category); a sender-side bounce never does."""
+    judged = ((email, judge.classify(code, text)) for email, code, text in refusals)
+    return {recipient_key(email): verdict.category for email, verdict in judged if verdict.suppress == "now"}
+
+
+def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, int]:
+    """
+    Judge all that servers ever said once more, and let the local suppressions follow: how many were added, how many lifted.
+
+    For after a change of rules. A campaign whose events aren't in the store keeps its suppressions, and so does who was
+    suppressed since *began*: a collector may be at work.
+    """
+    jobs = {name: [row.job_id for row in ledger.batches(name) if row.job_id] for name in ledger.campaigns() if name in store.campaigns()}
+    found = {name: to_suppress(store.judge, store.refusals(name, job_ids)) for name, job_ids in jobs.items()}
+    return ledger.rejudge(found, before=began)
 
 
 def _hook(desk: Desk, row: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> Callable[[int, tuple[int, str]], Message]:

@@ -414,6 +414,27 @@ class Ledger:
                 self._sync(tx, batch_id)  # the webhooks that told all may be delivered already
         return state
 
+    def rejudge(self, found: dict[str, dict[str, str]], *, before: float) -> tuple[int, int]:
+        """
+        Make the local suppressions of these campaigns those *found* (campaign -> key -> reason): how many were added, how many lifted.
+
+        Who was suppressed at *before* or later stays.
+        """
+        wanted = {key: (why, name) for name in reversed(found) for key, why in found[name].items()}  # the first campaign to know counts
+        ours = sa.select(suppression).where(suppression.c.campaign.in_(list(found)), suppression.c.since < before)
+        with self.writing() as tx:
+            held = {row.rcpt_key: row.reason for row in tx.execute(ours)}
+            for key in (lifted := {key: why for key, why in held.items() if key not in wanted}):
+                tx.execute(suppression.delete().where(suppression.c.rcpt_key == key))
+            known = set(tx.scalars(sa.select(suppression.c.rcpt_key)))
+            added = {key: why for key, (why, _) in wanted.items() if key not in known}
+            if added:
+                rows = [{"rcpt_key": key, "reason": why, "campaign": wanted[key][1], "since": self.now()} for key, why in added.items()]
+                tx.execute(_insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
+            self._audit(tx, "suppressions.rejudged", added=len(added), lifted=len(lifted),
+                        **self._about({key: "lifted" for key in lifted} | added))
+        return len(added), len(lifted)
+
     # ---- outbox -----------------------------------------------------------------------------------------------
 
     def take_due(self, *, lease_s: float, limit: int = 20, due_by: float | None = None) -> list[sa.Row[Any]]:

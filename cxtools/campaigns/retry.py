@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cxtools.bounces import classify
+from cxtools.bounces import Verdict, classify
 from cxtools.campaigns.desk import Desk
+from cxtools.campaigns.ledger import ENDED
 from cxtools.errors import ConfigError
 from cxtools.measures import outcomes
 from cxtools.model import Recipient, recipient_key
@@ -26,7 +27,7 @@ class WavePlan:
     left_out: Mapping[str, int]
 
 
-def candidacy(row: Mapping[str, Any]) -> str:
+def candidacy(row: Mapping[str, Any], classify: Callable[[str, str], Verdict] = classify) -> str:
     """
     "" if a recipient with this outcome may be mailed again, else the reason why not.
 
@@ -51,7 +52,7 @@ def next_wave(desk: Desk, name: str) -> WavePlan:
     rows = desk.ledger.batches(name)
     desk.ledger.spec(name)
     wave = max((row.wave for row in rows), default=0) + 1
-    open_states = {row.state for row in rows} & {"planned", "submitting", "submitted", "unknown", "completed"}
+    open_states = {row.state for row in rows} & {"planned", "submitting", "submitted", "unknown", *ENDED}
     if open_states:
         raise ConfigError(f"campaign {name!r} isn't finished: batches are {', '.join(sorted(open_states))}", do="`cxtools resume` first")
     if wave > MAX_WAVES:
@@ -67,19 +68,22 @@ def _wave(desk: Desk, name: str, wave: int, rows: Sequence[Any]) -> WavePlan:
     last: dict[str, str] = {}  # by key, since events spell addresses in their own way
     for people in outcomes(desk.store, name, [row.job_id for row in rows]).values():
         for row in people:
-            reason = candidacy(row)
+            reason = candidacy(row, desk.store.judge.classify)
             # a delivery or a hard bounce in any wave outweighs a soft bounce in another
             key = recipient_key(row["email"])
             last[key] = last.get(key) or reason
     chosen: list[Recipient] = []
     left: dict[str, int] = {}
+    seen: set[str] = set()
+    excluded = desk.ledger.excluded(name)
     for who in (who for row in rows for who in desk.ledger.candidates(row.id)):
-        reason = last.get(who.key, "no event yet")
-        if not reason:
-            chosen.append(who)
-            last[who.key] = "in this wave already"
-        else:
+        if who.key in seen:
+            continue
+        seen.add(who.key)
+        if reason := excluded.get(who.key) or last.get(who.key, "no event yet"):
             left[reason] = left.get(reason, 0) + 1
+        else:
+            chosen.append(who)
     return WavePlan(name, wave, chosen, left)
 
 

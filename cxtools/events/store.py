@@ -18,11 +18,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from cxtools.bounces import Judge
+from cxtools.bounces.classify import standard_judge
 from cxtools.errors import ConfigError, StoreError
 from cxtools.model import Event
 
@@ -63,6 +65,8 @@ class EventStore:
     """
     Events of all campaigns below one folder. Opening it touches nothing; the folder appears with the first event.
 
+    *judge* makes who says what their bounces mean, at the first such question; what is stored is only what the servers said.
+
     >>> import tempfile
     >>> from datetime import UTC, datetime
     >>> store = EventStore(Path(tempfile.mkdtemp()) / "events")
@@ -73,8 +77,14 @@ class EventStore:
     ['q3-update']
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, judge: Callable[[], Judge] = standard_judge) -> None:
         self.root = Path(root)
+        self._judge = judge
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Who judges the bounces of this store; every measure, retry wave and local suppression goes by these verdicts."""
+        return self._judge()
 
     def add(self, campaign: str, events: Iterable[Event], *, source: str, received_at: datetime) -> Added:
         """
@@ -131,6 +141,13 @@ class EventStore:
         with self.connection([campaign]) as connection:
             asked = "select job_id, count(*) from events where job_id in (select unnest($jobs)) group by job_id"
             return dict(connection.execute(asked, {"jobs": list(job_ids)}).fetchall())
+
+    def refusals(self, campaign: str, job_ids: Sequence[str]) -> list[tuple[str, str, str]]:
+        """(address, code, text), each once, of the bounces of these jobs of a campaign that has events."""
+        with self.connection([campaign]) as connection:
+            asked = """select distinct email, bounce_code, bounce_text from events
+                where kind = 'bounce' and email <> '' and job_id in (select unnest(cast($jobs as varchar[]))) order by all"""
+            return connection.execute(asked, {"jobs": list(job_ids)}).fetchall()
 
     def set_aside(self, campaign: str, rejected: Iterable[tuple[str, str]]) -> Path | None:
         """Keep rows, each as text and reason, that an API gave and nobody can read; None when there were none."""

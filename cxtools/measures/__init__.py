@@ -33,7 +33,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cxtools.bounces import classify
 from cxtools.errors import ConfigError, ReportError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.stats import share, wilson
@@ -42,6 +41,8 @@ from cxtools.model import moment
 if TYPE_CHECKING:
     import duckdb
     from plotly.graph_objects import Figure
+
+    from cxtools.bounces import Judge
 
 #: What a measure can be split by; columns of `sql/messages.sql`.
 DIMENSIONS: dict[str, str] = {
@@ -169,9 +170,19 @@ def reasons(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as
     Which causes stand behind the bounces? One row per campaign × normalised text (and value of *by*), most frequent first.
 
     `reason` has addresses, hosts and ids masked; `bounce_code` is an example; `recipients`, `share` and `bounced` as in `bounces`;
+    `confidence` (0..1) is that of the least sure of its verdicts, `rule` the rule or code that gave it;
     `first_at` and `last_at` are missing when no such bounce has a moment.
     """
     return _with_rates(_answer("reasons", store, campaigns, by, as_of), {"share": ("recipients", "bounced")})
+
+
+def unknown(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+    """
+    What did servers say that no rule understands? One row per campaign × code × raw text (and value of *by*), most frequent first.
+
+    `code` and `text` as they came, addresses included: to write the next rule from, not to be passed on. `recipients` messages bounced so.
+    """
+    return _answer("unknown", store, campaigns, by, as_of)
 
 
 def links(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
@@ -297,7 +308,7 @@ def _rows(measure: str, store: EventStore, campaigns: Sequence[str] | None, aske
 
     with store.connection(campaigns) as connection:
         try:
-            _prepare(connection, asked, as_of, NEEDS.get(measure, ()))
+            _prepare(connection, store.judge, asked, as_of, NEEDS.get(measure, ()))
             return connection.sql(_sql(measure), params=params).to_arrow_table()
         except duckdb.Error as failed:
             raise StoreError(f"the events can't be read: {failed}", where=str(store.root),
@@ -315,14 +326,14 @@ def _asked(by: By) -> list[str]:
     return asked
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, asked: list[str], as_of: AsOf, needs: Sequence[str]) -> None:
+def _prepare(connection: duckdb.DuckDBPyConnection, judge: Judge, asked: list[str], as_of: AsOf, needs: Sequence[str]) -> None:
     """The relations which the measures read, as temporary tables: each is used several times."""
     import pyarrow as pa
 
     connection.register("providers", pa.Table.from_pylist(_providers()))
     connection.register("cutoffs", _cutoffs(connection, as_of))
     connection.execute("create temp table seen as " + _sql("seen"))
-    connection.register("verdicts", _verdicts(connection))
+    connection.register("verdicts", _verdicts(connection, judge))
     connection.execute("create temp table messages as " + _sql("messages"), {"by": asked})
     for name in needs:
         connection.execute("create temp view " + name + " as " + _sql(name))
@@ -348,13 +359,13 @@ def _starts(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime | None]
     return {campaign: None if pd.isna(first_at) else first_at.to_pydatetime() for campaign, first_at in rows}
 
 
-def _verdicts(connection: duckdb.DuckDBPyConnection) -> Any:
+def _verdicts(connection: duckdb.DuckDBPyConnection, judge: Judge) -> Any:
     """One row per distinct (code, text) of the bounces, judged."""
     import pyarrow as pa
 
     pairs = connection.sql(_sql("pairs")).fetchall()
     names = ("category", "kind", "retry", "suppress", "scope", "confidence", "rule", "reason")
-    judged = [(classify(code, text), code, text) for code, text in pairs]
+    judged = [(judge.classify(code, text), code, text) for code, text in pairs]
     columns: dict[str, Any] = {"bounce_code": pa.array([code for _, code, _ in judged], pa.string()),
                                "bounce_text": pa.array([text for _, _, text in judged], pa.string())}
     for name in names:

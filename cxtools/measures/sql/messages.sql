@@ -5,10 +5,10 @@
 -- columns: the key, job_id, email, domain_of;
 --          provider, domain, job, day, hour, weekday (of the first event, UTC; weekday 1 = Monday), each null unless asked for;
 --          first_at, last_at, attempted, delivered, bounced, accepted, opens, clicks (on content), delivered_at, first_open_at, first_click_at,
---          bounced_at, category, bounce_kind, reason, bounce_code, bounce_text (of the bounce that stands, null unless bounced)
+--          bounced_at, category, bounce_kind, reason, confidence, rule, bounce_code, bounce_text (of the bounce that stands, null unless bounced)
 with
 bounces as (      -- one row per bounce event, latest of its message first; an auto-reply or a complaint is no bounce
-    select campaign, message_id, who, ts, bounce_code, bounce_text, verdicts.category, verdicts.kind as bounce_kind, verdicts.reason,
+    select campaign, message_id, who, ts, bounce_code, bounce_text, verdicts.category, verdicts.kind as bounce_kind, verdicts.reason, confidence, rule,
            row_number() over (partition by campaign, message_id, who order by ts desc nulls last, bounce_code, bounce_text) as nth
     from seen
     join verdicts using (bounce_code, bounce_text)
@@ -36,7 +36,7 @@ outcomes as (     -- one row per message; a bounce stands unless a delivery came
            bounces.nth is not null
                and (deliveries = 0 or coalesce(bounces.ts > last_delivery_at, false)
                     or (bounce_kind <> 'soft' and coalesce(bounces.ts = last_delivery_at, true))) as bounced,
-           bounces.ts as bounced_at, bounce_code, bounce_text, category, bounce_kind, reason,
+           bounces.ts as bounced_at, bounce_code, bounce_text, category, bounce_kind, reason, confidence, rule,
            lower(split_part(facts.email, '@', 2)) as domain_of
     from facts
     left join bounces
@@ -58,6 +58,8 @@ select campaign, message_id, who, job_id, email, domain_of, first_at, last_at,
        case when bounced then category end as category,
        case when bounced then bounce_kind end as bounce_kind,
        case when bounced then reason end as reason,
+       case when bounced then confidence end as confidence,
+       case when bounced then rule end as rule,
        case when bounced then bounce_code end as bounce_code,
        case when bounced then bounce_text end as bounce_text
 from outcomes

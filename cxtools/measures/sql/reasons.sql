@@ -2,11 +2,14 @@
 -- grain:   one row per campaign x reason x category x kind (and value of each dimension asked for)
 -- params:  none
 -- reads:   messages
--- columns: campaign, dimensions, reason, bounce_code (an example), category, kind, recipients, bounced (in the campaign), first_at, last_at
+-- columns: campaign, dimensions, reason, bounce_code (an example), category, kind, confidence (of the least sure verdict), rule (that gave it),
+--          recipients, bounced (in the campaign), first_at, last_at
 with
 causes as (
     select campaign, provider, domain, job, day, hour, weekday, reason, category, bounce_kind as kind,
            min(bounce_code) as bounce_code,
+           min(confidence) as confidence,
+           arg_min(rule, (confidence, rule)) as rule,
            count(*) as recipients,
            min(bounced_at) as first_at,
            max(bounced_at) as last_at
@@ -14,7 +17,7 @@ causes as (
     where bounced
     group by campaign, provider, domain, job, day, hour, weekday, reason, category, bounce_kind
 )
-select campaign, provider, domain, job, day, hour, weekday, reason, bounce_code, category, kind, recipients,
+select campaign, provider, domain, job, day, hour, weekday, reason, bounce_code, category, kind, confidence, rule, recipients,
        cast(sum(recipients) over (partition by campaign) as bigint) as bounced,
        first_at, last_at
 from causes

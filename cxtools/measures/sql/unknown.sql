@@ -1,0 +1,12 @@
+-- What did servers say that no rule understands, most frequent first?
+-- grain:   one row per campaign x bounce_code x bounce_text (and value of each dimension asked for)
+-- params:  none
+-- reads:   messages
+-- columns: campaign, dimensions, code, text (both as they came), recipients
+select campaign, provider, domain, job, day, hour, weekday,
+       bounce_code as code, bounce_text as text,
+       count(*) as recipients
+from messages
+where category = 'unknown'
+group by campaign, provider, domain, job, day, hour, weekday, bounce_code, bounce_text
+order by campaign, provider, domain, job, day, hour, weekday, recipients desc, code, text
