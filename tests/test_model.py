@@ -1,0 +1,404 @@
+"""
+The ledger against a model of it: whatever is done in whatever order, by workers that sleep, die and wake up late, both say the same.
+
+The model is a few lines of plain Python per deed, and knows the truth besides: which POSTs the server took. hypothesis writes the
+stories, and shrinks the one that fails. `CXTOOLS_MODEL_EXAMPLES` says how many (the soak: 20000).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from cxtools.api.outcome import PostOutcome
+from cxtools.campaigns import ledger as book
+from cxtools.campaigns.ledger import ARROWS, COLLECTABLE, Claim, Ledger, Scanned
+from cxtools.errors import ConfigError
+from cxtools.model import Job, Recipient
+
+EXAMPLES = int(os.environ.get("CXTOOLS_MODEL_EXAMPLES", "400"))
+STEPS = 30
+LEASE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
+ACCOUNT = "https://api.example|client"
+#: whose claims are whose: of a process that lives here, of one that ended here, of another machine's
+HERE, ENDED, ELSEWHERE = "here", f"{socket.gethostname()}:{2**22 + 1}:1", "elsewhere:1:1"
+#: what a POST may come to: the outcome, and whether the server took it
+POSTS = {
+    "accepted": (PostOutcome("accepted"), True),
+    "another's job": (PostOutcome("accepted"), True),
+    "answer lost": (PostOutcome("unknown"), True),
+    "lost": (PostOutcome("unknown"), False),
+    "not sent": (PostOutcome("not_sent"), False),
+    "limited": (PostOutcome("limited"), False),
+    "exhausted": (PostOutcome("exhausted"), False),
+    "refused": (PostOutcome("refused"), False),
+    "denied": (PostOutcome("refused", denied=True), False),
+}
+AFTER = {"accepted": "submitted", "unknown": "unknown", "not_sent": "planned", "limited": "planned", "exhausted": "planned", "refused": "rejected"}
+
+
+@dataclass
+class Batch:
+    """What the ledger should say of a batch."""
+
+    size: int
+    recipients: int
+    state: str = "planned"
+    epoch: int = 0
+    owner: str = ""
+    lease_until: float = 0
+    day: str = ""
+    first_at: float = 0
+    last_at: float = 0
+    job: str | None = None
+    submitted_at: float = 0
+    events: int = 0
+    told: int = 0
+    quiet: int = 0
+    version: int = 0
+    left_out: int = 0
+
+
+@dataclass
+class Hook:
+    """What the outbox should say of a webhook."""
+
+    batch: str
+    state: str = "pending"
+    next_at: float = 0
+    lease_until: float = 0
+
+
+@dataclass
+class Worker:
+    """A claim in a worker's hands: before its POST, or after it with an outcome that isn't recorded yet."""
+
+    claim: Claim
+    outcome: PostOutcome | None = None
+
+
+class Stories(RuleBasedStateMachine):
+    """One story: batches, workers, an operator, a courier, and time."""
+
+    ledger: Ledger
+    home: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at = 1_800_000_000.0
+        self.ledger.now = lambda: self.at
+        self.batches: dict[str, Batch] = {}
+        self.hooks: dict[str, Hook] = {}
+        self.workers: list[Worker] = []
+        self.used: Counter[str] = Counter()
+        self.closed: set[str] = set()
+        self.jobs: dict[str, list[str]] = {}
+        self.before: dict[str, str] = {}
+        self.knows_keys = False
+        for anchors in self.home.glob("audit-anchors*"):
+            anchors.unlink()
+        with self.ledger.writing() as tx:
+            for table in book.TABLES.sorted_tables:
+                tx.execute(table.delete())
+            tx.execute(book.head.insert().values(id=1, seq=0, hash=book.audit.GENESIS))
+
+    @property
+    def today(self) -> str:
+        return datetime.fromtimestamp(self.at, UTC).date().isoformat()
+
+    # ---- the plan and the clock
+
+    @initialize(sizes=st.lists(st.integers(1, 3), min_size=1, max_size=3), knows_keys=st.booleans())
+    def plan(self, sizes: list[int], knows_keys: bool) -> None:
+        self.knows_keys = knows_keys
+        for number, size in enumerate(sizes):
+            self.ledger.plan(f"c{number}", digest="d", spec={}, planned=people(number, size), batch_size=3)
+            [row] = self.ledger.batches(f"c{number}")
+            self.batches[row.id], self.jobs[row.id] = Batch(size, size), []
+
+    @rule(number=st.integers(0, 2))
+    def plan_again(self, number: int) -> None:
+        if number < len(self.batches):
+            self.ledger.plan(f"c{number}", digest="d", spec={}, planned=people(number, 1), batch_size=3)
+
+    @rule(seconds=st.sampled_from([1.0, LEASE_S + 1, HOUR_S, DAY_S]))
+    def wait(self, seconds: float) -> None:
+        self.at += seconds
+
+    # ---- send
+
+    @rule(data=st.data(), out=st.booleans(), limit=st.sampled_from([None, 3, 5]), owner=st.sampled_from([HERE, ENDED, ELSEWHERE]))
+    def claim(self, data: st.DataObject, out: bool, limit: int | None, owner: str) -> None:
+        key, batch = self.pick(data)
+        count = batch.size - (out and batch.size > 1)
+        left_out = {who.key: "suppressed" for who in self.ledger.candidates(key)[count:]}
+        here, self.ledger.owner = self.ledger.owner, self.ledger.owner if owner == HERE else owner
+        claim = self.ledger.claim(key, b"%d" % count, recipients=count, left_out=left_out, lease_s=LEASE_S, account=ACCOUNT, limit=limit)
+        self.ledger.owner = here
+
+        fits = self.today not in self.closed and (limit is None or self.used[self.today] + count <= limit)
+        assert (batch.state == "planned" and fits) == (claim is not None)
+        if claim:
+            assert (batch.epoch + 1, b"%d" % count, self.at + LEASE_S) == (claim.epoch, claim.payload, claim.lease_until)
+            self.used[self.today] += count
+            if owner != ENDED:
+                self.workers.append(Worker(claim))
+            elif data.draw(st.booleans()):  # it ended between the server's taking the POST and the record of it
+                self.take(key)
+            self.batches[key] = replace(batch, state="submitting", epoch=claim.epoch, recipients=count, owner=owner, lease_until=claim.lease_until,
+                                        day=self.today, first_at=batch.first_at or self.at, last_at=self.at, left_out=len(left_out))
+
+    @precondition(lambda self: self.knows_keys)
+    @rule(data=st.data())
+    def claim_again(self, data: st.DataObject) -> None:
+        key, batch = self.pick(data)
+        claim = self.ledger.claim_again(key, within_s=HOUR_S)
+
+        assert (batch.state == "unknown" and self.at < batch.first_at + HOUR_S) == (claim is not None)
+        if claim:
+            self.workers.append(Worker(claim))
+            batch.epoch, batch.last_at = claim.epoch, self.at
+
+    @precondition(lambda self: any(worker.outcome is None for worker in self.workers))
+    @rule(data=st.data(), how=st.sampled_from(sorted(POSTS)))
+    def post(self, data: st.DataObject, how: str) -> None:
+        """Nobody posts after the lease."""
+        worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.outcome is None]))
+        outcome, taken = POSTS[how] if self.at < worker.claim.lease_until else POSTS["not sent"]
+        if taken:
+            self.take(worker.claim.batch_id)
+        jobs = self.jobs[worker.claim.batch_id]
+        others = [job for key, some in self.jobs.items() for job in some if key != worker.claim.batch_id]
+        job = others[0] if how == "another's job" and others else jobs[-1] if jobs else None
+        worker.outcome = replace(outcome, job_id=job) if outcome.kind == "accepted" else outcome
+
+    @precondition(lambda self: any(worker.outcome for worker in self.workers))
+    @rule(data=st.data())
+    def record(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.outcome]))
+        self.workers.remove(worker)
+        claim, outcome, batch = worker.claim, worker.outcome, self.batches[worker.claim.batch_id]
+        assert outcome
+        state = AFTER["not_sent" if outcome.denied else outcome.kind]
+        if claim.again and state != "submitted":
+            state = "unknown"
+        if state == "submitted" and any(other.job == outcome.job_id for other in self.batches.values() if other is not batch):
+            state = "unknown"
+        timely = batch.epoch == claim.epoch and (batch.state == "submitting" or (batch.state == "unknown" and state != "rejected"))
+        if timely:
+            self.enter(batch, state, outcome.job_id)
+            if state in ("planned", "rejected"):
+                self.used[batch.day] -= batch.recipients
+            if outcome.kind == "exhausted":
+                self.closed.add(self.today)
+
+        assert batch.state == self.ledger.record_outcome(claim, outcome)
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data())
+    def die(self, data: st.DataObject) -> None:
+        """Killed, with what it knew."""
+        self.workers.remove(data.draw(st.sampled_from(self.workers)))
+
+    @rule()
+    def recover(self) -> None:
+        gone = [batch for batch in self.batches.values() if batch.state == "submitting" and (batch.owner == ENDED or self.at > batch.lease_until)]
+        for batch in gone:
+            batch.state = "unknown"
+
+        assert len(gone) == self.ledger.recover()
+
+    @rule(data=st.data())
+    def leave_empty(self, data: st.DataObject) -> None:
+        key, batch = self.pick(data)
+        self.ledger.leave_empty(key, {who.key: "suppressed" for who in self.ledger.candidates(key)})
+        if batch.state == "planned":
+            batch.state, batch.recipients, batch.left_out = "empty", 0, batch.size
+
+    # ---- the operator, who knows the truth, and says so
+
+    @rule(data=st.data(), word=st.sampled_from(["sent", "not sent", "abandon"]))
+    def reconcile(self, data: st.DataObject, word: str) -> None:
+        key, batch = self.pick(data)
+        if (word == "sent") != bool(self.jobs[key]) and word != "abandon":
+            return
+        job = self.jobs[key][0] if word == "sent" else ""
+        if job in {other.job for other in self.batches.values()}:
+            return
+        state = {"sent": "submitted", "not sent": "planned", "abandon": "abandoned"}[word]
+        allowed = batch.state == "unknown" and (word != "not sent" or self.at >= batch.last_at + DAY_S)
+        said = {"not_sent_because": "asked" if word == "not sent" else "", "abandon": word == "abandon"}
+        if not allowed:
+            with pytest.raises(ConfigError):
+                self.ledger.reconcile(key, job_id=job, quarantine_s=DAY_S, **said)
+            return
+        assert state == self.ledger.reconcile(key, job_id=job, quarantine_s=DAY_S, **said)
+        self.enter(batch, state, job)
+        batch.epoch += 1
+        self.used[batch.day] -= batch.recipients if state == "planned" else 0
+
+    # ---- follow, collect, tell
+
+    @rule(data=st.data(), status=st.sampled_from(["completed", "failed", "cancelled"]))
+    def end(self, data: st.DataObject, status: str) -> None:
+        key, batch = self.pick(data)
+        self.ledger.record_job(key, Job(batch.job or "none", status))
+        batch.state = status if batch.state == "submitted" else batch.state
+
+    @precondition(lambda self: any(batch.state in COLLECTABLE for batch in self.batches.values()))
+    @rule(data=st.data(), more=st.sampled_from([-1, 0, 0, 1]), horizon_s=st.sampled_from([0.0, DAY_S]))
+    def scan(self, data: st.DataObject, more: int, horizon_s: float) -> None:
+        """*more* events than before; -1: another run's older scan, written late."""
+        key = data.draw(st.sampled_from([key for key, batch in self.batches.items() if batch.state in COLLECTABLE]))
+        batch, hook = self.batches[key], lambda version, anchor: (f"{key}|{version}", "email_job", f"{key}|{version}".encode())
+        scanned = max(0, batch.events + more)
+        self.ledger.record_scan(key, Scanned(scanned, {}), horizon_s=horizon_s, hook=hook)
+
+        news = scanned > batch.events
+        batch.events, batch.quiet = max(batch.events, scanned), 0 if news else batch.quiet + 1
+        first, reopened = batch.state in ("completed", "failed", "cancelled"), batch.state in ("settled", "synced") and news
+        settles = batch.state == "settling" and batch.quiet >= 2 and self.at >= batch.submitted_at + horizon_s
+        batch.state = "settling" if first or reopened else "settled" if settles else batch.state
+        if first or reopened or (settles and batch.events > batch.told):
+            batch.version, batch.told = batch.version + 1, batch.events
+            self.hooks[f"{key}|{batch.version}"] = Hook(key, next_at=self.at)
+        if settles:
+            self.sync(key)
+
+    @rule(data=st.data())
+    def deliver(self, data: st.DataObject) -> None:
+        rows = self.ledger.take_due(lease_s=LEASE_S)
+        due = {key for key, hook in self.hooks.items() if hook.state == "pending" and hook.next_at <= self.at and hook.lease_until <= self.at}
+        assert (due, {key.encode() for key in due}) == ({row.id for row in rows}, {row.body for row in rows})
+        for row in rows:
+            self.hooks[row.id].lease_until = self.at + LEASE_S
+            state = data.draw(st.sampled_from(["delivered", "pending", "dead", "killed before it is recorded"]))
+            if state in ("delivered", "pending", "dead"):
+                self.ledger.record_delivery(row.id, state=state, next_at=self.at + 5)
+                self.hooks[row.id] = replace(self.hooks[row.id], state=state, next_at=self.at + 5, lease_until=0)
+                if state == "delivered":
+                    self.sync(self.hooks[row.id].batch)
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data())
+    def replay(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.hooks)))
+        over = self.hooks[key].state in ("delivered", "dead")
+        assert over == self.ledger.replay(hook_id=key)
+        if over:
+            self.hooks[key] = Hook(self.hooks[key].batch, next_at=self.at)
+
+    @precondition(lambda self: self.hooks)
+    @rule(data=st.data())
+    def forget(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.hooks)))
+        waits = self.hooks[key].state in ("pending", "dead")
+        assert waits == self.ledger.forget(key)
+        self.hooks[key].state = "forgotten" if waits else self.hooks[key].state
+
+    # ---- what always holds
+
+    @invariant()
+    def the_ledger_says_what_the_model_says(self) -> None:
+        rows = {row.id: row for row in self.ledger.batches()}
+        facts = {key: Batch(batch.size, row.recipients, row.state, row.epoch, batch.owner, row.lease_until or 0, row.quota_day or "",
+                            row.first_attempt_at or 0, batch.last_at, row.job_id, row.submitted_at or 0, row.events, row.told_events, row.quiet_scans,
+                            row.version, batch.left_out) for (key, batch), row in zip(self.batches.items(), map(rows.get, self.batches), strict=True)}
+        assert self.batches == facts
+        for key, row in rows.items():
+            assert reachable(self.before.get(key, row.state), row.state)
+        self.before = {key: row.state for key, row in rows.items()}
+
+    @invariant()
+    def nobody_is_mailed_twice(self) -> None:
+        assert [] == [key for key, jobs in self.jobs.items() if len(jobs) > 1]
+        assert [] == [key for key, jobs in self.jobs.items() if jobs and self.batches[key].state in ("planned", "rejected", "empty")]
+
+    @invariant()
+    def the_quota_is_what_was_or_may_have_been_sent(self) -> None:
+        with self.ledger.reading() as tx:
+            used = {row.day: row.used for row in tx.execute(sa.select(book.quota))}
+        assert +self.used == +Counter(used)
+        owed = Counter[str]()
+        for batch in self.batches.values():
+            owed[batch.day] += batch.recipients if batch.state not in ("planned", "rejected", "empty") else 0
+        assert +owed == +self.used
+
+    @invariant()
+    def no_webhook_is_lost(self) -> None:
+        assert {key: hook.state for key, hook in self.hooks.items()} == {row.id: row.state for row in self.ledger.webhooks()}
+
+    def teardown(self) -> None:
+        kinds = Counter(entry.kind for entry in self.ledger.entries())
+        with self.ledger.reading() as tx:
+            posts = tx.scalar(sa.select(sa.func.count()).select_from(book.attempt))
+            out = tx.scalar(sa.select(sa.func.count()).select_from(book.slot).where(book.slot.c.outcome != ""))
+        assert () == self.ledger.verify().faults
+        assert (posts, len(self.hooks)) == (kinds["submit.intent"] + kinds["submit.again"], kinds["webhook.queued"])
+        assert out == sum(batch.left_out for batch in self.batches.values())
+
+    # ---- the model's own
+
+    def pick(self, data: st.DataObject) -> tuple[str, Batch]:
+        return data.draw(st.sampled_from(list(self.batches.items())))
+
+    def take(self, key: str) -> None:
+        """The server takes a POST: each key once if it knows keys, else every one."""
+        if not (self.knows_keys and self.jobs[key]):
+            self.jobs[key].append(f"j{sum(map(len, self.jobs.values()))}")
+
+    def enter(self, batch: Batch, state: str, job: str | None) -> None:
+        batch.state = state
+        if state == "submitted":
+            batch.job, batch.submitted_at = job, self.at
+
+    def sync(self, key: str) -> None:
+        told = all(hook.state in ("delivered", "forgotten") for hook in self.hooks.values() if hook.batch == key)
+        self.batches[key].state = "synced" if told and self.batches[key].state == "settled" else self.batches[key].state
+
+
+def people(number: int, count: int) -> list[Recipient]:
+    return [Recipient(f"p{index}@c{number}.example") for index in range(count)]
+
+
+def reachable(source: str, target: str) -> bool:
+    """By one arrow, or by two that one scan may go: settling, settled, synced."""
+    return source == target or target in ARROWS[source] or any(target in ARROWS[between] for between in ARROWS[source] if between == "settled")
+
+
+def check_stories(url: str, home: Path, examples: int) -> None:
+    ledger = Ledger(url, now=lambda: 0.0, home=home)
+    how = settings(max_examples=examples, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, database=None)
+    run_state_machine_as_test(type("Told", (Stories,), {"ledger": ledger, "home": home, "TestCase": None}), settings=how)
+    assert () == ledger.verify().faults
+    ledger.close()
+
+
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """A folder where fsync costs nothing, if the system has such a place."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+def test_the_ledger_is_its_model(in_memory: Path) -> None:
+    """Every story of claims, POSTs, deaths, late answers, an operator's words and webhooks leaves the ledger as the model has it."""
+    check_stories(f"sqlite:///{in_memory / 'ledger.sqlite'}", in_memory, EXAMPLES)
+
+
+def test_the_ledger_on_postgresql_is_the_same_model(postgres: Any, in_memory: Path) -> None:
+    """The same stories, fewer."""
+    check_stories(postgres.database(), in_memory, EXAMPLES // 10)
