@@ -10,6 +10,11 @@ import base64
 import io
 import json
 import logging
+import os
+import re
+import stat
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -248,5 +253,98 @@ def test_no_fault_during_a_campaign_shows_a_canary(at: str, step: str, tmp_path:
     told = str(client.status("q3")) + json.dumps(client.status("q3").to_dict()) + client.status("q3")._repr_html_()
     hooks = repr([tuple(row) for row in client.ledger.webhooks()])
 
-    assert [] == (leaks_of(error) if error else []) + leaked(caplog.text + trail + told + hooks + repr(client.desk))
+    assert [] == (leaks_of(error, rendered=False) if error else []) + leaked(caplog.text + trail + told + hooks + repr(client.desk))
     assert [] == [leak for file in tmp_path.rglob("*") if file.is_file() for leak in leaked(file.read_bytes(), "address")]
+
+
+# --- everything the command line leaves behind ---
+
+NOISY = """
+import json, logging, sys, traceback
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+def note(event, arguments):
+    if event == "subprocess.Popen":
+        print("argv", json.dumps([str(word) for word in arguments[1]]), file=sys.stderr)
+sys.addaudithook(note)
+from cxtools.cli import main
+codes = []
+for line in sys.argv[1:]:
+    try:
+        main(line.split())
+    except SystemExit as end:
+        codes.append(end.code or 0)
+    except Exception:
+        traceback.print_exc()
+        codes.append(1)
+print("codes", codes, file=sys.stderr)
+"""
+TOML = "".join(f"{name} = {json.dumps(text)}\n" for name, text in SPEC.items())
+#: what the simulator's tokens look like; it makes them itself
+SIM_TOKEN = re.compile(rb"sim\.[0-9a-f]{20}")
+
+
+class Run:
+    """The command line with all loggers at DEBUG and every child's argv noted; keeps all it said."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder, self.said = folder, ""
+        self.environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "CXTOOLS_HOME": str(folder / "home"), **environ}
+
+    def __call__(self, *lines: str, **environ: str) -> tuple[list[int], str]:
+        """Exit codes and output of some commands, one after the other in one process."""
+        done = subprocess.run([sys.executable, "-c", NOISY, *lines], cwd=self.folder, env=self.environ | environ, capture_output=True, text=True,
+                              timeout=180, check=False)
+        self.said += done.stdout + done.stderr
+        return json.loads(done.stderr.rpartition("codes ")[2]), done.stdout
+
+
+@pytest.fixture
+def run(simulator: Any, tmp_path: Path) -> Run:
+    """A folder with a campaign of forty, the canary among them; the simulator knows the canary secrets."""
+    simulator.reset(client_secret=SECRET, crm_secret=HOOK_SECRET)
+    (tmp_path / "spec.toml").write_text(TOML)
+    (tmp_path / "people.csv").write_text("email\n" + "".join(f"p{number}@acme-01.example\n" for number in range(39)) + f"{ADDRESS}\n{ADDRESS} x\n")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "profiles.toml").write_text("[default]\npatience_s = 3\nevent_horizon_s = 0\n")
+    return Run(tmp_path, CXONE_ENV_URL=simulator.url, CXONE_CLIENT_ID="simulator", CXONE_CLIENT_SECRET=SECRET,
+               CRM_WEBHOOK_URL=f"{simulator.url}/_sim/crm", CRM_WEBHOOK_SECRET=HOOK_SECRET)
+
+
+def test_nothing_that_a_campaign_leaves_behind_shows_a_canary(run: Run, simulator: Any) -> None:
+    """C01-C03, S01: logs, tracebacks, argv, results, notebook, page, exports and files of a send with faults; only ledger and events know addresses."""
+    send = "send spec.toml --recipients people.csv --debug"
+    codes = [*run(send, f"{send} --skip-invalid", CXONE_CLIENT_SECRET=SECRET + "x")[0]]
+    simulator.arm("server_error_500_html", count=None, endpoint="suppressions")
+    codes += run(f"{send} --skip-invalid")[0]
+    simulator.arm(None)
+    simulator.arm("crm_503")
+    codes += run(f"{send} --skip-invalid --json", "report run_campaign -p campaign=q3 --out out")[0]
+    run("status", "collect", "outbox list", "outbox replay --since 2000-01-01", "outbox deliver", "audit verify", "doctor", "funnel --csv", "bounces --json",
+        "links --csv", "reasons --csv", "jobs --csv", "timing --csv", "retry q3 --dry-run", "reconcile nope --abandon", "report nope -p x=y")
+    _, exports = run("audit export --csv", "audit export --json")
+    page = (run.folder / "out" / "run_campaign-q3.html").read_text().partition('id="bundle"')[0]
+    kept = {str(file.relative_to(run.folder)): file.read_bytes() for file in run.folder.rglob("*") if file.is_file()}
+
+    assert [1, 1, 1, 0, 0] == codes
+    assert [] == leaked(run.said) + leaked(exports) + leaked(page) + leaked((run.folder / "out" / "run_campaign-q3.ipynb").read_bytes())
+    assert [] == [(name, leak) for name, content in kept.items() for leak in leaked(content, "address")]
+    assert [] == [name for name, content in (kept | {"said": run.said.encode()}).items() if SIM_TOKEN.search(content)]
+    assert set() == {name for name in kept if leaked(kept[name]) and not name.startswith(("people.csv", "home/ledger.sqlite", "home/events/"))}
+    assert re.search(r"row [0-9]+, hash [0-9a-f]{16}", page)
+    assert '"POST /v1/oauth2/token' in run.said and "argv" in run.said
+    assert verified(simulator)
+
+
+def verified(simulator: Any) -> bool:
+    """The receiver, which checks every signature, took the webhook."""
+    return len(simulator.received()) > 0
+
+
+def test_what_knows_addresses_is_for_its_owner_only(run: Run) -> None:
+    """S15: ledger, events, key and anchors are 0600, whatever the umask."""
+    subprocess.run(["bash", "-c", f"umask 000; {sys.executable} -m cxtools.cli send spec.toml --recipients people.csv --skip-invalid"],
+                   cwd=run.folder, env=run.environ, check=True, capture_output=True)
+    files = [file for file in (run.folder / "home").rglob("*") if file.is_file() and file.name != "profiles.toml"]
+
+    assert {"ledger.sqlite", "audit-anchors.txt"} <= {file.name for file in files}
+    assert [] == [file.name for file in files if stat.S_IMODE(file.stat().st_mode) & 0o077]
