@@ -45,7 +45,7 @@ GROUPS = {"provider": "mailbox providers", "domain": "domains", "job": "jobs", "
 #: The columns which a reader wants of a measure; the others only repeat them. Measures not named here are shown whole.
 COLUMNS = {
     "bounces": ("category", "kind", "recipients", "share", "rate"),
-    "reasons": ("reason", "recipients", "share", "category", "kind", "bounce_code"),
+    "reasons": ("reason", "recipients", "share", "category", "kind", "confidence", "bounce_code"),
     "links": ("link_url", "purpose", "clickers", "share", "clicks"), "curve": ("kind", "hours", "recipients", "cumulative", "rate"),
     "suspects": ("meaning", "clickers", "total", "share"), "funnel": (*STAGES, "clicks_without_open", *RATES),
     "jobs": ("job_id", "attempted", "accepted", "bounced", "first_at", "last_at", "delivery_median_s", "delivery_p90_s"),

@@ -244,6 +244,10 @@ TODAY = [
     ("554", "DT:SPM see mail.163.com", "content_rejected"),
     ("550", "invalid mailbox at mail.ru: the account is disabled", "inactive_mailbox"),
     ("", "Amazon SES has suppressed sending to it", "suppressed"),
+    ("", "Bounced Address", "suppressed"),
+    ("421 4.7.66", "TLS 1.0 is not supported here", "authentication"),
+    ("550 5.2.0", "look at postmaster.comcast.net/smtp-error-codes.php#BL000010", "reputation_block"),
+    ("550 5.7.1", "the ARC chain is broken", "authentication"),
 ]
 
 

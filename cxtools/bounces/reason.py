@@ -54,7 +54,8 @@ _MASKABLE = re.compile(
 _WHOLE_ADDRESS = re.compile(r"""<?[^\s<>()\[\]:;,"'=@]{1,200}@[^\s<>()\[\]:;,"'@]{1,200}>?([)\]:;,.]{0,3})""")
 _PLAIN = re.compile(r"[^\d@./:=_]*(?:[^\d@/:=_][.]+)?")
 _NAMED = re.compile(r"[A-Za-z]{4,30}[._=-]")
-_IN_URL = re.compile(r"(?<=[/?&=#])[^/?&=#<>]*\d[^/?&=#<>]*")
+# Comcast tells the cause in a fragment: #BL000010.
+_IN_URL = re.compile(r"(?<=[/?&=#])(?![A-Z]{2}0000\d\d\b)[^/?&=#<>]*\d[^/?&=#<>]*")
 _IP = re.compile(r"\d{1,3}(?:[.]\d{1,3}){3}")
 # The digit stands first and what may not precede it second: so the search jumps from digit to digit.
 _SPOKEN_CODE = re.compile(
