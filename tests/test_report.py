@@ -139,15 +139,18 @@ def alive(pid: int) -> bool:
 
 
 def test_the_notebook_runs_in_this_interpreter(tmp_path, home, monkeypatch):
-    """Whatever kernels the machine has, the report's is the one that cxtools runs in; parameters and home reach it."""
+    """Whatever kernels the machine has, the report's is the one that cxtools runs in; parameters, home and profile reach it, and the anchor's ledger is the profile's."""
+    (home / "profiles.toml").write_text(f'[eu]\nledger = "sqlite:///{home / "eu.sqlite"}"\n')
     kernels = tmp_path / "jupyter" / "kernels" / "python3"
     kernels.mkdir(parents=True)
     (kernels / "kernel.json").write_text(json.dumps({"argv": ["/bin/false", "{connection_file}"], "display_name": "other", "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    page = render_report(notebook(tmp_path, "import os, sys\nprint(limit, sys.version_info[:2], os.environ['CXTOOLS_HOME'].rpartition('/')[2])"),
-                         {"limit": "7"}, out=tmp_path, home=home).read_text()
+    page = render_report(notebook(tmp_path, "import os, sys\nprint(limit, sys.version_info[:2], os.environ['CXTOOLS_HOME'].rpartition('/')[2],"
+                                            "os.environ['CXTOOLS_PROFILE'])"),
+                         {"limit": "7"}, out=tmp_path, home=home, profile="eu").read_text()
 
-    assert "7 (3, " in page and " home" in page
+    assert "7 (3, " in page and " home eu" in page
+    assert (home / "eu.sqlite").exists()
 
 
 @pytest.mark.parametrize("body", [

@@ -30,12 +30,15 @@ GRACE_S = 10.0
 NOTEBOOKS = (Path(__file__).parent / "notebooks", Path(__file__).parents[2] / "notebooks")
 
 
-def render_report(name: str, parameters: Mapping[str, Any] | None = None, *, out: Path, home: Path, timeout_s: float = TIMEOUT_S) -> Path:
+def render_report(
+    name: str, parameters: Mapping[str, Any] | None = None, *, out: Path, home: Path, profile: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> Path:
     """
     Run the notebook *name* with these parameters and write `<out>/<name>-<campaign>.html`, the executed notebook beside it.
 
     *name* is one of `report_names()` or the path of a notebook. A parameter may be given as text; it is read as the type of
-    the notebook's default. *home* is the `CXTOOLS_HOME` that the notebook reads.
+    the notebook's default. *home* is the `CXTOOLS_HOME` that the notebook reads, *profile* the `CXTOOLS_PROFILE` (None: the environment's).
 
     Raises:
         ReportError: unknown notebook or parameter, wrong type, a cell that failed or didn't run, a page that breaks a promise.
@@ -47,11 +50,12 @@ def render_report(name: str, parameters: Mapping[str, Any] | None = None, *, out
     given = checked_parameters(declared_parameters(_read(source)), parameters or {}, source.stem)
     out.mkdir(parents=True, exist_ok=True)
     kept = out / f"{_stem(source, given.get('campaign'))}.failed.ipynb"
-    complaint = _execute(source, kept, {name: given[name] for name in parameters or {}}, home=home, timeout_s=timeout_s)
+    environ = os.environ | {"CXTOOLS_HOME": str(home.resolve())} | ({"CXTOOLS_PROFILE": profile} if profile else {})
+    complaint = _execute(source, kept, {name: given[name] for name in parameters or {}}, environ=environ, timeout_s=timeout_s)
     try:
         notebook = _finished(kept, complaint)
         campaign = told(notebook).get("campaign") or given.get("campaign")
-        page = render_page(notebook, name=source.stem, parameters=given, anchor=_anchor(home, campaign))
+        page = render_page(notebook, name=source.stem, parameters=given, anchor=_anchor(environ, campaign))
         executed = _written(_anonymous(notebook))
     except ReportError as failed:
         failed.notebook = str(kept)
@@ -138,15 +142,15 @@ def _typed(name: str, given: Any, default: Any, where: str) -> Any:
     return given
 
 
-def _anchor(home: Path, campaign: object) -> tuple[int, str] | None:
+def _anchor(environ: Mapping[str, str], campaign: object) -> tuple[int, str] | None:
     """Where the audit trail ends, if its ledger knows the campaign; a ledger that isn't there is not made."""
     from cxtools.campaigns.ledger import Ledger
     from cxtools.settings import load_settings
 
-    settings = load_settings(home=home)
-    if not settings.ledger and not (home / "ledger.sqlite").exists():
+    settings = load_settings(environ=environ)
+    if not settings.ledger and not (settings.home / "ledger.sqlite").exists():
         return None
-    ledger = Ledger(settings.ledger_url, now=time.time, home=home)
+    ledger = Ledger(settings.ledger_url, now=time.time, home=settings.home)
     return ledger.head() if campaign in ledger.campaigns() else None
 
 
@@ -182,15 +186,14 @@ def _notebook(name: str) -> Path:
     raise ReportError(f"there is no report {name!r}", do=f"choose one of: {', '.join(report_names())}; or give the path of a notebook")
 
 
-def _execute(source: Path, output: Path, parameters: dict[str, Any], *, home: Path, timeout_s: float) -> str:
+def _execute(source: Path, output: Path, parameters: dict[str, Any], *, environ: Mapping[str, str], timeout_s: float) -> str:
     """Run papermill in a process of its own, ended by the clock if need be: its complaint if it broke off. *output* has what was done."""
     order = json.dumps({"source": str(source.resolve()), "output": str(output.resolve()), "parameters": parameters})
     with tempfile.TemporaryDirectory(prefix="cx-report-") as folder:
-        environ = os.environ | {"PLOTLY_RENDERER": "plotly_mimetype", "CXTOOLS_HOME": str(home.resolve()), "IPYTHONDIR": folder,
-                                "PYTHONHASHSEED": "0",
-                                "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))}
+        ours = {"PLOTLY_RENDERER": "plotly_mimetype", "IPYTHONDIR": folder, "PYTHONHASHSEED": "0",
+                "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), environ.get("PYTHONPATH"))))}
         process = subprocess.Popen([sys.executable, "-P", "-m", "cxtools.report.run"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE, text=True, env=environ)
+                                   stderr=subprocess.PIPE, text=True, env={**environ, **ours})
         try:
             _, complaint = process.communicate(order, timeout=timeout_s)
         except subprocess.TimeoutExpired:
