@@ -8,10 +8,12 @@ A secret in a profile file is refused: such files get committed.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
@@ -122,9 +124,19 @@ class Settings(BaseModel):
     @classmethod
     def _listed(cls, value: object) -> object:
         hosts = [entry.strip() for entry in value.split(",")] if isinstance(value, str) else value
-        if isinstance(hosts, list | tuple) and (wrong := [str(entry) for entry in hosts if not _host_or_network(str(entry))]):
+        entries = map(str, hosts) if isinstance(hosts, list | tuple) else ()
+        if wrong := [entry for entry in entries if not (is_network(entry) or is_host(entry))]:
             raise ValueError(f"neither a host name nor a network: {', '.join(wrong)}")
         return hosts
+
+    @field_validator("crm_webhook_secret")
+    @classmethod
+    def _decodable(cls, secret: Secret) -> Secret:
+        marked, text = secret.reveal().startswith("whsec_"), secret.reveal().removeprefix("whsec_")
+        with suppress(ValueError):
+            if not marked or base64.b64decode(text, validate=True):
+                return secret
+        raise ValueError("after whsec_ comes no base64; copy the secret again, whole")
 
     @field_validator("env_url", "token_url", "crm_webhook_url")
     @classmethod
@@ -163,11 +175,15 @@ class Settings(BaseModel):
         return self
 
 
-def _host_or_network(text: str) -> bool:
-    try:
+def is_network(text: str) -> bool:
+    """Is an entry of `crm_allow_hosts` a network, and not a name?"""
+    with suppress(ValueError):
         return bool(ip_network(text))
-    except ValueError:
-        return bool(re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", text)) and not re.fullmatch(r"[0-9.]+", text)
+    return False
+
+
+def is_host(text: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", text)) and not re.fullmatch(r"[0-9.]+", text)
 
 
 REQUIRED: dict[str, Callable[[Settings], tuple[tuple[str, str], ...]]] = {
@@ -236,6 +252,9 @@ def _from_profile(name: str, file: Path, *, required: bool) -> dict[str, Any]:
     if secrets := sorted(set(values) & set(SECRET_NAMES)):
         raise ConfigError(f"a profile file must not hold secrets: {', '.join(secrets)}", where=f"{file}, profile {name!r}",
                           do="move them to environment variables, the secrets folder or the keyring")
+    if "home" in values:
+        raise ConfigError("a profile can't say where its home is: the profiles themselves are looked for there",
+                          where=f"{file}, profile {name!r}", do="set CXTOOLS_HOME instead")
     return values
 
 
@@ -252,10 +271,19 @@ def _from_keyring(profile: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """Secrets of service "cxtools:PROFILE", asked only if the profile says `keyring = true`, so that no run waits for an unlock dialog."""
     if not known.get("keyring"):
         return {}
-    import keyring  # optional: the [keyring] extra
-
-    found = {name: keyring.get_password(f"cxtools:{profile}", name) for name in SECRET_NAMES if name not in known}
-    return {name: text for name, text in found.items() if text}
+    where, do = f"profile {profile!r}, keyring = true", "or leave `keyring` out and take environment variables or the secrets folder"
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise ConfigError("the keyring library isn't installed here", where=where, do=f"install cxtools[keyring], {do}") from None
+    try:
+        found = {name: keyring.get_password(f"cxtools:{profile}", name) for name in SECRET_NAMES if name not in known}
+    except KeyringError as refused:
+        kind = type(refused).__name__
+    else:
+        return {name: text for name, text in found.items() if text}
+    raise ConfigError(f"no keyring of this machine can be read ({kind})", where=where, do=f"unlock it or set up a backend, {do}")
 
 
 def _default_home() -> str:

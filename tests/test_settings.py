@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 import traceback
 from pathlib import Path
 
@@ -26,11 +27,11 @@ def profiles(folder: Path, text: str) -> dict[str, str]:
 def test_the_environment_is_enough():
     """The variables of the documentation, each in its setting."""
     settings = load_settings(environ=FULL | {
-        "CRM_WEBHOOK_URL": "https://crm.example.com/hook", "CRM_WEBHOOK_SECRET": "whsec_x", "CXTOOLS_HOME": "/data/cx", "CXTOOLS_LEDGER": "postgresql+psycopg://db/cx",
+        "CRM_WEBHOOK_URL": "https://crm.example.com/hook", "CRM_WEBHOOK_SECRET": "whsec_c2VjcmV0", "CXTOOLS_HOME": "/data/cx", "CXTOOLS_LEDGER": "postgresql+psycopg://db/cx",
     })
 
     assert ("https://us1.api.example.com", "me", CANARY) == (settings.env_url, settings.client_id, settings.client_secret.reveal())
-    assert ("https://crm.example.com/hook", "whsec_x") == (settings.crm_webhook_url, settings.crm_webhook_secret.reveal())
+    assert ("https://crm.example.com/hook", "whsec_c2VjcmV0") == (settings.crm_webhook_url, settings.crm_webhook_secret.reveal())
     assert (Path("/data/cx"), "postgresql+psycopg://db/cx") == (settings.home, settings.ledger_url)
 
 
@@ -122,6 +123,7 @@ BROKEN_PROFILES = {
     "no such profile":         ("[us]\nworkers = 4\n", "choose one of: us"),
     "no table":                ("eu = 1\n", "is no table"),
     "a secret":                (f'[eu]\nclient_secret = "{CANARY}"\n', "must not hold secrets: client_secret"),
+    "a home":                  ('[eu]\nhome = "/data/eu"\n', "where its home is"),
     "a misspelt key":          ("[eu]\nworker = 4\n", "worker: "),
     "a wrong type":            ('[eu]\nworkers = "many"\n', "workers: "),
 }
@@ -148,6 +150,47 @@ def test_a_secrets_folder_that_is_not_there_is_said(tmp_path):
     """A missing mount is a fault, not an empty folder."""
     with pytest.raises(ConfigError, match="secrets folder"):
         load_settings(environ={"CXTOOLS_SECRETS_DIR": str(tmp_path / "none")})
+
+
+SIGNING_SECRETS = {
+    # secret                    fine?
+    "whsec_c2VjcmV0":           True,
+    "any text as it is":        True,
+    "":                         True,
+    "whsec_":                   False,
+    "whsec_c2VjcmV":            False,
+    "whsec_c2Vj cmV0":          False,
+    f"whsec_{CANARY}":          False,
+}
+
+
+@pytest.mark.parametrize(("secret", "fine"), SIGNING_SECRETS.items())
+def test_a_signing_secret_that_was_copied_in_part_is_said_at_once(secret, fine):
+    """Not when the first webhook is to be signed, after the send; the message doesn't hold it."""
+    if fine:
+        assert secret == load_settings(environ={}, crm_webhook_secret=secret).crm_webhook_secret.reveal()
+        return
+    with pytest.raises(ConfigError, match="crm_webhook_secret: after whsec_ comes no base64") as refused:
+        load_settings(environ={}, crm_webhook_secret=secret)
+    assert CANARY not in "".join(traceback.format_exception(refused.value))
+
+
+def test_a_keyring_that_is_not_there_is_said(tmp_path, monkeypatch):
+    """Without the library, and on a machine without any keyring: what to install, or to do without it."""
+    keyring = pytest.importorskip("keyring")
+    from keyring.backends.fail import Keyring
+
+    environ = profiles(tmp_path, "[eu]\nkeyring = true\n")
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keyring())
+    try:
+        with pytest.raises(ConfigError, match=r"no keyring of this machine can be read \(NoKeyringError\)"):
+            load_settings("eu", environ)
+    finally:
+        keyring.set_keyring(before)
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(ConfigError, match=r"install cxtools\[keyring\]"):
+        load_settings("eu", environ)
 
 
 # --- secrets stay inside ---

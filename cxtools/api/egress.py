@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from cxtools.api.wire import Unusable
+from cxtools.settings import is_network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -74,13 +75,4 @@ def is_allowed(host: str, address: Address, allowed: Sequence[str]) -> bool:
     True
     """
     name = host.rstrip(".").lower()
-    return any(address in ipaddress.ip_network(entry) if network(entry) else entry.rstrip(".").lower() == name for entry in allowed)
-
-
-def network(entry: str) -> bool:
-    """Is an entry of the allow-list a network, and not a name?"""
-    try:
-        ipaddress.ip_network(entry)
-    except ValueError:
-        return False
-    return True
+    return any(address in ipaddress.ip_network(entry) if is_network(entry) else entry.rstrip(".").lower() == name for entry in allowed)
