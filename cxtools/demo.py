@@ -13,7 +13,7 @@ from pathlib import Path
 from cxtools import measures, wording
 from cxtools.campaigns.recipients import Campaign
 from cxtools.connection import Connection, connect
-from cxtools.errors import ConfigError
+from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.imports import import_file
 
 NAME = "q3-update"
@@ -36,6 +36,7 @@ def run_demo(out: Path, *, say: Callable[[str], None] = lambda text: print(text,
 
     Raises:
         ConfigError: *out*/home exists and isn't a demo's; nothing was touched.
+        JobFailed, StoreError: the send didn't complete, or its audit trail has faults.
     """
     began = time.monotonic()
     home = _fresh_home(out)
@@ -44,7 +45,9 @@ def run_demo(out: Path, *, say: Callable[[str], None] = lambda text: print(text,
     _import_history(client)
     say(f"2/4  sending {NAME}: {int(RECIPIENTS):,} recipients over HTTP")
     campaign = Campaign.from_toml(*_inputs(home))
-    client.send(campaign)
+    sent = client.send(campaign)
+    if sent.exit_code:
+        raise JobFailed(f"the demo's send ended as {sent.state}", where=str(home), do="look at the ledger there; then run the demo again")
     say("3/4  a week passes on the simulator's clock; late events come in")
     _pass_a_week(client)
     for _ in range(3):  # what is late; then two quiet looks, after which the campaign is settled
@@ -97,6 +100,9 @@ def _render(client: Connection, out: Path) -> Path:
 
 def _summary(client: Connection, index: Path, seconds: float) -> str:
     status = client.status(NAME)
+    trail = client.ledger.verify()
+    if trail.faults:
+        raise StoreError(f"the audit trail has faults: {trail.faults[0]}", where=str(client.settings.home), do="run the demo again")
     row = measures.funnel(client.store, [NAME]).iloc[0]
     people, hooks = status.recipients, status.webhooks
     share = wording.percent
@@ -106,6 +112,6 @@ def _summary(client: Connection, index: Path, seconds: float) -> str:
         f"delivered    {row.accepted:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
         f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",
         f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; "
-        f"audit trail of {client.ledger.verify().rows:,} rows intact",
+        f"audit trail of {trail.rows:,} rows intact",
         f"reports      {index} ({seconds:.0f} s in all)",
     ])

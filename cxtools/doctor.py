@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cxtools.connection import Connection
-from cxtools.errors import ConfigError, CxError, ReportError
+from cxtools.errors import ConfigError, CxError, ReportError, StoreError
 
 FREE_BYTES_WANTED = 500 << 20
 
@@ -33,6 +33,8 @@ def _run(name: str, check: Callable[[Connection], str], client: Connection) -> I
         yield Finding(name, True, check(client))
     except CxError as error:
         yield Finding(name, False, str(error).replace("\n  ", " "), error.exit_code)
+    except OSError as error:
+        yield Finding(name, False, f"{error}: see that CXTOOLS_HOME is a folder that can be written", StoreError.exit_code)
 
 
 def _settings(client: Connection) -> str:

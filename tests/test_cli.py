@@ -62,6 +62,16 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Any) -> None:
     assert 1 == len(simulator.truth()["jobs"])
 
 
+def test_the_doctor_tells_of_a_home_that_can_be_no_folder(tmp_path: Path) -> None:
+    """Each check has its line, also where the system itself refuses; the exit code is that of the first that failed."""
+    done = Shell(tmp_path, CXTOOLS_HOME="/dev/null/x")("doctor", "--json")
+    says = {finding["check"]: finding["says"] for finding in json.loads(done.stdout)}
+
+    assert 2 == done.returncode, done.stderr
+    assert "see that CXTOOLS_HOME is a folder" in says["space"]
+    assert {"settings", "http", "api", "ledger", "store", "space", "reports"} == set(says)
+
+
 def test_status_collect_and_measures_answer_in_json(shell: Shell) -> None:
     """The forms of the command line's contract, each one JSON document with the documented names."""
     send(shell)

@@ -294,6 +294,18 @@ def test_a_dataframe_is_a_list_of_recipients():
     assert [{"points": "3", "name": "Ann"}, {"points": "", "name": ""}] == [dict(person.merge_fields) for person in people]
 
 
+@pytest.mark.parametrize(("tags", "expected"), [
+    (["vip", "x"], ("vip", "x")), (("vip",), ("vip",)), ("vip; x", ("vip", "x")), ([], ()), (None, ()), (float("nan"), ()), (7, ("7",)),
+])
+def test_tags_of_a_dataframe_may_be_lists(tags, expected):
+    """A cell with a list is several tags, and not one that reads "['vip', 'x']"; text and missing values as ever."""
+    frame = pandas.DataFrame({"email": ["a@b.com", "c@d.com"], " tags": [tags, "plain"]})
+    campaign = Campaign.from_frame(frame, **SPEC)
+
+    assert [expected, ("plain",)] == [person.tags for person in campaign.planned()]
+    assert campaign.digest == Campaign.from_frame(frame, **SPEC).digest
+
+
 # --- batches on the wire ---
 
 def test_d01_a_batch_holds_a_thousand_recipients_and_no_more():

@@ -81,9 +81,12 @@ class Campaign:
     @classmethod
     @discreet
     def from_frame(cls, frame: pandas.DataFrame, *, any_template_id: bool = False, **spec: Any) -> Campaign:
-        """A campaign from a DataFrame with the columns of `from_csv`; missing values are empty, 3.0 among whole numbers is "3"."""
+        """A campaign from a DataFrame with the columns of `from_csv`; tags may be lists, missing values are empty, a whole 3.0 is "3"."""
         columns = _checked_columns([str(name) for name in frame.columns], "the DataFrame")
         texts = frame.convert_dtypes().astype("string").fillna("")
+        for column in (texts.columns[at] for at, name in enumerate(columns) if name == "tags"):
+            texts[column] = [text if isinstance(tags, str) or not isinstance(tags, Iterable) else list(tags)
+                             for tags, text in zip(frame[column], texts[column], strict=True)]
         checked = checked_spec(spec, any_template_id=any_template_id)
         return cls(checked, lambda: (Row(line, dict(zip(columns, cells, strict=True))) for line, cells in enumerate(texts.values, 1)))
 
