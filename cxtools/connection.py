@@ -7,6 +7,7 @@ This is what a notebook holds as `client` and what the command line works with.
 from __future__ import annotations
 
 import atexit
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -59,8 +60,15 @@ LATEST: list[Connection] = []
 
 def _simulator_settings(settings: dict[str, Any]) -> Settings:
     url = start_simulator("--crm-secret", SIMULATOR["crm_webhook_secret"])
-    home = Path(settings.pop("home", None) or tempfile.mkdtemp(prefix="cxtools-"))
+    home = Path(settings.pop("home", None) or _passing_home())
     return load_settings(environ={}, home=home, env_url=url, crm_webhook_url=f"{url}/_sim/crm", event_horizon_s=0, **SIMULATOR | settings)
+
+
+def _passing_home() -> str:
+    """A home for as long as this process lives."""
+    home = tempfile.mkdtemp(prefix="cxtools-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return home
 
 
 class Connection:
@@ -107,7 +115,9 @@ class Connection:
 
     def _needs_all(self) -> None:
         """Everything that is missing is said before the first request, the CRM's secret too."""
-        self.settings.needs("api", *(["crm"] if self.settings.crm_webhook_url else []))  # type: ignore[list-item]
+        self.settings.needs("api")
+        if self.settings.crm_webhook_url:
+            self.settings.needs("api", "crm")
 
     @discreet
     def dry_run(self, campaign: Campaign, *, skip_invalid: bool = False) -> DryRun:

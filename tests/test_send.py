@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 from cxtools import measures
 from cxtools.campaigns.recipients import Campaign
 from cxtools.connection import SIMULATOR, Connection
-from cxtools.errors import ConfigError, ContractError, CxError, Denied, JobTimeout, PossiblyTruncated, ServerFault, Unreachable
+from cxtools.errors import ConfigError, ContractError, CxError, Denied, JobTimeout, PossiblyTruncated, Refused, ServerFault, Unreachable
 from cxtools.settings import load_settings
 
 WEEK_S = 7 * 86400
@@ -353,6 +353,61 @@ def test_a_closed_day_ends_at_midnight(simulator: Any, office: Callable[..., Con
     assert (0, 40) == (accepted(simulator), later.send(campaign()).recipients["accepted"])
 
 
+def test_a_campaign_goes_out_by_the_account_it_was_planned_for(simulator: Any, office: Callable[..., Connection]) -> None:
+    """Another profile on the same ledger neither sends, follows nor collects it; nameless commands pass it by."""
+    office().send(campaign())
+    other = office(client_id="other")
+    for deed in (other.resume, other.retry):
+        with pytest.raises(ConfigError, match="not by this profile"):
+            deed("q3")
+
+    assert (0, []) == (other.collect().jobs, other.unfinished())
+
+
+def test_a_changed_daily_limit_counts_from_the_next_run(simulator: Any, office: Callable[..., Connection]) -> None:
+    """The limit is no content: the same campaign continues under the new one."""
+    office().send(campaign(limits={"daily": 25}))
+    status = office().send(campaign(limits={"daily": 40}))
+
+    assert (40, 0) == (accepted(simulator), status.recipients["over_limit"])
+
+
+def test_a_listing_that_can_not_be_fetched_clears_nobody(simulator: Any, office: Callable[..., Connection]) -> None:
+    """Fail closed also with the whole list: several batches wait for it, none goes out without it."""
+    people = [f"p{number}@acme-02.example" for number in range(400)]
+    simulator.reset(suppression_listing=True)
+    simulator.suppress(people)
+    simulator.arm("server_error_503", count=None, endpoint="suppressions")
+    with pytest.raises(CxError):
+        office(suppression_listing=True, batch_size=20, patience_s=1).send(campaign(people))
+
+    assert {} == simulator.truth()["jobs"]
+
+
+def test_a_plan_of_which_nothing_was_sent_can_be_replaced(simulator: Any, office: Callable[..., Connection]) -> None:
+    """A list that was corrected after a failed sign-in is planned anew; who was mailed once is never replaced."""
+    with pytest.raises(Denied):
+        office(client_secret="wrong").send(campaign(ADDRESSES[:3]))
+    status = office().send(campaign(ADDRESSES[:5]))
+
+    assert ("completed", 5) == (status.state, accepted(simulator))
+
+
+def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(simulator: Any, office: Callable[..., Connection]) -> None:
+    """A wrong job id ends in its own error, after the other batches have been followed."""
+    simulator.arm("post_2xx_without_job_id")
+    client = office(batch_size=20)
+    client.send(campaign())
+    [lost] = [row for row in client.ledger.batches("q3", ["unknown"])]
+    client.ledger.reconcile(lost.id, job_id="no-such-job", quarantine_s=0)
+    with client.ledger.writing() as tx:
+        tx.exec_driver_sql("update batch set submitted_at = submitted_at - 3600 where job_id = 'no-such-job'")
+    with pytest.raises(Refused):
+        client.resume("q3")
+
+    assert {"submitted"} == {row.state for row in client.ledger.batches("q3")} - {"settling", "settled", "synced"}
+
+
 def test_retry_waves_take_soft_bounces_only(simulator: Any, office: Callable[..., Connection]) -> None:
     """G06, G09: a soft bounce that was delivered later is no candidate; candidates keep their merge fields; the cooldown is kept."""
     people = [{"email": f"P{number}@Yahoo.example", "firstName": f"P{number}"} for number in range(600)]  # events say it in lower case
@@ -365,7 +420,7 @@ def test_retry_waves_take_soft_bounces_only(simulator: Any, office: Callable[...
     now = client.desk.now() + 2 * 86400
     later = Connection(client.settings, quiet=True)
     later.__dict__["desk"] = type(client.desk)(client.settings, client.desk.api, client.desk.ledger, client.store, now=lambda: now, quiet=True)
-    plan = later.retry("q3", dry_run=True)
+    plan, _ = later.retry("q3", dry_run=True)
     soft = measures.bounces(client.store, ["q3"]).query("kind == 'soft'").recipients.sum()
 
     assert 0 < len(plan.people) <= soft

@@ -60,9 +60,12 @@ OUTCOMES: dict[str, tuple[str, bool]] = {
     "unknown": ("unknown", False),
 }
 ENDED = ("completed", "failed", "cancelled")
+UNFINISHED = ("planned", "submitting", "unknown", "submitted", *ENDED)
 COLLECTABLE = (*ENDED, "settling", "settled", "synced")
 #: states in which a job exists, its recipients are accepted by the API
 ACCEPTED = ("submitted", *COLLECTABLE)
+#: for so long a worker that was paused may still post what is said to be not sent
+QUARANTINE_S = 24 * 3600.0
 
 #: PostgreSQL's advisory lock of the one writer; any number that is ours.
 WRITER = 0x6378746F6F6C73
@@ -166,13 +169,17 @@ class Ledger:
         with self.reading() as tx:
             return tx.scalar(sa.select(campaign.c.digest).where(campaign.c.name == name))
 
-    def plan(self, name: str, *, digest: str, spec: Mapping[str, Any], planned: Iterable[Recipient | LeftOut], batch_size: int) -> None:
+    def plan(self, name: str, *, digest: str, spec: Mapping[str, Any], planned: Iterable[Recipient | LeftOut], batch_size: int,
+             account: str = "") -> None:
         """
-        Write a whole plan in one transaction: campaign, left-out rows, slots, batches.
+        Write a whole plan in one transaction: campaign, left-out rows, slots, batches. It goes out by *account* and no other.
+
+        The rows are read and judged before the transaction begins, so that nobody waits for a long file.
 
         Raises:
             ConfigError: another plan of the same name was written meanwhile; the same plan written twice is one plan.
         """
+        wave = _Wave.of(name, 0, planned, batch_size)
         with self.writing() as tx:
             known = tx.scalar(sa.select(campaign.c.digest).where(campaign.c.name == name))
             if known == digest:
@@ -180,35 +187,37 @@ class Ledger:
             if known is not None:
                 raise ConfigError(f"campaign {name!r} was planned with other content by another run meanwhile",
                                   do="give this one a new name")
-            tx.execute(campaign.insert().values(name=name, digest=digest, spec=canonical(spec), rows=0, created_at=self.now()))
-            counts = self._write_plan(tx, name, 0, planned, batch_size)
-            tx.execute(campaign.update().where(campaign.c.name == name).values(rows=sum(counts.values())))
-            self._audit(tx, "campaign.planned", campaign=name, digest=digest, **counts)
+            tx.execute(campaign.insert().values(name=name, digest=digest, spec=canonical(spec), account=account,
+                                                rows=sum(wave.counts.values()), created_at=self.now()))
+            wave.write(tx)
+            self._audit(tx, "campaign.planned", campaign=name, digest=digest, **wave.counts)
 
     def plan_wave(self, name: str, wave: int, people: Iterable[Recipient], *, batch_size: int) -> int:
         """Plan the next wave of a campaign; the key of `slot` refuses a person who is in that wave already."""
+        planned = _Wave.of(name, wave, people, batch_size)
         with self.writing() as tx:
-            counts = self._write_plan(tx, name, wave, people, batch_size)
-            self._audit(tx, "wave.planned", campaign=name, wave=wave, **counts)
-        return counts["planned"]
+            planned.write(tx)
+            self._audit(tx, "wave.planned", campaign=name, wave=wave, **planned.counts)
+        return planned.counts["planned"]
 
-    def _write_plan(self, tx: sa.Connection, name: str, wave: int, planned: Iterable[Any], batch_size: int) -> dict[str, int]:
-        counts = {"planned": 0}
-        people: list[Recipient] = []
-        ordinal = 0
-        for item in planned:
-            if isinstance(item, Recipient):
-                people.append(item)
-                counts["planned"] += 1
-            else:
-                counts[item.reason] = counts.get(item.reason, 0) + 1
-                tx.execute(left_out.insert().values(campaign=name, **asdict(item)))
-            if len(people) == batch_size:
-                _write_batch(tx, name, wave, ordinal, people)
-                people, ordinal = [], ordinal + 1
-        if people:
-            _write_batch(tx, name, wave, ordinal, people)
-        return counts
+    def drop_plan(self, name: str) -> bool:
+        """Forget a plan of which no POST was ever begun; False where one was."""
+        ours = sa.select(batch.c.id).where(batch.c.campaign == name)
+        with self.writing() as tx:
+            if tx.scalar(sa.select(sa.func.count()).where(attempt.c.batch_id.in_(ours))):
+                return False
+            for table in (slot, left_out, batch):
+                tx.execute(table.delete().where(table.c.campaign == name))
+            tx.execute(campaign.delete().where(campaign.c.name == name))
+            self._audit(tx, "campaign.dropped", campaign=name, why="other content was given before anything was sent")
+        return True
+
+    def change_spec(self, name: str, spec: Mapping[str, Any]) -> None:
+        """Keep a spec whose limits were changed; what is sent and to whom is the campaign's digest, and stays."""
+        with self.writing() as tx:
+            if tx.scalar(sa.select(campaign.c.spec).where(campaign.c.name == name)) != canonical(spec):
+                tx.execute(campaign.update().where(campaign.c.name == name).values(spec=canonical(spec)))
+                self._audit(tx, "campaign.limits", campaign=name, limits=spec["limits"])
 
     # ---- send -------------------------------------------------------------------------------------------------
 
@@ -224,6 +233,11 @@ class Ledger:
         with self.reading() as tx:
             people = json.loads(zlib.decompress(_of(tx, batch_id, batch.c.candidates).candidates))
         return [Recipient(row["email"], row["fields"], tuple(row["tags"])) for row in people]
+
+    def excluded(self, name: str) -> dict[str, str]:
+        """Who of a campaign was left out when its batches went out: key -> reason."""
+        with self.reading() as tx:
+            return {row.rcpt_key: row.outcome for row in tx.execute(sa.select(slot).where(slot.c.campaign == name, slot.c.outcome != ""))}
 
     def suppressed(self, keys: Iterable[str]) -> dict[str, str]:
         """Which of these people our own earlier campaigns found to be permanent bounces: key -> reason."""
@@ -344,6 +358,8 @@ class Ledger:
                 raise ConfigError("too early to say that it was not sent: a worker that was paused may still post",
                                   where=f"batch {batch_id}",
                                   do=f"wait until {datetime.fromtimestamp(ripe_at, UTC):%Y-%m-%d %H:%M} UTC, or give the job's id")
+            if job_id and (other := tx.scalar(sa.select(batch.c.id).where(batch.c.job_id == job_id, batch.c.id != batch_id))):
+                raise ConfigError(f"job {job_id} is batch {other}'s", where=f"batch {batch_id}", do="look the job's id up once more")
             facts = self._submitted(job_id) if job_id else {}
             self._move(tx, batch_id, "unknown", state, epoch=row.epoch, new_epoch=row.epoch + 1, **facts)
             if state == "planned":
@@ -509,6 +525,11 @@ class Ledger:
 
     # ---- status -----------------------------------------------------------------------------------------------
 
+    def account(self, name: str) -> str:
+        """The account that a campaign goes out by."""
+        with self.reading() as tx:
+            return str(tx.scalar(sa.select(campaign.c.account).where(campaign.c.name == name)) or "")
+
     def campaigns(self) -> list[str]:
         """Names of all campaigns, oldest first."""
         return [row.name for row in self._rows(sa.select(campaign.c.name).order_by(campaign.c.created_at))]
@@ -520,19 +541,18 @@ class Ledger:
         raise ConfigError(f"there is no campaign {name!r} in the ledger", do=f"known are: {', '.join(self.campaigns()) or 'none yet'}")
 
     def counts(self, name: str) -> dict[str, int]:
-        """People by what became of them: rows, invalid, duplicates, suppressed, planned, accepted, rejected, unknown, waiting."""
-        by_state = sa.select(batch.c.state, sa.func.sum(batch.c.recipients)).where(batch.c.campaign == name).group_by(batch.c.state)
+        """People by what became of them, each once whatever the waves: rows, invalid, duplicates, suppressed, planned, accepted, …"""
         by_reason = sa.select(left_out.c.reason, sa.func.count()).where(left_out.c.campaign == name).group_by(left_out.c.reason)
-        slots = sa.select(sa.func.count()).where(slot.c.campaign == name)
+        people = sa.select(sa.func.count(sa.distinct(slot.c.rcpt_key))).where(slot.c.campaign == name)
+        mailed = people.join(batch, batch.c.id == slot.c.batch_id).where(slot.c.outcome == "")
+        states = {"accepted": ACCEPTED, "rejected": ("rejected",), "unknown": ("unknown", "submitting"), "waiting": ("planned",)}
         with self.reading() as tx:
-            people: dict[str, int] = {state: int(count) for state, count in tx.execute(by_state)}
             out: dict[str, int] = {reason: int(count) for reason, count in tx.execute(by_reason)}
+            found = {word: tx.scalar(mailed.where(batch.c.state.in_(some))) or 0 for word, some in states.items()}
             rows = tx.scalar(sa.select(campaign.c.rows).where(campaign.c.name == name)) or 0
-            suppressed = tx.execute(slots.where(slot.c.outcome != "")).scalar_one()
-            planned = tx.execute(slots.where(slot.c.wave == 0)).scalar_one()
+            planned, suppressed = (tx.scalar(people.where(which)) or 0 for which in (slot.c.wave == 0, slot.c.outcome != ""))
         return {"rows": rows, "invalid": out.get("invalid", 0), "duplicates": out.get("duplicate", 0), "suppressed": suppressed,
-                "planned": planned, "accepted": sum(people.get(state, 0) for state in ACCEPTED), "rejected": people.get("rejected", 0),
-                "unknown": people.get("unknown", 0) + people.get("submitting", 0), "waiting": people.get("planned", 0)}
+                "planned": planned, **found}
 
     # ---- audit ------------------------------------------------------------------------------------------------
 
@@ -607,18 +627,49 @@ def _entries(tx: sa.Connection) -> Iterator[audit.Entry]:
     return (audit.Entry(*row) for row in tx.execution_options(yield_per=1000).execute(sa.select(trail).order_by(trail.c.seq)))
 
 
-def _write_batch(tx: sa.Connection, name: str, wave: int, ordinal: int, people: Sequence[Recipient]) -> None:
-    identity = canonical({"campaign": name, "wave": wave, "ordinal": ordinal, "keys": [who.key for who in people]})
-    batch_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
-    rows = [{"email": who.email, "fields": dict(who.merge_fields), "tags": list(who.tags)} for who in people]
-    candidates = zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1)
-    tx.execute(batch.insert().values(id=batch_id, campaign=name, wave=wave, ordinal=ordinal, state="planned", recipients=len(people),
-                                     candidates=candidates))
-    tx.execute(slot.insert(), [{"campaign": name, "wave": wave, "rcpt_key": who.key, "batch_id": batch_id} for who in people])
+@dataclass
+class _Wave:
+    """The rows of a wave, ready to be written: of each person the key and, packed, what to send."""
+
+    counts: dict[str, int]
+    batches: list[dict[str, Any]] = field(default_factory=list)
+    slots: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, name: str, wave: int, planned: Iterable[Recipient | LeftOut], batch_size: int) -> _Wave:
+        rows = cls({"planned": 0})
+        people: list[Recipient] = []
+        for item in planned:
+            kind = "planned" if isinstance(item, Recipient) else item.reason
+            rows.counts[kind] = rows.counts.get(kind, 0) + 1
+            if isinstance(item, Recipient):
+                people.append(item)
+            else:
+                rows.left_out.append({"campaign": name, **asdict(item)})
+            if len(people) == batch_size:
+                rows._close(name, wave, people)
+                people = []
+        if people:
+            rows._close(name, wave, people)
+        return rows
+
+    def _close(self, name: str, wave: int, people: Sequence[Recipient]) -> None:
+        ordinal = len(self.batches)
+        identity = canonical({"campaign": name, "wave": wave, "ordinal": ordinal, "keys": [who.key for who in people]})
+        batch_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
+        rows = [{"email": who.email, "fields": dict(who.merge_fields), "tags": list(who.tags)} for who in people]
+        self.batches.append({"id": batch_id, "campaign": name, "wave": wave, "ordinal": ordinal, "state": "planned",
+                             "recipients": len(people), "candidates": zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1)})
+        self.slots += [{"campaign": name, "wave": wave, "rcpt_key": who.key, "batch_id": batch_id} for who in people]
+
+    def write(self, tx: sa.Connection) -> None:
+        for table, rows in ((batch, self.batches), (slot, self.slots), (left_out, self.left_out)):
+            if rows:
+                tx.execute(table.insert(), rows)
 
 
 def _leave_out(tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:
-    tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.outcome != "").values(outcome=""))  # of an earlier attempt
     # an earlier claim, of which nothing was sent, may have left out others
     tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.outcome != "").values(outcome=""))
     for key, reason in left_out.items():

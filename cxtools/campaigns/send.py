@@ -34,18 +34,27 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
         ConfigError: rows are invalid and not to be skipped, or other content was planned under the same name; nothing was written.
     """
     spec, digest = campaign.spec, campaign.digest
-    known = desk.ledger.digest_of(spec.name)
-    if known == digest:
-        return
-    if known is not None:
-        raise ConfigError(f"campaign {spec.name!r} exists with other content: its spec or recipients were changed",
+    known, plain = desk.ledger.digest_of(spec.name), spec.model_dump(mode="json")
+    if known is None or (known != digest and desk.ledger.drop_plan(spec.name)):
+        return desk.ledger.plan(spec.name, digest=digest, spec=plain, planned=campaign.planned(skip_invalid=skip_invalid),
+                                batch_size=desk.settings.batch_cap(spec.limits.daily), account=desk.settings.account)
+    if known != digest:
+        raise ConfigError(f"campaign {spec.name!r} exists with other content: its spec or recipients were changed after sending began",
                           do="give the changed campaign a new name; `cxtools resume` continues the old one")
-    desk.ledger.plan(spec.name, digest=digest, spec=spec.model_dump(mode="json"), planned=campaign.planned(skip_invalid=skip_invalid),
-                     batch_size=desk.settings.batch_cap(spec.limits.daily))
+    desk.ledger.change_spec(spec.name, plain)
+
+
+def own(desk: Desk, name: str) -> None:
+    """Refuse a campaign that another account sends: its jobs and its suppressions are not known here."""
+    if (account := desk.ledger.account(name)) not in ("", desk.settings.account):
+        url, _, client = account.partition("|")
+        raise ConfigError(f"campaign {name!r} is sent by client {client!r} of {url}, not by this profile",
+                          do="name that account's profile with --profile")
 
 
 def resume(desk: Desk, name: str) -> list[str]:
     """Continue a planned campaign to its end, and return the batches whose jobs were not in time."""
+    own(desk, name)
     desk.ledger.recover()
     try:
         with courier(desk):
@@ -92,16 +101,17 @@ class Listing:
     def reasons(self) -> Mapping[str, str]:
         with self._turn:
             if self._desk.now() - self._fetched_at > self._desk.settings.suppression_age_s:
-                self._fetched_at = self._desk.now()
+                began_at = self._desk.now()
                 self._reasons = {recipient_key(found.email): found.reason for page in self._desk.api.fetch_suppressions() for found in page}
+                self._fetched_at = began_at  # only now: a list that could not be fetched clears nobody
             return self._reasons
 
 
 def _submit_batch(desk: Desk, spec: Spec, row: Any, listing: Listing | None, checks: ThreadPoolExecutor, bar: Any,
                   stop: threading.Event) -> None:
     people = desk.ledger.candidates(row.id)
-    if stop.is_set() or desk.ledger.quota_left(desk.settings.account, _limit(desk, spec)) < 1:
-        return
+    if stop.is_set() or desk.ledger.quota_left(desk.settings.account, _limit(desk, spec)) < row.recipients:
+        return  # too little is left of the day's quota for the batch: it waits, unchecked
     excluded = {key: f"bounced before: {reason}" for key, reason in desk.ledger.suppressed([who.key for who in people]).items()}
     asked = [who for who in people if who.key not in excluded]
     excluded |= _suppressed(desk, asked, listing, checks, bar, stop)
@@ -157,7 +167,7 @@ def _post(desk: Desk, spec: Spec, batch_id: str, body: bytes, recipients: int, e
 
 
 def _wait_s(desk: Desk, outcome: PostOutcome, tries: int) -> float:
-    return outcome.retry_after_s if outcome.retry_after_s is not None else pace.backoff_s(tries, rng=desk.rng)
+    return outcome.retry_after_s or pace.backoff_s(tries, rng=desk.rng)  # a Retry-After of 0 is no wish
 
 
 def post_again(desk: Desk, name: str) -> None:

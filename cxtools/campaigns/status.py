@@ -87,15 +87,30 @@ def campaign_state(batches: Iterable[tuple[str, str | None]]) -> str:
     return "failed" if all(bad) else "partial" if any(bad) else "completed"
 
 
+def over_limit(batches: Iterable[int], quota_left: float) -> int:
+    """
+    How many people are in batches that the rest of the day's quota can't hold.
+
+    >>> over_limit([40, 40, 20], 70)
+    40
+    """
+    over = 0
+    for people in batches:
+        over, quota_left = (over, quota_left - people) if people <= quota_left else (over + people, quota_left)
+    return over
+
+
 def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -> Status:
     """The status of one campaign; ConfigError when the ledger doesn't know it."""
     ledger.spec(name)
     rows, counts = ledger.batches(name), ledger.counts(name)
-    counts["over_limit"] = int(max(0, counts.pop("waiting") - quota_left))
+    counts.pop("waiting")
+    counts["over_limit"] = over_limit([row.recipients for row in rows if row.state == "planned"], quota_left)
+    alive = {row.id for row in rows if row.state == "submitting" and row.lease_until > ledger.now()}  # a POST is under way
     hooks = [row.state for row in ledger.webhooks(name)]
     return Status(
         campaign=name,
-        state=campaign_state((row.state, row.job_status) for row in rows),
+        state=campaign_state(("submitted" if row.id in alive else row.state, row.job_status) for row in rows),
         recipients=counts,
         batches=[{"batch": row.id, "wave": row.wave, "recipients": row.recipients, "state": row.state, "job_id": row.job_id,
                   "detail": row.detail} for row in rows],

@@ -38,7 +38,7 @@ def maybe(kind: Any, names: str) -> list[Column[Any]]:
     return _columns(kind, names, nullable=True)
 
 
-campaign = Table("campaign", TABLES, *key("name"), *text("digest spec"), *whole("rows"), *moments("created_at"))
+campaign = Table("campaign", TABLES, *key("name"), *text("digest spec account"), *whole("rows"), *moments("created_at"))
 #: Who is not mailed and why, as the plan found it; later exclusions stand in `slot.outcome`.
 left_out = Table("left_out", TABLES, *key("campaign"), *key("line", Integer), *text("reason detail masked"))
 slot = Table(
