@@ -95,6 +95,15 @@ def _fail(error: Exception, told: CxError) -> None:
     sys.exit(told.exit_code)
 
 
+@app.callback(invoke_without_command=True)
+def _program(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from cxtools import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
 # ---- campaigns ---------------------------------------------------------------------------------------------------
 
 

@@ -490,10 +490,10 @@ class Ledger:
         return self._rows(query.where(outbox.c.campaign == name) if name else query)
 
     def replay(self, *, hook_id: str | None = None, since: float | None = None) -> int:
-        """Make delivered, dead and parked webhooks pending again, with their old id and body, and return how many."""
+        """Make webhooks due at once, whatever became of them but forgotten, with their old id and body, and return how many."""
         which = outbox.c.id == hook_id if hook_id else outbox.c.created_at >= (since or 0)
         with self.writing() as tx:
-            over = outbox.update().where(which, outbox.c.state.in_(("delivered", "dead", "parked")))
+            over = outbox.update().where(which, outbox.c.state != "forgotten")
             count = tx.execute(over.values(state="pending", tries=0, next_at=self.now(), lease_until=0)).rowcount
             if count:
                 self._audit(tx, "webhook.replayed", id=hook_id or "", since=since or 0, count=count)
