@@ -276,8 +276,8 @@ def report(
     """Run one notebook with parameters, and write one HTML page; prints its path."""
     from cxtools.report.run import render_report
 
-    settings = _connect().settings
-    print(render_report(name, _pairs("-p", parameter), out=out or settings.home / "reports", home=settings.home, profile=settings.profile))
+    home = _connect().settings.home
+    print(render_report(name, _pairs("-p", parameter), out=out or home / "reports", home=home, profile=State.profile))
 
 
 # ---- webhooks and audit ------------------------------------------------------------------------------------------
