@@ -471,6 +471,24 @@ def test_outcomes_tell_the_crm_and_the_next_wave() -> None:
     assert {} == measures.outcomes(known, "not yet", ["j1"])
 
 
+def test_a_message_is_judged_by_all_its_events_whichever_jobs_were_asked_for() -> None:
+    """Asked alone or among others, a job's answer is the same; an event under another job, or under none, still belongs to its message."""
+    known = store("""
+        to  | job | msg | kind     | at   | code
+        ann | j1  | m1  | bounce   | +1   | 4.2.2
+        ann | j0  | m1  | delivery | +90  |
+        ann |     | m1  | open     | +95  |
+        bob | j1  | m2  | delivery | +1   |
+        bob | j2  | m2  | bounce   | +60  | 5.1.1
+        cat | j2  | m3  | delivery | +1   |
+    """)
+    everything = measures.outcomes(known, "c", ["j0", "j1", "j2"])
+
+    assert {"j1": ["delivered"], "j2": ["bounced", "delivered"]} == {job: [row["state"] for row in rows] for job, rows in everything.items()}
+    assert everything == {job: rows for asked in ("j0", "j1", "j2") for job, rows in measures.outcomes(known, "c", [asked]).items()}
+    assert {} == measures.outcomes(known, "c", [])
+
+
 # ---- data quality and suspects -----------------------------------------------------------------------------------
 
 def test_data_quality_counts_what_is_odd() -> None:

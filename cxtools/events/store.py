@@ -167,30 +167,28 @@ class EventStore:
         """Names of the campaigns which have events, sorted."""
         return sorted({part.parent.name.removeprefix("campaign=") for part in self.root.glob("campaign=*/part-*.parquet")})
 
-    def connection(self, campaigns: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
+    @contextmanager
+    def connection(self, campaigns: Sequence[str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """
-        A DuckDB connection, in UTC, with the view `events` over these campaigns (None: all).
+        A DuckDB connection, in UTC, with the view `events` over these campaigns (None: all), for a `with` block.
 
         One row per campaign and event_id, the earliest received. Columns: campaign, those of `Event`, source, received_at.
         The view `received` has every stored row, repeated ones too.
 
         Raises:
-            StoreError: a campaign has no events here; the message lists those which have.
+            StoreError: a campaign has no events here, the message lists those which have; or a file can't be read.
         """
-        import duckdb
-
         known = self.campaigns()
         if missing := sorted(set(campaigns or ()) - set(known)):
             raise StoreError(f"no events of campaign {', '.join(missing)}", where=str(self.root),
                              do=f"choose one of: {', '.join(known) or 'none yet'}; or collect or import events first")
-        # Without these DuckDB would fetch extensions from the network and spill into a folder beside the notebook.
-        connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "temp_directory": tempfile.gettempdir()})
-        connection.execute("SET TimeZone = 'UTC'")
         chosen = known if campaigns is None else sorted(set(campaigns))
         files = [str(part) for name in chosen for part in self._folder(name).glob("part-*.parquet")]
-        self._received(connection, files)
-        connection.execute(EVENTS)
-        return connection
+        with _database(self.root) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            self._received(connection, files)
+            connection.execute(EVENTS)
+            yield connection
 
     def _received(self, connection: duckdb.DuckDBPyConnection, files: list[str]) -> None:
         if files:
@@ -243,6 +241,20 @@ def _disk(folder: Path) -> Iterator[None]:
                          do="free some disk space or correct the folder's permissions, then run it again") from failed
 
 
+@contextmanager
+def _database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB in memory; what it can't read, whenever it finds out, as a StoreError."""
+    import duckdb
+
+    try:
+        # Without these DuckDB would fetch extensions from the network and spill into a folder beside the notebook.
+        with duckdb.connect(config={"autoinstall_known_extensions": "false", "temp_directory": tempfile.gettempdir()}) as connection:
+            yield connection
+    except duckdb.Error as failed:
+        raise StoreError(f"the events can't be read: {failed}", where=str(folder),
+                         do="a file there may be damaged: move it away, then collect or import again") from failed
+
+
 def _digest(ids: set[str]) -> str:
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:24]
 
@@ -275,10 +287,9 @@ def _held(ids: set[str], files: Sequence[Path]) -> set[str]:
     """Those of the ids which the files hold. DuckDB scans one column, so memory doesn't grow with the store."""
     if not files:
         return set()
-    import duckdb
     import pyarrow as pa
 
-    with duckdb.connect() as connection:
+    with _database(files[0].parent) as connection:
         connection.register("wanted", pa.table({"event_id": list(ids)}))
         connection.read_parquet([str(file) for file in files]).create_view("stored")
         return {row[0] for row in connection.execute("select event_id from wanted semi join stored using (event_id)").fetchall()}

@@ -304,15 +304,9 @@ def _answer(measure: str, store: EventStore, campaigns: Campaigns, by: By, as_of
 
 def _rows(measure: str, store: EventStore, campaigns: Sequence[str] | None, asked: list[str], as_of: AsOf, **params: object) -> Any:
     """The rows of one SQL file, as an Arrow table."""
-    import duckdb
-
     with store.connection(campaigns) as connection:
-        try:
-            _prepare(connection, store.judge, asked, as_of, NEEDS.get(measure, ()))
-            return connection.sql(_sql(measure), params=params).to_arrow_table()
-        except duckdb.Error as failed:
-            raise StoreError(f"the events can't be read: {failed}", where=str(store.root),
-                             do="a file there may be damaged: move it away, then collect or import again") from failed
+        _prepare(connection, store.judge, asked, as_of, NEEDS.get(measure, ()), params.get("job_ids"))
+        return connection.sql(_sql(measure), params=params).to_arrow_table()
 
 
 def _names(campaigns: Campaigns) -> Sequence[str] | None:
@@ -326,13 +320,17 @@ def _asked(by: By) -> list[str]:
     return asked
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, judge: Judge, asked: list[str], as_of: AsOf, needs: Sequence[str]) -> None:
-    """The relations which the measures read, as temporary tables: each is used several times."""
+def _prepare(
+    connection: duckdb.DuckDBPyConnection, judge: Judge, asked: list[str], as_of: AsOf, needs: Sequence[str], job_ids: object = None,
+) -> None:
+    """The relations which the measures read, as temporary tables: each is used several times. *job_ids*: only those jobs' messages."""
     import pyarrow as pa
 
     connection.register("providers", pa.Table.from_pylist(_providers()))
     connection.register("cutoffs", _cutoffs(connection, as_of))
     connection.execute("create temp table seen as " + _sql("seen"))
+    if job_ids is not None:
+        connection.execute("create or replace temp table seen as " + _sql("of_jobs"), {"job_ids": job_ids})
     connection.register("verdicts", _verdicts(connection, judge))
     connection.execute("create temp table messages as " + _sql("messages"), {"by": asked})
     for name in needs:
