@@ -30,26 +30,26 @@ def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf
     Raises:
         StoreError: the store doesn't have this campaign.
     """
-    first_at, last_at = _window(store, campaign, as_of)
+    funnel, bounces = measures.funnel(store, campaign, as_of=as_of), measures.bounces(store, campaign, as_of=as_of)
+    first_at, last_at = _window(funnel)
     age = last_at - first_at if first_at and last_at else timedelta()
-    earlier = _earlier(store, campaign, first_at)
-    counts = _counts(store, [campaign], as_of)[campaign]
+    counts = _counts(funnel, bounces)[campaign]
     quality = {row["check"]: row for row in measures.data_quality(store, campaign, as_of=as_of).to_dict("records")}
     if (complaints := quality["complaints"]["count"]) is not None:
         counts["complained"] = complaints
     machines = measures.suspects(store, campaign, as_of=as_of).set_index("rule")
     counts |= {"clickers": int(machines.total["human"]), "suspect": int(machines.clickers["suspect"]),
                "human": int(machines.clickers["human"])} if len(machines) else {}
-    causes = measures.bounces(store, campaign, as_of=as_of).to_dict("records")
+    causes = bounces.to_dict("records")
     facts = Facts(campaign, counts, first_at, last_at, int(quality["unknown_kind"]["total"]),
                   (causes[0]["category"], causes[0]["recipients"]) if causes else None,
-                  list(_counts(store, earlier, age).values()) if earlier else [], _maturity(store, earlier, age))
+                  *_before(store, _earlier(store, campaign, first_at), age))
     return verdict_on(facts, about)
 
 
 def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table:
     """The funnel of a campaign and up to eight earlier ones, each cut at the age that this one has reached; oldest first."""
-    first_at, last_at = _window(store, campaign, as_of)
+    first_at, last_at = _window(measures.funnel(store, campaign, as_of=as_of))
     earlier = _earlier(store, campaign, first_at)
     age = last_at - first_at if first_at and last_at else None
     table: Table = measures.funnel(store, [*earlier, campaign], as_of=age).sort_values("first_at", kind="stable").reset_index(drop=True)
@@ -62,14 +62,21 @@ def _earlier(store: EventStore, campaign: str, first_at: datetime | None) -> lis
     return sorted(starts, key=lambda name: starts[name])[-EARLIER:]
 
 
-def _counts(store: EventStore, campaigns: list[str], as_of: AsOf) -> dict[str, dict[str, int]]:
+def _before(store: EventStore, earlier: list[str], age: timedelta) -> tuple[list[dict[str, int]], float | None]:
+    """What earlier campaigns had at this age: the counts of each, and the median share of their first week's clicks."""
+    if not earlier:
+        return [], None
+    funnel, bounces = measures.funnel(store, earlier, as_of=age), measures.bounces(store, earlier, as_of=age)
+    return list(_counts(funnel, bounces).values()), _maturity(store, funnel, age)
+
+
+def _counts(funnel: Table, bounces: Table) -> dict[str, dict[str, int]]:
     """Campaign -> its counts: the funnel's, and the bounces by kind."""
-    funnel = measures.funnel(store, campaigns, as_of=as_of)
     steps = funnel.columns[funnel.dtypes.map(pd.api.types.is_integer_dtype)]
     counts = {str(row["campaign"]): {str(step): int(row[step]) for step in steps}
               | dict.fromkeys(("hard", "soft", "block", "authentication", "unclassified"), 0)
               for row in funnel.to_dict("records")}
-    for row in measures.bounces(store, campaigns, as_of=as_of).to_dict("records"):
+    for row in bounces.to_dict("records"):
         for name in _named(row):
             own = counts[row["campaign"]]
             own[name] = own.get(name, 0) + int(row["recipients"])
@@ -82,18 +89,19 @@ def _named(row: Mapping[str, Any]) -> list[str]:
     return [row["kind"], *([special] if special else [])]
 
 
-def _maturity(store: EventStore, earlier: list[str], age: timedelta) -> float | None:
-    """The median share of their first week's clicks that earlier campaigns had at this age."""
-    if not earlier or not timedelta() < age < WEEK - timedelta(hours=1):
+def _maturity(store: EventStore, funnel: Table, age: timedelta) -> float | None:
+    """The median share of their first week's clicks that the campaigns of this funnel had at its age."""
+    if not timedelta() < age < WEEK - timedelta(hours=1):
         return None
-    then, after = (measures.funnel(store, earlier, as_of=until).set_index("campaign").clicked for until in (age, WEEK))
-    shares = [then[name] / after[name] for name in earlier if after[name]]
+    then = funnel.set_index("campaign").clicked
+    after = measures.funnel(store, list(then.index), as_of=WEEK).set_index("campaign").clicked
+    shares = [then[name] / after[name] for name in then.index if after[name]]
     return float(median(shares)) if shares else None
 
 
-def _window(store: EventStore, campaign: str, as_of: AsOf) -> tuple[datetime | None, datetime | None]:
-    """The moments of its first and last event."""
-    own = measures.funnel(store, campaign, as_of=as_of).iloc[0]
+def _window(funnel: Table) -> tuple[datetime | None, datetime | None]:
+    """The moments of a campaign's first and last event."""
+    own = funnel.iloc[0]
     return _moment(own.first_at), _moment(own.last_at)
 
 
