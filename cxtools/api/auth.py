@@ -117,6 +117,7 @@ class SignIn(AuthBase):
         self._token: Token | None = None
         self._failure: CxError | None = None
         self._rounds = 0
+        self._hidden: tuple[Token | None, Callable[[], tuple[bytes, ...]]] | None = None
         self.renewable = settings.auth != "token"
         if not self.renewable:
             self._token = Token(Masked(f"Bearer {settings.token.reveal()}"), float("inf"))
@@ -149,11 +150,14 @@ class SignIn(AuthBase):
         return sorted(set(scopes) - granted) if granted and granted & set(SCOPES.values()) else []
 
     def secrets(self) -> tuple[bytes, ...]:
-        """Everything that must not be shown, should a server echo it, in every spelling."""
-        held = [secret.reveal() for secret in (self._settings.client_secret, self._settings.access_key_secret, self._settings.token)]
-        token = self._token
-        held += [token.header[7:]] if token else []
-        return tuple(dict.fromkeys(written.encode() for text in held if text for written in spellings(text)))
+        """Everything that must not be shown, should a server echo it, in every spelling; spelled once per token."""
+        token, hidden = self._token, self._hidden
+        if hidden is None or hidden[0] is not token:
+            held = [secret.reveal() for secret in (self._settings.client_secret, self._settings.access_key_secret, self._settings.token)]
+            held += [token.header[7:]] if token else []
+            found = tuple(dict.fromkeys(written.encode() for text in held if text for written in spellings(text)))
+            hidden = self._hidden = token, lambda: found  # a function, since debuggers and reports of crashes print tuples
+        return hidden[1]()
 
     def _renewed(self, rounds: int, ends_at: float) -> Token:
         if self._token and self._clock() < self._token.stale_at:
