@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,7 +95,7 @@ class Trial:
     def __init__(self, simulator: Any, schedule: Schedule) -> None:
         self.simulator, self.schedule, self.clock = simulator, schedule, Clock()
         self.home = Path(tempfile.mkdtemp(prefix="cxtools-storm-"))
-        self.struck = 0
+        self.deadline_s, self.struck = DEADLINE_S, 0
 
     def wrong(self) -> list[str]:
         """All that is wrong, during the storm and after it."""
@@ -114,6 +115,7 @@ class Trial:
 
     def _calm(self) -> list[str]:
         """With no fault left the same command brings everything to its end; only what a person must settle is settled for them."""
+        self.deadline_s = 20.0  # nothing hangs any more, so only a busy machine needs it
         error = self._run(later_s=60)
         wrong = [f"in the calm: {error}"] if error and not isinstance(error, JobTimeout) else []
         ledger = self._client().ledger
@@ -144,7 +146,7 @@ class Trial:
 
     def _client(self) -> Connection:
         alone = {} if self.schedule.at_once else {"workers": 1, "daily_limit": 1000}
-        client = connection(self.simulator.url, self.home, call_deadline_s=DEADLINE_S, patience_s=30, job_deadline_s=120,
+        client = connection(self.simulator.url, self.home, call_deadline_s=self.deadline_s, patience_s=30, job_deadline_s=120,
                             idempotency_window_s=3600 if self.schedule.idempotent else 0, **{"workers": 4, **alone})
         client.ledger.now = self.clock.now
         api = Client(client.settings, now=self.clock.now, clock=self.clock.monotonic, sleep=self.clock.skip)
@@ -161,8 +163,27 @@ def stormy(start_simulator: Callable[..., Any]) -> Iterator[Any]:
         yield start_simulator(crm_secret=CRM_SECRET)
 
 
-@hypothesis.settings(max_examples=200, deadline=None, derandomize=True, database=None)
-@hypothesis.given(schedule=SCHEDULES)
-def test_any_schedule_of_faults_mails_nobody_twice_and_loses_nothing(stormy: Any, schedule: Schedule) -> None:
-    """In the storm all invariants hold; after it the same command ends well, everyone got one mail and the CRM heard all."""
-    assert [] == Trial(stormy, schedule).wrong()
+def storms(simulator: Any, seed: int, count: int) -> Counter[str]:
+    """So many schedules by this seed, and how often their faults struck; AssertionError with the smallest one that breaks something."""
+    seen: Counter[str] = Counter()
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.given(SCHEDULES)
+    def weather(schedule: Schedule) -> None:
+        trial = Trial(simulator, schedule)
+        wrong = trial.wrong()
+        seen.update(schedules=1, struck=trial.struck, calm=trial.struck == 0)
+        assert not wrong, f"{schedule}: {wrong}"
+
+    weather()
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_schedule_of_faults_mails_nobody_twice_and_loses_nothing(stormy: Any, seed: int) -> None:
+    """In the storm all invariants hold; after it the same command ends well, everyone got one mail and the CRM heard all. Most storms are some."""
+    seen = storms(stormy, seed, 50)
+
+    assert 50 <= seen["schedules"]
+    assert seen["calm"] < 15 < 100 < seen["struck"]
