@@ -444,7 +444,7 @@ def test_no_input_makes_it_slow(text):
     began = time.process_time()
     explain(text, text)
 
-    assert time.process_time() - began < 0.4
+    assert time.process_time() - began < 4  # a pattern that backtracks takes hours
 
 
 @settings(max_examples=400, deadline=None)
