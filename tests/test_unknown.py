@@ -111,7 +111,7 @@ def test_a_later_run_may_still_ask(server: FaultServer, office: Callable[..., Co
 def test_nothing_is_posted_when_the_claim_has_ended(server: FaultServer, office: Callable[..., Connection]) -> None:
     """A worker that was paused between its claim and its POST must not send what others have taken over meanwhile."""
     server.script(POST, TAKEN)
-    outcome = office().desk.api.submit(b"{}", idempotency_key="k", within_s=-1)
+    outcome = office().desk.api.submit(b"{}", idempotency_key="k", leave_by=time.time() - 1)
 
     assert ("not_sent", []) == (outcome.kind, server.asked(POST))
 
