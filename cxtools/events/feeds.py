@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parseaddr, parsedate_to_datetime
 from typing import Any
@@ -114,7 +115,7 @@ def sendgrid_events(row: Row) -> list[Event]:
 
 def cxone_events(row: Row) -> list[Event]:
     """One event per record, as the API words it."""
-    return [Event.from_api(row)]
+    return [replace(Event.from_api(row), ts=_told(row.get("timestamp")))]
 
 
 #: Words for what happened -> our kind, for tables without a map of their own; as `spelled` leaves them.
@@ -258,6 +259,15 @@ def _event(kind: str, word: str, at: object, known: Mapping[str, str], row: Row)
         "email": email, "event_id": known.get("event_id") or event_identity(job, message, who, word.lower(), text(at), link, code),
         "raw": json.dumps(row, ensure_ascii=False, default=str, separators=(",", ":")),
     }
-    return Event(kind=kind, raw_kind=word, ts=when(at), **{**known, **own})
+    return Event(kind=kind, raw_kind=word, ts=_told(at), **{**known, **own})
+
+
+def _told(at: object) -> datetime | None:
+    """The moment, None where none is told; ValueError where one is told that can't be read, without repeating what may be an address."""
+    ts = when(at)
+    if ts is None and (said := text(at)):
+        raise ValueError(f"the time {repr(said[:40]) if '@' not in said else 'that is told'} can't be read; "
+                         "write it as 2026-09-14T10:00:00+02:00 or as Unix seconds")
+    return ts
 
 

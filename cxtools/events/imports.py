@@ -69,7 +69,8 @@ def import_file(
     Bring the events of a file into the store; the same file again adds nothing.
 
     *format* is one of FORMATS; "auto" looks at the first row. For tables, *column_map* says column -> field where a column's
-    name doesn't tell (fields: those of `Event`), *event_map* word -> kind; the word "" is for rows without one.
+    name doesn't tell (fields: kind, ts, email, message_id, recipient_id, job_id, event_id, bounce_code, bounce_text, link_url, user_agent,
+    ip), *event_map* word -> kind; the word "" is for rows without one.
 
     Raises:
         ConfigError: the file can't be opened, no row of it can be read, or a map names what doesn't exist; nothing was kept.
@@ -107,7 +108,8 @@ class _Reading:
                     aside.add(reason, row.raw if isinstance(row, Unreadable) else json.dumps(row, default=str), line)
         if self.rows == aside.count:
             raise ConfigError(f"no row of {self.path.name} could be read ({self._first_reason or 'it has none'})", where=str(self.path),
-                              do="check --format; for a table of another shape use --map COLUMN=FIELD and --event-map WORD=KIND")
+                              do="check --format; for a table of another shape use --map COLUMN=FIELD and --event-map WORD=KIND; "
+                              f"fields: {', '.join(COLUMNS)}; kinds: {', '.join(KINDS)}")
         if self._unseen:
             raise ConfigError(f"there is no column {', '.join(sorted(self._unseen))}", where=str(self.path), do="correct --map")
 
