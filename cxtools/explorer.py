@@ -84,7 +84,7 @@ def explore(store: EventStore, campaigns: Sequence[str] | None = None) -> ipywid
         "as_of": widgets.Text(placeholder="2026-09-14T10:00:00+02:00", description="Until", continuous_update=False),
     }
     screen, copied = widgets.Output(), widgets.Textarea(placeholder="the choice as a command", layout=widgets.Layout(width="100%"), rows=2)
-    button = widgets.Button(description="As papermill parameters", icon="copy")
+    button = widgets.Button(description="As papermill parameters", icon="copy", layout=widgets.Layout(width="auto", flex="0 0 auto"))
     _wire(store, controls, screen, button, copied)
     choices = widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
     return widgets.VBox([choices, screen, widgets.HBox([button, copied])])
