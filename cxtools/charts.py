@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from math import ceil, floor
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
@@ -38,7 +38,9 @@ KIND_COLOURS = {"hard": INK["orange"], "soft": INK["amber"], "block": INK["viole
 STAGES = {"attempted": "Attempted", "accepted": "Accepted", "opened": "Opened", "clicked": "Clicked"}
 RATES = {"delivery_rate": ("Accepted", "attempted", INK["green"]), "open_rate": ("Opened", "accepted", INK["blue"]),
          "click_rate": ("Clicked", "accepted", INK["orange"])}
-ACTS = {"open": ("Opened", INK["blue"]), "click": ("Clicked", INK["orange"])}
+#: Moments are known of images loaded and of links followed; the funnel's "opened" counts who did either.
+ACTS = {"open": ("Images loaded", "First images loaded", INK["blue"]), "click": ("Clicked", "First click", INK["orange"])}
+NOT_OPENED = "The funnel's opened counts clicks without images as well."
 #: What the rows of a table can stand for -> their plural.
 GROUPS = {"provider": "mailbox providers", "domain": "domains", "job": "jobs", "day": "days", "hour": "hours of the day",
           "weekday": "weekdays", "campaign": "campaigns"}
@@ -51,15 +53,21 @@ COLUMNS = {
     "jobs": ("job_id", "attempted", "accepted", "bounced", "first_at", "last_at", "delivery_median_s", "delivery_p90_s"),
     "data_quality": ("meaning", "count", "total", "share"),
 }
+COLUMNS["comparison"] = COLUMNS["funnel"]
+NOTES = {"suspects": "Of all who followed any link, unsubscribe and preference links too; the funnel's clicked leaves those links out."}
+#: What is said in place of a table without rows.
+EMPTY = {"reasons": "No bounces.", "suspects": "Nobody has followed a link yet."}
 SHOWN_ROWS = 20
 ROW_PX, BAR_PX = 46, 17
 
 
 def funnel(table: pd.DataFrame) -> go.Figure:
     """How far the mail got: one row is drawn as a funnel, several (campaigns, providers, …) as rates with their intervals."""
-    if len(table) > 1:
-        return _rates(table)
+    if group := _group(table):
+        return _rates(table) if len(table) > 1 else _alone(table, group)
     row = _records(table)[0] if len(table) else {}
+    if not row.get("attempted"):
+        return _sentence("How far did the mail get?", "No delivery or bounce has been reported yet.", table)
     counts = [row.get(stage) or 0 for stage in STAGES]
     attempted, accepted, _, clicked = counts
     shares = [wording.percent(count / attempted if attempted else None) for count in counts]
@@ -71,17 +79,27 @@ def funnel(table: pd.DataFrame) -> go.Figure:
         "connector": {"fillcolor": INK["grid"], "line": {"width": 0}},
         "cliponaxis": False, "insidetextfont": {"color": [INK["ink"], INK["paper"], INK["paper"], INK["paper"]]}, "constraintext": "none",
     }
-    caption = (
-        f"Distinct recipients; percentages are of the {wording.count(attempted)} attempted. {wording.count(accepted)} were accepted "
-        f"({_interval(row, 'delivery_rate', wording.within)}); {wording.count(clicked)} of these {wording.count(accepted)} clicked "
-        f"({_interval(row, 'click_rate', wording.within)})."
-    )
+    caption = (f"Distinct recipients; percentages are of the {wording.count(attempted)} attempted. "
+               f"{wording.count(accepted)} {wording.was(accepted)} accepted ({_interval(row, 'delivery_rate', wording.within)})")
+    caption += (f"; {wording.count(clicked)} of these {wording.count(accepted)} clicked "
+                f"({_interval(row, 'click_rate', wording.within)})." if accepted else ", so nobody could open or click.")
     return _figure([trace], "How far did the mail get?", caption, table, height=56 + 58 * len(STAGES), yaxis={"autorange": "reversed"})
+
+
+def comparison(table: pd.DataFrame) -> go.Figure:
+    """A campaign among earlier ones, their rates with their intervals."""
+    if len(table) > 1:
+        return _rates(table)
+    return _sentence("How do campaigns compare?", "There is nothing to compare with yet: no earlier campaign is known.", table)
 
 
 def bounces(table: pd.DataFrame) -> go.Figure:
     """Why mail came back: causes as bars; split by `day` the kinds over time, split by anything else a map of causes."""
     group = _group(table)
+    if not len(table):
+        return _sentence("Why did mail come back?", "No bounces.", table)
+    if group and table[group].nunique() == 1:
+        return _alone(table, group, "that came back ")
     if group == "day" and table["day"].nunique() > 1:
         return _bounces_by_day(table)
     if group:
@@ -97,6 +115,8 @@ def reasons(table: pd.DataFrame) -> go.Figure:
 def links(table: pd.DataFrame) -> go.Figure:
     """Which links were followed: people per link. They don't add up, since one person may follow several."""
     rows = _top(_records(table), "clickers")
+    if not rows:
+        return _sentence("Which links were followed?", "Nobody has followed a link yet.", table)
     caption = "People per link, and their share of all who clicked anything. One person may follow several, so shares don't add up to 100%."
     bars, labels = _bars(rows, "clickers", [re.sub("^https?://", "", row["link_url"]) for row in rows],
                          [INK["grey" if row.get("purpose") == "unsubscribe" else "blue"] for row in rows])
@@ -106,47 +126,63 @@ def links(table: pd.DataFrame) -> go.Figure:
 def curve(table: pd.DataFrame) -> go.Figure:
     """How opens and clicks came in over the time since delivery."""
     rows = _records(table)
-    traces = [_line([row for row in rows if row["kind"] == kind], name, colour) for kind,
-              (name, colour) in ACTS.items() if any(row["kind"] == kind for row in rows)]
-    ticks = {1: "1 h", 4: "4 h", 12: "12 h", 24: "1 d", 72: "3 d", 168: "7 d"}
+    if not rows:
+        return _sentence("How soon did people react?", "No open and no click has a known time yet.", table)
+    last, most = max(row["hours"] for row in rows), max(row["rate"] for row in rows)
+    traces = [_line(own, name, colour, most) for kind, (name, _, colour) in ACTS.items()
+              if (own := [row for row in rows if row["kind"] == kind])]
+    ticks = {1: "1 h", 4: "4 h", 12: "12 h", 24: "1 d", 72: "3 d", 168: "7 d", 720: "30 d"}
     ends = ", ".join(f"{trace['name'].lower()} {wording.percent(trace['y'][-1])}" for trace in traces)
-    accepted = wording.count(rows[0]["accepted"] if rows else 0)
-    caption = f"Share of the {accepted} accepted that had opened or clicked by then; at the end {ends or 'nobody'}. Some are machines."
+    caption = (f"Share of the {wording.count(rows[0]['accepted'])} accepted whose images were loaded, or who had clicked, by then; "
+               f"at the end {ends}. {NOT_OPENED} Some are machines.")
+    if last == 1:
+        return _sentence("How soon did people react?", f"All who reacted did so within the first hour: {ends}.", table)
     return _figure(traces, "How soon did people react?", caption, table, height=360, hovermode="x",
                    xaxis={"type": "log", "tickvals": list(ticks), "ticktext": list(ticks.values()),
-                          "title": {"text": "time since delivery", "standoff": 6}},
-                          yaxis={"tickformat": ".0%", "rangemode": "tozero", "nticks": 5, "showgrid": True})
+                          "range": [-0.05, log10(max(last, 12)) + 0.05], "title": {"text": "time since delivery", "standoff": 6}},
+                   yaxis={"tickformat": ".3~%", "range": [0, most * 1.15], "nticks": 5, "showgrid": True})
 
 
 def timing(table: pd.DataFrame) -> go.Figure:
     """The time to the first open and click: from the median (dot) to the slowest tenth (end of the line)."""
     rows = [row for row in _records(table) if row["median_s"] is not None]
+    if not rows:
+        return _sentence("How long does it take?", "No open and no click has a known time yet.", table)
     names = ("median_s", "p75_s", "p90_s")
-    traces = [{"type": "scatter", "mode": "lines+markers+text", "x": [max(row[name], 1) for name in names], "y": [place] * 3,
-               "text": [wording.duration(row[name]) for name in names],
-               "textposition": ["bottom center", "top center", "bottom center"], "cliponaxis": False,
-               "line": {"color": ACTS[row["kind"]][1], "width": 3}, "marker": {"size": [12, 8, 8], "opacity": 1}, "hoverinfo": "skip"}
-               for place, row in enumerate(rows)]
-    labels = [_label(place, f"{ACTS[row['kind']][0]} first: {wording.count(row['recipients'])} recipients") for place,
-              row in enumerate(rows)]
+    traces = [_reach(row, names) | {"y": [place] * 3} for place, row in enumerate(rows)]
+    labels = [_label(place, f"{ACTS[row['kind']][1]}: {wording.counted(row['recipients'], 'recipient')}") for place, row in enumerate(rows)]
     ticks = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
-    caption = ("Time from delivery to the first open or click: half of the recipients had reacted by the large dot, "
-               "three quarters by the next, nine tenths by the last.")
-    return _figure(traces, "How long does it take?", caption, table, annotations=labels, height=90 + 70 * max(1, len(rows)),
-                   yaxis=_places(len(rows)),
-                   xaxis={"type": "log", "tickvals": ticks, "ticktext": [wording.duration(tick) for tick in ticks], "range": [0, 6]})
+    caption = ("Time from delivery to the first images loaded, and to the first click: half of those who did so had by the large dot, "
+               f"three quarters by the next, nine tenths by the last. {NOT_OPENED}")
+    low, high = (log10(edge(second for trace in traces for second in trace["x"])) for edge in (min, max))
+    room = max(0.12 * (high - low), 0.3)  # half a label
+    return _figure(traces, "How long does it take?", caption, table, annotations=labels, height=90 + 70 * len(rows),
+                   yaxis=_places(len(rows)), xaxis={"type": "log", "tickvals": ticks, "range": [low - room, high + room],
+                                                    "ticktext": [wording.duration(tick) for tick in ticks]})
+
+
+def _reach(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """A line through some quantiles; one that repeats the one before it is not written again. A log axis has no 0: it stands at 0.1 s."""
+    text = [wording.duration(row[name]) for name in names]
+    return {"type": "scatter", "mode": "lines+markers+text", "x": [max(row[name], 0.1) for name in names],
+            "text": [said if said not in text[:place] else "" for place, said in enumerate(text)],
+            "textposition": ["bottom center", "top center", "bottom center"], "cliponaxis": False, "hoverinfo": "skip",
+            "line": {"color": ACTS[row["kind"]][2], "width": 3}, "marker": {"size": [12, 8, 8], "opacity": 1}}
 
 
 def jobs(table: pd.DataFrame) -> go.Figure:
     """How large each send job was, and how soon its mail arrived."""
     rows = _top(_records(table), "attempted")
+    if not rows:
+        return _sentence("How did the send jobs go?", "No send job is known yet.", table)
     text = [f"<b>{wording.count(row['attempted'])}</b>  {wording.duration(row.get('delivery_median_s'))}" for row in rows]
     bars, labels = _bars(rows, "attempted", [row["job_id"] or "no job" for row in rows], [INK["green"]] * len(rows), text)
     caption = "Recipients with a delivery or a bounce per send job, and the median time from the job's first event to a delivery."
     return _figure([bars], "How did the send jobs go?", caption, table, **_listed(rows, "attempted"), annotations=labels)
 
 
-CHARTS: dict[str, Callable[[Any], Any]] = {chart.__name__: chart for chart in (funnel, bounces, reasons, links, curve, timing, jobs)}
+CHARTS: dict[str, Callable[[Any], Any]] = {chart.__name__: chart for chart in (
+    funnel, comparison, bounces, reasons, links, curve, timing, jobs)}
 
 
 def html(table: pd.DataFrame, caption: str = "") -> str:
@@ -158,12 +194,15 @@ def html(table: pd.DataFrame, caption: str = "") -> str:
     '<table>...<th scope="col" class="n">Accepted</th></tr></thead><tbody><tr><td>gmail</td><td class="n">9,412</td></tr></tbody></table>'
     """
     rows = _records(table)
-    if getattr(table, "_measure", "") == "data_quality":  # a finding is news; the checks without one are named, not listed
+    measure = getattr(table, "_measure", "")
+    if not rows and measure in EMPTY:
+        return f"<p>{EMPTY[measure]}</p>"
+    if measure == "data_quality":  # a finding is news; the checks without one are named, not listed
         clean = [str(row["check"]).replace("_", " ") for row in rows if row["count"] == 0]
         rows, caption = [row for row in rows if row["count"] != 0], caption or f"Nothing found: {', '.join(clean)}." * bool(clean)
     elif len(rows) > SHOWN_ROWS:
         caption, rows = caption or f"The first {SHOWN_ROWS} of {wording.count(len(rows))} rows.", rows[:SHOWN_ROWS]
-    return html_table(_shown(table), rows, caption)
+    return html_table(_shown(table), rows, caption or NOTES.get(measure, ""))
 
 
 def _shown(table: pd.DataFrame) -> list[str]:
@@ -241,7 +280,7 @@ def _top(rows: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
 def _label(place: int, text: str) -> dict[str, Any]:
     """A row's name above its mark, so that it takes no width from it: readable on a phone."""
     return {"x": 0, "xref": "paper", "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": BAR_PX // 2 + 1, "showarrow": False,
-            "text": _html.escape(wording.short(text, 48)), "font": {"color": INK["ink"]}}
+            "text": _html.escape(wording.short(text, 48)), "font": {"color": INK["ink"]}, "bgcolor": INK["paper"], "borderpad": 1}
 
 
 def _places(number: int) -> dict[str, Any]:
@@ -265,22 +304,27 @@ def _listed(rows: list[dict[str, Any]], size: str) -> dict[str, Any]:
     return {"yaxis": _places(len(rows)), "xaxis": {"visible": False, "range": [0, most * 1.45]}, "height": 60 + ROW_PX * max(1, len(rows))}
 
 
-def _line(rows: list[dict[str, Any]], name: str, colour: str) -> dict[str, Any]:
+def _line(rows: list[dict[str, Any]], name: str, colour: str, most: float) -> dict[str, Any]:
     """A cumulative line with its name and last value at its end."""
     text = [""] * (len(rows) - 1) + [f"<b>{name} {wording.percent(rows[-1]['rate'])}</b>"]
-    return {"type": "scatter", "mode": "lines+text", "name": name, "x": [row["hours"] for row in rows], "y": [row["rate"] for row in rows],
-            "text": text, "textposition": "top left",
-            "textfont": {"color": colour}, "line": {"color": colour, "width": 2.5, "shape": "hv"}, "cliponaxis": False,
+    side = "right" if rows[-1]["hours"] < 4 else "left"  # where there is room
+    place = "bottom" if name == ACTS["click"][0] and rows[-1]["rate"] > 0.85 * most else "top"  # not onto the other line's name
+    return {"type": "scatter", "mode": "lines+text" if len(rows) > 1 else "markers+text", "name": name,
+            "x": [row["hours"] for row in rows], "y": [row["rate"] for row in rows], "text": text, "textposition": f"{place} {side}",
+            "textfont": {"color": colour}, "marker": {"color": colour, "size": 9},
+            "line": {"color": colour, "width": 2.5, "shape": "hv"}, "cliponaxis": False,
             "hovertemplate": f"{name}: %{{y:.1%}} after %{{x}} h<extra></extra>"}
 
 
 def _causes(table: pd.DataFrame, label: str, title: str) -> go.Figure:
     """Bars of causes, coloured by kind of bounce, the kind also in words."""
+    if not len(table):
+        return _sentence(title, "No bounces.", table)
     rows = _top(_records(table), "recipients")
     names = [f"{_worded('category', row[label] or row['category'])} · {row['kind']}" for row in rows]
     bars, labels = _bars(rows, "recipients", names, [KIND_COLOURS[row["kind"]] for row in rows])
     total = sum(row["recipients"] or 0 for row in _records(table))
-    caption = f"Recipients whose mail came back, by cause; percentages are of all {wording.count(total)}."
+    caption = f"Recipients whose mail came back, by cause; percentages are of {'all ' * (total > 1)}{wording.counted(total, 'bounce')}."
     return _figure([bars], title, caption, table, **_listed(rows, "recipients"), annotations=labels)
 
 
@@ -336,20 +380,37 @@ def _one(group: str) -> str:
     return {"provider": "mailbox provider", "hour": "hour of the day"}.get(group, group)
 
 
+def _alone(table: pd.DataFrame, group: str, which: str = "") -> go.Figure:
+    """A split into one part compares nothing, and says so."""
+    name = f", {table[group].iloc[0]}" if len(table) else ""
+    return _sentence(f"How do {GROUPS[group]} compare?", f"There is nothing to compare: all mail {which}belongs to one {_one(group)}{name}."
+                     if name else "There is nothing to compare: no delivery or bounce has been reported yet.", table)
+
+
+def _sentence(title: str, text: str, table: pd.DataFrame) -> go.Figure:
+    """What there is to say where there is nothing to draw; a page prints it in place of the figure."""
+    words = {"text": text, "x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top", "align": "left",
+             "showarrow": False, "font": {"size": 14}}
+    return _figure([], title, text, table, height=110, annotations=[words], xaxis={"visible": False}, yaxis={"visible": False})
+
+
 def _rates(table: pd.DataFrame) -> go.Figure:
     """Rates with their intervals, one line per group, one panel per rate: what overlaps can't be told apart."""
     group = _group(table) or "campaign"
     rows = _records(table)
     rows = rows[-SHOWN_ROWS:] if group in ("campaign", "day", "hour", "weekday") else _top(rows, "attempted")  # time has its own order
     traces, layout = [], {}
-    for panel, (column, (title, _, colour)) in enumerate(RATES.items(), start=1):
+    known = {column: words for column, words in RATES.items() if any(row.get(column) is not None for row in rows)}
+    pitch = 1.065 / len(known)
+    for panel, (column, (title, _, colour)) in enumerate(known.items(), start=1):
         traces.append(_dots(rows, group, column, colour, panel))
-        layout[f"xaxis{panel}"] = {"domain": [(panel - 1) * 0.355, (panel - 1) * 0.355 + 0.29], "tickformat": ".2~%",
+        layout[f"xaxis{panel}"] = {"domain": [(panel - 1) * pitch, (panel - 1) * pitch + pitch - 0.065], "tickformat": ".2~%",
                                    "tickvals": _ticks(rows, column), "side": "top",
                                    "title": {"text": f"<b>{title}</b>", "font": {"color": colour, "size": 14}, "standoff": 6}}
-    shares = ", ".join(f"{title.lower()} of {of}" for title, of, _ in RATES.values())
+    shares = ", ".join(f"{title.lower()} of {of}" for title, of, _ in known.values())
     caption = f"Shares: {shares}. Lines are 95% intervals; where they overlap, a difference may be chance. Each panel has its own scale."
-    labels = [_label(place, f"{row[group]}  ({wording.count(row['attempted'])})") | {"yshift": 5} for place, row in enumerate(rows)]
+    labels = [_label(place, f"{row[group]}  ({wording.count(row['attempted'])})")
+              | {"yshift": 5} for place, row in enumerate(rows)]
     return _figure(traces, f"How do {GROUPS[group]} compare?", caption, table, height=120 + 40 * len(rows), yaxis=_places(len(rows)),
                    annotations=labels, **layout)
 

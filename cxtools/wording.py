@@ -26,6 +26,22 @@ def count(number: float | None) -> str:
     return f"{number:,.0f}" if number is not None and known(number) else MISSING
 
 
+def counted(number: float, noun: str) -> str:
+    """
+    >>> counted(1, "bounce"), counted(9412, "recipient")
+    ('1 bounce', '9,412 recipients')
+    """
+    return f"{count(number)} {noun if number == 1 else f'{noun}s'}"
+
+
+def was(number: float) -> str:
+    """
+    >>> was(1), was(2)
+    ('was', 'were')
+    """
+    return "was" if number == 1 else "were"
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """
     A share 0..1 in percent. What is not quite nothing or not quite all doesn't pass for it.
@@ -95,9 +111,11 @@ def age(seconds: float) -> str:
     """
     An age as a person says it: hours up to two days, then days.
 
-    >>> age(93600), age(691200)
-    ('26 h', '8 days')
+    >>> age(93600), age(691200), age(31)
+    ('26 h', '8 days', '31 s')
     """
+    if seconds < 3600:
+        return duration(seconds)
     return f"{seconds / 3600:.0f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"
 
 

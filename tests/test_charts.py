@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from math import log10
 
 import pandas as pd
 import pytest
 
 from cxtools import charts, measures
+from cxtools.measures import summary
 from tests import tables
 
 STORE = tables.store("""
@@ -24,6 +26,7 @@ STORE = tables.store("""
     eve | bounce   | +90000 | 5.1.1 |                           | eve@example.org  | j2
 """)
 tables.store("to | kind | at | code\nann | delivery | +900000 |\nbob | bounce | +900000 | 5.7.1", "later", into=STORE)
+SLOW = tables.store("to | kind | at\nann | delivery | +0\nann | open | +60\nbob | delivery | +0\nbob | open | +90000\nbob | click | +90000")
 
 #: name -> a table that this chart draws
 DRAWN = {
@@ -31,7 +34,7 @@ DRAWN = {
     "funnel by provider": lambda: measures.funnel(STORE, "c", by="provider"), "bounces": lambda: measures.bounces(STORE, "c"),
     "bounces by provider": lambda: measures.bounces(STORE, "c", by="provider"), "bounces by day": lambda: measures.bounces(STORE, "c", by="day"),
     "bounces by hour": lambda: measures.bounces(STORE, "c", by="hour"), "reasons": lambda: measures.reasons(STORE, "c"), "links": lambda: measures.links(STORE, "c"),
-    "curve": lambda: measures.curve(STORE, "c"), "timing": lambda: measures.timing(STORE, "c"), "jobs": lambda: measures.jobs(STORE, "c"),
+    "curve": lambda: measures.curve(SLOW), "timing": lambda: measures.timing(STORE, "c"), "jobs": lambda: measures.jobs(STORE, "c"),
 }
 
 
@@ -54,10 +57,62 @@ def test_the_same_table_draws_the_same_figure(name):
     assert DRAWN[name]().chart().to_json() == DRAWN[name]().chart().to_json()
 
 
-@pytest.mark.parametrize("name", charts.CHARTS)
-def test_nothing_to_draw_is_drawn(name):
-    """A campaign without events has an empty chart, not an error."""
-    assert charts.CHARTS[name](getattr(measures, name)(STORE, "c", as_of="2020-01-01")).layout.meta["title"]
+THIN = tables.store("to | kind | at | email\nann | delivery | +0 | ann@gmail.com", "thin")
+DEAD = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1", "dead")
+
+
+@pytest.mark.parametrize(("table", "said"), [
+    (lambda: measures.bounces(THIN), "No bounces."), (lambda: measures.bounces(THIN, by="provider"), "No bounces."),
+    (lambda: measures.reasons(THIN), "No bounces."), (lambda: measures.links(THIN), "Nobody has followed a link yet."),
+    (lambda: measures.curve(THIN), "No open and no click has a known time yet."), (lambda: measures.timing(THIN), "No open and no click has a known time yet."),
+    (lambda: measures.funnel(THIN, by="provider"), "There is nothing to compare: all mail belongs to one mailbox provider, gmail."),
+    (lambda: measures.bounces(DEAD, by="day"), "There is nothing to compare: all mail that came back belongs to one day, 2026-09-14."),
+    (lambda: summary.comparison(THIN, "thin"), "There is nothing to compare with yet: no earlier campaign is known."),
+    (lambda: measures.funnel(THIN, as_of="2020-01-01"), "No delivery or bounce has been reported yet."),
+    (lambda: measures.jobs(STORE, "c", as_of="2020-01-01"), "No send job is known yet."),
+    (lambda: measures.curve(STORE, "c"), "All who reacted did so within the first hour: images loaded 50.0%, clicked 50.0%."),
+], ids=map(str, range(12)))
+def test_nothing_to_draw_is_said(table, said):
+    """One sentence in place of an empty frame; the figure has no axes."""
+    figure = table().chart()
+
+    assert (said, 0, said) == (figure.layout.meta["caption"], len(figure.data), figure.layout.annotations[0].text)
+    assert (False, False) == (figure.layout.xaxis.visible, figure.layout.yaxis.visible)
+
+
+@pytest.mark.parametrize("table", [measures.reasons, measures.suspects])
+def test_a_table_without_rows_is_a_sentence(table):
+    """Headings over nothing say nothing."""
+    assert charts.html(table(THIN)) in ("<p>No bounces.</p>", "<p>Nobody has followed a link yet.</p>")
+
+
+def test_rates_that_nobody_can_have_get_no_panel():
+    """Where nothing was accepted, nobody can open: two panels less."""
+    store = tables.store("to | kind | at | email | code\nann | bounce | +0 | ann@gmail.com | 5.1.1\nbob | bounce | +0 | bob@yahoo.com | 5.1.1")
+
+    assert ["Accepted"] == [axis.title.text[3:-4] for axis in (measures.funnel(store, by="provider").chart().layout.xaxis,)]
+    assert 1 == len(measures.funnel(store, by="provider").chart().data)
+    assert "nobody could open or click" in measures.funnel(store).chart().layout.meta["caption"]
+
+
+def test_axes_hold_what_they_show():
+    """The curve's axis begins at nothing and ends near its highest value; the smallest time lies within, also one below a second."""
+    curve, timing = measures.curve(SLOW).chart(), measures.timing(STORE, "c").chart()
+    at_once = measures.timing(tables.store("to | kind | at\nann | delivery | +0\nann | open | +0")).chart()
+
+    assert [0, 1.15] == [round(edge, 3) for edge in curve.layout.yaxis.range]
+    assert "Share of the 2 accepted" in curve.layout.meta["caption"]
+    for figure in (timing, at_once):
+        low, high = figure.layout.xaxis.range
+        assert low < min(log10(second) for trace in figure.data for second in trace.x) <= max(log10(second) for trace in figure.data for second in trace.x) < high
+
+
+def test_images_loaded_are_not_called_opened():
+    """The funnel's opened counts clicks as well: two measures on one page have two names, and the caption says why."""
+    for figure in (measures.curve(SLOW).chart(), measures.timing(STORE, "c").chart()):
+        assert "mages loaded" in figure.to_json()
+        assert "The funnel's opened counts clicks without images as well." in figure.layout.meta["caption"]
+    assert "unsubscribe and preference links too" in charts.html(measures.suspects(STORE, "c"))
 
 
 def test_the_funnel_tells_numerator_and_denominator():

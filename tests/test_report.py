@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
+from cxtools import charts
 from cxtools.errors import ReportError
 from cxtools.report.page import addresses, check_page, render_page, write_index
 from cxtools.report.run import checked_parameters, declared_parameters, render_report, render_reports, report_names
@@ -115,6 +117,22 @@ def test_a_failing_cell_is_named_and_the_notebook_kept(cell, said, tmp_path, hom
 
     assert ["trial-c.failed.ipynb"] == [file.name for file in out.iterdir()]
     assert str(out / "trial-c.failed.ipynb") == failed.value.notebook
+    assert 1 == str(failed.value).count("trial-c.failed.ipynb") == str(failed.value).count(str(out / "trial-c.failed.ipynb"))
+
+
+@pytest.mark.parametrize(("name", "given", "said"), [
+    ("bounce_report", {}, "no campaign is named  [bounce_report]\n  -> say -p campaign=NAME, one of: c"),
+    ("bounce_report", {"campaign": "d"}, "there is no campaign 'd'  [bounce_report]\n  -> say -p campaign=NAME, one of: c"),
+    ("run_campaign", {"campaign": "c"}, "there is no campaign 'c' in the ledger  [run_campaign]\n  -> say -p campaign=NAME, one of: none yet; "
+     "or send one with -p spec=SPEC.toml. For imported campaigns use bounce_report or engagement_report"),
+])
+def test_a_campaign_that_is_not_there_is_refused_before_anything_runs(name, given, said, filled, tmp_path):
+    """The notebook's own default is for whoever opens it in Jupyter; nothing is left behind."""
+    with pytest.raises(ReportError) as refused:
+        render_report(name, given, out=tmp_path / "out", home=filled)
+
+    assert said == str(refused.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_clock_ends_notebook_and_kernel(tmp_path, home):
@@ -191,6 +209,15 @@ def test_data_can_not_end_its_script():
 
     assert "<script>alert" not in page
     assert "\\u003c/script\\u003e" in page and "\u2028" not in page.partition('id="figures"')[2]
+
+
+def test_nothing_to_draw_is_a_sentence_of_the_page():
+    """No empty frame: the sentence stands where the chart would be."""
+    figure = charts.CHARTS["bounces"](pd.DataFrame({"category": []}))
+    page = render_page(executed({"application/vnd.plotly.v1+json": json.loads(figure.to_json())}), name="trial", parameters={})
+
+    assert '<p class="nothing">No bounces.</p>' in page
+    assert 'class="plot"' not in page
 
 
 def test_a_page_that_is_too_large_is_refused():

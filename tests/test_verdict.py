@@ -87,6 +87,36 @@ def test_what_is_missing_is_a_dash():
     assert "–" == cards["Clicked"]
 
 
+def test_nothing_accepted_is_said_in_words():
+    """No dash stands in a sentence; a card says why it has none."""
+    store = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1")
+    for about in VIEWS:
+        said = summary.verdict(store, "c", about=about)
+        assert [] == [text for text in said.sentences if re.search(r"(?<!\d)–|1 bounces|1 recipients|1 hard bounces", text)]
+    assert "Nobody opened or clicked: nothing was accepted." in said.sentences
+    assert ("Opened", "–", "nothing was accepted", "") in said.cards
+
+
+@pytest.mark.parametrize(("events", "sentences"), [
+    ("ann | delivery | +0 |", ("Nobody clicked (0.0%, 0.0–79.3 of the accepted).", "Nobody opened: no image was loaded and no link followed.",
+                               "The data end with the first event.")),
+    ("ann | delivery | +0 |\nann | click | +60 | https://x.example/a", ("1 person clicked (100.0%, 20.7–100.0 of the accepted).",
+                               "100.0% opened: all of them clicked.", "The data end 1 min after the first event.")),
+    ("ann | delivery | +0 |\nann | click | +1 | https://x.example/unsubscribe", ("Nobody clicked (0.0%, 0.0–79.3 of the accepted).",
+                               "Nobody opened: no image was loaded and no link followed.", "The data end 1 s after the first event.")),
+])
+def test_thin_data_is_spoken_of_plainly(events, sentences):
+    """One recipient is one recipient, and nobody is nobody."""
+    said = summary.verdict(tables.store(f"to | kind | at | url\n{events}"), "c", about="engagement")
+
+    assert sentences == tuple(text for text in said.sentences if "scanners" not in text)
+
+
+def test_who_only_unsubscribed_is_told_apart():
+    """The scanners' table counts all links, the funnel content only: the sentence names the difference."""
+    assert "of the 410 who followed any link, 8 of them only to unsubscribe or change preferences, behave like scanners" in " ".join(verdict(facts(), "engagement").sentences)
+
+
 def test_above_the_halt_it_says_stop():
     """From one hard bounce in ten on, the sentence is an order."""
     assert "stop sending" in verdict(facts(counts=COUNTS | {"hard": 1200})).sentences[0]

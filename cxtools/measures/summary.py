@@ -38,8 +38,10 @@ def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf
     if (complaints := quality["complaints"]["count"]) is not None:
         counts["complained"] = complaints
     machines = measures.suspects(store, campaign, as_of=as_of).set_index("rule")
-    counts |= {"clickers": int(machines.total["human"]), "suspect": int(machines.clickers["suspect"]),
-               "human": int(machines.clickers["human"])} if len(machines) else {}
+    if len(machines):
+        counts |= {"clickers": machines.total["human"], "suspect": machines.clickers["suspect"], "human": machines.clickers["human"]}
+    elif not counts["clicked"]:
+        counts |= {"clickers": 0, "suspect": 0, "human": 0}
     causes = bounces.to_dict("records")
     facts = Facts(campaign, counts, first_at, last_at, int(quality["unknown_kind"]["total"]),
                   (causes[0]["category"], causes[0]["recipients"]) if causes else None,
@@ -53,6 +55,7 @@ def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table
     earlier = _earlier(store, campaign, first_at)
     age = last_at - first_at if first_at and last_at else None
     table: Table = measures.funnel(store, [*earlier, campaign], as_of=age).sort_values("first_at", kind="stable").reset_index(drop=True)
+    table._measure = "comparison"
     return table
 
 

@@ -53,7 +53,9 @@ LIMITS = (
     Limit("Complaints", "complained", "accepted", 0.001, 0.003, None, "{found} complained.",
           "Google: under 0.1%, never 0.3%"),
 )
-NOUNS = {"bounced": "bounces"}
+NOUNS = {"bounced": "bounce"}
+#: Why there is no share, by what it would be a share of.
+NOTHING = {"attempted": "nothing was attempted", "accepted": "nothing was accepted", "bounced": "nothing bounced"}
 
 
 @dataclass(frozen=True)
@@ -191,9 +193,9 @@ def _word(limit: Limit, share: float, low: float, high: float) -> str:
 
 def accepted_sentence(facts: Facts, _: Sequence[Check]) -> str:
     counts = facts.counts
-    accepted, attempted = wording.count(counts["accepted"]), wording.count(counts["attempted"])
-    found = f"{accepted} of {attempted} recipients ({facts.said('accepted', 'attempted')})"
-    return f"{found} were accepted by their mail servers{_compared(facts, 'accepted', 'attempted')}."
+    accepted, attempted = wording.count(counts["accepted"]), wording.counted(counts["attempted"], "recipient")
+    found = f"{accepted} of {attempted} ({facts.said('accepted', 'attempted')})"
+    return f"{found} {wording.was(counts['accepted'])} accepted by their mail servers{_compared(facts, 'accepted', 'attempted')}."
 
 
 def hard_sentence(facts: Facts, checks: Sequence[Check]) -> str:
@@ -202,15 +204,16 @@ def hard_sentence(facts: Facts, checks: Sequence[Check]) -> str:
         return "No address bounced hard."
     target, limit, stop = (wording.percent(share, 0) for share in (check.limit.target, check.limit.limit, check.limit.stop))
     share = check.rate or 0
+    verb = "is" if check.count == 1 else "are"
     place = {
-        "FAIL": f"are above the {limit} limit" + (f", and above {stop}: stop sending until the list is cleaned"
+        "FAIL": f"{verb} above the {limit} limit" + (f", and above {stop}: stop sending until the list is cleaned"
                                                   if share >= (check.limit.stop or 1) else ": clean the list before the next send"),
-        "WARN": f"are above the {target} target" + (f" but below the {limit} limit" if share <= (check.limit.limit or 1)
+        "WARN": f"{verb} above the {target} target" + (f" but below the {limit} limit" if share <= (check.limit.limit or 1)
                                                     else f" and perhaps above the {limit} limit"),
-        "TOO FEW": f"are too near the {target} target to tell, with so few messages",
-        "PASS": f"are below the {target} target",
+        "TOO FEW": f"{verb} too near the {target} target to tell, with so few messages",
+        "PASS": f"{verb} below the {target} target",
     }[check.word]
-    return f"{wording.count(check.count)} hard {_plural(check.count, 'bounce')} ({facts.said('hard', 'attempted')}) {place}."
+    return f"{wording.counted(check.count, 'hard bounce')} ({facts.said('hard', 'attempted')}) {place}."
 
 
 def cause_sentence(facts: Facts, _: Sequence[Check]) -> str:
@@ -218,7 +221,9 @@ def cause_sentence(facts: Facts, _: Sequence[Check]) -> str:
         return ""
     cause, count = facts.top_cause
     bounced = facts.counts["bounced"]
-    found = f"{wording.count(count)} recipients ({wording.percent(count / bounced, 0)})"
+    if bounced == 1:
+        return f"The cause of the one bounce is {cause.replace('_', ' ')}."
+    found = f"{wording.counted(count, 'recipient')} ({wording.percent(count / bounced, 0)})"
     return f"The most frequent cause of the {wording.count(bounced)} bounces is {cause.replace('_', ' ')}: {found}."
 
 
@@ -231,13 +236,15 @@ def alarm_sentence(facts: Facts, checks: Sequence[Check]) -> str:
 
 def _broken(facts: Facts, check: Check) -> str:
     limit = check.limit
-    whole = f"{wording.count(check.of)} {NOUNS.get(limit.whole, 'recipients')}"
+    whole = wording.counted(check.of or 0, NOUNS.get(limit.whole, "recipient"))
     return limit.says.format(found=f"{wording.count(check.count)} of {whole} ({facts.said(limit.part, limit.whole)})")
 
 
 def click_sentence(facts: Facts, _: Sequence[Check]) -> str:
     clicked = facts.counts["clicked"]
-    people = f"{wording.count(clicked)} {'person' if clicked == 1 else 'people'}"
+    if not facts.counts["accepted"]:
+        return "Nobody opened or clicked: nothing was accepted."
+    people = f"{wording.count(clicked)} {'person' if clicked == 1 else 'people'}" if clicked else "Nobody"
     return f"{people} clicked ({facts.said('clicked', 'accepted')} of the accepted){_compared(facts, 'clicked', 'accepted')}."
 
 
@@ -245,13 +252,21 @@ def scanner_sentence(facts: Facts, _: Sequence[Check]) -> str:
     suspects, clickers = facts.counts.get("suspect", 0), facts.counts.get("clickers", 0)
     if not suspects:
         return ""
-    found = f"{wording.count(suspects)} of the {wording.count(clickers)} who followed any link"
-    return (f"{found} ({facts.said('suspect', 'clickers')}) behave like scanners; "
+    beside = clickers - facts.counts["clicked"]
+    aside = f", {wording.count(beside)} of them only to unsubscribe or change preferences," if beside > 0 else ""
+    return (f"{wording.count(suspects)} of the {wording.count(clickers)} who followed any link{aside} behave like scanners "
+            f"({facts.said('suspect', 'clickers')}); "
             f"without them {wording.count(facts.counts['human'])} remain ({facts.said('human', 'accepted')} of the accepted).")
 
 
 def open_sentence(facts: Facts, _: Sequence[Check]) -> str:
+    if not facts.counts["accepted"]:
+        return ""
+    if not facts.counts["opened"]:
+        return "Nobody opened: no image was loaded and no link followed."
     low, high = facts.rate(_surely_opened(facts), "accepted"), facts.rate("opened", "accepted")
+    if low == high:
+        return f"{wording.percent(high)} opened: all of them clicked."
     return (f"Between {wording.percent(low)} and {wording.percent(high)} opened: a range, "
             "since machines that fetch images can't be told from readers in this feed.")
 
@@ -259,6 +274,8 @@ def open_sentence(facts: Facts, _: Sequence[Check]) -> str:
 def age_sentence(facts: Facts, _: Sequence[Check]) -> str:
     if not facts.first_at or not facts.last_at:
         return ""
+    if facts.first_at == facts.last_at:
+        return "The data end with the first event."
     text = f"The data end {wording.age((facts.last_at - facts.first_at).total_seconds())} after the first event"
     return text + (f"; earlier campaigns had {wording.percent(facts.maturity, 0)} of their 7-day clicks by then."
                    if facts.maturity is not None else ".")
@@ -271,13 +288,17 @@ def rate_card(name: str, part: str, whole: str) -> Callable[[Facts], tuple[str, 
     """A card: name, share, count with interval, difference from earlier campaigns."""
     def card(facts: Facts) -> tuple[str, str, str, str]:
         counts = facts.counts
-        detail = f"{wording.count(counts.get(part))} of {wording.count(counts.get(whole))}"
-        spread = facts.said(part, whole).partition(", ")[2] if part in counts else ""
-        return name, wording.percent(facts.rate(part, whole)), detail + (f" ({spread})" if spread else ""), _difference(facts, part, whole)
+        if part not in counts or not counts.get(whole):
+            return name, wording.MISSING, "not measured" if counts.get(whole) else NOTHING[whole], ""
+        detail = f"{wording.count(counts[part])} of {wording.count(counts[whole])}"
+        spread = facts.said(part, whole).partition(", ")[2]
+        return name, wording.percent(facts.rate(part, whole)), f"{detail} ({spread})", _difference(facts, part, whole)
     return card
 
 
 def open_card(facts: Facts) -> tuple[str, str, str, str]:
+    if facts.counts["opened"] == facts.counts[_surely_opened(facts)]:
+        return rate_card("Opened", "opened", "accepted")(facts)
     least = _surely_opened(facts)
     low, high = (wording.percent(facts.rate(part, "accepted")) for part in (least, "opened"))
     first, last, of = (wording.count(facts.counts[name]) for name in (least, "opened", "accepted"))
@@ -291,7 +312,7 @@ BLOCK = rate_card("Blocked", "block", "attempted")
 UNCLASSIFIED = rate_card("Cause unknown", "unclassified", "bounced")
 CLICKED = rate_card("Clicked", "clicked", "accepted")
 BOUNCED = rate_card("Bounced", "bounced", "attempted")
-HUMAN = rate_card("Clicked, scanners left out", "human", "accepted")
+HUMAN = rate_card("Any link, scanners left out", "human", "accepted")
 
 #: What each report says first.
 VIEWS: dict[str, tuple[tuple[Sentence, ...], tuple[Callable[[Facts], tuple[str, str, str, str]], ...]]] = {
@@ -305,7 +326,7 @@ VIEWS: dict[str, tuple[tuple[Sentence, ...], tuple[Callable[[Facts], tuple[str, 
 
 def _surely_opened(facts: Facts) -> str:
     """Who certainly read: people who clicked, as far as they can be told from scanners."""
-    return "human" if "human" in facts.counts else "clicked"
+    return min((name for name in ("human", "clicked") if name in facts.counts), key=lambda name: facts.counts[name])
 
 
 def _share(counts: Mapping[str, int], part: str, whole: str) -> float | None:
@@ -315,10 +336,6 @@ def _share(counts: Mapping[str, int], part: str, whole: str) -> float | None:
 def _unbroken(text: str) -> str:
     """No line break inside an interval: word joiners around its dash."""
     return re.sub(r"(?<=\d)–(?=\d)", "\u2060–\u2060", text)
-
-
-def _plural(count: int, noun: str) -> str:
-    return noun if count == 1 else f"{noun}s"
 
 
 def _compared(facts: Facts, part: str, whole: str) -> str:

@@ -232,7 +232,8 @@ def _figure(given: Mapping[str, Any], number: int) -> dict[str, Any]:
     height = layout.get("height", 360) - 36
     name = meta.get("title") or re.sub(r"<[^>]+>", "", title.get("text", "")) or f"Figure {number}"
     columns, rows = meta.get("columns", []), meta.get("rows", [])
-    return {"number": number, "title": name, "caption": meta.get("caption", ""), "columns": columns, "rows": rows, "height": height,
+    return {"number": number, "title": name, "caption": meta.get("caption", ""), "drawn": bool(given["data"]),
+            "columns": columns, "rows": rows, "height": height,
             "table": charts.html_table(meta.get("shown", columns), rows),
             "file": f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.csv",
             "spec": {"data": given["data"], "layout": layout | {"height": height}}}

@@ -21,9 +21,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import ReportError
+
+if TYPE_CHECKING:
+    from cxtools.campaigns.ledger import Ledger
+    from cxtools.settings import Settings
 
 TIMEOUT_S = 600.0
 GRACE_S = 10.0
@@ -41,16 +45,19 @@ def render_report(
     the notebook's default. *home* is the `CXTOOLS_HOME` that the notebook reads, *profile* the `CXTOOLS_PROFILE` (None: the environment's).
 
     Raises:
-        ReportError: unknown notebook or parameter, wrong type, a cell that failed or didn't run, a page that breaks a promise.
-            The partly run notebook is kept as `….failed.ipynb`; the error names it, the cell and its error.
+        ReportError: unknown notebook or parameter, wrong type, no campaign or one that isn't there, a cell that failed or didn't run,
+            a page that breaks a promise. The partly run notebook is kept as `….failed.ipynb`; the error names it, the cell and its error.
     """
     from cxtools.report.page import render_page, told, write_text
 
     source = _notebook(name)
     given = checked_parameters(declared_parameters(_read(source)), parameters or {}, source.stem)
+    environ = os.environ | {"CXTOOLS_HOME": str(home.resolve())} | ({"CXTOOLS_PROFILE": profile} if profile else {})
+    if source.parent in NOTEBOOKS and not given.get("spec"):  # a notebook of someone else's may mean another thing by `campaign`
+        campaign = given["campaign"] if "campaign" in (parameters or {}) else ""
+        _check_campaign(source.stem, campaign, environ, str(given.get("profile") or ""))
     out.mkdir(parents=True, exist_ok=True)
     kept = out / f"{_stem(source, given.get('campaign'))}.failed.ipynb"
-    environ = os.environ | {"CXTOOLS_HOME": str(home.resolve())} | ({"CXTOOLS_PROFILE": profile} if profile else {})
     complaint = _execute(source, kept, {name: given[name] for name in parameters or {}}, environ=environ, timeout_s=timeout_s)
     try:
         notebook = _finished(kept, complaint)
@@ -142,16 +149,41 @@ def _typed(name: str, given: Any, default: Any, where: str) -> Any:
     return given
 
 
-def _anchor(environ: Mapping[str, str], campaign: object) -> tuple[int, str] | None:
-    """Where the audit trail ends, if its ledger knows the campaign; a ledger that isn't there is not made."""
-    from cxtools.campaigns.ledger import Ledger
+def _check_campaign(report: str, campaign: str, environ: Mapping[str, str], profile: str) -> None:
+    """Refuse a report on a campaign that isn't there before a kernel starts: sent ones are in the ledger, their events in the store."""
+    from cxtools.events.store import EventStore
     from cxtools.settings import load_settings
 
-    settings = load_settings(environ=environ)
+    settings = load_settings(profile or None, environ=environ)
+    heard_of = EventStore(settings.home / "events").campaigns()
+    ledger = _ledger(settings) if report == "run_campaign" else None
+    known = heard_of if report != "run_campaign" else ledger.campaigns() if ledger else []
+    if campaign in known:
+        return
+    what = f"there is no campaign {campaign!r}" if campaign else "no campaign is named"
+    if report == "run_campaign":
+        raise ReportError(f"{what} {'in' if campaign else 'of'} the ledger", where=report,
+                          do=f"say -p campaign=NAME, one of: {', '.join(known) or 'none yet'}; or send one with -p spec=SPEC.toml. "
+                             "For imported campaigns use bounce_report or engagement_report")
+    raise ReportError(what, where=report,
+                      do=f"say -p campaign=NAME, one of: {', '.join(known) or 'none yet; collect or import events first'}")
+
+
+def _ledger(settings: Settings) -> Ledger | None:
+    """The ledger; one that isn't there is not made."""
+    from cxtools.campaigns.ledger import Ledger
+
     if not settings.ledger and not (settings.home / "ledger.sqlite").exists():
         return None
-    ledger = Ledger(settings.ledger_url, now=time.time, home=settings.home)
-    return ledger.head() if campaign in ledger.campaigns() else None
+    return Ledger(settings.ledger_url, now=time.time, home=settings.home)
+
+
+def _anchor(environ: Mapping[str, str], campaign: object) -> tuple[int, str] | None:
+    """Where the audit trail ends, if its ledger knows the campaign."""
+    from cxtools.settings import load_settings
+
+    ledger = _ledger(load_settings(environ=environ))
+    return ledger.head() if ledger and campaign in ledger.campaigns() else None
 
 
 def _stem(source: Path, campaign: object) -> str:
@@ -198,7 +230,7 @@ def _execute(source: Path, output: Path, parameters: dict[str, Any], *, environ:
             _, complaint = process.communicate(order, timeout=timeout_s)
         except subprocess.TimeoutExpired:
             raise ReportError(f"the notebook did not end within {timeout_s:g} s", notebook=str(output), where=source.name,
-                              do="look at the kept notebook, or give it more time") from None
+                              do=f"look at the kept notebook, or give it more time: {output.resolve()}") from None
         finally:
             _end(process)
     last = complaint.strip().rpartition("\n")[2] if process.returncode else ""
@@ -235,8 +267,8 @@ def _finished(file: Path, complaint: str) -> Any:
         if fault is None and cell in begun and not broke_off:
             continue
         story = f"{fault.ename}: {fault.evalue}" if fault else complaint or "it did not run"
-        raise ReportError(f"cell {number} of {len(cells)} failed: {ADDRESS.sub('…@…', story)}", where=file.name,
-                          do=f"look at the kept notebook: {file.name}")
+        raise ReportError(f"cell {number} of {len(cells)} failed: {ADDRESS.sub('…@…', story)}",
+                          do=f"look at the kept notebook: {file.resolve()}")
     return notebook
 
 
