@@ -154,28 +154,21 @@ def _check_campaign(report: str, campaign: str, environ: Mapping[str, str], prof
     from cxtools.events.store import EventStore
     from cxtools.settings import load_settings
 
-    settings = load_settings(profile or None, environ=environ)
-    heard_of = EventStore(settings.home / "events").campaigns()
-    ledger = _ledger(settings) if report == "run_campaign" else None
-    known = heard_of if report != "run_campaign" else ledger.campaigns() if ledger else []
-    if campaign in known:
-        return
-    what = f"there is no campaign {campaign!r}" if campaign else "no campaign is named"
-    if report == "run_campaign":
-        raise ReportError(f"{what} {'in' if campaign else 'of'} the ledger", where=report,
-                          do=f"say -p campaign=NAME, one of: {', '.join(known) or 'none yet'}; or send one with -p spec=SPEC.toml. "
-                             "For imported campaigns use bounce_report or engagement_report")
-    raise ReportError(what, where=report,
-                      do=f"say -p campaign=NAME, one of: {', '.join(known) or 'none yet; collect or import events first'}")
+    settings, sent = load_settings(profile or None, environ=environ), report == "run_campaign"
+    ledger = _ledger(settings) if sent else None
+    known = ledger.campaigns() if ledger else [] if sent else EventStore(settings.home / "events").campaigns()
+    if campaign not in known:
+        what = f"there is no campaign {campaign!r}{' in the ledger' * sent}" if campaign else "no campaign is named"
+        hint = "; or send one with -p spec=SPEC.toml. For imported campaigns use bounce_report or engagement_report"
+        raise ReportError(what, where=report, do=f"say -p campaign=NAME, one of: {', '.join(known) or 'none yet'}{hint * sent}")
 
 
 def _ledger(settings: Settings) -> Ledger | None:
     """The ledger; one that isn't there is not made."""
     from cxtools.campaigns.ledger import Ledger
 
-    if not settings.ledger and not (settings.home / "ledger.sqlite").exists():
-        return None
-    return Ledger(settings.ledger_url, now=time.time, home=settings.home)
+    there = settings.ledger or (settings.home / "ledger.sqlite").exists()
+    return Ledger(settings.ledger_url, now=time.time, home=settings.home) if there else None
 
 
 def _anchor(environ: Mapping[str, str], campaign: object) -> tuple[int, str] | None:
