@@ -124,7 +124,8 @@ class Connection:
         """What `send` would do, as far as is known without asking the API; refuses what `send` would, writes and sends nothing."""
         from cxtools.campaigns.plan import LeftOut
 
-        known = self.ledger.digest_of(campaign.name) if self.ledger_exists else None
+        there_is_one = self.settings.ledger or (self.settings.home / "ledger.sqlite").exists()  # asking mustn't make one
+        known = self.ledger.digest_of(campaign.name) if there_is_one else None
         if known not in (None, campaign.digest):
             raise ConfigError(f"campaign {campaign.name!r} exists with other content", do="give the changed campaign a new name")
         people, left = 0, []
@@ -135,11 +136,6 @@ class Connection:
                 people += 1
         size = self.settings.batch_cap(campaign.spec.limits.daily)
         return DryRun(campaign.name, people, left, batch_size=size, known=known is not None)
-
-    @property
-    def ledger_exists(self) -> bool:
-        """Whether there is a ledger to ask, so that asking need not make one."""
-        return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
 
     @discreet
     def resume(self, name: str) -> Status:

@@ -220,7 +220,8 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
     home = Path(given.get("home") or environ.get("CXTOOLS_HOME") or _default_home())
     name = profile or environ.get("CXTOOLS_PROFILE") or "default"
     values: dict[str, Any] = {"profile": name, "home": home}
-    values |= _from_profile(name, Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml"), required=bool(profile or environ.get("CXTOOLS_PROFILE")))
+    chosen = bool(profile or environ.get("CXTOOLS_PROFILE"))
+    values |= _from_profile(name, Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml"), required=chosen)
     values |= _from_secrets_folder(environ.get("CXTOOLS_SECRETS_DIR"))
     values |= {setting: environ[variable] for variable, setting in VARIABLES.items() if environ.get(variable)}
     values |= _from_keyring(name, values) | {"home": home} | given
