@@ -471,3 +471,27 @@ def test_an_address_that_no_database_can_hold_is_left_out_like_any_other(ledger:
     ledger.plan("q3", digest="d", spec={}, planned=odd.planned(skip_invalid=True), batch_size=10)
 
     assert (2, 1) == tuple(ledger.counts("q3")[what] for what in ("invalid", "planned"))
+
+
+def test_a_late_answer_settles_no_other_claim(ledger: Ledger, clock: Clock) -> None:
+    """Given up, called not sent, and claimed by another worker: what the first one says now isn't about the second one's POST."""
+    [batch] = plan(ledger)
+    late = claim(ledger, batch)
+    assert late
+    clock.at += 2 * DAY_S
+    ledger.recover()
+    ledger.reconcile(batch, not_sent_because="asked NICE", quarantine_s=DAY_S)
+    assert claim(ledger, batch)
+
+    assert ["submitting"] * 3 == [ledger.record_outcome(late, PostOutcome(kind, job_id="j1")) for kind in ("accepted", "not_sent", "unknown")]
+
+
+def test_a_delivered_webhook_stays(ledger: Ledger) -> None:
+    """The CRM may have lost it: it can be had again, as it was."""
+    scan(ledger, submitted(ledger), 1)
+    [due] = ledger.take_due(lease_s=60)
+    ledger.record_delivery(due.id, state="delivered")
+    assert ["delivered"] == [row.state for row in ledger.webhooks()]
+    ledger.replay(hook_id=due.id)
+
+    assert [(due.id, due.body)] == [(row.id, row.body) for row in ledger.take_due(lease_s=60)]

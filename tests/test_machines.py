@@ -86,6 +86,24 @@ def test_eight_processes_share_batches_and_quota_exactly(crew: Callable[..., lis
     assert () == ledger.verify().faults
 
 
+def _claim_in_step(number: int, url: str, batches: list[str]) -> list[int]:
+    ledger, granted = machine(number, url), []
+    for round_, batch_id in enumerate(batches[number::WORKERS]):
+        BARRIER[0].wait(60)
+        if ledger.claim(batch_id, b"{}", recipients=10, left_out={}, lease_s=60, account=f"account {round_}", limit=40):
+            granted.append(round_)
+    return granted
+
+
+def test_eight_processes_that_ask_at_the_same_moment_get_the_limit_exactly(crew: Callable[..., list[Any]], ledger_url: str) -> None:
+    """Fifteen times eight batches of 10 at once, against a limit of 40 each time: four are granted."""
+    ledger = Ledger(ledger_url, now=time.time)
+    batches = plan(ledger, 15 * WORKERS * 10, batch_size=10)
+    granted = Counter(round_ for some in crew(_claim_in_step, ledger_url, batches) for round_ in some)
+
+    assert dict.fromkeys(range(15), 4) == granted
+
+
 def _plan_it(number: int, url: str) -> str:
     ledger = Ledger(url, now=time.time)
     ledger.plan("q3", digest="d", spec={"name": "q3"}, planned=people(300), batch_size=100)
@@ -221,6 +239,19 @@ def test_schedulers_that_start_the_same_campaign_mail_nobody_twice(simulator: An
     assert [(0, "completed")] * 3 == [(each.returncode, text) for each, text in zip(running, said, strict=True)]
     assert (4, 100, []) == (len(truth["jobs"]), sum(len(job["recipients"]) for job in truth["jobs"].values()), truth["mailed_twice"])
     assert () == Ledger(ledger_url, now=time.time).verify().faults
+
+
+def test_events_that_can_not_be_stored_are_not_counted_as_read(simulator: Any, home: Path) -> None:
+    """Something stands in the store's place: the scan isn't on record, and when there is room again nothing is missing."""
+    simulator.reset(speed="inf")
+    (home / "events").write_text("in the way")
+    assert scheduler(simulator, home, f"sqlite:///{home / 'ledger.sqlite'}").wait(60)
+    ledger = Ledger(f"sqlite:///{home / 'ledger.sqlite'}", now=time.time)
+    assert [(0, 0)] * 4 == [(row.scans, row.events) for row in ledger.batches("q3")]
+    (home / "events").unlink()
+
+    assert 0 == scheduler(simulator, home, f"sqlite:///{home / 'ledger.sqlite'}").wait(60)
+    assert all(row.scans and row.events for row in ledger.batches("q3"))
 
 
 class Suspended:
