@@ -250,7 +250,9 @@ def _from_profile(name: str, file: Path, *, required: bool) -> dict[str, Any]:
     values = profiles.get(name, {})
     if not isinstance(values, dict):
         raise ConfigError(f"profile {name!r} is no table", where=str(file), do=f"write [{name}] on a line of its own, settings below it")
-    if secrets := sorted(set(values) & set(SECRET_NAMES)):
+    secrets = sorted(set(values) & set(SECRET_NAMES))
+    secrets += ["the password in ledger"] if re.match(r"[^/]*://[^/@]*:[^/]+@", str(values.get("ledger", ""))) else []
+    if secrets:
         raise ConfigError(f"a profile file must not hold secrets: {', '.join(secrets)}", where=f"{file}, profile {name!r}",
                           do="move them to environment variables, the secrets folder or the keyring")
     if "home" in values:

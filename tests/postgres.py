@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,9 @@ PASSWORD = "c4n4ry-p4ssword"
 #: fsync off: these clusters need not survive the machine, and a test that kills processes doesn't kill the kernel's memory.
 OPTIONS = {"fsync": "off", "max_connections": "200", "listen_addresses": "", "logging_collector": "off"}
 
+#: The server ends when the tests do, also when they are killed: then its standard input is closed.
+UNTIL_EOF = '"$@" & cat >/dev/null; kill -QUIT $!; wait'
+
 
 class Cluster:
     """A running server; `database()` makes an empty database and gives its URL, with a password."""
@@ -35,7 +37,8 @@ class Cluster:
         subprocess.run([programs / "initdb", "-D", data, *facts], check=True, capture_output=True, cwd=self.folder, **as_user)
         words = [word for name, value in {**OPTIONS, "unix_socket_directories": str(self.folder)}.items() for word in ("-c", f"{name}={value}")]
         with log.open("wb") as told:
-            self.process = subprocess.Popen([programs / "postgres", "-D", data, *words], stderr=told, stdout=told, cwd=self.folder, **as_user)
+            self.process = subprocess.Popen(["/bin/sh", "-c", UNTIL_EOF, "sh", programs / "postgres", "-D", data, *words], stdin=subprocess.PIPE,
+                                            stderr=told, stdout=told, cwd=self.folder, **as_user)
         self._wait(log)
 
     def _given_away(self) -> dict[str, str]:
@@ -70,7 +73,8 @@ class Cluster:
         return f"postgresql+psycopg://cxtools:{PASSWORD}@/{name}?host={self.folder}"
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGQUIT)
+        assert self.process.stdin
+        self.process.stdin.close()
         self.process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 

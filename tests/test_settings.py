@@ -123,6 +123,7 @@ BROKEN_PROFILES = {
     "no such profile":         ("[us]\nworkers = 4\n", "choose one of: us"),
     "no table":                ("eu = 1\n", "is no table"),
     "a secret":                (f'[eu]\nclient_secret = "{CANARY}"\n', "must not hold secrets: client_secret"),
+    "a database's password":   (f'[eu]\nledger = "postgresql+psycopg://me:{CANARY}@db/mail"\n', "must not hold secrets: the password in ledger"),
     "a home":                  ('[eu]\nhome = "/data/eu"\n', "where its home is"),
     "a misspelt key":          ("[eu]\nworker = 4\n", "worker: "),
     "a wrong type":            ('[eu]\nworkers = "many"\n', "workers: "),
