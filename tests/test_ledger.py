@@ -495,3 +495,16 @@ def test_a_delivered_webhook_stays(ledger: Ledger) -> None:
     ledger.replay(hook_id=due.id)
 
     assert [(due.id, due.body)] == [(row.id, row.body) for row in ledger.take_due(lease_s=60)]
+
+
+def test_when_the_last_webhook_is_given_up_nothing_more_is_to_be_told(ledger: Ledger, clock: Clock) -> None:
+    """A settled batch waits for no webhook that was forgotten."""
+    batch = submitted(ledger)
+    scan(ledger, batch, 1)
+    clock.at += DAY_S + 1
+    scan(ledger, batch, 1), scan(ledger, batch, 1)
+    assert "settled" == state(ledger, batch)
+    [waiting] = ledger.webhooks()
+    ledger.forget(waiting.id)
+
+    assert "synced" == state(ledger, batch)

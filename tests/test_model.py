@@ -334,7 +334,9 @@ class Stories(RuleBasedStateMachine):
             self.hooks[key] = Hook(hook.batch, next_at=self.at) if hook.state != "forgotten" else hook
         else:
             assert (hook.state in ("pending", "dead")) == self.ledger.forget(key)
-            hook.state = "forgotten" if hook.state in ("pending", "dead") else hook.state
+            if hook.state in ("pending", "dead"):
+                hook.state = "forgotten"
+                self.sync(hook.batch)
 
     # ---- what always holds
 

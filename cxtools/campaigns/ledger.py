@@ -504,11 +504,12 @@ class Ledger:
         """Give a webhook up for good; the row stays, as `forgotten`."""
         with self.writing() as tx:
             over = outbox.update().where(outbox.c.id == hook_id, outbox.c.state.in_(("pending", "dead", "parked")))
-            count = tx.execute(over.values(state="forgotten")).rowcount
-            if count:
+            batch_id = tx.scalar(over.values(state="forgotten").returning(outbox.c.batch_id))
+            if batch_id:
                 self._audit(tx, "webhook.forgotten", id=hook_id)
+                self._sync(tx, batch_id)
         self.anchor()
-        return bool(count)
+        return bool(batch_id)
 
     def _put_out(self, tx: sa.Connection, name: str, batch_id: str, message: Message) -> None:
         hook_id, event, body = message
