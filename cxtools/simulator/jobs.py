@@ -1,26 +1,24 @@
-"""
-What becomes of an accepted message: the check of an order, the job made of it, and the story its events will tell.
-"""
+"""What becomes of an accepted message: the check of an order, the job made of it, and the story its events will tell."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
-from cxtools.simulator.people import HORIZON_S, Curve, Drift, Happening, Letter, dice, drawn, life
+from pydantic import BaseModel, Field, ValidationError
+
+from cxtools.simulator.people import HORIZON_S, Curve, Drift, Happening, Letter, dice, digest, drawn, life
 
 LATENCY: Curve = ((0, 130), (0.6, 300), (1, 580))                    # virtual seconds that a job takes
 LAG: Curve = ((0, 0.2), (0.8, 6), (0.97, 120), (1, 1500))            # from a happening until its event is there: makes the disorder
 SWITCHES = {"open": "enableOpens", "click": "enableClicks"}
 TWICE, ODD_FIELD, OTHER_ZONE, FORWARD = 0.008, 0.004, 0.01, 0.02     # shares: repeated events, unknown fields, +02:00, unknown kinds
-
 
 #: An event: the age of its job in seconds from which it can be seen, its kind, its JSON.
 Told = tuple[float, str, bytes]
@@ -118,52 +116,40 @@ def _facts(step: Happening, created: datetime, rng: Random) -> dict[str, Any]:
     return facts
 
 
-def faults_of(order: Any) -> Iterator[tuple[str, str]]:
-    """What is wrong with an order, as (field, why)."""
-    if not isinstance(order, dict):
-        yield "$", "must be an object"
-        return
-    yield from ((name, why) for name, (holds, why) in ORDER.items() if not holds(order.get(name)))
-    rows = order.get("recipients")
-    for number, row in enumerate(rows if isinstance(rows, list) else ()):
-        for name, (holds, why) in RECIPIENT.items():
-            if not isinstance(row, dict) or not holds(row.get(name)):
-                yield f"recipients[{number}].{name}", why
+Text = Annotated[str, Field(min_length=1, max_length=998)]
+Uuid = Annotated[str, Field(pattern=r"(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Address = Annotated[str, Field(pattern=r"^\S+@[^@\s]*\.[^@\s]*$")]
 
 
-def _is_uuid(given: Any) -> bool:
+class Row(BaseModel, strict=True):
+    """A recipient of an order, as the contract has it."""
+
+    toAddress: Address
+    mergeFields: dict[str, str] | None = None
+    tags: list[str] | None = None
+
+
+class Order(BaseModel, strict=True):
+    """The body of a submit, as the contract has it."""
+
+    subject: Text
+    templateId: Uuid
+    senderAddress: Address
+    recipients: Annotated[list[Row], Field(min_length=1, max_length=1000)]
+    tracking: dict[str, bool] | None = None
+
+
+def faults_of(order: Any) -> dict[str, str]:
+    """What is wrong with an order: field -> why."""
     try:
-        return isinstance(given, str) and str(uuid.UUID(given)) == given.lower()
-    except ValueError:
-        return False
+        Order.model_validate(order)
+    except ValidationError as refused:
+        return {_field(*fault["loc"]): fault["msg"] for fault in refused.errors(include_url=False, include_input=False)}
+    return {}
 
 
-def _is_address(given: Any) -> bool:
-    local, _, domain = given.rpartition("@") if isinstance(given, str) else ("", "", "")
-    return bool(local) and "." in domain and not any(mark.isspace() for mark in given)
-
-
-def _all(given: Any, kind: type) -> bool:
-    return all(isinstance(one, kind) for one in (given.values() if isinstance(given, dict) else given))
-
-
-Checks = dict[str, tuple[Callable[[Any], bool], str]]
-ORDER: Checks = {
-    "subject": (lambda given: isinstance(given, str) and 1 <= len(given) <= 998, "must be text of 1 to 998 characters"),
-    "templateId": (_is_uuid, "must be a UUID"),
-    "senderAddress": (_is_address, "must be an e-mail address"),
-    "recipients": (lambda given: isinstance(given, list) and 1 <= len(given) <= 1000, "must be a list of 1 to 1000"),
-    "tracking": (lambda given: given is None or (isinstance(given, dict) and _all(given, bool)), "must hold true or false"),
-}
-RECIPIENT: Checks = {
-    "toAddress": (_is_address, "must be an e-mail address"),
-    "mergeFields": (lambda given: given is None or (isinstance(given, dict) and _all(given, str)), "must map text to text"),
-    "tags": (lambda given: given is None or (isinstance(given, list) and _all(given, str)), "must be a list of texts"),
-}
-
-
-def digest(*parts: object) -> str:
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
+def _field(name: str | int = "$", number: str | int | None = None, *inside: str | int) -> str:
+    return f"{name}[{number}].{inside[0]}" if name == "recipients" and inside else str(name)
 
 
 def uuid_of(*parts: object) -> str:

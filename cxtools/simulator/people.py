@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -107,12 +105,11 @@ GONE = "acme-13.example"  # a company whose mail system was switched off: every 
 
 def _refusals() -> dict[tuple[str, str], list[tuple[str, str]]]:
     """(provider or "*", fate) -> [(code, text)], from the table beside this file."""
+    table: dict[tuple[str, str], list[tuple[str, str]]] = {}
     with Path(__file__).with_name("refusals.tsv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    table: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-    for row in rows:
-        table[row["provider"], row["fate"]].append((row["code"], row["text"]))
-    return dict(table)
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            table.setdefault((row["provider"], row["fate"]), []).append((row["code"], row["text"]))
+    return table
 
 
 REFUSALS = _refusals()
@@ -159,8 +156,7 @@ class Happening(NamedTuple):
     ip: str = ""
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     address: str
     provider: str
     reader: str
@@ -169,7 +165,11 @@ class Person:
 
 def dice(*parts: object) -> Random:
     """A generator that depends on nothing but *parts*."""
-    return Random(int.from_bytes(hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()[:8], "big"))
+    return Random(int(digest(*parts)[:16], 16))
+
+
+def digest(*parts: object) -> str:
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
 
 
 def drawn(curve: Curve, rng: Random) -> float:
@@ -197,8 +197,7 @@ def one_of(rows: Sequence[T], rng: Random) -> T:
 
 def provider_of(domain: str) -> str:
     """The provider of a domain, by its first label: gmail.example and gmail.com are one; "company" for all others."""
-    label = domain.partition(".")[0]
-    return BY_LABEL.get(label, "company")
+    return BY_LABEL.get(domain.partition(".")[0], "company")
 
 
 BY_LABEL = {domain.partition(".")[0]: name for name, provider in PROVIDERS.items() for domain in provider.domains}
@@ -207,9 +206,7 @@ PASSING = {name: fate.share for name, fate in FATES.items() if not fate.lasting}
 
 
 def person(seed: int, address: str) -> Person:
-    """
-    The person behind an address. A tag chooses a fate or a reader, for tests: `ann+full@…`, `ann+scanned@…`, `ann+delivered@…`.
-    """
+    """The person behind an address. A tag chooses a fate or a reader, for tests: `ann+full@…`, `ann+scanned@…`, `ann+delivered@…`."""
     local, _, domain = address.lower().rpartition("@")
     provider, rng, tag = provider_of(domain), dice(seed, "person", address.lower()), local.partition("+")[2]
     fate, reader = picked(LASTING, rng, 1), picked(PROVIDERS[provider].readers, rng)

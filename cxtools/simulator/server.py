@@ -1,6 +1,4 @@
-"""
-The world on a port: Starlette for the routes, uvicorn for HTTP, and a protocol of our own where a fault needs the socket.
-"""
+"""The world on a port: Starlette for the routes, uvicorn for HTTP, and a protocol of our own where a fault needs the socket."""
 
 from __future__ import annotations
 
@@ -12,15 +10,15 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from email.utils import formatdate
-from typing import Any, cast
-from urllib.parse import parse_qsl
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -36,13 +34,11 @@ class Connection(H11Protocol):
     """uvicorn's protocol, which remembers its transport, so that a fault can reset it."""
 
     open: dict[Any, asyncio.Transport] = {}  # noqa: RUF012 - one process, one server
-    count = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
         Connection.open[self.client] = transport
-        Connection.count += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         Connection.open.pop(self.client, None)
@@ -56,26 +52,30 @@ class Door:
         self.world = World(setup)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _body(receive)
+        request = Request(scope, receive)
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return  # what was cut off is no request
         if delay := self.world.setup.latency_ms:
             await asyncio.sleep(delay / 1000)
-        headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]}
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        reply = self.world.answer(Ask(scope["method"], scope["path"], query, headers, body, time.monotonic()))
+        ask = Ask(request.method, scope["path"], dict(request.query_params), dict(request.headers), body, time.monotonic())
+        reply = self.world.answer(ask)
         await HOW[reply.how](reply, scope, receive, send)
 
 
 async def _whole(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    await send({"type": "http.response.start", "status": reply.status, "headers": _headers(reply)})
-    await send({"type": "http.response.body", "body": reply.body})
+    await Response(reply.body, reply.status, _headers(reply))(scope, receive, send)
 
 
 async def _dripped(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    await send({"type": "http.response.start", "status": reply.status, "headers": _headers(reply)})
-    for position in range(len(reply.body)):
-        await send({"type": "http.response.body", "body": reply.body[position:position + 1], "more_body": True})
-        await asyncio.sleep(DRIP_S)
-    await send({"type": "http.response.body", "body": b""})
+    async def drops() -> AsyncIterator[bytes]:
+        for position in range(len(reply.body)):
+            yield reply.body[position:position + 1]
+            await asyncio.sleep(DRIP_S)
+
+    headers = _headers(reply) | {"Content-Length": str(len(reply.body))}
+    await StreamingResponse(drops(), reply.status, headers)(scope, receive, send)
 
 
 async def _slow(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,8 +89,7 @@ async def _hung(reply: Answer, scope: Scope, receive: Receive, send: Send) -> No
 
 
 async def _reset(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    transport = Connection.open.get(tuple(scope["client"]))
-    if transport:
+    if transport := Connection.open.get(tuple(scope["client"])):
         # Linger 0: the peer sees a reset (RST), not an orderly end.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
@@ -100,23 +99,13 @@ async def _reset(reply: Answer, scope: Scope, receive: Receive, send: Send) -> N
 HOW = {"": _whole, "drip": _dripped, "slow": _slow, "hang": _hung, "reset": _reset}
 
 
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-def _headers(reply: Answer) -> list[tuple[bytes, bytes]]:
-    headers = {"Content-Length": str(len(reply.body)), **reply.headers}
+def _headers(reply: Answer) -> dict[str, str]:
+    """The answer's headers; a wait of "date+2" becomes the date in two seconds."""
+    headers = dict(reply.headers)
     kind, _, wait = headers.get("Retry-After", "").partition("+")
     if kind == "date":
         headers["Retry-After"] = formatdate(time.time() + float(wait), usegmt=True)
-    if reply.status == 204:
-        del headers["Content-Length"]
-    return [(name.lower().encode(), text.encode("latin-1")) for name, text in headers.items()]
+    return headers
 
 
 class Control:
@@ -127,67 +116,48 @@ class Control:
         self.base = door.world.setup
 
     def routes(self) -> list[Route]:
-        ways = {"reset": self.reset, "faults": self.arm, "advance": self.advance, "suppress": self.suppress, "tokens/revoke": self.revoke}
-        looks = {"truth": self.truth, "log": self.log, "crm/received": self.received, "setup": self.setup, "faults": self.names}
-        table = [("POST", ways), ("GET", looks)]
-        return [Route(f"/{path}", act, methods=[method]) for method, acts in table for path, act in acts.items()]
+        acts: list[tuple[str, str, Callable[..., Any]]] = [
+            ("POST", "reset", self.reset),
+            ("POST", "faults", self.arm),
+            ("POST", "suppress", self.suppress),
+            ("POST", "tokens/revoke", lambda: self.door.world.tokens.clear()),
+            ("POST", "advance", lambda seconds: {"offset_s": self.door.world.advance(seconds)}),
+            ("GET", "truth", lambda: self.door.world.truth()),
+            ("GET", "log", lambda: [dict(zip(("at", "endpoint", "status"), row, strict=True)) for row in self.door.world.log]),
+            ("GET", "crm/received", lambda: self.door.world.received),
+        ]
+        return [Route(f"/{path}", _endpoint(act), methods=[method]) for method, path, act in acts]
 
-    async def reset(self, request: Request) -> JSONResponse:
+    def reset(self, **changes: Any) -> Any:
         """A new world: the setup of the command line with the changes given."""
-        changes = await _given(request)
-        try:
-            changed = replace(self.base, **{name: type(getattr(self.base, name))(text) for name, text in changes.items()})
-        except (AttributeError, TypeError, ValueError) as wrong:
-            return JSONResponse({"error": f"no such setup: {wrong}"}, 400)
+        changed = replace(self.base, **{name: type(getattr(self.base, name))(text) for name, text in changes.items()})
         self.door.world = World(changed)
-        Connection.count = 0
-        return JSONResponse({"seed": changed.seed})
+        return {"seed": changed.seed}
 
-    async def arm(self, request: Request) -> JSONResponse:
-        """{"name", "count": 1 or null for always, "after": 0, "share": 1.0, "endpoint": the fault's own}; {"name": null} disarms all."""
-        given = await _given(request)
-        if given.get("name") is None:
-            self.door.world.faults.clear()
-            return JSONResponse({"armed": []})
+    def arm(self, name: str | None = None, **how: Any) -> Any:
+        """A fault by its name, and `how` as in `Armed`: once unless `count` says otherwise; the name null disarms all."""
+        faults = self.door.world.faults
+        if name is None:
+            faults.clear()
+        else:
+            FAULTS[name]  # KeyError: there is none of this name
+            faults.append(Armed(name, **how))
+        return {"armed": [fault.name for fault in faults]}
+
+    def suppress(self, addresses: Sequence[str] = (), reason: str = "unsubscribe") -> Any:
+        self.door.world.suppressed |= {address.lower(): reason for address in addresses}
+        return {"suppressed": len(self.door.world.suppressed)}
+
+
+def _endpoint(act: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
+    """A control as Starlette calls it: the JSON of the request are its arguments, and what it returns is answered."""
+    async def endpoint(request: Request) -> Response:
         try:
-            armed = Armed(**given)
-            FAULTS[armed.name]  # KeyError: there is none of this name
-        except (KeyError, TypeError) as wrong:
-            return JSONResponse({"error": f"no such fault: {wrong}", "faults": sorted(FAULTS)}, 400)
-        self.door.world.faults.append(armed)
-        return JSONResponse({"armed": [fault.name for fault in self.door.world.faults]})
+            return JSONResponse(act(**json.loads(await request.body() or b"{}")))
+        except (AttributeError, KeyError, TypeError, ValueError) as wrong:
+            return JSONResponse({"error": f"not understood: {wrong}", "faults": sorted(FAULTS)}, 400)
 
-    async def advance(self, request: Request) -> JSONResponse:
-        return JSONResponse({"offset_s": self.door.world.advance(float((await _given(request)).get("seconds", 0)))})
-
-    async def suppress(self, request: Request) -> JSONResponse:
-        given = await _given(request)
-        self.door.world.suppressed |= {address.lower(): given.get("reason", "unsubscribe") for address in given.get("addresses", [])}
-        return JSONResponse({"suppressed": len(self.door.world.suppressed)})
-
-    async def revoke(self, request: Request) -> JSONResponse:
-        self.door.world.tokens.clear()
-        return JSONResponse({"tokens": 0})
-
-    async def truth(self, request: Request) -> JSONResponse:
-        return JSONResponse({**self.door.world.truth(), "connections": Connection.count})
-
-    async def log(self, request: Request) -> JSONResponse:
-        return JSONResponse([{"at": at, "endpoint": endpoint, "status": status} for at, endpoint, status in self.door.world.log])
-
-    async def received(self, request: Request) -> JSONResponse:
-        return JSONResponse(self.door.world.received)
-
-    async def setup(self, request: Request) -> JSONResponse:
-        return JSONResponse({name: str(text) for name, text in vars(self.door.world.setup).items()})
-
-    async def names(self, request: Request) -> JSONResponse:
-        return JSONResponse({"faults": sorted(FAULTS), "armed": [vars(fault) for fault in self.door.world.faults]})
-
-
-async def _given(request: Request) -> dict[str, Any]:
-    body = await request.body()
-    return cast(dict[str, Any], json.loads(body)) if body else {}
+    return endpoint
 
 
 def application(door: Door) -> ASGIApp:

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote_plus
 
 from cxtools.simulator.faults import FAULTS, Answer, Armed, Fault, answer
-from cxtools.simulator.jobs import Job, Story, digest, faults_of, iso, story, uuid_of
-from cxtools.simulator.people import dice, suppressed
+from cxtools.simulator.jobs import Job, Story, faults_of, iso, story, uuid_of
+from cxtools.simulator.people import dice, digest, suppressed
 
 SCOPES = "communications:email:send communications:email:read communications:email:analytics"
 JOB_SPEED = 400.0  # jobs end in 0.3 to 1.5 real seconds, also when days pass in seconds
@@ -192,7 +192,7 @@ class World:
             order = json.loads(ask.body)
         except (ValueError, RecursionError):
             return _problem(400, "malformed_json", "the body is no JSON")
-        if wrong := [{"field": name, "message": why} for name, why in faults_of(order)]:
+        if wrong := [{"field": name, "message": why} for name, why in faults_of(order).items()]:
             return _problem(400, "validation_failed", "the message is not valid", wrong[:50])
         sha, key = hashlib.sha256(ask.body).hexdigest(), ask.headers.get("idempotency-key", "")
         if key and (known := self._replayed(key, sha, ask.now)):
