@@ -1,6 +1,4 @@
-"""
-What can go wrong, as a table: each fault has a name, an endpoint and what it does to the request or its answer.
-"""
+"""What can go wrong, as a table: each fault has a name, an endpoint and what it does to the request or its answer."""
 
 from __future__ import annotations
 

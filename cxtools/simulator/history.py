@@ -1,6 +1,4 @@
-"""
-The past of the same world: earlier campaigns with an ordinary spread, one with a bad list, one with a reputation block.
-"""
+"""The past of the same world: earlier campaigns with an ordinary spread, one with a bad list, one with a reputation block."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import json
 import math
+import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ from cxtools.simulator.faults import FAULTS, Answer, Armed, Fault, answer
 from cxtools.simulator.jobs import Job, Story, faults_of, iso, story, uuid_of
 from cxtools.simulator.people import dice, digest, suppressed
 
-SCOPES = "communications:email:send communications:email:read communications:email:analytics"
+MAIL, SCOPE = "/v1/communications/email", "communications:email"
 JOB_SPEED = 400.0  # jobs end in 0.3 to 1.5 real seconds, also when days pass in seconds
 PAGE = 1000
 
@@ -47,7 +48,7 @@ class Setup:
     expires_in_s: float = option(3600.0, "life of a token in real seconds")
     client_id: str = option("simulator", "the client id that may sign in")
     client_secret: str = option("simulator", "its secret")
-    scopes: str = option(SCOPES, "scopes the client may have, with spaces between")
+    scopes: str = option(f"{SCOPE}:send {SCOPE}:read {SCOPE}:analytics", "scopes the client may have, with spaces between")
     population: int = option(20000, "how many rows of the seeded recipient list the suppression list was made for")
     suppression_404: bool = option(False, "say 404 with a JSON error for an address that is not listed, not empty results")
     suppression_listing: bool = option(False, "list all suppressions in pages when no address is asked for")
@@ -59,7 +60,7 @@ class Setup:
 
 
 class Ask(NamedTuple):
-    """A request; header names in lower case."""
+    """A request; header names in lower case. `ending` is how the job of a submit ends: a fault's doing."""
 
     method: str
     path: str
@@ -67,6 +68,7 @@ class Ask(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     now: float
+    ending: str = "completed"
 
 
 class World:
@@ -93,8 +95,7 @@ class World:
 
     def answer(self, ask: Ask) -> Answer:
         """The answer to a request, faults and limits included; `how` tells the server what to do to the transport."""
-        endpoint = _endpoint(ask)
-        if endpoint == "unhandled":
+        if (endpoint := _endpoint(ask)) == "unhandled":
             self.unhandled.append(f"{ask.method} {ask.path}")
         reply = self._limited(endpoint, ask.now) or self._under(self._tripped(endpoint), endpoint, ask)
         self.log.append((ask.now, endpoint, reply.status))
@@ -107,16 +108,16 @@ class World:
             self.tokens.clear()
         if fault.instead:
             return fault.instead
-        reply = self._plain(endpoint, ask, fault.ending)
+        reply = self._plain(endpoint, ask._replace(ending=fault.ending or ask.ending))
         if fault.after and reply.status < 300:
             return fault.after
         return fault.twist(reply, ask.query) if fault.twist else reply
 
-    def _plain(self, endpoint: str, ask: Ask, ending: str = "") -> Answer:
-        scope = NEEDS.get(endpoint)
-        if scope and (denied := self._denied(ask, scope)):
-            return denied
-        return self._messages(ask, ending) if endpoint == "messages" else HANDLERS[endpoint](self, ask)
+    def _plain(self, endpoint: str, ask: Ask) -> Answer:
+        if endpoint not in ENDPOINTS:
+            return answer(404, {"errors": [{"field": "path", "message": "no such resource"}]})
+        scope = ENDPOINTS[endpoint].scope
+        return (scope and self._denied(ask, scope)) or ENDPOINTS[endpoint].answer(self, ask)
 
     def _tripped(self, endpoint: str) -> Fault | None:
         for armed in self.faults:
@@ -126,8 +127,7 @@ class World:
         return None
 
     def _limited(self, endpoint: str, now: float) -> Answer | None:
-        rate = self.setup.rate_limit
-        if not rate or endpoint == "crm":
+        if not (rate := self.setup.rate_limit) or endpoint == "crm":
             return None
         level, then = self._bucket or (max(1.0, rate), now)
         level = min(max(1.0, rate), level + (now - then) * rate)
@@ -156,14 +156,13 @@ class World:
         given = _basic(ask.headers.get("authorization", "")) or (form.get("client_id", ""), form.get("client_secret", ""))
         if given != (self.setup.client_id, self.setup.client_secret):
             return _no_token(401, "invalid_client", "unknown client or wrong secret")
-        scopes = frozenset(self.setup.scopes.split())
-        if form.get("scope"):
-            scopes &= frozenset(form["scope"].split())
+        granted = frozenset(self.setup.scopes.split())
+        scopes = granted & set(form["scope"].split()) if form.get("scope") else granted
         self.tally["tokens"] += 1
         token = f"sim.{digest(self.setup.seed, 'token', self.tally['tokens'])[:40]}"
         self.tokens[token] = (ask.now + self.setup.expires_in_s, scopes)
-        granted = {"access_token": token, "token_type": "Bearer", "expires_in": int(self.setup.expires_in_s)}
-        return answer(200, granted | {"scope": " ".join(sorted(scopes))}, {"Cache-Control": "no-store"})
+        grant = {"access_token": token, "token_type": "Bearer", "expires_in": int(self.setup.expires_in_s)}
+        return answer(200, grant | {"scope": " ".join(sorted(scopes))}, {"Cache-Control": "no-store"})
 
     def _suppressions(self, ask: Ask) -> Answer:
         email = ask.query.get("email", "").lower()
@@ -185,7 +184,7 @@ class World:
     def _listed(self, address: str, reason: str) -> dict[str, str]:
         return {"emailAddress": address, "reason": reason, "addedDate": iso(self.epoch - timedelta(days=30 + len(address)))}
 
-    def _messages(self, ask: Ask, ending: str = "") -> Answer:
+    def _messages(self, ask: Ask) -> Answer:
         if len(ask.body) > 16 << 20:
             return answer(413, {"Message": "the body is larger than 16 MB"})
         try:
@@ -197,7 +196,7 @@ class World:
         sha, key = hashlib.sha256(ask.body).hexdigest(), ask.headers.get("idempotency-key", "")
         if key and (known := self._replayed(key, sha, ask.now)):
             return known
-        job = self._accepted(order, sha, key, ask.now, ending or "completed")
+        job = self._accepted(order, sha, key, ask)
         reply = answer(202, {"jobId": job.job_id, "status": "queued"})
         if key and self.setup.idempotency_window_s:
             self.keys[key] = (ask.now, sha, reply)
@@ -210,11 +209,11 @@ class World:
         self.tally["replays"] += 1
         return reply if sha == known else _problem(422, "idempotency_key_reused", "the key was used for another body")
 
-    def _accepted(self, order: dict[str, Any], sha: str, key: str, now: float, ending: str) -> Job:
+    def _accepted(self, order: dict[str, Any], sha: str, key: str, ask: Ask) -> Job:
         self.bodies[sha] += 1
         letters = [(row["toAddress"].lower(), order["templateId"], order["subject"]) for row in order["recipients"]]
         job_id, nths = uuid_of(self.setup.seed, sha, self.bodies[sha]), [self.sends[letter] for letter in letters]
-        job = Job(job_id, order, sha, key, self.bodies[sha], nths, now, self.offset_s, ending)
+        job = Job(job_id, order, sha, key, self.bodies[sha], nths, ask.now, self.offset_s, ask.ending)
         self.sends.update(letters)
         self.jobs[job.job_id] = job
         return job
@@ -258,9 +257,6 @@ class World:
         self.received.append({"headers": dict(ask.headers), "body": body, "verified": verified, "at": ask.now})
         return answer(401, {"error": "bad signature"}) if verified is False else answer(200, {"received": len(self.received)})
 
-    def _unhandled(self, ask: Ask) -> Answer:
-        return answer(404, {"errors": [{"field": "path", "message": "no such resource"}]})
-
     def _age(self, job: Job, now: float, speed: float) -> float:
         real = math.inf if speed == math.inf else (now - job.accepted_at) * speed
         return real + self.offset_s - job.offset_s
@@ -280,11 +276,10 @@ class World:
         requests: dict[str, Counter[str]] = defaultdict(Counter)
         for _, endpoint, status in self.log:
             requests[endpoint][str(status)] += 1
-        letters = [{"address": address, "templateId": template, "subject": subject, "count": count}
-                   for (address, template, subject), count in self.sends.items()]
         return {
             "jobs": {job.job_id: self._job_truth(job) for job in self.jobs.values()},
-            "sends": letters,
+            "sends": [{"address": address, "templateId": template, "subject": subject, "count": count}
+                      for (address, template, subject), count in self.sends.items()],
             "mailed_twice": sorted({letter[0] for letter, count in self.sends.items() if count > 1}),
             "suppressed_mailed": sorted({letter[0] for letter in self.sends} & self.suppressed.keys()),
             "requests": requests, "requests_total": len(self.log),
@@ -303,25 +298,28 @@ class World:
         }
 
 
-NEEDS = {
-    "suppressions": "communications:email:read", "messages": "communications:email:send",
-    "job": "communications:email:read", "events": "communications:email:analytics",
-}
-HANDLERS: dict[str, Callable[[World, Ask], Answer]] = {
-    "token": World._token, "suppressions": World._suppressions, "job": World._job, "events": World._events,
-    "crm": World._crm, "unhandled": World._unhandled,
-}
-MAIL = "/v1/communications/email"
-PATHS = {
-    ("POST", "/v1/oauth2/token"): "token", ("GET", f"{MAIL}/suppressions"): "suppressions", ("POST", f"{MAIL}/messages"): "messages",
-    ("GET", f"{MAIL}/events"): "events", ("POST", "/_sim/crm"): "crm",
+class Endpoint(NamedTuple):
+    """A method and the pattern of a path, the scope that they need ("": none), and who answers."""
+
+    method: str
+    path: str
+    scope: str
+    answer: Callable[[World, Ask], Answer]
+
+
+ENDPOINTS = {
+    "token": Endpoint("POST", "/v1/oauth2/token", "", World._token),
+    "suppressions": Endpoint("GET", f"{MAIL}/suppressions", f"{SCOPE}:read", World._suppressions),
+    "messages": Endpoint("POST", f"{MAIL}/messages", f"{SCOPE}:send", World._messages),
+    "job": Endpoint("GET", f"{MAIL}/jobs/.*", f"{SCOPE}:read", World._job),
+    "events": Endpoint("GET", f"{MAIL}/events", f"{SCOPE}:analytics", World._events),
+    "crm": Endpoint("POST", "/_sim/crm", "", World._crm),
 }
 
 
 def _endpoint(ask: Ask) -> str:
-    if ask.method == "GET" and ask.path.startswith(f"{MAIL}/jobs/"):
-        return "job"
-    return PATHS.get((ask.method, ask.path), "unhandled")
+    fits = (name for name, each in ENDPOINTS.items() if ask.method == each.method and re.fullmatch(each.path, ask.path))
+    return next(fits, "unhandled")
 
 
 def _problem(status: int, code: str, message: str, details: list[dict[str, str]] | None = None) -> Answer:
