@@ -14,14 +14,14 @@ import os
 import re
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -42,12 +42,14 @@ Name = Annotated[str | None, typer.Argument(help="The campaign's name; all campa
 Campaigns = Annotated[list[str] | None, typer.Option("--campaign", help="A campaign's name; may be repeated. All when left out.")]
 By = Annotated[str | None, typer.Option("--by", help="Split by a column, for example provider or day.")]
 
-
-Format = StrEnum("Format", "auto cxone ses sendgrid table")
+#: `--profile` and `--debug`, which may stand at any place of the line.
+ANYWHERE = ArgumentParser("cxtools", add_help=False, allow_abbrev=False)
+ANYWHERE.add_argument("--profile")
+ANYWHERE.add_argument("--debug", action="store_true")
 
 
 class State:
-    """What stands before the command: `--profile` and `--debug`, at any place of the line."""
+    """What was said with them."""
 
     profile: str | None = None
     debug = False
@@ -55,7 +57,8 @@ class State:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command, and end the process with its exit code; errors are told as sentences, tracebacks only with --debug."""
-    arguments = _without_globals(list(sys.argv[1:] if argv is None else argv))
+    anywhere, arguments = ANYWHERE.parse_known_args(argv)
+    State.profile, State.debug = anywhere.profile, anywhere.debug
     try:
         app(arguments)
     except CxError as error:
@@ -73,19 +76,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     except Exception as error:
         do = "run it again with --debug and report what it prints (look it over for addresses first)"
         _fail(error, CxError(f"this is a bug in cxtools: {type(error).__name__}", do=do))
-
-
-def _without_globals(argv: list[str]) -> list[str]:
-    State.debug = "--debug" in argv
-    argv = [word for word in argv if word != "--debug"]
-    for at, word in enumerate(argv):
-        if word == "--profile" and at + 1 < len(argv):
-            State.profile = argv[at + 1]
-            return argv[:at] + argv[at + 2 :]
-        if word.startswith("--profile="):
-            State.profile = word.partition("=")[2]
-            return argv[:at] + argv[at + 1 :]
-    return argv
 
 
 def _fail(error: Exception, told: CxError) -> None:
@@ -122,8 +112,8 @@ def send(
     client = _connect()
     campaign = Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id)
     if dry_run:
-        _print(client.dry_run(campaign, skip_invalid=skip_invalid), as_json)
-        return
+        plan = client.dry_run(campaign, skip_invalid=skip_invalid)
+        return _print(plan.to_dict(), as_json, str(plan))
     client.settings.needs("api")
     if sys.stdin.isatty() and not yes:
         _say(str(client.dry_run(campaign, skip_invalid=skip_invalid)))
@@ -138,21 +128,22 @@ def resume(campaign: Name = None, as_json: Json = False) -> None:
     client = _connect()
     if campaign:
         return _finish([client.resume(campaign)], as_json, single=True)
-    done, failed = [], []
+    done, worst = [], 0
     for name in client.unfinished():
         try:
             done.append(client.resume(name))
         except CxError as error:
             _say(f"{name}: {error}")
-            failed.append(error)
-    _finish(done, as_json, single=False, worst=max((error.exit_code for error in failed), default=0))
+            worst = max(worst, error.exit_code)
+    _finish(done, as_json, single=False, worst=worst)
 
 
 @app.command()
 def status(campaign: Name = None, as_json: Json = False) -> None:
     """Where everything stands; asks nobody, changes nothing."""
     client = _connect()
-    _finish([client.status(name) for name in _names(client, campaign)], as_json, single=bool(campaign))
+    names = [campaign] if campaign else client.ledger.campaigns()
+    _finish([client.status(name) for name in names], as_json, single=bool(campaign))
 
 
 @app.command()
@@ -160,14 +151,14 @@ def collect(campaign: Name = None, as_json: Json = False) -> None:
     """Fetch the events of finished jobs again: late opens, clicks and bounces."""
     found = _connect().collect(campaign)
     text = f"{found.jobs:,} jobs: {found.added:,} new events, {found.duplicates:,} known, {found.malformed:,} unreadable (set aside)"
-    _print_document(asdict(found), as_json, text)
+    _print(asdict(found), as_json, text)
 
 
 @app.command()
 def rejudge(as_json: Json = False) -> None:
     """After a change of rules: judge every stored bounce again, and let the local suppressions follow."""
     added, lifted = _connect().rejudge()
-    _print_document({"added": added, "lifted": lifted}, as_json, f"{added:,} people suppressed, {lifted:,} suppressions lifted")
+    _print({"added": added, "lifted": lifted}, as_json, f"{added:,} people suppressed, {lifted:,} suppressions lifted")
 
 
 @app.command()
@@ -175,12 +166,10 @@ def retry(campaign: str, dry_run: Annotated[bool, typer.Option("--dry-run", help
           as_json: Json = False) -> None:
     """Send the next wave to soft bounces only; one call, one wave."""
     plan, stands = _connect().retry(campaign, dry_run=dry_run)
-    document = {"campaign": campaign, "wave": plan.wave, "recipients": len(plan.people), "left_out": dict(plan.left_out),
-                "dry_run": dry_run}
+    facts = {"campaign": campaign, "wave": plan.wave, "recipients": len(plan.people), "left_out": dict(plan.left_out), "dry_run": dry_run}
     left = "".join(f"\n  {count:,} not: {reason}" for reason, count in sorted(plan.left_out.items()))
-    _print_document(document, as_json, f"{campaign}, wave {plan.wave}: {len(plan.people):,} people{left}")
-    if not dry_run and stands.exit_code:
-        sys.exit(stands.exit_code)
+    _print(facts, as_json, f"{campaign}, wave {plan.wave}: {len(plan.people):,} people{left}")
+    sys.exit(0 if dry_run else stands.exit_code)
 
 
 @app.command()
@@ -205,7 +194,7 @@ def reconcile(
 def import_(
     file: Path,
     campaign: Annotated[str, typer.Option(help="The campaign that the events belong to.")],
-    format: Annotated[Format, typer.Option(help="What the file is.")] = Format.auto,
+    format: Annotated[Literal["auto", "cxone", "ses", "sendgrid", "table"], typer.Option(help="What the file is.")] = "auto",
     map: Annotated[list[str] | None, typer.Option("--map", help="column=field, for a table; may be repeated.")] = None,
     event_map: Annotated[list[str] | None, typer.Option("--event-map", help="value=kind, for a table; may be repeated.")] = None,
     as_json: Json = False,
@@ -213,11 +202,11 @@ def import_(
     """Take real events from a file: JSON, JSONL, CSV or Parquet; CXone, Amazon SES, SendGrid or any table."""
     from cxtools.events.imports import import_file
 
-    done = import_file(file, campaign, _connect().store, format=format.value, column_map=_pairs("--map", map),
+    done = import_file(file, campaign, _connect().store, format=format, column_map=_pairs("--map", map),
                        event_map=_pairs("--event-map", event_map, empty_key=True), now=datetime.now(UTC))
     aside = f", {done.rejected:,} unreadable (reasons in {done.rejected_path})" if done.rejected else ""
-    document = {"campaign": campaign, **asdict(done), "rejected_path": str(done.rejected_path) if done.rejected_path else None}
-    _print_document(document, as_json, f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {done.duplicates:,} known{aside}")
+    document = {"campaign": campaign, **asdict(done), "rejected_path": done.rejected_path and str(done.rejected_path)}
+    _print(document, as_json, f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {done.duplicates:,} known{aside}")
 
 
 def _measure(name: str, help_: str) -> None:
@@ -229,7 +218,7 @@ def _measure(name: str, help_: str) -> None:
         if as_csv:
             sys.stdout.write(table.map(lambda cell: defused(cell) if isinstance(cell, str) else cell).to_csv(index=False))
         elif as_json:
-            _write_json(table.records())
+            _print(table.records(), as_json)
         else:
             print(table.to_string(index=False) if len(table) else "no rows")
 
@@ -286,10 +275,12 @@ def report(
 @outbox.command("list")
 def outbox_list(as_json: Json = False) -> None:
     """All webhooks, with their state and last error."""
-    names = ("id", "campaign", "event", "state", "tries", "next_at", "last_error")
-    rows = [{name: getattr(row, name) for name in names} | {"next_at": _moment(row.next_at)} for row in _connect().ledger.webhooks()]
+    rows = [{
+        "id": row.id, "campaign": row.campaign, "event": row.event, "state": row.state, "tries": row.tries,
+        "next_at": datetime.fromtimestamp(row.next_at, UTC).isoformat() if row.next_at else None, "last_error": row.last_error,
+    } for row in _connect().ledger.webhooks()]
     lines = ["{id}  {state:<10} {tries} tries  {event}  {campaign}  {last_error}".format(**row) for row in rows]
-    _print_document(rows, as_json, "\n".join(lines) or "the outbox is empty")
+    _print(rows, as_json, "\n".join(lines) or "the outbox is empty")
 
 
 @outbox.command("deliver")
@@ -337,7 +328,7 @@ def audit_verify(
         raise ConfigError(f"an anchor is ROW:HASH, as 42:9f86d081884c7d65, not {wrong[0]!r}", where="audit verify --anchor")
     found = _connect().ledger.verify((int(row), hash_) for row, _, hash_ in (text.partition(":") for text in anchor or ()))
     told = "".join(f"\n  {fault}" for fault in found.faults) or "no fault found"
-    _print_document(asdict(found), as_json, f"{found.rows:,} rows, head {found.head[:16]}: {told}")
+    _print(asdict(found), as_json, f"{found.rows:,} rows, head {found.head[:16]}: {told}")
     if found.faults:
         raise StoreError(f"the audit trail has {len(found.faults)} faults, the first at row {found.first_bad}",
                          do="keep the ledger as it is and compare it with a backup")
@@ -375,7 +366,7 @@ def doctor(as_json: Json = False) -> None:
 
     findings = examined(_connect())
     document = [{"check": each.check, "ok": each.ok, "says": each.says} for each in findings]
-    _print_document(document, as_json, "\n".join(f"{'ok  ' if each.ok else 'FAIL'}  {each.check}: {each.says}" for each in findings))
+    _print(document, as_json, "\n".join(f"{'ok  ' if each.ok else 'FAIL'}  {each.check}: {each.says}" for each in findings))
     sys.exit(next((each.exit_code for each in findings if not each.ok), 0))
 
 
@@ -413,31 +404,15 @@ def _connect() -> Connection:
     return connect(State.profile)
 
 
-def _names(client: Connection, campaign: str | None) -> list[str]:
-    return [campaign] if campaign else client.ledger.campaigns()
-
-
 def _finish(statuses: Sequence[Any], as_json: bool, *, single: bool, worst: int = 0) -> None:
     """Print one status or many, and end with the worst exit code."""
     documents = [each.to_dict() for each in statuses]
-    _print_document(documents[0] if single else documents, as_json, "\n".join(map(str, statuses)) or "no campaigns")
-    if code := max([worst, *(each.exit_code for each in statuses)]):
-        sys.exit(code)
+    _print(documents[0] if single else documents, as_json, "\n".join(map(str, statuses)) or "no campaigns")
+    sys.exit(max([worst, *(each.exit_code for each in statuses)]))
 
 
-def _print(result: Any, as_json: bool) -> None:
-    _print_document(result.to_dict(), as_json, str(result))
-
-
-def _print_document(document: Any, as_json: bool, text: str) -> None:
-    if as_json:
-        _write_json(document)
-    else:
-        print(text)
-
-
-def _write_json(document: Any) -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+def _print(document: Any, as_json: bool, text: str = "") -> None:
+    print(json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) if as_json else text)
 
 
 def _pairs(option: str, given: Iterable[str] | None, *, empty_key: bool = False) -> Mapping[str, str]:
@@ -445,10 +420,6 @@ def _pairs(option: str, given: Iterable[str] | None, *, empty_key: bool = False)
     if wrong := [key for key, equals, _ in pairs if not ((key or empty_key) and equals)]:
         raise ConfigError(f"{option} needs key=value, not {', '.join(wrong)!r}", where="command line")
     return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def _moment(at: float) -> str | None:
-    return datetime.fromtimestamp(at, UTC).isoformat() if at else None
 
 
 def _say(text: str) -> None:
