@@ -114,7 +114,7 @@ def send(
     if dry_run:
         plan = client.dry_run(campaign, skip_invalid=skip_invalid)
         return _print(plan.to_dict(), as_json, str(plan))
-    client.settings.needs("api")
+    client.needs_all()
     if sys.stdin.isatty() and not yes:
         _say(str(client.dry_run(campaign, skip_invalid=skip_invalid)))
         if not typer.confirm("Send it?", err=True):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,15 +110,13 @@ class Connection:
         """
         from cxtools.campaigns import send
 
-        self._needs_all()
+        self.needs_all()
         send.plan(self.desk, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
 
-    def _needs_all(self) -> None:
+    def needs_all(self) -> None:
         """Everything that is missing is said before the first request, the CRM's secret too."""
-        self.settings.needs("api")
-        if self.settings.crm_webhook_url:
-            self.settings.needs("api", "crm")
+        self.settings.needs("api", "crm" if self.settings.crm_webhook_url else "api")
 
     @discreet
     def dry_run(self, campaign: Campaign, *, skip_invalid: bool = False) -> DryRun:
@@ -128,21 +127,21 @@ class Connection:
         known = self.ledger.digest_of(campaign.name) if there_is_one else None
         if known not in (None, campaign.digest):
             raise ConfigError(f"campaign {campaign.name!r} exists with other content", do="give the changed campaign a new name")
-        people, left = 0, []
+        people, left = 0, list[LeftOut]()
         for item in campaign.planned(skip_invalid=skip_invalid):
             if isinstance(item, LeftOut):
                 left.append(item)
             else:
                 people += 1
-        size = self.settings.batch_cap(campaign.spec.limits.daily)
-        return DryRun(campaign.name, people, left, batch_size=size, known=known is not None)
+        batches = -(-people // self.settings.batch_cap(campaign.spec.limits.daily))
+        return DryRun(campaign.name, people, left, batches, known=known is not None)
 
     @discreet
     def resume(self, name: str) -> Status:
         """Continue a campaign: submit what is planned, follow what is submitted, collect what has ended."""
         from cxtools.campaigns import send
 
-        self._needs_all()
+        self.needs_all()
         if late := send.resume(self.desk, name):
             raise JobTimeout(f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h",
                              do=f"`cxtools resume {name}` goes on waiting; nothing is sent again")
@@ -209,15 +208,15 @@ class Connection:
         return plan, self.status(name) if dry_run or not plan.people else self.resume(name)
 
 
+@dataclass(frozen=True)
 class DryRun:
     """A plan that was not written: `planned` people, `left_out` rows with line, masked address and reason."""
 
-    def __init__(self, campaign: str, planned: int, left_out: list[LeftOut], *, batch_size: int, known: bool = False) -> None:
-        self.campaign = campaign
-        self.planned = planned
-        self.left_out = left_out
-        self.known = known
-        self.batches = -(-planned // batch_size)
+    campaign: str
+    planned: int
+    left_out: list[LeftOut]
+    batches: int
+    known: bool
 
     def to_dict(self) -> dict[str, Any]:
         rows = [{"line": row.line, "email": row.masked, "reason": row.reason, "detail": row.detail} for row in self.left_out]

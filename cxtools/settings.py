@@ -167,11 +167,10 @@ class Settings(BaseModel):
 
     def needs(self, *purposes: Literal["api", "crm"]) -> Settings:
         """These settings, if they can serve the purposes; ConfigError naming all that is missing otherwise."""
-        missing = [variable for purpose in purposes for name, variable in REQUIRED[purpose](self) if not getattr(self, name)]
-        if missing:
+        wanted = [name for purpose in purposes for name in (["env_url", *CREDENTIALS[self.auth]] if purpose == "api" else CRM)]
+        if missing := [variable for variable, name in VARIABLES.items() if name in wanted and not getattr(self, name)]:
             raise ConfigError(f"not set: {', '.join(missing)}", where=f"profile {self.profile!r}",
-                              do="set the environment variables, or put them into a profile "
-                                 "(secrets: environment, secrets folder or keyring)")
+                              do="set the environment variables, or put them into a profile (secrets: environment, folder or keyring)")
         return self
 
 
@@ -186,16 +185,6 @@ def is_host(text: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", text)) and not re.fullmatch(r"[0-9.]+", text)
 
 
-REQUIRED: dict[str, Callable[[Settings], tuple[tuple[str, str], ...]]] = {
-    "api": lambda s: (("env_url", "CXONE_ENV_URL"), *CREDENTIALS[s.auth]),
-    "crm": lambda s: (("crm_webhook_url", "CRM_WEBHOOK_URL"), ("crm_webhook_secret", "CRM_WEBHOOK_SECRET")),
-}
-_CLIENT = (("client_id", "CXONE_CLIENT_ID"), ("client_secret", "CXONE_CLIENT_SECRET"))
-_ACCESS_KEY = (("access_key_id", "CXONE_ACCESS_KEY_ID"), ("access_key_secret", "CXONE_ACCESS_KEY_SECRET"))
-CREDENTIALS: dict[str, tuple[tuple[str, str], ...]] = {
-    "body": _CLIENT, "basic": _CLIENT, "access_key": _ACCESS_KEY, "password": _CLIENT + _ACCESS_KEY, "token": (("token", "CXONE_TOKEN"),),
-}
-
 #: Environment variable -> setting. All others are reached by a profile.
 VARIABLES = {
     "CXONE_ENV_URL": "env_url", "CXONE_CLIENT_ID": "client_id", "CXONE_CLIENT_SECRET": "client_secret", "CXONE_TOKEN": "token",
@@ -203,6 +192,9 @@ VARIABLES = {
     "CRM_WEBHOOK_URL": "crm_webhook_url", "CRM_WEBHOOK_SECRET": "crm_webhook_secret", "CRM_ALLOW_HOSTS": "crm_allow_hosts",
     "CXTOOLS_HOME": "home", "CXTOOLS_LEDGER": "ledger",
 }
+#: What each way of signing in needs, and what the CRM needs.
+CLIENT, ACCESS_KEY, CRM = ("client_id", "client_secret"), ("access_key_id", "access_key_secret"), ("crm_webhook_url", "crm_webhook_secret")
+CREDENTIALS = {"body": CLIENT, "basic": CLIENT, "access_key": ACCESS_KEY, "password": CLIENT + ACCESS_KEY, "token": ("token",)}
 
 
 @discreet
@@ -218,10 +210,9 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
     """
     environ = os.environ if environ is None else environ
     home = Path(given.get("home") or environ.get("CXTOOLS_HOME") or _default_home())
-    name = profile or environ.get("CXTOOLS_PROFILE") or "default"
-    values: dict[str, Any] = {"profile": name, "home": home}
-    chosen = bool(profile or environ.get("CXTOOLS_PROFILE"))
-    values |= _from_profile(name, Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml"), required=chosen)
+    chosen = profile or environ.get("CXTOOLS_PROFILE")
+    name = chosen or "default"
+    values = {"profile": name, **_from_profile(name, Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml"), chosen=bool(chosen))}
     values |= _from_secrets_folder(environ.get("CXTOOLS_SECRETS_DIR"))
     values |= {setting: environ[variable] for variable, setting in VARIABLES.items() if environ.get(variable)}
     values |= _from_keyring(name, values) | {"home": home} | given
@@ -234,25 +225,24 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
     raise ConfigError(f"settings are wrong: {faults}", where=f"profile {name!r}", do="correct them; nothing was sent")
 
 
-def _from_profile(name: str, file: Path, *, required: bool) -> dict[str, Any]:
-    if not file.exists():
-        if required and name != "default":
-            raise ConfigError(f"there is no profile {name!r}: {file} doesn't exist",
-                              do="create the file with a table of that name, or leave --profile out")
+def _from_profile(name: str, file: Path, *, chosen: bool) -> dict[str, Any]:
+    if not file.exists() and name == "default":
         return {}
+    if not file.exists():
+        raise ConfigError(f"there is no profile {name!r}: {file} doesn't exist",
+                          do="create the file with a table of that name, or leave --profile out")
     try:
         profiles = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as broken:
         raise ConfigError(f"the profile file can't be read: {broken}", where=str(file), do="correct the file") from None
-    if name not in profiles and (required or name != "default"):
+    if name not in profiles and chosen:
         raise ConfigError(f"there is no profile {name!r}", where=str(file),
                           do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}")
     values = profiles.get(name, {})
     if not isinstance(values, dict):
         raise ConfigError(f"profile {name!r} is no table", where=str(file), do=f"write [{name}] on a line of its own, settings below it")
-    secrets = sorted(set(values) & set(SECRET_NAMES))
-    secrets += ["the password in ledger"] if re.match(r"[^/]*://[^/@]*:[^/]+@", str(values.get("ledger", ""))) else []
-    if secrets:
+    password = ["the password in ledger"] if re.match(r"[^/]*://[^/@]*:[^/]+@", str(values.get("ledger", ""))) else []
+    if secrets := sorted(set(values) & set(SECRET_NAMES)) + password:
         raise ConfigError(f"a profile file must not hold secrets: {', '.join(secrets)}", where=f"{file}, profile {name!r}",
                           do="move them to environment variables, the secrets folder or the keyring")
     if "home" in values:

@@ -135,6 +135,7 @@ BAD_INPUT = {
     "broken spec":         (write("spec.toml", "name = "),                                             SENDING,                  2, "spec.toml"),
     "wrong spec":          (write("spec.toml", 'name = "q3"\nsubject = ""\n'),                         SENDING,                  2, "template_id"),
     "no settings":         (environ(CXONE_ENV_URL="", CXONE_CLIENT_SECRET=""),                         SENDING,                  2, "CXONE_ENV_URL, CXONE_CLIENT_SECRET"),
+    "API and CRM":         (environ(CXONE_CLIENT_SECRET="", CRM_WEBHOOK_URL="https://crm.example"),    SENDING,                  2, "CXONE_CLIENT_SECRET, CRM_WEBHOOK_SECRET"),
     "plain http":          (environ(CXONE_ENV_URL="http://api.example.com"),                           SENDING,                  2, "https"),
     "unreachable host":    (environ(CXONE_ENV_URL="http://127.0.0.1:9"),                               SENDING,                  3, "check the network"),
     "wrong credentials":   (environ(CXONE_CLIENT_SECRET="wr0ng-s3cret"),                               SENDING,                  3, "credentials"),
