@@ -630,11 +630,10 @@ def _entries(tx: sa.Connection) -> Iterator[audit.Entry]:
 
 @dataclass
 class _Wave:
-    """The rows of a wave, ready to be written: of each person the key and, packed, what to send."""
+    """The rows of a wave, ready to be written: of each person 16 bytes of key and, packed, what to send."""
 
     counts: dict[str, int]
-    batches: list[dict[str, Any]] = field(default_factory=list)
-    slots: list[dict[str, Any]] = field(default_factory=list)
+    batches: list[tuple[dict[str, Any], bytes]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
@@ -656,18 +655,21 @@ class _Wave:
         return rows
 
     def _close(self, name: str, wave: int, people: Sequence[Recipient]) -> None:
-        ordinal = len(self.batches)
-        identity = canonical({"campaign": name, "wave": wave, "ordinal": ordinal, "keys": [who.key for who in people]})
+        ordinal, keys = len(self.batches), [who.key for who in people]
+        identity = canonical({"campaign": name, "wave": wave, "ordinal": ordinal, "keys": keys})
         batch_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
         rows = [{"email": who.email, "fields": dict(who.merge_fields), "tags": list(who.tags)} for who in people]
-        self.batches.append({"id": batch_id, "campaign": name, "wave": wave, "ordinal": ordinal, "state": "planned",
-                             "recipients": len(people), "candidates": zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1)})
-        self.slots += [{"campaign": name, "wave": wave, "rcpt_key": who.key, "batch_id": batch_id} for who in people]
+        row = {"id": batch_id, "campaign": name, "wave": wave, "ordinal": ordinal, "state": "planned", "recipients": len(people),
+               "candidates": zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1)}
+        self.batches.append((row, bytes.fromhex("".join(keys))))
 
     def write(self, tx: sa.Connection) -> None:
-        for table, rows in ((batch, self.batches), (slot, self.slots), (left_out, self.left_out)):
-            if rows:
-                tx.execute(table.insert(), rows)
+        for row, keys in self.batches:
+            tx.execute(batch.insert().values(**row))
+            size, whose = len(keys) // row["recipients"], {"campaign": row["campaign"], "wave": row["wave"], "batch_id": row["id"]}
+            tx.execute(slot.insert(), [whose | {"rcpt_key": keys[at:at + size].hex()} for at in range(0, len(keys), size)])
+        if self.left_out:
+            tx.execute(left_out.insert(), self.left_out)
 
 
 def _leave_out(tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:
