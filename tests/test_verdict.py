@@ -159,3 +159,12 @@ def test_the_youngest_campaign_knows_its_own_window():
 
     assert (START.replace(day=10, hour=9), START.replace(day=12, hour=9), 5) == (said.facts.first_at, said.facts.last_at, said.facts.events)
     assert 1 == said.facts.counts["hard"]
+
+
+def test_before_the_first_event_it_is_too_early():
+    """A report as of a moment before the campaign has a verdict too, and nothing to compare."""
+    store = tables.store(HISTORY.format(day="10", late="12"), "now")
+    said = summary.verdict(store, "now", as_of="2026-09-01")
+
+    assert ("TOO EARLY", 0, None) == (said.word, said.facts.events, said.facts.first_at)
+    assert [] == summary.comparison(store, "now", as_of="2026-09-01").records()

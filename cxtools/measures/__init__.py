@@ -23,9 +23,9 @@ They raise StoreError for an unknown campaign or dimension.
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -60,7 +60,7 @@ FUNNEL_RATES = {
     "click_rate": ("clicked", "accepted"), "click_to_open_rate": ("clicked", "opened"),
 }
 
-#: Check -> the count it is a part of, and what it says. Those marked "if any" are unknown, not 0, when the feed has none.
+#: Check -> the count it is a part of, and what it says.
 CHECKS: dict[str, tuple[str, str]] = {
     "repeated_rows": ("stored_rows", "events that came more than once; counted once"),
     "same_content": ("events", "same message, kind, moment and link under another id; one more in totals, no more in recipients"),
@@ -82,7 +82,8 @@ CHECKS: dict[str, tuple[str, str]] = {
     "complaints": ("accepted", "complaints, if any"),
     "unsubscribes": ("accepted", "unsubscribes, if any"),
 }
-FAST_S = 10
+#: Kinds that many feeds leave out: with none of them the count is unknown, not 0.
+OPTIONAL = {"deferrals", "complaints", "unsubscribes"}
 
 #: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: a strong rule is enough, of the weak ones it takes two.
 RULES: dict[str, str] = {
@@ -95,11 +96,11 @@ RULES: dict[str, str] = {
     "human": "the other clickers",
 }
 
-#: Relations that a measure needs besides `seen` and `messages`.
-NEEDS = {"timing": ("delays",), "curve": ("delays",)}
+FOLDER = files(__package__) / "sql"
 
 By = str | Sequence[str] | None
 AsOf = datetime | timedelta | str | None
+Campaigns = str | Sequence[str] | None
 
 
 class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
@@ -132,9 +133,6 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
         return rows
 
 
-Campaigns = str | Sequence[str] | None
-
-
 def funnel(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
     """
     How far did the messages of these campaigns get? One row per campaign (and value of *by*).
@@ -145,11 +143,10 @@ def funnel(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_
         click_to_open_rate  clicked / opened
         first_at, last_at   moments (UTC) of the first and the last event
     """
-    counts = _answer("funnel", store, campaigns, by, as_of)
+    counts = _with_rates(_answer("funnel", store, campaigns, by, as_of), FUNNEL_RATES)
+    table: Table = counts[[*counts.columns.drop(["first_at", "last_at"]), "first_at", "last_at"]]
     if by:
-        counts = counts[counts.attempted > 0].reset_index(drop=True)
-    moments = ["first_at", "last_at"]
-    table: Table = _with_rates(counts, FUNNEL_RATES)[[*counts.columns.drop(moments), *_rate_columns(FUNNEL_RATES), *moments]]
+        table = table[table.attempted > 0].reset_index(drop=True)
     return table
 
 
@@ -236,7 +233,7 @@ def suspects(store: EventStore, campaigns: Campaigns = None, *, by: By = None, a
     is certain, and filters that delete have deleted people.
     """
     wide = _answer("suspects", store, campaigns, by, as_of)
-    groups = ["campaign", *_asked(by)]
+    groups = [name for name in wide.columns if name == "campaign" or name in DIMENSIONS]
     rows = [(*(row[name] for name in groups), rule, row[rule], row["clickers"], meaning)
             for row in wide.to_dict("records") for rule, meaning in RULES.items()]
     table = Table(rows, columns=[*groups, "rule", "clickers", "total", "meaning"])
@@ -244,35 +241,30 @@ def suspects(store: EventStore, campaigns: Campaigns = None, *, by: By = None, a
     return _with_rates(table, {"share": ("clickers", "total")})
 
 
-def data_quality(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None, fast_s: int = FAST_S,
-) -> Table:
+def data_quality(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
     """
     What is odd about the events? One row per campaign × check (CHECKS); it can't be split by anything.
 
     `count` of `total`, `share` = count / total, `meaning` a sentence. Deferrals, complaints and unsubscribes are missing, "not measured",
-    when the feed has none of that kind. *fast_s*: seconds within which an open counts as fast.
+    when the feed has none of that kind.
     """
     if by:
         raise StoreError("data_quality can't be split", do="leave `by` out")
-    wide = _answer("data_quality", store, campaigns, None, as_of, fast_s=fast_s)
-    rows = [(row["campaign"], check, *_counted(row[check], row[whole], meaning), meaning)
-            for row in wide.to_dict("records") for check, (whole, meaning) in CHECKS.items()]
+    rows: list[tuple[Any, ...]] = []
+    for row in _answer("data_quality", store, campaigns, None, as_of).to_dict("records"):
+        for check, (whole, meaning) in CHECKS.items():
+            count, total = None if check in OPTIONAL and not row[check] else row[check], row[whole]
+            rows.append((row["campaign"], check, count, total, None if count is None or not total else count / total, meaning))
     # As objects, since numpy's integers know no missing value.
     table = Table(rows, columns=["campaign", "check", "count", "total", "share", "meaning"], dtype=object)
     table._measure = "data_quality"
     return table
 
 
-def _counted(count: int, total: int, meaning: str) -> tuple[int | None, int, float | None]:
-    measured = count > 0 or "if any" not in meaning
-    return (int(count), int(total), share(count, total) if total else None) if measured else (None, int(total), None)
-
-
-def starts(store: EventStore, campaigns: Campaigns = None) -> dict[str, datetime | None]:
+def starts(store: EventStore) -> dict[str, datetime | None]:
     """When each campaign started: its first sent, delivery or bounce; None when no event has a moment."""
-    with store.connection(_names(campaigns)) as connection:
-        return _starts(connection)
+    with store.connection() as connection:
+        return {row["campaign"]: row["first_at"] for row in connection.sql(_sql("starts")).to_arrow_table().to_pylist()}
 
 
 def outcomes(store: EventStore, campaign: str, job_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
@@ -287,112 +279,89 @@ def outcomes(store: EventStore, campaign: str, job_ids: Sequence[str]) -> dict[s
     if campaign not in store.campaigns():
         return {}
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in _rows("outcomes", store, [campaign], [], None, job_ids=list(job_ids)).to_pylist():
+    with _prepared(store, campaign, [], None, job_ids) as connection:
+        rows = connection.sql(_sql("outcomes"), params={"job_ids": list(job_ids)}).to_arrow_table().to_pylist()
+    for row in rows:
         row["clicks"] = list(zip(row.pop("link_urls") or (), row.pop("clicked_at") or (), strict=True))
         found.setdefault(row.pop("job_id"), []).append(row)
     return found
 
 
-def _answer(measure: str, store: EventStore, campaigns: Campaigns, by: By, as_of: AsOf, **params: object) -> Table:
-    """The rows of one SQL file, without the dimensions not asked for."""
-    asked = _asked(by)
-    rows = _rows(measure, store, _names(campaigns), asked, as_of, **params).to_pandas()
-    table: Table = Table(rows).drop(columns=[name for name in DIMENSIONS if name not in asked], errors="ignore")
+def counts(
+    store: EventStore, measures: Sequence[str], campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None,
+) -> list[Table]:
+    """What the SQL files of several measures count, without rates, over events that are read and judged once."""
+    asked = [by] if isinstance(by, str) else list(by or ())
+    if unknown := [name for name in asked if name not in DIMENSIONS]:
+        raise StoreError(f"can't split by {', '.join(unknown)}", do=f"choose from: {', '.join(DIMENSIONS)}")
+    with _prepared(store, campaigns, asked, as_of) as connection:
+        return [_counted(connection, measure, asked) for measure in measures]
+
+
+def _answer(measure: str, store: EventStore, campaigns: Campaigns, by: By, as_of: AsOf) -> Table:
+    return counts(store, [measure], campaigns, by=by, as_of=as_of)[0]
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, measure: str, asked: Sequence[str]) -> Table:
+    rows = Table(connection.sql(_sql(measure)).to_arrow_table().to_pandas())
+    table: Table = rows.drop(columns=[name for name in DIMENSIONS if name not in asked], errors="ignore")
     table._measure = measure
     return table
 
 
-def _rows(measure: str, store: EventStore, campaigns: Sequence[str] | None, asked: list[str], as_of: AsOf, **params: object) -> Any:
-    """The rows of one SQL file, as an Arrow table."""
-    with store.connection(campaigns) as connection:
-        _prepare(connection, store.judge, asked, as_of, NEEDS.get(measure, ()), params.get("job_ids"))
-        return connection.sql(_sql(measure), params=params).to_arrow_table()
+@contextmanager
+def _prepared(
+    store: EventStore, campaigns: Campaigns, asked: Sequence[str], as_of: AsOf, job_ids: Sequence[str] | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The relations which the measures read; those which several read are tables. *job_ids*: only those jobs' messages."""
+    with store.connection([campaigns] if isinstance(campaigns, str) else campaigns) as connection:
+        connection.register("providers", _providers())
+        connection.execute("create temp view starts as " + _sql("starts"))
+        connection.execute("create temp table seen as " + _sql("seen"), _end(as_of))
+        if job_ids is not None:
+            connection.execute("create or replace temp table seen as " + _sql("of_jobs"), {"job_ids": list(job_ids)})
+        connection.register("verdicts", _verdicts(connection, store.judge))
+        connection.execute("create temp table messages as " + _sql("messages"), {"by": asked})
+        connection.execute("create temp view delays as " + _sql("delays"))
+        yield connection
 
 
-def _names(campaigns: Campaigns) -> Sequence[str] | None:
-    return [campaigns] if isinstance(campaigns, str) else campaigns
-
-
-def _asked(by: By) -> list[str]:
-    asked = [by] if isinstance(by, str) else list(by or ())
-    if unknown := [name for name in asked if name not in DIMENSIONS]:
-        raise StoreError(f"can't split by {', '.join(unknown)}", do=f"choose from: {', '.join(DIMENSIONS)}")
-    return asked
-
-
-def _prepare(
-    connection: duckdb.DuckDBPyConnection, judge: Judge, asked: list[str], as_of: AsOf, needs: Sequence[str], job_ids: object = None,
-) -> None:
-    """The relations which the measures read, as temporary tables: each is used several times. *job_ids*: only those jobs' messages."""
-    import pyarrow as pa
-
-    connection.register("providers", pa.Table.from_pylist(_providers()))
-    connection.register("cutoffs", _cutoffs(connection, as_of))
-    connection.execute("create temp table seen as " + _sql("seen"))
-    if job_ids is not None:
-        connection.execute("create or replace temp table seen as " + _sql("of_jobs"), {"job_ids": job_ids})
-    connection.register("verdicts", _verdicts(connection, judge))
-    connection.execute("create temp table messages as " + _sql("messages"), {"by": asked})
-    for name in needs:
-        connection.execute("create temp view " + name + " as " + _sql(name))
-
-
-def _cutoffs(connection: duckdb.DuckDBPyConnection, as_of: AsOf) -> Any:
-    """One row per campaign: the last moment that counts, missing when all do."""
-    import pyarrow as pa
-
-    starts = _starts(connection)
+def _end(as_of: AsOf) -> dict[str, datetime | int | None]:
+    """The parameters of `seen`: a moment or an age in microseconds after which events don't count."""
     if isinstance(as_of, timedelta):
-        untils = [start and start + as_of for start in starts.values()]
-    else:
-        until = as_of if isinstance(as_of, datetime) else moment(as_of)
-        if as_of and until is None:
-            raise ConfigError(f"as_of is no moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00")
-        untils = [until and (until if until.tzinfo else until.replace(tzinfo=UTC))] * len(starts)
-    return pa.table({"campaign": pa.array(list(starts), pa.string()), "until": pa.array(untils, pa.timestamp("us", tz="UTC"))})
-
-
-def _starts(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime | None]:
-    rows = connection.sql(_sql("starts")).to_arrow_table().to_pandas().itertuples(index=False)
-    return {campaign: None if pd.isna(first_at) else first_at.to_pydatetime() for campaign, first_at in rows}
+        return {"until": None, "age_us": as_of // timedelta(microseconds=1)}
+    until = as_of if isinstance(as_of, datetime) else moment(as_of)
+    if as_of and until is None:
+        raise ConfigError(f"as_of is no moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00")
+    return {"until": until and (until if until.tzinfo else until.replace(tzinfo=UTC)), "age_us": None}
 
 
 def _verdicts(connection: duckdb.DuckDBPyConnection, judge: Judge) -> Any:
     """One row per distinct (code, text) of the bounces, judged."""
     import pyarrow as pa
 
-    pairs = connection.sql(_sql("pairs")).fetchall()
-    names = ("category", "kind", "retry", "suppress", "scope", "confidence", "rule", "reason")
-    judged = [(judge.classify(code, text), code, text) for code, text in pairs]
-    columns: dict[str, Any] = {"bounce_code": pa.array([code for _, code, _ in judged], pa.string()),
-                               "bounce_text": pa.array([text for _, _, text in judged], pa.string())}
-    for name in names:
-        kind = pa.float64() if name == "confidence" else pa.string()
-        columns[name] = pa.array([getattr(verdict, name) for verdict, _, _ in judged], kind)
-    return pa.table(columns)
+    parts = ("category", "kind", "retry", "suppress", "rule", "reason", "confidence")
+    judged = [{"bounce_code": code, "bounce_text": text} | {part: getattr(verdict, part) for part in parts}
+              for code, text in connection.sql(_sql("pairs")).fetchall() for verdict in [judge.classify(code, text)]]
+    words = pa.schema([(name, pa.string()) for name in ("bounce_code", "bounce_text", *parts[:-1])])
+    return pa.Table.from_pylist(judged, words.append(pa.field("confidence", pa.float64())))
 
 
-def _with_rates(counts: Table, rates: Mapping[str, tuple[str, str]]) -> Table:
+def _with_rates(table: Table, rates: Mapping[str, tuple[str, str]]) -> Table:
     """The counts with, for each rate, its share and its interval as new columns."""
-    new: dict[str, list[float]] = {}
     for rate, (part, whole) in rates.items():
-        pairs = list(zip(counts[part], counts[whole], strict=True))
-        new[rate] = [share(one, all_) for one, all_ in pairs]
-        new[f"{rate}_low"], new[f"{rate}_high"] = ([wilson(one, all_)[side] for one, all_ in pairs] for side in (0, 1))
-    table: Table = counts.assign(**new)
+        pairs = list(zip(table[part], table[whole], strict=True))
+        table[rate] = [share(*pair) for pair in pairs]
+        table[f"{rate}_low"], table[f"{rate}_high"] = ([wilson(*pair)[side] for pair in pairs] for side in (0, 1))
     return table
-
-
-def _rate_columns(rates: Mapping[str, tuple[str, str]]) -> list[str]:
-    return [f"{rate}{suffix}" for rate in rates for suffix in ("", "_low", "_high")]
 
 
 @cache
 def _sql(name: str) -> str:
-    return files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    return FOLDER.joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
 @cache
-def _providers() -> list[dict[str, str]]:
-    text = files(__package__).joinpath("sql", "providers.tsv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines(), delimiter="\t"))
+def _providers() -> pd.DataFrame:
+    with FOLDER.joinpath("providers.tsv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, sep="\t", keep_default_na=False)

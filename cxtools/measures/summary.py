@@ -1,13 +1,9 @@
-"""
-What one campaign's measures say together: its verdict, and its place among earlier campaigns at the same age.
-"""
+"""What one campaign's measures say together: its verdict, and its place among earlier campaigns at the same age."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
 
 import pandas as pd
 
@@ -19,6 +15,10 @@ from cxtools.measures.verdict import verdict as verdict_on
 
 EARLIER = 8
 WEEK = timedelta(days=7)
+STEPS = ("attempted", "accepted", "bounced", "opened", "clicked")
+#: Count -> the bounces that make it up: a column and its value.
+BOUNCED = {"hard": ("kind", "hard"), "soft": ("kind", "soft"), "block": ("kind", "block"),
+           "authentication": ("category", "authentication"), "unclassified": ("category", "unknown")}
 
 
 def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf = None) -> CampaignVerdict:
@@ -30,31 +30,25 @@ def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf
     Raises:
         StoreError: the store doesn't have this campaign.
     """
-    funnel, bounces = measures.funnel(store, campaign, as_of=as_of), measures.bounces(store, campaign, as_of=as_of)
+    asked = ("funnel", "bounces", "data_quality", "suspects")
+    funnel, causes, quality, machines = measures.counts(store, asked, campaign, as_of=as_of)
     first_at, last_at = _window(funnel)
-    age = last_at - first_at if first_at and last_at else timedelta()
-    counts = _counts(funnel, bounces)[campaign]
-    quality = {row["check"]: row for row in measures.data_quality(store, campaign, as_of=as_of).to_dict("records")}
-    if (complaints := quality["complaints"]["count"]) is not None:
-        counts["complained"] = complaints
-    machines = measures.suspects(store, campaign, as_of=as_of).set_index("rule")
-    if len(machines):
-        counts |= {"clickers": machines.total["human"], "suspect": machines.clickers["suspect"], "human": machines.clickers["human"]}
-    elif not counts["clicked"]:
-        counts |= {"clickers": 0, "suspect": 0, "human": 0}
-    causes = bounces.to_dict("records")
-    facts = Facts(campaign, counts, first_at, last_at, int(quality["unknown_kind"]["total"]),
-                  (causes[0]["category"], causes[0]["recipients"]) if causes else None,
-                  *_before(store, _earlier(store, campaign, first_at), age))
-    return verdict_on(facts, about)
+    counts = _counts(funnel, causes).get(campaign, {})
+    if quality.complaints.any():
+        counts["complained"] = int(quality.complaints.sum())
+    if len(machines) or not counts.get("clicked"):
+        counts |= {name: int(machines[name].sum()) for name in ("clickers", "suspect", "human")}
+    top = (causes.category[0], int(causes.recipients[0])) if len(causes) else None
+    earlier, maturity = _before(store, campaign, first_at, last_at)
+    return verdict_on(Facts(campaign, counts, first_at, last_at, int(quality.events.sum()), top, earlier, maturity), about)
 
 
 def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table:
     """The funnel of a campaign and up to eight earlier ones, each cut at the age that this one has reached; oldest first."""
-    first_at, last_at = _window(measures.funnel(store, campaign, as_of=as_of))
-    earlier = _earlier(store, campaign, first_at)
-    age = last_at - first_at if first_at and last_at else None
-    table: Table = measures.funnel(store, [*earlier, campaign], as_of=age).sort_values("first_at", kind="stable").reset_index(drop=True)
+    first_at, last_at = _window(measures.counts(store, ["funnel"], campaign, as_of=as_of)[0])
+    shown = [*_earlier(store, campaign, first_at), campaign]
+    rows = measures.funnel(store, shown, as_of=last_at - first_at if first_at and last_at else as_of)
+    table: Table = rows.sort_values("first_at", kind="stable", ignore_index=True)
     table._measure = "comparison"
     return table
 
@@ -65,48 +59,33 @@ def _earlier(store: EventStore, campaign: str, first_at: datetime | None) -> lis
     return sorted(starts, key=lambda name: starts[name])[-EARLIER:]
 
 
-def _before(store: EventStore, earlier: list[str], age: timedelta) -> tuple[list[dict[str, int]], float | None]:
-    """What earlier campaigns had at this age: the counts of each, and the median share of their first week's clicks."""
-    if not earlier:
+def _before(
+    store: EventStore, campaign: str, first_at: datetime | None, last_at: datetime | None,
+) -> tuple[list[dict[str, int]], float | None]:
+    """What earlier campaigns had at this one's age: the counts of each, and the median share of their first week's clicks."""
+    earlier = _earlier(store, campaign, first_at)
+    if not earlier or not first_at or not last_at:
         return [], None
-    funnel, bounces = measures.funnel(store, earlier, as_of=age), measures.bounces(store, earlier, as_of=age)
-    return list(_counts(funnel, bounces).values()), _maturity(store, funnel, age)
+    age = last_at - first_at
+    then = _counts(*measures.counts(store, ("funnel", "bounces"), earlier, as_of=age))
+    if not timedelta() < age < WEEK - timedelta(hours=1):
+        return list(then.values()), None
+    [week] = measures.counts(store, ["funnel"], list(then), as_of=WEEK)
+    shares = [then[row["campaign"]]["clicked"] / row["clicked"] for row in week.to_dict("records") if row["clicked"]]
+    return list(then.values()), median(shares) if shares else None
 
 
 def _counts(funnel: Table, bounces: Table) -> dict[str, dict[str, int]]:
     """Campaign -> its counts: the funnel's, and the bounces by kind."""
-    steps = funnel.columns[funnel.dtypes.map(pd.api.types.is_integer_dtype)]
-    counts = {str(row["campaign"]): {str(step): int(row[step]) for step in steps}
-              | dict.fromkeys(("hard", "soft", "block", "authentication", "unclassified"), 0)
-              for row in funnel.to_dict("records")}
-    for row in bounces.to_dict("records"):
-        for name in _named(row):
-            own = counts[row["campaign"]]
-            own[name] = own.get(name, 0) + int(row["recipients"])
-    return counts
-
-
-def _named(row: Mapping[str, Any]) -> list[str]:
-    """Under which names a line of the bounces counts."""
-    special = {"authentication": "authentication", "unknown": "unclassified"}.get(row["category"])
-    return [row["kind"], *([special] if special else [])]
-
-
-def _maturity(store: EventStore, funnel: Table, age: timedelta) -> float | None:
-    """The median share of their first week's clicks that the campaigns of this funnel had at its age."""
-    if not timedelta() < age < WEEK - timedelta(hours=1):
-        return None
-    then = funnel.set_index("campaign").clicked
-    after = measures.funnel(store, list(then.index), as_of=WEEK).set_index("campaign").clicked
-    shares = [then[name] / after[name] for name in then.index if after[name]]
-    return float(median(shares)) if shares else None
+    found = {}
+    for row in funnel.to_dict("records"):
+        own = bounces[bounces.campaign == row["campaign"]]
+        found[str(row["campaign"])] = {step: row[step] for step in STEPS} | {
+            name: int(own.recipients[own[column] == value].sum()) for name, (column, value) in BOUNCED.items()}
+    return found
 
 
 def _window(funnel: Table) -> tuple[datetime | None, datetime | None]:
-    """The moments of a campaign's first and last event."""
-    own = funnel.iloc[0]
-    return _moment(own.first_at), _moment(own.last_at)
-
-
-def _moment(stamp: Any) -> datetime | None:
-    return None if pd.isna(stamp) else stamp.to_pydatetime()
+    """The moments of a campaign's first and last event, if there are any."""
+    first_at, last_at = funnel.first_at.min(), funnel.last_at.max()
+    return (None, None) if pd.isna(first_at) else (first_at.to_pydatetime(), last_at.to_pydatetime())

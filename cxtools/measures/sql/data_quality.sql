@@ -1,6 +1,6 @@
 -- What is odd about the events of these campaigns?
 -- grain:   one row per campaign
--- params:  $fast_s  seconds after delivery within which an open is more likely a machine's
+-- params:  none
 -- reads:   received, events, seen, messages, verdicts
 -- columns: campaign and one count per check (its sentence is in CHECKS), with the counts they are parts of
 with
@@ -47,7 +47,7 @@ messages_of as (
            count(*) filter (where bounced and (opens > 0 or clicks > 0)) as active_though_bounced,
            count(*) filter (where first_open_at < delivered_at) as opens_before_delivery,
            count(*) filter (where first_click_at < delivered_at) as clicks_before_delivery,
-           count(*) filter (where date_diff('second', delivered_at, first_open_at) between 0 and $fast_s) as fast_opens,
+           count(*) filter (where date_diff('second', delivered_at, first_open_at) between 0 and 10) as fast_opens,
            count(*) filter (where accepted and clicks > 0 and opens = 0) as clicks_without_open,
            count(*) filter (where delivered and bounced) as late_bounces
     from messages
