@@ -1,8 +1,4 @@
-"""
-The words of the domain: what the API says, translated once, the raw word kept.
-
-One class per thing, each frozen. Wire names stand in `from_api` only.
-"""
+"""The words of the domain: what the API says, translated once, the raw word kept. Wire names stand in `from_api` and `to_api` only."""
 
 from __future__ import annotations
 
@@ -11,11 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from cxtools.errors import ContractError
-
-Kind = Literal["delivery", "bounce", "open", "click", "complaint", "unsubscribe", "deferral", "suppressed", "sent", "unknown"]
 
 #: Our kinds of event. CXone documents the first four; the rest come from imported feeds.
 KINDS: dict[str, str] = {
@@ -32,7 +26,7 @@ KINDS: dict[str, str] = {
 }
 
 #: Final job states, compared without case. SUCCEEDED and EXPIRED are what other NICE APIs call theirs.
-JOB_STATES: dict[str, str] = {
+JOB_STATES = {
     "completed": "completed", "succeeded": "completed", "failed": "failed", "expired": "failed", "cancelled": "cancelled",
     "canceled": "cancelled",
 }
@@ -122,24 +116,30 @@ class Event:
 
     @classmethod
     def from_api(cls, row: Mapping[str, Any], where: str = "$") -> Event:
-        raw_kind = _text(row, "eventType", where)
-        kind = raw_kind.lower()
-        texts = {ours: str(row.get(theirs) or "") for ours, theirs in EVENT_TEXTS.items()}
-        email = str(row.get("emailAddress") or "").strip().lower()
-        who = texts["recipient_id"] or email
-        if not (texts["message_id"] or who):
-            raise ContractError("an event names neither message nor recipient", where=where)
-        given = str(row.get("eventId") or "")
-        moment_given = str(row.get("timestamp") or "")
-        identity = (texts["job_id"], texts["message_id"], who, kind, moment_given, texts["link_url"], texts["bounce_code"])
-        return cls(event_id=given or event_identity(*identity), kind=kind if kind in KINDS else "unknown", raw_kind=raw_kind, email=email,
-                   ts=moment(row.get("timestamp")), raw=json.dumps(row, ensure_ascii=False, separators=(",", ":")), **texts)
+        word = _text(row, "eventType", where)
+        known = {ours: str(row.get(theirs) or "") for ours, theirs in EVENT_TEXTS.items()}
+        kind, said_at = word.lower(), str(row.get("timestamp") or "")
+        return cls.told(kind if kind in KINDS else "unknown", word, moment(row.get("timestamp")), said_at, known, row, where)
+
+    @classmethod
+    def told(
+        cls, kind: str, word: str, ts: datetime | None, said_at: str, known: Mapping[str, str], row: Mapping[str, Any], where: str = "$",
+    ) -> Event:
+        """An event of texts; without an id it gets one from what makes it that event, the address for the missing recipient."""
+        email = known.get("email", "").strip().lower()
+        who = known.get("recipient_id") or email
+        job, message, link, code = (known.get(name, "") for name in ("job_id", "message_id", "link_url", "bounce_code"))
+        if not (message or who):
+            raise ContractError("the row names neither message nor recipient", where=where)
+        event_id = known.get("event_id") or event_identity(job, message, who, word.lower(), said_at, link, code)
+        raw = json.dumps(row, ensure_ascii=False, default=str, separators=(",", ":"))
+        return cls(**{**known, "event_id": event_id, "email": email}, kind=kind, raw_kind=word, ts=ts, raw=raw)
 
 
 #: Our text fields of an event -> the API's names.
 EVENT_TEXTS = {
-    "job_id": "jobId", "message_id": "messageId", "recipient_id": "recipientId", "bounce_code": "bounceCode",
-    "bounce_text": "bounceDescription", "link_url": "linkUrl", "user_agent": "userAgent", "ip": "ipAddress",
+    "event_id": "eventId", "job_id": "jobId", "message_id": "messageId", "recipient_id": "recipientId", "email": "emailAddress",
+    "bounce_code": "bounceCode", "bounce_text": "bounceDescription", "link_url": "linkUrl", "user_agent": "userAgent", "ip": "ipAddress",
 }
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from email.utils import parseaddr, parsedate_to_datetime
 from typing import Any
 
-from cxtools.model import KINDS, Event, event_identity, moment
+from cxtools.model import KINDS, Event, moment
 
 Row = Mapping[str, Any]
 
@@ -249,17 +249,7 @@ def when(value: object) -> datetime | None:
 
 
 def _event(kind: str, word: str, at: object, known: Mapping[str, str], row: Row) -> Event:
-    """An event of texts; without an id of its own it gets one from what makes it that event, the address for the missing recipient."""
-    if not (known.get("message_id") or known.get("recipient_id") or known.get("email")):
-        raise ValueError("the row names neither message nor recipient")
-    email = known.get("email", "").lower()
-    who = known.get("recipient_id") or email
-    job, message, link, code = (known.get(name, "") for name in ("job_id", "message_id", "link_url", "bounce_code"))
-    own = {
-        "email": email, "event_id": known.get("event_id") or event_identity(job, message, who, word.lower(), text(at), link, code),
-        "raw": json.dumps(row, ensure_ascii=False, default=str, separators=(",", ":")),
-    }
-    return Event(kind=kind, raw_kind=word, ts=_told(at), **{**known, **own})
+    return Event.told(kind, word, _told(at), text(at), known, row)
 
 
 def _told(at: object) -> datetime | None:
@@ -269,5 +259,3 @@ def _told(at: object) -> datetime | None:
         raise ValueError(f"the time {repr(said[:40]) if '@' not in said else 'that is told'} can't be read; "
                          "write it as 2026-09-14T10:00:00+02:00 or as Unix seconds")
     return ts
-
-

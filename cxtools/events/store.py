@@ -38,7 +38,6 @@ CAMPAIGN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 CHUNK = 50_000
 
 
-
 @dataclass(frozen=True)
 class Added:
     """What became of events given to the store: new ones, and ones that it held already or that came twice."""
@@ -136,18 +135,14 @@ class EventStore:
 
     def job_counts(self, campaign: str, job_ids: Sequence[str]) -> dict[str, int]:
         """How many events of each of these jobs the campaign has; a job without events is missing."""
-        if campaign not in self.campaigns():
-            return {}
-        with self.connection([campaign]) as connection:
-            asked = "select job_id, count(*) from events where job_id in (select unnest($jobs)) group by job_id"
-            return dict(connection.execute(asked, {"jobs": list(job_ids)}).fetchall())
+        asked = "select job_id, count(*) from events where job_id in (select unnest($jobs)) group by job_id"
+        return dict(self._asked(campaign, asked, jobs=list(job_ids)))
 
     def refusals(self, campaign: str, job_ids: Sequence[str]) -> list[tuple[str, str, str]]:
-        """(address, code, text), each once, of the bounces of these jobs of a campaign that has events."""
-        with self.connection([campaign]) as connection:
-            asked = """select distinct email, bounce_code, bounce_text from events
-                where kind = 'bounce' and email <> '' and job_id in (select unnest(cast($jobs as varchar[]))) order by all"""
-            return connection.execute(asked, {"jobs": list(job_ids)}).fetchall()
+        """(address, code, text), each once, of the bounces of these jobs."""
+        asked = """select distinct email, bounce_code, bounce_text from events
+            where kind = 'bounce' and email <> '' and job_id in (select unnest(cast($jobs as varchar[]))) order by all"""
+        return self._asked(campaign, asked, jobs=list(job_ids))
 
     def set_aside(self, campaign: str, rejected: Iterable[tuple[str, str]]) -> Path | None:
         """Keep rows, each as text and reason, that an API gave and nobody can read; None when there were none."""
@@ -158,10 +153,14 @@ class EventStore:
 
     def counts(self, campaign: str) -> dict[str, int]:
         """Kind -> events of a campaign; empty when it has none yet."""
+        return dict(self._asked(campaign, "select kind, count(*) from events group by kind order by kind"))
+
+    def _asked(self, campaign: str, query: str, **parameters: list[str]) -> list[Any]:
+        """The rows of an answer from a campaign's events; none when it has none yet."""
         if campaign not in self.campaigns():
-            return {}
+            return []
         with self.connection([campaign]) as connection:
-            return dict(connection.execute("select kind, count(*) from events group by kind order by kind").fetchall())
+            return connection.execute(query, parameters).fetchall()
 
     def campaigns(self) -> list[str]:
         """Names of the campaigns which have events, sorted."""
