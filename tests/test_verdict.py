@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cxtools.errors import ConfigError
 from cxtools.measures import summary
 from cxtools.measures.verdict import LIMITS, MIME, VIEWS, WORDS, Facts, judged, verdict
 from tests import tables
@@ -168,3 +169,9 @@ def test_before_the_first_event_it_is_too_early():
 
     assert ("TOO EARLY", 0, None) == (said.word, said.facts.events, said.facts.first_at)
     assert [] == summary.comparison(store, "now", as_of="2026-09-01").records()
+
+
+def test_an_unknown_view_is_answered_with_those_there_are():
+    """A slip in `about` is no KeyError."""
+    with pytest.raises(ConfigError, match="choose from: run, bounces, engagement"):
+        verdict(facts(), "engagment")

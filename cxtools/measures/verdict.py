@@ -12,12 +12,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from statistics import median
 from typing import Any
 
 from cxtools import wording
+from cxtools.errors import ConfigError
 from cxtools.measures.stats import wilson
 
+#: Name, share, count with interval, difference from earlier campaigns.
+Card = tuple[str, str, str, str]
 MIME = "application/vnd.cxtools.verdict+json"
 
 #: Word -> its symbol, so that colour never tells alone. Ordered from bad to good.
@@ -53,44 +57,6 @@ LIMITS = (
     Limit("Complaints", "complained", "accepted", 0.001, 0.003, None, "{found} complained.",
           "Google: under 0.1%, never 0.3%"),
 )
-NOUNS = {"bounced": "bounce"}
-#: Why there is no share, by what it would be a share of.
-NOTHING = {"attempted": "nothing was attempted", "accepted": "nothing was accepted", "bounced": "nothing bounced"}
-
-
-@dataclass(frozen=True)
-class Facts:
-    """
-    Counts of distinct recipients of one campaign, and of earlier ones at the same age.
-
-    counts    attempted, delivered, accepted, bounced, opened, opened_strict, clicked, clicks_without_open, hard, soft, block,
-              unclassified, authentication, complained, clickers, suspect, human; what the feed doesn't report is missing
-    earlier   the same counts of each earlier campaign, cut at this campaign's age
-    maturity  share of their 7-day clicks that earlier campaigns had at this age, None without any
-    """
-
-    campaign: str
-    counts: Mapping[str, int]
-    first_at: datetime | None = None
-    last_at: datetime | None = None
-    events: int = 0
-    top_cause: tuple[str, int] | None = None
-    earlier: Sequence[Mapping[str, int]] = ()
-    maturity: float | None = None
-
-    def rate(self, part: str, whole: str) -> float | None:
-        return _share(self.counts, part, whole)
-
-    def usual(self, part: str, whole: str) -> float | None:
-        """The median of the earlier campaigns."""
-        shares = [share for counts in self.earlier if (share := _share(counts, part, whole)) is not None]
-        return median(shares) if shares else None
-
-    def said(self, part: str, whole: str) -> str:
-        """A share and its interval, as a sentence holds it: `3.1%, 2.8–3.5`."""
-        if not self.counts.get(whole):
-            return wording.MISSING
-        return wording.within(self.rate(part, whole), *wilson(self.counts[part], self.counts[whole]))
 
 
 @dataclass(frozen=True)
@@ -110,13 +76,56 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """
+    Counts of distinct recipients of one campaign, and of earlier ones at the same age.
+
+    counts    attempted, accepted, bounced, opened, clicked, hard, soft, block, unclassified, authentication, complained, clickers,
+              suspect, human; what the feed doesn't report is missing
+    earlier   the same counts of each earlier campaign, cut at this campaign's age
+    maturity  share of their 7-day clicks that earlier campaigns had at this age, None without any
+    """
+
+    campaign: str
+    counts: Mapping[str, int]
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    events: int = 0
+    top_cause: tuple[str, int] | None = None
+    earlier: Sequence[Mapping[str, int]] = ()
+    maturity: float | None = None
+
+    def rate(self, part: str, whole: str) -> float | None:
+        return _share(self.counts, part, whole)
+
+    def beside(self, part: str, whole: str) -> tuple[str, ...]:
+        """How far above or below the median of the earlier campaigns, in words, and that median; () without any."""
+        shares = [share for counts in self.earlier if (share := _share(counts, part, whole)) is not None]
+        own = self.rate(part, whole)
+        if own is None or not shares:
+            return ()
+        usual = median(shares)
+        return wording.points(own - usual), wording.percent(usual)
+
+    def said(self, part: str, whole: str) -> str:
+        """A share and its interval, as a sentence holds it: `3.1%, 2.8–3.5`."""
+        if not self.counts.get(whole):
+            return wording.MISSING
+        return wording.within(self.rate(part, whole), *wilson(self.counts[part], self.counts[whole]))
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """The limits, held against the counts."""
+        return tuple(judged(limit, self.counts) for limit in LIMITS)
+
+
+@dataclass(frozen=True)
 class CampaignVerdict:
-    """One word on a campaign, the sentences behind it, the cards and the checks; shows itself in notebooks and reports."""
+    """One word on a campaign, the sentences behind it and the cards; shows itself in notebooks and reports, with the checks."""
 
     word: str
     sentences: tuple[str, ...]
-    cards: tuple[tuple[str, str, str, str], ...]
-    checks: tuple[Check, ...]
+    cards: tuple[Card, ...]
     facts: Facts = field(repr=False)
 
     def __str__(self) -> str:
@@ -135,7 +144,7 @@ class CampaignVerdict:
         head = f'<p class="word"><span class="symbol" aria-hidden="true">{WORDS[self.word]}</span> {self.word}</p>'
         box = f'<div class="verdict {tone}">{head}<ul>{lines}</ul></div>'
         cards = "".join(_card(*card) for card in self.cards)
-        rows = "".join(_check_row(check) for check in self.checks)
+        rows = "".join(_check_row(check) for check in self.facts.checks)
         heads = "".join(f'<th scope="col">{head}</th>' for head in ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source"))
         table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         judged = f'<details class="judged"><summary>How this was judged</summary><div class="scroll">{table}</div></details>'
@@ -146,18 +155,22 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     """
     The verdict on a campaign; *about* chooses the sentences and cards: "run", "bounces" or "engagement".
 
+    Raises:
+        ConfigError: *about* is something else.
+
     >>> print(verdict(Facts("q3", {"attempted": 0})))
     TOO EARLY. No delivery or bounce has been reported yet.
     """
-    checks = tuple(judged(limit, facts.counts) for limit in LIMITS)
+    if about not in VIEWS:
+        raise ConfigError(f"there is no verdict about {about!r}", do=f"choose from: {', '.join(VIEWS)}")
     if not facts.counts.get("attempted"):
-        return CampaignVerdict("TOO EARLY", ("No delivery or bounce has been reported yet.",), (), checks, facts)
-    word = min((check.word for check in checks if _counts(check)), key=list(WORDS).index, default="TOO FEW")
+        return CampaignVerdict("TOO EARLY", ("No delivery or bounce has been reported yet.",), (), facts)
+    word = min((check.word for check in facts.checks if _counts(check)), key=list(WORDS).index, default="TOO FEW")
     sentences, cards = VIEWS[about]
-    blamed = next((check for check in checks if check.word == word in ("FAIL", "WARN")), None)
+    blamed = next((check for check in facts.checks if check.word == word in ("FAIL", "WARN")), None)
     lead = () if blamed is None else (hard_sentence,) if blamed.limit.part == "hard" else (alarm_sentence,)
-    said = tuple(sentence for speak in dict.fromkeys(lead + sentences) if (sentence := speak(facts, checks)))
-    return CampaignVerdict(word, said, tuple(card(facts) for card in cards), checks, facts)
+    said = tuple(sentence for speak in dict.fromkeys(lead + sentences) if (sentence := speak(facts)))
+    return CampaignVerdict(word, said, tuple(card(facts, name) for name in cards), facts)
 
 
 def _counts(check: Check) -> bool:
@@ -191,15 +204,15 @@ def _word(limit: Limit, share: float, low: float, high: float) -> str:
     return "PASS" if high <= limit.target else "TOO FEW"
 
 
-def accepted_sentence(facts: Facts, _: Sequence[Check]) -> str:
+def accepted_sentence(facts: Facts) -> str:
     counts = facts.counts
     accepted, attempted = wording.count(counts["accepted"]), wording.counted(counts["attempted"], "recipient")
     found = f"{accepted} of {attempted} ({facts.said('accepted', 'attempted')})"
     return f"{found} {wording.was(counts['accepted'])} accepted by their mail servers{_compared(facts, 'accepted', 'attempted')}."
 
 
-def hard_sentence(facts: Facts, checks: Sequence[Check]) -> str:
-    check = next(check for check in checks if check.limit.part == "hard")
+def hard_sentence(facts: Facts) -> str:
+    check = next(check for check in facts.checks if check.limit.part == "hard")
     if not check.count:
         return "No address bounced hard."
     target, limit, stop = (wording.percent(share, 0) for share in (check.limit.target, check.limit.limit, check.limit.stop))
@@ -216,7 +229,7 @@ def hard_sentence(facts: Facts, checks: Sequence[Check]) -> str:
     return f"{wording.counted(check.count, 'hard bounce')} ({facts.said('hard', 'attempted')}) {place}."
 
 
-def cause_sentence(facts: Facts, _: Sequence[Check]) -> str:
+def cause_sentence(facts: Facts) -> str:
     if not facts.top_cause or not facts.counts.get("bounced"):
         return ""
     cause, count = facts.top_cause
@@ -227,20 +240,20 @@ def cause_sentence(facts: Facts, _: Sequence[Check]) -> str:
     return f"The most frequent cause of the {wording.count(bounced)} bounces is {cause.replace('_', ' ')}: {found}."
 
 
-def alarm_sentence(facts: Facts, checks: Sequence[Check]) -> str:
+def alarm_sentence(facts: Facts) -> str:
     """What is wrong besides the hard bounces, if nothing worse is."""
-    words = [check.word for check in checks]
+    words = [check.word for check in facts.checks]
     worst = next((word for word in ("FAIL", "WARN") if word in words), "")
-    return " ".join(_broken(facts, check) for check in checks if check.word == worst and check.limit.part != "hard")
+    return " ".join(_broken(facts, check) for check in facts.checks if check.word == worst and check.limit.part != "hard")
 
 
 def _broken(facts: Facts, check: Check) -> str:
     limit = check.limit
-    whole = wording.counted(check.of or 0, NOUNS.get(limit.whole, "recipient"))
+    whole = wording.counted(check.of or 0, "bounce" if limit.whole == "bounced" else "recipient")
     return limit.says.format(found=f"{wording.count(check.count)} of {whole} ({facts.said(limit.part, limit.whole)})")
 
 
-def click_sentence(facts: Facts, _: Sequence[Check]) -> str:
+def click_sentence(facts: Facts) -> str:
     clicked = facts.counts["clicked"]
     if not facts.counts["accepted"]:
         return "Nobody opened or clicked: nothing was accepted."
@@ -248,7 +261,7 @@ def click_sentence(facts: Facts, _: Sequence[Check]) -> str:
     return f"{people} clicked ({facts.said('clicked', 'accepted')} of the accepted){_compared(facts, 'clicked', 'accepted')}."
 
 
-def scanner_sentence(facts: Facts, _: Sequence[Check]) -> str:
+def scanner_sentence(facts: Facts) -> str:
     suspects, clickers = facts.counts.get("suspect", 0), facts.counts.get("clickers", 0)
     if not suspects:
         return ""
@@ -259,7 +272,7 @@ def scanner_sentence(facts: Facts, _: Sequence[Check]) -> str:
             f"without them {wording.count(facts.counts['human'])} remain ({facts.said('human', 'accepted')} of the accepted).")
 
 
-def open_sentence(facts: Facts, _: Sequence[Check]) -> str:
+def open_sentence(facts: Facts) -> str:
     if not facts.counts["accepted"]:
         return ""
     if not facts.counts["opened"]:
@@ -271,7 +284,7 @@ def open_sentence(facts: Facts, _: Sequence[Check]) -> str:
             "since machines that fetch images can't be told from readers in this feed.")
 
 
-def age_sentence(facts: Facts, _: Sequence[Check]) -> str:
+def age_sentence(facts: Facts) -> str:
     if not facts.first_at or not facts.last_at:
         return ""
     if facts.first_at == facts.last_at:
@@ -281,46 +294,38 @@ def age_sentence(facts: Facts, _: Sequence[Check]) -> str:
                    if facts.maturity is not None else ".")
 
 
-Sentence = Callable[[Facts, Sequence[Check]], str]
+def card(facts: Facts, name: str) -> Card:
+    """One of CARDS. Who opened is a range where clicks prove fewer than images loaded say."""
+    part, whole = CARDS[name]
+    counts, of = facts.counts, wording.count(facts.counts.get(whole))
+    if part not in counts or not counts.get(whole):
+        return name, wording.MISSING, "not measured" if counts.get(whole) else NOTHING[whole], ""
+    share, found = wording.percent(facts.rate(part, whole)), wording.count(counts[part])
+    least = _surely_opened(facts) if part == "opened" else part
+    if counts[least] != counts[part]:
+        low = wording.percent(facts.rate(least, whole)).removesuffix("%")
+        return name, f"{low}–{share}", f"{wording.count(counts[least])} to {found} of {of}", ""
+    spread = facts.said(part, whole).partition(", ")[2]
+    return name, share, f"{found} of {of} ({spread})", " the usual ".join(facts.beside(part, whole))
 
 
-def rate_card(name: str, part: str, whole: str) -> Callable[[Facts], tuple[str, str, str, str]]:
-    """A card: name, share, count with interval, difference from earlier campaigns."""
-    def card(facts: Facts) -> tuple[str, str, str, str]:
-        counts = facts.counts
-        if part not in counts or not counts.get(whole):
-            return name, wording.MISSING, "not measured" if counts.get(whole) else NOTHING[whole], ""
-        detail = f"{wording.count(counts[part])} of {wording.count(counts[whole])}"
-        spread = facts.said(part, whole).partition(", ")[2]
-        return name, wording.percent(facts.rate(part, whole)), f"{detail} ({spread})", _difference(facts, part, whole)
-    return card
+#: Card -> the share on it: part, whole.
+CARDS = {
+    "Accepted": ("accepted", "attempted"), "Bounced": ("bounced", "attempted"), "Hard bounces": ("hard", "attempted"),
+    "Soft bounces": ("soft", "attempted"), "Blocked": ("block", "attempted"), "Cause unknown": ("unclassified", "bounced"),
+    "Opened": ("opened", "accepted"), "Clicked": ("clicked", "accepted"), "Any link, scanners left out": ("human", "accepted"),
+}
+#: Why there is no share, by what it would be a share of.
+NOTHING = {"attempted": "nothing was attempted", "accepted": "nothing was accepted", "bounced": "nothing bounced"}
 
-
-def open_card(facts: Facts) -> tuple[str, str, str, str]:
-    if facts.counts["opened"] == facts.counts[_surely_opened(facts)]:
-        return rate_card("Opened", "opened", "accepted")(facts)
-    least = _surely_opened(facts)
-    low, high = (wording.percent(facts.rate(part, "accepted")) for part in (least, "opened"))
-    first, last, of = (wording.count(facts.counts[name]) for name in (least, "opened", "accepted"))
-    return "Opened", f"{low.removesuffix('%')}–{high}", f"{first} to {last} of {of}", ""
-
-
-ACCEPTED = rate_card("Accepted", "accepted", "attempted")
-HARD = rate_card("Hard bounces", "hard", "attempted")
-SOFT = rate_card("Soft bounces", "soft", "attempted")
-BLOCK = rate_card("Blocked", "block", "attempted")
-UNCLASSIFIED = rate_card("Cause unknown", "unclassified", "bounced")
-CLICKED = rate_card("Clicked", "clicked", "accepted")
-BOUNCED = rate_card("Bounced", "bounced", "attempted")
-HUMAN = rate_card("Any link, scanners left out", "human", "accepted")
-
-#: What each report says first.
-VIEWS: dict[str, tuple[tuple[Sentence, ...], tuple[Callable[[Facts], tuple[str, str, str, str]], ...]]] = {
+#: What each report says first: sentences, cards.
+VIEWS: dict[str, tuple[tuple[Callable[[Facts], str], ...], tuple[str, ...]]] = {
     "run": ((accepted_sentence, hard_sentence, alarm_sentence, click_sentence, age_sentence),
-            (ACCEPTED, HARD, SOFT, BLOCK, CLICKED, open_card)),
+            ("Accepted", "Hard bounces", "Soft bounces", "Blocked", "Clicked", "Opened")),
     "bounces": ((accepted_sentence, hard_sentence, cause_sentence, alarm_sentence, age_sentence),
-                (BOUNCED, HARD, SOFT, BLOCK, UNCLASSIFIED, ACCEPTED)),
-    "engagement": ((click_sentence, scanner_sentence, open_sentence, age_sentence), (CLICKED, HUMAN, open_card, ACCEPTED, HARD, BLOCK)),
+                ("Bounced", "Hard bounces", "Soft bounces", "Blocked", "Cause unknown", "Accepted")),
+    "engagement": ((click_sentence, scanner_sentence, open_sentence, age_sentence),
+                   ("Clicked", "Any link, scanners left out", "Opened", "Accepted", "Hard bounces", "Blocked")),
 }
 
 
@@ -339,16 +344,10 @@ def _unbroken(text: str) -> str:
 
 
 def _compared(facts: Facts, part: str, whole: str) -> str:
-    usual, own = facts.usual(part, whole), facts.rate(part, whole)
-    if usual is None or own is None:
+    if not (beside := facts.beside(part, whole)):
         return ""
     earlier = f"the median of {len(facts.earlier)} earlier campaigns" if len(facts.earlier) > 1 else "the one earlier campaign"
-    return f", {wording.points(own - usual)} {earlier} at the same age ({wording.percent(usual)})"
-
-
-def _difference(facts: Facts, part: str, whole: str) -> str:
-    usual, own = facts.usual(part, whole), facts.rate(part, whole)
-    return f"{wording.points(own - usual)} the usual {wording.percent(usual)}" if usual is not None and own is not None else ""
+    return f", {beside[0]} {earlier} at the same age ({beside[1]})"
 
 
 def _card(name: str, *lines: str) -> str:
