@@ -11,85 +11,64 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cxtools.connection import connect, latest
 
 if TYPE_CHECKING:
     from cxtools.campaigns.status import Status
     from cxtools.events.imports import Imported
-    from cxtools.measures import Table
+    from cxtools.measures import AsOf, By, Table
     from cxtools.measures.verdict import CampaignVerdict
 
-
-def _asked(question: str, campaigns: tuple[str, ...], by: str | None, as_of: datetime | None, home: str | Path | None) -> Table:
-    from cxtools import measures
-
-    table: Table = getattr(measures, question)(latest(home).store, campaigns or None, by=by, as_of=as_of)
-    return table
+Home = str | Path | None
 
 
-def funnel(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
-    """How far did the recipients get? See `cxtools.measures.funnel`; `.chart()` draws it."""
-    return _asked("funnel", campaigns, by, as_of, home)
+class Question(Protocol):
+    """A measure, asked of some campaigns (of all when none is named)."""
+
+    def __call__(self, *campaigns: str, by: By = None, as_of: AsOf = None, home: Home = None) -> Table: ...
 
 
-def bounces(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
-    """Who was refused, and why? See `cxtools.measures.bounces`; `.chart()` draws it."""
-    return _asked("bounces", campaigns, by, as_of, home)
+def _question(measure: str, words: str) -> Question:
+    def ask(*campaigns: str, by: By = None, as_of: AsOf = None, home: Home = None) -> Table:
+        from cxtools import measures
+
+        table: Table = getattr(measures, measure)(latest(home).store, campaigns or None, by=by, as_of=as_of)
+        return table
+
+    ask.__name__ = ask.__qualname__ = measure
+    ask.__doc__ = f"{words} See `cxtools.measures.{measure}`; the table's `.chart()` draws it, where there is one."
+    return ask
 
 
-def links(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
-    """Which links were followed? See `cxtools.measures.links`."""
-    return _asked("links", campaigns, by, as_of, home)
+funnel = _question("funnel", "How far did the recipients get?")
+bounces = _question("bounces", "Who was refused, and why?")
+links = _question("links", "Which links were followed?")
+timing = _question("timing", "How long until the open, until the click?")
+curve = _question("curve", "How opens and clicks came in over the hours.")
+reasons = _question("reasons", "The most common causes, whatever the mailbox.")
+jobs = _question("jobs", "Each job: recipients and latency.")
+data_quality = _question("data_quality", "What the feed lacks or repeats.")
+suspects = _question("suspects", "Which clickers behave like scanners?")
 
 
-def timing(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
-    """How long until the open, until the click? See `cxtools.measures.timing`."""
-    return _asked("timing", campaigns, by, as_of, home)
-
-
-def curve(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
-    """How opens and clicks came in over the hours. See `cxtools.measures.curve`."""
-    return _asked("curve", campaigns, by, as_of, home)
-
-
-def reasons(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
-    """The most common causes, whatever the mailbox. See `cxtools.measures.reasons`."""
-    return _asked("reasons", campaigns, by, as_of, home)
-
-
-def jobs(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
-    """Each job: recipients and latency. See `cxtools.measures.jobs`."""
-    return _asked("jobs", campaigns, by, as_of, home)
-
-
-def data_quality(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
-    """What the feed lacks or repeats. See `cxtools.measures.data_quality`."""
-    return _asked("data_quality", campaigns, by, as_of, home)
-
-
-def suspects(*campaigns: str, by: str | None = None, as_of: datetime | None = None, home: str | Path | None = None) -> Table:
-    """Which clickers behave like scanners? See `cxtools.measures.suspects`."""
-    return _asked("suspects", campaigns, by, as_of, home)
-
-
-def verdict(campaign: str, *, about: str = "run", as_of: datetime | str | None = None, home: str | Path | None = None) -> CampaignVerdict:
+def verdict(campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home = None) -> CampaignVerdict:
     """PASS, WARN or FAIL and why; *about* is "run", "bounces" or "engagement". See `cxtools.measures.summary.verdict`."""
     from cxtools.measures import summary
 
-    return summary.verdict(latest(home).store, campaign, about=about, as_of=as_of or None)
+    return summary.verdict(latest(home).store, campaign, about=about, as_of=as_of)
 
 
-def comparison(campaign: str, *, as_of: datetime | str | None = None, home: str | Path | None = None) -> Table:
+def comparison(campaign: str, *, as_of: AsOf = None, home: Home = None) -> Table:
     """The campaign among earlier ones, all cut at the same age. See `cxtools.measures.summary.comparison`."""
     from cxtools.measures import summary
 
-    return summary.comparison(latest(home).store, campaign, as_of=as_of or None)
+    return summary.comparison(latest(home).store, campaign, as_of=as_of)
 
 
 def run_campaign(campaign: str = "", *, spec: str = "", recipients: str = "", profile: str = "", skip_invalid: bool = False,
-                 home: str | Path | None = None) -> Status:
+                 home: Home = None) -> Status:
     """Send and follow what *spec* and *recipients* say, or continue it; without a spec, tell where *campaign* stands and touch nothing."""
     from cxtools.campaigns.recipients import Campaign
 
@@ -99,36 +78,30 @@ def run_campaign(campaign: str = "", *, spec: str = "", recipients: str = "", pr
     return client.send(Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id), skip_invalid=skip_invalid)
 
 
-def status(campaign: str, *, home: str | Path | None = None) -> Status:
+def status(campaign: str, *, home: Home = None) -> Status:
     """Where a campaign stands; asks nobody, changes nothing."""
     return latest(home).status(campaign)
 
 
 def import_file(
-    path: str | Path,
-    campaign: str,
-    *,
-    format: str = "auto",
-    column_map: Mapping[str, str] | None = None,
-    event_map: Mapping[str, str] | None = None,
-    home: str | Path | None = None,
+    path: str | Path, campaign: str, *, format: str = "auto", column_map: Mapping[str, str] | None = None,
+    event_map: Mapping[str, str] | None = None, home: Home = None,
 ) -> Imported:
     """Take real events from a file into the store. See `cxtools.events.imports.import_file`."""
     from cxtools.events import imports
 
-    return imports.import_file(
-        path, campaign, latest(home).store, format=format, column_map=column_map or {}, event_map=event_map or {}, now=datetime.now(UTC)
-    )
+    return imports.import_file(path, campaign, latest(home).store, format=format, column_map=column_map or {}, event_map=event_map or {},
+                               now=datetime.now(UTC))
 
 
-def report(name: str, *, out: str | Path = "reports", home: str | Path | None = None, **parameters: Any) -> Path:
+def report(name: str, *, out: str | Path = "reports", home: Home = None, **parameters: Any) -> Path:
     """Run a report notebook with parameters and write one HTML page. See `cxtools.report.run.render_report`."""
     from cxtools.report.run import render_report
 
     return render_report(name, parameters, out=Path(out), home=latest(home).settings.home)
 
 
-def explore(*campaigns: str, home: str | Path | None = None) -> Any:
+def explore(*campaigns: str, home: Home = None) -> Any:
     """The explorer's controls over the same measures, for JupyterLab."""
     from cxtools import explorer
 
