@@ -41,7 +41,6 @@ class Job:
     order: dict[str, Any]
     body_sha256: str = ""
     idempotency_key: str = ""
-    repetition: int = 1
     nths: list[int] = field(default_factory=list)                    # how often each recipient had got this letter before
     accepted_at: float = 0.0
     offset_s: float = 0.0

@@ -1,4 +1,4 @@
-"""The world on a port: Starlette for the routes, uvicorn for HTTP, and a protocol of our own where a fault needs the socket."""
+"""The world on a port: Starlette for the routes, uvicorn for HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from email.utils import formatdate
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,28 +21,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cxtools.simulator.faults import FAULTS, Answer, Armed
 from cxtools.simulator.world import Ask, Setup, World
 
 DRIP_S = 0.25
 SLOW_S = 6.0
-
-
-class Connection(H11Protocol):
-    """uvicorn's protocol, which remembers its transport, so that a fault can reset it."""
-
-    open: dict[Any, asyncio.Transport] = {}  # noqa: RUF012 - one process, one server
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().connection_made(transport)
-        Connection.open[self.client] = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        Connection.open.pop(self.client, None)
-        super().connection_lost(exc)
 
 
 class Door:
@@ -89,10 +73,10 @@ async def _hung(reply: Answer, scope: Scope, receive: Receive, send: Send) -> No
 
 
 async def _reset(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    if transport := Connection.open.get(tuple(scope["client"])):
-        # Linger 0: the peer sees a reset (RST), not an orderly end.
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+    transport: asyncio.Transport = cast(Any, receive).__self__.transport  # receive is a method of uvicorn's cycle of this request
+    # Linger 0: the peer sees a reset (RST), not an orderly end.
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
     await _hung(reply, scope, receive, send)
 
 
@@ -169,12 +153,12 @@ def serve(setup: Setup, *, port: int, faults: list[Armed], exit_on_eof: bool) ->
     """Listen on the loopback address until stopped; the first line on stdout says where."""
     door = Door(setup)
     door.world.faults += faults
-    with socket.socket() as listener:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:  # with the protocol named, asyncio sends small answers at once
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         listener.listen(1024)
         server = uvicorn.Server(uvicorn.Config(
-            application(door), http=Connection, ws="none", lifespan="off", log_level="error", access_log=False, server_header=False,
+            application(door), http="h11", ws="none", lifespan="off", log_level="error", access_log=False, server_header=False,
             timeout_keep_alive=300, timeout_graceful_shutdown=1,
         ))
         if exit_on_eof:

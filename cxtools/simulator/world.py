@@ -213,7 +213,7 @@ class World:
         self.bodies[sha] += 1
         letters = [(row["toAddress"].lower(), order["templateId"], order["subject"]) for row in order["recipients"]]
         job_id, nths = uuid_of(self.setup.seed, sha, self.bodies[sha]), [self.sends[letter] for letter in letters]
-        job = Job(job_id, order, sha, key, self.bodies[sha], nths, ask.now, self.offset_s, ask.ending)
+        job = Job(job_id, order, sha, key, nths, ask.now, self.offset_s, ask.ending)
         self.sends.update(letters)
         self.jobs[job.job_id] = job
         return job
@@ -293,8 +293,7 @@ class World:
         return {
             "recipients": [row["toAddress"] for row in job.order["recipients"]],
             "subject": job.order["subject"], "templateId": job.order["templateId"], "body_sha256": job.body_sha256,
-            "idempotency_key": job.idempotency_key, "repetition": job.repetition, "ending": job.ending, "accepted_at": job.accepted_at,
-            "created_at": iso(self.epoch + timedelta(seconds=job.offset_s)), "delivered": told.delivered, "events": dict(told.counts),
+            "idempotency_key": job.idempotency_key, "ending": job.ending, "delivered": told.delivered, "events": dict(told.counts),
         }
 
 
