@@ -76,11 +76,9 @@ def import_file(
         ConfigError: the file can't be opened, no row of it can be read, or a map names what doesn't exist; nothing was kept.
         StoreError: the store can't be written; nothing was kept.
     """
-    path = Path(path)
-    _check(format, column_map or {}, event_map or {})
-    reading = _Reading(path, format, column_map or {}, event_map or {})
+    reading = _Reading(Path(path), format, column_map or {}, event_map or {})
     with store.aside(campaign) as aside:
-        added = store.add(campaign, reading.events(aside), source=f"file:{path.name}", received_at=now)
+        added = store.add(campaign, reading.events(aside), source=f"file:{reading.path.name}", received_at=now)
     return Imported(reading.rows, added.added, added.duplicates, aside.count, aside.path)
 
 
@@ -88,10 +86,9 @@ class _Reading:
     """One file being read: which words it speaks, and how many rows came."""
 
     def __init__(self, path: Path, format: str, column_map: Mapping[str, str], event_map: Mapping[str, str]) -> None:
+        _check(format, column_map, event_map)
         self.path, self.format = path, "table" if format == "auto" and column_map else format
-        self.rows = 0
-        self._unseen = set(column_map)
-        self._first_reason = ""
+        self.rows, self._first_reason, self._unseen = 0, "", set(column_map)
         self._readers: dict[str, Callable[[Row], list[Event]]] = {
             "cxone": cxone_events, "ses": ses_events, "sendgrid": sendgrid_events, "table": table_events(column_map, event_map),
         }
@@ -186,12 +183,12 @@ def _csv_rows(text: IO[str]) -> Iterator[Numbered]:
     while True:
         line = reader.line_num + 2
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            cells = next(reader, None)
         except csv.Error as broken:
             yield line, Unreadable(f"no CSV: {broken}", "")
             continue
+        if cells is None:
+            return
         if len(cells) == len(header):
             yield line, dict(zip(header, cells, strict=True))
         elif cells:
@@ -207,6 +204,7 @@ def _carried(line: int, value: Any) -> Iterator[Numbered]:
 
 
 SEPARATORS = re.compile(r"[\s,\[\]\ufeff]*")
+DECODE = json.JSONDecoder().raw_decode
 
 
 def _json_values(text: IO[str]) -> Iterator[Numbered]:
@@ -219,31 +217,28 @@ def _json_values(text: IO[str]) -> Iterator[Numbered]:
     >>> [value for _, value in _json_values(io.StringIO('[{"a": 1},\\n {"a": 2}]\\n{"a": 3}'))]
     [{'a': 1}, {'a': 2}, {'a': 3}]
     """
-    decode = json.JSONDecoder().raw_decode
     buffer, at, line, ended = "", 0, 1, False
     while True:
         begin = SEPARATORS.match(buffer, at).end()  # type: ignore[union-attr]  # it matches nothing, too
-        line += buffer.count("\n", at, begin)
-        at = begin
-        if at < len(buffer):
-            value: Any = None
-            try:
-                value, end = decode(buffer, at)
-            except (ValueError, RecursionError) as broken:
-                # A fault at the very end of what was read so far may just be a value cut in two.
-                end = -1 if _cut_off(broken, buffer) and not ended else at + len(buffer[at:].split("\n", 1)[0])
-                value = Unreadable(f"no JSON: {getattr(broken, 'msg', 'nested too deeply')}", buffer[at:end][:2000])
-            if end >= 0:
-                yield line, value
-                line += buffer.count("\n", at, end)
-                at = end
-                continue
-        if ended:
+        line, at = line + buffer.count("\n", at, begin), begin
+        value, end = _json_value(buffer, at, ended)
+        if end > at:
+            yield line, value
+            line, at = line + buffer.count("\n", at, end), end
+        elif ended:
             return
-        # Twice as much each time, so that a long value isn't decoded over and over.
-        more = text.read(max(BLOCK, len(buffer) - at))
-        buffer, at, ended = buffer[at:] + more, 0, not more
+        else:
+            # Twice as much each time, so that a long value isn't decoded over and over.
+            more = text.read(max(BLOCK, len(buffer) - at))
+            buffer, at, ended = buffer[at:] + more, 0, not more
 
 
-def _cut_off(broken: Exception, buffer: str) -> bool:
-    return getattr(broken, "pos", 0) >= len(buffer) - 16 or getattr(broken, "msg", "").startswith("Unterminated string")
+def _json_value(buffer: str, at: int, ended: bool) -> tuple[Any, int]:
+    """The value at a place, and where it ends: there, if it may be one that was cut in two by the end of what was read so far."""
+    try:
+        return DECODE(buffer, at)
+    except (ValueError, RecursionError) as broken:
+        why, place = getattr(broken, "msg", "nested too deeply"), getattr(broken, "pos", 0)
+        cut_off = place >= len(buffer) - 16 or why.startswith("Unterminated string")
+        end = at if cut_off and not ended else at + len(buffer[at:].split("\n", 1)[0])
+        return Unreadable(f"no JSON: {why}", buffer[at:end][:2000]), end
