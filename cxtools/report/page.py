@@ -17,7 +17,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -26,7 +25,7 @@ import jinja2
 from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
-from cxtools import charts, wording
+from cxtools import __version__, charts, wording
 from cxtools.errors import ReportError
 from cxtools.measures.verdict import MIME, WORDS
 
@@ -36,42 +35,6 @@ POLICY = ("default-src 'none'; script-src 'sha256-{digest}' blob:; style-src 'un
           "base-uri 'none'; form-action 'none'")
 PRINT_WIDTH = 640  # px: A4 less margins and the figure's frame
 HERE = Path(__file__).parent
-
-#: What each word of a report means (reference: the docstrings of cxtools.measures).
-DEFINITIONS = {
-    "Recipient": "One person in one mailing: a distinct pair of recipient and message. Counts are of recipients unless they say otherwise.",
-    "Attempted": "A delivery or a bounce was reported.",
-    "Delivered": "The receiving server took the message.",
-    "Accepted": "Delivered, and not bounced later.",
-    "Hard, soft, blocked": "The address is dead; the refusal may pass; the message or its sender was refused, not the address.",
-    "Opened": "An open or a click was recorded. Machines that fetch images ahead of the reader are among them: read it as an upper bound.",
-    "Clicked": "At least one link was followed, by a person or a scanner.",
-    "Acceptance rate": "Accepted of attempted.",
-    "Click rate": "Clicked of accepted.",
-    "95% interval": "Wilson score interval: the shares that the count leaves plausible.",
-    "At the same age": "Earlier campaigns are cut at the age which this one has reached, counted from the first event.",
-    "Not measured": "The feed doesn't report such events; it doesn't mean that there were none.",
-}
-
-
-class PageExporter(HTMLExporter):
-    """nbconvert with our template, plotly's figures first among the representations, and escaping switched on."""
-
-    exclude_anchor_links = True
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(  # type: ignore[no-untyped-call]
-            template_name="template", extra_template_basedirs=[str(HERE)], **given)
-
-    @property
-    def default_config(self) -> Config:
-        order = [FIGURE, "text/html", "text/markdown", "text/plain"]
-        return Config({"NbConvertBase": {"display_data_priority": order}})
-
-    def _create_environment(self) -> jinja2.Environment:
-        environment: jinja2.Environment = super()._create_environment()  # type: ignore[no-untyped-call]
-        environment.autoescape = True
-        return environment
 
 
 def render_page(notebook: Any, *, name: str, parameters: Mapping[str, Any], anchor: tuple[int, str] | None = None) -> str:
@@ -84,7 +47,7 @@ def render_page(notebook: Any, *, name: str, parameters: Mapping[str, Any], anch
     notebook = copy.deepcopy(notebook)
     figures = _figures(notebook)
     page = _page(notebook, figures, name, parameters, anchor)
-    body, _ = PageExporter().from_notebook_node(notebook, {"page": page})
+    body, _ = _exporter().from_notebook_node(notebook, {"page": page})
     # After nbconvert, which parses the whole page once more: half a megabyte less for it to read.
     bundle = f'<script type="text/plain" id="bundle">{_bundle()}</script>' if figures else ""
     check_page(body, figures)
@@ -93,6 +56,14 @@ def render_page(notebook: Any, *, name: str, parameters: Mapping[str, Any], anch
         raise ReportError(f"the page has {len(whole.encode()):,} bytes, {MAX_BYTES:,} are allowed", where=name,
                           do="draw fewer points, or split the report")
     return whole
+
+
+def _exporter() -> HTMLExporter:
+    """nbconvert with our template, plotly's figures first among the representations, and escaping switched on."""
+    order = {"NbConvertBase": {"display_data_priority": [FIGURE, "text/html", "text/markdown", "text/plain"]}}
+    exporter = HTMLExporter(Config(order), template_name="template", extra_template_basedirs=[str(HERE)], exclude_anchor_links=True)  # type: ignore[no-untyped-call]
+    exporter.environment.autoescape = True
+    return exporter
 
 
 def check_page(body: str, figures: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -133,15 +104,14 @@ def addresses(text: str) -> set[str]:
     >>> sorted(addresses('a***@x.org ann&#64;x.org <a href="/?to=bob%40x.org">'))
     ['ann@x.org', 'bob@x.org']
     """
-    plain = unquote(_html.unescape(text.replace("\\u0040", "@")))
-    return {found for found in ADDRESS.findall(plain)}
+    return set(ADDRESS.findall(unquote(_html.unescape(text.replace("\\u0040", "@")))))
 
 
 def write_index(folder: Path) -> Path:
     """`index.html` of a folder: its reports by date, campaign and verdict, read from the pages themselves."""
     reports = sorted((about for file in sorted(folder.glob("*.html")) if (about := _about(file))),
                      key=lambda about: (about["campaign"], about["title"]))
-    reports.sort(key=lambda about: about["until_at"], reverse=True)
+    reports.sort(key=lambda about: about["last_at"], reverse=True)
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "template"), autoescape=True)
     body = environment.get_template("folder.html.j2").render(reports=reports, style=_asset("style.css"))
     check_page(body)
@@ -156,16 +126,15 @@ def write_text(file: Path, text: str) -> Path:
     return file
 
 
-def _about(file: Path) -> dict[str, str] | None:
+def _about(file: Path) -> dict[str, Any] | None:
     """What a page says of itself; None for a file that is no report of ours."""
     block = re.search(r'<script[^>]*\bid="about"[^>]*>(.*?)</script>', file.read_text(encoding="utf-8")[:200_000], re.S)
     if not block:
         return None
-    about = {key: value or "" for key, value in json.loads(block[1]).items()}
-    return {"title": about["title"], "campaign": about.get("campaign", ""), "word": about.get("word", ""),
-            "headline": about.get("headline", ""),
-            "tone": about.get("word", "").lower().replace(" ", "-"), "symbol": WORDS.get(about.get("word", ""), ""), "file": file.name,
-            "until_at": about.get("last_at", ""), "until": _moment(about.get("last_at"))}
+    about = dict.fromkeys(("campaign", "word", "headline", "last_at"), "")
+    about |= {key: said for key, said in json.loads(block[1]).items() if said}
+    return about | {"file": file.name, "until": _moment(about["last_at"]),
+                    "tone": about["word"].lower().replace(" ", "-"), "symbol": WORDS.get(about["word"], "")}
 
 
 def _page(notebook: Any, figures: list[dict[str, Any]], name: str, parameters: Mapping[str, Any],
@@ -173,19 +142,18 @@ def _page(notebook: Any, figures: list[dict[str, Any]], name: str, parameters: M
     """Everything that the template puts into words."""
     title, lead, sections = _sections(notebook)
     about = {"report": name, "title": title, "campaign": str(parameters.get("campaign") or "")} | told(notebook)
-    script = _asset("page.js")
+    window, script = _window(about), _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     night = {light: dark for light, dark in charts.PALETTE.values()}
     specs = [{"spec": figure["spec"], "columns": figure["columns"], "rows": figure["rows"]} for figure in figures]
     return {
         "title": title, "lead": lead, "sections": sections, "about": about, "about_json": _script_json(about), "figures": figures,
-        "figures_json": _script_json({"figures": specs, "palette": night, "print_width": PRINT_WIDTH}), "style": _asset("style.css"),
-        "script": script,
-        "policy": POLICY.format(digest=digest),
-        "parameters": {key: _shown(given) for key, given in parameters.items()}, "definitions": DEFINITIONS, "window": _window(about),
-        "facts": {"Event window": _window(about) or "not told",
+        "figures_json": _script_json({"figures": specs, "palette": night, "print_width": PRINT_WIDTH}),
+        "style": _asset("style.css"), "script": script, "policy": POLICY.format(digest=digest),
+        "parameters": {key: _shown(given) for key, given in parameters.items()}, "window": window,
+        "facts": {"Event window": window or "not told",
                   "Events read": wording.count(about["events"]) if "events" in about else "not told",
-                  "Times": "UTC", "Made by": f"cxtools {_version()}, notebook {name}",
+                  "Times": "UTC", "Made by": f"cxtools {__version__}, notebook {name}",
                   **({"Audit trail": f"row {anchor[0]}, hash {anchor[1][:16]}"} if anchor else {})},
     }
 
@@ -246,9 +214,8 @@ def told(notebook: Any) -> dict[str, Any]:
 
 
 def _window(about: Mapping[str, Any]) -> str:
-    if not about.get("first_at") or not about.get("last_at"):
-        return ""
-    return f"{_moment(about['first_at'])} to {_moment(about['last_at'])}"
+    ends = [about.get("first_at"), about.get("last_at")]
+    return " to ".join(map(_moment, ends)) if all(ends) else ""
 
 
 def _moment(iso: str | None) -> str:
@@ -273,10 +240,3 @@ def _asset(name: str) -> str:
 @cache
 def _bundle() -> str:
     return base64.b64encode((HERE / "assets" / "plotly-bundle.js.deflate").read_bytes()).decode()
-
-
-def _version() -> str:
-    try:
-        return metadata.version("cxtools")
-    except metadata.PackageNotFoundError:  # run from a checkout that was not installed
-        return "unreleased"

@@ -23,6 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nbformat
+
 from cxtools.errors import ReportError
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def render_report(
         notebook = _finished(kept, complaint)
         campaign = told(notebook).get("campaign") or given.get("campaign")
         page = render_page(notebook, name=source.stem, parameters=given, anchor=_anchor(environ, campaign))
-        executed = _written(_anonymous(notebook))
+        executed = nbformat.writes(_anonymous(notebook)) + "\n"  # type: ignore[no-untyped-call]
     except ReportError as failed:
         failed.notebook = str(kept)
         raise
@@ -107,10 +109,10 @@ def declared_parameters(notebook: Any) -> dict[str, Any]:
 
 
 def _assigned(line: ast.stmt) -> tuple[str, Any]:
-    target = line.targets[0] if isinstance(line, ast.Assign) else line.target if isinstance(line, ast.AnnAssign) else None
-    if not isinstance(target, ast.Name) or not isinstance(line, ast.Assign | ast.AnnAssign) or line.value is None:
-        raise ValueError(f"line {line.lineno} assigns nothing")
-    return target.id, ast.literal_eval(line.value)
+    match line:
+        case ast.Assign([ast.Name(name)], ast.expr() as value) | ast.AnnAssign(ast.Name(name), value=ast.expr() as value):
+            return name, ast.literal_eval(value)
+    raise ValueError(f"line {line.lineno} assigns nothing")
 
 
 def checked_parameters(declared: Mapping[str, Any], given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
@@ -134,9 +136,11 @@ def checked_parameters(declared: Mapping[str, Any], given: Mapping[str, Any], wh
 def _typed(name: str, given: Any, default: Any, where: str) -> Any:
     if isinstance(given, str) and not isinstance(default, str | None):
         with suppress(ValueError, SyntaxError):
-            given = {"true": True, "false": False}[given.lower()] if given.lower() in ("true", "false") else ast.literal_eval(given)
-    if isinstance(given, tuple) or (isinstance(default, list) and isinstance(given, str)):
-        given = list(given) if isinstance(given, tuple) else [part.strip() for part in given.split(",")]
+            given = ast.literal_eval(given.capitalize() if given.lower() in ("true", "false") else given)
+    if isinstance(given, str) and isinstance(default, list):
+        given = [part.strip() for part in given.split(",")]
+    if isinstance(given, tuple):
+        given = list(given)
     fits = default is None or type(given) is type(default) or (isinstance(default, float) and type(given) is int)
     if not fits:
         raise ReportError(f"parameter {name} is to be {type(default).__name__}, not {type(given).__name__}", where=where,
@@ -154,9 +158,12 @@ def _check_campaign(report: str, campaign: str, environ: Mapping[str, str], prof
     from cxtools.events.store import EventStore
     from cxtools.settings import load_settings
 
-    settings, sent = load_settings(profile or None, environ=environ), report == "run_campaign"
-    ledger = _ledger(settings) if sent else None
-    known = ledger.campaigns() if ledger else [] if sent else EventStore(settings.home / "events").campaigns()
+    settings = load_settings(profile or None, environ=environ)
+    if sent := report == "run_campaign":
+        ledger = _ledger(settings)
+        known = ledger.campaigns() if ledger else []
+    else:
+        known = EventStore(settings.home / "events").campaigns()
     if campaign not in known:
         what = f"there is no campaign {campaign!r}{' in the ledger' * sent}" if campaign else "no campaign is named"
         hint = "; or send one with -p spec=SPEC.toml. For imported campaigns use bounce_report or engagement_report"
@@ -184,15 +191,7 @@ def _stem(source: Path, campaign: object) -> str:
 
 
 def _read(file: Path) -> Any:
-    import nbformat
-
     return nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
-
-
-def _written(notebook: Any) -> str:
-    import nbformat
-
-    return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
 
 
 def _parameters_cell(notebook: Any) -> Any:
