@@ -171,6 +171,19 @@ def test_the_notebook_runs_in_this_interpreter(tmp_path, home, monkeypatch):
     assert (home / "eu.sqlite").exists()
 
 
+def test_the_anchor_is_of_the_ledger_that_was_asked(filled, tmp_path):
+    """`-p profile=` reaches ledger, notebook and footer alike."""
+    from cxtools.campaigns.ledger import Ledger
+    from cxtools.model import Recipient
+
+    (filled / "profiles.toml").write_text(f'[eu]\nledger = "sqlite:///{filled / "eu.sqlite"}"\n')
+    ledger = Ledger(f"sqlite:///{filled / 'eu.sqlite'}", now=time.time, home=filled)
+    ledger.plan("c", digest="d", spec={"limits": {"daily": None}}, planned=[Recipient("ann@example.com")], batch_size=10)
+    page = render_report("run_campaign", {"campaign": "c", "profile": "eu"}, out=tmp_path / "out", home=filled).read_text()
+
+    assert f"row {ledger.head()[0]}, hash {ledger.head()[1][:16]}" in page
+
+
 @pytest.mark.parametrize("body", [
     '<script src="https://cdn.example/x.js"></script>', "<img src=//x.example/p.gif>", '<link rel="stylesheet" href="http://x.example/a.css">',
     "<style>@import 'https://x.example/a.css'</style>", '<p style="background:url(https://x.example/p)">', '<meta http-equiv="refresh" content="0;url=/">',

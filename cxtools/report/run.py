@@ -51,20 +51,22 @@ def render_report(
             a page that breaks a promise. The partly run notebook is kept as `….failed.ipynb`; the error names it, the cell and its error.
     """
     from cxtools.report.page import render_page, told, write_text
+    from cxtools.settings import load_settings
 
     source = _notebook(name)
     given = checked_parameters(declared_parameters(_read(source)), parameters or {}, source.stem)
     environ = os.environ | {"CXTOOLS_HOME": str(home.resolve())} | ({"CXTOOLS_PROFILE": profile} if profile else {})
-    if source.parent in NOTEBOOKS and not given.get("spec"):  # a notebook of someone else's may mean another thing by `campaign`
-        campaign = given["campaign"] if "campaign" in (parameters or {}) else ""
-        _check_campaign(source.stem, campaign, environ, str(given.get("profile") or ""))
+    ours = source.parent in NOTEBOOKS  # a notebook of someone else's may mean other things by `profile` and `campaign`
+    settings = load_settings((ours and given.get("profile")) or None, environ=environ)
+    if ours and not given.get("spec"):
+        _check_campaign(source.stem, given["campaign"] if "campaign" in (parameters or {}) else "", settings)
     out.mkdir(parents=True, exist_ok=True)
     kept = out / f"{_stem(source, given.get('campaign'))}.failed.ipynb"
     complaint = _execute(source, kept, {name: given[name] for name in parameters or {}}, environ=environ, timeout_s=timeout_s)
     try:
         notebook = _finished(kept, complaint)
         campaign = told(notebook).get("campaign") or given.get("campaign")
-        page = render_page(notebook, name=source.stem, parameters=given, anchor=_anchor(environ, campaign))
+        page = render_page(notebook, name=source.stem, parameters=given, anchor=_anchor(settings, campaign))
         executed = nbformat.writes(_anonymous(notebook)) + "\n"  # type: ignore[no-untyped-call]
     except ReportError as failed:
         failed.notebook = str(kept)
@@ -153,12 +155,10 @@ def _typed(name: str, given: Any, default: Any, where: str) -> Any:
     return given
 
 
-def _check_campaign(report: str, campaign: str, environ: Mapping[str, str], profile: str) -> None:
+def _check_campaign(report: str, campaign: str, settings: Settings) -> None:
     """Refuse a report on a campaign that isn't there before a kernel starts: sent ones are in the ledger, their events in the store."""
     from cxtools.events.store import EventStore
-    from cxtools.settings import load_settings
 
-    settings = load_settings(profile or None, environ=environ)
     if sent := report == "run_campaign":
         ledger = _ledger(settings)
         known = ledger.campaigns() if ledger else []
@@ -178,11 +178,9 @@ def _ledger(settings: Settings) -> Ledger | None:
     return Ledger(settings.ledger_url, now=time.time, home=settings.home) if there else None
 
 
-def _anchor(environ: Mapping[str, str], campaign: object) -> tuple[int, str] | None:
+def _anchor(settings: Settings, campaign: object) -> tuple[int, str] | None:
     """Where the audit trail ends, if its ledger knows the campaign."""
-    from cxtools.settings import load_settings
-
-    ledger = _ledger(load_settings(environ=environ))
+    ledger = _ledger(settings)
     return ledger.head() if ledger and campaign in ledger.campaigns() else None
 
 
