@@ -209,7 +209,19 @@ def import_(
     _print(document, as_json, f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {done.duplicates:,} known{aside}")
 
 
-def _measure(name: str, help_: str) -> None:
+MEASURES = {
+    "funnel": "How far the recipients got: attempted, delivered, accepted, opened, clicked.",
+    "bounces": "Who was refused: category and kind.",
+    "links": "Which links were followed, by how many.",
+    "timing": "How long until the open, until the click.",
+    "reasons": "The most common bounce reasons, whatever the mailbox.",
+    "unknown": "Bounces that no rule understands, with their raw texts (addresses included).",
+    "jobs": "Each job: recipients and latency.",
+}
+
+
+def _measure(name: str) -> None:
+    @app.command(name, help=MEASURES[name])
     def command(campaign: Campaigns = None, by: By = None, as_json: Json = False, as_csv: Csv = False) -> None:
         from cxtools import measures
         from cxtools.campaigns.audit import defused
@@ -222,20 +234,9 @@ def _measure(name: str, help_: str) -> None:
         else:
             print(table.to_string(index=False) if len(table) else "no rows")
 
-    app.command(name, help=help_)(command)
 
-
-MEASURES = {
-    "funnel": "How far the recipients got: attempted, delivered, accepted, opened, clicked.",
-    "bounces": "Who was refused: category and kind.",
-    "links": "Which links were followed, by how many.",
-    "timing": "How long until the open, until the click.",
-    "reasons": "The most common bounce reasons, whatever the mailbox.",
-    "unknown": "Bounces that no rule understands, with their raw texts (addresses included).",
-    "jobs": "Each job: recipients and latency.",
-}
-for measure, sentence in MEASURES.items():
-    _measure(measure, sentence)
+for measure in MEASURES:
+    _measure(measure)
 
 
 @app.command()

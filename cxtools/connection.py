@@ -199,6 +199,7 @@ class Connection:
             self.desk.api.fetch_job(job_id)  # a mistyped id can't be taken back later
         return self.ledger.reconcile(batch_id, job_id=job_id, not_sent_because=not_sent_because, abandon=abandon, quarantine_s=QUARANTINE_S)
 
+    @discreet
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:
         """Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign stands then."""
         from cxtools.campaigns import retry, send

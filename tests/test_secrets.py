@@ -7,6 +7,7 @@ Ledger and events hold addresses, since they are about people; they never hold s
 from __future__ import annotations
 
 import base64
+import inspect
 import io
 import json
 import logging
@@ -235,6 +236,13 @@ def test_no_mistake_shows_a_canary(mistake: str, tmp_path: Path, caplog: pytest.
 
     assert error is not None
     assert [] == leaks_of(error) + leaked(caplog.text)
+
+
+def test_every_deed_of_a_connection_is_discreet() -> None:
+    """What asks the ledger alone holds no address; every other deed lets its errors go without the locals of its frames."""
+    plain = {name for name, deed in vars(Connection).items() if inspect.isfunction(deed) and not hasattr(deed, "__wrapped__")}
+
+    assert {"__init__", "needs_all", "unfinished", "status"} == plain
 
 
 @pytest.mark.parametrize("step", ["reset", "hang", "cut_body", "echo 403", "echo 404", "echo 500", "echo 429", "odd rows", "other job"])

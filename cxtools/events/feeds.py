@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from email.utils import parseaddr, parsedate_to_datetime
+from functools import cache, partial
 from typing import Any
 
 from cxtools.model import KINDS, Event, moment
@@ -155,18 +157,16 @@ def table_events(column_map: Mapping[str, str], event_map: Mapping[str, str]) ->
     ('open', 10)
     """
     kinds = {spelled(word): kind for word, kind in event_map.items()}
-    found: dict[tuple[str, ...], dict[str, str]] = {}
+    known_columns = cache(partial(columns_of, column_map=column_map))
 
     def read(row: Row) -> list[Event]:
-        columns = tuple(row)
-        if columns not in found:
-            found[columns] = columns_of(columns, column_map)
-        known = {field: text(row[column]) for field, column in found[columns].items() if field != "ts"}
+        columns = known_columns(tuple(row))
+        known = {field: text(row[column]) for field, column in columns.items() if field != "ts"}
         word = known.pop("kind", "")
         kind = kinds.get(spelled(word)) or WORDS.get(spelled(word), "unknown" if word else "")
         if not kind:
             raise ValueError("no column says what happened; name it with --map COLUMN=kind, or say it for all rows with --event-map =open")
-        return [_event(kind, word or kind, row.get(found[columns].get("ts", "")), known, row)]
+        return [_event(kind, word or kind, row.get(columns.get("ts", "")), known, row)]
 
     return read
 
@@ -239,13 +239,9 @@ def when(value: object) -> datetime | None:
     if re.fullmatch(r"\d{9,}(\.\d+)?", said):
         number = float(said)
         return moment(number / 1000 if number > 1e11 else number)
-    found = moment(said)
-    if found is None and "," in said:
-        try:
-            return moment(parsedate_to_datetime(said).isoformat())
-        except ValueError:
-            return None
-    return found
+    with suppress(ValueError):
+        return moment(said) or (moment(parsedate_to_datetime(said).isoformat()) if "," in said else None)
+    return None
 
 
 def _event(kind: str, word: str, at: object, known: Mapping[str, str], row: Row) -> Event:
