@@ -7,6 +7,7 @@ run away on hostile input:
     mailbox full            these words, side by side (case, accents and punctuation don't count; "can't" is "can not")
     block* using            a word that begins so
     user .. unknown         up to six words between, within one sentence
+    . mailbox full .        where a sentence begins or ends
     (over|exceeds) quota    one or the other; (the)? and the? may be missing
     {recipient} unknown     the words of `[groups]` at the head of the file
 
@@ -81,7 +82,7 @@ class Rulebook:
 
     def matches(self, said: list[str], codes: Codes, provider: str = "") -> Iterator[tuple[Rule, str]]:
         """The rules that match, best first, each with the words that it matched."""
-        bits, line, by_word, by_stem = 0, " " + " ".join(said) + " . ", self._words, self._stems
+        bits, line, by_word, by_stem = 0, f" . {' '.join(said)} . ", self._words, self._stems
         for word in {*said, "."}:
             if word in by_word:
                 bits |= by_word[word]
