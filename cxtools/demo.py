@@ -10,11 +10,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import requests
+
 from cxtools import measures, wording
 from cxtools.campaigns.recipients import Campaign
 from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.imports import import_file
+from cxtools.report.run import render_reports
 
 NAME = "q3-update"
 SEED, RECIPIENTS, EARLIER = "7", "5000", "8"
@@ -49,12 +52,12 @@ def run_demo(out: Path, *, say: Callable[[str], None] = lambda text: print(text,
     if sent.exit_code:
         raise JobFailed(f"the demo's send ended as {sent.state}", where=str(home), do="look at the ledger there; then run the demo again")
     say("3/4  a week passes on the simulator's clock; late events come in")
-    _pass_a_week(client)
+    requests.post(f"{client.settings.env_url}/_sim/advance", json={"seconds": WEEK_S}, timeout=10).raise_for_status()
     for _ in range(3):  # what is late; then two quiet looks, after which the campaign is settled
         client.collect(NAME)
     say("4/4  reports")
-    index = _render(client, out)
-    return _summary(client, index, time.monotonic() - began)
+    render_reports([(name, {"campaign": NAME}) for name in REPORTS], out=out, home=home)
+    return _summary(client, out / "index.html", time.monotonic() - began)
 
 
 def _fresh_home(out: Path) -> Path:
@@ -85,33 +88,18 @@ def _inputs(home: Path) -> tuple[Path, Path]:
     return spec, recipients
 
 
-def _pass_a_week(client: Connection) -> None:
-    import requests
-
-    requests.post(f"{client.settings.env_url}/_sim/advance", json={"seconds": WEEK_S}, timeout=10).raise_for_status()
-
-
-def _render(client: Connection, out: Path) -> Path:
-    from cxtools.report.run import render_reports
-
-    render_reports([(name, {"campaign": NAME}) for name in REPORTS], out=out, home=client.settings.home)
-    return out / "index.html"
-
-
 def _summary(client: Connection, index: Path, seconds: float) -> str:
     status = client.status(NAME)
     trail = client.ledger.verify()
     if trail.faults:
         raise StoreError(f"the audit trail has faults: {trail.faults[0]}", where=str(client.settings.home), do="run the demo again")
-    row = measures.funnel(client.store, [NAME]).iloc[0]
+    row, share = measures.funnel(client.store, [NAME]).iloc[0], wording.percent
     people, hooks = status.recipients, status.webhooks
-    share = wording.percent
     return "\n".join([
         f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, "
         f"{people['suppressed']:,} suppressed",
         f"delivered    {row.accepted:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
         f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",
-        f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; "
-        f"audit trail of {trail.rows:,} rows intact",
+        f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; audit trail of {trail.rows:,} rows intact",
         f"reports      {index} ({seconds:.0f} s in all)",
     ])

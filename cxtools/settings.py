@@ -221,8 +221,8 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
     except ValidationError as refused:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
                            for fault in refused.errors(include_input=False, include_url=False))
-    # Raised outside the except block: the original error carries the raw input, secrets too.
-    raise ConfigError(f"settings are wrong: {faults}", where=f"profile {name!r}", do="correct them; nothing was sent")
+        # `discreet` lets go of the original error, which carries the raw input, secrets too.
+        raise ConfigError(f"settings are wrong: {faults}", where=f"profile {name!r}", do="correct them; nothing was sent") from None
 
 
 def _from_profile(name: str, file: Path, *, chosen: bool) -> dict[str, Any]:
@@ -273,10 +273,9 @@ def _from_keyring(profile: str, known: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = {name: keyring.get_password(f"cxtools:{profile}", name) for name in SECRET_NAMES if name not in known}
     except KeyringError as refused:
-        kind = type(refused).__name__
-    else:
-        return {name: text for name, text in found.items() if text}
-    raise ConfigError(f"no keyring of this machine can be read ({kind})", where=where, do=f"unlock it or set up a backend, {do}")
+        raise ConfigError(f"no keyring of this machine can be read ({type(refused).__name__})", where=where,
+                          do=f"unlock it or set up a backend, {do}") from None
+    return {name: text for name, text in found.items() if text}
 
 
 def _default_home() -> str:
