@@ -12,7 +12,7 @@ import html as _html
 import json
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
@@ -118,9 +118,9 @@ def links(table: pd.DataFrame) -> go.Figure:
     if not rows:
         return _sentence("Which links were followed?", "Nobody has followed a link yet.", table)
     caption = "People per link, and their share of all who clicked anything. One person may follow several, so shares don't add up to 100%."
-    bars, labels = _bars(rows, "clickers", [re.sub("^https?://", "", row["link_url"]) for row in rows],
-                         [INK["grey" if row.get("purpose") == "unsubscribe" else "blue"] for row in rows])
-    return _figure([bars], "Which links were followed?", caption, table, **_listed(rows, "clickers"), annotations=labels)
+    names = [re.sub("^https?://", "", row["link_url"]) for row in rows]
+    colours = [INK["grey" if row.get("purpose") == "unsubscribe" else "blue"] for row in rows]
+    return _bars(rows, "clickers", names, colours, "Which links were followed?", caption, table)
 
 
 def curve(table: pd.DataFrame) -> go.Figure:
@@ -176,9 +176,9 @@ def jobs(table: pd.DataFrame) -> go.Figure:
     if not rows:
         return _sentence("How did the send jobs go?", "No send job is known yet.", table)
     text = [f"<b>{wording.count(row['attempted'])}</b>  {wording.duration(row.get('delivery_median_s'))}" for row in rows]
-    bars, labels = _bars(rows, "attempted", [row["job_id"] or "no job" for row in rows], [INK["green"]] * len(rows), text)
     caption = "Recipients with a delivery or a bounce per send job, and the median time from the job's first event to a delivery."
-    return _figure([bars], "How did the send jobs go?", caption, table, **_listed(rows, "attempted"), annotations=labels)
+    names, colours = [row["job_id"] or "no job" for row in rows], [INK["green"]] * len(rows)
+    return _bars(rows, "attempted", names, colours, "How did the send jobs go?", caption, table, text)
 
 
 CHARTS: dict[str, Callable[[Any], Any]] = {chart.__name__: chart for chart in (
@@ -216,22 +216,17 @@ def _shown(table: pd.DataFrame) -> list[str]:
 def html_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], caption: str = "") -> str:
     """The same from plain rows: the form in which a figure carries its table."""
     shown = [column for column in columns if not re.fullmatch(r"(.+)_(low|high)", column)]
-    numeric = {column: any(isinstance(row[column], int | float) for row in rows) for column in shown}
-    head = "".join(f'<th scope="col"{_numeric(numeric[column])}>{_html.escape(wording.label(column))}</th>' for column in shown)
-    body = "".join(f"<tr>{''.join(_cell(column, row, numeric[column]) for column in shown)}</tr>" for row in rows)
+    look = {column: ' class="n"' if any(isinstance(row[column], int | float) for row in rows) else "" for column in shown}
+    head = "".join(f'<th scope="col"{look[column]}>{_html.escape(wording.label(column))}</th>' for column in shown)
+    body = "".join(f"<tr>{''.join(_cell(column, row, look[column]) for column in shown)}</tr>" for row in rows)
     title = f"<caption>{_html.escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cell(column: str, row: dict[str, Any], numeric: bool) -> str:
-    text = _written(column, row)
-    whole = str(row[column])
+def _cell(column: str, row: dict[str, Any], look: str) -> str:
+    text, whole = _written(column, row), str(row[column])
     hint = f' title="{_html.escape(whole)}"' if "…" in text and "…" not in whole else ""
-    return f"<td{_numeric(numeric)}{hint}>{_html.escape(text)}</td>"
-
-
-def _numeric(numeric: bool) -> str:
-    return ' class="n"' if numeric else ""
+    return f"<td{look}{hint}>{_html.escape(text)}</td>"
 
 
 def _written(column: str, row: dict[str, Any]) -> str:
@@ -247,8 +242,9 @@ def _written(column: str, row: dict[str, Any]) -> str:
         return wording.moment_text(datetime.fromisoformat(given))
     if isinstance(given, bool):
         return "yes" if given else "no"
-    return wording.count(given) if isinstance(given, int | float) else wording.short(_worded(column, given),
-        60 if column.endswith("_url") else 300)
+    if isinstance(given, int | float):
+        return wording.count(given)
+    return wording.short(_worded(column, given), 60 if column.endswith("_url") else 300)
 
 
 def _worded(column: str, text: str) -> str:
@@ -266,11 +262,9 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or value != value:
+    if not wording.known(value):
         return None
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return value.item() if hasattr(value, "item") else value
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _top(rows: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
@@ -288,20 +282,16 @@ def _places(number: int) -> dict[str, Any]:
     return {"range": [number - 0.5, -0.65], "showticklabels": False, "showgrid": False}
 
 
-def _bars(rows: list[dict[str, Any]], size: str, names: list[str], colours: list[str],
-          text: list[str] | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Horizontal bars, each with its number and share at its end and its name above."""
+def _bars(rows: list[dict[str, Any]], size: str, names: list[str], colours: list[str], title: str, caption: str, table: pd.DataFrame,
+          text: list[str] | None = None) -> go.Figure:
+    """Horizontal bars without ticks, each with its number and share at its end, where there is room for them, and its name above."""
     text = text or [f"<b>{wording.count(row[size])}</b>  {wording.percent(row.get('share'))}" for row in rows]
     trace = {"type": "bar", "orientation": "h", "y": list(range(len(rows))), "x": [row[size] for row in rows], "text": text,
              "textposition": "outside", "cliponaxis": False,
              "width": BAR_PX / ROW_PX, "marker": {"color": colours}, "hoverinfo": "skip", "textfont": {"color": INK["ink"]}}
-    return trace, [_label(place, name) for place, name in enumerate(names)]
-
-
-def _listed(rows: list[dict[str, Any]], size: str) -> dict[str, Any]:
-    """Axes for such bars: no ticks, since each is labelled, and room for the labels on the right."""
-    most = max((row[size] or 0 for row in rows), default=0) or 1
-    return {"yaxis": _places(len(rows)), "xaxis": {"visible": False, "range": [0, most * 1.45]}, "height": 60 + ROW_PX * max(1, len(rows))}
+    most = max(row[size] for row in rows) or 1
+    return _figure([trace], title, caption, table, yaxis=_places(len(rows)), xaxis={"visible": False, "range": [0, most * 1.45]},
+                   height=60 + ROW_PX * len(rows), annotations=[_label(place, name) for place, name in enumerate(names)])
 
 
 def _line(rows: list[dict[str, Any]], name: str, colour: str, most: float) -> dict[str, Any]:
@@ -322,53 +312,38 @@ def _causes(table: pd.DataFrame, label: str, title: str) -> go.Figure:
         return _sentence(title, "No bounces.", table)
     rows = _top(_records(table), "recipients")
     names = [f"{_worded('category', row[label] or row['category'])} · {row['kind']}" for row in rows]
-    bars, labels = _bars(rows, "recipients", names, [KIND_COLOURS[row["kind"]] for row in rows])
-    total = sum(row["recipients"] or 0 for row in _records(table))
+    total = int(table["recipients"].sum())
     caption = f"Recipients whose mail came back, by cause; percentages are of {'all ' * (total > 1)}{wording.counted(total, 'bounce')}."
-    return _figure([bars], title, caption, table, **_listed(rows, "recipients"), annotations=labels)
+    return _bars(rows, "recipients", names, [KIND_COLOURS[row["kind"]] for row in rows], title, caption, table)
 
 
 def _bounces_by_day(table: pd.DataFrame) -> go.Figure:
-    rows = _records(table)
-    days = sorted({str(row["day"])[:10] for row in rows})
-    sums = {(str(row["day"])[:10], row["kind"]): 0 for row in rows}
-    for row in rows:
-        sums[str(row["day"])[:10], row["kind"]] += row["recipients"] or 0
-    traces = [{"type": "bar", "name": kind, "x": days, "y": [sums.get((day, kind), 0) for day in days], "marker": {"color": colour}}
-              for kind, colour in KIND_COLOURS.items() if any((day, kind) in sums for day in days)]
-    caption = f"Recipients whose mail came back, by the day (UTC) of their message; {wording.count(sum(sums.values()))} in all."
+    sums = table.pivot_table("recipients", "kind", "day", "sum", fill_value=0)
+    traces = [{"type": "bar", "name": kind, "x": list(sums.columns), "y": sums.loc[kind].tolist(), "marker": {"color": colour}}
+              for kind, colour in KIND_COLOURS.items() if kind in sums.index]
+    caption = f"Recipients whose mail came back, by the day (UTC) of their message; {wording.count(table['recipients'].sum())} in all."
     return _figure(traces, "When did mail come back?", caption, table,
                    height=320, barmode="stack", showlegend=True, xaxis={"type": "category"}, yaxis={"tickformat": ",d", "nticks": 5})
 
 
 def _bounces_by(table: pd.DataFrame, group: str) -> go.Figure:
-    rows = _records(table)
-    sums: dict[tuple[str, str], int] = {}
-    for row in rows:
-        key = str(row[group]), str(row["category"]).replace("_", " ")
-        sums[key] = sums.get(key, 0) + (row["recipients"] or 0)
-    providers, categories = (_by_size(sums, side) for side in (0, 1))
-    cells = [[sums.get((provider, category), 0) for provider in providers] for category in categories]
-    totals = [sum(column) for column in zip(*cells, strict=True)]
-    shares = [[count / total if count else None for count, total in zip(line, totals, strict=True)] for line in cells]
-    trace = {"type": "heatmap", "x": providers, "y": categories, "z": shares,
-             "text": [[wording.count(count) if count else "" for count in line] for line in cells],
+    sums = table.pivot_table("recipients", "category", group, "sum", fill_value=0)
+    sums = sums.loc[_by_size(sums.sum(axis=1)), _by_size(sums.sum())]
+    trace = {"type": "heatmap", "x": [str(name) for name in sums.columns], "y": [_worded("category", name) for name in sums.index],
+             "z": [[share or None for share in line] for line in (sums / sums.sum()).to_numpy().tolist()],
+             "text": [[wording.count(count) if count else "" for count in line] for line in sums.to_numpy().tolist()],
              "texttemplate": "%{text}", "zmin": 0, "zmax": 1, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip",
              "colorscale": [[0, INK["paper"]], [1, INK["blue"]]]}
-    caption = (f"Recipients whose mail came back ({wording.count(sum(totals))} in all): cause by {_one(group)}. "
+    caption = (f"Recipients whose mail came back ({wording.count(table['recipients'].sum())} in all): cause by {_one(group)}. "
                "The stronger the colour, the larger the cause's share within its column.")
-    return _figure([trace], f"Which {_one(group)} refused, and why?" if group in ("provider", "domain")
-                   else f"Which causes at which {_one(group)}?", caption, table, height=90 + 34 * len(categories),
-                   yaxis={"autorange": "reversed"}, xaxis={"side": "top", "showgrid": False, "tickangle": None,
-                                                           "autotickangles": [0, -40, -90]})
+    title = f"Which {_one(group)} refused, and why?" if group in ("provider", "domain") else f"Which causes at which {_one(group)}?"
+    return _figure([trace], title, caption, table, height=90 + 34 * len(sums), yaxis={"autorange": "reversed"},
+                   xaxis={"side": "top", "showgrid": False, "tickangle": None, "autotickangles": [0, -40, -90]})
 
 
-def _by_size(sums: dict[tuple[str, str], int], side: int) -> list[str]:
-    """The names on one side of a cross table, largest sum first, then by name."""
-    totals: dict[str, int] = {}
-    for key, number in sums.items():
-        totals[key[side]] = totals.get(key[side], 0) + number
-    return sorted(totals, key=lambda name: (-totals[name], name))
+def _by_size(sums: pd.Series) -> pd.Index:
+    """The names of some sums, largest sum first, then by name."""
+    return sums.sort_values(ascending=False, kind="stable").index
 
 
 def _group(table: pd.DataFrame) -> str:
@@ -409,16 +384,15 @@ def _rates(table: pd.DataFrame) -> go.Figure:
                                    "title": {"text": f"<b>{title}</b>", "font": {"color": colour, "size": 14}, "standoff": 6}}
     shares = ", ".join(f"{title.lower()} of {of}" for title, of, _ in known.values())
     caption = f"Shares: {shares}. Lines are 95% intervals; where they overlap, a difference may be chance. Each panel has its own scale."
-    labels = [_label(place, f"{row[group]}  ({wording.count(row['attempted'])})")
-              | {"yshift": 5} for place, row in enumerate(rows)]
+    labels = [_label(place, f"{row[group]}  ({wording.count(row['attempted'])})") | {"yshift": 5} for place, row in enumerate(rows)]
     return _figure(traces, f"How do {GROUPS[group]} compare?", caption, table, height=120 + 40 * len(rows), yaxis=_places(len(rows)),
                    annotations=labels, **layout)
 
 
 def _ticks(rows: list[dict[str, Any]], column: str) -> list[float]:
     """Two round shares within the intervals: as many as a third of a phone's width holds."""
-    low, high = (edge([share for row in rows if (share := row.get(f"{column}_{bound}")) is not None], default=0.0) for edge,
-                 bound in ((min, "low"), (max, "high")))
+    low, high = (edge([share for row in rows if (share := row.get(f"{column}_{bound}")) is not None], default=0.0)
+                 for edge, bound in ((min, "low"), (max, "high")))
     for step in (0.5, 0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001):
         ticks = [round(place * step, 4) for place in range(ceil(low / step), floor(high / step) + 1)]
         if len(ticks) > 1:
@@ -427,8 +401,8 @@ def _ticks(rows: list[dict[str, Any]], column: str) -> list[float]:
 
 
 def _dots(rows: list[dict[str, Any]], group: str, column: str, colour: str, panel: int) -> dict[str, Any]:
-    error = {side: [abs((row.get(f"{column}_{bound}") or 0) - (row.get(column) or 0)) for row in rows] for side,
-             bound in (("array", "high"), ("arrayminus", "low"))}
+    error = {side: [abs((row.get(f"{column}_{bound}") or 0) - (row.get(column) or 0)) for row in rows]
+             for side, bound in (("array", "high"), ("arrayminus", "low"))}
     return {"type": "scatter", "mode": "markers", "x": [row.get(column) for row in rows], "y": list(range(len(rows))),
             "xaxis": f"x{panel}" if panel > 1 else "x", "marker": {"color": colour, "size": 9},
             "error_x": {"type": "data", "symmetric": False, "color": colour, "thickness": 2, "width": 0, **error},
