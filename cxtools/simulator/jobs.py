@@ -13,10 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from cxtools.simulator.people import HORIZON_S, Curve, Drift, Happening, Letter, dice, digest, drawn, life
+from cxtools.simulator.people import HORIZON_S, Drift, Happening, Letter, dice, digest, drawn, life
 
-LATENCY: Curve = ((0, 130), (0.6, 300), (1, 580))                    # virtual seconds that a job takes
-LAG: Curve = ((0, 0.2), (0.8, 6), (0.97, 120), (1, 1500))            # from a happening until its event is there: makes the disorder
 SWITCHES = {"open": "enableOpens", "click": "enableClicks"}
 TWICE, ODD_FIELD, OTHER_ZONE, FORWARD = 0.008, 0.004, 0.01, 0.02     # shares: repeated events, unknown fields, +02:00, unknown kinds
 
@@ -48,7 +46,7 @@ class Job:
 
     @property
     def latency_s(self) -> float:
-        return round(drawn(LATENCY, dice("latency", self.job_id)), 1)
+        return round(drawn("latency", dice("latency", self.job_id)), 1)
 
     @property
     def reached(self) -> int:
@@ -96,7 +94,7 @@ def _wired(steps: list[Happening], who: dict[str, str], created: datetime, event
         if event_ids:
             event = {"eventId": uuid_of(who["messageId"], number), **event}
         wire = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-        yield min(step.after_s + drawn(LAG, rng), HORIZON_S), kind, wire
+        yield min(step.after_s + drawn("lag", rng), HORIZON_S), kind, wire
 
 
 def _facts(step: Happening, created: datetime, rng: Random) -> dict[str, Any]:

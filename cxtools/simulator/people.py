@@ -1,9 +1,9 @@
 """
-Who gets the mail and what becomes of it: providers, refusals and readers as tables of data.
+Who gets the mail and what becomes of it. What people and mailboxes are like is data beside this module: people.toml, refusals.tsv.
 
 All that happens to a message is drawn from a digest of (seed, address, letter), never from the order of requests or a
-clock, so the same campaign has the same story on every machine. Shares are guesses of a plausible order, not
-measurements; refusal texts are our own words in the forms, and with the codes, that real providers use.
+clock, so the same campaign has the same story on every machine. Refusal texts are our own words in the forms, and with
+the codes, that real providers use.
 Only `Random.random()` is used of the standard generator: it alone is promised to stay the same between Python versions.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -20,39 +21,16 @@ from typing import NamedTuple, TypeVar
 T = TypeVar("T")
 HORIZON_S = 7 * 86400.0
 
-#: Curves: (share, seconds) knots of a distribution of waiting times; between knots the seconds grow geometrically.
-Curve = tuple[tuple[float, float], ...]
-PROMPT: Curve = ((0, 0.8), (0.5, 3.5), (0.9, 24), (0.99, 110), (1, 420))
-RETRIED: Curve = ((0, 310), (0.6, 960), (0.95, 3700), (1, 9000))
-EXPIRED: Curve = ((0, 86400), (0.7, 172800), (1, 432000))
-SENT_BACK: Curve = ((0, 40), (0.5, 1900), (0.9, 40000), (1, 200000))
-# A third of the opens in the first hour, half in six, four fifths in a day: the order of published open curves.
-HUMAN: Curve = ((0, 25), (0.06, 130), (0.33, 3600), (0.53, 21600), (0.79, 86400), (0.94, 345600), (1, 600000))
-LATE: Curve = ((0, 86400), (0.4, 190000), (1, 600000))
-AT_ONCE: Curve = ((0, 0.6), (0.7, 6), (1, 240))
-READING: Curve = ((0, 3), (0.5, 25), (0.9, 400), (1, 50000))
-
 
 class Reader(NamedTuple):
     """How a person, or the machine in front of them, treats a message. Rates are shares 0..1."""
 
     open_rate: float
     click_rate: float                  # of those who saw it
-    curve: Curve = HUMAN
+    curve: str = "human"
     repeats: int = 0                   # at most so many further opens
     images: bool = True                # False: reads without an open
     machine: str = ""                  # "proxy" opens at once, "scanner" clicks every link at once
-
-
-READERS = {
-    "reader": Reader(0.44, 0.15, repeats=1),
-    "fan": Reader(0.80, 0.38, repeats=7),
-    "imageless": Reader(0.40, 0.17, images=False),
-    "late": Reader(0.50, 0.12, LATE),
-    "idle": Reader(0, 0),
-    "proxied": Reader(0.30, 0.14, machine="proxy"),
-    "scanned": Reader(0.35, 0.14, images=False, machine="scanner"),
-}
 
 
 class Fate(NamedTuple):
@@ -61,25 +39,8 @@ class Fate(NamedTuple):
     share: float
     lasting: bool = False
     recovers: float = 0                # share that is delivered after all
-    curve: Curve = PROMPT
+    curve: str = "prompt"
     after_delivery: bool = False
-
-
-FATES = {
-    "unknown": Fate(0.005, lasting=True),
-    "disabled": Fate(0.002, lasting=True),
-    "full": Fate(0.008, lasting=True),
-    "greylisted": Fate(0.012, recovers=0.93),
-    "limited": Fate(0.010, recovers=0.75),
-    "blocklisted": Fate(0.0035),
-    "content": Fate(0.003),
-    "authentication": Fate(0),         # only by tag: a sender whose DNS is right has none
-    "policy": Fate(0.002),
-    "too_large": Fate(0.0004),
-    "timeout": Fate(0.003, curve=EXPIRED),
-    "odd": Fate(0.0015),
-    "returned": Fate(0.003, curve=SENT_BACK, after_delivery=True),
-}
 
 
 class Provider(NamedTuple):
@@ -89,6 +50,10 @@ class Provider(NamedTuple):
     readers: dict[str, float]
 
 
+TABLES = tomllib.loads(Path(__file__).with_name("people.toml").read_text(encoding="utf-8"))
+CURVES, LINKS, AGENTS, NETWORKS, NAMES = (TABLES[name] for name in ("curves", "links", "agents", "networks", "names"))
+READERS = {name: Reader(**facts) for name, facts in TABLES["readers"].items()}
+FATES = {name: Fate(**facts) for name, facts in TABLES["fates"].items()}
 PEOPLE = {"reader": 0.42, "fan": 0.07, "imageless": 0.10, "late": 0.07, "idle": 0.34}
 OFFICE = {"reader": 0.26, "fan": 0.04, "imageless": 0.22, "late": 0.04, "idle": 0.18, "scanned": 0.26}
 PROVIDERS = {
@@ -113,16 +78,6 @@ def _refusals() -> dict[tuple[str, str], list[tuple[str, str]]]:
 
 
 REFUSALS = _refusals()
-LINKS = {
-    "https://news.example/product/tour": 0.46, "https://news.example/pricing": 0.20, "https://news.example/docs/start": 0.16,
-    "https://news.example/webinar?utm_source=mail": 0.13, "https://news.example/unsubscribe": 0.05,
-}
-AGENTS = {
-    "reader": ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)",
-               "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101"),
-    "proxy": ("Mozilla/5.0",), "scanner": ("LinkGuard/4.2 (security scan)", "Mozilla/5.0 (compatible; SafeFollow/2)"),
-}
-NETWORKS = {"reader": "192.0.2", "proxy": "203.0.113", "scanner": "198.51.100"}  # RFC 5737: documentation only
 SENDING_IP = "203.0.113.25"
 
 
@@ -172,13 +127,11 @@ def digest(*parts: object) -> str:
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()
 
 
-def drawn(curve: Curve, rng: Random) -> float:
-    """Seconds drawn from a curve."""
+def drawn(curve: str, rng: Random) -> float:
+    """Seconds drawn from one of the curves."""
     share = rng.random()
-    for (low, short), (high, long) in pairwise(curve):
-        if share <= high:
-            return short * float((long / short) ** ((share - low) / (high - low)))
-    return curve[-1][1]
+    (low, short), (high, long) = next(knots for knots in pairwise(CURVES[curve]) if share <= knots[1][0])
+    return float(short * (long / short) ** ((share - low) / (high - low)))
 
 
 def picked(weights: dict[str, float], rng: Random, total: float | None = None) -> str:
@@ -240,7 +193,7 @@ def _fate(someone: Person, drift: Drift, rng: Random) -> str:
 
 def _journey(someone: Person, name: str, rng: Random) -> list[Happening]:
     """From the sending server to the mailbox, or back."""
-    took = drawn(PROMPT, rng)
+    took = drawn("prompt", rng)
     domain = someone.address.rpartition("@")[2].lower()
     if domain == GONE:
         return [Happening(took, "bounce", *_filled(REFUSALS[GONE, "gone"][0], someone, rng))]
@@ -248,12 +201,12 @@ def _journey(someone: Person, name: str, rng: Random) -> list[Happening]:
         return [Happening(took, "delivery")]
     fate = FATES[name]
     rows = REFUSALS.get((someone.provider, name)) or REFUSALS["*", name]
-    refused = took if fate.curve is PROMPT else took + drawn(fate.curve, rng)
+    refused = took if fate.curve == "prompt" else took + drawn(fate.curve, rng)
     story = [Happening(refused, "bounce", *_filled(one_of(rows, rng), someone, rng))]
     if fate.after_delivery:
         return [Happening(took, "delivery"), *story]
     if rng.random() < fate.recovers:
-        story.append(Happening(refused + drawn(RETRIED, rng), "delivery"))
+        story.append(Happening(refused + drawn("retried", rng), "delivery"))
     return story
 
 
@@ -269,7 +222,7 @@ def _machine(name: str, arrived: float, rng: Random) -> list[Happening]:
         return []
     agent, ip = one_of(AGENTS[name], rng), f"{NETWORKS[name]}.{int(rng.random() * 8) + 1}"
     if name == "proxy":
-        return [Happening(arrived + drawn(AT_ONCE, rng), "open", agent=agent, ip=ip)]
+        return [Happening(arrived + drawn("at_once", rng), "open", agent=agent, ip=ip)]
     return [Happening(arrived + 0.1 + 0.8 * rng.random(), "click", link=link, agent=agent, ip=ip) for link in LINKS]
 
 
@@ -280,10 +233,10 @@ def _reading(reader: Reader, arrived: float, appeal: float, rng: Random) -> list
     agent, ip = one_of(AGENTS["reader"], rng), f"{NETWORKS['reader']}.{int(rng.random() * 254) + 1}"
     seen = arrived + drawn(reader.curve, rng)
     story = [Happening(seen, "open", agent=agent, ip=ip)] if reader.images and not reader.machine else []
-    story += [Happening(seen + drawn(HUMAN, rng), "open", agent=agent, ip=ip) for _ in range(int(rng.random() * (reader.repeats + 1)))]
+    story += [Happening(seen + drawn("human", rng), "open", agent=agent, ip=ip) for _ in range(int(rng.random() * (reader.repeats + 1)))]
     if rng.random() < reader.click_rate * appeal:
         for _ in range(1 + int(rng.random() * 1.6)):
-            story.append(Happening(seen + drawn(READING, rng), "click", link=picked(LINKS, rng), agent=agent, ip=ip))
+            story.append(Happening(seen + drawn("reading", rng), "click", link=picked(LINKS, rng), agent=agent, ip=ip))
     return story
 
 
@@ -293,11 +246,6 @@ def _awake(after_s: float, second_of_day: float, rng: Random) -> float:
     return after_s + 21600 - clock + 9000 * rng.random() if clock < 21600 and rng.random() < 0.85 else after_s
 
 
-FIRST = ("Ada", "Amir", "Anke", "Ben", "Carla", "Chen", "Daria", "Elif", "Emeka", "Eva", "Femi", "Greta", "Hana", "Hugo", "Ines",
-         "Jonas", "Kaito", "Lena", "Luis", "Maja", "Mei", "Nadia", "Noor", "Olga", "Omar", "Paula", "Priya", "Rafael", "Sami", "Sofia",
-         "Tariq", "Tomas", "Uma", "Vera", "Yara", "Zoe")
-LAST = ("Abe", "Adler", "Bauer", "Costa", "Diallo", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jansen", "Khan", "Lindt", "Moreau",
-        "Novak", "Okafor", "Petrov", "Quinn", "Rossi", "Sato", "Tan", "Ueda", "Vogel", "Weber", "Xu", "Yilmaz", "Zhou")
 DOMAINS = {domain: share for provider in PROVIDERS.values() for domain, share in provider.domains.items()}
 FIELDS = ("email", "tags", "firstName", "plan", "city")
 LISTED_EVERY = 67
@@ -306,7 +254,7 @@ LISTED_EVERY = 67
 def recipient(seed: int, number: int) -> dict[str, str]:
     """Row *number* of the seeded recipient list; the address is unique, at a reserved domain (RFC 2606)."""
     rng = dice(seed, "recipient", number)
-    domain, first, last = picked(DOMAINS, rng), one_of(FIRST, rng), one_of(LAST, rng)
+    domain, first, last = picked(DOMAINS, rng), one_of(NAMES["first"], rng), one_of(NAMES["last"], rng)
     return {
         "email": f"{first}.{last}.{number}@{domain}".lower(),
         "tags": ";".join((one_of(("customer", "trial", "partner"), rng), one_of(("emea", "apac", "amer"), rng))),
