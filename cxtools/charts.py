@@ -55,6 +55,7 @@ COLUMNS = {
 }
 COLUMNS["comparison"] = COLUMNS["funnel"]
 NOTES = {"suspects": "Of all who followed any link, unsubscribe and preference links too; the funnel's clicked leaves those links out."}
+UNSPLIT = "Drawn for one campaign at a time, and unsplit; the table has the numbers of all."
 #: What is said in place of a table without rows.
 EMPTY = {"reasons": "No bounces.", "suspects": "Nobody has followed a link yet."}
 SHOWN_ROWS = 20
@@ -128,6 +129,8 @@ def curve(table: pd.DataFrame) -> go.Figure:
     rows = _records(table)
     if not rows:
         return _sentence("How soon did people react?", "No open and no click has a known time yet.", table)
+    if _group(table):
+        return _sentence("How soon did people react?", UNSPLIT, table)
     last, most = max(row["hours"] for row in rows), max(row["rate"] for row in rows)
     traces = [_line(own, name, colour, most) for kind, (name, _, colour) in ACTS.items()
               if (own := [row for row in rows if row["kind"] == kind])]
@@ -148,8 +151,9 @@ def timing(table: pd.DataFrame) -> go.Figure:
     rows = [row for row in _records(table) if row["median_s"] is not None]
     if not rows:
         return _sentence("How long does it take?", "No open and no click has a known time yet.", table)
-    names = ("median_s", "p75_s", "p90_s")
-    traces = [_reach(row, names) | {"y": [place] * 3} for place, row in enumerate(rows)]
+    if _group(table):
+        return _sentence("How long does it take?", UNSPLIT, table)
+    traces = [_reach(row) | {"y": [place] * 3} for place, row in enumerate(rows)]
     labels = [_label(place, f"{ACTS[row['kind']][1]}: {wording.counted(row['recipients'], 'recipient')}") for place, row in enumerate(rows)]
     ticks = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
     caption = ("Time from delivery to the first images loaded, and to the first click: half of those who did so had by the large dot, "
@@ -161,8 +165,9 @@ def timing(table: pd.DataFrame) -> go.Figure:
                                                     "ticktext": [wording.duration(tick) for tick in ticks]})
 
 
-def _reach(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def _reach(row: dict[str, Any]) -> dict[str, Any]:
     """A line through some quantiles; one that repeats the one before it is not written again. A log axis has no 0: it stands at 0.1 s."""
+    names = ("median_s", "p75_s", "p90_s")
     text = [wording.duration(row[name]) for name in names]
     return {"type": "scatter", "mode": "lines+markers+text", "x": [max(row[name], 0.1) for name in names],
             "text": [said if said not in text[:place] else "" for place, said in enumerate(text)],

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     import ipywidgets
     import plotly.graph_objects as go
 
-#: Measure -> what it can be split by here, and whether it draws several campaigns beside each other.
-MEASURES: dict[str, tuple[tuple[str, ...], bool]] = {
-    "funnel": (tuple(DIMENSIONS), True), "bounces": (tuple(DIMENSIONS), True), "reasons": ((), False), "links": ((), False),
-    "curve": ((), False), "timing": ((), False), "jobs": ((), False),
+#: Measure -> what it can be split by here; one that can't draws one campaign at a time.
+MEASURES: dict[str, tuple[str, ...]] = {
+    "funnel": tuple(DIMENSIONS), "bounces": tuple(DIMENSIONS), "reasons": (), "links": (), "curve": (), "timing": (), "jobs": (),
 }
 #: Measure -> the report that shows it.
 REPORTS = {"bounces": "bounce_report", "reasons": "bounce_report", "jobs": "bounce_report"}
@@ -44,9 +43,9 @@ class View:
 
     def settled(self) -> View:
         """The nearest choice that can be drawn: without a split that the measure doesn't know, with one campaign where only one fits."""
-        splits, several = MEASURES[self.measure]
+        splits = MEASURES[self.measure]
         by = self.by if self.by in splits else ""
-        return replace(self, by=by, campaigns=self.campaigns if several and not by else self.campaigns[-1:])
+        return replace(self, by=by, campaigns=self.campaigns if splits and not by else self.campaigns[-1:])
 
     def as_command(self) -> str:
         """The report of this choice, as one types it."""
@@ -85,25 +84,22 @@ def explore(store: EventStore, campaigns: Sequence[str] | None = None) -> ipywid
     }
     screen, copied = widgets.Output(), widgets.Textarea(placeholder="the choice as a command", layout=widgets.Layout(width="100%"), rows=2)
     button = widgets.Button(description="As papermill parameters", icon="copy", layout=widgets.Layout(width="auto", flex="0 0 auto"))
-    _wire(store, controls, screen, button, copied)
-    choices = widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
-    return widgets.VBox([choices, screen, widgets.HBox([button, copied])])
 
-
-def _wire(store: EventStore, controls: dict[str, Any], screen: Any, button: Any, copied: Any) -> None:
     def chosen() -> View:
         return View(**{name: control.value for name, control in controls.items()})
 
     def show(_: object = None) -> None:
         screen.outputs = (shown(store, chosen()),)
 
-    def write(_: object = None) -> None:
+    def write(_: object) -> None:
         copied.value = chosen().as_command()
 
     for control in controls.values():
         control.observe(show, "value")
     button.on_click(write)
     show()
+    choices = widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
+    return widgets.VBox([choices, screen, widgets.HBox([button, copied])])
 
 
 def shown(store: EventStore, view: View) -> dict[str, Any]:

@@ -7,15 +7,16 @@ Missing is an en dash everywhere, never NaN and never a false zero.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeGuard, TypeVar
 
+T = TypeVar("T")
 MISSING = "–"
-
 DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
-def known(number: object) -> bool:
-    """Whether there is a number at all: not None, NaN or NaT (each of which is unequal to itself, or None)."""
-    return number is not None and bool(number == number)
+def known(given: T | None) -> TypeGuard[T]:
+    """Whether there is anything at all: not None, NaN or NaT (the last two are unequal to themselves)."""
+    return given is not None and bool(given == given)
 
 
 def count(number: float | None) -> str:
@@ -23,7 +24,7 @@ def count(number: float | None) -> str:
     >>> count(9412), count(None)
     ('9,412', '–')
     """
-    return f"{number:,.0f}" if number is not None and known(number) else MISSING
+    return f"{number:,.0f}" if known(number) else MISSING
 
 
 def counted(number: float, noun: str) -> str:
@@ -49,7 +50,7 @@ def percent(share: float | None, digits: int = 1) -> str:
     >>> percent(0.9536), percent(0.00002), percent(0.99999), percent(0), percent(None)
     ('95.4%', '<0.1%', '>99.9%', '0.0%', '–')
     """
-    if share is None or not known(share):
+    if not known(share):
         return MISSING
     least = 10.0 ** -(digits + 2)
     if 0 < share < least / 2:
@@ -66,7 +67,7 @@ def interval(share: float | None, low: float | None, high: float | None) -> str:
     >>> interval(0.9536, 0.949, 0.958), interval(None, None, None)
     ('95.4% (94.9–95.8)', '–')
     """
-    if not (known(share) and low is not None and high is not None and known(low) and known(high)):
+    if not (known(share) and known(low) and known(high)):
         return percent(share)
     return f"{percent(share)} ({low * 100:.1f}–{high * 100:.1f})"
 
@@ -88,7 +89,7 @@ def points(difference: float | None) -> str:
     >>> points(-0.018), points(0.0001)
     ('1.8 points below', 'level with')
     """
-    if difference is None or not known(difference):
+    if not known(difference):
         return MISSING
     if abs(difference) < 0.0005:
         return "level with"
@@ -100,7 +101,7 @@ def duration(seconds: float | None) -> str:
     >>> duration(90), duration(5400), duration(259200), duration(0.4), duration(None)
     ('1.5 min', '1.5 h', '3 d', '0.4 s', '–')
     """
-    if seconds is None or not known(seconds):
+    if not known(seconds):
         return MISSING
     size, unit = next(((size, unit) for size, unit in DURATIONS if abs(seconds) >= size), (1.0, "s"))
     amount = f"{seconds / size:.1f}".removesuffix(".0")
@@ -124,7 +125,7 @@ def moment_text(moment: datetime | None) -> str:
     >>> moment_text(datetime(2026, 9, 14, 10, 5))
     '14 Sep 2026 10:05 UTC'
     """
-    return f"{moment.day} {moment:%b %Y %H:%M} UTC" if moment is not None and known(moment) else MISSING
+    return f"{moment.day} {moment:%b %Y %H:%M} UTC" if known(moment) else MISSING
 
 
 def label(column: str) -> str:

@@ -70,8 +70,9 @@ DEAD = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1", "dead")
     (lambda: summary.comparison(THIN, "thin"), "There is nothing to compare with yet: no earlier campaign is known."),
     (lambda: measures.funnel(THIN, as_of="2020-01-01"), "No delivery or bounce has been reported yet."),
     (lambda: measures.jobs(STORE, "c", as_of="2020-01-01"), "No send job is known yet."),
+    (lambda: measures.curve(STORE, "c", by="provider"), charts.UNSPLIT), (lambda: measures.timing(STORE, "c", by="provider"), charts.UNSPLIT),
     (lambda: measures.curve(STORE, "c"), "All who reacted did so within the first hour: images loaded 50.0%, clicked 50.0%."),
-], ids=map(str, range(12)))
+], ids=map(str, range(14)))
 def test_nothing_to_draw_is_said(table, said):
     """One sentence in place of an empty frame; the figure has no axes."""
     figure = table().chart()
