@@ -61,8 +61,8 @@ LATEST: list[Connection] = []
 
 def _simulator_settings(settings: dict[str, Any]) -> Settings:
     url = start_simulator("--crm-secret", SIMULATOR["crm_webhook_secret"])
-    home = Path(settings.pop("home", None) or _passing_home())
-    return load_settings(environ={}, home=home, env_url=url, crm_webhook_url=f"{url}/_sim/crm", event_horizon_s=0, **SIMULATOR | settings)
+    facts: dict[str, Any] = {"env_url": url, "crm_webhook_url": f"{url}/_sim/crm", "event_horizon_s": 0, **SIMULATOR, **settings}
+    return load_settings(environ={}, **facts | {"home": settings.get("home") or _passing_home()})
 
 
 def _passing_home() -> str:

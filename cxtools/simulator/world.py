@@ -17,7 +17,7 @@ import math
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -85,7 +85,8 @@ class World:
         self.tokens: dict[str, tuple[float, frozenset[str]]] = {}
         self.faults: list[Armed] = []
         self.log: list[tuple[float, str, int]] = []
-        self.tally: Counter[str] = Counter()
+        self.struck: Counter[str] = Counter()
+        self.signed_in = 0
         self.sends: Counter[tuple[str, str, str]] = Counter()
         self.bodies: Counter[str] = Counter()
         self.keys: dict[str, tuple[float, str, Answer]] = {}
@@ -122,7 +123,7 @@ class World:
     def _tripped(self, endpoint: str) -> Fault | None:
         for armed in self.faults:
             if armed.trips(endpoint, self.setup.seed):
-                self.tally[f"fault {armed.name}"] += 1
+                self.struck[armed.name] += 1
                 return FAULTS[armed.name]
         return None
 
@@ -134,7 +135,6 @@ class World:
         self._bucket = (level - 1 if level >= 1 else level, now)
         if level >= 1:
             return None
-        self.tally["limited"] += 1
         return answer(429, b"", {"Retry-After": str(math.ceil((1 - level) / rate)), "icStatusDescription": "rate limit exceeded"})
 
     def _denied(self, ask: Ask, scope: str) -> Answer | None:
@@ -158,8 +158,8 @@ class World:
             return _no_token(401, "invalid_client", "unknown client or wrong secret")
         granted = frozenset(self.setup.scopes.split())
         scopes = granted & set(form["scope"].split()) if form.get("scope") else granted
-        self.tally["tokens"] += 1
-        token = f"sim.{digest(self.setup.seed, 'token', self.tally['tokens'])[:40]}"
+        self.signed_in += 1
+        token = f"sim.{digest(self.setup.seed, 'token', self.signed_in)[:40]}"
         self.tokens[token] = (ask.now + self.setup.expires_in_s, scopes)
         grant = {"access_token": token, "token_type": "Bearer", "expires_in": int(self.setup.expires_in_s)}
         return answer(200, grant | {"scope": " ".join(sorted(scopes))}, {"Cache-Control": "no-store"})
@@ -174,12 +174,11 @@ class World:
         return answer(200, {"results": [self._listed(email, reason)] if reason else []})
 
     def _suppression_page(self, ask: Ask) -> Answer:
-        limit, start = _limit(ask.query), _position(ask.query.get("cursor", ""), "list")
-        if not self.setup.suppression_listing or limit is None or start is None:
+        span = _span(ask.query, "list")
+        if not self.setup.suppression_listing or span is None:
             return answer(400, {"errors": [{"field": "email", "message": "email is required"}]})
-        rows = list(self.suppressed.items())[start:start + limit]
-        cursor = _cursor("list", start + limit) if len(rows) == limit else None
-        return answer(200, {"results": [self._listed(*row) for row in rows], "nextCursor": cursor})
+        rows = list(self.suppressed.items())[span]
+        return answer(200, {"results": [self._listed(*row) for row in rows], "nextCursor": _cursor(span, rows, "list")})
 
     def _listed(self, address: str, reason: str) -> dict[str, str]:
         return {"emailAddress": address, "reason": reason, "addedDate": iso(self.epoch - timedelta(days=30 + len(address)))}
@@ -206,7 +205,6 @@ class World:
         then, known, reply = self.keys.get(key, (-math.inf, "", None))
         if reply is None or now - then > self.setup.idempotency_window_s:
             return None
-        self.tally["replays"] += 1
         return reply if sha == known else _problem(422, "idempotency_key_reused", "the key was used for another body")
 
     def _accepted(self, order: dict[str, Any], sha: str, key: str, ask: Ask) -> Job:
@@ -239,16 +237,15 @@ class World:
             return _problem(404 if ask.query.get("jobId") else 400, "job_not_found", "jobId is missing or unknown")
         kinds = frozenset(filter(None, ask.query.get("eventType", "").lower().split(",")))
         mark = f"{job.job_id}{','.join(sorted(kinds))}"
-        limit, start = _limit(ask.query), 0 if self.setup.no_cursors else _position(ask.query.get("cursor", ""), mark)
-        if limit is None or start is None:
+        span = _span(ask.query, mark, cursors=not self.setup.no_cursors)
+        if span is None:
             return answer(400, {"errors": [{"field": "limit, cursor", "message": "limit must be 1 to 1000, cursor ours for this query"}]})
         events, age = self._story(job).events, self._age(job, ask.now, self.setup.speed)
         seen = events[:bisect_right(events, age, key=lambda event: event[0])]
-        page = [wire for _, kind, wire in seen if not kinds or kind in kinds][start:start + limit]
+        page = [wire for _, kind, wire in seen if not kinds or kind in kinds][span]
         if not page and self.setup.empty_204:
             return answer(204)
-        # A full page has a cursor even if nothing follows: without one nobody could tell it from a page that was cut.
-        cursor = _cursor(mark, start + limit) if len(page) == limit and not self.setup.no_cursors else None
+        cursor = None if self.setup.no_cursors else _cursor(span, page, mark)
         return answer(200, b'{"results":[%b],"nextCursor":%b}' % (b",".join(page), json.dumps(cursor).encode()))
 
     def _crm(self, ask: Ask) -> Answer:
@@ -282,10 +279,7 @@ class World:
                       for (address, template, subject), count in self.sends.items()],
             "mailed_twice": sorted({letter[0] for letter, count in self.sends.items() if count > 1}),
             "suppressed_mailed": sorted({letter[0] for letter in self.sends} & self.suppressed.keys()),
-            "requests": requests, "requests_total": len(self.log),
-            **{name: self.tally[name] for name in ("tokens", "limited", "replays")},
-            "faults": {name.removeprefix("fault "): count for name, count in self.tally.items() if name.startswith("fault ")},
-            "unhandled": self.unhandled, "crm_received": len(self.received), "offset_s": self.offset_s,
+            "requests": requests, "requests_total": len(self.log), "tokens": self.signed_in, "faults": self.struck, "unhandled": self.unhandled,
         }
 
     def _job_truth(self, job: Job) -> dict[str, Any]:
@@ -348,21 +342,20 @@ def _verified(secret: str, ask: Ask) -> bool:
     return any(hmac.compare_digest(f"v1,{right}", given) for given in ask.headers.get("webhook-signature", "").split())
 
 
-def _cursor(mark: str, position: int) -> str:
-    return base64.urlsafe_b64encode(f"{digest(mark)[:8]}:{position}".encode()).decode()
+def _cursor(span: slice, page: Sequence[Any], mark: str) -> str | None:
+    """A full page has a cursor even if nothing follows: without one nobody could tell it from a page that was cut."""
+    if len(page) < span.stop - span.start:
+        return None
+    return base64.urlsafe_b64encode(f"{digest(mark)[:8]}:{span.stop}".encode()).decode()
 
 
-def _position(cursor: str, mark: str) -> int | None:
-    """Where a cursor points, 0 without one, None if it is not ours or belongs to another query."""
-    if not cursor:
-        return 0
+def _span(query: Mapping[str, str], mark: str, *, cursors: bool = True) -> slice | None:
+    """The rows of a page; None if the limit is out of bounds, or the cursor is not ours or belongs to another query."""
+    limit, cursor = query.get("limit", str(PAGE)), query.get("cursor", "") if cursors else ""
+    if not (limit.isdecimal() and 1 <= int(limit) <= PAGE):
+        return None
     try:
-        whose, position = base64.urlsafe_b64decode(cursor).decode().split(":")[:2]
-        return int(position) if whose == digest(mark)[:8] else None
+        whose, start = base64.urlsafe_b64decode(cursor).decode().split(":")[:2] if cursor else (digest(mark)[:8], "0")
+        return slice(int(start), int(start) + int(limit)) if whose == digest(mark)[:8] else None
     except ValueError:
         return None
-
-
-def _limit(query: Mapping[str, str]) -> int | None:
-    text = query.get("limit", str(PAGE))
-    return int(text) if text.isdecimal() and 1 <= int(text) <= PAGE else None
