@@ -22,6 +22,7 @@ from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAP
 from openapi_core.validation.request.exceptions import RequestValidationError
 from standardwebhooks import Webhook
 
+from cxtools.connection import connect
 from cxtools.simulator import people
 from cxtools.simulator.faults import FAULTS
 from cxtools.simulator.world import Ask, Setup, World
@@ -521,6 +522,13 @@ def test_it_ends_with_its_parent(start_simulator: Callable[..., Any]) -> None:
     other.process.stdin.close()
 
     assert 0 == other.process.wait(timeout=5)
+
+
+def test_a_connection_of_ones_own_takes_every_setting(tmp_path: Path) -> None:
+    """What `connect("simulator")` sets by itself can be given too; it was a TypeError."""
+    settings = connect("simulator", home=tmp_path, event_horizon_s=60, client_secret="other").settings
+
+    assert (tmp_path, 60, "other") == (settings.home, settings.event_horizon_s, settings.client_secret.reveal())
 
 
 def test_recipients_and_history_are_files_of_the_same_world(tmp_path: Path) -> None:

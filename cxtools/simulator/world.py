@@ -279,7 +279,8 @@ class World:
                       for (address, template, subject), count in self.sends.items()],
             "mailed_twice": sorted({letter[0] for letter, count in self.sends.items() if count > 1}),
             "suppressed_mailed": sorted({letter[0] for letter in self.sends} & self.suppressed.keys()),
-            "requests": requests, "requests_total": len(self.log), "tokens": self.signed_in, "faults": self.struck, "unhandled": self.unhandled,
+            "requests": requests, "requests_total": len(self.log), "unhandled": self.unhandled,
+            "tokens": self.signed_in, "faults": self.struck,
         }
 
     def _job_truth(self, job: Job) -> dict[str, Any]:
