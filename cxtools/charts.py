@@ -71,12 +71,10 @@ def funnel(table: pd.DataFrame) -> go.Figure:
         return _sentence("How far did the mail get?", "No delivery or bounce has been reported yet.", table)
     counts = [row.get(stage) or 0 for stage in STAGES]
     attempted, accepted, _, clicked = counts
-    shares = [wording.percent(count / attempted if attempted else None) for count in counts]
-    text = [f"<b>{wording.count(count)}</b>  {share}" for count, share in zip(counts, shares, strict=True)]
+    text = [f"<b>{wording.count(count)}</b>  {wording.percent(count / attempted)}" for count in counts]
     trace = {
         "type": "funnel", "y": list(STAGES.values()), "x": counts, "text": text, "textinfo": "text", "textposition": "auto",
-        "hoverinfo": "skip",
-        "marker": {"color": [INK["sky"], INK["green"], INK["blue"], INK["orange"]]},
+        "hoverinfo": "skip", "marker": {"color": [INK["sky"], INK["green"], INK["blue"], INK["orange"]]},
         "connector": {"fillcolor": INK["grid"], "line": {"width": 0}},
         "cliponaxis": False, "insidetextfont": {"color": [INK["ink"], INK["paper"], INK["paper"], INK["paper"]]}, "constraintext": "none",
     }
@@ -190,7 +188,7 @@ CHARTS: dict[str, Callable[[Any], Any]] = {chart.__name__: chart for chart in (
     funnel, comparison, bounces, reasons, links, curve, timing, jobs)}
 
 
-def html(table: pd.DataFrame, caption: str = "") -> str:
+def html(table: pd.DataFrame) -> str:
     """
     A table as people read it: headings in words, shares in percent with their interval beside them, missing as a dash.
 
@@ -198,16 +196,16 @@ def html(table: pd.DataFrame, caption: str = "") -> str:
     >>> html(pd.DataFrame({"provider": ["gmail"], "accepted": [9412]}))
     '<table>...<th scope="col" class="n">Accepted</th></tr></thead><tbody><tr><td>gmail</td><td class="n">9,412</td></tr></tbody></table>'
     """
-    rows = _records(table)
-    measure = getattr(table, "_measure", "")
+    rows, measure = _records(table), getattr(table, "_measure", "")
+    caption = NOTES.get(measure, "")
     if not rows and measure in EMPTY:
         return f"<p>{EMPTY[measure]}</p>"
     if measure == "data_quality":  # a finding is news; the checks without one are named, not listed
         clean = [str(row["check"]).replace("_", " ") for row in rows if row["count"] == 0]
-        rows, caption = [row for row in rows if row["count"] != 0], caption or f"Nothing found: {', '.join(clean)}." * bool(clean)
+        rows, caption = [row for row in rows if row["count"] != 0], f"Nothing found: {', '.join(clean)}." * bool(clean)
     elif len(rows) > SHOWN_ROWS:
-        caption, rows = caption or f"The first {SHOWN_ROWS} of {wording.count(len(rows))} rows.", rows[:SHOWN_ROWS]
-    return html_table(_shown(table), rows, caption or NOTES.get(measure, ""))
+        rows, caption = rows[:SHOWN_ROWS], f"The first {SHOWN_ROWS} of {wording.count(len(rows))} rows."
+    return html_table(_shown(table), rows, caption)
 
 
 def _shown(table: pd.DataFrame) -> list[str]:

@@ -22,17 +22,17 @@ def share(part: float, whole: float) -> float:
     return part / whole if whole else nan
 
 
-def wilson(successes: float, n: float, z: float = Z95) -> tuple[float, float]:
+def wilson(successes: float, n: float) -> tuple[float, float]:
     """
-    The Wilson score interval of a share, without continuity correction (Newcombe 1998, method 3); NaN when n is 0.
+    The 95 % Wilson score interval of a share, without continuity correction (Newcombe 1998, method 3); NaN when n is 0.
 
     >>> [round(bound, 4) for bound in wilson(81, 263)]
     [0.2553, 0.3662]
     """
     if not n:
         return nan, nan
-    rate, square = successes / n, z * z
-    centre, margin = rate + square / (2 * n), z * sqrt(rate * (1 - rate) / n + square / (4 * n * n))
+    rate, square = successes / n, Z95 * Z95
+    centre, margin = rate + square / (2 * n), Z95 * sqrt(rate * (1 - rate) / n + square / (4 * n * n))
     # At the ends the bound is exactly 0 or 1; rounding must not move it past the share itself.
     low = 0.0 if successes == 0 else (centre - margin) / (1 + square / n)
     high = 1.0 if successes == n else (centre + margin) / (1 + square / n)

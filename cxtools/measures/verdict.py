@@ -67,12 +67,6 @@ class Check:
     word: str
     count: int | None
     of: int | None
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def rate(self) -> float | None:
-        return self.count / self.of if self.count is not None and self.of else None
 
 
 @dataclass(frozen=True)
@@ -187,11 +181,10 @@ def judged(limit: Limit, counts: Mapping[str, int]) -> Check:
     """
     part, whole = counts.get(limit.part), counts.get(limit.whole)
     if part is None or whole is None:
-        return Check(limit, "not measured", part, whole)
-    if not whole:
-        return Check(limit, wording.MISSING, part, whole)
-    low, high = wilson(part, whole)
-    return Check(limit, _word(limit, part / whole, low, high), part, whole, low, high)
+        word = "not measured"
+    else:
+        word = _word(limit, part / whole, *wilson(part, whole)) if whole else wording.MISSING
+    return Check(limit, word, part, whole)
 
 
 def _word(limit: Limit, share: float, low: float, high: float) -> str:
@@ -216,7 +209,7 @@ def hard_sentence(facts: Facts) -> str:
     if not check.count:
         return "No address bounced hard."
     target, limit, stop = (wording.percent(share, 0) for share in (check.limit.target, check.limit.limit, check.limit.stop))
-    share = check.rate or 0
+    share = facts.rate("hard", "attempted") or 0
     verb = "is" if check.count == 1 else "are"
     place = {
         "FAIL": f"{verb} above the {limit} limit" + (f", and above {stop}: stop sending until the list is cleaned"
@@ -355,9 +348,10 @@ def _card(name: str, *lines: str) -> str:
 
 
 def _check_row(check: Check) -> str:
-    symbol = WORDS.get(check.word, "")
-    found = f"{wording.count(check.count)} of {wording.count(check.of)}: {wording.interval(check.rate, check.low, check.high)}"
-    measured = found if check.of and check.count is not None else wording.MISSING
-    cells = (f"{symbol} {check.word}".strip(), measured, wording.percent(check.limit.target), wording.percent(check.limit.limit),
-             check.limit.source)
+    measured = wording.MISSING
+    if check.of and check.count is not None:
+        share = wording.interval(check.count / check.of, *wilson(check.count, check.of))
+        measured = f"{wording.count(check.count)} of {wording.count(check.of)}: {share}"
+    cells = (f"{WORDS.get(check.word, '')} {check.word}".strip(), measured, wording.percent(check.limit.target),
+             wording.percent(check.limit.limit), check.limit.source)
     return f'<tr><th scope="row">{check.limit.name}</th>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}</tr>'

@@ -77,11 +77,11 @@ def render_report(
     return write_text(out / f"{stem}.html", page)
 
 
-def render_reports(requests: Sequence[tuple[str, Mapping[str, Any]]], *, out: Path, home: Path, workers: int = 2) -> list[Path]:
+def render_reports(requests: Sequence[tuple[str, Mapping[str, Any]]], *, out: Path, home: Path) -> list[Path]:
     """Several reports at once, each in its own process, and the index of the folder. The first failure is raised after all have ended."""
     from cxtools.report.page import write_index
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         waiting = [pool.submit(render_report, name, parameters, out=out, home=home) for name, parameters in requests]
     done = [page.result() for page in waiting]
     write_index(out)

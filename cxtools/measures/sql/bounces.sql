@@ -8,7 +8,7 @@ outcomes as (     -- one row per group and verdict; category is null for the mes
     select campaign, provider, domain, job, day, hour, weekday, category, bounce_kind as kind, count(*) as recipients
     from messages
     where attempted
-    group by campaign, provider, domain, job, day, hour, weekday, category, bounce_kind
+    group by all
 ),
 totals as (
     select outcomes.*,

@@ -12,7 +12,7 @@ slots as (        -- one row per hour with news; hours is null for those who did
 counts as (
     select campaign, provider, domain, job, day, hour, weekday, kind, hours, count(*) as recipients
     from slots
-    group by campaign, provider, domain, job, day, hour, weekday, kind, hours
+    group by all
 ),
 totals as (
     select counts.*,

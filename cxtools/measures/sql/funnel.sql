@@ -15,5 +15,5 @@ select campaign, provider, domain, job, day, hour, weekday,
        min(first_at) as first_at,
        max(last_at) as last_at
 from messages
-group by campaign, provider, domain, job, day, hour, weekday
+group by all
 order by campaign, provider, domain, job, day, hour, weekday

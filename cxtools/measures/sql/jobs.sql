@@ -20,5 +20,5 @@ select campaign, provider, domain, job, day, hour, weekday, job_id,
        percentile_cont(0.5) within group (order by date_diff('second', started_at, delivered_at)) as delivery_median_s,
        percentile_cont(0.9) within group (order by date_diff('second', started_at, delivered_at)) as delivery_p90_s
 from starts
-group by campaign, provider, domain, job, day, hour, weekday, job_id
+group by all
 order by campaign, provider, domain, job, day, hour, weekday, first_at, job_id

@@ -15,7 +15,7 @@ causes as (
            max(bounced_at) as last_at
     from messages
     where bounced
-    group by campaign, provider, domain, job, day, hour, weekday, reason, category, bounce_kind
+    group by all
 )
 select campaign, provider, domain, job, day, hour, weekday, reason, bounce_code, category, kind, confidence, rule, recipients,
        cast(sum(recipients) over (partition by campaign) as bigint) as bounced,

@@ -61,5 +61,5 @@ select campaign, provider, domain, job, day, hour, weekday,
        count(*) filter (where suspect) as suspect,
        count(*) filter (where not suspect) as human
 from verdict_of
-group by campaign, provider, domain, job, day, hour, weekday
+group by all
 order by campaign, provider, domain, job, day, hour, weekday

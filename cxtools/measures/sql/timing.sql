@@ -12,5 +12,5 @@ select campaign, provider, domain, job, day, hour, weekday, kind,
        percentile_cont(0.75) within group (order by delay_s) as p75_s,
        percentile_cont(0.9) within group (order by delay_s) as p90_s
 from delays
-group by campaign, provider, domain, job, day, hour, weekday, kind
+group by all
 order by campaign, provider, domain, job, day, hour, weekday, kind desc

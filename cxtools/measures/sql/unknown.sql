@@ -8,5 +8,5 @@ select campaign, provider, domain, job, day, hour, weekday,
        count(*) as recipients
 from messages
 where category = 'unknown'
-group by campaign, provider, domain, job, day, hour, weekday, bounce_code, bounce_text
+group by all
 order by campaign, provider, domain, job, day, hour, weekday, recipients desc, code, text
