@@ -142,7 +142,7 @@ def _page(notebook: Any, figures: list[dict[str, Any]], name: str, parameters: M
     """Everything that the template puts into words."""
     title, lead, sections = _sections(notebook)
     about = {"report": name, "title": title, "campaign": str(parameters.get("campaign") or "")} | told(notebook)
-    window, script = _window(about), _asset("page.js")
+    script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     night = {light: dark for light, dark in charts.PALETTE.values()}
     specs = [{"spec": figure["spec"], "columns": figure["columns"], "rows": figure["rows"]} for figure in figures]
@@ -150,11 +150,8 @@ def _page(notebook: Any, figures: list[dict[str, Any]], name: str, parameters: M
         "title": title, "lead": lead, "sections": sections, "about": about, "about_json": _script_json(about), "figures": figures,
         "figures_json": _script_json({"figures": specs, "palette": night, "print_width": PRINT_WIDTH}),
         "style": _asset("style.css"), "script": script, "policy": POLICY.format(digest=digest),
-        "parameters": {key: _shown(given) for key, given in parameters.items()}, "window": window,
-        "facts": {"Event window": window or "not told",
-                  "Events read": wording.count(about["events"]) if "events" in about else "not told",
-                  "Times": "UTC", "Made by": f"cxtools {__version__}, notebook {name}",
-                  **({"Audit trail": f"row {anchor[0]}, hash {anchor[1][:16]}"} if anchor else {})},
+        "parameters": {key: _shown(given) for key, given in parameters.items()}, "window": _window(about),
+        "anchor": anchor, "version": __version__,
     }
 
 
