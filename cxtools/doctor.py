@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cxtools.connection import Connection
@@ -25,16 +25,16 @@ class Finding:
 
 def examined(client: Connection) -> list[Finding]:
     """All findings, in the order of CHECKS; a check that fails doesn't stop the others."""
-    return [finding for name, check in CHECKS.items() for finding in _run(name, check, client)]
+    return [_finding(name, check, client) for name, check in CHECKS.items()]
 
 
-def _run(name: str, check: Callable[[Connection], str], client: Connection) -> Iterator[Finding]:
+def _finding(name: str, check: Callable[[Connection], str], client: Connection) -> Finding:
     try:
-        yield Finding(name, True, check(client))
+        return Finding(name, True, check(client))
     except CxError as error:
-        yield Finding(name, False, str(error).replace("\n  ", " "), error.exit_code)
+        return Finding(name, False, str(error).replace("\n  ", " "), error.exit_code)
     except OSError as error:
-        yield Finding(name, False, f"{error}: see that CXTOOLS_HOME is a folder that can be written", StoreError.exit_code)
+        return Finding(name, False, f"{error}: see that CXTOOLS_HOME is a folder that can be written", StoreError.exit_code)
 
 
 def _settings(client: Connection) -> str:
@@ -50,8 +50,7 @@ def _http_stack(_client: Connection) -> str:
 
     # urllib3-future installs itself over urllib3 and numbers its patches from 900; it treats cut-off answers in another way.
     if int(stack.__version__.split(".")[2]) >= 900:
-        raise ConfigError("urllib3 was replaced by urllib3-future",
-                          do="uninstall niquests and urllib3-future, then reinstall urllib3 and requests")
+        raise ConfigError("urllib3 was replaced by urllib3-future", do="uninstall niquests and urllib3-future, reinstall urllib3, requests")
     return f"requests {version('requests')}, urllib3 {stack.__version__}"
 
 
