@@ -177,6 +177,20 @@ TRAPS = [
     ("550 5.4.1", "recipient address rejected: the edge says access denied", "invalid_recipient", "hard"),
     ("550", "not from your network (S3150)", "reputation_block", "block"),
     ("550 5.1.1", "you sent too many messages this hour", "rate_limited", "soft"),
+    ("550 5.2.0", "user unknown", "policy_block", "undetermined"),
+    ("550", "unknown user ann (in reply to end of DATA command)", "policy_block", "undetermined"),
+    ("", "550 : User unknown", "policy_block", "undetermined"),
+    ("", "550 <ann@example.com>: User unknown", "invalid_recipient", "hard"),
+    ("550 5.1.8", "there is no such domain", "authentication", "block"),
+    ("554 5.4.6", "too many hops, it goes in circles", "temporary_failure", "soft"),
+    ("4.0.0", "DNS Error: lookup of example.com responded with code NXDOMAIN", "temporary_failure", "soft"),
+    ("5.1.2", "DNS Error: lookup of example.com responded with code NXDOMAIN", "invalid_domain", "hard"),
+    ("550 5.7.1", "you are not a member of this list", "authentication", "block"),
+    ("550", "<ann@example.com>: Recipient address rejected: cryptographic failure", "authentication", "block"),
+    ("550 5.5.1", "<ann@example.com>: Recipient address rejected: wrong command", "protocol_error", "soft"),
+    ("550", "Your message to ann@example.com was blocked", "policy_block", "undetermined"),
+    ("550", "the account that you send from is suspended", "authentication", "block"),
+    ("550", "your address 192.0.2.7 is unknown to us", "reputation_block", "block"),
     ("5.4.7", "delivery time expired", "temporary_failure", "soft"),
     ("450 4.2.0", "greylisted for now", "greylisted", "soft"),
     ("", "Empfängerpostfach ist voll", "mailbox_full", "soft"),
@@ -197,6 +211,25 @@ def test_the_text_says_more_than_the_code(code, text, category, kind):
     verdict = classify(code, text)
 
     assert (category, kind) == (verdict.category, verdict.kind)
+
+
+# What mailers write around the server's words, each in its way: it is said of every failure, so it must not decide.
+LETTERS = [
+    "This is the mailer at mx.example.org. Sorry, your message could not be delivered to one of its recipients. Please send mail to postmaster. {}",
+    "The mailer was not able to deliver your message to these addresses. This error is permanent and it has given up. Remote host said: {}",
+    "Some recipients can not be reached: ann@example.com. {}",
+    "** Message blocked ** Your message to ann@example.com has been blocked. See the details below. The response was: {}",
+    "Your message to ann@example.com was undeliverable. Reason: {}",
+    "While trying to deliver to ann@example.com: {} Giving up on 192.0.2.7.",
+]
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_a_form_letter_around_it_changes_nothing(letter):
+    """The cause that a server named stays the cause inside the mailer's form letter."""
+    wrong = [(text, category) for code, text, category, _ in TRAPS if text and classify(code, letter.format(text)).category != category]
+
+    assert not wrong
 
 
 # What large providers answer today: their codes and marks, our own words around them.
