@@ -239,6 +239,8 @@ def _written(column: str, row: dict[str, Any]) -> str:
         return "not measured" if column == "count" else wording.MISSING
     if column.endswith(("rate", "share")):
         return _interval(row, column)
+    if column == "confidence":
+        return wording.percent(given, 0)
     if column.endswith("_s"):
         return wording.duration(given)
     if column.endswith("_at"):

@@ -156,6 +156,13 @@ def test_a_table_in_words():
     assert 5 == text.count('scope="col"')
 
 
+def test_a_confidence_is_no_count():
+    """0.95 is shown as 95%: neither as 1, which would be certainty, nor 0.4 as 0."""
+    text = charts.html(pd.DataFrame({"reason": ["full", "odd"], "confidence": [0.95, 0.4]}))
+
+    assert ["95%", "40%"] == re.findall(r'<td class="n">(.*?)</td>', text)
+
+
 def test_data_quality_shows_what_was_found():
     """Findings and unmeasured kinds are rows; checks without a finding are named in one line."""
     text = charts.html(measures.data_quality(STORE, "c"))
