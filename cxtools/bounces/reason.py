@@ -67,11 +67,10 @@ _CLOCK = re.compile(
     r"|\(?(?:GMT|UTC|[PEJC][SD]T|CEST|CET)\)? ?){2,}"
 )
 _CJK = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
-# Folding by whole-text replacements and one translation: measured, four times as fast as a regular expression.
+# Folding by whole-text replacements, in this order, and one translation: measured, four times as fast as a regular expression.
 _FOLDS = (
-    (" . : ", " . xnobody "), (": : ", " xnobody "),  # au's "550 : User unknown" leaves the address out
-    (". ", " \0 "), ("! ", " \0 "), ("? ", " \0 "), ("; ", " \0 "), ("said: ", "said \0 "), ("was: ", "was \0 "),
-    ("<address>", " xaddress "), ("<host>", " xhost "), ("<ip>", " xip "),
+    (" . : ", " . xnobody "), (": : ", " xnobody "), (". ", " \0 "), ("! ", " \0 "), ("? ", " \0 "), ("; ", " \0 "),
+    ("said: ", "said \0 "), ("was: ", "was \0 "), ("<address>", " xaddress "), ("<host>", " xhost "), ("<ip>", " xip "),
     ("can't", "can not"), ("n't", " not"), ("cannot", "can not"), ("e-mail", "email"),
 )
 _PUNCTUATION = {code: " " for code in range(128) if not chr(code).isalnum()} | {0: "."}
@@ -109,8 +108,7 @@ def reason(spoken_text: str) -> str:
 
 def words(spoken_text: str) -> list[str]:
     """
-    The words that rules are matched against; "." stands where a sentence ends, "xaddress", "xhost", "xip" for what was masked,
-    "xnobody" where a server left the address out.
+    The words for the rules; "." where a sentence ends, "xaddress", "xhost", "xip" for what was masked, "xnobody" for an address left out.
 
     >>> words(spoken("550 5.1.1 Couldn't find <address>. Boîte inconnue 不存在"))
     ['.', 'could', 'not', 'find', 'xaddress', '.', 'boite', 'inconnue', '不', '存', '在']

@@ -6,8 +6,7 @@ run away on hostile input:
 
     mailbox full            these words, side by side (case, accents and punctuation don't count; "can't" is "can not")
     block* using            a word that begins so
-    user .. unknown         up to six words between, within one sentence
-    . mailbox full .        where a sentence begins or ends
+    . user .. unknown       up to six words between, within one sentence; a "." where one begins or ends
     (over|exceeds) quota    one or the other; (the)? and the? may be missing
     {recipient} unknown     the words of `[groups]` at the head of the file
 
