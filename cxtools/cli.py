@@ -166,9 +166,7 @@ def retry(campaign: str, dry_run: Annotated[bool, typer.Option("--dry-run", help
           as_json: Json = False) -> None:
     """Send the next wave to soft bounces only; one call, one wave."""
     plan, stands = _connect().retry(campaign, dry_run=dry_run)
-    facts = {"campaign": campaign, "wave": plan.wave, "recipients": len(plan.people), "left_out": dict(plan.left_out), "dry_run": dry_run}
-    left = "".join(f"\n  {count:,} not: {reason}" for reason, count in sorted(plan.left_out.items()))
-    _print(facts, as_json, f"{campaign}, wave {plan.wave}: {len(plan.people):,} people{left}")
+    _print(plan.to_dict() | {"dry_run": dry_run}, as_json, str(plan))
     sys.exit(0 if dry_run else stands.exit_code)
 
 
@@ -183,7 +181,7 @@ def reconcile(
     """Settle an unknown outcome by your word."""
     if bool(job_id) + confirmed_not_sent + abandon != 1 or (confirmed_not_sent and not reason):
         raise ConfigError("say one of: --job-id J, --confirmed-not-sent --reason R, --abandon", where="reconcile")
-    state = _connect().reconcile(batch, job_id=job_id, not_sent_because=reason, abandon=abandon)
+    state = _connect().reconcile(batch, job_id=job_id, abandon=abandon, reason=reason)
     _say(f"batch {batch} is {state} now; `cxtools resume` continues")
 
 
@@ -331,7 +329,8 @@ def audit_verify(
     told = "".join(f"\n  {fault}" for fault in found.faults) or "no fault found"
     _print(asdict(found), as_json, f"{found.rows:,} rows, head {found.head[:16]}: {told}")
     if found.faults:
-        raise StoreError(f"the audit trail has {len(found.faults)} faults, the first at row {found.first_bad}",
+        first = f", the first at row {found.first_bad}" if found.first_bad else ""
+        raise StoreError(f"the audit trail has {len(found.faults)} faults{first}",
                          do="keep the ledger as it is and compare it with a backup")
 
 
@@ -341,7 +340,7 @@ def audit_export(
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
-    """The trail for a compliance officer, as JSON lines or CSV."""
+    """The trail for a compliance officer, as one JSON list or as CSV."""
     from cxtools.campaigns.audit import export_csv, export_json
     from cxtools.model import recipient_key
 

@@ -184,27 +184,33 @@ class Connection:
             self.ledger.anchor()
 
     @discreet
-    def reconcile(self, batch_id: str, *, job_id: str = "", not_sent_because: str = "", abandon: bool = False) -> str:
+    def reconcile(self, batch_id: str, *, job_id: str = "", abandon: bool = False, reason: str = "") -> str:
         """
         Settle an unknown outcome by an operator's word, and return the batch's new state.
 
+        It became *job_id*, or is given up (*abandon*), or was not sent: then it is planned again.
+
         Raises:
-            ConfigError: its outcome isn't unknown, or it is too early to call it not sent.
+            ConfigError: its outcome isn't unknown, the job can't be its, or it is too early to call it not sent.
             ApiError: the API knows no such job.
         """
-        from cxtools.campaigns.ledger import QUARANTINE_S
+        from cxtools.campaigns import send
 
         if job_id:
             self.settings.needs("api")
-            self.desk.api.fetch_job(job_id)  # a mistyped id can't be taken back later
-        return self.ledger.reconcile(batch_id, job_id=job_id, not_sent_because=not_sent_because, abandon=abandon, quarantine_s=QUARANTINE_S)
+            send.check_job(self.desk, batch_id, job_id)
+        return self.ledger.reconcile(batch_id, job_id=job_id, abandon=abandon, reason=reason)
 
     @discreet
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:
-        """Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign stands then."""
-        from cxtools.campaigns import retry, send
+        """
+        Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign stands then.
 
-        send.own(self.desk, name)
+        Events are fetched first: who got the mail meanwhile is no candidate.
+        """
+        from cxtools.campaigns import retry
+
+        self.collect(name)
         plan = retry.next_wave(self.desk, name) if dry_run else retry.plan_next_wave(self.desk, name)
         return plan, self.status(name) if dry_run or not plan.people else self.resume(name)
 

@@ -154,6 +154,6 @@ class Ground:
         """Tell the ledger the truth about unknown batches; how many people were never mailed."""
         jobs = {job["idempotency_key"]: job_id for job_id, job in self.simulator.truth()["jobs"].items()}
         for row in unknown:
-            word = {"job_id": jobs[row.id]} if row.id in jobs else {"not_sent_because": "the server says so"}
+            word = {"job_id": jobs[row.id]} if row.id in jobs else {"reason": "the server says so"}
             client.ledger.reconcile(row.id, quarantine_s=0, **word)
         return sum(row.recipients for row in unknown if row.id not in jobs)

@@ -220,7 +220,7 @@ def test_an_operators_word_is_written_without_addresses(ledger: Ledger) -> None:
     claimed = ledger.claim(row.id, b"{}", recipients=1, left_out={}, lease_s=60, account="a", limit=None)
     assert claimed
     ledger.record_outcome(claimed, PostOutcome("unknown"))
-    ledger.reconcile(row.id, not_sent_because="dan@example.com says\nno", quarantine_s=0)
+    ledger.reconcile(row.id, reason="dan@example.com says\nno", quarantine_s=0)
     [entry] = [entry for entry in ledger.entries() if entry.kind == "batch.reconciled"]
 
     assert "***@example.com says no" == json.loads(entry.body)["reason"]

@@ -33,8 +33,8 @@ FLOORS = {
     "questions and deeds": [
         "measures campaigns.desk campaigns.status",
         "campaigns.crm measures.summary",
-        "campaigns.collect campaigns.retry",
-        "campaigns.send",
+        "campaigns.collect",
+        "campaigns.retry campaigns.send",
     ],
     "faces": ["connection report report.page", "doctor explorer report.run", "notebook"],
     "demo": ["demo"],

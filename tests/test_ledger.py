@@ -136,7 +136,7 @@ def test_a_late_answer_makes_unknown_submitted_but_changes_nothing_after_an_oper
     for claimed in (late_one, late_two):
         ledger.record_outcome(claimed, PostOutcome("unknown"))
     clock.at += 2 * DAY_S
-    ledger.reconcile(second, not_sent_because="asked NICE", quarantine_s=DAY_S)
+    ledger.reconcile(second, reason="asked NICE", quarantine_s=DAY_S)
 
     assert "submitted" == ledger.record_outcome(late_one, PostOutcome("accepted", job_id="j1"))
     assert "planned" == ledger.record_outcome(late_two, PostOutcome("accepted", job_id="j2"))
@@ -300,7 +300,7 @@ def test_reconcile_needs_an_unknown_outcome_and_patience(ledger: Ledger) -> None
     assert claimed
     ledger.record_outcome(claimed, PostOutcome("unknown"))
     with pytest.raises(ConfigError, match="too early"):
-        ledger.reconcile(batch, not_sent_because="the API's log", quarantine_s=DAY_S)
+        ledger.reconcile(batch, reason="the API's log", quarantine_s=DAY_S)
 
     assert "submitted" == ledger.reconcile(batch, job_id="j9", quarantine_s=DAY_S)
 
@@ -315,7 +315,7 @@ def test_the_quarantine_begins_with_the_last_attempt(ledger: Ledger, clock: Cloc
         clock.at += DAY_S * 0.75
 
     with pytest.raises(ConfigError, match="too early"):
-        ledger.reconcile(batch, not_sent_because="the API's log", quarantine_s=DAY_S)
+        ledger.reconcile(batch, reason="the API's log", quarantine_s=DAY_S)
 
 
 def test_no_arrow_but_those_of_the_table(ledger: Ledger) -> None:
@@ -480,7 +480,7 @@ def test_a_late_answer_settles_no_other_claim(ledger: Ledger, clock: Clock) -> N
     assert late
     clock.at += 2 * DAY_S
     ledger.recover()
-    ledger.reconcile(batch, not_sent_because="asked NICE", quarantine_s=DAY_S)
+    ledger.reconcile(batch, reason="asked NICE", quarantine_s=DAY_S)
     assert claim(ledger, batch)
 
     assert ["submitting"] * 3 == [ledger.record_outcome(late, PostOutcome(kind, job_id="j1")) for kind in ("accepted", "not_sent", "unknown")]

@@ -144,7 +144,7 @@ def _everything(number: int, url: str, batches: list[str], seconds: float) -> in
 
     def reconcile() -> None:
         with suppress(ConfigError):
-            ledger.reconcile(dice.choice(batches), not_sent_because="asked", quarantine_s=-3600)
+            ledger.reconcile(dice.choice(batches), reason="asked", quarantine_s=-3600)
 
     def end() -> None:
         for row in ledger.batches("q3", ["submitted"])[:3]:
@@ -319,7 +319,7 @@ def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(suspended: Callabl
     asleep = suspended("before")
     asleep.later(2 * DAY_S)
     assert 1 == asleep.ledger.recover()
-    asleep.ledger.reconcile(asleep.batch, not_sent_because="asked NICE", quarantine_s=DAY_S)
+    asleep.ledger.reconcile(asleep.batch, reason="asked NICE", quarantine_s=DAY_S)
     asleep.again()
     asleep.wake()
 

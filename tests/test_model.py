@@ -266,7 +266,7 @@ class Stories(RuleBasedStateMachine):
             return
         state = {"sent": "submitted", "not sent": "planned", "abandon": "abandoned"}[word]
         allowed = batch.state == "unknown" and (word != "not sent" or self.at >= batch.last_at + DAY_S)
-        said = {"not_sent_because": "asked" if word == "not sent" else "", "abandon": word == "abandon"}
+        said = {"reason": "asked" if word == "not sent" else "", "abandon": word == "abandon"}
         if not allowed:
             with pytest.raises(ConfigError):
                 self.ledger.reconcile(key, job_id=job, quarantine_s=DAY_S, **said)

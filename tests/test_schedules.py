@@ -123,7 +123,7 @@ class Trial:
         wrong += [f"with a server that knows keys, batch {row.id} is unknown" for row in unknown if self.schedule.idempotent]
         jobs = {job["idempotency_key"]: job_id for job_id, job in self.simulator.truth()["jobs"].items()}
         for row in unknown:
-            word = {"job_id": jobs[row.id]} if row.id in jobs else {"not_sent_because": "the server says so"}
+            word = {"job_id": jobs[row.id]} if row.id in jobs else {"reason": "the server says so"}
             ledger.reconcile(row.id, quarantine_s=0, **word)
         for hook in ledger.webhooks():
             _ = hook.state in ("dead", "parked") and ledger.replay(hook_id=hook.id)

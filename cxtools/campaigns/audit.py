@@ -4,7 +4,8 @@ The audit trail: a hash chain over canonical rows, written in the transaction of
 Each row's hash covers its own fields and the hash before it, so an edited, deleted, inserted or swapped row
 breaks the chain at a known place. A chain can't show that its tail was cut off: for that the ledger keeps its head.
 Nor that all of it was computed anew: for that (seq, hash) anchors stand outside the database, in `audit-anchors.txt`
-beside the ledger, in every webhook and in the footer of every report.
+beside the ledger, in every webhook and in the footer of every report. Nor that the tables were changed behind its back: for
+that POSTs, jobs and webhooks are counted on both sides.
 
 A person is named in a row by a pseudonym: an HMAC of the recipient key. Its key lies beside the ledger, too; when it is
 erased, the chain still verifies and no row tells any more whom it is about.
@@ -18,6 +19,7 @@ import json
 import os
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
@@ -111,15 +113,50 @@ def _unanchored(wanted: Iterable[Anchor], hashes: dict[int, str], last: int) -> 
                          f"{last}: its end was cut off, or the ledger was replaced by an older backup")
 
 
+#: Something that trail and tables must agree on: a POST (batch), a job (batch, job id), a webhook (id).
+Thing = tuple[str, ...]
+#: kind of row -> what it tells of, and the fields of its body that name it
+TOLD = {
+    "submit.intent": ("POST of batch", "batch"),
+    "submit.again": ("POST of batch", "batch"),
+    "submit.accepted": ("job of batch", "batch", "job_id"),
+    "batch.reconciled": ("job of batch", "batch", "job_id"),
+    "webhook.queued": ("webhook", "id"),
+}
+
+
+def overheard(entries: Iterable[Entry], told: Counter[Thing]) -> Iterator[Entry]:
+    """The same entries; what they tell of is counted in *told* as they pass."""
+    for entry in entries:
+        if found := TOLD.get(entry.kind):
+            with suppress(ValueError):  # a body that is no JSON was changed, which the chain shows
+                body = json.loads(entry.body)
+                told[found[0], *(str(body.get(name)) for name in found[1:])] += 1
+        yield entry
+
+
+def contradictions(told: Counter[Thing], held: Counter[Thing]) -> Iterator[str]:
+    """
+    Where the trail and the tables that it tells of don't agree: rows of the tables were changed, removed or put in.
+
+    >>> list(contradictions(Counter(), Counter({("webhook", "msg_1"): 1})))
+    ['the ledger holds webhook msg_1, of which the trail does not tell']
+    """
+    yield from (f"the ledger holds {' '.join(thing)}, of which the trail does not tell" for thing in held - told)
+    # a job that the API named twice is told of a second batch, which doesn't hold it
+    yield from (f"the trail tells of {' '.join(thing)}, which the ledger does not hold" for thing in told - held if "job" not in thing[0])
+
+
 def drop_anchor(file: Path, seq: int, hash_: str) -> None:
-    """Append (seq, hash) to the anchor file and make it durable."""
+    """Append (seq, hash) to the anchor file and make it durable; a line that a crash cut off is ended first."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(handle, f"{seq} {hash_}\n".encode())
+    handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    with open(handle, "r+b") as anchors:
+        size = anchors.seek(0, os.SEEK_END)
+        torn = size and os.pread(handle, 1, size - 1) != b"\n"
+        anchors.write(b"\n" * torn + f"{seq} {hash_}\n".encode())
+        anchors.flush()
         os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_anchors(file: Path) -> list[Anchor]:
@@ -165,8 +202,12 @@ def erase_key(file: Path) -> None:
 
 
 def export_json(entries: Iterable[Entry]) -> Iterator[str]:
-    """The trail as JSON lines."""
-    return (json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries)
+    """The trail as one JSON list, a row a line."""
+    before = "["
+    for entry in entries:
+        yield f"{before}\n{json.dumps(asdict(entry), ensure_ascii=False)}"
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
 
 
 def export_csv(entries: Iterable[Entry]) -> Iterator[str]:

@@ -109,6 +109,7 @@ def collect(desk: Desk, name: str | None = None) -> Collected:
     """
     if name:
         desk.ledger.spec(name)
+        desk.own(name)
     ours = [name] if name else [each for each in desk.ledger.campaigns() if desk.ledger.account(each) in ("", desk.settings.account)]
     since = 0 if name else desk.now() - desk.settings.event_horizon_s - AFTERGLOW_S
     rows = [row for each in ours for row in desk.ledger.batches(each, COLLECTABLE) if row.state in OPEN or row.submitted_at > since]
@@ -154,14 +155,14 @@ def _keep(desk: Desk, name: str, fetched: Sequence[_Fetched]) -> Collected:
     desk.store.set_aside(name, malformed)
     whole = [each for each in fetched if not each.error]
     counts = desk.store.job_counts(name, [each.row.job_id for each in whole])
-    news = {each.row.id: counts.get(each.row.job_id, 0) - each.row.events for each in whole}
-    telling = [each.row.job_id for each in whole if each.row.scans == 0 or news[each.row.id]]
-    people = outcomes(desk.store, name, telling) if telling else {}
+    untold = [each.row.job_id for each in whole if each.row.scans == 0 or counts.get(each.row.job_id, 0) > each.row.told_events]
+    found = outcomes(desk.store, name, untold) if untold else {}
+    people = {job_id: found.get(job_id, []) for job_id in untold}
     spec = desk.ledger.spec(name)
     for each in whole:
         refusals = [(event.email, event.bounce_code, event.bounce_text) for event in each.events if event.kind == "bounce" and event.email]
         scanned = Scanned(counts.get(each.row.job_id, 0), to_suppress(desk.store.judge, refusals))
-        hook = _hook(desk, each.row, spec, people.get(each.row.job_id, []))
+        hook = _hook(desk, each.row, spec, people)
         desk.ledger.record_scan(each.row.id, scanned, horizon_s=desk.settings.event_horizon_s, hook=hook)
     return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
@@ -184,9 +185,16 @@ def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, in
     return ledger.rejudge(found, before=began)
 
 
-def _hook(desk: Desk, row: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]]) -> Callable[[int, tuple[int, str]], Message]:
+def _hook(
+    desk: Desk, row: Any, spec: Mapping[str, Any], people: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> Callable[[int, tuple[int, str]], Message]:
     at = datetime.fromtimestamp(desk.now(), UTC).isoformat()
-    return lambda version, anchor: crm.message(row, spec, people, version=version, at=at, anchor=anchor)
+
+    def hook(version: int, anchor: tuple[int, str]) -> Message:
+        known = people if row.job_id in people else outcomes(desk.store, row.campaign, [row.job_id])  # another run scanned meanwhile
+        return crm.message(row, spec, known.get(row.job_id, []), version=version, at=at, anchor=anchor)
+
+    return hook
 
 
 def _groups(rows: Sequence[Any]) -> Iterator[list[Any]]:

@@ -4,6 +4,9 @@ Tell the CRM: webhooks from the outbox, delivered at least once, with an id that
 The headers and the schedule are those of Standard Webhooks 1.0 (https://www.standardwebhooks.com). The published
 library is used in the tests to verify what is sent here; it isn't used to sign, because it brings an HTTP stack
 of its own (httpx) for what are five lines of hmac.
+
+A body holds one entry for everybody who bounced, opened or clicked, as the tutorial's does: some 130 kB for a batch of 1,000,
+where the standard advises less than 20 kB.
 """
 
 from __future__ import annotations
@@ -83,7 +86,7 @@ def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
 def deliver_due(desk: Desk, *, stop: Callable[[], bool] = lambda: False) -> Tried:
     """Try every webhook that is due, once, until *stop* says so; failures come back by the schedule."""
     due_by, states = desk.now(), []
-    while not stop() and (rows := desk.ledger.take_due(lease_s=LEASE_S, due_by=due_by, limit=1)):
+    while not stop() and (rows := desk.ledger.take_due(lease_s=LEASE_S, due_by=due_by, limit=1, account=desk.settings.account)):
         states += [_deliver(desk, row) for row in rows]
     return Tried(*(states.count(state) for state in ("delivered", "pending", "dead", "parked")))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from cxtools.api.client import Client
 from cxtools.campaigns.ledger import Ledger
+from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.settings import Settings
 
@@ -26,6 +27,13 @@ class Desk:
     sleep: Callable[[float], None] = time.sleep
     rng: random.Random = field(default_factory=random.Random)
     quiet: bool = False
+
+    def own(self, name: str) -> None:
+        """Refuse (ConfigError) a campaign that another account sends: its jobs and its suppressions are not known here."""
+        if (account := self.ledger.account(name)) not in ("", self.settings.account):
+            url, _, client = account.partition("|")
+            raise ConfigError(f"campaign {name!r} is sent by client {client!r} of {url}, not by this profile",
+                              do="name that account's profile with --profile")
 
     def progress(self, total: int, label: str) -> Any:
         from tqdm.auto import tqdm

@@ -22,9 +22,10 @@ import os
 import socket
 import sqlite3
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ UNFINISHED = ("planned", "submitting", "unknown", "submitted", *ENDED)
 COLLECTABLE = (*ENDED, "settling", "settled", "synced")
 #: states in which a job exists, its recipients are accepted by the API
 ACCEPTED = ("submitted", *COLLECTABLE)
+#: why the outcome of an orphan is unknown
+ORPHANED = "the worker ended before it could record the answer"
 #: for so long a worker that was paused may still post what is said to be not sent
 QUARANTINE_S = 24 * 3600.0
 
@@ -137,10 +140,15 @@ class Ledger:
         self._engine = _sqlite(url) if on_file else _postgresql(url)
         # SQLite reads one state of the file anyway; PostgreSQL has to be asked to.
         self._reading = {"cxtools_reading": True} | ({} if on_file else {"isolation_level": "REPEATABLE READ"})
-        with self.writing() as tx:
-            TABLES.create_all(tx)
-            if tx.execute(sa.select(head.c.id)).first() is None:
-                tx.execute(head.insert().values(id=1, seq=0, hash=audit.GENESIS))
+        if not self._made():
+            with self.writing() as tx:
+                TABLES.create_all(tx)
+                if tx.execute(sa.select(head.c.id)).first() is None:
+                    tx.execute(head.insert().values(id=1, seq=0, hash=audit.GENESIS))
+
+    def _made(self) -> bool:
+        with self.reading() as tx:
+            return sa.inspect(tx).has_table(head.name) and tx.execute(sa.select(head.c.id)).first() is not None
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -179,7 +187,7 @@ class Ledger:
         Raises:
             ConfigError: another plan of the same name was written meanwhile; the same plan written twice is one plan.
         """
-        wave = _Wave.of(name, 0, planned, batch_size)
+        wave = _Wave.of(name, 0, planned, batch_size, digest)
         with self.writing() as tx:
             known = tx.scalar(sa.select(campaign.c.digest).where(campaign.c.name == name))
             if known == digest:
@@ -194,7 +202,7 @@ class Ledger:
 
     def plan_wave(self, name: str, wave: int, people: Iterable[Recipient], *, batch_size: int) -> int:
         """Plan the next wave of a campaign; the key of `slot` refuses a person who is in that wave already."""
-        planned = _Wave.of(name, wave, people, batch_size)
+        planned = _Wave.of(name, wave, people, batch_size, self.digest_of(name))
         with self.writing() as tx:
             planned.write(tx)
             self._audit(tx, "wave.planned", campaign=name, wave=wave, **planned.counts)
@@ -234,10 +242,10 @@ class Ledger:
             people = json.loads(zlib.decompress(_of(tx, batch_id, batch.c.candidates).candidates))
         return [Recipient(row["email"], row["fields"], tuple(row["tags"])) for row in people]
 
-    def excluded(self, name: str) -> dict[str, str]:
-        """Who of a campaign was left out when its batches went out: key -> reason."""
-        with self.reading() as tx:
-            return {row.rcpt_key: row.outcome for row in tx.execute(sa.select(slot).where(slot.c.campaign == name, slot.c.outcome != ""))}
+    def excluded(self, batch_id: str) -> dict[str, str]:
+        """Who of a batch was left out when it went out: key -> reason."""
+        left = sa.select(slot.c.rcpt_key, slot.c.outcome).where(slot.c.batch_id == batch_id, slot.c.outcome != "")
+        return {row.rcpt_key: row.outcome for row in self._rows(left)}
 
     def suppressed(self, keys: Iterable[str]) -> dict[str, str]:
         """Which of these people our own earlier campaigns found to be permanent bounces: key -> reason."""
@@ -252,15 +260,15 @@ class Ledger:
         """
         Take the right to POST a batch, in one durable transaction: quota, state, lease, exact bytes, attempt, intent in the audit.
 
-        *left_out* are the batch's people who are not in the payload (key -> reason). None: another worker has the batch, or
-        the day's quota can't hold it (`quota_left` tells).
+        *left_out* are the batch's people who are not in the payload (key -> reason). None: another worker has the batch, its
+        plan was replaced, or the day's quota can't hold it (`quota_left` tells).
         """
         now, day, digest = self.now(), self.today(), hashlib.sha256(payload).hexdigest()
         facts = {"owner": self.owner, "lease_until": now + lease_s, "payload": payload, "payload_sha256": digest, "recipients": recipients,
                  "quota_account": account, "quota_day": day, "first_attempt_at": sa.func.coalesce(batch.c.first_attempt_at, now)}
         with self.writing() as tx:
-            epoch = _of(tx, batch_id, batch.c.epoch).epoch
-            if not _reserve(tx, account, day, recipients, limit):
+            epoch = tx.scalar(sa.select(batch.c.epoch).where(batch.c.id == batch_id))
+            if epoch is None or not _reserve(tx, account, day, recipients, limit):
                 return None
             if not self._move(tx, batch_id, "planned", "submitting", epoch=epoch, new_epoch=epoch + 1, **facts):
                 tx.rollback()
@@ -308,7 +316,7 @@ class Ledger:
         state, refund = OUTCOMES["not_sent" if outcome.denied else outcome.kind]
         if claim.again and state != "submitted":  # says nothing about the first POST
             state, refund = "unknown", False
-        facts: dict[str, Any] = {"detail": outcome.detail[:500], **(self._submitted(outcome.job_id) if state == "submitted" else {})}
+        facts: dict[str, Any] = {"detail": outcome.detail[:500], **self._facts_of(state, outcome.job_id)}
         with self.writing() as tx:
             others = sa.select(batch.c.id).where(batch.c.job_id == outcome.job_id, batch.c.id != claim.batch_id)
             if state == "submitted" and tx.scalar(others):
@@ -327,27 +335,39 @@ class Ledger:
                         trace=outcome.trace_id)
         return state
 
-    def _submitted(self, job_id: str | None) -> dict[str, Any]:
-        return {"job_id": job_id, "submitted_at": self.now(), "job_status": "queued"}
+    def _facts_of(self, state: str, job_id: str | None) -> dict[str, Any]:
+        """What a batch begins a state with: its job, or, where nothing was sent, a new window for its key."""
+        facts: dict[str, dict[str, Any]] = {
+            "submitted": {"job_id": job_id, "submitted_at": self.now(), "job_status": "queued"}, "planned": {"first_attempt_at": None},
+        }
+        return facts.get(state, {})
 
     def recover(self) -> int:
         """Turn POSTs whose worker died into unknown outcomes, and return how many; never back into `planned`."""
-        posting = sa.select(batch.c.id, batch.c.owner, batch.c.epoch, batch.c.lease_until).where(batch.c.state == "submitting")
-        why = "the worker ended before it could record the answer"
+        posting = sa.select(batch).where(batch.c.state == "submitting")
         with self.writing() as tx:
-            gone = [row for row in tx.execute(posting).all() if _worker_is_gone(row.owner, row.lease_until, self.owner, self.now())]
-            found = [row.id for row in gone if self._move(tx, row.id, "submitting", "unknown", epoch=row.epoch, detail=why)]
+            gone = [row for row in tx.execute(posting).all() if self.is_orphan(row)]
+            found = [row.id for row in gone if self._move(tx, row.id, "submitting", "unknown", epoch=row.epoch, detail=ORPHANED)]
             for batch_id in found:
                 self._audit(tx, "submit.unknown", batch=batch_id, why="worker ended")
         return len(found)
 
-    def reconcile(self, batch_id: str, *, job_id: str = "", not_sent_because: str = "", abandon: bool = False, quarantine_s: float) -> str:
+    def is_orphan(self, row: Any) -> bool:
+        """Was this batch left `submitting` by a worker that is gone? Its outcome is unknown, whatever its state says yet."""
+        return row.state == "submitting" and _worker_is_gone(row.owner, row.lease_until, self.owner, self.now())
+
+    def reconcile(
+        self, batch_id: str, *, job_id: str = "", abandon: bool = False, reason: str = "", quarantine_s: float = QUARANTINE_S,
+    ) -> str:
         """
-        Settle an unknown outcome by an operator's word, and return the batch's new state.
+        Settle an unknown outcome, by an operator's word or by evidence, and return the batch's new state.
+
+        It became *job_id*, or is given up (*abandon*), or was not sent: then it is planned again.
 
         Raises:
             ConfigError: no such batch, its outcome isn't unknown, or it is too early to call it not sent.
         """
+        self.recover()
         state = "submitted" if job_id else "abandoned" if abandon else "planned"
         with self.writing() as tx:
             row = tx.execute(sa.select(batch.c.epoch).where(batch.c.id == batch_id, batch.c.state == "unknown")).first()
@@ -360,11 +380,10 @@ class Ledger:
                                   do=f"wait until {datetime.fromtimestamp(ripe_at, UTC):%Y-%m-%d %H:%M} UTC, or give the job's id")
             if job_id and (other := tx.scalar(sa.select(batch.c.id).where(batch.c.job_id == job_id, batch.c.id != batch_id))):
                 raise ConfigError(f"job {job_id} is batch {other}'s", where=f"batch {batch_id}", do="look the job's id up once more")
-            facts = self._submitted(job_id) if job_id else {}
-            self._move(tx, batch_id, "unknown", state, epoch=row.epoch, new_epoch=row.epoch + 1, **facts)
+            self._move(tx, batch_id, "unknown", state, epoch=row.epoch, new_epoch=row.epoch + 1, **self._facts_of(state, job_id))
             if state == "planned":
                 _refund(tx, batch_id)
-            self._audit(tx, "batch.reconciled", batch=batch_id, state=state, job_id=job_id, reason=printable(not_sent_because, 300))
+            self._audit(tx, "batch.reconciled", batch=batch_id, state=state, job_id=job_id, reason=printable(reason, 300))
         self.anchor()
         return state
 
@@ -381,11 +400,10 @@ class Ledger:
         return float("inf") if limit is None else limit - sum(row.used for row in rows)
 
     def _close_day(self, tx: sa.Connection, batch_id: str) -> None:
-        """Nothing more is claimed today (UTC): the server's own count of the quota is the one that holds."""
-        today = {"account": _of(tx, batch_id, batch.c.quota_account).quota_account, "day": self.today()}
-        tx.execute(_insert_missing(tx, quota).values(**today, used=0, closed=True).on_conflict_do_nothing())
-        tx.execute(quota.update().where(quota.c.account == today["account"], quota.c.day == today["day"]).values(closed=True))
-        self._audit(tx, "quota.closed", batch=batch_id, day=today["day"])
+        """Nothing more is claimed on the day (UTC) that the batch was claimed for: the server's own count is the one that holds."""
+        used = _of(tx, batch_id, batch.c.quota_account, batch.c.quota_day)
+        tx.execute(quota.update().where(quota.c.account == used.quota_account, quota.c.day == used.quota_day).values(closed=True))
+        self._audit(tx, "quota.closed", batch=batch_id, day=used.quota_day)
 
     # ---- follow and collect -----------------------------------------------------------------------------------
 
@@ -453,11 +471,16 @@ class Ledger:
 
     # ---- outbox -----------------------------------------------------------------------------------------------
 
-    def take_due(self, *, lease_s: float, limit: int = 20, due_by: float | None = None) -> list[sa.Row[Any]]:
-        """Webhooks that are due (at *due_by*, else now), leased to this caller: one row each, `body` the frozen bytes."""
+    def take_due(self, *, lease_s: float, limit: int = 20, due_by: float | None = None, account: str | None = None) -> list[sa.Row[Any]]:
+        """
+        Webhooks that are due (at *due_by*, else now), leased to this caller: one row each, `body` the frozen bytes.
+
+        Only those of campaigns that *account* sends: another account's CRM is another one.
+        """
         now = self.now()
         due_by = now if due_by is None else due_by
-        waiting = sa.select(outbox).where(outbox.c.state == "pending", outbox.c.next_at <= due_by, outbox.c.lease_until <= now)
+        ours = sa.true() if account is None else _same_crm(account)
+        waiting = sa.select(outbox).where(outbox.c.state == "pending", outbox.c.next_at <= due_by, outbox.c.lease_until <= now, ours)
         if not self._rows(waiting.limit(1)):  # a courier looks several times a second: without taking the writer's turn
             return []
         with self.writing() as tx:
@@ -468,21 +491,25 @@ class Ledger:
 
     def record_delivery(self, hook_id: str, *, state: str, error: str = "", next_at: float = 0) -> None:
         """
-        Write one try of a webhook: delivered, pending again at *next_at*, dead, or parked with all that wait, since the endpoint is gone.
+        Write one try of a webhook: delivered, pending again at *next_at*, dead, or parked.
 
-        A failure changes only what still waits: meanwhile another worker may have delivered it, or an operator given it up.
+        When the endpoint is gone all of its account's that wait are parked; when one gets through, they wait again. A failure
+        changes only what still waits: meanwhile another worker may have delivered it, or an operator given it up.
         """
         delivered = state == "delivered"
         facts = {"state": state, "tries": outbox.c.tries + 1, "next_at": next_at, "lease_until": 0, "last_error": error[:300]}
         facts |= {"delivered_at": self.now()} if delivered else {}
         waits = outbox.c.state == "pending"
         with self.writing() as tx:
+            hook = tx.execute(sa.select(outbox.c.batch_id, outbox.c.campaign).where(outbox.c.id == hook_id)).one()
             tx.execute(outbox.update().where(outbox.c.id == hook_id, sa.true() if delivered else waits).values(**facts))
             if state == "parked":
-                tx.execute(outbox.update().where(waits).values(state="parked"))
+                tx.execute(outbox.update().where(waits, _same_crm(_account(tx, hook.campaign))).values(state="parked"))
             self._audit(tx, f"webhook.{state}", id=hook_id, error=error[:300])
             if delivered:
-                self._sync(tx, tx.execute(sa.select(outbox.c.batch_id).where(outbox.c.id == hook_id)).scalar_one())
+                parked = outbox.update().where(outbox.c.state == "parked", _same_crm(_account(tx, hook.campaign)))
+                tx.execute(parked.values(state="pending", tries=0, next_at=self.now()))
+                self._sync(tx, hook.batch_id)
 
     def webhooks(self, name: str | None = None) -> list[sa.Row[Any]]:
         """One row per webhook of the outbox, without the bodies."""
@@ -514,7 +541,7 @@ class Ledger:
     def _put_out(self, tx: sa.Connection, name: str, batch_id: str, message: Message) -> None:
         hook_id, event, body = message
         now = self.now()
-        gone = tx.scalar(sa.select(outbox.c.id).where(outbox.c.state == "parked").limit(1))
+        gone = tx.scalar(sa.select(outbox.c.id).where(outbox.c.state == "parked", _same_crm(_account(tx, name))).limit(1))
         state = "parked" if gone else "pending"
         tx.execute(outbox.insert().values(id=hook_id, campaign=name, batch_id=batch_id, event=event, body=body, state=state, tries=0,
                                           next_at=now, lease_until=0, created_at=now, last_error=""))
@@ -529,7 +556,7 @@ class Ledger:
     def account(self, name: str) -> str:
         """The account that a campaign goes out by."""
         with self.reading() as tx:
-            return str(tx.scalar(sa.select(campaign.c.account).where(campaign.c.name == name)) or "")
+            return _account(tx, name)
 
     def campaigns(self) -> list[str]:
         """Names of all campaigns, oldest first."""
@@ -566,10 +593,11 @@ class Ledger:
             last = rows[-1].seq
 
     def verify(self, anchors: Iterable[audit.Anchor] = ()) -> audit.Verified:
-        """Check the trail against itself, the head that the ledger keeps, the anchor file, and *anchors* from reports and webhooks."""
-        known = audit.read_anchors(self._anchors) if self._anchors else []
+        """Check the trail against itself, the ledger's head and tables, the anchor file, and *anchors* from reports and webhooks."""
+        known, told = audit.read_anchors(self._anchors) if self._anchors else [], Counter[audit.Thing]()
         with self.reading() as tx:
-            return audit.verified(_entries(tx), [*known, *anchors], head=_head(tx))
+            found = audit.verified(audit.overheard(_entries(tx), told), [*known, *anchors], head=_head(tx))
+            return found if found.faults else replace(found, faults=tuple(audit.contradictions(told, _held(tx))))
 
     def head(self) -> audit.Anchor:
         """Where the trail ends."""
@@ -582,6 +610,24 @@ class Ledger:
         if self._anchors and seq:
             audit.drop_anchor(self._anchors, seq, hash_)
         return seq, hash_
+
+    def check_anchor(self) -> None:
+        """
+        Refuse a ledger that is older than its own anchors: whom it calls planned may have been mailed since.
+
+        Raises:
+            StoreError: the row of the last anchor is missing, or another one.
+        """
+        known = audit.read_anchors(self._anchors) if self._anchors else []
+        if not known:
+            return
+        seq, hash_ = max(known)
+        with self.reading() as tx:
+            held = tx.scalar(sa.select(trail.c.hash).where(trail.c.seq == seq))
+        if held != hash_:
+            raise StoreError(f"the ledger isn't the one of before, nothing was sent: row {seq} of its audit trail, which was anchored, is "
+                             f"{'another' if held else 'missing'}; was a backup restored?", where=str(self._anchors),
+                             do="bring the newer ledger back; or settle what was sent since the backup, then move the anchors away")
 
     def forget_addresses(self) -> None:
         """Erase the key of the trail's pseudonyms: no row says any more whom it is about, and the chain verifies as before."""
@@ -628,17 +674,32 @@ def _entries(tx: sa.Connection) -> Iterator[audit.Entry]:
     return (audit.Entry(*row) for row in tx.execution_options(yield_per=1000).execute(sa.select(trail).order_by(trail.c.seq)))
 
 
+def _held(tx: sa.Connection) -> Counter[audit.Thing]:
+    """What the tables hold and the trail must tell of."""
+    jobs = sa.select(batch.c.id, batch.c.job_id).where(batch.c.job_id.is_not(None))
+    held = Counter[audit.Thing](("job of batch", *row) for row in tx.execute(jobs))
+    held.update(("POST of batch", batch_id) for batch_id in tx.scalars(sa.select(attempt.c.batch_id)))
+    held.update(("webhook", hook_id) for hook_id in tx.scalars(sa.select(outbox.c.id)))
+    return held
+
+
 @dataclass
 class _Wave:
-    """The rows of a wave, ready to be written: of each person 16 bytes of key and, packed, what to send."""
+    """
+    The rows of a wave, ready to be written: of each person 16 bytes of key and, packed, what to send.
 
+    A batch's id derives from what is sent to whom, so that nobody can post what a plan said before it was replaced.
+    """
+
+    place: dict[str, Any]
+    digest: str | None
     counts: dict[str, int]
     batches: list[tuple[dict[str, Any], bytes]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, name: str, wave: int, planned: Iterable[Recipient | LeftOut], batch_size: int) -> _Wave:
-        rows = cls({"planned": 0})
+    def of(cls, name: str, wave: int, planned: Iterable[Recipient | LeftOut], batch_size: int, digest: str | None) -> _Wave:
+        rows = cls({"campaign": name, "wave": wave}, digest, {"planned": 0})
         people: list[Recipient] = []
         for item in planned:
             kind = "planned" if isinstance(item, Recipient) else item.reason
@@ -648,28 +709,37 @@ class _Wave:
             else:
                 rows.left_out.append({"campaign": name, **asdict(item)})
             if len(people) == batch_size:
-                rows._close(name, wave, people)
+                rows._close(people)
                 people = []
         if people:
-            rows._close(name, wave, people)
+            rows._close(people)
         return rows
 
-    def _close(self, name: str, wave: int, people: Sequence[Recipient]) -> None:
+    def _close(self, people: Sequence[Recipient]) -> None:
         ordinal, keys = len(self.batches), [who.key for who in people]
-        identity = canonical({"campaign": name, "wave": wave, "ordinal": ordinal, "keys": keys})
+        identity = canonical({**self.place, "digest": self.digest, "ordinal": ordinal, "keys": keys})
         batch_id = hashlib.sha256(identity.encode()).hexdigest()[:32]
         rows = [{"email": who.email, "fields": dict(who.merge_fields), "tags": list(who.tags)} for who in people]
-        row = {"id": batch_id, "campaign": name, "wave": wave, "ordinal": ordinal, "state": "planned", "recipients": len(people),
+        row = {**self.place, "id": batch_id, "ordinal": ordinal, "state": "planned", "recipients": len(people),
                "candidates": zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), 1)}
         self.batches.append((row, bytes.fromhex("".join(keys))))
 
     def write(self, tx: sa.Connection) -> None:
         for row, keys in self.batches:
             tx.execute(batch.insert().values(**row))
-            size, whose = len(keys) // row["recipients"], {"campaign": row["campaign"], "wave": row["wave"], "batch_id": row["id"]}
-            tx.execute(slot.insert(), [whose | {"rcpt_key": keys[at:at + size].hex()} for at in range(0, len(keys), size)])
+            size, batch_id = len(keys) // row["recipients"], {"batch_id": row["id"]}
+            tx.execute(slot.insert(), [self.place | batch_id | {"rcpt_key": keys[at:at + size].hex()} for at in range(0, len(keys), size)])
         if self.left_out:
             tx.execute(left_out.insert(), self.left_out)
+
+
+def _same_crm(account: str) -> sa.ColumnElement[bool]:
+    """Webhooks of campaigns that no other account sends: one account has one CRM."""
+    return outbox.c.campaign.not_in(sa.select(campaign.c.name).where(campaign.c.account.not_in(("", account))))
+
+
+def _account(tx: sa.Connection, name: str) -> str:
+    return tx.scalar(sa.select(campaign.c.account).where(campaign.c.name == name)) or ""
 
 
 def _leave_out(tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:

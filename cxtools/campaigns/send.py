@@ -17,9 +17,9 @@ from cxtools.campaigns.collect import collect, follow
 from cxtools.campaigns.crm import courier
 from cxtools.campaigns.desk import Desk
 from cxtools.campaigns.ledger import Claim
-from cxtools.campaigns.plan import Spec, checked_spec, message_body
+from cxtools.campaigns.plan import BATCH_TAG, Spec, checked_spec, message_body
 from cxtools.campaigns.recipients import Campaign
-from cxtools.errors import ConfigError, Denied, RateLimited, Unreachable
+from cxtools.errors import ConfigError, Denied, RateLimited, StoreError, Unreachable
 from cxtools.model import Recipient, recipient_key
 
 #: batches submitted side by side; the checks of one run while another's POST is under way
@@ -44,20 +44,14 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
     desk.ledger.change_spec(spec.name, plain)
 
 
-def own(desk: Desk, name: str) -> None:
-    """Refuse a campaign that another account sends: its jobs and its suppressions are not known here."""
-    if (account := desk.ledger.account(name)) not in ("", desk.settings.account):
-        url, _, client = account.partition("|")
-        raise ConfigError(f"campaign {name!r} is sent by client {client!r} of {url}, not by this profile",
-                          do="name that account's profile with --profile")
-
-
 def resume(desk: Desk, name: str) -> list[str]:
     """Continue a planned campaign to its end, and return the batches whose jobs were not in time."""
-    own(desk, name)
+    desk.own(name)
+    desk.ledger.check_anchor()
     desk.ledger.recover()
     try:
         with courier(desk):
+            follow_evidence(desk, name)
             post_again(desk, name)  # before new batches: their time is running out
             submit(desk, name)
             post_again(desk, name)
@@ -170,6 +164,35 @@ def _wait_s(desk: Desk, outcome: PostOutcome, tries: int) -> float:
     return outcome.retry_after_s or pace.backoff_s(tries, rng=desk.rng)  # a Retry-After of 0 is no wish
 
 
+def check_job(desk: Desk, batch_id: str, job_id: str) -> None:
+    """
+    Can this job be what became of the batch? A wrong word can't be taken back later.
+
+    Raises:
+        ConfigError: another account's batch, or a job of another size.
+        ApiError: the API knows no such job.
+    """
+    for row in desk.ledger.batches(states=["unknown", "submitting"]):
+        if row.id == batch_id:
+            desk.own(row.campaign)
+            people = desk.api.fetch_job(job_id).total_recipients
+            if people not in (None, row.recipients):
+                raise ConfigError(f"job {job_id} has {people:,} recipients, batch {batch_id} {row.recipients:,}",
+                                  do="look the job's id up once more; nothing was changed")
+
+
+def follow_evidence(desk: Desk, name: str) -> None:
+    """
+    Settle unknown batches that an event proves to be sent: it carries the batch's tag, and names the job.
+
+    The API tells events by job, so such an event comes from elsewhere: an export, a stream, a file that was imported. That there
+    is none proves nothing.
+    """
+    for row in desk.ledger.batches(name, ["unknown"]):
+        if job_id := desk.store.job_with_tag(name, f"{BATCH_TAG}{row.id}"):
+            desk.ledger.reconcile(row.id, job_id=job_id, reason="an event carries the batch's tag")
+
+
 def post_again(desk: Desk, name: str) -> None:
     """
     POST unknown batches again, same key and same bytes, where the server is declared to know the key.
@@ -194,8 +217,16 @@ def post_again(desk: Desk, name: str) -> None:
 
 def _submit_claimed(desk: Desk, claim: Claim) -> PostOutcome:
     outcome = desk.api.submit(claim.payload, idempotency_key=claim.idempotency_key, leave_by=claim.lease_until)
-    desk.ledger.record_outcome(claim, outcome)
-    return outcome
+    try:
+        desk.ledger.record_outcome(claim, outcome)
+    except StoreError as refused:
+        if outcome.job_id is None:
+            raise
+        reason = refused.what
+    else:
+        return outcome
+    raise StoreError(f"{reason}; the API had taken batch {claim.batch_id} as job {outcome.job_id}",
+                     do=f"mend the ledger's place, then `cxtools reconcile {claim.batch_id} --job-id {outcome.job_id}`")
 
 
 def _limit(desk: Desk, spec: Spec) -> int | None:

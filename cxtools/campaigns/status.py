@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cxtools.campaigns.ledger import ENDED, Ledger
+from cxtools.campaigns.ledger import ENDED, ORPHANED, Ledger
 from cxtools.events.store import EventStore
 
 #: campaign state -> exit code of the command line
@@ -79,9 +79,9 @@ def campaign_state(batches: Iterable[tuple[str, str | None]]) -> str:
     if not pairs:
         return "nothing_to_send"
     states = {state for state, _ in pairs}
-    if states & {"unknown", "submitting"}:
+    if "unknown" in states:
         return "unknown"
-    if states & {"planned", "submitted"}:
+    if states & {"planned", "submitting", "submitted"}:
         return "in_progress"
     bad = [state in ("rejected", "abandoned") or job in BAD_JOBS for state, job in pairs]
     return "failed" if all(bad) else "partial" if any(bad) else "completed"
@@ -106,14 +106,14 @@ def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -
     rows, counts = ledger.batches(name), ledger.counts(name)
     counts.pop("waiting")
     counts["over_limit"] = over_limit([row.recipients for row in rows if row.state == "planned"], quota_left)
-    alive = {row.id for row in rows if row.state == "submitting" and row.lease_until > ledger.now()}  # a POST is under way
+    batches = [{"batch": row.id, "wave": row.wave, "recipients": row.recipients, "state": row.state, "job_id": row.job_id,
+                "detail": row.detail} | ({"state": "unknown", "detail": ORPHANED} if ledger.is_orphan(row) else {}) for row in rows]
     hooks = [row.state for row in ledger.webhooks(name)]
     return Status(
         campaign=name,
-        state=campaign_state(("submitted" if row.id in alive else row.state, row.job_status) for row in rows),
+        state=campaign_state((each["state"], row.job_status) for each, row in zip(batches, rows, strict=True)),
         recipients=counts,
-        batches=[{"batch": row.id, "wave": row.wave, "recipients": row.recipients, "state": row.state, "job_id": row.job_id,
-                  "detail": row.detail} for row in rows],
+        batches=batches,
         events=dict.fromkeys(("delivery", "bounce", "open", "click"), 0) | store.counts(name),
         webhooks={state: hooks.count(state) for state in ("delivered", "pending", "dead", "parked")},
         provisional=any(row.state in ("submitted", *ENDED, "settling") for row in rows),

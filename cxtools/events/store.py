@@ -144,6 +144,12 @@ class EventStore:
             where kind = 'bounce' and email <> '' and job_id in (select unnest(cast($jobs as varchar[]))) order by all"""
         return self._asked(campaign, asked, jobs=list(job_ids))
 
+    def job_with_tag(self, campaign: str, tag: str) -> str:
+        """The one job whose events carry this tag, as far as the feed hands tags on; "" where there is none, or no single one."""
+        asked = "select distinct job_id from events where job_id <> '' and contains(raw, $tag)"
+        jobs = [job_id for (job_id,) in self._asked(campaign, asked, tag=json.dumps(tag))]
+        return jobs[0] if len(jobs) == 1 else ""
+
     def set_aside(self, campaign: str, rejected: Iterable[tuple[str, str]]) -> Path | None:
         """Keep rows, each as text and reason, that an API gave and nobody can read; None when there were none."""
         with self.aside(campaign) as aside:
@@ -155,7 +161,7 @@ class EventStore:
         """Kind -> events of a campaign; empty when it has none yet."""
         return dict(self._asked(campaign, "select kind, count(*) from events group by kind order by kind"))
 
-    def _asked(self, campaign: str, query: str, **parameters: list[str]) -> list[Any]:
+    def _asked(self, campaign: str, query: str, **parameters: str | list[str]) -> list[Any]:
         """The rows of an answer from a campaign's events; none when it has none yet."""
         if campaign not in self.campaigns():
             return []
