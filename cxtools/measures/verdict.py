@@ -210,16 +210,15 @@ def hard_sentence(facts: Facts) -> str:
         return "No address bounced hard."
     target, limit, stop = (wording.percent(share, 0) for share in (check.limit.target, check.limit.limit, check.limit.stop))
     share = facts.rate("hard", "attempted") or 0
-    verb = "is" if check.count == 1 else "are"
+    halt = f", and above {stop}: stop sending until the list is cleaned"
     place = {
-        "FAIL": f"{verb} above the {limit} limit" + (f", and above {stop}: stop sending until the list is cleaned"
-                                                  if share >= (check.limit.stop or 1) else ": clean the list before the next send"),
-        "WARN": f"{verb} above the {target} target" + (f" but below the {limit} limit" if share <= (check.limit.limit or 1)
-                                                    else f" and perhaps above the {limit} limit"),
-        "TOO FEW": f"{verb} too near the {target} target to tell, with so few messages",
-        "PASS": f"{verb} below the {target} target",
+        "FAIL": f"above the {limit} limit{halt if share >= (check.limit.stop or 1) else ': clean the list before the next send'}",
+        "WARN": f"above the {target} target {'but below' if share <= (check.limit.limit or 1) else 'and perhaps above'} the {limit} limit",
+        "TOO FEW": f"too near the {target} target to tell, with so few messages",
+        "PASS": f"below the {target} target",
     }[check.word]
-    return f"{wording.counted(check.count, 'hard bounce')} ({facts.said('hard', 'attempted')}) {place}."
+    found = f"{wording.counted(check.count, 'hard bounce')} ({facts.said('hard', 'attempted')})"
+    return f"{found} {'is' if check.count == 1 else 'are'} {place}."
 
 
 def cause_sentence(facts: Facts) -> str:

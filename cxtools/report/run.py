@@ -269,8 +269,7 @@ def _anonymous(notebook: Any) -> Any:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
     notebook.metadata["language_info"] = {"name": "python"}
-    given = notebook.metadata.pop("papermill", {})
-    notebook.metadata["papermill"] = {"parameters": given.get("parameters", {})}
+    notebook.metadata["papermill"] = {"parameters": notebook.metadata.get("papermill", {}).get("parameters", {})}
     return notebook
 
 
