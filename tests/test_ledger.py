@@ -508,3 +508,114 @@ def test_when_the_last_webhook_is_given_up_nothing_more_is_to_be_told(ledger: Le
     ledger.forget(waiting.id)
 
     assert "synced" == state(ledger, batch)
+
+
+def test_the_window_of_a_key_begins_with_the_post_that_may_have_arrived(ledger: Ledger, clock: Clock) -> None:
+    """A POST of which no byte left tells the server no key: what is lost an hour later may still be asked for again."""
+    [batch] = plan(ledger)
+    refused = claim(ledger, batch)
+    assert refused
+    ledger.record_outcome(refused, PostOutcome("not_sent"))
+    clock.at += 3600
+    lost = claim(ledger, batch)
+    assert lost
+    ledger.record_outcome(lost, PostOutcome("unknown"))
+    clock.at += 60
+
+    assert ledger.claim_again(batch, within_s=1800)
+
+
+def test_what_a_replaced_plan_would_have_said_can_not_be_posted(ledger: Ledger) -> None:
+    """A slow worker holds the old subject's bytes; the same people in the new plan are another batch."""
+    [old] = plan(ledger)
+    assert ledger.drop_plan("q3")
+    ledger.plan("q3", digest="another", spec={"limits": {}}, planned=people(3), batch_size=1000)
+    [new] = [row.id for row in ledger.batches()]
+
+    assert old != new
+    assert claim(ledger, old) is None
+    assert "planned" == state(ledger, new)
+
+
+def test_a_quota_that_is_used_up_closes_the_day_it_was_asked_for(ledger: Ledger, clock: Clock) -> None:
+    """Claimed before midnight (UTC), answered after it: the new day stays open."""
+    clock.at = 1_800_057_598.0  # two seconds to midnight
+    first, second = plan(ledger, 6, batch_size=3)
+    claimed = claim(ledger, first)
+    assert claimed
+    clock.at += 5
+    ledger.record_outcome(claimed, PostOutcome("exhausted", status=429))
+
+    assert 10 == ledger.quota_left(ACCOUNT, 10)
+    assert claim(ledger, second)
+
+
+FORGED = {
+    "a webhook was taken out":   ("delete from outbox", "the trail tells of webhook msg_1, which the ledger does not hold"),
+    "a job was changed":         ("update batch set job_id = 'j9'", " j9, of which the trail does not tell"),
+    "a POST was taken out":      ("delete from attempt", ", which the ledger does not hold"),
+    "a webhook was put in":      ("update outbox set id = 'msg_9'", "the ledger holds webhook msg_9, of which the trail does not tell"),
+}
+
+
+@pytest.mark.parametrize(("statement", "said"), FORGED.values(), ids=FORGED)
+def test_tables_that_were_changed_behind_the_trails_back_are_found(ledger: Ledger, statement: str, said: str) -> None:
+    """The chain is whole, and what it tells of isn't there, or is something else."""
+    scan(ledger, submitted(ledger), 30)
+    assert () == ledger.verify().faults
+    with ledger.writing() as tx:
+        tx.execute(sa.text(statement))
+
+    assert any(said in fault for fault in ledger.verify().faults)
+
+
+def test_an_anchor_line_that_was_cut_off_spoils_no_later_one(ledger: Ledger, tmp_path: Path) -> None:
+    """A crash or a full disk ended a line in its middle: the next anchor begins a line of its own."""
+    plan(ledger)
+    ledger.anchor()
+    [file] = tmp_path.glob("audit-anchors*.txt")
+    with file.open("a") as anchors:
+        anchors.write("9")
+    ledger.anchor()
+
+    assert () == ledger.verify().faults
+    assert 3 == len(file.read_text().splitlines())
+
+
+def test_looking_takes_no_turn_from_a_writer(ledger: Ledger, ledger_url: str, clock: Clock) -> None:
+    """Opening a ledger that is there already waits for nobody who writes."""
+    with ledger.writing():
+        assert [] == Ledger(ledger_url, now=clock).campaigns()
+
+
+def test_webhooks_of_another_account_are_not_ours_to_deliver(ledger: Ledger) -> None:
+    """Two profiles share a ledger: each delivers to its own CRM, and an endpoint that is gone parks only its own."""
+    for name, account in (("ours", ACCOUNT), ("theirs", "https://other.example|client")):
+        spec = {"limits": {"daily": None}}
+        ledger.plan(name, digest=name, spec=spec, planned=people(1), batch_size=1, account=account)
+        [batch] = [row.id for row in ledger.batches(name)]
+        claimed = claim(ledger, batch, recipients=1)
+        assert claimed
+        ledger.record_outcome(claimed, PostOutcome("accepted", job_id=name))
+        ledger.record_job(batch, Job(name, "completed"))
+        ledger.record_scan(batch, Scanned(1, {}), horizon_s=0, hook=lambda version, _, name=name: (f"msg_{name}", "email_job_completed", b"{}"))
+    due = ledger.take_due(lease_s=60, account=ACCOUNT)
+    ledger.record_delivery("msg_ours", state="parked", error="status 410")
+
+    assert ["msg_ours"] == [row.id for row in due]
+    assert {"msg_ours": "parked", "msg_theirs": "pending"} == {row.id: row.state for row in ledger.webhooks()}
+
+
+def test_an_endpoint_that_answers_again_takes_all_that_was_parked(ledger: Ledger) -> None:
+    """One replayed webhook got through, so the others wait again."""
+    batch = submitted(ledger)
+    scan(ledger, batch, 30, horizon_s=0)
+    scan(ledger, batch, 31, horizon_s=0)
+    for _ in range(2):
+        scan(ledger, batch, 31, horizon_s=0)
+    ledger.record_delivery("msg_1", state="parked", error="status 410")
+    assert {"parked"} == {row.state for row in ledger.webhooks()}
+    ledger.replay(hook_id="msg_1")
+    ledger.record_delivery("msg_1", state="delivered")
+
+    assert ["delivered", "pending"] == [row.state for row in ledger.webhooks()]

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from fault_server import FaultServer, Reply
+from ground import connection
 from standardwebhooks import Webhook
 
 from cxtools import measures
 from cxtools.campaigns.recipients import Campaign
 from cxtools.connection import SIMULATOR, Connection
-from cxtools.errors import ConfigError, ContractError, CxError, Denied, JobTimeout, PossiblyTruncated, Refused, ServerFault, Unreachable
+from cxtools.errors import (
+    ConfigError,
+    ContractError,
+    CxError,
+    Denied,
+    JobTimeout,
+    PossiblyTruncated,
+    Refused,
+    ServerFault,
+    StoreError,
+    Unreachable,
+)
+from cxtools.events.imports import import_file
 from cxtools.settings import load_settings
 
 WEEK_S = 7 * 86400
@@ -426,6 +444,94 @@ def test_retry_waves_take_soft_bounces_only(simulator: Any, office: Callable[...
     assert 0 < len(plan.people) <= soft
     assert all(who.merge_fields["firstName"] for who, _ in plan.people)
     assert "delivered" in {why for _, why in plan.left_out}
+
+
+def webhook_of(simulator: Any, version: int) -> dict[str, Any]:
+    [data] = [hook["data"] for hook in simulator.received() if hook["data"]["auditEntry"]["version"] == version]
+    return data
+
+
+def test_the_crm_hears_at_settling_what_came_after_the_first_look(simulator: Any, office: Callable[..., Connection]) -> None:
+    """H02: the first webhook tells what was known when the job ended, the last one all that a week brought, person by person."""
+    client = office()
+    client.send(campaign([f"p{number}@gmail.example" for number in range(400)]))
+    simulator.advance(2 * WEEK_S)
+    for _ in range(3):
+        client.collect()
+    first, last = (webhook_of(simulator, version) for version in (1, 2))
+    [job_id] = simulator.truth()["jobs"]
+    people = measures.outcomes(client.store, "q3", [job_id])[job_id]
+
+    assert first["auditEntry"]["opens"] < last["auditEntry"]["opens"] == sum(1 for row in people if row["opened_at"])
+    assert {row["email"] for row in people if row["opened_at"] or row["clicks"]} == {each["email"] for each in last["engagement"]}
+    assert sorted(row["email"] for row in people if row["verdict"] == "permanent") == sorted(each["email"] for each in last["permanentFailures"])
+    assert sorted(row["email"] for row in people if row["verdict"] == "retry") == sorted(each["email"] for each in last["retryCandidates"])
+    assert last["permanentFailures"]
+    assert {"settled", "synced"} >= {row.state for row in client.ledger.batches("q3")}
+
+
+def test_a_restored_backup_is_refused_by_its_anchors(simulator: Any, office: Callable[..., Connection], home: Path) -> None:
+    """A ledger of yesterday calls planned whom it has mailed since: the anchor beside it knows better, and nothing is sent."""
+    with pytest.raises(Denied):
+        office(client_secret="wrong").send(campaign())
+    shutil.copy(home / "ledger.sqlite", home / "backup")
+    office().send(campaign())
+    shutil.copy(home / "backup", home / "ledger.sqlite")
+    with pytest.raises(StoreError, match="was a backup restored"):
+        office().send(campaign())
+
+    assert 40 == accepted(simulator)
+    assert [] == simulator.truth()["mailed_twice"]
+
+
+def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(simulator: Any, office: Callable[..., Connection], tmp_path: Path) -> None:
+    """The answer was lost; an export of events names the job and carries the tag that went out with every recipient."""
+    simulator.arm("post_reset_after_accept")
+    client = office()
+    [row] = client.send(campaign()).batches
+    [job_id] = simulator.truth()["jobs"]
+    seen = {"eventType": "delivery", "jobId": job_id, "messageId": "m1", "emailAddress": ADDRESSES[0], "timestamp": "2026-09-14T08:00:00Z"}
+    export = tmp_path / "events.jsonl"
+    export.write_text("".join(json.dumps(seen | {"messageId": tag, "tags": [tag]}) + "\n" for tag in ("vip", f"cxb:{row['batch']}")))
+    import_file(export, "q3", client.store, now=datetime.now(UTC))
+    status = office().send(campaign())
+
+    assert ("completed", 40) == (status.state, accepted(simulator))
+    assert () == client.ledger.verify().faults
+
+
+def test_no_such_event_proves_nothing(simulator: Any, office: Callable[..., Connection], tmp_path: Path) -> None:
+    """Tags of other batches, and two jobs that claim the same one, leave the outcome unknown."""
+    simulator.arm("post_reset_after_accept")
+    client = office()
+    [row] = client.send(campaign()).batches
+    events = [{"eventType": "delivery", "jobId": job_id, "messageId": job_id, "emailAddress": ADDRESSES[0], "tags": [tag]}
+              for job_id, tag in (("x1", "cxb:another"), ("x2", f"cxb:{row['batch']}"), ("x3", f"cxb:{row['batch']}"))]
+    export = tmp_path / "events.json"
+    export.write_text(json.dumps(events))
+    import_file(export, "q3", client.store, now=datetime.now(UTC))
+
+    assert "unknown" == office().send(campaign()).state
+
+
+def test_a_ledger_that_fails_after_the_post_tells_the_job(home: Path) -> None:
+    """The API has it, the ledger can't keep the answer: the error says which job it became, and the next run doesn't send."""
+    mail = "/v1/communications/email"
+    with FaultServer() as server:
+        client = connection(server.url, home, crm_webhook_url="")
+
+        def take(_: Any) -> Reply:
+            with sqlite3.connect(home / "ledger.sqlite") as database:
+                database.execute("create trigger full before update on attempt begin select raise(abort, 'disk full'); end")
+            return Reply(202, {"jobId": "j77", "status": "queued"})
+
+        server.script("POST /v1/oauth2/token", Reply(200, {"access_token": "t", "expires_in": 3600}))
+        server.script(f"GET {mail}/suppressions", Reply(200, {"results": []}))
+        server.script(f"POST {mail}/messages", take)
+        with pytest.raises(StoreError, match="as job j77"):
+            client.send(campaign(ADDRESSES[:5]))
+
+        assert "submitting" == client.ledger.batches("q3")[0].state
 
 
 KILLED = """
