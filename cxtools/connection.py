@@ -83,7 +83,8 @@ class Connection:
     def store(self) -> EventStore:
         from cxtools.events.store import EventStore
 
-        return EventStore(self.settings.home / "events", judge=lambda: judge_by(self.settings.home / OWN_RULES))
+        return EventStore(self.settings.home / "events", judge=lambda: judge_by(self.settings.home / OWN_RULES),
+                          planned=lambda: self.ledger.campaigns() if self.has_ledger else ())
 
     @cached_property
     @discreet
@@ -91,6 +92,15 @@ class Connection:
         from cxtools.campaigns.ledger import Ledger
 
         return Ledger(self.settings.ledger_url, now=time.time, home=self.settings.home)
+
+    @property
+    def has_ledger(self) -> bool:
+        """Is there a ledger? Opening one makes it, which asking mustn't."""
+        return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
+
+    def unknown(self, name: str) -> int:
+        """Recipients of a campaign of whom nobody knows whether they were mailed."""
+        return self.ledger.counts(name)["unknown"] if self.has_ledger else 0
 
     @cached_property
     def desk(self) -> Desk:
@@ -123,8 +133,7 @@ class Connection:
         """What `send` would do, as far as is known without asking the API; refuses what `send` would, writes and sends nothing."""
         from cxtools.campaigns.plan import LeftOut
 
-        there_is_one = self.settings.ledger or (self.settings.home / "ledger.sqlite").exists()  # asking mustn't make one
-        known = self.ledger.digest_of(campaign.name) if there_is_one else None
+        known = self.ledger.digest_of(campaign.name) if self.has_ledger else None
         if known not in (None, campaign.digest):
             raise ConfigError(f"campaign {campaign.name!r} exists with other content", do="give the changed campaign a new name")
         people, left = 0, list[LeftOut]()
@@ -143,7 +152,9 @@ class Connection:
 
         self.needs_all()
         if late := send.resume(self.desk, name):
-            raise JobTimeout(f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h",
+            unknown = self.unknown(name)
+            also = f"; besides, the outcome of {unknown:,} recipients is unknown, `cxtools status {name}` lists them" if unknown else ""
+            raise JobTimeout(f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h{also}",
                              do=f"`cxtools resume {name}` goes on waiting; nothing is sent again")
         return self.status(name)
 

@@ -57,7 +57,8 @@ def verdict(campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home
     """PASS, WARN or FAIL and why; *about* is "run", "bounces" or "engagement". See `cxtools.measures.summary.verdict`."""
     from cxtools.measures import summary
 
-    return summary.verdict(latest(home).store, campaign, about=about, as_of=as_of)
+    client = latest(home)
+    return summary.verdict(client.store, campaign, about=about, as_of=as_of, unknown=client.unknown(campaign))
 
 
 def comparison(campaign: str, *, as_of: AsOf = None, home: Home = None) -> Table:

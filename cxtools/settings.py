@@ -132,11 +132,11 @@ class Settings(BaseModel):
     @field_validator("crm_webhook_secret")
     @classmethod
     def _decodable(cls, secret: Secret) -> Secret:
-        marked, text = secret.reveal().startswith("whsec_"), secret.reveal().removeprefix("whsec_")
         with suppress(ValueError):
-            if not marked or base64.b64decode(text, validate=True):
+            if not secret or base64.b64decode(secret.reveal().removeprefix("whsec_"), validate=True):
                 return secret
-        raise ValueError("after whsec_ comes no base64; copy the secret again, whole")
+        raise ValueError("is no secret of Standard Webhooks, which is base64 with or without whsec_ before it; copy it again, whole, "
+                         "or make one: openssl rand -base64 32")
 
     @field_validator("env_url", "token_url", "crm_webhook_url")
     @classmethod

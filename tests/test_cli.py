@@ -225,7 +225,7 @@ def test_audit_and_outbox_can_be_read(shell: Shell) -> None:
     """The trail verifies and exports; the outbox lists the webhook that waits for an address to be set."""
     send(shell)
     verified = json.loads(shell("audit", "verify", "--json").stdout)
-    exported = [json.loads(line) for line in shell("audit", "export", "--json").stdout.splitlines()]
+    exported = json.loads(shell("audit", "export", "--json").stdout)
     hooks = json.loads(shell("outbox", "list", "--json").stdout)
 
     assert [] == verified["faults"] and verified["rows"] == len(exported)

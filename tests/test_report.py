@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 
 from cxtools import charts
+from cxtools.campaigns.recipients import Campaign
 from cxtools.errors import ReportError
 from cxtools.report.page import addresses, check_page, render_page, write_index
 from cxtools.report.run import checked_parameters, declared_parameters, render_report, render_reports, report_names
 from tests import tables
+from tests.ground import NAME, PEOPLE, SPEC, connection
 
 EVENTS = """
     to  | kind     | at   | code  | text                      | url                  | email           | job
@@ -244,3 +246,16 @@ def test_the_index_lists_only_reports(tmp_path):
     (tmp_path / "other.html").write_text("<p>not ours</p>")
 
     assert "other.html" not in write_index(tmp_path).read_text()
+
+
+def test_a_campaign_of_which_only_unknown_is_known_has_its_report(simulator, home, tmp_path):
+    """The answer to the submit was lost and there is no event: the page says so first, and whom to ask, instead of failing."""
+    simulator.arm("post_reset_before_accept")
+    client = connection(simulator.url, home, crm_webhook_url="")
+    status = client.send(Campaign.from_list(PEOPLE[:5], name=NAME, **SPEC))
+    page = render_report("run_campaign", {"campaign": NAME}, out=tmp_path, home=home).read_text("utf-8")
+
+    assert ("unknown", 8) == (status.state, status.exit_code)
+    assert "Whether 5 recipients were mailed is not known" in page
+    assert f"batch {status.batches[0]['batch']}" in page
+    assert "WARN" in page

@@ -22,7 +22,9 @@ from ground import connection
 from standardwebhooks import Webhook
 
 from cxtools import measures
+from cxtools.campaigns import send
 from cxtools.campaigns.recipients import Campaign
+from cxtools.campaigns.tables import batch
 from cxtools.connection import SIMULATOR, Connection
 from cxtools.errors import (
     ConfigError,
@@ -446,6 +448,15 @@ def test_retry_waves_take_soft_bounces_only(simulator: Any, office: Callable[...
     assert "delivered" in {why for _, why in plan.left_out}
 
 
+def test_a_plain_secret_is_read_as_the_standards_library_reads_it(simulator: Any, office: Callable[..., Connection]) -> None:
+    """With or without `whsec_`, the receiver built on the published library verifies."""
+    plain = SIMULATOR["crm_webhook_secret"].removeprefix("whsec_")
+    office(crm_webhook_secret=plain).send(campaign(ADDRESSES[:2]))
+    [hook] = simulator.received(raw=True)
+
+    assert Webhook(plain).verify(hook["body"], hook["headers"])
+
+
 def webhook_of(simulator: Any, version: int) -> dict[str, Any]:
     [data] = [hook["data"] for hook in simulator.received() if hook["data"]["auditEntry"]["version"] == version]
     return data
@@ -514,6 +525,19 @@ def test_no_such_event_proves_nothing(simulator: Any, office: Callable[..., Conn
     assert "unknown" == office().send(campaign()).state
 
 
+def test_what_a_killed_process_left_can_be_settled_at_once(simulator: Any, office: Callable[..., Connection]) -> None:
+    """Nobody has to know that `resume` would find it first; the operator's reason is in the trail."""
+    client = office()
+    send.plan(client.desk, campaign())
+    [row] = client.ledger.batches("q3")
+    client.ledger.claim(row.id, b"{}", recipients=40, left_out={}, lease_s=3600, account=client.settings.account, limit=None)
+    with client.ledger.writing() as tx:
+        tx.execute(batch.update().values(owner=f"{client.ledger.owner.rsplit(':', 2)[0]}:999999:1"))
+
+    assert "abandoned" == office().reconcile(row.id, abandon=True, reason="asked NICE")
+    assert [True] == ["asked NICE" in entry.body for entry in client.ledger.entries() if entry.kind == "batch.reconciled"]
+
+
 def test_a_ledger_that_fails_after_the_post_tells_the_job(home: Path) -> None:
     """The API has it, the ledger can't keep the answer: the error says which job it became, and the next run doesn't send."""
     mail = "/v1/communications/email"
@@ -556,8 +580,11 @@ def test_E05_a_process_killed_during_the_post_mails_nobody_twice(simulator: Any,
         time.sleep(0.05)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
+    seen = office().status("q3")
     status = office().send(campaign())
 
+    assert ("unknown", 8, ["unknown"]) == (seen.state, seen.exit_code, [row["state"] for row in seen.batches])
+    assert f"batch {seen.batches[0]['batch']} (40 recipients): the worker ended" in str(seen)
     assert ("unknown", 40) == (status.state, accepted(simulator))
     assert [] == simulator.truth()["mailed_twice"]
 

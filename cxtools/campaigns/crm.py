@@ -73,12 +73,12 @@ def message(job: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any
 
 def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
     """
-    The `webhook-signature` of Standard Webhooks; *secret* as `whsec_` and base64, or any other text as it is.
+    The `webhook-signature` of Standard Webhooks; *secret* is base64, with or without `whsec_` before it.
 
     >>> signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
     """
-    key = base64.b64decode(secret.removeprefix("whsec_")) if secret.startswith("whsec_") else secret.encode()
+    key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = f"{hook_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 

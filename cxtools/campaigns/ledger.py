@@ -16,6 +16,7 @@ again with every change: two that wait for each other, two that each look before
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import os
@@ -128,12 +129,16 @@ class Ledger:
         StoreError: the database can't be opened, read or written; nothing of the refused change was kept.
     """
 
-    def __init__(self, url: str | sa.URL, *, now: Callable[[], float], actor: str = "cxtools", home: Path | None = None) -> None:
-        """*home* is the folder of anchors and key where *url* is no file; each machine has its own."""
+    def __init__(self, url: str | sa.URL, *, now: Callable[[], float], actor: str = "", home: Path | None = None) -> None:
+        """
+        *home* is the folder of anchors and key where *url* is no file; each machine has its own.
+
+        *actor* is who the audit trail says did it; by default this user at this machine.
+        """
         url = _place(url)  # which shows no password, should a traceback show its locals
         on_file = url.get_backend_name() == "sqlite"
         self.now = now
-        self.actor = actor
+        self.actor = actor or f"{_user()}@{socket.gethostname()}"
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
         self._home = Path(url.database or "").parent if on_file else home
         self._anchors = self._home / _anchors_name(url) if self._home else None
@@ -767,6 +772,13 @@ def _insert_missing(tx: sa.Connection, table: sa.Table) -> Any:
     from sqlalchemy.dialects import postgresql, sqlite
 
     return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # a container's number without a name; which error that is depends on the Python
+        return f"user {os.getuid()}"
 
 
 def _worker_is_gone(owner: str, lease_until: float, me: str, now: float) -> bool:

@@ -65,6 +65,7 @@ class EventStore:
     Events of all campaigns below one folder. Opening it touches nothing; the folder appears with the first event.
 
     *judge* makes who says what their bounces mean, at the first such question; what is stored is only what the servers said.
+    *planned* names campaigns that may be asked about before their first event.
 
     >>> import tempfile
     >>> from datetime import UTC, datetime
@@ -76,9 +77,9 @@ class EventStore:
     ['q3-update']
     """
 
-    def __init__(self, root: Path, *, judge: Callable[[], Judge] = standard_judge) -> None:
+    def __init__(self, root: Path, *, judge: Callable[[], Judge] = standard_judge, planned: Callable[[], Iterable[str]] = tuple) -> None:
         self.root = Path(root)
-        self._judge = judge
+        self._judge, self._planned = judge, planned
 
     @cached_property
     def judge(self) -> Judge:
@@ -184,7 +185,8 @@ class EventStore:
             StoreError: a campaign has no events here, the message lists those which have; or a file can't be read.
         """
         known = self.campaigns()
-        if missing := sorted(set(campaigns or ()) - set(known)):
+        missing = sorted(set(campaigns or ()) - set(known))
+        if missing and (missing := sorted(set(missing) - set(self._planned()))):
             raise StoreError(f"no events of campaign {', '.join(missing)}", where=str(self.root),
                              do=f"choose one of: {', '.join(known) or 'none yet'}; or collect or import events first")
         chosen = known if campaigns is None else sorted(set(campaigns))

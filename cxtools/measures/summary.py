@@ -21,11 +21,12 @@ BOUNCED = {"hard": ("kind", "hard"), "soft": ("kind", "soft"), "block": ("kind",
            "authentication": ("category", "authentication"), "unclassified": ("category", "unknown")}
 
 
-def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf = None) -> CampaignVerdict:
+def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf = None, unknown: int = 0) -> CampaignVerdict:
     """
     PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
 
     *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word. The limits are `measures.verdict.LIMITS`.
+    *unknown* recipients, of whom the ledger can't tell whether they were mailed, are a warning.
 
     Raises:
         StoreError: the store doesn't have this campaign.
@@ -40,7 +41,7 @@ def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf
         counts |= {name: int(machines[name].sum()) for name in ("clickers", "suspect", "human")}
     top = (causes.category[0], int(causes.recipients[0])) if len(causes) else None
     earlier, maturity = _before(store, campaign, first_at, last_at)
-    return verdict_on(Facts(campaign, counts, first_at, last_at, int(quality.events.sum()), top, earlier, maturity), about)
+    return verdict_on(Facts(campaign, counts, first_at, last_at, int(quality.events.sum()), top, earlier, maturity, unknown), about)
 
 
 def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table:

@@ -78,6 +78,7 @@ class Facts:
               suspect, human; what the feed doesn't report is missing
     earlier   the same counts of each earlier campaign, cut at this campaign's age
     maturity  share of their 7-day clicks that earlier campaigns had at this age, None without any
+    unknown   recipients who may or may not have been mailed: the answer to the submit was lost
     """
 
     campaign: str
@@ -88,6 +89,7 @@ class Facts:
     top_cause: tuple[str, int] | None = None
     earlier: Sequence[Mapping[str, int]] = ()
     maturity: float | None = None
+    unknown: int = 0
 
     def rate(self, part: str, whole: str) -> float | None:
         return _share(self.counts, part, whole)
@@ -158,13 +160,15 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     if about not in VIEWS:
         raise ConfigError(f"there is no verdict about {about!r}", do=f"choose from: {', '.join(VIEWS)}")
     if not facts.counts.get("attempted"):
-        return CampaignVerdict("TOO EARLY", ("No delivery or bounce has been reported yet.",), (), facts)
-    word = min((check.word for check in facts.checks if _counts(check)), key=list(WORDS).index, default="TOO FEW")
+        said = filter(None, (unknown_sentence(facts), "No delivery or bounce has been reported yet."))
+        return CampaignVerdict("WARN" if facts.unknown else "TOO EARLY", tuple(said), (), facts)
+    doubt = ["WARN"] if facts.unknown else []
+    word = min(doubt + [check.word for check in facts.checks if _counts(check)], key=list(WORDS).index, default="TOO FEW")
     sentences, cards = VIEWS[about]
     blamed = next((check for check in facts.checks if check.word == word in ("FAIL", "WARN")), None)
     lead = () if blamed is None else (hard_sentence,) if blamed.limit.part == "hard" else (alarm_sentence,)
-    said = tuple(sentence for speak in dict.fromkeys(lead + sentences) if (sentence := speak(facts)))
-    return CampaignVerdict(word, said, tuple(card(facts, name) for name in cards), facts)
+    spoken = dict.fromkeys((unknown_sentence, *lead, *sentences))
+    return CampaignVerdict(word, tuple(filter(None, (speak(facts) for speak in spoken))), tuple(card(facts, name) for name in cards), facts)
 
 
 def _counts(check: Check) -> bool:
@@ -195,6 +199,18 @@ def _word(limit: Limit, share: float, low: float, high: float) -> str:
     if share > limit.target:
         return "WARN"
     return "PASS" if high <= limit.target else "TOO FEW"
+
+
+def unknown_sentence(facts: Facts) -> str:
+    """
+    >>> unknown_sentence(Facts("q3", {}, unknown=1000))
+    'Whether 1,000 recipients were mailed is not known: the answer to their submit was lost. `cxtools status q3` names the batches.'
+    """
+    if not facts.unknown:
+        return ""
+    people = wording.counted(facts.unknown, "recipient")
+    return (f"Whether {people} {wording.was(facts.unknown)} mailed is not known: the answer to their submit was lost. "
+            f"`cxtools status {facts.campaign}` names the batches.")
 
 
 def accepted_sentence(facts: Facts) -> str:
