@@ -232,18 +232,21 @@ class Stories(RuleBasedStateMachine):
             if state in ("planned", "rejected"):
                 self.used[batch.day] -= batch.recipients
             if outcome.kind == "exhausted":
-                self.closed.add(self.today)
+                self.closed.add(batch.day)
 
         assert batch.state == self.ledger.record_outcome(claim, outcome)
         self.the_ledger_says_what_the_model_says()
 
     def recover(self) -> None:
+        assert self.orphaned() == self.ledger.recover()
+        self.the_ledger_says_what_the_model_says()
+
+    def orphaned(self) -> int:
+        """Batches whose workers are gone become unknown; how many."""
         gone = [batch for batch in self.batches.values() if batch.state == "submitting" and (batch.owner == ENDED or self.at > batch.lease_until)]
         for batch in gone:
             batch.state = "unknown"
-
-        assert len(gone) == self.ledger.recover()
-        self.the_ledger_says_what_the_model_says()
+        return len(gone)
 
     @rule(data=st.data(), rare=st.sampled_from(range(6)))
     def leave_empty(self, data: st.DataObject, rare: int) -> None:
@@ -265,6 +268,7 @@ class Stories(RuleBasedStateMachine):
         if job in {other.job for other in self.batches.values()}:
             return
         state = {"sent": "submitted", "not sent": "planned", "abandon": "abandoned"}[word]
+        self.orphaned()
         allowed = batch.state == "unknown" and (word != "not sent" or self.at >= batch.last_at + DAY_S)
         said = {"reason": "asked" if word == "not sent" else "", "abandon": word == "abandon"}
         if not allowed:
@@ -395,6 +399,8 @@ class Stories(RuleBasedStateMachine):
         batch.state = state
         if state == "submitted":
             batch.job, batch.submitted_at = job, self.at
+        if state == "planned":  # nothing was sent: the server's window for the key has not begun
+            batch.first_at = 0
 
     def sync(self, key: str) -> None:
         told = all(hook.state in ("delivered", "forgotten") for hook in self.hooks.values() if hook.batch == key)
@@ -406,8 +412,9 @@ def people(number: int, count: int) -> list[Recipient]:
 
 
 def reachable(source: str, target: str) -> bool:
-    """By one arrow, or by two that one scan may go: settling, settled, synced."""
-    return source == target or target in ARROWS[source] or any(target in ARROWS[between] for between in ARROWS[source] if between == "settled")
+    """By one arrow, or by two that one deed may go: settling, settled, synced by a scan; from an orphan over unknown by an operator's word."""
+    between = {"settling": "settled", "submitting": "unknown"}.get(source)
+    return source == target or target in ARROWS[source] or target in ARROWS.get(between or "", ())
 
 
 def check_stories(url: str, home: Path, examples: int) -> None:
