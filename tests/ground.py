@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from invariants import KINDS, Facts, Hook, violations
 from cxtools.campaigns.status import status
 from cxtools.campaigns.tables import attempt, outbox, quota, slot
 from cxtools.connection import SIMULATOR, Connection
+from cxtools.measures import outcomes
 from cxtools.settings import load_settings
 
 NAME = "q3"
@@ -50,7 +52,7 @@ def facts(client: Connection, name: str = NAME) -> Facts:
         body = json.loads(entry.body)
         trail[entry.kind, body.get("id") or body.get("batch", "")] += 1
     return Facts(ledger.batches(name), slots, attempts, hooks, trail, ledger.verify().faults, used, _events(client, name),
-                 status(ledger, store, name, quota_left=1e9).to_dict(), damage(client.settings.home))
+                 status(ledger, store, name, quota_left=1e9).to_dict(), damage(client.settings.home), people(client, name))
 
 
 def _events(client: Connection, name: str) -> dict[str, dict[str, int]]:
@@ -61,6 +63,16 @@ def _events(client: Connection, name: str) -> dict[str, dict[str, int]]:
                 if kind in KINDS:
                     counts.setdefault(job_id, {})[kind] = count
     return counts
+
+
+def people(client: Connection, name: str) -> dict[str, dict[str, list[str]]]:
+    """Who must stand in the lists of each job's webhook, by the events in the store."""
+    jobs = outcomes(client.store, name, [row.job_id for row in client.ledger.batches(name) if row.job_id])
+    lists: dict[str, Callable[[Any], bool]] = {
+        "permanentFailures": lambda row: row["verdict"] == "permanent", "retryCandidates": lambda row: row["verdict"] == "retry",
+        "engagement": lambda row: bool(row["opened_at"] or row["clicks"]),
+    }
+    return {job_id: {name: sorted(row["email"] for row in rows if belongs(row)) for name, belongs in lists.items()} for job_id, rows in jobs.items()}
 
 
 def damage(home: Path) -> list[str]:

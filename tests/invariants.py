@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 from cxtools.campaigns.ledger import ACCEPTED
 from cxtools.model import recipient_key
 
+#: lists of a webhook's body that name people
+TOLD = ("permanentFailures", "retryCandidates", "engagement")
 KINDS = ("delivery", "bounce", "open", "click")
 #: states from which only time, a late event, a person's word or nothing at all leads on
 RESTING = ("settling", "settled", "synced", "rejected", "abandoned", "empty", "unknown")
@@ -33,7 +35,11 @@ class Hook(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What ledger and store say, as plain data. `trail` counts audit rows by (kind, batch or webhook id)."""
+    """
+    What ledger and store say, as plain data.
+
+    `trail` counts audit rows by (kind, batch or webhook id); `people` are job -> list of a webhook's body -> addresses, by today's events.
+    """
 
     batches: Sequence[Any]
     slots: Mapping[str, Mapping[str, str]]
@@ -45,6 +51,7 @@ class Facts:
     events: Mapping[str, Mapping[str, int]]
     status: Mapping[str, Any]
     damage: Sequence[str]
+    people: Mapping[str, Mapping[str, Sequence[str]]]
 
 
 class World(NamedTuple):
@@ -126,6 +133,17 @@ def no_webhook_is_lost(world: World) -> Iterator[str]:
     yield from (f"webhook {hook_id} came with {len(texts)} bodies" for hook_id, texts in bodies.items() if len(texts) > 1)
 
 
+def the_crm_is_told_the_truth(world: World) -> Iterator[str]:
+    """The last webhook of a batch of which nothing is untold names exactly the people of whom the events tell."""
+    bodies = {hook["headers"]["webhook-id"]: hook["body"] for hook in world.received if hook["verified"]}
+    for row in world.facts.batches:
+        body = bodies.get(webhook_id(row.job_id, row.job_status, row.version)) if row.version and row.told_events == row.events else None
+        if body is not None:
+            said = {name: sorted(person["email"] for person in json.loads(body)["data"][name]) for name in TOLD}
+            if said != world.facts.people.get(row.job_id, {name: [] for name in TOLD}):
+                yield f"the CRM was told {said} of job {row.job_id}, the events say {world.facts.people.get(row.job_id)}"
+
+
 def webhook_id(job_id: str, status: str, version: int) -> str:
     """The id that a webhook must have, so that the CRM can drop repetitions."""
     return "msg_" + hashlib.sha256(f"{job_id}|email_job_{status}|{version}".encode()).hexdigest()[:24]
@@ -190,6 +208,7 @@ INVARIANTS: tuple[Callable[[World], Iterator[str]], ...] = (
     jobs_hold_whom_they_should,
     no_event_is_lost,
     no_webhook_is_lost,
+    the_crm_is_told_the_truth,
     no_audit_row_is_lost,
     quota_counts_all_that_went_out,
     every_unknown_is_listed,

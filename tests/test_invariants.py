@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -17,7 +18,8 @@ HOOK = webhook_id("j1", "completed", 1)
 
 
 def batch(**given: Any) -> Any:
-    facts = {"id": "b1", "wave": 0, "state": "settled", "job_id": "j1", "job_status": "completed", "recipients": 2, "scans": 1, "version": 1}
+    facts = {"id": "b1", "wave": 0, "state": "settled", "job_id": "j1", "job_status": "completed", "recipients": 2, "scans": 1, "version": 1,
+             "events": 2, "told_events": 2}
     return SimpleNamespace(**facts | given)
 
 
@@ -25,13 +27,18 @@ def job(**given: Any) -> dict[str, Any]:
     return {"idempotency_key": "b1", "recipients": [ANN, BOB], "events": {"delivery": 2, "bounce": 0}, "ending": "completed", **given}
 
 
+def body(*engaged: str) -> str:
+    return json.dumps({"data": {"permanentFailures": [], "retryCandidates": [], "engagement": [{"email": email} for email in engaged]}})
+
+
 def clean() -> tuple[Facts, dict[str, Any], list[dict[str, Any]]]:
     """One batch of two, sent, scanned, told; a third person was left out."""
     slots = {"b1": {recipient_key(ANN): "", recipient_key(BOB): "", recipient_key(EVE): "suppressed: unsubscribe"}}
     trail = {("submit.intent", "b1"): 1, ("submit.accepted", "b1"): 1, ("job.completed", "b1"): 1, ("events.scanned", "b1"): 1, ("webhook.queued", HOOK): 1}
     status = {"state": "completed", "batches": [{"batch": "b1", "state": "settled"}], "recipients": {"unknown": 0}}
-    facts = Facts([batch()], slots, {"b1": 1}, [Hook(HOOK, "b1", "delivered")], trail, (), 2, {"j1": {"delivery": 2}}, status, ())
-    received = [{"verified": True, "headers": {"webhook-id": HOOK}, "body": "{}"}]
+    people = {"j1": {"permanentFailures": [], "retryCandidates": [], "engagement": [ANN]}}
+    facts = Facts([batch()], slots, {"b1": 1}, [Hook(HOOK, "b1", "delivered")], trail, (), 2, {"j1": {"delivery": 2}}, status, (), people)
+    received = [{"verified": True, "headers": {"webhook-id": HOOK}, "body": body(ANN)}]
     return facts, {"jobs": {"j1": job()}, "suppressed_mailed": []}, received
 
 
@@ -64,8 +71,9 @@ PLANTED: list[tuple[str, Tampering, str]] = [
     ("no_event_is_lost",                    written(events={"j1": {"delivery": 1}}),                                             "the store {'delivery': 1}"),
     ("no_webhook_is_lost",                  written(hooks=[]),                                                                   "is not in the outbox"),
     ("no_webhook_is_lost",                  told(lambda _, received: received.clear()),                                          "never came"),
-    ("no_webhook_is_lost",                  told(lambda _, received: received.append({**received[0], "body": "{ }"})),           "came with 2 bodies"),
+    ("no_webhook_is_lost",                  told(lambda _, received: received.append({**received[0], "body": body(BOB)})),       "came with 2 bodies"),
     ("no_webhook_is_lost",                  written(batches=[batch(version=0)], hooks=[]),                                       "no webhook tells of it"),
+    ("the_crm_is_told_the_truth",           told(lambda _, received: received[0].update(body=body())),                           "the CRM was told"),
     ("no_audit_row_is_lost",                written(audit_faults=("row 2 is missing",)),                                         "audit: row 2"),
     ("no_audit_row_is_lost",                written(attempts={"b1": 2}),                                                         "2 attempts and 1 audit rows"),
     ("no_audit_row_is_lost",                written(trail={("submit.intent", "b1"): 1}),                                         "no audit row says why"),
