@@ -404,6 +404,24 @@ def test_a_listing_that_can_not_be_fetched_clears_nobody(simulator: Any, office:
     assert {} == simulator.truth()["jobs"]
 
 
+@pytest.mark.parametrize(("age_s", "fetched"), [(900.0, 1), (0.001, 3)])
+def test_a_listing_that_is_too_old_is_fetched_anew(home: Path, age_s: float, fetched: int) -> None:
+    """Within its age one list serves all batches; then each batch asks again, so that who complained meanwhile is left out."""
+    mail = "/v1/communications/email"
+    numbers = iter(range(9))
+    with FaultServer() as server:
+        server.script("POST /v1/oauth2/token", Reply(200, {"access_token": "t", "expires_in": 3600}))
+        server.script(f"GET {mail}/suppressions", Reply(200, {"results": [], "nextCursor": None}))
+        server.script(f"POST {mail}/messages", lambda _: Reply(202, {"jobId": f"j{next(numbers)}"}, delay_s=0.01))
+        server.script(f"GET {mail}/events", Reply(200, {"results": [], "nextCursor": None}))
+        for number in range(3):
+            server.script(f"GET {mail}/jobs/j{number}", Reply(200, {"jobId": f"j{number}", "status": "completed"}))
+        alone = {"batch_size": 2, "workers": 1, "daily_limit": 1000}  # one batch after the other
+        connection(server.url, home, crm_webhook_url="", suppression_listing=True, suppression_age_s=age_s, **alone).send(campaign(ADDRESSES[:6]))
+
+        assert (3, fetched) == (len(server.asked(f"POST {mail}/messages")), len(server.asked(f"GET {mail}/suppressions")))
+
+
 def test_a_plan_of_which_nothing_was_sent_can_be_replaced(simulator: Any, office: Callable[..., Connection]) -> None:
     """A list that was corrected after a failed sign-in is planned anew; who was mailed once is never replaced."""
     with pytest.raises(Denied):
