@@ -291,6 +291,38 @@ def test_G10_permanent_bounces_are_kept_for_the_next_campaign(ledger: Ledger) ->
     assert {gone: "invalid_recipient"} == ledger.suppressed([gone, "someone else"])
 
 
+MAILBOX_FULL = {recipient: "mailbox_full" for recipient in ("ann", "bob")}
+STRIKES = [
+    # what each campaign says: of these the mailbox is full, these got it           who is suppressed after the last one
+    ([(["ann"], []), (["ann"], [])],                                                 {}),
+    ([(["ann"], []), (["ann", "bob"], []), (["ann"], ["bob"])],                      {"ann": "mailbox_full, in 3 campaigns"}),
+    ([(["ann"], []), ([], ["ann"]), (["ann"], []), (["ann"], [])],                   {}),
+    ([(["ann"], []), ([], ["ann"]), (["ann"], []), (["ann"], []), (["ann"], [])],    {"ann": "mailbox_full, in 3 campaigns"}),
+    ([(["ann"], ["ann"])] * 4,                                                       {}),
+]
+
+
+@pytest.mark.parametrize(("campaigns", "expected"), STRIKES)
+def test_a_soft_bounce_suppresses_when_it_repeats(ledger: Ledger, clock: Clock, campaigns: list[Any], expected: dict[str, str]) -> None:
+    """In three campaigns with no delivery between; the same campaign looked at again counts once."""
+    for number, (full, took) in enumerate(campaigns):
+        spec = {"name": f"c{number}", "sender": "me@example.com", "template_id": "t", "limits": {"daily": None}}
+        ledger.plan(f"c{number}", digest=f"d{number}", spec=spec, planned=people(1), batch_size=1)
+        [batch] = [row.id for row in ledger.batches(f"c{number}")]
+        claimed = claim(ledger, batch, recipients=1)
+        assert claimed
+        ledger.record_outcome(claimed, PostOutcome("accepted", job_id=f"j{number}"))
+        ledger.record_job(batch, Job(f"j{number}", "completed"))
+        for events in (1, 2):
+            ledger.record_scan(batch, Scanned(events, {}, {key: MAILBOX_FULL[key] for key in full}, took), horizon_s=DAY_S,
+                               hook=lambda version, _, number=number: (f"msg_{number}_{version}", "email_job_completed", b"{}"))
+        clock.at += DAY_S
+    before = ledger.suppressed(["ann", "bob"])
+    ledger.rejudge({f"c{number}": {} for number in range(len(campaigns))}, before=clock.at)
+
+    assert expected == before == ledger.suppressed(["ann", "bob"])
+
+
 def test_reconcile_needs_an_unknown_outcome_and_patience(ledger: Ledger) -> None:
     """"Not sent" is refused while a paused worker could still post."""
     [batch] = plan(ledger)

@@ -161,16 +161,32 @@ def _keep(desk: Desk, name: str, fetched: Sequence[_Fetched]) -> Collected:
     spec = desk.ledger.spec(name)
     for each in whole:
         refusals = [(event.email, event.bounce_code, event.bounce_text) for event in each.events if event.kind == "bounce" and event.email]
-        scanned = Scanned(counts.get(each.row.job_id, 0), to_suppress(desk.store.judge, refusals))
+        delivered = {recipient_key(event.email) for event in each.events if event.kind == "delivery" and event.email}
+        scanned = Scanned(counts.get(each.row.job_id, 0), *to_suppress(desk.store.judge, refusals), delivered)
         hook = _hook(desk, each.row, spec, people)
         desk.ledger.record_scan(each.row.id, scanned, horizon_s=desk.settings.event_horizon_s, hook=hook)
     return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
 
-def to_suppress(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> dict[str, str]:
-    """The people whose bounces (address, code, text) say "never again" (key -> category); a sender-side bounce never does."""
-    judged = ((email, judge.classify(code, text)) for email, code, text in refusals)
-    return {recipient_key(email): verdict.category for email, verdict in judged if verdict.suppress == "now"}
+def to_suppress(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], dict[str, str]]:
+    """
+    The people (key -> category) whose bounces (address, code, text) say "never again", and those of whom they say so when they repeat.
+
+    Neither a bounce of the sender's side nor one that can't be told from it ever counts, however often it repeats.
+
+    >>> from cxtools.bounces.classify import standard_judge
+    >>> said = [("ann@x.example", "550", "user unknown"), ("bob@x.example", "452", "mailbox full"), ("eve@x.example", "550", "blocked by spamhaus")]
+    >>> [list(some.values()) for some in to_suppress(standard_judge(), said)]
+    [['invalid_recipient'], ['mailbox_full']]
+    """
+    now, repeated = dict[str, str](), dict[str, str]()
+    for email, code, text in refusals:
+        verdict = judge.classify(code, text)
+        if verdict.suppress == "now":
+            now[recipient_key(email)] = verdict.category
+        elif verdict.suppress == "after_n" and verdict.scope == "recipient" and (verdict.kind == "soft" or verdict.codes.digit == "4"):
+            repeated[recipient_key(email)] = verdict.category
+    return now, repeated
 
 
 def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, int]:
@@ -181,7 +197,7 @@ def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, in
     suppressed since *began*: a collector may be at work.
     """
     jobs = {name: [row.job_id for row in ledger.batches(name) if row.job_id] for name in ledger.campaigns() if name in store.campaigns()}
-    found = {name: to_suppress(store.judge, store.refusals(name, job_ids)) for name, job_ids in jobs.items()}
+    found = {name: to_suppress(store.judge, store.refusals(name, job_ids))[0] for name, job_ids in jobs.items()}
     return ledger.rejudge(found, before=began)
 
 

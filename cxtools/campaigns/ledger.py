@@ -24,7 +24,7 @@ import socket
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ import sqlalchemy as sa
 from cxtools.api.outcome import PostOutcome, printable
 from cxtools.campaigns import audit
 from cxtools.campaigns.plan import LeftOut, canonical
-from cxtools.campaigns.tables import TABLES, attempt, batch, campaign, head, left_out, outbox, quota, slot, suppression, trail
+from cxtools.campaigns.tables import TABLES, attempt, batch, campaign, head, left_out, outbox, quota, slot, strike, suppression, trail
 from cxtools.errors import ConfigError, StoreError, forget_locals
 from cxtools.model import Job, Recipient
 
@@ -66,6 +66,8 @@ UNFINISHED = ("planned", "submitting", "unknown", "submitted", *ENDED)
 COLLECTABLE = (*ENDED, "settling", "settled", "synced")
 #: states in which a job exists, its recipients are accepted by the API
 ACCEPTED = ("submitted", *COLLECTABLE)
+#: in so many campaigns a soft bounce must repeat, with no delivery between, before it suppresses
+REPEATS = 3
 #: why the outcome of an orphan is unknown
 ORPHANED = "the worker ended before it could record the answer"
 #: for so long a worker that was paused may still post what is said to be not sent
@@ -99,10 +101,16 @@ class Claim:
 
 @dataclass(frozen=True)
 class Scanned:
-    """One complete scan of a job: how many of its events the store holds by now, and the people to suppress (key -> reason)."""
+    """
+    One complete scan of a job: how many of its events the store holds by now, and what they say of people (by key).
+
+    `suppress` and `strikes` give the reason: never again, or never again once it was so in REPEATS campaigns with no delivery between.
+    """
 
     events: int
     suppress: Mapping[str, str]
+    strikes: Mapping[str, str] = field(default_factory=dict)
+    delivered: Collection[str] = ()
 
 
 def scan_verdict(state: str, *, news: bool, untold: bool, ripe: bool) -> tuple[str, bool]:
@@ -153,7 +161,7 @@ class Ledger:
 
     def _made(self) -> bool:
         with self.reading() as tx:
-            return sa.inspect(tx).has_table(head.name) and tx.execute(sa.select(head.c.id)).first() is not None
+            return set(TABLES.tables) <= set(sa.inspect(tx).get_table_names()) and tx.execute(sa.select(head.c.id)).first() is not None
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -254,10 +262,8 @@ class Ledger:
 
     def suppressed(self, keys: Iterable[str]) -> dict[str, str]:
         """Which of these people our own earlier campaigns found to be permanent bounces: key -> reason."""
-        asked = list(keys)
         found = sa.select(suppression.c.rcpt_key, suppression.c.reason)
-        some = (asked[start : start + 500] for start in range(0, len(asked), 500))  # a statement takes so many values, no more
-        rows = (row for group in some for row in self._rows(found.where(suppression.c.rcpt_key.in_(group))))
+        rows = (row for group in _some(keys) for row in self._rows(found.where(suppression.c.rcpt_key.in_(group))))
         return {row.rcpt_key: row.reason for row in rows}
 
     def claim(self, batch_id: str, payload: bytes, *, recipients: int, left_out: Mapping[str, str], lease_s: float, account: str,
@@ -442,11 +448,12 @@ class Ledger:
                 tx.execute(batch.update().where(batch.c.id == batch_id).values(**facts))
             else:
                 self._move(tx, batch_id, row.state, state, **facts)
-            if scanned.suppress:
-                rows = [{"rcpt_key": key, "reason": why, "campaign": row.campaign, "since": now} for key, why in scanned.suppress.items()]
+            suppress = {**_repeated(tx, row, scanned), **scanned.suppress}
+            if suppress:
+                rows = [{"rcpt_key": key, "reason": why, "campaign": row.campaign, "since": now} for key, why in suppress.items()]
                 tx.execute(_insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
-            self._audit(tx, "events.scanned", batch=batch_id, events=events, suppressed=len(scanned.suppress), state=state,
-                        **self._about(scanned.suppress if news else {}))
+            self._audit(tx, "events.scanned", batch=batch_id, events=events, suppressed=len(suppress), state=state,
+                        **self._about(suppress if news else {}))
             if tells:
                 self._put_out(tx, row.campaign, batch_id, hook(row.version + 1, _head(tx)))
             elif state == "settled":
@@ -463,7 +470,8 @@ class Ledger:
         ours = sa.select(suppression).where(suppression.c.campaign.in_(list(found)), suppression.c.since < before)
         with self.writing() as tx:
             held = {row.rcpt_key: row.reason for row in tx.execute(ours)}
-            for key in (lifted := {key: why for key, why in held.items() if key not in wanted}):
+            kept = wanted.keys() | set(tx.scalars(_struck_out()))
+            for key in (lifted := {key: why for key, why in held.items() if key not in kept}):
                 tx.execute(suppression.delete().where(suppression.c.rcpt_key == key))
             known = set(tx.scalars(sa.select(suppression.c.rcpt_key)))
             added = {key: why for key, (why, _) in wanted.items() if key not in known}
@@ -677,6 +685,29 @@ def _head(tx: sa.Connection) -> tuple[int, str]:
 
 def _entries(tx: sa.Connection) -> Iterator[audit.Entry]:
     return (audit.Entry(*row) for row in tx.execution_options(yield_per=1000).execute(sa.select(trail).order_by(trail.c.seq)))
+
+
+def _repeated(tx: sa.Connection, row: Any, scanned: Scanned) -> dict[str, str]:
+    """Write the strikes of a job, wipe out earlier ones of people it was delivered to; who has had too many by now: key -> reason."""
+    for group in _some(scanned.delivered):
+        tx.execute(strike.delete().where(strike.c.rcpt_key.in_(group), strike.c.since <= row.submitted_at))
+    strikes = {key: why for key, why in scanned.strikes.items() if key not in scanned.delivered}
+    if not strikes:
+        return {}
+    rows = [{"rcpt_key": key, "campaign": row.campaign, "reason": why, "since": row.submitted_at} for key, why in strikes.items()]
+    tx.execute(_insert_missing(tx, strike).on_conflict_do_nothing(), rows)
+    struck = (key for group in _some(strikes) for key in tx.scalars(_struck_out().where(strike.c.rcpt_key.in_(group))))
+    return {key: f"{strikes[key]}, in {REPEATS} campaigns" for key in struck}
+
+
+def _struck_out() -> sa.Select[Any]:
+    return sa.select(strike.c.rcpt_key).group_by(strike.c.rcpt_key).having(sa.func.count() >= REPEATS)
+
+
+def _some(keys: Iterable[str]) -> Iterator[list[str]]:
+    """The keys in groups: a statement takes so many values, no more."""
+    every = list(keys)
+    return (every[start : start + 500] for start in range(0, len(every), 500))
 
 
 def _held(tx: sa.Connection) -> Counter[audit.Thing]:

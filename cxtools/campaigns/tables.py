@@ -60,6 +60,8 @@ attempt = Table(
 quota = Table("quota", TABLES, *key("account day"), *whole("used"), Column("closed", Boolean, nullable=False), CheckConstraint("used >= 0"))
 #: Permanent bounces of our own campaigns.
 suppression = Table("suppression", TABLES, *key("rcpt_key"), *text("reason campaign"), *moments("since"))
+#: Bounces that suppress only when they repeat: one row per person and campaign since the last delivery to that person.
+strike = Table("strike", TABLES, *key("rcpt_key campaign"), *text("reason"), *moments("since"))
 outbox = Table(
     "outbox", TABLES, *key("id"), *text("campaign batch_id event state"), Column("body", LargeBinary, nullable=False), *whole("tries"),
     *moments("next_at lease_until created_at"), *maybe(Float, "delivered_at"), *text("last_error"),
