@@ -175,7 +175,7 @@ def to_suppress(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> tuple
     Neither a bounce of the sender's side nor one that can't be told from it ever counts, however often it repeats.
 
     >>> from cxtools.bounces.classify import standard_judge
-    >>> said = [("ann@x.example", "550", "user unknown"), ("bob@x.example", "452", "mailbox full"), ("eve@x.example", "550", "blocked by spamhaus")]
+    >>> said = [("ann@x.example", "550", "user unknown"), ("bob@x.example", "452", "mailbox full"), ("eve@x.example", "550", "spamhaus")]
     >>> [list(some.values()) for some in to_suppress(standard_judge(), said)]
     [['invalid_recipient'], ['mailbox_full']]
     """
