@@ -116,6 +116,15 @@ def test_a_pause_of_ours_does_not_earn_a_burst():
     assert tickets[-1] >= 60.0 + 9 / 50 - Gate.CREDIT_S - 1e-9
 
 
+def test_a_ticket_that_would_come_too_late_is_not_taken():
+    """Those who can't wait so long leave it to those who can."""
+    gate = Gate(rate_per_s=0.1)
+    tickets = [gate.ticket(now, by) for now, by in [(0.0, 5.0), (0.0, 5.0), (1.0, 6.0), (2.0, 60.0)]]
+
+    assert [0.0, 10.0, 10.0, 10.0] == tickets
+    assert 20.0 == gate.ticket(3.0)
+
+
 def test_one_429_shuts_the_gate_for_everybody():
     """Nobody gets a ticket before the server's wish is over, also not the thread that asks first."""
     gate = Gate()
@@ -197,6 +206,21 @@ def test_a_server_limit_that_nobody_told_us_costs_little(limiter, rate):
     assert refused <= 200
 
 
+@pytest.mark.parametrize("latency_s", [0.002, 0.02])
+@pytest.mark.parametrize("limiter", [lambda: token_bucket(20, 20), lambda: token_bucket(20, 1), lambda: fixed_window(20, 1)], ids=["bucket", "no-burst", "window"])
+def test_the_first_429_meets_few_that_are_under_way(limiter, latency_s):
+    """At 20 requests per second, at most 10 of the first 200 of sixteen threads are refused."""
+    assert campaign_s(Gate(), limiter(), 200, latency_s=latency_s)[1] <= 10
+
+
+@pytest.mark.parametrize("latency_s", [0.005, 0.02, 0.1])
+def test_the_soft_start_costs_next_to_nothing(latency_s):
+    """Without a limit, a thousand requests take at most 0.45 s longer than sixteen threads take at best."""
+    took_s, _ = campaign_s(Gate(), lambda now: 0, 1_000, latency_s=latency_s)
+
+    assert took_s <= 1_000 * latency_s / 16 + latency_s + 0.45
+
+
 # --- the breaker ---
 
 def broken(now=0.0):
@@ -249,6 +273,17 @@ def test_a_probe_that_never_comes_back_is_replaced():
     assert 0.0 == breaker.wait_s(0.5)
     assert 0.0 < breaker.wait_s(60.4)
     assert 0.0 == breaker.wait_s(60.5)
+
+
+def test_a_probe_that_is_not_sent_goes_to_the_next():
+    """Given back, it is granted anew at once; giving back a turn of another moment changes nothing."""
+    breaker = broken()
+    breaker.wait_s(0.5)
+    breaker.release(0.4)
+    waits_s = [breaker.wait_s(0.6)]
+    breaker.release(0.5)
+
+    assert [Breaker.LOOK_S, 0.0, Breaker.LOOK_S] == [*waits_s, breaker.wait_s(0.7), breaker.wait_s(0.7)]
 
 
 def test_late_failures_of_the_same_volley_do_not_lengthen_the_pause():
