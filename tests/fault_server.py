@@ -58,20 +58,26 @@ class Fault:
     reply: Reply = field(default_factory=lambda: Reply(200, {"results": [], "jobId": "j1", "status": "queued"}))
 
 
-def _drip(sock: socket.socket, data: bytes) -> None:
-    for n in range(len(data)):
-        sock.sendall(data[n : n + 1])
-        time.sleep(0.05)
+def _slices(sock: socket.socket, data: bytes, size: int, pause_s: float) -> None:
+    for start in range(0, len(data), size):
+        sock.sendall(data[start : start + size])
+        time.sleep(pause_s)
 
 
 def _reset(sock: socket.socket, _: Reply) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def _long(reply: Reply) -> bytes:
+    """A good answer that takes long in pieces: its JSON is followed by 10,000 spaces."""
+    body = json.dumps(reply.body).encode() + b" " * 10_000
+    return Reply(reply.status, body).wire()
+
+
 def _drip_body(sock: socket.socket, reply: Reply) -> None:
-    head, _, body = reply.wire().partition(b"\r\n\r\n")
-    sock.sendall(head + b"\r\n\r\n")
-    _drip(sock, body + b" " * 10_000)
+    head, blank, body = _long(reply).partition(b"\r\n\r\n")
+    sock.sendall(head + blank)
+    _slices(sock, body, 1, 0.05)
 
 
 def _packed(body: bytes, **headers: str) -> bytes:
@@ -87,8 +93,10 @@ FAULTS: dict[str, Callable[[socket.socket, Reply], None]] = {
     "hang": lambda sock, reply: time.sleep(30),
     "close": lambda sock, reply: None,
     "reset": _reset,
-    "drip_head": lambda sock, reply: _drip(sock, reply.wire()),
-    "drip_body": lambda sock, reply: _drip_body(sock, Reply(reply.status, reply.body, {"Content-Length": "10000"})),
+    "reset_before_body": _reset,
+    "drip_head": lambda sock, reply: _slices(sock, reply.wire(), 1, 0.05),
+    "drip_body": _drip_body,
+    "slicer": lambda sock, reply: _slices(sock, _long(reply), 20, 0.02),
     "cut_status": lambda sock, reply: sock.sendall(b"HTTP/1.1 2"),
     "cut_head": lambda sock, reply: sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: applic"),
     "cut_body": lambda sock, reply: sock.sendall(reply.wire()[:-3]),
@@ -156,12 +164,14 @@ class FaultServer:
         if len(line) != 3:
             return None
         headers = dict(self._headers(reader))
-        body = reader.read(int(headers.get("content-length", 0)))
         parts = urlsplit(line[1])
         with self._lock:
-            self.seen.append(seen := Seen(line[0], parts.path, parse_qs(parts.query), headers, body, number))
             steps = self._scripts.get(f"{line[0]} {parts.path}", [Reply(404, b"<html><title>Not here</title></html>", {"Content-Type": "text/html"})])
             step = steps.pop(0) if len(steps) > 1 else steps[0]
+        unread = isinstance(step, Fault) and step.name == "reset_before_body"
+        body = b"" if unread else reader.read(int(headers.get("content-length", 0)))
+        with self._lock:
+            self.seen.append(seen := Seen(line[0], parts.path, parse_qs(parts.query), headers, body, number))
         return step if isinstance(step, Reply | Fault) else step(seen)
 
     @staticmethod

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from requests import PreparedRequest
-from requests.auth import AuthBase
 
 from cxtools.api.outcome import Answer, complaint, error_of
 from cxtools.api.wire import request
@@ -102,13 +101,14 @@ WAYS: dict[str, tuple[Callable[[Settings, str], Form], Callable[[Settings], str]
 Persist = Callable[[str, str, Callable[[], PreparedRequest], float], Answer]
 
 
-class SignIn(AuthBase):
+class SignIn:
     """
-    Signs requests, in the form that `requests` wants: `session.get(url, auth=client.auth)`.
+    The token of a client, for all its threads.
 
     Raises:
         Denied: wrong credentials; remembered, because asking again with them locks accounts
-        Unreachable, RateLimited, ServerFault, ContractError: no token before the deadline; shared by all who waited
+        Unreachable, RateLimited, ServerFault, ContractError: no token before the deadline; shared by all who waited, and until
+            a Retry-After is over
     """
 
     def __init__(self, settings: Settings, persist: Persist, *, clock: Callable[[], float]) -> None:
@@ -116,15 +116,11 @@ class SignIn(AuthBase):
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._failure: CxError | None = None
-        self._rounds = 0
+        self._rounds, self._shut_until = 0, 0.0
         self._hidden: tuple[Token | None, Callable[[], tuple[bytes, ...]]] | None = None
         self.renewable = settings.auth != "token"
         if not self.renewable:
             self._token = Token(Masked(f"Bearer {settings.token.reveal()}"), float("inf"))
-
-    def __call__(self, prepared: PreparedRequest) -> PreparedRequest:
-        prepared.headers["Authorization"] = self.token(self._clock() + self._settings.patience_s).header
-        return prepared
 
     def token(self, ends_at: float) -> Token:
         """The token in use, or a new one; 16 threads that ask at once cause one sign-in."""
@@ -162,13 +158,14 @@ class SignIn(AuthBase):
     def _renewed(self, rounds: int, ends_at: float) -> Token:
         if self._token and self._clock() < self._token.stale_at:
             return self._token
-        if self._failure and (isinstance(self._failure, Denied) or self._rounds != rounds):
+        if self._failure and (isinstance(self._failure, Denied) or self._rounds != rounds or self._clock() < self._shut_until):
             raise copy.copy(self._failure)
         token, self._failure = None, None
         try:
             token = self._token = self._fetch(ends_at)
         except CxError as error:
             self._failure = copy.copy(error)  # a copy has no traceback, and so no frames
+            self._shut_until = self._clock() + (getattr(error, "retry_after_s", None) or 0.0)
         self._rounds += 1
         if token is None:
             raise copy.copy(self._failure) if self._failure else AssertionError

@@ -1,5 +1,5 @@
 """
-The five endpoints of the CXone Email API, each call ended by a deadline and paced together with all others.
+The five endpoints of the CXone Email API, each call with one end for all its tries, and paced together with all others.
 
 Every answer is either proven or an error: a suppression check says "clear" only on the API's own word, a page of events
 that may be cut short says so. Reading is repeated (`pace.next_step`), a submit never is, but for a 401, which the API
@@ -14,8 +14,8 @@ import math
 import random
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -25,12 +25,9 @@ from requests import PreparedRequest
 from cxtools.api import outcome, pace, wire
 from cxtools.api.auth import JSON, SCOPES, SignIn, Token
 from cxtools.api.outcome import Answer, PostOutcome
-from cxtools.api.wire import open_session
 from cxtools.errors import ConfigError, ContractError, CxError, Denied, PossiblyTruncated, RateLimited, ServerFault, discreet
 from cxtools.model import Event, Job, Suppression
 from cxtools.settings import Settings
-
-__all__ = ["Client", "Counters", "EventPage", "open_session"]
 
 PAGE = 1000
 #: More pages than any job or list has: a cursor that never ends.
@@ -38,6 +35,8 @@ MOST_PAGES = 10_000
 EVENT_TYPES = "delivery,bounce,open,click"
 #: A host that never answered in this process is rather a wrong address than an outage: patience for it, in seconds.
 FIRST_CONTACT_S = 10.0
+#: What began before a call's end may take so much longer, so that the last try isn't cut off at once.
+GRACE_S = 0.5
 
 
 @dataclass
@@ -71,14 +70,22 @@ class Turns:
         self._gate, self._breaker, self._budget = pace.Gate(requests_per_s), pace.Breaker(), pace.Budget()
         self._clock, self._sleep, self._lock, self._trouble = clock, sleep, threading.Lock(), ""
 
-    def take(self, method: str, path: str, ends_at: float) -> float:
-        """Wait for gate and breaker; the moment of leaving. Raises RateLimited or ServerFault when one stays shut beyond *ends_at*."""
+    @contextmanager
+    def turn(self, method: str, path: str, ends_at: float) -> Iterator[float]:
+        """Wait for gate and breaker, at most until *ends_at*; the moment of leaving. A probe that isn't sent is left to the next."""
+        taken_at = self._take(method, path, ends_at)
+        try:
+            yield taken_at
+        finally:
+            with self._lock:
+                self._breaker.release(taken_at)
+
+    def _take(self, method: str, path: str, ends_at: float) -> float:
         ticket = None
         while True:
             with self._lock:
                 now = self._clock()
-                shut = now < self._gate.shut_until
-                ticket = self._gate.ticket(now) if ticket is None or shut else ticket
+                ticket = self._gate.ticket(now, ends_at) if ticket is None or now < self._gate.shut_until else ticket
                 broken_s = 0.0 if ticket > now else self._breaker.wait_s(now)
             wait_s = max(ticket - now, broken_s)
             if wait_s <= 0:
@@ -86,9 +93,9 @@ class Turns:
             if now + wait_s > ends_at and broken_s:
                 raise ServerFault(f"the API keeps failing, so nothing more is sent to it for now (circuit breaker); last: {self._trouble}",
                                   method=method, path=path, do="run it again later")
-            if now + wait_s > ends_at and shut:
-                raise RateLimited("the API limits the rate for longer than we wait", method=method, path=path, status=429,
-                                  retry_after_s=self._gate.shut_until - now, do="run it again later, or set a lower requests_per_s")
+            if now + wait_s > ends_at:
+                raise RateLimited("the rate is limited for longer than we wait", method=method, path=path, status=429, retry_after_s=wait_s,
+                                  do="run it again later, with fewer workers or a requests_per_s that the API allows")
             self._sleep(wait_s)
 
     def note(self, answer: Answer) -> None:
@@ -108,19 +115,20 @@ class Turns:
         with self._lock:
             self._gate.shut(self._clock(), wait_s, sent_at=sent_at)
 
-    def rest(self, wait_s: float) -> None:
-        """Before a retry: sleep, longer where the budget is used up."""
+    def rest(self, wait_s: float, ends_at: float) -> None:
+        """Before a retry: sleep, where the budget is used up for longer, but not beyond the call's end."""
         with self._lock:
-            budget_s = self._budget.wait_s(self._clock())
-        self._sleep(max(wait_s, budget_s))
+            now = self._clock()
+            budget_s = self._budget.wait_s(now)
+        self._sleep(max(wait_s, min(budget_s, ends_at - now)))
 
 
 class Client:
     """
     A signed-in way to the API, for any number of threads.
 
-    Every method may raise `Unreachable`, `Denied`, `Refused`, `RateLimited`, `ServerFault` or `ContractError`; reading
-    calls do so after at most `settings.patience_s`.
+    Every method may raise `Unreachable`, `Denied`, `Refused`, `RateLimited`, `ServerFault` or `ContractError`; a reading
+    call (of a list: each page) does so after at most `settings.patience_s`, sign-ins, waits and all its tries included.
 
     Raises:
         ConfigError: address or credentials are missing; nothing was sent
@@ -142,12 +150,6 @@ class Client:
         self._now, self._clock, self._rng = now, clock, rng or random.Random()
         self._reached = False
         self._threads = threading.local()
-        self._sessions: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    def close(self) -> None:
-        """Close the idle connections of all threads; the client stays usable."""
-        for session in list(self._sessions):
-            session.close()
 
     # -- the endpoints
 
@@ -207,25 +209,26 @@ class Client:
 
         It leaves before *leave_by* (Unix time) or not at all, so that a worker that was paused doesn't post what others have taken
         over. The wall clock is asked: the monotonic one stands still while a machine is suspended.
+
+        It waits at most `patience_s` for its turn, and ends `call_deadline_s` after it left: a second try, after a 401, leaves in the
+        first half of that or not at all, because a POST that is cut short has an unknown outcome.
         """
-        ends_at = self._clock() + min(leave_by - self._now(), self.settings.patience_s)
-        answer, sent_at = Answer(), 0.0
+        waits_until, ends_at = self._clock() + min(leave_by - self._now(), self.settings.patience_s), math.inf
         for again in (True, False):
-            failed: CxError | None = None
             try:
-                token = self.auth.token(ends_at)
-                sent_at = self._turns.take("POST", self.settings.paths.messages, ends_at)
+                token = self.auth.token(waits_until)
+                with self._turns.turn("POST", self.settings.paths.messages, waits_until) as sent_at:
+                    if self._now() >= leave_by:
+                        return PostOutcome("not_sent", detail="its turn came too late")
+                    ends_at = min(ends_at, sent_at + self.settings.call_deadline_s)
+                    answer = self._post(body, token, idempotency_key, ends_at)
+                    self._turns.note(answer)
             except CxError as error:
-                failed = error
-            if failed:
-                return _not_sent(failed)
-            if self._now() >= leave_by:
-                return PostOutcome("not_sent", detail="its turn came too late")
-            answer = self._post(body, token, idempotency_key)
-            self._turns.note(answer)
+                return _not_sent(error)
             if answer.status != 401 or not again or not self.auth.renewable:
                 break
             self.auth.drop(token)
+            leave_by = min(leave_by, self._now() + ends_at - self._clock() - self.settings.call_deadline_s / 2)
         hint_s = self._hint_s(answer)
         found = outcome.post_outcome(answer, retry_after_s=hint_s, trust_429=self.settings.trust_429)
         if answer.status == 429 and found.kind != "exhausted":  # the day's quota is about sending: jobs and events may be read on
@@ -321,10 +324,10 @@ class Client:
         """
         started, failures, throttled = self._clock(), 0, 0
         while True:
-            sent_at = self._clock() if signing_in else self._turns.take(method, path, ends_at)
-            answer = self._once(make, ends_at if failures + throttled else math.inf)
-            if not signing_in:
-                self._turns.note(answer)
+            with nullcontext(self._clock()) if signing_in else self._turns.turn(method, path, ends_at) as sent_at:
+                answer = self._once(make, ends_at)
+                if not signing_in:
+                    self._turns.note(answer)
             limited, hint_s = answer.status == 429, self._hint_s(answer)
             step = self._next_step(answer, throttled if limited else failures, hint_s, self._patience(answer, started, ends_at))
             if isinstance(step, pace.Done):
@@ -337,20 +340,20 @@ class Client:
             throttled, failures = throttled + limited, failures + (not limited)
             self.counters.add("throttled" if limited else "retries")
             if signing_in or not limited:
-                self._turns.rest(wait_s)
+                self._turns.rest(wait_s, ends_at)
 
     def _once(self, make: Callable[[], PreparedRequest], ends_at: float) -> Answer:
         """One exchange; the request lives in no frame that could raise."""
-        deadline_s = min(self.settings.call_deadline_s, max(1.0, ends_at - self._clock()))
-        answer = wire.exchange(self._session(), make(), deadline_s=deadline_s)
-        return self._seen(answer)
+        prepared = make()  # which may sign in
+        deadline_s = min(self.settings.call_deadline_s, ends_at + GRACE_S - self._clock())
+        return self._seen(wire.exchange(self._session(), prepared, deadline_s=deadline_s))
 
-    def _post(self, body: bytes, token: Token, idempotency_key: str) -> Answer:
+    def _post(self, body: bytes, token: Token, idempotency_key: str, ends_at: float) -> Answer:
         # On a kept connection, a reset by the idle server looks the same as one after it took the batch.
         headers = {**JSON, "Authorization": token.header, "Connection": "close", "Idempotency-Key": idempotency_key}
         url = self.settings.env_url + self.settings.paths.messages
-        with open_session(self.settings) as session:
-            answer = wire.exchange(session, wire.request("POST", url, headers, body), deadline_s=self.settings.call_deadline_s)
+        with wire.open_session(self.settings) as session:
+            answer = wire.exchange(session, wire.request("POST", url, headers, body), deadline_s=ends_at - self._clock())
         return self._seen(answer, submitted=True)
 
     def _seen(self, answer: Answer, *, submitted: bool = False) -> Answer:
@@ -380,8 +383,7 @@ class Client:
     def _session(self) -> wire.Session:
         session: wire.Session | None = getattr(self._threads, "session", None)
         if session is None:
-            session = self._threads.session = open_session(self.settings)
-            self._sessions.add(session)
+            session = self._threads.session = wire.open_session(self.settings)
         return session
 
 
