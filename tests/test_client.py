@@ -610,6 +610,14 @@ def test_an_exchange_ends_by_its_deadline(server, name):
     assert time.monotonic() - started < 1.5
 
 
+def test_nothing_leaves_when_the_time_is_over(server):
+    """Certainly not sent, and said so."""
+    with wire.open_session(Settings()) as session:
+        found = wire.exchange(session, wire.request("POST", f"{server.url}/hook", {}, b"{}"), deadline_s=-0.1)
+
+    assert ("not_sent", "the answer did not come in time", []) == (found.fault, found.reason, server.seen)
+
+
 @pytest.mark.parametrize(("request_", "refused_after_s", "expected", "posts"), [
     # endpoint  401 after  the call ends    requests
     (JOB,       0.9,       "Unreachable",   2),

@@ -189,7 +189,8 @@ def exchange(session: Session, prepared: requests.PreparedRequest, *, deadline_s
     mark = _CALL.set(call)
     status, headers, cut = None, {}, ""
     try:
-        connect_s = min(session.connect_timeout_s, call.left_s())
+        call.left_s()  # without any left, nothing leaves
+        connect_s = min(session.connect_timeout_s, deadline_s)
         response = session.send(prepared, stream=True, allow_redirects=False, timeout=(connect_s, deadline_s), proxies={})
         status, headers = response.status_code, {name.lower(): value for name, value in response.headers.items()}
         try:
