@@ -58,7 +58,8 @@ NOTES = {"suspects": "Of all who followed any link, unsubscribe and preference l
 UNSPLIT = "Drawn for one campaign at a time, and unsplit; the table has the numbers of all."
 #: What is said in place of a table without rows.
 EMPTY = {"reasons": "No bounces.", "suspects": "Nobody has followed a link yet."}
-SHOWN_ROWS = 20
+#: What a page shows of a table or draws of it, and what travels beside a chart for its data table and CSV: no feed makes a page too large.
+SHOWN_ROWS, KEPT_ROWS, KEPT_TEXT = 20, 200, 200
 ROW_PX, BAR_PX = 46, 17
 
 
@@ -203,8 +204,8 @@ def html(table: pd.DataFrame) -> str:
     if measure == "data_quality":  # a finding is news; the checks without one are named, not listed
         clean = [str(row["check"]).replace("_", " ") for row in rows if row["count"] == 0]
         rows, caption = [row for row in rows if row["count"] != 0], f"Nothing found: {', '.join(clean)}." * bool(clean)
-    elif len(rows) > SHOWN_ROWS:
-        rows, caption = rows[:SHOWN_ROWS], f"The first {SHOWN_ROWS} of {wording.count(len(rows))} rows."
+    else:
+        rows, caption = rows[:SHOWN_ROWS], caption + cut(SHOWN_ROWS, len(rows))
     return html_table(_shown(table), rows, caption)
 
 
@@ -216,13 +217,23 @@ def _shown(table: pd.DataFrame) -> list[str]:
     return groups + [column for column in wanted if column in own and column not in GROUPS]
 
 
+def cut(shown: int, of: int) -> str:
+    """
+    What to say where only some rows are shown; "" where all are.
+
+    >>> cut(20, 4250), cut(20, 20)
+    (' Shown are 20 of 4,250; there are 4,230 more.', '')
+    """
+    return f" Shown are {shown} of {wording.count(of)}; there are {wording.count(of - shown)} more." if of > shown else ""
+
+
 def html_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], caption: str = "") -> str:
     """The same from plain rows: the form in which a figure carries its table."""
     shown = [column for column in columns if not re.fullmatch(r"(.+)_(low|high)", column)]
     look = {column: ' class="n"' if any(isinstance(row[column], int | float) for row in rows) else "" for column in shown}
     head = "".join(f'<th scope="col"{look[column]}>{_html.escape(wording.label(column))}</th>' for column in shown)
     body = "".join(f"<tr>{''.join(_cell(column, row, look[column]) for column in shown)}</tr>" for row in rows)
-    title = f"<caption>{_html.escape(caption)}</caption>" if caption else ""
+    title = f"<caption>{_html.escape(caption.strip())}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -269,7 +280,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _plain(value: Any) -> Any:
     if not wording.known(value):
         return None
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, datetime) else wording.short(value, KEPT_TEXT) if isinstance(value, str) else value
 
 
 def _top(rows: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
@@ -295,6 +306,7 @@ def _bars(rows: list[dict[str, Any]], size: str, names: list[str], colours: list
              "textposition": "outside", "cliponaxis": False,
              "width": BAR_PX / ROW_PX, "marker": {"color": colours}, "hoverinfo": "skip", "textfont": {"color": INK["ink"]}}
     most = max(row[size] for row in rows) or 1
+    caption += cut(len(rows), len(table))
     return _figure([trace], title, caption, table, yaxis=_places(len(rows)), xaxis={"visible": False, "range": [0, most * 1.45]},
                    height=60 + ROW_PX * len(rows), annotations=[_label(place, name) for place, name in enumerate(names)])
 
@@ -323,7 +335,7 @@ def _causes(table: pd.DataFrame, label: str, title: str) -> go.Figure:
 
 
 def _bounces_by_day(table: pd.DataFrame) -> go.Figure:
-    sums = table.pivot_table("recipients", "kind", "day", "sum", fill_value=0)
+    sums = table.pivot_table("recipients", "kind", "day", "sum", fill_value=0).iloc[:, -KEPT_ROWS:]
     traces = [{"type": "bar", "name": kind, "x": list(sums.columns), "y": sums.loc[kind].tolist(), "marker": {"color": colour}}
               for kind, colour in KIND_COLOURS.items() if kind in sums.index]
     caption = f"Recipients whose mail came back, by the day (UTC) of their message; {wording.count(table['recipients'].sum())} in all."
@@ -333,14 +345,14 @@ def _bounces_by_day(table: pd.DataFrame) -> go.Figure:
 
 def _bounces_by(table: pd.DataFrame, group: str) -> go.Figure:
     sums = table.pivot_table("recipients", "category", group, "sum", fill_value=0)
-    sums = sums.loc[_by_size(sums.sum(axis=1)), _by_size(sums.sum())]
+    groups, sums = sums.shape[1], sums.loc[_by_size(sums.sum(axis=1)), _by_size(sums.sum())[:SHOWN_ROWS]]
     trace = {"type": "heatmap", "x": [str(name) for name in sums.columns], "y": [_worded("category", name) for name in sums.index],
              "z": [[share or None for share in line] for line in (sums / sums.sum()).to_numpy().tolist()],
              "text": [[wording.count(count) if count else "" for count in line] for line in sums.to_numpy().tolist()],
              "texttemplate": "%{text}", "zmin": 0, "zmax": 1, "showscale": False, "xgap": 2, "ygap": 2, "hoverinfo": "skip",
              "colorscale": [[0, INK["paper"]], [1, INK["blue"]]]}
     caption = (f"Recipients whose mail came back ({wording.count(table['recipients'].sum())} in all): cause by {_one(group)}. "
-               "The stronger the colour, the larger the cause's share within its column.")
+               "The stronger the colour, the larger the cause's share within its column." + cut(sums.shape[1], groups))
     title = f"Which {_one(group)} refused, and why?" if group in ("provider", "domain") else f"Which causes at which {_one(group)}?"
     return _figure([trace], title, caption, table, height=90 + 34 * len(sums), yaxis={"autorange": "reversed"},
                    xaxis={"side": "top", "showgrid": False, "tickangle": None, "autotickangles": [0, -40, -90]})
@@ -388,7 +400,8 @@ def _rates(table: pd.DataFrame) -> go.Figure:
                                    "tickvals": _ticks(rows, column), "side": "top",
                                    "title": {"text": f"<b>{title}</b>", "font": {"color": colour, "size": 14}, "standoff": 6}}
     shares = ", ".join(f"{title.lower()} of {of}" for title, of, _ in known.values())
-    caption = f"Shares: {shares}. Lines are 95% intervals; where they overlap, a difference may be chance. Each panel has its own scale."
+    caption = (f"Shares: {shares}. Lines are 95% intervals; where they overlap, a difference may be chance. Each panel has its own scale."
+               + cut(len(rows), len(table)))
     labels = [_label(place, f"{row[group]}  ({wording.count(row['attempted'])})") | {"yshift": 5} for place, row in enumerate(rows)]
     return _figure(traces, f"How do {GROUPS[group]} compare?", caption, table, height=120 + 40 * len(rows), yaxis=_places(len(rows)),
                    annotations=labels, **layout)
@@ -431,6 +444,6 @@ def _figure(traces: list[dict[str, Any]], title: str, caption: str, table: pd.Da
         "margin": {"l": 16, "r": 16, "t": 56, "b": 8}, "showlegend": False,
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 60}, "dragmode": False,
         "meta": {"title": title, "caption": caption, "columns": [str(column) for column in table.columns], "shown": _shown(table),
-                 "rows": _records(table)},
+                 "rows": _records(table.head(KEPT_ROWS)), "of": len(table)},
     }
     return go.Figure(json.loads(json.dumps({"data": traces, "layout": style | layout})))

@@ -177,4 +177,26 @@ def test_a_long_table_is_cut_and_says_so():
     text = charts.html(pd.DataFrame({"reason": [f"r{number}" for number in range(45)], "recipients": range(45)}))
 
     assert 20 == text.count("<td>")
-    assert "The first 20 of 45 rows." in text
+    assert "Shown are 20 of 45; there are 25 more." in text
+
+
+LONG = tables.store("to | kind | at | url | job\n" + "".join(
+    f"p{n} | delivery | +{n} | | j{n}\np{n} | open | +{n * 3000} | | j{n}\np{n} | click | +{n * 4000} | https://x.example/{n}/{'x' * 1900}.html | j{n}\n" for n in range(3000)))
+
+
+@pytest.mark.parametrize("measure", ["links", "jobs", "curve", "reasons"])
+def test_no_feed_makes_a_chart_too_large(measure):
+    """3,000 links, jobs or hours: what a page needs of them is bounded, and the caption says what is missing."""
+    figure = getattr(measures, measure)(LONG, "c").chart()
+
+    assert len(figure.to_json()) < 130_000
+    assert ("Shown are 20 of 3,000; there are 2,980 more." in figure.layout.meta["caption"]) == (measure in ("links", "jobs"))
+
+
+def test_a_map_of_many_domains_is_cut_too():
+    """A heat map has as many columns as a page is wide."""
+    store = tables.store("to | kind | at | code | email\n" + "".join(f"p{n} | bounce | +{n} | 5.1.1 | p@d{n}.example\n" for n in range(300)))
+    figure = measures.bounces(store, by="domain").chart()
+
+    assert 20 == len(figure.data[0].x)
+    assert "Shown are 20 of 300" in figure.layout.meta["caption"]

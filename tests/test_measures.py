@@ -410,6 +410,19 @@ def test_links_without_their_tracking_parameters() -> None:
         table, "link_url", "purpose", "clickers", "clicks", "all_clickers", "share")
 
 
+def test_links_that_differ_by_recipient_are_one_link() -> None:
+    """`?u=<id>` is one page however many people got it; what people share in a query keeps links apart, and a scanner of both is seen."""
+    rows = "".join(f"""
+        p{number} | delivery | +1 |
+        p{number} | click | +1000 | https://shop.example/p?u={number}&page={'ab'[number % 2]}
+        p{number} | click | +{1001 if number == 3 else 5000} | https://shop.example/q?{number:032x}#top""" for number in range(10))
+    target = store(f"to | kind | at | url{rows}")
+
+    assert [("https://shop.example/q?…", 10, 10), ("https://shop.example/p?u=…&page=a", 5, 5), ("https://shop.example/p?u=…&page=b", 5, 5)] == values(
+        measures.links(target), "link_url", "clickers", "clicks")
+    assert 1 == measures.suspects(target).set_index("rule").clickers["r1"]
+
+
 WAITING = """
     to  | kind     | at    | url
     ann | delivery | +0    |

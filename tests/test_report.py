@@ -241,6 +241,18 @@ def test_a_page_that_is_too_large_is_refused():
         render_page(executed({"text/plain": "x" * 1_000_000}), name="trial", parameters={})
 
 
+def test_5000_personal_links_fit_on_a_page(home, tmp_path):
+    """One id per recipient in a link is usual: one row, and a page as small as any other."""
+    from cxtools.events.store import EventStore
+
+    tables.store("to | kind | at | url\n" + "".join(
+        f"p{n} | delivery | +0 |\np{n} | click | +{n} | https://x.example/p?u={n}-0123456789abcdef0123456789abcdef\n" for n in range(5000)), into=EventStore(home / "events"))
+    page = render_report("engagement_report", {"campaign": "c"}, out=tmp_path, home=home).read_text("utf-8")
+
+    assert len(page.encode()) < 800_000
+    assert "x.example/p?u=…" in page and "u=4999-" not in page
+
+
 def test_the_index_lists_only_reports(tmp_path):
     """Other pages in the folder are left alone; an empty folder has an index too."""
     (tmp_path / "other.html").write_text("<p>not ours</p>")

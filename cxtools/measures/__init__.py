@@ -184,7 +184,8 @@ def unknown(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as
 
 def links(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
     """
-    Which links were clicked? One row per campaign × link (and value of *by*), tracking parameters removed.
+    Which links were clicked? One row per campaign × link (and value of *by*), tracking parameters removed. Links that differ
+    only in what tells recipients apart are one: `https://x.example/p?u=…`.
 
         purpose        content or unsubscribe (preference links too)
         clickers       messages whose recipient clicked it; links don't add up, who clicks two is in both
@@ -209,7 +210,8 @@ def curve(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_o
     """
     How many had opened or clicked within so many hours of delivery? One row per campaign × kind × hour with news.
 
-    `hours` 1 is the first hour; `recipients` in that hour, `cumulative` until its end, `rate` = cumulative / accepted.
+    `hours` 1 is the first hour; after three days the steps are days. `recipients` since the row before, `cumulative` until now,
+    `rate` = cumulative / accepted.
     """
     return _with_rates(_answer("curve", store, campaigns, by, as_of), {"rate": ("cumulative", "accepted")})
 
@@ -322,7 +324,8 @@ def _prepared(
             connection.execute("create or replace temp table seen as " + _sql("of_jobs"), {"job_ids": list(job_ids)})
         connection.register("verdicts", _verdicts(connection, store.judge))
         connection.execute("create temp table messages as " + _sql("messages"), {"by": asked})
-        connection.execute("create temp view delays as " + _sql("delays"))
+        for view in ("delays", "urls"):
+            connection.execute(f"create temp view {view} as {_sql(view)}")
         yield connection
 
 

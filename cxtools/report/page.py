@@ -199,7 +199,7 @@ def _figure(given: Mapping[str, Any], number: int) -> dict[str, Any]:
     columns, rows = meta.get("columns", []), meta.get("rows", [])
     return {"number": number, "title": name, "caption": meta.get("caption", ""), "drawn": bool(given["data"]),
             "columns": columns, "rows": rows, "height": height,
-            "table": charts.html_table(meta.get("shown", columns), rows),
+            "more": charts.cut(len(rows), meta.get("of", len(rows))), "table": charts.html_table(meta.get("shown", columns), rows),
             "file": f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.csv",
             "spec": {"data": given["data"], "layout": layout | {"height": height}}}
 

@@ -2,11 +2,14 @@
 -- grain:   one row per campaign x kind x hours with news (and value of each dimension asked for)
 -- params:  none
 -- reads:   delays
--- columns: campaign, dimensions, kind, hours (1 = within the first hour), recipients (in that hour), cumulative (until its end), accepted
+-- columns: campaign, dimensions, kind, hours (1 = within the first hour; after three days in whole days), recipients (since
+--          the hours before), cumulative (until its end), accepted
 with
 slots as (        -- one row per hour with news; hours is null for those who did nothing
     select campaign, provider, domain, job, day, hour, weekday, kind,
-           case when delay_s < 3600 then 1 else cast(ceil(delay_s / 3600.0) as integer) end as hours
+           case when delay_s < 3600 then 1
+                when delay_s <= 72 * 3600 then cast(ceil(delay_s / 3600.0) as integer)
+                else 24 * cast(ceil(delay_s / 86400.0) as integer) end as hours
     from delays
 ),
 counts as (

@@ -1,24 +1,16 @@
 -- Which links were clicked?
 -- grain:   one row per campaign x link (and value of each dimension asked for)
 -- params:  none
--- reads:   seen, messages
--- columns: campaign, dimensions, link_url (without tracking parameters and fragment), purpose (content | unsubscribe), clickers (distinct
+-- reads:   seen, messages, urls
+-- columns: campaign, dimensions, link_url (as in urls), purpose (content | unsubscribe), clickers (distinct
 --          messages; they don't add up over links), clicks, all_clickers (of anything, in the campaign and dimensions), first_at, last_at
 with
-urls as (         -- one row per URL as it came; utm_* and their like make one link many
-    select raw_url,
-           regexp_replace(regexp_replace(regexp_replace(stripped, '\?&+', '?'), '&&+', '&', 'g'), '[?&]+$', '') as link_url
-    from (select link_url as raw_url,
-                 regexp_replace(regexp_replace(link_url, '#.*$', ''),
-                                '([?&])(utm_[A-Za-z]+|gclid|fbclid|msclkid|mc_[ce]id|mkt_tok|_hsenc|_hsmi)=[^&]*', '\1', 'g') as stripped
-          from (select distinct link_url from seen where kind = 'click') as distinct_urls) as without_tracking
-),
 clicks as (       -- one row per click of an accepted message
-    select campaign, provider, domain, job, day, hour, weekday, messages.message_id, messages.who, seen.ts, urls.link_url,
+    select messages.campaign, provider, domain, job, day, hour, weekday, messages.message_id, messages.who, seen.ts, urls.link_url,
            case when seen.is_content then 'content' else 'unsubscribe' end as purpose
     from seen
-    join messages using (campaign, message_id, who)
-    join urls on urls.raw_url = seen.link_url
+    join messages on messages.campaign = seen.campaign and messages.message_id = seen.message_id and messages.who = seen.who
+    join urls on urls.campaign = seen.campaign and urls.raw_url = seen.link_url
     where seen.kind = 'click' and messages.accepted
 ),
 clickers as (     -- one row per link and message

@@ -1,7 +1,7 @@
 -- Which clickers behave like machines? Nothing is dropped: clicked counts them, this says how many.
 -- grain:   one row per campaign (and value of each dimension asked for)
 -- params:  none
--- reads:   seen, messages
+-- reads:   seen, messages, urls
 -- columns: campaign, dimensions, clickers (accepted messages with a click that has a moment), r1..r5 (clickers whom the rule hits, see RULES),
 --          suspect (one strong rule or two weak ones), human (the others)
 with
@@ -25,8 +25,11 @@ bursts as (       -- one row per message: the most links that it followed within
           from first_clicks) as windows
     group by campaign, message_id, who
 ),
-offered as (
-    select campaign, count(distinct link_url) as links from clicks group by campaign
+offered as (      -- personal links of one page are one link
+    select clicks.campaign, count(distinct urls.link_url) as links
+    from clicks
+    join urls on urls.campaign = clicks.campaign and urls.raw_url = clicks.link_url
+    group by clicks.campaign
 ),
 hits as (         -- one row per clicker
     select campaign, message_id, who, min(delay_s) as delay_s,
