@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _fail(error: Exception, told: CxError) -> None:
     if State.debug:
-        raise error
+        traceback.print_exception(error)
     _say(f"error: {told}")
     sys.exit(told.exit_code)
 

@@ -7,11 +7,13 @@ This is what a notebook holds as `client` and what the command line works with.
 from __future__ import annotations
 
 import atexit
+import math
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -132,9 +134,10 @@ class Connection:
     def dry_run(self, campaign: Campaign, *, skip_invalid: bool = False) -> DryRun:
         """What `send` would do, as far as is known without asking the API; refuses what `send` would, writes and sends nothing."""
         from cxtools.campaigns.plan import LeftOut
+        from cxtools.campaigns.status import over_limit
 
         known = self.ledger.digest_of(campaign.name) if self.has_ledger else None
-        if known not in (None, campaign.digest):
+        if known not in (None, campaign.digest) and not self.ledger.unsent(campaign.name):
             raise ConfigError(f"campaign {campaign.name!r} exists with other content", do="give the changed campaign a new name")
         people, left = 0, list[LeftOut]()
         for item in campaign.planned(skip_invalid=skip_invalid):
@@ -142,8 +145,11 @@ class Connection:
                 left.append(item)
             else:
                 people += 1
-        batches = -(-people // self.settings.batch_cap(campaign.spec.limits.daily))
-        return DryRun(campaign.name, people, left, batches, known=known is not None)
+        daily = campaign.spec.limits.daily
+        size, cap = self.settings.batch_cap(daily), self.settings.daily_cap(daily)
+        batches = [min(size, people - start) for start in range(0, people, size)]
+        quota_left = self.ledger.quota_left(self.settings.account, cap) if self.has_ledger else math.inf if cap is None else cap
+        return DryRun(campaign.name, batches, left, over_limit(batches, quota_left), known=known is not None)
 
     @discreet
     def resume(self, name: str) -> Status:
@@ -228,23 +234,34 @@ class Connection:
 
 @dataclass(frozen=True)
 class DryRun:
-    """A plan that was not written: `planned` people, `left_out` rows with line, masked address and reason."""
+    """A plan that was not written: the sizes of its `batches`, `left_out` rows with line, masked address and reason."""
 
     campaign: str
-    planned: int
+    batches: list[int]
     left_out: list[LeftOut]
-    batches: int
+    over_limit: int
     known: bool
 
+    @property
+    def planned(self) -> int:
+        return sum(self.batches)
+
     def to_dict(self) -> dict[str, Any]:
+        """As a status, of a campaign of which nothing exists yet."""
+        left = Counter(row.reason for row in self.left_out)
+        people = {"rows": self.planned + left.total(), "invalid": left["invalid"], "duplicates": left["duplicate"], "planned": self.planned,
+                  "over_limit": self.over_limit}
+        batches = [{"batch": None, "wave": 0, "recipients": size, "state": "dry_run", "job_id": None} for size in self.batches]
         rows = [{"line": row.line, "email": row.masked, "reason": row.reason, "detail": row.detail} for row in self.left_out]
-        return {"campaign": self.campaign, "state": "dry_run", "planned": self.planned, "batches": self.batches, "left_out": rows}
+        return {"campaign": self.campaign, "state": "dry_run", "recipients": people, "batches": batches, "left_out": rows}
 
     def __str__(self) -> str:
         shown = [f"  line {row.line}: {row.masked} {row.reason}, {row.detail}" for row in self.left_out[:20]]
         more = [f"  … and {len(self.left_out) - 20:,} more"] if len(self.left_out) > 20 else []
+        today = f"{self.over_limit:,} of them not today, by the daily limit; " if self.over_limit else ""
         left = f"{len(self.left_out):,} rows left out; nothing was sent" + "; it was planned before and would be continued" * self.known
-        return "\n".join([f"{self.campaign}: would mail {self.planned:,} people in {self.batches} batches; {left}", *shown, *more])
+        head = f"{self.campaign}: would mail {self.planned:,} people in {len(self.batches)} batches; {today}{left}"
+        return "\n".join([head, *shown, *more])
 
 
 def judge_by(own: Path) -> Judge:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cxtools.connection import Connection
-from cxtools.errors import ConfigError, CxError, ReportError, StoreError
+from cxtools.errors import ConfigError, ContractError, CxError, Denied, ReportError, StoreError
 
 FREE_BYTES_WANTED = 500 << 20
 
@@ -56,7 +56,14 @@ def _http_stack(_client: Connection) -> str:
 
 def _api(client: Connection) -> str:
     client.settings.needs("api")
-    return ", ".join(f"{name} {value}" for name, value in client.desk.api.probe().items())
+    found = client.desk.api.probe()
+    if missing := found["missing_scopes"]:
+        raise Denied(f"the client lacks {', '.join(missing)}", do="ask for these scopes, or for the role that brings them")
+    if found["suppressions"] != "ok":
+        raise ContractError(f"suppressions can't be asked for: {found['suppressions']}")
+    scopes = "not told" if found["scopes"] is None else ", ".join(found["scopes"])
+    listing = "lists all suppressions, suppression_listing may be set" if found["suppression_listing"] else "lists no suppressions"
+    return f"signed in at {found['url']} by {found['auth']}; scopes: {scopes}; {listing}"
 
 
 def _ledger(client: Connection) -> str:

@@ -108,7 +108,7 @@ class Settings(BaseModel):
     requests_per_s: float | None = Field(default=None, gt=0)
     connect_timeout_s: float = Field(default=5, gt=0)
     call_deadline_s: float = Field(default=30, gt=0)
-    patience_s: float = Field(default=300, ge=0)
+    patience_s: float = Field(default=300, gt=0)
     job_deadline_s: float = Field(default=4 * 3600, gt=0)
     event_horizon_s: float = Field(default=7 * 86400, ge=0)
     suppression_age_s: float = Field(default=900, gt=0)

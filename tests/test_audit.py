@@ -292,6 +292,6 @@ def test_an_export_reads_back_and_no_cell_runs(texts: list[str]) -> None:
     rows = [Entry(number, 0.5, "cxtools", text, canonical({"reason": text}), GENESIS, "h") for number, text in enumerate(texts, 1)]
     cells = list(csv.reader(io.StringIO("".join(export_csv(rows)), newline="")))
 
-    assert [["seq", "at", "actor", "kind", "body", "prev", "hash"]] == cells[:1]
-    assert [defused(text) for text in texts] == [row[3] for row in cells[1:]]
+    assert [["time", "seq", "at", "actor", "kind", "body", "prev", "hash"]] == cells[:1]
+    assert [("1970-01-01T00:00:00+00:00", defused(text)) for text in texts] == [(row[0], row[4]) for row in cells[1:]]
     assert [] == [cell for row in cells for cell in row if cell.strip()[:1] and cell.strip()[0] in "=+-@|"]

@@ -72,6 +72,46 @@ def test_the_doctor_tells_of_a_home_that_can_be_no_folder(tmp_path: Path) -> Non
     assert {"settings", "http", "api", "ledger", "store", "space", "reports"} == set(says)
 
 
+def test_the_doctor_fails_where_a_scope_is_missing(shell: Shell, simulator: Any) -> None:
+    """The send would be refused: said before, with what to ask for."""
+    simulator.reset(scopes="communications:email:read communications:email:analytics")
+    done = shell("doctor")
+
+    assert 3 == done.returncode
+    assert "FAIL  api: the client lacks communications:email:send" in done.stdout
+
+
+@pytest.mark.parametrize("wrong", [{"CXONE_CLIENT_ID": "typo"}, {"CXONE_ENV_URL": "http://127.0.0.1:9"}])
+def test_a_mistyped_account_does_not_lock_the_name(shell: Shell, wrong: dict[str, str]) -> None:
+    """Nothing was sent by the wrong one, so the correction simply works."""
+    right = dict(shell.environ)
+    shell.environ |= wrong
+    (shell.folder / "home").mkdir()
+    (shell.folder / "home" / "profiles.toml").write_text("[quick]\npatience_s = 2\n")
+    first = send(shell, "--profile", "quick")
+    shell.environ = right
+
+    assert (3, 0) == (first.returncode, send(shell).returncode), first.stderr
+
+
+def test_a_failed_job_is_explained(shell: Shell, simulator: Any) -> None:
+    """Which batch, why, and what to make of it; the code is not 0."""
+    simulator.arm("job_fails")
+    done = send(shell)
+
+    assert 5 == done.returncode
+    assert "(30 recipients): the job ended as failed; perhaps half of it was sent" in done.stdout
+
+
+def test_a_daily_limit_is_told_before_and_after(shell: Shell) -> None:
+    """The dry run says how many wait, the status how to go on."""
+    (shell.folder / "spec.toml").write_text(SPEC + "[limits]\ndaily = 20\n")
+    plan, done = send(shell, "--dry-run"), send(shell)
+
+    assert "10 of them not today, by the daily limit" in plan.stdout
+    assert "next        `cxtools resume q3`" in done.stdout
+
+
 def test_status_collect_and_measures_answer_in_json(shell: Shell) -> None:
     """The forms of the command line's contract, each one JSON document with the documented names."""
     send(shell)
@@ -88,7 +128,8 @@ def test_dry_run_sends_and_writes_nothing(shell: Shell, simulator: Any) -> None:
     """The plan is shown; no request is made, no ledger appears."""
     done = send(shell, "--dry-run", "--json")
 
-    assert (0, 30) == (done.returncode, json.loads(done.stdout)["planned"])
+    plan = json.loads(done.stdout)
+    assert (0, 30, [30]) == (done.returncode, plan["recipients"]["planned"], [batch["recipients"] for batch in plan["batches"]])
     assert 0 == simulator.truth()["requests_total"]
     assert not (shell.folder / "home" / "ledger.sqlite").exists()
 
@@ -202,8 +243,10 @@ def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(shell: Shell, 
 
 
 def test_debug_shows_the_traceback(shell: Shell) -> None:
-    """For a report of a bug: --debug anywhere in the line."""
-    assert "Traceback" in shell("status", "nope", "--debug").stderr
+    """For a report of a bug: --debug anywhere in the line; the exit code stays that of the error."""
+    done = shell("status", "nope", "--debug")
+
+    assert (2, True) == (done.returncode, "Traceback" in done.stderr)
 
 
 def test_C02_secrets_and_tokens_stay_out_of_every_message(shell: Shell, simulator: Any) -> None:

@@ -214,7 +214,7 @@ WRONG_FILES = {
     "a quote that never ends":        (b'email,name\nann@example.com,"Ann\n',                   "no proper CSV", "line 2"),
     "text after a quoted cell":       (b'email,name\nann@example.com,"Ann"x\n',                 "no proper CSV", "line 2"),
     "too many cells in one row":      (b"email,name\nann@example.com,Lee, Ann\n",               "3 cells where the header has 2", "line 2"),
-    "too few cells in one row":       (b"email,name\na@example.com,Ann\n\nb@example.com\n",     "1 cells where the header has 2", "line 4"),
+    "too few cells in one row":       (b"email,name\na@example.com,Ann\n\nb@example.com\n",     "1 cell where the header has 2", "line 4"),
 }
 
 

@@ -454,13 +454,15 @@ def test_retry_waves_take_soft_bounces_only(simulator: Any, office: Callable[...
     simulator.advance(WEEK_S)
     client.collect()
     with pytest.raises(ConfigError, match="too early"):
-        client.retry("q3", dry_run=True)
+        client.retry("q3")
     now = client.desk.now() + 2 * 86400
     later = Connection(client.settings, quiet=True)
     later.__dict__["desk"] = type(client.desk)(client.settings, client.desk.api, client.desk.ledger, client.store, now=lambda: now, quiet=True)
+    early, _ = client.retry("q3", dry_run=True)
     plan, _ = later.retry("q3", dry_run=True)
     soft = measures.bounces(client.store, ["q3"]).query("kind == 'soft'").recipients.sum()
 
+    assert (early, True) == (plan, client.desk.now() < early.not_before.timestamp() < now)
     assert 0 < len(plan.people) <= soft
     assert all(who.merge_fields["firstName"] for who, _ in plan.people)
     assert "delivered" in {why for _, why in plan.left_out}

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 VERSION = "cxaudit/1"
@@ -205,16 +206,20 @@ def export_json(entries: Iterable[Entry]) -> Iterator[str]:
     """The trail as one JSON list, a row a line."""
     before = "["
     for entry in entries:
-        yield f"{before}\n{json.dumps(asdict(entry), ensure_ascii=False)}"
+        yield f"{before}\n{json.dumps({'time': _time(entry)} | asdict(entry), ensure_ascii=False)}"
         before = ","
     yield "[]\n" if before == "[" else "\n]\n"
 
 
 def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
     """The trail as CSV for a spreadsheet; cells that a spreadsheet would run as a formula are defused with an apostrophe."""
-    yield ",".join(each.name for each in fields(Entry)) + "\r\n"
+    yield ",".join(["time", *(each.name for each in fields(Entry))]) + "\r\n"
     for entry in entries:
-        yield ",".join('"' + defused(str(cell)).replace('"', '""') + '"' for cell in astuple(entry)) + "\r\n"
+        yield ",".join('"' + defused(str(cell)).replace('"', '""') + '"' for cell in (_time(entry), *astuple(entry))) + "\r\n"
+
+
+def _time(entry: Entry) -> str:
+    return datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="seconds")
 
 
 #: What a spreadsheet passes over before it looks for a formula, and what makes it one (OWASP: CSV injection).

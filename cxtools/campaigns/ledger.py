@@ -221,16 +221,20 @@ class Ledger:
             self._audit(tx, "wave.planned", campaign=name, wave=wave, **planned.counts)
         return planned.counts["planned"]
 
+    def unsent(self, name: str) -> bool:
+        """Was nothing of a campaign sent, for certain? Then its plan may be replaced."""
+        with self.reading() as tx:
+            return _unsent(tx, name)
+
     def drop_plan(self, name: str) -> bool:
-        """Forget a plan of which no POST was ever begun; False where one was."""
-        ours = sa.select(batch.c.id).where(batch.c.campaign == name)
+        """Forget a plan of which nothing was sent; False where something was, or may have been."""
         with self.writing() as tx:
-            if tx.scalar(sa.select(sa.func.count()).where(attempt.c.batch_id.in_(ours))):
+            if not _unsent(tx, name):
                 return False
             for table in (slot, left_out, batch):
                 tx.execute(table.delete().where(table.c.campaign == name))
             tx.execute(campaign.delete().where(campaign.c.name == name))
-            self._audit(tx, "campaign.dropped", campaign=name, why="other content was given before anything was sent")
+            self._audit(tx, "campaign.dropped", campaign=name, why="other content or another account was given before anything was sent")
         return True
 
     def change_spec(self, name: str, spec: Mapping[str, Any]) -> None:
@@ -672,6 +676,11 @@ class Ledger:
         where = [batch.c.id == batch_id, batch.c.state == source, *([batch.c.epoch == epoch] if epoch is not None else [])]
         facts |= {"epoch": new_epoch} if new_epoch is not None else {}
         return tx.execute(batch.update().where(*where).values(state=state, **facts)).rowcount == 1
+
+
+def _unsent(tx: sa.Connection, name: str) -> bool:
+    gone_out = sa.select(batch.c.id).where(batch.c.campaign == name, batch.c.state.not_in(("planned", "empty")))
+    return tx.scalar(gone_out.limit(1)) is None
 
 
 def _of(tx: sa.Connection, batch_id: str, *columns: sa.Column[Any]) -> sa.Row[Any]:

@@ -19,11 +19,12 @@ from cxtools.api.outcome import printable
 from cxtools.campaigns.plan import LeftOut, Row, Spec, checked_spec, content_digest, planned
 from cxtools.errors import ConfigError, discreet
 from cxtools.model import Recipient
+from cxtools.wording import counted
 
 if TYPE_CHECKING:
     import pandas
 
-NO_CSV = "save it as CSV UTF-8 (comma separated, first line the column names, one of them email)"
+NO_CSV = "save it as CSV UTF-8 (separated by commas, not semicolons; first line the column names, one of them email)"
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _next_row(reader: Any, path: Path) -> list[str] | None:
 
 
 def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
-    fault = f"{len(cells)} cells where the header has {len(columns)} (a comma inside a cell needs quotes)"
+    fault = f"{counted(len(cells), 'cell')} where the header has {len(columns)} (a comma inside a cell needs quotes)"
     padded = [*cells, *[""] * (len(columns) - len(cells))]
     return Row(line, dict(zip(columns, padded, strict=False)), fault * (len(cells) != len(columns)))
 

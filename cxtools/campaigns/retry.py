@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -42,6 +43,7 @@ class WavePlan:
     wave: int
     people: Sequence[tuple[Recipient, str]]
     left_out: Sequence[tuple[str, str]]
+    not_before: datetime
 
     def _named(self) -> dict[str, Sequence[tuple[str, str]]]:
         return {"people": [(masked(who.email), why) for who, why in self.people], "left_out": self.left_out}
@@ -49,10 +51,11 @@ class WavePlan:
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` prints; addresses are masked."""
         named = {word: [{"email": who, "reason": why} for who, why in some] for word, some in self._named().items()}
-        return {"campaign": self.campaign, "wave": self.wave, "recipients": len(self.people), **named}
+        facts = {"campaign": self.campaign, "wave": self.wave, "not_before": self.not_before.isoformat(), "recipients": len(self.people)}
+        return facts | named
 
     def __str__(self) -> str:
-        lines = [f"{self.campaign}, wave {self.wave}: {len(self.people):,} people"]
+        lines = [f"{self.campaign}, wave {self.wave}, not before {self.not_before:%Y-%m-%d %H:%M} UTC: {len(self.people):,} people"]
         for word, some in self._named().items():
             for reason, count in Counter(why for _, why in some).most_common():
                 shown = list(islice((who for who, why in some if why == reason), SHOWN))
@@ -90,20 +93,18 @@ def next_wave(desk: Desk, name: str) -> WavePlan:
     Plan the next wave in the head, from the events that are stored; nothing is written.
 
     Raises:
-        ConfigError: batches are still under way, all waves were used, or the cooldown isn't over.
+        ConfigError: batches are still under way, or all waves were used.
     """
     desk.ledger.spec(name)
     rows = desk.ledger.batches(name)
     wave = max((row.wave for row in rows), default=0) + 1
     open_states = {row.state for row in rows} & {"planned", "submitting", "submitted", "unknown", *ENDED}
     if open_states:
-        raise ConfigError(f"campaign {name!r} isn't finished: batches are {', '.join(sorted(open_states))}", do="`cxtools resume` first")
+        do = "`cxtools reconcile` first" if "unknown" in open_states else "`cxtools resume` first"
+        raise ConfigError(f"campaign {name!r} isn't finished: batches are {', '.join(sorted(open_states))}", do=do)
     if wave > MAX_WAVES:
         raise ConfigError(f"campaign {name!r} has had its {MAX_WAVES} retry waves", do="look at the bounce report instead")
     ripe_at = max((row.submitted_at or row.first_attempt_at or 0 for row in rows), default=0) + COOLDOWN_S * 2 ** (wave - 1)
-    if desk.now() < ripe_at:
-        raise ConfigError(f"too early for wave {wave} of {name!r}",
-                          do=f"wait {(ripe_at - desk.now()) / 3600:.1f} h more: soft bounces need time to pass")
     found: dict[str, Candidacy] = {}
     for key, said in _judged(desk, name, rows):
         found[key] = weighed(found[key], said) if key in found else said
@@ -114,7 +115,7 @@ def next_wave(desk: Desk, name: str) -> WavePlan:
             people.append((who, why))
         else:
             left.append((masked(who.email), why))
-    return WavePlan(name, wave, people, left)
+    return WavePlan(name, wave, people, left, datetime.fromtimestamp(ripe_at, UTC))
 
 
 def _judged(desk: Desk, name: str, rows: Sequence[Any]) -> Iterator[tuple[str, Candidacy]]:
@@ -134,8 +135,16 @@ def _judged(desk: Desk, name: str, rows: Sequence[Any]) -> Iterator[tuple[str, C
 
 
 def plan_next_wave(desk: Desk, name: str) -> WavePlan:
-    """Write the next wave into the ledger; `send.resume` mails it, after fresh suppression checks."""
+    """
+    Write the next wave into the ledger; `send.resume` mails it, after fresh suppression checks.
+
+    Raises:
+        ConfigError: as `next_wave`; or the cooldown isn't over.
+    """
     plan = next_wave(desk, name)
+    if (early_s := plan.not_before.timestamp() - desk.now()) > 0:
+        raise ConfigError(f"too early for wave {plan.wave} of {name!r}",
+                          do=f"wait {early_s / 3600:.1f} h more: soft bounces need time to pass")
     if plan.people:
         size = desk.settings.batch_cap(desk.ledger.spec(name)["limits"]["daily"])
         desk.ledger.plan_wave(name, plan.wave, [who for who, _ in plan.people], batch_size=size)

@@ -35,7 +35,8 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
     """
     spec, digest = campaign.spec, campaign.digest
     known, plain = desk.ledger.digest_of(spec.name), spec.model_dump(mode="json")
-    if known is None or (known != digest and desk.ledger.drop_plan(spec.name)):
+    same = known == digest and desk.ledger.account(spec.name) in ("", desk.settings.account)
+    if known is None or (not same and desk.ledger.drop_plan(spec.name)):
         return desk.ledger.plan(spec.name, digest=digest, spec=plain, planned=campaign.planned(skip_invalid=skip_invalid),
                                 batch_size=desk.settings.batch_cap(spec.limits.daily), account=desk.settings.account)
     if known != digest:

@@ -14,6 +14,12 @@ from cxtools.events.store import EventStore
 #: campaign state -> exit code of the command line
 EXIT_CODES = {"completed": 0, "nothing_to_send": 0, "partial": 5, "failed": 5, "in_progress": 0, "unknown": 8}
 BAD_JOBS = ("failed", "cancelled")
+#: state of a batch, or of its job, in which something went wrong -> what to do
+ADVICE = {
+    "unknown": "see `cxtools reconcile --help`",
+    "rejected": "nothing of it was sent; correct what it names and send its people as a new campaign",
+    **dict.fromkeys(BAD_JOBS, "perhaps half of it was sent: the events tell who got it"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,15 +52,18 @@ class Status:
         late = " (provisional: late events may still come)" if self.provisional else ""
         lines = [
             f"{self.campaign}: {self.state.replace('_', ' ')}",
-            f"  recipients  {people['rows']:,} rows, {people['planned']:,} planned, {people['accepted']:,} accepted; "
-            f"left out: {people['invalid']:,} invalid, "
+            f"  recipients  {people['rows']:,} rows, {people['planned']:,} planned, {people['accepted']:,} accepted, "
+            f"{people['rejected']:,} rejected, {people['unknown']:,} unknown; left out: {people['invalid']:,} invalid, "
             f"{people['duplicates']:,} duplicate, {people['suppressed']:,} suppressed, {people['over_limit']:,} over today's limit",
             f"  batches     {self._batch_states()}",
             f"  events      {', '.join(f'{count:,} {kind}' for kind, count in events.items())}{late}",
             f"  webhooks    {', '.join(f'{count:,} {state}' for state, count in hooks.items())}",
         ]
-        lines += [f"  unknown     batch {row['batch']} ({row['recipients']:,} recipients): {row['detail']}; see `cxtools reconcile --help`"
-                  for row in self.batches if row["state"] == "unknown"]
+        for row in self.batches:
+            if word := next((word for word in (row["state"], row["job_status"]) if word in ADVICE), ""):
+                lines.append(f"  {word:11} batch {row['batch']} ({row['recipients']:,} recipients): {row['detail']}; {ADVICE[word]}")
+        if people["over_limit"]:
+            lines.append(f"  next        `cxtools resume {self.campaign}`, when the limit's next day has begun (UTC)")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -106,8 +115,7 @@ def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -
     rows, counts = ledger.batches(name), ledger.counts(name)
     counts.pop("waiting")
     counts["over_limit"] = over_limit([row.recipients for row in rows if row.state == "planned"], quota_left)
-    batches = [{"batch": row.id, "wave": row.wave, "recipients": row.recipients, "state": row.state, "job_id": row.job_id,
-                "detail": row.detail} | ({"state": "unknown", "detail": ORPHANED} if ledger.is_orphan(row) else {}) for row in rows]
+    batches = [_shown(row, orphan=ledger.is_orphan(row)) for row in rows]
     hooks = [row.state for row in ledger.webhooks(name)]
     return Status(
         campaign=name,
@@ -118,3 +126,10 @@ def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -
         webhooks={state: hooks.count(state) for state in ("delivered", "pending", "dead", "parked")},
         provisional=any(row.state in ("submitted", *ENDED, "settling") for row in rows),
     )
+
+
+def _shown(row: Any, *, orphan: bool) -> dict[str, Any]:
+    """A batch as the status shows it; one that its worker left behind is unknown already."""
+    facts = {"batch": row.id, "wave": row.wave, "recipients": row.recipients, "state": row.state, "job_id": row.job_id,
+             "job_status": row.job_status, "detail": row.detail}
+    return facts | ({"state": "unknown", "detail": ORPHANED} if orphan else {})
