@@ -100,9 +100,15 @@ class Connection:
         """Is there a ledger? Opening one makes it, which asking mustn't."""
         return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
 
-    def unknown(self, name: str) -> int:
-        """Recipients of a campaign of whom nobody knows whether they were mailed."""
-        return self.ledger.counts(name)["unknown"] if self.has_ledger else 0
+    def unsettled(self, name: str) -> dict[str, int]:
+        """Recipients of a campaign by what has not ended well: the outcome is unknown, their job failed or was refused, they wait."""
+        if not self.has_ledger:
+            return {}
+        from cxtools.campaigns.status import BAD_JOBS
+
+        bad = [row.recipients for row in self.ledger.batches(name) if row.state == "rejected" or row.job_status in BAD_JOBS]
+        counts = self.ledger.counts(name)
+        return {"unknown": counts["unknown"], "failed": sum(bad), "waiting": counts["waiting"]}
 
     @cached_property
     def desk(self) -> Desk:
@@ -158,7 +164,7 @@ class Connection:
 
         self.needs_all()
         if late := send.resume(self.desk, name):
-            unknown = self.unknown(name)
+            unknown = self.unsettled(name)["unknown"]
             also = f"; besides, the outcome of {unknown:,} recipients is unknown, `cxtools status {name}` lists them" if unknown else ""
             raise JobTimeout(f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h{also}",
                              do=f"`cxtools resume {name}` goes on waiting; nothing is sent again")

@@ -58,7 +58,7 @@ def verdict(campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home
     from cxtools.measures import summary
 
     client = latest(home)
-    return summary.verdict(client.store, campaign, about=about, as_of=as_of, unknown=client.unknown(campaign))
+    return summary.verdict(client.store, campaign, about=about, as_of=as_of, unsettled=client.unsettled(campaign))
 
 
 def comparison(campaign: str, *, as_of: AsOf = None, home: Home = None) -> Table:

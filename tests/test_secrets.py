@@ -242,7 +242,7 @@ def test_every_deed_of_a_connection_is_discreet() -> None:
     """What asks the ledger alone holds no address; every other deed lets its errors go without the locals of its frames."""
     plain = {name for name, deed in vars(Connection).items() if inspect.isfunction(deed) and not hasattr(deed, "__wrapped__")}
 
-    assert {"__init__", "needs_all", "unfinished", "status", "unknown"} == plain
+    assert {"__init__", "needs_all", "unfinished", "status", "unsettled"} == plain
 
 
 @pytest.mark.parametrize("step", ["reset", "hang", "cut_body", "echo 403", "echo 404", "echo 500", "echo 429", "odd rows", "other job"])

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cxtools.campaigns.recipients import Campaign
 from cxtools.errors import ConfigError
 from cxtools.measures import summary
 from cxtools.measures.verdict import LIMITS, MIME, VIEWS, WORDS, Facts, judged, verdict
 from tests import tables
+from tests.ground import NAME, PEOPLE, SPEC, connection
 
 HARD, AUTHENTICATION, UNCLASSIFIED, COMPLAINTS = LIMITS
 START = datetime(2026, 9, 14, 10, tzinfo=UTC)
@@ -74,6 +76,37 @@ def test_every_view_says_three_to_five_sentences(about, changed):
 
     assert 3 <= len(said.sentences) <= 5
     assert [] == [text for text in (*said.sentences, *map(str, said.cards)) if re.search(r"nan|None|inf\b", text, re.I)]
+
+
+UNSETTLED = (
+    "Whether 1 recipient was mailed is not known: the answer to their submit was lost. `cxtools status q3` names the batches.",
+    "985 recipients were in jobs that failed or in batches that the API refused: `cxtools status q3` says why.",
+    "100 recipients were not mailed yet: `cxtools resume q3` continues.",
+)
+
+
+@pytest.mark.parametrize(("unsettled", "first"), [
+    ({"unknown": 1}, UNSETTLED[:1]), ({"failed": 985}, UNSETTLED[1:2]), ({"waiting": 100}, UNSETTLED[2:]),
+    ({"waiting": 100, "failed": 985, "unknown": 1}, UNSETTLED),
+])
+@pytest.mark.parametrize(("counts", "word"), [({"hard": 100}, "WARN"), ({"hard": 900}, "FAIL"), ({"attempted": 0}, "WARN")])
+def test_what_the_ledger_left_open_is_said_first(unsettled, first, counts, word):
+    """Lost, failed and waiting recipients are a warning and the first sentences, with the command that helps, also before any event."""
+    said = verdict(facts(counts=COUNTS | counts, unsettled=unsettled))
+
+    assert (word, first) == (said.word, said.sentences[:len(first)])
+    assert "PASS" == verdict(facts(counts=COUNTS | {"hard": 100}, unsettled=dict.fromkeys(unsettled, 0))).word
+
+
+def test_the_ledger_tells_what_it_left_open(simulator, home):
+    """People of a failed job, as the verdict gets them; a campaign that was never sent leaves nothing open."""
+    simulator.arm("job_fails")
+    client = connection(simulator.url, home, crm_webhook_url="")
+    assert {} == client.unsettled(NAME)
+    client.send(Campaign.from_list(PEOPLE[:5], name=NAME, **SPEC))
+
+    assert {"unknown": 0, "failed": 5, "waiting": 0} == client.unsettled(NAME)
+    assert "WARN" == summary.verdict(client.store, NAME, unsettled=client.unsettled(NAME)).word
 
 
 def test_a_first_campaign_is_compared_with_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -21,12 +22,12 @@ BOUNCED = {"hard": ("kind", "hard"), "soft": ("kind", "soft"), "block": ("kind",
            "authentication": ("category", "authentication"), "unclassified": ("category", "unknown")}
 
 
-def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf = None, unknown: int = 0) -> CampaignVerdict:
+def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf = None, unsettled: Mapping[str, int] = {}) -> CampaignVerdict:
     """
     PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
 
     *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word. The limits are `measures.verdict.LIMITS`.
-    *unknown* recipients, of whom the ledger can't tell whether they were mailed, are a warning.
+    *unsettled* recipients, of whom the ledger knows no good end (`measures.verdict.UNSETTLED`), are a warning.
 
     Raises:
         StoreError: the store doesn't have this campaign.
@@ -41,7 +42,7 @@ def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf
         counts |= {name: int(machines[name].sum()) for name in ("clickers", "suspect", "human")}
     top = (causes.category[0], int(causes.recipients[0])) if len(causes) else None
     earlier, maturity = _before(store, campaign, first_at, last_at)
-    return verdict_on(Facts(campaign, counts, first_at, last_at, int(quality.events.sum()), top, earlier, maturity, unknown), about)
+    return verdict_on(Facts(campaign, counts, first_at, last_at, int(quality.events.sum()), top, earlier, maturity, unsettled), about)
 
 
 def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table:

@@ -78,7 +78,7 @@ class Facts:
               suspect, human; what the feed doesn't report is missing
     earlier   the same counts of each earlier campaign, cut at this campaign's age
     maturity  share of their 7-day clicks that earlier campaigns had at this age, None without any
-    unknown   recipients who may or may not have been mailed: the answer to the submit was lost
+    unsettled recipients of whom the ledger knows no good end, by the words of UNSETTLED
     """
 
     campaign: str
@@ -89,7 +89,7 @@ class Facts:
     top_cause: tuple[str, int] | None = None
     earlier: Sequence[Mapping[str, int]] = ()
     maturity: float | None = None
-    unknown: int = 0
+    unsettled: Mapping[str, int] = field(default_factory=dict)
 
     def rate(self, part: str, whole: str) -> float | None:
         return _share(self.counts, part, whole)
@@ -159,16 +159,16 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     """
     if about not in VIEWS:
         raise ConfigError(f"there is no verdict about {about!r}", do=f"choose from: {', '.join(VIEWS)}")
+    first = unsettled_sentences(facts)
     if not facts.counts.get("attempted"):
-        said = filter(None, (unknown_sentence(facts), "No delivery or bounce has been reported yet."))
-        return CampaignVerdict("WARN" if facts.unknown else "TOO EARLY", tuple(said), (), facts)
-    doubt = ["WARN"] if facts.unknown else []
+        return CampaignVerdict("WARN" if first else "TOO EARLY", (*first, "No delivery or bounce has been reported yet."), (), facts)
+    doubt = ["WARN"] if first else []
     word = min(doubt + [check.word for check in facts.checks if _counts(check)], key=list(WORDS).index, default="TOO FEW")
     sentences, cards = VIEWS[about]
     blamed = next((check for check in facts.checks if check.word == word in ("FAIL", "WARN")), None)
     lead = () if blamed is None else (hard_sentence,) if blamed.limit.part == "hard" else (alarm_sentence,)
-    spoken = dict.fromkeys((unknown_sentence, *lead, *sentences))
-    return CampaignVerdict(word, tuple(filter(None, (speak(facts) for speak in spoken))), tuple(card(facts, name) for name in cards), facts)
+    said = filter(None, (speak(facts) for speak in dict.fromkeys((*lead, *sentences))))
+    return CampaignVerdict(word, (*first, *said), tuple(card(facts, name) for name in cards), facts)
 
 
 def _counts(check: Check) -> bool:
@@ -201,16 +201,21 @@ def _word(limit: Limit, share: float, low: float, high: float) -> str:
     return "PASS" if high <= limit.target else "TOO FEW"
 
 
-def unknown_sentence(facts: Facts) -> str:
+#: What the ledger knows of recipients, each a warning, in this order -> what is so, and which command helps.
+UNSETTLED = {
+    "unknown": "Whether {people} {were} mailed is not known: the answer to their submit was lost. `cxtools status {name}` names the batches.",
+    "failed": "{people} {were} in jobs that failed or in batches that the API refused: `cxtools status {name}` says why.",
+    "waiting": "{people} {were} not mailed yet: `cxtools resume {name}` continues.",
+}
+
+
+def unsettled_sentences(facts: Facts) -> tuple[str, ...]:
     """
-    >>> unknown_sentence(Facts("q3", {}, unknown=1000))
-    'Whether 1,000 recipients were mailed is not known: the answer to their submit was lost. `cxtools status q3` names the batches.'
+    >>> unsettled_sentences(Facts("q3", {}, unsettled={"waiting": 100}))
+    ('100 recipients were not mailed yet: `cxtools resume q3` continues.',)
     """
-    if not facts.unknown:
-        return ""
-    people = wording.counted(facts.unknown, "recipient")
-    return (f"Whether {people} {wording.was(facts.unknown)} mailed is not known: the answer to their submit was lost. "
-            f"`cxtools status {facts.campaign}` names the batches.")
+    found = ((says, facts.unsettled.get(state, 0)) for state, says in UNSETTLED.items())
+    return tuple(says.format(people=wording.counted(n, "recipient"), were=wording.was(n), name=facts.campaign) for says, n in found if n)
 
 
 def accepted_sentence(facts: Facts) -> str:
