@@ -17,36 +17,22 @@ from typing import Any, cast
 
 from cxtools.bounces import codes as table
 from cxtools.bounces.codes import Codes, Meaning
-from cxtools.bounces.reason import masked, reason, spoken, words
-from cxtools.bounces.rules import Rule, Rulebook, merged, rows_of, standard_rules
-from cxtools.bounces.verdict import Category, Verdict, treatment
+from cxtools.bounces.reason import NAMES, masked, reason, spoken, unquoted, words
+from cxtools.bounces.rules import Rule, Rulebook, merged, rows_of, standard_doubts, standard_rules
+from cxtools.bounces.verdict import CATEGORIES, Category, Verdict, treatment
+from cxtools.errors import ConfigError
 
 #: Verdicts that are remembered, and the longest code and text worth remembering: together an exact bound on memory.
 REMEMBERED, LONGEST_REMEMBERED = 16_384, 1_000
 LONGEST_CODE = 100
 # How sure a code makes us, by how far it is trusted.
 SURE_ENOUGH = 0.5
-SENDER_SIDE = ("reputation_block", "authentication", "rate_limited", "content_rejected")
+# One word of these, and no recipient is suppressed at once.
+CONTRADICTING = ("reputation_block", "authentication", "rate_limited", "content_rejected", "message_too_large")
 CONFIDENCE = {"high": 0.85, "medium": 0.65, "low": 0.4}
 
-# Words by which a provider is known, as they stand in its hosts, links and diagnostics.
-PROVIDERS = {
-    "google": "gsmtp google gmail googlemail", "microsoft": "outlook hotmail office365 resolver storedrv microsoft",
-    "yahoo": "yahoo yahoodns yahooinc aol verizonmedia oath", "apple": "icloud apple", "comcast": "comcast", "cox": "cox",
-    "att": "att sbcglobal bellsouth", "spectrum": "charter spectrum twc", "gmx": "gmx nemesis kundenserver ionos 1und1 1and1",
-    "t-online": "tosa", "orange": "orange wanadoo ofr", "laposte": "laposte lpn", "mimecast": "mimecast",
-    "proofpoint": "pphosted proofpoint ppe", "barracuda": "barracudanetworks barracudacentral", "cisco": "iphmx ironport",
-    "symantec": "messagelabs symanteccloud", "zoho": "zoho", "qq": "qq", "netease": "163 126 netease", "yandex": "yandex",
-    "mail.ru": "notspam mailru", "godaddy": "secureserver",
-}
-BLOCKLISTS = {
-    "spamhaus": "spamhaus zen sbl xbl pbl", "spamcop": "spamcop", "barracuda": "barracudacentral barracuda", "sorbs": "sorbs",
-    "uceprotect": "uceprotect", "spamrats": "spamrats", "surbl": "surbl", "uribl": "uribl", "abusix": "abusix", "mailspike": "mailspike",
-    "invaluement": "invaluement ivmsip ivmuri", "cloudmark": "cloudmark", "proofpoint": "proofpoint", "nixspam": "nixspam manitu",
-    "psbl": "psbl surriel", "hostkarma": "hostkarma junkemailfilter", "backscatterer": "backscatterer", "senderscore": "senderscore",
-    "talos": "senderbase talosintelligence", "trendmicro": "ers trendmicro",
-}
-_PROVIDER_OF, _BLOCKLIST_OF = ({word: name for name, known in names.items() for word in known.split()} for names in (PROVIDERS, BLOCKLISTS))
+_PROVIDER_OF, _BLOCKLIST_OF = (
+    {word: name for name, known in NAMES[kind].items() for word in known.split()} for kind in ("providers", "blocklists"))
 _WAIT = re.compile(
     r"(?i)\b(?:in|after|for|wait|within|next)\s+(?:about |another |at least )?(\d{1,6})\s*(s|sec|second|m|min|minute|h|hour|d|day)s?\b"
 )
@@ -75,7 +61,7 @@ class Judge:
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.book = Rulebook(rules)
+        self.book, self.doubts = Rulebook(rules), Rulebook(standard_doubts())
         self._by_text = lru_cache(REMEMBERED)(self._classified)
         self._by_cause = lru_cache(REMEMBERED)(self._judged)
         self.causes = self._by_cause.cache_info
@@ -106,13 +92,27 @@ class Judge:
         provider = _provider(said, codes)
         matches = self._matches(codes, said, provider)
         match = next(matches, NOTHING)
-        treated = treatment(match.category, codes.digit)
-        # A guess never costs a recipient at once, nor does a text in which anything speaks of the sender's side.
-        if treated.suppress == "now" and (match.confidence < SURE_ENOUGH or any(other.category in SENDER_SIDE for other in matches)):
-            treated = treated._replace(kind="undetermined", suppress="after_n")
+        treated, held = treatment(match.category, codes.digit), ""
+        if treated.kind == "hard":
+            # What stands in a subject, a quotation or the path of a URL isn't the server's own word.
+            own = unquoted(line)
+            if own != line and (other := self._by_cause(code, own)).kind != "hard":
+                return replace(other, reason=reason(said_text), held_back_by=other.held_back_by or "quotation")
+            held = self._held_back(match, matches, said, codes)
+            treated = treated._replace(kind="undetermined", suppress="after_n") if held else treated
         listed = _named(said, _BLOCKLIST_OF) if match.category in ("reputation_block", "content_rejected") else ""
         return Verdict(match.category, *treated, confidence=match.confidence, rule=match.rule, codes=codes,
-                       provider=provider, blocklist=listed, reason=reason(said_text))
+                       provider=provider, blocklist=listed, reason=reason(said_text), held_back_by=held)
+
+    def _held_back(self, match: Match, others: Iterator[Match], said: list[str], codes: Codes) -> str:
+        """Why a hard verdict is none: class 2, a guess, what speaks of the sender's or the message's side; "" when nothing does."""
+        if codes.digit == "2" or match.confidence < SURE_ENOUGH:
+            return "class 2" if codes.digit == "2" else "confidence"
+        for other in others:
+            bare_code = match.rule.startswith("code:") and CATEGORIES[other.category].kind == "undetermined"
+            if bare_code or (other.category in CONTRADICTING and not other.rule.startswith("code:")):
+                return other.rule
+        return next((doubt.id for doubt, _ in self.doubts.matches(said, codes)), "")
 
     def _matches(self, codes: Codes, said: list[str], provider: str) -> Iterator[Match]:
         """Everything that has something to say, best first."""
@@ -171,7 +171,14 @@ def judge(rules: str, where: str = "own rules") -> Judge:
     >>> judge(own).classify("550", "user unknown, says the ACME Shield").rule
     'acme'
     """
-    return Judge(merged(rows_of(rules, where), where))
+    made = Judge(merged(rows_of(rules, where), where))
+    for rule in (rule for rule in made.book.rules if rule.example and rule not in standard_rules()):
+        code = next((code for code in rule.codes if code not in NAMES["providers"]), "")
+        code, text = f"{code}50" if len(code) == 1 else code.replace("x", "5"), " ".join([rule.example, *rule.codes[:1]])
+        if (won := made.classify(code, text).rule) != rule.id:
+            do = f"correct the example or the phrases, or write outranks = [{won!r}]"
+            raise ConfigError(f"its example doesn't reach it, but {won!r}", where=f"{where}, rule {rule.id}", do=do)
+    return made
 
 
 def classify(code: str, text: str) -> Verdict:

@@ -19,47 +19,70 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
+from itertools import accumulate, pairwise
+from typing import Annotated, Any, NoReturn
+
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, ValidationError
+from pydantic.dataclasses import dataclass
 
 from cxtools.bounces.codes import Codes
-from cxtools.bounces.reason import words
-from cxtools.bounces.verdict import CATEGORIES, Category
+from cxtools.bounces.reason import NAMES, masked, spoken, words
+from cxtools.bounces.verdict import Category
 from cxtools.errors import ConfigError
 
 # Words that say little: a phrase is filed under one of them only when it has no other.
-COMMON = frozenset(
-    """a account address and are been can client connection could delivered delivery denied does domain email error exist failed for found
-    from has have host in invalid ip is mail mailbox message messages name no not of on or recipient rejected said sender sending sent
-    server service smtp so such that the this to unable unknown url user was with your you""".split()  # noqa: SIM905
-)
+COMMON = frozenset(NAMES["common"].split())
 STEM_LETTERS = 4
 _TOKENS = re.compile(r"\(|\)\??|\||[^\s()|]+")
 _GROUP = re.compile(r"(?P<alone>(?<=[(|])\{(?:\w+)\}(?=[|)]))|\{\w+\}")
-FIELDS = {"id", "category", "phrases", "example", "source", "codes", "outranks", "weak", "confidence", "off"}
+# A text of 3,000 characters is read in a moment while a phrase can be read in no more ways than this, from one place on.
+MOST_WAYS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
+def _phrase(phrase: str) -> str:
+    """The phrase, if it can match what is read and no text can make it slow."""
+    units = _units(phrase)
+    depths = [0, *accumulate((unit == "(") - (unit in (")", ")?")) for unit in units)]
+    if min(depths) < 0 or depths[-1]:
+        raise ValueError(f"the brackets of {phrase!r} don't close; close each ( with a )")
+    if any(pair[0] in "(|" and pair[1] in ("|", ")", ")?") for pair in pairwise(units)):
+        raise ValueError(f"{phrase!r} has an empty alternative; write (the)? for what may be missing")
+    if lost := [token for token in _TOKENS.findall(_GROUP.sub("", phrase)) if not _heard(token.strip("*?"))]:
+        raise ValueError(f"{lost[0]!r} is masked before a rule reads it: write xip, xhost, xaddress, n or id, and codes in `codes`")
+    _rarest(phrase)
+    if 7 ** units.count("..") * 2 ** sum(unit[-1] in ")?" for unit in units) > MOST_WAYS:
+        raise ValueError(f"{phrase!r} can be read in too many ways; use three .. at most, fewer (brackets), or two phrases")
+    return phrase
+
+
+def _code(code: str) -> str:
+    if not re.fullmatch(r"(?:[245](?:\d\d)?|[245x][.]\d{1,3}[.]\d{1,3})?", code) and code not in NAMES["providers"]:
+        raise ValueError(f'write codes such as "5", "550", "5.7.1", "x.7.1", or one of {", ".join(NAMES["providers"])}')
+    return code
+
+
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Rule:
     """
-    One cause. `codes` limits it to bounces with one of these codes ("5", "550", "5.4.1", "x.7.1", or a provider's name);
+    One cause. `codes` limits it to bounces with one of these codes ("5", "550", "5.4.1", "x.7.1", a provider's name, "" = no code);
     `weak` rules are asked only when the code can't be trusted; `outranks` names rules that its example would reach too.
     """
 
-    id: str
+    id: Annotated[str, Field(min_length=1)]
     category: Category
-    phrases: tuple[str, ...]
-    example: str
+    phrases: Annotated[tuple[Annotated[str, AfterValidator(_phrase)], ...], Field(min_length=1)]
+    example: str = ""
     source: str = ""
-    codes: tuple[str, ...] = ()
+    codes: tuple[Annotated[str, AfterValidator(_code)], ...] = ()
     outranks: tuple[str, ...] = ()
-    weak: bool = False
-    confidence: float = 0.95
+    weak: StrictBool = False
+    confidence: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.95
 
     def applies(self, codes: Codes, provider: str) -> bool:
-        said = (codes.digit, codes.reply, codes.enhanced, "x" + codes.enhanced[1:], provider)
+        said = (codes.digit, *filter(None, (codes.reply, codes.enhanced, codes.enhanced and "x" + codes.enhanced[1:], provider)))
         return any(code in said for code in self.codes)
 
 
@@ -72,8 +95,8 @@ class Rulebook:
         # Bit n of a word: it can fill the rarest place of phrase n; bit n + len(pairs): it can fill the second rarest.
         self._words: dict[str, int] = {}
         self._stems: dict[str, int] = {}
-        for number, (rule, phrase) in enumerate(pairs):
-            for shift, place in zip((0, len(pairs)), _rarest(phrase, rule.id), strict=True):
+        for number, (_, phrase) in enumerate(pairs):
+            for shift, place in zip((0, len(pairs)), _rarest(phrase), strict=True):
                 for word in place:
                     filed, key = (self._stems, word[:STEM_LETTERS]) if word.endswith("*") else (self._words, word)
                     filed[key] = filed.get(key, 0) | 1 << number + shift
@@ -103,6 +126,12 @@ def standard_rules() -> tuple[Rule, ...]:
 
 
 @cache
+def standard_doubts() -> tuple[Rule, ...]:
+    """What holds a hard verdict back, though no category can be told from it: the `[[doubt]]` tables."""
+    return tuple(_rule({"category": "unknown"} | row, "rules.toml") for row in _table()["doubt"])
+
+
+@cache
 def _table() -> dict[str, Any]:
     return tomllib.loads((files(__package__) / "rules.toml").read_text("utf-8"))
 
@@ -119,12 +148,21 @@ def merged(rows: Iterable[Mapping[str, Any]], where: str) -> tuple[Rule, ...]:
     rules = list(standard_rules())
     for row in rows:
         ids = [rule.id for rule in rules]
-        if (name := row.get("id")) in ids:
-            rules[ids.index(name) : ids.index(name) + 1] = [] if row.get("off") else [_rule(row, where)]
+        if (name := row.get("id")) in ids or row.get("off"):
+            place = ids.index(name) if name in ids else _no_rule(name, ids, where)
+            rules[place : place + 1] = [] if row.get("off") is True else [_rule(row, where)]
         else:
             rule = _rule(row, where)
             rules.insert(min((ids.index(lower) for lower in rule.outranks if lower in ids), default=0), rule)
+    known = {rule.id for rule in (*rules, *standard_rules())}
+    for lower in {lower for rule in rules for lower in rule.outranks} - known:
+        _no_rule(lower, known, where)
     return tuple(rules)
+
+
+def _no_rule(name: object, known: Iterable[str], where: str) -> NoReturn:
+    near = get_close_matches(str(name), known, 1)
+    raise ConfigError(f"there is no rule {name!r}", where=where, do=f"write {near[0]!r}" if near else "name one of rules.toml")
 
 
 def rows_of(text: str, where: str) -> list[dict[str, Any]]:
@@ -136,29 +174,26 @@ def rows_of(text: str, where: str) -> list[dict[str, Any]]:
     """
     try:
         rows = tomllib.loads(text).get("rule", [])
-    except tomllib.TOMLDecodeError as problem:
-        do = "write [[rule]] tables as in cxtools/bounces/rules.toml"
-        raise ConfigError(f"the rules can't be read: {problem}", where=where, do=do) from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ConfigError("`rule` is no list of tables", where=where, do="begin each rule with [[rule]]")
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValueError("`rule` is no list of tables")
+    except ValueError as problem:
+        raise ConfigError(f"the rules can't be read: {problem}", where=where, do="begin each rule with [[rule]], as in README.md") from None
     return rows
 
 
 def _rule(row: Mapping[str, Any], where: str) -> Rule:
-    place = f"{where}, rule {row.get('id', '?')}"
-    if odd := set(row) - FIELDS:
-        raise ConfigError(f"unknown fields {', '.join(sorted(odd))}", where=place, do=f"use {', '.join(sorted(FIELDS))}")
-    if row.get("category") not in CATEGORIES:
-        raise ConfigError(f"{row.get('category')!r} is no category", where=place, do=f"use one of {', '.join(CATEGORIES)}")
-    lists = {name: row.get(name, []) for name in ("phrases", "codes", "outranks")}
-    sound = all(isinstance(each, list) and all(isinstance(text, str) for text in each) for each in lists.values())
-    if not (isinstance(row.get("id"), str) and sound and lists["phrases"]):
-        raise ConfigError("id, phrases, codes or outranks are missing or no texts", where=place, do="give an id and a list of phrases")
-    return Rule(
-        id=str(row["id"]), category=cast(Category, row["category"]), example=str(row.get("example", "")), source=str(row.get("source", "")),
-        weak=bool(row.get("weak")), confidence=float(row.get("confidence", 0.5 if row.get("weak") else 0.95)),
-        **{name: tuple(each) for name, each in lists.items()},
-    )
+    try:
+        return Rule(**{"confidence": 0.5 if row.get("weak") is True else 0.95, **row})
+    except ValidationError as problem:
+        first = max(problem.errors(), key=lambda error: error["type"] == "unexpected_keyword_argument")
+        name, place = str(first["loc"][0]), f"{where}, rule {row.get('id', '?')}"
+        wrong = f"the field {name!r}" if name not in row else f"{name} = {row[name]!r}"
+        raise ConfigError(f"{wrong} can't be used", where=place, do=first["msg"].removeprefix("Value error, ")) from None
+
+
+def _heard(token: str) -> bool:
+    """Does a word of a phrase reach the rules as it is written? Numbers do inside of codes such as OFR_104."""
+    return token.isdecimal() or any(words(spoken(masked(form))) == words(token) for form in (token, token.upper()))
 
 
 def _units(phrase: str) -> list[str]:
@@ -177,8 +212,9 @@ def _units(phrase: str) -> list[str]:
 def _group(found: re.Match[str]) -> str:
     groups, name = _table()["groups"], found.group().strip("{}")
     if name not in groups:
-        raise ConfigError(f"there is no group {name!r}", where=f"phrase {found.string!r}", do=f"use one of {', '.join(groups)}")
-    return str(groups[name] if found["alone"] else f"({groups[name]})")
+        raise ValueError(f"there is no group {name!r}; use one of {', '.join(groups)}")
+    filled = _GROUP.sub(_group, groups[name])
+    return filled if found["alone"] else f"({filled})"
 
 
 def _pattern(phrase: str) -> str:
@@ -195,41 +231,38 @@ def _word_pattern(unit: str) -> str:
     return {"*": rf"{stem}\S* ", "?": f"(?:{stem} )?"}.get(unit[-1], f"{stem} ")
 
 
-def _rarest(phrase: str, rule_id: str) -> tuple[set[str], set[str]]:
+def _rarest(phrase: str) -> tuple[set[str], set[str]]:
     """The filing words of a phrase: of its places that must be filled, the two rarest, each with the words that can fill it."""
-    units = _units(phrase)
-    if units.count("(") != units.count(")") + units.count(")?"):
-        raise ConfigError(f"the brackets of the phrase {phrase!r} don't close", where=f"rule {rule_id}", do="close each ( with a )")
-    places = [_fillings(place) for place in _places(units)]
-    usable = [place for place in places if place and all(map(_fileable, place))]
+    usable = [place for place in map(_fillings, filter(_must, _places(_units(phrase)))) if place and all(map(_fileable, place))]
     if not usable:
-        do = f"add a whole word, or {STEM_LETTERS} letters before a *"
-        raise ConfigError(f"the phrase {phrase!r} has no word that must occur", where=f"rule {rule_id}", do=do)
+        raise ValueError(f"{phrase!r} has no word that must occur; add a whole word, or {STEM_LETTERS} letters before a *")
     ranked = sorted(usable, key=lambda place: (not place & COMMON, min(map(len, place))), reverse=True)
     return ranked[0], ranked[min(1, len(ranked) - 1)]
 
 
 def _places(units: list[str]) -> Iterator[list[str]]:
-    """The places of a phrase that must be filled: a word, or a group as its tokens (nested groups flattened by `_fillings`)."""
-    depth, group = 0, list[str]()
+    """The places of a phrase: a word, or a group with its brackets."""
+    depth, place = 0, list[str]()
     for unit in units:
         depth += (unit == "(") - (unit in (")", ")?"))
-        group.append(unit)
+        place.append(unit)
         if depth == 0:
-            if group[-1] not in (")?", "..") and not group[-1].endswith("?"):
-                yield group[1:-1] if group[0] == "(" else group
-            group = []
+            yield place
+            place = []
 
 
-def _fillings(group: list[str]) -> set[str]:
-    """Of each alternative of a group one word, the longest that must occur; empty when an alternative has none."""
-    alternatives, depth = [list[str]()], 0
-    for unit in group:
-        depth += (unit == "(") - (unit in (")", ")?"))
-        if unit == "|" and depth == 0:
+def _must(place: list[str]) -> bool:
+    return place[-1] != ".." and place[-1][-1] != "?"
+
+
+def _fillings(place: list[str]) -> set[str]:
+    """Of each alternative of a place one word, the longest that must occur; empty when an alternative has none."""
+    alternatives = [list[str]()]
+    for inner in _places(place[1:-1] or place):
+        if inner == ["|"]:
             alternatives.append([])
-        elif depth == 0 and unit not in (")", ")?", "..") and not unit.endswith("?"):
-            alternatives[-1].append(unit)
+        elif len(inner) == 1 and _must(inner):
+            alternatives[-1] += inner
     if not all(alternatives):
         return set()
     return {max(one, key=lambda word: (_fileable(word), word not in COMMON, len(word))) for one in alternatives}

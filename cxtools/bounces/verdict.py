@@ -56,11 +56,8 @@ CATEGORIES: dict[Category, Treatment] = {
 
 #: What differs when the server said 4xx, "not now": nothing is proven yet, so trying again is right and suppressing waits for repetition.
 WHEN_TRANSIENT: dict[Category, Treatment] = {
-    "invalid_recipient": Treatment("undetermined", "later", "after_n", "recipient"),
-    "invalid_domain": Treatment("undetermined", "later", "after_n", "recipient"),
-    "inactive_mailbox": Treatment("undetermined", "later", "after_n", "recipient"),
-    "policy_block": Treatment("undetermined", "later", "never", "server"),
-    "unknown": Treatment("undetermined", "later", "after_n", "server"),
+    name: treated._replace(kind="undetermined", retry="later", suppress="never" if name == "policy_block" else "after_n")
+    for name, treated in CATEGORIES.items() if treated.kind == "hard" or name in ("policy_block", "unknown")
 }
 
 
@@ -74,13 +71,14 @@ class Verdict:
                         undetermined (can't be known from what was said), none (no bounce at all)
         retry           no, now (within the hour), later (the next wave), after_fix (when the sender's side has changed)
         retry_after_s   seconds that the text asks to wait; None when it names none
-        suppress        never, after_n (when it repeats over days), now
+        suppress        never, after_n (when it repeats, campaign after campaign), now
         scope           whose side failed: recipient, sender, message, server
         confidence      share 0..1: how sure the deciding rule is
         rule            the id of the rule or code that decided; "none" when nothing did
         codes           the codes as parsed
         provider        who said it ("google", "microsoft", …); "" when not known
         blocklist       the blocklist that was named; "" when none
+        held_back_by    why it is not hard though its category is: the rule, doubt or word that contradicts; "" when nothing does
         reason          the text with addresses, hosts, ids, times masked: the same for every recipient with the same cause
     """
 
@@ -95,6 +93,7 @@ class Verdict:
     retry_after_s: int | None = None
     provider: str = ""
     blocklist: str = ""
+    held_back_by: str = ""
     reason: str = ""
 
 
