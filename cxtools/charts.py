@@ -36,6 +36,8 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, '
 
 KIND_COLOURS = {"hard": INK["orange"], "soft": INK["amber"], "block": INK["violet"], "undetermined": INK["grey"], "none": INK["sky"]}
 STAGES = {"attempted": "Attempted", "accepted": "Accepted", "opened": "Opened", "clicked": "Clicked"}
+#: Stage -> the rate that is missing where it isn't measured.
+NEEDS = {"opened": "open_rate", "clicked": "click_rate"}
 RATES = {"delivery_rate": ("Accepted", "attempted", INK["green"]), "open_rate": ("Opened", "accepted", INK["blue"]),
          "click_rate": ("Clicked", "accepted", INK["orange"])}
 #: Moments are known of images loaded and of links followed; the funnel's "opened" counts who did either.
@@ -57,7 +59,7 @@ COLUMNS["comparison"] = COLUMNS["funnel"]
 NOTES = {"suspects": "Of all who followed any link, unsubscribe and preference links too; the funnel's clicked leaves those links out."}
 UNSPLIT = "Drawn for one campaign at a time, and unsplit; the table has the numbers of all."
 #: What is said in place of a table without rows.
-EMPTY = {"reasons": "No bounces.", "suspects": "Nobody has followed a link yet."}
+EMPTY = {"reasons": "No bounces.", "suspects": "No click is known."}
 #: What a page shows of a table or draws of it, and what travels beside a chart for its data table and CSV: no feed makes a page too large.
 SHOWN_ROWS, KEPT_ROWS, KEPT_TEXT = 20, 200, 200
 ROW_PX, BAR_PX = 46, 17
@@ -70,20 +72,22 @@ def funnel(table: pd.DataFrame) -> go.Figure:
     row = _records(table)[0] if len(table) else {}
     if not row.get("attempted"):
         return _sentence("How far did the mail get?", "No delivery or bounce has been reported yet.", table)
-    counts = [row.get(stage) or 0 for stage in STAGES]
-    attempted, accepted, _, clicked = counts
+    stages = [stage for stage in STAGES if not row["accepted"] or row.get(NEEDS.get(stage, "attempted")) is not None]
+    counts = [row.get(stage) or 0 for stage in stages]
+    attempted, accepted, clicked = (row.get(stage) or 0 for stage in ("attempted", "accepted", "clicked"))
     text = [f"<b>{wording.count(count)}</b>  {wording.percent(count / attempted)}" for count in counts]
     trace = {
-        "type": "funnel", "y": list(STAGES.values()), "x": counts, "text": text, "textinfo": "text", "textposition": "auto",
+        "type": "funnel", "y": [STAGES[stage] for stage in stages], "x": counts, "text": text, "textinfo": "text", "textposition": "auto",
         "hoverinfo": "skip", "marker": {"color": [INK["sky"], INK["green"], INK["blue"], INK["orange"]]},
         "connector": {"fillcolor": INK["grid"], "line": {"width": 0}},
         "cliponaxis": False, "insidetextfont": {"color": [INK["ink"], INK["paper"], INK["paper"], INK["paper"]]}, "constraintext": "none",
     }
     caption = (f"Distinct recipients; percentages are of the {wording.count(attempted)} attempted. "
                f"{wording.count(accepted)} {wording.was(accepted)} accepted ({_interval(row, 'delivery_rate', wording.within)})")
-    caption += (f"; {wording.count(clicked)} of these {wording.count(accepted)} clicked "
-                f"({_interval(row, 'click_rate', wording.within)})." if accepted else ", so nobody could open or click.")
-    return _figure([trace], "How far did the mail get?", caption, table, height=56 + 58 * len(STAGES), yaxis={"autorange": "reversed"})
+    lacking = ", ".join(STAGES[stage].lower() for stage in STAGES if stage not in stages)
+    caption += (", so nobody could open or click." if not accepted else f"; not measured, as the feed holds none: {lacking}." if lacking else
+                f"; {wording.count(clicked)} of these {wording.count(accepted)} clicked ({_interval(row, 'click_rate', wording.within)}).")
+    return _figure([trace], "How far did the mail get?", caption, table, height=56 + 58 * len(stages), yaxis={"autorange": "reversed"})
 
 
 def comparison(table: pd.DataFrame) -> go.Figure:
@@ -116,7 +120,7 @@ def links(table: pd.DataFrame) -> go.Figure:
     """Which links were followed: people per link. They don't add up, since one person may follow several."""
     rows = _top(_records(table), "clickers")
     if not rows:
-        return _sentence("Which links were followed?", "Nobody has followed a link yet.", table)
+        return _sentence("Which links were followed?", "No click is known.", table)
     caption = "People per link, and their share of all who clicked anything. One person may follow several, so shares don't add up to 100%."
     names = [re.sub("^https?://", "", row["link_url"]) for row in rows]
     colours = [INK["grey" if row.get("purpose") == "unsubscribe" else "blue"] for row in rows]
@@ -201,9 +205,9 @@ def html(table: pd.DataFrame) -> str:
     caption = NOTES.get(measure, "")
     if not rows and measure in EMPTY:
         return f"<p>{EMPTY[measure]}</p>"
-    if measure == "data_quality":  # a finding is news; the checks without one are named, not listed
-        clean = [str(row["check"]).replace("_", " ") for row in rows if row["count"] == 0]
-        rows, caption = [row for row in rows if row["count"] != 0], f"Nothing found: {', '.join(clean)}." * bool(clean)
+    if measure == "data_quality":  # a finding is news; the checks without one are only counted
+        found = [row for row in rows if row["count"] != 0]
+        rows, caption = found, f"{wording.counted(len(rows) - len(found), 'other check')} found nothing." * (rows != found)
     else:
         rows, caption = rows[:SHOWN_ROWS], caption + cut(SHOWN_ROWS, len(rows))
     return html_table(_shown(table), rows, caption)

@@ -167,6 +167,23 @@ def test_the_events_of_one_sendgrid_message_are_one_message(target: EventStore) 
     assert [(old,), (new,)] == stored(target, "distinct message_id")
 
 
+@pytest.mark.parametrize(("flag", "word"), [(True, "machine_open"), (False, "open"), ("true", "machine_open"), (None, "open")])
+def test_sendgrid_tells_machines_from_readers(target: EventStore, flag: object, word: str) -> None:
+    """sg_machine_open makes an open a machine's: still an open, under a word of its own."""
+    brought(target, [sendgrid(1, "open", sg_machine_open=flag)])
+
+    assert [("open", word)] == stored(target, "kind, raw_kind")
+
+
+def test_what_ses_did_not_send_is_named(target: EventStore) -> None:
+    """A Reject and a Rendering Failure stand in data quality with SES's own words."""
+    brought(target, [ses_event("Reject", "reject", reason="Bad content") | {"mail": mail("ann@one.example") | {"messageId": "1"}},
+                     ses_event("Rendering Failure", "failure") | {"mail": mail("bob@one.example") | {"messageId": "2"}}])
+    [said] = [row["meaning"] for row in measures.data_quality(target).records() if row["check"] == "not_sent"]
+
+    assert "messages not sent by the platform; not attempted: Reject 1, Rendering Failure 1" == said
+
+
 @pytest.mark.parametrize("kind", sorted({kind for kind, _, _ in SES.values()} | set(SENDGRID.values())))
 def test_vendors_words_are_translated_into_ours(kind: str) -> None:
     """No table maps to a kind that doesn't exist."""

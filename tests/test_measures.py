@@ -526,8 +526,22 @@ def test_data_quality_counts_what_is_odd() -> None:
     assert {
         "repeated_rows": 1, "same_content": 1, "without_timestamp": 1, "unknown_kind": 1, "without_recipient_id": 2, "without_message_id": 0, "not_bounces": 0,
         "late_bounces": 1, "without_outcome": 2, "orphan_opens": 1, "orphan_clicks": 1, "active_though_bounced": 1, "opens_before_delivery": 1,
-        "clicks_before_delivery": 1, "fast_opens": 1, "clicks_without_open": 1, "deferrals": None, "complaints": None, "unsubscribes": None,
+        "clicks_before_delivery": 1, "fast_opens": 1, "clicks_without_open": 1, "machine_opens": 0, "not_sent": 0, "opens": 3, "clicks": 3, "deferrals": None, "complaints": None, "unsubscribes": None,
     } == odd
+
+
+def test_what_the_platform_did_not_send_has_its_own_row() -> None:
+    """Rejects and rendering failures are named with their words; they aren't among the messages of which nothing is known."""
+    [row] = [row for row in measures.data_quality(store("""
+        to  | kind       | at
+        ann | suppressed | +1
+        bob | suppressed | +1
+        cat | suppressed | +1
+        cat | delivery   | +2
+        dan | sent       | +1
+    """)).records() if row["check"] == "not_sent"]
+
+    assert (2, 4, "messages not sent by the platform; not attempted: suppressed 2") == (row["count"], row["total"], row["meaning"])
 
 
 def test_what_a_feed_never_has_is_not_measured() -> None:

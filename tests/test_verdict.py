@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cxtools import measures
 from cxtools.campaigns.recipients import Campaign
 from cxtools.errors import ConfigError
+from cxtools.events.store import EventStore
 from cxtools.measures import summary
 from cxtools.measures.verdict import LIMITS, MIME, VIEWS, WORDS, Facts, judged, verdict
 from tests import tables
@@ -132,18 +135,61 @@ def test_nothing_accepted_is_said_in_words():
 
 
 @pytest.mark.parametrize(("events", "sentences"), [
-    ("ann | delivery | +0 |", ("Nobody clicked (0.0%, 0.0–79.3 of the accepted).", "Nobody opened: no image was loaded and no link followed.",
-                               "The data end with the first event.")),
+    ("ann | delivery | +0 |", ("Opens and clicks are not measured: the feed holds none.", "The data end with the first event.")),
+    ("ann | delivery | +0 |\nann | open | +60 |", ("Clicks are not measured: the feed holds none.",
+                               "At most 100.0% opened: machines that fetch images can't be told from readers in this feed.", "The data end 1 min after the first event.")),
     ("ann | delivery | +0 |\nann | click | +60 | https://x.example/a", ("1 person clicked (100.0%, 20.7–100.0 of the accepted).",
                                "100.0% opened: all of them clicked.", "The data end 1 min after the first event.")),
     ("ann | delivery | +0 |\nann | click | +1 | https://x.example/unsubscribe", ("Nobody clicked (0.0%, 0.0–79.3 of the accepted).",
                                "Nobody opened: no image was loaded and no link followed.", "The data end 1 s after the first event.")),
 ])
 def test_thin_data_is_spoken_of_plainly(events, sentences):
-    """One recipient is one recipient, and nobody is nobody."""
+    """One recipient is one recipient, nobody is nobody, and a kind of which the feed has none is not measured."""
     said = summary.verdict(tables.store(f"to | kind | at | url\n{events}"), "c", about="engagement")
 
-    assert sentences == tuple(text for text in said.sentences if "scanners" not in text)
+    few, *others = said.sentences
+
+    assert "No address bounced hard, but so few messages (1) can't tell whether they stay below 2%." == few
+    assert sentences == tuple(text for text in others if "scanners" not in text)
+
+
+def test_too_few_says_for_what():
+    """One complaint of 2,955 is no verdict: the headline names the check, and what it is near."""
+    said = verdict(facts(counts=COUNTS | {"hard": 10, "accepted": 2955, "complained": 1}))
+
+    assert ("TOO FEW", "1 of 2,955 recipients (<0.1%, 0.0–0.2): too few to tell whether complaints stay below 0.1%.") == (said.word, said.sentences[0])
+
+
+def test_what_a_feed_does_not_hold_is_not_compared():
+    """A feed of notifications has neither opens nor clicks: no sentence, no card, no comparison and no chart makes a zero of it."""
+    store = tables.store(HISTORY.format(day="01", late="06"), "earlier")
+    tables.store("to | kind | at\nann | delivery | 03 09:00:00\nbob | delivery | 04 09:00:00", "notified", into=store)
+    tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
+    said = summary.verdict(store, "notified", about="engagement")
+    rates = {row["campaign"]: row["click_rate"] for row in summary.comparison(store, "now").records()}
+    drawn = measures.funnel(store, "notified").chart()
+
+    assert {"opened", "clicked", "clickers", "human"} & set(said.facts.counts) == set()
+    assert {("Clicked", "–", "not measured", ""), ("Opened", "–", "not measured", ""), ("Any link, scanners left out", "–", "not measured", "")} <= set(said.cards)
+    assert {"earlier": 0.5, "notified": None, "now": 1.0} == rates
+    assert ["Attempted", "Accepted"] == list(drawn.data[0].y)
+    assert "not measured, as the feed holds none: opened, clicked." in drawn.layout.meta["caption"]
+    assert 1 == len([row for row in summary.verdict(store, "now").facts.earlier if "clicked" in row])
+
+
+def test_machines_that_the_feed_tells_apart_are_no_readers():
+    """With sg_machine_open the range goes from who surely loaded images or clicked to everyone; without it machines can't be told."""
+    text = "to | kind | at\n" + "".join(f"p{n} | delivery | +0\n" for n in range(4)) + "p0 | open | +60\np1 | open | +1\np2 | open | +1\np2 | click | +99"
+    store = tables.store(text)
+    flagged = EventStore(store.root.parent / "flagged")
+    told = [replace(event, raw_kind="machine_open") if event.kind == "open" and event.recipient_id != "p0" else event for event in tables.events(text)]
+    flagged.add("c", told, source="test", received_at=START)
+    found = measures.funnel(flagged).iloc[0]
+
+    assert "machines that fetch images can't be told from readers in this feed" in str(summary.verdict(store, "c", about="engagement"))
+    assert "Between 50.0% and 75.0% opened: a range, since of the others the feed says that machines fetched the images." in str(summary.verdict(flagged, "c", about="engagement"))
+    assert (3, 1, 1) == (found.opened, found.opened_strict, found.clicked)
+    assert {"machine_opens": 1} == {row["check"]: row["count"] for row in measures.data_quality(flagged).records() if row["check"] == "machine_opens"}
 
 
 def test_who_only_unsubscribed_is_told_apart():

@@ -89,10 +89,11 @@ def _opts_out(subscription: Row) -> bool:
 
 # ---- SendGrid: twilio.com/docs/sendgrid/for-developers/tracking-events/event
 
-#: event -> our kind. A "bounce" of type "blocked" is a bounce too; the verdict tells them apart.
+#: event -> our kind. A "bounce" of type "blocked" is a bounce too; the verdict tells them apart. "machine_open" is our word for an open
+#: with sg_machine_open: Apple's mail privacy fetched the images, whoever read it.
 SENDGRID = {
     "processed": "sent", "delivered": "delivery", "deferred": "deferral", "bounce": "bounce", "blocked": "bounce", "dropped": "suppressed",
-    "open": "open", "click": "click", "spamreport": "complaint", "unsubscribe": "unsubscribe", "group_unsubscribe": "unsubscribe",
+    "open": "open", "machine_open": "open", "click": "click", "spamreport": "complaint", "unsubscribe": "unsubscribe", "group_unsubscribe": "unsubscribe",
 }
 #: Our field -> SendGrid's, the first that is there.
 SENDGRID_FIELDS = {
@@ -108,6 +109,8 @@ def sendgrid_events(row: Row) -> list[Event]:
     word = text(row.get("event"))
     if not word:
         raise ValueError("event is missing")
+    if word == "open" and text(row.get("sg_machine_open")).lower() == "true":
+        word = "machine_open"
     known = {name: next(filter(None, (text(row.get(wire)) for wire in wires)), "") for name, wires in SENDGRID_FIELDS.items()}
     known["message_id"] = SENDGRID_SUFFIX.sub("", known["message_id"])
     return [_event(SENDGRID.get(word, "unknown"), word, row.get("timestamp"), known, row)]

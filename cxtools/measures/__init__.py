@@ -10,7 +10,7 @@ to the day of its first event, whenever its opens came. The words:
     bounced         messages whose last word is a bounce, also one that came after a delivery; auto-replies and complaints are none
     accepted        attempted, and not bounced; a soft bounce followed by a delivery is accepted
     opened          accepted messages with an open or a click ("confirmed": a click proves what blocked images hide)
-    opened_strict   accepted messages with an open
+    opened_strict   accepted messages with an open that the feed doesn't mark as a machine's
     clicked         accepted messages with a click on content; unsubscribe and preference links don't count
 
 Definitions follow SparkPost (sent, accepted), Iterable (clicks / confirmed opens) and Customer.io (cohort by send).
@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cxtools import wording
 from cxtools.errors import ConfigError, ReportError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.stats import share, wilson
@@ -56,8 +57,8 @@ DIMENSIONS: dict[str, str] = {
 
 #: Which counts make which rate: numerator, denominator.
 FUNNEL_RATES = {
-    "delivery_rate": ("accepted", "attempted"), "bounce_rate": ("bounced", "attempted"), "open_rate": ("opened", "accepted"),
-    "click_rate": ("clicked", "accepted"), "click_to_open_rate": ("clicked", "opened"),
+    "delivery_rate": ("accepted", "attempted"), "bounce_rate": ("bounced", "attempted"), "open_rate": ("opened_told", "accepted"),
+    "click_rate": ("clicked_told", "accepted"), "click_to_open_rate": ("clicked_told", "opened"),
 }
 
 #: Check -> the count it is a part of, and what it says.
@@ -70,6 +71,7 @@ CHECKS: dict[str, tuple[str, str]] = {
     "without_message_id": ("events", "events without a message id: several messages to one address count as one"),
     "not_bounces": ("bounce_events", "bounces that are auto-replies, complaints or the platform's own suppressions; not counted"),
     "late_bounces": ("delivered", "messages taken first and sent back later; counted as bounced"),
+    "not_sent": ("messages", "messages not sent by the platform; not attempted"),
     "without_outcome": ("messages", "messages without delivery, bounce, open or click; not attempted"),
     "orphan_opens": ("openers", "messages opened of which neither delivery nor bounce is known; not counted"),
     "orphan_clicks": ("clickers", "messages clicked of which neither delivery nor bounce is known; not counted"),
@@ -77,21 +79,21 @@ CHECKS: dict[str, tuple[str, str]] = {
     "opens_before_delivery": ("openers", "messages opened before their delivery: clocks, or a machine; timing takes them as 0 s"),
     "clicks_before_delivery": ("clickers", "messages clicked before their delivery: clocks, or a machine; timing takes them as 0 s"),
     "fast_opens": ("openers", "messages opened within seconds of their delivery: many of them by machines"),
-    "clicks_without_open": ("clickers", "messages clicked but never opened, since images were blocked; counted as opened"),
+    "clicks_without_open": ("clickers", "messages clicked without an open; counted as opened"),
+    "machine_opens": ("openers", "messages opened only by machines, as the feed marks them; counted as opened, not as opened_strict"),
+    "opens": ("events", "opens, if any"),
+    "clicks": ("events", "clicks, if any"),
     "deferrals": ("events", "deferrals, if any"),
     "complaints": ("accepted", "complaints, if any"),
     "unsubscribes": ("accepted", "unsubscribes, if any"),
 }
-#: Kinds that many feeds leave out: with none of them the count is unknown, not 0.
-OPTIONAL = {"deferrals", "complaints", "unsubscribes"}
-
 #: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: a strong rule is enough, of the weak ones it takes two.
 RULES: dict[str, str] = {
     "r1": "strong: two different links within one second",
     "r2": "strong: at least three links, and 80% of the campaign's, within ten seconds",
     "r3": "weak: a click before the delivery or at most two seconds after it; strong when all clickers of the domain (five or more) do so",
     "r4": "weak: no open, and the click at most 30 seconds after the delivery",
-    "r5": "weak: a click within a minute at a domain where at least half of the clickers (five or more) hit r1 or r2",
+    "r5": "weak: a click within a minute at a domain where at least half of the clickers (five or more) did as the strong rules above say",
     "suspect": "clickers hit by one strong rule or two weak ones; still counted as clicked",
     "human": "the other clickers",
 }
@@ -141,10 +143,11 @@ def funnel(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_
         delivery_rate       accepted / attempted            bounce_rate   bounced / attempted
         open_rate           opened / accepted               click_rate    clicked / accepted
         click_to_open_rate  clicked / opened
+        Rates of opens and clicks are missing, "not measured", where the campaign's events hold none of that kind at all.
         first_at, last_at   moments (UTC) of the first and the last event
     """
     counts = _with_rates(_answer("funnel", store, campaigns, by, as_of), FUNNEL_RATES)
-    table: Table = counts[[*counts.columns.drop(["first_at", "last_at"]), "first_at", "last_at"]]
+    table: Table = counts[[*counts.columns.drop(["first_at", "last_at", "opened_told", "clicked_told"]), "first_at", "last_at"]]
     if by:
         table = table[table.attempted > 0].reset_index(drop=True)
     return table
@@ -247,16 +250,17 @@ def data_quality(store: EventStore, campaigns: Campaigns = None, *, by: By = Non
     """
     What is odd about the events? One row per campaign × check (CHECKS); it can't be split by anything.
 
-    `count` of `total`, `share` = count / total, `meaning` a sentence. Deferrals, complaints and unsubscribes are missing, "not measured",
-    when the feed has none of that kind.
+    `count` of `total`, `share` = count / total, `meaning` a sentence. What many feeds leave out (opens, clicks, deferrals, complaints,
+    unsubscribes) is missing, "not measured", when there is none of that kind at all.
     """
     if by:
         raise StoreError("data_quality can't be split", do="leave `by` out")
     rows: list[tuple[Any, ...]] = []
     for row in _answer("data_quality", store, campaigns, None, as_of).to_dict("records"):
         for check, (whole, meaning) in CHECKS.items():
-            count, total = None if check in OPTIONAL and not row[check] else row[check], row[whole]
-            rows.append((row["campaign"], check, count, total, None if count is None or not total else count / total, meaning))
+            count, total = int(row[check]) if wording.known(row[check]) else None, row[whole]
+            told = f"{meaning}: {row['not_sent_words']}" if check == "not_sent" and count else meaning
+            rows.append((row["campaign"], check, count, total, None if count is None or not total else count / total, told))
     # As objects, since numpy's integers know no missing value.
     table = Table(rows, columns=["campaign", "check", "count", "total", "share", "meaning"], dtype=object)
     table._measure = "data_quality"

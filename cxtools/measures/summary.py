@@ -16,7 +16,8 @@ from cxtools.measures.verdict import verdict as verdict_on
 
 EARLIER = 8
 WEEK = timedelta(days=7)
-STEPS = ("attempted", "accepted", "bounced", "opened", "clicked")
+#: Count -> its column of `sql/funnel.sql`; the last two are missing where they aren't measured.
+STEPS = {"attempted": "attempted", "accepted": "accepted", "bounced": "bounced", "opened": "opened_told", "clicked": "clicked_told"}
 #: Count -> the bounces that make it up: a column and its value.
 BOUNCED = {"hard": ("kind", "hard"), "soft": ("kind", "soft"), "block": ("kind", "block"),
            "authentication": ("category", "authentication"), "unclassified": ("category", "unknown")}
@@ -36,9 +37,11 @@ def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf
     funnel, causes, quality, machines = measures.counts(store, asked, campaign, as_of=as_of)
     first_at, last_at = _window(funnel)
     counts = _counts(funnel, causes).get(campaign, {})
-    if quality.complaints.any():
-        counts["complained"] = int(quality.complaints.sum())
-    if len(machines) or not counts.get("clicked"):
+    if complained := int(quality.complaints.sum()):
+        counts["complained"] = complained
+    if quality.machines_told.any() and "opened" in counts:
+        counts["read"] = counts["opened"] - int(quality.machine_opens.sum())
+    if len(machines) or counts.get("clicked") == 0:
         counts |= {name: int(machines[name].sum()) for name in ("clickers", "suspect", "human")}
     top = (causes.category[0], int(causes.recipients[0])) if len(causes) else None
     earlier, maturity = _before(store, campaign, first_at, last_at)
@@ -82,7 +85,8 @@ def _counts(funnel: Table, bounces: Table) -> dict[str, dict[str, int]]:
     found = {}
     for row in funnel.to_dict("records"):
         own = bounces[bounces.campaign == row["campaign"]]
-        found[str(row["campaign"])] = {step: row[step] for step in STEPS} | {
+        found[str(row["campaign"])] = {
+            step: int(row[column]) for step, column in STEPS.items() if pd.notna(row[column])} | {
             name: int(own.recipients[own[column] == value].sum()) for name, (column, value) in BOUNCED.items()}
     return found
 

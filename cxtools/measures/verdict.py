@@ -75,7 +75,7 @@ class Facts:
     Counts of distinct recipients of one campaign, and of earlier ones at the same age.
 
     counts    attempted, accepted, bounced, opened, clicked, hard, soft, block, unclassified, authentication, complained, clickers,
-              suspect, human; what the feed doesn't report is missing
+              suspect, human, read (opened, less those whom the feed says only machines opened); what the feed doesn't report is missing
     earlier   the same counts of each earlier campaign, cut at this campaign's age
     maturity  share of their 7-day clicks that earlier campaigns had at this age, None without any
     unsettled recipients of whom the ledger knows no good end, by the words of UNSETTLED
@@ -165,7 +165,7 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     doubt = ["WARN"] if first else []
     word = min(doubt + [check.word for check in facts.checks if _counts(check)], key=list(WORDS).index, default="TOO FEW")
     sentences, cards = VIEWS[about]
-    blamed = next((check for check in facts.checks if check.word == word in ("FAIL", "WARN")), None)
+    blamed = next((check for check in facts.checks if check.word == word in ("FAIL", "WARN", "TOO FEW")), None)
     lead = () if blamed is None else (hard_sentence,) if blamed.limit.part == "hard" else (alarm_sentence,)
     said = filter(None, (speak(facts) for speak in dict.fromkeys((*lead, *sentences))))
     return CampaignVerdict(word, (*first, *said), tuple(card(facts, name) for name in cards), facts)
@@ -228,7 +228,8 @@ def accepted_sentence(facts: Facts) -> str:
 def hard_sentence(facts: Facts) -> str:
     check = next(check for check in facts.checks if check.limit.part == "hard")
     if not check.count:
-        return "No address bounced hard."
+        few = f", but so few messages ({wording.count(check.of)}) can't tell whether they stay below {wording.percent(check.limit.target, 0)}"
+        return f"No address bounced hard{few * (check.word == 'TOO FEW')}."
     target, limit, stop = (wording.percent(share, 0) for share in (check.limit.target, check.limit.limit, check.limit.stop))
     share = facts.rate("hard", "attempted") or 0
     halt = f", and above {stop}: stop sending until the list is cleaned"
@@ -255,21 +256,24 @@ def cause_sentence(facts: Facts) -> str:
 
 def alarm_sentence(facts: Facts) -> str:
     """What is wrong besides the hard bounces, if nothing worse is."""
-    words = [check.word for check in facts.checks]
-    worst = next((word for word in ("FAIL", "WARN") if word in words), "")
-    return " ".join(_broken(facts, check) for check in facts.checks if check.word == worst and check.limit.part != "hard")
+    checks = [check for check in facts.checks if _counts(check)]
+    worst = min((check.word for check in checks), key=list(WORDS).index, default="PASS")
+    return " ".join(_broken(facts, check) for check in checks if check.word == worst != "PASS" and check.limit.part != "hard")
 
 
 def _broken(facts: Facts, check: Check) -> str:
     limit = check.limit
     whole = wording.counted(check.of or 0, "bounce" if limit.whole == "bounced" else "recipient")
-    return limit.says.format(found=f"{wording.count(check.count)} of {whole} ({facts.said(limit.part, limit.whole)})")
+    says = f"{{found}}: too few to tell whether {limit.name.lower()} stay below {wording.percent(limit.target)}."
+    return (says if check.word == "TOO FEW" else limit.says).format(found=f"{wording.count(check.count)} of {whole} ({facts.said(limit.part, limit.whole)})")
 
 
 def click_sentence(facts: Facts) -> str:
-    clicked = facts.counts["clicked"]
+    clicked = facts.counts.get("clicked")
     if not facts.counts["accepted"]:
         return "Nobody opened or clicked: nothing was accepted."
+    if clicked is None:
+        return f"{'Clicks' if 'opened' in facts.counts else 'Opens and clicks'} are not measured: the feed holds none."
     people = f"{wording.count(clicked)} {'person' if clicked == 1 else 'people'}" if clicked else "Nobody"
     return f"{people} clicked ({facts.said('clicked', 'accepted')} of the accepted){_compared(facts, 'clicked', 'accepted')}."
 
@@ -286,15 +290,17 @@ def scanner_sentence(facts: Facts) -> str:
 
 
 def open_sentence(facts: Facts) -> str:
-    if not facts.counts["accepted"]:
+    if not facts.counts["accepted"] or "opened" not in facts.counts:
         return ""
     if not facts.counts["opened"]:
         return "Nobody opened: no image was loaded and no link followed."
-    low, high = facts.rate(_surely_opened(facts), "accepted"), facts.rate("opened", "accepted")
-    if low == high:
-        return f"{wording.percent(high)} opened: all of them clicked."
-    return (f"Between {wording.percent(low)} and {wording.percent(high)} opened: a range, "
-            "since machines that fetch images can't be told from readers in this feed.")
+    sure = _surely_opened(facts)
+    low, high = (wording.percent(facts.rate(part, "accepted")) for part in (sure, "opened"))
+    told = "of the others the feed says that machines fetched the images" if sure == "read" else (
+        "machines that fetch images can't be told from readers in this feed")
+    if facts.counts[sure] != facts.counts["opened"]:
+        return f"Between {low} and {high} opened: a range, since {told}."
+    return f"{high} opened: all of them clicked." if sure in ("human", "clicked") else f"At most {high} opened: {told}."
 
 
 def age_sentence(facts: Facts) -> str:
@@ -343,8 +349,9 @@ VIEWS: dict[str, tuple[tuple[Callable[[Facts], str], ...], tuple[str, ...]]] = {
 
 
 def _surely_opened(facts: Facts) -> str:
-    """Who certainly read: people who clicked, as far as they can be told from scanners."""
-    return min((name for name in ("human", "clicked") if name in facts.counts), key=lambda name: facts.counts[name])
+    """Who certainly read: whom the feed tells from machines, else people who clicked, as far as they can be told from scanners."""
+    known = [name for name in ("human", "clicked") if name in facts.counts]
+    return "read" if "read" in facts.counts else min(known, key=lambda name: facts.counts[name], default="opened")
 
 
 def _share(counts: Mapping[str, int], part: str, whole: str) -> float | None:

@@ -2,7 +2,8 @@
 -- grain:   one row per campaign
 -- params:  none
 -- reads:   received, events, seen, messages, verdicts
--- columns: campaign and one count per check (its sentence is in CHECKS), with the counts they are parts of
+-- columns: campaign and one count per check (its sentence is in CHECKS), with the counts they are parts of; null where the feed has
+--          no event of that kind at all; not_sent_words (the platform's words for not sending, and how often)
 with
 stored as (
     select campaign, count(*) as stored_rows from received group by campaign
@@ -27,9 +28,11 @@ rows_of as (
            count(*) filter (where message_id = '') as without_message_id,
            count(*) filter (where seen.kind = 'bounce') as bounce_events,
            count(*) filter (where seen.kind = 'bounce' and verdicts.kind = 'none') as not_bounces,
-           count(*) filter (where seen.kind = 'deferral') as deferrals,
-           count(*) filter (where seen.kind = 'complaint') as complaints,
-           count(*) filter (where seen.kind = 'unsubscribe') as unsubscribes
+           nullif(count(*) filter (where seen.kind = 'open'), 0) as opens,
+           nullif(count(*) filter (where seen.kind = 'click'), 0) as clicks,
+           nullif(count(*) filter (where seen.kind = 'deferral'), 0) as deferrals,
+           nullif(count(*) filter (where seen.kind = 'complaint'), 0) as complaints,
+           nullif(count(*) filter (where seen.kind = 'unsubscribe'), 0) as unsubscribes
     from seen
     left join verdicts on verdicts.bounce_code = seen.bounce_code and verdicts.bounce_text = seen.bounce_text
     group by campaign
@@ -41,7 +44,10 @@ messages_of as (
            count(*) filter (where delivered) as delivered,
            count(*) filter (where opens > 0) as openers,
            count(*) filter (where clicks > 0) as clickers,
-           count(*) filter (where not attempted and opens = 0 and clicks = 0) as without_outcome,
+           count(*) filter (where not attempted and not_sent is not null) as not_sent,
+           count(*) filter (where not attempted and not_sent is null and opens = 0 and clicks = 0) as without_outcome,
+           count(*) filter (where machine_opens > 0 and machine_opens = opens and accepted and clicks = 0) as machine_opens,
+           max(machine_opens) > 0 as machines_told,
            count(*) filter (where not attempted and opens > 0) as orphan_opens,
            count(*) filter (where not attempted and clicks > 0) as orphan_clicks,
            count(*) filter (where bounced and (opens > 0 or clicks > 0)) as active_though_bounced,
@@ -52,6 +58,15 @@ messages_of as (
            count(*) filter (where delivered and bounced) as late_bounces
     from messages
     group by campaign
+),
+refused as (      -- one row per word of the platform for not sending
+    select campaign, not_sent as word, count(*) as times
+    from messages
+    where not attempted and not_sent is not null
+    group by campaign, not_sent
+),
+words as (
+    select campaign, string_agg(word || ' ' || times, ', ' order by times desc, word) as not_sent_words from refused group by campaign
 )
 select *, stored_rows - distinct_rows as repeated_rows
 from rows_of
@@ -59,4 +74,5 @@ join messages_of using (campaign)
 join repeats using (campaign)
 join stored using (campaign)
 join distinct_events using (campaign)
+left join words using (campaign)
 order by campaign

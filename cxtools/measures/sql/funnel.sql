@@ -1,19 +1,29 @@
 -- How far did the messages of these campaigns get?
 -- grain:   one row per campaign (and value of each dimension asked for)
 -- params:  none
--- reads:   messages
--- columns: campaign, dimensions, attempted, delivered, accepted, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at
-select campaign, provider, domain, job, day, hour, weekday,
+-- reads:   messages, received
+-- columns: campaign, dimensions, attempted, delivered, accepted, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at;
+--          opened_told, clicked_told: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment
+with
+told as (         -- one row per campaign; a click tells of an open, too
+    select campaign, max(case when kind in ('open', 'click') then 1 end) as any_open, max(case when kind = 'click' then 1 end) as any_click
+    from received
+    group by campaign
+)
+select messages.campaign, provider, domain, job, day, hour, weekday,
        count(*) filter (where attempted) as attempted,
        count(*) filter (where delivered) as delivered,
        count(*) filter (where accepted) as accepted,
        count(*) filter (where bounced) as bounced,
        count(*) filter (where accepted and (opens > 0 or clicks > 0)) as opened,
-       count(*) filter (where accepted and opens > 0) as opened_strict,
+       count(*) filter (where accepted and opens > machine_opens) as opened_strict,
        count(*) filter (where accepted and clicks > 0) as clicked,
        count(*) filter (where accepted and clicks > 0 and opens = 0) as clicks_without_open,
        min(first_at) as first_at,
-       max(last_at) as last_at
+       max(last_at) as last_at,
+       max(any_open) * opened as opened_told,
+       max(any_click) * clicked as clicked_told
 from messages
+join told on told.campaign = messages.campaign
 group by all
 order by campaign, provider, domain, job, day, hour, weekday

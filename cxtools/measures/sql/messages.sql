@@ -4,7 +4,8 @@
 -- reads:   seen, verdicts (one row per bounce_code x bounce_text), providers (domain, provider)
 -- columns: the key, job_id, email, domain_of;
 --          provider, domain, job, day, hour, weekday (of the first event, UTC; weekday 1 = Monday), each null unless asked for;
---          first_at, last_at, attempted, delivered, bounced, accepted, opens, clicks (on content), delivered_at, first_open_at, first_click_at,
+--          first_at, last_at, attempted, delivered, bounced, accepted, opens, machine_opens (those of them which the feed marks as a machine's), clicks (on
+--          content), not_sent (the feed's word, where it says that the platform did not send it), delivered_at, first_open_at, first_click_at,
 --          bounced_at, category, bounce_kind, reason, confidence, rule, bounce_code, bounce_text (of the bounce that stands, null unless bounced)
 with
 bounces as (      -- one row per bounce event, latest of its message first; an auto-reply or a complaint is no bounce
@@ -24,6 +25,8 @@ facts as (        -- one row per message, whatever the order of its events
            min(ts) filter (where kind = 'delivery') as delivered_at,
            max(ts) filter (where kind = 'delivery') as last_delivery_at,
            count(*) filter (where kind = 'open') as opens,
+           count(*) filter (where kind = 'open' and raw_kind = 'machine_open') as machine_opens,
+           max(raw_kind) filter (where kind = 'suppressed') as not_sent,
            count(*) filter (where is_content) as clicks,
            min(ts) filter (where kind = 'open') as first_open_at,
            min(ts) filter (where is_content) as first_click_at
@@ -53,7 +56,7 @@ select campaign, message_id, who, job_id, email, domain_of, first_at, last_at,
        delivered,
        bounced,
        delivered and not bounced as accepted,
-       opens, clicks, delivered_at, first_open_at, first_click_at,
+       opens, machine_opens, clicks, not_sent, delivered_at, first_open_at, first_click_at,
        case when bounced then bounced_at end as bounced_at,
        case when bounced then category end as category,
        case when bounced then bounce_kind end as bounce_kind,
