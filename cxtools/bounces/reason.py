@@ -56,8 +56,8 @@ _CLOCK = re.compile(
 )
 _CITED = re.compile(
     r"""(://[^\s/?#]+)/[^\s?#]* | \bsubject\b(?![ ]to\b)[^"'(\[.;]{0,12}(?<=[\s:=])["'(\[][^"')\]]*
-    | \bsubject\s?[:=][^.;"]*?(?=[ ]-[ ]|[.;"]|$)
-    | \b(?:words?|phrase|text|terms?|contain\w*|quot\w+)\b[^"']{0,15}(?<=[\s:=(])["'][^"']*""",
+    | \bsubject\s?[:=][^.;"]*?(?=[ ]-[ ]|[ ][\w-]+:|[.;"]|$)
+    | \b(?:words?|phrase|text|terms?|contain\w*|quot\w+|cit\w+)\b[^"']{0,15}(?<=[\s:=(])["'][^"']*""",
     re.VERBOSE | re.IGNORECASE,
 )
 _CJK = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
