@@ -144,32 +144,23 @@ class _Adapter(HTTPAdapter):
 
 
 class Session(requests.Session):
-    """A Session for one thread: no proxies, .netrc or certificates from the environment, no redirects, a deadline per call."""
+    """A Session for one thread: no proxies, .netrc or certificates from the environment, no redirects."""
 
-    def __init__(self, settings: Settings, deadline_s: float, route: Route | None) -> None:
+    def __init__(self, settings: Settings, route: Route | None) -> None:
         super().__init__()
         self.trust_env, self.route = False, route
-        self.connect_timeout_s, self.deadline_s, self.max_body_bytes = settings.connect_timeout_s, deadline_s, settings.max_body_bytes
+        self.connect_timeout_s, self.max_body_bytes = settings.connect_timeout_s, settings.max_body_bytes
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(pool_connections=2, pool_maxsize=1, max_retries=urllib3.Retry(0, read=False)))
 
     def resolve_redirects(self, *_: Any, **__: Any) -> Any:
         return iter(())  # not even looked at: requests would read the redirect's body without a cap
 
-    def send(self, request: requests.PreparedRequest, **facts: Any) -> requests.Response:
-        if _CALL.get() is not None:
-            return super().send(request, **facts)
-        mark = _CALL.set(_Call(time.monotonic() + self.deadline_s, self.route))
-        try:
-            return super().send(request, **facts)
-        finally:
-            _CALL.reset(mark)
 
-
-def open_session(settings: Settings, *, deadline_s: float | None = None, route: Route | None = None) -> Session:
-    """A `requests.Session` whose calls end by *deadline_s* (default: the settings'), and go where *route* says; close it after use."""
+def open_session(settings: Settings, *, route: Route | None = None) -> Session:
+    """A session for `exchange`, whose calls go where *route* says; close it after use."""
     _hush()
-    return Session(settings, deadline_s or settings.call_deadline_s, route)
+    return Session(settings, route)
 
 
 def request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> requests.PreparedRequest:
