@@ -63,6 +63,8 @@ EMPTY = {"reasons": "No bounces.", "suspects": "No click is known."}
 #: What a page shows of a table or draws of it, and what travels beside a chart for its data table and CSV: no feed makes a page too large.
 SHOWN_ROWS, KEPT_ROWS, KEPT_TEXT = 20, 200, 200
 ROW_PX, BAR_PX = 46, 17
+#: Columns that stand beside their share, as its interval.
+BOUNDS = re.compile(r".+_(low|high)")
 
 
 def funnel(table: pd.DataFrame) -> go.Figure:
@@ -78,14 +80,15 @@ def funnel(table: pd.DataFrame) -> go.Figure:
     text = [f"<b>{wording.count(count)}</b>  {wording.percent(count / attempted)}" for count in counts]
     trace = {
         "type": "funnel", "y": [STAGES[stage] for stage in stages], "x": counts, "text": text, "textinfo": "text", "textposition": "auto",
-        "hoverinfo": "skip", "marker": {"color": [INK["sky"], INK["green"], INK["blue"], INK["orange"]]},
-        "connector": {"fillcolor": INK["grid"], "line": {"width": 0}},
-        "cliponaxis": False, "insidetextfont": {"color": [INK["ink"], INK["paper"], INK["paper"], INK["paper"]]}, "constraintext": "none",
+        "hoverinfo": "skip", "marker": {"color": [INK["sky"], INK["green"], INK["blue"], INK["orange"]]}, "cliponaxis": False,
+        "connector": {"fillcolor": INK["grid"], "line": {"width": 0}}, "constraintext": "none",
+        "insidetextfont": {"color": [INK["ink"], INK["paper"], INK["paper"], INK["paper"]]},
     }
     caption = (f"Distinct recipients; percentages are of the {wording.count(attempted)} attempted. "
                f"{wording.count(accepted)} {wording.was(accepted)} accepted ({_interval(row, 'delivery_rate', wording.within)})")
     lacking = ", ".join(STAGES[stage].lower() for stage in STAGES if stage not in stages)
-    caption += (", so nobody could open or click." if not accepted else f"; not measured, as the feed holds none: {lacking}." if lacking else
+    caption += (", so nobody could open or click." if not accepted else
+                f"; not measured, as the feed holds none: {lacking}." if lacking else
                 f"; {wording.count(clicked)} of these {wording.count(accepted)} clicked ({_interval(row, 'click_rate', wording.within)}).")
     return _figure([trace], "How far did the mail get?", caption, table, height=56 + 58 * len(stages), yaxis={"autorange": "reversed"})
 
@@ -221,6 +224,25 @@ def _shown(table: pd.DataFrame) -> list[str]:
     return groups + [column for column in wanted if column in own and column not in GROUPS]
 
 
+def text(table: pd.DataFrame, width: int = 120) -> str:
+    """
+    The same for a terminal: shares in percent without their intervals, the widest column cut where lines would be longer than *width*.
+
+    >>> import pandas as pd
+    >>> print(text(pd.DataFrame({"provider": ["gmail", "other"], "accepted": [9412, 7], "click_rate": [0.0956, None]})))
+    Provider  Accepted  Click rate
+    gmail        9,412        9.6%
+    other            7           –
+    """
+    columns, rows = [column for column in _shown(table) if not BOUNDS.fullmatch(column)], _records(table)
+    lines = [list(map(wording.label, columns)), *([_written(name, {name: row[name]}) for name in columns] for row in rows)]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    room = max(20, width + max(widths) - sum(widths) - 2 * (len(widths) - 1))
+    looks = [f"{'>' if any(isinstance(row[name], int | float) for row in rows) else '<'}{min(wide, room)}"
+             for name, wide in zip(columns, widths, strict=True)]
+    return "\n".join("  ".join(map(format, [wording.short(cell, room) for cell in line], looks)).rstrip() for line in lines)
+
+
 def cut(shown: int, of: int) -> str:
     """
     What to say where only some rows are shown; "" where all are.
@@ -233,7 +255,7 @@ def cut(shown: int, of: int) -> str:
 
 def html_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], caption: str = "") -> str:
     """The same from plain rows: the form in which a figure carries its table."""
-    shown = [column for column in columns if not re.fullmatch(r"(.+)_(low|high)", column)]
+    shown = [column for column in columns if not BOUNDS.fullmatch(column)]
     look = {column: ' class="n"' if any(isinstance(row[column], int | float) for row in rows) else "" for column in shown}
     head = "".join(f'<th scope="col"{look[column]}>{_html.escape(wording.label(column))}</th>' for column in shown)
     body = "".join(f"<tr>{''.join(_cell(column, row, look[column]) for column in shown)}</tr>" for row in rows)

@@ -156,6 +156,20 @@ def test_a_table_in_words():
     assert 5 == text.count('scope="col"')
 
 
+def test_a_table_fits_into_a_terminal():
+    """Counts and rates in percent, no bounds, at most 120 characters a line, whatever the measure and its texts."""
+    long = tables.store("to | kind | at | code | text | url\nann | bounce | +1 | 5.1.1 | " + "no such mailbox here " * 30 + "|\nbob | delivery | +1 | | |\n"
+                        "bob | click | +9 | | | https://x.example/" + "path/" * 60)
+    asked = [measure(store, "c") for store in (STORE, long) for measure in (
+        measures.funnel, measures.bounces, measures.reasons, measures.links, measures.curve, measures.timing, measures.jobs, measures.data_quality,
+        measures.suspects, measures.unknown)] + [measures.funnel(STORE, by="provider")]
+
+    assert [] == [line for table in asked for line in table.text().splitlines() if len(line) > 120 or "_low" in line]
+    assert ["Attempted  Accepted  Opened  Clicked  Clicks without open  Delivery rate  Open rate  Click rate",
+            "        5         2       1        1                    0          40.0%      50.0%       50.0%"] == measures.funnel(STORE, "c").text().splitlines()
+    assert "Reason" == measures.reasons(THIN).text()[:6]
+
+
 def test_a_confidence_is_no_count():
     """0.95 is shown as 95%: neither as 1, which would be certainty, nor 0.4 as 0."""
     text = charts.html(pd.DataFrame({"reason": ["full", "odd"], "confidence": [0.95, 0.4]}))

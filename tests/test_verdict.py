@@ -82,7 +82,7 @@ def test_every_view_says_three_to_five_sentences(about, changed):
 
 
 UNSETTLED = (
-    "Whether 1 recipient was mailed is not known: the answer to their submit was lost. `cxtools status q3` names the batches.",
+    "Whether 1 recipient was mailed is not known, the answer to their submit was lost: `cxtools status q3` has the batches.",
     "985 recipients were in jobs that failed or in batches that the API refused: `cxtools status q3` says why.",
     "100 recipients were not mailed yet: `cxtools resume q3` continues.",
 )
@@ -149,7 +149,7 @@ def test_thin_data_is_spoken_of_plainly(events, sentences):
 
     few, *others = said.sentences
 
-    assert "No address bounced hard, but so few messages (1) can't tell whether they stay below 2%." == few
+    assert "No address bounced hard, but of so few messages (1) that isn't enough to pass." == few
     assert sentences == tuple(text for text in others if "scanners" not in text)
 
 

@@ -45,60 +45,24 @@ if TYPE_CHECKING:
 
     from cxtools.bounces import Judge
 
-#: What a measure can be split by; columns of `sql/messages.sql`.
-DIMENSIONS: dict[str, str] = {
-    "provider": "who runs the mailbox, by the address's domain (sql/providers.tsv), else other",
-    "domain": "the address's domain",
-    "job": "the send job",
-    "day": "UTC day of the message's first event, as 2026-09-14",
-    "hour": "UTC hour of the message's first event, 0..23",
-    "weekday": "UTC weekday of the message's first event, 1 (Monday)..7",
-}
+FOLDER = files(__package__) / "sql"
 
+
+def _table_of(name: str) -> list[list[str]]:
+    """The rows of a table that stands beside the SQL."""
+    return [line.split("\t") for line in FOLDER.joinpath(f"{name}.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+
+
+#: What a measure can be split by (columns of `sql/messages.sql`) -> what it is.
+DIMENSIONS: dict[str, str] = dict(_table_of("dimensions"))
+#: Check -> the count it is a part of, and what it says.
+CHECKS: dict[str, tuple[str, str]] = {check: (whole, meaning) for check, whole, meaning in _table_of("checks")}
+#: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: a strong rule is enough, of the weak ones it takes two.
+RULES: dict[str, str] = dict(_table_of("rules"))
 #: Which counts make which rate: numerator, denominator.
 FUNNEL_RATES = {
     "delivery_rate": ("accepted", "attempted"), "bounce_rate": ("bounced", "attempted"), "open_rate": ("opened_told", "accepted"),
-    "click_rate": ("clicked_told", "accepted"), "click_to_open_rate": ("clicked_told", "opened"),
-}
-
-#: Check -> the count it is a part of, and what it says.
-CHECKS: dict[str, tuple[str, str]] = {
-    "repeated_rows": ("stored_rows", "events that came more than once; counted once"),
-    "same_content": ("events", "same message, kind, moment and link under another id; one more in totals, no more in recipients"),
-    "without_timestamp": ("events", "events without a moment; counted, but not in timing"),
-    "unknown_kind": ("events", "events of a kind we don't know; kept, not counted"),
-    "without_recipient_id": ("events", "events whose recipient is known by the address only"),
-    "without_message_id": ("events", "events without a message id: several messages to one address count as one"),
-    "not_bounces": ("bounce_events", "bounces that are auto-replies, complaints or the platform's own suppressions; not counted"),
-    "late_bounces": ("delivered", "messages taken first and sent back later; counted as bounced"),
-    "not_sent": ("messages", "messages not sent by the platform; not attempted"),
-    "without_outcome": ("messages", "messages without delivery, bounce, open or click; not attempted"),
-    "orphan_opens": ("openers", "messages opened of which neither delivery nor bounce is known; not counted"),
-    "orphan_clicks": ("clickers", "messages clicked of which neither delivery nor bounce is known; not counted"),
-    "active_though_bounced": ("messages", "messages opened or clicked whose last word is a bounce; not counted as opened or clicked"),
-    "opens_before_delivery": ("openers", "messages opened before their delivery: clocks, or a machine; timing takes them as 0 s"),
-    "clicks_before_delivery": ("clickers", "messages clicked before their delivery: clocks, or a machine; timing takes them as 0 s"),
-    "fast_opens": ("openers", "messages opened within seconds of their delivery: many of them by machines"),
-    "clicks_without_open": ("clickers", "messages clicked without an open; counted as opened"),
-    "machine_opens": ("openers", "messages opened only by machines, as the feed marks them; counted as opened, not as opened_strict"),
-    "opens": ("events", "opens, if any"),
-    "clicks": ("events", "clicks, if any"),
-    "deferrals": ("events", "deferrals, if any"),
-    "complaints": ("accepted", "complaints, if any"),
-    "unsubscribes": ("accepted", "unsubscribes, if any"),
-}
-#: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: a strong rule is enough, of the weak ones it takes two.
-RULES: dict[str, str] = {
-    "r1": "strong: two different links within one second",
-    "r2": "strong: at least three links, and 80% of the campaign's, within ten seconds",
-    "r3": "weak: a click before the delivery or at most two seconds after it; strong when all clickers of the domain (five or more) do so",
-    "r4": "weak: no open, and the click at most 30 seconds after the delivery",
-    "r5": "weak: a click within a minute at a domain where at least half of the clickers (five or more) did as the strong rules above say",
-    "suspect": "clickers hit by one strong rule or two weak ones; still counted as clicked",
-    "human": "the other clickers",
-}
-
-FOLDER = files(__package__) / "sql"
+    "click_rate": ("clicked_told", "accepted"), "click_to_open_rate": ("clicked_told", "opened")}
 
 By = str | Sequence[str] | None
 AsOf = datetime | timedelta | str | None
@@ -106,7 +70,7 @@ Campaigns = str | Sequence[str] | None
 
 
 class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
-    """A DataFrame that knows its measure: `.chart()` draws it, `.records()` is what `--json` prints."""
+    """A DataFrame that knows its measure: `.chart()` draws it, `.text()` is for terminals, `.records()` is what `--json` prints."""
 
     _metadata = ["_measure"]  # noqa: RUF012  # the name and type that pandas asks for
     _measure = ""
@@ -128,6 +92,12 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
             raise ReportError(f"there is no chart of {self._measure or 'a table made of several measures'}",
                               do=f"show the table itself; charts: {', '.join(charts.CHARTS)}")
         return charts.CHARTS[self._measure](self)
+
+    def text(self) -> str:
+        """The columns that a person reads, at most 120 characters wide: counts, and rates in percent."""
+        from cxtools import charts
+
+        return charts.text(self)
 
     def records(self) -> list[dict[str, Any]]:
         """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""
@@ -180,6 +150,7 @@ def unknown(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as
     """
     What did servers say that no rule understands? One row per campaign × code × raw text (and value of *by*), most frequent first.
 
+    What is judged with a confidence below 0.5 is here, too: there the next rule is missing.
     `code` and `text` as they came, addresses included: to write the next rule from, not to be passed on. `recipients` messages bounced so.
     """
     return _answer("unknown", store, campaigns, by, as_of)

@@ -23,7 +23,9 @@ BOUNCED = {"hard": ("kind", "hard"), "soft": ("kind", "soft"), "block": ("kind",
            "authentication": ("category", "authentication"), "unclassified": ("category", "unknown")}
 
 
-def verdict(store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf = None, unsettled: Mapping[str, int] = {}) -> CampaignVerdict:
+def verdict(
+    store: EventStore, campaign: str, *, about: str = "run", as_of: AsOf = None, unsettled: Mapping[str, int] = {},
+) -> CampaignVerdict:
     """
     PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
 

@@ -203,7 +203,7 @@ def _word(limit: Limit, share: float, low: float, high: float) -> str:
 
 #: What the ledger knows of recipients, each a warning, in this order -> what is so, and which command helps.
 UNSETTLED = {
-    "unknown": "Whether {people} {were} mailed is not known: the answer to their submit was lost. `cxtools status {name}` names the batches.",
+    "unknown": "Whether {people} {were} mailed is not known, the answer to their submit was lost: `cxtools status {name}` has the batches.",
     "failed": "{people} {were} in jobs that failed or in batches that the API refused: `cxtools status {name}` says why.",
     "waiting": "{people} {were} not mailed yet: `cxtools resume {name}` continues.",
 }
@@ -228,8 +228,8 @@ def accepted_sentence(facts: Facts) -> str:
 def hard_sentence(facts: Facts) -> str:
     check = next(check for check in facts.checks if check.limit.part == "hard")
     if not check.count:
-        few = f", but so few messages ({wording.count(check.of)}) can't tell whether they stay below {wording.percent(check.limit.target, 0)}"
-        return f"No address bounced hard{few * (check.word == 'TOO FEW')}."
+        few = f", but of so few messages ({wording.count(check.of)}) that isn't enough to pass" * (check.word == "TOO FEW")
+        return f"No address bounced hard{few}."
     target, limit, stop = (wording.percent(share, 0) for share in (check.limit.target, check.limit.limit, check.limit.stop))
     share = facts.rate("hard", "attempted") or 0
     halt = f", and above {stop}: stop sending until the list is cleaned"
@@ -265,7 +265,8 @@ def _broken(facts: Facts, check: Check) -> str:
     limit = check.limit
     whole = wording.counted(check.of or 0, "bounce" if limit.whole == "bounced" else "recipient")
     says = f"{{found}}: too few to tell whether {limit.name.lower()} stay below {wording.percent(limit.target)}."
-    return (says if check.word == "TOO FEW" else limit.says).format(found=f"{wording.count(check.count)} of {whole} ({facts.said(limit.part, limit.whole)})")
+    found = f"{wording.count(check.count)} of {whole} ({facts.said(limit.part, limit.whole)})"
+    return (says if check.word == "TOO FEW" else limit.says).format(found=found)
 
 
 def click_sentence(facts: Facts) -> str:

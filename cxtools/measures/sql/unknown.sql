@@ -1,4 +1,4 @@
--- What did servers say that no rule understands, most frequent first?
+-- What did servers say that no rule understands, or only just (confidence below 0.5), most frequent first?
 -- grain:   one row per campaign x bounce_code x bounce_text (and value of each dimension asked for)
 -- params:  none
 -- reads:   messages
@@ -7,6 +7,6 @@ select campaign, provider, domain, job, day, hour, weekday,
        bounce_code as code, bounce_text as text,
        count(*) as recipients
 from messages
-where category = 'unknown'
+where category = 'unknown' or confidence < 0.5
 group by all
 order by campaign, provider, domain, job, day, hour, weekday, recipients desc, code, text
