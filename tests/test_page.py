@@ -117,6 +117,16 @@ def test_every_chart_is_drawn_for_every_reader(visit, folder, size, scheme):
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_on_a_phone_the_index_shows_its_verdicts(visit, folder):
+    """A card a report: verdict, campaign and sentence stand within the screen, the verdict above."""
+    seen = visit(folder / "index.html", size="phone")
+    boxes = [seen.page.locator(f"tbody tr:first-child > :nth-child({place})").bounding_box() for place in range(1, 6)]
+
+    assert [] == [box for box in boxes if box["x"] < 0 or box["x"] + box["width"] > 360]
+    assert boxes[3]["y"] < min(box["y"] for box in boxes[:3] + boxes[4:])
+    assert [] == seen.violations()
+
+
 def test_the_index_is_readable_too(visit, folder):
     """Date, campaign, verdict and a link that leads to the report."""
     seen = visit(folder / "index.html", scheme="dark")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from cxtools import charts
 from cxtools.campaigns.recipients import Campaign
 from cxtools.errors import ReportError
-from cxtools.report.page import addresses, check_page, render_page, write_index
+from cxtools.report.page import addresses, check_page, render_page, write_index, write_text
 from cxtools.report.run import checked_parameters, declared_parameters, render_report, render_reports, report_names
 from tests import tables
 from tests.ground import NAME, PEOPLE, SPEC, connection
@@ -251,6 +252,34 @@ def test_5000_personal_links_fit_on_a_page(home, tmp_path):
 
     assert len(page.encode()) < 800_000
     assert "x.example/p?u=…" in page and "u=4999-" not in page
+
+
+@pytest.mark.parametrize(("below_home", "modes"), [(True, {"reports": 0o700, "page": 0o600}), (False, {"reports": 0o755, "page": 0o644})])
+def test_pages_at_home_are_private(filled, tmp_path, below_home, modes):
+    """What lies below CXTOOLS_HOME is for its owner's eyes; a folder that somebody named keeps its own rights."""
+    out = (filled if below_home else tmp_path) / "reports"
+    before = os.umask(0o022)
+    try:
+        render_reports([("bounce", {"campaign": "c"})], out=out, home=filled)
+    finally:
+        os.umask(before)
+
+    assert modes["reports"] == out.stat().st_mode & 0o777
+    assert ["bounce_report-c.html", "bounce_report-c.ipynb", "index.html"] == sorted(file.name for file in out.iterdir() if file.stat().st_mode & 0o777 == modes["page"])
+
+
+def test_a_full_disk_leaves_no_partial_file(tmp_path):
+    """What can't be written whole is not there at all, and the message says where."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(ReportError, match="can't be written") as refused:
+            write_text(tmp_path / "page.html", "x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert str(tmp_path / "page.html") in str(refused.value)
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_the_index_lists_only_reports(tmp_path):

@@ -119,11 +119,22 @@ def write_index(folder: Path) -> Path:
 
 
 def write_text(file: Path, text: str) -> Path:
-    """Written whole or not at all: a reader never meets half a page."""
+    """
+    Written whole or not at all: a reader never meets half a page. It is as private as its folder.
+
+    Raises:
+        ReportError: the disk refuses it; nothing is left of it.
+    """
     partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
-    return file
+    try:
+        partial.touch(0o600)
+        partial.write_text(text, encoding="utf-8")
+        partial.chmod(file.parent.stat().st_mode & 0o666)
+        return partial.replace(file)
+    except OSError as failed:
+        partial.unlink(missing_ok=True)
+        raise ReportError(f"the report can't be written: {failed.strerror}", where=str(file),
+                          do="free some disk space, or name another folder with --out") from failed
 
 
 def _about(file: Path) -> dict[str, Any] | None:

@@ -36,10 +36,8 @@ GRACE_S = 10.0
 NOTEBOOKS = (Path(__file__).parent / "notebooks", Path(__file__).parents[2] / "notebooks")
 
 
-def render_report(
-    name: str, parameters: Mapping[str, Any] | None = None, *, out: Path, home: Path, profile: str | None = None,
-    timeout_s: float = TIMEOUT_S,
-) -> Path:
+def render_report(name: str, parameters: Mapping[str, Any] | None = None, *, out: Path, home: Path, profile: str | None = None,
+                  timeout_s: float = TIMEOUT_S) -> Path:
     """
     Run the notebook *name* with these parameters and write `<out>/<name>-<campaign>.html`, the executed notebook beside it.
 
@@ -61,6 +59,8 @@ def render_report(
     if ours and not given.get("spec"):
         _check_campaign(source.stem, given["campaign"] if "campaign" in (parameters or {}) else "", settings)
     out.mkdir(parents=True, exist_ok=True)
+    if out.resolve().is_relative_to(home.resolve()):  # what is below CXTOOLS_HOME is its owner's; a folder given by --out keeps its mode
+        out.chmod(0o700)
     kept = out / f"{_stem(source, given.get('campaign'))}.failed.ipynb"
     complaint = _execute(source, kept, {name: given[name] for name in parameters or {}}, environ=environ, timeout_s=timeout_s)
     try:
