@@ -167,6 +167,15 @@ def test_the_events_of_one_sendgrid_message_are_one_message(target: EventStore) 
     assert [(old,), (new,)] == stored(target, "distinct message_id")
 
 
+def test_an_ses_record_without_recipient_and_time_is_set_aside(target: EventStore) -> None:
+    """A delivery of nobody at no time would count as an accepted message."""
+    done = brought(target, [{"eventType": "Delivery", "mail": {"messageId": "q"}}, SES_FEED[1]])
+    assert done.rejected_path is not None
+
+    assert (2, 1, 1) == (done.rows, done.added, done.rejected)
+    assert "an SES record without a recipient and without a time" in done.rejected_path.read_text()
+
+
 @pytest.mark.parametrize(("flag", "word"), [(True, "machine_open"), (False, "open"), ("true", "machine_open"), (None, "open")])
 def test_sendgrid_tells_machines_from_readers(target: EventStore, flag: object, word: str) -> None:
     """sg_machine_open makes an open a machine's: still an open, under a word of its own."""
@@ -281,6 +290,7 @@ def test_parquet_with_real_moments(target: EventStore, tmp_path: Path) -> None:
     ("event,email,address\nopen,a@one.example,b@one.example\n", {"column_map": {"event": "kind"}}, ""),
     ("event,recipient,address\nopen,a@one.example,b@one.example\n", {}, "columns recipient and address could both be the email; choose one with --map recipient=email"),
     ("event,email\nopen,a@one.example\n", {"column_map": {"evnet": "kind"}}, "there is no column evnet"),
+    ("a,b\n1,2\n", {"column_map": {"Nope": "ts"}}, "there is no column Nope"),
     ("event,email\nopen,a@one.example\n", {"column_map": {"event": "colour"}}, "there is no field colour"),
     ("event,email\nopen,a@one.example\n", {"event_map": {"open": "read"}}, "there is no kind read"),
     ("event,email\nopen,a@one.example\n", {"format": "xml"}, "there is no format 'xml'"),

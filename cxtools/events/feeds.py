@@ -71,6 +71,8 @@ def ses_events(row: Row) -> list[Event]:
 
 def _ses_event(kind: str, word: str, mail: Row, details: Row, person: Row) -> Event:
     ts = str(details.get("timestamp") or mail.get("timestamp") or "")
+    if not (ts or person):
+        raise ValueError("an SES record without a recipient and without a time")
     said = text(person.get("diagnosticCode")) or " ".join(filter(None, (details.get("bounceType"), details.get("bounceSubType"))))
     known = {
         "message_id": text(mail.get("messageId")), "email": parseaddr(text(person.get("emailAddress")))[1],
@@ -93,7 +95,8 @@ def _opts_out(subscription: Row) -> bool:
 #: with sg_machine_open: Apple's mail privacy fetched the images, whoever read it.
 SENDGRID = {
     "processed": "sent", "delivered": "delivery", "deferred": "deferral", "bounce": "bounce", "blocked": "bounce", "dropped": "suppressed",
-    "open": "open", "machine_open": "open", "click": "click", "spamreport": "complaint", "unsubscribe": "unsubscribe", "group_unsubscribe": "unsubscribe",
+    "open": "open", "machine_open": "open", "click": "click", "spamreport": "complaint", "unsubscribe": "unsubscribe",
+    "group_unsubscribe": "unsubscribe",
 }
 #: Our field -> SendGrid's, the first that is there.
 SENDGRID_FIELDS = {

@@ -37,7 +37,8 @@ CARRIERS = ("results", "Records", "events")
 @dataclass(frozen=True)
 class Imported:
     """
-    What an import did: *rows* of the file, events *added*, *duplicates* left out, rows *rejected* and where they stand.
+    What an import did: *rows* of the file, events *added*, *duplicates* left out (known before, or repeated in the file), rows *rejected*
+    and where they stand.
 
     A row of SES can hold several events, so rows and events needn't agree.
     """
@@ -103,12 +104,12 @@ class _Reading:
                     reason = getattr(refused, "what", "") or str(refused)
                     self._first_reason = self._first_reason or f"line {line}: {reason}"
                     aside.add(reason, row.raw if isinstance(row, Unreadable) else json.dumps(row, default=str), line)
+        if self.rows and self._unseen:
+            raise ConfigError(f"there is no column {', '.join(sorted(self._unseen))}", where=str(self.path), do="correct --map")
         if self.rows == aside.count:
             raise ConfigError(f"no row of {self.path.name} could be read ({self._first_reason or 'it has none'})", where=str(self.path),
                               do="check --format; for a table of another shape use --map COLUMN=FIELD and --event-map WORD=KIND; "
                               f"fields: {', '.join(COLUMNS)}; kinds: {', '.join(KINDS)}")
-        if self._unseen:
-            raise ConfigError(f"there is no column {', '.join(sorted(self._unseen))}", where=str(self.path), do="correct --map")
 
     def _read(self, row: Any) -> list[Event]:
         if isinstance(row, Unreadable):
