@@ -364,7 +364,10 @@ ANSWERED = [
     ("redirect",                   "check",        307,     lambda answer: "/elsewhere" == answer.headers["Location"]),
     ("suppression_500",            "check",        500,     lambda answer: answer.json()["error"]),
     ("quota_exceeded",             "post",         429,     lambda answer: "quota" in answer.json()["title"]),
+    ("post_500_before_accept",     "post",         500,     lambda answer: "internal_error" == answer.json()["error"]["code"]),
+    ("post_502_after_accept",      "post",         502,     lambda answer: "<html>" in answer.text),
     ("post_504_after_accept",      "post",         504,     lambda answer: "<html>" in answer.text),
+    ("slicer",                     "events",       200,     lambda answer: 5 == len(answer.json()["results"])),
     ("job_404_lag",                "job",          404,     lambda answer: "job_not_found" == answer.json()["error"]["code"]),
     ("events_no_cursor",           "events",       200,     lambda answer: 5 == len(answer.json()["results"]) and "nextCursor" not in answer.json()),
     ("job_fails",                  "post then job", 200,    lambda answer: "failed" == answer.json()["status"]),
@@ -396,6 +399,8 @@ def test_a_fault_answers_as_its_name_says(
 
     assert status == answer.status_code and shows(answer)
     assert {fault: 1} == simulator.truth()["faults"]
+    if fault.startswith("post_"):
+        assert (2 if fault.endswith("after_accept") else 1) == len(simulator.truth()["jobs"])
     call.sign_in()
     assert (forms[request_.split()[-1]]().status_code == status) == (status == 200)
 

@@ -12,7 +12,7 @@ from cxtools.simulator.people import dice
 
 
 class Answer(NamedTuple):
-    """An answer, and what to do to the transport: "" nothing, "reset", "hang", "drip", or "slow"."""
+    """An answer, and what to do to the transport: "" nothing, "reset", "hang", "drip", "slice" or "slow"."""
 
     status: int
     body: bytes
@@ -113,6 +113,7 @@ FAULTS = {
     "reset": Fault("any", answer(0, how="reset")),
     "hang": Fault("any", answer(0, how="hang")),
     "drip": Fault("any", twist=lambda reply, _: reply._replace(how="drip")),
+    "slicer": Fault("any", twist=lambda reply, _: reply._replace(how="slice")),
     "suppression_500": Fault("suppressions", answer(500, SERVER_ERROR)),
     "suppression_404_html": Fault("suppressions", answer(404, b"<html><body>404 page not found</body></html>", HTML)),
     "suppression_other_address": Fault("suppressions", answer(200, OTHER)),
@@ -121,6 +122,8 @@ FAULTS = {
     "post_reset_after_accept": Fault("messages", after=answer(0, how="reset")),
     "post_hang": Fault("messages", answer(0, how="hang")),
     "post_hang_after_accept": Fault("messages", after=answer(0, how="hang")),
+    "post_500_before_accept": Fault("messages", answer(500, SERVER_ERROR)),
+    "post_502_after_accept": Fault("messages", after=answer(502, PROXY_PAGE, HTML)),
     "post_504_after_accept": Fault("messages", after=answer(504, PROXY_PAGE, HTML)),
     "post_2xx_without_job_id": Fault("messages", after=answer(202, {"status": "queued"})),
     "job_fails": Fault("messages", ending="failed"),

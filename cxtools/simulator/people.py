@@ -255,13 +255,9 @@ def recipient(seed: int, number: int) -> dict[str, str]:
     """Row *number* of the seeded recipient list; the address is unique, at a reserved domain (RFC 2606)."""
     rng = dice(seed, "recipient", number)
     domain, first, last = picked(DOMAINS, rng), one_of(NAMES["first"], rng), one_of(NAMES["last"], rng)
-    return {
-        "email": f"{first}.{last}.{number}@{domain}".lower(),
-        "tags": ";".join((one_of(("customer", "trial", "partner"), rng), one_of(("emea", "apac", "amer"), rng))),
-        "firstName": first,
-        "plan": one_of(("Free", "Team", "Business"), rng),
-        "city": one_of(("Lyon", "Graz", "Porto", "Osaka", "Leeds", "Quito"), rng),
-    }
+    tags = ";".join((one_of(("customer", "trial", "partner"), rng), one_of(("emea", "apac", "amer"), rng)))
+    plan, city = one_of(("Free", "Team", "Business"), rng), one_of(("Lyon", "Graz", "Porto", "Osaka", "Leeds", "Quito"), rng)
+    return {"email": f"{first}.{last}.{number}@{domain}".lower(), "tags": tags, "firstName": first, "plan": plan, "city": city}
 
 
 def recipients(seed: int, count: int) -> Iterator[dict[str, str]]:

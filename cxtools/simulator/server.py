@@ -56,7 +56,7 @@ async def _dripped(reply: Answer, scope: Scope, receive: Receive, send: Send) ->
     async def drops() -> AsyncIterator[bytes]:
         for position in range(len(reply.body)):
             yield reply.body[position:position + 1]
-            await asyncio.sleep(DRIP_S)
+            await asyncio.sleep(DRIP_S * (reply.how == "drip"))
 
     headers = _headers(reply) | {"Content-Length": str(len(reply.body))}
     await StreamingResponse(drops(), reply.status, headers)(scope, receive, send)
@@ -80,7 +80,7 @@ async def _reset(reply: Answer, scope: Scope, receive: Receive, send: Send) -> N
     await _hung(reply, scope, receive, send)
 
 
-HOW = {"": _whole, "drip": _dripped, "slow": _slow, "hang": _hung, "reset": _reset}
+HOW = {"": _whole, "drip": _dripped, "slice": _dripped, "slow": _slow, "hang": _hung, "reset": _reset}
 
 
 def _headers(reply: Answer) -> dict[str, str]:
@@ -159,8 +159,7 @@ def serve(setup: Setup, *, port: int, faults: list[Armed], exit_on_eof: bool) ->
         listener.listen(1024)
         server = uvicorn.Server(uvicorn.Config(
             application(door), http="h11", ws="none", lifespan="off", log_level="error", access_log=False, server_header=False,
-            timeout_keep_alive=300, timeout_graceful_shutdown=1,
-        ))
+            timeout_keep_alive=300, timeout_graceful_shutdown=1))
         if exit_on_eof:
             threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
         print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)

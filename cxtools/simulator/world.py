@@ -223,11 +223,11 @@ class World:
         told, created = self._story(job), self.epoch + timedelta(seconds=job.offset_s)
         progress = min(1.0, self._age(job, ask.now, self.job_speed) / job.latency_s)
         done = progress >= 1 and job.ending != "never"
+        ended = iso(created + timedelta(seconds=job.latency_s)) if done else None
         return answer(200, {
-            "jobId": job.job_id, "status": job.status(progress), "createdAt": iso(created),
-            "completedAt": iso(created + timedelta(seconds=job.latency_s)) if done else None,
-            "totalRecipients": len(job.order["recipients"]),
-            "delivered": int(told.delivered * progress), "bounced": int((job.reached - told.delivered) * progress),
+            "jobId": job.job_id, "status": job.status(progress), "createdAt": iso(created), "completedAt": ended,
+            "totalRecipients": len(job.order["recipients"]), "delivered": int(told.delivered * progress),
+            "bounced": int((job.reached - told.delivered) * progress),
             "spamScore": round(dice(job.order["subject"], job.order["templateId"]).random() * 3, 1) if done else None,
         })
 
@@ -279,17 +279,14 @@ class World:
                       for (address, template, subject), count in self.sends.items()],
             "mailed_twice": sorted({letter[0] for letter, count in self.sends.items() if count > 1}),
             "suppressed_mailed": sorted({letter[0] for letter in self.sends} & self.suppressed.keys()),
-            "requests": requests, "requests_total": len(self.log), "unhandled": self.unhandled,
-            "tokens": self.signed_in, "faults": self.struck,
-        }
+            "requests": requests, "requests_total": len(self.log), "unhandled": self.unhandled, "tokens": self.signed_in,
+            "faults": self.struck}
 
     def _job_truth(self, job: Job) -> dict[str, Any]:
         told = self._story(job)
-        return {
-            "recipients": [row["toAddress"] for row in job.order["recipients"]],
-            "subject": job.order["subject"], "templateId": job.order["templateId"], "body_sha256": job.body_sha256,
-            "idempotency_key": job.idempotency_key, "ending": job.ending, "delivered": told.delivered, "events": dict(told.counts),
-        }
+        return {"recipients": [row["toAddress"] for row in job.order["recipients"]], "subject": job.order["subject"],
+                "templateId": job.order["templateId"], "body_sha256": job.body_sha256, "idempotency_key": job.idempotency_key,
+                "ending": job.ending, "delivered": told.delivered, "events": dict(told.counts)}
 
 
 class Endpoint(NamedTuple):
