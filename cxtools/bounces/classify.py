@@ -16,9 +16,9 @@ from functools import cache, lru_cache
 from typing import Any, cast
 
 from cxtools.bounces import codes as table
-from cxtools.bounces.codes import Codes, Meaning
+from cxtools.bounces.codes import Codes
 from cxtools.bounces.reason import NAMES, masked, reason, spoken, unquoted, words
-from cxtools.bounces.rules import Rule, Rulebook, merged, rows_of, standard_doubts, standard_rules
+from cxtools.bounces.rules import Rule, Rulebook, merged, standard_rules
 from cxtools.bounces.verdict import CATEGORIES, Category, Verdict, treatment
 from cxtools.errors import ConfigError
 
@@ -61,7 +61,7 @@ class Judge:
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.book, self.doubts = Rulebook(rules), Rulebook(standard_doubts())
+        self.book, self.doubts = Rulebook(rules), Rulebook(standard_rules("doubt"))
         self._by_text = lru_cache(REMEMBERED)(self._classified)
         self._by_cause = lru_cache(REMEMBERED)(self._judged)
         self.causes = self._by_cause.cache_info
@@ -127,7 +127,9 @@ class Judge:
                 yield match
         meaning = table.meaning(codes, provider)
         trusted = meaning is not None and meaning.trust != "low"
-        by_code = [_by_code(meaning)] if meaning and meaning.category != "unknown" else []
+        by_code = list[Match]()
+        if meaning and meaning.category != "unknown":
+            by_code = [Match(meaning.rule, cast(Category, meaning.category), meaning.code, CONFIDENCE[meaning.trust])]
         yield from by_code + weak if trusted else weak + by_code
 
 
@@ -142,10 +144,6 @@ def _named(said: list[str], names: dict[str, str]) -> str:
 def _provider(said: list[str], codes: Codes) -> str:
     """Who said it; three digits at the end of an enhanced code are Microsoft's alone."""
     return _named(said, _PROVIDER_OF) or ("microsoft" if codes.enhanced[-3:].isdecimal() else "")
-
-
-def _by_code(meaning: Meaning) -> Match:
-    return Match(meaning.rule, cast(Category, meaning.category), meaning.code, CONFIDENCE[meaning.trust])
 
 
 def as_dict(verdict: Verdict) -> dict[str, Any]:
@@ -171,7 +169,7 @@ def judge(rules: str, where: str = "own rules") -> Judge:
     >>> judge(own).classify("550", "user unknown, says the ACME Shield").rule
     'acme'
     """
-    made = Judge(merged(rows_of(rules, where), where))
+    made = Judge(merged(rules, where))
     for rule in (rule for rule in made.book.rules if rule.example and rule not in standard_rules()):
         code = next((code for code in rule.codes if code not in NAMES["providers"]), "")
         code, text = f"{code}50" if len(code) == 1 else code.replace("x", "5"), " ".join([rule.example, *rule.codes[:1]])

@@ -68,7 +68,7 @@ _FOLDS = (
     ("can't", "can not"), ("n't", " not"), ("cannot", "can not"), ("e-mail", "email"),
     # German without umlauts: the stems in which bounces say so.
     ("ß", "ss"), ("ueb", "ub"), ("fuell", "full"), ("empfaeng", "empfang"), ("gueltig", "gultig"), ("loesch", "losch"),
-    ("verfuegb", "verfugb"), ("spaeter", "spater"), ("schoepf", "schopf"), ("ruecks", "rucks"),
+    ("verfuegb", "verfugb"), ("spaeter", "spater"), ("schoepf", "schopf"), ("groess", "gross"), ("moegl", "mogl"), ("koenn", "konn"),
 )
 _PUNCTUATION = {code: " " for code in range(128) if not chr(code).isalnum()} | {0: "."}
 _BEYOND_ASCII = re.compile(r"[^\w.]+")

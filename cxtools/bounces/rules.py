@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, ValidationError
@@ -33,6 +33,7 @@ from cxtools.bounces.reason import NAMES, masked, spoken, words
 from cxtools.bounces.verdict import Category
 from cxtools.errors import ConfigError
 
+TABLE: dict[str, Any] = tomllib.loads((files(__package__) / "rules.toml").read_text("utf-8"))
 # Words that say little: a phrase is filed under one of them only when it has no other.
 COMMON = frozenset(NAMES["common"].split())
 STEM_LETTERS = 4
@@ -48,10 +49,10 @@ def _phrase(phrase: str) -> str:
     depths = [0, *accumulate((unit == "(") - (unit in (")", ")?")) for unit in units)]
     if min(depths) < 0 or depths[-1]:
         raise ValueError(f"the brackets of {phrase!r} don't close; close each ( with a )")
-    if any(pair[0] in "(|" and pair[1] in ("|", ")", ")?") for pair in pairwise(units)):
-        raise ValueError(f"{phrase!r} has an empty alternative; write (the)? for what may be missing")
-    if lost := [token for token in _TOKENS.findall(_GROUP.sub("", phrase)) if not _heard(token.strip("*?"))]:
-        raise ValueError(f"{lost[0]!r} is masked before a rule reads it: write xip, xhost, xaddress, n or id, and codes in `codes`")
+    for token in _TOKENS.findall(_GROUP.sub("", phrase)):
+        bare = token.strip("*?")  # numbers are heard inside of codes such as OFR_104
+        if not bare.isdecimal() and all(words(spoken(masked(form))) != words(bare) for form in (bare, bare.upper())):
+            raise ValueError(f"{bare!r} is masked before a rule reads it: write xip, xhost, xaddress, n or id, and codes in `codes`")
     _rarest(phrase)
     if 7 ** units.count("..") * 2 ** sum(unit[-1] in ")?" for unit in units) > MOST_WAYS:
         raise ValueError(f"{phrase!r} can be read in too many ways; use three .. at most, fewer (brackets), or two phrases")
@@ -81,10 +82,6 @@ class Rule:
     weak: StrictBool = False
     confidence: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.95
 
-    def applies(self, codes: Codes, provider: str) -> bool:
-        said = (codes.digit, *filter(None, (codes.reply, codes.enhanced, codes.enhanced and "x" + codes.enhanced[1:], provider)))
-        return any(code in said for code in self.codes)
-
 
 class Rulebook:
     """The rules in their order, filed for fast asking. Immutable once made, so threads may share it."""
@@ -104,6 +101,7 @@ class Rulebook:
 
     def matches(self, said: list[str], codes: Codes, provider: str = "") -> Iterator[tuple[Rule, str]]:
         """The rules that match, best first, each with the words that it matched."""
+        told = {codes.digit, *filter(None, (codes.reply, codes.enhanced, codes.enhanced and "x" + codes.enhanced[1:], provider))}
         bits, line, by_word, by_stem = 0, f" . {' '.join(said)} . ", self._words, self._stems
         for word in {*said, "."}:
             if word in by_word:
@@ -115,36 +113,33 @@ class Rulebook:
             lowest = asked & -asked
             asked ^= lowest
             rule, pattern = self._patterns[lowest.bit_length() - 1]
-            if (found := pattern.search(line)) and (not rule.codes or rule.applies(codes, provider)):
+            if (found := pattern.search(line)) and not (rule.codes and told.isdisjoint(rule.codes)):
                 yield rule, found.group().strip()
 
 
 @cache
-def standard_rules() -> tuple[Rule, ...]:
-    """The rules that ship with cxtools."""
-    return tuple(_rule(row, "rules.toml") for row in _table()["rule"])
+def standard_rules(kind: str = "rule") -> tuple[Rule, ...]:
+    """The rules that ship; of the kind "doubt" those that hold a hard verdict back, though no category can be told from them."""
+    return tuple(_rule({"category": "unknown"} | row, "rules.toml") for row in TABLE[kind])
 
 
-@cache
-def standard_doubts() -> tuple[Rule, ...]:
-    """What holds a hard verdict back, though no category can be told from it: the `[[doubt]]` tables."""
-    return tuple(_rule({"category": "unknown"} | row, "rules.toml") for row in _table()["doubt"])
-
-
-@cache
-def _table() -> dict[str, Any]:
-    return tomllib.loads((files(__package__) / "rules.toml").read_text("utf-8"))
-
-
-def merged(rows: Iterable[Mapping[str, Any]], where: str) -> tuple[Rule, ...]:
+def merged(text: str, where: str) -> tuple[Rule, ...]:
     """
-    The standard rules with a user's rows: a known id replaces its rule in place (`off = true` removes it), a new one
-    goes before the first rule that it outranks, or before all.
+    The standard rules with those of a user's TOML text: a known id replaces its rule in place (`off = true` removes it),
+    a new one goes before the first rule that it outranks, or before all.
 
-    >>> own = {"id": "acme", "category": "policy_block", "phrases": ["acme shield"], "example": "ACME shield says no"}
-    >>> merged([own], "my.toml")[0].id
+    Raises:
+        ConfigError: it is no TOML, or a rule is no rule.
+
+    >>> merged('rule = [{id = "acme", category = "policy_block", phrases = ["acme shield"]}]', "my.toml")[0].id
     'acme'
     """
+    try:
+        rows = tomllib.loads(text).get("rule", [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValueError("`rule` is no list of tables")
+    except ValueError as problem:
+        raise ConfigError(f"the rules can't be read: {problem}", where=where, do="begin each rule with [[rule]], as in README.md") from None
     rules = list(standard_rules())
     for row in rows:
         ids = [rule.id for rule in rules]
@@ -165,35 +160,13 @@ def _no_rule(name: object, known: Iterable[str], where: str) -> NoReturn:
     raise ConfigError(f"there is no rule {name!r}", where=where, do=f"write {near[0]!r}" if near else "name one of rules.toml")
 
 
-def rows_of(text: str, where: str) -> list[dict[str, Any]]:
-    """
-    The `[[rule]]` rows of a user's TOML text.
-
-    Raises:
-        ConfigError: it is no TOML, or holds something else.
-    """
-    try:
-        rows = tomllib.loads(text).get("rule", [])
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise ValueError("`rule` is no list of tables")
-    except ValueError as problem:
-        raise ConfigError(f"the rules can't be read: {problem}", where=where, do="begin each rule with [[rule]], as in README.md") from None
-    return rows
-
-
 def _rule(row: Mapping[str, Any], where: str) -> Rule:
     try:
         return Rule(**{"confidence": 0.5 if row.get("weak") is True else 0.95, **row})
     except ValidationError as problem:
         first = max(problem.errors(), key=lambda error: error["type"] == "unexpected_keyword_argument")
         name, place = str(first["loc"][0]), f"{where}, rule {row.get('id', '?')}"
-        wrong = f"the field {name!r}" if name not in row else f"{name} = {row[name]!r}"
-        raise ConfigError(f"{wrong} can't be used", where=place, do=first["msg"].removeprefix("Value error, ")) from None
-
-
-def _heard(token: str) -> bool:
-    """Does a word of a phrase reach the rules as it is written? Numbers do inside of codes such as OFR_104."""
-    return token.isdecimal() or any(words(spoken(masked(form))) == words(token) for form in (token, token.upper()))
+        raise ConfigError(f"{name} = {row.get(name)!r} can't be used", where=place, do=first["msg"].removeprefix("Value error, ")) from None
 
 
 def _units(phrase: str) -> list[str]:
@@ -210,7 +183,7 @@ def _units(phrase: str) -> list[str]:
 
 
 def _group(found: re.Match[str]) -> str:
-    groups, name = _table()["groups"], found.group().strip("{}")
+    groups, name = TABLE["groups"], found.group().strip("{}")
     if name not in groups:
         raise ValueError(f"there is no group {name!r}; use one of {', '.join(groups)}")
     filled = _GROUP.sub(_group, groups[name])
@@ -222,13 +195,9 @@ def _pattern(phrase: str) -> str:
     >>> _pattern("block* (using|by) .. list?")
     'block\\\\S* (?:using |by )(?:[^\\\\s.]\\\\S* ){0,6}?(?:list )?'
     """
+    ends = {"*": r"{}\S* ", "?": "(?:{} )?"}
     special = {"(": "(?:", ")": ")", ")?": ")?", "|": "|", "..": r"(?:[^\s.]\S* ){0,6}?"}
-    return "".join(special.get(unit) or _word_pattern(unit) for unit in _units(phrase))
-
-
-def _word_pattern(unit: str) -> str:
-    stem = re.escape(unit.rstrip("*?"))
-    return {"*": rf"{stem}\S* ", "?": f"(?:{stem} )?"}.get(unit[-1], f"{stem} ")
+    return "".join(special.get(unit) or ends.get(unit[-1], "{} ").format(re.escape(unit.rstrip("*?"))) for unit in _units(phrase))
 
 
 def _rarest(phrase: str) -> tuple[set[str], set[str]]:
