@@ -668,6 +668,7 @@ HOSTILE = {
     "letters": "a" * 65_536, "digits": "5" * 65_536, "dots": "5.1." * 16_384, "slashes": "/a" * 32_768, "brackets": "<(" * 32_768, "ats": "@a" * 32_768,
     "words": "user recipient mailbox address " * 2_200, "gaps": "sender a b c d e " * 4_000, "codes": "550-5.1.1 " * 6_500, "colons": "ab:" * 21_845,
     "cjk": "用户" * 32_768, "marks": "e\u0301" * 32_768, "urls": "https://a/?b=1&" * 4_300, "hosts": "mx.example." * 6_000, "nulls": "\0" * 65_536,
+    "subjects": "550 5.1.1 no such user, subject: 'a \"b contains 'c " * 1_500, "paths": "550 no such user https://a/b/c/" * 2_200, "equals": "550 no such user subject=" + "subject=" * 8_000,
     "everything": " ".join(phrase for rule in RULES for phrase in rule.phrases)[:65_536],
 }
 

@@ -96,7 +96,7 @@ class Judge:
         if treated.kind == "hard":
             # What stands in a subject, a quotation or the path of a URL isn't the server's own word.
             own = unquoted(line)
-            if own != line and (other := self._by_cause(code, own)).kind != "hard":
+            if own != line and (other := self._judged(code, own)).kind != "hard":
                 return replace(other, reason=reason(said_text), held_back_by=other.held_back_by or "quotation")
             held = self._held_back(match, matches, said, codes)
             treated = treated._replace(kind="undetermined", suppress="after_n") if held else treated
