@@ -235,7 +235,8 @@ def text(table: pd.DataFrame, width: int = 120) -> str:
     other            7           –
     """
     columns, rows = [column for column in _shown(table) if not BOUNDS.fullmatch(column)], _records(table)
-    lines = [list(map(wording.label, columns)), *([_written(name, {name: row[name]}) for name in columns] for row in rows)]
+    words = ([_written(name, row | {f"{name}_low": None}).replace("not measured", wording.MISSING) for name in columns] for row in rows)
+    lines = [list(map(wording.label, columns)), *words]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     room = max(20, width + max(widths) - sum(widths) - 2 * (len(widths) - 1))
     looks = [f"{'>' if any(isinstance(row[name], int | float) for row in rows) else '<'}{min(wide, room)}"
@@ -272,8 +273,9 @@ def _cell(column: str, row: dict[str, Any], look: str) -> str:
 def _written(column: str, row: dict[str, Any]) -> str:
     """One value in the words of its column: the ending of the name tells the unit."""
     given = row[column]
-    if not wording.known(given) or given == "":
-        return "not measured" if column == "count" else wording.MISSING
+    unmeasured = row.get("accepted") and column in NEEDS and row.get(NEEDS[column], given) is None
+    if unmeasured or not wording.known(given) or given == "":
+        return "not measured" if unmeasured or column == "count" else wording.MISSING
     if column.endswith(("rate", "share")):
         return _interval(row, column)
     if column == "confidence":

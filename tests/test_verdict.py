@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cxtools import measures
+from cxtools import charts, measures
 from cxtools.campaigns.recipients import Campaign
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
@@ -173,6 +173,8 @@ def test_what_a_feed_does_not_hold_is_not_compared():
     assert {("Clicked", "–", "not measured", ""), ("Opened", "–", "not measured", ""), ("Any link, scanners left out", "–", "not measured", "")} <= set(said.cards)
     assert {"earlier": 0.5, "notified": None, "now": 1.0} == rates
     assert ["Attempted", "Accepted"] == list(drawn.data[0].y)
+    assert 2 == charts.html(measures.funnel(store, "notified")).count(">not measured</td>")
+    assert ["2", "2", "–", "–", "0", "100.0%", "–", "–"] == measures.funnel(store, "notified").text().splitlines()[1].split()
     assert "not measured, as the feed holds none: opened, clicked." in drawn.layout.meta["caption"]
     assert 1 == len([row for row in summary.verdict(store, "now").facts.earlier if "clicked" in row])
 
