@@ -205,7 +205,8 @@ def import_(
                        event_map=_pairs("--event-map", event_map, empty_key=True), now=datetime.now(UTC))
     aside = f", {done.rejected:,} unreadable (reasons in {done.rejected_path})" if done.rejected else ""
     document = {"campaign": campaign, **asdict(done), "rejected_path": done.rejected_path and str(done.rejected_path)}
-    _print(document, as_json, f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {done.duplicates:,} known{aside}")
+    known = f"{done.duplicates:,} left out (known, or twice in the file)"
+    _print(document, as_json, f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {known}{aside}")
 
 
 MEASURES = {
@@ -231,7 +232,7 @@ def _measure(name: str) -> None:
         elif as_json:
             _print(table.records(), as_json)
         else:
-            print(table.to_string(index=False) if len(table) else "no rows")
+            print("no rows" if not len(table) else table.to_string(index=False) if name == "unknown" else table.text())
 
 
 for measure in MEASURES:

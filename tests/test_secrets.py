@@ -333,7 +333,7 @@ def test_nothing_that_a_campaign_leaves_behind_shows_a_canary(run: Run, simulato
     page = (run.folder / "out" / "run_campaign-q3.html").read_text().partition('id="bundle"')[0]
     kept = {str(file.relative_to(run.folder)): file.read_bytes() for file in run.folder.rglob("*") if file.is_file()}
 
-    assert [1, 1, 1, 0, 0] == codes
+    assert [2, 3, 3, 0, 0] == codes
     assert [] == leaked(run.said) + leaked(exports) + leaked(page) + leaked((run.folder / "out" / "run_campaign-q3.ipynb").read_bytes())
     assert [] == [(name, leak) for name, content in kept.items() for leak in leaked(content, "address")]
     assert [] == [name for name, content in (kept | {"said": run.said.encode()}).items() if SIM_TOKEN.search(content)]
