@@ -121,5 +121,5 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(lab: tuple[str, str], c
         page.wait_for_function("() => document.querySelector('.widget-textarea textarea').value.includes('cxtools report')", timeout=30_000)
         browser.close()
 
-    assert ([10, 10, 9, 0], [10, 10, 5, 0]) == (second, first)
+    assert ([10, 10, 9], [10, 10, 5]) == (second, first)  # no click anywhere: not measured, so no step of the funnel
     assert [] == [address for address in asked if not address.startswith((url, "ws://127.0.0.1", "data:", "blob:"))]

@@ -139,4 +139,4 @@ def test_batches_are_as_large_as_the_settings_say(office: Callable[..., Connecti
     campaign = Campaign.from_list(PEOPLE, name=NAME, **SPEC)
     send.plan(client.desk, campaign)
 
-    assert (3, [2, 2, 1]) == (client.dry_run(campaign).batches, [row.recipients for row in client.ledger.batches(NAME)])
+    assert ([2, 2, 1], [2, 2, 1]) == (client.dry_run(campaign).batches, [row.recipients for row in client.ledger.batches(NAME)])
