@@ -256,3 +256,11 @@ def test_an_unknown_view_is_answered_with_those_there_are():
     """A slip in `about` is no KeyError."""
     with pytest.raises(ConfigError, match="choose from: run, bounces, engagement"):
         verdict(facts(), "engagment")
+
+
+def test_clicks_that_are_not_measured_are_no_yardstick():
+    """How many clicks earlier campaigns had by now says nothing of a feed without clicks."""
+    unmeasured = {name: count for name, count in COUNTS.items() if name not in ("clicked", "opened", "opened_strict", "clickers", "suspect", "human")}
+
+    assert "7-day clicks" in str(verdict(facts()))
+    assert "7-day clicks" not in str(verdict(facts(counts=unmeasured)))

@@ -311,7 +311,7 @@ def age_sentence(facts: Facts) -> str:
         return "The data end with the first event."
     text = f"The data end {wording.age((facts.last_at - facts.first_at).total_seconds())} after the first event"
     return text + (f"; earlier campaigns had {wording.percent(facts.maturity, 0)} of their 7-day clicks by then."
-                   if facts.maturity is not None else ".")
+                   if facts.maturity is not None and "clicked" in facts.counts else ".")
 
 
 def card(facts: Facts, name: str) -> Card:
