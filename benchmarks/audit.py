@@ -34,7 +34,7 @@ def main() -> None:
         ledger, fresh = (Ledger(f"sqlite:///{Path(folder) / name}", now=time.time) for name in ("ledger.sqlite", "fresh.sqlite"))
         fill(ledger, rows)
         timed("ledger", len(rows), ledger.verify)
-        timed("written", WRITTEN, lambda: [write(fresh) for _ in range(WRITTEN)] and fresh.verify())
+        timed("written", WRITTEN, lambda: [write(fresh) for _ in range(WRITTEN)] and fresh.trail.verify())
 
 
 def chain(count: int) -> list[audit.Entry]:
@@ -49,12 +49,12 @@ def fill(ledger: Ledger, rows: list[audit.Entry]) -> None:
     with ledger.writing() as tx:
         tx.execute(trail.insert(), [asdict(row) for row in rows])
         tx.execute(head.update().values(seq=rows[-1].seq, hash=rows[-1].hash))
-    ledger.anchor()
+    ledger.trail.anchor()
 
 
 def write(ledger: Ledger) -> None:
     with ledger.writing() as tx:
-        ledger._audit(tx, "batch.measured")
+        ledger.trail.add(tx, "batch.measured")
 
 
 def timed(name: str, rows: int, deed: object) -> None:

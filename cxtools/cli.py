@@ -279,7 +279,7 @@ def outbox_list(as_json: Json = False) -> None:
     rows = [{
         "id": row.id, "campaign": row.campaign, "event": row.event, "state": row.state, "tries": row.tries,
         "next_at": datetime.fromtimestamp(row.next_at, UTC).isoformat() if row.next_at else None, "last_error": row.last_error,
-    } for row in _connect().ledger.webhooks()]
+    } for row in _connect().ledger.outbox.rows()]
     lines = ["{id}  {state:<10} {tries} tries  {event}  {campaign}  {last_error}".format(**row) for row in rows]
     _print(rows, as_json, "\n".join(lines) or "the outbox is empty")
 
@@ -293,7 +293,7 @@ def outbox_deliver() -> None:
     client.settings.needs("crm")
     tried = crm.deliver_due(client.desk)
     _say(f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, {tried.dead:,} dead, {tried.parked:,} refused for good")
-    if stuck := sum(row.state in ("dead", "parked") for row in client.ledger.webhooks()):
+    if stuck := sum(row.state in ("dead", "parked") for row in client.ledger.outbox.rows()):
         raise Unreachable(f"{stuck:,} webhooks don't get through to the CRM any more",
                           do="`cxtools outbox list` says why; when it is mended, `cxtools outbox replay --since DATE`")
 
@@ -306,7 +306,7 @@ def outbox_replay(
     """Make delivered, dead or parked webhooks pending again, with their old id and body."""
     if bool(hook_id) == bool(since):
         raise ConfigError("say one of: --id ID, --since DATE", where="outbox replay")
-    count = _connect().ledger.replay(hook_id=hook_id, since=since.replace(tzinfo=UTC).timestamp() if since else None)
+    count = _connect().ledger.outbox.replay(hook_id=hook_id, since=since.replace(tzinfo=UTC).timestamp() if since else None)
     if hook_id and not count:
         raise ConfigError(f"no webhook {hook_id} was delivered, is dead or parked", do="`cxtools outbox list` shows all")
     _say(f"{count:,} webhooks wait again; `cxtools outbox deliver` tries them")
@@ -315,7 +315,7 @@ def outbox_replay(
 @outbox.command("forget")
 def outbox_forget(hook_id: str) -> None:
     """Give one webhook up for good; its row stays."""
-    if not _connect().ledger.forget(hook_id):
+    if not _connect().ledger.outbox.forget(hook_id):
         raise ConfigError(f"no webhook {hook_id} waits, is dead or parked", do="`cxtools outbox list` shows all")
 
 
@@ -327,7 +327,7 @@ def audit_verify(
     """Check the trail's chain and its anchors; names the first bad row, and what is missing."""
     if wrong := [text for text in anchor or () if not re.fullmatch(r"[0-9]+:[0-9a-f]{8,64}", text)]:
         raise ConfigError(f"an anchor is ROW:HASH, as 42:9f86d081884c7d65, not {wrong[0]!r}", where="audit verify --anchor")
-    found = _connect().ledger.verify((int(row), hash_) for row, _, hash_ in (text.partition(":") for text in anchor or ()))
+    found = _connect().ledger.trail.verify((int(row), hash_) for row, _, hash_ in (text.partition(":") for text in anchor or ()))
     told = "".join(f"\n  {fault}" for fault in found.faults) or "no fault found"
     _print(asdict(found), as_json, f"{found.rows:,} rows, head {found.head[:16]}: {told}")
     if found.faults:
@@ -346,7 +346,7 @@ def audit_export(
     from cxtools.campaigns.audit import export_csv, export_json
     from cxtools.model import recipient_key
 
-    rows = _connect().ledger.entries(recipient_key(about) if about else "")
+    rows = _connect().ledger.trail.entries(recipient_key(about) if about else "")
     for line in export_csv(rows) if as_csv else export_json(rows):
         sys.stdout.write(line)
 
@@ -354,7 +354,7 @@ def audit_export(
 @audit.command("forget-addresses")
 def audit_forget_addresses() -> None:
     """Erase the key by which the trail names people: nobody can be found in it any more, and it still verifies."""
-    _connect().ledger.forget_addresses()
+    _connect().ledger.trail.forget_addresses()
     _say("the key is erased; rows from now on name people by a new one")
 
 

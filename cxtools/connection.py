@@ -172,7 +172,7 @@ class Connection:
 
     def unfinished(self) -> list[str]:
         """This account's campaigns of which a batch waits to be sent, followed or collected for the first time."""
-        from cxtools.campaigns.ledger import UNFINISHED
+        from cxtools.campaigns.states import UNFINISHED
 
         names = dict.fromkeys(row.campaign for row in self.ledger.batches(states=UNFINISHED))
         return [name for name in names if self.ledger.account(name) in ("", self.settings.account)]
@@ -194,7 +194,7 @@ class Connection:
             with crm.courier(self.desk):
                 return collect.collect(self.desk, name)
         finally:
-            self.ledger.anchor()
+            self.ledger.trail.anchor()
 
     @discreet
     def rejudge(self) -> tuple[int, int]:
@@ -204,7 +204,7 @@ class Connection:
         try:
             return collect.rejudge(self.ledger, self.store, began=time.time())
         finally:
-            self.ledger.anchor()
+            self.ledger.trail.anchor()
 
     @discreet
     def reconcile(self, batch_id: str, *, job_id: str = "", abandon: bool = False, reason: str = "") -> str:

@@ -90,7 +90,7 @@ def _inputs(home: Path) -> tuple[Path, Path]:
 
 def _summary(client: Connection, index: Path, seconds: float) -> str:
     status = client.status(NAME)
-    trail = client.ledger.verify()
+    trail = client.ledger.trail.verify()
     if trail.faults:
         raise StoreError(f"the audit trail has faults: {trail.faults[0]}", where=str(client.settings.home), do="run the demo again")
     row, share = measures.funnel(client.store, [NAME]).iloc[0], wording.percent

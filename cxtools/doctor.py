@@ -67,7 +67,7 @@ def _api(client: Connection) -> str:
 
 
 def _ledger(client: Connection) -> str:
-    found = client.ledger.verify()
+    found = client.ledger.trail.verify()
     if found.faults:
         raise ConfigError(f"the audit trail has faults: {found.faults[0]}", do="run `cxtools audit verify`")
     return f"{len(client.ledger.campaigns())} campaigns, audit trail of {found.rows:,} rows intact, SQLite {sqlite3.sqlite_version}"

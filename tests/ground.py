@@ -48,10 +48,10 @@ def facts(client: Connection, name: str = NAME) -> Facts:
         hooks = [Hook(*row) for row in tx.execute(sa.select(outbox.c.id, outbox.c.batch_id, outbox.c.state))]
         used = int(tx.execute(sa.select(sa.func.coalesce(sa.func.sum(quota.c.used), 0))).scalar_one())
     trail: Counter[tuple[str, str]] = Counter()
-    for entry in ledger.entries():
+    for entry in ledger.trail.entries():
         body = json.loads(entry.body)
         trail[entry.kind, body.get("id") or body.get("batch", "")] += 1
-    return Facts(ledger.batches(name), slots, attempts, hooks, trail, ledger.verify().faults, used, _events(client, name),
+    return Facts(ledger.batches(name), slots, attempts, hooks, trail, ledger.trail.verify().faults, used, _events(client, name),
                  status(ledger, store, name, quota_left=1e9).to_dict(), damage(client.settings.home), people(client, name))
 
 
@@ -157,7 +157,7 @@ class Ground:
     def _continued(self, client: Connection, run: dict[str, Any]) -> list[str]:
         """Run on until nothing is left to do for a machine, and judge; an error of the sender is a violation too."""
         ended = self.sent(kill_at=None, **run)
-        if any(row.state == "pending" for row in client.ledger.webhooks()):
+        if any(row.state == "pending" for row in client.ledger.outbox.rows()):
             ended = self.sent(kill_at=None, ahead_s=DAY_S, **run)  # a webhook that a dead process had taken is free after its lease
         wrong = [f"the restarted sender ended with {ended['code']}"] if ended["code"] else []
         return wrong + violations(facts(client), self.simulator.truth(), self.simulator.received(raw=True))

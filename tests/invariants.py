@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cxtools.campaigns.ledger import ACCEPTED
+from cxtools.campaigns.states import ACCEPTED
 from cxtools.model import recipient_key
 
 #: lists of a webhook's body that name people

@@ -169,19 +169,19 @@ def work(ledger: Ledger, name: str = "q3") -> None:
     ledger.record_job(row.id, Job(f"j-{name}", "completed"))
     ledger.record_scan(row.id, Scanned(4, {recipient_key("bob@example.com"): "invalid_recipient"}), horizon_s=0,
                        hook=lambda version, anchor: (f"msg_{name}", "email_job_completed", b"{}"))
-    ledger.anchor()
+    ledger.trail.anchor()
 
 
 def test_people_are_named_by_pseudonyms_only(ledger: Ledger, home: Path) -> None:
     """Whom a row is about can be found with the address and the key, and not without either."""
     work(ledger)
-    text = "".join(audit.export_json(ledger.entries()))
-    about_ann = [entry.kind for entry in ledger.entries(ANN)]
-    about_bob = [json.loads(entry.body)["people"] for entry in ledger.entries(recipient_key("bob@example.com"))]
+    text = "".join(audit.export_json(ledger.trail.entries()))
+    about_ann = [entry.kind for entry in ledger.trail.entries(ANN)]
+    about_bob = [json.loads(entry.body)["people"] for entry in ledger.trail.entries(recipient_key("bob@example.com"))]
 
     assert ["submit.intent"] == about_ann
     assert [["invalid_recipient"]] == [list(people.values()) for people in about_bob]
-    assert [] == list(ledger.entries(recipient_key("cid@example.com")))
+    assert [] == list(ledger.trail.entries(recipient_key("cid@example.com")))
     assert not any(word in text for word in ("ann@", "bob@", ANN, recipient_key("bob@example.com")))
     assert 0o600 == stat.S_IMODE((home / "audit-key").stat().st_mode)
 
@@ -190,17 +190,17 @@ def test_addresses_can_be_forgotten_and_the_chain_still_holds(ledger: Ledger, ho
     """Erasing the key makes every earlier pseudonym untraceable; the trail verifies, and names people by a new key from then on."""
     work(ledger)
     old = (home / "audit-key").read_bytes()
-    ledger.forget_addresses()
+    ledger.trail.forget_addresses()
     gone = not (home / "audit-key").exists()
     work(ledger, "q4")
 
     assert gone and old not in b"".join(file.read_bytes() for file in home.iterdir())
-    assert () == ledger.verify().faults
-    assert 1 == len(list(ledger.entries(ANN)))
-    assert "addresses.forgotten" in [entry.kind for entry in ledger.entries()]
+    assert () == ledger.trail.verify().faults
+    assert 1 == len(list(ledger.trail.entries(ANN)))
+    assert "addresses.forgotten" in [entry.kind for entry in ledger.trail.entries()]
 
 
-MAKES_A_KEY = "import sys; from pathlib import Path; from cxtools.campaigns.audit import read_key; print(read_key(Path(sys.argv[1])).decode())"
+MAKES_A_KEY = "import sys; from pathlib import Path; from cxtools.campaigns.trail import read_key; print(read_key(Path(sys.argv[1])).decode())"
 
 
 def test_processes_that_make_the_key_at_once_get_the_same(home: Path) -> None:
@@ -221,7 +221,7 @@ def test_an_operators_word_is_written_without_addresses(ledger: Ledger) -> None:
     assert claimed
     ledger.record_outcome(claimed, PostOutcome("unknown"))
     ledger.reconcile(row.id, reason="dan@example.com says\nno", quarantine_s=0)
-    [entry] = [entry for entry in ledger.entries() if entry.kind == "batch.reconciled"]
+    [entry] = [entry for entry in ledger.trail.entries() if entry.kind == "batch.reconciled"]
 
     assert "***@example.com says no" == json.loads(entry.body)["reason"]
 
@@ -236,10 +236,10 @@ def test_an_older_backup_of_the_whole_ledger_is_found(ledger: Ledger, home: Path
     """The file was put back as it was: chain and head fit each other, but not the anchors, which are newer."""
     work(ledger)
     shutil.copy(home / "ledger.sqlite", home / "backup")
-    rows = ledger.verify().rows
+    rows = ledger.trail.verify().rows
     work(ledger, "q4")
     shutil.copy(home / "backup", home / "ledger.sqlite")
-    found = Ledger(f"sqlite:///{home / 'ledger.sqlite'}", now=lambda: 0.0).verify()
+    found = Ledger(f"sqlite:///{home / 'ledger.sqlite'}", now=lambda: 0.0).trail.verify()
 
     assert (rows, rows + 1) == (found.rows, found.first_bad)
     assert "older backup" in found.faults[0]
@@ -262,16 +262,16 @@ def test_a_change_in_the_database_is_found_without_anchors(ledger: Ledger, home:
     (home / "audit-anchors.txt").unlink()
     change(home, statement)
 
-    assert row == ledger.verify().first_bad
+    assert row == ledger.trail.verify().first_bad
 
 
 def test_a_report_or_a_webhook_is_an_anchor_too(ledger: Ledger) -> None:
     """Its row and the beginning of its hash are enough to check against."""
     work(ledger)
-    seq, hash_ = ledger.head()
+    seq, hash_ = ledger.trail.head()
 
-    assert () == ledger.verify([(seq, hash_[:16])]).faults
-    assert 1 == len(ledger.verify([(seq + 5, hash_[:16])]).faults) == len(ledger.verify([(seq, "0" * 16)]).faults)
+    assert () == ledger.trail.verify([(seq, hash_[:16])]).faults
+    assert 1 == len(ledger.trail.verify([(seq + 5, hash_[:16])]).faults) == len(ledger.trail.verify([(seq, "0" * 16)]).faults)
 
 
 # --- exports ---

@@ -631,7 +631,7 @@ def test_suppressions_follow_a_change_of_rules(tmp_path):
 
     assert [(2, 0), (0, 1), (0, 0)] == [added, later.rejudge(), later.rejudge()]
     assert {bob, zoe} == set(later.ledger.suppressed([ann, bob, zoe]))
-    assert 3 == [entry.kind for entry in later.ledger.entries()].count("suppressions.rejudged")
+    assert 3 == [entry.kind for entry in later.ledger.trail.entries()].count("suppressions.rejudged")
     assert raw == later.store.refusals("c", ["j1"])
 
 

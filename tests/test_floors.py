@@ -19,16 +19,17 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounces.codes bounces.reason campaigns campaigns.plan events events.feeds measures.stats",
+        "api api.outcome api.pace bounces.codes bounces.reason campaigns campaigns.audit campaigns.plan campaigns.states events events.feeds measures.stats",
         "bounces.verdict charts measures.verdict",
         "bounces.rules",
         "bounces.classify",
         "bounces",
     ],
     "doors": [
-        "api.wire campaigns.audit campaigns.recipients campaigns.tables events.store",
-        "api.auth api.egress events.imports",
-        "api.client campaigns.ledger",
+        "api.wire campaigns.database campaigns.recipients campaigns.tables events.store",
+        "api.auth api.egress campaigns.trail events.imports",
+        "api.client campaigns.outbox",
+        "campaigns.ledger",
     ],
     "questions and deeds": [
         "measures campaigns.desk campaigns.status",

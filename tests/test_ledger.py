@@ -12,10 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from cxtools.api.outcome import PostOutcome
-from cxtools.campaigns import ledger as book
-from cxtools.campaigns.ledger import ARROWS, Claim, Ledger, Scanned
+from cxtools.campaigns import tables
+from cxtools.campaigns.audit import GENESIS
+from cxtools.campaigns.ledger import Claim, Ledger, Scanned
 from cxtools.campaigns.plan import LeftOut
 from cxtools.campaigns.recipients import Campaign
+from cxtools.campaigns.states import ARROWS
+from cxtools.campaigns.tables import move
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, StoreError
 from cxtools.model import Job, Recipient
@@ -96,7 +99,7 @@ def test_E05_a_claim_is_on_disk_before_the_post_and_a_killed_worker_leaves_unkno
     [batch] = plan(ledger)
     claim(ledger, batch)
     with ledger.writing() as tx:
-        tx.execute(book.batch.update().values(owner="elsewhere:1:1"))
+        tx.execute(tables.batch.update().values(owner="elsewhere:1:1"))
     reopened = Ledger(ledger_url, now=clock)
 
     assert 0 == reopened.recover()
@@ -112,7 +115,7 @@ def test_a_dead_process_of_this_machine_needs_no_lease_to_end(ledger: Ledger) ->
     claim(ledger, batch)
     host = ledger.owner.rsplit(":", 2)[0]
     with ledger.writing() as tx:
-        tx.execute(book.batch.update().values(owner=f"{host}:{2**22 + 1}:1"))
+        tx.execute(tables.batch.update().values(owner=f"{host}:{2**22 + 1}:1"))
 
     assert 1 == ledger.recover()
 
@@ -140,7 +143,7 @@ def test_a_late_answer_makes_unknown_submitted_but_changes_nothing_after_an_oper
 
     assert "submitted" == ledger.record_outcome(late_one, PostOutcome("accepted", job_id="j1"))
     assert "planned" == ledger.record_outcome(late_two, PostOutcome("accepted", job_id="j2"))
-    assert "submit.late" in [entry.kind for entry in ledger.entries()]
+    assert "submit.late" in [entry.kind for entry in ledger.trail.entries()]
 
 
 def test_two_workers_never_get_the_same_batch(ledger: Ledger) -> None:
@@ -240,7 +243,7 @@ def test_scans_settle_after_the_horizon_and_two_quiet_ones_and_late_events_reope
     seen += [scan(ledger, batch, 35), scan(ledger, batch, 35), scan(ledger, batch, 37)]
 
     assert ["settling", "settling", "settling", "settled", "settling"] == seen
-    assert ["msg_1", "msg_2", "msg_3"] == [row.id for row in ledger.webhooks()]
+    assert ["msg_1", "msg_2", "msg_3"] == [row.id for row in ledger.outbox.rows()]
 
 
 def test_a_settled_batch_is_synced_when_its_webhooks_are_delivered(ledger: Ledger, clock: Clock) -> None:
@@ -249,12 +252,12 @@ def test_a_settled_batch_is_synced_when_its_webhooks_are_delivered(ledger: Ledge
     scan(ledger, batch, 1)
     clock.at += DAY_S + 1
     scan(ledger, batch, 1), scan(ledger, batch, 1)
-    [due] = ledger.take_due(lease_s=60)
-    ledger.record_delivery(due.id, state="dead", error="status 410")
-    assert ledger.take_due(lease_s=60) == []
-    assert 1 == ledger.replay(hook_id=due.id)
-    [again] = ledger.take_due(lease_s=60)
-    ledger.record_delivery(again.id, state="delivered")
+    [due] = ledger.outbox.take_due(lease_s=60)
+    ledger.outbox.record_delivery(due.id, state="dead", error="status 410")
+    assert ledger.outbox.take_due(lease_s=60) == []
+    assert 1 == ledger.outbox.replay(hook_id=due.id)
+    [again] = ledger.outbox.take_due(lease_s=60)
+    ledger.outbox.record_delivery(again.id, state="delivered")
 
     assert (due.id, due.body) == (again.id, again.body)
     assert "synced" == state(ledger, batch)
@@ -264,8 +267,8 @@ def test_a_batch_that_settles_after_its_webhook_was_delivered_is_synced(ledger: 
     """Nothing new came: the CRM knows all, and no further webhook will say so."""
     batch = submitted(ledger)
     scan(ledger, batch, 1)
-    [due] = ledger.take_due(lease_s=60)
-    ledger.record_delivery(due.id, state="delivered")
+    [due] = ledger.outbox.take_due(lease_s=60)
+    ledger.outbox.record_delivery(due.id, state="delivered")
     clock.at += DAY_S + 1
     scan(ledger, batch, 1), scan(ledger, batch, 1)
 
@@ -275,11 +278,11 @@ def test_a_batch_that_settles_after_its_webhook_was_delivered_is_synced(ledger: 
 def test_a_leased_webhook_is_not_taken_twice(ledger: Ledger, clock: Clock) -> None:
     """Two couriers share the outbox without sending the same webhook at the same time."""
     scan(ledger, submitted(ledger), 1)
-    assert 1 == len(ledger.take_due(lease_s=60))
-    assert [] == ledger.take_due(lease_s=60)
+    assert 1 == len(ledger.outbox.take_due(lease_s=60))
+    assert [] == ledger.outbox.take_due(lease_s=60)
     clock.at += 61
 
-    assert 1 == len(ledger.take_due(lease_s=60))
+    assert 1 == len(ledger.outbox.take_due(lease_s=60))
 
 
 def test_G10_permanent_bounces_are_kept_for_the_next_campaign(ledger: Ledger) -> None:
@@ -355,7 +358,7 @@ def test_no_arrow_but_those_of_the_table(ledger: Ledger) -> None:
     assert {target for targets in ARROWS.values() for target in targets} <= set(ARROWS)
     [batch] = plan(ledger)
     with pytest.raises(StoreError, match="can't go from planned to settled"), ledger.writing() as tx:
-        ledger._move(tx, batch, "planned", "settled")
+        move(tx, batch, "planned", "settled")
 
 
 def test_the_ledger_is_private(tmp_path: Path) -> None:
@@ -387,36 +390,36 @@ TAMPERINGS = {
 def test_tampering_with_the_trail_is_found(ledger: Ledger, statements: list[str]) -> None:
     """Edit, delete and swap break the chain; a cut-off tail is missed by the anchor outside the database."""
     submitted(ledger)
-    ledger.anchor()
-    assert () == ledger.verify().faults
+    ledger.trail.anchor()
+    assert () == ledger.trail.verify().faults
     with ledger.writing() as tx:
         for statement in statements:
             tx.execute(sa.text(statement))
 
-    assert ledger.verify().first_bad  # by the chain itself, which names the row
+    assert ledger.trail.verify().first_bad  # by the chain itself, which names the row
 
 
 def test_a_cut_off_tail_is_found_by_the_ledgers_head(ledger: Ledger) -> None:
     """Without any anchor outside: the row that the next one would follow isn't the last one."""
     submitted(ledger)
-    assert () == ledger.verify().faults
+    assert () == ledger.trail.verify().faults
     with ledger.writing() as tx:
         tx.execute(sa.text("delete from audit where seq > 2"))
 
-    assert ["the trail ends at row 2, but the ledger's head is row 4: the end was cut off, changed or put on"] == list(ledger.verify().faults)
+    assert ["the trail ends at row 2, but the ledger's head is row 4: the end was cut off, changed or put on"] == list(ledger.trail.verify().faults)
 
 
 def test_A_trail_that_was_computed_anew_is_found_by_its_anchor(ledger: Ledger) -> None:
     """A consistent chain of other rows fits itself, but not the anchor."""
     plan(ledger)
-    ledger.anchor()
+    ledger.trail.anchor()
     with ledger.writing() as tx:
         tx.execute(sa.text("delete from audit"))
-        tx.execute(book.head.update().values(seq=0, hash=book.audit.GENESIS))
-        ledger._audit(tx, "campaign.planned", campaign="another")
-    ledger.anchor()  # a later anchor of the same row doesn't excuse it
+        tx.execute(tables.head.update().values(seq=0, hash=GENESIS))
+        ledger.trail.add(tx, "campaign.planned", campaign="another")
+    ledger.trail.anchor()  # a later anchor of the same row doesn't excuse it
 
-    assert any("computed anew" in fault for fault in ledger.verify().faults)
+    assert any("computed anew" in fault for fault in ledger.trail.verify().faults)
 
 
 def test_what_a_late_worker_knows_for_certain_counts(ledger: Ledger, clock: Clock) -> None:
@@ -448,13 +451,13 @@ def test_the_same_plan_twice_is_one_plan(ledger: Ledger) -> None:
     with pytest.raises(ConfigError, match="other content"):
         ledger.plan("q3", digest="another", spec={}, planned=people(1), batch_size=1)
 
-    assert ["campaign.planned"] == [entry.kind for entry in ledger.entries()]
+    assert ["campaign.planned"] == [entry.kind for entry in ledger.trail.entries()]
 
 
 def test_a_slow_reader_of_the_trail_holds_up_no_writer(ledger: Ledger) -> None:
     """`cxtools audit export | less` may stand open for a day."""
     plan(ledger)
-    rows = ledger.entries()
+    rows = ledger.trail.entries()
     next(rows)
 
     assert plan(ledger, name="q4")
@@ -490,10 +493,10 @@ def test_a_ledger_on_postgresql_has_its_anchors_at_home(postgres: Any, home: Pat
     """The trail's witness stands outside the database, on each machine that works with it."""
     ledger = Connection(load_settings(environ={}, home=home / "new", ledger=postgres.database())).ledger
     plan(ledger)
-    seq, hash_ = ledger.anchor()
+    seq, hash_ = ledger.trail.anchor()
 
     assert [f"{seq} {hash_}\n"] == [file.read_text() for file in (home / "new").glob("audit-anchors*.txt")]
-    assert () == ledger.verify().faults
+    assert () == ledger.trail.verify().faults
 
 
 def test_an_address_that_no_database_can_hold_is_left_out_like_any_other(ledger: Ledger) -> None:
@@ -521,12 +524,12 @@ def test_a_late_answer_settles_no_other_claim(ledger: Ledger, clock: Clock) -> N
 def test_a_delivered_webhook_stays(ledger: Ledger) -> None:
     """The CRM may have lost it: it can be had again, as it was."""
     scan(ledger, submitted(ledger), 1)
-    [due] = ledger.take_due(lease_s=60)
-    ledger.record_delivery(due.id, state="delivered")
-    assert ["delivered"] == [row.state for row in ledger.webhooks()]
-    ledger.replay(hook_id=due.id)
+    [due] = ledger.outbox.take_due(lease_s=60)
+    ledger.outbox.record_delivery(due.id, state="delivered")
+    assert ["delivered"] == [row.state for row in ledger.outbox.rows()]
+    ledger.outbox.replay(hook_id=due.id)
 
-    assert [(due.id, due.body)] == [(row.id, row.body) for row in ledger.take_due(lease_s=60)]
+    assert [(due.id, due.body)] == [(row.id, row.body) for row in ledger.outbox.take_due(lease_s=60)]
 
 
 def test_when_the_last_webhook_is_given_up_nothing_more_is_to_be_told(ledger: Ledger, clock: Clock) -> None:
@@ -536,8 +539,8 @@ def test_when_the_last_webhook_is_given_up_nothing_more_is_to_be_told(ledger: Le
     clock.at += DAY_S + 1
     scan(ledger, batch, 1), scan(ledger, batch, 1)
     assert "settled" == state(ledger, batch)
-    [waiting] = ledger.webhooks()
-    ledger.forget(waiting.id)
+    [waiting] = ledger.outbox.rows()
+    ledger.outbox.forget(waiting.id)
 
     assert "synced" == state(ledger, batch)
 
@@ -594,23 +597,23 @@ FORGED = {
 def test_tables_that_were_changed_behind_the_trails_back_are_found(ledger: Ledger, statement: str, said: str) -> None:
     """The chain is whole, and what it tells of isn't there, or is something else."""
     scan(ledger, submitted(ledger), 30)
-    assert () == ledger.verify().faults
+    assert () == ledger.trail.verify().faults
     with ledger.writing() as tx:
         tx.execute(sa.text(statement))
 
-    assert any(said in fault for fault in ledger.verify().faults)
+    assert any(said in fault for fault in ledger.trail.verify().faults)
 
 
 def test_an_anchor_line_that_was_cut_off_spoils_no_later_one(ledger: Ledger, tmp_path: Path) -> None:
     """A crash or a full disk ended a line in its middle: the next anchor begins a line of its own."""
     plan(ledger)
-    ledger.anchor()
+    ledger.trail.anchor()
     [file] = tmp_path.glob("audit-anchors*.txt")
     with file.open("a") as anchors:
         anchors.write("9")
-    ledger.anchor()
+    ledger.trail.anchor()
 
-    assert () == ledger.verify().faults
+    assert () == ledger.trail.verify().faults
     assert 3 == len(file.read_text().splitlines())
 
 
@@ -631,11 +634,11 @@ def test_webhooks_of_another_account_are_not_ours_to_deliver(ledger: Ledger) -> 
         ledger.record_outcome(claimed, PostOutcome("accepted", job_id=name))
         ledger.record_job(batch, Job(name, "completed"))
         ledger.record_scan(batch, Scanned(1, {}), horizon_s=0, hook=lambda version, _, name=name: (f"msg_{name}", "email_job_completed", b"{}"))
-    due = ledger.take_due(lease_s=60, account=ACCOUNT)
-    ledger.record_delivery("msg_ours", state="parked", error="status 410")
+    due = ledger.outbox.take_due(lease_s=60, account=ACCOUNT)
+    ledger.outbox.record_delivery("msg_ours", state="parked", error="status 410")
 
     assert ["msg_ours"] == [row.id for row in due]
-    assert {"msg_ours": "parked", "msg_theirs": "pending"} == {row.id: row.state for row in ledger.webhooks()}
+    assert {"msg_ours": "parked", "msg_theirs": "pending"} == {row.id: row.state for row in ledger.outbox.rows()}
 
 
 def test_an_endpoint_that_answers_again_takes_all_that_was_parked(ledger: Ledger) -> None:
@@ -645,9 +648,9 @@ def test_an_endpoint_that_answers_again_takes_all_that_was_parked(ledger: Ledger
     scan(ledger, batch, 31, horizon_s=0)
     for _ in range(2):
         scan(ledger, batch, 31, horizon_s=0)
-    ledger.record_delivery("msg_1", state="parked", error="status 410")
-    assert {"parked"} == {row.state for row in ledger.webhooks()}
-    ledger.replay(hook_id="msg_1")
-    ledger.record_delivery("msg_1", state="delivered")
+    ledger.outbox.record_delivery("msg_1", state="parked", error="status 410")
+    assert {"parked"} == {row.state for row in ledger.outbox.rows()}
+    ledger.outbox.replay(hook_id="msg_1")
+    ledger.outbox.record_delivery("msg_1", state="delivered")
 
-    assert ["delivered", "pending"] == [row.state for row in ledger.webhooks()]
+    assert ["delivered", "pending"] == [row.state for row in ledger.outbox.rows()]

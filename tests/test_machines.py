@@ -21,8 +21,9 @@ import pytest
 import sqlalchemy as sa
 
 from cxtools.api.outcome import PostOutcome
-from cxtools.campaigns import ledger as book
-from cxtools.campaigns.ledger import COLLECTABLE, Ledger, Scanned
+from cxtools.campaigns import tables
+from cxtools.campaigns.ledger import Claim, Ledger, Scanned
+from cxtools.campaigns.states import COLLECTABLE
 from cxtools.errors import ConfigError
 from cxtools.model import Job, Recipient
 
@@ -65,7 +66,7 @@ def plan(ledger: Ledger, count: int, *, batch_size: int) -> list[str]:
     return [row.id for row in ledger.batches("q3")]
 
 
-def claim(ledger: Ledger, batch_id: str, *, recipients: int, limit: int | None = None, lease_s: float = 60) -> book.Claim | None:
+def claim(ledger: Ledger, batch_id: str, *, recipients: int, limit: int | None = None, lease_s: float = 60) -> Claim | None:
     return ledger.claim(batch_id, b"{}", recipients=recipients, left_out={}, lease_s=lease_s, account=ACCOUNT, limit=limit)
 
 
@@ -83,7 +84,7 @@ def test_eight_processes_share_batches_and_quota_exactly(crew: Callable[..., lis
 
     assert (50, {1}) == (len(granted), set(granted.values()))
     assert 0 == ledger.quota_left(ACCOUNT, 500)
-    assert () == ledger.verify().faults
+    assert () == ledger.trail.verify().faults
 
 
 def _claim_in_step(number: int, url: str, batches: list[str]) -> list[int]:
@@ -120,7 +121,7 @@ def test_eight_processes_that_plan_the_same_campaign_write_one_plan(crew: Callab
 
     assert {"mine": 1, "another's": 7} == Counter(answers)
     assert (3, 1) == (len(ledger.batches("q3")), len(ledger.batches("q4")))
-    assert 2 == [entry.kind for entry in ledger.entries()].count("campaign.planned")
+    assert 2 == [entry.kind for entry in ledger.trail.entries()].count("campaign.planned")
 
 
 OUTCOMES = (PostOutcome("not_sent"), PostOutcome("limited"), PostOutcome("unknown"), PostOutcome("accepted"), PostOutcome("accepted"))
@@ -156,10 +157,10 @@ def _everything(number: int, url: str, batches: list[str], seconds: float) -> in
             ledger.record_scan(row.id, Scanned(row.events + dice.randint(0, 1), some), horizon_s=-3600, hook=lambda version, _, row=row: (f"{row.id}-{version}", "e", b"{}"))
 
     def deliver() -> None:
-        for row in ledger.take_due(lease_s=60, limit=3):
-            ledger.record_delivery(row.id, state=dice.choice(("delivered", "pending", "dead")), next_at=0)
+        for row in ledger.outbox.take_due(lease_s=60, limit=3):
+            ledger.outbox.record_delivery(row.id, state=dice.choice(("delivered", "pending", "dead")), next_at=0)
 
-    deeds = (post, post, again, reconcile, end, scan, deliver, ledger.recover, lambda: ledger.replay(since=0), lambda: ledger.counts("q3"))
+    deeds = (post, post, again, reconcile, end, scan, deliver, ledger.recover, lambda: ledger.outbox.replay(since=0), lambda: ledger.counts("q3"))
     until, steps = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         dice.choice(deeds)()
@@ -174,15 +175,15 @@ def test_whatever_eight_processes_do_at_once_none_is_refused(crew: Callable[...,
     steps = crew(_everything, ledger_url, batches, 4.0)
     rows = ledger.batches("q3")
     with ledger.reading() as tx:
-        used = tx.scalar(sa.select(book.quota.c.used))
-        posts = tx.scalar(sa.select(sa.func.count()).select_from(book.attempt))
-    kinds = Counter(entry.kind for entry in ledger.entries())
+        used = tx.scalar(sa.select(tables.quota.c.used))
+        posts = tx.scalar(sa.select(sa.func.count()).select_from(tables.attempt))
+    kinds = Counter(entry.kind for entry in ledger.trail.entries())
 
     assert min(steps) > 0
     assert used == sum(row.recipients for row in rows if row.state not in ("planned", "rejected", "empty"))
     assert posts == kinds["submit.intent"] + kinds["submit.again"]
-    assert kinds["webhook.queued"] == len(ledger.webhooks()) == sum(row.version for row in rows)
-    assert () == ledger.verify().faults
+    assert kinds["webhook.queued"] == len(ledger.outbox.rows()) == sum(row.version for row in rows)
+    assert () == ledger.trail.verify().faults
 
 
 # ---- whole runs -----------------------------------------------------------------------------------------------------
@@ -238,7 +239,7 @@ def test_schedulers_that_start_the_same_campaign_mail_nobody_twice(simulator: An
 
     assert [(0, "completed")] * 3 == [(each.returncode, text) for each, text in zip(running, said, strict=True)]
     assert (4, 100, []) == (len(truth["jobs"]), sum(len(job["recipients"]) for job in truth["jobs"].values()), truth["mailed_twice"])
-    assert () == Ledger(ledger_url, now=time.time).verify().faults
+    assert () == Ledger(ledger_url, now=time.time).trail.verify().faults
 
 
 def test_events_that_can_not_be_stored_are_not_counted_as_read(simulator: Any, home: Path) -> None:
@@ -324,7 +325,7 @@ def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(suspended: Callabl
     asleep.wake()
 
     assert (1, []) == (len(simulator.truth()["jobs"]), simulator.truth()["mailed_twice"])
-    assert "submit.late" in [entry.kind for entry in asleep.ledger.entries()]
+    assert "submit.late" in [entry.kind for entry in asleep.ledger.trail.entries()]
 
 
 def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(suspended: Callable[[str], Suspended], simulator: Any) -> None:
@@ -353,11 +354,11 @@ def test_an_answer_that_comes_late_still_counts(suspended: Callable[[str], Suspe
 
 HOLDER = """
 import os, signal, sys, time
-from cxtools.campaigns import ledger
-ledger.PATIENCE["idle_in_transaction_session_timeout"] = "1s"
+from cxtools.campaigns import database, ledger
+database.PATIENCE["idle_in_transaction_session_timeout"] = "1s"
 book = ledger.Ledger(sys.argv[1], now=time.time)
 with book.writing() as tx:
-    book._audit(tx, "held")
+    book.trail.add(tx, "held")
     os.kill(os.getpid(), signal.SIGSTOP)
 """
 
@@ -373,4 +374,4 @@ def test_a_machine_that_sleeps_inside_a_transaction_loses_it(postgres: Any) -> N
     told = asleep.communicate(timeout=60)[1]
 
     assert "StoreError" in told and "nothing of this step was kept" in told
-    assert ["campaign.planned"] == [entry.kind for entry in ledger.entries()]
+    assert ["campaign.planned"] == [entry.kind for entry in ledger.trail.entries()]

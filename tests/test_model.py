@@ -24,8 +24,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from cxtools.api.outcome import PostOutcome
-from cxtools.campaigns import ledger as book
-from cxtools.campaigns.ledger import ARROWS, COLLECTABLE, Claim, Ledger, Scanned
+from cxtools.campaigns import tables
+from cxtools.campaigns.audit import GENESIS
+from cxtools.campaigns.ledger import Claim, Ledger, Scanned
+from cxtools.campaigns.states import ARROWS, COLLECTABLE
 from cxtools.errors import ConfigError
 from cxtools.model import Job, Recipient
 
@@ -114,9 +116,9 @@ class Stories(RuleBasedStateMachine):
         for anchors in self.home.glob("audit-anchors*"):
             anchors.unlink()
         with self.ledger.writing() as tx:
-            for table in book.TABLES.sorted_tables:
+            for table in tables.TABLES.sorted_tables:
                 tx.execute(table.delete())
-            tx.execute(book.head.insert().values(id=1, seq=0, hash=book.audit.GENESIS))
+            tx.execute(tables.head.insert().values(id=1, seq=0, hash=GENESIS))
 
     @property
     def today(self) -> str:
@@ -315,14 +317,14 @@ class Stories(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def deliver(self, data: st.DataObject) -> None:
-        rows = self.ledger.take_due(lease_s=LEASE_S)
+        rows = self.ledger.outbox.take_due(lease_s=LEASE_S)
         due = {key for key, hook in self.hooks.items() if hook.state == "pending" and hook.next_at <= self.at and hook.lease_until <= self.at}
         assert (due, {key.encode() for key in due}) == ({row.id for row in rows}, {row.body for row in rows})
         for row in rows:
             self.hooks[row.id].lease_until = self.at + LEASE_S
             state = data.draw(st.sampled_from(["delivered", "pending", "dead", "killed before it is recorded"]))
             if state in ("delivered", "pending", "dead"):
-                self.ledger.record_delivery(row.id, state=state, next_at=self.at + 5)
+                self.ledger.outbox.record_delivery(row.id, state=state, next_at=self.at + 5)
                 self.hooks[row.id] = replace(self.hooks[row.id], state=state, next_at=self.at + 5, lease_until=0)
                 if state == "delivered":
                     self.sync(self.hooks[row.id].batch)
@@ -334,10 +336,10 @@ class Stories(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.hooks)))
         hook = self.hooks[key]
         if word == "replay":
-            assert (hook.state != "forgotten") == self.ledger.replay(hook_id=key)
+            assert (hook.state != "forgotten") == self.ledger.outbox.replay(hook_id=key)
             self.hooks[key] = Hook(hook.batch, next_at=self.at) if hook.state != "forgotten" else hook
         else:
-            assert (hook.state in ("pending", "dead")) == self.ledger.forget(key)
+            assert (hook.state in ("pending", "dead")) == self.ledger.outbox.forget(key)
             if hook.state in ("pending", "dead"):
                 hook.state = "forgotten"
                 self.sync(hook.batch)
@@ -363,7 +365,7 @@ class Stories(RuleBasedStateMachine):
     @invariant()
     def the_quota_is_what_was_or_may_have_been_sent(self) -> None:
         with self.ledger.reading() as tx:
-            used = {row.day: row.used for row in tx.execute(sa.select(book.quota))}
+            used = {row.day: row.used for row in tx.execute(sa.select(tables.quota))}
         assert +self.used == +Counter(used)
         owed = Counter[str]()
         for batch in self.batches.values():
@@ -372,14 +374,14 @@ class Stories(RuleBasedStateMachine):
 
     @invariant()
     def no_webhook_is_lost(self) -> None:
-        assert {key: hook.state for key, hook in self.hooks.items()} == {row.id: row.state for row in self.ledger.webhooks()}
+        assert {key: hook.state for key, hook in self.hooks.items()} == {row.id: row.state for row in self.ledger.outbox.rows()}
 
     def teardown(self) -> None:
-        kinds = Counter(entry.kind for entry in self.ledger.entries())
+        kinds = Counter(entry.kind for entry in self.ledger.trail.entries())
         with self.ledger.reading() as tx:
-            posts = tx.scalar(sa.select(sa.func.count()).select_from(book.attempt))
-            out = tx.scalar(sa.select(sa.func.count()).select_from(book.slot).where(book.slot.c.outcome != ""))
-        assert () == self.ledger.verify().faults
+            posts = tx.scalar(sa.select(sa.func.count()).select_from(tables.attempt))
+            out = tx.scalar(sa.select(sa.func.count()).select_from(tables.slot).where(tables.slot.c.outcome != ""))
+        assert () == self.ledger.trail.verify().faults
         assert (posts, len(self.hooks)) == (kinds["submit.intent"] + kinds["submit.again"], kinds["webhook.queued"])
         assert out == sum(batch.left_out for batch in self.batches.values())
 
@@ -422,7 +424,7 @@ def check_stories(url: str, home: Path, examples: int) -> None:
     how = settings(max_examples=examples, stateful_step_count=STEPS, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck),
                    print_blob=True, database=None)
     run_state_machine_as_test(type("Told", (Stories,), {"ledger": ledger, "home": home, "TestCase": None}), settings=how)
-    assert () == ledger.verify().faults
+    assert () == ledger.trail.verify().faults
     ledger.close()
 
 

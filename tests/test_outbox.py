@@ -216,12 +216,12 @@ def put_out(desk: Desk, count: int = 1, start: int = 0) -> list[str]:
     ids = [f"msg_{number}" for number in range(start, start + count)]
     with desk.ledger.writing() as tx:
         for hook_id in ids:
-            desk.ledger._put_out(tx, "q3", "b1", (hook_id, "email_job_completed", json.dumps({"event": hook_id}).encode()))
+            desk.ledger.outbox.put_out(tx, "q3", "b1", (hook_id, "email_job_completed", json.dumps({"event": hook_id}).encode()))
     return ids
 
 
 def states(desk: Desk) -> list[str]:
-    return [row.state for row in desk.ledger.webhooks()]
+    return [row.state for row in desk.ledger.outbox.rows()]
 
 
 TRIES = [
@@ -247,7 +247,7 @@ def test_a_try_is_a_success_only_by_a_2xx(desk: Desk, crm_server: FaultServer, c
     crm_server.script("POST /hook", step)
     put_out(desk)
     tried = crm.deliver_due(desk)
-    [row] = desk.ledger.webhooks()
+    [row] = desk.ledger.outbox.rows()
 
     assert (state, note, 1) == (row.state, row.last_error, row.tries)
     assert 1 == len(crm_server.seen) == len(connected)
@@ -271,10 +271,10 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(desk: 
     for _ in range(10):
         began = desk.now()
         crm.deliver_due(desk)
-        desk.now.at = max(began + 1, desk.ledger.webhooks()[0].next_at)  # type: ignore[attr-defined]
+        desk.now.at = max(began + 1, desk.ledger.outbox.rows()[0].next_at)  # type: ignore[attr-defined]
         waits.append(desk.now() - began)
     assert ["dead"] == states(desk)
-    assert 1 == desk.ledger.replay(hook_id=hook_id)
+    assert 1 == desk.ledger.outbox.replay(hook_id=hook_id)
     crm.deliver_due(desk)
     seen = crm_server.seen
 
@@ -318,10 +318,10 @@ def test_the_crms_wish_counts_within_bounds(desk: Desk, crm_server: FaultServer,
     crm_server.script("POST /hook", *[Reply(503)] * tries, Reply(429, headers={"Retry-After": asked}))
     put_out(desk)
     for _ in range(tries + 1):
-        desk.now.at = max(desk.now(), desk.ledger.webhooks()[0].next_at)  # type: ignore[attr-defined]
+        desk.now.at = max(desk.now(), desk.ledger.outbox.rows()[0].next_at)  # type: ignore[attr-defined]
         crm.deliver_due(desk)
 
-    assert expected[0] <= desk.ledger.webhooks()[0].next_at - desk.now() <= expected[1]
+    assert expected[0] <= desk.ledger.outbox.rows()[0].next_at - desk.now() <= expected[1]
 
 
 def test_410_parks_the_endpoint_until_a_replay(desk: Desk, crm_server: FaultServer) -> None:
@@ -335,7 +335,7 @@ def test_410_parks_the_endpoint_until_a_replay(desk: Desk, crm_server: FaultServ
     assert (crm.Tried(delivered=1, parked=1), crm.Tried()) == (first, again)
     assert ["delivered", *["parked"] * 5] == states(desk)
     assert 2 == len(crm_server.seen)
-    assert 5 == desk.ledger.replay(since=desk.now() - 1) - 1
+    assert 5 == desk.ledger.outbox.replay(since=desk.now() - 1) - 1
     assert 6 == crm.deliver_due(desk).delivered
     assert {"msg_0": 2, "msg_1": 2, "msg_2": 1, "msg_3": 1, "msg_4": 1, "msg_5": 1} == {
         hook_id: sum(one.headers["webhook-id"] == hook_id for one in crm_server.seen) for hook_id in map("msg_{}".format, range(6))}
@@ -344,20 +344,20 @@ def test_410_parks_the_endpoint_until_a_replay(desk: Desk, crm_server: FaultServ
 def test_what_was_forgotten_stays_forgotten(desk: Desk) -> None:
     """A replay of all since a date leaves out what an operator gave up; an unknown id replays nothing."""
     first, second = put_out(desk, 2)
-    desk.ledger.forget(first)
-    desk.ledger.record_delivery(second, state="dead", error="status 400")
+    desk.ledger.outbox.forget(first)
+    desk.ledger.outbox.record_delivery(second, state="dead", error="status 400")
 
-    assert (1, 0, 0) == (desk.ledger.replay(since=0), desk.ledger.replay(hook_id=first), desk.ledger.replay(hook_id="msg_nope"))
+    assert (1, 0, 0) == (desk.ledger.outbox.replay(since=0), desk.ledger.outbox.replay(hook_id=first), desk.ledger.outbox.replay(hook_id="msg_nope"))
     assert ["forgotten", "pending"] == states(desk)
 
 
 def test_a_late_failure_undoes_nothing(desk: Desk) -> None:
     """A worker that was paused reports its failure when another has delivered: the webhook stays delivered; one given up stays given up."""
     first, second = put_out(desk, 2)
-    desk.ledger.record_delivery(first, state="delivered")
-    desk.ledger.forget(second)
+    desk.ledger.outbox.record_delivery(first, state="delivered")
+    desk.ledger.outbox.forget(second)
     for hook_id in (first, second):
-        desk.ledger.record_delivery(hook_id, state="pending", error="the answer did not come in time", next_at=desk.now())
+        desk.ledger.outbox.record_delivery(hook_id, state="pending", error="the answer did not come in time", next_at=desk.now())
 
     assert ["delivered", "forgotten"] == states(desk)
 

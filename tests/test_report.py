@@ -184,7 +184,7 @@ def test_the_anchor_is_of_the_ledger_that_was_asked(filled, tmp_path):
     ledger.plan("c", digest="d", spec={"limits": {"daily": None}}, planned=[Recipient("ann@example.com")], batch_size=10)
     page = render_report("run_campaign", {"campaign": "c", "profile": "eu"}, out=tmp_path / "out", home=filled).read_text()
 
-    assert f"row {ledger.head()[0]}, hash {ledger.head()[1][:16]}" in page
+    assert f"row {ledger.trail.head()[0]}, hash {ledger.trail.head()[1][:16]}" in page
 
 
 @pytest.mark.parametrize("body", [

@@ -125,8 +125,8 @@ class Trial:
         for row in unknown:
             word = {"job_id": jobs[row.id]} if row.id in jobs else {"reason": "the server says so"}
             ledger.reconcile(row.id, quarantine_s=0, **word)
-        for hook in ledger.webhooks():
-            _ = hook.state in ("dead", "parked") and ledger.replay(hook_id=hook.id)
+        for hook in ledger.outbox.rows():
+            _ = hook.state in ("dead", "parked") and ledger.outbox.replay(hook_id=hook.id)
         self._run(later_s=2 * DAY_S)
         mailed = sorted(address for job in self.simulator.truth()["jobs"].values() for address in job["recipients"])
         wrong += [] if mailed == sorted(set(PEOPLE) - set(SUPPRESSED)) else ["not everyone got exactly one mail"]

@@ -323,7 +323,7 @@ def test_H02_a_crm_that_fails_loses_nothing(simulator: Any, office: Callable[...
     client = office()
     status = client.send(campaign())
     simulator.arm(None)
-    [row] = client.desk.ledger.webhooks()
+    [row] = client.desk.ledger.outbox.rows()
 
     assert expected == dict(status.webhooks)
     assert row.last_error.startswith("status ")
@@ -357,7 +357,7 @@ def test_a_servers_own_quota_closes_the_day(simulator: Any, office: Callable[...
     assert (first.recipients, 30) == (again.recipients, accepted(simulator))
     assert sum(first.events.values()) > 0
     assert 2 == sum(asked["endpoint"] == "messages" for asked in simulator.control("log"))
-    assert "quota.closed" in [entry.kind for entry in client.ledger.entries()]
+    assert "quota.closed" in [entry.kind for entry in client.ledger.trail.entries()]
     assert [] == truth["mailed_twice"]
 
 
@@ -528,7 +528,7 @@ def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(simulator: Any, of
     status = office().send(campaign())
 
     assert ("completed", 40) == (status.state, accepted(simulator))
-    assert () == client.ledger.verify().faults
+    assert () == client.ledger.trail.verify().faults
 
 
 def test_no_such_event_proves_nothing(simulator: Any, office: Callable[..., Connection], tmp_path: Path) -> None:
@@ -555,7 +555,7 @@ def test_what_a_killed_process_left_can_be_settled_at_once(simulator: Any, offic
         tx.execute(batch.update().values(owner=f"{client.ledger.owner.rsplit(':', 2)[0]}:999999:1"))
 
     assert "abandoned" == office().reconcile(row.id, abandon=True, reason="asked NICE")
-    assert [True] == ["asked NICE" in entry.body for entry in client.ledger.entries() if entry.kind == "batch.reconciled"]
+    assert [True] == ["asked NICE" in entry.body for entry in client.ledger.trail.entries() if entry.kind == "batch.reconciled"]
 
 
 def test_a_ledger_that_fails_after_the_post_tells_the_job(home: Path) -> None:

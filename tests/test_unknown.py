@@ -13,7 +13,7 @@ from fault_server import Fault, FaultServer, Reply, Step
 from ground import NAME, SPEC, connection
 
 from cxtools.campaigns import ledger as book
-from cxtools.campaigns import send
+from cxtools.campaigns import send, tables
 from cxtools.campaigns.recipients import Campaign
 from cxtools.campaigns.status import Status
 from cxtools.connection import Connection
@@ -75,7 +75,7 @@ def test_a_lost_answer_is_asked_for_with_the_same_key_and_bytes(server: FaultSer
     assert (state, posts) == (status.state, len(seen))
     assert {(row.id, seen[0].body)} == {(each.headers["idempotency-key"], each.body) for each in seen}
     assert 5 == 1000 - client.ledger.quota_left(client.settings.account, 1000)
-    assert () == client.ledger.verify().faults
+    assert () == client.ledger.trail.verify().faults
 
 
 NEVER_AGAIN = [
@@ -124,7 +124,7 @@ def test_a_dead_worker_is_gone_though_its_parent_has_not_asked_for_it(server: Fa
     worker = subprocess.Popen(["sleep", "60"])
     owner = f"{client.ledger.owner.rsplit(':', 2)[0]}:{worker.pid}:{book._process_start(worker.pid)}"
     with client.ledger.writing() as tx:
-        tx.execute(book.batch.update().values(state="submitting", owner=owner))
+        tx.execute(tables.batch.update().values(state="submitting", owner=owner))
     alive = client.ledger.recover()
     worker.kill()
     time.sleep(0.3)

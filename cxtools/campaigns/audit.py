@@ -16,19 +16,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
-from pathlib import Path
 
 VERSION = "cxaudit/1"
 GENESIS = "0" * 64
-KEY = "audit-key"
 
 #: Where a row stands in the chain, and its hash, or how that begins.
 Anchor = tuple[int, str]
@@ -148,26 +144,6 @@ def contradictions(told: Counter[Thing], held: Counter[Thing]) -> Iterator[str]:
     yield from (f"the trail tells of {' '.join(thing)}, which the ledger does not hold" for thing in told - held if "job" not in thing[0])
 
 
-def drop_anchor(file: Path, seq: int, hash_: str) -> None:
-    """Append (seq, hash) to the anchor file and make it durable; a line that a crash cut off is ended first."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    with open(handle, "r+b") as anchors:
-        size = anchors.seek(0, os.SEEK_END)
-        torn = size and os.pread(handle, 1, size - 1) != b"\n"
-        anchors.write(b"\n" * torn + f"{seq} {hash_}\n".encode())
-        anchors.flush()
-        os.fsync(handle)
-
-
-def read_anchors(file: Path) -> list[Anchor]:
-    """All anchors of the file; a last line that was cut off by a crash is no anchor."""
-    if not file.exists():
-        return []
-    lines = (line.split() for line in file.read_text().splitlines())
-    return [(int(parts[0]), parts[1]) for parts in lines if len(parts) == 2 and parts[0].isdigit() and len(parts[1]) == 64]
-
-
 def pseudonym(key: bytes, rcpt_key: str) -> str:
     """
     How a row names a person: the same for the same key, and telling nothing without it.
@@ -176,30 +152,6 @@ def pseudonym(key: bytes, rcpt_key: str) -> str:
     (True, False)
     """
     return hmac.new(key, rcpt_key.encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def read_key(file: Path) -> bytes:
-    """The key of the pseudonyms, made where there is none; several processes that make one at once get the same."""
-    if not file.exists():
-        partial = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(handle, secrets.token_hex(32).encode())
-        os.fsync(handle)
-        os.close(handle)
-        with suppress(FileExistsError):
-            os.link(partial, file)
-        partial.unlink()
-    return file.read_bytes()
-
-
-def erase_key(file: Path) -> None:
-    """Make the pseudonyms of all rows so far unreadable for good; written over first, for what keeps old blocks."""
-    if file.exists():
-        with file.open("r+b") as key:
-            key.write(b"0" * file.stat().st_size)
-            key.flush()
-            os.fsync(key.fileno())
-        file.unlink()
 
 
 def export_json(entries: Iterable[Entry]) -> Iterator[str]:

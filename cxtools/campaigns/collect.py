@@ -14,7 +14,9 @@ from typing import Any
 from cxtools.bounces import Judge
 from cxtools.campaigns import crm
 from cxtools.campaigns.desk import Desk
-from cxtools.campaigns.ledger import COLLECTABLE, ENDED, Ledger, Message, Scanned
+from cxtools.campaigns.ledger import Ledger, Scanned
+from cxtools.campaigns.outbox import Message
+from cxtools.campaigns.states import COLLECTABLE, ENDED
 from cxtools.errors import CxError, Refused
 from cxtools.events.store import EventStore
 from cxtools.measures import outcomes

@@ -25,7 +25,7 @@ from typing import Any
 
 from cxtools.api import egress, pace, wire
 from cxtools.campaigns.desk import Desk
-from cxtools.campaigns.ledger import Message
+from cxtools.campaigns.outbox import Message
 from cxtools.errors import StoreError
 
 #: Seconds between tries; after the last one the webhook is dead (kept and listed).
@@ -86,7 +86,7 @@ def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
 def deliver_due(desk: Desk, *, stop: Callable[[], bool] = lambda: False) -> Tried:
     """Try every webhook that is due, once, until *stop* says so; failures come back by the schedule."""
     due_by, states = desk.now(), []
-    while not stop() and (rows := desk.ledger.take_due(lease_s=LEASE_S, due_by=due_by, limit=1, account=desk.settings.account)):
+    while not stop() and (rows := desk.ledger.outbox.take_due(lease_s=LEASE_S, due_by=due_by, limit=1, account=desk.settings.account)):
         states += [_deliver(desk, row) for row in rows]
     return Tried(*(states.count(state) for state in ("delivered", "pending", "dead", "parked")))
 
@@ -128,7 +128,7 @@ def _deliver(desk: Desk, row: Any) -> str:
         state, next_at = "dead", 0.0
     else:
         state, next_at = "pending", desk.now() + wait_s(row.tries, retry_after_s, rng=desk.rng)
-    desk.ledger.record_delivery(row.id, state=state, error=error, next_at=next_at)
+    desk.ledger.outbox.record_delivery(row.id, state=state, error=error, next_at=next_at)
     return state
 
 

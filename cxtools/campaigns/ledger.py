@@ -1,17 +1,10 @@
 """
 The ledger: the operational truth of every campaign, in one transactional SQL database.
 
-Rule 1: every state of a batch and every arrow between states stands in ARROWS; nothing else changes a state.
+Rule 1: every state of a batch and every arrow between states stands in `states.ARROWS`; nothing else changes a state.
 Rule 2: an arrow is one compare-and-swap in one transaction, together with its audit row and its outbox row.
 Rule 3: the record of a POST is committed before its first byte leaves (`claim`), its answer after (`record_outcome`).
 Rule 4: the database, not the code, makes a second send of one person in a wave impossible: the key of `slot`.
-
-SQLite by default: BEGIN IMMEDIATE (a deferred BEGIN fails at once where two writers meet), synchronous=FULL, and the
-rollback journal unless SQLite is at least 3.51.3 (older write-ahead logs can corrupt when processes checkpoint together).
-
-PostgreSQL where machines share a ledger, with the same statements: one writer at a time there too, by an advisory lock that a
-transaction takes first. Locks row by row would let more writers in than a sender has use for, and would have to be thought through
-again with every change: two that wait for each other, two that each look before the other has written.
 """
 
 from __future__ import annotations
@@ -21,12 +14,9 @@ import hashlib
 import json
 import os
 import socket
-import sqlite3
 import zlib
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,52 +24,22 @@ from typing import Any
 import sqlalchemy as sa
 
 from cxtools.api.outcome import PostOutcome, printable
-from cxtools.campaigns import audit
+from cxtools.campaigns.audit import GENESIS
+from cxtools.campaigns.database import Database, groups, insert_missing
+from cxtools.campaigns.outbox import Message, Outbox
 from cxtools.campaigns.plan import LeftOut, canonical
-from cxtools.campaigns.tables import TABLES, attempt, batch, campaign, head, left_out, outbox, quota, slot, strike, suppression, trail
-from cxtools.errors import ConfigError, StoreError, forget_locals
+from cxtools.campaigns.states import ACCEPTED, ARROWS, OUTCOMES, scan_verdict
+from cxtools.campaigns.tables import TABLES, account_of, attempt, batch, campaign, head, left_out, move, quota, slot, strike, suppression
+from cxtools.campaigns.trail import Trail
+from cxtools.errors import ConfigError
 from cxtools.model import Job, Recipient
 
-#: state -> the states it may turn into. `planned` and `unknown` are where a human or another run takes over.
-ARROWS: dict[str, tuple[str, ...]] = {
-    "planned": ("submitting", "empty"),
-    "submitting": ("submitted", "planned", "rejected", "unknown"),
-    "unknown": ("submitted", "planned", "abandoned", "unknown"),
-    "submitted": ("completed", "failed", "cancelled"),
-    "completed": ("settling",), "failed": ("settling",), "cancelled": ("settling",),
-    "settling": ("settled",),
-    "settled": ("synced", "settling"),
-    "synced": ("settling",),
-    "rejected": (), "abandoned": (), "empty": (),
-}
-#: what became of a POST -> the batch's next state, and whether its quota is given back (only where nothing was sent for certain)
-OUTCOMES: dict[str, tuple[str, bool]] = {
-    "accepted": ("submitted", False),
-    "not_sent": ("planned", True),
-    "limited": ("planned", True),
-    "exhausted": ("planned", True),
-    "refused": ("rejected", True),
-    "unknown": ("unknown", False),
-}
-ENDED = ("completed", "failed", "cancelled")
-UNFINISHED = ("planned", "submitting", "unknown", "submitted", *ENDED)
-COLLECTABLE = (*ENDED, "settling", "settled", "synced")
-#: states in which a job exists, its recipients are accepted by the API
-ACCEPTED = ("submitted", *COLLECTABLE)
 #: in so many campaigns a soft bounce must repeat, with no delivery between, before it suppresses
 REPEATS = 3
 #: why the outcome of an orphan is unknown
 ORPHANED = "the worker ended before it could record the answer"
 #: for so long a worker that was paused may still post what is said to be not sent
 QUARANTINE_S = 24 * 3600.0
-
-#: PostgreSQL's advisory lock of the one writer; any number that is ours.
-WRITER = 0x6378746F6F6C73
-#: How long a transaction on PostgreSQL waits for its turn; and how long it may stand still, in a suspended machine, until it loses it.
-PATIENCE = {"lock_timeout": "60s", "idle_in_transaction_session_timeout": "20s"}
-
-#: A webhook to be queued: (id, event, body).
-Message = tuple[str, str, bytes]
 
 
 @dataclass(frozen=True)
@@ -113,23 +73,7 @@ class Scanned:
     delivered: Collection[str] = ()
 
 
-def scan_verdict(state: str, *, news: bool, untold: bool, ripe: bool) -> tuple[str, bool]:
-    """
-    The state after a scan, and whether the CRM is to be told: at the first scan, at settling if more came meanwhile, and of late events.
-
-    >>> scan_verdict("completed", news=True, untold=True, ripe=False), scan_verdict("settled", news=True, untold=True, ripe=False)
-    (('settling', True), ('settling', True))
-    >>> scan_verdict("settling", news=True, untold=True, ripe=False), scan_verdict("settling", news=False, untold=True, ripe=True)
-    (('settling', False), ('settled', True))
-    """
-    if state in ENDED or (state in ("settled", "synced") and news):
-        return "settling", True
-    if state == "settling" and ripe:
-        return "settled", untold
-    return state, False
-
-
-class Ledger:
+class Ledger(Database):
     """
     One ledger; safe for many threads, processes and, on PostgreSQL, machines.
 
@@ -143,45 +87,20 @@ class Ledger:
 
         *actor* is who the audit trail says did it; by default this user at this machine.
         """
-        url = _place(url)  # which shows no password, should a traceback show its locals
-        on_file = url.get_backend_name() == "sqlite"
+        super().__init__(url)
         self.now = now
-        self.actor = actor or f"{_user()}@{socket.gethostname()}"
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
-        self._home = Path(url.database or "").parent if on_file else home
-        self._anchors = self._home / _anchors_name(url) if self._home else None
-        self._engine = _sqlite(url) if on_file else _postgresql(url)
-        # SQLite reads one state of the file anyway; PostgreSQL has to be asked to.
-        self._reading = {"cxtools_reading": True} | ({} if on_file else {"isolation_level": "REPEATABLE READ"})
+        self.trail = Trail(self, home=self.folder or home, actor=actor or f"{_user()}@{socket.gethostname()}", now=lambda: self.now())
+        self.outbox = Outbox(self, self.trail, now=lambda: self.now())
         if not self._made():
             with self.writing() as tx:
                 TABLES.create_all(tx)
                 if tx.execute(sa.select(head.c.id)).first() is None:
-                    tx.execute(head.insert().values(id=1, seq=0, hash=audit.GENESIS))
+                    tx.execute(head.insert().values(id=1, seq=0, hash=GENESIS))
 
     def _made(self) -> bool:
         with self.reading() as tx:
             return set(TABLES.tables) <= set(sa.inspect(tx).get_table_names()) and tx.execute(sa.select(head.c.id)).first() is not None
-
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """One transaction that may write; all of it is kept, or nothing."""
-        with _as_store_errors(), self._engine.begin() as tx:
-            yield tx
-
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """One consistent view; never waits for a writer's lease, writes nothing."""
-        with _as_store_errors(), self._engine.connect().execution_options(**self._reading) as tx:
-            yield tx
-
-    def close(self) -> None:
-        """Close the idle connections; the ledger stays usable."""
-        self._engine.dispose()
-
-    def _rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
-        with self.reading() as tx:
-            return list(tx.execute(query))
 
     # ---- plan -------------------------------------------------------------------------------------------------
 
@@ -211,14 +130,14 @@ class Ledger:
             tx.execute(campaign.insert().values(name=name, digest=digest, spec=canonical(spec), account=account,
                                                 rows=sum(wave.counts.values()), created_at=self.now()))
             wave.write(tx)
-            self._audit(tx, "campaign.planned", campaign=name, digest=digest, **wave.counts)
+            self.trail.add(tx, "campaign.planned", campaign=name, digest=digest, **wave.counts)
 
     def plan_wave(self, name: str, wave: int, people: Iterable[Recipient], *, batch_size: int) -> int:
         """Plan the next wave of a campaign; the key of `slot` refuses a person who is in that wave already."""
         planned = _Wave.of(name, wave, people, batch_size, self.digest_of(name))
         with self.writing() as tx:
             planned.write(tx)
-            self._audit(tx, "wave.planned", campaign=name, wave=wave, **planned.counts)
+            self.trail.add(tx, "wave.planned", campaign=name, wave=wave, **planned.counts)
         return planned.counts["planned"]
 
     def unsent(self, name: str) -> bool:
@@ -234,7 +153,7 @@ class Ledger:
             for table in (slot, left_out, batch):
                 tx.execute(table.delete().where(table.c.campaign == name))
             tx.execute(campaign.delete().where(campaign.c.name == name))
-            self._audit(tx, "campaign.dropped", campaign=name, why="other content or another account was given before anything was sent")
+            self.trail.add(tx, "campaign.dropped", campaign=name, why="other content or another account was given before anything was sent")
         return True
 
     def change_spec(self, name: str, spec: Mapping[str, Any]) -> None:
@@ -242,7 +161,7 @@ class Ledger:
         with self.writing() as tx:
             if tx.scalar(sa.select(campaign.c.spec).where(campaign.c.name == name)) != canonical(spec):
                 tx.execute(campaign.update().where(campaign.c.name == name).values(spec=canonical(spec)))
-                self._audit(tx, "campaign.limits", campaign=name, limits=spec["limits"])
+                self.trail.add(tx, "campaign.limits", campaign=name, limits=spec["limits"])
 
     # ---- send -------------------------------------------------------------------------------------------------
 
@@ -251,7 +170,7 @@ class Ledger:
         columns = [column for column in batch.c if column.name not in ("candidates", "payload")]
         query = sa.select(*columns).order_by(batch.c.campaign, batch.c.wave, batch.c.ordinal)
         query = query.where(batch.c.campaign == name) if name else query
-        return self._rows(query.where(batch.c.state.in_(states)) if states else query)
+        return self.rows(query.where(batch.c.state.in_(states)) if states else query)
 
     def candidates(self, batch_id: str) -> list[Recipient]:
         """The people that a batch was planned for."""
@@ -262,12 +181,12 @@ class Ledger:
     def excluded(self, batch_id: str) -> dict[str, str]:
         """Who of a batch was left out when it went out: key -> reason."""
         left = sa.select(slot.c.rcpt_key, slot.c.outcome).where(slot.c.batch_id == batch_id, slot.c.outcome != "")
-        return {row.rcpt_key: row.outcome for row in self._rows(left)}
+        return {row.rcpt_key: row.outcome for row in self.rows(left)}
 
     def suppressed(self, keys: Iterable[str]) -> dict[str, str]:
         """Which of these people our own earlier campaigns found to be permanent bounces: key -> reason."""
         found = sa.select(suppression.c.rcpt_key, suppression.c.reason)
-        rows = (row for group in _some(keys) for row in self._rows(found.where(suppression.c.rcpt_key.in_(group))))
+        rows = (row for group in groups(keys) for row in self.rows(found.where(suppression.c.rcpt_key.in_(group))))
         return {row.rcpt_key: row.reason for row in rows}
 
     def claim(self, batch_id: str, payload: bytes, *, recipients: int, left_out: Mapping[str, str], lease_s: float, account: str,
@@ -285,13 +204,13 @@ class Ledger:
             epoch = tx.scalar(sa.select(batch.c.epoch).where(batch.c.id == batch_id))
             if epoch is None or not _reserve(tx, account, day, recipients, limit):
                 return None
-            if not self._move(tx, batch_id, "planned", "submitting", epoch=epoch, new_epoch=epoch + 1, **facts):
+            if not move(tx, batch_id, "planned", "submitting", epoch=epoch, new_epoch=epoch + 1, **facts):
                 tx.rollback()
                 return None
             _leave_out(tx, batch_id, left_out)
             no = self._attempt(tx, batch_id, digest)
-            self._audit(tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients,
-                        left_out=len(left_out), **self._about(left_out))
+            self.trail.add(tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients,
+                        left_out=len(left_out), **self.trail.about(left_out))
         return Claim(batch_id, epoch + 1, payload, recipients, no, now + lease_s)
 
     def claim_again(self, batch_id: str, *, within_s: float) -> Claim | None:
@@ -305,9 +224,9 @@ class Ledger:
             row = tx.execute(sa.select(batch).where(batch.c.id == batch_id, batch.c.state == "unknown")).first()
             if row is None or self.now() >= row.first_attempt_at + within_s:
                 return None
-            self._move(tx, batch_id, "unknown", "unknown", epoch=row.epoch, new_epoch=row.epoch + 1)
+            move(tx, batch_id, "unknown", "unknown", epoch=row.epoch, new_epoch=row.epoch + 1)
             no = self._attempt(tx, batch_id, row.payload_sha256)
-            self._audit(tx, "submit.again", batch=batch_id, attempt=no, payload_sha256=row.payload_sha256, recipients=row.recipients)
+            self.trail.add(tx, "submit.again", batch=batch_id, attempt=no, payload_sha256=row.payload_sha256, recipients=row.recipients)
         return Claim(batch_id, row.epoch + 1, row.payload, row.recipients, no, row.first_attempt_at + within_s, again=True)
 
     def _attempt(self, tx: sa.Connection, batch_id: str, digest: str) -> int:
@@ -318,9 +237,9 @@ class Ledger:
     def leave_empty(self, batch_id: str, left_out: Mapping[str, str]) -> None:
         """Close a batch of which nobody is left to mail; everyone's reason is kept."""
         with self.writing() as tx:
-            if self._move(tx, batch_id, "planned", "empty", recipients=0):
+            if move(tx, batch_id, "planned", "empty", recipients=0):
                 _leave_out(tx, batch_id, left_out)
-                self._audit(tx, "batch.empty", batch=batch_id, left_out=len(left_out), **self._about(left_out))
+                self.trail.add(tx, "batch.empty", batch=batch_id, left_out=len(left_out), **self.trail.about(left_out))
 
     def record_outcome(self, claim: Claim, outcome: PostOutcome) -> str:
         """
@@ -337,8 +256,8 @@ class Ledger:
             if state == "submitted" and tx.scalar(others):
                 state, facts = "unknown", {"detail": f"the API answered with job {outcome.job_id}, which is another batch's"}
             came_from = ("submitting", "unknown") if state in ARROWS["unknown"] else ("submitting",)
-            if not any(self._move(tx, claim.batch_id, source, state, epoch=claim.epoch, **facts) for source in came_from):
-                self._audit(tx, "submit.late", batch=claim.batch_id, outcome=outcome.kind, job_id=outcome.job_id or "")
+            if not any(move(tx, claim.batch_id, source, state, epoch=claim.epoch, **facts) for source in came_from):
+                self.trail.add(tx, "submit.late", batch=claim.batch_id, outcome=outcome.kind, job_id=outcome.job_id or "")
                 return str(_of(tx, claim.batch_id, batch.c.state).state)
             if refund:
                 _refund(tx, claim.batch_id)
@@ -346,7 +265,7 @@ class Ledger:
                 self._close_day(tx, claim.batch_id)
             tx.execute(attempt.update().where(attempt.c.batch_id == claim.batch_id, attempt.c.no == claim.attempt_no).values(
                 ended_at=self.now(), outcome=outcome.kind, status=outcome.status, trace_id=outcome.trace_id))
-            self._audit(tx, f"submit.{outcome.kind}", batch=claim.batch_id, job_id=outcome.job_id or "", status=outcome.status or 0,
+            self.trail.add(tx, f"submit.{outcome.kind}", batch=claim.batch_id, job_id=outcome.job_id or "", status=outcome.status or 0,
                         trace=outcome.trace_id)
         return state
 
@@ -362,9 +281,9 @@ class Ledger:
         posting = sa.select(batch).where(batch.c.state == "submitting")
         with self.writing() as tx:
             gone = [row for row in tx.execute(posting).all() if self.is_orphan(row)]
-            found = [row.id for row in gone if self._move(tx, row.id, "submitting", "unknown", epoch=row.epoch, detail=ORPHANED)]
+            found = [row.id for row in gone if move(tx, row.id, "submitting", "unknown", epoch=row.epoch, detail=ORPHANED)]
             for batch_id in found:
-                self._audit(tx, "submit.unknown", batch=batch_id, why="worker ended")
+                self.trail.add(tx, "submit.unknown", batch=batch_id, why="worker ended")
         return len(found)
 
     def is_orphan(self, row: Any) -> bool:
@@ -395,11 +314,11 @@ class Ledger:
                                   do=f"wait until {datetime.fromtimestamp(ripe_at, UTC):%Y-%m-%d %H:%M} UTC, or give the job's id")
             if job_id and (other := tx.scalar(sa.select(batch.c.id).where(batch.c.job_id == job_id, batch.c.id != batch_id))):
                 raise ConfigError(f"job {job_id} is batch {other}'s", where=f"batch {batch_id}", do="look the job's id up once more")
-            self._move(tx, batch_id, "unknown", state, epoch=row.epoch, new_epoch=row.epoch + 1, **self._facts_of(state, job_id))
+            move(tx, batch_id, "unknown", state, epoch=row.epoch, new_epoch=row.epoch + 1, **self._facts_of(state, job_id))
             if state == "planned":
                 _refund(tx, batch_id)
-            self._audit(tx, "batch.reconciled", batch=batch_id, state=state, job_id=job_id, reason=printable(reason, 300))
-        self.anchor()
+            self.trail.add(tx, "batch.reconciled", batch=batch_id, state=state, job_id=job_id, reason=printable(reason, 300))
+        self.trail.anchor()
         return state
 
     # ---- quota ------------------------------------------------------------------------------------------------
@@ -409,7 +328,7 @@ class Ledger:
 
     def quota_left(self, account: str, limit: int | None) -> float:
         """How many more recipients the account may be sent today; infinite without a limit, none when the server closed the day."""
-        rows = self._rows(sa.select(quota.c.used, quota.c.closed).where(quota.c.account == account, quota.c.day == self.today()))
+        rows = self.rows(sa.select(quota.c.used, quota.c.closed).where(quota.c.account == account, quota.c.day == self.today()))
         if any(row.closed for row in rows):
             return 0
         return float("inf") if limit is None else limit - sum(row.used for row in rows)
@@ -418,7 +337,7 @@ class Ledger:
         """Nothing more is claimed on the day (UTC) that the batch was claimed for: the server's own count is the one that holds."""
         used = _of(tx, batch_id, batch.c.quota_account, batch.c.quota_day)
         tx.execute(quota.update().where(quota.c.account == used.quota_account, quota.c.day == used.quota_day).values(closed=True))
-        self._audit(tx, "quota.closed", batch=batch_id, day=used.quota_day)
+        self.trail.add(tx, "quota.closed", batch=batch_id, day=used.quota_day)
 
     # ---- follow and collect -----------------------------------------------------------------------------------
 
@@ -426,9 +345,9 @@ class Ledger:
         """Write a job's final state, with what it took from submission to completion on the API's own clock."""
         latency_s = (job.completed_at - job.created_at).total_seconds() if job.completed_at and job.created_at else None
         with self.writing() as tx:
-            if self._move(tx, batch_id, "submitted", job.status, job_status=job.status, final_at=self.now(), latency_s=latency_s,
+            if move(tx, batch_id, "submitted", job.status, job_status=job.status, final_at=self.now(), latency_s=latency_s,
                           spam_score=job.spam_score, detail="" if job.status == "completed" else f"the job ended as {job.status}"):
-                self._audit(tx, f"job.{job.status}", batch=batch_id, job_id=job.job_id, delivered=job.delivered or 0,
+                self.trail.add(tx, f"job.{job.status}", batch=batch_id, job_id=job.job_id, delivered=job.delivered or 0,
                             bounced=job.bounced or 0)
 
     def record_scan(self, batch_id: str, scanned: Scanned, *, horizon_s: float, hook: Callable[[int, tuple[int, str]], Message]) -> str:
@@ -451,17 +370,17 @@ class Ledger:
             if state == row.state:
                 tx.execute(batch.update().where(batch.c.id == batch_id).values(**facts))
             else:
-                self._move(tx, batch_id, row.state, state, **facts)
+                move(tx, batch_id, row.state, state, **facts)
             suppress = {**_repeated(tx, row, scanned), **scanned.suppress}
             if suppress:
                 rows = [{"rcpt_key": key, "reason": why, "campaign": row.campaign, "since": now} for key, why in suppress.items()]
-                tx.execute(_insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
-            self._audit(tx, "events.scanned", batch=batch_id, events=events, suppressed=len(suppress), state=state,
-                        **self._about(suppress if news else {}))
+                tx.execute(insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
+            self.trail.add(tx, "events.scanned", batch=batch_id, events=events, suppressed=len(suppress), state=state,
+                        **self.trail.about(suppress if news else {}))
             if tells:
-                self._put_out(tx, row.campaign, batch_id, hook(row.version + 1, _head(tx)))
+                self.outbox.put_out(tx, row.campaign, batch_id, hook(row.version + 1, self.trail.end(tx)))
             elif state == "settled":
-                self._sync(tx, batch_id)  # the webhooks that told all may be delivered already
+                self.outbox.sync(tx, batch_id)  # the webhooks that told all may be delivered already
         return state
 
     def rejudge(self, found: dict[str, dict[str, str]], *, before: float) -> tuple[int, int]:
@@ -481,107 +400,25 @@ class Ledger:
             added = {key: why for key, (why, _) in wanted.items() if key not in known}
             if added:
                 rows = [{"rcpt_key": key, "reason": why, "campaign": wanted[key][1], "since": self.now()} for key, why in added.items()]
-                tx.execute(_insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
-            self._audit(tx, "suppressions.rejudged", added=len(added), lifted=len(lifted),
-                        **self._about({key: "lifted" for key in lifted} | added))
+                tx.execute(insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
+            self.trail.add(tx, "suppressions.rejudged", added=len(added), lifted=len(lifted),
+                        **self.trail.about({key: "lifted" for key in lifted} | added))
         return len(added), len(lifted)
-
-    # ---- outbox -----------------------------------------------------------------------------------------------
-
-    def take_due(self, *, lease_s: float, limit: int = 20, due_by: float | None = None, account: str | None = None) -> list[sa.Row[Any]]:
-        """
-        Webhooks that are due (at *due_by*, else now), leased to this caller: one row each, `body` the frozen bytes.
-
-        Only those of campaigns that *account* sends: another account's CRM is another one.
-        """
-        now = self.now()
-        due_by = now if due_by is None else due_by
-        ours = sa.true() if account is None else _same_crm(account)
-        waiting = sa.select(outbox).where(outbox.c.state == "pending", outbox.c.next_at <= due_by, outbox.c.lease_until <= now, ours)
-        if not self._rows(waiting.limit(1)):  # a courier looks several times a second: without taking the writer's turn
-            return []
-        with self.writing() as tx:
-            due = list(tx.execute(waiting.order_by(outbox.c.next_at).limit(limit)))
-            if due:
-                tx.execute(outbox.update().where(outbox.c.id.in_([row.id for row in due])).values(lease_until=now + lease_s))
-        return due
-
-    def record_delivery(self, hook_id: str, *, state: str, error: str = "", next_at: float = 0) -> None:
-        """
-        Write one try of a webhook: delivered, pending again at *next_at*, dead, or parked.
-
-        When the endpoint is gone all of its account's that wait are parked; when one gets through, they wait again. A failure
-        changes only what still waits: meanwhile another worker may have delivered it, or an operator given it up.
-        """
-        delivered = state == "delivered"
-        facts = {"state": state, "tries": outbox.c.tries + 1, "next_at": next_at, "lease_until": 0, "last_error": error[:300]}
-        facts |= {"delivered_at": self.now()} if delivered else {}
-        waits = outbox.c.state == "pending"
-        with self.writing() as tx:
-            hook = tx.execute(sa.select(outbox.c.batch_id, outbox.c.campaign).where(outbox.c.id == hook_id)).one()
-            tx.execute(outbox.update().where(outbox.c.id == hook_id, sa.true() if delivered else waits).values(**facts))
-            if state == "parked":
-                tx.execute(outbox.update().where(waits, _same_crm(_account(tx, hook.campaign))).values(state="parked"))
-            self._audit(tx, f"webhook.{state}", id=hook_id, error=error[:300])
-            if delivered:
-                parked = outbox.update().where(outbox.c.state == "parked", _same_crm(_account(tx, hook.campaign)))
-                tx.execute(parked.values(state="pending", tries=0, next_at=self.now()))
-                self._sync(tx, hook.batch_id)
-
-    def webhooks(self, name: str | None = None) -> list[sa.Row[Any]]:
-        """One row per webhook of the outbox, without the bodies."""
-        query = sa.select(*[column for column in outbox.c if column.name != "body"]).order_by(outbox.c.created_at)
-        return self._rows(query.where(outbox.c.campaign == name) if name else query)
-
-    def replay(self, *, hook_id: str | None = None, since: float | None = None) -> int:
-        """Make webhooks due at once, whatever became of them but forgotten, with their old id and body, and return how many."""
-        which = outbox.c.id == hook_id if hook_id else outbox.c.created_at >= (since or 0)
-        with self.writing() as tx:
-            over = outbox.update().where(which, outbox.c.state != "forgotten")
-            count = tx.execute(over.values(state="pending", tries=0, next_at=self.now(), lease_until=0)).rowcount
-            if count:
-                self._audit(tx, "webhook.replayed", id=hook_id or "", since=since or 0, count=count)
-        self.anchor()
-        return count
-
-    def forget(self, hook_id: str) -> bool:
-        """Give a webhook up for good; the row stays, as `forgotten`."""
-        with self.writing() as tx:
-            over = outbox.update().where(outbox.c.id == hook_id, outbox.c.state.in_(("pending", "dead", "parked")))
-            batch_id = tx.scalar(over.values(state="forgotten").returning(outbox.c.batch_id))
-            if batch_id:
-                self._audit(tx, "webhook.forgotten", id=hook_id)
-                self._sync(tx, batch_id)
-        self.anchor()
-        return bool(batch_id)
-
-    def _put_out(self, tx: sa.Connection, name: str, batch_id: str, message: Message) -> None:
-        hook_id, event, body = message
-        now = self.now()
-        gone = tx.scalar(sa.select(outbox.c.id).where(outbox.c.state == "parked", _same_crm(_account(tx, name))).limit(1))
-        state = "parked" if gone else "pending"
-        tx.execute(outbox.insert().values(id=hook_id, campaign=name, batch_id=batch_id, event=event, body=body, state=state, tries=0,
-                                          next_at=now, lease_until=0, created_at=now, last_error=""))
-        self._audit(tx, "webhook.queued", id=hook_id, batch=batch_id, event=event)
-
-    def _sync(self, tx: sa.Connection, batch_id: str) -> None:
-        if not tx.scalar(sa.select(outbox.c.id).where(outbox.c.batch_id == batch_id, outbox.c.state.not_in(("delivered", "forgotten")))):
-            self._move(tx, batch_id, "settled", "synced")
 
     # ---- status -----------------------------------------------------------------------------------------------
 
     def account(self, name: str) -> str:
         """The account that a campaign goes out by."""
         with self.reading() as tx:
-            return _account(tx, name)
+            return account_of(tx, name)
 
     def campaigns(self) -> list[str]:
         """Names of all campaigns, oldest first."""
-        return [row.name for row in self._rows(sa.select(campaign.c.name).order_by(campaign.c.created_at))]
+        return [row.name for row in self.rows(sa.select(campaign.c.name).order_by(campaign.c.created_at))]
 
     def spec(self, name: str) -> dict[str, Any]:
         """The spec that a campaign was planned with; ConfigError when there is no such campaign."""
-        for row in self._rows(sa.select(campaign.c.spec).where(campaign.c.name == name)):
+        for row in self.rows(sa.select(campaign.c.spec).where(campaign.c.name == name)):
             return dict(json.loads(row.spec))
         raise ConfigError(f"there is no campaign {name!r} in the ledger", do=f"known are: {', '.join(self.campaigns()) or 'none yet'}")
 
@@ -599,85 +436,6 @@ class Ledger:
         return {"rows": rows, "invalid": out.get("invalid", 0), "duplicates": out.get("duplicate", 0), "suppressed": suppressed,
                 "planned": planned, **found}
 
-    # ---- audit ------------------------------------------------------------------------------------------------
-
-    def entries(self, about: str = "") -> Iterator[audit.Entry]:
-        """The audit trail, row by row; with a recipient's key *about*, the rows that name that person under the key of now."""
-        whom = "".join(self._about({about: ""}).get("people", {about})) if about else ""
-        last = -(1 << 31)  # in portions, so that a slow reader (`cxtools audit export | less`) holds up nobody
-        while rows := self._rows(sa.select(trail).where(trail.c.seq > last).order_by(trail.c.seq).limit(5000)):
-            yield from (entry for row in map(tuple, rows) if whom in (entry := audit.Entry(*row)).body)
-            last = rows[-1].seq
-
-    def verify(self, anchors: Iterable[audit.Anchor] = ()) -> audit.Verified:
-        """Check the trail against itself, the ledger's head and tables, the anchor file, and *anchors* from reports and webhooks."""
-        known, told = audit.read_anchors(self._anchors) if self._anchors else [], Counter[audit.Thing]()
-        with self.reading() as tx:
-            found = audit.verified(audit.overheard(_entries(tx), told), [*known, *anchors], head=_head(tx))
-            return found if found.faults else replace(found, faults=tuple(audit.contradictions(told, _held(tx))))
-
-    def head(self) -> audit.Anchor:
-        """Where the trail ends."""
-        with self.reading() as tx:
-            return _head(tx)
-
-    def anchor(self) -> audit.Anchor:
-        """Write the trail's head to the anchor file, and return it."""
-        seq, hash_ = self.head()
-        if self._anchors and seq:
-            audit.drop_anchor(self._anchors, seq, hash_)
-        return seq, hash_
-
-    def check_anchor(self) -> None:
-        """
-        Refuse a ledger that is older than its own anchors: whom it calls planned may have been mailed since.
-
-        Raises:
-            StoreError: the row of the last anchor is missing, or another one.
-        """
-        known = audit.read_anchors(self._anchors) if self._anchors else []
-        if not known:
-            return
-        seq, hash_ = max(known)
-        with self.reading() as tx:
-            held = tx.scalar(sa.select(trail.c.hash).where(trail.c.seq == seq))
-        if held != hash_:
-            raise StoreError(f"the ledger isn't the one of before, nothing was sent: row {seq} of its audit trail, which was anchored, is "
-                             f"{'another' if held else 'missing'}; was a backup restored?", where=str(self._anchors),
-                             do="bring the newer ledger back; or settle what was sent since the backup, then move the anchors away")
-
-    def forget_addresses(self) -> None:
-        """Erase the key of the trail's pseudonyms: no row says any more whom it is about, and the chain verifies as before."""
-        if self._home:
-            audit.erase_key(self._home / audit.KEY)
-        with self.writing() as tx:
-            self._audit(tx, "addresses.forgotten")
-        self.anchor()
-
-    def _about(self, people: Mapping[str, str]) -> dict[str, Any]:
-        """The people of a row (key -> reason), each by a pseudonym."""
-        if not people or not self._home:
-            return {}
-        key = audit.read_key(self._home / audit.KEY)
-        return {"people": {audit.pseudonym(key, person): reason for person, reason in people.items()}}
-
-    def _audit(self, tx: sa.Connection, kind: str, **body: Any) -> None:
-        seq = tx.execute(head.update().values(seq=head.c.seq + 1).returning(head.c.seq)).scalar_one()
-        prev = tx.execute(sa.select(head.c.hash)).scalar_one()
-        entry = audit.Entry(seq, self.now(), self.actor, kind, canonical(body), prev)
-        tx.execute(trail.insert().values(**asdict(entry) | {"hash": entry.sealed()}))
-        tx.execute(head.update().values(hash=entry.sealed()))
-
-    def _move(self, tx: sa.Connection, batch_id: str, source: str, state: str, *, epoch: int | None = None, new_epoch: int | None = None,
-              **facts: Any) -> bool:
-        """The compare-and-swap of rule 2; a batch that is no longer in *epoch* stays as it is."""
-        if state not in ARROWS[source]:
-            raise StoreError(f"a batch can't go from {source} to {state}", where=f"batch {batch_id}", do="this is a bug: please report it")
-        where = [batch.c.id == batch_id, batch.c.state == source, *([batch.c.epoch == epoch] if epoch is not None else [])]
-        facts |= {"epoch": new_epoch} if new_epoch is not None else {}
-        return tx.execute(batch.update().where(*where).values(state=state, **facts)).rowcount == 1
-
-
 def _unsent(tx: sa.Connection, name: str) -> bool:
     gone_out = sa.select(batch.c.id).where(batch.c.campaign == name, batch.c.state.not_in(("planned", "empty")))
     return tx.scalar(gone_out.limit(1)) is None
@@ -687,45 +445,21 @@ def _of(tx: sa.Connection, batch_id: str, *columns: sa.Column[Any]) -> sa.Row[An
     return tx.execute(sa.select(*columns).where(batch.c.id == batch_id)).one()
 
 
-def _head(tx: sa.Connection) -> tuple[int, str]:
-    seq, hash_ = tx.execute(sa.select(head.c.seq, head.c.hash)).one()
-    return seq, hash_
-
-
-def _entries(tx: sa.Connection) -> Iterator[audit.Entry]:
-    return (audit.Entry(*row) for row in tx.execution_options(yield_per=1000).execute(sa.select(trail).order_by(trail.c.seq)))
-
-
 def _repeated(tx: sa.Connection, row: Any, scanned: Scanned) -> dict[str, str]:
     """Write the strikes of a job, wipe out earlier ones of people it was delivered to; who has had too many by now: key -> reason."""
-    for group in _some(scanned.delivered):
+    for group in groups(scanned.delivered):
         tx.execute(strike.delete().where(strike.c.rcpt_key.in_(group), strike.c.since <= row.submitted_at))
     strikes = {key: why for key, why in scanned.strikes.items() if key not in scanned.delivered}
     if not strikes:
         return {}
     rows = [{"rcpt_key": key, "campaign": row.campaign, "reason": why, "since": row.submitted_at} for key, why in strikes.items()]
-    tx.execute(_insert_missing(tx, strike).on_conflict_do_nothing(), rows)
-    struck = (key for group in _some(strikes) for key in tx.scalars(_struck_out().where(strike.c.rcpt_key.in_(group))))
+    tx.execute(insert_missing(tx, strike).on_conflict_do_nothing(), rows)
+    struck = (key for group in groups(strikes) for key in tx.scalars(_struck_out().where(strike.c.rcpt_key.in_(group))))
     return {key: f"{strikes[key]}, in {REPEATS} campaigns" for key in struck}
 
 
 def _struck_out() -> sa.Select[Any]:
     return sa.select(strike.c.rcpt_key).group_by(strike.c.rcpt_key).having(sa.func.count() >= REPEATS)
-
-
-def _some(keys: Iterable[str]) -> Iterator[list[str]]:
-    """The keys in groups: a statement takes so many values, no more."""
-    every = list(keys)
-    return (every[start : start + 500] for start in range(0, len(every), 500))
-
-
-def _held(tx: sa.Connection) -> Counter[audit.Thing]:
-    """What the tables hold and the trail must tell of."""
-    jobs = sa.select(batch.c.id, batch.c.job_id).where(batch.c.job_id.is_not(None))
-    held = Counter[audit.Thing](("job of batch", *row) for row in tx.execute(jobs))
-    held.update(("POST of batch", batch_id) for batch_id in tx.scalars(sa.select(attempt.c.batch_id)))
-    held.update(("webhook", hook_id) for hook_id in tx.scalars(sa.select(outbox.c.id)))
-    return held
 
 
 @dataclass
@@ -778,15 +512,6 @@ class _Wave:
             tx.execute(left_out.insert(), self.left_out)
 
 
-def _same_crm(account: str) -> sa.ColumnElement[bool]:
-    """Webhooks of campaigns that no other account sends: one account has one CRM."""
-    return outbox.c.campaign.not_in(sa.select(campaign.c.name).where(campaign.c.account.not_in(("", account))))
-
-
-def _account(tx: sa.Connection, name: str) -> str:
-    return tx.scalar(sa.select(campaign.c.account).where(campaign.c.name == name)) or ""
-
-
 def _leave_out(tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) -> None:
     # an earlier claim, of which nothing was sent, may have left out others
     tx.execute(slot.update().where(slot.c.batch_id == batch_id, slot.c.outcome != "").values(outcome=""))
@@ -796,7 +521,7 @@ def _leave_out(tx: sa.Connection, batch_id: str, left_out: Mapping[str, str]) ->
 
 def _reserve(tx: sa.Connection, account: str, day: str, count: int, limit: int | None) -> bool:
     """One conditional update: reading first and writing after hands out more than the limit."""
-    tx.execute(_insert_missing(tx, quota).values(account=account, day=day, used=0, closed=False).on_conflict_do_nothing())
+    tx.execute(insert_missing(tx, quota).values(account=account, day=day, used=0, closed=False).on_conflict_do_nothing())
     fits = [quota.c.used + count <= limit] if limit is not None else []
     update = quota.update().where(quota.c.account == account, quota.c.day == day, quota.c.closed.is_(False), *fits)
     return tx.execute(update.values(used=quota.c.used + count)).rowcount == 1
@@ -806,12 +531,6 @@ def _refund(tx: sa.Connection, batch_id: str) -> None:
     used = _of(tx, batch_id, batch.c.quota_account, batch.c.quota_day, batch.c.recipients)
     of_day = quota.update().where(quota.c.account == used.quota_account, quota.c.day == used.quota_day)
     tx.execute(of_day.values(used=quota.c.used - used.recipients))
-
-
-def _insert_missing(tx: sa.Connection, table: sa.Table) -> Any:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _user() -> str:
@@ -835,94 +554,3 @@ def _process_start(pid: int) -> str:
             return "" if state in "ZX" else facts[18]  # a dead one stays in the table until its parent has asked for it
     except FileNotFoundError:
         return "" if os.path.isdir("/proc/self") else "?"
-
-
-def _place(url: str | sa.URL) -> sa.URL:
-    """The address, checked here: what SQLAlchemy or a driver says of a wrong one may hold parts of a password."""
-    try:
-        place = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
-        place = sa.make_url("unreadable://")
-    if place.get_backend_name() == "sqlite":
-        return place
-    if place.get_backend_name() != "postgresql" or "@" in (place.host or ""):
-        raise ConfigError("CXTOOLS_LEDGER is no address of a ledger",
-                          do="write sqlite:////folder/ledger.sqlite or postgresql+psycopg://user@host/database; "
-                             "a password is better kept in PGPASSFILE, in the address its @ is %40 and its / is %2F")
-    return place.set(drivername="postgresql+psycopg")
-
-
-def _postgresql(url: sa.URL) -> sa.Engine:
-    try:
-        engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
-    except ModuleNotFoundError:
-        raise ConfigError("a ledger on PostgreSQL needs psycopg", do="pip install 'cxtools[postgres]'") from None
-    sa.event.listen(engine, "connect", _prepare_postgresql)
-    sa.event.listen(engine, "begin", _begin_postgresql)
-    return engine
-
-
-def _prepare_postgresql(connection: Any, _record: object) -> None:
-    for name, value in PATIENCE.items():
-        connection.execute(f"set {name} = '{value}'")
-    connection.commit()
-
-
-def _begin_postgresql(connection: sa.Connection) -> None:
-    if not connection.get_execution_options().get("cxtools_reading"):
-        connection.exec_driver_sql(f"select pg_advisory_xact_lock({WRITER})")
-
-
-def _sqlite(url: sa.URL) -> sa.Engine:
-    _make_private(Path(url.database or ""))
-    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
-    sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # BEGIN is ours, see the head of the module
-    mode = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "DELETE"
-    for pragma in (f"journal_mode={mode}", "synchronous=FULL", "busy_timeout=30000"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("cxtools_reading") else "BEGIN IMMEDIATE")
-
-
-def _make_private(file: Path) -> None:
-    """The ledger holds addresses: only its owner reads it."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as refused:
-        raise StoreError(f"the ledger can't be opened: {refused.strerror}", where=str(file),
-                         do="check the folder's rights and space, or set CXTOOLS_HOME") from None
-
-
-def _anchors_name(url: sa.URL) -> str:
-    """
-    Each ledger has its own file of anchors, also where several share a home.
-
-    >>> [_anchors_name(sa.make_url(text)) for text in ("sqlite:////home/cx/ledger.sqlite", "postgresql+psycopg://cx:pw@db/mail")]
-    ['audit-anchors.txt', 'audit-anchors-db-mail.txt']
-    """
-    words = [word for word in (url.host, Path(url.database or "").stem) if word]
-    return "audit-anchors.txt" if words == ["ledger"] else f"audit-anchors-{'-'.join(words)}.txt"
-
-
-@contextmanager
-def _as_store_errors() -> Iterator[None]:
-    failed = ""
-    try:
-        yield
-    except sa.exc.SQLAlchemyError as error:
-        failed = str(getattr(error, "orig", None) or error).splitlines()[0]
-        # It stays as __context__, since a `with` is being left; it carries the statement's values and the database's password.
-        forget_locals(error)
-        vars(error).update(params=None, orig=None)
-    if failed:
-        raise StoreError(f"the ledger refused: {failed}",
-                         do="see that its place is there, with rights and space, then run the command again; nothing of this step was kept")

@@ -17,7 +17,7 @@ from typing import Any
 from cxtools.bounces import Verdict, classify
 from cxtools.campaigns.collect import JOBS_AT_ONCE
 from cxtools.campaigns.desk import Desk
-from cxtools.campaigns.ledger import ENDED
+from cxtools.campaigns.states import ENDED
 from cxtools.errors import ConfigError
 from cxtools.measures import outcomes
 from cxtools.model import Recipient, masked, recipient_key

@@ -48,7 +48,7 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
 def resume(desk: Desk, name: str) -> list[str]:
     """Continue a planned campaign to its end, and return the batches whose jobs were not in time."""
     desk.own(name)
-    desk.ledger.check_anchor()
+    desk.ledger.trail.check_anchor()
     desk.ledger.recover()
     try:
         with courier(desk):
@@ -59,7 +59,7 @@ def resume(desk: Desk, name: str) -> list[str]:
             late = follow(desk, name)
             collect(desk, name)
     finally:
-        desk.ledger.anchor()
+        desk.ledger.trail.anchor()
     return late
 
 

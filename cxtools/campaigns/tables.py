@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Float, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Boolean, CheckConstraint, Column, Connection, Float, Integer, LargeBinary, MetaData, Table, Text, select
+
+from cxtools.campaigns.states import ARROWS
+from cxtools.errors import StoreError
 
 TABLES = MetaData()
 
@@ -68,3 +71,18 @@ outbox = Table(
 )
 trail = Table("audit", TABLES, *key("seq", Integer), *moments("at"), *text("actor kind body prev hash"))
 head = Table("audit_head", TABLES, *key("id", Integer), *whole("seq"), *text("hash"))
+
+
+def move(tx: Connection, batch_id: str, source: str, state: str, *, epoch: int | None = None, new_epoch: int | None = None,
+         **facts: Any) -> bool:
+    """The compare-and-swap by which alone a batch changes its state; one that is no longer in *source* or *epoch* stays as it is."""
+    if state not in ARROWS[source]:
+        raise StoreError(f"a batch can't go from {source} to {state}", where=f"batch {batch_id}", do="this is a bug: please report it")
+    where = [batch.c.id == batch_id, batch.c.state == source, *([batch.c.epoch == epoch] if epoch is not None else [])]
+    facts |= {"epoch": new_epoch} if new_epoch is not None else {}
+    return tx.execute(batch.update().where(*where).values(state=state, **facts)).rowcount == 1
+
+
+def account_of(tx: Connection, name: str) -> str:
+    """The account that a campaign goes out by; "" where the ledger doesn't know."""
+    return tx.scalar(select(campaign.c.account).where(campaign.c.name == name)) or ""

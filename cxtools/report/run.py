@@ -181,7 +181,7 @@ def _ledger(settings: Settings) -> Ledger | None:
 def _anchor(settings: Settings, campaign: object) -> tuple[int, str] | None:
     """Where the audit trail ends, if its ledger knows the campaign."""
     ledger = _ledger(settings)
-    return ledger.head() if ledger and campaign in ledger.campaigns() else None
+    return ledger.trail.head() if ledger and campaign in ledger.campaigns() else None
 
 
 def _stem(source: Path, campaign: object) -> str:
