@@ -58,8 +58,10 @@ COLUMNS = {
 COLUMNS["comparison"] = COLUMNS["funnel"]
 NOTES = {"suspects": "Of all who followed any link, unsubscribe and preference links too; the funnel's clicked leaves those links out."}
 UNSPLIT = "Drawn for one campaign at a time, and unsplit; the table has the numbers of all."
-#: What is said in place of a table without rows.
+UNTIMED = "No open and no click has a known time yet."
+#: What is said in place of a table without rows, and in place of bars, by what they would count.
 EMPTY = {"reasons": "No bounces.", "suspects": "No click is known."}
+NO_BARS = {"recipients": "No bounces.", "clickers": "No click is known.", "attempted": "No send job is known yet."}
 #: What a page shows of a table or draws of it, and what travels beside a chart for its data table and CSV: no feed makes a page too large.
 SHOWN_ROWS, KEPT_ROWS, KEPT_TEXT = 20, 200, 200
 ROW_PX, BAR_PX = 46, 17
@@ -95,23 +97,19 @@ def funnel(table: pd.DataFrame) -> go.Figure:
 
 def comparison(table: pd.DataFrame) -> go.Figure:
     """A campaign among earlier ones, their rates with their intervals."""
-    if len(table) > 1:
-        return _rates(table)
-    return _sentence("How do campaigns compare?", "There is nothing to compare with yet: no earlier campaign is known.", table)
+    alone = "There is nothing to compare with yet: no earlier campaign is known."
+    return _rates(table) if len(table) > 1 else _sentence("How do campaigns compare?", alone, table)
 
 
 def bounces(table: pd.DataFrame) -> go.Figure:
     """Why mail came back: causes as bars; split by `day` the kinds over time, split by anything else a map of causes."""
     group = _group(table)
-    if not len(table):
-        return _sentence("Why did mail come back?", "No bounces.", table)
-    if group and table[group].nunique() == 1:
+    if not group or not len(table):
+        return _causes(table, "category", "Why did mail come back?")
+    parts = table[group].nunique()  # none where no message has a moment
+    if parts == 1:
         return _alone(table, group, "that came back ")
-    if group == "day" and table["day"].nunique() > 1:
-        return _bounces_by_day(table)
-    if group:
-        return _bounces_by(table, group)
-    return _causes(table, "category", "Why did mail come back?")
+    return _bounces_by_day(table) if group == "day" and parts else _bounces_by(table, group)
 
 
 def reasons(table: pd.DataFrame) -> go.Figure:
@@ -122,8 +120,6 @@ def reasons(table: pd.DataFrame) -> go.Figure:
 def links(table: pd.DataFrame) -> go.Figure:
     """Which links were followed: people per link. They don't add up, since one person may follow several."""
     rows = _top(_records(table), "clickers")
-    if not rows:
-        return _sentence("Which links were followed?", "No click is known.", table)
     caption = "People per link, and their share of all who clicked anything. One person may follow several, so shares don't add up to 100%."
     names = [re.sub("^https?://", "", row["link_url"]) for row in rows]
     colours = [INK["grey" if row.get("purpose") == "unsubscribe" else "blue"] for row in rows]
@@ -133,10 +129,8 @@ def links(table: pd.DataFrame) -> go.Figure:
 def curve(table: pd.DataFrame) -> go.Figure:
     """How opens and clicks came in over the time since delivery."""
     rows = _records(table)
-    if not rows:
-        return _sentence("How soon did people react?", "No open and no click has a known time yet.", table)
-    if _group(table):
-        return _sentence("How soon did people react?", UNSPLIT, table)
+    if not rows or _group(table):
+        return _sentence("How soon did people react?", UNSPLIT if rows else UNTIMED, table)
     last, most = max(row["hours"] for row in rows), max(row["rate"] for row in rows)
     traces = [_line(own, name, colour, most) for kind, (name, _, colour) in ACTS.items()
               if (own := [row for row in rows if row["kind"] == kind])]
@@ -155,10 +149,8 @@ def curve(table: pd.DataFrame) -> go.Figure:
 def timing(table: pd.DataFrame) -> go.Figure:
     """The time to the first open and click: from the median (dot) to the slowest tenth (end of the line)."""
     rows = [row for row in _records(table) if row["median_s"] is not None]
-    if not rows:
-        return _sentence("How long does it take?", "No open and no click has a known time yet.", table)
-    if _group(table):
-        return _sentence("How long does it take?", UNSPLIT, table)
+    if not rows or _group(table):
+        return _sentence("How long does it take?", UNSPLIT if rows else UNTIMED, table)
     traces = [_reach(row) | {"y": [place] * 3} for place, row in enumerate(rows)]
     labels = [_label(place, f"{ACTS[row['kind']][1]}: {wording.counted(row['recipients'], 'recipient')}") for place, row in enumerate(rows)]
     ticks = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
@@ -184,8 +176,6 @@ def _reach(row: dict[str, Any]) -> dict[str, Any]:
 def jobs(table: pd.DataFrame) -> go.Figure:
     """How large each send job was, and how soon its mail arrived."""
     rows = _top(_records(table), "attempted")
-    if not rows:
-        return _sentence("How did the send jobs go?", "No send job is known yet.", table)
     text = [f"<b>{wording.count(row['attempted'])}</b>  {wording.duration(row.get('delivery_median_s'))}" for row in rows]
     caption = "Recipients with a delivery or a bounce per send job, and the median time from the job's first event to a delivery."
     names, colours = [row["job_id"] or "no job" for row in rows], [INK["green"]] * len(rows)
@@ -205,15 +195,13 @@ def html(table: pd.DataFrame) -> str:
     '<table>...<th scope="col" class="n">Accepted</th></tr></thead><tbody><tr><td>gmail</td><td class="n">9,412</td></tr></tbody></table>'
     """
     rows, measure = _records(table), getattr(table, "_measure", "")
-    caption = NOTES.get(measure, "")
     if not rows and measure in EMPTY:
         return f"<p>{EMPTY[measure]}</p>"
     if measure == "data_quality":  # a finding is news; the checks without one are only counted
         found = [row for row in rows if row["count"] != 0]
-        rows, caption = found, f"{wording.counted(len(rows) - len(found), 'other check')} found nothing." * (rows != found)
-    else:
-        rows, caption = rows[:SHOWN_ROWS], caption + cut(SHOWN_ROWS, len(rows))
-    return html_table(_shown(table), rows, caption)
+        caption = f"{wording.counted(len(rows) - len(found), 'other check')} found nothing." * (rows != found)
+        return html_table(_shown(table), found, caption)
+    return html_table(_shown(table), rows[:SHOWN_ROWS], NOTES.get(measure, "") + cut(SHOWN_ROWS, len(rows)))
 
 
 def _shown(table: pd.DataFrame) -> list[str]:
@@ -329,6 +317,8 @@ def _places(number: int) -> dict[str, Any]:
 def _bars(rows: list[dict[str, Any]], size: str, names: list[str], colours: list[str], title: str, caption: str, table: pd.DataFrame,
           text: list[str] | None = None) -> go.Figure:
     """Horizontal bars without ticks, each with its number and share at its end, where there is room for them, and its name above."""
+    if not rows:
+        return _sentence(title, NO_BARS[size], table)
     text = text or [f"<b>{wording.count(row[size])}</b>  {wording.percent(row.get('share'))}" for row in rows]
     trace = {"type": "bar", "orientation": "h", "y": list(range(len(rows))), "x": [row[size] for row in rows], "text": text,
              "textposition": "outside", "cliponaxis": False,
@@ -353,11 +343,10 @@ def _line(rows: list[dict[str, Any]], name: str, colour: str, most: float) -> di
 
 def _causes(table: pd.DataFrame, label: str, title: str) -> go.Figure:
     """Bars of causes, coloured by kind of bounce, the kind also in words."""
-    if not len(table):
-        return _sentence(title, "No bounces.", table)
-    rows = _top(_records(table), "recipients")
+    rows = _records(table)
+    total = sum(row["recipients"] for row in rows)
+    rows = _top(rows, "recipients")
     names = [f"{_worded('category', row[label] or row['category'])} · {row['kind']}" for row in rows]
-    total = int(table["recipients"].sum())
     caption = f"Recipients whose mail came back, by cause; percentages are of {'all ' * (total > 1)}{wording.counted(total, 'bounce')}."
     return _bars(rows, "recipients", names, [KIND_COLOURS[row["kind"]] for row in rows], title, caption, table)
 
