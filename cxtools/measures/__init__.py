@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cxtools import wording
+from cxtools import charts, wording
 from cxtools.errors import ConfigError, ReportError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.stats import share, wilson
@@ -79,15 +79,16 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
     def _constructor(self) -> type[Table]:
         return Table
 
-    def _repr_html_(self) -> str:
-        from cxtools import charts
+    def of(self, measure: str) -> Table:
+        """The same table, as the answer of this measure."""
+        self._measure = measure
+        return self
 
+    def _repr_html_(self) -> str:
         return charts.html(self)
 
     def chart(self) -> Figure:
         """The measure's figure (plotly), drawn from these rows."""
-        from cxtools import charts
-
         if self._measure not in charts.CHARTS:
             raise ReportError(f"there is no chart of {self._measure or 'a table made of several measures'}",
                               do=f"show the table itself; charts: {', '.join(charts.CHARTS)}")
@@ -95,8 +96,6 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
 
     def text(self) -> str:
         """The columns that a person reads, at most 120 characters wide: counts, and rates in percent."""
-        from cxtools import charts
-
         return charts.text(self)
 
     def records(self) -> list[dict[str, Any]]:
@@ -116,7 +115,7 @@ def funnel(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_
         Rates of opens and clicks are missing, "not measured", where the campaign's events hold none of that kind at all.
         first_at, last_at   moments (UTC) of the first and the last event
     """
-    counts = _with_rates(_answer("funnel", store, campaigns, by, as_of), FUNNEL_RATES)
+    counts = _answer("funnel", store, campaigns, by, as_of, **FUNNEL_RATES)
     table: Table = counts[[*counts.columns.drop(["first_at", "last_at", "opened_told", "clicked_told"]), "first_at", "last_at"]]
     if by:
         table = table[table.attempted > 0].reset_index(drop=True)
@@ -131,8 +130,7 @@ def bounces(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as
         bounced      messages bounced in the campaign     rate    recipients / attempted
         attempted    messages attempted in the campaign (and value of *by*)
     """
-    return _with_rates(_answer("bounces", store, campaigns, by, as_of),
-                       {"share": ("recipients", "bounced"), "rate": ("recipients", "attempted")})
+    return _answer("bounces", store, campaigns, by, as_of, share=("recipients", "bounced"), rate=("recipients", "attempted"))
 
 
 def reasons(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
@@ -143,7 +141,7 @@ def reasons(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as
     `confidence` (0..1) is that of the least sure of its verdicts, `rule` the rule or code that gave it;
     `first_at` and `last_at` are missing when no such bounce has a moment.
     """
-    return _with_rates(_answer("reasons", store, campaigns, by, as_of), {"share": ("recipients", "bounced")})
+    return _answer("reasons", store, campaigns, by, as_of, share=("recipients", "bounced"))
 
 
 def unknown(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
@@ -166,7 +164,7 @@ def links(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_o
         clicks         clicks, repeated ones too
         all_clickers   messages with any click            share   clickers / all_clickers
     """
-    return _with_rates(_answer("links", store, campaigns, by, as_of), {"share": ("clickers", "all_clickers")})
+    return _answer("links", store, campaigns, by, as_of, share=("clickers", "all_clickers"))
 
 
 def timing(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
@@ -187,7 +185,7 @@ def curve(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_o
     `hours` 1 is the first hour; after three days the steps are days. `recipients` since the row before, `cumulative` until now,
     `rate` = cumulative / accepted.
     """
-    return _with_rates(_answer("curve", store, campaigns, by, as_of), {"rate": ("cumulative", "accepted")})
+    return _answer("curve", store, campaigns, by, as_of, rate=("cumulative", "accepted"))
 
 
 def jobs(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
@@ -212,8 +210,7 @@ def suspects(store: EventStore, campaigns: Campaigns = None, *, by: By = None, a
     groups = [name for name in wide.columns if name == "campaign" or name in DIMENSIONS]
     rows = [(*(row[name] for name in groups), rule, row[rule], row["clickers"], meaning)
             for row in wide.to_dict("records") for rule, meaning in RULES.items()]
-    table = Table(rows, columns=[*groups, "rule", "clickers", "total", "meaning"])
-    table._measure = "suspects"
+    table = Table(rows, columns=[*groups, "rule", "clickers", "total", "meaning"]).of("suspects")
     return _with_rates(table, {"share": ("clickers", "total")})
 
 
@@ -233,9 +230,7 @@ def data_quality(store: EventStore, campaigns: Campaigns = None, *, by: By = Non
             told = f"{meaning}: {row['not_sent_words']}" if check == "not_sent" and count else meaning
             rows.append((row["campaign"], check, count, total, None if count is None or not total else count / total, told))
     # As objects, since numpy's integers know no missing value.
-    table = Table(rows, columns=["campaign", "check", "count", "total", "share", "meaning"], dtype=object)
-    table._measure = "data_quality"
-    return table
+    return Table(rows, columns=["campaign", "check", "count", "total", "share", "meaning"], dtype=object).of("data_quality")
 
 
 def starts(store: EventStore) -> dict[str, datetime | None]:
@@ -271,19 +266,15 @@ def counts(
     asked = [by] if isinstance(by, str) else list(by or ())
     if unknown := [name for name in asked if name not in DIMENSIONS]:
         raise StoreError(f"can't split by {', '.join(unknown)}", do=f"choose from: {', '.join(DIMENSIONS)}")
+    others = [name for name in DIMENSIONS if name not in asked]
     with _prepared(store, campaigns, asked, as_of) as connection:
-        return [_counted(connection, measure, asked) for measure in measures]
+        found = [Table(connection.sql(_sql(measure)).to_arrow_table().to_pandas()).of(measure) for measure in measures]
+    return [table.drop(columns=others, errors="ignore") for table in found]
 
 
-def _answer(measure: str, store: EventStore, campaigns: Campaigns, by: By, as_of: AsOf) -> Table:
-    return counts(store, [measure], campaigns, by=by, as_of=as_of)[0]
-
-
-def _counted(connection: duckdb.DuckDBPyConnection, measure: str, asked: Sequence[str]) -> Table:
-    rows = Table(connection.sql(_sql(measure)).to_arrow_table().to_pandas())
-    table: Table = rows.drop(columns=[name for name in DIMENSIONS if name not in asked], errors="ignore")
-    table._measure = measure
-    return table
+def _answer(measure: str, store: EventStore, campaigns: Campaigns, by: By, as_of: AsOf, **rates: tuple[str, str]) -> Table:
+    """What one measure counts, with these rates of it."""
+    return _with_rates(counts(store, [measure], campaigns, by=by, as_of=as_of)[0], rates)
 
 
 @contextmanager
@@ -341,5 +332,4 @@ def _sql(name: str) -> str:
 
 @cache
 def _providers() -> pd.DataFrame:
-    with FOLDER.joinpath("providers.tsv").open(encoding="utf-8") as file:
-        return pd.read_csv(file, sep="\t", keep_default_na=False)
+    return pd.DataFrame(_table_of("providers"), columns=["domain", "provider"])

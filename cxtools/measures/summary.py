@@ -35,8 +35,7 @@ def verdict(
     Raises:
         StoreError: the store doesn't have this campaign.
     """
-    asked = ("funnel", "bounces", "data_quality", "suspects")
-    funnel, causes, quality, machines = measures.counts(store, asked, campaign, as_of=as_of)
+    funnel, causes, quality, machines = measures.counts(store, ("funnel", "bounces", "data_quality", "suspects"), campaign, as_of=as_of)
     first_at, last_at = _window(funnel)
     counts = _counts(funnel, causes).get(campaign, {})
     if complained := int(quality.complaints.sum()):
@@ -55,9 +54,7 @@ def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table
     first_at, last_at = _window(measures.counts(store, ["funnel"], campaign, as_of=as_of)[0])
     shown = [*_earlier(store, campaign, first_at), campaign]
     rows = measures.funnel(store, shown, as_of=last_at - first_at if first_at and last_at else as_of)
-    table: Table = rows.sort_values("first_at", kind="stable", ignore_index=True)
-    table._measure = "comparison"
-    return table
+    return Table(rows.sort_values("first_at", kind="stable", ignore_index=True)).of("comparison")
 
 
 def _earlier(store: EventStore, campaign: str, first_at: datetime | None) -> list[str]:
