@@ -83,8 +83,7 @@ def check_page(body: str, figures: Sequence[Mapping[str, Any]] = ()) -> None:
         raise ReportError(f"{len(found)} e-mail addresses stand in the page unmasked",
                           do="mask them in the measure that returns them (cxtools.model.masked)")
     for figure in figures:
-        kinds = {trace.get("type", "scatter") for trace in figure["spec"]["data"]}
-        if strange := sorted(kinds - set(charts.TRACES)):
+        if strange := sorted({trace.get("type", "scatter") for trace in figure["spec"]["data"]} - set(charts.TRACES)):
             raise ReportError(f"the page can't draw {', '.join(strange)}", where=str(figure["title"]),
                               do=f"draw it with {', '.join(charts.TRACES)}, or extend report/assets/build.sh")
 
@@ -173,20 +172,14 @@ def _sections(notebook: Any) -> tuple[str, str, list[dict[str, Any]]]:
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []) or "injected-parameters" in cell.metadata.get("tags", []):
             continue
-        level, heading, rest = _heading(cell)
-        if level == 1:
-            title, lead, cell.source = heading, rest, ""
-        elif level == 2:
-            sections.append({"id": f"section-{len(sections)}", "title": heading, "cells": []})
-            cell.source = rest
+        if cell.cell_type == "markdown" and (found := re.match(r"(#{1,2}) +(.+)\n*", cell.source)):
+            heading, cell.source = found[2].strip(), cell.source[found.end():].strip()
+            if found[1] == "##":
+                sections.append({"id": f"section-{len(sections)}", "title": heading, "cells": []})
+            else:
+                title, lead, cell.source = heading, cell.source, ""
         sections[-1]["cells"].append(cell)
     return title, lead, sections
-
-
-def _heading(cell: Any) -> tuple[int, str, str]:
-    """Level, text and what follows, for a markdown cell that begins with a heading; level 0 otherwise."""
-    found = re.match(r"(#{1,2}) +(.+)\n*", cell.source) if cell.cell_type == "markdown" else None
-    return (len(found[1]), found[2].strip(), cell.source[found.end():].strip()) if found else (0, "", "")
 
 
 def _figures(notebook: Any) -> list[dict[str, Any]]:

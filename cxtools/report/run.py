@@ -12,7 +12,6 @@ import ast
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -159,11 +158,9 @@ def _check_campaign(report: str, campaign: str, settings: Settings) -> None:
     """Refuse a report on a campaign that isn't there before a kernel starts: sent ones are in the ledger, their events in the store."""
     from cxtools.events.store import EventStore
 
-    if sent := report == "run_campaign":
-        ledger = _ledger(settings)
-        known = ledger.campaigns() if ledger else []
-    else:
-        known = EventStore(settings.home / "events").campaigns()
+    sent = report == "run_campaign"
+    source = _ledger(settings) if sent else EventStore(settings.home / "events")
+    known = source.campaigns() if source else []
     if campaign not in known:
         what = f"there is no campaign {campaign!r}{' in the ledger' * sent}" if campaign else "no campaign is named"
         hint = "; or send one with -p spec=SPEC.toml. For imported campaigns use bounce_report or engagement_report"
@@ -198,13 +195,10 @@ def _parameters_cell(notebook: Any) -> Any:
 
 def _notebook(name: str) -> Path:
     """The file behind a report's name: `bounce_report`, `bounce`, or the path of a notebook."""
-    if name.endswith(".ipynb"):
-        tries = [Path(name)]
-    else:
-        tries = [folder / f"{stem}.ipynb" for stem in (name, f"{name}_report", name.replace("-", "_")) for folder in NOTEBOOKS]
-    for file in tries:
-        if file.is_file():
-            return file
+    stems = (name, f"{name}_report", name.replace("-", "_"))
+    tries = [Path(name)] if name.endswith(".ipynb") else [folder / f"{stem}.ipynb" for stem in stems for folder in NOTEBOOKS]
+    if found := next(filter(Path.is_file, tries), None):
+        return found
     raise ReportError(f"there is no report {name!r}", do=f"choose one of: {', '.join(report_names())}; or give the path of a notebook")
 
 
@@ -231,13 +225,11 @@ def _execute(source: Path, output: Path, parameters: dict[str, Any], *, environ:
 
 def _end(process: subprocess.Popen[str]) -> None:
     """First politely, since papermill then ends its kernel; the kernel lives in a session of its own and would stay behind."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_S)
-    if process.poll() is None:
-        process.kill()
-        process.wait()
+    process.terminate()  # like kill, it leaves a process alone that has ended
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_S)
+    process.kill()
+    process.wait()
 
 
 def _finished(file: Path, complaint: str) -> Any:
@@ -254,11 +246,10 @@ def _finished(file: Path, complaint: str) -> Any:
     for number, cell in enumerate(cells, start=1):
         fault = next((output for output in cell.outputs if output.output_type == "error"), None)
         broke_off = complaint and cell is (begun or cells)[-1]
-        if fault is None and cell in begun and not broke_off:
-            continue
-        story = f"{fault.ename}: {fault.evalue}" if fault else complaint or "it did not run"
-        raise ReportError(f"cell {number} of {len(cells)} failed: {ADDRESS.sub('…@…', story)}",
-                          do=f"look at the kept notebook: {file.resolve()}")
+        if fault or cell not in begun or broke_off:
+            story = f"{fault.ename}: {fault.evalue}" if fault else complaint or "it did not run"
+            raise ReportError(f"cell {number} of {len(cells)} failed: {ADDRESS.sub('…@…', story)}",
+                              do=f"look at the kept notebook: {file.resolve()}")
     return notebook
 
 
