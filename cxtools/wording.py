@@ -104,8 +104,7 @@ def duration(seconds: float | None) -> str:
     if not known(seconds):
         return MISSING
     size, unit = next(((size, unit) for size, unit in DURATIONS if abs(seconds) >= size), (1.0, "s"))
-    amount = f"{seconds / size:.1f}".removesuffix(".0")
-    return f"{amount} {unit}"
+    return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
 
 
 def age(seconds: float) -> str:

@@ -185,10 +185,8 @@ def judged(limit: Limit, counts: Mapping[str, int]) -> Check:
     """
     part, whole = counts.get(limit.part), counts.get(limit.whole)
     if part is None or whole is None:
-        word = "not measured"
-    else:
-        word = _word(limit, part / whole, *wilson(part, whole)) if whole else wording.MISSING
-    return Check(limit, word, part, whole)
+        return Check(limit, "not measured", part, whole)
+    return Check(limit, _word(limit, part / whole, *wilson(part, whole)) if whole else wording.MISSING, part, whole)
 
 
 def _word(limit: Limit, share: float, low: float, high: float) -> str:
