@@ -106,10 +106,11 @@ def bounces(table: pd.DataFrame) -> go.Figure:
     group = _group(table)
     if not group or not len(table):
         return _causes(table, "category", "Why did mail come back?")
-    parts = table[group].nunique()  # none where no message has a moment
+    if not (parts := table[group].nunique()):
+        return _sentence("Why did mail come back?", "No bounce has a known time yet.", table)
     if parts == 1:
         return _alone(table, group, "that came back ")
-    return _bounces_by_day(table) if group == "day" and parts else _bounces_by(table, group)
+    return _bounces_by_day(table) if group == "day" else _bounces_by(table, group)
 
 
 def reasons(table: pd.DataFrame) -> go.Figure:

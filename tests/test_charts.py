@@ -59,6 +59,7 @@ def test_the_same_table_draws_the_same_figure(name):
 
 THIN = tables.store("to | kind | at | email\nann | delivery | +0 | ann@gmail.com", "thin")
 DEAD = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1", "dead")
+TIMELESS = tables.store("to | kind | code\nann | bounce | 5.1.1", "timeless")
 
 
 @pytest.mark.parametrize(("table", "said"), [
@@ -67,12 +68,13 @@ DEAD = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1", "dead")
     (lambda: measures.curve(THIN), "No open and no click has a known time yet."), (lambda: measures.timing(THIN), "No open and no click has a known time yet."),
     (lambda: measures.funnel(THIN, by="provider"), "There is nothing to compare: all mail belongs to one mailbox provider, gmail."),
     (lambda: measures.bounces(DEAD, by="day"), "There is nothing to compare: all mail that came back belongs to one day, 2026-09-14."),
+    (lambda: measures.bounces(TIMELESS, by="day"), "No bounce has a known time yet."),
     (lambda: summary.comparison(THIN, "thin"), "There is nothing to compare with yet: no earlier campaign is known."),
     (lambda: measures.funnel(THIN, as_of="2020-01-01"), "No delivery or bounce has been reported yet."),
     (lambda: measures.jobs(STORE, "c", as_of="2020-01-01"), "No send job is known yet."),
     (lambda: measures.curve(STORE, "c", by="provider"), charts.UNSPLIT), (lambda: measures.timing(STORE, "c", by="provider"), charts.UNSPLIT),
     (lambda: measures.curve(STORE, "c"), "All who reacted did so within the first hour: images loaded 50.0%, clicked 50.0%."),
-], ids=map(str, range(14)))
+], ids=map(str, range(15)))
 def test_nothing_to_draw_is_said(table, said):
     """One sentence in place of an empty frame; the figure has no axes."""
     figure = table().chart()
