@@ -171,9 +171,7 @@ def discreet(deed: Callable[Given, Result]) -> Callable[Given, Result]:
 def forget_locals(error: BaseException) -> None:
     """Empty the frames of an error's traceback, as far as they have ended, and let go of the foreign errors behind it."""
     traceback.clear_frames(error.__traceback__)
-    behind = error.__cause__ or error.__context__
-    if behind is None:
-        return
-    forget_locals(behind)
-    if not isinstance(behind, CxError):
-        error.__cause__ = error.__context__ = None
+    if behind := error.__cause__ or error.__context__:
+        forget_locals(behind)
+        if not isinstance(behind, CxError):
+            error.__cause__ = error.__context__ = None

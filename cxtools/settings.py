@@ -16,10 +16,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
 from cxtools.errors import ConfigError, discreet
 
@@ -57,10 +58,12 @@ class Secret:
         raise TypeError("a secret can't be pickled or copied")
 
 
-class Paths(BaseModel):
-    """Where each endpoint lives below the base URL; the tutorial's, unless a profile says otherwise."""
+#: A setting that is a secret: given as a text, shown nowhere.
+Hidden = Annotated[Secret, BeforeValidator(lambda given: Secret(given) if isinstance(given, str) else given), Field(repr=False)]
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class Paths(BaseModel, frozen=True, extra="forbid"):
+    """Where each endpoint lives below the base URL; the tutorial's, unless a profile says otherwise."""
 
     token: str = "/v1/oauth2/token"  # noqa: S105  # a path
     suppressions: str = "/v1/communications/email/suppressions"
@@ -69,7 +72,7 @@ class Paths(BaseModel):
     events: str = "/v1/communications/email/events"
 
 
-class Settings(BaseModel):
+class Settings(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True):
     """
     Everything a run needs to know, frozen.
 
@@ -78,22 +81,20 @@ class Settings(BaseModel):
     host names and networks beyond the open internet that webhooks may go to (`api.egress`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
-
     profile: str = "default"
     env_url: str = ""
     client_id: str = ""
-    client_secret: Secret = Field(default=Secret(""), repr=False)
+    client_secret: Hidden = Secret("")
     crm_webhook_url: str = ""
-    crm_webhook_secret: Secret = Field(default=Secret(""), repr=False)
+    crm_webhook_secret: Hidden = Secret("")
     crm_allow_hosts: tuple[str, ...] = ()
     home: Path = Path()
     ledger: str = Field(default="", repr=False)
 
     auth: Literal["body", "basic", "access_key", "password", "token"] = "body"
     access_key_id: str = ""
-    access_key_secret: Secret = Field(default=Secret(""), repr=False)
-    token: Secret = Field(default=Secret(""), repr=False)
+    access_key_secret: Hidden = Secret("")
+    token: Hidden = Secret("")
     token_url: str = ""
     paths: Paths = Paths()
 
@@ -114,11 +115,6 @@ class Settings(BaseModel):
     suppression_age_s: float = Field(default=900, gt=0)
     daily_limit: int | None = Field(default=None, ge=0)
     max_body_bytes: int = Field(default=32 << 20, gt=0)
-
-    @field_validator(*SECRET_NAMES, mode="before")
-    @classmethod
-    def _wrapped(cls, value: object) -> object:
-        return Secret(value) if isinstance(value, str) else value
 
     @field_validator("crm_allow_hosts", mode="before")
     @classmethod
@@ -209,7 +205,7 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
     'https://example.com'
     """
     environ = os.environ if environ is None else environ
-    home = Path(given.get("home") or environ.get("CXTOOLS_HOME") or _default_home())
+    home = Path(given.get("home") or environ.get("CXTOOLS_HOME") or platformdirs.user_data_dir("cxtools", appauthor=False))
     chosen = profile or environ.get("CXTOOLS_PROFILE")
     name = chosen or "default"
     values = {"profile": name, **_from_profile(name, Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml"), chosen=bool(chosen))}
@@ -276,9 +272,3 @@ def _from_keyring(profile: str, known: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(f"no keyring of this machine can be read ({type(refused).__name__})", where=where,
                           do=f"unlock it or set up a backend, {do}") from None
     return {name: text for name, text in found.items() if text}
-
-
-def _default_home() -> str:
-    import platformdirs
-
-    return platformdirs.user_data_dir("cxtools", appauthor=False)

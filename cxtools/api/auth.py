@@ -160,16 +160,16 @@ class SignIn:
             return self._token
         if self._failure and (isinstance(self._failure, Denied) or self._rounds != rounds or self._clock() < self._shut_until):
             raise copy.copy(self._failure)
-        token, self._failure = None, None
+        self._failure = None
         try:
-            token = self._token = self._fetch(ends_at)
+            self._token = self._fetch(ends_at)
+            return self._token
         except CxError as error:
             self._failure = copy.copy(error)  # a copy has no traceback, and so no frames
             self._shut_until = self._clock() + (getattr(error, "retry_after_s", None) or 0.0)
-        self._rounds += 1
-        if token is None:
-            raise copy.copy(self._failure) if self._failure else AssertionError
-        return token
+        finally:
+            self._rounds += 1
+        raise copy.copy(self._failure)
 
     def _fetch(self, ends_at: float) -> Token:
         url = self._url(ends_at)

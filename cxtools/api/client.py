@@ -123,6 +123,13 @@ class Turns:
         self._sleep(max(wait_s, min(budget_s, ends_at - now)))
 
 
+class _OwnSession(threading.local):
+    """A kept connection for each thread: Python runs `__init__` anew in every thread that asks."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.session = wire.open_session(settings)
+
+
 class Client:
     """
     A signed-in way to the API, for any number of threads.
@@ -149,7 +156,7 @@ class Client:
         self._turns = Turns(settings.requests_per_s, clock, sleep)
         self._now, self._clock, self._rng = now, clock, rng or random.Random()
         self._reached = False
-        self._threads = threading.local()
+        self._own = _OwnSession(settings)
 
     # -- the endpoints
 
@@ -329,7 +336,9 @@ class Client:
                 if not signing_in:
                     self._turns.note(answer)
             limited, hint_s = answer.status == 429, self._hint_s(answer)
-            step = self._next_step(answer, throttled if limited else failures, hint_s, self._patience(answer, started, ends_at))
+            no_contact_yet = answer.fault == "not_sent" and not self._reached
+            patient_until = min(ends_at, started + FIRST_CONTACT_S) if no_contact_yet else ends_at
+            step = self._next_step(answer, throttled if limited else failures, hint_s, patient_until)
             if isinstance(step, pace.Done):
                 return answer
             wait_s = step.seconds if isinstance(step, pace.Wait) else hint_s or 0.0
@@ -346,7 +355,7 @@ class Client:
         """One exchange; the request lives in no frame that could raise."""
         prepared = make()  # which may sign in
         deadline_s = min(self.settings.call_deadline_s, ends_at + GRACE_S - self._clock())
-        return self._seen(wire.exchange(self._session(), prepared, deadline_s=deadline_s))
+        return self._seen(wire.exchange(self._own.session, prepared, deadline_s=deadline_s))
 
     def _post(self, body: bytes, token: Token, idempotency_key: str, ends_at: float) -> Answer:
         # On a kept connection, a reset by the idle server looks the same as one after it took the batch.
@@ -373,18 +382,8 @@ class Client:
         readable = status not in range(200, 300) or status == 204 or answer.document is not None
         return pace.next_step(status, attempt, hint_s=hint_s, now=self._clock(), deadline=ends_at, rng=self._rng, readable=readable)
 
-    def _patience(self, answer: Answer, started: float, ends_at: float) -> float:
-        first_contact = answer.fault == "not_sent" and not self._reached
-        return min(ends_at, started + FIRST_CONTACT_S) if first_contact else ends_at
-
     def _hint_s(self, answer: Answer) -> float | None:
         return pace.retry_after_s(answer.headers.get("retry-after"), self._now(), date=answer.headers.get("date"))
-
-    def _session(self) -> wire.Session:
-        session: wire.Session | None = getattr(self._threads, "session", None)
-        if session is None:
-            session = self._threads.session = wire.open_session(self.settings)
-        return session
 
 
 def _not_sent(error: CxError) -> PostOutcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -45,13 +46,10 @@ class Answer:
     @cached_property
     def document(self) -> dict[str, Any] | None:
         """The body as a JSON object; None when it is anything else, or not whole."""
-        if self.fault:
-            return None
-        try:
-            parsed = from_json(self.body, allow_inf_nan=False)
-        except ValueError:
-            return None
-        return parsed if isinstance(parsed, dict) else None
+        with suppress(ValueError):
+            if not self.fault and isinstance(parsed := from_json(self.body, allow_inf_nan=False), dict):
+                return parsed
+        return None
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,14 @@ UNREADABLE_TRIES = 3
 FINAL_5XX = (501, 505)
 
 
-def backoff_s(attempt: int, *, rng: random.Random, base_s: float = BACKOFF_BASE_S, cap_s: float = BACKOFF_CAP_S) -> float:
+def backoff_s(attempt: int, *, rng: random.Random) -> float:
     """
     Seconds to wait after failed attempt number *attempt* (from 0): doubling up to a cap, half of it by dice.
 
     >>> [round(backoff_s(n, rng=random.Random(1)), 2) for n in (0, 1, 2, 30)]
     [0.14, 0.28, 0.57, 11.34]
     """
-    return min(cap_s, base_s * 2.0 ** min(attempt, 30)) * rng.uniform(0.5, 1)
+    return min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0 ** min(attempt, 30)) * rng.uniform(0.5, 1)
 
 
 def retry_after_s(header: str | None, now: float, *, date: str | None = None) -> float | None:

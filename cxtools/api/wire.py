@@ -159,7 +159,8 @@ class Session(requests.Session):
 
 def open_session(settings: Settings, *, route: Route | None = None) -> Session:
     """A session for `exchange`, whose calls go where *route* says; close it after use."""
-    _hush()
+    for name in ("urllib3.connectionpool", "urllib3.connection"):
+        logging.getLogger(name).addFilter(_without_query)  # adding the same filter twice does nothing
     return Session(settings, route)
 
 
@@ -249,18 +250,8 @@ def _words(error: BaseException) -> str:
     return own or next((words for kind, words in WORDS for link in seen if isinstance(link, kind)), type(error).__name__)
 
 
-class _WithoutQuery(logging.Filter):
-    """urllib3 logs whole paths, and a query can hold an address."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(part.partition("?")[0] if isinstance(part, str) and "?" in part else part for part in record.args)
-        return True
-
-
-_WITHOUT_QUERY = _WithoutQuery()
-
-
-def _hush() -> None:
-    for name in ("urllib3.connectionpool", "urllib3.connection"):
-        logging.getLogger(name).addFilter(_WITHOUT_QUERY)  # adding the same filter twice does nothing
+def _without_query(record: logging.LogRecord) -> bool:
+    """A filter for logs: urllib3 logs whole paths, and a query can hold an address."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(part.partition("?")[0] if isinstance(part, str) and "?" in part else part for part in record.args)
+    return True

@@ -15,10 +15,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from cxtools.errors import ConfigError
 from cxtools.model import Recipient, masked, recipient_key
@@ -30,34 +30,44 @@ FAULTS_SHOWN = 20
 OWN_COLUMNS = ("email", "tags")
 
 
-class Tracking(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+def normal_address(text: str) -> str:
+    """
+    An address as we send to it: the domain in lower case and ASCII, the local part as given.
 
+    Raises:
+        ValueError: it is no address; the message doesn't repeat it.
+
+    >>> normal_address(" Ann@Example.COM "), normal_address("ann@exämple.com")
+    ('Ann@example.com', 'ann@xn--exmple-cua.com')
+    """
+    from email_validator import validate_email
+
+    found = validate_email(text.strip(), check_deliverability=False, strict=True, allow_smtputf8=False, test_environment=True)
+    return found.ascii_email or found.normalized
+
+
+class Tracking(BaseModel, frozen=True, extra="forbid"):
     opens: bool = True
     clicks: bool = True
 
 
-class Limits(BaseModel):
+class Limits(BaseModel, frozen=True, extra="forbid"):
     """`daily` caps the recipients of one account and day, over all campaigns; None: no cap of ours."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     daily: int | None = Field(default=None, ge=0)
 
 
-class Spec(BaseModel):
+class Spec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """
     What a campaign is, apart from its recipients; made by `checked_spec`, which turns faults into one ConfigError.
 
     `fields` are the placeholders of the template: with them given, each recipient must bring exactly these, none empty.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
     subject: str = Field(min_length=1, max_length=998)
     template_id: str = Field(min_length=1, max_length=200)
-    sender: str
+    sender: Annotated[str, AfterValidator(normal_address)]
     fields: tuple[str, ...] | None = None
     tracking: Tracking = Tracking()
     limits: Limits = Limits()
@@ -73,11 +83,6 @@ class Spec(BaseModel):
     @classmethod
     def _uuid(cls, text: str, info: ValidationInfo) -> str:
         return text if (info.context or {}).get("any_template_id") else str(UUID(text))
-
-    @field_validator("sender")
-    @classmethod
-    def _address(cls, text: str) -> str:
-        return normal_address(text)
 
     @field_validator("fields")
     @classmethod
@@ -140,27 +145,6 @@ def _fault(loc: Sequence[int | str], kind: str, message: str) -> str:
         tables: dict[str, type[BaseModel]] = {"tracking": Tracking, "limits": Limits}
         words = f"is not known; known are {', '.join(tables.get(str(loc[0]), Spec).model_fields)}"
     return f"{'.'.join(map(str, loc))}: {words}"
-
-
-def normal_address(text: str) -> str:
-    """
-    An address as we send to it: the domain in lower case and ASCII, the local part as given.
-
-    Raises:
-        ValueError: it is no address; the message doesn't repeat it.
-
-    >>> normal_address(" Ann@Example.COM "), normal_address("ann@exämple.com")
-    ('Ann@example.com', 'ann@xn--exmple-cua.com')
-    """
-    from email_validator import EmailNotValidError, validate_email
-
-    try:
-        found = validate_email(text.strip(), check_deliverability=False, strict=True, allow_smtputf8=False, test_environment=True)
-    except EmailNotValidError as refused:
-        reason = str(refused)
-    else:
-        return found.ascii_email or found.normalized
-    raise ValueError(reason)
 
 
 def planned(rows: Iterable[Row], spec: Spec, *, skip_invalid: bool = False) -> Iterator[Recipient | LeftOut]:

@@ -129,8 +129,7 @@ def _next_row(reader: Any, path: Path) -> list[str] | None:
     try:
         return next(reader, None)
     except csv.Error as broken:
-        reason, line = str(broken), reader.line_num
-    raise ConfigError(f"the file is no proper CSV: {reason}", where=f"{path}, line {line}", do=NO_CSV)
+        raise ConfigError(f"the file is no proper CSV: {broken}", where=f"{path}, line {reader.line_num}", do=NO_CSV) from None
 
 
 def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
@@ -160,10 +159,7 @@ def _lines(path: Path) -> Iterator[str]:
             for number, raw in enumerate(file, 1):
                 yield _decoded(raw, number, path)
     except OSError as broken:
-        reason = broken.strerror
-    else:
-        return
-    raise ConfigError(f"the recipients can't be read: {reason}", where=str(path), do="give the path of a CSV file")
+        raise ConfigError(f"the recipients can't be read: {broken.strerror}", where=str(path), do="give the path of a CSV file") from None
 
 
 def _decoded(raw: bytes, number: int, path: Path) -> str:

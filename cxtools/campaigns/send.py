@@ -114,8 +114,7 @@ def _submit_batch(desk: Desk, spec: Spec, row: Any, listing: Listing | None, che
     if stop.is_set():
         return
     if not mailed:
-        desk.ledger.leave_empty(row.id, excluded)
-        return
+        return desk.ledger.leave_empty(row.id, excluded)
     _post(desk, spec, row.id, message_body(spec, mailed, batch_id=row.id), len(mailed), excluded, stop)
 
 
