@@ -145,10 +145,12 @@ class Connection:
         known = self.ledger.digest_of(campaign.name) if self.has_ledger else None
         if known not in (None, campaign.digest) and not self.ledger.unsent(campaign.name):
             raise ConfigError(f"campaign {campaign.name!r} exists with other content", do="give the changed campaign a new name")
-        # people are only counted, so that a long list needs no memory to speak of
-        rows = [item if isinstance(item, LeftOut) else None for item in campaign.planned(skip_invalid=skip_invalid)]
-        left = [row for row in rows if row]
-        people = len(rows) - len(left)
+        people, left = 0, list[LeftOut]()
+        for item in campaign.planned(skip_invalid=skip_invalid):
+            if isinstance(item, LeftOut):
+                left.append(item)
+            else:
+                people += 1
         daily = campaign.spec.limits.daily
         size, cap = self.settings.batch_cap(daily), self.settings.daily_cap(daily)
         batches = [min(size, people - start) for start in range(0, people, size)]
