@@ -33,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ledger, fresh = (Ledger(f"sqlite:///{Path(folder) / name}", now=time.time) for name in ("ledger.sqlite", "fresh.sqlite"))
         fill(ledger, rows)
-        timed("ledger", len(rows), ledger.verify)
+        timed("ledger", len(rows), ledger.trail.verify)
         timed("written", WRITTEN, lambda: [write(fresh) for _ in range(WRITTEN)] and fresh.trail.verify())
 
 

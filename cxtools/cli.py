@@ -279,7 +279,7 @@ def outbox_list(as_json: Json = False) -> None:
     rows = [{
         "id": row.id, "campaign": row.campaign, "event": row.event, "state": row.state, "tries": row.tries,
         "next_at": datetime.fromtimestamp(row.next_at, UTC).isoformat() if row.next_at else None, "last_error": row.last_error,
-    } for row in _connect().ledger.outbox.rows()]
+    } for row in _connect().ledger.outbox.webhooks()]
     lines = ["{id}  {state:<10} {tries} tries  {event}  {campaign}  {last_error}".format(**row) for row in rows]
     _print(rows, as_json, "\n".join(lines) or "the outbox is empty")
 
@@ -293,7 +293,7 @@ def outbox_deliver() -> None:
     client.settings.needs("crm")
     tried = crm.deliver_due(client.desk)
     _say(f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, {tried.dead:,} dead, {tried.parked:,} refused for good")
-    if stuck := sum(row.state in ("dead", "parked") for row in client.ledger.outbox.rows()):
+    if stuck := sum(row.state in ("dead", "parked") for row in client.ledger.outbox.webhooks()):
         raise Unreachable(f"{stuck:,} webhooks don't get through to the CRM any more",
                           do="`cxtools outbox list` says why; when it is mended, `cxtools outbox replay --since DATE`")
 

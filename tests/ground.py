@@ -157,7 +157,7 @@ class Ground:
     def _continued(self, client: Connection, run: dict[str, Any]) -> list[str]:
         """Run on until nothing is left to do for a machine, and judge; an error of the sender is a violation too."""
         ended = self.sent(kill_at=None, **run)
-        if any(row.state == "pending" for row in client.ledger.outbox.rows()):
+        if any(row.state == "pending" for row in client.ledger.outbox.webhooks()):
             ended = self.sent(kill_at=None, ahead_s=DAY_S, **run)  # a webhook that a dead process had taken is free after its lease
         wrong = [f"the restarted sender ended with {ended['code']}"] if ended["code"] else []
         return wrong + violations(facts(client), self.simulator.truth(), self.simulator.received(raw=True))

@@ -243,7 +243,15 @@ def test_scans_settle_after_the_horizon_and_two_quiet_ones_and_late_events_reope
     seen += [scan(ledger, batch, 35), scan(ledger, batch, 35), scan(ledger, batch, 37)]
 
     assert ["settling", "settling", "settling", "settled", "settling"] == seen
-    assert ["msg_1", "msg_2", "msg_3"] == [row.id for row in ledger.outbox.rows()]
+    assert ["msg_1", "msg_2", "msg_3"] == [row.id for row in ledger.outbox.webhooks()]
+
+
+def test_another_clock_is_the_clock_of_trail_and_outbox_too(ledger: Ledger) -> None:
+    """A clock that is set later, as schedules and simulations do, dates every row."""
+    ledger.now = lambda: 5.0
+    scan(ledger, submitted(ledger), 1)
+
+    assert {5.0} == {entry.at for entry in ledger.trail.entries()} | {row.created_at for row in ledger.outbox.webhooks()}
 
 
 def test_a_settled_batch_is_synced_when_its_webhooks_are_delivered(ledger: Ledger, clock: Clock) -> None:
@@ -526,7 +534,7 @@ def test_a_delivered_webhook_stays(ledger: Ledger) -> None:
     scan(ledger, submitted(ledger), 1)
     [due] = ledger.outbox.take_due(lease_s=60)
     ledger.outbox.record_delivery(due.id, state="delivered")
-    assert ["delivered"] == [row.state for row in ledger.outbox.rows()]
+    assert ["delivered"] == [row.state for row in ledger.outbox.webhooks()]
     ledger.outbox.replay(hook_id=due.id)
 
     assert [(due.id, due.body)] == [(row.id, row.body) for row in ledger.outbox.take_due(lease_s=60)]
@@ -539,7 +547,7 @@ def test_when_the_last_webhook_is_given_up_nothing_more_is_to_be_told(ledger: Le
     clock.at += DAY_S + 1
     scan(ledger, batch, 1), scan(ledger, batch, 1)
     assert "settled" == state(ledger, batch)
-    [waiting] = ledger.outbox.rows()
+    [waiting] = ledger.outbox.webhooks()
     ledger.outbox.forget(waiting.id)
 
     assert "synced" == state(ledger, batch)
@@ -638,7 +646,7 @@ def test_webhooks_of_another_account_are_not_ours_to_deliver(ledger: Ledger) -> 
     ledger.outbox.record_delivery("msg_ours", state="parked", error="status 410")
 
     assert ["msg_ours"] == [row.id for row in due]
-    assert {"msg_ours": "parked", "msg_theirs": "pending"} == {row.id: row.state for row in ledger.outbox.rows()}
+    assert {"msg_ours": "parked", "msg_theirs": "pending"} == {row.id: row.state for row in ledger.outbox.webhooks()}
 
 
 def test_an_endpoint_that_answers_again_takes_all_that_was_parked(ledger: Ledger) -> None:
@@ -649,8 +657,8 @@ def test_an_endpoint_that_answers_again_takes_all_that_was_parked(ledger: Ledger
     for _ in range(2):
         scan(ledger, batch, 31, horizon_s=0)
     ledger.outbox.record_delivery("msg_1", state="parked", error="status 410")
-    assert {"parked"} == {row.state for row in ledger.outbox.rows()}
+    assert {"parked"} == {row.state for row in ledger.outbox.webhooks()}
     ledger.outbox.replay(hook_id="msg_1")
     ledger.outbox.record_delivery("msg_1", state="delivered")
 
-    assert ["delivered", "pending"] == [row.state for row in ledger.outbox.rows()]
+    assert ["delivered", "pending"] == [row.state for row in ledger.outbox.webhooks()]

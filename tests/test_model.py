@@ -374,7 +374,7 @@ class Stories(RuleBasedStateMachine):
 
     @invariant()
     def no_webhook_is_lost(self) -> None:
-        assert {key: hook.state for key, hook in self.hooks.items()} == {row.id: row.state for row in self.ledger.outbox.rows()}
+        assert {key: hook.state for key, hook in self.hooks.items()} == {row.id: row.state for row in self.ledger.outbox.webhooks()}
 
     def teardown(self) -> None:
         kinds = Counter(entry.kind for entry in self.ledger.trail.entries())

@@ -221,7 +221,7 @@ def put_out(desk: Desk, count: int = 1, start: int = 0) -> list[str]:
 
 
 def states(desk: Desk) -> list[str]:
-    return [row.state for row in desk.ledger.outbox.rows()]
+    return [row.state for row in desk.ledger.outbox.webhooks()]
 
 
 TRIES = [
@@ -247,7 +247,7 @@ def test_a_try_is_a_success_only_by_a_2xx(desk: Desk, crm_server: FaultServer, c
     crm_server.script("POST /hook", step)
     put_out(desk)
     tried = crm.deliver_due(desk)
-    [row] = desk.ledger.outbox.rows()
+    [row] = desk.ledger.outbox.webhooks()
 
     assert (state, note, 1) == (row.state, row.last_error, row.tries)
     assert 1 == len(crm_server.seen) == len(connected)
@@ -271,7 +271,7 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(desk: 
     for _ in range(10):
         began = desk.now()
         crm.deliver_due(desk)
-        desk.now.at = max(began + 1, desk.ledger.outbox.rows()[0].next_at)  # type: ignore[attr-defined]
+        desk.now.at = max(began + 1, desk.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
         waits.append(desk.now() - began)
     assert ["dead"] == states(desk)
     assert 1 == desk.ledger.outbox.replay(hook_id=hook_id)
@@ -318,10 +318,10 @@ def test_the_crms_wish_counts_within_bounds(desk: Desk, crm_server: FaultServer,
     crm_server.script("POST /hook", *[Reply(503)] * tries, Reply(429, headers={"Retry-After": asked}))
     put_out(desk)
     for _ in range(tries + 1):
-        desk.now.at = max(desk.now(), desk.ledger.outbox.rows()[0].next_at)  # type: ignore[attr-defined]
+        desk.now.at = max(desk.now(), desk.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
         crm.deliver_due(desk)
 
-    assert expected[0] <= desk.ledger.outbox.rows()[0].next_at - desk.now() <= expected[1]
+    assert expected[0] <= desk.ledger.outbox.webhooks()[0].next_at - desk.now() <= expected[1]
 
 
 def test_410_parks_the_endpoint_until_a_replay(desk: Desk, crm_server: FaultServer) -> None:

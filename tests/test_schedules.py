@@ -125,7 +125,7 @@ class Trial:
         for row in unknown:
             word = {"job_id": jobs[row.id]} if row.id in jobs else {"reason": "the server says so"}
             ledger.reconcile(row.id, quarantine_s=0, **word)
-        for hook in ledger.outbox.rows():
+        for hook in ledger.outbox.webhooks():
             _ = hook.state in ("dead", "parked") and ledger.outbox.replay(hook_id=hook.id)
         self._run(later_s=2 * DAY_S)
         mailed = sorted(address for job in self.simulator.truth()["jobs"].values() for address in job["recipients"])

@@ -259,7 +259,7 @@ def test_no_fault_during_a_campaign_shows_a_canary(at: str, step: str, tmp_path:
         error = caught(lambda: client.send(Campaign.from_list([{"email": ADDRESS, "note": "x"}], **SPEC)))
     trail = "".join(export_json(client.ledger.trail.entries())) + "".join(export_csv(client.ledger.trail.entries()))
     told = str(client.status("q3")) + json.dumps(client.status("q3").to_dict()) + client.status("q3")._repr_html_()
-    hooks = repr([tuple(row) for row in client.ledger.outbox.rows()])
+    hooks = repr([tuple(row) for row in client.ledger.outbox.webhooks()])
 
     assert [] == (leaks_of(error, rendered=False) if error else []) + leaked(caplog.text + trail + told + hooks + repr(client.desk))
     assert [] == [leak for file in tmp_path.rglob("*") if file.is_file() for leak in leaked(file.read_bytes(), "address")]

@@ -323,7 +323,7 @@ def test_H02_a_crm_that_fails_loses_nothing(simulator: Any, office: Callable[...
     client = office()
     status = client.send(campaign())
     simulator.arm(None)
-    [row] = client.desk.ledger.outbox.rows()
+    [row] = client.desk.ledger.outbox.webhooks()
 
     assert expected == dict(status.webhooks)
     assert row.last_error.startswith("status ")

@@ -1,9 +1,9 @@
 """
-The audit trail: a hash chain over canonical rows, written in the transaction of the change it tells of.
+The audit chain, pure: what a row's hash is over, how a chain is checked, compared with the tables and exported. `trail` writes it.
 
 Each row's hash covers its own fields and the hash before it, so an edited, deleted, inserted or swapped row
 breaks the chain at a known place. A chain can't show that its tail was cut off: for that the ledger keeps its head.
-Nor that all of it was computed anew: for that (seq, hash) anchors stand outside the database, in `audit-anchors.txt`
+Nor that all of it was computed anew: for that (seq, hash) anchors stand outside the database, in a file
 beside the ledger, in every webhook and in the footer of every report. Nor that the tables were changed behind its back: for
 that POSTs, jobs and webhooks are counted on both sides.
 

@@ -57,7 +57,7 @@ class Database:
             yield tx
 
     def close(self) -> None:
-        """Close the idle connections; the ledger stays usable."""
+        """Close the idle connections; the database stays usable."""
         self._engine.dispose()
 
     def rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:

@@ -2,7 +2,7 @@
 The ledger: the operational truth of every campaign, in one transactional SQL database.
 
 Rule 1: every state of a batch and every arrow between states stands in `states.ARROWS`; nothing else changes a state.
-Rule 2: an arrow is one compare-and-swap in one transaction, together with its audit row and its outbox row.
+Rule 2: an arrow is one compare-and-swap (`tables.move`) in one transaction, together with its audit row and its outbox row.
 Rule 3: the record of a POST is committed before its first byte leaves (`claim`), its answer after (`record_outcome`).
 Rule 4: the database, not the code, makes a second send of one person in a wave impossible: the key of `slot`.
 """
@@ -90,6 +90,7 @@ class Ledger(Database):
         super().__init__(url)
         self.now = now
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
+        # its parts ask the ledger for the time, so that who gives it another clock gives it to them as well
         self.trail = Trail(self, home=self.folder or home, actor=actor or f"{_user()}@{socket.gethostname()}", now=lambda: self.now())
         self.outbox = Outbox(self, self.trail, now=lambda: self.now())
         if not self._made():
@@ -210,7 +211,7 @@ class Ledger(Database):
             _leave_out(tx, batch_id, left_out)
             no = self._attempt(tx, batch_id, digest)
             self.trail.add(tx, "submit.intent", batch=batch_id, attempt=no, payload_sha256=digest, recipients=recipients,
-                        left_out=len(left_out), **self.trail.about(left_out))
+                           left_out=len(left_out), **self.trail.about(left_out))
         return Claim(batch_id, epoch + 1, payload, recipients, no, now + lease_s)
 
     def claim_again(self, batch_id: str, *, within_s: float) -> Claim | None:
@@ -266,7 +267,7 @@ class Ledger(Database):
             tx.execute(attempt.update().where(attempt.c.batch_id == claim.batch_id, attempt.c.no == claim.attempt_no).values(
                 ended_at=self.now(), outcome=outcome.kind, status=outcome.status, trace_id=outcome.trace_id))
             self.trail.add(tx, f"submit.{outcome.kind}", batch=claim.batch_id, job_id=outcome.job_id or "", status=outcome.status or 0,
-                        trace=outcome.trace_id)
+                           trace=outcome.trace_id)
         return state
 
     def _facts_of(self, state: str, job_id: str | None) -> dict[str, Any]:
@@ -346,9 +347,9 @@ class Ledger(Database):
         latency_s = (job.completed_at - job.created_at).total_seconds() if job.completed_at and job.created_at else None
         with self.writing() as tx:
             if move(tx, batch_id, "submitted", job.status, job_status=job.status, final_at=self.now(), latency_s=latency_s,
-                          spam_score=job.spam_score, detail="" if job.status == "completed" else f"the job ended as {job.status}"):
+                    spam_score=job.spam_score, detail="" if job.status == "completed" else f"the job ended as {job.status}"):
                 self.trail.add(tx, f"job.{job.status}", batch=batch_id, job_id=job.job_id, delivered=job.delivered or 0,
-                            bounced=job.bounced or 0)
+                               bounced=job.bounced or 0)
 
     def record_scan(self, batch_id: str, scanned: Scanned, *, horizon_s: float, hook: Callable[[int, tuple[int, str]], Message]) -> str:
         """
@@ -376,9 +377,9 @@ class Ledger(Database):
                 rows = [{"rcpt_key": key, "reason": why, "campaign": row.campaign, "since": now} for key, why in suppress.items()]
                 tx.execute(insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
             self.trail.add(tx, "events.scanned", batch=batch_id, events=events, suppressed=len(suppress), state=state,
-                        **self.trail.about(suppress if news else {}))
+                           **self.trail.about(suppress if news else {}))
             if tells:
-                self.outbox.put_out(tx, row.campaign, batch_id, hook(row.version + 1, self.trail.end(tx)))
+                self.outbox.put_out(tx, row.campaign, batch_id, hook(row.version + 1, self.trail.head_in(tx)))
             elif state == "settled":
                 self.outbox.sync(tx, batch_id)  # the webhooks that told all may be delivered already
         return state
@@ -402,7 +403,7 @@ class Ledger(Database):
                 rows = [{"rcpt_key": key, "reason": why, "campaign": wanted[key][1], "since": self.now()} for key, why in added.items()]
                 tx.execute(insert_missing(tx, suppression).on_conflict_do_nothing(), rows)
             self.trail.add(tx, "suppressions.rejudged", added=len(added), lifted=len(lifted),
-                        **self.trail.about({key: "lifted" for key in lifted} | added))
+                           **self.trail.about({key: "lifted" for key in lifted} | added))
         return len(added), len(lifted)
 
     # ---- status -----------------------------------------------------------------------------------------------
@@ -435,6 +436,7 @@ class Ledger(Database):
             planned, suppressed = (tx.scalar(people.where(which)) or 0 for which in (slot.c.wave == 0, slot.c.outcome != ""))
         return {"rows": rows, "invalid": out.get("invalid", 0), "duplicates": out.get("duplicate", 0), "suppressed": suppressed,
                 "planned": planned, **found}
+
 
 def _unsent(tx: sa.Connection, name: str) -> bool:
     gone_out = sa.select(batch.c.id).where(batch.c.campaign == name, batch.c.state.not_in(("planned", "empty")))

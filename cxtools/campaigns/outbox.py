@@ -65,7 +65,7 @@ class Outbox:
                 tx.execute(parked.values(state="pending", tries=0, next_at=self._now()))
                 self.sync(tx, hook.batch_id)
 
-    def rows(self, name: str | None = None) -> list[sa.Row[Any]]:
+    def webhooks(self, name: str | None = None) -> list[sa.Row[Any]]:
         """One row per webhook of the outbox, without the bodies."""
         query = sa.select(*[column for column in outbox.c if column.name != "body"]).order_by(outbox.c.created_at)
         return self._database.rows(query.where(outbox.c.campaign == name) if name else query)

@@ -1,7 +1,7 @@
 """
-The states of a batch: every one, and every arrow between them, stands in ARROWS; nothing else changes a state.
+The states of a batch: every one, and every arrow between them, stands in ARROWS.
 
-Pure: the ledger obeys these tables, `tables.move` refuses what they don't hold.
+Pure: ledger and outbox obey these tables, and `tables.move` refuses what they don't hold.
 """
 
 from __future__ import annotations

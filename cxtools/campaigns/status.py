@@ -117,7 +117,7 @@ def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -
     counts.pop("waiting")
     counts["over_limit"] = over_limit([row.recipients for row in rows if row.state == "planned"], quota_left)
     batches = [_shown(row, orphan=ledger.is_orphan(row)) for row in rows]
-    hooks = [row.state for row in ledger.outbox.rows(name)]
+    hooks = [row.state for row in ledger.outbox.webhooks(name)]
     return Status(
         campaign=name,
         state=campaign_state((each["state"], row.job_status) for each, row in zip(batches, rows, strict=True)),

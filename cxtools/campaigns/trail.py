@@ -54,10 +54,10 @@ class Trail:
         """Check the trail against itself, the ledger's head and tables, the anchor file, and *anchors* from reports and webhooks."""
         known, told = read_anchors(self._anchors) if self._anchors else [], Counter[Thing]()
         with self._database.reading() as tx:
-            found = verified(overheard(_entries(tx), told), [*known, *anchors], head=self.end(tx))
+            found = verified(overheard(_entries(tx), told), [*known, *anchors], head=self.head_in(tx))
             return found if found.faults else replace(found, faults=tuple(contradictions(told, _held(tx))))
 
-    def end(self, tx: sa.Connection) -> Anchor:
+    def head_in(self, tx: sa.Connection) -> Anchor:
         """Where the trail ends, as a transaction sees it."""
         seq, hash_ = tx.execute(sa.select(head.c.seq, head.c.hash)).one()
         return seq, hash_
@@ -65,7 +65,7 @@ class Trail:
     def head(self) -> Anchor:
         """Where the trail ends."""
         with self._database.reading() as tx:
-            return self.end(tx)
+            return self.head_in(tx)
 
     def anchor(self) -> Anchor:
         """Write the trail's head to the anchor file, and return it."""
