@@ -1,5 +1,6 @@
 """
-The tables of the ledger, and the two statements that ledger and outbox share. Moments are Unix time in seconds; a column that may be null says so with `maybe`.
+The tables of the ledger, and the two statements that ledger and outbox share. Moments are Unix time in seconds; a column that may
+be null says so with `maybe`.
 
 The keys are the promises: one person once per wave (`slot`), one job per batch (`batch.job_id`), one row per POST, written before it
 (`attempt`), one quota per account and day.
