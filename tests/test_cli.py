@@ -226,11 +226,16 @@ def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(shell: Shel
     assert [] == simulator.truth()["mailed_twice"]
 
 
+def hears_ctrl_c() -> None:
+    """Where the tests themselves run in the background of a shell, Ctrl-C is ignored by all that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(shell: Shell, simulator: Any) -> None:
     """Stopped while it waits for a job: exit code 130, no traceback; run again, the same campaign comes to its end."""
     simulator.arm("job_never_ends")
     waiting = subprocess.Popen([sys.executable, "-m", "cxtools.cli", *SENDING], cwd=shell.folder, env=shell.environ,
-                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=hears_ctrl_c)
     while not simulator.truth()["jobs"] and waiting.poll() is None:
         time.sleep(0.1)
     time.sleep(1)  # the answer is in the ledger
