@@ -167,7 +167,7 @@ def retry(campaign: str, dry_run: Annotated[bool, typer.Option("--dry-run", help
           as_json: Json = False) -> None:
     """Send the next wave to soft bounces only; one call, one wave."""
     plan, stands = _connect().retry(campaign, dry_run=dry_run)
-    _print(plan.to_dict() | {"dry_run": dry_run}, as_json, str(plan))
+    _print(plan.to_dict() | {"dry_run": dry_run}, as_json, str(plan) if dry_run or not plan.people else f"{plan}\n{stands}")
     sys.exit(0 if dry_run else stands.exit_code)
 
 
@@ -175,7 +175,9 @@ def retry(campaign: str, dry_run: Annotated[bool, typer.Option("--dry-run", help
 def reconcile(
     batch: str,
     job_id: Annotated[str, typer.Option("--job-id", help="The job that the batch became.")] = "",
-    confirmed_not_sent: Annotated[bool, typer.Option("--confirmed-not-sent", help="You know it wasn't sent; it will be sent.")] = False,
+    confirmed_not_sent: Annotated[
+        bool, typer.Option("--confirmed-not-sent", help="You know it wasn't sent; it will be sent. Not within 24 h of its POST."),
+    ] = False,
     reason: Annotated[str, typer.Option(help="How you know.")] = "",
     abandon: Annotated[bool, typer.Option("--abandon", help="Give the batch up: nobody knows, nobody is mailed again.")] = False,
 ) -> None:
@@ -317,6 +319,7 @@ def outbox_forget(hook_id: str) -> None:
     """Give one webhook up for good; its row stays."""
     if not _connect().ledger.outbox.forget(hook_id):
         raise ConfigError(f"no webhook {hook_id} waits, is dead or parked", do="`cxtools outbox list` shows all")
+    _say(f"webhook {hook_id} is given up; its row stays")
 
 
 @audit.command("verify")

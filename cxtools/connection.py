@@ -155,7 +155,8 @@ class Connection:
         size, cap = self.settings.batch_cap(daily), self.settings.daily_cap(daily)
         batches = [min(size, people - start) for start in range(0, people, size)]
         quota_left = self.ledger.quota_left(self.settings.account, cap) if self.has_ledger else math.inf if cap is None else cap
-        return DryRun(campaign.name, batches, left, over_limit(batches, quota_left), known=known is not None)
+        return DryRun(campaign.name, batches, left, over_limit(batches, quota_left),
+                      waiting=None if known is None else self.ledger.counts(campaign.name)["waiting"])
 
     @discreet
     def resume(self, name: str) -> Status:
@@ -240,13 +241,17 @@ class Connection:
 
 @dataclass(frozen=True)
 class DryRun:
-    """A plan that was not written: the sizes of its `batches`, `left_out` rows with line, masked address and reason."""
+    """
+    A plan that was not written: the sizes of its `batches`, `left_out` rows with line, masked address and reason.
+
+    `waiting` is how many people of a campaign that was planned before still wait; None where it wasn't.
+    """
 
     campaign: str
     batches: list[int]
     left_out: list[LeftOut]
     over_limit: int
-    known: bool
+    waiting: int | None
 
     @property
     def planned(self) -> int:
@@ -256,7 +261,7 @@ class DryRun:
         """As a status, of a campaign of which nothing exists yet."""
         left = Counter(row.reason for row in self.left_out)
         people = {"rows": self.planned + left.total(), "invalid": left["invalid"], "duplicates": left["duplicate"], "planned": self.planned,
-                  "over_limit": self.over_limit}
+                  "over_limit": self.over_limit} | ({} if self.waiting is None else {"waiting": self.waiting})
         batches = [{"batch": None, "wave": 0, "recipients": size, "state": "dry_run", "job_id": None} for size in self.batches]
         rows = [{"line": row.line, "email": row.masked, "reason": row.reason, "detail": row.detail} for row in self.left_out]
         return {"campaign": self.campaign, "state": "dry_run", "recipients": people, "batches": batches, "left_out": rows}
@@ -265,8 +270,11 @@ class DryRun:
         shown = [f"  line {row.line}: {row.masked} {row.reason}, {row.detail}" for row in self.left_out[:20]]
         more = [f"  … and {len(self.left_out) - 20:,} more"] if len(self.left_out) > 20 else []
         today = f"{self.over_limit:,} of them not today, by the daily limit; " if self.over_limit else ""
-        left = f"{len(self.left_out):,} rows left out; nothing was sent" + "; it was planned before and would be continued" * self.known
-        head = f"{self.campaign}: would mail {self.planned:,} people in {len(self.batches)} batches; {today}{left}"
+        left = f"{len(self.left_out):,} rows left out; nothing was sent"
+        if self.waiting is None:
+            head = f"{self.campaign}: would mail {self.planned:,} people in {len(self.batches)} batches; {today}{left}"
+        else:
+            head = f"{self.campaign}: was planned before; would mail the {self.waiting:,} of {self.planned:,} people who still wait; {left}"
         return "\n".join([head, *shown, *more])
 
 

@@ -134,6 +134,15 @@ def test_dry_run_sends_and_writes_nothing(shell: Shell, simulator: Any) -> None:
     assert not (shell.folder / "home" / "ledger.sqlite").exists()
 
 
+def test_dry_run_of_a_sent_campaign_mails_nobody(shell: Shell) -> None:
+    """Who was mailed isn't counted again."""
+    send(shell)
+    text, document = send(shell, "--dry-run"), send(shell, "--dry-run", "--json")
+
+    assert "was planned before; would mail the 0 of 30 people who still wait" in text.stdout + text.stderr
+    assert 0 == json.loads(document.stdout)["recipients"]["waiting"]
+
+
 def test_classify_answers_line_by_line(shell: Shell) -> None:
     """One verdict per line, in order; a bad line gets an error object."""
     done = shell("classify", stdin='{"code": "550 5.1.1", "text": "no such user"}\nnonsense\n{"code": "", "text": ""}\n')

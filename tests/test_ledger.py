@@ -382,7 +382,7 @@ def test_a_ledger_that_can_not_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't be opened"):
         Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", now=Clock())
     (tmp_path / "broken.sqlite").write_bytes(b"no database " * 1000)
-    with pytest.raises(StoreError, match="not a database"):
+    with pytest.raises(StoreError, match="(?s)not a database.*the file is damaged"):
         Ledger(f"sqlite:///{tmp_path / 'broken.sqlite'}", now=Clock())
 
 
@@ -593,9 +593,20 @@ def test_a_quota_that_is_used_up_closes_the_day_it_was_asked_for(ledger: Ledger,
     assert claim(ledger, second)
 
 
+def test_a_wave_is_planned_once(ledger: Ledger) -> None:
+    """Of two processes that plan the next wave at the same moment, the second is told so, not what the database refused."""
+    submitted(ledger)
+    ledger.plan_wave("q3", 1, people(1), batch_size=10)
+    with pytest.raises(ConfigError, match="wave 1 of 'q3' was planned by another process meanwhile"):
+        ledger.plan_wave("q3", 1, people(1, start=1), batch_size=10)
+
+    assert [0, 1] == [row.wave for row in ledger.batches("q3")]
+
+
 FORGED = {
     "a webhook was taken out":   ("delete from outbox", "the trail tells of webhook msg_1, which the ledger does not hold"),
     "a job was changed":         ("update batch set job_id = 'j9'", " j9, of which the trail does not tell"),
+    "a sent batch was made new": ("update batch set state = 'planned', job_id = null", " j1, which the ledger does not hold"),
     "a POST was taken out":      ("delete from attempt", ", which the ledger does not hold"),
     "a webhook was put in":      ("update outbox set id = 'msg_9'", "the ledger holds webhook msg_9, of which the trail does not tell"),
 }

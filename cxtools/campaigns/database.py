@@ -155,5 +155,7 @@ def _as_store_errors() -> Iterator[None]:
         forget_locals(error)
         vars(error).update(params=None, orig=None)
     if failed:
-        raise StoreError(f"the ledger refused: {failed}",
-                         do="see that its place is there, with rights and space, then run the command again; nothing of this step was kept")
+        damaged = "not a database" in failed or "malformed" in failed  # so SQLite says
+        do = ("the file is damaged: keep it, and bring its newest good copy back" if damaged else
+              "see that its place is there, with rights and space, then run the command again; nothing of this step was kept")
+        raise StoreError(f"the ledger refused: {failed}", do=do)

@@ -16,7 +16,7 @@ import os
 import socket
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -134,9 +134,16 @@ class Ledger(Database):
             self.trail.add(tx, "campaign.planned", campaign=name, digest=digest, **wave.counts)
 
     def plan_wave(self, name: str, wave: int, people: Iterable[Recipient], *, batch_size: int) -> int:
-        """Plan the next wave of a campaign; the key of `slot` refuses a person who is in that wave already."""
+        """
+        Plan the next wave of a campaign; the key of `slot` refuses a person who is in that wave already.
+
+        Raises:
+            ConfigError: another process planned that wave meanwhile.
+        """
         planned = _Wave.of(name, wave, people, batch_size, self.digest_of(name))
         with self.writing() as tx:
+            if tx.scalar(sa.select(batch.c.id).where(batch.c.campaign == name, batch.c.wave == wave).limit(1)):
+                raise ConfigError(f"wave {wave} of {name!r} was planned by another process meanwhile", do=f"see `cxtools status {name}`")
             planned.write(tx)
             self.trail.add(tx, "wave.planned", campaign=name, wave=wave, **planned.counts)
         return planned.counts["planned"]
@@ -255,6 +262,7 @@ class Ledger(Database):
         with self.writing() as tx:
             others = sa.select(batch.c.id).where(batch.c.job_id == outcome.job_id, batch.c.id != claim.batch_id)
             if state == "submitted" and tx.scalar(others):
+                outcome = replace(outcome, kind="unknown")
                 state, facts = "unknown", {"detail": f"the API answered with job {outcome.job_id}, which is another batch's"}
             came_from = ("submitting", "unknown") if state in ARROWS["unknown"] else ("submitting",)
             if not any(move(tx, claim.batch_id, source, state, epoch=claim.epoch, **facts) for source in came_from):

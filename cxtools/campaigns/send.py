@@ -32,7 +32,9 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
 
     Raises:
         ConfigError: rows are invalid and not to be skipped, or other content was planned under the same name; nothing was written.
+        StoreError: the ledger is older than its anchors; nothing was written.
     """
+    desk.ledger.trail.check_anchor()
     spec, digest = campaign.spec, campaign.digest
     known, plain = desk.ledger.digest_of(spec.name), spec.model_dump(mode="json")
     same = known == digest and desk.ledger.account(spec.name) in ("", desk.settings.account)

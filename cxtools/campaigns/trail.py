@@ -90,7 +90,8 @@ class Trail:
         if held != hash_:
             raise StoreError(f"the ledger isn't the one of before, nothing was sent: row {seq} of its audit trail, which was anchored, is "
                              f"{'another' if held else 'missing'}; was a backup restored?", where=str(self._anchors),
-                             do="bring the newer ledger back; or settle what was sent since the backup, then move the anchors away")
+                             do="bring the newer ledger back; if it is lost, find out by API or CRM what was sent since the backup, "
+                                "never send those campaigns from this ledger, and move the file of anchors away")
 
     def forget_addresses(self) -> None:
         """Erase the key of the trail's pseudonyms: no row says any more whom it is about, and the chain verifies as before."""
