@@ -382,7 +382,7 @@ def test_a_ledger_that_can_not_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't be opened"):
         Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", now=Clock())
     (tmp_path / "broken.sqlite").write_bytes(b"no database " * 1000)
-    with pytest.raises(StoreError, match="(?s)not a database.*the file is damaged"):
+    with pytest.raises(StoreError, match=r"(?s)not a database.*the file is damaged"):
         Ledger(f"sqlite:///{tmp_path / 'broken.sqlite'}", now=Clock())
 
 
