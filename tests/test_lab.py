@@ -117,6 +117,9 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(lab: tuple[str, str], c
                                " return plot && plot._fullData && String(Array.from(plot._fullData[0].x)) !== String(before) }", arg=second, timeout=30_000)
         first = drawn(page)
         page.locator(".widget-dropdown select").first.select_option(label="bounces")
+        # the new figure moves the button: pressed too early, a click lands beside it
+        page.wait_for_function("() => { const plot = document.querySelector('.js-plotly-plot');"
+                               " return plot && plot._fullData && !plot._fullData.some(trace => trace.type === 'funnel') }", timeout=30_000)
         page.get_by_role("button", name="As papermill parameters").click()
         page.wait_for_function("() => document.querySelector('.widget-textarea textarea').value.includes('cxtools report')", timeout=30_000)
         browser.close()
