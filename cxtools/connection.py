@@ -154,9 +154,11 @@ class Connection:
         daily = campaign.spec.limits.daily
         size, cap = self.settings.batch_cap(daily), self.settings.daily_cap(daily)
         batches = [min(size, people - start) for start in range(0, people, size)]
+        planned_before = known == campaign.digest  # another plan, of which nothing was sent, would be replaced
+        waits = [row.recipients for row in self.ledger.batches(campaign.name, ["planned"])] if planned_before else None
         quota_left = self.ledger.quota_left(self.settings.account, cap) if self.has_ledger else math.inf if cap is None else cap
-        return DryRun(campaign.name, batches, left, over_limit(batches, quota_left),
-                      waiting=None if known is None else self.ledger.counts(campaign.name)["waiting"])
+        return DryRun(campaign.name, batches, left, over_limit(batches if waits is None else waits, quota_left),
+                      waiting=None if waits is None else sum(waits))
 
     @discreet
     def resume(self, name: str) -> Status:
@@ -270,11 +272,9 @@ class DryRun:
         shown = [f"  line {row.line}: {row.masked} {row.reason}, {row.detail}" for row in self.left_out[:20]]
         more = [f"  … and {len(self.left_out) - 20:,} more"] if len(self.left_out) > 20 else []
         today = f"{self.over_limit:,} of them not today, by the daily limit; " if self.over_limit else ""
-        left = f"{len(self.left_out):,} rows left out; nothing was sent"
-        if self.waiting is None:
-            head = f"{self.campaign}: would mail {self.planned:,} people in {len(self.batches)} batches; {today}{left}"
-        else:
-            head = f"{self.campaign}: was planned before; would mail the {self.waiting:,} of {self.planned:,} people who still wait; {left}"
+        whom = (f"would mail {self.planned:,} people in {len(self.batches)} batches" if self.waiting is None else
+                f"was planned before; would mail the {self.waiting:,} of {self.planned:,} people who still wait")
+        head = f"{self.campaign}: {whom}; {today}{len(self.left_out):,} rows left out; nothing was sent"
         return "\n".join([head, *shown, *more])
 
 

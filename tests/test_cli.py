@@ -143,6 +143,15 @@ def test_dry_run_of_a_sent_campaign_mails_nobody(shell: Shell) -> None:
     assert 0 == json.loads(document.stdout)["recipients"]["waiting"]
 
 
+def test_dry_run_of_a_waiting_campaign_tells_the_days_limit(shell: Shell) -> None:
+    """Who waits for the limit of another day is counted among those who wait, not among all."""
+    (shell.folder / "spec.toml").write_text(SPEC + "[limits]\ndaily = 20\n")
+    send(shell)
+    plan = send(shell, "--dry-run")
+
+    assert "would mail the 10 of 30 people who still wait; 10 of them not today, by the daily limit" in plan.stdout + plan.stderr
+
+
 def test_classify_answers_line_by_line(shell: Shell) -> None:
     """One verdict per line, in order; a bad line gets an error object."""
     done = shell("classify", stdin='{"code": "550 5.1.1", "text": "no such user"}\nnonsense\n{"code": "", "text": ""}\n')

@@ -593,6 +593,23 @@ def test_a_quota_that_is_used_up_closes_the_day_it_was_asked_for(ledger: Ledger,
     assert claim(ledger, second)
 
 
+def test_an_older_ledger_stays_refused_when_its_trail_has_grown(tmp_path: Path, clock: Clock) -> None:
+    """What it anchored after its return doesn't excuse it: its rows aren't those of the anchors before."""
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    lost = Ledger(url, now=clock)
+    plan(lost, 1, name="lost")
+    lost.trail.anchor()
+    lost.close()
+    (tmp_path / "ledger.sqlite").unlink()
+    grown = Ledger(url, now=clock)
+    for name in ("a", "b", "c"):
+        plan(grown, 1, name=name)
+        grown.trail.anchor()
+
+    with pytest.raises(StoreError, match="row 1 of its audit trail, which was anchored, is another"):
+        grown.trail.check_anchor()
+
+
 def test_a_wave_is_planned_once(ledger: Ledger) -> None:
     """Of two processes that plan the next wave at the same moment, the second is told so, not what the database refused."""
     submitted(ledger)

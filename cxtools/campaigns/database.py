@@ -73,7 +73,7 @@ def insert_missing(tx: sa.Connection, table: sa.Table) -> Any:
     return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def groups(keys: Iterable[str]) -> Iterator[list[str]]:
+def groups(keys: Iterable[Any]) -> Iterator[list[Any]]:
     """The keys in groups: a statement takes so many values, no more."""
     every = list(keys)
     return (every[start : start + 500] for start in range(0, len(every), 500))

@@ -140,7 +140,9 @@ def plan_next_wave(desk: Desk, name: str) -> WavePlan:
 
     Raises:
         ConfigError: as `next_wave`; or the cooldown isn't over.
+        StoreError: the ledger is older than its anchors.
     """
+    desk.ledger.trail.check_anchor()
     plan = next_wave(desk, name)
     if (early_s := plan.not_before.timestamp() - desk.now()) > 0:
         raise ConfigError(f"too early for wave {plan.wave} of {name!r}",

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cxtools.campaigns.audit import Anchor, Entry, Thing, Verified, contradictions, overheard, pseudonym, verified
-from cxtools.campaigns.database import Database
+from cxtools.campaigns.database import Database, groups
 from cxtools.campaigns.plan import canonical
 from cxtools.campaigns.tables import attempt, batch, head, outbox, trail
 from cxtools.errors import StoreError
@@ -79,17 +79,16 @@ class Trail:
         Refuse a ledger that is older than its own anchors: whom it calls planned may have been mailed since.
 
         Raises:
-            StoreError: the row of the last anchor is missing, or another one.
+            StoreError: the row of an anchor is missing, or another one. Each is looked at, since the older ledger may have grown since.
         """
         known = read_anchors(self._anchors) if self._anchors else []
-        if not known:
-            return
-        seq, hash_ = max(known)
+        rows = sa.select(trail.c.seq, trail.c.hash)
         with self._database.reading() as tx:
-            held = tx.scalar(sa.select(trail.c.hash).where(trail.c.seq == seq))
-        if held != hash_:
+            held = {row.seq: row.hash for some in groups(seq for seq, _ in known) for row in tx.execute(rows.where(trail.c.seq.in_(some)))}
+        if strange := [seq for seq, hash_ in known if held.get(seq) != hash_]:
+            seq = min(strange)
             raise StoreError(f"the ledger isn't the one of before, nothing was sent: row {seq} of its audit trail, which was anchored, is "
-                             f"{'another' if held else 'missing'}; was a backup restored?", where=str(self._anchors),
+                             f"{'another' if seq in held else 'missing'}; was a backup restored?", where=str(self._anchors),
                              do="bring the newer ledger back; if it is lost, find out by API or CRM what was sent since the backup, "
                                 "never send those campaigns from this ledger, and move the file of anchors away")
 
