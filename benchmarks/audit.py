@@ -20,27 +20,45 @@ from cxtools.campaigns import audit
 from cxtools.campaigns.ledger import Ledger
 from cxtools.campaigns.tables import head, trail
 
-BODY = '{"batch":"0123456789abcdef0123456789abcdef","events":4123,"state":"settling","suppressed":12}'
+BODY = (
+    '{"batch":"0123456789abcdef0123456789abcdef","events":4123,"state":"settling","suppressed":12}'
+)
 WRITTEN = 300
 
 
 def main() -> None:
-    line = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    line = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     line.add_argument("--rows", type=int, default=200_000)
     rows = chain(line.parse_args().rows)
     print(f"{'':>8} {'rows':>9} {'CPU s':>8} {'rows/CPU s':>10} {'wall s':>8} {'rows/s':>8}")
     timed("chain", len(rows), lambda: audit.verified(rows, [(rows[-1].seq, rows[-1].hash)]))
     with tempfile.TemporaryDirectory() as folder:
-        ledger, fresh = (Ledger(f"sqlite:///{Path(folder) / name}", now=time.time) for name in ("ledger.sqlite", "fresh.sqlite"))
+        ledger, fresh = (
+            Ledger(f"sqlite:///{Path(folder) / name}", now=time.time)
+            for name in ("ledger.sqlite", "fresh.sqlite")
+        )
         fill(ledger, rows)
         timed("ledger", len(rows), ledger.trail.verify)
-        timed("written", WRITTEN, lambda: [write(fresh) for _ in range(WRITTEN)] and fresh.trail.verify())
+        timed(
+            "written",
+            WRITTEN,
+            lambda: [write(fresh) for _ in range(WRITTEN)] and fresh.trail.verify(),
+        )
 
 
 def chain(count: int) -> list[audit.Entry]:
     rows: list[audit.Entry] = []
     for seq in range(1, count + 1):
-        row = audit.Entry(seq, 1.8e9 + seq, "cxtools", "events.scanned", BODY, rows[-1].hash if rows else audit.GENESIS)
+        row = audit.Entry(
+            seq,
+            1.8e9 + seq,
+            "cxtools",
+            "events.scanned",
+            BODY,
+            rows[-1].hash if rows else audit.GENESIS,
+        )
         rows.append(replace(row, hash=row.sealed()))
     return rows
 
@@ -62,7 +80,9 @@ def timed(name: str, rows: int, deed: object) -> None:
     found = deed()  # type: ignore[operator]
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
     assert not found.faults, found.faults
-    print(f"{name:>8} {rows:>9,} {cpu_s:>8.2f} {rows / cpu_s:>10,.0f} {wall_s:>8.2f} {rows / wall_s:>8,.0f}")
+    print(
+        f"{name:>8} {rows:>9,} {cpu_s:>8.2f} {rows / cpu_s:>10,.0f} {wall_s:>8.2f} {rows / wall_s:>8,.0f}"
+    )
 
 
 if __name__ == "__main__":

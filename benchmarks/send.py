@@ -28,10 +28,16 @@ KINDS = ("delivery", "bounce", "open", "click")
 
 
 def main() -> None:
-    line = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    line = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     line.add_argument("--recipients", type=int, default=10_000)
     line.add_argument("--latency-ms", type=int, default=20)
-    line.add_argument("--rates", default="400,1000", help="requests per second that the server allows, one campaign each; empty for none")
+    line.add_argument(
+        "--rates",
+        default="400,1000",
+        help="requests per second that the server allows, one campaign each; empty for none",
+    )
     line.add_argument("--workers", type=int, default=16)
     given = line.parse_args()
     print(HEAD)
@@ -42,8 +48,12 @@ def main() -> None:
 def campaign_row(given: argparse.Namespace, rate: int | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        url = start_simulator("--latency-ms", str(given.latency_ms), *(["--rate-limit", str(rate)] if rate else []))
-        settings = load_settings(environ={}, home=home, env_url=url, workers=given.workers, patience_s=900, **SIMULATOR)
+        url = start_simulator(
+            "--latency-ms", str(given.latency_ms), *(["--rate-limit", str(rate)] if rate else [])
+        )
+        settings = load_settings(
+            environ={}, home=home, env_url=url, workers=given.workers, patience_s=900, **SIMULATOR
+        )
         client = Connection(settings, quiet=True)
         campaign = seeded(home, given.recipients)
         began = time.monotonic()
@@ -54,12 +64,30 @@ def campaign_row(given: argparse.Namespace, rate: int | None) -> None:
 
 def seeded(home: Path, count: int) -> cx.Campaign:
     recipients = home / "recipients.csv"
-    subprocess.run([sys.executable, "-m", "cxtools.simulator", "recipients", "--count", str(count), "--out", str(recipients)], check=True)
-    facts = {"subject": "Bench", "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890", "sender": "me@example.com"}
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "cxtools.simulator",
+            "recipients",
+            "--count",
+            str(count),
+            "--out",
+            str(recipients),
+        ],
+        check=True,
+    )
+    facts = {
+        "subject": "Bench",
+        "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+        "sender": "me@example.com",
+    }
     return cx.Campaign.from_csv(recipients, name="bench", **facts)
 
 
-def report(given: argparse.Namespace, rate: int | None, client: Connection, url: str, wall_s: float) -> None:
+def report(
+    given: argparse.Namespace, rate: int | None, client: Connection, url: str, wall_s: float
+) -> None:
     requests.post(f"{url}/_sim/advance", json={"seconds": 8 * 86400}, timeout=10).raise_for_status()
     counters = client.desk.api.counters
     sent, throttled = counters.requests, counters.throttled
@@ -67,9 +95,13 @@ def report(given: argparse.Namespace, rate: int | None, client: Connection, url:
     seen = sum(client.store.counts("bench").values())
     truth = requests.get(f"{url}/_sim/truth", timeout=60).json()
     existing = sum(job["events"].get(kind, 0) for job in truth["jobs"].values() for kind in KINDS)
-    ideal_s = max(sent / rate if rate else 0, given.recipients * given.latency_ms / 1000 / given.workers)
-    print(f"{rate or 'none':>12} {wall_s:8.1f} {ideal_s:8.1f} {wall_s / ideal_s:6.2f} {sent:9,} {throttled:6,} "
-          f"{given.workers:8} {seen:12,} {existing:9,}")
+    ideal_s = max(
+        sent / rate if rate else 0, given.recipients * given.latency_ms / 1000 / given.workers
+    )
+    print(
+        f"{rate or 'none':>12} {wall_s:8.1f} {ideal_s:8.1f} {wall_s / ideal_s:6.2f} {sent:9,} {throttled:6,} "
+        f"{given.workers:8} {seen:12,} {existing:9,}"
+    )
 
 
 if __name__ == "__main__":

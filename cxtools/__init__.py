@@ -19,24 +19,64 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxtools.bounces import Verdict, classify  # noqa: I001  # many names a line
+    from cxtools.bounces import Verdict, classify
     from cxtools.campaigns.recipients import Campaign
     from cxtools.campaigns.status import Status
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
     from cxtools.notebook import (
-        bounces, comparison, curve, data_quality, explore, funnel, import_file, jobs, links, reasons, report, run_campaign, status,
-        suspects, timing, verdict,
+        bounces,
+        comparison,
+        curve,
+        data_quality,
+        explore,
+        funnel,
+        import_file,
+        jobs,
+        links,
+        reasons,
+        report,
+        run_campaign,
+        status,
+        suspects,
+        timing,
+        verdict,
     )
 
 __all__ = [
-    "Campaign", "Connection", "CxError", "Status", "Verdict", "bounces", "classify", "comparison", "connect", "curve", "data_quality",
-    "explore", "funnel", "import_file", "jobs", "links", "reasons", "report", "run_campaign", "status", "suspects", "timing", "verdict",
+    "Campaign",
+    "Connection",
+    "CxError",
+    "Status",
+    "Verdict",
+    "bounces",
+    "classify",
+    "comparison",
+    "connect",
+    "curve",
+    "data_quality",
+    "explore",
+    "funnel",
+    "import_file",
+    "jobs",
+    "links",
+    "reasons",
+    "report",
+    "run_campaign",
+    "status",
+    "suspects",
+    "timing",
+    "verdict",
 ]
 #: public name -> the module it lives in; the questions live in `notebook`
 _HOMES = dict.fromkeys(__all__, "notebook") | {
-    "Campaign": "campaigns.recipients", "Connection": "connection", "CxError": "errors", "Status": "campaigns.status",
-    "Verdict": "bounces", "classify": "bounces", "connect": "connection",
+    "Campaign": "campaigns.recipients",
+    "Connection": "connection",
+    "CxError": "errors",
+    "Status": "campaigns.status",
+    "Verdict": "bounces",
+    "classify": "bounces",
+    "connect": "connection",
 }
 __version__ = "0.1.0"
 

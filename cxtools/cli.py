@@ -31,17 +31,32 @@ from cxtools.errors import ConfigError, CxError, StoreError, Unreachable
 if TYPE_CHECKING:
     from cxtools.connection import Connection
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help=__doc__)
-outbox = typer.Typer(no_args_is_help=True, help="Webhooks to the CRM: list, deliver, replay, forget.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=__doc__,
+)
+outbox = typer.Typer(
+    no_args_is_help=True, help="Webhooks to the CRM: list, deliver, replay, forget."
+)
 audit = typer.Typer(no_args_is_help=True, help="The audit trail: verify, export.")
 app.add_typer(outbox, name="outbox")
 app.add_typer(audit, name="audit")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
-Name = Annotated[str | None, typer.Argument(help="The campaign's name; all campaigns when left out.")]
-Campaigns = Annotated[list[str] | None, typer.Option("--campaign", help="A campaign's name; may be repeated. All when left out.")]
-By = Annotated[str | None, typer.Option("--by", help="Split by a column, for example provider or day.")]
+Name = Annotated[
+    str | None, typer.Argument(help="The campaign's name; all campaigns when left out.")
+]
+Campaigns = Annotated[
+    list[str] | None,
+    typer.Option("--campaign", help="A campaign's name; may be repeated. All when left out."),
+]
+By = Annotated[
+    str | None, typer.Option("--by", help="Split by a column, for example provider or day.")
+]
 
 #: `--profile` and `--debug`, which may stand at any place of the line.
 ANYWHERE = ArgumentParser("cxtools", add_help=False, allow_abbrev=False)
@@ -73,9 +88,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(0)
     except OSError as error:
         do = "check the path, its rights and the free space, then run it again"
-        _fail(error, StoreError(f"the system refused: {error.strerror or error}", where=str(error.filename or ""), do=do))
+        _fail(
+            error,
+            StoreError(
+                f"the system refused: {error.strerror or error}",
+                where=str(error.filename or ""),
+                do=do,
+            ),
+        )
     except Exception as error:
-        do = "run it again with --debug and report what it prints (look it over for addresses first)"
+        do = (
+            "run it again with --debug and report what it prints (look it over for addresses first)"
+        )
         _fail(error, CxError(f"this is a bug in cxtools: {type(error).__name__}", do=do))
 
 
@@ -87,7 +111,9 @@ def _fail(error: Exception, told: CxError) -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _program(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _program(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
     if version:
         from cxtools import __version__
 
@@ -101,10 +127,24 @@ def _program(version: Annotated[bool, typer.Option("--version", help="Print the 
 @app.command()
 def send(
     spec: Annotated[Path, typer.Argument(help="The campaign's SPEC.toml.")],
-    recipients: Annotated[Path, typer.Option(help="CSV with a column email, optional tags (separated by ;), every other a merge field.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, send nothing.")] = False,
-    skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="Leave bad rows out (recorded), don't refuse the file.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation in a terminal.")] = False,
+    recipients: Annotated[
+        Path,
+        typer.Option(
+            help="CSV with a column email, optional tags (separated by ;), every other a merge field."
+        ),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan, send nothing.")
+    ] = False,
+    skip_invalid: Annotated[
+        bool,
+        typer.Option(
+            "--skip-invalid", help="Leave bad rows out (recorded), don't refuse the file."
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Don't ask for confirmation in a terminal.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Plan, check, submit, follow, collect once, tell the CRM, audit. Run again to continue: nobody is mailed twice."""
@@ -159,15 +199,28 @@ def collect(campaign: Name = None, as_json: Json = False) -> None:
 def rejudge(as_json: Json = False) -> None:
     """After a change of rules: judge every stored bounce again, and let the local suppressions follow."""
     added, lifted = _connect().rejudge()
-    _print({"added": added, "lifted": lifted}, as_json, f"{added:,} people suppressed, {lifted:,} suppressions lifted")
+    _print(
+        {"added": added, "lifted": lifted},
+        as_json,
+        f"{added:,} people suppressed, {lifted:,} suppressions lifted",
+    )
 
 
 @app.command()
-def retry(campaign: str, dry_run: Annotated[bool, typer.Option("--dry-run", help="List who and why not, send nothing.")] = False,
-          as_json: Json = False) -> None:
+def retry(
+    campaign: str,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List who and why not, send nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Send the next wave to soft bounces only; one call, one wave."""
     plan, stands = _connect().retry(campaign, dry_run=dry_run)
-    _print(plan.to_dict() | {"dry_run": dry_run}, as_json, str(plan) if dry_run or not plan.people else f"{plan}\n{stands}")
+    _print(
+        plan.to_dict() | {"dry_run": dry_run},
+        as_json,
+        str(plan) if dry_run or not plan.people else f"{plan}\n{stands}",
+    )
     sys.exit(0 if dry_run else stands.exit_code)
 
 
@@ -176,14 +229,23 @@ def reconcile(
     batch: str,
     job_id: Annotated[str, typer.Option("--job-id", help="The job that the batch became.")] = "",
     confirmed_not_sent: Annotated[
-        bool, typer.Option("--confirmed-not-sent", help="You know it wasn't sent; it will be sent. Not within 24 h of its POST."),
+        bool,
+        typer.Option(
+            "--confirmed-not-sent",
+            help="You know it wasn't sent; it will be sent. Not within 24 h of its POST.",
+        ),
     ] = False,
     reason: Annotated[str, typer.Option(help="How you know.")] = "",
-    abandon: Annotated[bool, typer.Option("--abandon", help="Give the batch up: nobody knows, nobody is mailed again.")] = False,
+    abandon: Annotated[
+        bool,
+        typer.Option("--abandon", help="Give the batch up: nobody knows, nobody is mailed again."),
+    ] = False,
 ) -> None:
     """Settle an unknown outcome by your word."""
     if bool(job_id) + confirmed_not_sent + abandon != 1 or (confirmed_not_sent and not reason):
-        raise ConfigError("say one of: --job-id J, --confirmed-not-sent --reason R, --abandon", where="reconcile")
+        raise ConfigError(
+            "say one of: --job-id J, --confirmed-not-sent --reason R, --abandon", where="reconcile"
+        )
     state = _connect().reconcile(batch, job_id=job_id, abandon=abandon, reason=reason)
     _say(f"batch {batch} is {state} now; `cxtools resume` continues")
 
@@ -195,20 +257,44 @@ def reconcile(
 def import_(
     file: Path,
     campaign: Annotated[str, typer.Option(help="The campaign that the events belong to.")],
-    format: Annotated[Literal["auto", "cxone", "ses", "sendgrid", "table"], typer.Option(help="What the file is.")] = "auto",
-    map: Annotated[list[str] | None, typer.Option("--map", help="column=field, for a table; may be repeated.")] = None,
-    event_map: Annotated[list[str] | None, typer.Option("--event-map", help="value=kind, for a table; may be repeated.")] = None,
+    format: Annotated[
+        Literal["auto", "cxone", "ses", "sendgrid", "table"], typer.Option(help="What the file is.")
+    ] = "auto",
+    map: Annotated[
+        list[str] | None, typer.Option("--map", help="column=field, for a table; may be repeated.")
+    ] = None,
+    event_map: Annotated[
+        list[str] | None,
+        typer.Option("--event-map", help="value=kind, for a table; may be repeated."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Take real events from a file: JSON, JSONL, CSV or Parquet; CXone, Amazon SES, SendGrid or any table."""
     from cxtools.events.imports import import_file
 
-    done = import_file(file, campaign, _connect().store, format=format, column_map=_pairs("--map", map),
-                       event_map=_pairs("--event-map", event_map, empty_key=True), now=datetime.now(UTC))
-    aside = f", {done.rejected:,} unreadable (reasons in {done.rejected_path})" if done.rejected else ""
-    document = {"campaign": campaign, **asdict(done), "rejected_path": done.rejected_path and str(done.rejected_path)}
+    done = import_file(
+        file,
+        campaign,
+        _connect().store,
+        format=format,
+        column_map=_pairs("--map", map),
+        event_map=_pairs("--event-map", event_map, empty_key=True),
+        now=datetime.now(UTC),
+    )
+    aside = (
+        f", {done.rejected:,} unreadable (reasons in {done.rejected_path})" if done.rejected else ""
+    )
+    document = {
+        "campaign": campaign,
+        **asdict(done),
+        "rejected_path": done.rejected_path and str(done.rejected_path),
+    }
     known = f"{done.duplicates:,} left out (known, or twice in the file)"
-    _print(document, as_json, f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {known}{aside}")
+    _print(
+        document,
+        as_json,
+        f"{campaign}: {done.rows:,} rows, {done.added:,} new events, {known}{aside}",
+    )
 
 
 MEASURES = {
@@ -224,17 +310,29 @@ MEASURES = {
 
 def _measure(name: str) -> None:
     @app.command(name, help=MEASURES[name])
-    def command(campaign: Campaigns = None, by: By = None, as_json: Json = False, as_csv: Csv = False) -> None:
+    def command(
+        campaign: Campaigns = None, by: By = None, as_json: Json = False, as_csv: Csv = False
+    ) -> None:
         from cxtools import measures
         from cxtools.campaigns.audit import defused
 
         table = getattr(measures, name)(_connect().store, campaign or None, by=by)
         if as_csv:
-            sys.stdout.write(table.map(lambda cell: defused(cell) if isinstance(cell, str) else cell).to_csv(index=False))
+            sys.stdout.write(
+                table.map(lambda cell: defused(cell) if isinstance(cell, str) else cell).to_csv(
+                    index=False
+                )
+            )
         elif as_json:
             _print(table.records(), as_json)
         else:
-            print("no rows" if not len(table) else table.to_string(index=False) if name == "unknown" else table.text())
+            print(
+                "no rows"
+                if not len(table)
+                else table.to_string(index=False)
+                if name == "unknown"
+                else table.text()
+            )
 
 
 for measure in MEASURES:
@@ -243,33 +341,60 @@ for measure in MEASURES:
 
 @app.command()
 def classify(
-    explain: Annotated[bool, typer.Option("--explain", help="Say which rules matched, which won and why.")] = False,
-    rules: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Own rules, instead of CXTOOLS_HOME's.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which rules matched, which won and why.")
+    ] = False,
+    rules: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Own rules, instead of CXTOOLS_HOME's."),
+    ] = None,
 ) -> None:
     """Judge bounces: JSON lines {"code", "text"} on stdin, one verdict each on stdout, in order."""
     from cxtools.bounces import classify_lines
     from cxtools.connection import judge_by
 
     if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # what is no UTF-8 spoils its own line at most
+        sys.stdin.reconfigure(
+            encoding="utf-8", errors="replace"
+        )  # what is no UTF-8 spoils its own line at most
     counts = Counter[str]()
-    for line in classify_lines(sys.stdin, judge=judge_by(rules) if rules else _connect().store.judge, explain=explain, counts=counts):
+    for line in classify_lines(
+        sys.stdin,
+        judge=judge_by(rules) if rules else _connect().store.judge,
+        explain=explain,
+        counts=counts,
+    ):
         sys.stdout.write(line + "\n")
     if counts["bad"]:
-        _say(f"{counts['bad']:,} of {counts.total():,} lines could not be read; each was answered with an error object")
+        _say(
+            f"{counts['bad']:,} of {counts.total():,} lines could not be read; each was answered with an error object"
+        )
 
 
 @app.command()
 def report(
-    name: Annotated[str, typer.Argument(help="A notebook: run_campaign, bounce_report, engagement_report.")],
-    parameter: Annotated[list[str] | None, typer.Option("-p", help="key=value for the parameters cell; may be repeated.")] = None,
+    name: Annotated[
+        str, typer.Argument(help="A notebook: run_campaign, bounce_report, engagement_report.")
+    ],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", help="key=value for the parameters cell; may be repeated."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The folder for the page.")] = None,
 ) -> None:
     """Run one notebook with parameters, and write one HTML page; prints its path."""
     from cxtools.report.run import render_report
 
     home = _connect().settings.home
-    print(render_report(name, _pairs("-p", parameter), out=out or home / "reports", home=home, profile=State.profile))
+    print(
+        render_report(
+            name,
+            _pairs("-p", parameter),
+            out=out or home / "reports",
+            home=home,
+            profile=State.profile,
+        )
+    )
 
 
 # ---- webhooks and audit ------------------------------------------------------------------------------------------
@@ -278,11 +403,24 @@ def report(
 @outbox.command("list")
 def outbox_list(as_json: Json = False) -> None:
     """All webhooks, with their state and last error."""
-    rows = [{
-        "id": row.id, "campaign": row.campaign, "event": row.event, "state": row.state, "tries": row.tries,
-        "next_at": datetime.fromtimestamp(row.next_at, UTC).isoformat() if row.next_at else None, "last_error": row.last_error,
-    } for row in _connect().ledger.outbox.webhooks()]
-    lines = ["{id}  {state:<10} {tries} tries  {event}  {campaign}  {last_error}".format(**row) for row in rows]
+    rows = [
+        {
+            "id": row.id,
+            "campaign": row.campaign,
+            "event": row.event,
+            "state": row.state,
+            "tries": row.tries,
+            "next_at": datetime.fromtimestamp(row.next_at, UTC).isoformat()
+            if row.next_at
+            else None,
+            "last_error": row.last_error,
+        }
+        for row in _connect().ledger.outbox.webhooks()
+    ]
+    lines = [
+        "{id}  {state:<10} {tries} tries  {event}  {campaign}  {last_error}".format(**row)
+        for row in rows
+    ]
     _print(rows, as_json, "\n".join(lines) or "the outbox is empty")
 
 
@@ -294,10 +432,14 @@ def outbox_deliver() -> None:
     client = _connect()
     client.settings.needs("crm")
     tried = crm.deliver_due(client.desk)
-    _say(f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, {tried.dead:,} dead, {tried.parked:,} refused for good")
+    _say(
+        f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, {tried.dead:,} dead, {tried.parked:,} refused for good"
+    )
     if stuck := sum(row.state in ("dead", "parked") for row in client.ledger.outbox.webhooks()):
-        raise Unreachable(f"{stuck:,} webhooks don't get through to the CRM any more",
-                          do="`cxtools outbox list` says why; when it is mended, `cxtools outbox replay --since DATE`")
+        raise Unreachable(
+            f"{stuck:,} webhooks don't get through to the CRM any more",
+            do="`cxtools outbox list` says why; when it is mended, `cxtools outbox replay --since DATE`",
+        )
 
 
 @outbox.command("replay")
@@ -308,9 +450,14 @@ def outbox_replay(
     """Make delivered, dead or parked webhooks pending again, with their old id and body."""
     if bool(hook_id) == bool(since):
         raise ConfigError("say one of: --id ID, --since DATE", where="outbox replay")
-    count = _connect().ledger.outbox.replay(hook_id=hook_id, since=since.replace(tzinfo=UTC).timestamp() if since else None)
+    count = _connect().ledger.outbox.replay(
+        hook_id=hook_id, since=since.replace(tzinfo=UTC).timestamp() if since else None
+    )
     if hook_id and not count:
-        raise ConfigError(f"no webhook {hook_id} was delivered, is dead or parked", do="`cxtools outbox list` shows all")
+        raise ConfigError(
+            f"no webhook {hook_id} was delivered, is dead or parked",
+            do="`cxtools outbox list` shows all",
+        )
     _say(f"{count:,} webhooks wait again; `cxtools outbox deliver` tries them")
 
 
@@ -318,30 +465,44 @@ def outbox_replay(
 def outbox_forget(hook_id: str) -> None:
     """Give one webhook up for good; its row stays."""
     if not _connect().ledger.outbox.forget(hook_id):
-        raise ConfigError(f"no webhook {hook_id} waits, is dead or parked", do="`cxtools outbox list` shows all")
+        raise ConfigError(
+            f"no webhook {hook_id} waits, is dead or parked", do="`cxtools outbox list` shows all"
+        )
     _say(f"webhook {hook_id} is given up; its row stays")
 
 
 @audit.command("verify")
 def audit_verify(
-    anchor: Annotated[list[str] | None, typer.Option(help="ROW:HASH as a report's footer or a webhook gives it; may be repeated.")] = None,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(help="ROW:HASH as a report's footer or a webhook gives it; may be repeated."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check the trail's chain and its anchors; names the first bad row, and what is missing."""
     if wrong := [text for text in anchor or () if not re.fullmatch(r"[0-9]+:[0-9a-f]{8,64}", text)]:
-        raise ConfigError(f"an anchor is ROW:HASH, as 42:9f86d081884c7d65, not {wrong[0]!r}", where="audit verify --anchor")
-    found = _connect().ledger.trail.verify((int(row), hash_) for row, _, hash_ in (text.partition(":") for text in anchor or ()))
+        raise ConfigError(
+            f"an anchor is ROW:HASH, as 42:9f86d081884c7d65, not {wrong[0]!r}",
+            where="audit verify --anchor",
+        )
+    found = _connect().ledger.trail.verify(
+        (int(row), hash_) for row, _, hash_ in (text.partition(":") for text in anchor or ())
+    )
     told = "".join(f"\n  {fault}" for fault in found.faults) or "no fault found"
     _print(asdict(found), as_json, f"{found.rows:,} rows, head {found.head[:16]}: {told}")
     if found.faults:
         first = f", the first at row {found.first_bad}" if found.first_bad else ""
-        raise StoreError(f"the audit trail has {len(found.faults)} faults{first}",
-                         do="keep the ledger as it is and compare it with a backup")
+        raise StoreError(
+            f"the audit trail has {len(found.faults)} faults{first}",
+            do="keep the ledger as it is and compare it with a backup",
+        )
 
 
 @audit.command("export")
 def audit_export(
-    about: Annotated[str, typer.Option(help="An address: only the rows that name this person.")] = "",
+    about: Annotated[
+        str, typer.Option(help="An address: only the rows that name this person.")
+    ] = "",
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
@@ -371,32 +532,47 @@ def doctor(as_json: Json = False) -> None:
 
     findings = examined(_connect())
     document = [{"check": each.check, "ok": each.ok, "says": each.says} for each in findings]
-    _print(document, as_json, "\n".join(f"{'ok  ' if each.ok else 'FAIL'}  {each.check}: {each.says}" for each in findings))
+    _print(
+        document,
+        as_json,
+        "\n".join(
+            f"{'ok  ' if each.ok else 'FAIL'}  {each.check}: {each.says}" for each in findings
+        ),
+    )
     sys.exit(next((each.exit_code for each in findings if not each.ok), 0))
 
 
 @app.command()
-def demo(out: Annotated[Path, typer.Option(help="The folder for the reports.")] = Path("reports/demo")) -> None:
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder for the reports.")] = Path("reports/demo"),
+) -> None:
     """The whole job on the simulator: send, follow, collect, report."""
     from cxtools.demo import run_demo
 
     print(run_demo(out))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
 def simulate(context: typer.Context) -> None:
     """The simulator alone; `cxtools simulate --help` lists its options."""
     sys.exit(subprocess.call([sys.executable, "-m", "cxtools.simulator", *context.args]))
 
 
 @app.command()
-def lab(folder: Annotated[Path, typer.Argument(help="The folder to open.")] = Path("notebooks")) -> None:
+def lab(
+    folder: Annotated[Path, typer.Argument(help="The folder to open.")] = Path("notebooks"),
+) -> None:
     """JupyterLab on the notebooks."""
     from importlib.util import find_spec
 
     if find_spec("jupyterlab") is None:
-        raise ConfigError("JupyterLab isn't installed here",
-                          do="in a checkout run `make lab`; else install cxtools[lab] into an environment of its own")
+        raise ConfigError(
+            "JupyterLab isn't installed here",
+            do="in a checkout run `make lab`; else install cxtools[lab] into an environment of its own",
+        )
     sys.exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)]))
 
 
@@ -412,18 +588,30 @@ def _connect() -> Connection:
 def _finish(statuses: Sequence[Any], as_json: bool, *, single: bool, worst: int = 0) -> None:
     """Print one status or many, and end with the worst exit code."""
     documents = [each.to_dict() for each in statuses]
-    _print(documents[0] if single else documents, as_json, "\n".join(map(str, statuses)) or "no campaigns")
+    _print(
+        documents[0] if single else documents,
+        as_json,
+        "\n".join(map(str, statuses)) or "no campaigns",
+    )
     sys.exit(max([worst, *(each.exit_code for each in statuses)]))
 
 
 def _print(document: Any, as_json: bool, text: str = "") -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) if as_json else text)
+    print(
+        json.dumps(document, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
+        if as_json
+        else text
+    )
 
 
-def _pairs(option: str, given: Iterable[str] | None, *, empty_key: bool = False) -> Mapping[str, str]:
+def _pairs(
+    option: str, given: Iterable[str] | None, *, empty_key: bool = False
+) -> Mapping[str, str]:
     pairs = [text.partition("=") for text in given or ()]
     if wrong := [key for key, equals, _ in pairs if not ((key or empty_key) and equals)]:
-        raise ConfigError(f"{option} needs key=value, not {', '.join(wrong)!r}", where="command line")
+        raise ConfigError(
+            f"{option} needs key=value, not {', '.join(wrong)!r}", where="command line"
+        )
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 

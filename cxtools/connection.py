@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 #: A user's own rules for bounces, in CXTOOLS_HOME; bounces/README.md tells how to write them.
 OWN_RULES = "bounce_rules.toml"
 #: What the simulator's account is; neither is a secret, it serves whoever started it.
-SIMULATOR = {"client_id": "simulator", "client_secret": "simulator", "crm_webhook_secret": "whsec_c2ltdWxhdGVkLXNlY3JldA=="}
+SIMULATOR = {
+    "client_id": "simulator",
+    "client_secret": "simulator",
+    "crm_webhook_secret": "whsec_c2ltdWxhdGVkLXNlY3JldA==",
+}
 
 
 def connect(profile: str | None = None, **settings: Any) -> Connection:
@@ -46,7 +50,11 @@ def connect(profile: str | None = None, **settings: Any) -> Connection:
     Raises:
         ConfigError: settings are wrong; nothing was sent. What a deed misses is said when it is called.
     """
-    connection = Connection(_simulator_settings(settings) if profile == "simulator" else load_settings(profile, **settings))
+    connection = Connection(
+        _simulator_settings(settings)
+        if profile == "simulator"
+        else load_settings(profile, **settings)
+    )
     LATEST[:] = [connection]
     return connection
 
@@ -63,7 +71,13 @@ LATEST: list[Connection] = []
 
 def _simulator_settings(settings: dict[str, Any]) -> Settings:
     url = start_simulator("--crm-secret", SIMULATOR["crm_webhook_secret"])
-    facts: dict[str, Any] = {"env_url": url, "crm_webhook_url": f"{url}/_sim/crm", "event_horizon_s": 0, **SIMULATOR, **settings}
+    facts: dict[str, Any] = {
+        "env_url": url,
+        "crm_webhook_url": f"{url}/_sim/crm",
+        "event_horizon_s": 0,
+        **SIMULATOR,
+        **settings,
+    }
     return load_settings(environ={}, **facts | {"home": settings.get("home") or _passing_home()})
 
 
@@ -85,8 +99,11 @@ class Connection:
     def store(self) -> EventStore:
         from cxtools.events.store import EventStore
 
-        return EventStore(self.settings.home / "events", judge=lambda: judge_by(self.settings.home / OWN_RULES),
-                          planned=lambda: self.ledger.campaigns() if self.has_ledger else ())
+        return EventStore(
+            self.settings.home / "events",
+            judge=lambda: judge_by(self.settings.home / OWN_RULES),
+            planned=lambda: self.ledger.campaigns() if self.has_ledger else (),
+        )
 
     @cached_property
     @discreet
@@ -106,7 +123,11 @@ class Connection:
             return {}
         from cxtools.campaigns.status import BAD_JOBS
 
-        bad = [row.recipients for row in self.ledger.batches(name) if row.state == "rejected" or row.job_status in BAD_JOBS]
+        bad = [
+            row.recipients
+            for row in self.ledger.batches(name)
+            if row.state == "rejected" or row.job_status in BAD_JOBS
+        ]
         counts = self.ledger.counts(name)
         return {"unknown": counts["unknown"], "failed": sum(bad), "waiting": counts["waiting"]}
 
@@ -144,7 +165,10 @@ class Connection:
 
         known = self.ledger.digest_of(campaign.name) if self.has_ledger else None
         if known not in (None, campaign.digest) and not self.ledger.unsent(campaign.name):
-            raise ConfigError(f"campaign {campaign.name!r} exists with other content", do="give the changed campaign a new name")
+            raise ConfigError(
+                f"campaign {campaign.name!r} exists with other content",
+                do="give the changed campaign a new name",
+            )
         people, left = 0, list[LeftOut]()
         for item in campaign.planned(skip_invalid=skip_invalid):
             if isinstance(item, LeftOut):
@@ -154,11 +178,28 @@ class Connection:
         daily = campaign.spec.limits.daily
         size, cap = self.settings.batch_cap(daily), self.settings.daily_cap(daily)
         batches = [min(size, people - start) for start in range(0, people, size)]
-        planned_before = known == campaign.digest  # another plan, of which nothing was sent, would be replaced
-        waits = [row.recipients for row in self.ledger.batches(campaign.name, ["planned"])] if planned_before else None
-        quota_left = self.ledger.quota_left(self.settings.account, cap) if self.has_ledger else math.inf if cap is None else cap
-        return DryRun(campaign.name, batches, left, over_limit(batches if waits is None else waits, quota_left),
-                      waiting=None if waits is None else sum(waits))
+        planned_before = (
+            known == campaign.digest
+        )  # another plan, of which nothing was sent, would be replaced
+        waits = (
+            [row.recipients for row in self.ledger.batches(campaign.name, ["planned"])]
+            if planned_before
+            else None
+        )
+        quota_left = (
+            self.ledger.quota_left(self.settings.account, cap)
+            if self.has_ledger
+            else math.inf
+            if cap is None
+            else cap
+        )
+        return DryRun(
+            campaign.name,
+            batches,
+            left,
+            over_limit(batches if waits is None else waits, quota_left),
+            waiting=None if waits is None else sum(waits),
+        )
 
     @discreet
     def resume(self, name: str) -> Status:
@@ -168,9 +209,15 @@ class Connection:
         self.needs_all()
         if late := send.resume(self.desk, name):
             unknown = self.unsettled(name)["unknown"]
-            also = f"; besides, the outcome of {unknown:,} recipients is unknown, `cxtools status {name}` lists them" if unknown else ""
-            raise JobTimeout(f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h{also}",
-                             do=f"`cxtools resume {name}` goes on waiting; nothing is sent again")
+            also = (
+                f"; besides, the outcome of {unknown:,} recipients is unknown, `cxtools status {name}` lists them"
+                if unknown
+                else ""
+            )
+            raise JobTimeout(
+                f"{len(late)} of the jobs of {name!r} did not end in {self.settings.job_deadline_s / 3600:.1f} h{also}",
+                do=f"`cxtools resume {name}` goes on waiting; nothing is sent again",
+            )
         return self.status(name)
 
     def unfinished(self) -> list[str]:
@@ -185,7 +232,12 @@ class Connection:
         from cxtools.campaigns.status import status
 
         limit = self.settings.daily_cap(self.ledger.spec(name)["limits"]["daily"])
-        return status(self.ledger, self.store, name, quota_left=self.ledger.quota_left(self.settings.account, limit))
+        return status(
+            self.ledger,
+            self.store,
+            name,
+            quota_left=self.ledger.quota_left(self.settings.account, limit),
+        )
 
     @discreet
     def collect(self, name: str | None = None) -> Collected:
@@ -210,7 +262,9 @@ class Connection:
             self.ledger.trail.anchor()
 
     @discreet
-    def reconcile(self, batch_id: str, *, job_id: str = "", abandon: bool = False, reason: str = "") -> str:
+    def reconcile(
+        self, batch_id: str, *, job_id: str = "", abandon: bool = False, reason: str = ""
+    ) -> str:
         """
         Settle an unknown outcome by an operator's word, and return the batch's new state.
 
@@ -237,7 +291,9 @@ class Connection:
         from cxtools.campaigns import retry
 
         self.collect(name)
-        plan = retry.next_wave(self.desk, name) if dry_run else retry.plan_next_wave(self.desk, name)
+        plan = (
+            retry.next_wave(self.desk, name) if dry_run else retry.plan_next_wave(self.desk, name)
+        )
         return plan, self.status(name) if dry_run or not plan.people else self.resume(name)
 
 
@@ -262,18 +318,45 @@ class DryRun:
     def to_dict(self) -> dict[str, Any]:
         """As a status, of a campaign of which nothing exists yet."""
         left = Counter(row.reason for row in self.left_out)
-        people = {"rows": self.planned + left.total(), "invalid": left["invalid"], "duplicates": left["duplicate"], "planned": self.planned,
-                  "over_limit": self.over_limit} | ({} if self.waiting is None else {"waiting": self.waiting})
-        batches = [{"batch": None, "wave": 0, "recipients": size, "state": "dry_run", "job_id": None} for size in self.batches]
-        rows = [{"line": row.line, "email": row.masked, "reason": row.reason, "detail": row.detail} for row in self.left_out]
-        return {"campaign": self.campaign, "state": "dry_run", "recipients": people, "batches": batches, "left_out": rows}
+        people = {
+            "rows": self.planned + left.total(),
+            "invalid": left["invalid"],
+            "duplicates": left["duplicate"],
+            "planned": self.planned,
+            "over_limit": self.over_limit,
+        } | ({} if self.waiting is None else {"waiting": self.waiting})
+        batches = [
+            {"batch": None, "wave": 0, "recipients": size, "state": "dry_run", "job_id": None}
+            for size in self.batches
+        ]
+        rows = [
+            {"line": row.line, "email": row.masked, "reason": row.reason, "detail": row.detail}
+            for row in self.left_out
+        ]
+        return {
+            "campaign": self.campaign,
+            "state": "dry_run",
+            "recipients": people,
+            "batches": batches,
+            "left_out": rows,
+        }
 
     def __str__(self) -> str:
-        shown = [f"  line {row.line}: {row.masked} {row.reason}, {row.detail}" for row in self.left_out[:20]]
+        shown = [
+            f"  line {row.line}: {row.masked} {row.reason}, {row.detail}"
+            for row in self.left_out[:20]
+        ]
         more = [f"  … and {len(self.left_out) - 20:,} more"] if len(self.left_out) > 20 else []
-        today = f"{self.over_limit:,} of them not today, by the daily limit; " if self.over_limit else ""
-        whom = (f"would mail {self.planned:,} people in {len(self.batches)} batches" if self.waiting is None else
-                f"was planned before; would mail the {self.waiting:,} of {self.planned:,} people who still wait")
+        today = (
+            f"{self.over_limit:,} of them not today, by the daily limit; "
+            if self.over_limit
+            else ""
+        )
+        whom = (
+            f"would mail {self.planned:,} people in {len(self.batches)} batches"
+            if self.waiting is None
+            else f"was planned before; would mail the {self.waiting:,} of {self.planned:,} people who still wait"
+        )
         head = f"{self.campaign}: {whom}; {today}{len(self.left_out):,} rows left out; nothing was sent"
         return "\n".join([head, *shown, *more])
 
@@ -287,10 +370,16 @@ def judge_by(own: Path) -> Judge:
 
 def start_simulator(*flags: str) -> str:
     """Start a simulator that ends with this process, and return its address."""
-    process = subprocess.Popen([sys.executable, "-m", "cxtools.simulator", "--port", "0", "--exit-on-eof", *flags],
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cxtools.simulator", "--port", "0", "--exit-on-eof", *flags],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     atexit.register(process.terminate)
     line = process.stdout.readline() if process.stdout else ""
     if "listening on " not in line:
-        raise Unreachable("the simulator did not start", do="run `python -m cxtools.simulator` to see why")
+        raise Unreachable(
+            "the simulator did not start", do="run `python -m cxtools.simulator` to see why"
+        )
     return line.split("listening on ")[1].strip()

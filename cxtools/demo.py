@@ -33,7 +33,9 @@ fields = ["firstName", "plan", "city"]
 """
 
 
-def run_demo(out: Path, *, say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)) -> str:
+def run_demo(
+    out: Path, *, say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
+) -> str:
     """
     Run the demo into *out* and return its summary in five lines; the store and ledger stand in `out/home`.
 
@@ -50,9 +52,15 @@ def run_demo(out: Path, *, say: Callable[[str], None] = lambda text: print(text,
     campaign = Campaign.from_toml(*_inputs(home))
     sent = client.send(campaign)
     if sent.exit_code:
-        raise JobFailed(f"the demo's send ended as {sent.state}", where=str(home), do="look at the ledger there; then run the demo again")
+        raise JobFailed(
+            f"the demo's send ended as {sent.state}",
+            where=str(home),
+            do="look at the ledger there; then run the demo again",
+        )
     say("3/4  a week passes on the simulator's clock; late events come in")
-    requests.post(f"{client.settings.env_url}/_sim/advance", json={"seconds": WEEK_S}, timeout=10).raise_for_status()
+    requests.post(
+        f"{client.settings.env_url}/_sim/advance", json={"seconds": WEEK_S}, timeout=10
+    ).raise_for_status()
     for _ in range(3):  # what is late; then two quiet looks, after which the campaign is settled
         client.collect(NAME)
     say("4/4  reports")
@@ -63,7 +71,11 @@ def run_demo(out: Path, *, say: Callable[[str], None] = lambda text: print(text,
 def _fresh_home(out: Path) -> Path:
     home = out / "home"
     if home.exists() and not (home / MARK).exists():
-        raise ConfigError("the folder is not a demo's, it is left alone", where=str(home), do="choose another --out")
+        raise ConfigError(
+            "the folder is not a demo's, it is left alone",
+            where=str(home),
+            do="choose another --out",
+        )
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True, mode=0o700)
     (home / MARK).touch()
@@ -71,7 +83,11 @@ def _fresh_home(out: Path) -> Path:
 
 
 def _simulated(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "cxtools.simulator", *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "cxtools.simulator", *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def _import_history(client: Connection) -> None:
@@ -92,14 +108,20 @@ def _summary(client: Connection, index: Path, seconds: float) -> str:
     status = client.status(NAME)
     trail = client.ledger.trail.verify()
     if trail.faults:
-        raise StoreError(f"the audit trail has faults: {trail.faults[0]}", where=str(client.settings.home), do="run the demo again")
+        raise StoreError(
+            f"the audit trail has faults: {trail.faults[0]}",
+            where=str(client.settings.home),
+            do="run the demo again",
+        )
     row, share = measures.funnel(client.store, [NAME]).iloc[0], wording.percent
     people, hooks = status.recipients, status.webhooks
-    return "\n".join([
-        f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, "
-        f"{people['suppressed']:,} suppressed",
-        f"delivered    {row.accepted:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
-        f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",
-        f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; audit trail of {trail.rows:,} rows intact",
-        f"reports      {index} ({seconds:.0f} s in all)",
-    ])
+    return "\n".join(
+        [
+            f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, "
+            f"{people['suppressed']:,} suppressed",
+            f"delivered    {row.accepted:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
+            f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",
+            f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; audit trail of {trail.rows:,} rows intact",
+            f"reports      {index} ({seconds:.0f} s in all)",
+        ]
+    )

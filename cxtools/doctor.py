@@ -34,7 +34,12 @@ def _finding(name: str, check: Callable[[Connection], str], client: Connection) 
     except CxError as error:
         return Finding(name, False, str(error).replace("\n  ", " "), error.exit_code)
     except OSError as error:
-        return Finding(name, False, f"{error}: see that CXTOOLS_HOME is a folder that can be written", StoreError.exit_code)
+        return Finding(
+            name,
+            False,
+            f"{error}: see that CXTOOLS_HOME is a folder that can be written",
+            StoreError.exit_code,
+        )
 
 
 def _settings(client: Connection) -> str:
@@ -50,7 +55,10 @@ def _http_stack(_client: Connection) -> str:
 
     # urllib3-future installs itself over urllib3 and numbers its patches from 900; it treats cut-off answers in another way.
     if int(stack.__version__.split(".")[2]) >= 900:
-        raise ConfigError("urllib3 was replaced by urllib3-future", do="uninstall niquests and urllib3-future, reinstall urllib3, requests")
+        raise ConfigError(
+            "urllib3 was replaced by urllib3-future",
+            do="uninstall niquests and urllib3-future, reinstall urllib3, requests",
+        )
     return f"requests {version('requests')}, urllib3 {stack.__version__}"
 
 
@@ -58,18 +66,27 @@ def _api(client: Connection) -> str:
     client.settings.needs("api")
     found = client.desk.api.probe()
     if missing := found["missing_scopes"]:
-        raise Denied(f"the client lacks {', '.join(missing)}", do="ask for these scopes, or for the role that brings them")
+        raise Denied(
+            f"the client lacks {', '.join(missing)}",
+            do="ask for these scopes, or for the role that brings them",
+        )
     if found["suppressions"] != "ok":
         raise ContractError(f"suppressions can't be asked for: {found['suppressions']}")
     scopes = "not told" if found["scopes"] is None else ", ".join(found["scopes"])
-    listing = "lists all suppressions, suppression_listing may be set" if found["suppression_listing"] else "lists no suppressions"
+    listing = (
+        "lists all suppressions, suppression_listing may be set"
+        if found["suppression_listing"]
+        else "lists no suppressions"
+    )
     return f"signed in at {found['url']} by {found['auth']}; scopes: {scopes}; {listing}"
 
 
 def _ledger(client: Connection) -> str:
     found = client.ledger.trail.verify()
     if found.faults:
-        raise ConfigError(f"the audit trail has faults: {found.faults[0]}", do="run `cxtools audit verify`")
+        raise ConfigError(
+            f"the audit trail has faults: {found.faults[0]}", do="run `cxtools audit verify`"
+        )
     return f"{len(client.ledger.campaigns())} campaigns, audit trail of {found.rows:,} rows intact, SQLite {sqlite3.sqlite_version}"
 
 
@@ -81,8 +98,10 @@ def _space(client: Connection) -> str:
     client.settings.home.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(client.settings.home).free
     if free < FREE_BYTES_WANTED:
-        raise ConfigError(f"only {free >> 20} MiB are free in {client.settings.home}",
-                          do="free some space: a send stops when the ledger can't be written")
+        raise ConfigError(
+            f"only {free >> 20} MiB are free in {client.settings.home}",
+            do="free some space: a send stops when the ledger can't be written",
+        )
     return f"{free >> 30} GiB free"
 
 
@@ -90,10 +109,18 @@ def _kernel(_client: Connection) -> str:
     from jupyter_client.kernelspec import KernelSpecManager
 
     if "python3" not in KernelSpecManager().find_kernel_specs():
-        raise ReportError("there is no Jupyter kernel `python3`", do="reinstall ipykernel into this environment")
+        raise ReportError(
+            "there is no Jupyter kernel `python3`", do="reinstall ipykernel into this environment"
+        )
     return "kernel python3"
 
 
 CHECKS: dict[str, Callable[[Connection], str]] = {
-    "settings": _settings, "http": _http_stack, "api": _api, "ledger": _ledger, "store": _store, "space": _space, "reports": _kernel,
+    "settings": _settings,
+    "http": _http_stack,
+    "api": _api,
+    "ledger": _ledger,
+    "store": _store,
+    "space": _space,
+    "reports": _kernel,
 }

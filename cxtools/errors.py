@@ -72,8 +72,21 @@ class ApiError(CxError):
 
     exit_code = 3
 
-    def __init__(self, what: str, *, method: str = "", path: str = "", status: int | None = None, trace_id: str = "", do: str = "") -> None:
-        facts = (f"{method} {path}".strip(), f"status {status}" if status else "", f"trace {trace_id}" if trace_id else "")
+    def __init__(
+        self,
+        what: str,
+        *,
+        method: str = "",
+        path: str = "",
+        status: int | None = None,
+        trace_id: str = "",
+        do: str = "",
+    ) -> None:
+        facts = (
+            f"{method} {path}".strip(),
+            f"status {status}" if status else "",
+            f"trace {trace_id}" if trace_id else "",
+        )
         super().__init__(what, where=", ".join(fact for fact in facts if fact), do=do)
         self.method, self.path, self.status, self.trace_id = method, path, status, trace_id
 
@@ -147,6 +160,7 @@ def discreet(deed: Callable[Given, Result]) -> Callable[Given, Result]:
     Jupyter's verbose mode, rich and error trackers show the locals of all frames of a traceback, and those of ours hold
     addresses, documents and requests. The lines of the traceback stay.
     """
+
     @wraps(deed)
     def call(*given: Any, **named: Any) -> Any:
         try:

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 #: Measure -> what it can be split by here; one that can't draws one campaign at a time.
 MEASURES: dict[str, tuple[str, ...]] = {
-    "funnel": tuple(DIMENSIONS), "bounces": tuple(DIMENSIONS), "reasons": (), "links": (), "curve": (), "timing": (), "jobs": (),
+    "funnel": tuple(DIMENSIONS),
+    "bounces": tuple(DIMENSIONS),
+    "reasons": (),
+    "links": (),
+    "curve": (),
+    "timing": (),
+    "jobs": (),
 }
 #: Measure -> the report that shows it.
 REPORTS = {"bounces": "bounce_report", "reasons": "bounce_report", "jobs": "bounce_report"}
@@ -45,22 +51,31 @@ class View:
         """The nearest choice that can be drawn: without a split that the measure doesn't know, with one campaign where only one fits."""
         splits = MEASURES[self.measure]
         by = self.by if self.by in splits else ""
-        return replace(self, by=by, campaigns=self.campaigns if splits and not by else self.campaigns[-1:])
+        return replace(
+            self, by=by, campaigns=self.campaigns if splits and not by else self.campaigns[-1:]
+        )
 
     def as_command(self) -> str:
         """The report of this choice, as one types it."""
         settled = self.settled()
         moment = f" -p as_of={settled.as_of}" if settled.as_of else ""
-        return "\n".join(f"cxtools report {REPORTS.get(settled.measure, 'engagement_report')} -p campaign={campaign}{moment}"
-                         for campaign in settled.campaigns)
+        return "\n".join(
+            f"cxtools report {REPORTS.get(settled.measure, 'engagement_report')} -p campaign={campaign}{moment}"
+            for campaign in settled.campaigns
+        )
 
 
 def answer(store: EventStore, view: View) -> Table:
     """The table of a choice: the very function which the reports call."""
     settled = view.settled()
     if not settled.campaigns:
-        raise StoreError("no campaign is chosen", do="choose one, or import events first: `cxtools import FILE --campaign NAME`")
-    table: Table = getattr(measures, settled.measure)(store, settled.campaigns, by=settled.by or None, as_of=settled.as_of or None)
+        raise StoreError(
+            "no campaign is chosen",
+            do="choose one, or import events first: `cxtools import FILE --campaign NAME`",
+        )
+    table: Table = getattr(measures, settled.measure)(
+        store, settled.campaigns, by=settled.by or None, as_of=settled.as_of or None
+    )
     return table
 
 
@@ -75,15 +90,34 @@ def explore(store: EventStore, campaigns: Sequence[str] | None = None) -> ipywid
 
     names = list(campaigns or store.campaigns())
     if not names:
-        raise StoreError("there are no campaigns to explore", do="collect or import some: `cxtools import FILE --campaign NAME`")
+        raise StoreError(
+            "there are no campaigns to explore",
+            do="collect or import some: `cxtools import FILE --campaign NAME`",
+        )
     controls: dict[str, Any] = {
-        "campaigns": widgets.SelectMultiple(options=names, value=names[-1:], description="Campaigns", rows=min(8, len(names))),
+        "campaigns": widgets.SelectMultiple(
+            options=names, value=names[-1:], description="Campaigns", rows=min(8, len(names))
+        ),
         "measure": widgets.Dropdown(options=list(MEASURES), description="Measure"),
-        "by": widgets.Dropdown(options=[("nothing", ""), *((name, name) for name in DIMENSIONS)], description="Split by"),
-        "as_of": widgets.Text(placeholder="2026-09-14T10:00:00+02:00", description="Until", continuous_update=False),
+        "by": widgets.Dropdown(
+            options=[("nothing", ""), *((name, name) for name in DIMENSIONS)],
+            description="Split by",
+        ),
+        "as_of": widgets.Text(
+            placeholder="2026-09-14T10:00:00+02:00", description="Until", continuous_update=False
+        ),
     }
-    screen, copied = widgets.Output(), widgets.Textarea(placeholder="the choice as a command", layout=widgets.Layout(width="100%"), rows=2)
-    button = widgets.Button(description="As papermill parameters", icon="copy", layout=widgets.Layout(width="auto", flex="0 0 auto"))
+    screen, copied = (
+        widgets.Output(),
+        widgets.Textarea(
+            placeholder="the choice as a command", layout=widgets.Layout(width="100%"), rows=2
+        ),
+    )
+    button = widgets.Button(
+        description="As papermill parameters",
+        icon="copy",
+        layout=widgets.Layout(width="auto", flex="0 0 auto"),
+    )
 
     def chosen() -> View:
         return View(**{name: control.value for name, control in controls.items()})
@@ -105,7 +139,13 @@ def explore(store: EventStore, campaigns: Sequence[str] | None = None) -> ipywid
 def shown(store: EventStore, view: View) -> dict[str, Any]:
     """The output message of a choice; what can't be answered is said in words, in the place of the figure."""
     try:
-        return {"output_type": "display_data", "metadata": {},
-                "data": {"application/vnd.plotly.v1+json": draw(store, view).to_plotly_json() | {"config": {"displayModeBar": False}}}}
+        return {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {
+                "application/vnd.plotly.v1+json": draw(store, view).to_plotly_json()
+                | {"config": {"displayModeBar": False}}
+            },
+        }
     except (StoreError, ValueError) as refused:
         return {"output_type": "stream", "name": "stdout", "text": f"{refused}\n"}

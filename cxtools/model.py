@@ -27,7 +27,11 @@ KINDS: dict[str, str] = {
 
 #: Final job states, compared without case. SUCCEEDED and EXPIRED are what other NICE APIs call theirs.
 JOB_STATES = {
-    "completed": "completed", "succeeded": "completed", "failed": "failed", "expired": "failed", "cancelled": "cancelled",
+    "completed": "completed",
+    "succeeded": "completed",
+    "failed": "failed",
+    "expired": "failed",
+    "cancelled": "cancelled",
     "canceled": "cancelled",
 }
 
@@ -45,7 +49,11 @@ class Recipient:
         return recipient_key(self.email)
 
     def to_api(self) -> dict[str, Any]:
-        return {"toAddress": self.email, "mergeFields": dict(self.merge_fields), "tags": list(self.tags)}
+        return {
+            "toAddress": self.email,
+            "mergeFields": dict(self.merge_fields),
+            "tags": list(self.tags),
+        }
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,11 @@ class Suppression:
 
     @classmethod
     def from_api(cls, row: Mapping[str, Any], where: str = "$") -> Suppression:
-        return cls(_text(row, "emailAddress", where), str(row.get("reason") or ""), moment(row.get("addedDate")))
+        return cls(
+            _text(row, "emailAddress", where),
+            str(row.get("reason") or ""),
+            moment(row.get("addedDate")),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,8 +97,16 @@ class Job:
     @classmethod
     def from_api(cls, row: Mapping[str, Any]) -> Job:
         word = _text(row, "status", "$").lower()
-        return cls(_text(row, "jobId", "$"), JOB_STATES.get(word, word), moment(row.get("createdAt")), moment(row.get("completedAt")),
-                   row.get("totalRecipients"), row.get("delivered"), row.get("bounced"), row.get("spamScore"))
+        return cls(
+            _text(row, "jobId", "$"),
+            JOB_STATES.get(word, word),
+            moment(row.get("createdAt")),
+            moment(row.get("completedAt")),
+            row.get("totalRecipients"),
+            row.get("delivered"),
+            row.get("bounced"),
+            row.get("spamScore"),
+        )
 
 
 @dataclass(frozen=True)
@@ -119,27 +139,60 @@ class Event:
         word = _text(row, "eventType", where)
         known = {ours: str(row.get(theirs) or "") for ours, theirs in EVENT_TEXTS.items()}
         kind, said_at = word.lower(), str(row.get("timestamp") or "")
-        return cls.told(kind if kind in KINDS else "unknown", word, moment(row.get("timestamp")), said_at, known, row, where)
+        return cls.told(
+            kind if kind in KINDS else "unknown",
+            word,
+            moment(row.get("timestamp")),
+            said_at,
+            known,
+            row,
+            where,
+        )
 
     @classmethod
     def told(
-        cls, kind: str, word: str, ts: datetime | None, said_at: str, known: Mapping[str, str], row: Mapping[str, Any], where: str = "$",
+        cls,
+        kind: str,
+        word: str,
+        ts: datetime | None,
+        said_at: str,
+        known: Mapping[str, str],
+        row: Mapping[str, Any],
+        where: str = "$",
     ) -> Event:
         """An event of texts; without an id it gets one from what makes it that event, the address for the missing recipient."""
         email = known.get("email", "").strip().lower()
         who = known.get("recipient_id") or email
-        job, message, link, code = (known.get(name, "") for name in ("job_id", "message_id", "link_url", "bounce_code"))
+        job, message, link, code = (
+            known.get(name, "") for name in ("job_id", "message_id", "link_url", "bounce_code")
+        )
         if not (message or who):
             raise ContractError("the row names neither message nor recipient", where=where)
-        event_id = known.get("event_id") or event_identity(job, message, who, word.lower(), said_at, link, code)
+        event_id = known.get("event_id") or event_identity(
+            job, message, who, word.lower(), said_at, link, code
+        )
         raw = json.dumps(row, ensure_ascii=False, default=str, separators=(",", ":"))
-        return cls(**{**known, "event_id": event_id, "email": email}, kind=kind, raw_kind=word, ts=ts, raw=raw)
+        return cls(
+            **{**known, "event_id": event_id, "email": email},
+            kind=kind,
+            raw_kind=word,
+            ts=ts,
+            raw=raw,
+        )
 
 
 #: Our text fields of an event -> the API's names.
 EVENT_TEXTS = {
-    "event_id": "eventId", "job_id": "jobId", "message_id": "messageId", "recipient_id": "recipientId", "email": "emailAddress",
-    "bounce_code": "bounceCode", "bounce_text": "bounceDescription", "link_url": "linkUrl", "user_agent": "userAgent", "ip": "ipAddress",
+    "event_id": "eventId",
+    "job_id": "jobId",
+    "message_id": "messageId",
+    "recipient_id": "recipientId",
+    "email": "emailAddress",
+    "bounce_code": "bounceCode",
+    "bounce_text": "bounceDescription",
+    "link_url": "linkUrl",
+    "user_agent": "userAgent",
+    "ip": "ipAddress",
 }
 
 
@@ -171,7 +224,9 @@ def masked(email: str) -> str:
     >>> masked("jane.doe@example.com")
     'j***@example.com'
     """
-    local, at, domain = "".join(sign if sign.isprintable() else "?" for sign in email).rpartition("@")
+    local, at, domain = "".join(sign if sign.isprintable() else "?" for sign in email).rpartition(
+        "@"
+    )
     return f"{local[:1]}***@{domain}" if at else "***"
 
 
@@ -198,6 +253,9 @@ def moment(value: object) -> datetime | None:
 def _text(row: Mapping[str, Any], name: str, where: str) -> str:
     value = row.get(name)
     if not isinstance(value, str) or not value:
-        raise ContractError(f"{name} is missing or no text", where=f"{where}.{name}",
-                            do="check the field names of the profile against the API")
+        raise ContractError(
+            f"{name} is missing or no text",
+            where=f"{where}.{name}",
+            do="check the field names of the profile against the API",
+        )
     return value

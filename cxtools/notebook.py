@@ -27,14 +27,18 @@ Home = str | Path | None
 class Question(Protocol):
     """A measure, asked of some campaigns (of all when none is named)."""
 
-    def __call__(self, *campaigns: str, by: By = None, as_of: AsOf = None, home: Home = None) -> Table: ...
+    def __call__(
+        self, *campaigns: str, by: By = None, as_of: AsOf = None, home: Home = None
+    ) -> Table: ...
 
 
 def _question(measure: str, words: str) -> Question:
     def ask(*campaigns: str, by: By = None, as_of: AsOf = None, home: Home = None) -> Table:
         from cxtools import measures
 
-        table: Table = getattr(measures, measure)(latest(home).store, campaigns or None, by=by, as_of=as_of)
+        table: Table = getattr(measures, measure)(
+            latest(home).store, campaigns or None, by=by, as_of=as_of
+        )
         return table
 
     ask.__name__ = ask.__qualname__ = measure
@@ -53,12 +57,16 @@ data_quality = _question("data_quality", "What the feed lacks or repeats.")
 suspects = _question("suspects", "Which clickers behave like scanners?")
 
 
-def verdict(campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home = None) -> CampaignVerdict:
+def verdict(
+    campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home = None
+) -> CampaignVerdict:
     """PASS, WARN or FAIL and why; *about* is "run", "bounces" or "engagement". See `cxtools.measures.summary.verdict`."""
     from cxtools.measures import summary
 
     client = latest(home)
-    return summary.verdict(client.store, campaign, about=about, as_of=as_of, unsettled=client.unsettled(campaign))
+    return summary.verdict(
+        client.store, campaign, about=about, as_of=as_of, unsettled=client.unsettled(campaign)
+    )
 
 
 def comparison(campaign: str, *, as_of: AsOf = None, home: Home = None) -> Table:
@@ -68,15 +76,25 @@ def comparison(campaign: str, *, as_of: AsOf = None, home: Home = None) -> Table
     return summary.comparison(latest(home).store, campaign, as_of=as_of)
 
 
-def run_campaign(campaign: str = "", *, spec: str = "", recipients: str = "", profile: str = "", skip_invalid: bool = False,
-                 home: Home = None) -> Status:
+def run_campaign(
+    campaign: str = "",
+    *,
+    spec: str = "",
+    recipients: str = "",
+    profile: str = "",
+    skip_invalid: bool = False,
+    home: Home = None,
+) -> Status:
     """Send and follow what *spec* and *recipients* say, or continue it; without a spec, tell where *campaign* stands and touch nothing."""
     from cxtools.campaigns.recipients import Campaign
 
     client = connect(profile or None, **{"home": home} if home else {})
     if not spec:
         return client.status(campaign)
-    return client.send(Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id), skip_invalid=skip_invalid)
+    return client.send(
+        Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id),
+        skip_invalid=skip_invalid,
+    )
 
 
 def status(campaign: str, *, home: Home = None) -> Status:
@@ -85,14 +103,26 @@ def status(campaign: str, *, home: Home = None) -> Status:
 
 
 def import_file(
-    path: str | Path, campaign: str, *, format: str = "auto", column_map: Mapping[str, str] | None = None,
-    event_map: Mapping[str, str] | None = None, home: Home = None,
+    path: str | Path,
+    campaign: str,
+    *,
+    format: str = "auto",
+    column_map: Mapping[str, str] | None = None,
+    event_map: Mapping[str, str] | None = None,
+    home: Home = None,
 ) -> Imported:
     """Take real events from a file into the store. See `cxtools.events.imports.import_file`."""
     from cxtools.events import imports
 
-    return imports.import_file(path, campaign, latest(home).store, format=format, column_map=column_map or {}, event_map=event_map or {},
-                               now=datetime.now(UTC))
+    return imports.import_file(
+        path,
+        campaign,
+        latest(home).store,
+        format=format,
+        column_map=column_map or {},
+        event_map=event_map or {},
+        now=datetime.now(UTC),
+    )
 
 
 def report(name: str, *, out: str | Path = "reports", home: Home = None, **parameters: Any) -> Path:

@@ -59,7 +59,11 @@ class Secret:
 
 
 #: A setting that is a secret: given as a text, shown nowhere.
-Hidden = Annotated[Secret, BeforeValidator(lambda given: Secret(given) if isinstance(given, str) else given), Field(repr=False)]
+Hidden = Annotated[
+    Secret,
+    BeforeValidator(lambda given: Secret(given) if isinstance(given, str) else given),
+    Field(repr=False),
+]
 
 
 class Paths(BaseModel, frozen=True, extra="forbid"):
@@ -72,7 +76,9 @@ class Paths(BaseModel, frozen=True, extra="forbid"):
     events: str = "/v1/communications/email/events"
 
 
-class Settings(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True):
+class Settings(
+    BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+):
     """
     Everything a run needs to know, frozen.
 
@@ -129,19 +135,28 @@ class Settings(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=T
     @classmethod
     def _decodable(cls, secret: Secret) -> Secret:
         with suppress(ValueError):
-            if not secret or base64.b64decode(secret.reveal().removeprefix("whsec_"), validate=True):
+            if not secret or base64.b64decode(
+                secret.reveal().removeprefix("whsec_"), validate=True
+            ):
                 return secret
-        raise ValueError("is no secret of Standard Webhooks, which is base64 with or without whsec_ before it; copy it again, whole, "
-                         "or make one: openssl rand -base64 32")
+        raise ValueError(
+            "is no secret of Standard Webhooks, which is base64 with or without whsec_ before it; copy it again, whole, "
+            "or make one: openssl rand -base64 32"
+        )
 
     @field_validator("env_url", "token_url", "crm_webhook_url")
     @classmethod
     def _https(cls, url: str) -> str:
         parts = urlsplit(url)
-        if url and not ((parts.scheme == "https" and parts.hostname) or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
+        if url and not (
+            (parts.scheme == "https" and parts.hostname)
+            or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        ):
             raise ValueError("must be an https:// address (http only on this machine)")
         if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("must hold no user, query or fragment: secrets in an address reach every log")
+            raise ValueError(
+                "must hold no user, query or fragment: secrets in an address reach every log"
+            )
         return url.rstrip("/")
 
     @property
@@ -155,7 +170,9 @@ class Settings(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=T
 
     def daily_cap(self, daily: int | None) -> int | None:
         """The stricter of a campaign's daily limit and this profile's; None: neither is set."""
-        return min((limit for limit in (daily, self.daily_limit) if limit is not None), default=None)
+        return min(
+            (limit for limit in (daily, self.daily_limit) if limit is not None), default=None
+        )
 
     def batch_cap(self, daily: int | None) -> int:
         """Recipients per batch: never more than a day's limit, or the batch would wait for ever."""
@@ -163,10 +180,21 @@ class Settings(BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=T
 
     def needs(self, *purposes: Literal["api", "crm"]) -> Settings:
         """These settings, if they can serve the purposes; ConfigError naming all that is missing otherwise."""
-        wanted = [name for purpose in purposes for name in (["env_url", *CREDENTIALS[self.auth]] if purpose == "api" else CRM)]
-        if missing := [variable for variable, name in VARIABLES.items() if name in wanted and not getattr(self, name)]:
-            raise ConfigError(f"not set: {', '.join(missing)}", where=f"profile {self.profile!r}",
-                              do="set the environment variables, or put them into a profile (secrets: environment, folder or keyring)")
+        wanted = [
+            name
+            for purpose in purposes
+            for name in (["env_url", *CREDENTIALS[self.auth]] if purpose == "api" else CRM)
+        ]
+        if missing := [
+            variable
+            for variable, name in VARIABLES.items()
+            if name in wanted and not getattr(self, name)
+        ]:
+            raise ConfigError(
+                f"not set: {', '.join(missing)}",
+                where=f"profile {self.profile!r}",
+                do="set the environment variables, or put them into a profile (secrets: environment, folder or keyring)",
+            )
         return self
 
 
@@ -178,23 +206,44 @@ def is_network(text: str) -> bool:
 
 
 def is_host(text: str) -> bool:
-    return bool(re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", text)) and not re.fullmatch(r"[0-9.]+", text)
+    return bool(
+        re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", text)
+    ) and not re.fullmatch(r"[0-9.]+", text)
 
 
 #: Environment variable -> setting. All others are reached by a profile.
 VARIABLES = {
-    "CXONE_ENV_URL": "env_url", "CXONE_CLIENT_ID": "client_id", "CXONE_CLIENT_SECRET": "client_secret", "CXONE_TOKEN": "token",
-    "CXONE_ACCESS_KEY_ID": "access_key_id", "CXONE_ACCESS_KEY_SECRET": "access_key_secret",
-    "CRM_WEBHOOK_URL": "crm_webhook_url", "CRM_WEBHOOK_SECRET": "crm_webhook_secret", "CRM_ALLOW_HOSTS": "crm_allow_hosts",
-    "CXTOOLS_HOME": "home", "CXTOOLS_LEDGER": "ledger",
+    "CXONE_ENV_URL": "env_url",
+    "CXONE_CLIENT_ID": "client_id",
+    "CXONE_CLIENT_SECRET": "client_secret",
+    "CXONE_TOKEN": "token",
+    "CXONE_ACCESS_KEY_ID": "access_key_id",
+    "CXONE_ACCESS_KEY_SECRET": "access_key_secret",
+    "CRM_WEBHOOK_URL": "crm_webhook_url",
+    "CRM_WEBHOOK_SECRET": "crm_webhook_secret",
+    "CRM_ALLOW_HOSTS": "crm_allow_hosts",
+    "CXTOOLS_HOME": "home",
+    "CXTOOLS_LEDGER": "ledger",
 }
 #: What each way of signing in needs, and what the CRM needs.
-CLIENT, ACCESS_KEY, CRM = ("client_id", "client_secret"), ("access_key_id", "access_key_secret"), ("crm_webhook_url", "crm_webhook_secret")
-CREDENTIALS = {"body": CLIENT, "basic": CLIENT, "access_key": ACCESS_KEY, "password": CLIENT + ACCESS_KEY, "token": ("token",)}
+CLIENT, ACCESS_KEY, CRM = (
+    ("client_id", "client_secret"),
+    ("access_key_id", "access_key_secret"),
+    ("crm_webhook_url", "crm_webhook_secret"),
+)
+CREDENTIALS = {
+    "body": CLIENT,
+    "basic": CLIENT,
+    "access_key": ACCESS_KEY,
+    "password": CLIENT + ACCESS_KEY,
+    "token": ("token",),
+}
 
 
 @discreet
-def load_settings(profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+def load_settings(
+    profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Any
+) -> Settings:
     """
     The settings of a profile ("default" unless `CXTOOLS_PROFILE` or *profile* names one), everything checked at once.
 
@@ -205,45 +254,87 @@ def load_settings(profile: str | None = None, environ: Mapping[str, str] | None 
     'https://example.com'
     """
     environ = os.environ if environ is None else environ
-    home = Path(given.get("home") or environ.get("CXTOOLS_HOME") or platformdirs.user_data_dir("cxtools", appauthor=False))
+    home = Path(
+        given.get("home")
+        or environ.get("CXTOOLS_HOME")
+        or platformdirs.user_data_dir("cxtools", appauthor=False)
+    )
     chosen = profile or environ.get("CXTOOLS_PROFILE")
     name = chosen or "default"
-    values = {"profile": name, **_from_profile(name, Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml"), chosen=bool(chosen))}
+    values = {
+        "profile": name,
+        **_from_profile(
+            name,
+            Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml"),
+            chosen=bool(chosen),
+        ),
+    }
     values |= _from_secrets_folder(environ.get("CXTOOLS_SECRETS_DIR"))
-    values |= {setting: environ[variable] for variable, setting in VARIABLES.items() if environ.get(variable)}
+    values |= {
+        setting: environ[variable]
+        for variable, setting in VARIABLES.items()
+        if environ.get(variable)
+    }
     values |= _from_keyring(name, values) | {"home": home} | given
     try:
         return Settings(**values)
     except ValidationError as refused:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
-                           for fault in refused.errors(include_input=False, include_url=False))
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in refused.errors(include_input=False, include_url=False)
+        )
         # `discreet` lets go of the original error, which carries the raw input, secrets too.
-        raise ConfigError(f"settings are wrong: {faults}", where=f"profile {name!r}", do="correct them; nothing was sent") from None
+        raise ConfigError(
+            f"settings are wrong: {faults}",
+            where=f"profile {name!r}",
+            do="correct them; nothing was sent",
+        ) from None
 
 
 def _from_profile(name: str, file: Path, *, chosen: bool) -> dict[str, Any]:
     if not file.exists() and name == "default":
         return {}
     if not file.exists():
-        raise ConfigError(f"there is no profile {name!r}: {file} doesn't exist",
-                          do="create the file with a table of that name, or leave --profile out")
+        raise ConfigError(
+            f"there is no profile {name!r}: {file} doesn't exist",
+            do="create the file with a table of that name, or leave --profile out",
+        )
     try:
         profiles = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as broken:
-        raise ConfigError(f"the profile file can't be read: {broken}", where=str(file), do="correct the file") from None
+        raise ConfigError(
+            f"the profile file can't be read: {broken}", where=str(file), do="correct the file"
+        ) from None
     if name not in profiles and chosen:
-        raise ConfigError(f"there is no profile {name!r}", where=str(file),
-                          do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}")
+        raise ConfigError(
+            f"there is no profile {name!r}",
+            where=str(file),
+            do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}",
+        )
     values = profiles.get(name, {})
     if not isinstance(values, dict):
-        raise ConfigError(f"profile {name!r} is no table", where=str(file), do=f"write [{name}] on a line of its own, settings below it")
-    password = ["the password in ledger"] if re.match(r"[^/]*://[^/@]*:[^/]+@", str(values.get("ledger", ""))) else []
+        raise ConfigError(
+            f"profile {name!r} is no table",
+            where=str(file),
+            do=f"write [{name}] on a line of its own, settings below it",
+        )
+    password = (
+        ["the password in ledger"]
+        if re.match(r"[^/]*://[^/@]*:[^/]+@", str(values.get("ledger", "")))
+        else []
+    )
     if secrets := sorted(set(values) & set(SECRET_NAMES)) + password:
-        raise ConfigError(f"a profile file must not hold secrets: {', '.join(secrets)}", where=f"{file}, profile {name!r}",
-                          do="move them to environment variables, the secrets folder or the keyring")
+        raise ConfigError(
+            f"a profile file must not hold secrets: {', '.join(secrets)}",
+            where=f"{file}, profile {name!r}",
+            do="move them to environment variables, the secrets folder or the keyring",
+        )
     if "home" in values:
-        raise ConfigError("a profile can't say where its home is: the profiles themselves are looked for there",
-                          where=f"{file}, profile {name!r}", do="set CXTOOLS_HOME instead")
+        raise ConfigError(
+            "a profile can't say where its home is: the profiles themselves are looked for there",
+            where=f"{file}, profile {name!r}",
+            do="set CXTOOLS_HOME instead",
+        )
     return values
 
 
@@ -251,24 +342,46 @@ def _from_secrets_folder(folder: str | None) -> dict[str, Any]:
     if not folder:
         return {}
     if not Path(folder).is_dir():
-        raise ConfigError("the secrets folder doesn't exist", where=f"CXTOOLS_SECRETS_DIR={folder}", do="correct or unset the variable")
+        raise ConfigError(
+            "the secrets folder doesn't exist",
+            where=f"CXTOOLS_SECRETS_DIR={folder}",
+            do="correct or unset the variable",
+        )
     files = {setting: Path(folder) / variable for variable, setting in VARIABLES.items()}
-    return {setting: file.read_text(encoding="utf-8").strip() for setting, file in files.items() if file.is_file()}
+    return {
+        setting: file.read_text(encoding="utf-8").strip()
+        for setting, file in files.items()
+        if file.is_file()
+    }
 
 
 def _from_keyring(profile: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """Secrets of service "cxtools:PROFILE", asked only if the profile says `keyring = true`, so that no run waits for an unlock dialog."""
     if not known.get("keyring"):
         return {}
-    where, do = f"profile {profile!r}, keyring = true", "or leave `keyring` out and take environment variables or the secrets folder"
+    where, do = (
+        f"profile {profile!r}, keyring = true",
+        "or leave `keyring` out and take environment variables or the secrets folder",
+    )
     try:
         import keyring
         from keyring.errors import KeyringError
     except ImportError:
-        raise ConfigError("the keyring library isn't installed here", where=where, do=f"install cxtools[keyring], {do}") from None
+        raise ConfigError(
+            "the keyring library isn't installed here",
+            where=where,
+            do=f"install cxtools[keyring], {do}",
+        ) from None
     try:
-        found = {name: keyring.get_password(f"cxtools:{profile}", name) for name in SECRET_NAMES if name not in known}
+        found = {
+            name: keyring.get_password(f"cxtools:{profile}", name)
+            for name in SECRET_NAMES
+            if name not in known
+        }
     except KeyringError as refused:
-        raise ConfigError(f"no keyring of this machine can be read ({type(refused).__name__})", where=where,
-                          do=f"unlock it or set up a backend, {do}") from None
+        raise ConfigError(
+            f"no keyring of this machine can be read ({type(refused).__name__})",
+            where=where,
+            do=f"unlock it or set up a backend, {do}",
+        ) from None
     return {name: text for name, text in found.items() if text}

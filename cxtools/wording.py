@@ -103,7 +103,9 @@ def duration(seconds: float | None) -> str:
     """
     if not known(seconds):
         return MISSING
-    size, unit = next(((size, unit) for size, unit in DURATIONS if abs(seconds) >= size), (1.0, "s"))
+    size, unit = next(
+        ((size, unit) for size, unit in DURATIONS if abs(seconds) >= size), (1.0, "s")
+    )
     return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
 
 
@@ -148,4 +150,4 @@ def short(text: str, width: int = 42) -> str:
     if len(text) <= width:
         return text
     head = width // 2
-    return f"{text[:head]}…{text[-(width - head - 1):]}"
+    return f"{text[:head]}…{text[-(width - head - 1) :]}"

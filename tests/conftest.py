@@ -24,7 +24,9 @@ class Simulator:
 
     def __init__(self, *flags: str) -> None:
         command = [sys.executable, "-m", "cxtools.simulator", "--exit-on-eof", *flags]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         self.url = self.process.stdout.readline().removeprefix("listening on ").strip()
         assert self.url, "the simulator did not start"
 
@@ -71,7 +73,12 @@ def start_simulator() -> Iterator[Callable[..., Simulator]]:
     started: list[Simulator] = []
 
     def start(**flags: Any) -> Simulator:
-        words = [f"--{name.replace('_', '-')}" if value is True else f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
+        words = [
+            f"--{name.replace('_', '-')}"
+            if value is True
+            else f"--{name.replace('_', '-')}={value}"
+            for name, value in flags.items()
+        ]
         started.append(Simulator(*words))
         return started[-1]
 

@@ -44,9 +44,21 @@ class Reply:
     delay_s: float = 0.0
 
     def wire(self) -> bytes:
-        body = self.body if isinstance(self.body, bytes) else b"" if self.body is None else json.dumps(self.body).encode()
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), "X-Trace-Id": "trace-7"} | self.headers
-        lines = [f"HTTP/1.1 {self.status} Said"] + [f"{name}: {value}" for name, value in headers.items() if value]
+        body = (
+            self.body
+            if isinstance(self.body, bytes)
+            else b""
+            if self.body is None
+            else json.dumps(self.body).encode()
+        )
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "X-Trace-Id": "trace-7",
+        } | self.headers
+        lines = [f"HTTP/1.1 {self.status} Said"] + [
+            f"{name}: {value}" for name, value in headers.items() if value
+        ]
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
@@ -55,7 +67,9 @@ class Fault:
     """A named way (`FAULTS`) to spoil a reply; by default the one that would be a success."""
 
     name: str
-    reply: Reply = field(default_factory=lambda: Reply(200, {"results": [], "jobId": "j1", "status": "queued"}))
+    reply: Reply = field(
+        default_factory=lambda: Reply(200, {"results": [], "jobId": "j1", "status": "queued"})
+    )
 
 
 def _slices(sock: socket.socket, data: bytes, size: int, pause_s: float) -> None:
@@ -100,14 +114,22 @@ FAULTS: dict[str, Callable[[socket.socket, Reply], None]] = {
     "cut_status": lambda sock, reply: sock.sendall(b"HTTP/1.1 2"),
     "cut_head": lambda sock, reply: sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: applic"),
     "cut_body": lambda sock, reply: sock.sendall(reply.wire()[:-3]),
-    "cut_body_without_length": lambda sock, reply: sock.sendall(Reply(reply.status, reply.body, {"Content-Length": ""}).wire()[:-3]),
-    "cut_chunked": lambda sock, reply: sock.sendall(Reply(200, b'5\r\n{"job', {"Transfer-Encoding": "chunked", "Content-Length": ""}).wire()),
-    "cut_gzip": lambda sock, reply: sock.sendall(_packed(gzip.compress(json.dumps(reply.body).encode())[:-9], **{"Content-Length": ""})),
+    "cut_body_without_length": lambda sock, reply: sock.sendall(
+        Reply(reply.status, reply.body, {"Content-Length": ""}).wire()[:-3]
+    ),
+    "cut_chunked": lambda sock, reply: sock.sendall(
+        Reply(200, b'5\r\n{"job', {"Transfer-Encoding": "chunked", "Content-Length": ""}).wire()
+    ),
+    "cut_gzip": lambda sock, reply: sock.sendall(
+        _packed(gzip.compress(json.dumps(reply.body).encode())[:-9], **{"Content-Length": ""})
+    ),
     "bad_gzip": lambda sock, reply: sock.sendall(_packed(b"\x1f\x8b no gzip at all")),
     "gzip_bomb": lambda sock, reply: sock.sendall(_packed(_bomb())),
     "number": lambda sock, reply: sock.sendall(Reply(200, b"12", {"Content-Length": ""}).wire()),
     "empty": lambda sock, reply: sock.sendall(Reply(200, b"").wire()),
-    "html": lambda sock, reply: sock.sendall(Reply(200, b"<html><title>Sign in</title></html>", {"Content-Type": "text/html"}).wire()),
+    "html": lambda sock, reply: sock.sendall(
+        Reply(200, b"<html><title>Sign in</title></html>", {"Content-Type": "text/html"}).wire()
+    ),
     "no_http": lambda sock, reply: sock.sendall(b"220 mail.example.com ESMTP\r\n"),
 }
 
@@ -166,12 +188,21 @@ class FaultServer:
         headers = dict(self._headers(reader))
         parts = urlsplit(line[1])
         with self._lock:
-            steps = self._scripts.get(f"{line[0]} {parts.path}", [Reply(404, b"<html><title>Not here</title></html>", {"Content-Type": "text/html"})])
+            steps = self._scripts.get(
+                f"{line[0]} {parts.path}",
+                [
+                    Reply(
+                        404, b"<html><title>Not here</title></html>", {"Content-Type": "text/html"}
+                    )
+                ],
+            )
             step = steps.pop(0) if len(steps) > 1 else steps[0]
         unread = isinstance(step, Fault) and step.name == "reset_before_body"
         body = b"" if unread else reader.read(int(headers.get("content-length", 0)))
         with self._lock:
-            self.seen.append(seen := Seen(line[0], parts.path, parse_qs(parts.query), headers, body, number))
+            self.seen.append(
+                seen := Seen(line[0], parts.path, parse_qs(parts.query), headers, body, number)
+            )
         return step if isinstance(step, Reply | Fault) else step(seen)
 
     @staticmethod

@@ -24,7 +24,11 @@ from cxtools.measures import outcomes
 from cxtools.settings import load_settings
 
 NAME = "q3"
-SPEC = {"subject": "Q3", "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890", "sender": "me@example.com"}
+SPEC = {
+    "subject": "Q3",
+    "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+    "sender": "me@example.com",
+}
 PEOPLE = [f"p{number}@acme-01.example" for number in range(21)]
 SUPPRESSED = PEOPLE[9:10]
 BATCH = 7
@@ -33,7 +37,14 @@ DAY_S = 86400.0
 
 def connection(url: str, home: Path, **given: Any) -> Connection:
     """A connection to the simulator at *url*, batches of seven."""
-    facts = {"crm_webhook_url": f"{url}/_sim/crm", "event_horizon_s": 0, "patience_s": 20, "batch_size": BATCH, **SIMULATOR, **given}
+    facts = {
+        "crm_webhook_url": f"{url}/_sim/crm",
+        "event_horizon_s": 0,
+        "patience_s": 20,
+        "batch_size": BATCH,
+        **SIMULATOR,
+        **given,
+    }
     return Connection(load_settings(environ={}, home=home, env_url=url, **facts), quiet=True)
 
 
@@ -44,22 +55,45 @@ def facts(client: Connection, name: str = NAME) -> Facts:
         slots: dict[str, dict[str, str]] = {}
         for row in tx.execute(sa.select(slot)):
             slots.setdefault(row.batch_id, {})[row.rcpt_key] = row.outcome
-        attempts = {batch_id: count for batch_id, count in tx.execute(sa.select(attempt.c.batch_id, sa.func.count()).group_by(attempt.c.batch_id))}
-        hooks = [Hook(*row) for row in tx.execute(sa.select(outbox.c.id, outbox.c.batch_id, outbox.c.state))]
-        used = int(tx.execute(sa.select(sa.func.coalesce(sa.func.sum(quota.c.used), 0))).scalar_one())
+        attempts = {
+            batch_id: count
+            for batch_id, count in tx.execute(
+                sa.select(attempt.c.batch_id, sa.func.count()).group_by(attempt.c.batch_id)
+            )
+        }
+        hooks = [
+            Hook(*row)
+            for row in tx.execute(sa.select(outbox.c.id, outbox.c.batch_id, outbox.c.state))
+        ]
+        used = int(
+            tx.execute(sa.select(sa.func.coalesce(sa.func.sum(quota.c.used), 0))).scalar_one()
+        )
     trail: Counter[tuple[str, str]] = Counter()
     for entry in ledger.trail.entries():
         body = json.loads(entry.body)
         trail[entry.kind, body.get("id") or body.get("batch", "")] += 1
-    return Facts(ledger.batches(name), slots, attempts, hooks, trail, ledger.trail.verify().faults, used, _events(client, name),
-                 status(ledger, store, name, quota_left=1e9).to_dict(), damage(client.settings.home), people(client, name))
+    return Facts(
+        ledger.batches(name),
+        slots,
+        attempts,
+        hooks,
+        trail,
+        ledger.trail.verify().faults,
+        used,
+        _events(client, name),
+        status(ledger, store, name, quota_left=1e9).to_dict(),
+        damage(client.settings.home),
+        people(client, name),
+    )
 
 
 def _events(client: Connection, name: str) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     if name in client.store.campaigns():
         with client.store.connection([name]) as events:
-            for job_id, kind, count in events.execute("select job_id, kind, count(*) from events group by all").fetchall():
+            for job_id, kind, count in events.execute(
+                "select job_id, kind, count(*) from events group by all"
+            ).fetchall():
                 if kind in KINDS:
                     counts.setdefault(job_id, {})[kind] = count
     return counts
@@ -67,12 +101,21 @@ def _events(client: Connection, name: str) -> dict[str, dict[str, int]]:
 
 def people(client: Connection, name: str) -> dict[str, dict[str, list[str]]]:
     """Who must stand in the lists of each job's webhook, by the events in the store."""
-    jobs = outcomes(client.store, name, [row.job_id for row in client.ledger.batches(name) if row.job_id])
+    jobs = outcomes(
+        client.store, name, [row.job_id for row in client.ledger.batches(name) if row.job_id]
+    )
     lists: dict[str, Callable[[Any], bool]] = {
-        "permanentFailures": lambda row: row["verdict"] == "permanent", "retryCandidates": lambda row: row["verdict"] == "retry",
+        "permanentFailures": lambda row: row["verdict"] == "permanent",
+        "retryCandidates": lambda row: row["verdict"] == "retry",
         "engagement": lambda row: bool(row["opened_at"] or row["clicks"]),
     }
-    return {job_id: {name: sorted(row["email"] for row in rows if belongs(row)) for name, belongs in lists.items()} for job_id, rows in jobs.items()}
+    return {
+        job_id: {
+            name: sorted(row["email"] for row in rows if belongs(row))
+            for name, belongs in lists.items()
+        }
+        for job_id, rows in jobs.items()
+    }
 
 
 def damage(home: Path) -> list[str]:
@@ -106,8 +149,12 @@ class Ground:
 
     def __init__(self, simulator: Any) -> None:
         self.simulator = simulator
-        self._sender = subprocess.Popen([sys.executable, str(Path(__file__).with_name("killer.py"))], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
+        self._sender = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("killer.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def close(self) -> None:
         self._sender.communicate(timeout=30)
@@ -145,26 +192,52 @@ class Ground:
             wrong = self._continued(client, run)
             lost = [row for row in client.ledger.batches(NAME) if row.state == "unknown"]
             never_sent = self._settled(client, lost)
-            wrong += [f"with a server that knows keys, batch {row.id} is unknown" for row in lost if idempotent]
+            wrong += [
+                f"with a server that knows keys, batch {row.id} is unknown"
+                for row in lost
+                if idempotent
+            ]
             wrong += self._continued(client, run) if lost else []
-            mailed = sorted(address for job in self.simulator.truth()["jobs"].values() for address in job["recipients"])
-            wrong += [] if mailed == sorted(set(PEOPLE) - set(SUPPRESSED)) else ["not everyone got exactly one mail"]
+            mailed = sorted(
+                address
+                for job in self.simulator.truth()["jobs"].values()
+                for address in job["recipients"]
+            )
+            wrong += (
+                []
+                if mailed == sorted(set(PEOPLE) - set(SUPPRESSED))
+                else ["not everyone got exactly one mail"]
+            )
         finally:
             shutil.rmtree(home)
         calls = tuple(each["at"] for each in died if each["killed"])
-        return Killed(kills, calls, len(calls) < len(kills), len(lost), never_sent, wrong, round(time.monotonic() - began, 2))
+        return Killed(
+            kills,
+            calls,
+            len(calls) < len(kills),
+            len(lost),
+            never_sent,
+            wrong,
+            round(time.monotonic() - began, 2),
+        )
 
     def _continued(self, client: Connection, run: dict[str, Any]) -> list[str]:
         """Run on until nothing is left to do for a machine, and judge; an error of the sender is a violation too."""
         ended = self.sent(kill_at=None, **run)
         if any(row.state == "pending" for row in client.ledger.outbox.webhooks()):
-            ended = self.sent(kill_at=None, ahead_s=DAY_S, **run)  # a webhook that a dead process had taken is free after its lease
+            ended = self.sent(
+                kill_at=None, ahead_s=DAY_S, **run
+            )  # a webhook that a dead process had taken is free after its lease
         wrong = [f"the restarted sender ended with {ended['code']}"] if ended["code"] else []
-        return wrong + violations(facts(client), self.simulator.truth(), self.simulator.received(raw=True))
+        return wrong + violations(
+            facts(client), self.simulator.truth(), self.simulator.received(raw=True)
+        )
 
     def _settled(self, client: Connection, unknown: list[Any]) -> int:
         """Tell the ledger the truth about unknown batches; how many people were never mailed."""
-        jobs = {job["idempotency_key"]: job_id for job_id, job in self.simulator.truth()["jobs"].items()}
+        jobs = {
+            job["idempotency_key"]: job_id for job_id, job in self.simulator.truth()["jobs"].items()
+        }
         for row in unknown:
             word = {"job_id": jobs[row.id]} if row.id in jobs else {"reason": "the server says so"}
             client.ledger.reconcile(row.id, quarantine_s=0, **word)

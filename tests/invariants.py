@@ -68,7 +68,13 @@ class World(NamedTuple):
         return jobs
 
 
-def violations(facts: Facts, truth: Mapping[str, Any], received: Sequence[Mapping[str, Any]], *, finished: bool = True) -> list[str]:
+def violations(
+    facts: Facts,
+    truth: Mapping[str, Any],
+    received: Sequence[Mapping[str, Any]],
+    *,
+    finished: bool = True,
+) -> list[str]:
     """Everything that is wrong, as sentences; empty when all holds."""
     world = World(facts, truth, received, finished)
     return [sentence for invariant in INVARIANTS for sentence in invariant(world)]
@@ -77,13 +83,23 @@ def violations(facts: Facts, truth: Mapping[str, Any], received: Sequence[Mappin
 def nobody_is_mailed_twice(world: World) -> Iterator[str]:
     """No person is in two accepted jobs of one wave; a batch's id is the key that its POST carries."""
     waves = {row.id: row.wave for row in world.facts.batches}
-    mailed = Counter((waves.get(job["idempotency_key"]), address.lower()) for job in world.jobs.values() for address in job["recipients"])
-    yield from (f"{address} was mailed {times} times in wave {wave}" for (wave, address), times in mailed.items() if times > 1)
+    mailed = Counter(
+        (waves.get(job["idempotency_key"]), address.lower())
+        for job in world.jobs.values()
+        for address in job["recipients"]
+    )
+    yield from (
+        f"{address} was mailed {times} times in wave {wave}"
+        for (wave, address), times in mailed.items()
+        if times > 1
+    )
 
 
 def nobody_suppressed_is_mailed(world: World) -> Iterator[str]:
     """Who stands on the suppression list gets nothing."""
-    yield from (f"{address} is suppressed and was mailed" for address in world.truth["suppressed_mailed"])
+    yield from (
+        f"{address} is suppressed and was mailed" for address in world.truth["suppressed_mailed"]
+    )
 
 
 def every_job_is_on_record(world: World) -> Iterator[str]:
@@ -97,14 +113,21 @@ def every_job_is_on_record(world: World) -> Iterator[str]:
             yield f"job {job_id} was accepted, but its batch is {row.state}"
         elif row.state in ACCEPTED and row.job_id != job_id:
             yield f"job {job_id} was accepted, but its batch {row.id} follows job {row.job_id}"
-    yield from (f"batch {row.id} is {row.state} by job {row.job_id}, which doesn't exist"
-                for row in batches.values() if row.state in ACCEPTED and row.job_id not in world.jobs)
+    yield from (
+        f"batch {row.id} is {row.state} by job {row.job_id}, which doesn't exist"
+        for row in batches.values()
+        if row.state in ACCEPTED and row.job_id not in world.jobs
+    )
 
 
 def jobs_hold_whom_they_should(world: World) -> Iterator[str]:
     """A job mails exactly those of its batch who weren't left out."""
     for job_id, job in world.jobs.items():
-        planned = {key for key, reason in world.facts.slots.get(job["idempotency_key"], {}).items() if not reason}
+        planned = {
+            key
+            for key, reason in world.facts.slots.get(job["idempotency_key"], {}).items()
+            if not reason
+        }
         if {recipient_key(address) for address in job["recipients"]} != planned:
             yield f"job {job_id} mails {len(job['recipients'])} people, its batch has {len(planned)}, or others"
 
@@ -113,40 +136,71 @@ def no_event_is_lost(world: World) -> Iterator[str]:
     """A job that was scanned has all its events in the store, each once."""
     for row in world.facts.batches:
         if row.scans and row.job_id in world.jobs:
-            there = {kind: count for kind, count in world.jobs[row.job_id]["events"].items() if kind in KINDS and count}
+            there = {
+                kind: count
+                for kind, count in world.jobs[row.job_id]["events"].items()
+                if kind in KINDS and count
+            }
             if there != world.facts.events.get(row.job_id, {}):
                 yield f"job {row.job_id} has the events {there}, the store {world.facts.events.get(row.job_id, {})}"
 
 
 def no_webhook_is_lost(world: World) -> Iterator[str]:
     """The outbox holds each version of each batch once; what it calls delivered was received; one id has one body."""
-    expected = {webhook_id(row.job_id, row.job_status, version) for row in world.facts.batches for version in range(1, row.version + 1)}
+    expected = {
+        webhook_id(row.job_id, row.job_status, version)
+        for row in world.facts.batches
+        for version in range(1, row.version + 1)
+    }
     held = {hook.id for hook in world.facts.hooks}
     yield from (f"webhook {hook_id} is not in the outbox" for hook_id in expected - held)
     yield from (f"webhook {hook_id} belongs to no batch" for hook_id in held - expected)
-    yield from (f"batch {row.id} is {row.state}, and no webhook tells of it" for row in world.facts.batches if row.scans and not row.version)
+    yield from (
+        f"batch {row.id} is {row.state}, and no webhook tells of it"
+        for row in world.facts.batches
+        if row.scans and not row.version
+    )
     bodies: dict[str, set[str]] = defaultdict(set)
     for hook in world.received:
         if hook["verified"]:
             bodies[hook["headers"]["webhook-id"]].add(json.dumps(hook["body"]))
-    yield from (f"webhook {hook.id} counts as delivered, but never came" for hook in world.facts.hooks if hook.state == "delivered" and hook.id not in bodies)
-    yield from (f"webhook {hook_id} came with {len(texts)} bodies" for hook_id, texts in bodies.items() if len(texts) > 1)
+    yield from (
+        f"webhook {hook.id} counts as delivered, but never came"
+        for hook in world.facts.hooks
+        if hook.state == "delivered" and hook.id not in bodies
+    )
+    yield from (
+        f"webhook {hook_id} came with {len(texts)} bodies"
+        for hook_id, texts in bodies.items()
+        if len(texts) > 1
+    )
 
 
 def the_crm_is_told_the_truth(world: World) -> Iterator[str]:
     """The last webhook of a batch of which nothing is untold names exactly the people of whom the events tell."""
-    bodies = {hook["headers"]["webhook-id"]: hook["body"] for hook in world.received if hook["verified"]}
+    bodies = {
+        hook["headers"]["webhook-id"]: hook["body"] for hook in world.received if hook["verified"]
+    }
     for row in world.facts.batches:
-        body = bodies.get(webhook_id(row.job_id, row.job_status, row.version)) if row.version and row.told_events == row.events else None
+        body = (
+            bodies.get(webhook_id(row.job_id, row.job_status, row.version))
+            if row.version and row.told_events == row.events
+            else None
+        )
         if body is not None:
-            said = {name: sorted(person["email"] for person in json.loads(body)["data"][name]) for name in TOLD}
+            said = {
+                name: sorted(person["email"] for person in json.loads(body)["data"][name])
+                for name in TOLD
+            }
             if said != world.facts.people.get(row.job_id, {name: [] for name in TOLD}):
                 yield f"the CRM was told {said} of job {row.job_id}, the events say {world.facts.people.get(row.job_id)}"
 
 
 def webhook_id(job_id: str, status: str, version: int) -> str:
     """The id that a webhook must have, so that the CRM can drop repetitions."""
-    return "msg_" + hashlib.sha256(f"{job_id}|email_job_{status}|{version}".encode()).hexdigest()[:24]
+    return (
+        "msg_" + hashlib.sha256(f"{job_id}|email_job_{status}|{version}".encode()).hexdigest()[:24]
+    )
 
 
 def no_audit_row_is_lost(world: World) -> Iterator[str]:
@@ -157,19 +211,28 @@ def no_audit_row_is_lost(world: World) -> Iterator[str]:
         posts = count(("submit.intent", row.id), 0) + count(("submit.again", row.id), 0)
         if posts != world.facts.attempts.get(row.id, 0):
             yield f"batch {row.id} has {world.facts.attempts.get(row.id, 0)} attempts and {posts} audit rows of them"
-        if row.state in ACCEPTED and not count(("submit.accepted", row.id), 0) + count(("batch.reconciled", row.id), 0):
+        if row.state in ACCEPTED and not count(("submit.accepted", row.id), 0) + count(
+            ("batch.reconciled", row.id), 0
+        ):
             yield f"batch {row.id} is {row.state}, and no audit row says why"
         if row.state in ACCEPTED[1:] and 1 != count((f"job.{row.job_status}", row.id), 0):
             yield f"batch {row.id} has {count((f'job.{row.job_status}', row.id), 0)} audit rows of its job's end"
         if row.scans != count(("events.scanned", row.id), 0):
             yield f"batch {row.id} was scanned {row.scans} times, with {count(('events.scanned', row.id), 0)} audit rows"
-    yield from (f"webhook {hook.id} has {count(('webhook.queued', hook.id), 0)} audit rows of its queueing"
-                for hook in world.facts.hooks if count(("webhook.queued", hook.id), 0) != 1)
+    yield from (
+        f"webhook {hook.id} has {count(('webhook.queued', hook.id), 0)} audit rows of its queueing"
+        for hook in world.facts.hooks
+        if count(("webhook.queued", hook.id), 0) != 1
+    )
 
 
 def quota_counts_all_that_went_out(world: World) -> Iterator[str]:
     """The day's quota is used by everyone who was, or may have been, mailed; by nobody else."""
-    owed = sum(row.recipients for row in world.facts.batches if row.state in (*ACCEPTED, "unknown", "submitting", "abandoned"))
+    owed = sum(
+        row.recipients
+        for row in world.facts.batches
+        if row.state in (*ACCEPTED, "unknown", "submitting", "abandoned")
+    )
     mailed = sum(len(job["recipients"]) for job in world.jobs.values())
     if not mailed <= world.facts.quota_used == owed:
         yield f"the quota says {world.facts.quota_used}, {mailed} were mailed and {owed} are on record"
@@ -177,10 +240,19 @@ def quota_counts_all_that_went_out(world: World) -> Iterator[str]:
 
 def every_unknown_is_listed(world: World) -> Iterator[str]:
     """The status names every batch whose outcome is unknown, counts its people, and is `unknown` itself."""
-    unknown = {row.id: row.recipients for row in world.facts.batches if row.state in ("unknown", "submitting")}
+    unknown = {
+        row.id: row.recipients
+        for row in world.facts.batches
+        if row.state in ("unknown", "submitting")
+    }
     status = world.facts.status
-    listed = {row["batch"] for row in status["batches"] if row["state"] in ("unknown", "submitting")}
-    yield from (f"batch {batch_id} is unknown, and the status doesn't list it" for batch_id in unknown.keys() - listed)
+    listed = {
+        row["batch"] for row in status["batches"] if row["state"] in ("unknown", "submitting")
+    }
+    yield from (
+        f"batch {batch_id} is unknown, and the status doesn't list it"
+        for batch_id in unknown.keys() - listed
+    )
     if sum(unknown.values()) != status["recipients"]["unknown"]:
         yield f"{sum(unknown.values())} people have an unknown outcome, the status says {status['recipients']['unknown']}"
     if bool(unknown) != (status["state"] == "unknown"):
@@ -192,8 +264,16 @@ def every_run_ends(world: World) -> Iterator[str]:
     if not world.finished:
         return
     endless = {job_id for job_id, job in world.jobs.items() if job["ending"] == "never"}
-    yield from (f"batch {row.id} is still {row.state}" for row in world.facts.batches if row.state not in RESTING and row.job_id not in endless)
-    yield from (f"webhook {hook.id} is still {hook.state}" for hook in world.facts.hooks if hook.state != "delivered")
+    yield from (
+        f"batch {row.id} is still {row.state}"
+        for row in world.facts.batches
+        if row.state not in RESTING and row.job_id not in endless
+    )
+    yield from (
+        f"webhook {hook.id} is still {hook.state}"
+        for hook in world.facts.hooks
+        if hook.state != "delivered"
+    )
 
 
 def the_stores_are_whole(world: World) -> Iterator[str]:

@@ -27,30 +27,30 @@ from typing import Any, NoReturn
 #: Numbers from asm/unistd_64.h (x86_64) and asm-generic/unistd.h (aarch64, which lacks the older ones).
 CALLS = {
     # name             x86_64  aarch64
-    "read":           (0,      63),
-    "write":          (1,      64),
-    "close":          (3,      57),
-    "pread64":        (17,     67),
-    "pwrite64":       (18,     68),
-    "writev":         (20,     66),
-    "connect":        (42,     203),
-    "sendto":         (44,     206),
-    "recvfrom":       (45,     207),
-    "sendmsg":        (46,     211),
-    "recvmsg":        (47,     212),
-    "shutdown":       (48,     210),
-    "fcntl":          (72,     25),
-    "fsync":          (74,     82),
-    "fdatasync":      (75,     83),
-    "ftruncate":      (77,     46),
-    "rename":         (82,     None),
-    "mkdir":          (83,     None),
-    "unlink":         (87,     None),
-    "openat":         (257,    56),
-    "mkdirat":        (258,    34),
-    "unlinkat":       (263,    35),
-    "renameat":       (264,    38),
-    "renameat2":      (316,    276),
+    "read": (0, 63),
+    "write": (1, 64),
+    "close": (3, 57),
+    "pread64": (17, 67),
+    "pwrite64": (18, 68),
+    "writev": (20, 66),
+    "connect": (42, 203),
+    "sendto": (44, 206),
+    "recvfrom": (45, 207),
+    "sendmsg": (46, 211),
+    "recvmsg": (47, 212),
+    "shutdown": (48, 210),
+    "fcntl": (72, 25),
+    "fsync": (74, 82),
+    "fdatasync": (75, 83),
+    "ftruncate": (77, 46),
+    "rename": (82, None),
+    "mkdir": (83, None),
+    "unlink": (87, None),
+    "openat": (257, 56),
+    "mkdirat": (258, 34),
+    "unlinkat": (263, 35),
+    "renameat": (264, 38),
+    "renameat2": (316, 276),
 }
 MACHINES = {"x86_64": 0, "aarch64": 1}
 
@@ -61,8 +61,20 @@ SECCOMP_STOP, WALL = signal.SIGTRAP | 7 << 8, 0x40000000
 NO_NEW_PRIVS, SET_SECCOMP, FILTER = 38, 22, 2
 LOAD, IF_EQUAL, RETURN, TO_TRACER, ALLOW = 0x20, 0x15, 0x06, 0x7FF00000, 0x7FFF0000
 #: what a run needs, so that it is there before the fork
-PRELOADED = ("ground", "cxtools.bounces", "cxtools.campaigns.retry", "cxtools.campaigns.send", "cxtools.measures", "duckdb", "email_validator",
-             "pandas", "pyarrow.parquet", "sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "tqdm.auto")
+PRELOADED = (
+    "ground",
+    "cxtools.bounces",
+    "cxtools.campaigns.retry",
+    "cxtools.campaigns.send",
+    "cxtools.measures",
+    "duckdb",
+    "email_validator",
+    "pandas",
+    "pyarrow.parquet",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.sqlite",
+    "tqdm.auto",
+)
 #: stops that are ptrace's own, not signals for the child
 OURS = (0, signal.SIGTRAP, signal.SIGSTOP)
 
@@ -75,7 +87,12 @@ LIBC.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 class Instruction(ctypes.Structure):
     """struct sock_filter"""
 
-    _fields_ = [("code", ctypes.c_uint16), ("if_true", ctypes.c_uint8), ("if_false", ctypes.c_uint8), ("value", ctypes.c_uint32)]
+    _fields_ = [
+        ("code", ctypes.c_uint16),
+        ("if_true", ctypes.c_uint8),
+        ("if_false", ctypes.c_uint8),
+        ("value", ctypes.c_uint32),
+    ]
 
 
 class Program(ctypes.Structure):
@@ -87,7 +104,13 @@ class Program(ctypes.Structure):
 def counted() -> dict[int, str]:
     """Number -> name of the calls that are counted on this machine; empty where the numbers aren't known."""
     column = MACHINES.get(platform.machine())
-    return {} if column is None else {numbers[column]: name for name, numbers in CALLS.items() if numbers[column] is not None}
+    return (
+        {}
+        if column is None
+        else {
+            numbers[column]: name for name, numbers in CALLS.items() if numbers[column] is not None
+        }
+    )
 
 
 def traced(work: Callable[[], int], kill_at: int | None) -> dict[str, Any]:
@@ -122,10 +145,19 @@ def _be_child(work: Callable[[], int], *, stopped: bool) -> NoReturn:
 
 def _stop_at(numbers: list[int]) -> None:
     """Let the tracer see these system calls of this process and its threads, by number, before they are carried out."""
-    seen = [step for number in numbers for step in (Instruction(IF_EQUAL, 0, 1, number), Instruction(RETURN, 0, 0, TO_TRACER | number))]
+    seen = [
+        step
+        for number in numbers
+        for step in (
+            Instruction(IF_EQUAL, 0, 1, number),
+            Instruction(RETURN, 0, 0, TO_TRACER | number),
+        )
+    ]
     steps = [Instruction(LOAD, 0, 0, 0), *seen, Instruction(RETURN, 0, 0, ALLOW)]
     program = Program(len(steps), (Instruction * len(steps))(*steps))
-    if LIBC.prctl(NO_NEW_PRIVS, 1, 0, 0, 0) or LIBC.prctl(SET_SECCOMP, FILTER, ctypes.addressof(program), 0, 0):
+    if LIBC.prctl(NO_NEW_PRIVS, 1, 0, 0, 0) or LIBC.prctl(
+        SET_SECCOMP, FILTER, ctypes.addressof(program), 0, 0
+    ):
         raise OSError(ctypes.get_errno(), f"seccomp refused: {os.strerror(ctypes.get_errno())}")
 
 
@@ -133,10 +165,17 @@ def _followed(pid: int, kill_at: int) -> dict[str, Any]:
     names, number, trace, at = counted(), ctypes.c_ulong(), [], ""
     thread, deliver = pid, 0
     while True:
-        LIBC.ptrace(CONT, thread, None, deliver)  # a thread that was killed meanwhile is gone, which waitpid tells
+        LIBC.ptrace(
+            CONT, thread, None, deliver
+        )  # a thread that was killed meanwhile is gone, which waitpid tells
         thread, status = os.waitpid(-1, WALL)
         if thread == pid and not os.WIFSTOPPED(status):
-            return {"killed": os.WIFSIGNALED(status), "code": os.waitstatus_to_exitcode(status), "at": at, "trace": [] if kill_at else trace}
+            return {
+                "killed": os.WIFSIGNALED(status),
+                "code": os.waitstatus_to_exitcode(status),
+                "at": at,
+                "trace": [] if kill_at else trace,
+            }
         stop = os.WSTOPSIG(status) if os.WIFSTOPPED(status) else 0
         deliver = stop if stop not in OURS else 0
         if status >> 8 == SECCOMP_STOP:
@@ -149,7 +188,10 @@ def _followed(pid: int, kill_at: int) -> dict[str, Any]:
 
 def _call(request: int, pid: int, data: int = 0) -> None:
     if LIBC.ptrace(request, pid, None, data) < 0:
-        raise OSError(ctypes.get_errno(), f"ptrace request {request} refused: {os.strerror(ctypes.get_errno())}")
+        raise OSError(
+            ctypes.get_errno(),
+            f"ptrace request {request} refused: {os.strerror(ctypes.get_errno())}",
+        )
 
 
 def sender(request: dict[str, Any]) -> Callable[[], int]:
@@ -163,7 +205,12 @@ def sender(request: dict[str, Any]) -> Callable[[], int]:
 
         # with a daily limit batches go out one after the other
         alone: dict[str, Any] = {} if request["at_once"] else {"workers": 1, "daily_limit": 1000}
-        client = connection(request["url"], Path(request["home"]), idempotency_window_s=3600 if request["idempotent"] else 0, **alone)
+        client = connection(
+            request["url"],
+            Path(request["home"]),
+            idempotency_window_s=3600 if request["idempotent"] else 0,
+            **alone,
+        )
         shift(client, request.get("ahead_s", 0))
         try:
             client.send(Campaign.from_list(PEOPLE, name=NAME, **SPEC))
@@ -186,7 +233,9 @@ def shift(client: Any, ahead_s: float) -> None:
         return time.time() + ahead_s
 
     client.ledger.now = now
-    client.__dict__["desk"] = Desk(client.settings, Client(client.settings), client.ledger, client.store, now=now, quiet=True)
+    client.__dict__["desk"] = Desk(
+        client.settings, Client(client.settings), client.ledger, client.store, now=now, quiet=True
+    )
 
 
 def main() -> None:

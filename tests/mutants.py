@@ -45,7 +45,9 @@ class Mutant(NamedTuple):
 
 def copy_of_the_checkout(folder: Path) -> Path:
     """The files that git keeps, as they are now."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file() and not name.startswith("notebooks/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -56,38 +58,88 @@ def copy_of_the_checkout(folder: Path) -> Path:
 def run_tests(folder: Path, tests: Iterable[str]) -> tuple[int, str]:
     """pytest's exit code (0: passed, 1: a test failed) and the last line it printed; the copy's own cxtools is what is tested."""
     environ = {**os.environ, **STORIES, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    words = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        *tests,
+    ]
     try:
-        done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        done = subprocess.run(
+            words,
+            cwd=folder,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return 1, f"no end after {LIMIT_S} s"
-    failed = [line.removeprefix("FAILED ") for line in done.stdout.splitlines() if line.startswith("FAILED ")]
-    return done.returncode, (failed or done.stdout.splitlines() or done.stderr.splitlines() or ["nothing said"])[-1]
+    failed = [
+        line.removeprefix("FAILED ")
+        for line in done.stdout.splitlines()
+        if line.startswith("FAILED ")
+    ]
+    return done.returncode, (
+        failed or done.stdout.splitlines() or done.stderr.splitlines() or ["nothing said"]
+    )[-1]
 
 
 def verdict(mutant: Mutant) -> tuple[bool, str]:
     """Was it caught, and by which test?"""
     with tempfile.TemporaryDirectory(prefix="cxtools-mutant-") as name:
         folder = copy_of_the_checkout(Path(name))
-        planted = subprocess.run(["git", "apply", "--recount", "-C1", str(mutant.patch)], cwd=folder, capture_output=True, text=True, check=False)
+        planted = subprocess.run(
+            ["git", "apply", "--recount", "-C1", str(mutant.patch)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if planted.returncode:
-            return False, f"the patch doesn't apply any more: {planted.stderr.strip().splitlines()[0]}"
+            return (
+                False,
+                f"the patch doesn't apply any more: {planted.stderr.strip().splitlines()[0]}",
+            )
         code, said = run_tests(folder, mutant.tests)
-    return code == 1, said.split(" - ")[0] if code == 1 else f"NOT CAUGHT (exit code {code}): {said}"
+    return code == 1, said.split(" - ")[
+        0
+    ] if code == 1 else f"NOT CAUGHT (exit code {code}): {said}"
 
 
 def main(names: list[str]) -> int:
     mutants = [Mutant.read(patch) for patch in PATCHES if not names or patch.stem in names]
-    with tempfile.TemporaryDirectory(prefix="cxtools-mutant-") as name, ThreadPoolExecutor(AT_ONCE) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="cxtools-mutant-") as name,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
         folder = copy_of_the_checkout(Path(name))
-        sound = list(pool.map(lambda tests: (tests, *run_tests(folder, tests)), sorted({mutant.tests for mutant in mutants})))
+        sound = list(
+            pool.map(
+                lambda tests: (tests, *run_tests(folder, tests)),
+                sorted({mutant.tests for mutant in mutants}),
+            )
+        )
         if sick := [f"  {shlex.join(tests)}: {said}" for tests, code, said in sound if code]:
-            print("these tests fail, or find nothing to test, without any mistake:", *sick, sep="\n")
+            print(
+                "these tests fail, or find nothing to test, without any mistake:", *sick, sep="\n"
+            )
             return 2
         began, caught = time.monotonic(), 0
         for mutant, (found, said) in zip(mutants, pool.map(verdict, mutants), strict=True):
             caught += found
-            print(f"{'caught' if found else 'MISSED':8} {mutant.patch.stem:26} {mutant.mistake}\n{'':36}{said}", flush=True)
+            print(
+                f"{'caught' if found else 'MISSED':8} {mutant.patch.stem:26} {mutant.mistake}\n{'':36}{said}",
+                flush=True,
+            )
     print(f"{caught} of {len(mutants)} caught in {time.monotonic() - began:.0f} s")
     return 0 if caught == len(mutants) else 1
 

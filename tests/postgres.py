@@ -18,7 +18,12 @@ ROOT = Path(__file__).parent.parent
 UNPRIVILEGED = ("postgres", "nobody")
 PASSWORD = "c4n4ry-p4ssword"
 #: fsync off: these clusters need not survive the machine, and a test that kills processes doesn't kill the kernel's memory.
-OPTIONS = {"fsync": "off", "max_connections": "200", "listen_addresses": "", "logging_collector": "off"}
+OPTIONS = {
+    "fsync": "off",
+    "max_connections": "200",
+    "listen_addresses": "",
+    "logging_collector": "off",
+}
 
 #: The server ends when the tests do, also when they are killed: then its standard input is closed.
 UNTIL_EOF = '"$@" & cat >/dev/null; kill -QUIT $!; wait'
@@ -33,18 +38,47 @@ class Cluster:
         as_user = self._given_away() if os.geteuid() == 0 else {}
         (self.folder / "password").write_text(PASSWORD)
         data, log = self.folder / "data", self.folder / "log"
-        facts = ["-U", "cxtools", "-A", "scram-sha-256", "--pwfile", self.folder / "password", "-E", "UTF8", "--locale=C", "--no-sync"]
-        subprocess.run([programs / "initdb", "-D", data, *facts], check=True, capture_output=True, cwd=self.folder, **as_user)
-        words = [word for name, value in {**OPTIONS, "unix_socket_directories": str(self.folder)}.items() for word in ("-c", f"{name}={value}")]
+        facts = [
+            "-U",
+            "cxtools",
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            self.folder / "password",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
+        subprocess.run(
+            [programs / "initdb", "-D", data, *facts],
+            check=True,
+            capture_output=True,
+            cwd=self.folder,
+            **as_user,
+        )
+        words = [
+            word
+            for name, value in {**OPTIONS, "unix_socket_directories": str(self.folder)}.items()
+            for word in ("-c", f"{name}={value}")
+        ]
         with log.open("wb") as told:
-            self.process = subprocess.Popen(["/bin/sh", "-c", UNTIL_EOF, "sh", programs / "postgres", "-D", data, *words], stdin=subprocess.PIPE,
-                                            stderr=told, stdout=told, cwd=self.folder, **as_user)
+            self.process = subprocess.Popen(
+                ["/bin/sh", "-c", UNTIL_EOF, "sh", programs / "postgres", "-D", data, *words],
+                stdin=subprocess.PIPE,
+                stderr=told,
+                stdout=told,
+                cwd=self.folder,
+                **as_user,
+            )
         self._wait(log)
 
     def _given_away(self) -> dict[str, str]:
         import pwd
 
-        user = next(name for name in UNPRIVILEGED if name in {entry.pw_name for entry in pwd.getpwall()})
+        user = next(
+            name for name in UNPRIVILEGED if name in {entry.pw_name for entry in pwd.getpwall()}
+        )
         os.chown(self.folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
         return {"user": user}
 
@@ -64,7 +98,13 @@ class Cluster:
     def _run(self, statement: str) -> None:
         import psycopg
 
-        with psycopg.connect(host=str(self.folder), user="cxtools", password=PASSWORD, dbname="postgres", autocommit=True) as session:
+        with psycopg.connect(
+            host=str(self.folder),
+            user="cxtools",
+            password=PASSWORD,
+            dbname="postgres",
+            autocommit=True,
+        ) as session:
             session.execute(statement)
 
     def database(self) -> str:
@@ -82,7 +122,9 @@ class Cluster:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     """A PostgreSQL server for this session; where CI=true its absence is a failure, as nobody has looked at that ledger then."""
-    found = subprocess.run([ROOT / ".ci" / "postgres", "--look"], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [ROOT / ".ci" / "postgres", "--look"], capture_output=True, text=True, check=True
+    )
     if not found.stdout.strip():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no PostgreSQL")
     cluster = Cluster(Path(found.stdout.strip()))
@@ -93,4 +135,8 @@ def postgres() -> Iterator[Cluster]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty ledger of either kind: whoever asks for this runs on both, as both keep the same promises."""
-    return f"sqlite:///{tmp_path / 'ledger.sqlite'}" if request.param == "sqlite" else request.getfixturevalue("postgres").database()
+    return (
+        f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        if request.param == "sqlite"
+        else request.getfixturevalue("postgres").database()
+    )

@@ -62,15 +62,26 @@ def storm(seed: int, count: int) -> dict[str, Any]:
     return {"wrong": wrong, "seconds": round(time.monotonic() - began, 1), **seen}
 
 
-def plan(arguments: argparse.Namespace, pool: ProcessPoolExecutor) -> Iterator[tuple[str, Callable[..., dict[str, Any]], tuple[Any, ...]]]:
+def plan(
+    arguments: argparse.Namespace, pool: ProcessPoolExecutor
+) -> Iterator[tuple[str, Callable[..., dict[str, Any]], tuple[Any, ...]]]:
     """All pieces of work, each with the name under which the resume point knows it, in an order that the seed shuffles."""
     rng = random.Random(arguments.seed)
     for mode in MODES:
-        last = pool.submit(calls, *mode).result() + MARGIN if {"kills", "pairs"} & set(arguments.parts) else 0
+        last = (
+            pool.submit(calls, *mode).result() + MARGIN
+            if {"kills", "pairs"} & set(arguments.parts)
+            else 0
+        )
         if "kills" in arguments.parts:
-            yield from ((f"kill {mode} {point}", kill, ([point], *mode)) for point in range(1, last + 1))
+            yield from (
+                (f"kill {mode} {point}", kill, ([point], *mode)) for point in range(1, last + 1)
+            )
         if "pairs" in arguments.parts:
-            pairs = [[rng.randrange(1, last), rng.randrange(1, last // 2)] for _ in range(arguments.pairs // len(MODES))]
+            pairs = [
+                [rng.randrange(1, last), rng.randrange(1, last // 2)]
+                for _ in range(arguments.pairs // len(MODES))
+            ]
             yield from ((f"pair {mode} {pair}", kill, (pair, *mode)) for pair in pairs)
     if "schedules" in arguments.parts:
         for part in range(arguments.schedules // CHUNK):
@@ -85,11 +96,20 @@ def main() -> int:
     line.add_argument("--pairs", type=int, default=500)
     line.add_argument("--schedules", type=int, default=10_000)
     line.add_argument("--workers", type=int, default=2)
-    line.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long; the resume point goes on")
+    line.add_argument(
+        "--minutes",
+        type=float,
+        default=float("inf"),
+        help="stop after so long; the resume point goes on",
+    )
     arguments = line.parse_args()
     file = arguments.resume or Path(f"reports/soak/seed-{arguments.seed}.jsonl")
     file.parent.mkdir(parents=True, exist_ok=True)
-    done = {row["piece"]: row for row in map(json.loads, file.read_text().splitlines())} if file.exists() else {}
+    done = (
+        {row["piece"]: row for row in map(json.loads, file.read_text().splitlines())}
+        if file.exists()
+        else {}
+    )
     ends_at = time.monotonic() + arguments.minutes * 60
     with ProcessPoolExecutor(arguments.workers, initializer=start) as pool:
         pieces = [piece for piece in plan(arguments, pool) if piece[0] not in done]
@@ -106,7 +126,9 @@ def main() -> int:
     return 1 if any(row["wrong"] for row in done.values()) else 0
 
 
-def results(pool: ProcessPoolExecutor, pieces: list[Any], ends_at: float) -> Iterator[tuple[str, dict[str, Any]]]:
+def results(
+    pool: ProcessPoolExecutor, pieces: list[Any], ends_at: float
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each piece with what became of it; no new ones when the time is up."""
     running: dict[Any, str] = {}
     waiting = iter(pieces)
@@ -136,15 +158,28 @@ def summary(rows: list[dict[str, Any]], left: int, file: str) -> str:
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         groups[part_of(row["piece"])].append(row)
-    lines = ["| part | runs | kills | unknown batches | of these never sent, people | violations | seconds |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| part | runs | kills | unknown batches | of these never sent, people | violations | seconds |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, group in sorted(groups.items()):
-        cells = (sum(row.get("schedules", 1) for row in group), sum(len(row.get("calls", ())) for row in group),
-                 sum(row.get("unknown", 0) for row in group), sum(row.get("never_sent", 0) for row in group),
-                 sum(len(row["wrong"]) for row in group), round(sum(row["seconds"] for row in group)))
+        cells = (
+            sum(row.get("schedules", 1) for row in group),
+            sum(len(row.get("calls", ())) for row in group),
+            sum(row.get("unknown", 0) for row in group),
+            sum(row.get("never_sent", 0) for row in group),
+            sum(len(row["wrong"]) for row in group),
+            round(sum(row["seconds"] for row in group)),
+        )
         lines.append(f"| {name} | " + " | ".join(f"{cell:,}" for cell in cells) + " |")
     at = Counter(name for row in rows for name in row.get("calls", ()))
     struck, calm = (sum(row.get(key, 0) for row in rows) for key in ("struck", "calm"))
-    lines += ["", f"the schedules' faults struck {struck:,} times; in {calm:,} schedules none did", "killed at: " + ", ".join(f"{count:,} {name}" for name, count in at.most_common()), f"left: {left:,} pieces; resume point: {file}"]
+    lines += [
+        "",
+        f"the schedules' faults struck {struck:,} times; in {calm:,} schedules none did",
+        "killed at: " + ", ".join(f"{count:,} {name}" for name, count in at.most_common()),
+        f"left: {left:,} pieces; resume point: {file}",
+    ]
     return "\n".join(lines)
 
 

@@ -14,7 +14,11 @@ RECEIVED = datetime(2026, 10, 1, tzinfo=UTC)
 
 def rows(text: str) -> list[dict[str, str]]:
     """One dict per line below the header; a line of dashes is decoration."""
-    lines = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines() if line.strip("-+ ")]
+    lines = [
+        [cell.strip() for cell in line.split("|")]
+        for line in text.strip().splitlines()
+        if line.strip("-+ ")
+    ]
     return [dict(zip(lines[0], cells, strict=True)) for cells in lines[1:]]
 
 
@@ -38,8 +42,19 @@ def _event(row: dict[str, str]) -> Event:
     message, link, code = row.get("msg") or f"m-{to}", row.get("url", ""), row.get("code", "")
     email = row.get("email") or (to if "@" in to else f"{to}@gmail.example")
     identity = event_identity(row.get("job", "j1"), message, to, row["kind"], str(ts), link, code)
-    return Event(row.get("id") or identity, row["kind"], row["kind"], job_id=row.get("job", "j1"), message_id=message, email=email,
-                 recipient_id="" if "@" in to else to, ts=ts, bounce_code=code, bounce_text=row.get("text", ""), link_url=link)
+    return Event(
+        row.get("id") or identity,
+        row["kind"],
+        row["kind"],
+        job_id=row.get("job", "j1"),
+        message_id=message,
+        email=email,
+        recipient_id="" if "@" in to else to,
+        ts=ts,
+        bounce_code=code,
+        bounce_text=row.get("text", ""),
+        link_url=link,
+    )
 
 
 def _moment(text: str) -> datetime | None:

@@ -22,7 +22,9 @@ subject = "Q3 Product Update"
 template_id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 sender = "marketing@example.com"
 """
-PEOPLE = "email,tags,firstName\n" + "".join(f"p{number}@acme-01.example,vip;eu,P{number}\n" for number in range(30))
+PEOPLE = "email,tags,firstName\n" + "".join(
+    f"p{number}@acme-01.example,vip;eu,P{number}\n" for number in range(30)
+)
 
 
 class Shell:
@@ -30,22 +32,42 @@ class Shell:
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
-        self.environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "CXTOOLS_HOME": str(folder / "home"), **environ}
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "CXTOOLS_HOME": str(folder / "home"),
+            **environ,
+        }
         (folder / "spec.toml").write_text(SPEC)
         (folder / "people.csv").write_text(PEOPLE)
 
-    def __call__(self, *arguments: str, stdin: str = "", limit_bytes: int | None = None) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: str, stdin: str = "", limit_bytes: int | None = None
+    ) -> subprocess.CompletedProcess[str]:
         def limited() -> None:
             if limit_bytes is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 
-        return subprocess.run([sys.executable, "-m", "cxtools.cli", *arguments], cwd=self.folder, env=self.environ, input=stdin,
-                              capture_output=True, text=True, timeout=120, preexec_fn=limited)
+        return subprocess.run(
+            [sys.executable, "-m", "cxtools.cli", *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            preexec_fn=limited,
+        )
 
 
 @pytest.fixture
 def shell(simulator: Any, tmp_path: Path) -> Shell:
-    return Shell(tmp_path, CXONE_ENV_URL=simulator.url, CXONE_CLIENT_ID="simulator", CXONE_CLIENT_SECRET="simulator")
+    return Shell(
+        tmp_path,
+        CXONE_ENV_URL=simulator.url,
+        CXONE_CLIENT_ID="simulator",
+        CXONE_CLIENT_SECRET="simulator",
+    )
 
 
 def send(shell: Shell, *more: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +79,11 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Any) -> None:
     done = send(shell, "--json")
     document = json.loads(done.stdout)
 
-    assert (0, "completed", 30) == (done.returncode, document["state"], document["recipients"]["accepted"])
+    assert (0, "completed", 30) == (
+        done.returncode,
+        document["state"],
+        document["recipients"]["accepted"],
+    )
     assert {"campaign", "state", "recipients", "batches", "events", "webhooks"} <= set(document)
     assert 1 == len(simulator.truth()["jobs"])
 
@@ -81,7 +107,9 @@ def test_the_doctor_fails_where_a_scope_is_missing(shell: Shell, simulator: Any)
     assert "FAIL  api: the client lacks communications:email:send" in done.stdout
 
 
-@pytest.mark.parametrize("wrong", [{"CXONE_CLIENT_ID": "typo"}, {"CXONE_ENV_URL": "http://127.0.0.1:9"}])
+@pytest.mark.parametrize(
+    "wrong", [{"CXONE_CLIENT_ID": "typo"}, {"CXONE_ENV_URL": "http://127.0.0.1:9"}]
+)
 def test_a_mistyped_account_does_not_lock_the_name(shell: Shell, wrong: dict[str, str]) -> None:
     """Nothing was sent by the wrong one, so the correction simply works."""
     right = dict(shell.environ)
@@ -115,11 +143,26 @@ def test_a_daily_limit_is_told_before_and_after(shell: Shell) -> None:
 def test_status_collect_and_measures_answer_in_json(shell: Shell) -> None:
     """The forms of the command line's contract, each one JSON document with the documented names."""
     send(shell)
-    documents = {name: json.loads(shell(*name.split(), "--json").stdout) for name in ("status q3", "collect q3", "funnel", "bounces", "links", "timing")}
+    documents = {
+        name: json.loads(shell(*name.split(), "--json").stdout)
+        for name in ("status q3", "collect q3", "funnel", "bounces", "links", "timing")
+    }
 
     assert "q3" == documents["status q3"]["campaign"]
-    assert {"attempted", "delivered", "accepted", "bounced", "opened", "opened_strict", "clicked", "clicks_without_open", "open_rate",
-            "open_rate_low", "open_rate_high", "click_to_open_rate"} <= set(documents["funnel"][0])
+    assert {
+        "attempted",
+        "delivered",
+        "accepted",
+        "bounced",
+        "opened",
+        "opened_strict",
+        "clicked",
+        "clicks_without_open",
+        "open_rate",
+        "open_rate_low",
+        "open_rate_high",
+        "click_to_open_rate",
+    } <= set(documents["funnel"][0])
     assert {"campaign", "category", "kind", "recipients", "share"} <= set(documents["bounces"][0])
     assert documents["collect q3"]["duplicates"] > 0
 
@@ -129,7 +172,11 @@ def test_dry_run_sends_and_writes_nothing(shell: Shell, simulator: Any) -> None:
     done = send(shell, "--dry-run", "--json")
 
     plan = json.loads(done.stdout)
-    assert (0, 30, [30]) == (done.returncode, plan["recipients"]["planned"], [batch["recipients"] for batch in plan["batches"]])
+    assert (0, 30, [30]) == (
+        done.returncode,
+        plan["recipients"]["planned"],
+        [batch["recipients"] for batch in plan["batches"]],
+    )
     assert 0 == simulator.truth()["requests_total"]
     assert not (shell.folder / "home" / "ledger.sqlite").exists()
 
@@ -139,7 +186,10 @@ def test_dry_run_of_a_sent_campaign_mails_nobody(shell: Shell) -> None:
     send(shell)
     text, document = send(shell, "--dry-run"), send(shell, "--dry-run", "--json")
 
-    assert "was planned before; would mail the 0 of 30 people who still wait" in text.stdout + text.stderr
+    assert (
+        "was planned before; would mail the 0 of 30 people who still wait"
+        in text.stdout + text.stderr
+    )
     assert 0 == json.loads(document.stdout)["recipients"]["waiting"]
 
 
@@ -149,12 +199,18 @@ def test_dry_run_of_a_waiting_campaign_tells_the_days_limit(shell: Shell) -> Non
     send(shell)
     plan = send(shell, "--dry-run")
 
-    assert "would mail the 10 of 30 people who still wait; 10 of them not today, by the daily limit" in plan.stdout + plan.stderr
+    assert (
+        "would mail the 10 of 30 people who still wait; 10 of them not today, by the daily limit"
+        in plan.stdout + plan.stderr
+    )
 
 
 def test_classify_answers_line_by_line(shell: Shell) -> None:
     """One verdict per line, in order; a bad line gets an error object."""
-    done = shell("classify", stdin='{"code": "550 5.1.1", "text": "no such user"}\nnonsense\n{"code": "", "text": ""}\n')
+    done = shell(
+        "classify",
+        stdin='{"code": "550 5.1.1", "text": "no such user"}\nnonsense\n{"code": "", "text": ""}\n',
+    )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
 
     assert ["invalid_recipient", None, "unknown"] == [answer.get("category") for answer in answers]
@@ -186,27 +242,62 @@ def profile(text: str) -> Any:
 SENDING = ("send", "spec.toml", "--recipients", "people.csv")
 BAD_INPUT = {
     # what is wrong         preparation                                                              command                   exit, what the message says
-    "ragged CSV":          (write("people.csv", "email,name\na@x.example,A,surplus\n"),               SENDING,                  2, "line 2"),
-    "no email column":     (write("people.csv", "mail\na@x.example\n"),                                SENDING,                  2, "email"),
-    "bad address":         (write("people.csv", "email\nnot an address\n"),                            SENDING,                  2, "line 2"),
-    "empty CSV":           (write("people.csv", ""),                                                   SENDING,                  2, "people.csv"),
-    "no such file":        (lambda shell: None, ("send", "spec.toml", "--recipients", "nowhere.csv"),                            2, "nowhere.csv"),
-    "broken spec":         (write("spec.toml", "name = "),                                             SENDING,                  2, "spec.toml"),
-    "wrong spec":          (write("spec.toml", 'name = "q3"\nsubject = ""\n'),                         SENDING,                  2, "template_id"),
-    "no settings":         (environ(CXONE_ENV_URL="", CXONE_CLIENT_SECRET=""),                         SENDING,                  2, "CXONE_ENV_URL, CXONE_CLIENT_SECRET"),
-    "API and CRM":         (environ(CXONE_CLIENT_SECRET="", CRM_WEBHOOK_URL="https://crm.example"),    SENDING,                  2, "CXONE_CLIENT_SECRET, CRM_WEBHOOK_SECRET"),
-    "plain http":          (environ(CXONE_ENV_URL="http://api.example.com"),                           SENDING,                  2, "https"),
-    "unreachable host":    (environ(CXONE_ENV_URL="http://127.0.0.1:9"),                               SENDING,                  3, "check the network"),
-    "wrong credentials":   (environ(CXONE_CLIENT_SECRET="wr0ng-s3cret"),                               SENDING,                  3, "credentials"),
-    "broken profile":      (profile("[default\n"),                                                     SENDING,                  2, "profiles.toml"),
-    "secret in a profile": (profile('[default]\nclient_secret = "s3cret"\n'),                          SENDING,                  2, "must not hold secrets"),
-    "unknown setting":     (profile("[default]\nwokers = 3\n"),                                        SENDING,                  2, "wokers"),
-    "unknown profile":     (lambda shell: None, (*SENDING, "--profile", "nope"),                                                 2, "nope"),
-    "unknown campaign":    (lambda shell: None, ("status", "nope"),                                                              2, "nope"),
-    "unknown option":      (lambda shell: None, ("send", "--nonsense"),                                                          2, "nonsense"),
-    "no such import":      (lambda shell: None, ("import", "nowhere.json", "--campaign", "x"),                                   2, "nowhere.json"),
-    "unknown split":       (lambda shell: None, ("funnel", "--by", "colour"),                                                    6, "colour"),
-    "unknown report":      (lambda shell: None, ("report", "nope"),                                                              7, "nope"),
+    "ragged CSV": (
+        write("people.csv", "email,name\na@x.example,A,surplus\n"),
+        SENDING,
+        2,
+        "line 2",
+    ),
+    "no email column": (write("people.csv", "mail\na@x.example\n"), SENDING, 2, "email"),
+    "bad address": (write("people.csv", "email\nnot an address\n"), SENDING, 2, "line 2"),
+    "empty CSV": (write("people.csv", ""), SENDING, 2, "people.csv"),
+    "no such file": (
+        lambda shell: None,
+        ("send", "spec.toml", "--recipients", "nowhere.csv"),
+        2,
+        "nowhere.csv",
+    ),
+    "broken spec": (write("spec.toml", "name = "), SENDING, 2, "spec.toml"),
+    "wrong spec": (write("spec.toml", 'name = "q3"\nsubject = ""\n'), SENDING, 2, "template_id"),
+    "no settings": (
+        environ(CXONE_ENV_URL="", CXONE_CLIENT_SECRET=""),
+        SENDING,
+        2,
+        "CXONE_ENV_URL, CXONE_CLIENT_SECRET",
+    ),
+    "API and CRM": (
+        environ(CXONE_CLIENT_SECRET="", CRM_WEBHOOK_URL="https://crm.example"),
+        SENDING,
+        2,
+        "CXONE_CLIENT_SECRET, CRM_WEBHOOK_SECRET",
+    ),
+    "plain http": (environ(CXONE_ENV_URL="http://api.example.com"), SENDING, 2, "https"),
+    "unreachable host": (
+        environ(CXONE_ENV_URL="http://127.0.0.1:9"),
+        SENDING,
+        3,
+        "check the network",
+    ),
+    "wrong credentials": (environ(CXONE_CLIENT_SECRET="wr0ng-s3cret"), SENDING, 3, "credentials"),
+    "broken profile": (profile("[default\n"), SENDING, 2, "profiles.toml"),
+    "secret in a profile": (
+        profile('[default]\nclient_secret = "s3cret"\n'),
+        SENDING,
+        2,
+        "must not hold secrets",
+    ),
+    "unknown setting": (profile("[default]\nwokers = 3\n"), SENDING, 2, "wokers"),
+    "unknown profile": (lambda shell: None, (*SENDING, "--profile", "nope"), 2, "nope"),
+    "unknown campaign": (lambda shell: None, ("status", "nope"), 2, "nope"),
+    "unknown option": (lambda shell: None, ("send", "--nonsense"), 2, "nonsense"),
+    "no such import": (
+        lambda shell: None,
+        ("import", "nowhere.json", "--campaign", "x"),
+        2,
+        "nowhere.json",
+    ),
+    "unknown split": (lambda shell: None, ("funnel", "--by", "colour"), 6, "colour"),
+    "unknown report": (lambda shell: None, ("report", "nope"), 7, "nope"),
 }
 
 
@@ -232,7 +323,9 @@ def test_a_missing_scope_says_which_right_is_missing(shell: Shell, simulator: An
     assert "scope" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(shell: Shell, simulator: Any) -> None:
+def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(
+    shell: Shell, simulator: Any
+) -> None:
     """The ledger comes first: what can't be written down is not sent; with space again the same command goes through."""
     done = shell(*SENDING, limit_bytes=30_000)
     jobs_then = simulator.truth()["jobs"]
@@ -249,11 +342,20 @@ def hears_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(shell: Shell, simulator: Any) -> None:
+def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(
+    shell: Shell, simulator: Any
+) -> None:
     """Stopped while it waits for a job: exit code 130, no traceback; run again, the same campaign comes to its end."""
     simulator.arm("job_never_ends")
-    waiting = subprocess.Popen([sys.executable, "-m", "cxtools.cli", *SENDING], cwd=shell.folder, env=shell.environ,
-                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=hears_ctrl_c)
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "cxtools.cli", *SENDING],
+        cwd=shell.folder,
+        env=shell.environ,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hears_ctrl_c,
+    )
     while not simulator.truth()["jobs"] and waiting.poll() is None:
         time.sleep(0.1)
     time.sleep(1)  # the answer is in the ledger
@@ -278,7 +380,9 @@ def test_C02_secrets_and_tokens_stay_out_of_every_message(shell: Shell, simulato
     texts = [send(shell, "--debug"), send(shell)]
     simulator.arm("server_error_500_html", count=None)
     shell.environ["CXONE_CLIENT_SECRET"] = "simulator"
-    profile("[default]\npatience_s = 2\n")(shell) if not (shell.folder / "home").exists() else (shell.folder / "home" / "profiles.toml").write_text("[default]\npatience_s = 2\n")
+    profile("[default]\npatience_s = 2\n")(shell) if not (shell.folder / "home").exists() else (
+        shell.folder / "home" / "profiles.toml"
+    ).write_text("[default]\npatience_s = 2\n")
     texts.append(send(shell, "--debug"))
 
     assert all(done.returncode for done in texts)
@@ -300,12 +404,24 @@ def test_audit_and_outbox_can_be_read(shell: Shell) -> None:
 
 def test_no_cell_of_a_csv_runs_in_a_spreadsheet(shell: Shell) -> None:
     """S10: a bounce reason that begins as a formula came from outside; in a CSV it is text."""
-    rows = [{"eventId": "1", "eventType": "bounce", "jobId": "j", "messageId": "n", "email": "=b@x.example", "timestamp": "2026-09-14T08:00:00Z",
-             "bounceCode": "550", "bounceDescription": "=cmd|' /C calc'!A0"}]
+    rows = [
+        {
+            "eventId": "1",
+            "eventType": "bounce",
+            "jobId": "j",
+            "messageId": "n",
+            "email": "=b@x.example",
+            "timestamp": "2026-09-14T08:00:00Z",
+            "bounceCode": "550",
+            "bounceDescription": "=cmd|' /C calc'!A0",
+        }
+    ]
     (shell.folder / "events.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = shell("import", "events.jsonl", "--campaign", "c")
     tables = {name: shell(name, "--csv").stdout for name in ("reasons", "bounces")}
-    cells = [cell for text in tables.values() for row in csv.reader(io.StringIO(text)) for cell in row]
+    cells = [
+        cell for text in tables.values() for row in csv.reader(io.StringIO(text)) for cell in row
+    ]
 
     assert (0, True) == (done.returncode, "'=cmd|" in tables["reasons"])
     assert [] == [cell for cell in cells if cell[:1] in tuple("=+-@|")]

@@ -23,7 +23,13 @@ EMAIL = "/v1/communications/email"
 
 def as_request(seen: Seen) -> RequestsOpenAPIRequest:
     query = [(name, value) for name, values in seen.query.items() for value in values]
-    made = requests.Request(seen.method, f"http://server{seen.path}", params=query, headers=seen.headers, data=seen.body or None)
+    made = requests.Request(
+        seen.method,
+        f"http://server{seen.path}",
+        params=query,
+        headers=seen.headers,
+        data=seen.body or None,
+    )
     return RequestsOpenAPIRequest(made)
 
 
@@ -36,9 +42,28 @@ def seen(home: Path) -> list[Seen]:
         server.script(f"POST {EMAIL}/messages", Reply(202, {"jobId": "j1", "status": "queued"}))
         server.script(f"GET {EMAIL}/jobs/j1", Reply(200, {"jobId": "j1", "status": "completed"}))
         server.script(f"GET {EMAIL}/events", Reply(200, {"results": [], "nextCursor": None}))
-        client = Client(load_settings(environ={}, home=home, env_url=server.url, client_id="me", client_secret="s3cret", suppression_listing=True))
-        spec = checked_spec({"name": "q3", "subject": "x" * 998, "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890", "sender": "me@example.com"})
-        people = [Recipient(f"p{number}@example.com", {"firstName": "Zoë"}, ("vip",)) for number in range(1000)]
+        client = Client(
+            load_settings(
+                environ={},
+                home=home,
+                env_url=server.url,
+                client_id="me",
+                client_secret="s3cret",
+                suppression_listing=True,
+            )
+        )
+        spec = checked_spec(
+            {
+                "name": "q3",
+                "subject": "x" * 998,
+                "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+                "sender": "me@example.com",
+            }
+        )
+        people = [
+            Recipient(f"p{number}@example.com", {"firstName": "Zoë"}, ("vip",))
+            for number in range(1000)
+        ]
         client.fetch_suppression("p1@example.com")
         list(client.fetch_suppressions())
         client.submit(message_body(spec, people, batch_id="b1"), idempotency_key="b1")
@@ -52,7 +77,9 @@ def test_every_request_of_the_client_is_the_contracts(seen: list[Seen]) -> None:
     for request in seen:
         CONTRACT.validate_request(as_request(request))
 
-    assert ["token", "suppressions", "suppressions", "messages", "j1", "events"] == [request.path.rpartition("/")[2] for request in seen]
+    assert ["token", "suppressions", "suppressions", "messages", "j1", "events"] == [
+        request.path.rpartition("/")[2] for request in seen
+    ]
 
 
 def test_the_contract_refuses_what_is_not_in_it(seen: list[Seen]) -> None:

@@ -9,8 +9,15 @@ import pytest
 from cxtools import errors
 from cxtools.errors import CxError
 
-CLASSES = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, CxError)}
-LINE = re.compile(r"^ {4}(?P<branch>[|`\- ]*)(?P<name>[A-Z]\w+)\s+(?:\((?P<second>\w+)\)\s+)?(?P<code>\d)?(?:\s|$)", re.MULTILINE)
+CLASSES = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, CxError)
+}
+LINE = re.compile(
+    r"^ {4}(?P<branch>[|`\- ]*)(?P<name>[A-Z]\w+)\s+(?:\((?P<second>\w+)\)\s+)?(?P<code>\d)?(?:\s|$)",
+    re.MULTILINE,
+)
 
 
 def drawn() -> dict[str, tuple[str | None, str | None, int | None]]:
@@ -20,15 +27,28 @@ def drawn() -> dict[str, tuple[str | None, str | None, int | None]]:
     for line in LINE.finditer(errors.__doc__ or ""):
         depth = len(line["branch"]) // 3
         path = [*path[:depth], line["name"]]
-        tree[line["name"]] = (path[depth - 1] if depth else None, line["second"], int(line["code"]) if line["code"] else None)
+        tree[line["name"]] = (
+            path[depth - 1] if depth else None,
+            line["second"],
+            int(line["code"]) if line["code"] else None,
+        )
     return tree
 
 
 def test_the_tree_in_the_docstring_is_the_tree():
     """Every class is drawn, under its parent and with its second parent from the standard library."""
     found = {
-        name: (next((base.__name__ for base in kind.__bases__ if issubclass(base, CxError)), None),
-               next((base.__name__ for base in kind.__bases__ if not issubclass(base, CxError) and base is not Exception), None))
+        name: (
+            next((base.__name__ for base in kind.__bases__ if issubclass(base, CxError)), None),
+            next(
+                (
+                    base.__name__
+                    for base in kind.__bases__
+                    if not issubclass(base, CxError) and base is not Exception
+                ),
+                None,
+            ),
+        )
         for name, kind in CLASSES.items()
     }
 
@@ -53,7 +73,9 @@ def test_an_error_says_what_where_and_what_to_do(name):
 
 def test_an_api_error_names_request_status_and_trace():
     """What NICE's support asks for first; the query is left out, since it can hold an address."""
-    error = errors.Refused("template unknown", method="POST", path="/messages", status=400, trace_id="abc")
+    error = errors.Refused(
+        "template unknown", method="POST", path="/messages", status=400, trace_id="abc"
+    )
 
     assert "template unknown  [POST /messages, status 400, trace abc]" == str(error)
 

@@ -45,18 +45,44 @@ STEPS = [step.split() for floor in FLOORS.values() for step in floor]
 STEP_OF = {module: number for number, step in enumerate(STEPS) for module in step}
 
 #: settings looks into the environment and its files by itself; all it finds can be handed in as arguments
-PURE = [module for floor in ("words", "judgement") for step in FLOORS[floor] for module in step.split() if module != "settings"]
+PURE = [
+    module
+    for floor in ("words", "judgement")
+    for step in FLOORS[floor]
+    for module in step.split()
+    if module != "settings"
+]
 IMPURE_IMPORTS = {
-    "duckdb", "http", "os", "pathlib", "requests", "secrets", "shutil", "socket", "sqlalchemy", "sqlite3", "subprocess", "tempfile",
-    "threading", "time", "urllib.request", "urllib3",
+    "duckdb",
+    "http",
+    "os",
+    "pathlib",
+    "requests",
+    "secrets",
+    "shutil",
+    "socket",
+    "sqlalchemy",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib.request",
+    "urllib3",
 }
 CLOCKS = {"now", "utcnow", "today", "monotonic", "perf_counter"}
 
 
 def modules(folder: Path = PACKAGE) -> dict[str, Path]:
     """Name below `cxtools` -> file; a package has the name of its folder."""
-    names = {path: ".".join(path.relative_to(folder).with_suffix("").parts) for path in folder.rglob("*.py")}
-    return {name if name == "__init__" else name.removesuffix(".__init__"): path for path, name in names.items()}
+    names = {
+        path: ".".join(path.relative_to(folder).with_suffix("").parts)
+        for path in folder.rglob("*.py")
+    }
+    return {
+        name if name == "__init__" else name.removesuffix(".__init__"): path
+        for path, name in names.items()
+    }
 
 
 def simulator(name: str) -> bool:
@@ -90,8 +116,15 @@ def imported(path: Path) -> set[str]:
 
 def ours(path: Path) -> set[str]:
     """The modules of the house that a file imports: of `cxtools.a.b` the longest part that is a module."""
-    below = {name.removeprefix("cxtools.") for name in imported(path) if name.startswith("cxtools.")}
-    return {module for name in below if (module := name if name in STEP_OF else name.rpartition(".")[0]) in STEP_OF or simulator(module)}
+    below = {
+        name.removeprefix("cxtools.") for name in imported(path) if name.startswith("cxtools.")
+    }
+    return {
+        module
+        for name in below
+        if (module := name if name in STEP_OF else name.rpartition(".")[0]) in STEP_OF
+        or simulator(module)
+    }
 
 
 def test_every_module_has_a_floor():
@@ -102,7 +135,11 @@ def test_every_module_has_a_floor():
 @pytest.mark.parametrize("name", sorted(set(HOUSE) & set(STEP_OF)))
 def test_imports_point_down(name):
     """A module imports only modules of earlier steps, never a neighbour."""
-    upward = {other for other in ours(HOUSE[name]) if not simulator(other) and STEP_OF[other] >= STEP_OF[name]}
+    upward = {
+        other
+        for other in ours(HOUSE[name])
+        if not simulator(other) and STEP_OF[other] >= STEP_OF[name]
+    }
 
     assert set() == upward
 
@@ -110,11 +147,28 @@ def test_imports_point_down(name):
 @pytest.mark.parametrize("name", sorted(set(HOUSE) & set(PURE)))
 def test_judgement_has_no_clock_no_dice_and_no_door(name):
     """Words and judgement compute from their arguments: nothing to fake in a test, the same answer tomorrow."""
-    found = {module for module in imported(HOUSE[name]) for door in IMPURE_IMPORTS if f"{module}.".startswith(f"{door}.")}
-    calls = [node.func for node in nodes(ast.parse(HOUSE[name].read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
-    clocks = {call.attr for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCKS}
-    opened = {call.id for call in calls if isinstance(call, ast.Name) and call.id in {"open", "print", "input"}}
-    dice = {ast.unparse(call) for call in calls if ast.unparse(call).startswith("random.")}  # the type random.Random is welcome
+    found = {
+        module
+        for module in imported(HOUSE[name])
+        for door in IMPURE_IMPORTS
+        if f"{module}.".startswith(f"{door}.")
+    }
+    calls = [
+        node.func
+        for node in nodes(ast.parse(HOUSE[name].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    clocks = {
+        call.attr for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCKS
+    }
+    opened = {
+        call.id
+        for call in calls
+        if isinstance(call, ast.Name) and call.id in {"open", "print", "input"}
+    }
+    dice = {
+        ast.unparse(call) for call in calls if ast.unparse(call).startswith("random.")
+    }  # the type random.Random is welcome
 
     assert set() == found | clocks | opened | dice
 
@@ -122,7 +176,11 @@ def test_judgement_has_no_clock_no_dice_and_no_door(name):
 @pytest.mark.parametrize("name", sorted(BESIDE))
 def test_the_simulator_knows_nothing_of_the_client(name):
     """The wire is written twice by hand, so that a mistake in one is seen by the other."""
-    assert set() == {other for other in imported(BESIDE[name]) if other.startswith("cxtools.") and not other.startswith("cxtools.simulator")}
+    assert set() == {
+        other
+        for other in imported(BESIDE[name])
+        if other.startswith("cxtools.") and not other.startswith("cxtools.simulator")
+    }
 
 
 @pytest.mark.parametrize("name", sorted(HOUSE))
@@ -134,7 +192,9 @@ def test_nobody_imports_the_simulator(name):
 def test_the_floors_are_seen_to_break(tmp_path):
     """The test can fail: an upward import inside a function and a clock are both found, an import for types is not."""
     file = tmp_path / "odd.py"
-    file.write_text("if TYPE_CHECKING:\n    import time\ndef f():\n    from cxtools import cli\n    import os.path\n")
+    file.write_text(
+        "if TYPE_CHECKING:\n    import time\ndef f():\n    from cxtools import cli\n    import os.path\n"
+    )
 
     assert {"cxtools.cli", "os.path"} == imported(file)
     assert {"cli"} == ours(file)

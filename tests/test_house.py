@@ -22,9 +22,40 @@ PACKAGE = ROOT / "cxtools"
 CODE = sorted(PACKAGE.rglob("*.py"))
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
 
-NOT_A_NOUN = {"base", "common", "core", "data", "handler", "handlers", "helper", "helpers", "manager", "misc", "service", "services", "util", "utils"}
-HEAVY = {"IPython", "duckdb", "email_validator", "ipywidgets", "nbconvert", "numpy", "pandas", "papermill", "plotly", "pyarrow", "pydantic", "requests",
-         "sqlalchemy", "starlette", "typer", "uvicorn"}
+NOT_A_NOUN = {
+    "base",
+    "common",
+    "core",
+    "data",
+    "handler",
+    "handlers",
+    "helper",
+    "helpers",
+    "manager",
+    "misc",
+    "service",
+    "services",
+    "util",
+    "utils",
+}
+HEAVY = {
+    "IPython",
+    "duckdb",
+    "email_validator",
+    "ipywidgets",
+    "nbconvert",
+    "numpy",
+    "pandas",
+    "papermill",
+    "plotly",
+    "pyarrow",
+    "pydantic",
+    "requests",
+    "sqlalchemy",
+    "starlette",
+    "typer",
+    "uvicorn",
+}
 
 
 def parsed(path: Path) -> ast.Module:
@@ -34,14 +65,21 @@ def parsed(path: Path) -> ast.Module:
 def functions() -> list[tuple[str, int]]:
     """Every function of the package with its lines, signature and docstring included."""
     return [
-        (f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1)
-        for path in CODE for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        (
+            f"{path.relative_to(ROOT)}:{node.lineno} {node.name}",
+            (node.end_lineno or node.lineno) - node.lineno + 1,
+        )
+        for path in CODE
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 
 
 def tracked() -> list[Path]:
     """The files that git keeps; all of them are shown to others."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if listed.returncode:
         pytest.skip("no git checkout")
     return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
@@ -60,11 +98,29 @@ def test_most_functions_are_a_few_lines():
 def code_lines(path: Path) -> int:
     """Lines that say something to the machine: no blank lines, comments or docstrings."""
     tokens = tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
-    mute = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-    lines = {line for token in tokens if token.type not in mute for line in range(token.start[0], token.end[0] + 1)}
-    homes = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    mute = {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }
+    lines = {
+        line
+        for token in tokens
+        if token.type not in mute
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    homes = [
+        node
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     told = [node.body[0] for node in homes if ast.get_docstring(node) is not None]
-    return len(lines - {line for node in told for line in range(node.lineno, (node.end_lineno or 0) + 1)})
+    return len(
+        lines - {line for node in told for line in range(node.lineno, (node.end_lineno or 0) + 1)}
+    )
 
 
 def test_the_package_is_small_enough_to_read():
@@ -74,7 +130,11 @@ def test_the_package_is_small_enough_to_read():
 
 def test_modules_are_nouns_of_the_domain():
     """No drawer for things that have no place."""
-    assert [] == [path.name for path in CODE if NOT_A_NOUN & set(re.split(r"[_.]", path.stem)) or path.parent.name in NOT_A_NOUN]
+    assert [] == [
+        path.name
+        for path in CODE
+        if NOT_A_NOUN & set(re.split(r"[_.]", path.stem)) or path.parent.name in NOT_A_NOUN
+    ]
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -86,7 +146,9 @@ def test_every_module_says_what_it_is(path):
 def test_the_import_is_light():
     """`import cxtools` loads no heavy library; the budget of 0.35 s is kept as a list of modules, which no busy machine can upset."""
     script = "import sys; before = set(sys.modules); import cxtools; print(*{name.split('.')[0] for name in set(sys.modules) - before})"
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
 
     assert "cxtools" in loaded
     assert set() == HEAVY & set(loaded)
@@ -106,24 +168,41 @@ def test_public_names_are_in_order():
 
 # --- tests ---
 
+
 def cases_in(path: Path) -> list[ast.FunctionDef]:
-    return [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    return [
+        node
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.name
+)
 def test_a_test_is_a_sentence_and_an_assertion(path):
     """Each test says in a sentence what must hold, and can fail."""
     mute = [test.name for test in cases_in(path) if not ast.get_docstring(test)]
-    toothless = [test.name for test in cases_in(path) if not re.search(r"\bassert\b|\braises\b|\bcheck_|\bexpect", ast.unparse(test))]
+    toothless = [
+        test.name
+        for test in cases_in(path)
+        if not re.search(r"\bassert\b|\braises\b|\bcheck_|\bexpect", ast.unparse(test))
+    ]
 
     assert [] == mute + toothless
 
 
 def test_our_own_code_is_not_mocked():
     """The world is faked (simulator, fault server), our own code never."""
-    mocked = re.compile(r"\bunittest\.mock\b|\bMagicMock\b|\bmocker\b|monkeypatch\.setattr\(\s*[\"']?cxtools")
+    mocked = re.compile(
+        r"\bunittest\.mock\b|\bMagicMock\b|\bmocker\b|monkeypatch\.setattr\(\s*[\"']?cxtools"
+    )
 
-    assert [] == [path.name for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__) and mocked.search(path.read_text(encoding="utf-8"))]
+    assert [] == [
+        path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if path != Path(__file__) and mocked.search(path.read_text(encoding="utf-8"))
+    ]
 
 
 #: the tutorial's module was run for real; its defects by group and highest number (there is no B02)
@@ -132,16 +211,32 @@ DEFECTS = {"A": 4, "B": 9, "C": 8, "D": 4, "E": 6, "F": 10, "G": 10, "H": 4, "I"
 
 def test_every_defect_of_the_tutorial_is_named_by_a_test():
     """Each row of the table of defects has a test with its id in name or docstring."""
-    cases = [case for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__) for case in cases_in(path)]
-    told = " ".join(f"{case.name} {ast.get_docstring(case)}" for case in cases).upper().replace("_", " ")
+    cases = [
+        case
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if path != Path(__file__)
+        for case in cases_in(path)
+    ]
+    told = (
+        " ".join(f"{case.name} {ast.get_docstring(case)}" for case in cases)
+        .upper()
+        .replace("_", " ")
+    )
     ranges = re.findall(r"\b([A-I])(\d\d)(?:-\1(\d\d))?\b", told)
-    named = {f"{group}{number:02}" for group, first, last in ranges for number in range(int(first), int(last or first) + 1)}
-    rows = {f"{group}{number:02}" for group, last in DEFECTS.items() for number in range(1, last + 1)} - {"B02"}
+    named = {
+        f"{group}{number:02}"
+        for group, first, last in ranges
+        for number in range(int(first), int(last or first) + 1)
+    }
+    rows = {
+        f"{group}{number:02}" for group, last in DEFECTS.items() for number in range(1, last + 1)
+    } - {"B02"}
 
     assert set() == rows - named
 
 
 # --- packaging ---
+
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
 def test_a_lock_is_exact_hashed_and_names_no_index(lock):
@@ -150,7 +245,9 @@ def test_a_lock_is_exact_hashed_and_names_no_index(lock):
     pins = re.findall(r"^[A-Za-z0-9][^\n]*", text, re.MULTILINE)
 
     assert pins
-    assert [] == [pin for pin in pins if not re.match(r"[A-Za-z0-9._-]+(\[[^]]+\])?==[^ ]+ .*\\$", pin)]
+    assert [] == [
+        pin for pin in pins if not re.match(r"[A-Za-z0-9._-]+(\[[^]]+\])?==[^ ]+ .*\\$", pin)
+    ]
     assert text.count("\n    --hash=sha256:") >= len(pins)
     assert not re.search(r"://|--index|--extra-index|--find-links", text)
 
@@ -159,17 +256,28 @@ def test_only_the_lab_has_jupyterlab():
     """JupyterLab brings rfc3987-syntax, which costs 2 s in every process that imports nbformat; niquests replaces urllib3."""
     heavy = re.compile(r"^(jupyterlab|rfc3987-syntax|niquests)==", re.MULTILINE)
 
-    assert {"requirements.lock": [], "requirements-dev.lock": [], "requirements-lab.lock": ["jupyterlab", "rfc3987-syntax"]} == {
-        lock.name: heavy.findall(lock.read_text(encoding="utf-8")) for lock in LOCKS
-    }
+    assert {
+        "requirements.lock": [],
+        "requirements-dev.lock": [],
+        "requirements-lab.lock": ["jupyterlab", "rfc3987-syntax"],
+    } == {lock.name: heavy.findall(lock.read_text(encoding="utf-8")) for lock in LOCKS}
 
 
 def test_locks_agree_with_each_other():
     """What the core lock pins, the other environments run too: a test proves the version that users get."""
-    pins = [dict(re.findall(r"^([A-Za-z0-9._-]+)==([^ ]+)", lock.read_text(encoding="utf-8"), re.MULTILINE)) for lock in LOCKS]
+    pins = [
+        dict(
+            re.findall(
+                r"^([A-Za-z0-9._-]+)==([^ ]+)", lock.read_text(encoding="utf-8"), re.MULTILINE
+            )
+        )
+        for lock in LOCKS
+    ]
     core = pins[LOCKS.index(ROOT / "requirements.lock")]
 
-    assert [core] * len(pins) == [{name: version for name, version in other.items() if name in core} for other in pins]
+    assert [core] * len(pins) == [
+        {name: version for name, version in other.items() if name in core} for other in pins
+    ]
 
 
 def test_the_version_is_one():
@@ -182,31 +290,70 @@ def test_the_version_is_one():
 
 def test_nothing_of_this_machine_is_in_the_files():
     """No absolute path of the checkout, the home or the Python that runs this, and no package index."""
-    here = {f"{path}/" for path in (str(ROOT), str(ROOT.parent), str(Path.home()), sys.prefix) if path != "/"}
+    here = {
+        f"{path}/"
+        for path in (str(ROOT), str(ROOT.parent), str(Path.home()), sys.prefix)
+        if path != "/"
+    }
     index = re.compile(r"(?im)^\s*(-i |--(extra-)?index-url|index-url|registry\s*=)")
-    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in tracked() if path.stat().st_size < 3_000_000}
+    texts = {
+        path: path.read_text(encoding="utf-8", errors="replace")
+        for path in tracked()
+        if path.stat().st_size < 3_000_000
+    }
 
-    assert [] == [str(path.relative_to(ROOT)) for path, text in texts.items() if any(place in text for place in here) or index.search(text)]
+    assert [] == [
+        str(path.relative_to(ROOT))
+        for path, text in texts.items()
+        if any(place in text for place in here) or index.search(text)
+    ]
 
 
 def test_notebooks_are_thin():
     """A notebook asks and cxtools answers: no definitions, loops or SQL, at most 8 lines a cell, only cxtools and datetime imported."""
     thick = []
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
-        thick += [f"{path.name}: {fault}" for cell in cells for fault in cell_faults("".join(cell["source"]))]
+        cells = [
+            cell
+            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+            if cell["cell_type"] == "code"
+        ]
+        thick += [
+            f"{path.name}: {fault}"
+            for cell in cells
+            for fault in cell_faults("".join(cell["source"]))
+        ]
 
     assert [] == thick
 
 
-HEAVY_NODES = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try, ast.With, ast.ListComp, ast.DictComp)
+HEAVY_NODES = (
+    ast.FunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.For,
+    ast.While,
+    ast.Try,
+    ast.With,
+    ast.ListComp,
+    ast.DictComp,
+)
 
 
 def cell_faults(source: str) -> list[str]:
     """What makes a cell thick; `display(...)` and calls are fine."""
     tree = ast.parse(source)
-    names = {name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for name in (alias.name for alias in node.names)}
-    names |= {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for name in (alias.name for alias in node.names)
+    }
+    names |= {
+        (node.module or "").split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+    }
     odd = [type(node).__name__ for node in ast.walk(tree) if isinstance(node, HEAVY_NODES)]
     long = ["more than 8 lines"] * (len(source.strip().splitlines()) > 8)
     return [*odd, *sorted(names - {"cxtools", "datetime"}), *long]

@@ -43,14 +43,23 @@ def sample(calls: list[str], count: int, rng: random.Random) -> list[int]:
     near = [point for point in points if calls[point - 1] in NETWORK]
     far = [point for point in points if calls[point - 1] not in NETWORK]
     half = count // 2
-    return [of[rng.randrange(part * len(of) // half, (part + 1) * len(of) // half)] for of in (near, far) for part in range(half)]
+    return [
+        of[rng.randrange(part * len(of) // half, (part + 1) * len(of) // half)]
+        for of in (near, far)
+        for part in range(half)
+    ]
 
 
 @pytest.mark.parametrize(("idempotent", "at_once"), MODES)
-def test_kill_9_at_any_system_call_loses_nothing_and_repeats_nothing(ground: Ground, idempotent: bool, at_once: bool) -> None:
+def test_kill_9_at_any_system_call_loses_nothing_and_repeats_nothing(
+    ground: Ground, idempotent: bool, at_once: bool
+) -> None:
     """After the same command again all invariants hold, and nearly every point was a kill, some of them in the middle of a POST."""
     calls = ground.calls(idempotent=idempotent, at_once=at_once, rounds=0)
-    proofs = [ground.prove(point, idempotent=idempotent, at_once=at_once) for point in sample(calls, POINTS, random.Random(SEED))]
+    proofs = [
+        ground.prove(point, idempotent=idempotent, at_once=at_once)
+        for point in sample(calls, POINTS, random.Random(SEED))
+    ]
 
     assert {} == {(proof.kills, proof.calls): proof.wrong for proof in proofs if proof.wrong}
     assert sum(proof.ended for proof in proofs) <= POINTS // 8
@@ -60,8 +69,13 @@ def test_kill_9_at_any_system_call_loses_nothing_and_repeats_nothing(ground: Gro
 @pytest.mark.parametrize(("idempotent", "at_once"), MODES)
 def test_kill_9_again_during_the_recovery(ground: Ground, idempotent: bool, at_once: bool) -> None:
     """A run that is killed while it continues a killed one is no worse off."""
-    rng, calls = random.Random(SEED), len(ground.calls(idempotent=idempotent, at_once=at_once, rounds=0))
+    rng, calls = (
+        random.Random(SEED),
+        len(ground.calls(idempotent=idempotent, at_once=at_once, rounds=0)),
+    )
     pairs = [(rng.randrange(1, calls), rng.randrange(1, 500)) for _ in range(PAIRS)]
-    proofs: list[Killed] = [ground.prove(*pair, idempotent=idempotent, at_once=at_once) for pair in pairs]
+    proofs: list[Killed] = [
+        ground.prove(*pair, idempotent=idempotent, at_once=at_once) for pair in pairs
+    ]
 
     assert {} == {(proof.kills, proof.calls): proof.wrong for proof in proofs if proof.wrong}

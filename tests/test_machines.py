@@ -37,8 +37,15 @@ BARRIER: list[Any] = []
 def crew() -> Iterator[Callable[..., list[Any]]]:
     """`crew(work, *arguments)` runs work(number, *arguments) in eight processes that start at the same moment, and gives what each returned."""
     context = get_context("spawn")
-    with ProcessPoolExecutor(WORKERS, mp_context=context, initializer=_enlist, initargs=(context.Barrier(WORKERS),)) as pool:
-        yield lambda work, *arguments: [task.result(120) for task in [pool.submit(_together, work, number, *arguments) for number in range(WORKERS)]]
+    with ProcessPoolExecutor(
+        WORKERS, mp_context=context, initializer=_enlist, initargs=(context.Barrier(WORKERS),)
+    ) as pool:
+        yield lambda work, *arguments: [
+            task.result(120)
+            for task in [
+                pool.submit(_together, work, number, *arguments) for number in range(WORKERS)
+            ]
+        ]
 
 
 def _enlist(barrier: Any) -> None:
@@ -66,8 +73,18 @@ def plan(ledger: Ledger, count: int, *, batch_size: int) -> list[str]:
     return [row.id for row in ledger.batches("q3")]
 
 
-def claim(ledger: Ledger, batch_id: str, *, recipients: int, limit: int | None = None, lease_s: float = 60) -> Claim | None:
-    return ledger.claim(batch_id, b"{}", recipients=recipients, left_out={}, lease_s=lease_s, account=ACCOUNT, limit=limit)
+def claim(
+    ledger: Ledger, batch_id: str, *, recipients: int, limit: int | None = None, lease_s: float = 60
+) -> Claim | None:
+    return ledger.claim(
+        batch_id,
+        b"{}",
+        recipients=recipients,
+        left_out={},
+        lease_s=lease_s,
+        account=ACCOUNT,
+        limit=limit,
+    )
 
 
 def _claim_all(number: int, url: str, batches: list[str], limit: int) -> list[str]:
@@ -76,11 +93,15 @@ def _claim_all(number: int, url: str, batches: list[str], limit: int) -> list[st
     return [batch_id for batch_id in order if claim(ledger, batch_id, recipients=10, limit=limit)]
 
 
-def test_eight_processes_share_batches_and_quota_exactly(crew: Callable[..., list[Any]], ledger_url: str) -> None:
+def test_eight_processes_share_batches_and_quota_exactly(
+    crew: Callable[..., list[Any]], ledger_url: str
+) -> None:
     """60 batches of 10 against a limit of 500: 50 are granted, each to one process, and no process is told that the ledger is locked."""
     ledger = Ledger(ledger_url, now=time.time)
     batches = plan(ledger, 600, batch_size=10)
-    granted = Counter(batch_id for some in crew(_claim_all, ledger_url, batches, 500) for batch_id in some)
+    granted = Counter(
+        batch_id for some in crew(_claim_all, ledger_url, batches, 500) for batch_id in some
+    )
 
     assert (50, {1}) == (len(granted), set(granted.values()))
     assert 0 == ledger.quota_left(ACCOUNT, 500)
@@ -91,16 +112,28 @@ def _claim_in_step(number: int, url: str, batches: list[str]) -> list[int]:
     ledger, granted = machine(number, url), []
     for round_, batch_id in enumerate(batches[number::WORKERS]):
         BARRIER[0].wait(60)
-        if ledger.claim(batch_id, b"{}", recipients=10, left_out={}, lease_s=60, account=f"account {round_}", limit=40):
+        if ledger.claim(
+            batch_id,
+            b"{}",
+            recipients=10,
+            left_out={},
+            lease_s=60,
+            account=f"account {round_}",
+            limit=40,
+        ):
             granted.append(round_)
     return granted
 
 
-def test_eight_processes_that_ask_at_the_same_moment_get_the_limit_exactly(crew: Callable[..., list[Any]], ledger_url: str) -> None:
+def test_eight_processes_that_ask_at_the_same_moment_get_the_limit_exactly(
+    crew: Callable[..., list[Any]], ledger_url: str
+) -> None:
     """Fifteen times eight batches of 10 at once, against a limit of 40 each time: four are granted."""
     ledger = Ledger(ledger_url, now=time.time)
     batches = plan(ledger, 15 * WORKERS * 10, batch_size=10)
-    granted = Counter(round_ for some in crew(_claim_in_step, ledger_url, batches) for round_ in some)
+    granted = Counter(
+        round_ for some in crew(_claim_in_step, ledger_url, batches) for round_ in some
+    )
 
     assert dict.fromkeys(range(15), 4) == granted
 
@@ -109,12 +142,16 @@ def _plan_it(number: int, url: str) -> str:
     ledger = Ledger(url, now=time.time)
     ledger.plan("q3", digest="d", spec={"name": "q3"}, planned=people(300), batch_size=100)
     with suppress(ConfigError):
-        ledger.plan("q4", digest=str(number), spec={"name": "q4"}, planned=people(10), batch_size=100)
+        ledger.plan(
+            "q4", digest=str(number), spec={"name": "q4"}, planned=people(10), batch_size=100
+        )
         return "mine"
     return "another's"
 
 
-def test_eight_processes_that_plan_the_same_campaign_write_one_plan(crew: Callable[..., list[Any]], ledger_url: str) -> None:
+def test_eight_processes_that_plan_the_same_campaign_write_one_plan(
+    crew: Callable[..., list[Any]], ledger_url: str
+) -> None:
     """Also when the ledger doesn't exist yet; of eight campaigns with one name and different content one wins and seven are told."""
     answers = crew(_plan_it, ledger_url)
     ledger = Ledger(ledger_url, now=time.time)
@@ -124,7 +161,13 @@ def test_eight_processes_that_plan_the_same_campaign_write_one_plan(crew: Callab
     assert 2 == [entry.kind for entry in ledger.trail.entries()].count("campaign.planned")
 
 
-OUTCOMES = (PostOutcome("not_sent"), PostOutcome("limited"), PostOutcome("unknown"), PostOutcome("accepted"), PostOutcome("accepted"))
+OUTCOMES = (
+    PostOutcome("not_sent"),
+    PostOutcome("limited"),
+    PostOutcome("unknown"),
+    PostOutcome("accepted"),
+    PostOutcome("accepted"),
+)
 #: the same people in each: two processes that write them in different orders must not wait for each other in a circle
 BOUNCED = [who.key for who in people(40)]
 
@@ -135,9 +178,16 @@ def _everything(number: int, url: str, batches: list[str], seconds: float) -> in
     ids = itertools.count()
 
     def post() -> None:
-        if claimed := claim(ledger, dice.choice(batches), recipients=10, limit=10_000, lease_s=dice.choice((60, -1))):
+        if claimed := claim(
+            ledger, dice.choice(batches), recipients=10, limit=10_000, lease_s=dice.choice((60, -1))
+        ):
             outcome = dice.choice(OUTCOMES)
-            ledger.record_outcome(claimed, PostOutcome(outcome.kind, job_id=f"j{number}-{next(ids)}") if outcome.kind == "accepted" else outcome)
+            ledger.record_outcome(
+                claimed,
+                PostOutcome(outcome.kind, job_id=f"j{number}-{next(ids)}")
+                if outcome.kind == "accepted"
+                else outcome,
+            )
 
     def again() -> None:
         if claimed := ledger.claim_again(dice.choice(batches), within_s=3600):
@@ -154,13 +204,31 @@ def _everything(number: int, url: str, batches: list[str], seconds: float) -> in
     def scan() -> None:
         for row in dice.sample(rows := ledger.batches("q3", COLLECTABLE), min(3, len(rows))):
             some = dict.fromkeys(dice.sample(BOUNCED, 40), "invalid_recipient")
-            ledger.record_scan(row.id, Scanned(row.events + dice.randint(0, 1), some), horizon_s=-3600, hook=lambda version, _, row=row: (f"{row.id}-{version}", "e", b"{}"))
+            ledger.record_scan(
+                row.id,
+                Scanned(row.events + dice.randint(0, 1), some),
+                horizon_s=-3600,
+                hook=lambda version, _, row=row: (f"{row.id}-{version}", "e", b"{}"),
+            )
 
     def deliver() -> None:
         for row in ledger.outbox.take_due(lease_s=60, limit=3):
-            ledger.outbox.record_delivery(row.id, state=dice.choice(("delivered", "pending", "dead")), next_at=0)
+            ledger.outbox.record_delivery(
+                row.id, state=dice.choice(("delivered", "pending", "dead")), next_at=0
+            )
 
-    deeds = (post, post, again, reconcile, end, scan, deliver, ledger.recover, lambda: ledger.outbox.replay(since=0), lambda: ledger.counts("q3"))
+    deeds = (
+        post,
+        post,
+        again,
+        reconcile,
+        end,
+        scan,
+        deliver,
+        ledger.recover,
+        lambda: ledger.outbox.replay(since=0),
+        lambda: ledger.counts("q3"),
+    )
     until, steps = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         dice.choice(deeds)()
@@ -168,7 +236,9 @@ def _everything(number: int, url: str, batches: list[str], seconds: float) -> in
     return steps
 
 
-def test_whatever_eight_processes_do_at_once_none_is_refused(crew: Callable[..., list[Any]], ledger_url: str) -> None:
+def test_whatever_eight_processes_do_at_once_none_is_refused(
+    crew: Callable[..., list[Any]], ledger_url: str
+) -> None:
     """No lock is waited for in a circle, none for too long: every deed of every process succeeds, and afterwards the books agree."""
     ledger = Ledger(ledger_url, now=time.time)
     batches = plan(ledger, 120, batch_size=10)
@@ -180,9 +250,13 @@ def test_whatever_eight_processes_do_at_once_none_is_refused(crew: Callable[...,
     kinds = Counter(entry.kind for entry in ledger.trail.entries())
 
     assert min(steps) > 0
-    assert used == sum(row.recipients for row in rows if row.state not in ("planned", "rejected", "empty"))
+    assert used == sum(
+        row.recipients for row in rows if row.state not in ("planned", "rejected", "empty")
+    )
     assert posts == kinds["submit.intent"] + kinds["submit.again"]
-    assert kinds["webhook.queued"] == len(ledger.outbox.webhooks()) == sum(row.version for row in rows)
+    assert (
+        kinds["webhook.queued"] == len(ledger.outbox.webhooks()) == sum(row.version for row in rows)
+    )
     assert () == ledger.trail.verify().faults
 
 
@@ -224,21 +298,33 @@ print(client.status("q3").state)
 """
 
 
-def scheduler(simulator: Any, home: Path, ledger_url: str, stop_at: str = "") -> subprocess.Popen[str]:
+def scheduler(
+    simulator: Any, home: Path, ledger_url: str, stop_at: str = ""
+) -> subprocess.Popen[str]:
     """`cxtools send` as a process of its own; *stop_at* says that it has one batch, and pauses it "before" or "after" the POST, as a suspended machine is paused."""
     words = [simulator.url, str(home), ledger_url, stop_at, str(home / "skew")]
-    return subprocess.Popen([sys.executable, "-c", SCHEDULER, *words], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", SCHEDULER, *words], stdout=subprocess.PIPE, text=True
+    )
 
 
-def test_schedulers_that_start_the_same_campaign_mail_nobody_twice(simulator: Any, ledger_url: str, tmp_path: Path) -> None:
+def test_schedulers_that_start_the_same_campaign_mail_nobody_twice(
+    simulator: Any, ledger_url: str, tmp_path: Path
+) -> None:
     """Three machines, each with its own store of events, one ledger: all end well, and together they send each batch once."""
     simulator.reset(speed="inf")
     running = [scheduler(simulator, tmp_path / f"home-{number}", ledger_url) for number in range(3)]
     said = [each.communicate(timeout=100)[0].strip() for each in running]
     truth = simulator.truth()
 
-    assert [(0, "completed")] * 3 == [(each.returncode, text) for each, text in zip(running, said, strict=True)]
-    assert (4, 100, []) == (len(truth["jobs"]), sum(len(job["recipients"]) for job in truth["jobs"].values()), truth["mailed_twice"])
+    assert [(0, "completed")] * 3 == [
+        (each.returncode, text) for each, text in zip(running, said, strict=True)
+    ]
+    assert (4, 100, []) == (
+        len(truth["jobs"]),
+        sum(len(job["recipients"]) for job in truth["jobs"].values()),
+        truth["mailed_twice"],
+    )
     assert () == Ledger(ledger_url, now=time.time).trail.verify().faults
 
 
@@ -286,7 +372,9 @@ class Suspended:
 
 
 @pytest.fixture
-def suspended(simulator: Any, tmp_path: Path, ledger_url: str) -> Iterator[Callable[[str], Suspended]]:
+def suspended(
+    simulator: Any, tmp_path: Path, ledger_url: str
+) -> Iterator[Callable[[str], Suspended]]:
     simulator.reset(speed="inf")
     made: list[Suspended] = []
 
@@ -300,7 +388,9 @@ def suspended(simulator: Any, tmp_path: Path, ledger_url: str) -> Iterator[Calla
         each.process.wait()
 
 
-def test_a_worker_that_sleeps_within_its_lease_is_left_alone(suspended: Callable[[str], Suspended], simulator: Any) -> None:
+def test_a_worker_that_sleeps_within_its_lease_is_left_alone(
+    suspended: Callable[[str], Suspended], simulator: Any
+) -> None:
     """Nobody takes its batch away, and when it wakes up it sends, once."""
     asleep = suspended("before")
     asleep.ledger.owner = "machine-2:1:1"
@@ -311,7 +401,9 @@ def test_a_worker_that_sleeps_within_its_lease_is_left_alone(suspended: Callable
     assert 1 == len(simulator.truth()["jobs"])
 
 
-def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(suspended: Callable[[str], Suspended], simulator: Any) -> None:
+def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
+    suspended: Callable[[str], Suspended], simulator: Any
+) -> None:
     """
     Meanwhile the batch was called unknown, then not sent on an operator's word, and sent by another machine: nobody is mailed twice.
 
@@ -328,7 +420,9 @@ def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(suspended: Callabl
     assert "submit.late" in [entry.kind for entry in asleep.ledger.trail.entries()]
 
 
-def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(suspended: Callable[[str], Suspended], simulator: Any) -> None:
+def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(
+    suspended: Callable[[str], Suspended], simulator: Any
+) -> None:
     """It knows for certain that it sent nothing: the batch is planned again, and the next run sends it, once."""
     asleep = suspended("before")
     asleep.later(DAY_S)
@@ -341,7 +435,9 @@ def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(suspended
     assert (1, []) == (len(simulator.truth()["jobs"]), simulator.truth()["mailed_twice"])
 
 
-def test_an_answer_that_comes_late_still_counts(suspended: Callable[[str], Suspended], simulator: Any) -> None:
+def test_an_answer_that_comes_late_still_counts(
+    suspended: Callable[[str], Suspended], simulator: Any
+) -> None:
     """Stopped after the POST, unknown to the others: when it wakes up, the job's id is on record."""
     asleep = suspended("after")
     asleep.later(DAY_S)
@@ -367,7 +463,9 @@ def test_a_machine_that_sleeps_inside_a_transaction_loses_it(postgres: Any) -> N
     """PostgreSQL takes its locks away, so that the others go on; when it wakes up, nothing of its step was kept."""
     url = postgres.database()
     ledger = Ledger(url, now=time.time)
-    asleep = subprocess.Popen([sys.executable, "-c", HOLDER, url], stderr=subprocess.PIPE, text=True)
+    asleep = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, url], stderr=subprocess.PIPE, text=True
+    )
     os.waitpid(asleep.pid, os.WUNTRACED)
     plan(ledger, 10, batch_size=10)
     os.kill(asleep.pid, signal.SIGCONT)

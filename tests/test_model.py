@@ -21,7 +21,14 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from cxtools.api.outcome import PostOutcome
 from cxtools.campaigns import tables
@@ -32,7 +39,11 @@ from cxtools.errors import ConfigError
 from cxtools.model import Job, Recipient
 
 EXAMPLES = int(os.environ.get("CXTOOLS_MODEL_EXAMPLES", "400"))
-PHASES = (Phase.generate,) if os.environ.get("CXTOOLS_MODEL_SHRINK") == "no" else (Phase.generate, Phase.shrink)
+PHASES = (
+    (Phase.generate,)
+    if os.environ.get("CXTOOLS_MODEL_SHRINK") == "no"
+    else (Phase.generate, Phase.shrink)
+)
 STEPS = 30
 LEASE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
 ACCOUNT = "https://api.example|client"
@@ -51,8 +62,18 @@ POSTS = {
     "denied": (PostOutcome("refused", denied=True), False),
 }
 #: how a POST goes, and how far its worker comes
-SENDS = st.tuples(st.sampled_from(["accepted", "accepted", *sorted(POSTS)]), st.sampled_from(["claim", "post", "record", "record"]))
-AFTER = {"accepted": "submitted", "unknown": "unknown", "not_sent": "planned", "limited": "planned", "exhausted": "planned", "refused": "rejected"}
+SENDS = st.tuples(
+    st.sampled_from(["accepted", "accepted", *sorted(POSTS)]),
+    st.sampled_from(["claim", "post", "record", "record"]),
+)
+AFTER = {
+    "accepted": "submitted",
+    "unknown": "unknown",
+    "not_sent": "planned",
+    "limited": "planned",
+    "exhausted": "planned",
+    "refused": "rejected",
+}
 
 
 @dataclass
@@ -126,23 +147,36 @@ class Stories(RuleBasedStateMachine):
 
     # ---- the plan and the clock
 
-    @initialize(data=st.data(), sizes=st.lists(st.integers(1, 3), min_size=1, max_size=3), knows_keys=st.booleans(), sends=st.lists(SENDS, max_size=3))
-    def plan(self, data: st.DataObject, sizes: list[int], knows_keys: bool, sends: list[tuple[str, str]]) -> None:
+    @initialize(
+        data=st.data(),
+        sizes=st.lists(st.integers(1, 3), min_size=1, max_size=3),
+        knows_keys=st.booleans(),
+        sends=st.lists(SENDS, max_size=3),
+    )
+    def plan(
+        self, data: st.DataObject, sizes: list[int], knows_keys: bool, sends: list[tuple[str, str]]
+    ) -> None:
         """Some sends stand at the beginning: hypothesis leaves out half of the rules in each story, and without sends there is none."""
         self.knows_keys = knows_keys
         for number, size in enumerate(sizes):
-            self.ledger.plan(f"c{number}", digest="d", spec={}, planned=people(number, size), batch_size=3)
+            self.ledger.plan(
+                f"c{number}", digest="d", spec={}, planned=people(number, size), batch_size=3
+            )
             [row] = self.ledger.batches(f"c{number}")
             self.batches[row.id], self.jobs[row.id] = Batch(size, size), []
         for send in sends:
             self.send(data, send)
-            if any(batch.state == "submitted" for batch in self.batches.values()) and data.draw(st.booleans()):
+            if any(batch.state == "submitted" for batch in self.batches.values()) and data.draw(
+                st.booleans()
+            ):
                 self.follow(data, "completed", 1)
 
     @rule(number=st.integers(0, 2))
     def plan_again(self, number: int) -> None:
         if number < len(self.batches):
-            self.ledger.plan(f"c{number}", digest="d", spec={}, planned=people(number, 1), batch_size=3)
+            self.ledger.plan(
+                f"c{number}", digest="d", spec={}, planned=people(number, 1), batch_size=3
+            )
 
     @rule(seconds=st.sampled_from([1.0, LEASE_S + 1, HOUR_S, DAY_S]), recovers=st.booleans())
     def wait(self, seconds: float, recovers: bool) -> None:
@@ -163,7 +197,11 @@ class Stories(RuleBasedStateMachine):
             self.record(worker)
 
     @precondition(lambda self: self.workers)
-    @rule(data=st.data(), how=st.sampled_from(sorted(POSTS)), dies=st.sampled_from([False, False, True]))
+    @rule(
+        data=st.data(),
+        how=st.sampled_from(sorted(POSTS)),
+        dies=st.sampled_from([False, False, True]),
+    )
     def wake_up(self, data: st.DataObject, how: str, dies: bool) -> None:
         """A worker goes on after whatever happened meanwhile, or is killed with what it knew."""
         worker = data.draw(st.sampled_from(self.workers))
@@ -176,22 +214,54 @@ class Stories(RuleBasedStateMachine):
 
     def claim(self, data: st.DataObject) -> Worker | None:
         key, batch = self.pick(data, "planned")
-        out, limit, owner = data.draw(st.tuples(st.booleans(), st.sampled_from([None, None, 3, 5]), st.sampled_from([HERE, ELSEWHERE, ENDED])))
+        out, limit, owner = data.draw(
+            st.tuples(
+                st.booleans(),
+                st.sampled_from([None, None, 3, 5]),
+                st.sampled_from([HERE, ELSEWHERE, ENDED]),
+            )
+        )
         count = batch.size - (out and batch.size > 1)
         left_out = {who.key: "suppressed" for who in self.ledger.candidates(key)[count:]}
         here, self.ledger.owner = self.ledger.owner, self.ledger.owner if owner == HERE else owner
-        claim = self.ledger.claim(key, b"%d" % count, recipients=count, left_out=left_out, lease_s=LEASE_S, account=ACCOUNT, limit=limit)
+        claim = self.ledger.claim(
+            key,
+            b"%d" % count,
+            recipients=count,
+            left_out=left_out,
+            lease_s=LEASE_S,
+            account=ACCOUNT,
+            limit=limit,
+        )
         self.ledger.owner = here
 
-        fits = self.today not in self.closed and (limit is None or self.used[self.today] + count <= limit)
+        fits = self.today not in self.closed and (
+            limit is None or self.used[self.today] + count <= limit
+        )
         assert (batch.state == "planned" and fits) == (claim is not None)
         if claim:
-            assert (batch.epoch + 1, b"%d" % count, self.at + LEASE_S) == (claim.epoch, claim.payload, claim.lease_until)
+            assert (batch.epoch + 1, b"%d" % count, self.at + LEASE_S) == (
+                claim.epoch,
+                claim.payload,
+                claim.lease_until,
+            )
             self.used[self.today] += count
-            if owner == ENDED and data.draw(st.booleans()):  # it ended between the server's taking the POST and the record of it
+            if owner == ENDED and data.draw(
+                st.booleans()
+            ):  # it ended between the server's taking the POST and the record of it
                 self.take(key)
-            self.batches[key] = replace(batch, state="submitting", epoch=claim.epoch, recipients=count, owner=owner, lease_until=claim.lease_until,
-                                        day=self.today, first_at=batch.first_at or self.at, last_at=self.at, left_out=len(left_out))
+            self.batches[key] = replace(
+                batch,
+                state="submitting",
+                epoch=claim.epoch,
+                recipients=count,
+                owner=owner,
+                lease_until=claim.lease_until,
+                day=self.today,
+                first_at=batch.first_at or self.at,
+                last_at=self.at,
+                left_out=len(left_out),
+            )
         self.the_ledger_says_what_the_model_says()
         if not claim or owner == ENDED:
             return None
@@ -204,7 +274,9 @@ class Stories(RuleBasedStateMachine):
         key, batch = self.pick(data, "unknown")
         claim = self.ledger.claim_again(key, within_s=HOUR_S)
 
-        assert (batch.state == "unknown" and self.at < batch.first_at + HOUR_S) == (claim is not None)
+        assert (batch.state == "unknown" and self.at < batch.first_at + HOUR_S) == (
+            claim is not None
+        )
         if claim:
             self.workers.append(Worker(claim))
             batch.epoch, batch.last_at = claim.epoch, self.at
@@ -215,7 +287,9 @@ class Stories(RuleBasedStateMachine):
         if taken:
             self.take(worker.claim.batch_id)
         jobs = self.jobs[worker.claim.batch_id]
-        others = [job for key, some in self.jobs.items() for job in some if key != worker.claim.batch_id]
+        others = [
+            job for key, some in self.jobs.items() for job in some if key != worker.claim.batch_id
+        ]
         job = others[0] if how == "another's job" and others else jobs[-1] if jobs else None
         worker.outcome = replace(outcome, job_id=job) if outcome.kind == "accepted" else outcome
 
@@ -226,9 +300,13 @@ class Stories(RuleBasedStateMachine):
         state = AFTER["not_sent" if outcome.denied else outcome.kind]
         if claim.again and state != "submitted":
             state = "unknown"
-        if state == "submitted" and any(other.job == outcome.job_id for other in self.batches.values() if other is not batch):
+        if state == "submitted" and any(
+            other.job == outcome.job_id for other in self.batches.values() if other is not batch
+        ):
             state = "unknown"
-        timely = batch.epoch == claim.epoch and (batch.state == "submitting" or (batch.state == "unknown" and state != "rejected"))
+        timely = batch.epoch == claim.epoch and (
+            batch.state == "submitting" or (batch.state == "unknown" and state != "rejected")
+        )
         if timely:
             self.enter(batch, state, outcome.job_id)
             if state in ("planned", "rejected"):
@@ -245,7 +323,11 @@ class Stories(RuleBasedStateMachine):
 
     def orphaned(self) -> int:
         """Batches whose workers are gone become unknown; how many."""
-        gone = [batch for batch in self.batches.values() if batch.state == "submitting" and (batch.owner == ENDED or self.at > batch.lease_until)]
+        gone = [
+            batch
+            for batch in self.batches.values()
+            if batch.state == "submitting" and (batch.owner == ENDED or self.at > batch.lease_until)
+        ]
         for batch in gone:
             batch.state = "unknown"
         return len(gone)
@@ -271,7 +353,9 @@ class Stories(RuleBasedStateMachine):
             return
         state = {"sent": "submitted", "not sent": "planned", "abandon": "abandoned"}[word]
         self.orphaned()
-        allowed = batch.state == "unknown" and (word != "not sent" or self.at >= batch.last_at + DAY_S)
+        allowed = batch.state == "unknown" and (
+            word != "not sent" or self.at >= batch.last_at + DAY_S
+        )
         said = {"reason": "asked" if word == "not sent" else "", "abandon": word == "abandon"}
         if not allowed:
             with pytest.raises(ConfigError):
@@ -284,7 +368,11 @@ class Stories(RuleBasedStateMachine):
 
     # ---- follow, collect, tell
 
-    @rule(data=st.data(), status=st.sampled_from(["completed", "failed", "cancelled"]), more=st.integers(0, 2))
+    @rule(
+        data=st.data(),
+        status=st.sampled_from(["completed", "failed", "cancelled"]),
+        more=st.integers(0, 2),
+    )
     def follow(self, data: st.DataObject, status: str, more: int) -> None:
         key, batch = self.pick(data, "submitted")
         self.ledger.record_job(key, Job(batch.job or "none", status))
@@ -294,20 +382,40 @@ class Stories(RuleBasedStateMachine):
             self.scan(key, more - 1, 0.0)
 
     @precondition(lambda self: any(batch.state in COLLECTABLE for batch in self.batches.values()))
-    @rule(data=st.data(), more=st.sampled_from([-1, 0, 0, 1]), horizon_s=st.sampled_from([0.0, DAY_S]))
+    @rule(
+        data=st.data(), more=st.sampled_from([-1, 0, 0, 1]), horizon_s=st.sampled_from([0.0, DAY_S])
+    )
     def collect(self, data: st.DataObject, more: int, horizon_s: float) -> None:
-        self.scan(data.draw(st.sampled_from([key for key, batch in self.batches.items() if batch.state in COLLECTABLE])), more, horizon_s)
+        self.scan(
+            data.draw(
+                st.sampled_from(
+                    [key for key, batch in self.batches.items() if batch.state in COLLECTABLE]
+                )
+            ),
+            more,
+            horizon_s,
+        )
 
     def scan(self, key: str, more: int, horizon_s: float) -> None:
         """*more* events than before; -1: another run's older scan, written late."""
-        batch, hook = self.batches[key], lambda version, anchor: (f"{key}|{version}", "email_job", f"{key}|{version}".encode())
+        batch, hook = (
+            self.batches[key],
+            lambda version, anchor: (f"{key}|{version}", "email_job", f"{key}|{version}".encode()),
+        )
         scanned = max(0, batch.events + more)
         self.ledger.record_scan(key, Scanned(scanned, {}), horizon_s=horizon_s, hook=hook)
 
         news = scanned > batch.events
         batch.events, batch.quiet = max(batch.events, scanned), 0 if news else batch.quiet + 1
-        first, reopened = batch.state in ("completed", "failed", "cancelled"), batch.state in ("settled", "synced") and news
-        settles = batch.state == "settling" and batch.quiet >= 2 and self.at >= batch.submitted_at + horizon_s
+        first, reopened = (
+            batch.state in ("completed", "failed", "cancelled"),
+            batch.state in ("settled", "synced") and news,
+        )
+        settles = (
+            batch.state == "settling"
+            and batch.quiet >= 2
+            and self.at >= batch.submitted_at + horizon_s
+        )
         batch.state = "settling" if first or reopened else "settled" if settles else batch.state
         if first or reopened or (settles and batch.events > batch.told):
             batch.version, batch.told = batch.version + 1, batch.events
@@ -318,14 +426,25 @@ class Stories(RuleBasedStateMachine):
     @rule(data=st.data())
     def deliver(self, data: st.DataObject) -> None:
         rows = self.ledger.outbox.take_due(lease_s=LEASE_S)
-        due = {key for key, hook in self.hooks.items() if hook.state == "pending" and hook.next_at <= self.at and hook.lease_until <= self.at}
-        assert (due, {key.encode() for key in due}) == ({row.id for row in rows}, {row.body for row in rows})
+        due = {
+            key
+            for key, hook in self.hooks.items()
+            if hook.state == "pending" and hook.next_at <= self.at and hook.lease_until <= self.at
+        }
+        assert (due, {key.encode() for key in due}) == (
+            {row.id for row in rows},
+            {row.body for row in rows},
+        )
         for row in rows:
             self.hooks[row.id].lease_until = self.at + LEASE_S
-            state = data.draw(st.sampled_from(["delivered", "pending", "dead", "killed before it is recorded"]))
+            state = data.draw(
+                st.sampled_from(["delivered", "pending", "dead", "killed before it is recorded"])
+            )
             if state in ("delivered", "pending", "dead"):
                 self.ledger.outbox.record_delivery(row.id, state=state, next_at=self.at + 5)
-                self.hooks[row.id] = replace(self.hooks[row.id], state=state, next_at=self.at + 5, lease_until=0)
+                self.hooks[row.id] = replace(
+                    self.hooks[row.id], state=state, next_at=self.at + 5, lease_until=0
+                )
                 if state == "delivered":
                     self.sync(self.hooks[row.id].batch)
 
@@ -337,7 +456,9 @@ class Stories(RuleBasedStateMachine):
         hook = self.hooks[key]
         if word == "replay":
             assert (hook.state != "forgotten") == self.ledger.outbox.replay(hook_id=key)
-            self.hooks[key] = Hook(hook.batch, next_at=self.at) if hook.state != "forgotten" else hook
+            self.hooks[key] = (
+                Hook(hook.batch, next_at=self.at) if hook.state != "forgotten" else hook
+            )
         else:
             assert (hook.state in ("pending", "dead")) == self.ledger.outbox.forget(key)
             if hook.state in ("pending", "dead"):
@@ -349,9 +470,29 @@ class Stories(RuleBasedStateMachine):
     @invariant()
     def the_ledger_says_what_the_model_says(self) -> None:
         rows = {row.id: row for row in self.ledger.batches()}
-        facts = {key: Batch(batch.size, row.recipients, row.state, row.epoch, batch.owner, row.lease_until or 0, row.quota_day or "",
-                            row.first_attempt_at or 0, batch.last_at, row.job_id, row.submitted_at or 0, row.events, row.told_events, row.quiet_scans,
-                            row.version, batch.left_out) for (key, batch), row in zip(self.batches.items(), map(rows.get, self.batches), strict=True)}
+        facts = {
+            key: Batch(
+                batch.size,
+                row.recipients,
+                row.state,
+                row.epoch,
+                batch.owner,
+                row.lease_until or 0,
+                row.quota_day or "",
+                row.first_attempt_at or 0,
+                batch.last_at,
+                row.job_id,
+                row.submitted_at or 0,
+                row.events,
+                row.told_events,
+                row.quiet_scans,
+                row.version,
+                batch.left_out,
+            )
+            for (key, batch), row in zip(
+                self.batches.items(), map(rows.get, self.batches), strict=True
+            )
+        }
         assert self.batches == facts
         for key, row in rows.items():
             assert reachable(self.before.get(key, row.state), row.state)
@@ -360,7 +501,11 @@ class Stories(RuleBasedStateMachine):
     @invariant()
     def nobody_is_mailed_twice(self) -> None:
         assert [] == [key for key, jobs in self.jobs.items() if len(jobs) > 1]
-        assert [] == [key for key, jobs in self.jobs.items() if jobs and self.batches[key].state in ("planned", "rejected", "empty")]
+        assert [] == [
+            key
+            for key, jobs in self.jobs.items()
+            if jobs and self.batches[key].state in ("planned", "rejected", "empty")
+        ]
 
     @invariant()
     def the_quota_is_what_was_or_may_have_been_sent(self) -> None:
@@ -369,20 +514,31 @@ class Stories(RuleBasedStateMachine):
         assert +self.used == +Counter(used)
         owed = Counter[str]()
         for batch in self.batches.values():
-            owed[batch.day] += batch.recipients if batch.state not in ("planned", "rejected", "empty") else 0
+            owed[batch.day] += (
+                batch.recipients if batch.state not in ("planned", "rejected", "empty") else 0
+            )
         assert +owed == +self.used
 
     @invariant()
     def no_webhook_is_lost(self) -> None:
-        assert {key: hook.state for key, hook in self.hooks.items()} == {row.id: row.state for row in self.ledger.outbox.webhooks()}
+        assert {key: hook.state for key, hook in self.hooks.items()} == {
+            row.id: row.state for row in self.ledger.outbox.webhooks()
+        }
 
     def teardown(self) -> None:
         kinds = Counter(entry.kind for entry in self.ledger.trail.entries())
         with self.ledger.reading() as tx:
             posts = tx.scalar(sa.select(sa.func.count()).select_from(tables.attempt))
-            out = tx.scalar(sa.select(sa.func.count()).select_from(tables.slot).where(tables.slot.c.outcome != ""))
+            out = tx.scalar(
+                sa.select(sa.func.count())
+                .select_from(tables.slot)
+                .where(tables.slot.c.outcome != "")
+            )
         assert () == self.ledger.trail.verify().faults
-        assert (posts, len(self.hooks)) == (kinds["submit.intent"] + kinds["submit.again"], kinds["webhook.queued"])
+        assert (posts, len(self.hooks)) == (
+            kinds["submit.intent"] + kinds["submit.again"],
+            kinds["webhook.queued"],
+        )
         assert out == sum(batch.left_out for batch in self.batches.values())
 
     # ---- the model's own
@@ -405,8 +561,14 @@ class Stories(RuleBasedStateMachine):
             batch.first_at = 0
 
     def sync(self, key: str) -> None:
-        told = all(hook.state in ("delivered", "forgotten") for hook in self.hooks.values() if hook.batch == key)
-        self.batches[key].state = "synced" if told and self.batches[key].state == "settled" else self.batches[key].state
+        told = all(
+            hook.state in ("delivered", "forgotten")
+            for hook in self.hooks.values()
+            if hook.batch == key
+        )
+        self.batches[key].state = (
+            "synced" if told and self.batches[key].state == "settled" else self.batches[key].state
+        )
 
 
 def people(number: int, count: int) -> list[Recipient]:
@@ -421,9 +583,18 @@ def reachable(source: str, target: str) -> bool:
 
 def check_stories(url: str, home: Path, examples: int) -> None:
     ledger = Ledger(url, now=lambda: 0.0, home=home)
-    how = settings(max_examples=examples, stateful_step_count=STEPS, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck),
-                   print_blob=True, database=None)
-    run_state_machine_as_test(type("Told", (Stories,), {"ledger": ledger, "home": home, "TestCase": None}), settings=how)
+    how = settings(
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        phases=PHASES,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+        database=None,
+    )
+    run_state_machine_as_test(
+        type("Told", (Stories,), {"ledger": ledger, "home": home, "TestCase": None}), settings=how
+    )
     assert () == ledger.trail.verify().faults
     ledger.close()
 
@@ -431,7 +602,9 @@ def check_stories(url: str, home: Path, examples: int) -> None:
 @pytest.fixture
 def in_memory() -> Iterator[Path]:
     """A folder where fsync costs nothing, if the system has such a place."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    ) as folder:
         yield Path(folder)
 
 

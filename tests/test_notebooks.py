@@ -14,10 +14,26 @@ from cxtools.report.page import ADDRESS
 from tests.test_charts import STORE
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted(FOLDER.glob("*.ipynb"))}
+NOTEBOOKS = {
+    path.stem: nbformat.read(path, as_version=4) for path in sorted(FOLDER.glob("*.ipynb"))
+}
 REPORTS = [name for name in NOTEBOOKS if not name.startswith("explore")]
-FORBIDDEN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try, ast.If, ast.With,
-             ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.JoinedStr)
+FORBIDDEN = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.For,
+    ast.While,
+    ast.Try,
+    ast.If,
+    ast.With,
+    ast.ListComp,
+    ast.DictComp,
+    ast.SetComp,
+    ast.GeneratorExp,
+    ast.JoinedStr,
+)
 
 
 def code(name: str) -> list[nbformat.NotebookNode]:
@@ -29,8 +45,16 @@ def test_a_notebook_is_thin(name):
     """At most eight lines a cell; no definition, loop, condition or formatting; nothing imported but cxtools; every name it asks for exists."""
     for cell in code(name):
         tree = list(ast.walk(ast.parse(cell.source)))
-        imports = {ast.unparse(node) for node in tree if isinstance(node, ast.Import | ast.ImportFrom)}
-        asked = {node.attr for node in tree if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "cx"}
+        imports = {
+            ast.unparse(node) for node in tree if isinstance(node, ast.Import | ast.ImportFrom)
+        }
+        asked = {
+            node.attr
+            for node in tree
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "cx"
+        }
 
         assert len(cell.source.splitlines()) <= 8
         assert [] == [type(node).__name__ for node in tree if isinstance(node, FORBIDDEN)]
@@ -64,7 +88,9 @@ def test_what_is_committed_shows_something(name):
 
     assert [] == [cell.source for cell in asking if not cell.outputs]
     assert {"application/vnd.plotly.v1+json", "text/html"} <= kinds
-    assert [] == [output for cell in code(name) for output in cell.outputs if output.output_type == "error"]
+    assert [] == [
+        output for cell in code(name) for output in cell.outputs if output.output_type == "error"
+    ]
     assert not ADDRESS.search((FOLDER / f"{name}.ipynb").read_text())
 
 
@@ -80,7 +106,10 @@ def test_the_explorer_shows_what_the_reports_show(measure):
 
 def test_the_explorer_draws_what_is_chosen():
     """A control changes, the figure follows; what can't be answered is said in its place; the choice can be taken along."""
-    controls, screen, (button, copied) = (part if number < 2 else part.children for number, part in enumerate(explorer.explore(STORE).children))
+    controls, screen, (button, copied) = (
+        part if number < 2 else part.children
+        for number, part in enumerate(explorer.explore(STORE).children)
+    )
     campaigns, measure, by, until = controls.children
     before = screen.outputs
     campaigns.value, measure.value = ("c",), "bounces"
@@ -89,7 +118,10 @@ def test_the_explorer_draws_what_is_chosen():
     button.click()
 
     assert before != drawn != screen.outputs
-    assert "Why did mail come back?" == drawn[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["meta"]["title"]
+    assert (
+        "Why did mail come back?"
+        == drawn[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["meta"]["title"]
+    )
     assert "cxtools report bounce_report -p campaign=c -p as_of=2026-09-15" == copied.value
     until.value = "soon"
     assert "as_of is no moment" in screen.outputs[0]["text"]

@@ -53,7 +53,9 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
         if host not in table:
             return usual(host, port, *rest, **facts)
         answers = table[host].pop(0) if len(table[host]) > 1 else table[host][0]
-        return [entry for address in answers for entry in usual(address, port, type=socket.SOCK_STREAM)]
+        return [
+            entry for address in answers for entry in usual(address, port, type=socket.SOCK_STREAM)
+        ]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return table
@@ -61,9 +63,15 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
 
 def post(url: str, allowed: tuple[str, ...] = (), *, deadline_s: float = 3) -> Any:
     """One POST along the way that webhooks take; the answer, or a ConfigError of the settings."""
-    settings = load_settings(environ={}, crm_webhook_url=url, crm_allow_hosts=allowed, connect_timeout_s=0.5)
+    settings = load_settings(
+        environ={}, crm_webhook_url=url, crm_allow_hosts=allowed, connect_timeout_s=0.5
+    )
     with wire.open_session(settings, route=egress.route(url, settings.crm_allow_hosts)) as session:
-        return wire.exchange(session, wire.request("POST", settings.crm_webhook_url, {}, b"{}"), deadline_s=deadline_s)
+        return wire.exchange(
+            session,
+            wire.request("POST", settings.crm_webhook_url, {}, b"{}"),
+            deadline_s=deadline_s,
+        )
 
 
 FORBIDDEN = """
@@ -85,22 +93,37 @@ def test_no_form_of_a_forbidden_address_is_connected_to(host: str, connected: li
     answer = post(f"https://{host}/hook")
 
     assert "not_sent" == answer.fault
-    assert "where no webhook may go" in answer.reason or answer.reason == "the host name is not known"
+    assert (
+        "where no webhook may go" in answer.reason or answer.reason == "the host name is not known"
+    )
     assert [] == connected
 
 
 def test_a_public_address_passes() -> None:
     """The rule lets the open internet through, in both families; what is barred above isn't barred by barring everything."""
-    texts = ["8.8.8.8", "1.1.1.1", "93.184.216.34", "172.32.0.1", "192.167.255.255", "100.128.0.1", "2606:4700::1111", "2a00:1450:4001::1"]
+    texts = [
+        "8.8.8.8",
+        "1.1.1.1",
+        "93.184.216.34",
+        "172.32.0.1",
+        "192.167.255.255",
+        "100.128.0.1",
+        "2606:4700::1111",
+        "2a00:1450:4001::1",
+    ]
 
     assert [] == [text for text in texts if not egress.public(ipaddress.ip_address(text))]
 
 
-def test_every_address_of_a_name_must_be_allowed(names: dict[str, list[list[str]]], connected: list[str]) -> None:
+def test_every_address_of_a_name_must_be_allowed(
+    names: dict[str, list[list[str]]], connected: list[str]
+) -> None:
     """A name with one public and one internal address isn't gambled on, in whichever order they come."""
     names["mixed.example"] = [["8.8.8.8", "10.0.0.7"], ["10.0.0.7", "8.8.8.8"]]
 
-    assert ["mixed.example is at 10.0.0.7, where no webhook may go"] * 2 == [post("https://mixed.example").reason.partition(";")[0] for _ in range(2)]
+    assert ["mixed.example is at 10.0.0.7, where no webhook may go"] * 2 == [
+        post("https://mixed.example").reason.partition(";")[0] for _ in range(2)
+    ]
     assert [] == connected
 
 
@@ -117,7 +140,9 @@ def test_a_name_is_looked_up_once(names: dict[str, list[list[str]]], connected: 
     assert 1 == len(names["rebind.example"])
 
 
-def test_the_first_address_that_answers_is_taken(names: dict[str, list[list[str]]], connected: list[str]) -> None:
+def test_the_first_address_that_answers_is_taken(
+    names: dict[str, list[list[str]]], connected: list[str]
+) -> None:
     """Two checked addresses: where nobody listens at the first, the second is tried; the request still names the host."""
     names["localhost"] = [["127.0.0.2", "127.0.0.1"]]
     with FaultServer() as server:
@@ -128,7 +153,9 @@ def test_the_first_address_that_answers_is_taken(names: dict[str, list[list[str]
         assert server.seen[0].headers["host"].startswith("localhost:")
 
 
-def test_localhost_that_is_elsewhere_is_no_loopback(names: dict[str, list[list[str]]], connected: list[str]) -> None:
+def test_localhost_that_is_elsewhere_is_no_loopback(
+    names: dict[str, list[list[str]]], connected: list[str]
+) -> None:
     """http is allowed to this machine; a resolver that sends its name elsewhere doesn't turn it into a way out."""
     names["localhost"] = [["10.0.0.7"]]
 
@@ -138,18 +165,24 @@ def test_localhost_that_is_elsewhere_is_no_loopback(names: dict[str, list[list[s
 
 ALLOWED = [
     # host             allowed                              may it be connected to
-    ("crm.internal",   (),                                  False),
-    ("crm.internal",   ("crm.internal",),                   True),
-    ("crm.internal",   ("CRM.internal.",),                  True),
-    ("crm.internal",   ("127.9.0.0/16",),                   True),
-    ("crm.internal",   ("127.8.0.0/16", "other.internal"),  False),
-    ("crm.internal",   ("internal",),                       False),
-    ("evil-crm.internal", ("crm.internal",),                False),
+    ("crm.internal", (), False),
+    ("crm.internal", ("crm.internal",), True),
+    ("crm.internal", ("CRM.internal.",), True),
+    ("crm.internal", ("127.9.0.0/16",), True),
+    ("crm.internal", ("127.8.0.0/16", "other.internal"), False),
+    ("crm.internal", ("internal",), False),
+    ("evil-crm.internal", ("crm.internal",), False),
 ]
 
 
 @pytest.mark.parametrize(("host", "allowed", "may"), ALLOWED)
-def test_the_settings_allow_internal_hosts(names: dict[str, list[list[str]]], connected: list[str], host: str, allowed: tuple[str, ...], may: bool) -> None:
+def test_the_settings_allow_internal_hosts(
+    names: dict[str, list[list[str]]],
+    connected: list[str],
+    host: str,
+    allowed: tuple[str, ...],
+    may: bool,
+) -> None:
     """An internal CRM is allowed by its name or its network, and by nothing that merely looks like it."""
     names[host] = [["127.9.9.9"]]
     answer = post(f"https://{host}:9/", allowed)
@@ -158,14 +191,18 @@ def test_the_settings_allow_internal_hosts(names: dict[str, list[list[str]]], co
     assert may == ("no webhook may go" not in answer.reason)
 
 
-@pytest.mark.parametrize("entry", ["*", "10.0.0.1/8", "crm internal", "https://crm.internal", "10.0.0.0/33", ""])
+@pytest.mark.parametrize(
+    "entry", ["*", "10.0.0.1/8", "crm internal", "https://crm.internal", "10.0.0.0/33", ""]
+)
 def test_an_entry_that_is_neither_host_nor_network_is_refused(entry: str) -> None:
     """A wildcard or a typing error is said at once, not taken for "nothing" or "everything"."""
     with pytest.raises(ConfigError, match="neither a host name nor a network"):
         load_settings(environ={}, crm_allow_hosts=[entry])
 
 
-def test_tls_asks_for_the_name_and_not_for_the_address(names: dict[str, list[list[str]]], connected: list[str]) -> None:
+def test_tls_asks_for_the_name_and_not_for_the_address(
+    names: dict[str, list[list[str]]], connected: list[str]
+) -> None:
     """The pinned address is where the socket goes; SNI and the check of the certificate keep the host's name."""
     names["crm.internal"] = [["127.0.0.1"]]
     hello: list[bytes] = []
@@ -188,6 +225,7 @@ def test_tls_asks_for_the_name_and_not_for_the_address(names: dict[str, list[lis
 
 # --- what becomes of a try ---
 
+
 class Clock:
     def __init__(self) -> None:
         self.at = 1_800_000_000.0
@@ -208,7 +246,15 @@ def desk(crm_server: FaultServer, home: Path) -> Desk:
     clock = Clock()
     given = {**SIMULATOR, "crm_webhook_url": f"{crm_server.url}/hook", "env_url": crm_server.url}
     settings = load_settings(environ={}, home=home, **given)
-    return Desk(settings, None, Ledger(settings.ledger_url, now=clock), None, now=clock, rng=random.Random(7), quiet=True)  # type: ignore[arg-type]
+    return Desk(
+        settings,
+        None,
+        Ledger(settings.ledger_url, now=clock),
+        None,
+        now=clock,
+        rng=random.Random(7),
+        quiet=True,
+    )  # type: ignore[arg-type]
 
 
 def put_out(desk: Desk, count: int = 1, start: int = 0) -> list[str]:
@@ -216,7 +262,12 @@ def put_out(desk: Desk, count: int = 1, start: int = 0) -> list[str]:
     ids = [f"msg_{number}" for number in range(start, start + count)]
     with desk.ledger.writing() as tx:
         for hook_id in ids:
-            desk.ledger.outbox.put_out(tx, "q3", "b1", (hook_id, "email_job_completed", json.dumps({"event": hook_id}).encode()))
+            desk.ledger.outbox.put_out(
+                tx,
+                "q3",
+                "b1",
+                (hook_id, "email_job_completed", json.dumps({"event": hook_id}).encode()),
+            )
     return ids
 
 
@@ -226,23 +277,29 @@ def states(desk: Desk) -> list[str]:
 
 TRIES = [
     # the CRM answers                                        state        the outbox's note
-    (Reply(200),                                             "delivered", ""),
-    (Reply(204),                                             "delivered", ""),
-    (Reply(302, headers={"Location": "http://127.0.0.1/x"}), "pending",   "status 302"),
-    (Reply(307, headers={"Location": "/hook"}),              "pending",   "status 307"),
-    (Reply(400),                                             "pending",   "status 400"),
-    (Reply(410),                                             "parked",    "status 410"),
-    (Reply(429),                                             "pending",   "status 429"),
-    (Reply(503),                                             "pending",   "status 503"),
-    (Fault("reset"),                                         "pending",   "the connection was reset"),
-    (Fault("close"),                                         "pending",   "the connection was closed before the answer was whole"),
-    (Fault("cut_head"),                                      "pending",   "the connection was closed before the answer was whole"),
-    (Fault("no_http"),                                       "pending",   "the answer is no HTTP"),
+    (Reply(200), "delivered", ""),
+    (Reply(204), "delivered", ""),
+    (Reply(302, headers={"Location": "http://127.0.0.1/x"}), "pending", "status 302"),
+    (Reply(307, headers={"Location": "/hook"}), "pending", "status 307"),
+    (Reply(400), "pending", "status 400"),
+    (Reply(410), "parked", "status 410"),
+    (Reply(429), "pending", "status 429"),
+    (Reply(503), "pending", "status 503"),
+    (Fault("reset"), "pending", "the connection was reset"),
+    (Fault("close"), "pending", "the connection was closed before the answer was whole"),
+    (Fault("cut_head"), "pending", "the connection was closed before the answer was whole"),
+    (Fault("no_http"), "pending", "the answer is no HTTP"),
 ]
 
 
-@pytest.mark.parametrize(("step", "state", "note"), TRIES, ids=lambda value: getattr(value, "name", getattr(value, "status", "")))
-def test_a_try_is_a_success_only_by_a_2xx(desk: Desk, crm_server: FaultServer, connected: list[str], step: Any, state: str, note: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "state", "note"),
+    TRIES,
+    ids=lambda value: getattr(value, "name", getattr(value, "status", "")),
+)
+def test_a_try_is_a_success_only_by_a_2xx(
+    desk: Desk, crm_server: FaultServer, connected: list[str], step: Any, state: str, note: str
+) -> None:
     """A redirect is a failure and not followed; anything but a whole head with a 2xx is tried again by the schedule."""
     crm_server.script("POST /hook", step)
     put_out(desk)
@@ -254,16 +311,22 @@ def test_a_try_is_a_success_only_by_a_2xx(desk: Desk, crm_server: FaultServer, c
     assert 1 == tried.delivered + tried.waiting + tried.dead + tried.parked
 
 
-def test_a_redirect_to_the_metadata_service_is_not_followed(desk: Desk, crm_server: FaultServer, connected: list[str]) -> None:
+def test_a_redirect_to_the_metadata_service_is_not_followed(
+    desk: Desk, crm_server: FaultServer, connected: list[str]
+) -> None:
     """S09: a CRM, or who broke into it, can't send us elsewhere."""
-    crm_server.script("POST /hook", Reply(302, headers={"Location": "http://169.254.169.254/latest/meta-data/"}))
+    crm_server.script(
+        "POST /hook", Reply(302, headers={"Location": "http://169.254.169.254/latest/meta-data/"})
+    )
     put_out(desk)
     crm.deliver_due(desk)
 
     assert ["127.0.0.1"] == connected
 
 
-def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(desk: Desk, crm_server: FaultServer) -> None:
+def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
+    desk: Desk, crm_server: FaultServer
+) -> None:
     """Standard Webhooks: ten tries over three days, also across a replay, are one message for the receiver; the published library verifies each."""
     crm_server.script("POST /hook", *[Reply(503)] * 10, Reply(200))
     [hook_id] = put_out(desk)
@@ -279,9 +342,17 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(desk: 
     seen = crm_server.seen
 
     assert (["delivered"], 11) == (states(desk), len(seen))
-    assert [True] * 9 == [base <= wait <= 1.1 * base for base, wait in zip(crm.SCHEDULE_S, waits, strict=False)]
-    assert {(hook_id, b'{"event": "msg_0"}')} == {(one.headers["webhook-id"], one.body) for one in seen}
-    assert len({one.headers["webhook-signature"] for one in seen}) == len({one.headers["webhook-timestamp"] for one in seen}) == 11
+    assert [True] * 9 == [
+        base <= wait <= 1.1 * base for base, wait in zip(crm.SCHEDULE_S, waits, strict=False)
+    ]
+    assert {(hook_id, b'{"event": "msg_0"}')} == {
+        (one.headers["webhook-id"], one.body) for one in seen
+    }
+    assert (
+        len({one.headers["webhook-signature"] for one in seen})
+        == len({one.headers["webhook-timestamp"] for one in seen})
+        == 11
+    )
     for one in seen:
         assert verifies(one, at=int(one.headers["webhook-timestamp"]))
 
@@ -304,18 +375,22 @@ def verifies(request: Any, *, at: int) -> bool:
 
 RETRY_AFTER = [
     # the server asks   tries before   seconds until the next try
-    ("1",               0,             (5, 5)),
-    ("8",               0,             (8, 8)),
-    ("3600",            0,             (10, 10)),
-    ("1200",            2,             (1800, 1800)),
-    ("nonsense",        1,             (300, 330)),
+    ("1", 0, (5, 5)),
+    ("8", 0, (8, 8)),
+    ("3600", 0, (10, 10)),
+    ("1200", 2, (1800, 1800)),
+    ("nonsense", 1, (300, 330)),
 ]
 
 
 @pytest.mark.parametrize(("asked", "tries", "expected"), RETRY_AFTER)
-def test_the_crms_wish_counts_within_bounds(desk: Desk, crm_server: FaultServer, asked: str, tries: int, expected: tuple[float, float]) -> None:
+def test_the_crms_wish_counts_within_bounds(
+    desk: Desk, crm_server: FaultServer, asked: str, tries: int, expected: tuple[float, float]
+) -> None:
     """Retry-After between once and twice the schedule's wait: neither a hammer nor a way to switch us off."""
-    crm_server.script("POST /hook", *[Reply(503)] * tries, Reply(429, headers={"Retry-After": asked}))
+    crm_server.script(
+        "POST /hook", *[Reply(503)] * tries, Reply(429, headers={"Retry-After": asked})
+    )
     put_out(desk)
     for _ in range(tries + 1):
         desk.now.at = max(desk.now(), desk.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
@@ -338,7 +413,9 @@ def test_410_parks_the_endpoint_until_a_replay(desk: Desk, crm_server: FaultServ
     assert 5 == desk.ledger.outbox.replay(since=desk.now() - 1) - 1
     assert 6 == crm.deliver_due(desk).delivered
     assert {"msg_0": 2, "msg_1": 2, "msg_2": 1, "msg_3": 1, "msg_4": 1, "msg_5": 1} == {
-        hook_id: sum(one.headers["webhook-id"] == hook_id for one in crm_server.seen) for hook_id in map("msg_{}".format, range(6))}
+        hook_id: sum(one.headers["webhook-id"] == hook_id for one in crm_server.seen)
+        for hook_id in map("msg_{}".format, range(6))
+    }
 
 
 def test_what_was_forgotten_stays_forgotten(desk: Desk) -> None:
@@ -347,7 +424,11 @@ def test_what_was_forgotten_stays_forgotten(desk: Desk) -> None:
     desk.ledger.outbox.forget(first)
     desk.ledger.outbox.record_delivery(second, state="dead", error="status 400")
 
-    assert (1, 0, 0) == (desk.ledger.outbox.replay(since=0), desk.ledger.outbox.replay(hook_id=first), desk.ledger.outbox.replay(hook_id="msg_nope"))
+    assert (1, 0, 0) == (
+        desk.ledger.outbox.replay(since=0),
+        desk.ledger.outbox.replay(hook_id=first),
+        desk.ledger.outbox.replay(hook_id="msg_nope"),
+    )
     assert ["forgotten", "pending"] == states(desk)
 
 
@@ -357,7 +438,9 @@ def test_a_late_failure_undoes_nothing(desk: Desk) -> None:
     desk.ledger.outbox.record_delivery(first, state="delivered")
     desk.ledger.outbox.forget(second)
     for hook_id in (first, second):
-        desk.ledger.outbox.record_delivery(hook_id, state="pending", error="the answer did not come in time", next_at=desk.now())
+        desk.ledger.outbox.record_delivery(
+            hook_id, state="pending", error="the answer did not come in time", next_at=desk.now()
+        )
 
     assert ["delivered", "forgotten"] == states(desk)
 

@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxtools.api.pace import Breaker, Budget, Done, Gate, GiveUp, Wait, backoff_s, next_step, retry_after_s
+from cxtools.api.pace import (
+    Breaker,
+    Budget,
+    Done,
+    Gate,
+    GiveUp,
+    Wait,
+    backoff_s,
+    next_step,
+    retry_after_s,
+)
 
 
 class Half(random.Random):
@@ -22,6 +32,7 @@ class Half(random.Random):
 
 
 # --- backoff ---
+
 
 @pytest.mark.parametrize("attempt", range(12))
 def test_backoff_doubles_up_to_a_cap_with_jitter(attempt):
@@ -38,20 +49,36 @@ def test_backoff_doubles_up_to_a_cap_with_jitter(attempt):
 NOON = 1792497600.0  # 2026-10-20 12:00:00 UTC
 
 
-@pytest.mark.parametrize(("header", "date", "expected"), [
-    ("7", None, 7.0),
-    (" 120 ", None, 120.0),
-    ("1.5", None, 1.5),
-    ("0", None, 0.0),
-    ("Tue, 20 Oct 2026 12:00:30 GMT", None, 30.0),
-    ("Tuesday, 20-Oct-26 12:00:30 GMT", None, 30.0),                         # RFC 850
-    ("Tue Oct 20 12:00:30 2026", None, 30.0),                                # asctime
-    ("Tue, 20 Oct 2026 11:59:00 GMT", None, 0.0),                            # past
-    ("Tue, 20 Oct 2026 13:00:30 GMT", "Tue, 20 Oct 2026 13:00:00 GMT", 30.0),  # the server's clock is an hour ahead of ours
-    ("Tue, 20 Oct 2026 12:00:30 GMT", "nonsense", 30.0),
-    (None, None, None), ("", None, None), ("soon", None, None), ("-3", None, None), ("nan", None, None), ("inf", None, None), ("1.2.3", None, None),
-    ("²", None, None), (".", None, None), ("9" * 400, None, None), ("Tue, 99 Oct 2026 12:00:30 GMT", None, None),
-])
+@pytest.mark.parametrize(
+    ("header", "date", "expected"),
+    [
+        ("7", None, 7.0),
+        (" 120 ", None, 120.0),
+        ("1.5", None, 1.5),
+        ("0", None, 0.0),
+        ("Tue, 20 Oct 2026 12:00:30 GMT", None, 30.0),
+        ("Tuesday, 20-Oct-26 12:00:30 GMT", None, 30.0),  # RFC 850
+        ("Tue Oct 20 12:00:30 2026", None, 30.0),  # asctime
+        ("Tue, 20 Oct 2026 11:59:00 GMT", None, 0.0),  # past
+        (
+            "Tue, 20 Oct 2026 13:00:30 GMT",
+            "Tue, 20 Oct 2026 13:00:00 GMT",
+            30.0,
+        ),  # the server's clock is an hour ahead of ours
+        ("Tue, 20 Oct 2026 12:00:30 GMT", "nonsense", 30.0),
+        (None, None, None),
+        ("", None, None),
+        ("soon", None, None),
+        ("-3", None, None),
+        ("nan", None, None),
+        ("inf", None, None),
+        ("1.2.3", None, None),
+        ("²", None, None),
+        (".", None, None),
+        ("9" * 400, None, None),
+        ("Tue, 99 Oct 2026 12:00:30 GMT", None, None),
+    ],
+)
 def test_F07_retry_after_is_read_in_both_forms(header, date, expected):
     """F07: seconds or an HTTP date, the date by the server's own clock; nonsense counts as none, not as zero."""
     assert expected == retry_after_s(header, NOON, date=date)
@@ -67,37 +94,44 @@ def test_no_retry_after_breaks_the_client(header, date):
 
 # --- decisions ---
 
-@pytest.mark.parametrize(("status", "attempt", "hint_s", "readable", "expected"), [
-    # status attempt hint readable
-    (200,  0, None, True, Done()),
-    (204,  0, None, True, Done()),
-    (200,  0, None, False, Wait(0.1875)),     # a 2xx that can't be read: a proxy's page
-    (200,  2, None, False, Done()),           # ... which stays
-    (302,  0, None, True, Done()),
-    (400,  0, None, True, Done()),
-    (401,  0, None, True, Done()),
-    (403,  0, None, True, Done()),
-    (404,  0, None, True, Done()),
-    (408,  0, None, True, Wait(0.1875)),
-    (429,  0, 7.0,  True, Wait(7.0)),         # F06: what the server asks, and nothing on top
-    (429,  3, None, True, Wait(1.5)),
-    (429,  0, 0.0,  True, Wait(0.1875)),      # "at once" would be a hot loop
-    (429,  0, 101., True, GiveUp("1 tries; the next one, in 101 s, would come too late")),
-    (500,  0, None, True, Wait(0.1875)),
-    (501,  0, None, True, Done()),
-    (503,  0, 7.0,  True, Wait(7.0)),
-    (503,  5, 1.0,  True, Wait(6.0)),         # never earlier than the own backoff
-    (505,  0, None, True, Done()),
-    (599,  9, None, True, Wait(15.0)),
-    (None, 1, None, True, Wait(0.375)),
-    (None, 0, 900., True, GiveUp("1 tries; the next one, in 900 s, would come too late")),
-])
+
+@pytest.mark.parametrize(
+    ("status", "attempt", "hint_s", "readable", "expected"),
+    [
+        # status attempt hint readable
+        (200, 0, None, True, Done()),
+        (204, 0, None, True, Done()),
+        (200, 0, None, False, Wait(0.1875)),  # a 2xx that can't be read: a proxy's page
+        (200, 2, None, False, Done()),  # ... which stays
+        (302, 0, None, True, Done()),
+        (400, 0, None, True, Done()),
+        (401, 0, None, True, Done()),
+        (403, 0, None, True, Done()),
+        (404, 0, None, True, Done()),
+        (408, 0, None, True, Wait(0.1875)),
+        (429, 0, 7.0, True, Wait(7.0)),  # F06: what the server asks, and nothing on top
+        (429, 3, None, True, Wait(1.5)),
+        (429, 0, 0.0, True, Wait(0.1875)),  # "at once" would be a hot loop
+        (429, 0, 101.0, True, GiveUp("1 tries; the next one, in 101 s, would come too late")),
+        (500, 0, None, True, Wait(0.1875)),
+        (501, 0, None, True, Done()),
+        (503, 0, 7.0, True, Wait(7.0)),
+        (503, 5, 1.0, True, Wait(6.0)),  # never earlier than the own backoff
+        (505, 0, None, True, Done()),
+        (599, 9, None, True, Wait(15.0)),
+        (None, 1, None, True, Wait(0.375)),
+        (None, 0, 900.0, True, GiveUp("1 tries; the next one, in 900 s, would come too late")),
+    ],
+)
 def test_what_to_do_after_an_answer(status, attempt, hint_s, readable, expected):
     """One row per kind of answer; the deadline is 100 s away."""
-    assert expected == next_step(status, attempt, hint_s=hint_s, now=50.0, deadline=150.0, rng=Half(), readable=readable)
+    assert expected == next_step(
+        status, attempt, hint_s=hint_s, now=50.0, deadline=150.0, rng=Half(), readable=readable
+    )
 
 
 # --- the gate ---
+
 
 def test_tickets_keep_the_configured_rate():
     """150 tickets at 50 per second span 149/50 s, whoever asks, however often."""
@@ -119,7 +153,9 @@ def test_a_pause_of_ours_does_not_earn_a_burst():
 def test_a_ticket_that_would_come_too_late_is_not_taken():
     """Those who can't wait so long leave it to those who can."""
     gate = Gate(rate_per_s=0.1)
-    tickets = [gate.ticket(now, by) for now, by in [(0.0, 5.0), (0.0, 5.0), (1.0, 6.0), (2.0, 60.0)]]
+    tickets = [
+        gate.ticket(now, by) for now, by in [(0.0, 5.0), (0.0, 5.0), (1.0, 6.0), (2.0, 60.0)]
+    ]
 
     assert [0.0, 10.0, 10.0, 10.0] == tickets
     assert 20.0 == gate.ticket(3.0)
@@ -194,10 +230,31 @@ def campaign_s(gate, refused_s, requests, workers=16, latency_s=0.02):
     return ended, refused
 
 
-@pytest.mark.parametrize(("limiter", "rate"), [
-    (token_bucket(200, 200), 200), (token_bucket(200, 50), 200), (token_bucket(200, 10), 200), (token_bucket(50, 1), 50),
-    (token_bucket(500, 500), 500), (token_bucket(20, 20), 20), (fixed_window(200, 1), 200), (fixed_window(50, 1), 50), (fixed_window(100, 60), 100),
-], ids=["bucket-200", "bucket-200-burst-50", "bucket-200-burst-10", "bucket-50-burst-1", "bucket-500", "bucket-20", "window-200", "window-50", "minute"])
+@pytest.mark.parametrize(
+    ("limiter", "rate"),
+    [
+        (token_bucket(200, 200), 200),
+        (token_bucket(200, 50), 200),
+        (token_bucket(200, 10), 200),
+        (token_bucket(50, 1), 50),
+        (token_bucket(500, 500), 500),
+        (token_bucket(20, 20), 20),
+        (fixed_window(200, 1), 200),
+        (fixed_window(50, 1), 50),
+        (fixed_window(100, 60), 100),
+    ],
+    ids=[
+        "bucket-200",
+        "bucket-200-burst-50",
+        "bucket-200-burst-10",
+        "bucket-50-burst-1",
+        "bucket-500",
+        "bucket-20",
+        "window-200",
+        "window-50",
+        "minute",
+    ],
+)
 def test_a_server_limit_that_nobody_told_us_costs_little(limiter, rate):
     """10,000 requests take at most 1.3 times what the limit allows at best, and at most one in fifty is refused."""
     took_s, refused = campaign_s(Gate(), limiter, 10_000)
@@ -207,7 +264,11 @@ def test_a_server_limit_that_nobody_told_us_costs_little(limiter, rate):
 
 
 @pytest.mark.parametrize("latency_s", [0.002, 0.02])
-@pytest.mark.parametrize("limiter", [lambda: token_bucket(20, 20), lambda: token_bucket(20, 1), lambda: fixed_window(20, 1)], ids=["bucket", "no-burst", "window"])
+@pytest.mark.parametrize(
+    "limiter",
+    [lambda: token_bucket(20, 20), lambda: token_bucket(20, 1), lambda: fixed_window(20, 1)],
+    ids=["bucket", "no-burst", "window"],
+)
 def test_the_first_429_meets_few_that_are_under_way(limiter, latency_s):
     """At 20 requests per second, at most 10 of the first 200 of sixteen threads are refused."""
     assert campaign_s(Gate(), limiter(), 200, latency_s=latency_s)[1] <= 10
@@ -222,6 +283,7 @@ def test_the_soft_start_costs_next_to_nothing(latency_s):
 
 
 # --- the breaker ---
+
 
 def broken(now=0.0):
     breaker = Breaker()
@@ -283,7 +345,11 @@ def test_a_probe_that_is_not_sent_goes_to_the_next():
     waits_s = [breaker.wait_s(0.6)]
     breaker.release(0.5)
 
-    assert [Breaker.LOOK_S, 0.0, Breaker.LOOK_S] == [*waits_s, breaker.wait_s(0.7), breaker.wait_s(0.7)]
+    assert [Breaker.LOOK_S, 0.0, Breaker.LOOK_S] == [
+        *waits_s,
+        breaker.wait_s(0.7),
+        breaker.wait_s(0.7),
+    ]
 
 
 def test_late_failures_of_the_same_volley_do_not_lengthen_the_pause():
@@ -304,6 +370,7 @@ def test_I01_scattered_failures_never_open_the_breaker():
 
 
 # --- the budget ---
+
 
 def test_retries_stay_a_small_share_of_the_load():
     """At 1000 answered requests per second, half of which want a retry at once, retries are held to a tenth and 5 per second."""

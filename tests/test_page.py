@@ -26,19 +26,38 @@ def displayed(thing: Any) -> dict[str, Any]:
     """What a notebook would keep of a thing at the end of a cell."""
     if hasattr(thing, "to_plotly_json"):
         return {"application/vnd.plotly.v1+json": json.loads(thing.to_json())}
-    return thing._repr_mimebundle_() if hasattr(thing, "_repr_mimebundle_") else {"text/html": thing._repr_html_()}
+    return (
+        thing._repr_mimebundle_()
+        if hasattr(thing, "_repr_mimebundle_")
+        else {"text/html": thing._repr_html_()}
+    )
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A folder with one page that holds every chart, a verdict and a table, and the index."""
-    shown = [summary.verdict(STORE, "c", about="bounces"), *(table().chart() for table in DRAWN.values()), measures.data_quality(STORE, "c")]
+    shown = [
+        summary.verdict(STORE, "c", about="bounces"),
+        *(table().chart() for table in DRAWN.values()),
+        measures.data_quality(STORE, "c"),
+    ]
     cells = [nbformat.v4.new_markdown_cell("# Every chart\n\nWhat does each look like?")]
     for number, thing in enumerate(shown):
-        cells += [nbformat.v4.new_markdown_cell(f"## Part {number}\n\nA sentence.")] if number else []
-        cells += [nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("display_data", data=displayed(thing))])]
+        cells += (
+            [nbformat.v4.new_markdown_cell(f"## Part {number}\n\nA sentence.")] if number else []
+        )
+        cells += [
+            nbformat.v4.new_code_cell(
+                "x", outputs=[nbformat.v4.new_output("display_data", data=displayed(thing))]
+            )
+        ]
     path = tmp_path_factory.mktemp("pages")
-    (path / "all-c.html").write_text(render_page(nbformat.v4.new_notebook(cells=cells), name="all", parameters={"campaign": "c"}), encoding="utf-8")
+    (path / "all-c.html").write_text(
+        render_page(
+            nbformat.v4.new_notebook(cells=cells), name="all", parameters={"campaign": "c"}
+        ),
+        encoding="utf-8",
+    )
     write_index(path)
     return path
 
@@ -56,9 +75,13 @@ def browser(chromium: str) -> Iterator[Any]:
 class Visit:
     """A page as one reader sees it, with all that the browser complained about and asked for."""
 
-    def __init__(self, browser: Any, file: Path, *, size: str = "desktop", scheme: str = "light") -> None:
+    def __init__(
+        self, browser: Any, file: Path, *, size: str = "desktop", scheme: str = "light"
+    ) -> None:
         width, height = SIZES[size]
-        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme
+        )
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.asked: list[str] = []
@@ -98,9 +121,13 @@ def test_the_bundle_is_of_the_installed_plotly():
     """A figure is drawn by the version it was written for; the licence travels along; it is small enough to put into each page."""
     source = zlib.decompress(BUNDLE.read_bytes()).decode()
 
-    assert source.startswith(f"/*!\nplotly.js v{get_plotlyjs_version()} (core, scatter, bar, heatmap, funnel)\nMIT License")
+    assert source.startswith(
+        f"/*!\nplotly.js v{get_plotlyjs_version()} (core, scatter, bar, heatmap, funnel)\nMIT License"
+    )
     assert BUNDLE.stat().st_size <= 450_000
-    assert charts.TRACES == tuple(sorted(source.partition("(core, ")[2].partition(")")[0].split(", ")))
+    assert charts.TRACES == tuple(
+        sorted(source.partition("(core, ")[2].partition(")")[0].split(", "))
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -120,7 +147,10 @@ def test_every_chart_is_drawn_for_every_reader(visit, folder, size, scheme):
 def test_on_a_phone_the_index_shows_its_verdicts(visit, folder):
     """A card a report: verdict, campaign and sentence stand within the screen, the verdict above."""
     seen = visit(folder / "index.html", size="phone")
-    boxes = [seen.page.locator(f"tbody tr:first-child > :nth-child({place})").bounding_box() for place in range(1, 6)]
+    boxes = [
+        seen.page.locator(f"tbody tr:first-child > :nth-child({place})").bounding_box()
+        for place in range(1, 6)
+    ]
 
     assert [] == [box for box in boxes if box["x"] < 0 or box["x"] + box["width"] > 360]
     assert boxes[3]["y"] < min(box["y"] for box in boxes[:3] + boxes[4:])
@@ -151,7 +181,7 @@ def test_dark_mode_repaints(visit, folder):
 
 
 def rgb(colour: str) -> str:
-    return f"rgb({', '.join(str(int(colour[place:place + 2], 16)) for place in (1, 3, 5))})"
+    return f"rgb({', '.join(str(int(colour[place : place + 2], 16)) for place in (1, 3, 5))})"
 
 
 def test_the_numbers_come_along(visit, folder):
@@ -177,7 +207,9 @@ def test_on_paper(visit, folder):
     seen.page.emulate_media(media="print")
 
     assert paper.startswith(b"%PDF")
-    assert "rgb(255, 255, 255)" == seen.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert "rgb(255, 255, 255)" == seen.page.evaluate(
+        "getComputedStyle(document.documentElement).backgroundColor"
+    )
     assert [] == seen.complaints
 
 

@@ -19,7 +19,11 @@ from cxtools.errors import ConfigError, Refused
 
 MAIL = "/v1/communications/email"
 SENT_AT = datetime(2026, 9, 14, 8, tzinfo=UTC)
-FULL, GONE, BLOCKED = ("452 4.2.2", "mailbox full"), ("550 5.1.1", "user unknown"), ("550 5.7.1", "blocked by zen.spamhaus.org")
+FULL, GONE, BLOCKED = (
+    ("452 4.2.2", "mailbox full"),
+    ("550 5.1.1", "user unknown"),
+    ("550 5.7.1", "blocked by zen.spamhaus.org"),
+)
 TAKEN: tuple[str, ...] = ()
 
 
@@ -35,31 +39,57 @@ class World(FaultServer):
         self.posts: list[list[str]] = []
         self.news: dict[str, dict[str, list[tuple[str, ...]]]] = {}
         self.suppressed: set[str] = set()
-        self.script("POST /v1/oauth2/token", Reply(200, {"access_token": "t", "expires_in": 360000}))
+        self.script(
+            "POST /v1/oauth2/token", Reply(200, {"access_token": "t", "expires_in": 360000})
+        )
         self.script(f"POST {MAIL}/messages", self.take)
         self.script(f"GET {MAIL}/suppressions", self.suppressions)
         self.script(f"GET {MAIL}/events", self.events)
         for job_id in (f"j{number}" for number in range(1, 9)):
-            self.script(f"GET {MAIL}/jobs/{job_id}", Reply(200, {"jobId": job_id, "status": "completed"}))
+            self.script(
+                f"GET {MAIL}/jobs/{job_id}", Reply(200, {"jobId": job_id, "status": "completed"})
+            )
 
     def take(self, seen: Seen) -> Reply:
-        self.posts.append(sorted(each["toAddress"].partition("@")[0] for each in json.loads(seen.body)["recipients"]))
+        self.posts.append(
+            sorted(
+                each["toAddress"].partition("@")[0] for each in json.loads(seen.body)["recipients"]
+            )
+        )
         return Reply(202, {"jobId": f"j{len(self.posts)}", "status": "queued"})
 
     def suppressions(self, seen: Seen) -> Reply:
         email = seen.query["email"][0]
-        return Reply(200, {"results": [{"emailAddress": email, "reason": "complaint"}] if email in self.suppressed else []})
+        return Reply(
+            200,
+            {
+                "results": [{"emailAddress": email, "reason": "complaint"}]
+                if email in self.suppressed
+                else []
+            },
+        )
 
     def events(self, seen: Seen) -> Reply:
         job_id = seen.query["jobId"][0]
-        rows = [self.event(job_id, who, said, number) for who, some in self.news.get(job_id, {}).items() for number, said in enumerate(some)]
+        rows = [
+            self.event(job_id, who, said, number)
+            for who, some in self.news.get(job_id, {}).items()
+            for number, said in enumerate(some)
+        ]
         return Reply(200, {"results": rows, "nextCursor": None})
 
     @staticmethod
     def event(job_id: str, who: str, said: tuple[str, ...], number: int) -> dict[str, str]:
         bounce = {"bounceCode": said[0], "bounceDescription": said[1]} if said else {}
-        return {"eventType": "bounce" if said else "delivery", "jobId": job_id, "messageId": f"{job_id}-{who}", "recipientId": who,
-                "emailAddress": address(who), "timestamp": (SENT_AT + timedelta(hours=number)).isoformat(), **bounce}
+        return {
+            "eventType": "bounce" if said else "delivery",
+            "jobId": job_id,
+            "messageId": f"{job_id}-{who}",
+            "recipientId": who,
+            "emailAddress": address(who),
+            "timestamp": (SENT_AT + timedelta(hours=number)).isoformat(),
+            **bounce,
+        }
 
 
 @pytest.fixture
@@ -73,7 +103,9 @@ def office(world: World, home: Path) -> Callable[..., Connection]:
     """A connection so many days later; keyword arguments are settings."""
 
     def connected(days: float = 0, **given: Any) -> Connection:
-        client = connection(world.url, home, **{"crm_webhook_url": "", "patience_s": 4, "batch_size": 100, **given})
+        client = connection(
+            world.url, home, **{"crm_webhook_url": "", "patience_s": 4, "batch_size": 100, **given}
+        )
         shift(client, days * DAY_S)
         return client
 
@@ -86,16 +118,18 @@ def sent(client: Connection, *people: str) -> None:
 
 FATES: dict[str, tuple[list[tuple[str, ...]], str]] = {
     # who          what was said                       and so
-    "full":      ([FULL],                              "soft: mailbox_full"),
-    "gone":      ([GONE],                              "hard: invalid_recipient"),
-    "blocked":   ([BLOCKED],                           "block: reputation_block"),
-    "there":     ([TAKEN],                             "delivered"),
-    "late":      ([FULL, TAKEN],                       "delivered"),
-    "nothing":   ([],                                  "no event yet"),
+    "full": ([FULL], "soft: mailbox_full"),
+    "gone": ([GONE], "hard: invalid_recipient"),
+    "blocked": ([BLOCKED], "block: reputation_block"),
+    "there": ([TAKEN], "delivered"),
+    "late": ([FULL, TAKEN], "delivered"),
+    "nothing": ([], "no event yet"),
 }
 
 
-def test_a_wave_mails_soft_bounces_again_and_nobody_else(world: World, office: Callable[..., Connection]) -> None:
+def test_a_wave_mails_soft_bounces_again_and_nobody_else(
+    world: World, office: Callable[..., Connection]
+) -> None:
     """One call, one wave, really sent; the plan says of everyone why, or why not, with the address masked."""
     world.news["j1"] = {who: said for who, (said, _) in FATES.items()}
     sent(office(), *FATES)
@@ -103,13 +137,19 @@ def test_a_wave_mails_soft_bounces_again_and_nobody_else(world: World, office: C
     planned, status = office(days=1.1).retry(NAME)
 
     assert [["blocked", "full", "gone", "late", "nothing", "there"], ["full"]] == world.posts
-    assert {"f***@acme-01.example": "soft: mailbox_full"} == {row["email"]: row["reason"] for row in plan.to_dict()["people"]}
-    assert sorted(why for who, (_, why) in FATES.items() if who != "full") == sorted(row["reason"] for row in plan.to_dict()["left_out"])
+    assert {"f***@acme-01.example": "soft: mailbox_full"} == {
+        row["email"]: row["reason"] for row in plan.to_dict()["people"]
+    }
+    assert sorted(why for who, (_, why) in FATES.items() if who != "full") == sorted(
+        row["reason"] for row in plan.to_dict()["left_out"]
+    )
     assert plan == planned
     assert [0, 1] == [row["wave"] for row in status.batches]
 
 
-def test_a_delivery_that_nobody_has_fetched_yet_is_fetched_first(world: World, office: Callable[..., Connection]) -> None:
+def test_a_delivery_that_nobody_has_fetched_yet_is_fetched_first(
+    world: World, office: Callable[..., Connection]
+) -> None:
     """The store says "mailbox full"; the API knows better by now, and is asked before anybody is mailed again."""
     world.news["j1"] = {"full": [FULL]}
     sent(office(), "full", "other")
@@ -119,7 +159,9 @@ def test_a_delivery_that_nobody_has_fetched_yet_is_fetched_first(world: World, o
     assert ([], 1) == (plan.people, len(world.posts))
 
 
-def test_who_is_suppressed_by_now_gets_no_second_mail(world: World, office: Callable[..., Connection]) -> None:
+def test_who_is_suppressed_by_now_gets_no_second_mail(
+    world: World, office: Callable[..., Connection]
+) -> None:
     """A wave asks for suppressions anew; whom it left out is no candidate of the next one either."""
     world.news["j1"] = {"full": [FULL], "also": [FULL]}
     sent(office(), "full", "also")
@@ -135,17 +177,19 @@ def test_who_is_suppressed_by_now_gets_no_second_mail(world: World, office: Call
 
 COOLDOWNS = [
     # waves sent before   days since the last one   too early?
-    (0,                   0.9,                      True),
-    (0,                   1.1,                      False),
-    (1,                   1.9,                      True),
-    (1,                   2.1,                      False),
-    (2,                   3.9,                      True),
-    (2,                   4.1,                      False),
+    (0, 0.9, True),
+    (0, 1.1, False),
+    (1, 1.9, True),
+    (1, 2.1, False),
+    (2, 3.9, True),
+    (2, 4.1, False),
 ]
 
 
 @pytest.mark.parametrize(("waves", "days", "too_early"), COOLDOWNS)
-def test_each_wave_waits_twice_as_long(world: World, office: Callable[..., Connection], waves: int, days: float, too_early: bool) -> None:
+def test_each_wave_waits_twice_as_long(
+    world: World, office: Callable[..., Connection], waves: int, days: float, too_early: bool
+) -> None:
     """One day, two days, four days after the last POST."""
     world.news |= {f"j{number}": {"full": [FULL]} for number in range(1, 9)}
     sent(office(), "full")
@@ -175,7 +219,9 @@ def test_after_three_waves_it_is_over(world: World, office: Callable[..., Connec
     assert 4 == len(world.posts)
 
 
-def test_a_wave_of_which_nothing_is_heard_is_no_soft_bounce(world: World, office: Callable[..., Connection]) -> None:
+def test_a_wave_of_which_nothing_is_heard_is_no_soft_bounce(
+    world: World, office: Callable[..., Connection]
+) -> None:
     """The first wave bounced, the second is silent: perhaps it arrived, so nobody is mailed a third time."""
     world.news["j1"] = {"full": [FULL]}
     sent(office(), "full")
@@ -186,7 +232,9 @@ def test_a_wave_of_which_nothing_is_heard_is_no_soft_bounce(world: World, office
     assert 2 == len(world.posts)
 
 
-def test_whom_an_abandoned_batch_may_have_reached_is_not_mailed_again(world: World, office: Callable[..., Connection]) -> None:
+def test_whom_an_abandoned_batch_may_have_reached_is_not_mailed_again(
+    world: World, office: Callable[..., Connection]
+) -> None:
     """Nobody knows whether the wave went out, and the operator gave it up: it counts as sent, for the people and for the cooldown."""
     world.news["j1"] = {"full": [FULL]}
     sent(office(), "full")
@@ -200,7 +248,10 @@ def test_whom_an_abandoned_batch_may_have_reached_is_not_mailed_again(world: Wor
         office(3).retry(NAME)
     plan, _ = office(9).retry(NAME)
 
-    assert ([], [("f***@acme-01.example", "given up; perhaps mailed, perhaps not")]) == (plan.people, plan.left_out)
+    assert ([], [("f***@acme-01.example", "given up; perhaps mailed, perhaps not")]) == (
+        plan.people,
+        plan.left_out,
+    )
     assert 2 == len(world.asked(f"POST {MAIL}/messages"))
 
 
@@ -208,7 +259,11 @@ def test_a_refused_wave_reached_nobody(world: World, office: Callable[..., Conne
     """Its people are judged by the wave before, and may be in the next one."""
     world.news["j1"] = {"full": [FULL]}
     sent(office(), "full")
-    world.script(f"POST {MAIL}/messages", Reply(400, {"error": {"code": "bad", "message": "sender not verified"}}), world.take)
+    world.script(
+        f"POST {MAIL}/messages",
+        Reply(400, {"error": {"code": "bad", "message": "sender not verified"}}),
+        world.take,
+    )
     office(2).retry(NAME)
     plan, _ = office(9).retry(NAME)
 
@@ -216,7 +271,9 @@ def test_a_refused_wave_reached_nobody(world: World, office: Callable[..., Conne
     assert [["full"], ["full"]] == world.posts
 
 
-def test_a_wave_is_not_planned_from_events_that_could_not_be_fetched(world: World, office: Callable[..., Connection]) -> None:
+def test_a_wave_is_not_planned_from_events_that_could_not_be_fetched(
+    world: World, office: Callable[..., Connection]
+) -> None:
     """Where the events can't be had, nobody is mailed on old news."""
     world.news["j1"] = {"full": [FULL]}
     sent(office(), "full")
@@ -227,7 +284,9 @@ def test_a_wave_is_not_planned_from_events_that_could_not_be_fetched(world: Worl
     assert 1 == len(world.posts)
 
 
-def test_what_is_not_sent_by_a_word_waits_for_a_day(world: World, office: Callable[..., Connection]) -> None:
+def test_what_is_not_sent_by_a_word_waits_for_a_day(
+    world: World, office: Callable[..., Connection]
+) -> None:
     """A worker that was paused may still post: `--confirmed-not-sent` is refused for 24 h, then the batch goes out."""
     world.script(f"POST {MAIL}/messages", Fault("reset"), world.take)
     sent(office(), "ann")
@@ -236,13 +295,22 @@ def test_what_is_not_sent_by_a_word_waits_for_a_day(world: World, office: Callab
         office(0.9).reconcile(lost.id, reason="asked NICE")
     state = office(1.1).reconcile(lost.id, reason="asked NICE")
 
-    assert ("planned", "completed", [["ann"]]) == (state, office(1.1).resume(NAME).state, world.posts)
+    assert ("planned", "completed", [["ann"]]) == (
+        state,
+        office(1.1).resume(NAME).state,
+        world.posts,
+    )
 
 
-def test_a_job_of_another_size_can_not_be_what_a_batch_became(world: World, office: Callable[..., Connection]) -> None:
+def test_a_job_of_another_size_can_not_be_what_a_batch_became(
+    world: World, office: Callable[..., Connection]
+) -> None:
     """A mistyped id would let a batch that was never sent pass for sent."""
     world.script(f"POST {MAIL}/messages", Fault("reset"))
-    world.script(f"GET {MAIL}/jobs/j7", Reply(200, {"jobId": "j7", "status": "completed", "totalRecipients": 3}))
+    world.script(
+        f"GET {MAIL}/jobs/j7",
+        Reply(200, {"jobId": "j7", "status": "completed", "totalRecipients": 3}),
+    )
     sent(office(), "ann", "bob")
     [lost] = office().ledger.batches(NAME)
     with pytest.raises(ConfigError, match="job j7 has 3 recipients"):

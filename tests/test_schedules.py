@@ -65,10 +65,21 @@ def strikes(draw: Any) -> Strike:
     name = draw(st.sampled_from(sorted(FAULTS)))
     everywhere = FAULTS[name].endpoint in ("api", "any")
     counts = st.integers(1, 2) if name in SLOW else st.integers(1, 12) | st.none()
-    return Strike(name, draw(st.integers(0, 8)), draw(counts), draw(st.sampled_from(("", *ENDPOINTS))) if everywhere else "")
+    return Strike(
+        name,
+        draw(st.integers(0, 8)),
+        draw(counts),
+        draw(st.sampled_from(("", *ENDPOINTS))) if everywhere else "",
+    )
 
 
-SCHEDULES = st.builds(Schedule, st.lists(strikes(), min_size=1, max_size=5).map(tuple), st.booleans(), st.booleans(), st.integers(1, 2))
+SCHEDULES = st.builds(
+    Schedule,
+    st.lists(strikes(), min_size=1, max_size=5).map(tuple),
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 2),
+)
 
 
 @dataclass
@@ -99,10 +110,14 @@ class Trial:
 
     def wrong(self) -> list[str]:
         """All that is wrong, during the storm and after it."""
-        self.simulator.reset(speed="inf", idempotency_window_s=3600 if self.schedule.idempotent else 0)
+        self.simulator.reset(
+            speed="inf", idempotency_window_s=3600 if self.schedule.idempotent else 0
+        )
         self.simulator.suppress(SUPPRESSED)
         for strike in self.schedule.strikes:
-            self.simulator.arm(strike.name, after=strike.after, count=strike.count, endpoint=strike.endpoint)
+            self.simulator.arm(
+                strike.name, after=strike.after, count=strike.count, endpoint=strike.endpoint
+            )
         try:
             for _ in range(self.schedule.runs):
                 self._run()
@@ -120,20 +135,39 @@ class Trial:
         wrong = [f"in the calm: {error}"] if error and not isinstance(error, JobTimeout) else []
         ledger = self._client().ledger
         unknown = [row for row in ledger.batches(NAME) if row.state == "unknown"]
-        wrong += [f"with a server that knows keys, batch {row.id} is unknown" for row in unknown if self.schedule.idempotent]
-        jobs = {job["idempotency_key"]: job_id for job_id, job in self.simulator.truth()["jobs"].items()}
+        wrong += [
+            f"with a server that knows keys, batch {row.id} is unknown"
+            for row in unknown
+            if self.schedule.idempotent
+        ]
+        jobs = {
+            job["idempotency_key"]: job_id for job_id, job in self.simulator.truth()["jobs"].items()
+        }
         for row in unknown:
             word = {"job_id": jobs[row.id]} if row.id in jobs else {"reason": "the server says so"}
             ledger.reconcile(row.id, quarantine_s=0, **word)
         for hook in ledger.outbox.webhooks():
             _ = hook.state in ("dead", "parked") and ledger.outbox.replay(hook_id=hook.id)
         self._run(later_s=2 * DAY_S)
-        mailed = sorted(address for job in self.simulator.truth()["jobs"].values() for address in job["recipients"])
-        wrong += [] if mailed == sorted(set(PEOPLE) - set(SUPPRESSED)) else ["not everyone got exactly one mail"]
+        mailed = sorted(
+            address
+            for job in self.simulator.truth()["jobs"].values()
+            for address in job["recipients"]
+        )
+        wrong += (
+            []
+            if mailed == sorted(set(PEOPLE) - set(SUPPRESSED))
+            else ["not everyone got exactly one mail"]
+        )
         return wrong + self._judged(finished=True)
 
     def _judged(self, *, finished: bool) -> list[str]:
-        return violations(facts(self._client()), self.simulator.truth(), self.simulator.received(raw=True), finished=finished)
+        return violations(
+            facts(self._client()),
+            self.simulator.truth(),
+            self.simulator.received(raw=True),
+            finished=finished,
+        )
 
     def _run(self, later_s: float = 0) -> CxError | None:
         """The command, once, by a process that remembers nothing of the one before; the error that it ended with."""
@@ -146,11 +180,28 @@ class Trial:
 
     def _client(self) -> Connection:
         alone = {} if self.schedule.at_once else {"workers": 1, "daily_limit": 1000}
-        client = connection(self.simulator.url, self.home, call_deadline_s=self.deadline_s, patience_s=30, job_deadline_s=120,
-                            idempotency_window_s=3600 if self.schedule.idempotent else 0, **{"workers": 4, **alone})
+        client = connection(
+            self.simulator.url,
+            self.home,
+            call_deadline_s=self.deadline_s,
+            patience_s=30,
+            job_deadline_s=120,
+            idempotency_window_s=3600 if self.schedule.idempotent else 0,
+            **{"workers": 4, **alone},
+        )
         client.ledger.now = self.clock.now
-        api = Client(client.settings, now=self.clock.now, clock=self.clock.monotonic, sleep=self.clock.skip)
-        client.__dict__["desk"] = Desk(client.settings, api, client.ledger, client.store, now=self.clock.now, sleep=self.clock.skip, quiet=True)
+        api = Client(
+            client.settings, now=self.clock.now, clock=self.clock.monotonic, sleep=self.clock.skip
+        )
+        client.__dict__["desk"] = Desk(
+            client.settings,
+            api,
+            client.ledger,
+            client.store,
+            now=self.clock.now,
+            sleep=self.clock.skip,
+            quiet=True,
+        )
         return client
 
 
@@ -168,7 +219,12 @@ def storms(simulator: Any, seed: int, count: int) -> Counter[str]:
     seen: Counter[str] = Counter()
 
     @hypothesis.seed(seed)
-    @hypothesis.settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
     @hypothesis.given(SCHEDULES)
     def weather(schedule: Schedule) -> None:
         trial = Trial(simulator, schedule)
@@ -181,7 +237,9 @@ def storms(simulator: Any, seed: int, count: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_any_schedule_of_faults_mails_nobody_twice_and_loses_nothing(stormy: Any, seed: int) -> None:
+def test_any_schedule_of_faults_mails_nobody_twice_and_loses_nothing(
+    stormy: Any, seed: int
+) -> None:
     """In the storm all invariants hold; after it the same command ends well, everyone got one mail and the CRM heard all. Most storms are some."""
     seen = storms(stormy, seed, 50)
 

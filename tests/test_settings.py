@@ -14,7 +14,11 @@ from cxtools.errors import ConfigError
 from cxtools.settings import Secret, load_settings
 
 CANARY = "canary-7f3a-secret"
-FULL = {"CXONE_ENV_URL": "https://us1.api.example.com", "CXONE_CLIENT_ID": "me", "CXONE_CLIENT_SECRET": CANARY}
+FULL = {
+    "CXONE_ENV_URL": "https://us1.api.example.com",
+    "CXONE_CLIENT_ID": "me",
+    "CXONE_CLIENT_SECRET": CANARY,
+}
 
 
 def profiles(folder: Path, text: str) -> dict[str, str]:
@@ -24,25 +28,45 @@ def profiles(folder: Path, text: str) -> dict[str, str]:
 
 # --- sources ---
 
+
 def test_the_environment_is_enough():
     """The variables of the documentation, each in its setting."""
-    settings = load_settings(environ=FULL | {
-        "CRM_WEBHOOK_URL": "https://crm.example.com/hook", "CRM_WEBHOOK_SECRET": "whsec_c2VjcmV0", "CXTOOLS_HOME": "/data/cx", "CXTOOLS_LEDGER": "postgresql+psycopg://db/cx",
-    })
+    settings = load_settings(
+        environ=FULL
+        | {
+            "CRM_WEBHOOK_URL": "https://crm.example.com/hook",
+            "CRM_WEBHOOK_SECRET": "whsec_c2VjcmV0",
+            "CXTOOLS_HOME": "/data/cx",
+            "CXTOOLS_LEDGER": "postgresql+psycopg://db/cx",
+        }
+    )
 
-    assert ("https://us1.api.example.com", "me", CANARY) == (settings.env_url, settings.client_id, settings.client_secret.reveal())
-    assert ("https://crm.example.com/hook", "whsec_c2VjcmV0") == (settings.crm_webhook_url, settings.crm_webhook_secret.reveal())
+    assert ("https://us1.api.example.com", "me", CANARY) == (
+        settings.env_url,
+        settings.client_id,
+        settings.client_secret.reveal(),
+    )
+    assert ("https://crm.example.com/hook", "whsec_c2VjcmV0") == (
+        settings.crm_webhook_url,
+        settings.crm_webhook_secret.reveal(),
+    )
     assert (Path("/data/cx"), "postgresql+psycopg://db/cx") == (settings.home, settings.ledger_url)
 
 
 def test_the_ledger_lives_in_the_home_by_default(tmp_path):
     """One SQLite file, never inside the package."""
-    assert f"sqlite:///{tmp_path / 'ledger.sqlite'}" == load_settings(environ={"CXTOOLS_HOME": str(tmp_path)}).ledger_url
+    assert (
+        f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        == load_settings(environ={"CXTOOLS_HOME": str(tmp_path)}).ledger_url
+    )
 
 
 def test_a_profile_holds_everything_but_secrets(tmp_path):
     """Named profiles in one file; the environment wins over the profile, an argument over both."""
-    environ = profiles(tmp_path, '[eu]\nenv_url = "https://eu1.api.example.com"\nworkers = 4\n[eu.paths]\nmessages = "/v2/messages"\n')
+    environ = profiles(
+        tmp_path,
+        '[eu]\nenv_url = "https://eu1.api.example.com"\nworkers = 4\n[eu.paths]\nmessages = "/v2/messages"\n',
+    )
 
     assert 4 == load_settings("eu", environ).workers
     assert "/v2/messages" == load_settings("eu", environ).paths.messages
@@ -56,26 +80,29 @@ def test_secrets_come_from_a_folder(tmp_path):
     environ = {"CXTOOLS_SECRETS_DIR": str(tmp_path)}
 
     assert CANARY == load_settings(environ=environ).client_secret.reveal()
-    assert "other" == load_settings(environ=environ | {"CXONE_CLIENT_SECRET": "other"}).client_secret.reveal()
+    assert (
+        "other"
+        == load_settings(environ=environ | {"CXONE_CLIENT_SECRET": "other"}).client_secret.reveal()
+    )
 
 
 # --- refusals ---
 
 URLS = {
     # address                                   fine?
-    "https://us1.api.niceincontact.com":        True,
-    "http://127.0.0.1:8080":                    True,
-    "http://localhost:8080":                    True,
-    "http://[::1]:8080":                        True,
-    "http://us1.api.niceincontact.com":         False,
-    "http://127.0.0.1.evil.example":            False,
-    "http://localhost.evil.example":            False,
-    "ftp://127.0.0.1":                          False,
-    "us1.api.niceincontact.com":                False,
-    "https://":                                 False,
-    "https://me:secret@api.example.com":        False,
-    "https://api.example.com?key=secret":       False,
-    "https://api.example.com#secret":           False,
+    "https://us1.api.niceincontact.com": True,
+    "http://127.0.0.1:8080": True,
+    "http://localhost:8080": True,
+    "http://[::1]:8080": True,
+    "http://us1.api.niceincontact.com": False,
+    "http://127.0.0.1.evil.example": False,
+    "http://localhost.evil.example": False,
+    "ftp://127.0.0.1": False,
+    "us1.api.niceincontact.com": False,
+    "https://": False,
+    "https://me:secret@api.example.com": False,
+    "https://api.example.com?key=secret": False,
+    "https://api.example.com#secret": False,
 }
 
 
@@ -95,13 +122,25 @@ def test_c08_what_is_missing_is_said_at_once_before_any_request():
     with pytest.raises(ConfigError) as refused:
         load_settings(environ={}).needs("api", "crm")
 
-    for variable in ("CXONE_ENV_URL", "CXONE_CLIENT_ID", "CXONE_CLIENT_SECRET", "CRM_WEBHOOK_URL", "CRM_WEBHOOK_SECRET"):
+    for variable in (
+        "CXONE_ENV_URL",
+        "CXONE_CLIENT_ID",
+        "CXONE_CLIENT_SECRET",
+        "CRM_WEBHOOK_URL",
+        "CRM_WEBHOOK_SECRET",
+    ):
         assert variable in str(refused.value)
 
 
-@pytest.mark.parametrize(("auth", "missing"), [
-    ("body", "CXONE_CLIENT_SECRET"), ("basic", "CXONE_CLIENT_SECRET"), ("access_key", "CXONE_ACCESS_KEY_SECRET"), ("token", "CXONE_TOKEN"),
-])
+@pytest.mark.parametrize(
+    ("auth", "missing"),
+    [
+        ("body", "CXONE_CLIENT_SECRET"),
+        ("basic", "CXONE_CLIENT_SECRET"),
+        ("access_key", "CXONE_ACCESS_KEY_SECRET"),
+        ("token", "CXONE_TOKEN"),
+    ],
+)
 def test_each_way_in_needs_its_own_secret(auth, missing):
     """A tenant that signs in by access key is not asked for a client secret."""
     with pytest.raises(ConfigError, match=missing):
@@ -111,7 +150,12 @@ def test_each_way_in_needs_its_own_secret(auth, missing):
 def test_all_wrong_values_are_said_at_once():
     """One message names each faulty setting."""
     with pytest.raises(ConfigError) as refused:
-        load_settings(environ={"CXONE_ENV_URL": "http://example.com"}, workers=0, requests_per_s=-1, colour="red")
+        load_settings(
+            environ={"CXONE_ENV_URL": "http://example.com"},
+            workers=0,
+            requests_per_s=-1,
+            colour="red",
+        )
 
     for name in ("env_url", "workers", "requests_per_s", "colour"):
         assert f"{name}: " in str(refused.value)
@@ -119,14 +163,17 @@ def test_all_wrong_values_are_said_at_once():
 
 BROKEN_PROFILES = {
     # what is wrong            the file                                   said
-    "no TOML":                 ("[eu", "can't be read"),
-    "no such profile":         ("[us]\nworkers = 4\n", "choose one of: us"),
-    "no table":                ("eu = 1\n", "is no table"),
-    "a secret":                (f'[eu]\nclient_secret = "{CANARY}"\n', "must not hold secrets: client_secret"),
-    "a database's password":   (f'[eu]\nledger = "postgresql+psycopg://me:{CANARY}@db/mail"\n', "must not hold secrets: the password in ledger"),
-    "a home":                  ('[eu]\nhome = "/data/eu"\n', "where its home is"),
-    "a misspelt key":          ("[eu]\nworker = 4\n", "worker: "),
-    "a wrong type":            ('[eu]\nworkers = "many"\n', "workers: "),
+    "no TOML": ("[eu", "can't be read"),
+    "no such profile": ("[us]\nworkers = 4\n", "choose one of: us"),
+    "no table": ("eu = 1\n", "is no table"),
+    "a secret": (f'[eu]\nclient_secret = "{CANARY}"\n', "must not hold secrets: client_secret"),
+    "a database's password": (
+        f'[eu]\nledger = "postgresql+psycopg://me:{CANARY}@db/mail"\n',
+        "must not hold secrets: the password in ledger",
+    ),
+    "a home": ('[eu]\nhome = "/data/eu"\n', "where its home is"),
+    "a misspelt key": ("[eu]\nworker = 4\n", "worker: "),
+    "a wrong type": ('[eu]\nworkers = "many"\n', "workers: "),
 }
 
 
@@ -155,14 +202,14 @@ def test_a_secrets_folder_that_is_not_there_is_said(tmp_path):
 
 SIGNING_SECRETS = {
     # secret                    fine?
-    "whsec_c2VjcmV0":           True,
-    "c2VjcmV0":                 True,
-    "any text as it is":        False,
-    "":                         True,
-    "whsec_":                   False,
-    "whsec_c2VjcmV":            False,
-    "whsec_c2Vj cmV0":          False,
-    f"whsec_{CANARY}":          False,
+    "whsec_c2VjcmV0": True,
+    "c2VjcmV0": True,
+    "any text as it is": False,
+    "": True,
+    "whsec_": False,
+    "whsec_c2VjcmV": False,
+    "whsec_c2Vj cmV0": False,
+    f"whsec_{CANARY}": False,
 }
 
 
@@ -170,9 +217,14 @@ SIGNING_SECRETS = {
 def test_a_signing_secret_that_was_copied_in_part_is_said_at_once(secret, fine):
     """Base64, as the standard's library reads it, and not when the first webhook is to be signed; the message doesn't hold it."""
     if fine:
-        assert secret == load_settings(environ={}, crm_webhook_secret=secret).crm_webhook_secret.reveal()
+        assert (
+            secret
+            == load_settings(environ={}, crm_webhook_secret=secret).crm_webhook_secret.reveal()
+        )
         return
-    with pytest.raises(ConfigError, match="crm_webhook_secret: is no secret of Standard Webhooks") as refused:
+    with pytest.raises(
+        ConfigError, match="crm_webhook_secret: is no secret of Standard Webhooks"
+    ) as refused:
         load_settings(environ={}, crm_webhook_secret=secret)
     assert CANARY not in "".join(traceback.format_exception(refused.value))
 
@@ -186,7 +238,9 @@ def test_a_keyring_that_is_not_there_is_said(tmp_path, monkeypatch):
     before = keyring.get_keyring()
     keyring.set_keyring(Keyring())
     try:
-        with pytest.raises(ConfigError, match=r"no keyring of this machine can be read \(NoKeyringError\)"):
+        with pytest.raises(
+            ConfigError, match=r"no keyring of this machine can be read \(NoKeyringError\)"
+        ):
             load_settings("eu", environ)
     finally:
         keyring.set_keyring(before)
@@ -197,19 +251,26 @@ def test_a_keyring_that_is_not_there_is_said(tmp_path, monkeypatch):
 
 # --- secrets stay inside ---
 
+
 def test_a_batch_fits_into_a_day():
     """The stricter limit counts, the campaign's or the profile's; a batch beyond it would wait for ever, in a retry wave too."""
     free, strict = load_settings(environ={}), load_settings(environ={}, daily_limit=40)
 
-    assert [None, 25, 40, 25] == [settings.daily_cap(daily) for settings in (free, strict) for daily in (None, 25)]
-    assert [1000, 25, 40, 25] == [settings.batch_cap(daily) for settings in (free, strict) for daily in (None, 25)]
+    assert [None, 25, 40, 25] == [
+        settings.daily_cap(daily) for settings in (free, strict) for daily in (None, 25)
+    ]
+    assert [1000, 25, 40, 25] == [
+        settings.batch_cap(daily) for settings in (free, strict) for daily in (None, 25)
+    ]
 
 
 def test_a_secret_is_not_printed():
     """C02: neither by the secret nor by the settings around it, in any usual form."""
     settings = load_settings(environ=FULL)
 
-    assert CANARY not in f"{settings!r} {settings} {settings.client_secret!r} {settings.client_secret}"
+    assert (
+        CANARY not in f"{settings!r} {settings} {settings.client_secret!r} {settings.client_secret}"
+    )
     assert CANARY not in str(settings.model_dump())
 
 

@@ -11,10 +11,18 @@ from hypothesis import strategies as some
 from cxtools.measures.stats import share, wilson
 
 
-@pytest.mark.parametrize(("successes", "n", "low", "high"), [
-    (81, 263, .2553, .3662), (15, 148, .0624, .1605), (0, 20, 0, .1611), (1, 29, .0061, .1718),  # Newcombe 1998, table I, method 3
-    (3, 50, .0206, .1622), (10345, 100_000, .10158, .10535), (2119, 100_000, .02032, .02210),
-])
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0, 0.1611),
+        (1, 29, 0.0061, 0.1718),  # Newcombe 1998, table I, method 3
+        (3, 50, 0.0206, 0.1622),
+        (10345, 100_000, 0.10158, 0.10535),
+        (2119, 100_000, 0.02032, 0.02210),
+    ],
+)
 def test_wilson_gives_the_published_bounds(successes: int, n: int, low: float, high: float) -> None:
     """The interval is that of the literature, to the digits printed there."""
     assert (low, high) == pytest.approx(wilson(successes, n), abs=6e-5)

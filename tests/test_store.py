@@ -27,16 +27,27 @@ NEXT_PAGE = PAGE + "    bob | click | +30\n"
 
 
 def add(target: EventStore, text: str, later_s: float = 0) -> Added:
-    return target.add("c", events(text), source="test", received_at=RECEIVED + timedelta(seconds=later_s))
+    return target.add(
+        "c", events(text), source="test", received_at=RECEIVED + timedelta(seconds=later_s)
+    )
 
 
 def files(root: Path) -> list[str]:
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()) if root.exists() else []
+    return (
+        sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+        if root.exists()
+        else []
+    )
 
 
 def column(target: EventStore, name: str, view: str = "events") -> list[object]:
     with target.connection() as connection:
-        return connection.sql(f"select {name} from {view} order by 1").to_arrow_table().column(0).to_pylist()  # noqa: S608
+        return (
+            connection.sql(f"select {name} from {view} order by 1")  # noqa: S608
+            .to_arrow_table()
+            .column(0)
+            .to_pylist()
+        )
 
 
 def test_the_same_page_twice_is_one_file(tmp_path: Path) -> None:
@@ -100,6 +111,7 @@ def test_of_rows_with_one_id_the_earliest_received_counts(tmp_path: Path) -> Non
 
 def test_more_events_than_a_chunk_come_in_several_parts(tmp_path: Path) -> None:
     """Memory is bounded: a long stream is written part by part, and read back whole."""
+
     def stream() -> Iterator[Event]:
         for number in range(CHUNK + 5):
             yield Event(f"e{number}", "delivery", "delivery", message_id=f"m{number}")
@@ -113,6 +125,7 @@ def test_more_events_than_a_chunk_come_in_several_parts(tmp_path: Path) -> None:
 
 def test_a_stream_that_breaks_leaves_nothing(tmp_path: Path) -> None:
     """If the network fails on page nine, the eight pages before are not there either, and the error is the network's."""
+
     def stream() -> Iterator[Event]:
         for number in range(CHUNK + 5):
             yield Event(f"e{number}", "delivery", "delivery", message_id=f"m{number}")
@@ -140,7 +153,13 @@ try:
 except StoreError as error:
     print(error)
 """
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parent, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+        check=True,
+    )
 
     assert "File too large; nothing of this batch was kept" in ran.stdout
     assert "free some disk space" in ran.stdout
@@ -164,11 +183,24 @@ def test_leftovers_of_a_killed_writer_are_ignored(tmp_path: Path) -> None:
     assert 3 == len(column(target, "event_id"))
 
 
-@pytest.mark.parametrize("content", [b"no parquet at all", b"", b"PAR1 begun and not ended PAR1"], ids=["text", "empty", "half"])
-@pytest.mark.parametrize("ask", [
-    measures.funnel, measures.starts, lambda target: measures.outcomes(target, "c", ["j1"]), lambda target: target.counts("c"),
-    lambda target: target.job_counts("c", ["j1"]), lambda target: target.refusals("c", ["j1"]), lambda target: add(target, NEXT_PAGE),
-], ids=["funnel", "starts", "outcomes", "counts", "job_counts", "refusals", "add"])
+@pytest.mark.parametrize(
+    "content",
+    [b"no parquet at all", b"", b"PAR1 begun and not ended PAR1"],
+    ids=["text", "empty", "half"],
+)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        measures.funnel,
+        measures.starts,
+        lambda target: measures.outcomes(target, "c", ["j1"]),
+        lambda target: target.counts("c"),
+        lambda target: target.job_counts("c", ["j1"]),
+        lambda target: target.refusals("c", ["j1"]),
+        lambda target: add(target, NEXT_PAGE),
+    ],
+    ids=["funnel", "starts", "outcomes", "counts", "job_counts", "refusals", "add"],
+)
 def test_a_damaged_file_is_named(content: bytes, ask: Callable[[EventStore], object]) -> None:
     """A Parquet file that can't be read is a StoreError for whoever reads it, not a traceback."""
     target = store(PAGE)
@@ -179,7 +211,7 @@ def test_a_damaged_file_is_named(content: bytes, ask: Callable[[EventStore], obj
 
 
 def test_a_campaign_named_like_a_number_stays_a_text(tmp_path: Path) -> None:
-    """"2026" is a name."""
+    """ "2026" is a name."""
     assert ["2026"] == column(store(PAGE, "2026", EventStore(tmp_path)), "distinct campaign")
 
 
@@ -192,7 +224,10 @@ def test_only_the_campaigns_asked_for_are_read(tmp_path: Path) -> None:
     assert ["q2", "q3"] == target.campaigns()
     with target.connection(["q3"]) as connection:
         assert [("q3",)] == connection.sql("select distinct campaign from events").fetchall()
-    with pytest.raises(StoreError, match=r"no events of campaign q4[\s\S]*choose one of: q2, q3"), target.connection(["q4"]):
+    with (
+        pytest.raises(StoreError, match=r"no events of campaign q4[\s\S]*choose one of: q2, q3"),
+        target.connection(["q4"]),
+    ):
         pass
 
 

@@ -31,7 +31,9 @@ TAKEN = Reply(202, {"jobId": "j1", "status": "queued"})
 def server() -> Iterator[FaultServer]:
     """An API whose job j1 is completed, without events; only the POST is left to script."""
     with FaultServer() as server:
-        server.script("POST /v1/oauth2/token", Reply(200, {"access_token": "t", "expires_in": 3600}))
+        server.script(
+            "POST /v1/oauth2/token", Reply(200, {"access_token": "t", "expires_in": 3600})
+        )
         server.script(f"GET {MAIL}/suppressions", Reply(200, {"results": []}))
         server.script(f"GET {MAIL}/jobs/j1", Reply(200, {"jobId": "j1", "status": "completed"}))
         server.script(f"GET {MAIL}/events", Reply(200, {"results": [], "nextCursor": None}))
@@ -43,7 +45,11 @@ def office(server: FaultServer, home: Path) -> Callable[..., Connection]:
     """A connection to that API, with little patience; keyword arguments are settings."""
 
     def connected(**given: Any) -> Connection:
-        return connection(server.url, home, **{"crm_webhook_url": "", "patience_s": 4, "idempotency_window_s": HOUR_S, **given})
+        return connection(
+            server.url,
+            home,
+            **{"crm_webhook_url": "", "patience_s": 4, "idempotency_window_s": HOUR_S, **given},
+        )
 
     return connected
 
@@ -54,17 +60,23 @@ def sent(client: Connection) -> Status:
 
 AGAIN = [
     # what the repeated POST is answered                             state       POSTs
-    ((TAKEN,),                                                      "completed", 2),
-    ((Reply(409), TAKEN),                                           "completed", 3),
-    ((Reply(429, headers={"Retry-After": "1"}), LOST, TAKEN),       "completed", 4),
-    ((Reply(422),),                                                 "unknown",   2),
-    ((Reply(400),),                                                 "unknown",   2),
-    ((Reply(403),),                                                 "unknown",   2),
+    ((TAKEN,), "completed", 2),
+    ((Reply(409), TAKEN), "completed", 3),
+    ((Reply(429, headers={"Retry-After": "1"}), LOST, TAKEN), "completed", 4),
+    ((Reply(422),), "unknown", 2),
+    ((Reply(400),), "unknown", 2),
+    ((Reply(403),), "unknown", 2),
 ]
 
 
 @pytest.mark.parametrize(("answers", "state", "posts"), AGAIN)
-def test_a_lost_answer_is_asked_for_with_the_same_key_and_bytes(server: FaultServer, office: Callable[..., Connection], answers: tuple[Step, ...], state: str, posts: int) -> None:
+def test_a_lost_answer_is_asked_for_with_the_same_key_and_bytes(
+    server: FaultServer,
+    office: Callable[..., Connection],
+    answers: tuple[Step, ...],
+    state: str,
+    posts: int,
+) -> None:
     """409 and failures in passing: wait and ask again; a refusal of the repetition says nothing about the first POST, so the batch stays unknown and its quota used."""
     server.script(POST, LOST, *answers)
     client = office()
@@ -73,22 +85,26 @@ def test_a_lost_answer_is_asked_for_with_the_same_key_and_bytes(server: FaultSer
     [row] = client.ledger.batches(NAME)
 
     assert (state, posts) == (status.state, len(seen))
-    assert {(row.id, seen[0].body)} == {(each.headers["idempotency-key"], each.body) for each in seen}
+    assert {(row.id, seen[0].body)} == {
+        (each.headers["idempotency-key"], each.body) for each in seen
+    }
     assert 5 == 1000 - client.ledger.quota_left(client.settings.account, 1000)
     assert () == client.ledger.trail.verify().faults
 
 
 NEVER_AGAIN = [
     # the server's window                        and hours since the POST
-    ({"idempotency_window_s": 0},                0.0),
-    ({"idempotency_window_s": HOUR_S},           0.51),
+    ({"idempotency_window_s": 0}, 0.0),
+    ({"idempotency_window_s": HOUR_S}, 0.51),
     # a call may take 30 s: begun in the window's first half, it could arrive after its end
-    ({"idempotency_window_s": 40},               0.0),
+    ({"idempotency_window_s": 40}, 0.0),
 ]
 
 
 @pytest.mark.parametrize(("given", "hours"), NEVER_AGAIN)
-def test_no_window_or_half_of_it_over_means_never_again(server: FaultServer, office: Callable[..., Connection], given: dict[str, Any], hours: float) -> None:
+def test_no_window_or_half_of_it_over_means_never_again(
+    server: FaultServer, office: Callable[..., Connection], given: dict[str, Any], hours: float
+) -> None:
     """The batch stays unknown, listed with exit code 8, and is not posted again."""
     server.script(POST, LOST, TAKEN)
     sent(office(idempotency_window_s=0))
@@ -108,7 +124,9 @@ def test_a_later_run_may_still_ask(server: FaultServer, office: Callable[..., Co
     assert "completed" == sent(office()).state
 
 
-def test_nothing_is_posted_when_the_claim_has_ended(server: FaultServer, office: Callable[..., Connection]) -> None:
+def test_nothing_is_posted_when_the_claim_has_ended(
+    server: FaultServer, office: Callable[..., Connection]
+) -> None:
     """A worker that was paused between its claim and its POST must not send what others have taken over meanwhile."""
     server.script(POST, TAKEN)
     outcome = office().desk.api.submit(b"{}", idempotency_key="k", leave_by=time.time() - 1)
@@ -116,13 +134,17 @@ def test_nothing_is_posted_when_the_claim_has_ended(server: FaultServer, office:
     assert ("not_sent", []) == (outcome.kind, server.asked(POST))
 
 
-def test_a_dead_worker_is_gone_though_its_parent_has_not_asked_for_it(server: FaultServer, office: Callable[..., Connection]) -> None:
+def test_a_dead_worker_is_gone_though_its_parent_has_not_asked_for_it(
+    server: FaultServer, office: Callable[..., Connection]
+) -> None:
     """A zombie stands in the process table, for ever where nobody reaps; its claim ends with its life."""
     server.script(POST, LOST)
     client = office(idempotency_window_s=0)
     sent(client)
     worker = subprocess.Popen(["sleep", "60"])
-    owner = f"{client.ledger.owner.rsplit(':', 2)[0]}:{worker.pid}:{book._process_start(worker.pid)}"
+    owner = (
+        f"{client.ledger.owner.rsplit(':', 2)[0]}:{worker.pid}:{book._process_start(worker.pid)}"
+    )
     with client.ledger.writing() as tx:
         tx.execute(tables.batch.update().values(state="submitting", owner=owner))
     alive = client.ledger.recover()
@@ -139,4 +161,7 @@ def test_batches_are_as_large_as_the_settings_say(office: Callable[..., Connecti
     campaign = Campaign.from_list(PEOPLE, name=NAME, **SPEC)
     send.plan(client.desk, campaign)
 
-    assert ([2, 2, 1], [2, 2, 1]) == (client.dry_run(campaign).batches, [row.recipients for row in client.ledger.batches(NAME)])
+    assert ([2, 2, 1], [2, 2, 1]) == (
+        client.dry_run(campaign).batches,
+        [row.recipients for row in client.ledger.batches(NAME)],
+    )

@@ -26,11 +26,18 @@ from cxtools.errors import ContractError, CxError, Denied, Unreachable
 from cxtools.settings import LOOPBACK, Settings
 
 #: The rights that the three kinds of call need; the tutorial's names.
-SCOPES = {"send": "communications:email:send", "read": "communications:email:read", "analytics": "communications:email:analytics"}
+SCOPES = {
+    "send": "communications:email:send",
+    "read": "communications:email:read",
+    "analytics": "communications:email:analytics",
+}
 #: A token without `expires_in` is renewed after so many seconds; CXone's usually live an hour.
 UNKNOWN_LIFE_S = 600.0
 DISCOVERY = "/.well-known/openid-configuration"
-FORM, JSON = {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "application/json"}
+FORM, JSON = (
+    {"Content-Type": "application/x-www-form-urlencoded"},
+    {"Content-Type": "application/json"},
+)
 
 
 class Masked(str):
@@ -66,7 +73,11 @@ Form = tuple[str, Mapping[str, str], bytes]
 
 
 def _body(settings: Settings, url: str) -> Form:
-    fields = {"grant_type": "client_credentials", "client_id": settings.client_id, "client_secret": settings.client_secret.reveal()}
+    fields = {
+        "grant_type": "client_credentials",
+        "client_id": settings.client_id,
+        "client_secret": settings.client_secret.reveal(),
+    }
     return url, FORM, urlencode(fields).encode()
 
 
@@ -75,12 +86,25 @@ def _basic(settings: Settings, url: str) -> Form:
 
 
 def _password(settings: Settings, url: str) -> Form:
-    fields = {"grant_type": "password", "username": settings.access_key_id, "password": settings.access_key_secret.reveal()}
+    fields = {
+        "grant_type": "password",
+        "username": settings.access_key_id,
+        "password": settings.access_key_secret.reveal(),
+    }
     return url, FORM | _basic_header(settings), urlencode(fields).encode()
 
 
 def _access_key(settings: Settings, url: str) -> Form:
-    return url, JSON, json.dumps({"accessKeyId": settings.access_key_id, "accessKeySecret": settings.access_key_secret.reveal()}).encode()
+    return (
+        url,
+        JSON,
+        json.dumps(
+            {
+                "accessKeyId": settings.access_key_id,
+                "accessKeySecret": settings.access_key_secret.reveal(),
+            }
+        ).encode(),
+    )
 
 
 def _basic_header(settings: Settings) -> dict[str, str]:
@@ -128,7 +152,9 @@ class SignIn:
         if token and self._clock() < token.stale_at:
             return token
         if not self._lock.acquire(timeout=max(0.0, ends_at - self._clock())):
-            raise Unreachable("the sign-in of another thread did not end in time", do="run it again")
+            raise Unreachable(
+                "the sign-in of another thread did not end in time", do="run it again"
+            )
         try:
             return self._renewed(rounds, ends_at)
         finally:
@@ -149,16 +175,34 @@ class SignIn:
         """Everything that must not be shown, should a server echo it, in every spelling; spelled once per token."""
         token, hidden = self._token, self._hidden
         if hidden is None or hidden[0] is not token:
-            held = [secret.reveal() for secret in (self._settings.client_secret, self._settings.access_key_secret, self._settings.token)]
+            held = [
+                secret.reveal()
+                for secret in (
+                    self._settings.client_secret,
+                    self._settings.access_key_secret,
+                    self._settings.token,
+                )
+            ]
             held += [token.header[7:]] if token else []
-            found = tuple(dict.fromkeys(written.encode() for text in held if text for written in spellings(text)))
-            hidden = self._hidden = token, lambda: found  # a function, since debuggers and reports of crashes print tuples
+            found = tuple(
+                dict.fromkeys(
+                    written.encode() for text in held if text for written in spellings(text)
+                )
+            )
+            hidden = self._hidden = (
+                token,
+                lambda: found,
+            )  # a function, since debuggers and reports of crashes print tuples
         return hidden[1]()
 
     def _renewed(self, rounds: int, ends_at: float) -> Token:
         if self._token and self._clock() < self._token.stale_at:
             return self._token
-        if self._failure and (isinstance(self._failure, Denied) or self._rounds != rounds or self._clock() < self._shut_until):
+        if self._failure and (
+            isinstance(self._failure, Denied)
+            or self._rounds != rounds
+            or self._clock() < self._shut_until
+        ):
             raise copy.copy(self._failure)
         self._failure = None
         try:
@@ -183,15 +227,23 @@ class SignIn:
         path = urlsplit(url).path
         answer = self._persist("POST", path, make, ends_at)
         if answer.status in (400, 401, 403):
-            raise Denied(f"the sign-in was refused: {complaint(answer)}", method="POST", path=path, status=answer.status,
-                         trace_id=answer.trace_id, do="check the credentials of the profile and the environment they belong to")
+            raise Denied(
+                f"the sign-in was refused: {complaint(answer)}",
+                method="POST",
+                path=path,
+                status=answer.status,
+                trace_id=answer.trace_id,
+                do="check the credentials of the profile and the environment they belong to",
+            )
         if answer.status not in range(200, 300):
             raise error_of(answer, method="POST", path=path)
         return token_of(answer, asked_at)
 
     def _url(self, ends_at: float) -> str:
         """Where to sign in: configured, the way's usual place, or found by OpenID discovery."""
-        url = self._settings.token_url or self._settings.env_url + WAYS[self._settings.auth][1](self._settings)
+        url = self._settings.token_url or self._settings.env_url + WAYS[self._settings.auth][1](
+            self._settings
+        )
         if not url.endswith(DISCOVERY):
             return url
         answer = self._persist("GET", DISCOVERY, lambda: request("GET", url, {}), ends_at)
@@ -199,8 +251,11 @@ class SignIn:
             raise error_of(answer, method="GET", path=DISCOVERY)
         endpoint = (answer.document or {}).get("token_endpoint")
         if not isinstance(endpoint, str) or not _safe(endpoint, url):
-            raise ContractError("the discovery document names no https token_endpoint", where=f"GET {DISCOVERY}, $.token_endpoint",
-                                do="set token_url in the profile")
+            raise ContractError(
+                "the discovery document names no https token_endpoint",
+                where=f"GET {DISCOVERY}, $.token_endpoint",
+                do="set token_url in the profile",
+            )
         return endpoint
 
 
@@ -214,9 +269,11 @@ def spellings(secret: str) -> Iterator[str]:
     plain = (secret, quote_plus(secret), quote(secret, safe=""), json.dumps(secret)[1:-1])
     yield from plain
     for text in set(plain) if len(secret) > 5 else ():
-        for shift in range(3):  # a base64 letter is 6 of the bits of its bytes, so there are three ways to begin
+        for shift in range(
+            3
+        ):  # a base64 letter is 6 of the bits of its bytes, so there are three ways to begin
             packed = base64.b64encode(b"\0" * shift + text.encode()).decode()
-            core = packed[-(-shift * 8 // 6):(shift + len(text.encode())) * 8 // 6]
+            core = packed[-(-shift * 8 // 6) : (shift + len(text.encode())) * 8 // 6]
             yield from (core, core.translate(URL_SAFE))
 
 
@@ -240,9 +297,16 @@ def token_of(answer: Answer, asked_at: float) -> Token:
     document = answer.document or {}
     text = document.get("access_token") or document.get("token")
     kind = str(document.get("token_type") or "Bearer")
-    if not isinstance(text, str) or not re.fullmatch(r"[\x21-\x7e]{1,16384}", text) or kind.lower() != "bearer":
-        raise ContractError("the sign-in was answered without a bearer token", where="$.access_token",
-                            do="check token_url and the profile's way to sign in")
+    if (
+        not isinstance(text, str)
+        or not re.fullmatch(r"[\x21-\x7e]{1,16384}", text)
+        or kind.lower() != "bearer"
+    ):
+        raise ContractError(
+            "the sign-in was answered without a bearer token",
+            where="$.access_token",
+            do="check token_url and the profile's way to sign in",
+        )
     life_s = _life_s(document.get("expires_in", document.get("tokenExpirationTimeSec")))
     scope = document.get("scope")
     scopes = frozenset(scope.split()) if isinstance(scope, str) and scope.strip() else None

@@ -20,14 +20,24 @@ from cxtools.settings import is_network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: Not for us, though Python takes some of them for global (the IANA special-purpose registries, and what clouds put there).
-BARRED = tuple(map(ipaddress.ip_network, (
-    "0.0.0.0/8", "100.64.0.0/10",          # this network; carrier-grade NAT (RFC 6598)
-    "192.0.0.0/24", "192.88.99.0/24",      # IETF protocols; 6to4 relays (RFC 7526)
-    "168.63.129.16/32",                    # the host of an Azure machine
-    "224.0.0.0/4", "240.0.0.0/4",          # multicast, reserved
-    "2001::/23", "2002::/16",              # Teredo, ORCHID and others (RFC 2928); 6to4
-    "2001:db8::/32", "3fff::/20",          # documentation
-)))
+BARRED = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8",
+            "100.64.0.0/10",  # this network; carrier-grade NAT (RFC 6598)
+            "192.0.0.0/24",
+            "192.88.99.0/24",  # IETF protocols; 6to4 relays (RFC 7526)
+            "168.63.129.16/32",  # the host of an Azure machine
+            "224.0.0.0/4",
+            "240.0.0.0/4",  # multicast, reserved
+            "2001::/23",
+            "2002::/16",  # Teredo, ORCHID and others (RFC 2928); 6to4
+            "2001:db8::/32",
+            "3fff::/20",  # documentation
+        ),
+    )
+)
 #: All other IPv6 is loopback, local, multicast, or IPv4 in disguise: mapped, compatible, translated, NAT64.
 UNICAST = ipaddress.ip_network("2000::/3")
 
@@ -39,7 +49,11 @@ def public(address: Address) -> bool:
     >>> [public(ipaddress.ip_address(text)) for text in ("8.8.8.8", "2606:4700::1111", "10.0.0.1", "::ffff:8.8.8.8", "64:ff9b::808:808")]
     [True, True, False, False, False]
     """
-    return address.is_global and (address.version == 4 or address in UNICAST) and not any(address in network for network in BARRED)
+    return (
+        address.is_global
+        and (address.version == 4 or address in UNICAST)
+        and not any(address in network for network in BARRED)
+    )
 
 
 def route(url: str, allowed: Sequence[str] = ()) -> Callable[[str, int], list[str]]:
@@ -56,10 +70,18 @@ def route(url: str, allowed: Sequence[str] = ()) -> Callable[[str, int], list[st
 
     def addresses(host: str, port: int) -> list[str]:
         host = host.strip("[]")
-        found = [ipaddress.ip_address(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        found = [
+            ipaddress.ip_address(entry[4][0])
+            for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        ]
         for address in found:
-            if not ((address.is_loopback if here else public(address)) or is_allowed(host, address, allowed)):
-                raise Unusable(f"{host} is at {address}, where no webhook may go; crm_allow_hosts in the profile can allow it")
+            if not (
+                (address.is_loopback if here else public(address))
+                or is_allowed(host, address, allowed)
+            ):
+                raise Unusable(
+                    f"{host} is at {address}, where no webhook may go; crm_allow_hosts in the profile can allow it"
+                )
         return list(dict.fromkeys(map(str, found)))
 
     return addresses
@@ -75,4 +97,9 @@ def is_allowed(host: str, address: Address, allowed: Sequence[str]) -> bool:
     True
     """
     name = host.rstrip(".").lower()
-    return any(address in ipaddress.ip_network(entry) if is_network(entry) else entry.rstrip(".").lower() == name for entry in allowed)
+    return any(
+        address in ipaddress.ip_network(entry)
+        if is_network(entry)
+        else entry.rstrip(".").lower() == name
+        for entry in allowed
+    )

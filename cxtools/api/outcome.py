@@ -47,7 +47,9 @@ class Answer:
     def document(self) -> dict[str, Any] | None:
         """The body as a JSON object; None when it is anything else, or not whole."""
         with suppress(ValueError):
-            if not self.fault and isinstance(parsed := from_json(self.body, allow_inf_nan=False), dict):
+            if not self.fault and isinstance(
+                parsed := from_json(self.body, allow_inf_nan=False), dict
+            ):
                 return parsed
         return None
 
@@ -84,15 +86,33 @@ class Row(NamedTuple):
 
 #: First match wins. A status counts even when the body behind it was cut; only an acceptance needs the whole body.
 OUTCOMES: tuple[Row, ...] = (
-    Row("no byte left: no address, connection refused or too slow, TLS failed, a local error", "not_sent", lambda a: a.fault == "not_sent"),
-    Row("the request is at fault, or who sent it", "refused", lambda a: a.status in (400, 401, 403, 404, 405, 413, 415, 422)),
+    Row(
+        "no byte left: no address, connection refused or too slow, TLS failed, a local error",
+        "not_sent",
+        lambda a: a.fault == "not_sent",
+    ),
+    Row(
+        "the request is at fault, or who sent it",
+        "refused",
+        lambda a: a.status in (400, 401, 403, 404, 405, 413, 415, 422),
+    ),
     Row("throttled before it was looked at", "limited", lambda a: a.status == 429),
-    Row("2xx with a whole JSON body and a valid jobId", "accepted", lambda a: a.status in range(200, 300) and bool(job_id(a))),
-    Row("the answer is lost, cut, 3xx, 408, 409, 5xx or a 2xx without jobId", "unknown", lambda a: True),
+    Row(
+        "2xx with a whole JSON body and a valid jobId",
+        "accepted",
+        lambda a: a.status in range(200, 300) and bool(job_id(a)),
+    ),
+    Row(
+        "the answer is lost, cut, 3xx, 408, 409, 5xx or a 2xx without jobId",
+        "unknown",
+        lambda a: True,
+    ),
 )
 
 
-def post_outcome(answer: Answer, *, retry_after_s: float | None = None, trust_429: bool = True) -> PostOutcome:
+def post_outcome(
+    answer: Answer, *, retry_after_s: float | None = None, trust_429: bool = True
+) -> PostOutcome:
     """
     What became of a submit; *trust_429* is False for servers known to send 429 after they took the request.
 
@@ -102,20 +122,42 @@ def post_outcome(answer: Answer, *, retry_after_s: float | None = None, trust_42
     ('unknown', 'unknown', 'unknown')
     """
     row = next(row for row in OUTCOMES if row.applies(answer))
-    limited: PostKind = "unknown" if not trust_429 else "exhausted" if day_is_over(answer, retry_after_s) else "limited"
+    limited: PostKind = (
+        "unknown"
+        if not trust_429
+        else "exhausted"
+        if day_is_over(answer, retry_after_s)
+        else "limited"
+    )
     kind = limited if row.kind == "limited" else row.kind
     accepted = kind == "accepted"
     return PostOutcome(
-        kind, job_id(answer) if accepted else None, answer.status, retry_after_s, answer.trace_id,
-        detail="" if accepted else _detail(answer), denied=kind == "refused" and answer.status in (401, 403),
+        kind,
+        job_id(answer) if accepted else None,
+        answer.status,
+        retry_after_s,
+        answer.trace_id,
+        detail="" if accepted else _detail(answer),
+        denied=kind == "refused" and answer.status in (401, 403),
     )
 
 
 #: What a 429 may say, and from which wait on (in seconds) that means the day's quota and not the rate of the moment: what is named
 #: "daily" always; a quota (problem type quota-exceeded of the IETF's RateLimit draft) unless it is one of a minute; all else by its wait.
 DAY_OVER = (
-    (re.compile(rb"(daily|per[\W_]day)([\W_]+\w+)?[\W_]*(quota|limit|cap|maximum)", re.IGNORECASE), 0.0),
-    (re.compile(rb"quota[\W_]*(is[\W_]|was[\W_]|limit[\W_])?[\W_]*(exceeded|exhausted|reached|used)", re.IGNORECASE), 60.0),
+    (
+        re.compile(
+            rb"(daily|per[\W_]day)([\W_]+\w+)?[\W_]*(quota|limit|cap|maximum)", re.IGNORECASE
+        ),
+        0.0,
+    ),
+    (
+        re.compile(
+            rb"quota[\W_]*(is[\W_]|was[\W_]|limit[\W_])?[\W_]*(exceeded|exhausted|reached|used)",
+            re.IGNORECASE,
+        ),
+        60.0,
+    ),
 )
 LONG_WAIT_S = 3600.0
 
@@ -144,7 +186,11 @@ def job_id(answer: Answer) -> str | None:
 
 def _detail(answer: Answer) -> str:
     without_job = answer.status in range(200, 300) and not answer.fault
-    return f"an acceptance without a valid jobId: {complaint(answer)}" if without_job else complaint(answer)
+    return (
+        f"an acceptance without a valid jobId: {complaint(answer)}"
+        if without_job
+        else complaint(answer)
+    )
 
 
 def complaint(answer: Answer) -> str:
@@ -158,7 +204,11 @@ def complaint(answer: Answer) -> str:
     """
     if answer.fault:
         return answer.reason or answer.fault
-    said = "; ".join(_said(answer.document)) or answer.headers.get("icstatusdescription", "") or _page(answer)
+    said = (
+        "; ".join(_said(answer.document))
+        or answer.headers.get("icstatusdescription", "")
+        or _page(answer)
+    )
     return printable(said, 300) or "no reason given"
 
 
@@ -177,7 +227,9 @@ def _said(part: Any) -> list[str]:
     keys = {str(key).lower().replace("_", ""): value for key, value in part.items()}
     words = [keys[key].strip() for key in SAYING if isinstance(keys.get(key), str)]
     head = [": ".join(filter(None, words))] if any(words) else []
-    return head + [sentence for key in ("error", "errors", "details") for sentence in _said(keys.get(key))]
+    return head + [
+        sentence for key in ("error", "errors", "details") for sentence in _said(keys.get(key))
+    ]
 
 
 def _page(answer: Answer) -> str:
@@ -212,7 +264,9 @@ def own_error(answer: Answer) -> bool:
     error = document.get("error")
     if isinstance(error, dict):
         return isinstance(error.get("code"), str)
-    return isinstance(error, str) and any(str(key).lower().replace("_", "") == "errordescription" for key in document)
+    return isinstance(error, str) and any(
+        str(key).lower().replace("_", "") == "errordescription" for key in document
+    )
 
 
 class Meaning(NamedTuple):
@@ -227,18 +281,66 @@ class Meaning(NamedTuple):
 
 #: First match wins.
 ERRORS: tuple[Meaning, ...] = (
-    Meaning(401, 401, Denied, "the API doesn't accept the sign-in", "check the credentials and the environment they belong to"),
-    Meaning(403, 403, Denied, "the API denies access", "ask for {scope} or for the role and permission of the user behind the credentials"),
-    Meaning(404, 404, Refused, "the API knows no such thing", "check CXONE_ENV_URL, the profile's paths and the id"),
-    Meaning(429, 429, RateLimited, "the API still limits the rate", "run it again later, or set a lower requests_per_s"),
-    Meaning(300, 399, Refused, "the API answered with a redirect, which is not followed", "check CXONE_ENV_URL and the profile's paths"),
-    Meaning(400, 499, Refused, "the API refused the request", "correct what it names; repeating it as it is won't help"),
-    Meaning(0, 999, ServerFault, "the API failed", "run it again later; if it lasts, give the trace id to NICE's support"),
+    Meaning(
+        401,
+        401,
+        Denied,
+        "the API doesn't accept the sign-in",
+        "check the credentials and the environment they belong to",
+    ),
+    Meaning(
+        403,
+        403,
+        Denied,
+        "the API denies access",
+        "ask for {scope} or for the role and permission of the user behind the credentials",
+    ),
+    Meaning(
+        404,
+        404,
+        Refused,
+        "the API knows no such thing",
+        "check CXONE_ENV_URL, the profile's paths and the id",
+    ),
+    Meaning(
+        429,
+        429,
+        RateLimited,
+        "the API still limits the rate",
+        "run it again later, or set a lower requests_per_s",
+    ),
+    Meaning(
+        300,
+        399,
+        Refused,
+        "the API answered with a redirect, which is not followed",
+        "check CXONE_ENV_URL and the profile's paths",
+    ),
+    Meaning(
+        400,
+        499,
+        Refused,
+        "the API refused the request",
+        "correct what it names; repeating it as it is won't help",
+    ),
+    Meaning(
+        0,
+        999,
+        ServerFault,
+        "the API failed",
+        "run it again later; if it lasts, give the trace id to NICE's support",
+    ),
 )
 
 
 def error_of(
-    answer: Answer, *, method: str, path: str, scope: str = "the scope", given_up: str = "", retry_after_s: float | None = None,
+    answer: Answer,
+    *,
+    method: str,
+    path: str,
+    scope: str = "the scope",
+    given_up: str = "",
+    retry_after_s: float | None = None,
 ) -> ApiError:
     """
     The error that an answer becomes; *scope* names the right that the call needs, *given_up* says why it wasn't repeated.
@@ -249,9 +351,22 @@ def error_of(
     """
     tail = f" (given up after {given_up})" if given_up else ""
     if answer.status is None or answer.fault:
-        return Unreachable(f"no usable answer from the API: {complaint(answer)}{tail}", method=method, path=path, status=answer.status,
-                           trace_id=answer.trace_id, do="check the network and CXONE_ENV_URL, then run it again")
+        return Unreachable(
+            f"no usable answer from the API: {complaint(answer)}{tail}",
+            method=method,
+            path=path,
+            status=answer.status,
+            trace_id=answer.trace_id,
+            do="check the network and CXONE_ENV_URL, then run it again",
+        )
     meaning = next(row for row in ERRORS if row.low <= answer.status <= row.high)
-    facts: dict[str, Any] = {"method": method, "path": path, "status": answer.status, "trace_id": answer.trace_id}
-    facts |= {"do": meaning.do.format(scope=scope)} | ({"retry_after_s": retry_after_s} if meaning.error is RateLimited else {})
+    facts: dict[str, Any] = {
+        "method": method,
+        "path": path,
+        "status": answer.status,
+        "trace_id": answer.trace_id,
+    }
+    facts |= {"do": meaning.do.format(scope=scope)} | (
+        {"retry_after_s": retry_after_s} if meaning.error is RateLimited else {}
+    )
     return meaning.error(f"{meaning.what}: {complaint(answer)}{tail}", **facts)

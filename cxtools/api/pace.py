@@ -81,7 +81,14 @@ class GiveUp:
 
 
 def next_step(
-    status: int | None, attempt: int, *, hint_s: float | None, now: float, deadline: float, rng: random.Random, readable: bool = True,
+    status: int | None,
+    attempt: int,
+    *,
+    hint_s: float | None,
+    now: float,
+    deadline: float,
+    rng: random.Random,
+    readable: bool = True,
 ) -> Done | Wait | GiveUp:
     """
     What to do after an answer to a request that may be repeated.
@@ -105,7 +112,12 @@ def next_step(
 
 
 def _passing(status: int | None, readable: bool) -> bool:
-    return status is None or status in (408, 425, 429) or (status >= 500 and status not in FINAL_5XX) or (status < 300 and not readable)
+    return (
+        status is None
+        or status in (408, 425, 429)
+        or (status >= 500 and status not in FINAL_5XX)
+        or (status < 300 and not readable)
+    )
 
 
 @dataclass
@@ -253,5 +265,3 @@ class Budget:
         self.refilled_at = now
         self.stock -= 1
         return max(0.0, -self.stock / self.PER_S)
-
-

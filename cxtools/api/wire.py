@@ -90,7 +90,9 @@ class _Response(http.client.HTTPResponse):
     def begin(self) -> None:
         super().begin()
         if self._bounded.ended:
-            raise http.client.RemoteDisconnected("the connection ended within the head of the answer")
+            raise http.client.RemoteDisconnected(
+                "the connection ended within the head of the answer"
+            )
 
 
 class _Connection(HTTPConnection):
@@ -149,9 +151,17 @@ class Session(requests.Session):
     def __init__(self, settings: Settings, route: Route | None) -> None:
         super().__init__()
         self.trust_env, self.route = False, route
-        self.connect_timeout_s, self.max_body_bytes = settings.connect_timeout_s, settings.max_body_bytes
+        self.connect_timeout_s, self.max_body_bytes = (
+            settings.connect_timeout_s,
+            settings.max_body_bytes,
+        )
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(pool_connections=2, pool_maxsize=1, max_retries=urllib3.Retry(0, read=False)))
+            self.mount(
+                scheme,
+                _Adapter(
+                    pool_connections=2, pool_maxsize=1, max_retries=urllib3.Retry(0, read=False)
+                ),
+            )
 
     def resolve_redirects(self, *_: Any, **__: Any) -> Any:
         return iter(())  # not even looked at: requests would read the redirect's body without a cap
@@ -160,15 +170,26 @@ class Session(requests.Session):
 def open_session(settings: Settings, *, route: Route | None = None) -> Session:
     """A session for `exchange`, whose calls go where *route* says; close it after use."""
     for name in ("urllib3.connectionpool", "urllib3.connection"):
-        logging.getLogger(name).addFilter(_without_query)  # adding the same filter twice does nothing
+        logging.getLogger(name).addFilter(
+            _without_query
+        )  # adding the same filter twice does nothing
     return Session(settings, route)
 
 
-def request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> requests.PreparedRequest:
+def request(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+) -> requests.PreparedRequest:
     """A request ready to be signed and sent. *url* must be quoted already: `Request.prepare()` costs more time than the exchange itself."""
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url, prepared.body = method, url, body
-    prepared.headers = CaseInsensitiveDict({"User-Agent": "cxtools", "Accept": "application/json", "Accept-Encoding": "gzip", **headers})
+    prepared.headers = CaseInsensitiveDict(
+        {
+            "User-Agent": "cxtools",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            **headers,
+        }
+    )
     if body is not None:
         prepared.headers["Content-Length"] = str(len(body))
     prepared.hooks = {}
@@ -183,13 +204,33 @@ def exchange(session: Session, prepared: requests.PreparedRequest, *, deadline_s
     try:
         call.left_s()  # without any left, nothing leaves
         connect_s = min(session.connect_timeout_s, deadline_s)
-        response = session.send(prepared, stream=True, allow_redirects=False, timeout=(connect_s, deadline_s), proxies={})
-        status, headers = response.status_code, {name.lower(): value for name, value in response.headers.items()}
+        response = session.send(
+            prepared,
+            stream=True,
+            allow_redirects=False,
+            timeout=(connect_s, deadline_s),
+            proxies={},
+        )
+        status, headers = (
+            response.status_code,
+            {name.lower(): value for name, value in response.headers.items()},
+        )
         try:
-            return Answer(status, headers, _body(response.raw, headers.get("content-encoding", ""), session.max_body_bytes))
+            return Answer(
+                status,
+                headers,
+                _body(response.raw, headers.get("content-encoding", ""), session.max_body_bytes),
+            )
         finally:
             response.raw.close()  # a connection whose answer was read to the end is back in the pool already
-    except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError, zlib.error) as error:
+    except (
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+        http.client.HTTPException,
+        OSError,
+        ValueError,
+        zlib.error,
+    ) as error:
         # The error itself holds the request, with token and address: only words leave this block.
         cut = _words(error)
     finally:
@@ -247,11 +288,17 @@ def _words(error: BaseException) -> str:
         inner = (*link.args, link.__cause__, link.__context__, getattr(link, "reason", None))
         chain += [part for part in inner if isinstance(part, BaseException) and part not in seen]
     own = next((str(link) for link in seen if isinstance(link, Unusable)), "")
-    return own or next((words for kind, words in WORDS for link in seen if isinstance(link, kind)), type(error).__name__)
+    return own or next(
+        (words for kind, words in WORDS for link in seen if isinstance(link, kind)),
+        type(error).__name__,
+    )
 
 
 def _without_query(record: logging.LogRecord) -> bool:
     """A filter for logs: urllib3 logs whole paths, and a query can hold an address."""
     if isinstance(record.args, tuple):
-        record.args = tuple(part.partition("?")[0] if isinstance(part, str) and "?" in part else part for part in record.args)
+        record.args = tuple(
+            part.partition("?")[0] if isinstance(part, str) and "?" in part else part
+            for part in record.args
+        )
     return True

@@ -10,4 +10,13 @@ from cxtools.bounces.classify import Judge, classify, classify_lines, explain, j
 from cxtools.bounces.codes import Codes
 from cxtools.bounces.verdict import CATEGORIES, Verdict
 
-__all__ = ["CATEGORIES", "Codes", "Judge", "Verdict", "classify", "classify_lines", "explain", "judge"]
+__all__ = [
+    "CATEGORIES",
+    "Codes",
+    "Judge",
+    "Verdict",
+    "classify",
+    "classify_lines",
+    "explain",
+    "judge",
+]

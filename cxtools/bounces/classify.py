@@ -28,11 +28,19 @@ LONGEST_CODE = 100
 # How sure a code makes us, by how far it is trusted.
 SURE_ENOUGH = 0.5
 # One word of these, and no recipient is suppressed at once.
-CONTRADICTING = ("reputation_block", "authentication", "rate_limited", "content_rejected", "message_too_large")
+CONTRADICTING = (
+    "reputation_block",
+    "authentication",
+    "rate_limited",
+    "content_rejected",
+    "message_too_large",
+)
 CONFIDENCE = {"high": 0.85, "medium": 0.65, "low": 0.4}
 
 _PROVIDER_OF, _BLOCKLIST_OF = (
-    {word: name for name, known in NAMES[kind].items() for word in known.split()} for kind in ("providers", "blocklists"))
+    {word: name for name, known in NAMES[kind].items() for word in known.split()}
+    for kind in ("providers", "blocklists")
+)
 _WAIT = re.compile(
     r"(?i)\b(?:in|after|for|wait|within|next)\s+(?:about |another |at least )?(\d{1,6})\s*(s|sec|second|m|min|minute|h|hour|d|day)s?\b"
 )
@@ -68,13 +76,19 @@ class Judge:
 
     def classify(self, code: str, text: str) -> Verdict:
         """The verdict on one bounce; see `cxtools.bounces.classify`."""
-        return (self._by_text if len(code) + len(text) <= LONGEST_REMEMBERED else self._classified)(code, text)
+        return (self._by_text if len(code) + len(text) <= LONGEST_REMEMBERED else self._classified)(
+            code, text
+        )
 
     def _classified(self, code: str, text: str) -> Verdict:
         text = text or code  # some feeds put the whole reply into the code
         code, line = code[:LONGEST_CODE], masked(text)
         verdict = (self._by_cause if len(line) <= LONGEST_REMEMBERED else self._judged)(code, line)
-        if verdict.retry in ("now", "later") and "<n>" in line and (wait := _WAIT.search(text[:LONGEST_REMEMBERED])):
+        if (
+            verdict.retry in ("now", "later")
+            and "<n>" in line
+            and (wait := _WAIT.search(text[:LONGEST_REMEMBERED]))
+        ):
             return replace(verdict, retry_after_s=int(wait[1]) * SECONDS[wait[2][0].lower()])
         return verdict
 
@@ -84,7 +98,9 @@ class Judge:
         said = words(spoken(line))
         codes = table.parsed(code[:LONGEST_CODE], line)
         found = self._matches(codes, said, _provider(said, codes))
-        return as_dict(self.classify(code, text)) | {"matches": [asdict(replace(match, won=rank == 0)) for rank, match in enumerate(found)]}
+        return as_dict(self.classify(code, text)) | {
+            "matches": [asdict(replace(match, won=rank == 0)) for rank, match in enumerate(found)]
+        }
 
     def _judged(self, code: str, line: str) -> Verdict:
         codes, said_text = table.parsed(code, line), spoken(line)
@@ -97,20 +113,41 @@ class Judge:
             # What stands in a subject, a quotation or the path of a URL isn't the server's own word.
             own = unquoted(line)
             if own != line and (other := self._judged(code, own)).kind != "hard":
-                return replace(other, reason=reason(said_text), held_back_by=other.held_back_by or "quotation")
+                return replace(
+                    other, reason=reason(said_text), held_back_by=other.held_back_by or "quotation"
+                )
             held = self._held_back(match, matches, said, codes)
             treated = treated._replace(kind="undetermined", suppress="after_n") if held else treated
-        listed = _named(said, _BLOCKLIST_OF) if match.category in ("reputation_block", "content_rejected") else ""
-        return Verdict(match.category, *treated, confidence=match.confidence, rule=match.rule, codes=codes,
-                       provider=provider, blocklist=listed, reason=reason(said_text), held_back_by=held)
+        listed = (
+            _named(said, _BLOCKLIST_OF)
+            if match.category in ("reputation_block", "content_rejected")
+            else ""
+        )
+        return Verdict(
+            match.category,
+            *treated,
+            confidence=match.confidence,
+            rule=match.rule,
+            codes=codes,
+            provider=provider,
+            blocklist=listed,
+            reason=reason(said_text),
+            held_back_by=held,
+        )
 
-    def _held_back(self, match: Match, others: Iterator[Match], said: list[str], codes: Codes) -> str:
+    def _held_back(
+        self, match: Match, others: Iterator[Match], said: list[str], codes: Codes
+    ) -> str:
         """Why a hard verdict is none: class 2, a guess, what speaks of the sender's or the message's side; "" when nothing does."""
         if codes.digit == "2" or match.confidence < SURE_ENOUGH:
             return "class 2" if codes.digit == "2" else "confidence"
         for other in others:
-            bare_code = match.rule.startswith("code:") and CATEGORIES[other.category].kind == "undetermined"
-            if bare_code or (other.category in CONTRADICTING and not other.rule.startswith("code:")):
+            bare_code = (
+                match.rule.startswith("code:") and CATEGORIES[other.category].kind == "undetermined"
+            )
+            if bare_code or (
+                other.category in CONTRADICTING and not other.rule.startswith("code:")
+            ):
                 return other.rule
         return next((doubt.id for doubt, _ in self.doubts.matches(said, codes)), "")
 
@@ -129,7 +166,14 @@ class Judge:
         trusted = meaning is not None and meaning.trust != "low"
         by_code = list[Match]()
         if meaning and meaning.category != "unknown":
-            by_code = [Match(meaning.rule, cast(Category, meaning.category), meaning.code, CONFIDENCE[meaning.trust])]
+            by_code = [
+                Match(
+                    meaning.rule,
+                    cast(Category, meaning.category),
+                    meaning.code,
+                    CONFIDENCE[meaning.trust],
+                )
+            ]
         yield from by_code + weak if trusted else weak + by_code
 
 
@@ -172,10 +216,17 @@ def judge(rules: str, where: str = "own rules") -> Judge:
     made = Judge(merged(rules, where))
     for rule in (rule for rule in made.book.rules if rule.example and rule not in standard_rules()):
         code = next((code for code in rule.codes if code not in NAMES["providers"]), "")
-        code, text = f"{code}50" if len(code) == 1 else code.replace("x", "5"), " ".join([rule.example, *rule.codes[:1]])
+        code, text = (
+            f"{code}50" if len(code) == 1 else code.replace("x", "5"),
+            " ".join([rule.example, *rule.codes[:1]]),
+        )
         if (won := made.classify(code, text).rule) != rule.id:
             do = f"correct the example or the phrases, or write outranks = [{won!r}]"
-            raise ConfigError(f"its example doesn't reach it, but {won!r}", where=f"{where}, rule {rule.id}", do=do)
+            raise ConfigError(
+                f"its example doesn't reach it, but {won!r}",
+                where=f"{where}, rule {rule.id}",
+                do=do,
+            )
     return made
 
 
@@ -207,7 +258,11 @@ def explain(code: str, text: str) -> dict[str, Any]:
 
 
 def classify_lines(
-    lines: Iterable[str], *, judge: Judge | None = None, explain: bool = False, counts: Counter[str] | None = None,
+    lines: Iterable[str],
+    *,
+    judge: Judge | None = None,
+    explain: bool = False,
+    counts: Counter[str] | None = None,
 ) -> Iterator[str]:
     """
     One JSON verdict per JSON line {"code": …, "text": …}, in order, a line at a time.
@@ -229,7 +284,9 @@ def classify_lines(
             yield json.dumps({"error": str(problem), "line": number})
             continue
         counts["judged"] += 1
-        yield json.dumps(judge.explain(code, text) if explain else as_dict(judge.classify(code, text)))
+        yield json.dumps(
+            judge.explain(code, text) if explain else as_dict(judge.classify(code, text))
+        )
 
 
 def _asked(line: str) -> tuple[str, str]:

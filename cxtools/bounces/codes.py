@@ -17,9 +17,12 @@ ENHANCED = re.compile(r"(?<![\w.])([245])[.]([0-9]{1,3})[.]([0-9]{1,3})(?![0-9]|
 REPLY = re.compile(r"(?<![\w.])([245][0-9][0-9])(?![0-9]|[.][0-9]+[.]|[A-Za-z_])")
 # In running text a bare number is a reply code only where one can stand, or "limit of 500" would be one.
 SPOKEN_REPLY = re.compile(
-    r"(?:^|[.] |[:;(\[\"'<>=]|\bsmtp|\berror|\bcode|\bsaid|\bstatus)[ ]{0,3}([245][0-9][0-9])(?=[-\s.;:,)\]]|$)(?![.][0-9]+[.])", re.I,
+    r"(?:^|[.] |[:;(\[\"'<>=]|\bsmtp|\berror|\bcode|\bsaid|\bstatus)[ ]{0,3}([245][0-9][0-9])(?=[-\s.;:,)\]]|$)(?![.][0-9]+[.])",
+    re.I,
 )
-BEFORE_ENHANCED = re.compile(r"(?<![\w.])([245][0-9][0-9])[- ]{1,3}[(#]{0,2}[245][.][0-9]{1,3}[.][0-9]")
+BEFORE_ENHANCED = re.compile(
+    r"(?<![\w.])([245][0-9][0-9])[- ]{1,3}[(#]{0,2}[245][.][0-9]{1,3}[.][0-9]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,10 @@ def parsed(code: str, text: str = "") -> Codes:
     """
     enhanced = ENHANCED.search(code) or ENHANCED.search(text)
     reply = REPLY.search(code) or BEFORE_ENHANCED.search(text) or SPOKEN_REPLY.search(text)
-    return Codes(reply.group(1) if reply else "", ".".join(str(int(part)) for part in enhanced.groups()) if enhanced else "")
+    return Codes(
+        reply.group(1) if reply else "",
+        ".".join(str(int(part)) for part in enhanced.groups()) if enhanced else "",
+    )
 
 
 def meaning(codes: Codes, provider: str = "") -> Meaning | None:
@@ -77,7 +83,12 @@ def meaning(codes: Codes, provider: str = "") -> Meaning | None:
     >>> meaning(Codes()) is None
     True
     """
-    rows, spelled = table(), (codes.enhanced, "x" + codes.enhanced[1:], codes.reply) if codes.enhanced else (codes.reply,)
+    rows, spelled = (
+        table(),
+        (codes.enhanced, "x" + codes.enhanced[1:], codes.reply)
+        if codes.enhanced
+        else (codes.reply,),
+    )
     for who in (provider, "") if provider else ("",):
         for code in spelled:
             if row := rows.get((who, code)):
@@ -90,7 +101,11 @@ def table() -> dict[tuple[str, str], Meaning]:
     """The rows of `codes.tsv` by (provider, code); ranges such as x.7.606-649 stand under each of their codes."""
     lines = (files(__package__) / "codes.tsv").read_text("utf-8").splitlines()
     cells = (line.split("\t") for line in lines if line and not line.startswith("#"))
-    rows = (Meaning(each, provider, category, trust, text) for code, provider, category, trust, text in cells for each in _spread(code))
+    rows = (
+        Meaning(each, provider, category, trust, text)
+        for code, provider, category, trust, text in cells
+        for each in _spread(code)
+    )
     return {(row.provider, row.code): row for row in rows}
 
 

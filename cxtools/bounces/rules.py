@@ -51,17 +51,28 @@ def _phrase(phrase: str) -> str:
         raise ValueError(f"the brackets of {phrase!r} don't close; close each ( with a )")
     for token in _TOKENS.findall(_GROUP.sub("", phrase)):
         bare = token.strip("*?")  # numbers are heard inside of codes such as OFR_104
-        if not bare.isdecimal() and all(words(spoken(masked(form))) != words(bare) for form in (bare, bare.upper())):
-            raise ValueError(f"{bare!r} is masked before a rule reads it: write xip, xhost, xaddress, n or id, and codes in `codes`")
+        if not bare.isdecimal() and all(
+            words(spoken(masked(form))) != words(bare) for form in (bare, bare.upper())
+        ):
+            raise ValueError(
+                f"{bare!r} is masked before a rule reads it: write xip, xhost, xaddress, n or id, and codes in `codes`"
+            )
     _rarest(phrase)
     if 7 ** units.count("..") * 2 ** sum(unit[-1] in ")?" for unit in units) > MOST_WAYS:
-        raise ValueError(f"{phrase!r} can be read in too many ways; use three .. at most, fewer (brackets), or two phrases")
+        raise ValueError(
+            f"{phrase!r} can be read in too many ways; use three .. at most, fewer (brackets), or two phrases"
+        )
     return phrase
 
 
 def _code(code: str) -> str:
-    if not re.fullmatch(r"(?:[245](?:\d\d)?|[245x][.]\d{1,3}[.]\d{1,3})?", code) and code not in NAMES["providers"]:
-        raise ValueError(f'write codes such as "5", "550", "5.7.1", "x.7.1", or one of {", ".join(NAMES["providers"])}')
+    if (
+        not re.fullmatch(r"(?:[245](?:\d\d)?|[245x][.]\d{1,3}[.]\d{1,3})?", code)
+        and code not in NAMES["providers"]
+    ):
+        raise ValueError(
+            f'write codes such as "5", "550", "5.7.1", "x.7.1", or one of {", ".join(NAMES["providers"])}'
+        )
     return code
 
 
@@ -95,13 +106,30 @@ class Rulebook:
         for number, (_, phrase) in enumerate(pairs):
             for shift, place in zip((0, len(pairs)), _rarest(phrase), strict=True):
                 for word in place:
-                    filed, key = (self._stems, word[:STEM_LETTERS]) if word.endswith("*") else (self._words, word)
+                    filed, key = (
+                        (self._stems, word[:STEM_LETTERS])
+                        if word.endswith("*")
+                        else (self._words, word)
+                    )
                     filed[key] = filed.get(key, 0) | 1 << number + shift
         self._patterns = [(rule, re.compile(" " + _pattern(phrase))) for rule, phrase in pairs]
 
-    def matches(self, said: list[str], codes: Codes, provider: str = "") -> Iterator[tuple[Rule, str]]:
+    def matches(
+        self, said: list[str], codes: Codes, provider: str = ""
+    ) -> Iterator[tuple[Rule, str]]:
         """The rules that match, best first, each with the words that it matched."""
-        told = {codes.digit, *filter(None, (codes.reply, codes.enhanced, codes.enhanced and "x" + codes.enhanced[1:], provider))}
+        told = {
+            codes.digit,
+            *filter(
+                None,
+                (
+                    codes.reply,
+                    codes.enhanced,
+                    codes.enhanced and "x" + codes.enhanced[1:],
+                    provider,
+                ),
+            ),
+        }
         bits, line, by_word, by_stem = 0, f" . {' '.join(said)} . ", self._words, self._stems
         for word in {*said, "."}:
             if word in by_word:
@@ -139,7 +167,11 @@ def merged(text: str, where: str) -> tuple[Rule, ...]:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ValueError("`rule` is no list of tables")
     except ValueError as problem:
-        raise ConfigError(f"the rules can't be read: {problem}", where=where, do="begin each rule with [[rule]], as in README.md") from None
+        raise ConfigError(
+            f"the rules can't be read: {problem}",
+            where=where,
+            do="begin each rule with [[rule]], as in README.md",
+        ) from None
     rules = list(standard_rules())
     for row in rows:
         ids = [rule.id for rule in rules]
@@ -148,7 +180,9 @@ def merged(text: str, where: str) -> tuple[Rule, ...]:
             rules[place : place + 1] = [] if row.get("off") is True else [_rule(row, where)]
         else:
             rule = _rule(row, where)
-            rules.insert(min((ids.index(lower) for lower in rule.outranks if lower in ids), default=0), rule)
+            rules.insert(
+                min((ids.index(lower) for lower in rule.outranks if lower in ids), default=0), rule
+            )
     known = {rule.id for rule in (*rules, *standard_rules())}
     for lower in {lower for rule in rules for lower in rule.outranks} - known:
         _no_rule(lower, known, where)
@@ -157,16 +191,26 @@ def merged(text: str, where: str) -> tuple[Rule, ...]:
 
 def _no_rule(name: object, known: Iterable[str], where: str) -> NoReturn:
     near = get_close_matches(str(name), known, 1)
-    raise ConfigError(f"there is no rule {name!r}", where=where, do=f"write {near[0]!r}" if near else "name one of rules.toml")
+    raise ConfigError(
+        f"there is no rule {name!r}",
+        where=where,
+        do=f"write {near[0]!r}" if near else "name one of rules.toml",
+    )
 
 
 def _rule(row: Mapping[str, Any], where: str) -> Rule:
     try:
         return Rule(**{"confidence": 0.5 if row.get("weak") is True else 0.95, **row})
     except ValidationError as problem:
-        first = max(problem.errors(), key=lambda error: error["type"] == "unexpected_keyword_argument")
+        first = max(
+            problem.errors(), key=lambda error: error["type"] == "unexpected_keyword_argument"
+        )
         name, place = str(first["loc"][0]), f"{where}, rule {row.get('id', '?')}"
-        raise ConfigError(f"{name} = {row.get(name)!r} can't be used", where=place, do=first["msg"].removeprefix("Value error, ")) from None
+        raise ConfigError(
+            f"{name} = {row.get(name)!r} can't be used",
+            where=place,
+            do=first["msg"].removeprefix("Value error, "),
+        ) from None
 
 
 def _units(phrase: str) -> list[str]:
@@ -197,15 +241,26 @@ def _pattern(phrase: str) -> str:
     """
     ends = {"*": r"{}\S* ", "?": "(?:{} )?"}
     special = {"(": "(?:", ")": ")", ")?": ")?", "|": "|", "..": r"(?:[^\s.]\S* ){0,6}?"}
-    return "".join(special.get(unit) or ends.get(unit[-1], "{} ").format(re.escape(unit.rstrip("*?"))) for unit in _units(phrase))
+    return "".join(
+        special.get(unit) or ends.get(unit[-1], "{} ").format(re.escape(unit.rstrip("*?")))
+        for unit in _units(phrase)
+    )
 
 
 def _rarest(phrase: str) -> tuple[set[str], set[str]]:
     """The filing words of a phrase: of its places that must be filled, the two rarest, each with the words that can fill it."""
-    usable = [place for place in map(_fillings, filter(_must, _places(_units(phrase)))) if place and all(map(_fileable, place))]
+    usable = [
+        place
+        for place in map(_fillings, filter(_must, _places(_units(phrase))))
+        if place and all(map(_fileable, place))
+    ]
     if not usable:
-        raise ValueError(f"{phrase!r} has no word that must occur; add a whole word, or {STEM_LETTERS} letters before a *")
-    ranked = sorted(usable, key=lambda place: (not place & COMMON, min(map(len, place))), reverse=True)
+        raise ValueError(
+            f"{phrase!r} has no word that must occur; add a whole word, or {STEM_LETTERS} letters before a *"
+        )
+    ranked = sorted(
+        usable, key=lambda place: (not place & COMMON, min(map(len, place))), reverse=True
+    )
     return ranked[0], ranked[min(1, len(ranked) - 1)]
 
 
@@ -234,7 +289,10 @@ def _fillings(place: list[str]) -> set[str]:
             alternatives[-1] += inner
     if not all(alternatives):
         return set()
-    return {max(one, key=lambda word: (_fileable(word), word not in COMMON, len(word))) for one in alternatives}
+    return {
+        max(one, key=lambda word: (_fileable(word), word not in COMMON, len(word)))
+        for one in alternatives
+    }
 
 
 def _fileable(word: str) -> bool:

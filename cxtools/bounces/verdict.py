@@ -13,9 +13,25 @@ from typing import Literal, NamedTuple
 from cxtools.bounces.codes import Codes
 
 Category = Literal[
-    "invalid_recipient", "invalid_domain", "inactive_mailbox", "mailbox_full", "message_too_large", "content_rejected", "reputation_block",
-    "authentication", "policy_block", "routing_error", "rate_limited", "greylisted", "temporary_failure", "protocol_error", "unknown",
-    "auto_reply", "complaint", "unsubscribe", "suppressed",
+    "invalid_recipient",
+    "invalid_domain",
+    "inactive_mailbox",
+    "mailbox_full",
+    "message_too_large",
+    "content_rejected",
+    "reputation_block",
+    "authentication",
+    "policy_block",
+    "routing_error",
+    "rate_limited",
+    "greylisted",
+    "temporary_failure",
+    "protocol_error",
+    "unknown",
+    "auto_reply",
+    "complaint",
+    "unsubscribe",
+    "suppressed",
 ]
 BounceKind = Literal["hard", "soft", "block", "undetermined", "none"]
 Retry = Literal["no", "now", "later", "after_fix"]
@@ -56,8 +72,13 @@ CATEGORIES: dict[Category, Treatment] = {
 
 #: What differs when the server said 4xx, "not now": nothing is proven yet, so trying again is right and suppressing waits for repetition.
 WHEN_TRANSIENT: dict[Category, Treatment] = {
-    name: treated._replace(kind="undetermined", retry="later", suppress="never" if name == "policy_block" else "after_n")
-    for name, treated in CATEGORIES.items() if treated.kind == "hard" or name in ("policy_block", "unknown")
+    name: treated._replace(
+        kind="undetermined",
+        retry="later",
+        suppress="never" if name == "policy_block" else "after_n",
+    )
+    for name, treated in CATEGORIES.items()
+    if treated.kind == "hard" or name in ("policy_block", "unknown")
 }
 
 
@@ -104,4 +125,6 @@ def treatment(category: Category, digit: str) -> Treatment:
     >>> treatment("invalid_recipient", "5").kind, treatment("invalid_recipient", "4").kind
     ('hard', 'undetermined')
     """
-    return WHEN_TRANSIENT.get(category, CATEGORIES[category]) if digit == "4" else CATEGORIES[category]
+    return (
+        WHEN_TRANSIENT.get(category, CATEGORIES[category]) if digit == "4" else CATEGORIES[category]
+    )

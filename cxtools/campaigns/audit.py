@@ -49,8 +49,13 @@ class Entry:
         >>> Entry(1, 0.0, "ops", "x", "{}", GENESIS).sealed()[:16]
         '8b24957146975f72'
         """
-        parts = [part.encode() for part in (str(self.seq), self.prev, repr(self.at), self.actor, self.kind, self.body)]
-        return hashlib.sha256(VERSION.encode() + b"".join([len(part).to_bytes(8, "big") + part for part in parts])).hexdigest()
+        parts = [
+            part.encode()
+            for part in (str(self.seq), self.prev, repr(self.at), self.actor, self.kind, self.body)
+        ]
+        return hashlib.sha256(
+            VERSION.encode() + b"".join([len(part).to_bytes(8, "big") + part for part in parts])
+        ).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,9 @@ class Verified:
     first_bad: int | None = None
 
 
-def verified(entries: Iterable[Entry], anchors: Iterable[Anchor] = (), *, head: Anchor | None = None) -> Verified:
+def verified(
+    entries: Iterable[Entry], anchors: Iterable[Anchor] = (), *, head: Anchor | None = None
+) -> Verified:
     """Check the chain row by row, then that it ends at *head*, and that each anchor's row is there and has the anchored hash."""
     found: list[tuple[int, str]] = []
     hashes: dict[int, str] = {}
@@ -77,23 +84,42 @@ def verified(entries: Iterable[Entry], anchors: Iterable[Anchor] = (), *, head: 
         if seq in rows:
             hashes[seq] = prev
     if head not in (None, (seq, prev)):
-        found.append((seq, f"the trail ends at row {seq}, but the ledger's head is row {head[0]}: the end was cut off, changed or put on"))
+        found.append(
+            (
+                seq,
+                f"the trail ends at row {seq}, but the ledger's head is row {head[0]}: the end was cut off, changed or put on",
+            )
+        )
     found += _unanchored(wanted, hashes, seq)
-    return Verified(seq, prev, tuple(sentence for _, sentence in found), min((row for row, _ in found), default=None))
+    return Verified(
+        seq,
+        prev,
+        tuple(sentence for _, sentence in found),
+        min((row for row, _ in found), default=None),
+    )
 
 
 def _breaks(entry: Entry, expected_seq: int, prev: str) -> Iterator[tuple[int, str]]:
     """What is wrong between a row and the one before it, as (row, sentence)."""
     if entry.seq != expected_seq:
-        gap = f"row {expected_seq} is" if entry.seq == expected_seq + 1 else f"rows {expected_seq} to {entry.seq - 1} are"
+        gap = (
+            f"row {expected_seq} is"
+            if entry.seq == expected_seq + 1
+            else f"rows {expected_seq} to {entry.seq - 1} are"
+        )
         yield expected_seq, f"{gap} missing: row {entry.seq} follows row {expected_seq - 1}"
     elif entry.prev != prev:
-        yield entry.seq, f"row {entry.seq} doesn't follow row {entry.seq - 1}: a row before it was changed, removed or put in"
+        yield (
+            entry.seq,
+            f"row {entry.seq} doesn't follow row {entry.seq - 1}: a row before it was changed, removed or put in",
+        )
     if entry.sealed() != entry.hash:
         yield entry.seq, f"row {entry.seq} ({entry.kind}) was changed after it was written"
 
 
-def _unanchored(wanted: Iterable[Anchor], hashes: dict[int, str], last: int) -> Iterator[tuple[int, str]]:
+def _unanchored(
+    wanted: Iterable[Anchor], hashes: dict[int, str], last: int
+) -> Iterator[tuple[int, str]]:
     """Where the trail isn't the one that was anchored outside the ledger: at most one fault of each kind."""
     good, strange, newest = 0, 0, 0
     for row, hash_ in wanted:
@@ -104,10 +130,18 @@ def _unanchored(wanted: Iterable[Anchor], hashes: dict[int, str], last: int) -> 
         if row not in hashes and row <= last:
             yield row, f"row {row}, which was anchored outside the ledger, is missing"
     if strange:
-        yield good + 1, f"the trail was computed anew: among rows {good + 1} to {strange} is another than was anchored outside the ledger"
+        yield (
+            good + 1,
+            f"the trail was computed anew: among rows {good + 1} to {strange} is another than was anchored outside the ledger",
+        )
     if newest:
-        yield last + 1, (f"rows {last + 1} to {newest} are missing: row {newest} was anchored outside the ledger, the trail ends at row "
-                         f"{last}: its end was cut off, or the ledger was replaced by an older backup")
+        yield (
+            last + 1,
+            (
+                f"rows {last + 1} to {newest} are missing: row {newest} was anchored outside the ledger, the trail ends at row "
+                f"{last}: its end was cut off, or the ledger was replaced by an older backup"
+            ),
+        )
 
 
 #: Something that trail and tables must agree on: a POST (batch), a job (batch, job id), a webhook (id).
@@ -140,8 +174,14 @@ def contradictions(told: Counter[Thing], held: Counter[Thing]) -> Iterator[str]:
     >>> list(contradictions(Counter(), Counter({("webhook", "msg_1"): 1})))
     ['the ledger holds webhook msg_1, of which the trail does not tell']
     """
-    yield from (f"the ledger holds {' '.join(thing)}, of which the trail does not tell" for thing in held - told)
-    yield from (f"the trail tells of {' '.join(thing)}, which the ledger does not hold" for thing in told - held)
+    yield from (
+        f"the ledger holds {' '.join(thing)}, of which the trail does not tell"
+        for thing in held - told
+    )
+    yield from (
+        f"the trail tells of {' '.join(thing)}, which the ledger does not hold"
+        for thing in told - held
+    )
 
 
 def pseudonym(key: bytes, rcpt_key: str) -> str:
@@ -167,7 +207,13 @@ def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
     """The trail as CSV for a spreadsheet; cells that a spreadsheet would run as a formula are defused with an apostrophe."""
     yield ",".join(["time", *(each.name for each in fields(Entry))]) + "\r\n"
     for entry in entries:
-        yield ",".join('"' + defused(str(cell)).replace('"', '""') + '"' for cell in (_time(entry), *astuple(entry))) + "\r\n"
+        yield (
+            ",".join(
+                '"' + defused(str(cell)).replace('"', '""') + '"'
+                for cell in (_time(entry), *astuple(entry))
+            )
+            + "\r\n"
+        )
 
 
 def _time(entry: Entry) -> str:
@@ -175,7 +221,9 @@ def _time(entry: Entry) -> str:
 
 
 #: What a spreadsheet passes over before it looks for a formula, and what makes it one (OWASP: CSV injection).
-FORMULA = re.compile(r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n]")
+FORMULA = re.compile(
+    r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n]"
+)
 
 
 def defused(cell: str) -> str:

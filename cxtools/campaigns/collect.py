@@ -69,10 +69,15 @@ def follow(desk: Desk, name: str | None = None) -> list[str]:
     due_at = dict.fromkeys(waiting, began)
     late: list[str] = []
     failed: list[CxError] = []
-    with desk.progress(len(waiting), "jobs") as bar, ThreadPoolExecutor(desk.settings.workers) as pool:
+    with (
+        desk.progress(len(waiting), "jobs") as bar,
+        ThreadPoolExecutor(desk.settings.workers) as pool,
+    ):
         while waiting:
             due = [batch_id for batch_id in waiting if due_at[batch_id] <= desk.now()]
-            for batch_id, seen in zip(due, pool.map(lambda batch_id: _look(desk, waiting[batch_id]), due), strict=True):
+            for batch_id, seen in zip(
+                due, pool.map(lambda batch_id: _look(desk, waiting[batch_id]), due), strict=True
+            ):
                 polls[batch_id] += 1
                 due_at[batch_id] = desk.now() + poll_wait_s(polls[batch_id], rng=desk.rng)
                 if isinstance(seen, Job):
@@ -97,7 +102,11 @@ def _look(desk: Desk, row: Any) -> Job | CxError | None:
     try:
         job = desk.api.fetch_job(row.job_id)
     except CxError as error:
-        lags = isinstance(error, Refused) and error.status == 404 and desk.now() < row.submitted_at + LAG_S
+        lags = (
+            isinstance(error, Refused)
+            and error.status == 404
+            and desk.now() < row.submitted_at + LAG_S
+        )
         return None if lags else error
     return job if job.final else None
 
@@ -112,12 +121,28 @@ def collect(desk: Desk, name: str | None = None) -> Collected:
     if name:
         desk.ledger.spec(name)
         desk.own(name)
-    ours = [name] if name else [each for each in desk.ledger.campaigns() if desk.ledger.account(each) in ("", desk.settings.account)]
+    ours = (
+        [name]
+        if name
+        else [
+            each
+            for each in desk.ledger.campaigns()
+            if desk.ledger.account(each) in ("", desk.settings.account)
+        ]
+    )
     since = 0 if name else desk.now() - desk.settings.event_horizon_s - AFTERGLOW_S
-    rows = [row for each in ours for row in desk.ledger.batches(each, COLLECTABLE) if row.state in OPEN or row.submitted_at > since]
+    rows = [
+        row
+        for each in ours
+        for row in desk.ledger.batches(each, COLLECTABLE)
+        if row.state in OPEN or row.submitted_at > since
+    ]
     total = Collected()
     failed: list[CxError] = []
-    with desk.progress(len(rows), "events") as bar, ThreadPoolExecutor(desk.settings.workers) as pool:
+    with (
+        desk.progress(len(rows), "events") as bar,
+        ThreadPoolExecutor(desk.settings.workers) as pool,
+    ):
         for group in _groups(rows):
             fetched = list(pool.map(lambda row: _fetch(desk, row), group))
             total += _keep(desk, group[0].campaign, fetched)
@@ -153,24 +178,44 @@ def _keep(desk: Desk, name: str, fetched: Sequence[_Fetched]) -> Collected:
     """Events first, durable; then one ledger transaction per job that was read to its end."""
     events = [event for each in fetched for event in each.events]
     malformed = [row for each in fetched for row in each.malformed]
-    added = desk.store.add(name, events, source="cxone", received_at=datetime.fromtimestamp(desk.now(), UTC))
+    added = desk.store.add(
+        name, events, source="cxone", received_at=datetime.fromtimestamp(desk.now(), UTC)
+    )
     desk.store.set_aside(name, malformed)
     whole = [each for each in fetched if not each.error]
     counts = desk.store.job_counts(name, [each.row.job_id for each in whole])
-    untold = [each.row.job_id for each in whole if each.row.scans == 0 or counts.get(each.row.job_id, 0) > each.row.told_events]
+    untold = [
+        each.row.job_id
+        for each in whole
+        if each.row.scans == 0 or counts.get(each.row.job_id, 0) > each.row.told_events
+    ]
     found = outcomes(desk.store, name, untold) if untold else {}
     people = {job_id: found.get(job_id, []) for job_id in untold}
     spec = desk.ledger.spec(name)
     for each in whole:
-        refusals = [(event.email, event.bounce_code, event.bounce_text) for event in each.events if event.kind == "bounce" and event.email]
-        delivered = {recipient_key(event.email) for event in each.events if event.kind == "delivery" and event.email}
-        scanned = Scanned(counts.get(each.row.job_id, 0), *to_suppress(desk.store.judge, refusals), delivered)
+        refusals = [
+            (event.email, event.bounce_code, event.bounce_text)
+            for event in each.events
+            if event.kind == "bounce" and event.email
+        ]
+        delivered = {
+            recipient_key(event.email)
+            for event in each.events
+            if event.kind == "delivery" and event.email
+        }
+        scanned = Scanned(
+            counts.get(each.row.job_id, 0), *to_suppress(desk.store.judge, refusals), delivered
+        )
         hook = _hook(desk, each.row, spec, people)
-        desk.ledger.record_scan(each.row.id, scanned, horizon_s=desk.settings.event_horizon_s, hook=hook)
+        desk.ledger.record_scan(
+            each.row.id, scanned, horizon_s=desk.settings.event_horizon_s, hook=hook
+        )
     return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
 
-def to_suppress(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> tuple[dict[str, str], dict[str, str]]:
+def to_suppress(
+    judge: Judge, refusals: Iterable[tuple[str, str, str]]
+) -> tuple[dict[str, str], dict[str, str]]:
     """
     The people (key -> category) whose bounces (address, code, text) say "never again", and those of whom they say so when they repeat.
 
@@ -186,7 +231,11 @@ def to_suppress(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> tuple
         verdict = judge.classify(code, text)
         if verdict.suppress == "now":
             now[recipient_key(email)] = verdict.category
-        elif verdict.suppress == "after_n" and verdict.scope == "recipient" and (verdict.kind == "soft" or verdict.codes.digit == "4"):
+        elif (
+            verdict.suppress == "after_n"
+            and verdict.scope == "recipient"
+            and (verdict.kind == "soft" or verdict.codes.digit == "4")
+        ):
             repeated[recipient_key(email)] = verdict.category
     return now, repeated
 
@@ -198,19 +247,33 @@ def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, in
     For after a change of rules. A campaign whose events aren't in the store keeps its suppressions, and so does who was
     suppressed since *began*: a collector may be at work.
     """
-    jobs = {name: [row.job_id for row in ledger.batches(name) if row.job_id] for name in ledger.campaigns() if name in store.campaigns()}
-    found = {name: to_suppress(store.judge, store.refusals(name, job_ids))[0] for name, job_ids in jobs.items()}
+    jobs = {
+        name: [row.job_id for row in ledger.batches(name) if row.job_id]
+        for name in ledger.campaigns()
+        if name in store.campaigns()
+    }
+    found = {
+        name: to_suppress(store.judge, store.refusals(name, job_ids))[0]
+        for name, job_ids in jobs.items()
+    }
     return ledger.rejudge(found, before=began)
 
 
 def _hook(
-    desk: Desk, row: Any, spec: Mapping[str, Any], people: Mapping[str, Sequence[Mapping[str, Any]]],
+    desk: Desk,
+    row: Any,
+    spec: Mapping[str, Any],
+    people: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> Callable[[int, tuple[int, str]], Message]:
     at = datetime.fromtimestamp(desk.now(), UTC).isoformat()
 
     def hook(version: int, anchor: tuple[int, str]) -> Message:
-        known = people if row.job_id in people else outcomes(desk.store, row.campaign, [row.job_id])  # another run scanned meanwhile
-        return crm.message(row, spec, known.get(row.job_id, []), version=version, at=at, anchor=anchor)
+        known = (
+            people if row.job_id in people else outcomes(desk.store, row.campaign, [row.job_id])
+        )  # another run scanned meanwhile
+        return crm.message(
+            row, spec, known.get(row.job_id, []), version=version, at=at, anchor=anchor
+        )
 
     return hook
 

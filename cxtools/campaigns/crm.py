@@ -47,8 +47,15 @@ class Tried:
     parked: int = 0
 
 
-def message(job: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any]], *, version: int, at: str,
-            anchor: tuple[int, str]) -> Message:
+def message(
+    job: Any,
+    spec: Mapping[str, Any],
+    people: Sequence[Mapping[str, Any]],
+    *,
+    version: int,
+    at: str,
+    anchor: tuple[int, str],
+) -> Message:
     """
     The webhook that tells of one job: (id, event, body), the tutorial's shape with the job's real status.
 
@@ -56,19 +63,41 @@ def message(job: Any, spec: Mapping[str, Any], people: Sequence[Mapping[str, Any
     event and version, so that the CRM can drop repetitions.
     """
     event = f"email_job_{job.job_status}"
-    failures = {verdict: [_failure(row) for row in people if row["verdict"] == verdict] for verdict in ("permanent", "retry")}
+    failures = {
+        verdict: [_failure(row) for row in people if row["verdict"] == verdict]
+        for verdict in ("permanent", "retry")
+    }
     engagement = [_engagement(row) for row in people if row["opened_at"] or row["clicks"]]
     entry = {
-        "timestamp": at, "jobId": job.job_id, "templateId": spec["template_id"], "senderAddress": spec["sender"],
-        "recipientCount": job.recipients, "latencyMs": None if job.latency_s is None else round(job.latency_s * 1000),
-        "permanentBounces": len(failures["permanent"]), "retryCandidates": len(failures["retry"]),
-        "opens": sum(1 for row in people if row["opened_at"]), "spamScore": job.spam_score,
-        "version": version, "auditAnchor": {"seq": anchor[0], "hash": anchor[1]},
+        "timestamp": at,
+        "jobId": job.job_id,
+        "templateId": spec["template_id"],
+        "senderAddress": spec["sender"],
+        "recipientCount": job.recipients,
+        "latencyMs": None if job.latency_s is None else round(job.latency_s * 1000),
+        "permanentBounces": len(failures["permanent"]),
+        "retryCandidates": len(failures["retry"]),
+        "opens": sum(1 for row in people if row["opened_at"]),
+        "spamScore": job.spam_score,
+        "version": version,
+        "auditAnchor": {"seq": anchor[0], "hash": anchor[1]},
     }
-    data = {"jobId": job.job_id, "status": job.job_status, "auditEntry": entry, "permanentFailures": failures["permanent"],
-            "retryCandidates": failures["retry"], "engagement": engagement}
+    data = {
+        "jobId": job.job_id,
+        "status": job.job_status,
+        "auditEntry": entry,
+        "permanentFailures": failures["permanent"],
+        "retryCandidates": failures["retry"],
+        "engagement": engagement,
+    }
     hook_id = "msg_" + hashlib.sha256(f"{job.job_id}|{event}|{version}".encode()).hexdigest()[:24]
-    return hook_id, event, json.dumps({"event": event, "data": data}, ensure_ascii=False, separators=(",", ":")).encode()
+    return (
+        hook_id,
+        event,
+        json.dumps(
+            {"event": event, "data": data}, ensure_ascii=False, separators=(",", ":")
+        ).encode(),
+    )
 
 
 def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
@@ -86,7 +115,11 @@ def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
 def deliver_due(desk: Desk, *, stop: Callable[[], bool] = lambda: False) -> Tried:
     """Try every webhook that is due, once, until *stop* says so; failures come back by the schedule."""
     due_by, states = desk.now(), []
-    while not stop() and (rows := desk.ledger.outbox.take_due(lease_s=LEASE_S, due_by=due_by, limit=1, account=desk.settings.account)):
+    while not stop() and (
+        rows := desk.ledger.outbox.take_due(
+            lease_s=LEASE_S, due_by=due_by, limit=1, account=desk.settings.account
+        )
+    ):
         states += [_deliver(desk, row) for row in rows]
     return Tried(*(states.count(state) for state in ("delivered", "pending", "dead", "parked")))
 
@@ -140,28 +173,52 @@ def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> fl
     600.0
     """
     base = SCHEDULE_S[min(tries, len(SCHEDULE_S) - 1)]
-    return base * rng.uniform(1, 1.1) if retry_after_s is None else min(max(retry_after_s, base), 2.0 * base)
+    return (
+        base * rng.uniform(1, 1.1)
+        if retry_after_s is None
+        else min(max(retry_after_s, base), 2.0 * base)
+    )
 
 
 def _post(desk: Desk, row: Any) -> tuple[str, float | None]:
     """("", None) when the CRM took it, else what went wrong and how long the server asks to wait."""
     moment = int(desk.now())
-    headers = {"Content-Type": "application/json", "webhook-id": row.id, "webhook-timestamp": str(moment),
-               "webhook-signature": signature(desk.settings.crm_webhook_secret.reveal(), row.id, moment, row.body)}
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": row.id,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": signature(
+            desk.settings.crm_webhook_secret.reveal(), row.id, moment, row.body
+        ),
+    }
     url = desk.settings.crm_webhook_url
-    with wire.open_session(desk.settings, route=egress.route(url, desk.settings.crm_allow_hosts)) as session:
-        answer = wire.exchange(session, wire.request("POST", url, headers, row.body), deadline_s=DEADLINE_S)
+    with wire.open_session(
+        desk.settings, route=egress.route(url, desk.settings.crm_allow_hosts)
+    ) as session:
+        answer = wire.exchange(
+            session, wire.request("POST", url, headers, row.body), deadline_s=DEADLINE_S
+        )
     if answer.status is None:
         return answer.reason, None
     if 200 <= answer.status < 300:
         return "", None
-    return f"status {answer.status}", pace.retry_after_s(answer.headers.get("retry-after"), desk.now(), date=answer.headers.get("date"))
+    return f"status {answer.status}", pace.retry_after_s(
+        answer.headers.get("retry-after"), desk.now(), date=answer.headers.get("date")
+    )
 
 
 def _failure(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"email": row["email"], "reason": row["bounce_text"], "code": row["bounce_code"], "category": row["category"]}
+    return {
+        "email": row["email"],
+        "reason": row["bounce_text"],
+        "code": row["bounce_code"],
+        "category": row["category"],
+    }
 
 
 def _engagement(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"email": row["email"], "openedAt": row["opened_at"],
-            "clickedLinks": [{"url": url, "clickedAt": at} for url, at in row["clicks"]]}
+    return {
+        "email": row["email"],
+        "openedAt": row["opened_at"],
+        "clickedLinks": [{"url": url, "clickedAt": at} for url, at in row["clicks"]],
+    }

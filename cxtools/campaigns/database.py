@@ -39,10 +39,16 @@ class Database:
     def __init__(self, url: str | sa.URL) -> None:
         self.url = _place(url)  # which shows no password, should a traceback show its locals
         #: the folder of a database that is a file
-        self.folder = Path(self.url.database or "").parent if self.url.get_backend_name() == "sqlite" else None
+        self.folder = (
+            Path(self.url.database or "").parent
+            if self.url.get_backend_name() == "sqlite"
+            else None
+        )
         self._engine = _sqlite(self.url) if self.folder else _postgresql(self.url)
         # SQLite reads one state of the file anyway; PostgreSQL has to be asked to.
-        self._reading = {"cxtools_reading": True} | ({} if self.folder else {"isolation_level": "REPEATABLE READ"})
+        self._reading = {"cxtools_reading": True} | (
+            {} if self.folder else {"isolation_level": "REPEATABLE READ"}
+        )
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -88,17 +94,23 @@ def _place(url: str | sa.URL) -> sa.URL:
     if place.get_backend_name() == "sqlite":
         return place
     if place.get_backend_name() != "postgresql" or "@" in (place.host or ""):
-        raise ConfigError("CXTOOLS_LEDGER is no address of a ledger",
-                          do="write sqlite:////folder/ledger.sqlite or postgresql+psycopg://user@host/database; "
-                             "a password is better kept in PGPASSFILE, in the address its @ is %40 and its / is %2F")
+        raise ConfigError(
+            "CXTOOLS_LEDGER is no address of a ledger",
+            do="write sqlite:////folder/ledger.sqlite or postgresql+psycopg://user@host/database; "
+            "a password is better kept in PGPASSFILE, in the address its @ is %40 and its / is %2F",
+        )
     return place.set(drivername="postgresql+psycopg")
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
     try:
-        engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = sa.create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+        )
     except ModuleNotFoundError:
-        raise ConfigError("a ledger on PostgreSQL needs psycopg", do="pip install 'cxtools[postgres]'") from None
+        raise ConfigError(
+            "a ledger on PostgreSQL needs psycopg", do="pip install 'cxtools[postgres]'"
+        ) from None
     sa.event.listen(engine, "connect", _prepare_postgresql)
     sa.event.listen(engine, "begin", _begin_postgresql)
     return engine
@@ -117,7 +129,9 @@ def _begin_postgresql(connection: sa.Connection) -> None:
 
 def _sqlite(url: sa.URL) -> sa.Engine:
     _make_private(Path(url.database or ""))
-    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = sa.create_engine(
+        url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False}
+    )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -131,7 +145,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("cxtools_reading") else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql(
+        "BEGIN" if connection.get_execution_options().get("cxtools_reading") else "BEGIN IMMEDIATE"
+    )
 
 
 def _make_private(file: Path) -> None:
@@ -140,8 +156,11 @@ def _make_private(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as refused:
-        raise StoreError(f"the ledger can't be opened: {refused.strerror}", where=str(file),
-                         do="check the folder's rights and space, or set CXTOOLS_HOME") from None
+        raise StoreError(
+            f"the ledger can't be opened: {refused.strerror}",
+            where=str(file),
+            do="check the folder's rights and space, or set CXTOOLS_HOME",
+        ) from None
 
 
 @contextmanager
@@ -156,6 +175,9 @@ def _as_store_errors() -> Iterator[None]:
         vars(error).update(params=None, orig=None)
     if failed:
         damaged = "not a database" in failed or "malformed" in failed  # so SQLite says
-        do = ("the file is damaged: keep it, and bring its newest good copy back" if damaged else
-              "see that its place is there, with rights and space, then run the command again; nothing of this step was kept")
+        do = (
+            "the file is damaged: keep it, and bring its newest good copy back"
+            if damaged
+            else "see that its place is there, with rights and space, then run the command again; nothing of this step was kept"
+        )
         raise StoreError(f"the ledger refused: {failed}", do=do)

@@ -32,10 +32,14 @@ class Desk:
         """Refuse (ConfigError) a campaign that another account sends: its jobs and its suppressions are not known here."""
         if (account := self.ledger.account(name)) not in ("", self.settings.account):
             url, _, client = account.partition("|")
-            raise ConfigError(f"campaign {name!r} is sent by client {client!r} of {url}, not by this profile",
-                              do="name that account's profile with --profile")
+            raise ConfigError(
+                f"campaign {name!r} is sent by client {client!r} of {url}, not by this profile",
+                do="name that account's profile with --profile",
+            )
 
     def progress(self, total: int, label: str) -> Any:
         from tqdm.auto import tqdm
 
-        return tqdm(total=total, desc=label, disable=self.quiet or total == 0, mininterval=0.5, leave=False)
+        return tqdm(
+            total=total, desc=label, disable=self.quiet or total == 0, mininterval=0.5, leave=False
+        )

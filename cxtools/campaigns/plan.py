@@ -18,13 +18,20 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from cxtools.errors import ConfigError
 from cxtools.model import Recipient, masked, recipient_key
 
-MAX_BATCH = 1000        # recipients per POST, by the contract
-BATCH_TAG = "cxb:"      # marks every recipient with the batch, so that an event can prove that a lost batch was sent
+MAX_BATCH = 1000  # recipients per POST, by the contract
+BATCH_TAG = "cxb:"  # marks every recipient with the batch, so that an event can prove that a lost batch was sent
 FAULTS_SHOWN = 20
 #: Columns with a meaning of their own; every other one is a merge field.
 OWN_COLUMNS = ("email", "tags")
@@ -42,7 +49,13 @@ def normal_address(text: str) -> str:
     """
     from email_validator import validate_email
 
-    found = validate_email(text.strip(), check_deliverability=False, strict=True, allow_smtputf8=False, test_environment=True)
+    found = validate_email(
+        text.strip(),
+        check_deliverability=False,
+        strict=True,
+        allow_smtputf8=False,
+        test_environment=True,
+    )
     return found.ascii_email or found.normalized
 
 
@@ -75,7 +88,9 @@ class Spec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     @field_validator("subject", "template_id")
     @classmethod
     def _one_line(cls, text: str) -> str:
-        if not text.isprintable():  # line breaks would end the header, other control characters hide
+        if (
+            not text.isprintable()
+        ):  # line breaks would end the header, other control characters hide
             raise ValueError("must be one line without control characters")
         return text
 
@@ -88,7 +103,9 @@ class Spec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     @classmethod
     def _placeholders(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if names and (len(set(names)) < len(names) or set(names) & {*OWN_COLUMNS, ""}):
-            raise ValueError(f"must be different names, none of them empty, {' or '.join(OWN_COLUMNS)}")
+            raise ValueError(
+                f"must be different names, none of them empty, {' or '.join(OWN_COLUMNS)}"
+            )
         return names
 
 
@@ -110,7 +127,9 @@ class LeftOut:
     masked: str = field(default="", repr=False)
 
 
-def checked_spec(values: Mapping[str, Any], *, any_template_id: bool = False, where: str = "") -> Spec:
+def checked_spec(
+    values: Mapping[str, Any], *, any_template_id: bool = False, where: str = ""
+) -> Spec:
     """
     The spec of a campaign from plain values (as SPEC.toml holds them).
 
@@ -127,27 +146,46 @@ def checked_spec(values: Mapping[str, Any], *, any_template_id: bool = False, wh
     try:
         return Spec.model_validate(dict(values), context={"any_template_id": any_template_id})
     except ValidationError as refused:
-        faults = [_fault(fault["loc"], fault["type"], fault["msg"]) for fault in refused.errors(include_input=False, include_url=False)]
-    raise ConfigError(f"the campaign's spec is wrong: {'; '.join(faults)}", where=where, do="correct it; nothing was sent")
+        faults = [
+            _fault(fault["loc"], fault["type"], fault["msg"])
+            for fault in refused.errors(include_input=False, include_url=False)
+        ]
+    raise ConfigError(
+        f"the campaign's spec is wrong: {'; '.join(faults)}",
+        where=where,
+        do="correct it; nothing was sent",
+    )
 
 
 #: (field, or "" for any; pydantic's type of fault) -> our words, where pydantic's are no help
 FAULT_WORDS = {
     ("", "missing"): "is missing",
-    ("name", "string_pattern_mismatch"): "letters, digits, . _ - only, at most 100, beginning with a letter or digit",
-    ("template_id", "value_error"): "must be a UUID (a profile with any_template_id = true lifts this)",
+    (
+        "name",
+        "string_pattern_mismatch",
+    ): "letters, digits, . _ - only, at most 100, beginning with a letter or digit",
+    (
+        "template_id",
+        "value_error",
+    ): "must be a UUID (a profile with any_template_id = true lifts this)",
 }
 
 
 def _fault(loc: Sequence[int | str], kind: str, message: str) -> str:
-    words = FAULT_WORDS.get((str(loc[0]), kind)) or FAULT_WORDS.get(("", kind)) or message.removeprefix("Value error, ")
+    words = (
+        FAULT_WORDS.get((str(loc[0]), kind))
+        or FAULT_WORDS.get(("", kind))
+        or message.removeprefix("Value error, ")
+    )
     if kind == "extra_forbidden":
         tables: dict[str, type[BaseModel]] = {"tracking": Tracking, "limits": Limits}
         words = f"is not known; known are {', '.join(tables.get(str(loc[0]), Spec).model_fields)}"
     return f"{'.'.join(map(str, loc))}: {words}"
 
 
-def planned(rows: Iterable[Row], spec: Spec, *, skip_invalid: bool = False) -> Iterator[Recipient | LeftOut]:
+def planned(
+    rows: Iterable[Row], spec: Spec, *, skip_invalid: bool = False
+) -> Iterator[Recipient | LeftOut]:
     """
     One item per row, in order: whom to mail, or who is left out and why. The first of several rows for one person wins.
 
@@ -184,7 +222,9 @@ def _judged(row: Row, spec: Spec, seen: set[bytes]) -> Recipient | LeftOut:
         return LeftOut(row.line, "invalid", faults, masked(email))
     key = bytes.fromhex(recipient_key(email))
     if key in seen:
-        return LeftOut(row.line, "duplicate", "the same person stands in an earlier row", masked(email))
+        return LeftOut(
+            row.line, "duplicate", "the same person stands in an earlier row", masked(email)
+        )
     seen.add(key)
     return Recipient(email, fields, tags)
 
@@ -196,9 +236,14 @@ def _check_columns(row: Row, spec: Spec) -> None:
     extra = sorted(columns - wanted - set(OWN_COLUMNS))
     if not missing and not extra:
         return
-    faults = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"not among the template's fields: {', '.join(extra)}"] * bool(extra)
-    raise ConfigError(f"the recipients' columns are wrong; {'; '.join(faults)}", where=f"row at line {row.line}",
-                      do=f"columns found: {', '.join(map(repr, row.cells))}; correct the file, or `fields` in the spec")
+    faults = [f"missing: {', '.join(missing)}"] * bool(missing) + [
+        f"not among the template's fields: {', '.join(extra)}"
+    ] * bool(extra)
+    raise ConfigError(
+        f"the recipients' columns are wrong; {'; '.join(faults)}",
+        where=f"row at line {row.line}",
+        do=f"columns found: {', '.join(map(repr, row.cells))}; correct the file, or `fields` in the spec",
+    )
 
 
 def _address(given: str) -> tuple[str, list[str]]:
@@ -213,18 +258,28 @@ def _address(given: str) -> tuple[str, list[str]]:
 
 def _faults(tags: Sequence[str], fields: Mapping[str, str], spec: Spec) -> list[str]:
     empty = [f"{name} is empty" for name in spec.fields or () if not fields[name].strip()]
-    ours = [f"tags beginning with {BATCH_TAG} are cxtools' own"] * any(tag.startswith(BATCH_TAG) for tag in tags)
+    ours = [f"tags beginning with {BATCH_TAG} are cxtools' own"] * any(
+        tag.startswith(BATCH_TAG) for tag in tags
+    )
     texts = {**fields, "tags": "".join(tags)}
-    broken = [f"{name} holds characters that are no text" for name, text in texts.items() if not _is_text(text)]
+    broken = [
+        f"{name} holds characters that are no text"
+        for name, text in texts.items()
+        if not _is_text(text)
+    ]
     return [*empty, *ours, *broken]
 
 
 def _rows_are_wrong(shown: Sequence[LeftOut], faulty: int) -> ConfigError:
-    lines = "".join(f"\n  line {item.line}: {item.masked or '(no address)'} – {item.detail}" for item in shown)
+    lines = "".join(
+        f"\n  line {item.line}: {item.masked or '(no address)'} – {item.detail}" for item in shown
+    )
     more = f"\n  … and {faulty - len(shown):,} more" if faulty > len(shown) else ""
     rows = "1 row is" if faulty == 1 else f"{faulty:,} rows are"
-    return ConfigError(f"{rows} wrong, nothing was planned or sent:{lines}{more}",
-                       do="correct the rows, or leave them out with --skip-invalid (skip_invalid=True)")
+    return ConfigError(
+        f"{rows} wrong, nothing was planned or sent:{lines}{more}",
+        do="correct the rows, or leave them out with --skip-invalid (skip_invalid=True)",
+    )
 
 
 def _text(value: Any) -> str:
@@ -249,14 +304,22 @@ def message_body(spec: Spec, recipients: Sequence[Recipient], *, batch_id: str) 
         ConfigError: nobody to mail, or more than the API takes at once.
     """
     if not 1 <= len(recipients) <= MAX_BATCH:
-        raise ConfigError(f"a batch holds 1 to {MAX_BATCH:,} recipients, not {len(recipients):,}", do="plan the campaign in batches")
+        raise ConfigError(
+            f"a batch holds 1 to {MAX_BATCH:,} recipients, not {len(recipients):,}",
+            do="plan the campaign in batches",
+        )
     people = [person.to_api() for person in recipients]
     for person in people:
         person["tags"].append(f"{BATCH_TAG}{batch_id}")
-    return canonical({
-        "subject": spec.subject, "templateId": spec.template_id, "senderAddress": spec.sender, "recipients": people,
-        "tracking": {"enableOpens": spec.tracking.opens, "enableClicks": spec.tracking.clicks},
-    }).encode()
+    return canonical(
+        {
+            "subject": spec.subject,
+            "templateId": spec.template_id,
+            "senderAddress": spec.sender,
+            "recipients": people,
+            "tracking": {"enableOpens": spec.tracking.opens, "enableClicks": spec.tracking.clicks},
+        }
+    ).encode()
 
 
 def content_digest(spec: Spec, rows: Iterable[Row]) -> str:
@@ -270,7 +333,9 @@ def content_digest(spec: Spec, rows: Iterable[Row]) -> str:
     digest = hashlib.sha256(canonical(spec.model_dump(mode="json", exclude={"limits"})).encode())
     for row in rows:
         line = canonical([[name, _text(value)] for name, value in row.cells.items()]) + "\n"
-        digest.update(line.encode(errors="surrogatepass"))  # rows are judged later, digested as they are
+        digest.update(
+            line.encode(errors="surrogatepass")
+        )  # rows are judged later, digested as they are
     return digest.hexdigest()
 
 

@@ -57,14 +57,19 @@ class Campaign:
 
     @classmethod
     @discreet
-    def from_toml(cls, spec: str | Path, recipients: str | Path, *, any_template_id: bool = False) -> Campaign:
+    def from_toml(
+        cls, spec: str | Path, recipients: str | Path, *, any_template_id: bool = False
+    ) -> Campaign:
         """
         A campaign from SPEC.toml (keys: name, subject, template_id, sender, fields, tracking, limits) and a CSV file.
 
         Raises:
             ConfigError: a file can't be read, or the spec is wrong; all of its faults at once.
         """
-        return cls(checked_spec(_toml(Path(spec)), any_template_id=any_template_id, where=str(spec)), _csv_source(recipients))
+        return cls(
+            checked_spec(_toml(Path(spec)), any_template_id=any_template_id, where=str(spec)),
+            _csv_source(recipients),
+        )
 
     @classmethod
     @discreet
@@ -81,21 +86,40 @@ class Campaign:
 
     @classmethod
     @discreet
-    def from_frame(cls, frame: pandas.DataFrame, *, any_template_id: bool = False, **spec: Any) -> Campaign:
+    def from_frame(
+        cls, frame: pandas.DataFrame, *, any_template_id: bool = False, **spec: Any
+    ) -> Campaign:
         """A campaign from a DataFrame with the columns of `from_csv`; tags may be lists, missing values are empty, a whole 3.0 is "3"."""
         columns = _checked_columns([str(name) for name in frame.columns], "the DataFrame")
         texts = frame.convert_dtypes().astype("string").fillna("")
         for column in (texts.columns[at] for at, name in enumerate(columns) if name == "tags"):
-            texts[column] = [text if isinstance(tags, str) or not isinstance(tags, Iterable) else list(tags)
-                             for tags, text in zip(frame[column], texts[column], strict=True)]
+            texts[column] = [
+                text if isinstance(tags, str) or not isinstance(tags, Iterable) else list(tags)
+                for tags, text in zip(frame[column], texts[column], strict=True)
+            ]
         checked = checked_spec(spec, any_template_id=any_template_id)
-        return cls(checked, lambda: (Row(line, dict(zip(columns, cells, strict=True))) for line, cells in enumerate(texts.values, 1)))
+        return cls(
+            checked,
+            lambda: (
+                Row(line, dict(zip(columns, cells, strict=True)))
+                for line, cells in enumerate(texts.values, 1)
+            ),
+        )
 
     @classmethod
     @discreet
-    def from_list(cls, people: Iterable[str | Mapping[str, Any]], *, any_template_id: bool = False, **spec: Any) -> Campaign:
+    def from_list(
+        cls,
+        people: Iterable[str | Mapping[str, Any]],
+        *,
+        any_template_id: bool = False,
+        **spec: Any,
+    ) -> Campaign:
         """A campaign from addresses, or from mappings with `email`, optional `tags` (text or list) and merge fields."""
-        rows = [Row(line, {"email": person} if isinstance(person, str) else dict(person)) for line, person in enumerate(people, 1)]
+        rows = [
+            Row(line, {"email": person} if isinstance(person, str) else dict(person))
+            for line, person in enumerate(people, 1)
+        ]
         return cls(checked_spec(spec, any_template_id=any_template_id), lambda: iter(rows))
 
 
@@ -104,12 +128,18 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
         reason = broken.strerror if isinstance(broken, OSError) else str(broken)
-    raise ConfigError(f"the campaign's spec can't be read: {reason}", where=str(path), do="correct the file; nothing was sent")
+    raise ConfigError(
+        f"the campaign's spec can't be read: {reason}",
+        where=str(path),
+        do="correct the file; nothing was sent",
+    )
 
 
 def _csv_source(path: str | Path) -> Callable[[], Iterator[Row]]:
     file = Path(path)
-    next(_read_csv(file), None)  # a missing file or a broken header is said now, not after the first request
+    next(
+        _read_csv(file), None
+    )  # a missing file or a broken header is said now, not after the first request
     return lambda: _read_csv(file)
 
 
@@ -129,7 +159,11 @@ def _next_row(reader: Any, path: Path) -> list[str] | None:
     try:
         return next(reader, None)
     except csv.Error as broken:
-        raise ConfigError(f"the file is no proper CSV: {broken}", where=f"{path}, line {reader.line_num}", do=NO_CSV) from None
+        raise ConfigError(
+            f"the file is no proper CSV: {broken}",
+            where=f"{path}, line {reader.line_num}",
+            do=NO_CSV,
+        ) from None
 
 
 def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
@@ -147,8 +181,11 @@ def _checked_columns(names: Sequence[str], where: str) -> list[str]:
         "two columns have the same name": len(set(columns)) < len(columns),
     }
     if any(faults.values()):
-        raise ConfigError("; ".join(fault for fault, found in faults.items() if found), where=where,
-                          do=f"columns found: {', '.join(repr(printable(name, 80)) for name in columns) or 'none'}; {NO_CSV}")
+        raise ConfigError(
+            "; ".join(fault for fault, found in faults.items() if found),
+            where=where,
+            do=f"columns found: {', '.join(repr(printable(name, 80)) for name in columns) or 'none'}; {NO_CSV}",
+        )
     return columns
 
 
@@ -159,7 +196,11 @@ def _lines(path: Path) -> Iterator[str]:
             for number, raw in enumerate(file, 1):
                 yield _decoded(raw, number, path)
     except OSError as broken:
-        raise ConfigError(f"the recipients can't be read: {broken.strerror}", where=str(path), do="give the path of a CSV file") from None
+        raise ConfigError(
+            f"the recipients can't be read: {broken.strerror}",
+            where=str(path),
+            do="give the path of a CSV file",
+        ) from None
 
 
 def _decoded(raw: bytes, number: int, path: Path) -> str:

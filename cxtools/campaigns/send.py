@@ -39,11 +39,19 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
     known, plain = desk.ledger.digest_of(spec.name), spec.model_dump(mode="json")
     same = known == digest and desk.ledger.account(spec.name) in ("", desk.settings.account)
     if known is None or (not same and desk.ledger.drop_plan(spec.name)):
-        return desk.ledger.plan(spec.name, digest=digest, spec=plain, planned=campaign.planned(skip_invalid=skip_invalid),
-                                batch_size=desk.settings.batch_cap(spec.limits.daily), account=desk.settings.account)
+        return desk.ledger.plan(
+            spec.name,
+            digest=digest,
+            spec=plain,
+            planned=campaign.planned(skip_invalid=skip_invalid),
+            batch_size=desk.settings.batch_cap(spec.limits.daily),
+            account=desk.settings.account,
+        )
     if known != digest:
-        raise ConfigError(f"campaign {spec.name!r} exists with other content: its spec or recipients were changed after sending began",
-                          do="give the changed campaign a new name; `cxtools resume` continues the old one")
+        raise ConfigError(
+            f"campaign {spec.name!r} exists with other content: its spec or recipients were changed after sending began",
+            do="give the changed campaign a new name; `cxtools resume` continues the old one",
+        )
     desk.ledger.change_spec(spec.name, plain)
 
 
@@ -73,9 +81,15 @@ def submit(desk: Desk, name: str) -> None:
     at_once = BATCHES_AT_ONCE if _limit(desk, spec) is None else 1
     listing = Listing(desk) if desk.settings.suppression_listing else None
     stop = threading.Event()
-    with (desk.progress(sum(row.recipients for row in rows), "recipients") as bar,
-          ThreadPoolExecutor(desk.settings.workers) as checks, ThreadPoolExecutor(at_once) as batches):
-        running = [batches.submit(_submit_batch, desk, spec, row, listing, checks, bar, stop) for row in rows]
+    with (
+        desk.progress(sum(row.recipients for row in rows), "recipients") as bar,
+        ThreadPoolExecutor(desk.settings.workers) as checks,
+        ThreadPoolExecutor(at_once) as batches,
+    ):
+        running = [
+            batches.submit(_submit_batch, desk, spec, row, listing, checks, bar, stop)
+            for row in rows
+        ]
         try:
             for future in as_completed(running):
                 future.result()
@@ -99,17 +113,36 @@ class Listing:
         with self._turn:
             if self._desk.now() - self._fetched_at > self._desk.settings.suppression_age_s:
                 began_at = self._desk.now()
-                self._reasons = {recipient_key(found.email): found.reason for page in self._desk.api.fetch_suppressions() for found in page}
-                self._fetched_at = began_at  # only now: a list that could not be fetched clears nobody
+                self._reasons = {
+                    recipient_key(found.email): found.reason
+                    for page in self._desk.api.fetch_suppressions()
+                    for found in page
+                }
+                self._fetched_at = (
+                    began_at  # only now: a list that could not be fetched clears nobody
+                )
             return self._reasons
 
 
-def _submit_batch(desk: Desk, spec: Spec, row: Any, listing: Listing | None, checks: ThreadPoolExecutor, bar: Any,
-                  stop: threading.Event) -> None:
+def _submit_batch(
+    desk: Desk,
+    spec: Spec,
+    row: Any,
+    listing: Listing | None,
+    checks: ThreadPoolExecutor,
+    bar: Any,
+    stop: threading.Event,
+) -> None:
     people = desk.ledger.candidates(row.id)
-    if stop.is_set() or desk.ledger.quota_left(desk.settings.account, _limit(desk, spec)) < row.recipients:
+    if (
+        stop.is_set()
+        or desk.ledger.quota_left(desk.settings.account, _limit(desk, spec)) < row.recipients
+    ):
         return  # too little is left of the day's quota for the batch: it waits, unchecked
-    excluded = {key: f"bounced before: {reason}" for key, reason in desk.ledger.suppressed([who.key for who in people]).items()}
+    excluded = {
+        key: f"bounced before: {reason}"
+        for key, reason in desk.ledger.suppressed([who.key for who in people]).items()
+    }
     asked = [who for who in people if who.key not in excluded]
     excluded |= _suppressed(desk, asked, listing, checks, bar, stop)
     mailed = [who for who in people if who.key not in excluded]
@@ -117,12 +150,21 @@ def _submit_batch(desk: Desk, spec: Spec, row: Any, listing: Listing | None, che
         return
     if not mailed:
         return desk.ledger.leave_empty(row.id, excluded)
-    _post(desk, spec, row.id, message_body(spec, mailed, batch_id=row.id), len(mailed), excluded, stop)
+    _post(
+        desk, spec, row.id, message_body(spec, mailed, batch_id=row.id), len(mailed), excluded, stop
+    )
 
 
-def _suppressed(desk: Desk, people: list[Recipient], listing: Listing | None, checks: ThreadPoolExecutor, bar: Any,
-                stop: threading.Event) -> dict[str, str]:
+def _suppressed(
+    desk: Desk,
+    people: list[Recipient],
+    listing: Listing | None,
+    checks: ThreadPoolExecutor,
+    bar: Any,
+    stop: threading.Event,
+) -> dict[str, str]:
     """Who of these the API says must not be mailed (key -> reason). Fails closed: an address is clear only by the API's own word."""
+
     def check(who: Recipient) -> str | None:
         found = None if stop.is_set() else desk.api.fetch_suppression(who.email)
         with bar.get_lock():
@@ -135,35 +177,67 @@ def _suppressed(desk: Desk, people: list[Recipient], listing: Listing | None, ch
         listed = listing.reasons()
         reasons = [listed.get(who.key) for who in people]
         bar.update(len(people))
-    return {who.key: f"suppressed: {reason}" for who, reason in zip(people, reasons, strict=True) if reason is not None}
+    return {
+        who.key: f"suppressed: {reason}"
+        for who, reason in zip(people, reasons, strict=True)
+        if reason is not None
+    }
 
 
-def _post(desk: Desk, spec: Spec, batch_id: str, body: bytes, recipients: int, excluded: Mapping[str, str], stop: threading.Event) -> None:
+def _post(
+    desk: Desk,
+    spec: Spec,
+    batch_id: str,
+    body: bytes,
+    recipients: int,
+    excluded: Mapping[str, str],
+    stop: threading.Event,
+) -> None:
     """Claim, POST, record; again only where nothing was sent for certain, and only while patience lasts."""
     give_up_at = desk.now() + desk.settings.patience_s
     lease_s = desk.settings.call_deadline_s * 2 + 60
     for tries in range(1_000):
-        claim = desk.ledger.claim(batch_id, body, recipients=recipients, left_out=excluded, lease_s=lease_s, limit=_limit(desk, spec),
-                                  account=desk.settings.account)
+        claim = desk.ledger.claim(
+            batch_id,
+            body,
+            recipients=recipients,
+            left_out=excluded,
+            lease_s=lease_s,
+            limit=_limit(desk, spec),
+            account=desk.settings.account,
+        )
         if claim is None:
             return  # another worker has it, or the day's quota is used up: `status` tells which
         outcome = _submit_claimed(desk, claim)
-        facts: Any = {"method": "POST", "path": desk.settings.paths.messages, "status": outcome.status, "trace_id": outcome.trace_id}
+        facts: Any = {
+            "method": "POST",
+            "path": desk.settings.paths.messages,
+            "status": outcome.status,
+            "trace_id": outcome.trace_id,
+        }
         if outcome.denied:
-            raise Denied(f"the API refused the sign-in or the right to send: {outcome.detail}", **facts,
-                         do="check the client's scopes (communications:email:send), role and permissions, then run the same command again")
+            raise Denied(
+                f"the API refused the sign-in or the right to send: {outcome.detail}",
+                **facts,
+                do="check the client's scopes (communications:email:send), role and permissions, then run the same command again",
+            )
         if outcome.kind not in ("not_sent", "limited"):
             return
         wait_s = _wait_s(desk, outcome, tries)
         if stop.is_set() or desk.now() + wait_s > give_up_at:
             error = RateLimited if outcome.kind == "limited" else Unreachable
-            raise error(f"the batch could not be sent in {desk.settings.patience_s:.0f} s: {outcome.detail}", **facts,
-                        do="nothing of it was sent; run the same command again later")
+            raise error(
+                f"the batch could not be sent in {desk.settings.patience_s:.0f} s: {outcome.detail}",
+                **facts,
+                do="nothing of it was sent; run the same command again later",
+            )
         desk.sleep(wait_s)
 
 
 def _wait_s(desk: Desk, outcome: PostOutcome, tries: int) -> float:
-    return outcome.retry_after_s or pace.backoff_s(tries, rng=desk.rng)  # a Retry-After of 0 is no wish
+    return outcome.retry_after_s or pace.backoff_s(
+        tries, rng=desk.rng
+    )  # a Retry-After of 0 is no wish
 
 
 def check_job(desk: Desk, batch_id: str, job_id: str) -> None:
@@ -179,8 +253,10 @@ def check_job(desk: Desk, batch_id: str, job_id: str) -> None:
             desk.own(row.campaign)
             people = desk.api.fetch_job(job_id).total_recipients
             if people not in (None, row.recipients):
-                raise ConfigError(f"job {job_id} has {people:,} recipients, batch {batch_id} {row.recipients:,}",
-                                  do="look the job's id up once more; nothing was changed")
+                raise ConfigError(
+                    f"job {job_id} has {people:,} recipients, batch {batch_id} {row.recipients:,}",
+                    do="look the job's id up once more; nothing was changed",
+                )
 
 
 def follow_evidence(desk: Desk, name: str) -> None:
@@ -209,7 +285,11 @@ def post_again(desk: Desk, name: str) -> None:
         for tries in range(1_000):
             claim = desk.ledger.claim_again(row.id, within_s=half_s)
             outcome = _submit_claimed(desk, claim) if claim else None
-            if outcome is None or outcome.kind in ("accepted", "refused", "exhausted") or outcome.denied:
+            if (
+                outcome is None
+                or outcome.kind in ("accepted", "refused", "exhausted")
+                or outcome.denied
+            ):
                 break
             wait_s = _wait_s(desk, outcome, tries)
             if desk.now() + wait_s > give_up_at:
@@ -218,7 +298,9 @@ def post_again(desk: Desk, name: str) -> None:
 
 
 def _submit_claimed(desk: Desk, claim: Claim) -> PostOutcome:
-    outcome = desk.api.submit(claim.payload, idempotency_key=claim.idempotency_key, leave_by=claim.lease_until)
+    outcome = desk.api.submit(
+        claim.payload, idempotency_key=claim.idempotency_key, leave_by=claim.lease_until
+    )
     try:
         desk.ledger.record_outcome(claim, outcome)
     except StoreError as refused:
@@ -227,8 +309,10 @@ def _submit_claimed(desk: Desk, claim: Claim) -> PostOutcome:
         reason = refused.what
     else:
         return outcome
-    raise StoreError(f"{reason}; the API had taken batch {claim.batch_id} as job {outcome.job_id}",
-                     do=f"mend the ledger's place, then `cxtools reconcile {claim.batch_id} --job-id {outcome.job_id}`")
+    raise StoreError(
+        f"{reason}; the API had taken batch {claim.batch_id} as job {outcome.job_id}",
+        do=f"mend the ledger's place, then `cxtools reconcile {claim.batch_id} --job-id {outcome.job_id}`",
+    )
 
 
 def _limit(desk: Desk, spec: Spec) -> int | None:

@@ -12,11 +12,15 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "submitting": ("submitted", "planned", "rejected", "unknown"),
     "unknown": ("submitted", "planned", "abandoned", "unknown"),
     "submitted": ("completed", "failed", "cancelled"),
-    "completed": ("settling",), "failed": ("settling",), "cancelled": ("settling",),
+    "completed": ("settling",),
+    "failed": ("settling",),
+    "cancelled": ("settling",),
     "settling": ("settled",),
     "settled": ("synced", "settling"),
     "synced": ("settling",),
-    "rejected": (), "abandoned": (), "empty": (),
+    "rejected": (),
+    "abandoned": (),
+    "empty": (),
 }
 #: what became of a POST -> the batch's next state, and whether its quota is given back (only where nothing was sent for certain)
 OUTCOMES: dict[str, tuple[str, bool]] = {

@@ -13,7 +13,14 @@ from cxtools.campaigns.states import ENDED
 from cxtools.events.store import EventStore
 
 #: campaign state -> exit code of the command line
-EXIT_CODES = {"completed": 0, "nothing_to_send": 0, "partial": 5, "failed": 5, "in_progress": 0, "unknown": 8}
+EXIT_CODES = {
+    "completed": 0,
+    "nothing_to_send": 0,
+    "partial": 5,
+    "failed": 5,
+    "in_progress": 0,
+    "unknown": 8,
+}
 BAD_JOBS = ("failed", "cancelled")
 #: state of a batch, or of its job, in which something went wrong -> what to do
 ADVICE = {
@@ -41,7 +48,11 @@ class Status:
 
     @property
     def exit_code(self) -> int:
-        refused = self.state == "failed" and self.recipients["rejected"] and not self.recipients["accepted"]
+        refused = (
+            self.state == "failed"
+            and self.recipients["rejected"]
+            and not self.recipients["accepted"]
+        )
         return 3 if refused else EXIT_CODES[self.state]
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,21 +72,36 @@ class Status:
             f"  webhooks    {', '.join(f'{count:,} {state}' for state, count in hooks.items())}",
         ]
         for row in self.batches:
-            if word := next((word for word in (row["state"], row["job_status"]) if word in ADVICE), ""):
-                lines.append(f"  {word:11} batch {row['batch']} ({row['recipients']:,} recipients): {row['detail']}; {ADVICE[word]}")
+            if word := next(
+                (word for word in (row["state"], row["job_status"]) if word in ADVICE), ""
+            ):
+                lines.append(
+                    f"  {word:11} batch {row['batch']} ({row['recipients']:,} recipients): {row['detail']}; {ADVICE[word]}"
+                )
         if people["over_limit"]:
-            lines.append(f"  next        `cxtools resume {self.campaign}`, when the limit's next day has begun (UTC)")
+            lines.append(
+                f"  next        `cxtools resume {self.campaign}`, when the limit's next day has begun (UTC)"
+            )
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         _, *lines = str(self).splitlines()
-        pairs = [("state", self.state.replace("_", " ")), *(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in lines)]
-        facts = "".join(f"<div><dt>{html.escape(term)}</dt><dd>{html.escape(fact)}</dd></div>" for term, fact in pairs)
+        pairs = [
+            ("state", self.state.replace("_", " ")),
+            *(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in lines),
+        ]
+        facts = "".join(
+            f"<div><dt>{html.escape(term)}</dt><dd>{html.escape(fact)}</dd></div>"
+            for term, fact in pairs
+        )
         return f'<dl class="facts">{facts}</dl>'
 
     def _batch_states(self) -> str:
         states = [row["state"] for row in self.batches]
-        return ", ".join(f"{states.count(state):,} {state}" for state in dict.fromkeys(states)) or "none"
+        return (
+            ", ".join(f"{states.count(state):,} {state}" for state in dict.fromkeys(states))
+            or "none"
+        )
 
 
 def campaign_state(batches: Iterable[tuple[str, str | None]]) -> str:
@@ -106,7 +132,9 @@ def over_limit(batches: Iterable[int], quota_left: float) -> int:
     """
     over = 0
     for people in batches:
-        over, quota_left = (over, quota_left - people) if people <= quota_left else (over + people, quota_left)
+        over, quota_left = (
+            (over, quota_left - people) if people <= quota_left else (over + people, quota_left)
+        )
     return over
 
 
@@ -115,22 +143,35 @@ def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -
     ledger.spec(name)
     rows, counts = ledger.batches(name), ledger.counts(name)
     counts.pop("waiting")
-    counts["over_limit"] = over_limit([row.recipients for row in rows if row.state == "planned"], quota_left)
+    counts["over_limit"] = over_limit(
+        [row.recipients for row in rows if row.state == "planned"], quota_left
+    )
     batches = [_shown(row, orphan=ledger.is_orphan(row)) for row in rows]
     hooks = [row.state for row in ledger.outbox.webhooks(name)]
     return Status(
         campaign=name,
-        state=campaign_state((each["state"], row.job_status) for each, row in zip(batches, rows, strict=True)),
+        state=campaign_state(
+            (each["state"], row.job_status) for each, row in zip(batches, rows, strict=True)
+        ),
         recipients=counts,
         batches=batches,
         events=dict.fromkeys(("delivery", "bounce", "open", "click"), 0) | store.counts(name),
-        webhooks={state: hooks.count(state) for state in ("delivered", "pending", "dead", "parked")},
+        webhooks={
+            state: hooks.count(state) for state in ("delivered", "pending", "dead", "parked")
+        },
         provisional=any(row.state in ("submitted", *ENDED, "settling") for row in rows),
     )
 
 
 def _shown(row: Any, *, orphan: bool) -> dict[str, Any]:
     """A batch as the status shows it; one that its worker left behind is unknown already."""
-    facts = {"batch": row.id, "wave": row.wave, "recipients": row.recipients, "state": row.state, "job_id": row.job_id,
-             "job_status": row.job_status, "detail": row.detail}
+    facts = {
+        "batch": row.id,
+        "wave": row.wave,
+        "recipients": row.recipients,
+        "state": row.state,
+        "job_id": row.job_id,
+        "job_status": row.job_status,
+        "detail": row.detail,
+    }
     return facts | ({"state": "unknown", "detail": ORPHANED} if orphan else {})

@@ -73,20 +73,39 @@ def _ses_event(kind: str, word: str, mail: Row, details: Row, person: Row) -> Ev
     ts = str(details.get("timestamp") or mail.get("timestamp") or "")
     if not (ts or person):
         raise ValueError("an SES record without a recipient and without a time")
-    said = text(person.get("diagnosticCode")) or " ".join(filter(None, (details.get("bounceType"), details.get("bounceSubType"))))
+    said = text(person.get("diagnosticCode")) or " ".join(
+        filter(None, (details.get("bounceType"), details.get("bounceSubType")))
+    )
     known = {
-        "message_id": text(mail.get("messageId")), "email": parseaddr(text(person.get("emailAddress")))[1],
-        "bounce_code": text(person.get("status")), "bounce_text": said, "link_url": text(details.get("link")),
-        "user_agent": text(details.get("userAgent")), "ip": text(details.get("ipAddress")),
+        "message_id": text(mail.get("messageId")),
+        "email": parseaddr(text(person.get("emailAddress")))[1],
+        "bounce_code": text(person.get("status")),
+        "bounce_text": said,
+        "link_url": text(details.get("link")),
+        "user_agent": text(details.get("userAgent")),
+        "ip": text(details.get("ipAddress")),
     }
     # The row without the mail's headers, which would be repeated for every recipient.
-    return _event(kind, word, ts, known, {"eventType": word, "messageId": known["message_id"], "details": details, "recipient": person})
+    return _event(
+        kind,
+        word,
+        ts,
+        known,
+        {
+            "eventType": word,
+            "messageId": known["message_id"],
+            "details": details,
+            "recipient": person,
+        },
+    )
 
 
 def _opts_out(subscription: Row) -> bool:
     preferences = subscription.get("newTopicPreferences") or {}
     topics = preferences.get("topicSubscriptionStatus") or ()
-    return bool(preferences.get("unsubscribeAll")) or any(topic.get("subscriptionStatus") == "OptOut" for topic in topics)
+    return bool(preferences.get("unsubscribeAll")) or any(
+        topic.get("subscriptionStatus") == "OptOut" for topic in topics
+    )
 
 
 # ---- SendGrid: twilio.com/docs/sendgrid/for-developers/tracking-events/event
@@ -94,14 +113,29 @@ def _opts_out(subscription: Row) -> bool:
 #: event -> our kind. A "bounce" of type "blocked" is a bounce too; the verdict tells them apart. "machine_open" is our word for an open
 #: with sg_machine_open: Apple's mail privacy fetched the images, whoever read it.
 SENDGRID = {
-    "processed": "sent", "delivered": "delivery", "deferred": "deferral", "bounce": "bounce", "blocked": "bounce", "dropped": "suppressed",
-    "open": "open", "machine_open": "open", "click": "click", "spamreport": "complaint", "unsubscribe": "unsubscribe",
+    "processed": "sent",
+    "delivered": "delivery",
+    "deferred": "deferral",
+    "bounce": "bounce",
+    "blocked": "bounce",
+    "dropped": "suppressed",
+    "open": "open",
+    "machine_open": "open",
+    "click": "click",
+    "spamreport": "complaint",
+    "unsubscribe": "unsubscribe",
     "group_unsubscribe": "unsubscribe",
 }
 #: Our field -> SendGrid's, the first that is there.
 SENDGRID_FIELDS = {
-    "event_id": ("sg_event_id",), "message_id": ("sg_message_id", "smtp-id"), "email": ("email",), "bounce_code": ("status",),
-    "bounce_text": ("reason", "response"), "link_url": ("url",), "user_agent": ("useragent",), "ip": ("ip",),
+    "event_id": ("sg_event_id",),
+    "message_id": ("sg_message_id", "smtp-id"),
+    "email": ("email",),
+    "bounce_code": ("status",),
+    "bounce_text": ("reason", "response"),
+    "link_url": ("url",),
+    "user_agent": ("useragent",),
+    "ip": ("ip",),
 }
 #: What SendGrid's own machines append to a message's id; it differs between events of one message.
 SENDGRID_SUFFIX = re.compile(r"\.(filter|recvd).*$")
@@ -114,12 +148,16 @@ def sendgrid_events(row: Row) -> list[Event]:
         raise ValueError("event is missing")
     if word == "open" and text(row.get("sg_machine_open")).lower() == "true":
         word = "machine_open"
-    known = {name: next(filter(None, (text(row.get(wire)) for wire in wires)), "") for name, wires in SENDGRID_FIELDS.items()}
+    known = {
+        name: next(filter(None, (text(row.get(wire)) for wire in wires)), "")
+        for name, wires in SENDGRID_FIELDS.items()
+    }
     known["message_id"] = SENDGRID_SUFFIX.sub("", known["message_id"])
     return [_event(SENDGRID.get(word, "unknown"), word, row.get("timestamp"), known, row)]
 
 
 # ---- CXone, and any other table
+
 
 def cxone_events(row: Row) -> list[Event]:
     """One event per record, as the API words it."""
@@ -128,22 +166,72 @@ def cxone_events(row: Row) -> list[Event]:
 
 #: Words for what happened -> our kind, for tables without a map of their own; as `spelled` leaves them.
 WORDS = {
-    **{kind: kind for kind in KINDS}, "delivered": "delivery", "bounced": "bounce", "hardbounce": "bounce", "softbounce": "bounce",
-    "opened": "open", "clicked": "click", "spam": "complaint", "spamreport": "complaint", "complained": "complaint", "unsub": "unsubscribe",
-    "unsubscribed": "unsubscribe", "optout": "unsubscribe", "deferred": "deferral", "delayed": "deferral", "dropped": "suppressed",
-    "send": "sent", "processed": "sent", "injected": "sent",
+    **{kind: kind for kind in KINDS},
+    "delivered": "delivery",
+    "bounced": "bounce",
+    "hardbounce": "bounce",
+    "softbounce": "bounce",
+    "opened": "open",
+    "clicked": "click",
+    "spam": "complaint",
+    "spamreport": "complaint",
+    "complained": "complaint",
+    "unsub": "unsubscribe",
+    "unsubscribed": "unsubscribe",
+    "optout": "unsubscribe",
+    "deferred": "deferral",
+    "delayed": "deferral",
+    "dropped": "suppressed",
+    "send": "sent",
+    "processed": "sent",
+    "injected": "sent",
 }
 #: Our field -> what columns with it are called, as `spelled` leaves them; the first name wins over the others.
 COLUMNS = {
     "kind": ("kind", "event", "eventtype", "type", "action", "activity"),
-    "ts": ("ts", "timestamp", "eventtime", "eventtimestamp", "eventat", "occurredat", "datetime", "time", "date", "createdat"),
-    "email": ("email", "emailaddress", "recipientemail", "toaddress", "recipient", "address", "to", "mail"),
+    "ts": (
+        "ts",
+        "timestamp",
+        "eventtime",
+        "eventtimestamp",
+        "eventat",
+        "occurredat",
+        "datetime",
+        "time",
+        "date",
+        "createdat",
+    ),
+    "email": (
+        "email",
+        "emailaddress",
+        "recipientemail",
+        "toaddress",
+        "recipient",
+        "address",
+        "to",
+        "mail",
+    ),
     "message_id": ("messageid", "msgid", "emailid", "mailid"),
-    "recipient_id": ("recipientid", "contactid", "subscriberid", "customerid", "userid", "personid"),
+    "recipient_id": (
+        "recipientid",
+        "contactid",
+        "subscriberid",
+        "customerid",
+        "userid",
+        "personid",
+    ),
     "job_id": ("jobid", "batchid", "mailingid", "sendid"),
     "event_id": ("eventid", "eventuuid"),
     "bounce_code": ("bouncecode", "statuscode", "smtpcode", "enhancedstatus", "dsnstatus"),
-    "bounce_text": ("bouncetext", "bouncedescription", "bouncereason", "diagnosticcode", "diagnostic", "reason", "response"),
+    "bounce_text": (
+        "bouncetext",
+        "bouncedescription",
+        "bouncereason",
+        "diagnosticcode",
+        "diagnostic",
+        "reason",
+        "response",
+    ),
     "link_url": ("linkurl", "url", "link", "clickedurl", "href"),
     "user_agent": ("useragent", "ua"),
     "ip": ("ip", "ipaddress", "clientip"),
@@ -151,7 +239,9 @@ COLUMNS = {
 FIELDS = {name: field for field, names in COLUMNS.items() for name in names}
 
 
-def table_events(column_map: Mapping[str, str], event_map: Mapping[str, str]) -> Callable[[Row], list[Event]]:
+def table_events(
+    column_map: Mapping[str, str], event_map: Mapping[str, str]
+) -> Callable[[Row], list[Event]]:
     """
     A reader for tables of events: *column_map* column -> field, other columns by COLUMNS; *event_map* word -> kind, others by WORDS.
 
@@ -171,7 +261,9 @@ def table_events(column_map: Mapping[str, str], event_map: Mapping[str, str]) ->
         word = known.pop("kind", "")
         kind = kinds.get(spelled(word)) or WORDS.get(spelled(word), "unknown" if word else "")
         if not kind:
-            raise ValueError("no column says what happened; name it with --map COLUMN=kind, or say it for all rows with --event-map =open")
+            raise ValueError(
+                "no column says what happened; name it with --map COLUMN=kind, or say it for all rows with --event-map =open"
+            )
         return [_event(kind, word or kind, row.get(columns.get("ts", "")), known, row)]
 
     return read
@@ -184,7 +276,9 @@ def columns_of(columns: tuple[str, ...], column_map: Mapping[str, str]) -> dict[
     >>> columns_of(("E-Mail", "Event Type", "score"), {})
     {'email': 'E-Mail', 'kind': 'Event Type'}
     """
-    given = {FIELDS[spelled(field)]: column for column, field in column_map.items() if column in columns}
+    given = {
+        FIELDS[spelled(field)]: column for column, field in column_map.items() if column in columns
+    }
     guesses: dict[str, list[str]] = {}
     for column in columns:
         field = FIELDS.get(spelled(column))
@@ -193,7 +287,9 @@ def columns_of(columns: tuple[str, ...], column_map: Mapping[str, str]) -> dict[
     for field, names in guesses.items():
         first = [name for name in names if spelled(name) in COLUMNS[field][:1]] or names
         if len(first) > 1:
-            raise ValueError(f"columns {' and '.join(first)} could both be the {field}; choose one with --map {first[0]}={field}")
+            raise ValueError(
+                f"columns {' and '.join(first)} could both be the {field}; choose one with --map {first[0]}={field}"
+            )
         given[field] = first[0]
     return given
 
@@ -209,7 +305,11 @@ def feed_of(row: Row) -> str:
         return "ses"
     if "event" in row and {"sg_event_id", "sg_message_id"} & set(row):
         return "sendgrid"
-    return "cxone" if "eventType" in row and {"messageId", "recipientId", "emailAddress"} & set(row) else "table"
+    return (
+        "cxone"
+        if "eventType" in row and {"messageId", "recipientId", "emailAddress"} & set(row)
+        else "table"
+    )
 
 
 def text(value: object) -> str:
@@ -246,7 +346,9 @@ def when(value: object) -> datetime | None:
         number = float(said)
         return moment(number / 1000 if number > 1e11 else number)
     with suppress(ValueError):
-        return moment(said) or (moment(parsedate_to_datetime(said).isoformat()) if "," in said else None)
+        return moment(said) or (
+            moment(parsedate_to_datetime(said).isoformat()) if "," in said else None
+        )
     return None
 
 
@@ -258,6 +360,8 @@ def _told(at: object) -> datetime | None:
     """The moment, None where none is told; ValueError where one is told that can't be read, without repeating what may be an address."""
     ts = when(at)
     if ts is None and (said := text(at)):
-        raise ValueError(f"the time {repr(said[:40]) if '@' not in said else 'that is told'} can't be read; "
-                         "write it as 2026-09-14T10:00:00+02:00 or as Unix seconds")
+        raise ValueError(
+            f"the time {repr(said[:40]) if '@' not in said else 'that is told'} can't be read; "
+            "write it as 2026-09-14T10:00:00+02:00 or as Unix seconds"
+        )
     return ts

@@ -23,7 +23,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from cxtools.errors import ConfigError, discreet
-from cxtools.events.feeds import COLUMNS, FIELDS, Row, cxone_events, feed_of, sendgrid_events, ses_events, spelled, table_events
+from cxtools.events.feeds import (
+    COLUMNS,
+    FIELDS,
+    Row,
+    cxone_events,
+    feed_of,
+    sendgrid_events,
+    ses_events,
+    spelled,
+    table_events,
+)
 from cxtools.events.store import Aside, EventStore
 from cxtools.model import KINDS, Event
 
@@ -63,8 +73,14 @@ Numbered = tuple[int, Any]
 
 @discreet
 def import_file(
-    path: str | Path, campaign: str, store: EventStore, *, format: str = "auto", column_map: Mapping[str, str] | None = None,
-    event_map: Mapping[str, str] | None = None, now: datetime,
+    path: str | Path,
+    campaign: str,
+    store: EventStore,
+    *,
+    format: str = "auto",
+    column_map: Mapping[str, str] | None = None,
+    event_map: Mapping[str, str] | None = None,
+    now: datetime,
 ) -> Imported:
     """
     Bring the events of a file into the store; the same file again adds nothing.
@@ -79,19 +95,26 @@ def import_file(
     """
     reading = _Reading(Path(path), format, column_map or {}, event_map or {})
     with store.aside(campaign) as aside:
-        added = store.add(campaign, reading.events(aside), source=f"file:{reading.path.name}", received_at=now)
+        added = store.add(
+            campaign, reading.events(aside), source=f"file:{reading.path.name}", received_at=now
+        )
     return Imported(reading.rows, added.added, added.duplicates, aside.count, aside.path)
 
 
 class _Reading:
     """One file being read: which words it speaks, and how many rows came."""
 
-    def __init__(self, path: Path, format: str, column_map: Mapping[str, str], event_map: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, format: str, column_map: Mapping[str, str], event_map: Mapping[str, str]
+    ) -> None:
         _check(format, column_map, event_map)
         self.path, self.format = path, "table" if format == "auto" and column_map else format
         self.rows, self._first_reason, self._unseen = 0, "", set(column_map)
         self._readers: dict[str, Callable[[Row], list[Event]]] = {
-            "cxone": cxone_events, "ses": ses_events, "sendgrid": sendgrid_events, "table": table_events(column_map, event_map),
+            "cxone": cxone_events,
+            "ses": ses_events,
+            "sendgrid": sendgrid_events,
+            "table": table_events(column_map, event_map),
         }
 
     def events(self, aside: Aside) -> Iterator[Event]:
@@ -103,13 +126,24 @@ class _Reading:
                 except (ValueError, TypeError, AttributeError, KeyError) as refused:
                     reason = getattr(refused, "what", "") or str(refused)
                     self._first_reason = self._first_reason or f"line {line}: {reason}"
-                    aside.add(reason, row.raw if isinstance(row, Unreadable) else json.dumps(row, default=str), line)
+                    aside.add(
+                        reason,
+                        row.raw if isinstance(row, Unreadable) else json.dumps(row, default=str),
+                        line,
+                    )
         if self.rows and self._unseen:
-            raise ConfigError(f"there is no column {', '.join(sorted(self._unseen))}", where=str(self.path), do="correct --map")
+            raise ConfigError(
+                f"there is no column {', '.join(sorted(self._unseen))}",
+                where=str(self.path),
+                do="correct --map",
+            )
         if self.rows == aside.count:
-            raise ConfigError(f"no row of {self.path.name} could be read ({self._first_reason or 'it has none'})", where=str(self.path),
-                              do="check --format; for a table of another shape use --map COLUMN=FIELD and --event-map WORD=KIND; "
-                              f"fields: {', '.join(COLUMNS)}; kinds: {', '.join(KINDS)}")
+            raise ConfigError(
+                f"no row of {self.path.name} could be read ({self._first_reason or 'it has none'})",
+                where=str(self.path),
+                do="check --format; for a table of another shape use --map COLUMN=FIELD and --event-map WORD=KIND; "
+                f"fields: {', '.join(COLUMNS)}; kinds: {', '.join(KINDS)}",
+            )
 
     def _read(self, row: Any) -> list[Event]:
         if isinstance(row, Unreadable):
@@ -128,9 +162,17 @@ def _check(format: str, column_map: Mapping[str, str], event_map: Mapping[str, s
     if format not in FORMATS:
         raise ConfigError(f"there is no format {format!r}", do=f"choose from: {', '.join(FORMATS)}")
     if unknown := sorted({field for field in column_map.values() if spelled(field) not in FIELDS}):
-        raise ConfigError(f"there is no field {', '.join(unknown)}", where="--map", do=f"choose from: {', '.join(COLUMNS)}")
+        raise ConfigError(
+            f"there is no field {', '.join(unknown)}",
+            where="--map",
+            do=f"choose from: {', '.join(COLUMNS)}",
+        )
     if unknown := sorted(set(event_map.values()) - set(KINDS)):
-        raise ConfigError(f"there is no kind {', '.join(unknown)}", where="--event-map", do=f"choose from: {', '.join(KINDS)}")
+        raise ConfigError(
+            f"there is no kind {', '.join(unknown)}",
+            where="--event-map",
+            do=f"choose from: {', '.join(KINDS)}",
+        )
 
 
 @contextmanager
@@ -146,8 +188,11 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             else:
                 yield plain
     except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as failed:
-        raise ConfigError(f"{path.name} can't be read: {getattr(failed, 'strerror', None) or failed}", where=str(path),
-                          do="check the path and the file; nothing was imported") from failed
+        raise ConfigError(
+            f"{path.name} can't be read: {getattr(failed, 'strerror', None) or failed}",
+            where=str(path),
+            do="check the path and the file; nothing was imported",
+        ) from failed
 
 
 def _rows(file: IO[bytes]) -> Iterator[Numbered]:
@@ -173,7 +218,9 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Numbered]:
         batches = pq.ParquetFile(file).iter_batches(batch_size=10_000)
         yield from enumerate(chain.from_iterable(batch.to_pylist() for batch in batches), 1)
     except pa.ArrowException as broken:
-        raise ConfigError(f"the Parquet file is damaged: {broken}", do="write it again; nothing was imported") from broken
+        raise ConfigError(
+            f"the Parquet file is damaged: {broken}", do="write it again; nothing was imported"
+        ) from broken
 
 
 def _csv_rows(text: IO[str]) -> Iterator[Numbered]:
@@ -193,13 +240,27 @@ def _csv_rows(text: IO[str]) -> Iterator[Numbered]:
         if len(cells) == len(header):
             yield line, dict(zip(header, cells, strict=True))
         elif cells:
-            lines = f" over {reader.line_num + 2 - line} lines; is a quote left open?" if reader.line_num + 1 > line else ""
-            yield line, Unreadable(f"{len(cells)} fields, the header has {len(header)}{lines}", delimiter.join(cells))
+            lines = (
+                f" over {reader.line_num + 2 - line} lines; is a quote left open?"
+                if reader.line_num + 1 > line
+                else ""
+            )
+            yield (
+                line,
+                Unreadable(
+                    f"{len(cells)} fields, the header has {len(header)}{lines}",
+                    delimiter.join(cells),
+                ),
+            )
 
 
 def _carried(line: int, value: Any) -> Iterator[Numbered]:
     """The rows that an object carries, or itself; a record of SNS inside a Lambda event stands under "Sns"."""
-    rows = next((value[name] for name in CARRIERS if isinstance(value.get(name), list)), None) if isinstance(value, dict) else None
+    rows = (
+        next((value[name] for name in CARRIERS if isinstance(value.get(name), list)), None)
+        if isinstance(value, dict)
+        else None
+    )
     for row in [value] if rows is None else rows:
         yield line, row.get("Sns", row) if isinstance(row, dict) else row
 

@@ -77,7 +77,13 @@ class EventStore:
     ['q3-update']
     """
 
-    def __init__(self, root: Path, *, judge: Callable[[], Judge] = standard_judge, planned: Callable[[], Iterable[str]] = tuple) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        judge: Callable[[], Judge] = standard_judge,
+        planned: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
         self.root = Path(root)
         self._judge, self._planned = judge, planned
 
@@ -86,7 +92,9 @@ class EventStore:
         """Who judges the bounces of this store; every measure, retry wave and local suppression goes by these verdicts."""
         return self._judge()
 
-    def add(self, campaign: str, events: Iterable[Event], *, source: str, received_at: datetime) -> Added:
+    def add(
+        self, campaign: str, events: Iterable[Event], *, source: str, received_at: datetime
+    ) -> Added:
         """
         Keep the events which the campaign doesn't hold yet: all of them or, on any error, none.
 
@@ -105,14 +113,20 @@ class EventStore:
             while chunk := list(islice(stream, CHUNK)):
                 ids = {event.event_id for event in chunk}
                 final = folder / f"part-{_digest(ids)}.parquet"
-                new = ids - _held(ids, [*folder.glob("part-*.parquet"), *parts]) if not final.exists() else set()
+                new = (
+                    ids - _held(ids, [*folder.glob("part-*.parquet"), *parts])
+                    if not final.exists()
+                    else set()
+                )
                 added, duplicates = added + len(new), duplicates + len(chunk) - len(new)
                 if new:
                     # An event that came twice in one chunk stays twice in its part: data_quality counts what a feed repeats.
                     kept = [event for event in chunk if event.event_id in new]
                     table = _table(kept, source, received_at)
                     with _disk(folder):
-                        parts[_written(folder, partial(pq.write_table, table, compression="zstd"))] = final
+                        parts[
+                            _written(folder, partial(pq.write_table, table, compression="zstd"))
+                        ] = final
         return Added(added, duplicates)
 
     @contextmanager
@@ -132,7 +146,9 @@ class EventStore:
                 aside.path = self.root / "_rejected" / f"{campaign}-{digest}.jsonl"
                 spool.seek(0)
                 with _disk(aside.path.parent):
-                    _written(aside.path.parent, lambda file: shutil.copyfileobj(spool, file)).replace(aside.path)
+                    _written(
+                        aside.path.parent, lambda file: shutil.copyfileobj(spool, file)
+                    ).replace(aside.path)
 
     def job_counts(self, campaign: str, job_ids: Sequence[str]) -> dict[str, int]:
         """How many events of each of these jobs the campaign has; a job without events is missing."""
@@ -160,7 +176,9 @@ class EventStore:
 
     def counts(self, campaign: str) -> dict[str, int]:
         """Kind -> events of a campaign; empty when it has none yet."""
-        return dict(self._asked(campaign, "select kind, count(*) from events group by kind order by kind"))
+        return dict(
+            self._asked(campaign, "select kind, count(*) from events group by kind order by kind")
+        )
 
     def _asked(self, campaign: str, query: str, **parameters: str | list[str]) -> list[Any]:
         """The rows of an answer from a campaign's events; none when it has none yet."""
@@ -171,10 +189,17 @@ class EventStore:
 
     def campaigns(self) -> list[str]:
         """Names of the campaigns which have events, sorted."""
-        return sorted({part.parent.name.removeprefix("campaign=") for part in self.root.glob("campaign=*/part-*.parquet")})
+        return sorted(
+            {
+                part.parent.name.removeprefix("campaign=")
+                for part in self.root.glob("campaign=*/part-*.parquet")
+            }
+        )
 
     @contextmanager
-    def connection(self, campaigns: Sequence[str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connection(
+        self, campaigns: Sequence[str] | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """
         A DuckDB connection, in UTC, with the view `events` over these campaigns (None: all), for a `with` block.
 
@@ -187,8 +212,11 @@ class EventStore:
         known = self.campaigns()
         missing = sorted(set(campaigns or ()) - set(known))
         if missing and (missing := sorted(set(missing) - set(self._planned()))):
-            raise StoreError(f"no events of campaign {', '.join(missing)}", where=str(self.root),
-                             do=f"choose one of: {', '.join(known) or 'none yet'}; or collect or import events first")
+            raise StoreError(
+                f"no events of campaign {', '.join(missing)}",
+                where=str(self.root),
+                do=f"choose one of: {', '.join(known) or 'none yet'}; or collect or import events first",
+            )
         chosen = known if campaigns is None else sorted(set(campaigns))
         files = [str(part) for name in chosen for part in self._folder(name).glob("part-*.parquet")]
         with _database(self.root) as connection:
@@ -203,12 +231,17 @@ class EventStore:
         else:
             import pyarrow as pa
 
-            connection.register("received", _schema().append(pa.field("campaign", pa.string(), nullable=False)).empty_table())
+            connection.register(
+                "received",
+                _schema().append(pa.field("campaign", pa.string(), nullable=False)).empty_table(),
+            )
 
     def _folder(self, campaign: str) -> Path:
         if not CAMPAIGN_NAME.match(campaign):
-            raise ConfigError(f"{campaign!r} can't be the name of a campaign",
-                              do="use 1 to 100 letters, digits, dots, hyphens or underscores, a letter or digit first")
+            raise ConfigError(
+                f"{campaign!r} can't be the name of a campaign",
+                do="use 1 to 100 letters, digits, dots, hyphens or underscores, a letter or digit first",
+            )
         return self.root / f"campaign={campaign}"
 
 
@@ -244,8 +277,11 @@ def _disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as failed:
-        raise StoreError(f"events can't be written: {failed.strerror or failed}; nothing of this batch was kept", where=str(folder),
-                         do="free some disk space or correct the folder's permissions, then run it again") from failed
+        raise StoreError(
+            f"events can't be written: {failed.strerror or failed}; nothing of this batch was kept",
+            where=str(folder),
+            do="free some disk space or correct the folder's permissions, then run it again",
+        ) from failed
 
 
 @cache
@@ -254,7 +290,9 @@ def _engine(_pid: int) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     # Without these DuckDB would fetch extensions from the network and spill into a folder beside the notebook.
-    return duckdb.connect(config={"autoinstall_known_extensions": "false", "temp_directory": tempfile.gettempdir()})
+    return duckdb.connect(
+        config={"autoinstall_known_extensions": "false", "temp_directory": tempfile.gettempdir()}
+    )
 
 
 SCHEMAS = count(1)
@@ -276,8 +314,11 @@ def _database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as failed:
         if isinstance(failed, duckdb.FatalException):
             _engine.cache_clear()  # it serves nobody any more
-        raise StoreError(f"the events can't be read: {failed}", where=str(folder),
-                         do="a file there may be damaged: move it away, then collect or import again") from failed
+        raise StoreError(
+            f"the events can't be read: {failed}",
+            where=str(folder),
+            do="a file there may be damaged: move it away, then collect or import again",
+        ) from failed
 
 
 def _digest(ids: set[str]) -> str:
@@ -317,21 +358,38 @@ def _held(ids: set[str], files: Sequence[Path]) -> set[str]:
     with _database(files[0].parent) as connection:
         connection.register("wanted", pa.table({"event_id": list(ids)}))
         connection.read_parquet([str(file) for file in files]).create_view("stored")
-        return {row[0] for row in connection.execute("select event_id from wanted semi join stored using (event_id)").fetchall()}
+        return {
+            row[0]
+            for row in connection.execute(
+                "select event_id from wanted semi join stored using (event_id)"
+            ).fetchall()
+        }
 
 
 def _schema() -> pa.Schema:
     import pyarrow as pa
 
     moment = pa.timestamp("us", tz="UTC")
-    own = [pa.field("source", pa.string(), nullable=False), pa.field("received_at", moment, nullable=False)]
-    return pa.schema([pa.field(each.name, moment) if each.name == "ts" else pa.field(each.name, pa.string(), nullable=False)
-                      for each in fields(Event)] + own)
+    own = [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("received_at", moment, nullable=False),
+    ]
+    return pa.schema(
+        [
+            pa.field(each.name, moment)
+            if each.name == "ts"
+            else pa.field(each.name, pa.string(), nullable=False)
+            for each in fields(Event)
+        ]
+        + own
+    )
 
 
 def _table(events: Sequence[Event], source: str, received_at: datetime) -> pa.Table:
     import pyarrow as pa
 
-    columns: dict[str, list[Any]] = {each.name: [getattr(event, each.name) for event in events] for each in fields(Event)}
+    columns: dict[str, list[Any]] = {
+        each.name: [getattr(event, each.name) for event in events] for each in fields(Event)
+    }
     columns |= {"source": [source] * len(events), "received_at": [received_at] * len(events)}
     return pa.table(columns, schema=_schema())

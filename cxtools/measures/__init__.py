@@ -50,19 +50,28 @@ FOLDER = files(__package__) / "sql"
 
 def _table_of(name: str) -> list[list[str]]:
     """The rows of a table that stands beside the SQL."""
-    return [line.split("\t") for line in FOLDER.joinpath(f"{name}.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+    return [
+        line.split("\t")
+        for line in FOLDER.joinpath(f"{name}.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    ]
 
 
 #: What a measure can be split by (columns of `sql/messages.sql`) -> what it is.
 DIMENSIONS: dict[str, str] = dict(_table_of("dimensions"))
 #: Check -> the count it is a part of, and what it says.
-CHECKS: dict[str, tuple[str, str]] = {check: (whole, meaning) for check, whole, meaning in _table_of("checks")}
+CHECKS: dict[str, tuple[str, str]] = {
+    check: (whole, meaning) for check, whole, meaning in _table_of("checks")
+}
 #: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: a strong rule is enough, of the weak ones it takes two.
 RULES: dict[str, str] = dict(_table_of("rules"))
 #: Which counts make which rate: numerator, denominator.
 FUNNEL_RATES = {
-    "delivery_rate": ("accepted", "attempted"), "bounce_rate": ("bounced", "attempted"), "open_rate": ("opened_told", "accepted"),
-    "click_rate": ("clicked_told", "accepted"), "click_to_open_rate": ("clicked_told", "opened")}
+    "delivery_rate": ("accepted", "attempted"),
+    "bounce_rate": ("bounced", "attempted"),
+    "open_rate": ("opened_told", "accepted"),
+    "click_rate": ("clicked_told", "accepted"),
+    "click_to_open_rate": ("clicked_told", "opened"),
+}
 
 By = str | Sequence[str] | None
 AsOf = datetime | timedelta | str | None
@@ -90,8 +99,10 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
     def chart(self) -> Figure:
         """The measure's figure (plotly), drawn from these rows."""
         if self._measure not in charts.CHARTS:
-            raise ReportError(f"there is no chart of {self._measure or 'a table made of several measures'}",
-                              do=f"show the table itself; charts: {', '.join(charts.CHARTS)}")
+            raise ReportError(
+                f"there is no chart of {self._measure or 'a table made of several measures'}",
+                do=f"show the table itself; charts: {', '.join(charts.CHARTS)}",
+            )
         return charts.CHARTS[self._measure](self)
 
     def text(self) -> str:
@@ -100,11 +111,15 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
 
     def records(self) -> list[dict[str, Any]]:
         """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""
-        rows: list[dict[str, Any]] = json.loads(self.to_json(orient="records", date_format="iso", double_precision=15))
+        rows: list[dict[str, Any]] = json.loads(
+            self.to_json(orient="records", date_format="iso", double_precision=15)
+        )
         return rows
 
 
-def funnel(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def funnel(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     How far did the messages of these campaigns get? One row per campaign (and value of *by*).
 
@@ -116,13 +131,21 @@ def funnel(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_
         first_at, last_at   moments (UTC) of the first and the last event
     """
     counts = _answer("funnel", store, campaigns, by, as_of, **FUNNEL_RATES)
-    table: Table = counts[[*counts.columns.drop(["first_at", "last_at", "opened_told", "clicked_told"]), "first_at", "last_at"]]
+    table: Table = counts[
+        [
+            *counts.columns.drop(["first_at", "last_at", "opened_told", "clicked_told"]),
+            "first_at",
+            "last_at",
+        ]
+    ]
     if by:
         table = table[table.attempted > 0].reset_index(drop=True)
     return table
 
 
-def bounces(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def bounces(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     Why did messages bounce? One row per campaign × category × kind (and value of *by*).
 
@@ -130,10 +153,20 @@ def bounces(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as
         bounced      messages bounced in the campaign     rate    recipients / attempted
         attempted    messages attempted in the campaign (and value of *by*)
     """
-    return _answer("bounces", store, campaigns, by, as_of, share=("recipients", "bounced"), rate=("recipients", "attempted"))
+    return _answer(
+        "bounces",
+        store,
+        campaigns,
+        by,
+        as_of,
+        share=("recipients", "bounced"),
+        rate=("recipients", "attempted"),
+    )
 
 
-def reasons(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def reasons(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     Which causes stand behind the bounces? One row per campaign × normalised text (and value of *by*), most frequent first.
 
@@ -144,7 +177,9 @@ def reasons(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as
     return _answer("reasons", store, campaigns, by, as_of, share=("recipients", "bounced"))
 
 
-def unknown(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def unknown(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     What did servers say that no rule understands? One row per campaign × code × raw text (and value of *by*), most frequent first.
 
@@ -154,7 +189,9 @@ def unknown(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as
     return _answer("unknown", store, campaigns, by, as_of)
 
 
-def links(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def links(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     Which links were clicked? One row per campaign × link (and value of *by*), tracking parameters removed. Links that differ
     only in what tells recipients apart are one: `https://x.example/p?u=…`.
@@ -167,7 +204,9 @@ def links(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_o
     return _answer("links", store, campaigns, by, as_of, share=("clickers", "all_clickers"))
 
 
-def timing(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def timing(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     How long after delivery came the first open and the first click? One row per campaign × kind (open, click).
 
@@ -178,7 +217,9 @@ def timing(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_
     return _answer("timing", store, campaigns, by, as_of)
 
 
-def curve(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def curve(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     How many had opened or clicked within so many hours of delivery? One row per campaign × kind × hour with news.
 
@@ -188,7 +229,9 @@ def curve(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_o
     return _answer("curve", store, campaigns, by, as_of, rate=("cumulative", "accepted"))
 
 
-def jobs(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def jobs(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     How did each send job run? One row per campaign × job_id.
 
@@ -199,7 +242,9 @@ def jobs(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of
     return _answer("jobs", store, campaigns, by, as_of)
 
 
-def suspects(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def suspects(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     How many clickers behave like machines? One row per campaign × rule (RULES), then "suspect" and "human" (and value of *by*).
 
@@ -208,13 +253,18 @@ def suspects(store: EventStore, campaigns: Campaigns = None, *, by: By = None, a
     """
     wide = _answer("suspects", store, campaigns, by, as_of)
     groups = [name for name in wide.columns if name == "campaign" or name in DIMENSIONS]
-    rows = [(*(row[name] for name in groups), rule, row[rule], row["clickers"], meaning)
-            for row in wide.to_dict("records") for rule, meaning in RULES.items()]
+    rows = [
+        (*(row[name] for name in groups), rule, row[rule], row["clickers"], meaning)
+        for row in wide.to_dict("records")
+        for rule, meaning in RULES.items()
+    ]
     table = Table(rows, columns=[*groups, "rule", "clickers", "total", "meaning"]).of("suspects")
     return _with_rates(table, {"share": ("clickers", "total")})
 
 
-def data_quality(store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None) -> Table:
+def data_quality(
+    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+) -> Table:
     """
     What is odd about the events? One row per campaign × check (CHECKS); it can't be split by anything.
 
@@ -227,19 +277,37 @@ def data_quality(store: EventStore, campaigns: Campaigns = None, *, by: By = Non
     for row in _answer("data_quality", store, campaigns, None, as_of).to_dict("records"):
         for check, (whole, meaning) in CHECKS.items():
             count, total = int(row[check]) if wording.known(row[check]) else None, row[whole]
-            told = f"{meaning}: {row['not_sent_words']}" if check == "not_sent" and count else meaning
-            rows.append((row["campaign"], check, count, total, None if count is None or not total else count / total, told))
+            told = (
+                f"{meaning}: {row['not_sent_words']}" if check == "not_sent" and count else meaning
+            )
+            rows.append(
+                (
+                    row["campaign"],
+                    check,
+                    count,
+                    total,
+                    None if count is None or not total else count / total,
+                    told,
+                )
+            )
     # As objects, since numpy's integers know no missing value.
-    return Table(rows, columns=["campaign", "check", "count", "total", "share", "meaning"], dtype=object).of("data_quality")
+    return Table(
+        rows, columns=["campaign", "check", "count", "total", "share", "meaning"], dtype=object
+    ).of("data_quality")
 
 
 def starts(store: EventStore) -> dict[str, datetime | None]:
     """When each campaign started: its first sent, delivery or bounce; None when no event has a moment."""
     with store.connection() as connection:
-        return {row["campaign"]: row["first_at"] for row in connection.sql(_sql("starts")).to_arrow_table().to_pylist()}
+        return {
+            row["campaign"]: row["first_at"]
+            for row in connection.sql(_sql("starts")).to_arrow_table().to_pylist()
+        }
 
 
-def outcomes(store: EventStore, campaign: str, job_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def outcomes(
+    store: EventStore, campaign: str, job_ids: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
     """
     Job id -> what became of each of its recipients, as the CRM and the next wave need it; empty while there are no events.
 
@@ -252,34 +320,61 @@ def outcomes(store: EventStore, campaign: str, job_ids: Sequence[str]) -> dict[s
         return {}
     found: dict[str, list[dict[str, Any]]] = {}
     with _prepared(store, campaign, [], None, job_ids) as connection:
-        rows = connection.sql(_sql("outcomes"), params={"job_ids": list(job_ids)}).to_arrow_table().to_pylist()
+        rows = (
+            connection.sql(_sql("outcomes"), params={"job_ids": list(job_ids)})
+            .to_arrow_table()
+            .to_pylist()
+        )
     for row in rows:
-        row["clicks"] = list(zip(row.pop("link_urls") or (), row.pop("clicked_at") or (), strict=True))
+        row["clicks"] = list(
+            zip(row.pop("link_urls") or (), row.pop("clicked_at") or (), strict=True)
+        )
         found.setdefault(row.pop("job_id"), []).append(row)
     return found
 
 
 def counts(
-    store: EventStore, measures: Sequence[str], campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None,
+    store: EventStore,
+    measures: Sequence[str],
+    campaigns: Campaigns = None,
+    *,
+    by: By = None,
+    as_of: AsOf = None,
 ) -> list[Table]:
     """What the SQL files of several measures count, without rates, over events that are read and judged once."""
     asked = [by] if isinstance(by, str) else list(by or ())
     if unknown := [name for name in asked if name not in DIMENSIONS]:
-        raise StoreError(f"can't split by {', '.join(unknown)}", do=f"choose from: {', '.join(DIMENSIONS)}")
+        raise StoreError(
+            f"can't split by {', '.join(unknown)}", do=f"choose from: {', '.join(DIMENSIONS)}"
+        )
     others = [name for name in DIMENSIONS if name not in asked]
     with _prepared(store, campaigns, asked, as_of) as connection:
-        found = [Table(connection.sql(_sql(measure)).to_arrow_table().to_pandas()).of(measure) for measure in measures]
+        found = [
+            Table(connection.sql(_sql(measure)).to_arrow_table().to_pandas()).of(measure)
+            for measure in measures
+        ]
     return [table.drop(columns=others, errors="ignore") for table in found]
 
 
-def _answer(measure: str, store: EventStore, campaigns: Campaigns, by: By, as_of: AsOf, **rates: tuple[str, str]) -> Table:
+def _answer(
+    measure: str,
+    store: EventStore,
+    campaigns: Campaigns,
+    by: By,
+    as_of: AsOf,
+    **rates: tuple[str, str],
+) -> Table:
     """What one measure counts, with these rates of it."""
     return _with_rates(counts(store, [measure], campaigns, by=by, as_of=as_of)[0], rates)
 
 
 @contextmanager
 def _prepared(
-    store: EventStore, campaigns: Campaigns, asked: Sequence[str], as_of: AsOf, job_ids: Sequence[str] | None = None,
+    store: EventStore,
+    campaigns: Campaigns,
+    asked: Sequence[str],
+    as_of: AsOf,
+    job_ids: Sequence[str] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """The relations which the measures read; those which several read are tables. *job_ids*: only those jobs' messages."""
     with store.connection([campaigns] if isinstance(campaigns, str) else campaigns) as connection:
@@ -287,7 +382,10 @@ def _prepared(
         connection.execute("create temp view starts as " + _sql("starts"))
         connection.execute("create temp table seen as " + _sql("seen"), _end(as_of))
         if job_ids is not None:
-            connection.execute("create or replace temp table seen as " + _sql("of_jobs"), {"job_ids": list(job_ids)})
+            connection.execute(
+                "create or replace temp table seen as " + _sql("of_jobs"),
+                {"job_ids": list(job_ids)},
+            )
         connection.register("verdicts", _verdicts(connection, store.judge))
         connection.execute("create temp table messages as " + _sql("messages"), {"by": asked})
         for view in ("delays", "urls"):
@@ -301,8 +399,13 @@ def _end(as_of: AsOf) -> dict[str, datetime | int | None]:
         return {"until": None, "age_us": as_of // timedelta(microseconds=1)}
     until = as_of if isinstance(as_of, datetime) else moment(as_of)
     if as_of and until is None:
-        raise ConfigError(f"as_of is no moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00")
-    return {"until": until and (until if until.tzinfo else until.replace(tzinfo=UTC)), "age_us": None}
+        raise ConfigError(
+            f"as_of is no moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00"
+        )
+    return {
+        "until": until and (until if until.tzinfo else until.replace(tzinfo=UTC)),
+        "age_us": None,
+    }
 
 
 def _verdicts(connection: duckdb.DuckDBPyConnection, judge: Judge) -> Any:
@@ -310,8 +413,12 @@ def _verdicts(connection: duckdb.DuckDBPyConnection, judge: Judge) -> Any:
     import pyarrow as pa
 
     parts = ("category", "kind", "retry", "suppress", "rule", "reason", "confidence")
-    judged = [{"bounce_code": code, "bounce_text": text} | {part: getattr(verdict, part) for part in parts}
-              for code, text in connection.sql(_sql("pairs")).fetchall() for verdict in [judge.classify(code, text)]]
+    judged = [
+        {"bounce_code": code, "bounce_text": text}
+        | {part: getattr(verdict, part) for part in parts}
+        for code, text in connection.sql(_sql("pairs")).fetchall()
+        for verdict in [judge.classify(code, text)]
+    ]
     words = pa.schema([(name, pa.string()) for name in ("bounce_code", "bounce_text", *parts[:-1])])
     return pa.Table.from_pylist(judged, words.append(pa.field("confidence", pa.float64())))
 
@@ -321,7 +428,9 @@ def _with_rates(table: Table, rates: Mapping[str, tuple[str, str]]) -> Table:
     for rate, (part, whole) in rates.items():
         pairs = list(zip(table[part], table[whole], strict=True))
         table[rate] = [share(*pair) for pair in pairs]
-        table[f"{rate}_low"], table[f"{rate}_high"] = ([wilson(*pair)[side] for pair in pairs] for side in (0, 1))
+        table[f"{rate}_low"], table[f"{rate}_high"] = (
+            [wilson(*pair)[side] for pair in pairs] for side in (0, 1)
+        )
     return table
 
 

@@ -32,7 +32,10 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     if not n:
         return nan, nan
     rate, square = successes / n, Z95 * Z95
-    centre, margin = rate + square / (2 * n), Z95 * sqrt(rate * (1 - rate) / n + square / (4 * n * n))
+    centre, margin = (
+        rate + square / (2 * n),
+        Z95 * sqrt(rate * (1 - rate) / n + square / (4 * n * n)),
+    )
     # At the ends the bound is exactly 0 or 1; rounding must not move it past the share itself.
     low = 0.0 if successes == 0 else (centre - margin) / (1 + square / n)
     high = 1.0 if successes == n else (centre + margin) / (1 + square / n)

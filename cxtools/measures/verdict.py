@@ -47,15 +47,46 @@ class Limit:
 
 
 LIMITS = (
-    Limit("Hard bounces", "hard", "attempted", 0.02, 0.05, 0.10, "{found} bounced hard.",
-          "Amazon SES advises under 2%, reviews at 5%, pauses at 10%"),
-    Limit("Refused for authentication", "authentication", "attempted", 0.0, 0.0, None,
-          "{found} were refused for authentication: put SPF, DKIM and DMARC right before the next send.",
-          "Gmail (5.7.26), Outlook.com (5.7.515) and Yahoo (5.7.9) refuse bulk mail without SPF, DKIM and DMARC: none is normal"),
-    Limit("Bounces without a known cause", "unclassified", "bounced", 0.05, None, None, "The cause of {found} is unknown.",
-          "ours: above it the classifier needs new rules"),
-    Limit("Complaints", "complained", "accepted", 0.001, 0.003, None, "{found} complained.",
-          "Google: under 0.1%, never 0.3%"),
+    Limit(
+        "Hard bounces",
+        "hard",
+        "attempted",
+        0.02,
+        0.05,
+        0.10,
+        "{found} bounced hard.",
+        "Amazon SES advises under 2%, reviews at 5%, pauses at 10%",
+    ),
+    Limit(
+        "Refused for authentication",
+        "authentication",
+        "attempted",
+        0.0,
+        0.0,
+        None,
+        "{found} were refused for authentication: put SPF, DKIM and DMARC right before the next send.",
+        "Gmail (5.7.26), Outlook.com (5.7.515) and Yahoo (5.7.9) refuse bulk mail without SPF, DKIM and DMARC: none is normal",
+    ),
+    Limit(
+        "Bounces without a known cause",
+        "unclassified",
+        "bounced",
+        0.05,
+        None,
+        None,
+        "The cause of {found} is unknown.",
+        "ours: above it the classifier needs new rules",
+    ),
+    Limit(
+        "Complaints",
+        "complained",
+        "accepted",
+        0.001,
+        0.003,
+        None,
+        "{found} complained.",
+        "Google: under 0.1%, never 0.3%",
+    ),
 )
 
 
@@ -96,7 +127,9 @@ class Facts:
 
     def beside(self, part: str, whole: str) -> tuple[str, ...]:
         """How far above or below the median of the earlier campaigns, in words, and that median; () without any."""
-        shares = [share for counts in self.earlier if (share := _share(counts, part, whole)) is not None]
+        shares = [
+            share for counts in self.earlier if (share := _share(counts, part, whole)) is not None
+        ]
         own = self.rate(part, whole)
         if own is None or not shares:
             return ()
@@ -107,7 +140,9 @@ class Facts:
         """A share and its interval, as a sentence holds it: `3.1%, 2.8–3.5`."""
         if not self.counts.get(whole):
             return wording.MISSING
-        return wording.within(self.rate(part, whole), *wilson(self.counts[part], self.counts[whole]))
+        return wording.within(
+            self.rate(part, whole), *wilson(self.counts[part], self.counts[whole])
+        )
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -129,19 +164,29 @@ class CampaignVerdict:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         facts = self.facts
-        about = {"campaign": facts.campaign, "word": self.word, "headline": self.sentences[0], "events": facts.events,
-                 "first_at": facts.first_at.isoformat() if facts.first_at else None,
-                 "last_at": facts.last_at.isoformat() if facts.last_at else None}
+        about = {
+            "campaign": facts.campaign,
+            "word": self.word,
+            "headline": self.sentences[0],
+            "events": facts.events,
+            "first_at": facts.first_at.isoformat() if facts.first_at else None,
+            "last_at": facts.last_at.isoformat() if facts.last_at else None,
+        }
         return {"text/plain": str(self), "text/html": self._html(), MIME: about}
 
     def _html(self) -> str:
         tone = self.word.lower().replace(" ", "-")
-        lines = "".join(f"<li>{_unbroken(html.escape(sentence))}</li>" for sentence in self.sentences)
+        lines = "".join(
+            f"<li>{_unbroken(html.escape(sentence))}</li>" for sentence in self.sentences
+        )
         head = f'<p class="word"><span class="symbol" aria-hidden="true">{WORDS[self.word]}</span> {self.word}</p>'
         box = f'<div class="verdict {tone}">{head}<ul>{lines}</ul></div>'
         cards = "".join(_card(*card) for card in self.cards)
         rows = "".join(_check_row(check) for check in self.facts.checks)
-        heads = "".join(f'<th scope="col">{head}</th>' for head in ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source"))
+        heads = "".join(
+            f'<th scope="col">{head}</th>'
+            for head in ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source")
+        )
         table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         judged = f'<details class="judged"><summary>How this was judged</summary><div class="scroll">{table}</div></details>'
         return f'{box}<dl class="cards">{cards}</dl>{judged}'
@@ -158,15 +203,34 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     TOO EARLY. No delivery or bounce has been reported yet.
     """
     if about not in VIEWS:
-        raise ConfigError(f"there is no verdict about {about!r}", do=f"choose from: {', '.join(VIEWS)}")
+        raise ConfigError(
+            f"there is no verdict about {about!r}", do=f"choose from: {', '.join(VIEWS)}"
+        )
     first = unsettled_sentences(facts)
     if not facts.counts.get("attempted"):
-        return CampaignVerdict("WARN" if first else "TOO EARLY", (*first, "No delivery or bounce has been reported yet."), (), facts)
+        return CampaignVerdict(
+            "WARN" if first else "TOO EARLY",
+            (*first, "No delivery or bounce has been reported yet."),
+            (),
+            facts,
+        )
     doubt = ["WARN"] if first else []
-    word = min(doubt + [check.word for check in facts.checks if _counts(check)], key=list(WORDS).index, default="TOO FEW")
+    word = min(
+        doubt + [check.word for check in facts.checks if _counts(check)],
+        key=list(WORDS).index,
+        default="TOO FEW",
+    )
     sentences, cards = VIEWS[about]
-    blamed = next((check for check in facts.checks if check.word == word in ("FAIL", "WARN", "TOO FEW")), None)
-    lead = () if blamed is None else (hard_sentence,) if blamed.limit.part == "hard" else (alarm_sentence,)
+    blamed = next(
+        (check for check in facts.checks if check.word == word in ("FAIL", "WARN", "TOO FEW")), None
+    )
+    lead = (
+        ()
+        if blamed is None
+        else (hard_sentence,)
+        if blamed.limit.part == "hard"
+        else (alarm_sentence,)
+    )
     said = filter(None, (speak(facts) for speak in dict.fromkeys((*lead, *sentences))))
     return CampaignVerdict(word, (*first, *said), tuple(card(facts, name) for name in cards), facts)
 
@@ -186,7 +250,12 @@ def judged(limit: Limit, counts: Mapping[str, int]) -> Check:
     part, whole = counts.get(limit.part), counts.get(limit.whole)
     if part is None or whole is None:
         return Check(limit, "not measured", part, whole)
-    return Check(limit, _word(limit, part / whole, *wilson(part, whole)) if whole else wording.MISSING, part, whole)
+    return Check(
+        limit,
+        _word(limit, part / whole, *wilson(part, whole)) if whole else wording.MISSING,
+        part,
+        whole,
+    )
 
 
 def _word(limit: Limit, share: float, low: float, high: float) -> str:
@@ -213,12 +282,21 @@ def unsettled_sentences(facts: Facts) -> tuple[str, ...]:
     ('100 recipients were not mailed yet: `cxtools resume q3` continues.',)
     """
     found = ((says, facts.unsettled.get(state, 0)) for state, says in UNSETTLED.items())
-    return tuple(says.format(people=wording.counted(n, "recipient"), were=wording.was(n), name=facts.campaign) for says, n in found if n)
+    return tuple(
+        says.format(
+            people=wording.counted(n, "recipient"), were=wording.was(n), name=facts.campaign
+        )
+        for says, n in found
+        if n
+    )
 
 
 def accepted_sentence(facts: Facts) -> str:
     counts = facts.counts
-    accepted, attempted = wording.count(counts["accepted"]), wording.counted(counts["attempted"], "recipient")
+    accepted, attempted = (
+        wording.count(counts["accepted"]),
+        wording.counted(counts["attempted"], "recipient"),
+    )
     found = f"{accepted} of {attempted} ({facts.said('accepted', 'attempted')})"
     return f"{found} {wording.was(counts['accepted'])} accepted by their mail servers{_compared(facts, 'accepted', 'attempted')}."
 
@@ -226,9 +304,14 @@ def accepted_sentence(facts: Facts) -> str:
 def hard_sentence(facts: Facts) -> str:
     check = next(check for check in facts.checks if check.limit.part == "hard")
     if not check.count:
-        few = f", but of so few messages ({wording.count(check.of)}) that isn't enough to pass" * (check.word == "TOO FEW")
+        few = f", but of so few messages ({wording.count(check.of)}) that isn't enough to pass" * (
+            check.word == "TOO FEW"
+        )
         return f"No address bounced hard{few}."
-    target, limit, stop = (wording.percent(share, 0) for share in (check.limit.target, check.limit.limit, check.limit.stop))
+    target, limit, stop = (
+        wording.percent(share, 0)
+        for share in (check.limit.target, check.limit.limit, check.limit.stop)
+    )
     share = facts.rate("hard", "attempted") or 0
     halt = f", and above {stop}: stop sending until the list is cleaned"
     place = {
@@ -256,7 +339,11 @@ def alarm_sentence(facts: Facts) -> str:
     """What is wrong besides the hard bounces, if nothing worse is."""
     checks = [check for check in facts.checks if _counts(check)]
     worst = min((check.word for check in checks), key=list(WORDS).index, default="PASS")
-    return " ".join(_broken(facts, check) for check in checks if check.word == worst != "PASS" and check.limit.part != "hard")
+    return " ".join(
+        _broken(facts, check)
+        for check in checks
+        if check.word == worst != "PASS" and check.limit.part != "hard"
+    )
 
 
 def _broken(facts: Facts, check: Check) -> str:
@@ -273,7 +360,11 @@ def click_sentence(facts: Facts) -> str:
         return "Nobody opened or clicked: nothing was accepted."
     if clicked is None:
         return f"{'Clicks' if 'opened' in facts.counts else 'Opens and clicks'} are not measured: the feed holds none."
-    people = f"{wording.count(clicked)} {'person' if clicked == 1 else 'people'}" if clicked else "Nobody"
+    people = (
+        f"{wording.count(clicked)} {'person' if clicked == 1 else 'people'}"
+        if clicked
+        else "Nobody"
+    )
     return f"{people} clicked ({facts.said('clicked', 'accepted')} of the accepted){_compared(facts, 'clicked', 'accepted')}."
 
 
@@ -282,10 +373,16 @@ def scanner_sentence(facts: Facts) -> str:
     if not suspects:
         return ""
     beside = clickers - facts.counts["clicked"]
-    aside = f", {wording.count(beside)} of them only to unsubscribe or change preferences," if beside > 0 else ""
-    return (f"{wording.count(suspects)} of the {wording.count(clickers)} who followed any link{aside} behave like scanners "
-            f"({facts.said('suspect', 'clickers')}); "
-            f"without them {wording.count(facts.counts['human'])} remain ({facts.said('human', 'accepted')} of the accepted).")
+    aside = (
+        f", {wording.count(beside)} of them only to unsubscribe or change preferences,"
+        if beside > 0
+        else ""
+    )
+    return (
+        f"{wording.count(suspects)} of the {wording.count(clickers)} who followed any link{aside} behave like scanners "
+        f"({facts.said('suspect', 'clickers')}); "
+        f"without them {wording.count(facts.counts['human'])} remain ({facts.said('human', 'accepted')} of the accepted)."
+    )
 
 
 def open_sentence(facts: Facts) -> str:
@@ -295,11 +392,18 @@ def open_sentence(facts: Facts) -> str:
         return "Nobody opened: no image was loaded and no link followed."
     sure = _surely_opened(facts)
     low, high = (wording.percent(facts.rate(part, "accepted")) for part in (sure, "opened"))
-    told = "of the others the feed says that machines fetched the images" if sure == "read" else (
-        "machines that fetch images can't be told from readers in this feed")
+    told = (
+        "of the others the feed says that machines fetched the images"
+        if sure == "read"
+        else ("machines that fetch images can't be told from readers in this feed")
+    )
     if facts.counts[sure] != facts.counts["opened"]:
         return f"Between {low} and {high} opened: a range, since {told}."
-    return f"{high} opened: all of them clicked." if sure in ("human", "clicked") else f"At most {high} opened: {told}."
+    return (
+        f"{high} opened: all of them clicked."
+        if sure in ("human", "clicked")
+        else f"At most {high} opened: {told}."
+    )
 
 
 def age_sentence(facts: Facts) -> str:
@@ -308,8 +412,11 @@ def age_sentence(facts: Facts) -> str:
     if facts.first_at == facts.last_at:
         return "The data end with the first event."
     text = f"The data end {wording.age((facts.last_at - facts.first_at).total_seconds())} after the first event"
-    return text + (f"; earlier campaigns had {wording.percent(facts.maturity, 0)} of their 7-day clicks by then."
-                   if facts.maturity is not None and "clicked" in facts.counts else ".")
+    return text + (
+        f"; earlier campaigns had {wording.percent(facts.maturity, 0)} of their 7-day clicks by then."
+        if facts.maturity is not None and "clicked" in facts.counts
+        else "."
+    )
 
 
 def card(facts: Facts, name: str) -> Card:
@@ -329,28 +436,48 @@ def card(facts: Facts, name: str) -> Card:
 
 #: Card -> the share on it: part, whole.
 CARDS = {
-    "Accepted": ("accepted", "attempted"), "Bounced": ("bounced", "attempted"), "Hard bounces": ("hard", "attempted"),
-    "Soft bounces": ("soft", "attempted"), "Blocked": ("block", "attempted"), "Cause unknown": ("unclassified", "bounced"),
-    "Opened": ("opened", "accepted"), "Clicked": ("clicked", "accepted"), "Any link, scanners left out": ("human", "accepted"),
+    "Accepted": ("accepted", "attempted"),
+    "Bounced": ("bounced", "attempted"),
+    "Hard bounces": ("hard", "attempted"),
+    "Soft bounces": ("soft", "attempted"),
+    "Blocked": ("block", "attempted"),
+    "Cause unknown": ("unclassified", "bounced"),
+    "Opened": ("opened", "accepted"),
+    "Clicked": ("clicked", "accepted"),
+    "Any link, scanners left out": ("human", "accepted"),
 }
 #: Why there is no share, by what it would be a share of.
-NOTHING = {"attempted": "nothing was attempted", "accepted": "nothing was accepted", "bounced": "nothing bounced"}
+NOTHING = {
+    "attempted": "nothing was attempted",
+    "accepted": "nothing was accepted",
+    "bounced": "nothing bounced",
+}
 
 #: What each report says first: sentences, cards.
 VIEWS: dict[str, tuple[tuple[Callable[[Facts], str], ...], tuple[str, ...]]] = {
-    "run": ((accepted_sentence, hard_sentence, alarm_sentence, click_sentence, age_sentence),
-            ("Accepted", "Hard bounces", "Soft bounces", "Blocked", "Clicked", "Opened")),
-    "bounces": ((accepted_sentence, hard_sentence, cause_sentence, alarm_sentence, age_sentence),
-                ("Bounced", "Hard bounces", "Soft bounces", "Blocked", "Cause unknown", "Accepted")),
-    "engagement": ((click_sentence, scanner_sentence, open_sentence, age_sentence),
-                   ("Clicked", "Any link, scanners left out", "Opened", "Accepted", "Hard bounces", "Blocked")),
+    "run": (
+        (accepted_sentence, hard_sentence, alarm_sentence, click_sentence, age_sentence),
+        ("Accepted", "Hard bounces", "Soft bounces", "Blocked", "Clicked", "Opened"),
+    ),
+    "bounces": (
+        (accepted_sentence, hard_sentence, cause_sentence, alarm_sentence, age_sentence),
+        ("Bounced", "Hard bounces", "Soft bounces", "Blocked", "Cause unknown", "Accepted"),
+    ),
+    "engagement": (
+        (click_sentence, scanner_sentence, open_sentence, age_sentence),
+        ("Clicked", "Any link, scanners left out", "Opened", "Accepted", "Hard bounces", "Blocked"),
+    ),
 }
 
 
 def _surely_opened(facts: Facts) -> str:
     """Who certainly read: whom the feed tells from machines, else people who clicked, as far as they can be told from scanners."""
     known = [name for name in ("human", "clicked") if name in facts.counts]
-    return "read" if "read" in facts.counts else min(known, key=lambda name: facts.counts[name], default="opened")
+    return (
+        "read"
+        if "read" in facts.counts
+        else min(known, key=lambda name: facts.counts[name], default="opened")
+    )
 
 
 def _share(counts: Mapping[str, int], part: str, whole: str) -> float | None:
@@ -365,7 +492,11 @@ def _unbroken(text: str) -> str:
 def _compared(facts: Facts, part: str, whole: str) -> str:
     if not (beside := facts.beside(part, whole)):
         return ""
-    earlier = f"the median of {len(facts.earlier)} earlier campaigns" if len(facts.earlier) > 1 else "the one earlier campaign"
+    earlier = (
+        f"the median of {len(facts.earlier)} earlier campaigns"
+        if len(facts.earlier) > 1
+        else "the one earlier campaign"
+    )
     return f", {beside[0]} {earlier} at the same age ({beside[1]})"
 
 
@@ -378,6 +509,11 @@ def _check_row(check: Check) -> str:
     if check.of and check.count is not None:
         share = wording.interval(check.count / check.of, *wilson(check.count, check.of))
         measured = f"{wording.count(check.count)} of {wording.count(check.of)}: {share}"
-    cells = (f"{WORDS.get(check.word, '')} {check.word}".strip(), measured, wording.percent(check.limit.target),
-             wording.percent(check.limit.limit), check.limit.source)
+    cells = (
+        f"{WORDS.get(check.word, '')} {check.word}".strip(),
+        measured,
+        wording.percent(check.limit.target),
+        wording.percent(check.limit.limit),
+        check.limit.source,
+    )
     return f'<tr><th scope="row">{check.limit.name}</th>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}</tr>'

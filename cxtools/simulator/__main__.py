@@ -15,22 +15,44 @@ from cxtools.simulator.world import Setup
 
 def parser() -> argparse.ArgumentParser:
     """The command line; the flags of the world are the fields of Setup."""
-    line = argparse.ArgumentParser("cxtools simulate", description="The CXone Email API, simulated. Without a command it serves.")
-    line.add_argument("--port", type=int, default=0, help="0: any free port; the first line on stdout says which")
+    line = argparse.ArgumentParser(
+        "cxtools simulate",
+        description="The CXone Email API, simulated. Without a command it serves.",
+    )
+    line.add_argument(
+        "--port", type=int, default=0, help="0: any free port; the first line on stdout says which"
+    )
     names = ", ".join(sorted(FAULTS))
-    line.add_argument("--fault", action="append", default=[], metavar="NAME[=COUNT]", help=f"arm a fault, always or COUNT times: {names}")
-    line.add_argument("--exit-on-eof", action="store_true", help="end when stdin ends, so that no parent leaves it behind")
+    line.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[=COUNT]",
+        help=f"arm a fault, always or COUNT times: {names}",
+    )
+    line.add_argument(
+        "--exit-on-eof",
+        action="store_true",
+        help="end when stdin ends, so that no parent leaves it behind",
+    )
     for option in fields(Setup):
         flag = "--" + option.name.replace("_", "-")
         if isinstance(option.default, bool):
             line.add_argument(flag, action="store_true", help=option.metadata["about"])
         else:
-            line.add_argument(flag, type=type(option.default), default=option.default, help=option.metadata["about"] + " (%(default)s)")
+            line.add_argument(
+                flag,
+                type=type(option.default),
+                default=option.default,
+                help=option.metadata["about"] + " (%(default)s)",
+            )
     commands = line.add_subparsers(dest="command")
     people = commands.add_parser("recipients", help="write the seeded recipient list as CSV")
     people.add_argument("--count", type=int, default=5000)
     people.add_argument("--out", type=Path)
-    past = commands.add_parser("history", help="write the events of earlier campaigns, one JSON-lines file each")
+    past = commands.add_parser(
+        "history", help="write the events of earlier campaigns, one JSON-lines file each"
+    )
     past.add_argument("--campaigns", type=int, default=8)
     past.add_argument("--recipients", type=int, default=3000)
     past.add_argument("--out", type=Path, required=True)
@@ -47,12 +69,19 @@ def main(arguments: list[str] | None = None) -> None:
     elif given.command == "history":
         from cxtools.simulator.history import write_history
 
-        for path in write_history(setup, given.out, campaigns=given.campaigns, recipients=given.recipients):
+        for path in write_history(
+            setup, given.out, campaigns=given.campaigns, recipients=given.recipients
+        ):
             print(path)
     else:
         from cxtools.simulator.server import serve
 
-        serve(setup, port=given.port, faults=[_armed(text) for text in given.fault], exit_on_eof=given.exit_on_eof)
+        serve(
+            setup,
+            port=given.port,
+            faults=[_armed(text) for text in given.fault],
+            exit_on_eof=given.exit_on_eof,
+        )
 
 
 def _armed(text: str) -> Armed:

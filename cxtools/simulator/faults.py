@@ -20,7 +20,9 @@ class Answer(NamedTuple):
     how: str = ""
 
 
-def answer(status: int, body: Any = b"", headers: Mapping[str, str] | None = None, how: str = "") -> Answer:
+def answer(
+    status: int, body: Any = b"", headers: Mapping[str, str] | None = None, how: str = ""
+) -> Answer:
     """An answer with a JSON body, or with the bytes given."""
     if not isinstance(body, bytes):
         body = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -34,7 +36,7 @@ class Fault(NamedTuple):
     `twist` changes the answer; `ending` is how the job of this POST ends; `revokes` empties the token store first.
     """
 
-    endpoint: str                      # token, suppressions, messages, job, events, crm, or any of the API's ("api": all but token)
+    endpoint: str  # token, suppressions, messages, job, events, crm, or any of the API's ("api": all but token)
     instead: Answer | None = None
     after: Answer | None = None
     twist: Callable[[Answer, Mapping[str, str]], Answer] | None = None
@@ -66,13 +68,20 @@ class Armed:
         return strikes
 
 
-COVERS = {"api": ("suppressions", "messages", "job", "events"), "any": ("token", "suppressions", "messages", "job", "events")}
+COVERS = {
+    "api": ("suppressions", "messages", "job", "events"),
+    "any": ("token", "suppressions", "messages", "job", "events"),
+}
 
 
 def _changed(reply: Answer, **fields: Any) -> Answer:
     """The same answer with other fields in its JSON (a field of ... is taken out)."""
     body = json.loads(reply.body or b"{}") | fields
-    return answer(reply.status, {name: value for name, value in body.items() if value is not ...}, reply.headers)
+    return answer(
+        reply.status,
+        {name: value for name, value in body.items() if value is not ...},
+        reply.headers,
+    )
 
 
 def _same_cursor(reply: Answer, query: Mapping[str, str]) -> Answer:
@@ -92,19 +101,41 @@ def _page_twice(reply: Answer, query: Mapping[str, str]) -> Answer:
 PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1>upstream said nothing</body></html>"
 HTML = {"Content-Type": "text/html"}
 UNAVAILABLE = {"errors": [{"field": "", "message": "service unavailable"}]}
-OTHER = {"results": [{"emailAddress": "someone.else@other.example", "reason": "complaint", "addedDate": "2026-01-05T00:00:00Z"}]}
-NO_JOB = {"error": {"code": "job_not_found", "message": "there is no job with this id", "details": []}}
-QUOTA = {"type": "https://iana.org/assignments/http-problem-types#quota-exceeded", "title": "the daily quota of recipients is used up"}
+OTHER = {
+    "results": [
+        {
+            "emailAddress": "someone.else@other.example",
+            "reason": "complaint",
+            "addedDate": "2026-01-05T00:00:00Z",
+        }
+    ]
+}
+NO_JOB = {
+    "error": {"code": "job_not_found", "message": "there is no job with this id", "details": []}
+}
+QUOTA = {
+    "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
+    "title": "the daily quota of recipients is used up",
+}
 SERVER_ERROR = {"error": {"code": "internal_error", "message": "something broke", "details": []}}
 
 FAULTS = {
     "refuse_token_503": Fault("token", answer(503, UNAVAILABLE, {"Retry-After": "1"})),
-    "token_wrong_secret": Fault("token", answer(401, {"error": "invalid_client", "error_description": "unknown client or wrong secret"})),
+    "token_wrong_secret": Fault(
+        "token",
+        answer(
+            401, {"error": "invalid_client", "error_description": "unknown client or wrong secret"}
+        ),
+    ),
     "token_expiry_text": Fault("token", twist=lambda reply, _: _changed(reply, expires_in="3600")),
     "token_expiry_missing": Fault("token", twist=lambda reply, _: _changed(reply, expires_in=...)),
     "expire_tokens": Fault("api", revokes=True),
-    "missing_scope": Fault("api", answer(403, {"Message": "the token lacks the scope for this resource"})),
-    "rate_limited": Fault("api", answer(429, b"", {"Retry-After": "1", "icStatusDescription": "rate limit exceeded"})),
+    "missing_scope": Fault(
+        "api", answer(403, {"Message": "the token lacks the scope for this resource"})
+    ),
+    "rate_limited": Fault(
+        "api", answer(429, b"", {"Retry-After": "1", "icStatusDescription": "rate limit exceeded"})
+    ),
     "rate_limited_date": Fault("api", answer(429, b"", {"Retry-After": "date+2"})),
     "server_error_503": Fault("api", answer(503, UNAVAILABLE)),
     "server_error_500_html": Fault("api", answer(500, PROXY_PAGE, HTML)),
@@ -115,7 +146,9 @@ FAULTS = {
     "drip": Fault("any", twist=lambda reply, _: reply._replace(how="drip")),
     "slicer": Fault("any", twist=lambda reply, _: reply._replace(how="slice")),
     "suppression_500": Fault("suppressions", answer(500, SERVER_ERROR)),
-    "suppression_404_html": Fault("suppressions", answer(404, b"<html><body>404 page not found</body></html>", HTML)),
+    "suppression_404_html": Fault(
+        "suppressions", answer(404, b"<html><body>404 page not found</body></html>", HTML)
+    ),
     "suppression_other_address": Fault("suppressions", answer(200, OTHER)),
     "quota_exceeded": Fault("messages", answer(429, QUOTA, {"Retry-After": "28800"})),
     "post_reset_before_accept": Fault("messages", answer(0, how="reset")),

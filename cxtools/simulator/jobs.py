@@ -16,7 +16,12 @@ from pydantic import BaseModel, Field, ValidationError
 from cxtools.simulator.people import HORIZON_S, Drift, Happening, Letter, dice, digest, drawn, life
 
 SWITCHES = {"open": "enableOpens", "click": "enableClicks"}
-TWICE, ODD_FIELD, OTHER_ZONE, FORWARD = 0.008, 0.004, 0.01, 0.02     # shares: repeated events, unknown fields, +02:00, unknown kinds
+TWICE, ODD_FIELD, OTHER_ZONE, FORWARD = (
+    0.008,
+    0.004,
+    0.01,
+    0.02,
+)  # shares: repeated events, unknown fields, +02:00, unknown kinds
 
 #: An event: the age of its job in seconds from which it can be seen, its kind, its JSON.
 Told = tuple[float, str, bytes]
@@ -27,7 +32,9 @@ class Story:
     """All events of a job in the order in which they can be seen, and what they add up to."""
 
     events: list[Told] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)            # distinct events by kind, and "duplicates"
+    counts: Counter[str] = field(
+        default_factory=Counter
+    )  # distinct events by kind, and "duplicates"
     delivered: int = 0
 
 
@@ -39,7 +46,9 @@ class Job:
     order: dict[str, Any]
     body_sha256: str = ""
     idempotency_key: str = ""
-    nths: list[int] = field(default_factory=list)                    # how often each recipient had got this letter before
+    nths: list[int] = field(
+        default_factory=list
+    )  # how often each recipient had got this letter before
     accepted_at: float = 0.0
     offset_s: float = 0.0
     ending: str = "completed"
@@ -63,21 +72,34 @@ class Job:
         return self.ending
 
 
-def story(seed: int, job: Job, epoch: datetime, *, event_ids: bool = True, drift: Drift | None = None) -> Story:
+def story(
+    seed: int, job: Job, epoch: datetime, *, event_ids: bool = True, drift: Drift | None = None
+) -> Story:
     """Everything that will be told about a job: some of it twice, some late, some odd."""
     told, created = Story(), epoch + timedelta(seconds=job.offset_s)
     tracking = job.order.get("tracking") or {}
     silent = {kind for kind, switch in SWITCHES.items() if not tracking.get(switch, True)}
     second_of_day = created.hour * 3600 + created.minute * 60 + created.second
-    for number, row in enumerate(job.order["recipients"][:job.reached]):
+    for number, row in enumerate(job.order["recipients"][: job.reached]):
         address, merge = row["toAddress"], json.dumps(row.get("mergeFields") or {}, sort_keys=True)
-        letter = Letter(job.order["subject"], job.order["templateId"], merge, job.nths[number] if job.nths else 0)
+        letter = Letter(
+            job.order["subject"],
+            job.order["templateId"],
+            merge,
+            job.nths[number] if job.nths else 0,
+        )
         steps = life(seed, address, letter, second_of_day=second_of_day, drift=drift)
         told.delivered += any(step.kind == "delivery" for step in steps)
-        who = {"jobId": job.job_id, "messageId": uuid_of(job.job_id, address.lower()),
-               "recipientId": uuid_of(seed, "recipient", address.lower()), "emailAddress": address}
+        who = {
+            "jobId": job.job_id,
+            "messageId": uuid_of(job.job_id, address.lower()),
+            "recipientId": uuid_of(seed, "recipient", address.lower()),
+            "emailAddress": address,
+        }
         rng = dice(seed, job.job_id, address, "wire")
-        for event in _wired([step for step in steps if step.kind not in silent], who, created, event_ids, rng):
+        for event in _wired(
+            [step for step in steps if step.kind not in silent], who, created, event_ids, rng
+        ):
             told.counts[event[1]] += 1
             told.events.append(event)
             if rng.random() < TWICE:
@@ -87,9 +109,15 @@ def story(seed: int, job: Job, epoch: datetime, *, event_ids: bool = True, drift
     return told
 
 
-def _wired(steps: list[Happening], who: dict[str, str], created: datetime, event_ids: bool, rng: Random) -> Iterator[Told]:
+def _wired(
+    steps: list[Happening], who: dict[str, str], created: datetime, event_ids: bool, rng: Random
+) -> Iterator[Told]:
     for number, step in enumerate(steps):
-        kind = "forward" if step.kind == "open" and number > 2 and rng.random() < FORWARD else step.kind
+        kind = (
+            "forward"
+            if step.kind == "open" and number > 2 and rng.random() < FORWARD
+            else step.kind
+        )
         event = {"eventType": kind, **who, **_facts(step, created, rng)}
         if event_ids:
             event = {"eventId": uuid_of(who["messageId"], number), **event}
@@ -141,7 +169,10 @@ def faults_of(order: Any) -> dict[str, str]:
     try:
         Order.model_validate(order)
     except ValidationError as refused:
-        return {_field(*fault["loc"]): fault["msg"] for fault in refused.errors(include_url=False, include_input=False)}
+        return {
+            _field(*fault["loc"]): fault["msg"]
+            for fault in refused.errors(include_url=False, include_input=False)
+        }
     return {}
 
 

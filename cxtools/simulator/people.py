@@ -26,11 +26,11 @@ class Reader(NamedTuple):
     """How a person, or the machine in front of them, treats a message. Rates are shares 0..1."""
 
     open_rate: float
-    click_rate: float                  # of those who saw it
+    click_rate: float  # of those who saw it
     curve: str = "human"
-    repeats: int = 0                   # at most so many further opens
-    images: bool = True                # False: reads without an open
-    machine: str = ""                  # "proxy" opens at once, "scanner" clicks every link at once
+    repeats: int = 0  # at most so many further opens
+    images: bool = True  # False: reads without an open
+    machine: str = ""  # "proxy" opens at once, "scanner" clicks every link at once
 
 
 class Fate(NamedTuple):
@@ -38,7 +38,7 @@ class Fate(NamedTuple):
 
     share: float
     lasting: bool = False
-    recovers: float = 0                # share that is delivered after all
+    recovers: float = 0  # share that is delivered after all
     curve: str = "prompt"
     after_delivery: bool = False
 
@@ -51,19 +51,32 @@ class Provider(NamedTuple):
 
 
 TABLES = tomllib.loads(Path(__file__).with_name("people.toml").read_text(encoding="utf-8"))
-CURVES, LINKS, AGENTS, NETWORKS, NAMES = (TABLES[name] for name in ("curves", "links", "agents", "networks", "names"))
+CURVES, LINKS, AGENTS, NETWORKS, NAMES = (
+    TABLES[name] for name in ("curves", "links", "agents", "networks", "names")
+)
 READERS = {name: Reader(**facts) for name, facts in TABLES["readers"].items()}
 FATES = {name: Fate(**facts) for name, facts in TABLES["fates"].items()}
 PEOPLE = {"reader": 0.42, "fan": 0.07, "imageless": 0.10, "late": 0.07, "idle": 0.34}
-OFFICE = {"reader": 0.26, "fan": 0.04, "imageless": 0.22, "late": 0.04, "idle": 0.18, "scanned": 0.26}
+OFFICE = {
+    "reader": 0.26,
+    "fan": 0.04,
+    "imageless": 0.22,
+    "late": 0.04,
+    "idle": 0.18,
+    "scanned": 0.26,
+}
 PROVIDERS = {
     "google": Provider({"gmail.example": 0.34}, PEOPLE | {"proxied": 0.04}),
-    "microsoft": Provider({"outlook.example": 0.12, "hotmail.example": 0.07}, PEOPLE | {"scanned": 0.03}),
+    "microsoft": Provider(
+        {"outlook.example": 0.12, "hotmail.example": 0.07}, PEOPLE | {"scanned": 0.03}
+    ),
     "yahoo": Provider({"yahoo.example": 0.10, "aol.example": 0.02}, PEOPLE),
     "apple": Provider({"icloud.example": 0.09}, {"proxied": 0.74, "reader": 0.10, "idle": 0.16}),
     "comcast": Provider({"comcast.example": 0.03}, PEOPLE),
     "gmx": Provider({"gmx.example": 0.03, "web.example": 0.02}, PEOPLE | {"imageless": 0.30}),
-    "company": Provider({f"acme-{number:02}.example": 0.18 / 24 for number in range(1, 25)}, OFFICE),
+    "company": Provider(
+        {f"acme-{number:02}.example": 0.18 / 24 for number in range(1, 25)}, OFFICE
+    ),
 }
 GONE = "acme-13.example"  # a company whose mail system was switched off: every address of theirs bounces
 
@@ -94,8 +107,8 @@ class Drift(NamedTuple):
     """How one campaign differs from the ordinary: factors and shares."""
 
     engagement: float = 1.0
-    stale_share: float = 0.0           # more unknown users: a bad list
-    block_share: float = 0.0           # messages refused by the providers of `blocked_at`
+    stale_share: float = 0.0  # more unknown users: a bad list
+    block_share: float = 0.0  # messages refused by the providers of `blocked_at`
     blocked_at: tuple[str, ...] = ()
 
 
@@ -115,7 +128,7 @@ class Person(NamedTuple):
     address: str
     provider: str
     reader: str
-    fate: str                          # "" or a lasting fate
+    fate: str  # "" or a lasting fate
 
 
 def dice(*parts: object) -> Random:
@@ -130,7 +143,9 @@ def digest(*parts: object) -> str:
 def drawn(curve: str, rng: Random) -> float:
     """Seconds drawn from one of the curves."""
     share = rng.random()
-    (low, short), (high, long) = next(knots for knots in pairwise(CURVES[curve]) if share <= knots[1][0])
+    (low, short), (high, long) = next(
+        knots for knots in pairwise(CURVES[curve]) if share <= knots[1][0]
+    )
     return float(short * (long / short) ** ((share - low) / (high - low)))
 
 
@@ -153,7 +168,11 @@ def provider_of(domain: str) -> str:
     return BY_LABEL.get(domain.partition(".")[0], "company")
 
 
-BY_LABEL = {domain.partition(".")[0]: name for name, provider in PROVIDERS.items() for domain in provider.domains}
+BY_LABEL = {
+    domain.partition(".")[0]: name
+    for name, provider in PROVIDERS.items()
+    for domain in provider.domains
+}
 LASTING = {name: fate.share for name, fate in FATES.items() if fate.lasting}
 PASSING = {name: fate.share for name, fate in FATES.items() if not fate.lasting}
 
@@ -161,21 +180,38 @@ PASSING = {name: fate.share for name, fate in FATES.items() if not fate.lasting}
 def person(seed: int, address: str) -> Person:
     """The person behind an address. A tag chooses a fate or a reader, for tests: `ann+full@…`, `ann+scanned@…`, `ann+delivered@…`."""
     local, _, domain = address.lower().rpartition("@")
-    provider, rng, tag = provider_of(domain), dice(seed, "person", address.lower()), local.partition("+")[2]
+    provider, rng, tag = (
+        provider_of(domain),
+        dice(seed, "person", address.lower()),
+        local.partition("+")[2],
+    )
     fate, reader = picked(LASTING, rng, 1), picked(PROVIDERS[provider].readers, rng)
-    return Person(address, provider, tag if tag in READERS else reader, tag if tag in FATES else "" if tag else fate)
+    return Person(
+        address,
+        provider,
+        tag if tag in READERS else reader,
+        tag if tag in FATES else "" if tag else fate,
+    )
 
 
-def life(seed: int, address: str, letter: Letter, *, second_of_day: float = 0, drift: Drift | None = None) -> list[Happening]:
+def life(
+    seed: int, address: str, letter: Letter, *, second_of_day: float = 0, drift: Drift | None = None
+) -> list[Happening]:
     """All that happens to one message, in order of time; `second_of_day` (UTC) is when it was sent."""
-    someone, rng, drift = person(seed, address), dice(seed, address.lower(), *letter), drift or Drift()
+    someone, rng, drift = (
+        person(seed, address),
+        dice(seed, address.lower(), *letter),
+        drift or Drift(),
+    )
     fate = someone.fate or _fate(someone, drift, rng)
     if "+delivered" in address.lower():
         fate = ""
     story = _journey(someone, fate, rng)
     arrived = next((step.after_s for step in story if step.kind == "delivery"), None)
     if arrived is not None:
-        appeal = drift.engagement * (0.8 + 0.4 * dice(seed, letter.subject, letter.template_id).random())
+        appeal = drift.engagement * (
+            0.8 + 0.4 * dice(seed, letter.subject, letter.template_id).random()
+        )
         story += _machine(READERS[someone.reader].machine, arrived, rng)
         read = _reading(READERS[someone.reader], arrived, appeal, rng)
         story += [step._replace(after_s=_awake(step.after_s, second_of_day, rng)) for step in read]
@@ -213,7 +249,9 @@ def _journey(someone: Person, name: str, rng: Random) -> list[Happening]:
 def _filled(row: tuple[str, str], someone: Person, rng: Random) -> tuple[str, str]:
     code, text = row
     ticket = f"{int(rng.random() * 16**10):010x}"
-    return code, text.format(a=someone.address, d=someone.address.rpartition("@")[2], ip=SENDING_IP, t=ticket)
+    return code, text.format(
+        a=someone.address, d=someone.address.rpartition("@")[2], ip=SENDING_IP, t=ticket
+    )
 
 
 def _machine(name: str, arrived: float, rng: Random) -> list[Happening]:
@@ -223,7 +261,10 @@ def _machine(name: str, arrived: float, rng: Random) -> list[Happening]:
     agent, ip = one_of(AGENTS[name], rng), f"{NETWORKS[name]}.{int(rng.random() * 8) + 1}"
     if name == "proxy":
         return [Happening(arrived + drawn("at_once", rng), "open", agent=agent, ip=ip)]
-    return [Happening(arrived + 0.1 + 0.8 * rng.random(), "click", link=link, agent=agent, ip=ip) for link in LINKS]
+    return [
+        Happening(arrived + 0.1 + 0.8 * rng.random(), "click", link=link, agent=agent, ip=ip)
+        for link in LINKS
+    ]
 
 
 def _reading(reader: Reader, arrived: float, appeal: float, rng: Random) -> list[Happening]:
@@ -232,21 +273,42 @@ def _reading(reader: Reader, arrived: float, appeal: float, rng: Random) -> list
         return []
     agent, ip = one_of(AGENTS["reader"], rng), f"{NETWORKS['reader']}.{int(rng.random() * 254) + 1}"
     seen = arrived + drawn(reader.curve, rng)
-    story = [Happening(seen, "open", agent=agent, ip=ip)] if reader.images and not reader.machine else []
-    story += [Happening(seen + drawn("human", rng), "open", agent=agent, ip=ip) for _ in range(int(rng.random() * (reader.repeats + 1)))]
+    story = (
+        [Happening(seen, "open", agent=agent, ip=ip)]
+        if reader.images and not reader.machine
+        else []
+    )
+    story += [
+        Happening(seen + drawn("human", rng), "open", agent=agent, ip=ip)
+        for _ in range(int(rng.random() * (reader.repeats + 1)))
+    ]
     if rng.random() < reader.click_rate * appeal:
         for _ in range(1 + int(rng.random() * 1.6)):
-            story.append(Happening(seen + drawn("reading", rng), "click", link=picked(LINKS, rng), agent=agent, ip=ip))
+            story.append(
+                Happening(
+                    seen + drawn("reading", rng),
+                    "click",
+                    link=picked(LINKS, rng),
+                    agent=agent,
+                    ip=ip,
+                )
+            )
     return story
 
 
 def _awake(after_s: float, second_of_day: float, rng: Random) -> float:
     """Most people sleep: what would fall into the night waits for the morning."""
     clock = (second_of_day + after_s) % 86400
-    return after_s + 21600 - clock + 9000 * rng.random() if clock < 21600 and rng.random() < 0.85 else after_s
+    return (
+        after_s + 21600 - clock + 9000 * rng.random()
+        if clock < 21600 and rng.random() < 0.85
+        else after_s
+    )
 
 
-DOMAINS = {domain: share for provider in PROVIDERS.values() for domain, share in provider.domains.items()}
+DOMAINS = {
+    domain: share for provider in PROVIDERS.values() for domain, share in provider.domains.items()
+}
 FIELDS = ("email", "tags", "firstName", "plan", "city")
 LISTED_EVERY = 67
 
@@ -254,10 +316,25 @@ LISTED_EVERY = 67
 def recipient(seed: int, number: int) -> dict[str, str]:
     """Row *number* of the seeded recipient list; the address is unique, at a reserved domain (RFC 2606)."""
     rng = dice(seed, "recipient", number)
-    domain, first, last = picked(DOMAINS, rng), one_of(NAMES["first"], rng), one_of(NAMES["last"], rng)
-    tags = ";".join((one_of(("customer", "trial", "partner"), rng), one_of(("emea", "apac", "amer"), rng)))
-    plan, city = one_of(("Free", "Team", "Business"), rng), one_of(("Lyon", "Graz", "Porto", "Osaka", "Leeds", "Quito"), rng)
-    return {"email": f"{first}.{last}.{number}@{domain}".lower(), "tags": tags, "firstName": first, "plan": plan, "city": city}
+    domain, first, last = (
+        picked(DOMAINS, rng),
+        one_of(NAMES["first"], rng),
+        one_of(NAMES["last"], rng),
+    )
+    tags = ";".join(
+        (one_of(("customer", "trial", "partner"), rng), one_of(("emea", "apac", "amer"), rng))
+    )
+    plan, city = (
+        one_of(("Free", "Team", "Business"), rng),
+        one_of(("Lyon", "Graz", "Porto", "Osaka", "Leeds", "Quito"), rng),
+    )
+    return {
+        "email": f"{first}.{last}.{number}@{domain}".lower(),
+        "tags": tags,
+        "firstName": first,
+        "plan": plan,
+        "city": city,
+    }
 
 
 def recipients(seed: int, count: int) -> Iterator[dict[str, str]]:
@@ -266,4 +343,7 @@ def recipients(seed: int, count: int) -> Iterator[dict[str, str]]:
 
 def suppressed(seed: int, among: int) -> Iterable[str]:
     """The addresses of the first *among* recipients that are on the suppression list from the start."""
-    return (recipient(seed, number)["email"] for number in range(seed % LISTED_EVERY, among, LISTED_EVERY))
+    return (
+        recipient(seed, number)["email"]
+        for number in range(seed % LISTED_EVERY, among, LISTED_EVERY)
+    )

@@ -43,7 +43,14 @@ class Door:
             return  # what was cut off is no request
         if delay := self.world.setup.latency_ms:
             await asyncio.sleep(delay / 1000)
-        ask = Ask(request.method, scope["path"], dict(request.query_params), dict(request.headers), body, time.monotonic())
+        ask = Ask(
+            request.method,
+            scope["path"],
+            dict(request.query_params),
+            dict(request.headers),
+            body,
+            time.monotonic(),
+        )
         reply = self.world.answer(ask)
         await HOW[reply.how](reply, scope, receive, send)
 
@@ -55,7 +62,7 @@ async def _whole(reply: Answer, scope: Scope, receive: Receive, send: Send) -> N
 async def _dripped(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     async def drops() -> AsyncIterator[bytes]:
         for position in range(len(reply.body)):
-            yield reply.body[position:position + 1]
+            yield reply.body[position : position + 1]
             await asyncio.sleep(DRIP_S * (reply.how == "drip"))
 
     headers = _headers(reply) | {"Content-Length": str(len(reply.body))}
@@ -73,14 +80,25 @@ async def _hung(reply: Answer, scope: Scope, receive: Receive, send: Send) -> No
 
 
 async def _reset(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    transport: asyncio.Transport = cast(Any, receive).__self__.transport  # receive is a method of uvicorn's cycle of this request
+    transport: asyncio.Transport = cast(
+        Any, receive
+    ).__self__.transport  # receive is a method of uvicorn's cycle of this request
     # Linger 0: the peer sees a reset (RST), not an orderly end.
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
     transport.abort()
     await _hung(reply, scope, receive, send)
 
 
-HOW = {"": _whole, "drip": _dripped, "slice": _dripped, "slow": _slow, "hang": _hung, "reset": _reset}
+HOW = {
+    "": _whole,
+    "drip": _dripped,
+    "slice": _dripped,
+    "slow": _slow,
+    "hang": _hung,
+    "reset": _reset,
+}
 
 
 def _headers(reply: Answer) -> dict[str, str]:
@@ -107,14 +125,24 @@ class Control:
             ("POST", "tokens/revoke", lambda: self.door.world.tokens.clear()),
             ("POST", "advance", lambda seconds: {"offset_s": self.door.world.advance(seconds)}),
             ("GET", "truth", lambda: self.door.world.truth()),
-            ("GET", "log", lambda: [dict(zip(("at", "endpoint", "status"), row, strict=True)) for row in self.door.world.log]),
+            (
+                "GET",
+                "log",
+                lambda: [
+                    dict(zip(("at", "endpoint", "status"), row, strict=True))
+                    for row in self.door.world.log
+                ],
+            ),
             ("GET", "crm/received", lambda: self.door.world.received),
         ]
         return [Route(f"/{path}", _endpoint(act), methods=[method]) for method, path, act in acts]
 
     def reset(self, **changes: Any) -> Any:
         """A new world: the setup of the command line with the changes given."""
-        changed = replace(self.base, **{name: type(getattr(self.base, name))(text) for name, text in changes.items()})
+        changed = replace(
+            self.base,
+            **{name: type(getattr(self.base, name))(text) for name, text in changes.items()},
+        )
         self.door.world = World(changed)
         return {"seed": changed.seed}
 
@@ -135,31 +163,52 @@ class Control:
 
 def _endpoint(act: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
     """A control as Starlette calls it: the JSON of the request are its arguments, and what it returns is answered."""
+
     async def endpoint(request: Request) -> Response:
         try:
             return JSONResponse(act(**json.loads(await request.body() or b"{}")))
         except (AttributeError, KeyError, TypeError, ValueError) as wrong:
-            return JSONResponse({"error": f"not understood: {wrong}", "faults": sorted(FAULTS)}, 400)
+            return JSONResponse(
+                {"error": f"not understood: {wrong}", "faults": sorted(FAULTS)}, 400
+            )
 
     return endpoint
 
 
 def application(door: Door) -> ASGIApp:
     control = Control(door)
-    return Starlette(routes=[Route("/_sim/crm", door, methods=["POST"]), Mount("/_sim", routes=control.routes()), Mount("/", app=door)])
+    return Starlette(
+        routes=[
+            Route("/_sim/crm", door, methods=["POST"]),
+            Mount("/_sim", routes=control.routes()),
+            Mount("/", app=door),
+        ]
+    )
 
 
 def serve(setup: Setup, *, port: int, faults: list[Armed], exit_on_eof: bool) -> None:
     """Listen on the loopback address until stopped; the first line on stdout says where."""
     door = Door(setup)
     door.world.faults += faults
-    with socket.socket(proto=socket.IPPROTO_TCP) as listener:  # with the protocol named, asyncio sends small answers at once
+    with socket.socket(
+        proto=socket.IPPROTO_TCP
+    ) as listener:  # with the protocol named, asyncio sends small answers at once
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         listener.listen(1024)
-        server = uvicorn.Server(uvicorn.Config(
-            application(door), http="h11", ws="none", lifespan="off", log_level="error", access_log=False, server_header=False,
-            timeout_keep_alive=300, timeout_graceful_shutdown=1))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                application(door),
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=300,
+                timeout_graceful_shutdown=1,
+            )
+        )
         if exit_on_eof:
             threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
         print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
