@@ -3,9 +3,10 @@ How fast is an audit trail verified, and written?
 
     .venv/bin/python benchmarks/audit.py [--rows 200000]
 
-"chain" is the check alone, over rows in memory; "ledger" is `audit verify` as users run it, rows read from SQLite and anchors from their
-file; "written" are rows that reach the disk one transaction each, as the smallest deeds write them. CPU seconds, since both checks are
-bound by it, and seconds by the clock; both are this machine's.
+"chain" is the check alone, over rows in memory; "ledger" is `audit verify` as users run it, rows
+read from SQLite and anchors from their file; "written" are rows that reach the disk one transaction
+each, as the smallest deeds write them. CPU seconds, since both checks are bound by it, and seconds
+by the clock; both are this machine's.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@ How well and how fast bounces are judged.
     python benchmarks/bounces.py labelled.jsonl     scores against labelled rows
     python benchmarks/bounces.py --speed            verdicts per second, memory
 
-A labelled row is a JSON object with `code`, `text`, `category`, `hard` (bool) and, where practice differs, `category_alt`
-(list of categories that a lenient score accepts, "*" = any) and `hard_disputed` (left out of the score for hard).
-The data that the figures in cxtools/bounces/README.md were measured on is not part of the project.
+A labelled row is a JSON object with `code`, `text`, `category`, `hard` (bool) and, where practice
+differs, `category_alt` (list of categories that a lenient score accepts, "*" = any) and
+`hard_disputed` (left out of the score for hard). The data that the figures in
+cxtools/bounces/README.md were measured on is not part of the project.
 """
 
 from __future__ import annotations
@@ -123,7 +124,10 @@ def speed() -> None:
 
 
 def mix(count: int, seed: int = 7) -> Iterator[tuple[str, str]]:
-    """As a campaign sees it: a few dozen causes, half of them told with mailbox, queue id and host, half of them bare."""
+    """
+    As a campaign sees it: a few dozen causes, half of them told with mailbox, queue id and host,
+    half of them bare.
+    """
     dice, examples = random.Random(seed), [rule.example for rule in standard_rules()]
     for number in range(count):
         text = examples[min(int(dice.expovariate(0.12)), len(examples) - 1)]
@@ -136,7 +140,9 @@ def mix(count: int, seed: int = 7) -> Iterator[tuple[str, str]]:
 
 
 def distinct(count: int, seed: int = 7) -> Iterator[tuple[str, str]]:
-    """No two texts alike even after masking: sentences of random words around the rules' examples."""
+    """
+    No two texts alike even after masking: sentences of random words around the rules' examples.
+    """
     dice, examples = random.Random(seed), [rule.example for rule in standard_rules()]
     letters = "abcdefghijklmnopqrstuvwxyz"
     for number in range(count):

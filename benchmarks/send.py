@@ -3,9 +3,10 @@ How fast does a campaign go out, and is everything seen that happened?
 
     .venv/bin/python benchmarks/send.py [--recipients 10000] [--latency-ms 20] [--rates 400,1000]
 
-Each row is one whole campaign against a fresh simulator: suppression checks, submits, polls, events. The ideal of a rate limit is
-requests / rate, but never less than the checks' latency shared by the workers, which is the ideal without a limit. Ratios are within
-one run; seconds are this machine's.
+Each row is one whole campaign against a fresh simulator: suppression checks, submits, polls,
+events. The ideal of a rate limit is requests / rate, but never less than the checks' latency shared
+by the workers, which is the ideal without a limit. Ratios are within one run; seconds are this
+machine's.
 """
 
 from __future__ import annotations

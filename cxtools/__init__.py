@@ -4,7 +4,8 @@ cxtools: send campaigns through the CXone Email API, and know what became of the
     import cxtools as cx
     client = cx.connect("simulator")
     campaign = cx.Campaign.from_csv("recipients.csv", name="q3-update", subject="Q3 Product Update",
-                                    template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890", sender="marketing@example.com")
+                                    template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+                                    sender="marketing@example.com")
     client.send(campaign)
     cx.funnel("q3-update")
 
@@ -94,7 +95,10 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """`bounces` and `report` name a question and a package. `cx.bounces` is the question, also after something imported the package."""
+    """
+    `bounces` and `report` name a question and a package. `cx.bounces` is the question, also after
+    something imported the package.
+    """
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOMES and isinstance(value, ModuleType)):

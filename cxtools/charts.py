@@ -1,9 +1,10 @@
 """
 A table in, something to look at out: a plotly figure, or an HTML table.
 
-Each chart has the name of the measure it draws. Its caption carries numerator and denominator, and the table itself travels
-in `layout.meta`, so that a report page can offer the numbers beside the picture. Colours tell nothing alone: every mark is
-labelled. They come from one palette, whose dark twin a page puts in place by name.
+Each chart has the name of the measure it draws. Its caption carries numerator and denominator, and
+the table itself travels in `layout.meta`, so that a report page can offer the numbers beside the
+picture. Colours tell nothing alone: every mark is labelled. They come from one palette, whose dark
+twin a page puts in place by name.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-#: What the bundle of report/assets can draw. A trace that is missing there would be drawn as a line without any error.
+#: What the bundle of report/assets can draw. A trace that is missing there would be drawn as a line
+#: without any error.
 TRACES = ("bar", "funnel", "heatmap", "scatter")
 
-#: Light colours and their dark twins. Blue, orange and green stay apart for every kind of colour blindness (after Okabe and Ito).
+#: Light colours and their dark twins. Blue, orange and green stay apart for every kind of colour
+#: blindness (after Okabe and Ito).
 PALETTE = {
     "paper": ("#ffffff", "#161d26"),
     "ink": ("#1c2733", "#e8edf2"),
@@ -62,7 +65,8 @@ RATES = {
     "open_rate": ("Opened", "accepted", INK["blue"]),
     "click_rate": ("Clicked", "accepted", INK["orange"]),
 }
-#: Moments are known of images loaded and of links followed; the funnel's "opened" counts who did either.
+#: Moments are known of images loaded and of links followed; the funnel's "opened" counts who did
+#: either.
 ACTS = {
     "open": ("Images loaded", "First images loaded", INK["blue"]),
     "click": ("Clicked", "First click", INK["orange"]),
@@ -78,7 +82,8 @@ GROUPS = {
     "weekday": "weekdays",
     "campaign": "campaigns",
 }
-#: The columns which a reader wants of a measure; the others only repeat them. Measures not named here are shown whole.
+#: The columns which a reader wants of a measure; the others only repeat them. Measures not named
+#: here are shown whole.
 COLUMNS = {
     "bounces": ("category", "kind", "recipients", "share", "rate"),
     "reasons": ("reason", "recipients", "share", "category", "kind", "confidence", "bounce_code"),
@@ -111,7 +116,8 @@ NO_BARS = {
     "clickers": "No click is known.",
     "attempted": "No send job is known yet.",
 }
-#: What a page shows of a table or draws of it, and what travels beside a chart for its data table and CSV: no feed makes a page too large.
+#: What a page shows of a table or draws of it, and what travels beside a chart for its data table
+#: and CSV: no feed makes a page too large.
 SHOWN_ROWS, KEPT_ROWS, KEPT_TEXT = 20, 200, 200
 ROW_PX, BAR_PX = 46, 17
 #: Columns that stand beside their share, as its interval.
@@ -119,7 +125,10 @@ BOUNDS = re.compile(r".+_(low|high)")
 
 
 def funnel(table: pd.DataFrame) -> go.Figure:
-    """How far the mail got: one row is drawn as a funnel, several (campaigns, providers, …) as rates with their intervals."""
+    """
+    How far the mail got: one row is drawn as a funnel, several (campaigns, providers, …) as rates
+    with their intervals.
+    """
     if group := _group(table):
         return _rates(table) if len(table) > 1 else _alone(table, group)
     row = _records(table)[0] if len(table) else {}
@@ -182,7 +191,10 @@ def comparison(table: pd.DataFrame) -> go.Figure:
 
 
 def bounces(table: pd.DataFrame) -> go.Figure:
-    """Why mail came back: causes as bars; split by `day` the kinds over time, split by anything else a map of causes."""
+    """
+    Why mail came back: causes as bars; split by `day` the kinds over time, split by anything else a
+    map of causes.
+    """
     group = _group(table)
     if not group or not len(table):
         return _causes(table, "category", "Why did mail come back?")
@@ -199,7 +211,10 @@ def reasons(table: pd.DataFrame) -> go.Figure:
 
 
 def links(table: pd.DataFrame) -> go.Figure:
-    """Which links were followed: people per link. They don't add up, since one person may follow several."""
+    """
+    Which links were followed: people per link. They don't add up, since one person may follow
+    several.
+    """
     rows = _top(_records(table), "clickers")
     caption = "People per link, and their share of all who clicked anything. One person may follow several, so shares don't add up to 100%."
     names = [re.sub("^https?://", "", row["link_url"]) for row in rows]
@@ -251,7 +266,10 @@ def curve(table: pd.DataFrame) -> go.Figure:
 
 
 def timing(table: pd.DataFrame) -> go.Figure:
-    """The time to the first open and click: from the median (dot) to the slowest tenth (end of the line)."""
+    """
+    The time to the first open and click: from the median (dot) to the slowest tenth (end of the
+    line).
+    """
     rows = [row for row in _records(table) if row["median_s"] is not None]
     if not rows or _group(table):
         return _sentence("How long does it take?", UNSPLIT if rows else UNTIMED, table)
@@ -287,7 +305,10 @@ def timing(table: pd.DataFrame) -> go.Figure:
 
 
 def _reach(row: dict[str, Any]) -> dict[str, Any]:
-    """A line through some quantiles; one that repeats the one before it is not written again. A log axis has no 0: it stands at 0.1 s."""
+    """
+    A line through some quantiles; one that repeats the one before it is not written again. A log
+    axis has no 0: it stands at 0.1 s.
+    """
     names = ("median_s", "p75_s", "p90_s")
     text = [wording.duration(row[name]) for name in names]
     return {
@@ -325,11 +346,13 @@ CHARTS: dict[str, Callable[[Any], Any]] = {
 
 def html(table: pd.DataFrame) -> str:
     """
-    A table as people read it: headings in words, shares in percent with their interval beside them, missing as a dash.
+    A table as people read it: headings in words, shares in percent with their interval beside them,
+    missing as a dash.
 
     >>> import pandas as pd
     >>> html(pd.DataFrame({"provider": ["gmail"], "accepted": [9412]}))
-    '<table>...<th scope="col" class="n">Accepted</th></tr></thead><tbody><tr><td>gmail</td><td class="n">9,412</td></tr></tbody></table>'
+    '<table>...<th scope="col" class="n">Accepted</th></tr></thead><tbody><tr><td>gmail</td><td
+    class="n">9,412</td></tr></tbody></table>'
     """
     rows, measure = _records(table), getattr(table, "_measure", "")
     if not rows and measure in EMPTY:
@@ -346,7 +369,10 @@ def html(table: pd.DataFrame) -> str:
 
 
 def _shown(table: pd.DataFrame) -> list[str]:
-    """The columns for readers: those of COLUMNS, the dimensions, and the campaign where there are several."""
+    """
+    The columns for readers: those of COLUMNS, the dimensions, and the campaign where there are
+    several.
+    """
     own = [str(column) for column in table.columns]
     wanted = COLUMNS.get(getattr(table, "_measure", ""), tuple(own))
     groups = [
@@ -359,7 +385,8 @@ def _shown(table: pd.DataFrame) -> list[str]:
 
 def text(table: pd.DataFrame, width: int = 120) -> str:
     """
-    The same for a terminal: shares in percent without their intervals, the widest column cut where lines would be longer than *width*.
+    The same for a terminal: shares in percent without their intervals, the widest column cut where
+    lines would be longer than *width*.
 
     >>> import pandas as pd
     >>> print(text(pd.DataFrame({"provider": ["gmail", "other"], "accepted": [9412, 7], "click_rate": [0.0956, None]})))
@@ -517,7 +544,10 @@ def _bars(
     table: pd.DataFrame,
     text: list[str] | None = None,
 ) -> go.Figure:
-    """Horizontal bars without ticks, each with its number and share at its end, where there is room for them, and its name above."""
+    """
+    Horizontal bars without ticks, each with its number and share at its end, where there is room
+    for them, and its name above.
+    """
     if not rows:
         return _sentence(title, NO_BARS[size], table)
     text = text or [
@@ -706,7 +736,9 @@ def _alone(table: pd.DataFrame, group: str, which: str = "") -> go.Figure:
 
 
 def _sentence(title: str, text: str, table: pd.DataFrame) -> go.Figure:
-    """What there is to say where there is nothing to draw; a page prints it in place of the figure."""
+    """
+    What there is to say where there is nothing to draw; a page prints it in place of the figure.
+    """
     words = {
         "text": text,
         "x": 0,
@@ -732,7 +764,10 @@ def _sentence(title: str, text: str, table: pd.DataFrame) -> go.Figure:
 
 
 def _rates(table: pd.DataFrame) -> go.Figure:
-    """Rates with their intervals, one line per group, one panel per rate: what overlaps can't be told apart."""
+    """
+    Rates with their intervals, one line per group, one panel per rate: what overlaps can't be told
+    apart.
+    """
     group = _group(table) or "campaign"
     rows = _records(table)
     rows = (
@@ -829,7 +864,9 @@ def _dots(
 def _figure(
     traces: list[dict[str, Any]], title: str, caption: str, table: pd.DataFrame, **layout: Any
 ) -> go.Figure:
-    """The house style around some traces; the table goes along for the page's data table and CSV."""
+    """
+    The house style around some traces; the table goes along for the page's data table and CSV.
+    """
     import plotly.graph_objects as go
 
     axis = {

@@ -1,8 +1,10 @@
 """
-The command line: each command parses, calls and prints. Results go to stdout, everything for people to stderr.
+The command line: each command parses, calls and prints. Results go to stdout, everything for people
+to stderr.
 
-Exit codes: 0 done, 1 a bug, 2 usage or configuration, 3 the API refused or can't be reached, 4 the API broke its
-contract, 5 a job failed or ran out of time, 6 store or ledger, 7 report, 8 done, but outcomes are unknown and listed.
+Exit codes: 0 done, 1 a bug, 2 usage or configuration, 3 the API refused or can't be reached, 4 the
+API broke its contract, 5 a job failed or ran out of time, 6 store or ledger, 7 report, 8 done, but
+outcomes are unknown and listed.
 
 --profile NAME and --debug (show tracebacks) may stand anywhere in a command.
 """
@@ -72,7 +74,10 @@ class State:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a command, and end the process with its exit code; errors are told as sentences, tracebacks only with --debug."""
+    """
+    Run a command, and end the process with its exit code; errors are told as sentences, tracebacks
+    only with --debug.
+    """
     anywhere, arguments = ANYWHERE.parse_known_args(argv)
     State.profile, State.debug = anywhere.profile, anywhere.debug
     try:
@@ -121,7 +126,8 @@ def _program(
         raise typer.Exit
 
 
-# ---- campaigns ---------------------------------------------------------------------------------------------------
+# ---- campaigns
+# ---------------------------------------------------------------------------------------------------
 
 
 @app.command()
@@ -147,7 +153,10 @@ def send(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Plan, check, submit, follow, collect once, tell the CRM, audit. Run again to continue: nobody is mailed twice."""
+    """
+    Plan, check, submit, follow, collect once, tell the CRM, audit. Run again to continue: nobody is
+    mailed twice.
+    """
     from cxtools.campaigns.recipients import Campaign
 
     client = _connect()
@@ -197,7 +206,9 @@ def collect(campaign: Name = None, as_json: Json = False) -> None:
 
 @app.command()
 def rejudge(as_json: Json = False) -> None:
-    """After a change of rules: judge every stored bounce again, and let the local suppressions follow."""
+    """
+    After a change of rules: judge every stored bounce again, and let the local suppressions follow.
+    """
     added, lifted = _connect().rejudge()
     _print(
         {"added": added, "lifted": lifted},
@@ -250,7 +261,8 @@ def reconcile(
     _say(f"batch {batch} is {state} now; `cxtools resume` continues")
 
 
-# ---- events and measures -----------------------------------------------------------------------------------------
+# ---- events and measures
+# -----------------------------------------------------------------------------------------
 
 
 @app.command("import")
@@ -269,7 +281,10 @@ def import_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Take real events from a file: JSON, JSONL, CSV or Parquet; CXone, Amazon SES, SendGrid or any table."""
+    """
+    Take real events from a file: JSON, JSONL, CSV or Parquet; CXone, Amazon SES, SendGrid or any
+    table.
+    """
     from cxtools.events.imports import import_file
 
     done = import_file(
@@ -397,7 +412,8 @@ def report(
     )
 
 
-# ---- webhooks and audit ------------------------------------------------------------------------------------------
+# ---- webhooks and audit
+# ------------------------------------------------------------------------------------------
 
 
 @outbox.command("list")
@@ -426,7 +442,9 @@ def outbox_list(as_json: Json = False) -> None:
 
 @outbox.command("deliver")
 def outbox_deliver() -> None:
-    """Try every webhook that is due, once. Exit code 3 while dead or parked ones are in the outbox."""
+    """
+    Try every webhook that is due, once. Exit code 3 while dead or parked ones are in the outbox.
+    """
     from cxtools.campaigns import crm
 
     client = _connect()
@@ -517,12 +535,16 @@ def audit_export(
 
 @audit.command("forget-addresses")
 def audit_forget_addresses() -> None:
-    """Erase the key by which the trail names people: nobody can be found in it any more, and it still verifies."""
+    """
+    Erase the key by which the trail names people: nobody can be found in it any more, and it still
+    verifies.
+    """
     _connect().ledger.trail.forget_addresses()
     _say("the key is erased; rows from now on name people by a new one")
 
 
-# ---- tools -------------------------------------------------------------------------------------------------------
+# ---- tools
+# -------------------------------------------------------------------------------------------------------
 
 
 @app.command()
@@ -576,7 +598,8 @@ def lab(
     sys.exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)]))
 
 
-# ---- printing ----------------------------------------------------------------------------------------------------
+# ---- printing
+# ----------------------------------------------------------------------------------------------------
 
 
 def _connect() -> Connection:

@@ -1,5 +1,6 @@
 """
-One connection: settings, API client, ledger and event store together, with the deeds that need them all.
+One connection: settings, API client, ledger and event store together, with the deeds that need them
+all.
 
 This is what a notebook holds as `client` and what the command line works with.
 """
@@ -45,10 +46,12 @@ SIMULATOR = {
 
 def connect(profile: str | None = None, **settings: Any) -> Connection:
     """
-    A connection by a profile (default: from the environment), or to a simulator of its own: `connect("simulator")`.
+    A connection by a profile (default: from the environment), or to a simulator of its own:
+    `connect("simulator")`.
 
     Raises:
-        ConfigError: settings are wrong; nothing was sent. What a deed misses is said when it is called.
+        ConfigError: settings are wrong; nothing was sent. What a deed misses is said when it is
+        called.
     """
     connection = Connection(
         _simulator_settings(settings)
@@ -60,7 +63,10 @@ def connect(profile: str | None = None, **settings: Any) -> Connection:
 
 
 def latest(home: str | Path | None = None) -> Connection:
-    """What the questions of a notebook are asked of: the store at *home*, else the connection made last, else the environment's."""
+    """
+    What the questions of a notebook are asked of: the store at *home*, else the connection made
+    last, else the environment's.
+    """
     if home:
         return Connection(load_settings(home=home))
     return LATEST[0] if LATEST else connect()
@@ -118,7 +124,10 @@ class Connection:
         return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
 
     def unsettled(self, name: str) -> dict[str, int]:
-        """Recipients of a campaign by what has not ended well: the outcome is unknown, their job failed or was refused, they wait."""
+        """
+        Recipients of a campaign by what has not ended well: the outcome is unknown, their job
+        failed or was refused, they wait.
+        """
         if not self.has_ledger:
             return {}
         from cxtools.campaigns.status import BAD_JOBS
@@ -145,7 +154,8 @@ class Connection:
 
         Raises:
             ConfigError: settings, spec or rows are wrong; nothing was sent.
-            ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the same call continues.
+            ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the
+            same call continues.
         """
         from cxtools.campaigns import send
 
@@ -159,7 +169,10 @@ class Connection:
 
     @discreet
     def dry_run(self, campaign: Campaign, *, skip_invalid: bool = False) -> DryRun:
-        """What `send` would do, as far as is known without asking the API; refuses what `send` would, writes and sends nothing."""
+        """
+        What `send` would do, as far as is known without asking the API; refuses what `send` would,
+        writes and sends nothing.
+        """
         from cxtools.campaigns.plan import LeftOut
         from cxtools.campaigns.status import over_limit
 
@@ -203,7 +216,10 @@ class Connection:
 
     @discreet
     def resume(self, name: str) -> Status:
-        """Continue a campaign: submit what is planned, follow what is submitted, collect what has ended."""
+        """
+        Continue a campaign: submit what is planned, follow what is submitted, collect what has
+        ended.
+        """
         from cxtools.campaigns import send
 
         self.needs_all()
@@ -221,7 +237,10 @@ class Connection:
         return self.status(name)
 
     def unfinished(self) -> list[str]:
-        """This account's campaigns of which a batch waits to be sent, followed or collected for the first time."""
+        """
+        This account's campaigns of which a batch waits to be sent, followed or collected for the
+        first time.
+        """
         from cxtools.campaigns.states import UNFINISHED
 
         names = dict.fromkeys(row.campaign for row in self.ledger.batches(states=UNFINISHED))
@@ -253,7 +272,10 @@ class Connection:
 
     @discreet
     def rejudge(self) -> tuple[int, int]:
-        """Make the local suppressions follow the rules of today, from all that servers ever said: how many were added, how many lifted."""
+        """
+        Make the local suppressions follow the rules of today, from all that servers ever said: how
+        many were added, how many lifted.
+        """
         from cxtools.campaigns import collect
 
         try:
@@ -271,8 +293,8 @@ class Connection:
         It became *job_id*, or is given up (*abandon*), or was not sent: then it is planned again.
 
         Raises:
-            ConfigError: its outcome isn't unknown, the job can't be its, or it is too early to call it not sent.
-            ApiError: the API knows no such job.
+            ConfigError: its outcome isn't unknown, the job can't be its, or it is too early to call
+            it not sent. ApiError: the API knows no such job.
         """
         from cxtools.campaigns import send
 
@@ -284,7 +306,8 @@ class Connection:
     @discreet
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:
         """
-        Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign stands then.
+        Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign
+        stands then.
 
         Events are fetched first: who got the mail meanwhile is no candidate.
         """
@@ -300,9 +323,11 @@ class Connection:
 @dataclass(frozen=True)
 class DryRun:
     """
-    A plan that was not written: the sizes of its `batches`, `left_out` rows with line, masked address and reason.
+    A plan that was not written: the sizes of its `batches`, `left_out` rows with line, masked
+    address and reason.
 
-    `waiting` is how many people of a campaign that was planned before still wait; None where it wasn't.
+    `waiting` is how many people of a campaign that was planned before still wait; None where it
+    wasn't.
     """
 
     campaign: str

@@ -1,4 +1,7 @@
-"""The demo: the whole job on the simulator, from a seeded list of recipients to the pages that stakeholders open."""
+"""
+The demo: the whole job on the simulator, from a seeded list of recipients to the pages that
+stakeholders open.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,8 @@ def run_demo(
     out: Path, *, say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
 ) -> str:
     """
-    Run the demo into *out* and return its summary in five lines; the store and ledger stand in `out/home`.
+    Run the demo into *out* and return its summary in five lines; the store and ledger stand in
+    `out/home`.
 
     Raises:
         ConfigError: *out*/home exists and isn't a demo's; nothing was touched.

@@ -1,4 +1,7 @@
-"""Examine an installation: settings, sign-in, ledger, store, report kernel. Asks the API only to sign in and to read."""
+"""
+Examine an installation: settings, sign-in, ledger, store, report kernel. Asks the API only to sign
+in and to read.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ FREE_BYTES_WANTED = 500 << 20
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: whether it passed, what was seen or what to mend, and the exit code it stands for."""
+    """
+    One check: whether it passed, what was seen or what to mend, and the exit code it stands for.
+    """
 
     check: str
     ok: bool
@@ -53,7 +58,8 @@ def _http_stack(_client: Connection) -> str:
 
     import urllib3._version as stack
 
-    # urllib3-future installs itself over urllib3 and numbers its patches from 900; it treats cut-off answers in another way.
+    # urllib3-future installs itself over urllib3 and numbers its patches from 900; it treats
+    # cut-off answers in another way.
     if int(stack.__version__.split(".")[2]) >= 900:
         raise ConfigError(
             "urllib3 was replaced by urllib3-future",

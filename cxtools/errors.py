@@ -16,9 +16,9 @@ Every error that cxtools raises, in one tree.
     |- StoreError                    6  the ledger or the event store
     `- ReportError                   7  a report could not be made
 
-The number is the exit code of the command line (`cxtools --help` lists them; 0 is success, 8 is "done,
-but outcomes are unknown and listed" and is no error). Who is to blame is in the type: `Refused` and
-`ConfigError` are ours, `ContractError` and `ServerFault` are theirs.
+The number is the exit code of the command line (`cxtools --help` lists them; 0 is success, 8 is
+"done, but outcomes are unknown and listed" and is no error). Who is to blame is in the type:
+`Refused` and `ConfigError` are ours, `ContractError` and `ServerFault` are theirs.
 """
 
 from __future__ import annotations
@@ -116,13 +116,17 @@ class ServerFault(ApiError):
 
 
 class ContractError(CxError, ValueError):
-    """A 2xx answer without the promised shape; `where` says which field, as `$.results[3].eventType`."""
+    """
+    A 2xx answer without the promised shape; `where` says which field, as `$.results[3].eventType`.
+    """
 
     exit_code = 4
 
 
 class PossiblyTruncated(ContractError):
-    """A full page came without a cursor: there may be more rows, so the set must not pass as complete."""
+    """
+    A full page came without a cursor: there may be more rows, so the set must not pass as complete.
+    """
 
 
 class JobFailed(CxError):
@@ -138,13 +142,17 @@ class JobTimeout(CxError, TimeoutError):
 
 
 class StoreError(CxError):
-    """The ledger or the event store can't be read or written, or was asked for what it doesn't hold."""
+    """
+    The ledger or the event store can't be read or written, or was asked for what it doesn't hold.
+    """
 
     exit_code = 6
 
 
 class ReportError(CxError):
-    """A report could not be made; `notebook` is the path of the kept, partly run notebook, or ""."""
+    """
+    A report could not be made; `notebook` is the path of the kept, partly run notebook, or "".
+    """
 
     exit_code = 7
 
@@ -157,8 +165,8 @@ def discreet(deed: Callable[Given, Result]) -> Callable[Given, Result]:
     """
     The same function or generator; a CxError that leaves it takes no locals along.
 
-    Jupyter's verbose mode, rich and error trackers show the locals of all frames of a traceback, and those of ours hold
-    addresses, documents and requests. The lines of the traceback stay.
+    Jupyter's verbose mode, rich and error trackers show the locals of all frames of a traceback,
+    and those of ours hold addresses, documents and requests. The lines of the traceback stay.
     """
 
     @wraps(deed)
@@ -183,7 +191,10 @@ def discreet(deed: Callable[Given, Result]) -> Callable[Given, Result]:
 
 
 def forget_locals(error: BaseException) -> None:
-    """Empty the frames of an error's traceback, as far as they have ended, and let go of the foreign errors behind it."""
+    """
+    Empty the frames of an error's traceback, as far as they have ended, and let go of the foreign
+    errors behind it.
+    """
     traceback.clear_frames(error.__traceback__)
     if behind := error.__cause__ or error.__context__:
         forget_locals(behind)

@@ -1,7 +1,9 @@
 """
-The explorer: what a person chose as a frozen value, a pure step from it to a figure, and widgets which only call that step.
+The explorer: what a person chose as a frozen value, a pure step from it to a figure, and widgets
+which only call that step.
 
-The figure is shown as plotly's MIME type in an Output widget. A FigureWidget would add five megabytes to every saved notebook.
+The figure is shown as plotly's MIME type in an Output widget. A FigureWidget would add five
+megabytes to every saved notebook.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ REPORTS = {"bounces": "bounce_report", "reasons": "bounce_report", "jobs": "boun
 @dataclass(frozen=True)
 class View:
     """
-    One choice: campaigns, a measure, what to split by ("" for nothing), and a moment after which events don't count ("" for none).
+    One choice: campaigns, a measure, what to split by ("" for nothing), and a moment after which
+    events don't count ("" for none).
 
     >>> View(("q3-update",), "curve", "provider").settled()
     View(campaigns=('q3-update',), measure='curve', by='', as_of='')
@@ -48,7 +51,10 @@ class View:
     as_of: str = ""
 
     def settled(self) -> View:
-        """The nearest choice that can be drawn: without a split that the measure doesn't know, with one campaign where only one fits."""
+        """
+        The nearest choice that can be drawn: without a split that the measure doesn't know, with
+        one campaign where only one fits.
+        """
         splits = MEASURES[self.measure]
         by = self.by if self.by in splits else ""
         return replace(
@@ -137,7 +143,10 @@ def explore(store: EventStore, campaigns: Sequence[str] | None = None) -> ipywid
 
 
 def shown(store: EventStore, view: View) -> dict[str, Any]:
-    """The output message of a choice; what can't be answered is said in words, in the place of the figure."""
+    """
+    The output message of a choice; what can't be answered is said in words, in the place of the
+    figure.
+    """
     try:
         return {
             "output_type": "display_data",

@@ -1,4 +1,7 @@
-"""The words of the domain: what the API says, translated once, the raw word kept. Wire names stand in `from_api` and `to_api` only."""
+"""
+The words of the domain: what the API says, translated once, the raw word kept. Wire names stand in
+`from_api` and `to_api` only.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ KINDS: dict[str, str] = {
     "unknown": "a kind we don't know; the vendor's word stands in raw_kind",
 }
 
-#: Final job states, compared without case. SUCCEEDED and EXPIRED are what other NICE APIs call theirs.
+#: Final job states, compared without case. SUCCEEDED and EXPIRED are what other NICE APIs call
+#: theirs.
 JOB_STATES = {
     "completed": "completed",
     "succeeded": "completed",
@@ -38,7 +42,9 @@ JOB_STATES = {
 
 @dataclass(frozen=True)
 class Recipient:
-    """One person to mail: a normalised address, merge fields (template placeholder -> text) and tags."""
+    """
+    One person to mail: a normalised address, merge fields (template placeholder -> text) and tags.
+    """
 
     email: str = field(repr=False)
     merge_fields: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -58,7 +64,9 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Suppression:
-    """An address that the account must not mail, and why. `added_at` is None when the API gives none."""
+    """
+    An address that the account must not mail, and why. `added_at` is None when the API gives none.
+    """
 
     email: str = field(repr=False)
     reason: str = ""
@@ -114,9 +122,9 @@ class Event:
     """
     One thing that happened to one message.
 
-    `event_id` is the API's, or a digest of the fields that identify an event, so the same event always
-    has the same id. `ts` is aware UTC and None when the feed gave none or nonsense. Text fields that the
-    feed doesn't have are "". `raw` is the row as it came, as JSON.
+    `event_id` is the API's, or a digest of the fields that identify an event, so the same event
+    always has the same id. `ts` is aware UTC and None when the feed gave none or nonsense. Text
+    fields that the feed doesn't have are "". `raw` is the row as it came, as JSON.
     """
 
     event_id: str
@@ -160,7 +168,10 @@ class Event:
         row: Mapping[str, Any],
         where: str = "$",
     ) -> Event:
-        """An event of texts; without an id it gets one from what makes it that event, the address for the missing recipient."""
+        """
+        An event of texts; without an id it gets one from what makes it that event, the address for
+        the missing recipient.
+        """
         email = known.get("email", "").strip().lower()
         who = known.get("recipient_id") or email
         job, message, link, code = (
@@ -208,7 +219,8 @@ def event_identity(*parts: str) -> str:
 
 def recipient_key(email: str) -> str:
     """
-    The key by which one person is known in the ledger: a digest, so that two spellings are one person.
+    The key by which one person is known in the ledger: a digest, so that two spellings are one
+    person.
 
     >>> recipient_key("Ann@Example.COM") == recipient_key("ann@example.com")
     True

@@ -60,7 +60,10 @@ suspects = _question("suspects", "Which clickers behave like scanners?")
 def verdict(
     campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home = None
 ) -> CampaignVerdict:
-    """PASS, WARN or FAIL and why; *about* is "run", "bounces" or "engagement". See `cxtools.measures.summary.verdict`."""
+    """
+    PASS, WARN or FAIL and why; *about* is "run", "bounces" or "engagement". See
+    `cxtools.measures.summary.verdict`.
+    """
     from cxtools.measures import summary
 
     client = latest(home)
@@ -70,7 +73,10 @@ def verdict(
 
 
 def comparison(campaign: str, *, as_of: AsOf = None, home: Home = None) -> Table:
-    """The campaign among earlier ones, all cut at the same age. See `cxtools.measures.summary.comparison`."""
+    """
+    The campaign among earlier ones, all cut at the same age. See
+    `cxtools.measures.summary.comparison`.
+    """
     from cxtools.measures import summary
 
     return summary.comparison(latest(home).store, campaign, as_of=as_of)
@@ -85,7 +91,10 @@ def run_campaign(
     skip_invalid: bool = False,
     home: Home = None,
 ) -> Status:
-    """Send and follow what *spec* and *recipients* say, or continue it; without a spec, tell where *campaign* stands and touch nothing."""
+    """
+    Send and follow what *spec* and *recipients* say, or continue it; without a spec, tell where
+    *campaign* stands and touch nothing.
+    """
     from cxtools.campaigns.recipients import Campaign
 
     client = connect(profile or None, **{"home": home} if home else {})
@@ -126,7 +135,10 @@ def import_file(
 
 
 def report(name: str, *, out: str | Path = "reports", home: Home = None, **parameters: Any) -> Path:
-    """Run a report notebook with parameters and write one HTML page. See `cxtools.report.run.render_report`."""
+    """
+    Run a report notebook with parameters and write one HTML page. See
+    `cxtools.report.run.render_report`.
+    """
     from cxtools.report.run import render_report
 
     return render_report(name, parameters, out=Path(out), home=latest(home).settings.home)

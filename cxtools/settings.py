@@ -1,9 +1,11 @@
 """
-Where to connect and how: environment, secrets folder, keyring and named profiles, checked all at once.
+Where to connect and how: environment, secrets folder, keyring and named profiles, checked all at
+once.
 
-Order, first wins: arguments, `CX...` environment variables, files of the secrets folder (`CXTOOLS_SECRETS_DIR`,
-one file per variable, as Docker and Kubernetes mount them), the profile of `profiles.toml`, the keyring, the default.
-A secret in a profile file is refused: such files get committed.
+Order, first wins: arguments, `CX...` environment variables, files of the secrets folder
+(`CXTOOLS_SECRETS_DIR`, one file per variable, as Docker and Kubernetes mount them), the profile of
+`profiles.toml`, the keyring, the default. A secret in a profile file is refused: such files get
+committed.
 """
 
 from __future__ import annotations
@@ -67,7 +69,9 @@ Hidden = Annotated[
 
 
 class Paths(BaseModel, frozen=True, extra="forbid"):
-    """Where each endpoint lives below the base URL; the tutorial's, unless a profile says otherwise."""
+    """
+    Where each endpoint lives below the base URL; the tutorial's, unless a profile says otherwise.
+    """
 
     token: str = "/v1/oauth2/token"  # noqa: S105  # a path
     suppressions: str = "/v1/communications/email/suppressions"
@@ -82,9 +86,10 @@ class Settings(
     """
     Everything a run needs to know, frozen.
 
-    Durations are seconds. `requests_per_s` paces all calls of one process (None: as fast as the workers go).
-    Capabilities say what the server can do beyond the tutorial's contract; each defaults to "no". `crm_allow_hosts` are the
-    host names and networks beyond the open internet that webhooks may go to (`api.egress`).
+    Durations are seconds. `requests_per_s` paces all calls of one process (None: as fast as the
+    workers go). Capabilities say what the server can do beyond the tutorial's contract; each
+    defaults to "no". `crm_allow_hosts` are the host names and networks beyond the open internet
+    that webhooks may go to (`api.egress`).
     """
 
     profile: str = "default"
@@ -179,7 +184,10 @@ class Settings(
         return min(self.batch_size, self.daily_cap(daily) or self.batch_size)
 
     def needs(self, *purposes: Literal["api", "crm"]) -> Settings:
-        """These settings, if they can serve the purposes; ConfigError naming all that is missing otherwise."""
+        """
+        These settings, if they can serve the purposes; ConfigError naming all that is missing
+        otherwise.
+        """
         wanted = [
             name
             for purpose in purposes
@@ -245,10 +253,12 @@ def load_settings(
     profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Any
 ) -> Settings:
     """
-    The settings of a profile ("default" unless `CXTOOLS_PROFILE` or *profile* names one), everything checked at once.
+    The settings of a profile ("default" unless `CXTOOLS_PROFILE` or *profile* names one),
+    everything checked at once.
 
     Raises:
-        ConfigError: a value is wrong, a profile doesn't exist, or a profile file holds a secret; all faults in one message.
+        ConfigError: a value is wrong, a profile doesn't exist, or a profile file holds a secret;
+        all faults in one message.
 
     >>> load_settings(environ={"CXONE_ENV_URL": "https://example.com/"}).env_url
     'https://example.com'
@@ -356,7 +366,10 @@ def _from_secrets_folder(folder: str | None) -> dict[str, Any]:
 
 
 def _from_keyring(profile: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Secrets of service "cxtools:PROFILE", asked only if the profile says `keyring = true`, so that no run waits for an unlock dialog."""
+    """
+    Secrets of service "cxtools:PROFILE", asked only if the profile says `keyring = true`, so that
+    no run waits for an unlock dialog.
+    """
     if not known.get("keyring"):
         return {}
     where, do = (

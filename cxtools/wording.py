@@ -15,7 +15,9 @@ DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
 def known(given: T | None) -> TypeGuard[T]:
-    """Whether there is anything at all: not None, NaN or NaT (the last two are unequal to themselves)."""
+    """
+    Whether there is anything at all: not None, NaN or NaT (the last two are unequal to themselves).
+    """
     return given is not None and bool(given == given)
 
 

@@ -1,4 +1,7 @@
-"""What all tests share: a simulator, a home, a clean environment, and the browser with the rule that CI may not skip for want of one."""
+"""
+What all tests share: a simulator, a home, a clean environment, and the browser with the rule that
+CI may not skip for want of one.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ class Simulator:
         self.control("reset", setup)
 
     def arm(self, fault: str | None, **how: Any) -> None:
-        """Let a fault strike: once, or as `count` (None: always), `after`, `share`, `endpoint` say; None disarms all."""
+        """
+        Let a fault strike: once, or as `count` (None: always), `after`, `share`, `endpoint` say;
+        None disarms all.
+        """
         self.control("faults", {"name": fault, **how})
 
     def advance(self, seconds: float) -> None:
@@ -69,7 +75,10 @@ class Simulator:
 
 @pytest.fixture(scope="session")
 def start_simulator() -> Iterator[Callable[..., Simulator]]:
-    """Start simulators with flags: `start_simulator(seed=8, speed="inf", suppression_404=True, fault="hang=1")`."""
+    """
+    Start simulators with flags: `start_simulator(seed=8, speed="inf", suppression_404=True,
+    fault="hang=1")`.
+    """
     started: list[Simulator] = []
 
     def start(**flags: Any) -> Simulator:
@@ -94,7 +103,10 @@ def _simulator(start_simulator: Callable[..., Simulator]) -> Simulator:
 
 @pytest.fixture
 def simulator(_simulator: Simulator) -> Simulator:
-    """The simulator of this session in a new world, at its default speed: jobs take a second, a week takes ten."""
+    """
+    The simulator of this session in a new world, at its default speed: jobs take a second, a week
+    takes ten.
+    """
     _simulator.reset()
     return _simulator
 
@@ -116,7 +128,10 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of a Chromium: one on PATH, or Playwright's own (`.ci/chromium` installs one where it can)."""
+    """
+    The path of a Chromium: one on PATH, or Playwright's own (`.ci/chromium` installs one where it
+    can).
+    """
     for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
         if path := shutil.which(name):
             return path
@@ -130,7 +145,10 @@ def chromium() -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where CI=true, a test that was skipped for want of a browser has failed: nobody looked at the page."""
+    """
+    Where CI=true, a test that was skipped for want of a browser has failed: nobody looked at the
+    page.
+    """
     report = yield
     if report.skipped and NO_CHROMIUM in str(report.longrepr) and os.environ.get("CI") == "true":
         report.outcome = "failed"

@@ -1,11 +1,14 @@
 """
-A server on a raw socket that answers by script and misbehaves by name: what no HTTP framework lets one do.
+A server on a raw socket that answers by script and misbehaves by name: what no HTTP framework lets
+one do.
 
     with FaultServer() as server:
-        server.script("GET /jobs", Reply(503), Fault("cut_head"), Reply(200, {"jobId": "j1", "status": "queued"}))
+        server.script("GET /jobs", Reply(503), Fault("cut_head"), Reply(200, {"jobId": "j1",
+        "status": "queued"}))
 
-Steps are used up one per request, the last one repeats; a step may be a function of the request. Requests for paths without a script get 404 and an HTML page.
-`server.seen` lists every request, in order.
+Steps are used up one per request, the last one repeats; a step may be a function of the request.
+Requests for paths without a script get 404 and an HTML page. `server.seen` lists every request, in
+order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The proving ground: a simulator, a sender that can be killed, and the look at both sides that `invariants` judges."""
+"""
+The proving ground: a simulator, a sender that can be killed, and the look at both sides that
+`invariants` judges.
+"""
 
 from __future__ import annotations
 
@@ -133,7 +136,10 @@ def damage(home: Path) -> list[str]:
 
 
 class Killed(NamedTuple):
-    """What became of one kill point. `calls` are the names of the system calls at which the sender died, the first one first."""
+    """
+    What became of one kill point. `calls` are the names of the system calls at which the sender
+    died, the first one first.
+    """
 
     kills: tuple[int, ...]
     calls: tuple[str, ...]
@@ -169,17 +175,22 @@ class Ground:
         return dict(json.loads(line))
 
     def calls(self, **mode: Any) -> list[str]:
-        """The names of all counted system calls of a run that isn't killed; empty where the system forbids tracing."""
+        """
+        The names of all counted system calls of a run that isn't killed; empty where the system
+        forbids tracing.
+        """
         self.simulator.reset(speed="inf")
         with tempfile.TemporaryDirectory(prefix="cxtools-proof-") as home:
             return list(self.sent(kill_at=0, home=home, **mode)["trace"])
 
     def prove(self, *kills: int, idempotent: bool, at_once: bool, rounds: int = 0) -> Killed:
         """
-        Send, collect so many *rounds* more, die at each of the points *kills* (the second counts from the restart), run again to the end, and judge.
+        Send, collect so many *rounds* more, die at each of the points *kills* (the second counts
+        from the restart), run again to the end, and judge.
 
-        Without keys on the server's side the unknown outcomes are judged as they stand, then settled by the truth, as an
-        operator would who asks for it: then everyone must have got exactly one mail.
+        Without keys on the server's side the unknown outcomes are judged as they stand, then
+        settled by the truth, as an operator would who asks for it: then everyone must have got
+        exactly one mail.
         """
         began = time.monotonic()
         self.simulator.reset(speed="inf", idempotency_window_s=3600 if idempotent else 0)
@@ -222,7 +233,10 @@ class Ground:
         )
 
     def _continued(self, client: Connection, run: dict[str, Any]) -> list[str]:
-        """Run on until nothing is left to do for a machine, and judge; an error of the sender is a violation too."""
+        """
+        Run on until nothing is left to do for a machine, and judge; an error of the sender is a
+        violation too.
+        """
         ended = self.sent(kill_at=None, **run)
         if any(row.state == "pending" for row in client.ledger.outbox.webhooks()):
             ended = self.sent(

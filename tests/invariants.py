@@ -1,9 +1,11 @@
 """
-What must hold after any run, whatever died or failed: one pure function over what the ledger says and what really happened.
+What must hold after any run, whatever died or failed: one pure function over what the ledger says
+and what really happened.
 
-`violations(facts, truth, received)` names everything that is wrong, one sentence each. *facts* are the ledger's and the
-store's (tests/ground.py reads them), *truth* and *received* are the simulator's: what it accepted, told and was told.
-The simulator must run at speed "inf", so that all of a job's events are there from its beginning.
+`violations(facts, truth, received)` names everything that is wrong, one sentence each. *facts* are
+the ledger's and the store's (tests/ground.py reads them), *truth* and *received* are the
+simulator's: what it accepted, told and was told. The simulator must run at speed "inf", so that all
+of a job's events are there from its beginning.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class Facts:
     """
     What ledger and store say, as plain data.
 
-    `trail` counts audit rows by (kind, batch or webhook id); `people` are job -> list of a webhook's body -> addresses, by today's events.
+    `trail` counts audit rows by (kind, batch or webhook id); `people` are job -> list of a
+    webhook's body -> addresses, by today's events.
     """
 
     batches: Sequence[Any]
@@ -55,7 +58,10 @@ class Facts:
 
 
 class World(NamedTuple):
-    """Both sides of the matter, and whether the run is over: nothing is left to do that a machine could do."""
+    """
+    Both sides of the matter, and whether the run is over: nothing is left to do that a machine
+    could do.
+    """
 
     facts: Facts
     truth: Mapping[str, Any]
@@ -81,7 +87,9 @@ def violations(
 
 
 def nobody_is_mailed_twice(world: World) -> Iterator[str]:
-    """No person is in two accepted jobs of one wave; a batch's id is the key that its POST carries."""
+    """
+    No person is in two accepted jobs of one wave; a batch's id is the key that its POST carries.
+    """
     waves = {row.id: row.wave for row in world.facts.batches}
     mailed = Counter(
         (waves.get(job["idempotency_key"]), address.lower())
@@ -103,7 +111,10 @@ def nobody_suppressed_is_mailed(world: World) -> Iterator[str]:
 
 
 def every_job_is_on_record(world: World) -> Iterator[str]:
-    """An accepted job belongs to its batch, or to a batch whose outcome is unknown or was given up; never to one that would be sent again."""
+    """
+    An accepted job belongs to its batch, or to a batch whose outcome is unknown or was given up;
+    never to one that would be sent again.
+    """
     batches = {row.id: row for row in world.facts.batches}
     for job_id, job in world.jobs.items():
         row = batches.get(job["idempotency_key"])
@@ -146,7 +157,10 @@ def no_event_is_lost(world: World) -> Iterator[str]:
 
 
 def no_webhook_is_lost(world: World) -> Iterator[str]:
-    """The outbox holds each version of each batch once; what it calls delivered was received; one id has one body."""
+    """
+    The outbox holds each version of each batch once; what it calls delivered was received; one id
+    has one body.
+    """
     expected = {
         webhook_id(row.job_id, row.job_status, version)
         for row in world.facts.batches
@@ -177,7 +191,10 @@ def no_webhook_is_lost(world: World) -> Iterator[str]:
 
 
 def the_crm_is_told_the_truth(world: World) -> Iterator[str]:
-    """The last webhook of a batch of which nothing is untold names exactly the people of whom the events tell."""
+    """
+    The last webhook of a batch of which nothing is untold names exactly the people of whom the
+    events tell.
+    """
     bodies = {
         hook["headers"]["webhook-id"]: hook["body"] for hook in world.received if hook["verified"]
     }
@@ -239,7 +256,10 @@ def quota_counts_all_that_went_out(world: World) -> Iterator[str]:
 
 
 def every_unknown_is_listed(world: World) -> Iterator[str]:
-    """The status names every batch whose outcome is unknown, counts its people, and is `unknown` itself."""
+    """
+    The status names every batch whose outcome is unknown, counts its people, and is `unknown`
+    itself.
+    """
     unknown = {
         row.id: row.recipients
         for row in world.facts.batches
@@ -260,7 +280,10 @@ def every_unknown_is_listed(world: World) -> Iterator[str]:
 
 
 def every_run_ends(world: World) -> Iterator[str]:
-    """When it is over, no batch waits for a machine, everyone planned was mailed, and the CRM was told all."""
+    """
+    When it is over, no batch waits for a machine, everyone planned was mailed, and the CRM was told
+    all.
+    """
     if not world.finished:
         return
     endless = {job_id for job_id, job in world.jobs.items() if job["ending"] == "never"}

@@ -1,10 +1,12 @@
 """
-A campaign's sender, killed at its n-th system call: `python killer.py`, one JSON request a line, one JSON answer a line.
+A campaign's sender, killed at its n-th system call: `python killer.py`, one JSON request a line,
+one JSON answer a line.
 
-The process imports everything once, and forks a child for each request, so that a run costs half a second and not three.
-The counting is done here with ptrace(2), and not by `strace -e inject=...:when=n`, because strace counts per thread
-(strace(1), "when"): of a sender with a dozen threads it would never kill most of the points. Here one counter runs over
-all threads; the call at which it reaches n isn't carried out any more. A seccomp(2) filter stops the sender at these calls
+The process imports everything once, and forks a child for each request, so that a run costs half a
+second and not three. The counting is done here with ptrace(2), and not by `strace -e
+inject=...:when=n`, because strace counts per thread (strace(1), "when"): of a sender with a dozen
+threads it would never kill most of the points. Here one counter runs over all threads; the call at
+which it reaches n isn't carried out any more. A seccomp(2) filter stops the sender at these calls
 only: stopped at each call, as PTRACE_SYSCALL does twice, a run takes more than twice as long.
 """
 
@@ -23,8 +25,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-#: What changes or reads the world outside the process; between two of these a kill makes no difference.
-#: Numbers from asm/unistd_64.h (x86_64) and asm-generic/unistd.h (aarch64, which lacks the older ones).
+#: What changes or reads the world outside the process; between two of these a kill makes no
+#: difference.
+#: Numbers from asm/unistd_64.h (x86_64) and asm-generic/unistd.h (aarch64, which lacks the older
+#: ones).
 CALLS = {
     # name             x86_64  aarch64
     "read": (0, 63),
@@ -102,7 +106,10 @@ class Program(ctypes.Structure):
 
 
 def counted() -> dict[int, str]:
-    """Number -> name of the calls that are counted on this machine; empty where the numbers aren't known."""
+    """
+    Number -> name of the calls that are counted on this machine; empty where the numbers aren't
+    known.
+    """
     column = MACHINES.get(platform.machine())
     return (
         {}
@@ -115,9 +122,11 @@ def counted() -> dict[int, str]:
 
 def traced(work: Callable[[], int], kill_at: int | None) -> dict[str, Any]:
     """
-    Run *work* in a child and kill it at its *kill_at*-th counted call (0: only trace, None: don't even count).
+    Run *work* in a child and kill it at its *kill_at*-th counted call (0: only trace, None: don't
+    even count).
 
-    How it ended: {"killed", "code" (exit code or -signal), "at" (the call it was killed at), "trace" (names of all calls, when *kill_at* is 0)}.
+    How it ended: {"killed", "code" (exit code or -signal), "at" (the call it was killed at),
+    "trace" (names of all calls, when *kill_at* is 0)}.
     """
     pid = os.fork()
     if pid == 0:
@@ -144,7 +153,10 @@ def _be_child(work: Callable[[], int], *, stopped: bool) -> NoReturn:
 
 
 def _stop_at(numbers: list[int]) -> None:
-    """Let the tracer see these system calls of this process and its threads, by number, before they are carried out."""
+    """
+    Let the tracer see these system calls of this process and its threads, by number, before they
+    are carried out.
+    """
     seen = [
         step
         for number in numbers
@@ -195,7 +207,10 @@ def _call(request: int, pid: int, data: int = 0) -> None:
 
 
 def sender(request: dict[str, Any]) -> Callable[[], int]:
-    """A run of the campaign as the request says: send it, and then collect its events `rounds` times more; two settle them."""
+    """
+    A run of the campaign as the request says: send it, and then collect its events `rounds` times
+    more; two settle them.
+    """
 
     def work() -> int:
         from ground import NAME, PEOPLE, SPEC, connection

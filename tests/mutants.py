@@ -1,9 +1,12 @@
 """
-Are the tests awake? `make mutants` plants the mistakes of tests/mutants/*.patch, one at a time, and each must make a test fail.
+Are the tests awake? `make mutants` plants the mistakes of tests/mutants/*.toml, one at a time, and
+each must make a test fail.
 
-A patch begins with the mistake in a sentence and the tests that must notice it. It is applied to a copy of the checkout, never to the
-checkout itself; before that, the same tests must pass in a copy without any mistake. A patch that no longer applies is renewed by hand:
-make the mistake, `git diff`.
+A mutant names its mistake in a sentence, the tests that must notice it, and the lines to change:
+`before`, which stand exactly once in the package, whatever file they are in and however deep they
+are indented, and `after`. So a mutant follows its code when that moves. It is planted in a copy of
+the checkout, never in the checkout itself; before that, the same tests must pass in a copy without
+any mistake.
 
     python tests/mutants.py [NAME…]
 """
@@ -17,30 +20,76 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-PATCHES = sorted((ROOT / "tests" / "mutants").glob("*.patch"))
+FILES = sorted((ROOT / "tests" / "mutants").glob("*.toml"))
+#: where a mistake can be planted
+SOURCES = {".py", ".sql", ".toml", ".tsv"}
 AT_ONCE = 2
 LIMIT_S = 600
 #: hypothesis's stories: a mistake has to be found, its shortest story isn't asked for
 STORIES = {"CXTOOLS_MODEL_EXAMPLES": "200", "CXTOOLS_MODEL_SHRINK": "no"}
 
 
+class Change(NamedTuple):
+    """Lines of the package, and what the mistake makes of them."""
+
+    before: list[str]
+    after: list[str]
+
+
 class Mutant(NamedTuple):
     """One planted mistake."""
 
-    patch: Path
+    name: str
     mistake: str
     tests: tuple[str, ...]
+    changes: list[Change]
 
     @classmethod
-    def read(cls, patch: Path) -> Mutant:
-        mistake, _, tests, *_ = patch.read_text(encoding="utf-8").split("\n", 3)
-        return cls(patch, mistake, tuple(shlex.split(tests.removeprefix("pytest "))))
+    def read(cls, file: Path) -> Mutant:
+        text = tomllib.loads(file.read_text(encoding="utf-8"))
+        changes = [
+            Change(change["before"].splitlines(), change["after"].splitlines())
+            for change in text["change"]
+        ]
+        return cls(file.stem, text["mistake"], tuple(text["tests"]), changes)
+
+
+class NotThere(Exception):
+    """The lines that a mutant changes don't stand exactly once in the package."""
+
+
+def plant(change: Change, folder: Path) -> None:
+    """Write the mistake where the lines stand, as deep as they are indented there."""
+    wanted = [line.strip() for line in change.before]
+    places = []
+    for path in sorted((folder / "cxtools").rglob("*")):
+        if path.suffix in SOURCES:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            stripped = [line.strip() for line in lines]
+            starts = range(len(lines) - len(wanted) + 1)
+            places += [
+                (path, lines, start)
+                for start in starts
+                if stripped[start : start + len(wanted)] == wanted
+            ]
+    if len(places) != 1:
+        raise NotThere(f"found {len(places)} times: {' / '.join(wanted)}")
+    path, lines, start = places[0]
+    depth = indent(lines[start]) - indent(change.before[0])
+    after = [" " * depth + line if line.strip() else "" for line in change.after]
+    lines[start : start + len(wanted)] = after
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def copy_of_the_checkout(folder: Path) -> Path:
@@ -56,7 +105,10 @@ def copy_of_the_checkout(folder: Path) -> Path:
 
 
 def run_tests(folder: Path, tests: Iterable[str]) -> tuple[int, str]:
-    """pytest's exit code (0: passed, 1: a test failed) and the last line it printed; the copy's own cxtools is what is tested."""
+    """
+    pytest's exit code (0: passed, 1: a test failed) and the last line it printed; the copy's own
+    cxtools is what is tested.
+    """
     environ = {**os.environ, **STORIES, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     words = [
         sys.executable,
@@ -97,26 +149,19 @@ def verdict(mutant: Mutant) -> tuple[bool, str]:
     """Was it caught, and by which test?"""
     with tempfile.TemporaryDirectory(prefix="cxtools-mutant-") as name:
         folder = copy_of_the_checkout(Path(name))
-        planted = subprocess.run(
-            ["git", "apply", "--recount", "-C1", str(mutant.patch)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if planted.returncode:
-            return (
-                False,
-                f"the patch doesn't apply any more: {planted.stderr.strip().splitlines()[0]}",
-            )
+        try:
+            for change in mutant.changes:
+                plant(change, folder)
+        except NotThere as moved:
+            return False, f"the mutant doesn't apply any more: {moved}"
         code, said = run_tests(folder, mutant.tests)
-    return code == 1, said.split(" - ")[
-        0
-    ] if code == 1 else f"NOT CAUGHT (exit code {code}): {said}"
+    if code != 1:
+        return False, f"NOT CAUGHT (exit code {code}): {said}"
+    return True, said.split(" - ")[0]
 
 
 def main(names: list[str]) -> int:
-    mutants = [Mutant.read(patch) for patch in PATCHES if not names or patch.stem in names]
+    mutants = [Mutant.read(file) for file in FILES if not names or file.stem in names]
     with (
         tempfile.TemporaryDirectory(prefix="cxtools-mutant-") as name,
         ThreadPoolExecutor(AT_ONCE) as pool,
@@ -137,7 +182,7 @@ def main(names: list[str]) -> int:
         for mutant, (found, said) in zip(mutants, pool.map(verdict, mutants), strict=True):
             caught += found
             print(
-                f"{'caught' if found else 'MISSED':8} {mutant.patch.stem:26} {mutant.mistake}\n{'':36}{said}",
+                f"{'caught' if found else 'MISSED':8} {mutant.name:26} {mutant.mistake}\n{'':36}{said}",
                 flush=True,
             )
     print(f"{caught} of {len(mutants)} caught in {time.monotonic() - began:.0f} s")

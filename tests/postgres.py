@@ -1,4 +1,7 @@
-"""A PostgreSQL of the tests' own: a cluster in a temporary folder on a Unix socket, started for a session and thrown away; no service needed."""
+"""
+A PostgreSQL of the tests' own: a cluster in a temporary folder on a Unix socket, started for a
+session and thrown away; no service needed.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-#: PostgreSQL refuses to run as root; where the tests do, it runs as the first of these users that exists.
+#: PostgreSQL refuses to run as root; where the tests do, it runs as the first of these users that
+#: exists.
 UNPRIVILEGED = ("postgres", "nobody")
 PASSWORD = "c4n4ry-p4ssword"
-#: fsync off: these clusters need not survive the machine, and a test that kills processes doesn't kill the kernel's memory.
+#: fsync off: these clusters need not survive the machine, and a test that kills processes doesn't
+#: kill the kernel's memory.
 OPTIONS = {
     "fsync": "off",
     "max_connections": "200",
@@ -121,7 +126,10 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    """A PostgreSQL server for this session; where CI=true its absence is a failure, as nobody has looked at that ledger then."""
+    """
+    A PostgreSQL server for this session; where CI=true its absence is a failure, as nobody has
+    looked at that ledger then.
+    """
     found = subprocess.run(
         [ROOT / ".ci" / "postgres", "--look"], capture_output=True, text=True, check=True
     )
@@ -134,7 +142,10 @@ def postgres() -> Iterator[Cluster]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty ledger of either kind: whoever asks for this runs on both, as both keep the same promises."""
+    """
+    An empty ledger of either kind: whoever asks for this runs on both, as both keep the same
+    promises.
+    """
     return (
         f"sqlite:///{tmp_path / 'ledger.sqlite'}"
         if request.param == "sqlite"

@@ -1,8 +1,9 @@
 """
 The long proof: every kill point, kills during recovery, 10,000 schedules of faults: `make soak`.
 
-What is done stands in the resume point, one JSON line a piece of work; run again, it goes on after the last one.
-Each worker has a simulator and a sender of its own. The summary at the end is what benchmarks/RELIABILITY.md quotes.
+What is done stands in the resume point, one JSON line a piece of work; run again, it goes on after
+the last one. Each worker has a simulator and a sender of its own. The summary at the end is what
+benchmarks/RELIABILITY.md quotes.
 """
 
 from __future__ import annotations
@@ -65,7 +66,10 @@ def storm(seed: int, count: int) -> dict[str, Any]:
 def plan(
     arguments: argparse.Namespace, pool: ProcessPoolExecutor
 ) -> Iterator[tuple[str, Callable[..., dict[str, Any]], tuple[Any, ...]]]:
-    """All pieces of work, each with the name under which the resume point knows it, in an order that the seed shuffles."""
+    """
+    All pieces of work, each with the name under which the resume point knows it, in an order that
+    the seed shuffles.
+    """
     rng = random.Random(arguments.seed)
     for mode in MODES:
         last = (

@@ -24,8 +24,9 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def events(text: str) -> list[Event]:
     """
-    Columns: to (recipient id; with "@" the address only), kind, and optionally at (day of September 2026 and time, "14 09:05:30",
-    or "+90", seconds after the 14th 09:00), code, text, url, msg, job, email, id.
+    Columns: to (recipient id; with "@" the address only), kind, and optionally at (day of September
+    2026 and time, "14 09:05:30", or "+90", seconds after the 14th 09:00), code, text, url, msg,
+    job, email, id.
     """
     return [_event(row) for row in rows(text)]
 

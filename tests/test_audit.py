@@ -1,4 +1,7 @@
-"""The audit trail: whatever is done to it is found, whom it names can be forgotten, and no cell of an export runs."""
+"""
+The audit trail: whatever is done to it is found, whom it names can be forgotten, and no cell of an
+export runs.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,10 @@ def chain(
 
 
 def recomputed(rows: list[Entry]) -> list[Entry]:
-    """The same rows with numbers, links and hashes made to fit: what somebody does who knows how the trail is made."""
+    """
+    The same rows with numbers, links and hashes made to fit: what somebody does who knows how the
+    trail is made.
+    """
     out: list[Entry] = []
     for seq, row in enumerate(rows, 1):
         row = replace(row, seq=seq, prev=out[-1].hash if out else GENESIS)
@@ -105,7 +111,10 @@ def truncate(rows: list[Entry], dice: random.Random) -> list[Entry]:
 
 
 def recompute(rows: list[Entry], dice: random.Random) -> list[Entry]:
-    """Until it is another trail: an edited link computed anew is the old one again, and a row put on at the end is what the next deed does."""
+    """
+    Until it is another trail: an edited link computed anew is the old one again, and a row put on
+    at the end is what the next deed does.
+    """
     while (out := recomputed(dice.choice([edit, delete, insert])(rows, dice)))[: len(rows)] == rows:
         continue
     return out
@@ -123,7 +132,10 @@ WAYS = [edit, delete, insert, swap, truncate, recompute, old_backup]
 
 
 def test_ten_thousand_tamperings_are_all_found() -> None:
-    """G14: edited, deleted, inserted, swapped, truncated, computed anew, replaced by an older backup: the anchor of the last row finds it all."""
+    """
+    G14: edited, deleted, inserted, swapped, truncated, computed anew, replaced by an older backup:
+    the anchor of the last row finds it all.
+    """
     dice = random.Random(20260914)
     missed: list[str] = []
     for number in range(TAMPERINGS):
@@ -138,7 +150,8 @@ def test_ten_thousand_tamperings_are_all_found() -> None:
 
 
 NAMED = [
-    # what was done                                                       first bad row, and what is said of it
+    # what was done                                                       first bad row, and what is
+    # said of it
     (
         "row 5 edited",
         lambda rows: [*rows[:4], replace(rows[4], body="{}"), *rows[5:]],
@@ -190,7 +203,10 @@ def test_the_first_bad_row_is_named(
     st.integers(0, 12),
 )
 def test_a_false_anchor_never_passes(anchors: list[Anchor], count: int) -> None:
-    """An anchor that isn't the beginning of its row's hash is a fault, whatever else stands there; the check itself never fails."""
+    """
+    An anchor that isn't the beginning of its row's hash is a fault, whatever else stands there; the
+    check itself never fails.
+    """
     rows = chain(count)
     fit = all(seq <= count and rows[seq - 1].hash.startswith(hash_) for seq, hash_ in anchors)
 
@@ -266,7 +282,10 @@ def test_people_are_named_by_pseudonyms_only(ledger: Ledger, home: Path) -> None
 
 
 def test_addresses_can_be_forgotten_and_the_chain_still_holds(ledger: Ledger, home: Path) -> None:
-    """Erasing the key makes every earlier pseudonym untraceable; the trail verifies, and names people by a new key from then on."""
+    """
+    Erasing the key makes every earlier pseudonym untraceable; the trail verifies, and names people
+    by a new key from then on.
+    """
     work(ledger)
     old = (home / "audit-key").read_bytes()
     ledger.trail.forget_addresses()
@@ -299,7 +318,10 @@ def test_processes_that_make_the_key_at_once_get_the_same(home: Path) -> None:
 
 
 def test_an_operators_word_is_written_without_addresses(ledger: Ledger) -> None:
-    """The reason given to `reconcile` is free text: addresses in it are masked, line breaks and controls taken out."""
+    """
+    The reason given to `reconcile` is free text: addresses in it are masked, line breaks and
+    controls taken out.
+    """
     work(ledger)
     ledger.plan(
         "q4", digest="d", spec={"name": "q4"}, planned=[Recipient("dan@example.com")], batch_size=1
@@ -323,7 +345,10 @@ def change(home: Path, statement: str) -> None:
 
 
 def test_an_older_backup_of_the_whole_ledger_is_found(ledger: Ledger, home: Path) -> None:
-    """The file was put back as it was: chain and head fit each other, but not the anchors, which are newer."""
+    """
+    The file was put back as it was: chain and head fit each other, but not the anchors, which are
+    newer.
+    """
     work(ledger)
     shutil.copy(home / "ledger.sqlite", home / "backup")
     rows = ledger.trail.verify().rows
@@ -349,7 +374,10 @@ LEDGER_CHANGES = [
 def test_a_change_in_the_database_is_found_without_anchors(
     ledger: Ledger, home: Path, statement: str, row: int
 ) -> None:
-    """Also with the anchor file gone: the chain, and the head that the ledger keeps, find what isn't done with care."""
+    """
+    Also with the anchor file gone: the chain, and the head that the ledger keeps, find what isn't
+    done with care.
+    """
     work(ledger)
     (home / "audit-anchors.txt").unlink()
     change(home, statement)
@@ -400,7 +428,10 @@ STARTS = [
 
 @pytest.mark.parametrize("start", STARTS, ids=ascii)
 def test_no_cell_begins_as_a_formula(start: str) -> None:
-    """S10: also after blanks, controls and marks that nobody sees, and in fullwidth letters; text and numbers stay as they are."""
+    """
+    S10: also after blanks, controls and marks that nobody sees, and in fullwidth letters; text and
+    numbers stay as they are.
+    """
     assert f"'{start}cmd|' /C calc'!A0" == defused(f"{start}cmd|' /C calc'!A0")
     assert ["a=1", "5.1.1 x", "p-q@x.org", "", "1800000000.5"] == [
         defused(text) for text in ("a=1", "5.1.1 x", "p-q@x.org", "", "1800000000.5")
@@ -409,7 +440,10 @@ def test_no_cell_begins_as_a_formula(start: str) -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=5))
 def test_an_export_reads_back_and_no_cell_runs(texts: list[str]) -> None:
-    """Whatever is in the rows: the CSV has them all, cell by cell, none of them beginning as a formula."""
+    """
+    Whatever is in the rows: the CSV has them all, cell by cell, none of them beginning as a
+    formula.
+    """
     rows = [
         Entry(number, 0.5, "cxtools", text, canonical({"reason": text}), GENESIS, "h")
         for number, text in enumerate(texts, 1)

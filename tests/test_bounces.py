@@ -1,4 +1,6 @@
-"""The judge of bounces: codes in every form, rules, verdicts, what they never do, speed and safety."""
+"""
+The judge of bounces: codes in every form, rules, verdicts, what they never do, speed and safety.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ SPELLINGS = [
 
 @pytest.mark.parametrize(("code", "reply", "enhanced"), SPELLINGS)
 def test_a_code_is_read_in_every_form(code, reply, enhanced):
-    """Reply and enhanced code are found wherever feeds put them; IPs and other numbers aren't codes."""
+    """
+    Reply and enhanced code are found wherever feeds put them; IPs and other numbers aren't codes.
+    """
     expected = Codes(reply, enhanced)
 
     assert expected == parsed(code)
@@ -118,7 +122,10 @@ def test_every_field_of_a_verdict_keeps_to_its_words():
 
 
 def test_the_page_tells_the_taxonomy_as_it_is():
-    """The table in bounces/README.md has every category, in order, with its kind and side; its examples run."""
+    """
+    The table in bounces/README.md has every category, in order, with its kind and side; its
+    examples run.
+    """
     page = PAGE.read_text(encoding="utf-8")
     rows = [
         [cell.strip(" `") for cell in line.split("|")[1:-1]]
@@ -153,7 +160,9 @@ def test_what_is_not_a_bounce_stays_out_of_bounce_rates():
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_the_example_of_a_rule_reaches_it(rule):
-    """No rule is shadowed by one above it, and what it says to outrank would really have matched."""
+    """
+    No rule is shadowed by one above it, and what it says to outrank would really have matched.
+    """
     reached = list(dict.fromkeys(match["rule"] for match in explain("", rule.example)["matches"]))
 
     assert rule.id == reached[0]
@@ -161,7 +170,9 @@ def test_the_example_of_a_rule_reaches_it(rule):
 
 
 def test_every_rule_has_id_example_and_source():
-    """The table can be read: ids are unique, each rule tells an example and where its fact comes from."""
+    """
+    The table can be read: ids are unique, each rule tells an example and where its fact comes from.
+    """
     unread = [rule.id for rule in RULES if not (rule.example and rule.source)]
 
     assert len(RULES) == len({rule.id for rule in RULES})
@@ -241,8 +252,9 @@ def own_codes(rule):
 )
 def test_no_text_that_speaks_of_the_senders_side_costs_a_recipient(rule):
     """
-    Every phrase of the sender's and the message's side, spelled at random and under its rule's codes, with phrases of every rule
-    that can suppress, in both orders, however they are joined: never suppressed at once. Some 68,000 texts over all rules.
+    Every phrase of the sender's and the message's side, spelled at random and under its rule's
+    codes, with phrases of every rule that can suppress, in both orders, however they are joined:
+    never suppressed at once. Some 68,000 texts over all rules.
     """
     dice, wrong, tried = random.Random(rule.id), [], 0
     theirs = [
@@ -274,7 +286,10 @@ def test_no_text_that_speaks_of_the_senders_side_costs_a_recipient(rule):
 
 @pytest.mark.parametrize("rule", RULES + DOUBTS, ids=lambda rule: rule.id)
 def test_every_phrase_can_match_and_is_not_shadowed(rule):
-    """A text made from a phrase is matched by it and reaches its rule; no rule above takes all that a phrase can say."""
+    """
+    A text made from a phrase is matched by it and reaches its rule; no rule above takes all that a
+    phrase can say.
+    """
     dice, codes, dead = random.Random(3), own_codes(rule), []
     for phrase in rule.phrases:
         texts = [(dice.choice(codes), spelled(phrase, dice).strip(" .")) for _ in range(40)]
@@ -302,7 +317,10 @@ def test_no_phrase_stands_twice_and_none_is_a_wall_of_words():
 
 @pytest.mark.parametrize("category", CONTRADICTING)
 def test_the_senders_failure_is_never_the_recipients(category):
-    """Blocklist, reputation, authentication, rate, size and content never suppress, whatever the class of the code."""
+    """
+    Blocklist, reputation, authentication, rate, size and content never suppress, whatever the class
+    of the code.
+    """
     treatments = [CATEGORIES[category], WHEN_TRANSIENT.get(category, CATEGORIES[category])]
 
     assert {"never"} == {treatment.suppress for treatment in treatments}
@@ -428,7 +446,8 @@ def test_the_text_says_more_than_the_code(code, text, category, kind):
     assert (category, kind) == (verdict.category, verdict.kind)
 
 
-# Faults of whoever sends, of the message, or of whom a recipient admits, though they speak of users, mailboxes, domains: our own wording.
+# Faults of whoever sends, of the message, or of whom a recipient admits, though they speak of
+# users, mailboxes, domains: our own wording.
 NOT_THE_RECIPIENT = [
     "The email was removed by our gateway's scanner",
     "This email got deleted, for it offends our terms of acceptable use",
@@ -489,7 +508,10 @@ NOT_THE_RECIPIENT = [
 
 @pytest.mark.parametrize("code", ["550", "550 5.7.1", ""])
 def test_what_is_not_the_recipients_fault_is_never_hard(code):
-    """No text about the sender or the message is hard, and `explain` tells what held it back where the category would be."""
+    """
+    No text about the sender or the message is hard, and `explain` tells what held it back where the
+    category would be.
+    """
     verdicts = [(text, explain(code, text)) for text in NOT_THE_RECIPIENT]
     hard = [
         (text, verdict["rule"])
@@ -528,7 +550,10 @@ def test_what_is_not_the_recipients_fault_is_never_hard(code):
     ],
 )
 def test_explain_tells_what_held_a_verdict_back(code, text, by):
-    """The rule, doubt or word that made an otherwise hard verdict undetermined; "" where nothing did or the class of the code did."""
+    """
+    The rule, doubt or word that made an otherwise hard verdict undetermined; "" where nothing did
+    or the class of the code did.
+    """
     verdict = explain(code, text)
 
     assert verdict["kind"] != "hard" or by == ""
@@ -536,7 +561,10 @@ def test_explain_tells_what_held_a_verdict_back(code, text, by):
 
 
 def test_the_head_and_the_tail_of_a_long_text_are_read():
-    """Whatever stands in its last part counts as what stands in its first; only the middle of a very long text is left out."""
+    """
+    Whatever stands in its last part counts as what stands in its first; only the middle of a very
+    long text is left out.
+    """
     long = "x " * (HEAD + TAIL)
     expected = ["invalid_recipient", "reputation_block", "reputation_block"]
 
@@ -550,7 +578,8 @@ def test_the_head_and_the_tail_of_a_long_text_are_read():
     ]
 
 
-# Texts that once were taken for a report or a request, and then suppressed the recipient of a block.
+# Texts that once were taken for a report or a request, and then suppressed the recipient of a
+# block.
 NO_REPORTS = [
     "your IP has too many complaints, sign up for our feedback loop",
     "join the JMRP feedback loop first",
@@ -566,7 +595,10 @@ NO_REPORTS = [
 @pytest.mark.parametrize("text", NO_REPORTS)
 @pytest.mark.parametrize("code", ["550 5.7.1", "421", ""])
 def test_a_block_that_speaks_of_reports_is_no_report(code, text):
-    """Only the shape of a report is one, and under a refusal's code nothing is: a block is counted and never suppresses at once."""
+    """
+    Only the shape of a report is one, and under a refusal's code nothing is: a block is counted and
+    never suppresses at once.
+    """
     verdict = classify(code, text)
 
     assert "now" != verdict.suppress
@@ -612,13 +644,17 @@ NOTES = {
     ("category", "text"), [(category, text) for category, texts in NOTES.items() for text in texts]
 )
 def test_notes_and_reports_are_no_bounces(category, text):
-    """What people, readers' programs and platforms send back is recognised, also when it names spam, and kept out of bounce rates."""
+    """
+    What people, readers' programs and platforms send back is recognised, also when it names spam,
+    and kept out of bounce rates.
+    """
     verdict = classify("", text)
 
     assert (category, "none") == (verdict.category, verdict.kind)
 
 
-# What mailers write around the server's words, each in its way: it is said of every failure, so it must not decide.
+# What mailers write around the server's words, each in its way: it is said of every failure, so it
+# must not decide.
 LETTERS = [
     "This is the mailer at mx.example.org. Sorry, your message could not be delivered to one of its recipients. Please send mail to postmaster. {}",
     "The mailer was not able to deliver your message to these addresses. This error is permanent and it has given up. Remote host said: {}",
@@ -912,7 +948,9 @@ def test_a_right_rule_is_taken(fields):
 
 
 def test_no_phrase_of_a_user_can_run_away():
-    """The phrase that can be read in the most ways, on a text made for it, is judged in a moment."""
+    """
+    The phrase that can be read in the most ways, on a text made for it, is judged in a moment.
+    """
     own = judge(own_rule(phrases=["acme .. (a|b) .. (a|b) .. (a|b) zzzz"]))
     began = time.process_time()
     own.classify("550", "acme " + "a b " * 700 + ". zzzz")
@@ -938,7 +976,10 @@ REFUSED = """
 
 
 def test_the_tables_go_by_the_rules_of_today(tmp_path):
-    """Measures ask the store's judge; the same events under other rules give other verdicts, with rule and confidence."""
+    """
+    Measures ask the store's judge; the same events under other rules give other verdicts, with rule
+    and confidence.
+    """
     tables.store(REFUSED, into=EventStore(tmp_path))
     found = [
         measures.reasons(EventStore(tmp_path, judge=lambda own=own: own))
@@ -960,7 +1001,9 @@ def test_the_tables_go_by_the_rules_of_today(tmp_path):
 
 
 def test_what_no_rule_understands_is_listed_as_it_came(tmp_path):
-    """The next rule is written from the raw texts: code, text, how many; judged texts aren't listed."""
+    """
+    The next rule is written from the raw texts: code, text, how many; judged texts aren't listed.
+    """
     expected = [("599", "xyzzy plugh cat@gmail.example", 1)]
     table = measures.unknown(tables.store(REFUSED, into=EventStore(tmp_path)))
 
@@ -985,7 +1028,10 @@ def planned(client, name, job_id, emails):
 
 
 def test_suppressions_follow_a_change_of_rules(tmp_path):
-    """One call judges all that servers said anew: suppressions are added and lifted, audited; raw texts and campaigns without events stay."""
+    """
+    One call judges all that servers said anew: suppressions are added and lifted, audited; raw
+    texts and campaigns without events stay.
+    """
     ann, bob, zoe = (recipient_key(f"{name}@gmail.example") for name in ("a", "b", "zoe"))
     first = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
     planned(first, "c", "j1", ["a@gmail.example", "b@gmail.example"])
@@ -1011,7 +1057,10 @@ def test_suppressions_follow_a_change_of_rules(tmp_path):
 
 
 def test_the_command_takes_own_rules_and_any_bytes(tmp_path):
-    """`cxtools classify --rules FILE`: own rules win, what is no UTF-8 spoils nothing else, bad lines are counted, and the exit code is 0."""
+    """
+    `cxtools classify --rules FILE`: own rules win, what is no UTF-8 spoils nothing else, bad lines
+    are counted, and the exit code is 0.
+    """
     (tmp_path / "own.toml").write_text(OWN)
     said = b'{"code": "550", "text": "acme shield \xff"}\n\xff\xfe\n{"code": "5.1.1"}\n'
     done = subprocess.run(

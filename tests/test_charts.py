@@ -53,7 +53,10 @@ DRAWN = {
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_chart_is_one_the_pages_can_draw(name):
-    """Its traces are in the bundle, its colours in the palette (which has a dark twin for each), its caption in words."""
+    """
+    Its traces are in the bundle, its colours in the palette (which has a dark twin for each), its
+    caption in words.
+    """
     figure = json.loads(DRAWN[name]().chart().to_json())
     colours = set(re.findall(r"#[0-9a-f]{6}", json.dumps(figure)))
 
@@ -144,7 +147,10 @@ def test_rates_that_nobody_can_have_get_no_panel():
 
 
 def test_axes_hold_what_they_show():
-    """The curve's axis begins at nothing and ends near its highest value; the smallest time lies within, also one below a second."""
+    """
+    The curve's axis begins at nothing and ends near its highest value; the smallest time lies
+    within, also one below a second.
+    """
     curve, timing = measures.curve(SLOW).chart(), measures.timing(STORE, "c").chart()
     at_once = measures.timing(
         tables.store("to | kind | at\nann | delivery | +0\nann | open | +0")
@@ -163,7 +169,10 @@ def test_axes_hold_what_they_show():
 
 
 def test_images_loaded_are_not_called_opened():
-    """The funnel's opened counts clicks as well: two measures on one page have two names, and the caption says why."""
+    """
+    The funnel's opened counts clicks as well: two measures on one page have two names, and the
+    caption says why.
+    """
     for figure in (measures.curve(SLOW).chart(), measures.timing(STORE, "c").chart()):
         assert "mages loaded" in figure.to_json()
         assert (
@@ -215,7 +224,9 @@ def test_groups_stand_by_size_and_time_by_time():
 
 
 def test_a_table_in_words():
-    """Rates in percent with their interval, durations with a unit, missing as a dash, text escaped."""
+    """
+    Rates in percent with their interval, durations with a unit, missing as a dash, text escaped.
+    """
     row = {
         "provider": "<b>x</b>",
         "attempted": 1234,
@@ -234,7 +245,10 @@ def test_a_table_in_words():
 
 
 def test_a_table_fits_into_a_terminal():
-    """Counts and rates in percent, no bounds, at most 120 characters a line, whatever the measure and its texts."""
+    """
+    Counts and rates in percent, no bounds, at most 120 characters a line, whatever the measure and
+    its texts.
+    """
     long = tables.store(
         "to | kind | at | code | text | url\nann | bounce | +1 | 5.1.1 | "
         + "no such mailbox here " * 30
@@ -308,7 +322,10 @@ LONG = tables.store(
 
 @pytest.mark.parametrize("measure", ["links", "jobs", "curve", "reasons"])
 def test_no_feed_makes_a_chart_too_large(measure):
-    """3,000 links, jobs or hours: what a page needs of them is bounded, and the caption says what is missing."""
+    """
+    3,000 links, jobs or hours: what a page needs of them is bounded, and the caption says what is
+    missing.
+    """
     figure = getattr(measures, measure)(LONG, "c").chart()
 
     assert len(figure.to_json()) < 130_000

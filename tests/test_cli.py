@@ -75,7 +75,10 @@ def send(shell: Shell, *more: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_A04_the_command_really_sends(shell: Shell, simulator: Any) -> None:
-    """A01-A04: the tool loads, runs and does its work: requests are made, and the result is one JSON document on stdout."""
+    """
+    A01-A04: the tool loads, runs and does its work: requests are made, and the result is one JSON
+    document on stdout.
+    """
     done = send(shell, "--json")
     document = json.loads(done.stdout)
 
@@ -89,7 +92,10 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Any) -> None:
 
 
 def test_the_doctor_tells_of_a_home_that_can_be_no_folder(tmp_path: Path) -> None:
-    """Each check has its line, also where the system itself refuses; the exit code is that of the first that failed."""
+    """
+    Each check has its line, also where the system itself refuses; the exit code is that of the
+    first that failed.
+    """
     done = Shell(tmp_path, CXTOOLS_HOME="/dev/null/x")("doctor", "--json")
     says = {finding["check"]: finding["says"] for finding in json.loads(done.stdout)}
 
@@ -141,7 +147,9 @@ def test_a_daily_limit_is_told_before_and_after(shell: Shell) -> None:
 
 
 def test_status_collect_and_measures_answer_in_json(shell: Shell) -> None:
-    """The forms of the command line's contract, each one JSON document with the documented names."""
+    """
+    The forms of the command line's contract, each one JSON document with the documented names.
+    """
     send(shell)
     documents = {
         name: json.loads(shell(*name.split(), "--json").stdout)
@@ -241,7 +249,8 @@ def profile(text: str) -> Any:
 
 SENDING = ("send", "spec.toml", "--recipients", "people.csv")
 BAD_INPUT = {
-    # what is wrong         preparation                                                              command                   exit, what the message says
+    # what is wrong         preparation
+    # command                   exit, what the message says
     "ragged CSV": (
         write("people.csv", "email,name\na@x.example,A,surplus\n"),
         SENDING,
@@ -303,7 +312,9 @@ BAD_INPUT = {
 
 @pytest.mark.parametrize("case", BAD_INPUT)
 def test_bad_input_is_one_clear_message(shell: Shell, simulator: Any, case: str) -> None:
-    """C08, D03: what is wrong, where, what to do; its own exit code; no traceback; nothing was sent."""
+    """
+    C08, D03: what is wrong, where, what to do; its own exit code; no traceback; nothing was sent.
+    """
     prepare, command, exit_code, words = BAD_INPUT[case]
     prepare(shell)
     done = shell(*command)
@@ -326,7 +337,10 @@ def test_a_missing_scope_says_which_right_is_missing(shell: Shell, simulator: An
 def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(
     shell: Shell, simulator: Any
 ) -> None:
-    """The ledger comes first: what can't be written down is not sent; with space again the same command goes through."""
+    """
+    The ledger comes first: what can't be written down is not sent; with space again the same
+    command goes through.
+    """
     done = shell(*SENDING, limit_bytes=30_000)
     jobs_then = simulator.truth()["jobs"]
     again = send(shell, "--json")
@@ -338,14 +352,20 @@ def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(
 
 
 def hears_ctrl_c() -> None:
-    """Where the tests themselves run in the background of a shell, Ctrl-C is ignored by all that they start."""
+    """
+    Where the tests themselves run in the background of a shell, Ctrl-C is ignored by all that they
+    start.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(
     shell: Shell, simulator: Any
 ) -> None:
-    """Stopped while it waits for a job: exit code 130, no traceback; run again, the same campaign comes to its end."""
+    """
+    Stopped while it waits for a job: exit code 130, no traceback; run again, the same campaign
+    comes to its end.
+    """
     simulator.arm("job_never_ends")
     waiting = subprocess.Popen(
         [sys.executable, "-m", "cxtools.cli", *SENDING],
@@ -368,14 +388,19 @@ def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(
 
 
 def test_debug_shows_the_traceback(shell: Shell) -> None:
-    """For a report of a bug: --debug anywhere in the line; the exit code stays that of the error."""
+    """
+    For a report of a bug: --debug anywhere in the line; the exit code stays that of the error.
+    """
     done = shell("status", "nope", "--debug")
 
     assert (2, True) == (done.returncode, "Traceback" in done.stderr)
 
 
 def test_C02_secrets_and_tokens_stay_out_of_every_message(shell: Shell, simulator: Any) -> None:
-    """C01-C03: neither the secret nor an address is in output, ledger text or traceback, whatever fails."""
+    """
+    C01-C03: neither the secret nor an address is in output, ledger text or traceback, whatever
+    fails.
+    """
     shell.environ["CXONE_CLIENT_SECRET"] = "c4nary-s3cret"
     texts = [send(shell, "--debug"), send(shell)]
     simulator.arm("server_error_500_html", count=None)
@@ -392,7 +417,10 @@ def test_C02_secrets_and_tokens_stay_out_of_every_message(shell: Shell, simulato
 
 
 def test_audit_and_outbox_can_be_read(shell: Shell) -> None:
-    """The trail verifies and exports; the outbox lists the webhook that waits for an address to be set."""
+    """
+    The trail verifies and exports; the outbox lists the webhook that waits for an address to be
+    set.
+    """
     send(shell)
     verified = json.loads(shell("audit", "verify", "--json").stdout)
     exported = json.loads(shell("audit", "export", "--json").stdout)

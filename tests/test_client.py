@@ -1,4 +1,7 @@
-"""The client against a server that misbehaves on purpose: signing in, reading, submitting, deadlines, secrets."""
+"""
+The client against a server that misbehaves on purpose: signing in, reading, submitting, deadlines,
+secrets.
+"""
 
 from __future__ import annotations
 
@@ -187,7 +190,10 @@ def test_an_access_key_signs_in_as_json(server):
 
 
 def test_a_password_grant_finds_its_endpoint_by_discovery(server):
-    """OpenID discovery names the endpoint; the access key goes there as user and password, the client as Basic."""
+    """
+    OpenID discovery names the endpoint; the access key goes there as user and password, the client
+    as Basic.
+    """
     server.script(
         "GET /.well-known/openid-configuration",
         Reply(200, {"token_endpoint": f"{server.url}/auth/token"}),
@@ -246,7 +252,10 @@ def test_a_ready_token_is_used_as_it_is(server):
     ],
 )
 def test_C04_a_token_is_renewed_a_fifth_of_its_life_early(document, stale_at):
-    """C04: margin min(60 s, 20 % of the life), measured from before the request; the life may be a text, odd or missing."""
+    """
+    C04: margin min(60 s, 20 % of the life), measured from before the request; the life may be a
+    text, odd or missing.
+    """
     assert (
         pytest.approx(stale_at)
         == token_of(Answer(200, body=json.dumps(document).encode()), 1000.0).stale_at
@@ -270,7 +279,9 @@ def test_a_sign_in_without_a_bearer_token_breaks_the_contract(document):
 
 
 def test_C04_short_lived_tokens_do_not_multiply_the_requests(server):
-    """C04: with a life of 60 s, two hundred seconds of work need five tokens, not one per request."""
+    """
+    C04: with a life of 60 s, two hundred seconds of work need five tokens, not one per request.
+    """
     server.script(TOKEN, token(expires_in=60))
     server.script(SUPPRESSIONS, CLEAR)
     clock = Clock()
@@ -416,7 +427,9 @@ def test_the_probe_tells_what_the_server_can(server):
 
 
 def test_environment_and_netrc_change_nothing(server, monkeypatch, tmp_path):
-    """Proxies get no traffic, and ~/.netrc doesn't replace the token (requests would, with trust_env)."""
+    """
+    Proxies get no traffic, and ~/.netrc doesn't replace the token (requests would, with trust_env).
+    """
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login x password y")
     for name, value in {
         "HTTP_PROXY": "http://127.0.0.1:9",
@@ -438,7 +451,10 @@ def test_environment_and_netrc_change_nothing(server, monkeypatch, tmp_path):
 
 
 def test_B01_the_address_asked_for_is_the_recipients(server):
-    """B01: the query names the address; what comes back is its entry, whatever the case of its letters."""
+    """
+    B01: the query names the address; what comes back is its entry, whatever the case of its
+    letters.
+    """
     server.script(SUPPRESSIONS, listed(ADDRESS.upper()))
     found = client(server).fetch_suppression(ADDRESS)
 
@@ -510,7 +526,9 @@ def test_only_the_apis_own_word_clears(server, reply):
     ids=named,
 )
 def test_B04_anything_else_stops(server, reply, error):
-    """B03, B04: another address, a foreign 404, a failure, a page of a proxy: nobody is cleared by it."""
+    """
+    B03, B04: another address, a foreign 404, a failure, a page of a proxy: nobody is cleared by it.
+    """
     server.script(SUPPRESSIONS, reply)
     with pytest.raises(error) as raised:
         client(server, Clock()).fetch_suppression(ADDRESS)
@@ -532,7 +550,10 @@ def test_B04_anything_else_stops(server, reply, error):
     ids=named,
 )
 def test_B07_B08_B09_passing_trouble_is_survived(server, trouble):
-    """B07, B08, B09, F04: one 429, 503 or reset, a cut answer or a proxy's page: asked again, and the earlier answers are kept."""
+    """
+    B07, B08, B09, F04: one 429, 503 or reset, a cut answer or a proxy's page: asked again, and the
+    earlier answers are kept.
+    """
     server.script(SUPPRESSIONS, CLEAR, trouble, CLEAR)
     ours = client(server, Clock())
 
@@ -541,7 +562,10 @@ def test_B07_B08_B09_passing_trouble_is_survived(server, trouble):
 
 
 def test_I01_one_request_in_a_hundred_fails_and_nobody_notices(server):
-    """I01: ten campaigns of a hundred checks at 1 % random 5xx and resets, from sixteen threads: all end well."""
+    """
+    I01: ten campaigns of a hundred checks at 1 % random 5xx and resets, from sixteen threads: all
+    end well.
+    """
     dice = random.Random(3)
     server.script(
         SUPPRESSIONS,
@@ -582,7 +606,10 @@ def test_the_whole_list_comes_in_pages_where_the_api_gives_it(server):
     ids=["seconds", "date"],
 )
 def test_F06_F07_F09_a_429_waits_once_and_uses_up_nothing(server, header, waits_s):
-    """F06, F07, F09: five 429s in a row cost five times what the server asked, by its own clock, and no attempt."""
+    """
+    F06, F07, F09: five 429s in a row cost five times what the server asked, by its own clock, and
+    no attempt.
+    """
     limited = Reply(429, headers={"Retry-After": header, "Date": "Thu, 01 Jan 1970 00:00:00 GMT"})
     server.script(JOB, *5 * [limited], Reply(200, {"jobId": "j1", "status": "completed"}))
     clock = Clock()
@@ -634,7 +661,10 @@ def test_a_429_holds_back_every_thread(server):
 
 
 def limiter(rate, burst):
-    """A token bucket for all endpoints together; `refused` are the moments of its 429s and what they asked for."""
+    """
+    A token bucket for all endpoints together; `refused` are the moments of its 429s and what they
+    asked for.
+    """
     lock, refused, state = threading.Lock(), [], [burst, time.monotonic()]
 
     def limited(reply):
@@ -656,7 +686,10 @@ def limiter(rate, burst):
 
 @pytest.mark.parametrize(("rate", "needed"), [(20, 200), (100, 500)])
 def test_a_429_storm_is_not_made_worse(server, rate, needed):
-    """Sixteen threads check, submit, poll and read events ten times faster than the server allows: few tries in vain, none too early."""
+    """
+    Sixteen threads check, submit, poll and read events ten times faster than the server allows: few
+    tries in vain, none too early.
+    """
     limited, refused = limiter(rate, burst=rate)
     replies = {
         SUPPRESSIONS: CLEAR,
@@ -715,7 +748,10 @@ def test_the_configured_rate_holds_for_all_threads_together(server):
 
 
 def test_an_outage_is_met_with_few_probes(server):
-    """Sixteen threads, three seconds of nothing but 503: the breaker leaves a handful of requests; then it says why."""
+    """
+    Sixteen threads, three seconds of nothing but 503: the breaker leaves a handful of requests;
+    then it says why.
+    """
     server.script(SUPPRESSIONS, Reply(503))
     ours = client(server, patience_s=3.0)
     with ThreadPoolExecutor(16) as pool:
@@ -730,7 +766,10 @@ def test_an_outage_is_met_with_few_probes(server):
 
 
 def test_a_probe_that_is_not_sent_is_left_to_others(server):
-    """The breaker's only probe falls to a submit whose claim has ended: the next caller probes, and waits for nobody."""
+    """
+    The breaker's only probe falls to a submit whose claim has ended: the next caller probes, and
+    waits for nobody.
+    """
     over = []
     server.script(SUPPRESSIONS, lambda seen: CLEAR if over else Reply(503))
     clock = Clock()
@@ -761,7 +800,10 @@ def test_the_outage_ends_and_everybody_goes_on(server):
 
 @pytest.mark.parametrize("name", sorted(SLOW))
 def test_E06_F08_every_call_ends_by_its_deadline(server, name):
-    """E06, F08: silence, a byte now and then in head or body, or a long answer in tiny slices: each endpoint's call ends in time."""
+    """
+    E06, F08: silence, a byte now and then in head or body, or a long answer in tiny slices: each
+    endpoint's call ends in time.
+    """
     ours = client(server, call_deadline_s=1.0, patience_s=1.0)
     for request in set(CALLS) - {TOKEN}:
         server.script(request, Fault(name))
@@ -835,7 +877,10 @@ def test_a_second_try_with_a_new_token_ends_with_the_first(
     ],
 )
 def test_a_wait_at_the_gate_is_part_of_the_call(server, held_back, expected):
-    """However long a request had to wait for its turn, the call ends in time; a turn that nobody takes is left to the next."""
+    """
+    However long a request had to wait for its turn, the call ends in time; a turn that nobody takes
+    is left to the next.
+    """
     server.script(SUPPRESSIONS, CLEAR, Fault("hang"))
     ours = client(server, call_deadline_s=1.5, patience_s=1.5, **held_back)
     ours.fetch_suppression(ADDRESS)
@@ -936,7 +981,9 @@ def test_a_certificate_that_nobody_vouches_for_ends_before_the_first_byte(certif
 
 
 def test_the_deadline_holds_over_all_addresses_of_a_host():
-    """Five addresses that swallow connections, half a second each: the call ends with its own second."""
+    """
+    Five addresses that swallow connections, half a second each: the call ends with its own second.
+    """
     with socket.socket() as full, socket.socket() as waiting, socket.socket() as more:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -975,7 +1022,10 @@ def closed_port():
     ids=["refused", "unknown", "refused-tls"],
 )
 def test_a_host_that_never_answered_is_given_up_soon(url, reason):
-    """Rather a wrong address than an outage: seconds instead of `patience_s`, and the sentence says why."""
+    """
+    Rather a wrong address than an outage: seconds instead of `patience_s`, and the sentence says
+    why.
+    """
     clock = Clock()
     ours = Client(
         Settings(env_url=url, client_id="me", client_secret=SECRET),
@@ -1005,7 +1055,10 @@ def test_plain_http_where_tls_is_spoken_is_no_answer(server):
 
 
 def test_a_batch_is_posted_as_it_is_over_a_connection_of_its_own(server):
-    """The exact bytes, the key, no kept connection: a reset by an idle server would look like a lost answer."""
+    """
+    The exact bytes, the key, no kept connection: a reset by an idle server would look like a lost
+    answer.
+    """
     server.script(MESSAGES, ACCEPTED)
     server.script(JOB, Reply(200, {"jobId": "j1", "status": "queued"}))
     ours = client(server)
@@ -1023,7 +1076,8 @@ def test_a_batch_is_posted_as_it_is_over_a_connection_of_its_own(server):
 
 
 POSTS = [
-    # the POST meets           what                                             the outcome  in words
+    # the POST meets           what                                             the outcome  in
+    # words
     ("400", Reply(400, {"error": {"code": "bad"}}), "refused", "bad"),
     *[
         (str(status), Reply(status), "refused", "no reason given")
@@ -1069,7 +1123,10 @@ POSTS = [
     ("step", "kind", "says"), [row[1:] for row in POSTS], ids=[row[0] for row in POSTS]
 )
 def test_E04_a_submit_is_posted_once_whatever_happens(server, step, kind, says):
-    """E04, and E01 E02 on our side: one POST per call, also for 307 and 503, and an outcome instead of an error."""
+    """
+    E04, and E01 E02 on our side: one POST per call, also for 307 and 503, and an outcome instead of
+    an error.
+    """
     server.script(MESSAGES, step)
     outcome = client(server).submit(b"{}", idempotency_key="k")
 
@@ -1101,7 +1158,10 @@ def test_E03_a_limited_submit_says_how_long_to_wait(server):
 
 
 def test_C05_a_submit_refused_for_its_token_is_posted_once_more(server):
-    """C05: a 401 comes before the request is looked at; with a fresh token it is sent again, and only then."""
+    """
+    C05: a 401 comes before the request is looked at; with a fresh token it is sent again, and only
+    then.
+    """
     server.script(TOKEN, token("t1"), token("t2"))
     server.script(MESSAGES, Reply(401), ACCEPTED)
     outcome = client(server).submit(b"{}", idempotency_key="k")
@@ -1219,7 +1279,10 @@ def test_the_last_page_is_known_by_its_end(server, replies):
 
 @pytest.mark.parametrize("knows", [True, False], ids=["pages", "doesn't page"])
 def test_G01_a_null_on_a_full_page_is_checked(server, knows):
-    """G01: exactly a thousand events and a null: asked for one row, a server that pages gives a cursor; then it was the end."""
+    """
+    G01: exactly a thousand events and a null: asked for one row, a server that pages gives a
+    cursor; then it was the end.
+    """
     full = pages(1000, last={"nextCursor": None})[0]
     server.script(
         EVENTS,
@@ -1328,7 +1391,10 @@ def test_a_body_is_read_up_to_a_cap(server):
 
 
 def visible(error):
-    """All that a careless program could print of an error: its text, the chain, and the locals of every frame in the package."""
+    """
+    All that a careless program could print of an error: its text, the chain, and the locals of
+    every frame in the package.
+    """
     seen, todo = [], [error]
     while todo:
         link = todo.pop()
@@ -1356,7 +1422,10 @@ ECHO = {"Message": f"who is {ADDRESS} with {SECRET} and {BEARER}?"}
     ids=named,
 )
 def test_C02_C03_errors_show_no_secret(server, reply):
-    """C02, C03: not in the text, the chain or the frames of any error, even where the server echoes what it was sent."""
+    """
+    C02, C03: not in the text, the chain or the frames of any error, even where the server echoes
+    what it was sent.
+    """
     server.script(SUPPRESSIONS, reply)
     server.script(MESSAGES, reply)
     ours = client(server, Clock())
@@ -1458,7 +1527,10 @@ def simulated(simulator):
 
 
 def test_a_job_from_submit_to_last_event(simulator, simulated):
-    """What the client read is what really happened: one job, its bytes, every event over all pages (some come twice), nothing unhandled."""
+    """
+    What the client read is what really happened: one job, its bytes, every event over all pages
+    (some come twice), nothing unhandled.
+    """
     body = campaign(900)
     outcome = simulated.submit(body, idempotency_key="k1")
     job = simulated.fetch_job(outcome.job_id)
@@ -1502,7 +1574,10 @@ def test_a_job_from_submit_to_last_event(simulator, simulated):
 def test_E01_E02_a_lost_answer_is_unknown_and_never_posted_again(
     simulator, simulated, fault, kind, accepted
 ):
-    """E01, E02: whether the server took the batch or not, the client says what it knows, and the server has it at most once."""
+    """
+    E01, E02: whether the server took the batch or not, the client says what it knows, and the
+    server has it at most once.
+    """
     simulated.fetch_suppression(ADDRESS)
     simulator.arm(fault)
     outcome = simulated.submit(campaign(3), idempotency_key="k")
@@ -1562,7 +1637,10 @@ def test_each_broken_promise_of_the_simulator_is_an_error(
 
 
 def test_a_limit_of_the_simulator_is_kept_without_being_told(simulator, simulated):
-    """At 100 requests per second few of 600 checks are refused; how near to the ideal it comes is measured in benchmarks/send.py."""
+    """
+    At 100 requests per second few of 600 checks are refused; how near to the ideal it comes is
+    measured in benchmarks/send.py.
+    """
     simulator.reset(rate_limit=100)
     with ThreadPoolExecutor(16) as pool:
         assert {None} == set(

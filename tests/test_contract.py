@@ -1,4 +1,7 @@
-"""The client's own requests against the contract's file: every endpoint, as the bytes came over a raw socket."""
+"""
+The client's own requests against the contract's file: every endpoint, as the bytes came over a raw
+socket.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The error tree: as drawn in the docstring of `cxtools.errors`, each error says what happened, where, and what to do."""
+"""
+The error tree: as drawn in the docstring of `cxtools.errors`, each error says what happened, where,
+and what to do.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ LINE = re.compile(
 
 
 def drawn() -> dict[str, tuple[str | None, str | None, int | None]]:
-    """Name -> parent, second parent and exit code, as the docstring draws them; the depth of a branch is 3 characters."""
+    """
+    Name -> parent, second parent and exit code, as the docstring draws them; the depth of a branch
+    is 3 characters.
+    """
     tree: dict[str, tuple[str | None, str | None, int | None]] = {}
     path: list[str] = []
     for line in LINE.finditer(errors.__doc__ or ""):
@@ -36,7 +42,9 @@ def drawn() -> dict[str, tuple[str | None, str | None, int | None]]:
 
 
 def test_the_tree_in_the_docstring_is_the_tree():
-    """Every class is drawn, under its parent and with its second parent from the standard library."""
+    """
+    Every class is drawn, under its parent and with its second parent from the standard library.
+    """
     found = {
         name: (
             next((base.__name__ for base in kind.__bases__ if issubclass(base, CxError)), None),
@@ -57,7 +65,10 @@ def test_the_tree_in_the_docstring_is_the_tree():
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_exit_codes_are_those_of_the_docstring(name):
-    """C02/C03: the code that is drawn, or the parent's; never 0, so a failed campaign can't pass for a success."""
+    """
+    C02/C03: the code that is drawn, or the parent's; never 0, so a failed campaign can't pass for a
+    success.
+    """
     parent, _, code = drawn()[name]
 
     assert (code or drawn()[parent or "CxError"][2]) == CLASSES[name].exit_code != 0

@@ -1,7 +1,8 @@
 """
 The house stands on its floors: a module imports only what lies below it, and judgement does no I/O.
 
-A new module chooses its floor by being written into FLOORS; within a floor, steps parted by a line are in order too.
+A new module chooses its floor by being written into FLOORS; within a floor, steps parted by a line
+are in order too.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ FLOORS = {
 STEPS = [step.split() for floor in FLOORS.values() for step in floor]
 STEP_OF = {module: number for number, step in enumerate(STEPS) for module in step}
 
-#: settings looks into the environment and its files by itself; all it finds can be handed in as arguments
+#: settings looks into the environment and its files by itself; all it finds can be handed in as
+#: arguments
 PURE = [
     module
     for floor in ("words", "judgement")
@@ -103,7 +105,10 @@ def nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def imported(path: Path) -> set[str]:
-    """Absolute names of all that a file imports at run time, also inside functions; `from a import b` gives a.b."""
+    """
+    Absolute names of all that a file imports at run time, also inside functions; `from a import b`
+    gives a.b.
+    """
     names: set[str] = set()
     for node in nodes(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -115,7 +120,10 @@ def imported(path: Path) -> set[str]:
 
 
 def ours(path: Path) -> set[str]:
-    """The modules of the house that a file imports: of `cxtools.a.b` the longest part that is a module."""
+    """
+    The modules of the house that a file imports: of `cxtools.a.b` the longest part that is a
+    module.
+    """
     below = {
         name.removeprefix("cxtools.") for name in imported(path) if name.startswith("cxtools.")
     }
@@ -146,7 +154,10 @@ def test_imports_point_down(name):
 
 @pytest.mark.parametrize("name", sorted(set(HOUSE) & set(PURE)))
 def test_judgement_has_no_clock_no_dice_and_no_door(name):
-    """Words and judgement compute from their arguments: nothing to fake in a test, the same answer tomorrow."""
+    """
+    Words and judgement compute from their arguments: nothing to fake in a test, the same answer
+    tomorrow.
+    """
     found = {
         module
         for module in imported(HOUSE[name])
@@ -190,7 +201,10 @@ def test_nobody_imports_the_simulator(name):
 
 
 def test_the_floors_are_seen_to_break(tmp_path):
-    """The test can fail: an upward import inside a function and a clock are both found, an import for types is not."""
+    """
+    The test can fail: an upward import inside a function and a clock are both found, an import for
+    types is not.
+    """
     file = tmp_path / "odd.py"
     file.write_text(
         "if TYPE_CHECKING:\n    import time\ndef f():\n    from cxtools import cli\n    import os.path\n"

@@ -49,7 +49,8 @@ def kept(target: EventStore) -> list[Path]:
     return sorted(home.rglob("*")) if home.exists() else []
 
 
-# ---- Amazon SES --------------------------------------------------------------------------------------------------
+# ---- Amazon SES
+# --------------------------------------------------------------------------------------------------
 
 
 def mail(*people: str) -> dict[str, Any]:
@@ -105,7 +106,9 @@ def in_sns(record: dict[str, Any]) -> dict[str, Any]:
 def test_an_ses_bounce_is_one_event_per_recipient(
     target: EventStore, wrapped: dict[str, Any]
 ) -> None:
-    """Status and diagnostic of each bounced recipient; without a diagnostic SES's own words stand in."""
+    """
+    Status and diagnostic of each bounced recipient; without a diagnostic SES's own words stand in.
+    """
     assert Imported(1, 2, 0, 0, None) == brought(target, [wrapped])
     assert [
         (
@@ -205,7 +208,9 @@ def test_every_kind_that_ses_documents_is_known(target: EventStore) -> None:
 
 
 def test_what_ses_did_not_try_is_suppressed_not_bounced(target: EventStore) -> None:
-    """An address on the account's own list was never mailed, so it says nothing about the mailbox."""
+    """
+    An address on the account's own list was never mailed, so it says nothing about the mailbox.
+    """
     listed = json.loads(json.dumps(SES_BOUNCE).replace("General", "OnAccountSuppressionList"))
     brought(target, [listed])
 
@@ -249,7 +254,8 @@ def test_a_resubscription_is_no_unsubscribe(target: EventStore) -> None:
     assert [("unknown", "Subscription")] == stored(target, "kind, raw_kind")
 
 
-# ---- SendGrid ----------------------------------------------------------------------------------------------------
+# ---- SendGrid
+# ----------------------------------------------------------------------------------------------------
 
 
 def sendgrid(number: int, word: str, **more: Any) -> dict[str, Any]:
@@ -287,7 +293,10 @@ SENDGRID_FEED = [
     ids=["array", "indented", "lines", "lines of arrays", "run together"],
 )
 def test_a_sendgrid_webhook_in_every_form_it_is_kept_in(target: EventStore, content: str) -> None:
-    """Array, lines or lines of arrays: the same events, with SendGrid's words translated and unknown ones kept."""
+    """
+    Array, lines or lines of arrays: the same events, with SendGrid's words translated and unknown
+    ones kept.
+    """
     total = len(SENDGRID_FEED)
 
     assert Imported(total, total, 0, 0, None) == brought(target, content)
@@ -308,7 +317,9 @@ def test_a_sendgrid_webhook_in_every_form_it_is_kept_in(target: EventStore, cont
 
 
 def test_the_events_of_one_sendgrid_message_are_one_message(target: EventStore) -> None:
-    """The tail of sg_message_id names a machine and differs between events; the message is the same."""
+    """
+    The tail of sg_message_id names a machine and differs between events; the message is the same.
+    """
     old, new = "14c5d75ce93.dfd.64b469", "LRzXl_NHStOGhQ4kofSm_A"
     brought(
         target,
@@ -375,7 +386,8 @@ def test_vendors_words_are_translated_into_ours(kind: str) -> None:
     assert kind in KINDS
 
 
-# ---- CXone -------------------------------------------------------------------------------------------------------
+# ---- CXone
+# -------------------------------------------------------------------------------------------------------
 
 CXONE_ROWS = [
     {
@@ -429,7 +441,10 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
 def test_cxone_events_are_the_same_from_a_file_as_from_the_api(
     target: EventStore, content: str
 ) -> None:
-    """The export of a page, of lines or of a table has the ids that collecting would give, so both together are no duplicates."""
+    """
+    The export of a page, of lines or of a table has the ids that collecting would give, so both
+    together are no duplicates.
+    """
     from cxtools.model import Event
 
     target.add("c", map(Event.from_api, CXONE_ROWS), source="cxone", received_at=NOW)
@@ -437,7 +452,8 @@ def test_cxone_events_are_the_same_from_a_file_as_from_the_api(
     assert Imported(3, 0, 3, 0, None) == brought(target, content)
 
 
-# ---- tables ------------------------------------------------------------------------------------------------------
+# ---- tables
+# ------------------------------------------------------------------------------------------------------
 
 TABLE = """Event Type,E-Mail,Message ID,Time,SMTP Code,URL
 Delivered,Ann@one.example,m1,2026-09-14 09:00:00,,
@@ -449,7 +465,9 @@ teleported,bob@two.example,m2,,,
 
 
 def test_a_table_with_common_column_names_needs_no_map(target: EventStore) -> None:
-    """Columns and words that everybody uses are understood, moments in any form, unknown words kept."""
+    """
+    Columns and words that everybody uses are understood, moments in any form, unknown words kept.
+    """
     assert Imported(5, 5, 0, 0, None) == brought(target, TABLE)
     assert [
         ("bounce", "hard bounce", "bob@two.example", "m2", "5.1.1", "09:00"),
@@ -494,7 +512,9 @@ def test_a_map_says_what_the_names_dont(target: EventStore) -> None:
 
 
 def test_a_list_of_openers_is_a_table_of_opens(target: EventStore) -> None:
-    """The empty word is the kind of rows that have none; a header in quotes is read without them."""
+    """
+    The empty word is the kind of rows that have none; a header in quotes is read without them.
+    """
     brought(
         target,
         '"""email_id"""\n101\n102\n',
@@ -506,7 +526,10 @@ def test_a_list_of_openers_is_a_table_of_opens(target: EventStore) -> None:
 
 
 def test_parquet_with_real_moments(target: EventStore, tmp_path: Path) -> None:
-    """Types of a Parquet file are taken as they are; a code kept as a number is the code, a missing one an empty text."""
+    """
+    Types of a Parquet file are taken as they are; a code kept as a number is the code, a missing
+    one an empty text.
+    """
     import pandas as pd
 
     path = tmp_path / "feed.parquet"
@@ -593,7 +616,8 @@ def test_a_missing_file_is_said(target: EventStore, tmp_path: Path) -> None:
         import_file(tmp_path / "nowhere.csv", "c", target, now=NOW)
 
 
-# ---- rows that can't be read -------------------------------------------------------------------------------------
+# ---- rows that can't be read
+# -------------------------------------------------------------------------------------
 
 
 def test_bad_rows_are_counted_and_set_aside_with_line_and_reason(target: EventStore) -> None:
@@ -637,7 +661,10 @@ def test_bad_rows_are_counted_and_set_aside_with_line_and_reason(target: EventSt
 def test_a_time_that_can_not_be_read_rejects_its_row(
     target: EventStore, content: str, line: int, told: str, reason: str
 ) -> None:
-    """A row may have no time at all, but not one that is lost in silence; an address in its place is not repeated."""
+    """
+    A row may have no time at all, but not one that is lost in silence; an address in its place is
+    not repeated.
+    """
     done = brought(
         target, content.format(told), column_map={"when": "ts"} if "when" in content else {}
     )

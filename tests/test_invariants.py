@@ -1,4 +1,7 @@
-"""The judge of the proofs is itself on trial: each invariant finds its planted violation, and a clean world has none."""
+"""
+The judge of the proofs is itself on trial: each invariant finds its planted violation, and a clean
+world has none.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +116,8 @@ def written(**changes: Any) -> Tampering:
 
 
 PLANTED: list[tuple[str, Tampering, str]] = [
-    # invariant                              what is planted                                                                     what is said
+    # invariant                              what is planted
+    # what is said
     (
         "nobody_is_mailed_twice",
         told(lambda truth, _: truth["jobs"].update(j2=job(recipients=[BOB]))),

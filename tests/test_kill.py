@@ -1,7 +1,9 @@
 """
-Kill -9 at any system call of a three-batch run: nobody is mailed twice, nothing is lost, no store is damaged.
+Kill -9 at any system call of a three-batch run: nobody is mailed twice, nothing is lost, no store
+is damaged.
 
-Here a fair sample of the points, half of them where the network is spoken to; `make soak` takes them all.
+Here a fair sample of the points, half of them where the network is spoken to; `make soak` takes
+them all.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ def ground(start_simulator: Callable[..., Any]) -> Iterator[Ground]:
 
 
 def sample(calls: list[str], count: int, rng: random.Random) -> list[int]:
-    """Kill points, from 1: one by chance of each of *count* equal stretches, half over network calls, half over the others."""
+    """
+    Kill points, from 1: one by chance of each of *count* equal stretches, half over network calls,
+    half over the others.
+    """
     points = range(1, len(calls) + 1)
     near = [point for point in points if calls[point - 1] in NETWORK]
     far = [point for point in points if calls[point - 1] not in NETWORK]
@@ -54,7 +59,10 @@ def sample(calls: list[str], count: int, rng: random.Random) -> list[int]:
 def test_kill_9_at_any_system_call_loses_nothing_and_repeats_nothing(
     ground: Ground, idempotent: bool, at_once: bool
 ) -> None:
-    """After the same command again all invariants hold, and nearly every point was a kill, some of them in the middle of a POST."""
+    """
+    After the same command again all invariants hold, and nearly every point was a kill, some of
+    them in the middle of a POST.
+    """
     calls = ground.calls(idempotent=idempotent, at_once=at_once, rounds=0)
     proofs = [
         ground.prove(point, idempotent=idempotent, at_once=at_once)

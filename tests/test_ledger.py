@@ -116,7 +116,10 @@ def test_the_outcome_of_a_post_decides_the_state_and_the_quota(
 def test_E05_a_claim_is_on_disk_before_the_post_and_a_killed_worker_leaves_unknown(
     ledger: Ledger, clock: Clock, ledger_url: str
 ) -> None:
-    """E05, E01: after a kill between claim and answer the batch is unknown, never planned again by itself."""
+    """
+    E05, E01: after a kill between claim and answer the batch is unknown, never planned again by
+    itself.
+    """
     [batch] = plan(ledger)
     claim(ledger, batch)
     with ledger.writing() as tx:
@@ -144,7 +147,10 @@ def test_a_dead_process_of_this_machine_needs_no_lease_to_end(ledger: Ledger) ->
 def test_a_living_worker_that_lost_its_answer_is_unknown_after_its_lease(
     ledger: Ledger, clock: Clock
 ) -> None:
-    """A notebook goes on living when an answer couldn't be recorded: the lease ends all the same, and the batch can be settled."""
+    """
+    A notebook goes on living when an answer couldn't be recorded: the lease ends all the same, and
+    the batch can be settled.
+    """
     [batch] = plan(ledger)
     claim(ledger, batch)
 
@@ -232,7 +238,9 @@ def test_a_job_id_that_another_batch_has_makes_the_outcome_unknown(ledger: Ledge
 
 
 def test_left_out_people_are_kept_with_their_reason(ledger: Ledger) -> None:
-    """B06: planned rows, duplicates, invalid and suppressed people add up to the rows of the file."""
+    """
+    B06: planned rows, duplicates, invalid and suppressed people add up to the rows of the file.
+    """
     planned = [
         *people(3),
         LeftOut(5, "duplicate", "line 2", "p***@example.com"),
@@ -297,7 +305,10 @@ def scan(ledger: Ledger, batch: str, events: int, horizon_s: float = DAY_S) -> s
 def test_scans_settle_after_the_horizon_and_two_quiet_ones_and_late_events_reopen(
     ledger: Ledger, clock: Clock
 ) -> None:
-    """G07: late events are asked for again; after settling they reopen the batch and tell the CRM with a new version."""
+    """
+    G07: late events are asked for again; after settling they reopen the batch and tell the CRM with
+    a new version.
+    """
     batch = submitted(ledger)
     seen = [scan(ledger, batch, 30), scan(ledger, batch, 35)]
     clock.at += DAY_S + 1
@@ -320,7 +331,9 @@ def test_another_clock_is_the_clock_of_trail_and_outbox_too(ledger: Ledger) -> N
 def test_a_settled_batch_is_synced_when_its_webhooks_are_delivered(
     ledger: Ledger, clock: Clock
 ) -> None:
-    """H01-H04: the webhook row commits with the state; dead ones stay; a replay keeps id and body."""
+    """
+    H01-H04: the webhook row commits with the state; dead ones stay; a replay keeps id and body.
+    """
     batch = submitted(ledger)
     scan(ledger, batch, 1)
     clock.at += DAY_S + 1
@@ -371,7 +384,8 @@ def test_G10_permanent_bounces_are_kept_for_the_next_campaign(ledger: Ledger) ->
 
 MAILBOX_FULL = {recipient: "mailbox_full" for recipient in ("ann", "bob")}
 STRIKES = [
-    # what each campaign says: of these the mailbox is full, these got it           who is suppressed after the last one
+    # what each campaign says: of these the mailbox is full, these got it           who is
+    # suppressed after the last one
     ([(["ann"], []), (["ann"], [])], {}),
     (
         [(["ann"], []), (["ann", "bob"], []), (["ann"], ["bob"])],
@@ -390,7 +404,9 @@ STRIKES = [
 def test_a_soft_bounce_suppresses_when_it_repeats(
     ledger: Ledger, clock: Clock, campaigns: list[Any], expected: dict[str, str]
 ) -> None:
-    """In three campaigns with no delivery between; the same campaign looked at again counts once."""
+    """
+    In three campaigns with no delivery between; the same campaign looked at again counts once.
+    """
     for number, (full, took) in enumerate(campaigns):
         spec = {
             "name": f"c{number}",
@@ -437,7 +453,9 @@ def test_reconcile_needs_an_unknown_outcome_and_patience(ledger: Ledger) -> None
 
 
 def test_the_quarantine_begins_with_the_last_attempt(ledger: Ledger, clock: Clock) -> None:
-    """Days after a first attempt of which nothing was sent, the worker of the second may still post."""
+    """
+    Days after a first attempt of which nothing was sent, the worker of the second may still post.
+    """
     [batch] = plan(ledger)
     for outcome in ("not_sent", "unknown"):
         claimed = claim(ledger, batch)
@@ -490,7 +508,10 @@ TAMPERINGS = {
 
 @pytest.mark.parametrize("statements", TAMPERINGS.values(), ids=TAMPERINGS)
 def test_tampering_with_the_trail_is_found(ledger: Ledger, statements: list[str]) -> None:
-    """Edit, delete and swap break the chain; a cut-off tail is missed by the anchor outside the database."""
+    """
+    Edit, delete and swap break the chain; a cut-off tail is missed by the anchor outside the
+    database.
+    """
     submitted(ledger)
     ledger.trail.anchor()
     assert () == ledger.trail.verify().faults
@@ -527,7 +548,10 @@ def test_A_trail_that_was_computed_anew_is_found_by_its_anchor(ledger: Ledger) -
 
 
 def test_what_a_late_worker_knows_for_certain_counts(ledger: Ledger, clock: Clock) -> None:
-    """It was given up as unknown while its machine was suspended; it wakes up knowing that nothing was sent: planned again, quota back."""
+    """
+    It was given up as unknown while its machine was suspended; it wakes up knowing that nothing was
+    sent: planned again, quota back.
+    """
     [batch] = plan(ledger)
     late = claim(ledger, batch, limit=10)
     assert late
@@ -541,7 +565,10 @@ def test_what_a_late_worker_knows_for_certain_counts(ledger: Ledger, clock: Cloc
 def test_a_scan_that_is_written_after_a_newer_one_takes_nothing_back(
     ledger: Ledger, clock: Clock
 ) -> None:
-    """Two runs collect at once: the events of the newer scan are no news to the next, and nothing is told twice."""
+    """
+    Two runs collect at once: the events of the newer scan are no news to the next, and nothing is
+    told twice.
+    """
     batch = submitted(ledger)
     clock.at += DAY_S + 1
     seen = [scan(ledger, batch, events) for events in (35, 30, 35)]
@@ -551,7 +578,10 @@ def test_a_scan_that_is_written_after_a_newer_one_takes_nothing_back(
 
 
 def test_the_same_plan_twice_is_one_plan(ledger: Ledger) -> None:
-    """Two schedulers start the same campaign: the second continues it. Other content under the same name is refused."""
+    """
+    Two schedulers start the same campaign: the second continues it. Other content under the same
+    name is refused.
+    """
     plan(ledger)
     plan(ledger)
     with pytest.raises(ConfigError, match="other content"):
@@ -579,7 +609,10 @@ ADDRESSES = {
 
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
 def test_a_wrong_address_of_the_ledger_is_said_without_its_password(address: str) -> None:
-    """One sentence that shows the right form; nothing of the address, as parts of a password may stand anywhere in it."""
+    """
+    One sentence that shows the right form; nothing of the address, as parts of a password may stand
+    anywhere in it.
+    """
     with pytest.raises(ConfigError, match="no address of a ledger") as refused:
         Ledger(address, now=Clock())
 
@@ -610,7 +643,10 @@ def test_a_ledger_on_postgresql_has_its_anchors_at_home(postgres: Any, home: Pat
 
 
 def test_an_address_that_no_database_can_hold_is_left_out_like_any_other(ledger: Ledger) -> None:
-    """NUL is no character to PostgreSQL, half a surrogate pair to neither; the row is invalid, and shown without them."""
+    """
+    NUL is no character to PostgreSQL, half a surrogate pair to neither; the row is invalid, and
+    shown without them.
+    """
     odd = Campaign.from_list(
         ["a\0b@exam\0ple.com", "c@d\ud800.example", "ann@example.com"],
         name="q3",
@@ -624,7 +660,10 @@ def test_an_address_that_no_database_can_hold_is_left_out_like_any_other(ledger:
 
 
 def test_a_late_answer_settles_no_other_claim(ledger: Ledger, clock: Clock) -> None:
-    """Given up, called not sent, and claimed by another worker: what the first one says now isn't about the second one's POST."""
+    """
+    Given up, called not sent, and claimed by another worker: what the first one says now isn't
+    about the second one's POST.
+    """
     [batch] = plan(ledger)
     late = claim(ledger, batch)
     assert late
@@ -670,7 +709,10 @@ def test_when_the_last_webhook_is_given_up_nothing_more_is_to_be_told(
 def test_the_window_of_a_key_begins_with_the_post_that_may_have_arrived(
     ledger: Ledger, clock: Clock
 ) -> None:
-    """A POST of which no byte left tells the server no key: what is lost an hour later may still be asked for again."""
+    """
+    A POST of which no byte left tells the server no key: what is lost an hour later may still be
+    asked for again.
+    """
     [batch] = plan(ledger)
     refused = claim(ledger, batch)
     assert refused
@@ -685,7 +727,9 @@ def test_the_window_of_a_key_begins_with_the_post_that_may_have_arrived(
 
 
 def test_what_a_replaced_plan_would_have_said_can_not_be_posted(ledger: Ledger) -> None:
-    """A slow worker holds the old subject's bytes; the same people in the new plan are another batch."""
+    """
+    A slow worker holds the old subject's bytes; the same people in the new plan are another batch.
+    """
     [old] = plan(ledger)
     assert ledger.drop_plan("q3")
     ledger.plan("q3", digest="another", spec={"limits": {}}, planned=people(3), batch_size=1000)
@@ -714,7 +758,10 @@ def test_a_quota_that_is_used_up_closes_the_day_it_was_asked_for(
 def test_an_older_ledger_stays_refused_when_its_trail_has_grown(
     tmp_path: Path, clock: Clock
 ) -> None:
-    """What it anchored after its return doesn't excuse it: its rows aren't those of the anchors before."""
+    """
+    What it anchored after its return doesn't excuse it: its rows aren't those of the anchors
+    before.
+    """
     url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     lost = Ledger(url, now=clock)
     plan(lost, 1, name="lost")
@@ -733,7 +780,10 @@ def test_an_older_ledger_stays_refused_when_its_trail_has_grown(
 
 
 def test_a_wave_is_planned_once(ledger: Ledger) -> None:
-    """Of two processes that plan the next wave at the same moment, the second is told so, not what the database refused."""
+    """
+    Of two processes that plan the next wave at the same moment, the second is told so, not what the
+    database refused.
+    """
     submitted(ledger)
     ledger.plan_wave("q3", 1, people(1), batch_size=10)
     with pytest.raises(
@@ -781,7 +831,9 @@ def test_tables_that_were_changed_behind_the_trails_back_are_found(
 def test_an_anchor_line_that_was_cut_off_spoils_no_later_one(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    """A crash or a full disk ended a line in its middle: the next anchor begins a line of its own."""
+    """
+    A crash or a full disk ended a line in its middle: the next anchor begins a line of its own.
+    """
     plan(ledger)
     ledger.trail.anchor()
     [file] = tmp_path.glob("audit-anchors*.txt")
@@ -800,7 +852,10 @@ def test_looking_takes_no_turn_from_a_writer(ledger: Ledger, ledger_url: str, cl
 
 
 def test_webhooks_of_another_account_are_not_ours_to_deliver(ledger: Ledger) -> None:
-    """Two profiles share a ledger: each delivers to its own CRM, and an endpoint that is gone parks only its own."""
+    """
+    Two profiles share a ledger: each delivers to its own CRM, and an endpoint that is gone parks
+    only its own.
+    """
     for name, account in (("ours", ACCOUNT), ("theirs", "https://other.example|client")):
         spec = {"limits": {"daily": None}}
         ledger.plan(name, digest=name, spec=spec, planned=people(1), batch_size=1, account=account)

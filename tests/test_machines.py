@@ -1,4 +1,7 @@
-"""Several processes on one ledger, on a file and on PostgreSQL: what they do at once, and what a paused one may still do when it wakes up."""
+"""
+Several processes on one ledger, on a file and on PostgreSQL: what they do at once, and what a
+paused one may still do when it wakes up.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ BARRIER: list[Any] = []
 
 @pytest.fixture(scope="module")
 def crew() -> Iterator[Callable[..., list[Any]]]:
-    """`crew(work, *arguments)` runs work(number, *arguments) in eight processes that start at the same moment, and gives what each returned."""
+    """
+    `crew(work, *arguments)` runs work(number, *arguments) in eight processes that start at the same
+    moment, and gives what each returned.
+    """
     context = get_context("spawn")
     with ProcessPoolExecutor(
         WORKERS, mp_context=context, initializer=_enlist, initargs=(context.Barrier(WORKERS),)
@@ -58,7 +64,10 @@ def _together(work: Callable[..., Any], number: int, *arguments: Any) -> Any:
 
 
 def machine(number: int, url: str) -> Ledger:
-    """A ledger as another machine opens it: no process table tells the others whether this worker lives."""
+    """
+    A ledger as another machine opens it: no process table tells the others whether this worker
+    lives.
+    """
     ledger = Ledger(url, now=time.time)
     ledger.owner = f"machine-{number}:1:1"
     return ledger
@@ -96,7 +105,10 @@ def _claim_all(number: int, url: str, batches: list[str], limit: int) -> list[st
 def test_eight_processes_share_batches_and_quota_exactly(
     crew: Callable[..., list[Any]], ledger_url: str
 ) -> None:
-    """60 batches of 10 against a limit of 500: 50 are granted, each to one process, and no process is told that the ledger is locked."""
+    """
+    60 batches of 10 against a limit of 500: 50 are granted, each to one process, and no process is
+    told that the ledger is locked.
+    """
     ledger = Ledger(ledger_url, now=time.time)
     batches = plan(ledger, 600, batch_size=10)
     granted = Counter(
@@ -128,7 +140,9 @@ def _claim_in_step(number: int, url: str, batches: list[str]) -> list[int]:
 def test_eight_processes_that_ask_at_the_same_moment_get_the_limit_exactly(
     crew: Callable[..., list[Any]], ledger_url: str
 ) -> None:
-    """Fifteen times eight batches of 10 at once, against a limit of 40 each time: four are granted."""
+    """
+    Fifteen times eight batches of 10 at once, against a limit of 40 each time: four are granted.
+    """
     ledger = Ledger(ledger_url, now=time.time)
     batches = plan(ledger, 15 * WORKERS * 10, batch_size=10)
     granted = Counter(
@@ -152,7 +166,10 @@ def _plan_it(number: int, url: str) -> str:
 def test_eight_processes_that_plan_the_same_campaign_write_one_plan(
     crew: Callable[..., list[Any]], ledger_url: str
 ) -> None:
-    """Also when the ledger doesn't exist yet; of eight campaigns with one name and different content one wins and seven are told."""
+    """
+    Also when the ledger doesn't exist yet; of eight campaigns with one name and different content
+    one wins and seven are told.
+    """
     answers = crew(_plan_it, ledger_url)
     ledger = Ledger(ledger_url, now=time.time)
 
@@ -168,12 +185,15 @@ OUTCOMES = (
     PostOutcome("accepted"),
     PostOutcome("accepted"),
 )
-#: the same people in each: two processes that write them in different orders must not wait for each other in a circle
+#: the same people in each: two processes that write them in different orders must not wait for each
+#: other in a circle
 BOUNCED = [who.key for who in people(40)]
 
 
 def _everything(number: int, url: str, batches: list[str], seconds: float) -> int:
-    """Whatever a run does, in any order, on any batch, for a while; returns how many steps it took."""
+    """
+    Whatever a run does, in any order, on any batch, for a while; returns how many steps it took.
+    """
     ledger, dice = machine(number, url), random.Random(number)
     ids = itertools.count()
 
@@ -239,7 +259,10 @@ def _everything(number: int, url: str, batches: list[str], seconds: float) -> in
 def test_whatever_eight_processes_do_at_once_none_is_refused(
     crew: Callable[..., list[Any]], ledger_url: str
 ) -> None:
-    """No lock is waited for in a circle, none for too long: every deed of every process succeeds, and afterwards the books agree."""
+    """
+    No lock is waited for in a circle, none for too long: every deed of every process succeeds, and
+    afterwards the books agree.
+    """
     ledger = Ledger(ledger_url, now=time.time)
     batches = plan(ledger, 120, batch_size=10)
     steps = crew(_everything, ledger_url, batches, 4.0)
@@ -260,7 +283,8 @@ def test_whatever_eight_processes_do_at_once_none_is_refused(
     assert () == ledger.trail.verify().faults
 
 
-# ---- whole runs -----------------------------------------------------------------------------------------------------
+# ---- whole runs
+# -----------------------------------------------------------------------------------------------------
 
 SCHEDULER = """
 import os, signal, sys, time
@@ -301,7 +325,10 @@ print(client.status("q3").state)
 def scheduler(
     simulator: Any, home: Path, ledger_url: str, stop_at: str = ""
 ) -> subprocess.Popen[str]:
-    """`cxtools send` as a process of its own; *stop_at* says that it has one batch, and pauses it "before" or "after" the POST, as a suspended machine is paused."""
+    """
+    `cxtools send` as a process of its own; *stop_at* says that it has one batch, and pauses it
+    "before" or "after" the POST, as a suspended machine is paused.
+    """
     words = [simulator.url, str(home), ledger_url, stop_at, str(home / "skew")]
     return subprocess.Popen(
         [sys.executable, "-c", SCHEDULER, *words], stdout=subprocess.PIPE, text=True
@@ -311,7 +338,10 @@ def scheduler(
 def test_schedulers_that_start_the_same_campaign_mail_nobody_twice(
     simulator: Any, ledger_url: str, tmp_path: Path
 ) -> None:
-    """Three machines, each with its own store of events, one ledger: all end well, and together they send each batch once."""
+    """
+    Three machines, each with its own store of events, one ledger: all end well, and together they
+    send each batch once.
+    """
     simulator.reset(speed="inf")
     running = [scheduler(simulator, tmp_path / f"home-{number}", ledger_url) for number in range(3)]
     said = [each.communicate(timeout=100)[0].strip() for each in running]
@@ -329,7 +359,10 @@ def test_schedulers_that_start_the_same_campaign_mail_nobody_twice(
 
 
 def test_events_that_can_not_be_stored_are_not_counted_as_read(simulator: Any, home: Path) -> None:
-    """Something stands in the store's place: the scan isn't on record, and when there is room again nothing is missing."""
+    """
+    Something stands in the store's place: the scan isn't on record, and when there is room again
+    nothing is missing.
+    """
     simulator.reset(speed="inf")
     (home / "events").write_text("in the way")
     assert scheduler(simulator, home, f"sqlite:///{home / 'ledger.sqlite'}").wait(60)
@@ -342,7 +375,10 @@ def test_events_that_can_not_be_stored_are_not_counted_as_read(simulator: Any, h
 
 
 class Suspended:
-    """A scheduler that was stopped in the middle of its only batch; `wake` moves its clock on and lets it run to its end."""
+    """
+    A scheduler that was stopped in the middle of its only batch; `wake` moves its clock on and lets
+    it run to its end.
+    """
 
     def __init__(self, simulator: Any, home: Path, ledger_url: str, stop_at: str) -> None:
         home.mkdir()
@@ -405,9 +441,11 @@ def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
     suspended: Callable[[str], Suspended], simulator: Any
 ) -> None:
     """
-    Meanwhile the batch was called unknown, then not sent on an operator's word, and sent by another machine: nobody is mailed twice.
+    Meanwhile the batch was called unknown, then not sent on an operator's word, and sent by another
+    machine: nobody is mailed twice.
 
-    The worker asks its clock right before the POST, and the epoch keeps what it says out of the other's record.
+    The worker asks its clock right before the POST, and the epoch keeps what it says out of the
+    other's record.
     """
     asleep = suspended("before")
     asleep.later(2 * DAY_S)
@@ -423,7 +461,10 @@ def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
 def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(
     suspended: Callable[[str], Suspended], simulator: Any
 ) -> None:
-    """It knows for certain that it sent nothing: the batch is planned again, and the next run sends it, once."""
+    """
+    It knows for certain that it sent nothing: the batch is planned again, and the next run sends
+    it, once.
+    """
     asleep = suspended("before")
     asleep.later(DAY_S)
     assert 1 == asleep.ledger.recover()
@@ -438,7 +479,9 @@ def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(
 def test_an_answer_that_comes_late_still_counts(
     suspended: Callable[[str], Suspended], simulator: Any
 ) -> None:
-    """Stopped after the POST, unknown to the others: when it wakes up, the job's id is on record."""
+    """
+    Stopped after the POST, unknown to the others: when it wakes up, the job's id is on record.
+    """
     asleep = suspended("after")
     asleep.later(DAY_S)
     assert 1 == asleep.ledger.recover()
@@ -460,7 +503,10 @@ with book.writing() as tx:
 
 
 def test_a_machine_that_sleeps_inside_a_transaction_loses_it(postgres: Any) -> None:
-    """PostgreSQL takes its locks away, so that the others go on; when it wakes up, nothing of its step was kept."""
+    """
+    PostgreSQL takes its locks away, so that the others go on; when it wakes up, nothing of its step
+    was kept.
+    """
     url = postgres.database()
     ledger = Ledger(url, now=time.time)
     asleep = subprocess.Popen(

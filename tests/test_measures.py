@@ -1,4 +1,7 @@
-"""Measures: a table of events, and the answers that must come of it. G02 to G06 are rows of the tutorial's defects."""
+"""
+Measures: a table of events, and the answers that must come of it. G02 to G06 are rows of the
+tutorial's defects.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,8 @@ def checks(text: str) -> dict[str, Any]:
     return {row["check"]: row["count"] for row in measures.data_quality(store(text)).records()}
 
 
-# ---- funnel ------------------------------------------------------------------------------------------------------
+# ---- funnel
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_the_funnel_counts_each_step() -> None:
@@ -76,7 +80,10 @@ def test_the_funnel_counts_each_step() -> None:
 
 
 def test_g02_a_click_without_an_open_is_engagement() -> None:
-    """G02: who blocks images and clicks has opened; the strict count and the difference stand beside it."""
+    """
+    G02: who blocks images and clicks has opened; the strict count and the difference stand beside
+    it.
+    """
     assert [1, 1, 1, 0, 1, 0, 1, 1] == steps("""
         to  | kind     | at  | url
         ann | delivery | +1  |
@@ -159,7 +166,10 @@ def test_g06_a_soft_bounce_and_then_a_delivery_is_delivered() -> None:
 def test_a_delivery_and_a_bounce_end_as_the_later_of_them(
     first: str, then: str, code: str, bounced: int
 ) -> None:
-    """A late bounce counts as bounced; where the order can't be known, a soft bounce gives way to the delivery."""
+    """
+    A late bounce counts as bounced; where the order can't be known, a soft bounce gives way to the
+    delivery.
+    """
     assert [1, 1, 1 - bounced, bounced, 0, 0, 0, 0] == steps(f"""
         to  | kind     | at      | code
         ann | delivery | {first} |
@@ -355,7 +365,10 @@ CODES = some.sampled_from(["5.1.1", "4.2.2", "", "550 5.7.1", "garbage"])
 def test_the_parts_add_up_whatever_the_events(
     happened: list[tuple[str, str, str, int | None]],
 ) -> None:
-    """accepted + bounced = attempted, bounces sum to bounced and their shares to 1, and order of arrival changes nothing."""
+    """
+    accepted + bounced = attempted, bounces sum to bounced and their shares to 1, and order of
+    arrival changes nothing.
+    """
     lines = [
         f"{to}|{kind}|{'' if at is None else f'+{at}'}|{code if kind == 'bounce' else ''}|{'https://shop.example/' if kind == 'click' else ''}"
         for to, kind, code, at in happened
@@ -379,9 +392,11 @@ def test_the_parts_add_up_whatever_the_events(
     )
 
 
-# ---- published figures -------------------------------------------------------------------------------------------
+# ---- published figures
+# -------------------------------------------------------------------------------------------
 
-#: The 100,000 e-mail challenge: country -> sent, opened but not clicked, clicked (reference/engagement.md 4.2).
+#: The 100,000 e-mail challenge: country -> sent, opened but not clicked, clicked
+#: (reference/engagement.md 4.2).
 COUNTRIES = {
     "es": (9967, 310, 83),
     "fr": (9995, 332, 80),
@@ -413,7 +428,10 @@ def challenge() -> Iterator[Event]:
 
 
 def test_the_published_figures_come_out(tmp_path: Path) -> None:
-    """100,000 sent, 10,345 opened, 2,119 clicked, 50 of these without an open, 10,395 either: rates and segments as published."""
+    """
+    100,000 sent, 10,345 opened, 2,119 clicked, 50 of these without an open, 10,395 either: rates
+    and segments as published.
+    """
     target = EventStore(tmp_path)
     target.add("challenge", challenge(), source="test", received_at=RECEIVED)
     row = measures.funnel(target).iloc[0]
@@ -434,7 +452,8 @@ def test_the_published_figures_come_out(tmp_path: Path) -> None:
     assert (row.opened, row.clicked) == (countries.opened.sum(), countries.clicked.sum())
 
 
-# ---- bounces and reasons -----------------------------------------------------------------------------------------
+# ---- bounces and reasons
+# -----------------------------------------------------------------------------------------
 
 BOUNCED = """
     to  | email           | kind     | at       | code  | text
@@ -447,7 +466,10 @@ BOUNCED = """
 
 
 def test_bounces_by_cause() -> None:
-    """One row per category and kind, shares of the bounced, rates of the attempted; a message that bounces twice is one."""
+    """
+    One row per category and kind, shares of the bounced, rates of the attempted; a message that
+    bounces twice is one.
+    """
     table = measures.bounces(store(BOUNCED))
 
     assert [
@@ -460,7 +482,10 @@ def test_bounces_by_cause() -> None:
 
 
 def test_bounces_by_provider_and_day() -> None:
-    """Shares are of the campaign's bounced, so they sum to 1 over all rows; rates are of the group's attempted."""
+    """
+    Shares are of the campaign's bounced, so they sum to 1 over all rows; rates are of the group's
+    attempted.
+    """
     table = measures.bounces(store(BOUNCED), by=["provider", "day"])
 
     assert [
@@ -504,11 +529,14 @@ def test_reasons_are_ordered_by_frequency() -> None:
     ] == values(table, "category", "bounce_code", "recipients", "first_at", "last_at")
 
 
-# ---- links, timing, jobs -----------------------------------------------------------------------------------------
+# ---- links, timing, jobs
+# -----------------------------------------------------------------------------------------
 
 
 def test_links_without_their_tracking_parameters() -> None:
-    """One page, however it was tracked; clickers don't add up over links, unsubscribe stands apart."""
+    """
+    One page, however it was tracked; clickers don't add up over links, unsubscribe stands apart.
+    """
     table = measures.links(
         store("""
         to  | kind     | at  | url
@@ -531,7 +559,10 @@ def test_links_without_their_tracking_parameters() -> None:
 
 
 def test_links_that_differ_by_recipient_are_one_link() -> None:
-    """`?u=<id>` is one page however many people got it; what people share in a query keeps links apart, and a scanner of both is seen."""
+    """
+    `?u=<id>` is one page however many people got it; what people share in a query keeps links
+    apart, and a scanner of both is seen.
+    """
     rows = "".join(
         f"""
         p{number} | delivery | +1 |
@@ -578,7 +609,9 @@ def test_the_curve_grows_hour_by_hour() -> None:
 
 
 def test_jobs_by_their_counts_and_latency() -> None:
-    """Per job: how many, from when to when, and how long a message waited after the job's first event."""
+    """
+    Per job: how many, from when to when, and how long a message waited after the job's first event.
+    """
     assert [
         ("j1", 2, 2, 0, "2026-09-14T09:00:00.000Z", "2026-09-14T09:05:00.000Z", 20, 30.0),
         ("j2", 1, 0, 1, *["2026-09-14T09:01:00.000Z"] * 2, 0, None),
@@ -605,7 +638,10 @@ def test_jobs_by_their_counts_and_latency() -> None:
 
 
 def test_outcomes_tell_the_crm_and_the_next_wave() -> None:
-    """Per recipient of a job: the state, the bounce that stands with its verdict, opens and clicks; other jobs are left out."""
+    """
+    Per recipient of a job: the state, the bounce that stands with its verdict, opens and clicks;
+    other jobs are left out.
+    """
     known = store("""
         to  | job | kind     | at   | code  | url
         ann | j1  | delivery | +1   |       |
@@ -642,7 +678,10 @@ def test_outcomes_tell_the_crm_and_the_next_wave() -> None:
 
 
 def test_a_message_is_judged_by_all_its_events_whichever_jobs_were_asked_for() -> None:
-    """Asked alone or among others, a job's answer is the same; an event under another job, or under none, still belongs to its message."""
+    """
+    Asked alone or among others, a job's answer is the same; an event under another job, or under
+    none, still belongs to its message.
+    """
     known = store("""
         to  | job | msg | kind     | at   | code
         ann | j1  | m1  | bounce   | +1   | 4.2.2
@@ -665,7 +704,8 @@ def test_a_message_is_judged_by_all_its_events_whichever_jobs_were_asked_for() -
     assert {} == measures.outcomes(known, "c", [])
 
 
-# ---- data quality and suspects -----------------------------------------------------------------------------------
+# ---- data quality and suspects
+# -----------------------------------------------------------------------------------
 
 
 def test_data_quality_counts_what_is_odd() -> None:
@@ -716,7 +756,10 @@ def test_data_quality_counts_what_is_odd() -> None:
 
 
 def test_what_the_platform_did_not_send_has_its_own_row() -> None:
-    """Rejects and rendering failures are named with their words; they aren't among the messages of which nothing is known."""
+    """
+    Rejects and rendering failures are named with their words; they aren't among the messages of
+    which nothing is known.
+    """
     [row] = [
         row
         for row in measures.data_quality(
@@ -779,7 +822,10 @@ CLICKERS = """
 
 
 def test_suspects_are_tagged_by_rule_and_still_counted() -> None:
-    """One strong rule or two weak ones make a suspect; images blocked (r4 alone) doesn't; clicked stays as it is."""
+    """
+    One strong rule or two weak ones make a suspect; images blocked (r4 alone) doesn't; clicked
+    stays as it is.
+    """
     known = store(CLICKERS)
 
     assert [
@@ -800,7 +846,10 @@ def test_suspects_are_tagged_by_rule_and_still_counted() -> None:
 
 
 def test_a_domain_full_of_scanners_makes_its_fast_clickers_suspect() -> None:
-    """Three of five at one domain click everything at once: the early clicks of the other two are weak hits, and one is early indeed."""
+    """
+    Three of five at one domain click everything at once: the early clicks of the other two are weak
+    hits, and one is early indeed.
+    """
     scanners = "".join(
         f"s{n} | s{n}@corp.example | delivery | +0 |\n s{n} | s{n}@corp.example | open | +90 |\n s{n} | s{n}@corp.example | click | +100 | https://shop.example/1\n"
         f" s{n} | s{n}@corp.example | click | +100 | https://shop.example/2\n"
@@ -826,11 +875,15 @@ def test_a_domain_full_of_scanners_makes_its_fast_clickers_suspect() -> None:
     )
 
 
-# ---- tables and SQL ----------------------------------------------------------------------------------------------
+# ---- tables and SQL
+# ----------------------------------------------------------------------------------------------
 
 
 def test_a_table_stays_one_when_it_is_cut() -> None:
-    """Filtering, sorting and choosing columns keep the measure, so `.chart()` still knows what to draw."""
+    """
+    Filtering, sorting and choosing columns keep the measure, so `.chart()` still knows what to
+    draw.
+    """
     table = measures.funnel(store(SPLIT), by="provider")
     cut = table[table.attempted > 1].sort_values("attempted")[["campaign", "attempted"]]
 
@@ -848,7 +901,10 @@ def test_a_table_without_a_chart_says_so() -> None:
 
 @pytest.mark.parametrize("path", SQL, ids=lambda path: path.stem)
 def test_every_sql_file_is_described_and_portable(path: Path) -> None:
-    """A question, the grain, the parameters, what it reads and its columns at the head; and Spark understands it."""
+    """
+    A question, the grain, the parameters, what it reads and its columns at the head; and Spark
+    understands it.
+    """
     head = [line for line in path.read_text().splitlines() if line.startswith("--")]
 
     assert "?" in head[0]
@@ -866,7 +922,9 @@ def test_every_sql_file_is_described_and_portable(path: Path) -> None:
 
 
 def test_300_000_events_are_counted(tmp_path: Path) -> None:
-    """No join grows with the square of the events; a quadratic one wouldn't come back from 300,000."""
+    """
+    No join grows with the square of the events; a quadratic one wouldn't come back from 300,000.
+    """
 
     def stream() -> Iterator[Event]:
         at = datetime(2026, 9, 14, tzinfo=UTC)

@@ -1,8 +1,10 @@
 """
-The ledger against a model of it: whatever is done in whatever order, by workers that sleep, die and wake up late, both say the same.
+The ledger against a model of it: whatever is done in whatever order, by workers that sleep, die and
+wake up late, both say the same.
 
-The model is a few lines of plain Python per deed, and knows the truth besides: which POSTs the server took. hypothesis writes the
-stories, and shrinks the one that fails. `CXTOOLS_MODEL_EXAMPLES` says how many (the soak: 20000), `CXTOOLS_MODEL_SHRINK=no` saves the time.
+The model is a few lines of plain Python per deed, and knows the truth besides: which POSTs the
+server took. hypothesis writes the stories, and shrinks the one that fails. `CXTOOLS_MODEL_EXAMPLES`
+says how many (the soak: 20000), `CXTOOLS_MODEL_SHRINK=no` saves the time.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ PHASES = (
 STEPS = 30
 LEASE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
 ACCOUNT = "https://api.example|client"
-#: whose claims are whose: of a process that lives here, of one that ended here, of another machine's
+#: whose claims are whose: of a process that lives here, of one that ended here, of another
+#: machine's
 HERE, ENDED, ELSEWHERE = "here", f"{socket.gethostname()}:{2**22 + 1}:1", "elsewhere:1:1"
 #: what a POST may come to: the outcome, and whether the server took it
 POSTS = {
@@ -110,7 +113,10 @@ class Hook:
 
 @dataclass
 class Worker:
-    """A claim in a worker's hands: before its POST, or after it with an outcome that isn't recorded yet."""
+    """
+    A claim in a worker's hands: before its POST, or after it with an outcome that isn't recorded
+    yet.
+    """
 
     claim: Claim
     outcome: PostOutcome | None = None
@@ -156,7 +162,10 @@ class Stories(RuleBasedStateMachine):
     def plan(
         self, data: st.DataObject, sizes: list[int], knows_keys: bool, sends: list[tuple[str, str]]
     ) -> None:
-        """Some sends stand at the beginning: hypothesis leaves out half of the rules in each story, and without sends there is none."""
+        """
+        Some sends stand at the beginning: hypothesis leaves out half of the rules in each story,
+        and without sends there is none.
+        """
         self.knows_keys = knows_keys
         for number, size in enumerate(sizes):
             self.ledger.plan(
@@ -544,7 +553,9 @@ class Stories(RuleBasedStateMachine):
     # ---- the model's own
 
     def pick(self, data: st.DataObject, state: str = "") -> tuple[str, Batch]:
-        """Any batch, but rather one in *state*: stories in which nothing comes of anything are short."""
+        """
+        Any batch, but rather one in *state*: stories in which nothing comes of anything are short.
+        """
         fitting = [item for item in self.batches.items() if item[1].state == state]
         return data.draw(st.sampled_from(fitting * 4 + list(self.batches.items())))
 
@@ -576,7 +587,10 @@ def people(number: int, count: int) -> list[Recipient]:
 
 
 def reachable(source: str, target: str) -> bool:
-    """By one arrow, or by two that one deed may go: settling, settled, synced by a scan; from an orphan over unknown by an operator's word."""
+    """
+    By one arrow, or by two that one deed may go: settling, settled, synced by a scan; from an
+    orphan over unknown by an operator's word.
+    """
     between = {"settling": "settled", "submitting": "unknown"}.get(source)
     return source == target or target in ARROWS[source] or target in ARROWS.get(between or "", ())
 
@@ -609,7 +623,10 @@ def in_memory() -> Iterator[Path]:
 
 
 def test_the_ledger_is_its_model(in_memory: Path) -> None:
-    """Every story of claims, POSTs, deaths, late answers, an operator's words and webhooks leaves the ledger as the model has it."""
+    """
+    Every story of claims, POSTs, deaths, late answers, an operator's words and webhooks leaves the
+    ledger as the model has it.
+    """
     check_stories(f"sqlite:///{in_memory / 'ledger.sqlite'}", in_memory, EXAMPLES)
 
 

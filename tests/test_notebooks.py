@@ -1,4 +1,7 @@
-"""Notebooks ask, cxtools answers: their shape, and that what is committed shows something. `make notebooks-check` runs them and compares."""
+"""
+Notebooks ask, cxtools answers: their shape, and that what is committed shows something. `make
+notebooks-check` runs them and compares.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ def code(name: str) -> list[nbformat.NotebookNode]:
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_thin(name):
-    """At most eight lines a cell; no definition, loop, condition or formatting; nothing imported but cxtools; every name it asks for exists."""
+    """
+    At most eight lines a cell; no definition, loop, condition or formatting; nothing imported but
+    cxtools; every name it asks for exists.
+    """
     for cell in code(name):
         tree = list(ast.walk(ast.parse(cell.source)))
         imports = {
@@ -73,7 +79,9 @@ def test_a_notebook_begins_with_its_question(name):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_has_one_cell_of_parameters(name):
-    """papermill puts its values behind the one cell tagged `parameters`; each default says what it is."""
+    """
+    papermill puts its values behind the one cell tagged `parameters`; each default says what it is.
+    """
     tagged = [cell for cell in code(name) if "parameters" in cell.metadata.get("tags", [])]
 
     assert 1 == len(tagged)
@@ -82,7 +90,10 @@ def test_a_report_has_one_cell_of_parameters(name):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_what_is_committed_shows_something(name):
-    """Every asking cell has its output, so that nbval has something to compare; none holds an address or an error."""
+    """
+    Every asking cell has its output, so that nbval has something to compare; none holds an address
+    or an error.
+    """
     asking = [cell for cell in code(name) if cell.source.startswith("cx.") or cell.source == "run"]
     kinds = {kind for cell in asking for output in cell.outputs for kind in output.get("data", {})}
 
@@ -105,7 +116,10 @@ def test_the_explorer_shows_what_the_reports_show(measure):
 
 
 def test_the_explorer_draws_what_is_chosen():
-    """A control changes, the figure follows; what can't be answered is said in its place; the choice can be taken along."""
+    """
+    A control changes, the figure follows; what can't be answered is said in its place; the choice
+    can be taken along.
+    """
     controls, screen, (button, copied) = (
         part if number < 2 else part.children
         for number, part in enumerate(explorer.explore(STORE).children)

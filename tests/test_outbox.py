@@ -1,4 +1,7 @@
-"""Webhooks on their way: where they may go, what becomes of each try, and that a slow CRM holds nobody up."""
+"""
+Webhooks on their way: where they may go, what becomes of each try, and that a slow CRM holds nobody
+up.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +41,20 @@ sys.addaudithook(_note)  # can't be taken away again, so there is one for all te
 
 @pytest.fixture
 def connected() -> list[str]:
-    """The addresses that sockets were connected to during this test, as the interpreter's own audit hook saw them."""
+    """
+    The addresses that sockets were connected to during this test, as the interpreter's own audit
+    hook saw them.
+    """
     CONNECTED.clear()
     return CONNECTED
 
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
-    """A resolver for the test: name -> the answers to each look-up in turn, the last one from then on; other names go the usual way."""
+    """
+    A resolver for the test: name -> the answers to each look-up in turn, the last one from then on;
+    other names go the usual way.
+    """
     table: dict[str, list[list[str]]] = {}
     usual = socket.getaddrinfo
 
@@ -89,7 +98,10 @@ FORBIDDEN = """
 
 @pytest.mark.parametrize("host", FORBIDDEN)
 def test_no_form_of_a_forbidden_address_is_connected_to(host: str, connected: list[str]) -> None:
-    """S09: loopback, private, link-local, metadata, carrier NAT, NAT64, 6to4, Teredo, multicast and IPv4 in disguise, however written."""
+    """
+    S09: loopback, private, link-local, metadata, carrier NAT, NAT64, 6to4, Teredo, multicast and
+    IPv4 in disguise, however written.
+    """
     answer = post(f"https://{host}/hook")
 
     assert "not_sent" == answer.fault
@@ -100,7 +112,10 @@ def test_no_form_of_a_forbidden_address_is_connected_to(host: str, connected: li
 
 
 def test_a_public_address_passes() -> None:
-    """The rule lets the open internet through, in both families; what is barred above isn't barred by barring everything."""
+    """
+    The rule lets the open internet through, in both families; what is barred above isn't barred by
+    barring everything.
+    """
     texts = [
         "8.8.8.8",
         "1.1.1.1",
@@ -118,7 +133,9 @@ def test_a_public_address_passes() -> None:
 def test_every_address_of_a_name_must_be_allowed(
     names: dict[str, list[list[str]]], connected: list[str]
 ) -> None:
-    """A name with one public and one internal address isn't gambled on, in whichever order they come."""
+    """
+    A name with one public and one internal address isn't gambled on, in whichever order they come.
+    """
     names["mixed.example"] = [["8.8.8.8", "10.0.0.7"], ["10.0.0.7", "8.8.8.8"]]
 
     assert ["mixed.example is at 10.0.0.7, where no webhook may go"] * 2 == [
@@ -128,7 +145,10 @@ def test_every_address_of_a_name_must_be_allowed(
 
 
 def test_a_name_is_looked_up_once(names: dict[str, list[list[str]]], connected: list[str]) -> None:
-    """DNS rebinding: the second answer, which would be this machine, is never asked for; the socket goes to the address that was checked."""
+    """
+    DNS rebinding: the second answer, which would be this machine, is never asked for; the socket
+    goes to the address that was checked.
+    """
     names["rebind.example"] = [["203.0.113.5"], ["127.0.0.1"]]
     with FaultServer() as server:
         port = int(server.url.rpartition(":")[2])
@@ -143,7 +163,10 @@ def test_a_name_is_looked_up_once(names: dict[str, list[list[str]]], connected: 
 def test_the_first_address_that_answers_is_taken(
     names: dict[str, list[list[str]]], connected: list[str]
 ) -> None:
-    """Two checked addresses: where nobody listens at the first, the second is tried; the request still names the host."""
+    """
+    Two checked addresses: where nobody listens at the first, the second is tried; the request still
+    names the host.
+    """
     names["localhost"] = [["127.0.0.2", "127.0.0.1"]]
     with FaultServer() as server:
         server.script("POST /hook", Reply(200, {}))
@@ -156,7 +179,10 @@ def test_the_first_address_that_answers_is_taken(
 def test_localhost_that_is_elsewhere_is_no_loopback(
     names: dict[str, list[list[str]]], connected: list[str]
 ) -> None:
-    """http is allowed to this machine; a resolver that sends its name elsewhere doesn't turn it into a way out."""
+    """
+    http is allowed to this machine; a resolver that sends its name elsewhere doesn't turn it into a
+    way out.
+    """
     names["localhost"] = [["10.0.0.7"]]
 
     assert "where no webhook may go" in post("http://localhost:9/").reason
@@ -183,7 +209,9 @@ def test_the_settings_allow_internal_hosts(
     allowed: tuple[str, ...],
     may: bool,
 ) -> None:
-    """An internal CRM is allowed by its name or its network, and by nothing that merely looks like it."""
+    """
+    An internal CRM is allowed by its name or its network, and by nothing that merely looks like it.
+    """
     names[host] = [["127.9.9.9"]]
     answer = post(f"https://{host}:9/", allowed)
 
@@ -203,7 +231,10 @@ def test_an_entry_that_is_neither_host_nor_network_is_refused(entry: str) -> Non
 def test_tls_asks_for_the_name_and_not_for_the_address(
     names: dict[str, list[list[str]]], connected: list[str]
 ) -> None:
-    """The pinned address is where the socket goes; SNI and the check of the certificate keep the host's name."""
+    """
+    The pinned address is where the socket goes; SNI and the check of the certificate keep the
+    host's name.
+    """
     names["crm.internal"] = [["127.0.0.1"]]
     hello: list[bytes] = []
 
@@ -300,7 +331,10 @@ TRIES = [
 def test_a_try_is_a_success_only_by_a_2xx(
     desk: Desk, crm_server: FaultServer, connected: list[str], step: Any, state: str, note: str
 ) -> None:
-    """A redirect is a failure and not followed; anything but a whole head with a 2xx is tried again by the schedule."""
+    """
+    A redirect is a failure and not followed; anything but a whole head with a 2xx is tried again by
+    the schedule.
+    """
     crm_server.script("POST /hook", step)
     put_out(desk)
     tried = crm.deliver_due(desk)
@@ -327,7 +361,10 @@ def test_a_redirect_to_the_metadata_service_is_not_followed(
 def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
     desk: Desk, crm_server: FaultServer
 ) -> None:
-    """Standard Webhooks: ten tries over three days, also across a replay, are one message for the receiver; the published library verifies each."""
+    """
+    Standard Webhooks: ten tries over three days, also across a replay, are one message for the
+    receiver; the published library verifies each.
+    """
     crm_server.script("POST /hook", *[Reply(503)] * 10, Reply(200))
     [hook_id] = put_out(desk)
     waits = []
@@ -358,7 +395,10 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
 
 
 def verifies(request: Any, *, at: int) -> bool:
-    """Whether the standard's published library takes this request; it reads the clock, so the clock is told."""
+    """
+    Whether the standard's published library takes this request; it reads the clock, so the clock is
+    told.
+    """
     import standardwebhooks.webhooks as published
 
     class Then(published.datetime):
@@ -387,7 +427,10 @@ RETRY_AFTER = [
 def test_the_crms_wish_counts_within_bounds(
     desk: Desk, crm_server: FaultServer, asked: str, tries: int, expected: tuple[float, float]
 ) -> None:
-    """Retry-After between once and twice the schedule's wait: neither a hammer nor a way to switch us off."""
+    """
+    Retry-After between once and twice the schedule's wait: neither a hammer nor a way to switch us
+    off.
+    """
     crm_server.script(
         "POST /hook", *[Reply(503)] * tries, Reply(429, headers={"Retry-After": asked})
     )
@@ -400,7 +443,10 @@ def test_the_crms_wish_counts_within_bounds(
 
 
 def test_410_parks_the_endpoint_until_a_replay(desk: Desk, crm_server: FaultServer) -> None:
-    """Nothing more is sent to an endpoint that is gone: what waits and what comes is kept, and goes out after `outbox replay`."""
+    """
+    Nothing more is sent to an endpoint that is gone: what waits and what comes is kept, and goes
+    out after `outbox replay`.
+    """
     crm_server.script("POST /hook", Reply(200), Reply(410), Reply(200))
     put_out(desk, 5)
     first = crm.deliver_due(desk)
@@ -419,7 +465,9 @@ def test_410_parks_the_endpoint_until_a_replay(desk: Desk, crm_server: FaultServ
 
 
 def test_what_was_forgotten_stays_forgotten(desk: Desk) -> None:
-    """A replay of all since a date leaves out what an operator gave up; an unknown id replays nothing."""
+    """
+    A replay of all since a date leaves out what an operator gave up; an unknown id replays nothing.
+    """
     first, second = put_out(desk, 2)
     desk.ledger.outbox.forget(first)
     desk.ledger.outbox.record_delivery(second, state="dead", error="status 400")
@@ -433,7 +481,10 @@ def test_what_was_forgotten_stays_forgotten(desk: Desk) -> None:
 
 
 def test_a_late_failure_undoes_nothing(desk: Desk) -> None:
-    """A worker that was paused reports its failure when another has delivered: the webhook stays delivered; one given up stays given up."""
+    """
+    A worker that was paused reports its failure when another has delivered: the webhook stays
+    delivered; one given up stays given up.
+    """
     first, second = put_out(desk, 2)
     desk.ledger.outbox.record_delivery(first, state="delivered")
     desk.ledger.outbox.forget(second)
@@ -446,7 +497,10 @@ def test_a_late_failure_undoes_nothing(desk: Desk) -> None:
 
 
 def test_a_slow_crm_holds_up_nobody(desk: Desk, crm_server: FaultServer) -> None:
-    """The deed beside the courier runs on while the CRM thinks, and what is left at its end is kept, not lost."""
+    """
+    The deed beside the courier runs on while the CRM thinks, and what is left at its end is kept,
+    not lost.
+    """
     crm_server.script("POST /hook", Reply(200, delay_s=0.7))
     desk.now.at = time.time()  # type: ignore[attr-defined]
     put_out(desk, 30)

@@ -1,4 +1,6 @@
-"""What an answer means: the outcome of a submit row by row, errors, and complaints in every shape."""
+"""
+What an answer means: the outcome of a submit row by row, errors, and complaints in every shape.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,10 @@ GOOD = {"jobId": "J-1_a", "status": "queued"}
     ),
 )
 def test_each_outcome_of_a_submit(happened, expected):
-    """E04: refused and limited only where the server certainly did not take it; everything in doubt is unknown."""
+    """
+    E04: refused and limited only where the server certainly did not take it; everything in doubt is
+    unknown.
+    """
     outcome = post_outcome(happened)
 
     assert expected == outcome.kind
@@ -111,7 +116,8 @@ def test_a_429_is_unknown_where_it_is_not_trusted():
 
 
 QUOTAS = [
-    # the 429 says                                                                        Retry-After   it means
+    # the 429 says
+    # Retry-After   it means
     ({"type": "https://iana.org/assignments/http-problem-types#quota-exceeded"}, None, "exhausted"),
     (
         {"type": "https://iana.org/assignments/http-problem-types#quota-exceeded"},
@@ -139,7 +145,10 @@ QUOTAS = [
 
 @pytest.mark.parametrize(("body", "wait_s", "expected"), QUOTAS)
 def test_a_429_may_mean_the_day(body, wait_s, expected):
-    """What the server calls daily, a quota that isn't a minute's, and any wait of more than an hour end the sending of the day."""
+    """
+    What the server calls daily, a quota that isn't a minute's, and any wait of more than an hour
+    end the sending of the day.
+    """
     assert expected == post_outcome(answer(429, body), retry_after_s=wait_s).kind
     assert "unknown" == post_outcome(answer(429, body), retry_after_s=wait_s, trust_429=False).kind
 

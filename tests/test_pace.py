@@ -1,4 +1,6 @@
-"""Pacing, backoff, Retry-After, circuit breaker and retry budget: pure, on a clock of the test's own."""
+"""
+Pacing, backoff, Retry-After, circuit breaker and retry budget: pure, on a clock of the test's own.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,10 @@ NOON = 1792497600.0  # 2026-10-20 12:00:00 UTC
     ],
 )
 def test_F07_retry_after_is_read_in_both_forms(header, date, expected):
-    """F07: seconds or an HTTP date, the date by the server's own clock; nonsense counts as none, not as zero."""
+    """
+    F07: seconds or an HTTP date, the date by the server's own clock; nonsense counts as none, not
+    as zero.
+    """
     assert expected == retry_after_s(header, NOON, date=date)
 
 
@@ -162,7 +167,9 @@ def test_a_ticket_that_would_come_too_late_is_not_taken():
 
 
 def test_one_429_shuts_the_gate_for_everybody():
-    """Nobody gets a ticket before the server's wish is over, also not the thread that asks first."""
+    """
+    Nobody gets a ticket before the server's wish is over, also not the thread that asks first.
+    """
     gate = Gate()
     assert 5.0 == gate.ticket(5.0)
     gate.shut(5.0, 3.0, sent_at=5.0)
@@ -213,7 +220,10 @@ def fixed_window(rate, width_s):
 
 
 def campaign_s(gate, refused_s, requests, workers=16, latency_s=0.02):
-    """How long *workers* threads take for *requests* accepted requests; and how many were refused. Time is the heap's."""
+    """
+    How long *workers* threads take for *requests* accepted requests; and how many were refused.
+    Time is the heap's.
+    """
     order, accepted, refused, ended = itertools.count(), 0, 0, 0.0
     moments = [(0.0, next(order), "wants", 0.0) for _ in range(workers)]
     while accepted < requests:
@@ -256,7 +266,10 @@ def campaign_s(gate, refused_s, requests, workers=16, latency_s=0.02):
     ],
 )
 def test_a_server_limit_that_nobody_told_us_costs_little(limiter, rate):
-    """10,000 requests take at most 1.3 times what the limit allows at best, and at most one in fifty is refused."""
+    """
+    10,000 requests take at most 1.3 times what the limit allows at best, and at most one in fifty
+    is refused.
+    """
     took_s, refused = campaign_s(Gate(), limiter, 10_000)
 
     assert took_s <= 1.3 * 10_000 / rate
@@ -276,7 +289,10 @@ def test_the_first_429_meets_few_that_are_under_way(limiter, latency_s):
 
 @pytest.mark.parametrize("latency_s", [0.005, 0.02, 0.1])
 def test_the_soft_start_costs_next_to_nothing(latency_s):
-    """Without a limit, a thousand requests take at most 0.45 s longer than sixteen threads take at best."""
+    """
+    Without a limit, a thousand requests take at most 0.45 s longer than sixteen threads take at
+    best.
+    """
     took_s, _ = campaign_s(Gate(), lambda now: 0, 1_000, latency_s=latency_s)
 
     assert took_s <= 1_000 * latency_s / 16 + latency_s + 0.45
@@ -305,7 +321,9 @@ def test_the_breaker_opens_after_failures_in_a_row():
 
 
 def test_an_open_breaker_lets_exactly_one_probe_through():
-    """Of sixteen threads that ask when the pause is over, one may send; the others look again shortly."""
+    """
+    Of sixteen threads that ask when the pause is over, one may send; the others look again shortly.
+    """
     breaker = broken(now=0.0)
 
     assert 0.25 == breaker.wait_s(0.25)
@@ -338,7 +356,9 @@ def test_a_probe_that_never_comes_back_is_replaced():
 
 
 def test_a_probe_that_is_not_sent_goes_to_the_next():
-    """Given back, it is granted anew at once; giving back a turn of another moment changes nothing."""
+    """
+    Given back, it is granted anew at once; giving back a turn of another moment changes nothing.
+    """
     breaker = broken()
     breaker.wait_s(0.5)
     breaker.release(0.4)
@@ -373,7 +393,10 @@ def test_I01_scattered_failures_never_open_the_breaker():
 
 
 def test_retries_stay_a_small_share_of_the_load():
-    """At 1000 answered requests per second, half of which want a retry at once, retries are held to a tenth and 5 per second."""
+    """
+    At 1000 answered requests per second, half of which want a retry at once, retries are held to a
+    tenth and 5 per second.
+    """
     budget, delayed = Budget(), 0
     for n in range(10_000):
         budget.answered()

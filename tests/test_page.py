@@ -1,4 +1,7 @@
-"""Pages in a real browser: every chart drawn, nothing asked of the network, readable by everyone, in light and dark, on paper and on a phone."""
+"""
+Pages in a real browser: every chart drawn, nothing asked of the network, readable by everyone, in
+light and dark, on paper and on a phone.
+"""
 
 from __future__ import annotations
 
@@ -118,7 +121,10 @@ def visit(browser: Any) -> Iterator[Any]:
 
 
 def test_the_bundle_is_of_the_installed_plotly():
-    """A figure is drawn by the version it was written for; the licence travels along; it is small enough to put into each page."""
+    """
+    A figure is drawn by the version it was written for; the licence travels along; it is small
+    enough to put into each page.
+    """
     source = zlib.decompress(BUNDLE.read_bytes()).decode()
 
     assert source.startswith(
@@ -133,7 +139,10 @@ def test_the_bundle_is_of_the_installed_plotly():
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_chart_is_drawn_for_every_reader(visit, folder, size, scheme):
-    """All charts, no complaint, no request but for the page itself, nothing for axe to find, no sideways scrolling."""
+    """
+    All charts, no complaint, no request but for the page itself, nothing for axe to find, no
+    sideways scrolling.
+    """
     seen = visit(folder / "all-c.html", size=size, scheme=scheme)
 
     assert str(len(DRAWN)) == seen.charts()
@@ -145,7 +154,9 @@ def test_every_chart_is_drawn_for_every_reader(visit, folder, size, scheme):
 
 
 def test_on_a_phone_the_index_shows_its_verdicts(visit, folder):
-    """A card a report: verdict, campaign and sentence stand within the screen, the verdict above."""
+    """
+    A card a report: verdict, campaign and sentence stand within the screen, the verdict above.
+    """
     seen = visit(folder / "index.html", size="phone")
     boxes = [
         seen.page.locator(f"tbody tr:first-child > :nth-child({place})").bounding_box()
@@ -168,7 +179,10 @@ def test_the_index_is_readable_too(visit, folder):
 
 
 def test_dark_mode_repaints(visit, folder):
-    """Charts follow the reader's scheme when it changes: the ink of the night is the twin of the day's."""
+    """
+    Charts follow the reader's scheme when it changes: the ink of the night is the twin of the
+    day's.
+    """
     seen = visit(folder / "all-c.html")
     seen.charts()
     day, night = charts.PALETTE["paper"]
@@ -185,7 +199,10 @@ def rgb(colour: str) -> str:
 
 
 def test_the_numbers_come_along(visit, folder):
-    """Each chart has its table, and a CSV with every column in full precision; no cell can start a formula in a spreadsheet."""
+    """
+    Each chart has its table, and a CSV with every column in full precision; no cell can start a
+    formula in a spreadsheet.
+    """
     seen = visit(folder / "all-c.html")
     seen.charts()
     seen.page.locator("summary", has_text="Data table").first.click()
@@ -214,7 +231,9 @@ def test_on_paper(visit, folder):
 
 
 def test_a_missing_trace_is_no_line(visit, folder, tmp_path):
-    """plotly draws a trace that it doesn't know as a line, without a word; the page says so instead."""
+    """
+    plotly draws a trace that it doesn't know as a line, without a word; the page says so instead.
+    """
     page = tmp_path / "odd.html"
     page.write_text((folder / "all-c.html").read_text().replace('"type":"funnel"', '"type":"pie"'))
     seen = visit(page)
@@ -224,7 +243,10 @@ def test_a_missing_trace_is_no_line(visit, folder, tmp_path):
 
 
 def test_nothing_in_the_data_runs(visit, folder, tmp_path):
-    """The policy lets our script run and no other: neither a handler nor a script that came in with some output."""
+    """
+    The policy lets our script run and no other: neither a handler nor a script that came in with
+    some output.
+    """
     page = tmp_path / "hostile.html"
     hostile = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script></main>"
     page.write_text((folder / "all-c.html").read_text().replace("</main>", hostile, 1))

@@ -1,4 +1,7 @@
-"""The plan: who is mailed, who is not and why; ids in the names are rows of the tutorial's table of defects."""
+"""
+The plan: who is mailed, who is not and why; ids in the names are rows of the tutorial's table of
+defects.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,8 @@ def read(folder, content, **spec):
 # --- the spec ---
 
 WRONG_SPECS = {
-    # what is wrong                            the spec's values                        what the message says
+    # what is wrong                            the spec's values                        what the
+    # message says
     "a name that is no file name": ({"name": "../q3"}, "name: letters, digits"),
     "no subject": ({"subject": ""}, "subject: "),
     "a subject over 998 characters": ({"subject": "x" * 999}, "subject: "),
@@ -86,7 +90,10 @@ def test_a_wrong_spec_is_refused_in_words(values, said):
 
 
 def test_d03_all_faults_of_a_spec_are_said_at_once():
-    """D03: the tutorial logs `undefined` for a spec that doesn't fit; here each fault is in the one message."""
+    """
+    D03: the tutorial logs `undefined` for a spec that doesn't fit; here each fault is in the one
+    message.
+    """
     with pytest.raises(ConfigError) as refused:
         checked_spec({"name": "", "subject": "\n", "sender": "me", "limits": {"daily": "many"}})
 
@@ -175,7 +182,10 @@ ADDRESSES = {
 
 @pytest.mark.parametrize(("written", "mailed"), ADDRESSES.items(), ids=map(repr, ADDRESSES))
 def test_an_address_is_normalised_or_refused(written, mailed):
-    """The domain in lower-case ASCII, the local part as given; what is no address is left out with a reason."""
+    """
+    The domain in lower-case ASCII, the local part as given; what is no address is left out with a
+    reason.
+    """
     people, left_out = plan([written], skip_invalid=True)
 
     assert ([mailed] if mailed else []) == [person.email for person in people]
@@ -184,7 +194,10 @@ def test_an_address_is_normalised_or_refused(written, mailed):
 
 
 def test_d02_one_person_written_three_ways_is_mailed_once():
-    """D02: duplicates, also by case, fold into the first row; the tutorial mails one person three times."""
+    """
+    D02: duplicates, also by case, fold into the first row; the tutorial mails one person three
+    times.
+    """
     people, left_out = plan(
         ["Ann@example.com", "ann@EXAMPLE.com", "bob@example.com", " ANN@example.com"]
     )
@@ -204,7 +217,10 @@ def test_every_row_ends_as_exactly_one_item(written):
 
 
 def test_b05_nobody_left_is_an_orderly_end():
-    """B05: a list of which nobody remains gives a plan without recipients, not an error and not an empty POST."""
+    """
+    B05: a list of which nobody remains gives a plan without recipients, not an error and not an
+    empty POST.
+    """
     people, left_out = plan(["nobody", ""], skip_invalid=True)
 
     assert ([], 2) == (people, len(left_out))
@@ -216,7 +232,10 @@ def test_b05_nobody_left_is_an_orderly_end():
 
 
 def test_wrong_rows_stop_the_plan_and_are_all_counted():
-    """Without the user's word nothing is planned: the first 20 faults with line and reason, the rest as a number."""
+    """
+    Without the user's word nothing is planned: the first 20 faults with line and reason, the rest
+    as a number.
+    """
     with pytest.raises(ConfigError) as refused:
         plan(["fine@example.com", *[f"secret.person{n}" for n in range(30)]])
 
@@ -237,7 +256,8 @@ def test_a_refused_row_shows_its_address_masked():
 
 
 WRONG_FILES = {
-    # what is wrong                   the file                                                  said, at line
+    # what is wrong                   the file
+    # said, at line
     "empty": (b"", "the file is empty", ""),
     "no email column": (b"mail,name\nann@example.com,Ann\n", "`email` is missing", ""),
     "separated by semicolons": (b"email;name\nann@example.com;Ann\n", "`email` is missing", ""),
@@ -290,7 +310,10 @@ def test_a_missing_file_is_said_when_the_campaign_is_made(tmp_path):
 
 
 def test_a_csv_row_becomes_a_recipient(tmp_path):
-    """`tags` are split, every other column is a merge field as written; the byte order mark of Excel is no part of a name."""
+    """
+    `tags` are split, every other column is a merge field as written; the byte order mark of Excel
+    is no part of a name.
+    """
     (item,) = read(
         tmp_path,
         '\ufeffemail,tags,firstName,city\r\nann@example.com, vip ;new;;vip,"Ann, of\nthe Lee",Köln\r\n',
@@ -305,7 +328,10 @@ def test_a_csv_row_becomes_a_recipient(tmp_path):
 
 
 def test_lines_are_those_of_the_file(tmp_path):
-    """A cell over several lines and an empty line don't shift the numbers that people look up in their editor."""
+    """
+    A cell over several lines and an empty line don't shift the numbers that people look up in their
+    editor.
+    """
     campaign = Campaign.from_csv(
         csv_file(tmp_path, 'email,name\na@example.com,"two\nlines"\n\nnobody,x\n'), **SPEC
     )
@@ -349,7 +375,10 @@ def test_merge_fields_are_checked_against_the_template(row, fields, said):
 
 
 def test_g09_a_planned_recipient_can_be_planned_again():
-    """G09: what the plan gives out it takes in: address, merge fields and tags survive; the tutorial loses the merge fields."""
+    """
+    G09: what the plan gives out it takes in: address, merge fields and tags survive; the tutorial
+    loses the merge fields.
+    """
     (person,), _ = plan([{"email": "ann@example.com", "first": "Ann", "tags": "vip"}])
     again, _ = plan([{"email": person.email, "tags": person.tags, **person.merge_fields}])
 
@@ -381,7 +410,10 @@ def test_a_dataframe_is_a_list_of_recipients():
     ],
 )
 def test_tags_of_a_dataframe_may_be_lists(tags, expected):
-    """A cell with a list is several tags, and not one that reads "['vip', 'x']"; text and missing values as ever."""
+    """
+    A cell with a list is several tags, and not one that reads "['vip', 'x']"; text and missing
+    values as ever.
+    """
     frame = pandas.DataFrame({"email": ["a@b.com", "c@d.com"], " tags": [tags, "plain"]})
     campaign = Campaign.from_frame(frame, **SPEC)
 
@@ -393,7 +425,10 @@ def test_tags_of_a_dataframe_may_be_lists(tags, expected):
 
 
 def test_d01_a_batch_holds_a_thousand_recipients_and_no_more():
-    """D01: 1,001 recipients in one POST are refused here, before the API does; the ledger splits them into batches."""
+    """
+    D01: 1,001 recipients in one POST are refused here, before the API does; the ledger splits them
+    into batches.
+    """
     people, _ = plan([f"p{n}@example.com" for n in range(1001)])
     spec = checked_spec(SPEC)
 
@@ -432,7 +467,10 @@ def test_the_body_is_that_of_the_contract():
     )
 )
 def test_the_same_batch_gives_the_same_bytes(fields):
-    """A repeated request with the same key must carry the same bytes, whatever order the columns came in."""
+    """
+    A repeated request with the same key must carry the same bytes, whatever order the columns came
+    in.
+    """
     spec = checked_spec(SPEC)
     there, back = (
         Recipient("ann@example.com", dict(items))
@@ -443,7 +481,8 @@ def test_the_same_batch_gives_the_same_bytes(fields):
 
 
 DIGESTS = {
-    # what changes                    spec                             row                                   the same campaign?
+    # what changes                    spec                             row
+    # the same campaign?
     "nothing": ({}, {"email": "a@b.com", "n": "1"}, True),
     "the daily limit": ({"limits": {"daily": 5}}, {"email": "a@b.com", "n": "1"}, True),
     "a word of the subject": ({"subject": "Q3"}, {"email": "a@b.com", "n": "1"}, False),
@@ -456,14 +495,19 @@ DIGESTS = {
 
 @pytest.mark.parametrize(("spec", "row", "same"), DIGESTS.values(), ids=DIGESTS)
 def test_changed_content_is_another_campaign(spec, row, same):
-    """The same name with other content is refused by this digest; a limit may change from day to day."""
+    """
+    The same name with other content is refused by this digest; a limit may change from day to day.
+    """
     first = content_digest(checked_spec(SPEC), [Row(2, {"email": "a@b.com", "n": "1"})])
 
     assert same == (first == content_digest(checked_spec(SPEC | spec), [Row(2, row)]))
 
 
 def test_planning_needs_little_memory():
-    """Rows of 1,000 bytes and more pass through one by one; of each person a digest stays, under 300 bytes with Python's own share."""
+    """
+    Rows of 1,000 bytes and more pass through one by one; of each person a digest stays, under 300
+    bytes with Python's own share.
+    """
     rows = (
         Row(line, {"email": f"p{line}@example.com", "note": "x" * 1000}) for line in range(5_000)
     )

@@ -1,4 +1,7 @@
-"""Reports: parameters checked before, every cell after, a clock over all; the pages and the index of a folder."""
+"""
+Reports: parameters checked before, every cell after, a clock over all; the pages and the index of a
+folder.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,10 @@ def filled(home: Path) -> Path:
     ],
 )
 def test_parameters_are_read_as_their_defaults_are(given, checked):
-    """Text from a command line becomes the type of the notebook's default; a tuple, which papermill would turn into text, a list."""
+    """
+    Text from a command line becomes the type of the notebook's default; a tuple, which papermill
+    would turn into text, a list.
+    """
     declared = {"campaign": "c", "limit": 5, "rate": 0.5, "strict": False, "names": ["a"]}
 
     assert declared | checked == checked_parameters(declared, given)
@@ -107,7 +113,9 @@ def test_a_parameters_cell_holds_plain_values(source):
 
 
 def test_the_reports_are_named():
-    """Unknown reports are answered with those that exist; the explorer has no parameters and is none."""
+    """
+    Unknown reports are answered with those that exist; the explorer has no parameters and is none.
+    """
     assert ["bounce_report", "engagement_report", "run_campaign"] == report_names()
     with pytest.raises(
         ReportError, match="choose one of: bounce_report, engagement_report, run_campaign"
@@ -116,7 +124,10 @@ def test_the_reports_are_named():
 
 
 def test_two_reports_at_once_and_the_index(filled, tmp_path):
-    """Pages, executed notebooks and index; a second run gives the same bytes; nothing tells of the machine or of a person."""
+    """
+    Pages, executed notebooks and index; a second run gives the same bytes; nothing tells of the
+    machine or of a person.
+    """
     out = tmp_path / "reports"
     wanted = [("bounce", {"campaign": "c"}), ("engagement_report", {"campaign": "c"})]
     render_reports(wanted, out=out, home=filled)
@@ -155,7 +166,10 @@ def test_two_reports_at_once_and_the_index(filled, tmp_path):
     ],
 )
 def test_a_failing_cell_is_named_and_the_notebook_kept(cell, said, tmp_path, home):
-    """papermill takes `sys.exit(0)` for success and a lost kernel for a completed notebook; addresses don't reach the message."""
+    """
+    papermill takes `sys.exit(0)` for success and a lost kernel for a completed notebook; addresses
+    don't reach the message.
+    """
     out = tmp_path / "out"
     with pytest.raises(ReportError, match=said) as failed:
         render_report(notebook(tmp_path, cell, "42"), out=out, home=home)
@@ -202,7 +216,10 @@ def test_a_campaign_that_is_not_there_is_refused_before_anything_runs(
 
 
 def test_the_clock_ends_notebook_and_kernel(tmp_path, home):
-    """A whole-run deadline: papermill's own is per cell and looks like success. The kernel is gone as well."""
+    """
+    A whole-run deadline: papermill's own is per cell and looks like success. The kernel is gone as
+    well.
+    """
     note = tmp_path / "kernel.pid"
     cell = f"import os, time\nopen({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
     with pytest.raises(ReportError, match="did not end within 8 s"):
@@ -227,7 +244,10 @@ def alive(pid: int) -> bool:
 
 
 def test_the_notebook_runs_in_this_interpreter(tmp_path, home, monkeypatch):
-    """Whatever kernels the machine has, the report's is the one that cxtools runs in; parameters, home and profile reach it, and the anchor's ledger is the profile's."""
+    """
+    Whatever kernels the machine has, the report's is the one that cxtools runs in; parameters, home
+    and profile reach it, and the anchor's ledger is the profile's.
+    """
     (home / "profiles.toml").write_text(f'[eu]\nledger = "sqlite:///{home / "eu.sqlite"}"\n')
     kernels = tmp_path / "jupyter" / "kernels" / "python3"
     kernels.mkdir(parents=True)
@@ -388,7 +408,10 @@ def test_5000_personal_links_fit_on_a_page(home, tmp_path):
     [(True, {"reports": 0o700, "page": 0o600}), (False, {"reports": 0o755, "page": 0o644})],
 )
 def test_pages_at_home_are_private(filled, tmp_path, below_home, modes):
-    """What lies below CXTOOLS_HOME is for its owner's eyes; a folder that somebody named keeps its own rights."""
+    """
+    What lies below CXTOOLS_HOME is for its owner's eyes; a folder that somebody named keeps its own
+    rights.
+    """
     out = (filled if below_home else tmp_path) / "reports"
     before = os.umask(0o022)
     try:
@@ -424,7 +447,10 @@ def test_the_index_lists_only_reports(tmp_path):
 
 
 def test_a_campaign_of_which_only_unknown_is_known_has_its_report(simulator, home, tmp_path):
-    """The answer to the submit was lost and there is no event: the page says so first, and whom to ask, instead of failing."""
+    """
+    The answer to the submit was lost and there is no event: the page says so first, and whom to
+    ask, instead of failing.
+    """
     simulator.arm("post_reset_before_accept")
     client = connection(simulator.url, home, crm_webhook_url="")
     status = client.send(Campaign.from_list(PEOPLE[:5], name=NAME, **SPEC))

@@ -32,7 +32,10 @@ def address(who: str) -> str:
 
 
 class World(FaultServer):
-    """An API with jobs j1, j2, …; what becomes of whom stands in `news`: job -> person -> bounces, or TAKEN, in order of time."""
+    """
+    An API with jobs j1, j2, …; what becomes of whom stands in `news`: job -> person -> bounces, or
+    TAKEN, in order of time.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,7 +133,10 @@ FATES: dict[str, tuple[list[tuple[str, ...]], str]] = {
 def test_a_wave_mails_soft_bounces_again_and_nobody_else(
     world: World, office: Callable[..., Connection]
 ) -> None:
-    """One call, one wave, really sent; the plan says of everyone why, or why not, with the address masked."""
+    """
+    One call, one wave, really sent; the plan says of everyone why, or why not, with the address
+    masked.
+    """
     world.news["j1"] = {who: said for who, (said, _) in FATES.items()}
     sent(office(), *FATES)
     plan, _ = office(days=1.1).retry(NAME, dry_run=True)
@@ -150,7 +156,10 @@ def test_a_wave_mails_soft_bounces_again_and_nobody_else(
 def test_a_delivery_that_nobody_has_fetched_yet_is_fetched_first(
     world: World, office: Callable[..., Connection]
 ) -> None:
-    """The store says "mailbox full"; the API knows better by now, and is asked before anybody is mailed again."""
+    """
+    The store says "mailbox full"; the API knows better by now, and is asked before anybody is
+    mailed again.
+    """
     world.news["j1"] = {"full": [FULL]}
     sent(office(), "full", "other")
     world.news["j1"] = {"full": [FULL, TAKEN]}
@@ -162,7 +171,9 @@ def test_a_delivery_that_nobody_has_fetched_yet_is_fetched_first(
 def test_who_is_suppressed_by_now_gets_no_second_mail(
     world: World, office: Callable[..., Connection]
 ) -> None:
-    """A wave asks for suppressions anew; whom it left out is no candidate of the next one either."""
+    """
+    A wave asks for suppressions anew; whom it left out is no candidate of the next one either.
+    """
     world.news["j1"] = {"full": [FULL], "also": [FULL]}
     sent(office(), "full", "also")
     world.suppressed.add(address("full"))
@@ -222,7 +233,10 @@ def test_after_three_waves_it_is_over(world: World, office: Callable[..., Connec
 def test_a_wave_of_which_nothing_is_heard_is_no_soft_bounce(
     world: World, office: Callable[..., Connection]
 ) -> None:
-    """The first wave bounced, the second is silent: perhaps it arrived, so nobody is mailed a third time."""
+    """
+    The first wave bounced, the second is silent: perhaps it arrived, so nobody is mailed a third
+    time.
+    """
     world.news["j1"] = {"full": [FULL]}
     sent(office(), "full")
     office(2).retry(NAME)
@@ -235,7 +249,10 @@ def test_a_wave_of_which_nothing_is_heard_is_no_soft_bounce(
 def test_whom_an_abandoned_batch_may_have_reached_is_not_mailed_again(
     world: World, office: Callable[..., Connection]
 ) -> None:
-    """Nobody knows whether the wave went out, and the operator gave it up: it counts as sent, for the people and for the cooldown."""
+    """
+    Nobody knows whether the wave went out, and the operator gave it up: it counts as sent, for the
+    people and for the cooldown.
+    """
     world.news["j1"] = {"full": [FULL]}
     sent(office(), "full")
     world.script(f"POST {MAIL}/messages", Fault("reset"))
@@ -287,7 +304,10 @@ def test_a_wave_is_not_planned_from_events_that_could_not_be_fetched(
 def test_what_is_not_sent_by_a_word_waits_for_a_day(
     world: World, office: Callable[..., Connection]
 ) -> None:
-    """A worker that was paused may still post: `--confirmed-not-sent` is refused for 24 h, then the batch goes out."""
+    """
+    A worker that was paused may still post: `--confirmed-not-sent` is refused for 24 h, then the
+    batch goes out.
+    """
     world.script(f"POST {MAIL}/messages", Fault("reset"), world.take)
     sent(office(), "ann")
     [lost] = office().ledger.batches(NAME)

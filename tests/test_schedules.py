@@ -1,8 +1,9 @@
 """
-Generated schedules of faults over all endpoints: whatever fails when, the invariants hold, and once it has passed everything ends well.
+Generated schedules of faults over all endpoints: whatever fails when, the invariants hold, and once
+it has passed everything ends well.
 
-Hypothesis makes the schedules and shrinks one that breaks something to the fewest faults. Waits cost nothing here: the
-client's clock jumps over them. `make soak` runs 10,000 of the same.
+Hypothesis makes the schedules and shrinks one that breaks something to the fewest faults. Waits
+cost nothing here: the client's clock jumps over them. `make soak` runs 10,000 of the same.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ SLOW = {name for name in FAULTS if "hang" in name or name in ("drip", "crm_slow"
 
 @dataclass(frozen=True)
 class Strike:
-    """A fault that lets *after* requests of its endpoint pass and then strikes *count* times (None: until it is disarmed)."""
+    """
+    A fault that lets *after* requests of its endpoint pass and then strikes *count* times (None:
+    until it is disarmed).
+    """
 
     name: str
     after: int
@@ -129,7 +133,10 @@ class Trial:
             shutil.rmtree(self.home)
 
     def _calm(self) -> list[str]:
-        """With no fault left the same command brings everything to its end; only what a person must settle is settled for them."""
+        """
+        With no fault left the same command brings everything to its end; only what a person must
+        settle is settled for them.
+        """
         self.deadline_s = 20.0  # nothing hangs any more, so only a busy machine needs it
         error = self._run(later_s=60)
         wrong = [f"in the calm: {error}"] if error and not isinstance(error, JobTimeout) else []
@@ -170,7 +177,10 @@ class Trial:
         )
 
     def _run(self, later_s: float = 0) -> CxError | None:
-        """The command, once, by a process that remembers nothing of the one before; the error that it ended with."""
+        """
+        The command, once, by a process that remembers nothing of the one before; the error that it
+        ended with.
+        """
         self.clock.skip(later_s)
         try:
             self._client().send(Campaign.from_list(PEOPLE, name=NAME, **SPEC))
@@ -207,7 +217,10 @@ class Trial:
 
 @pytest.fixture(scope="module")
 def stormy(start_simulator: Callable[..., Any]) -> Iterator[Any]:
-    """A simulator of this file's own; pages of ten events, so that three small jobs fill several, and a CRM that is given up on soon."""
+    """
+    A simulator of this file's own; pages of ten events, so that three small jobs fill several, and
+    a CRM that is given up on soon.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api_client, "PAGE", 10)
         patch.setattr(crm, "DEADLINE_S", DEADLINE_S)
@@ -215,7 +228,10 @@ def stormy(start_simulator: Callable[..., Any]) -> Iterator[Any]:
 
 
 def storms(simulator: Any, seed: int, count: int) -> Counter[str]:
-    """So many schedules by this seed, and how often their faults struck; AssertionError with the smallest one that breaks something."""
+    """
+    So many schedules by this seed, and how often their faults struck; AssertionError with the
+    smallest one that breaks something.
+    """
     seen: Counter[str] = Counter()
 
     @hypothesis.seed(seed)
@@ -240,7 +256,10 @@ def storms(simulator: Any, seed: int, count: int) -> Counter[str]:
 def test_any_schedule_of_faults_mails_nobody_twice_and_loses_nothing(
     stormy: Any, seed: int
 ) -> None:
-    """In the storm all invariants hold; after it the same command ends well, everyone got one mail and the CRM heard all. Most storms are some."""
+    """
+    In the storm all invariants hold; after it the same command ends well, everyone got one mail and
+    the CRM heard all. Most storms are some.
+    """
     seen = storms(stormy, seed, 50)
 
     assert 50 <= seen["schedules"]

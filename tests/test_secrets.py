@@ -1,5 +1,6 @@
 """
-Canaries: a secret, a token, a webhook's secret and an address go in, and come out nowhere: not plain, not in base64, not URL-encoded.
+Canaries: a secret, a token, a webhook's secret and an address go in, and come out nowhere: not
+plain, not in base64, not URL-encoded.
 
 Ledger and events hold addresses, since they are about people; they never hold secrets.
 """
@@ -112,7 +113,10 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def kept(error: BaseException) -> Iterator[str]:
-    """What a debugger would show: arguments and attributes of all errors, and the locals of all frames but those of this file."""
+    """
+    What a debugger would show: arguments and attributes of all errors, and the locals of all frames
+    but those of this file.
+    """
     for link in chain(error):
         yield from (repr(link), str(link), repr(link.args), repr(vars(link)))
         for frame, _ in traceback.walk_tb(link.__traceback__):
@@ -243,7 +247,10 @@ CASES = [(step, "body") for step in STEPS] + [
 def test_no_error_and_no_log_of_the_api_shows_a_canary(
     step: str, way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """C01-C03, S02, S05: whatever the server does or echoes, at every endpoint and for every way to sign in."""
+    """
+    C01-C03, S02, S05: whatever the server does or echoes, at every endpoint and for every way to
+    sign in.
+    """
     caplog.set_level(logging.DEBUG)
     found: list[str] = []
     with FaultServer() as server:
@@ -376,7 +383,10 @@ def test_no_mistake_shows_a_canary(
 
 
 def test_every_deed_of_a_connection_is_discreet() -> None:
-    """What asks the ledger alone holds no address; every other deed lets its errors go without the locals of its frames."""
+    """
+    What asks the ledger alone holds no address; every other deed lets its errors go without the
+    locals of its frames.
+    """
     plain = {
         name
         for name, deed in vars(Connection).items()
@@ -404,7 +414,10 @@ def test_every_deed_of_a_connection_is_discreet() -> None:
 def test_no_fault_during_a_campaign_shows_a_canary(
     at: str, step: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A send that fails at any endpoint, in any of its threads, raises an error and leaves a status and a trail without secrets or addresses."""
+    """
+    A send that fails at any endpoint, in any of its threads, raises an error and leaves a status
+    and a trail without secrets or addresses.
+    """
     caplog.set_level(logging.DEBUG)
     with FaultServer() as server:
         for request, _ in CALLS.values():
@@ -475,7 +488,9 @@ SIM_TOKEN = re.compile(rb"sim\.[0-9a-f]{20}")
 
 
 class Run:
-    """The command line with all loggers at DEBUG and every child's argv noted; keeps all it said."""
+    """
+    The command line with all loggers at DEBUG and every child's argv noted; keeps all it said.
+    """
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder, self.said = folder, ""
@@ -503,7 +518,10 @@ class Run:
 
 @pytest.fixture
 def run(simulator: Any, tmp_path: Path) -> Run:
-    """A folder with a campaign of forty, the canary among them; the simulator knows the canary secrets."""
+    """
+    A folder with a campaign of forty, the canary among them; the simulator knows the canary
+    secrets.
+    """
     simulator.reset(client_secret=SECRET, crm_secret=HOOK_SECRET)
     (tmp_path / "spec.toml").write_text(TOML)
     (tmp_path / "people.csv").write_text(
@@ -526,7 +544,10 @@ def run(simulator: Any, tmp_path: Path) -> Run:
 
 
 def test_nothing_that_a_campaign_leaves_behind_shows_a_canary(run: Run, simulator: Any) -> None:
-    """C01-C03, S01: logs, tracebacks, argv, results, notebook, page, exports and files of a send with faults; only ledger and events know addresses."""
+    """
+    C01-C03, S01: logs, tracebacks, argv, results, notebook, page, exports and files of a send with
+    faults; only ledger and events know addresses.
+    """
     send = "send spec.toml --recipients people.csv --debug"
     codes = [*run(send, f"{send} --skip-invalid", CXONE_CLIENT_SECRET=SECRET + "x")[0]]
     simulator.arm("server_error_500_html", count=None, endpoint="suppressions")

@@ -111,7 +111,10 @@ def test_D01_more_than_a_thousand_recipients_go_out_in_batches(
 def test_E05_the_same_command_again_sends_nothing(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """E05: run again, from another process's memory, the campaign continues: here there is nothing left to do."""
+    """
+    E05: run again, from another process's memory, the campaign continues: here there is nothing
+    left to do.
+    """
     office().send(campaign())
     again = office().send(campaign())
 
@@ -122,7 +125,9 @@ def test_E05_the_same_command_again_sends_nothing(
 def test_changed_content_under_the_same_name_is_refused(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """The name is the campaign's identity; another list under it is a mistake, not a second campaign."""
+    """
+    The name is the campaign's identity; another list under it is a mistake, not a second campaign.
+    """
     office().send(campaign())
     with pytest.raises(ConfigError, match="exists with other content"):
         office().send(campaign([*ADDRESSES, "new@acme-01.example"]))
@@ -161,7 +166,10 @@ def test_B01_suppressed_people_are_not_mailed_and_are_on_record(
 def test_a_server_that_lists_its_suppressions_is_asked_once(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """With the capability declared the whole list is fetched in pages, instead of one request per person."""
+    """
+    With the capability declared the whole list is fetched in pages, instead of one request per
+    person.
+    """
     simulator.reset(suppression_listing=True)
     simulator.suppress(ADDRESSES[:7])
     status = office(suppression_listing=True).send(campaign())
@@ -203,7 +211,10 @@ def test_B04_a_check_that_proves_nothing_stops_the_send(
     count: int | None,
     error: type[CxError],
 ) -> None:
-    """B03, B04: fail closed: no answer but the API's own word is a clearance. Nothing is sent, and the campaign can be continued."""
+    """
+    B03, B04: fail closed: no answer but the API's own word is a clearance. Nothing is sent, and the
+    campaign can be continued.
+    """
     simulator.arm(fault, count=count)
     with pytest.raises((error, CxError)) as raised:
         office(patience_s=2).send(campaign())
@@ -228,7 +239,10 @@ PASSING = [
 def test_I01_passing_faults_of_reads_do_not_end_a_campaign(
     simulator: Any, office: Callable[..., Connection], fault: str
 ) -> None:
-    """I01, B07-B09, C05, F04, F05, G08: a check, a poll and a page that fail once or twice are asked for again."""
+    """
+    I01, B07-B09, C05, F04, F05, G08: a check, a poll and a page that fail once or twice are asked
+    for again.
+    """
     for endpoint in ("suppressions", "job", "events"):
         simulator.arm(
             fault,
@@ -248,7 +262,10 @@ LOST_ANSWERS = ["post_reset_after_accept", "post_504_after_accept", "post_2xx_wi
 def test_E01_a_lost_answer_is_unknown_and_never_sent_again(
     simulator: Any, office: Callable[..., Connection], fault: str
 ) -> None:
-    """E01, E02: the outcome is unknown, listed with exit code 8, and stays so however often the command is run."""
+    """
+    E01, E02: the outcome is unknown, listed with exit code 8, and stays so however often the
+    command is run.
+    """
     simulator.arm(fault)
     first = office().send(campaign())
     again = office().send(campaign())
@@ -274,7 +291,9 @@ def test_an_unknown_outcome_is_settled_by_the_operators_word(
 def test_E03_a_refusal_that_is_certain_is_tried_again(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """E03: 429 to the POST means "not taken": wait as long as it says, then the same batch, once."""
+    """
+    E03: 429 to the POST means "not taken": wait as long as it says, then the same batch, once.
+    """
     simulator.arm("rate_limited", count=2, endpoint="messages")
     status = office().send(campaign())
 
@@ -296,7 +315,9 @@ def test_E06_a_server_that_hangs_on_the_post_ends_by_the_deadline(
 def test_C02_a_failed_job_never_exits_zero(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """C02, C03, F10: the job's failure is the campaign's state, the webhook's event and the exit code."""
+    """
+    C02, C03, F10: the job's failure is the campaign's state, the webhook's event and the exit code.
+    """
     simulator.arm("job_fails")
     status = office().send(campaign())
     [hook] = simulator.received()
@@ -320,14 +341,20 @@ def test_F01_a_job_that_takes_too_long_can_be_continued(
 def test_a_job_that_is_not_there_yet_is_asked_for_again(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """404 right after the submit is the API's replicas catching up; an unknown status word means "keep polling"."""
+    """
+    404 right after the submit is the API's replicas catching up; an unknown status word means "keep
+    polling".
+    """
     simulator.arm("job_404_lag", count=2)
 
     assert "completed" == office().send(campaign()).state
 
 
 def test_F02_a_quick_job_is_seen_at_once(simulator: Any, office: Callable[..., Connection]) -> None:
-    """F02, F03: the first looks are short; a job of half a second isn't found out after the tutorial's two, four, eight."""
+    """
+    F02, F03: the first looks are short; a job of half a second isn't found out after the tutorial's
+    two, four, eight.
+    """
     began = time.monotonic()
     office().send(campaign(ADDRESSES[:3]))
 
@@ -351,7 +378,10 @@ def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
 def test_G07_late_events_are_picked_up_later(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """G07: opens that come in for days are in the store after a later collect; until then the status says provisional."""
+    """
+    G07: opens that come in for days are in the store after a later collect; until then the status
+    says provisional.
+    """
     client = office(event_horizon_s=WEEK_S)
     simulator.reset(speed=0)
     simulator.arm(None)
@@ -369,7 +399,10 @@ def test_G07_late_events_are_picked_up_later(
 def test_G10_permanent_bounces_are_not_mailed_by_the_next_campaign(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """G04, G10: hard bounces of one campaign are local suppressions of the next; soft and odd ones are not."""
+    """
+    G04, G10: hard bounces of one campaign are local suppressions of the next; soft and odd ones are
+    not.
+    """
     people = [f"p{number}@gmail.example" for number in range(600)]
     client = office()
     client.send(campaign(people))
@@ -384,7 +417,10 @@ def test_G10_permanent_bounces_are_not_mailed_by_the_next_campaign(
 def test_H01_the_webhook_carries_the_real_status_and_a_signature_that_verifies(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """H01: the tutorial's shape, the job's status, and headers that the standard's published library accepts."""
+    """
+    H01: the tutorial's shape, the job's status, and headers that the standard's published library
+    accepts.
+    """
     office().send(campaign())
     [hook] = simulator.received(raw=True)
     verified = Webhook(SIMULATOR["crm_webhook_secret"]).verify(hook["body"], hook["headers"])
@@ -412,7 +448,10 @@ CRM_FAULTS = [
 def test_H02_a_crm_that_fails_loses_nothing(
     simulator: Any, office: Callable[..., Connection], fault: str, expected: dict[str, int]
 ) -> None:
-    """H02, H03: the webhook stays in the outbox with the same id, waiting or parked, and the status says so."""
+    """
+    H02, H03: the webhook stays in the outbox with the same id, waiting or parked, and the status
+    says so.
+    """
     simulator.arm(fault, count=None)
     client = office()
     status = client.send(campaign())
@@ -438,7 +477,10 @@ def test_H04_without_a_crm_the_webhook_waits(
 def test_D04_the_daily_limit_holds_over_runs(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """D04: 40 people, 25 a day: one batch of 25 goes, the other waits and is counted, however often the command is run."""
+    """
+    D04: 40 people, 25 a day: one batch of 25 goes, the other waits and is counted, however often
+    the command is run.
+    """
     people = campaign(limits={"daily": 25})
     first, again = office().send(people), office().send(people)
 
@@ -449,7 +491,10 @@ def test_D04_the_daily_limit_holds_over_runs(
 def test_a_servers_own_quota_closes_the_day(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """The first 429 that means the day ends the sending, not the reading: what was accepted is followed and collected, the rest waits."""
+    """
+    The first 429 that means the day ends the sending, not the reading: what was accepted is
+    followed and collected, the rest waits.
+    """
     people = campaign([f"p{number}@acme-02.example" for number in range(90)])
     simulator.arm("quota_exceeded", count=None, after=1)
     client = office(batch_size=30, daily_limit=1000)
@@ -484,7 +529,10 @@ def test_a_closed_day_ends_at_midnight(simulator: Any, office: Callable[..., Con
 def test_a_campaign_goes_out_by_the_account_it_was_planned_for(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """Another profile on the same ledger neither sends, follows nor collects it; nameless commands pass it by."""
+    """
+    Another profile on the same ledger neither sends, follows nor collects it; nameless commands
+    pass it by.
+    """
     office().send(campaign())
     other = office(client_id="other")
     for deed in (other.resume, other.retry):
@@ -507,7 +555,9 @@ def test_a_changed_daily_limit_counts_from_the_next_run(
 def test_a_listing_that_can_not_be_fetched_clears_nobody(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """Fail closed also with the whole list: several batches wait for it, none goes out without it."""
+    """
+    Fail closed also with the whole list: several batches wait for it, none goes out without it.
+    """
     people = [f"p{number}@acme-02.example" for number in range(400)]
     simulator.reset(suppression_listing=True)
     simulator.suppress(people)
@@ -520,7 +570,10 @@ def test_a_listing_that_can_not_be_fetched_clears_nobody(
 
 @pytest.mark.parametrize(("age_s", "fetched"), [(900.0, 1), (0.001, 3)])
 def test_a_listing_that_is_too_old_is_fetched_anew(home: Path, age_s: float, fetched: int) -> None:
-    """Within its age one list serves all batches; then each batch asks again, so that who complained meanwhile is left out."""
+    """
+    Within its age one list serves all batches; then each batch asks again, so that who complained
+    meanwhile is left out.
+    """
     mail = "/v1/communications/email"
     numbers = iter(range(9))
     with FaultServer() as server:
@@ -557,7 +610,10 @@ def test_a_listing_that_is_too_old_is_fetched_anew(home: Path, age_s: float, fet
 def test_a_plan_of_which_nothing_was_sent_can_be_replaced(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """A list that was corrected after a failed sign-in is planned anew; who was mailed once is never replaced."""
+    """
+    A list that was corrected after a failed sign-in is planned anew; who was mailed once is never
+    replaced.
+    """
     with pytest.raises(Denied):
         office(client_secret="wrong").send(campaign(ADDRESSES[:3]))
     status = office().send(campaign(ADDRESSES[:5]))
@@ -591,7 +647,10 @@ def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
 def test_retry_waves_take_soft_bounces_only(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """G06, G09: a soft bounce that was delivered later is no candidate; candidates keep their merge fields; the cooldown is kept."""
+    """
+    G06, G09: a soft bounce that was delivered later is no candidate; candidates keep their merge
+    fields; the cooldown is kept.
+    """
     people = [
         {"email": f"P{number}@Yahoo.example", "firstName": f"P{number}"} for number in range(600)
     ]  # events say it in lower case
@@ -644,7 +703,10 @@ def webhook_of(simulator: Any, version: int) -> dict[str, Any]:
 def test_the_crm_hears_at_settling_what_came_after_the_first_look(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """H02: the first webhook tells what was known when the job ended, the last one all that a week brought, person by person."""
+    """
+    H02: the first webhook tells what was known when the job ended, the last one all that a week
+    brought, person by person.
+    """
     client = office()
     client.send(campaign([f"p{number}@gmail.example" for number in range(400)]))
     simulator.advance(2 * WEEK_S)
@@ -675,7 +737,10 @@ def test_the_crm_hears_at_settling_what_came_after_the_first_look(
 def test_a_restored_backup_is_refused_by_its_anchors(
     simulator: Any, office: Callable[..., Connection], home: Path
 ) -> None:
-    """A ledger of yesterday calls planned whom it has mailed since: the anchor beside it knows better, and nothing is sent."""
+    """
+    A ledger of yesterday calls planned whom it has mailed since: the anchor beside it knows better,
+    and nothing is sent.
+    """
     with pytest.raises(Denied):
         office(client_secret="wrong").send(campaign())
     shutil.copy(home / "ledger.sqlite", home / "backup")
@@ -694,7 +759,10 @@ def test_a_restored_backup_is_refused_by_its_anchors(
 def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(
     simulator: Any, office: Callable[..., Connection], tmp_path: Path
 ) -> None:
-    """The answer was lost; an export of events names the job and carries the tag that went out with every recipient."""
+    """
+    The answer was lost; an export of events names the job and carries the tag that went out with
+    every recipient.
+    """
     simulator.arm("post_reset_after_accept")
     client = office()
     [row] = client.send(campaign()).batches
@@ -751,7 +819,9 @@ def test_no_such_event_proves_nothing(
 def test_what_a_killed_process_left_can_be_settled_at_once(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
-    """Nobody has to know that `resume` would find it first; the operator's reason is in the trail."""
+    """
+    Nobody has to know that `resume` would find it first; the operator's reason is in the trail.
+    """
     client = office()
     send.plan(client.desk, campaign())
     [row] = client.ledger.batches("q3")
@@ -776,7 +846,10 @@ def test_what_a_killed_process_left_can_be_settled_at_once(
 
 
 def test_a_ledger_that_fails_after_the_post_tells_the_job(home: Path) -> None:
-    """The API has it, the ledger can't keep the answer: the error says which job it became, and the next run doesn't send."""
+    """
+    The API has it, the ledger can't keep the answer: the error says which job it became, and the
+    next run doesn't send.
+    """
     mail = "/v1/communications/email"
     with FaultServer() as server:
         client = connection(server.url, home, crm_webhook_url="")
@@ -815,7 +888,10 @@ client.send(Campaign.from_list(people, name="q3", subject="Q3", template_id="a1b
 def test_E05_a_process_killed_during_the_post_mails_nobody_twice(
     simulator: Any, office: Callable[..., Connection], home: Path
 ) -> None:
-    """E05: kill -9 while the API holds the answer back: the next run finds an unknown outcome and doesn't repeat it."""
+    """
+    E05: kill -9 while the API holds the answer back: the next run finds an unknown outcome and
+    doesn't repeat it.
+    """
     simulator.arm("post_hang_after_accept")
     worker = subprocess.Popen([sys.executable, "-c", KILLED, simulator.url, str(home)])
     deadline = time.monotonic() + 20

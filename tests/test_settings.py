@@ -118,7 +118,10 @@ def test_http_is_for_this_machine_only(variable, url, fine):
 
 
 def test_c08_what_is_missing_is_said_at_once_before_any_request():
-    """C08: without id and secret the tutorial asks the server and blames the credentials; we name every missing variable."""
+    """
+    C08: without id and secret the tutorial asks the server and blames the credentials; we name
+    every missing variable.
+    """
     with pytest.raises(ConfigError) as refused:
         load_settings(environ={}).needs("api", "crm")
 
@@ -215,7 +218,10 @@ SIGNING_SECRETS = {
 
 @pytest.mark.parametrize(("secret", "fine"), SIGNING_SECRETS.items())
 def test_a_signing_secret_that_was_copied_in_part_is_said_at_once(secret, fine):
-    """Base64, as the standard's library reads it, and not when the first webhook is to be signed; the message doesn't hold it."""
+    """
+    Base64, as the standard's library reads it, and not when the first webhook is to be signed; the
+    message doesn't hold it.
+    """
     if fine:
         assert (
             secret
@@ -230,7 +236,9 @@ def test_a_signing_secret_that_was_copied_in_part_is_said_at_once(secret, fine):
 
 
 def test_a_keyring_that_is_not_there_is_said(tmp_path, monkeypatch):
-    """Without the library, and on a machine without any keyring: what to install, or to do without it."""
+    """
+    Without the library, and on a machine without any keyring: what to install, or to do without it.
+    """
     keyring = pytest.importorskip("keyring")
     from keyring.backends.fail import Keyring
 
@@ -253,7 +261,10 @@ def test_a_keyring_that_is_not_there_is_said(tmp_path, monkeypatch):
 
 
 def test_a_batch_fits_into_a_day():
-    """The stricter limit counts, the campaign's or the profile's; a batch beyond it would wait for ever, in a retry wave too."""
+    """
+    The stricter limit counts, the campaign's or the profile's; a batch beyond it would wait for
+    ever, in a retry wave too.
+    """
     free, strict = load_settings(environ={}), load_settings(environ={}, daily_limit=40)
 
     assert [None, 25, 40, 25] == [
@@ -282,7 +293,10 @@ def test_a_secret_cant_be_pickled_or_copied(leave):
 
 
 def test_a_secret_is_not_in_an_error_of_its_neighbours():
-    """A wrong value beside a secret must not bring the input of both into the exception or its context."""
+    """
+    A wrong value beside a secret must not bring the input of both into the exception or its
+    context.
+    """
     with pytest.raises(ConfigError) as refused:
         load_settings(environ=FULL, workers=0)
 

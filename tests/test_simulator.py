@@ -1,4 +1,7 @@
-"""The simulator keeps the contract, tells the same story every time, knows the truth, and fails as it is told to."""
+"""
+The simulator keeps the contract, tells the same story every time, knows the truth, and fails as it
+is told to.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ class Caller:
     def __call__(
         self, method: str, path: str, *, lawful: bool = True, **how: Any
     ) -> requests.Response:
-        """One request; `lawful=False` says that the request itself breaks the contract (the answer may not)."""
+        """
+        One request; `lawful=False` says that the request itself breaks the contract (the answer may
+        not).
+        """
         answer = self.session.request(
             method, self.url + path, timeout=10, allow_redirects=False, **how
         )
@@ -115,7 +121,10 @@ def call(simulator: Any) -> Caller:
 
 
 def test_the_secret_goes_into_the_body_or_basic_and_nowhere_else(call: Caller) -> None:
-    """C01: both standard ways work; a secret in the URL, a wrong one and an unknown grant are refused in the standard's words."""
+    """
+    C01: both standard ways work; a secret in the URL, a wrong one and an unknown grant are refused
+    in the standard's words.
+    """
     basic = {"Authorization": "Basic " + base64.b64encode(b"simulator:simulator").decode()}
     asked = [
         call("POST", "/v1/oauth2/token", data=SIGN_IN),
@@ -132,7 +141,10 @@ def test_the_secret_goes_into_the_body_or_basic_and_nowhere_else(call: Caller) -
 
 
 def test_a_suppressed_address_is_listed_and_others_are_not(call: Caller, simulator: Any) -> None:
-    """The answer is for the address that was asked for, however it is spelled; unlisted is an empty list."""
+    """
+    The answer is for the address that was asked for, however it is spelled; unlisted is an empty
+    list.
+    """
     simulator.suppress(["Ann@Example.com"])
     listed, clear = (
         call("GET", f"{MAIL}/suppressions", params={"email": address, "limit": 1}).json()
@@ -194,7 +206,10 @@ BAD_ORDERS = [
 def test_a_bad_order_is_refused_with_the_field_named(
     call: Caller, simulator: Any, change: dict[str, Any], field: str
 ) -> None:
-    """400 with details, as the tutorial shows it; nothing was sent. The contract's own schema refuses the same orders."""
+    """
+    400 with details, as the tutorial shows it; nothing was sent. The contract's own schema refuses
+    the same orders.
+    """
     answer = call("POST", f"{MAIL}/messages", json=order(["a@b.example"]) | change, lawful=False)
 
     assert (400, [field]) == (
@@ -207,7 +222,10 @@ def test_a_bad_order_is_refused_with_the_field_named(
 def test_a_job_goes_from_queued_to_completed_and_counts_add_up(
     call: Caller, simulator: Any
 ) -> None:
-    """Virtual times only: created at the epoch, completed some minutes later, delivered + bounced = all."""
+    """
+    Virtual times only: created at the epoch, completed some minutes later, delivered + bounced =
+    all.
+    """
     job_id = call.submit(ADDRESSES)
     queued = call("GET", f"{MAIL}/jobs/{job_id}").json()
     simulator.advance(3600)
@@ -223,7 +241,10 @@ def test_a_job_goes_from_queued_to_completed_and_counts_add_up(
 
 
 def test_pages_hold_every_event_once_whatever_their_size(call: Caller, simulator: Any) -> None:
-    """Cursors lose and repeat nothing; what is repeated is repeated by the world itself, and the truth knows how often."""
+    """
+    Cursors lose and repeat nothing; what is repeated is repeated by the world itself, and the truth
+    knows how often.
+    """
     job_id = call.submit(ADDRESSES)
     simulator.advance(WEEK_S)
     whole, small = call.events(job_id), call.events(job_id, limit=37)
@@ -253,7 +274,9 @@ def test_a_full_last_page_still_has_a_cursor(call: Caller, simulator: Any) -> No
 
 
 def test_a_cursor_belongs_to_its_query(call: Caller, simulator: Any) -> None:
-    """A cursor of another query, or an invented one, is refused, and so is a limit out of bounds."""
+    """
+    A cursor of another query, or an invented one, is refused, and so is a limit out of bounds.
+    """
     job_id = call.submit(ADDRESSES)
     simulator.advance(WEEK_S)
     cursor = call("GET", f"{MAIL}/events", params={"jobId": job_id, "limit": 5}).json()[
@@ -274,7 +297,10 @@ def test_a_cursor_belongs_to_its_query(call: Caller, simulator: Any) -> None:
 
 
 def test_events_come_in_for_days_and_never_go_away(call: Caller, simulator: Any) -> None:
-    """What was seen at an earlier time is the beginning of what is seen later: late events are behind, not between."""
+    """
+    What was seen at an earlier time is the beginning of what is seen later: late events are behind,
+    not between.
+    """
     job_id, seen = call.submit(ADDRESSES), []
     for pause_s in (0, 600, 3600, 86400, WEEK_S):
         simulator.advance(pause_s)
@@ -285,7 +311,10 @@ def test_events_come_in_for_days_and_never_go_away(call: Caller, simulator: Any)
 
 
 def test_the_world_is_untidy_as_the_real_one(call: Caller, simulator: Any) -> None:
-    """Disorder, unknown fields and kinds, other time zones, empty codes, clicks without opens, bounces after and before deliveries."""
+    """
+    Disorder, unknown fields and kinds, other time zones, empty codes, clicks without opens, bounces
+    after and before deliveries.
+    """
     job_id = call.submit([row["email"] for row in people.recipients(7, 1000)])
     simulator.advance(WEEK_S)
     events = call.events(job_id)
@@ -318,7 +347,10 @@ CHOSEN = [
 
 @pytest.mark.parametrize(("tag", "expected"), CHOSEN)
 def test_a_tag_in_the_address_chooses_the_fate(tag: str, expected: list[str]) -> None:
-    """For tests that need one certain person: `ann+full@…` has a full mailbox; a scanner's clicks come within a second."""
+    """
+    For tests that need one certain person: `ann+full@…` has a full mailbox; a scanner's clicks come
+    within a second.
+    """
     story = people.life(7, f"ann+{tag}@acme-01.example", people.Letter("Q3", "t"))
 
     assert expected == [step.kind for step in story][: len(expected)]
@@ -326,7 +358,10 @@ def test_a_tag_in_the_address_chooses_the_fate(tag: str, expected: list[str]) ->
 
 
 def test_rates_are_of_a_plausible_order() -> None:
-    """Not measurements, but a report about them must look like one: 20,000 people, hard and all bounces, opens, clicks."""
+    """
+    Not measurements, but a report about them must look like one: 20,000 people, hard and all
+    bounces, opens, clicks.
+    """
     letter = people.Letter("Q3", "t")
     lives = [
         {step.kind for step in people.life(7, row["email"], letter)}
@@ -379,7 +414,10 @@ def told(seed: int, batches: list[list[str]], now: float) -> dict[str, Any]:
 
 
 def test_the_same_seed_tells_the_same_story() -> None:
-    """The demo's notebooks are compared with their outputs: neither clock nor order of requests may matter, the seed must."""
+    """
+    The demo's notebooks are compared with their outputs: neither clock nor order of requests may
+    matter, the seed must.
+    """
     batches = [ADDRESSES[:90], ADDRESSES[90:180]]
 
     assert told(7, batches, now=0) == told(7, batches[::-1], now=12345.6)
@@ -417,7 +455,10 @@ def test_the_same_body_twice_is_two_jobs_and_the_truth_says_who_got_two_mails(
 
 
 def test_an_idempotency_key_counts_only_where_it_is_known(simulator: Any) -> None:
-    """Known: the same answer and no second job, and another body under the same key is refused. Not known: a second job."""
+    """
+    Known: the same answer and no second job, and another body under the same key is refused. Not
+    known: a second job.
+    """
     counts = {}
     for window_s in (0, 60):
         simulator.reset(idempotency_window_s=window_s)
@@ -432,7 +473,10 @@ def test_an_idempotency_key_counts_only_where_it_is_known(simulator: Any) -> Non
 
 
 def test_tokens_end_and_scopes_bind(simulator: Any) -> None:
-    """401 without a token, with a revoked and with an expired one; 403 where the scope was not granted."""
+    """
+    401 without a token, with a revoked and with an expired one; 403 where the scope was not
+    granted.
+    """
     simulator.reset(scopes="communications:email:read", expires_in_s=0.3)
     call, query = Caller(simulator.url), {"email": "a@b.example"}
     statuses = [call("GET", f"{MAIL}/suppressions", params=query, lawful=False).status_code]
@@ -449,7 +493,10 @@ def test_tokens_end_and_scopes_bind(simulator: Any) -> None:
 
 
 def test_the_rate_limit_lets_so_many_pass_and_says_when_to_come_back() -> None:
-    """10 a second: the eleventh at once is told to wait a second; after it, ten more pass. On the world's own clock."""
+    """
+    10 a second: the eleventh at once is told to wait a second; after it, ten more pass. On the
+    world's own clock.
+    """
     world = World(Setup(rate_limit=10))
     first = [world.answer(Ask("GET", "/x", {}, {}, b"", 5.0)) for _ in range(11)]
     later = [world.answer(Ask("GET", "/x", {}, {}, b"", 6.0)).status for _ in range(11)]
@@ -629,7 +676,10 @@ def test_an_accepted_post_can_come_back_without_its_job(call: Caller, simulator:
 
 
 def test_a_dripping_answer_never_times_out_by_itself(call: Caller, simulator: Any) -> None:
-    """Each byte comes before the read timeout, the whole answer doesn't: only a deadline over all ends it."""
+    """
+    Each byte comes before the read timeout, the whole answer doesn't: only a deadline over all ends
+    it.
+    """
     simulator.arm("drip")
     answer = requests.get(
         f"{call.url}{MAIL}/suppressions?email=a%40b.example",
@@ -644,7 +694,10 @@ def test_a_dripping_answer_never_times_out_by_itself(call: Caller, simulator: An
 
 
 def test_paging_faults_go_round_in_circles(call: Caller, simulator: Any) -> None:
-    """A cursor that stands still, and a page that comes twice under a new cursor; both would loop or count double."""
+    """
+    A cursor that stands still, and a page that comes twice under a new cursor; both would loop or
+    count double.
+    """
     job_id = call.submit(ADDRESSES[:50])
     simulator.advance(WEEK_S)
     first = call("GET", f"{MAIL}/events", params={"jobId": job_id, "limit": 9}).json()
@@ -670,7 +723,9 @@ def test_paging_faults_go_round_in_circles(call: Caller, simulator: Any) -> None
 
 
 def test_arming_says_when_how_often_and_where(call: Caller, simulator: Any) -> None:
-    """After two, twice, on checks only; a share strikes the same requests in every run of a seed."""
+    """
+    After two, twice, on checks only; a share strikes the same requests in every run of a seed.
+    """
     simulator.arm("server_error_503", after=2, count=2, endpoint="suppressions")
     statuses = [
         call("GET", f"{MAIL}/suppressions", params={"email": "a@b.example"}).status_code
@@ -692,7 +747,10 @@ def test_arming_says_when_how_often_and_where(call: Caller, simulator: Any) -> N
 
 
 def test_the_webhook_receiver_keeps_what_came_and_checks_who_sent_it(simulator: Any) -> None:
-    """A signature of the standard's own library is taken, a changed body is not, and the faults of a CRM are there."""
+    """
+    A signature of the standard's own library is taken, a changed body is not, and the faults of a
+    CRM are there.
+    """
     from conftest import CRM_SECRET
 
     body, now = '{"event":"email_job_completed"}', datetime.now(UTC)
@@ -753,7 +811,10 @@ def test_a_connection_of_ones_own_takes_every_setting(tmp_path: Path) -> None:
 
 
 def test_recipients_and_history_are_files_of_the_same_world(tmp_path: Path) -> None:
-    """The list is the world's own people at reserved domains; the past has the contract's shape, a bad list and a block."""
+    """
+    The list is the world's own people at reserved domains; the past has the contract's shape, a bad
+    list and a block.
+    """
     run = [sys.executable, "-m", "cxtools.simulator"]
     listed = subprocess.run(
         [*run, "recipients", "--count", "300", "--seed", "7"],

@@ -30,7 +30,10 @@ def test_wilson_gives_the_published_bounds(successes: int, n: int, low: float, h
 
 @given(some.integers(1, 10**7).flatmap(lambda n: some.tuples(some.integers(0, n), some.just(n))))
 def test_an_interval_holds_its_share_and_mirrors_its_complement(counts: tuple[int, int]) -> None:
-    """0 <= low <= share <= high <= 1, and the failures' interval is the successes' seen from the other side."""
+    """
+    0 <= low <= share <= high <= 1, and the failures' interval is the successes' seen from the other
+    side.
+    """
     successes, n = counts
     low, high = wilson(successes, n)
 

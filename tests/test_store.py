@@ -81,7 +81,10 @@ def test_what_a_feed_repeats_is_counted_once_and_stays_visible(tmp_path: Path) -
 
 
 def test_two_writers_of_the_same_events_do_no_harm(tmp_path: Path) -> None:
-    """Writers that know nothing of each other may store the same ids; the earliest received row is the event."""
+    """
+    Writers that know nothing of each other may store the same ids; the earliest received row is the
+    event.
+    """
     pages = [PAGE, NEXT_PAGE, NEXT_PAGE + "    cat | delivery | +3\n"]
     barrier = threading.Barrier(len(pages))
 
@@ -124,7 +127,10 @@ def test_more_events_than_a_chunk_come_in_several_parts(tmp_path: Path) -> None:
 
 
 def test_a_stream_that_breaks_leaves_nothing(tmp_path: Path) -> None:
-    """If the network fails on page nine, the eight pages before are not there either, and the error is the network's."""
+    """
+    If the network fails on page nine, the eight pages before are not there either, and the error is
+    the network's.
+    """
 
     def stream() -> Iterator[Event]:
         for number in range(CHUNK + 5):
@@ -138,7 +144,9 @@ def test_a_stream_that_breaks_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_nothing_and_says_what_to_do(tmp_path: Path) -> None:
-    """When the disk takes no more, nothing of the batch is visible and the message tells what to do."""
+    """
+    When the disk takes no more, nothing of the batch is visible and the message tells what to do.
+    """
     script = f"""
 import resource, signal
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Unknown outcomes: when the same POST may be repeated, what its answers mean, and when a worker's claim has ended."""
+"""
+Unknown outcomes: when the same POST may be repeated, what its answers mean, and when a worker's
+claim has ended.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,10 @@ def test_a_lost_answer_is_asked_for_with_the_same_key_and_bytes(
     state: str,
     posts: int,
 ) -> None:
-    """409 and failures in passing: wait and ask again; a refusal of the repetition says nothing about the first POST, so the batch stays unknown and its quota used."""
+    """
+    409 and failures in passing: wait and ask again; a refusal of the repetition says nothing about
+    the first POST, so the batch stays unknown and its quota used.
+    """
     server.script(POST, LOST, *answers)
     client = office()
     status = sent(client)
@@ -117,7 +123,10 @@ def test_no_window_or_half_of_it_over_means_never_again(
 
 
 def test_a_later_run_may_still_ask(server: FaultServer, office: Callable[..., Connection]) -> None:
-    """The window declared, the bytes on record: another process settles what the first one had to leave unknown."""
+    """
+    The window declared, the bytes on record: another process settles what the first one had to
+    leave unknown.
+    """
     server.script(POST, LOST, TAKEN)
     sent(office(idempotency_window_s=0))
 
@@ -127,7 +136,10 @@ def test_a_later_run_may_still_ask(server: FaultServer, office: Callable[..., Co
 def test_nothing_is_posted_when_the_claim_has_ended(
     server: FaultServer, office: Callable[..., Connection]
 ) -> None:
-    """A worker that was paused between its claim and its POST must not send what others have taken over meanwhile."""
+    """
+    A worker that was paused between its claim and its POST must not send what others have taken
+    over meanwhile.
+    """
     server.script(POST, TAKEN)
     outcome = office().desk.api.submit(b"{}", idempotency_key="k", leave_by=time.time() - 1)
 
@@ -137,7 +149,9 @@ def test_nothing_is_posted_when_the_claim_has_ended(
 def test_a_dead_worker_is_gone_though_its_parent_has_not_asked_for_it(
     server: FaultServer, office: Callable[..., Connection]
 ) -> None:
-    """A zombie stands in the process table, for ever where nobody reaps; its claim ends with its life."""
+    """
+    A zombie stands in the process table, for ever where nobody reaps; its claim ends with its life.
+    """
     server.script(POST, LOST)
     client = office(idempotency_window_s=0)
     sent(client)

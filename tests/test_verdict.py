@@ -1,4 +1,7 @@
-"""The verdict: limits as a table, one word by the interval, sentences that carry count, rate, interval and comparison."""
+"""
+The verdict: limits as a table, one word by the interval, sentences that carry count, rate, interval
+and comparison.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,10 @@ def facts(**changed) -> Facts:
     ],
 )
 def test_a_limit_is_judged_by_the_interval(limit, counts, word):
-    """FAIL when the whole interval is above the limit, WARN when the number is, PASS when the whole interval is below the target."""
+    """
+    FAIL when the whole interval is above the limit, WARN when the number is, PASS when the whole
+    interval is below the target.
+    """
     assert word == judged(limit, counts).word
 
 
@@ -95,7 +101,10 @@ def test_the_worst_check_is_the_verdict(changed, word):
 
 
 def test_the_sentences_of_a_campaign():
-    """What a stakeholder reads first: why the verdict, then arrival, clicks and maturity, each against earlier campaigns."""
+    """
+    What a stakeholder reads first: why the verdict, then arrival, clicks and maturity, each against
+    earlier campaigns.
+    """
     assert (
         "310 hard bounces (3.1%, 2.8–3.5) are above the 2% target but below the 5% limit.",
         "9,412 of 9,870 recipients (95.4%, 94.9–95.8) were accepted by their mail servers, "
@@ -148,7 +157,10 @@ UNSETTLED = (
     [({"hard": 100}, "WARN"), ({"hard": 900}, "FAIL"), ({"attempted": 0}, "WARN")],
 )
 def test_what_the_ledger_left_open_is_said_first(unsettled, first, counts, word):
-    """Lost, failed and waiting recipients are a warning and the first sentences, with the command that helps, also before any event."""
+    """
+    Lost, failed and waiting recipients are a warning and the first sentences, with the command that
+    helps, also before any event.
+    """
     said = verdict(facts(counts=COUNTS | counts, unsettled=unsettled))
 
     assert (word, first) == (said.word, said.sentences[: len(first)])
@@ -159,7 +171,10 @@ def test_what_the_ledger_left_open_is_said_first(unsettled, first, counts, word)
 
 
 def test_the_ledger_tells_what_it_left_open(simulator, home):
-    """People of a failed job, as the verdict gets them; a campaign that was never sent leaves nothing open."""
+    """
+    People of a failed job, as the verdict gets them; a campaign that was never sent leaves nothing
+    open.
+    """
     simulator.arm("job_fails")
     client = connection(simulator.url, home, crm_webhook_url="")
     assert {} == client.unsettled(NAME)
@@ -234,7 +249,10 @@ def test_nothing_accepted_is_said_in_words():
     ],
 )
 def test_thin_data_is_spoken_of_plainly(events, sentences):
-    """One recipient is one recipient, nobody is nobody, and a kind of which the feed has none is not measured."""
+    """
+    One recipient is one recipient, nobody is nobody, and a kind of which the feed has none is not
+    measured.
+    """
     said = summary.verdict(tables.store(f"to | kind | at | url\n{events}"), "c", about="engagement")
 
     few, *others = said.sentences
@@ -254,7 +272,10 @@ def test_too_few_says_for_what():
 
 
 def test_what_a_feed_does_not_hold_is_not_compared():
-    """A feed of notifications has neither opens nor clicks: no sentence, no card, no comparison and no chart makes a zero of it."""
+    """
+    A feed of notifications has neither opens nor clicks: no sentence, no card, no comparison and no
+    chart makes a zero of it.
+    """
     store = tables.store(HISTORY.format(day="01", late="06"), "earlier")
     tables.store(
         "to | kind | at\nann | delivery | 03 09:00:00\nbob | delivery | 04 09:00:00",
@@ -287,7 +308,10 @@ def test_what_a_feed_does_not_hold_is_not_compared():
 
 
 def test_machines_that_the_feed_tells_apart_are_no_readers():
-    """With sg_machine_open the range goes from who surely loaded images or clicked to everyone; without it machines can't be told."""
+    """
+    With sg_machine_open the range goes from who surely loaded images or clicked to everyone;
+    without it machines can't be told.
+    """
     text = (
         "to | kind | at\n"
         + "".join(f"p{n} | delivery | +0\n" for n in range(4))
@@ -320,7 +344,10 @@ def test_machines_that_the_feed_tells_apart_are_no_readers():
 
 
 def test_who_only_unsubscribed_is_told_apart():
-    """The scanners' table counts all links, the funnel content only: the sentence names the difference."""
+    """
+    The scanners' table counts all links, the funnel content only: the sentence names the
+    difference.
+    """
     assert (
         "of the 410 who followed any link, 8 of them only to unsubscribe or change preferences, behave like scanners"
         in " ".join(verdict(facts(), "engagement").sentences)
@@ -357,7 +384,10 @@ HISTORY = """
 
 
 def test_earlier_campaigns_are_cut_at_the_same_age():
-    """A campaign two days old is compared with what earlier ones had after two days, and told how much was still to come."""
+    """
+    A campaign two days old is compared with what earlier ones had after two days, and told how much
+    was still to come.
+    """
     store = tables.store(HISTORY.format(day="01", late="06"), "earlier")
     tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
     said = summary.verdict(store, "now")

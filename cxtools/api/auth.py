@@ -1,9 +1,10 @@
 """
 Signing in: one token for all threads, fetched once, renewed before it ends, kept in memory only.
 
-Own code for what libraries get wrong here (measured, 16 threads, 2 s tokens, 5 s): authlib fetches 32 tokens instead of
-4, and one per request where the life is shorter than its margin; requests-oauthlib never renews this grant. Both send
-Basic without the encoding of RFC 6749 section 2.3.1, so a secret with `+/%&=` is refused.
+Own code for what libraries get wrong here (measured, 16 threads, 2 s tokens, 5 s): authlib fetches
+32 tokens instead of 4, and one per request where the life is shorter than its margin;
+requests-oauthlib never renews this grant. Both send Basic without the encoding of RFC 6749 section
+2.3.1, so a secret with `+/%&=` is refused.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ FORM, JSON = (
 
 class Masked(str):
     """
-    A text that is sent as it is and shown as `***`: tracebacks and debuggers print the headers of a request.
+    A text that is sent as it is and shown as `***`: tracebacks and debuggers print the headers of a
+    request.
 
     >>> Masked("Bearer t0ken"), f"{Masked('Bearer t0ken')}", Masked("Bearer t0ken").encode()
     (***, '***', b'Bearer t0ken')
@@ -61,7 +63,10 @@ class Masked(str):
 
 @dataclass(frozen=True)
 class Token:
-    """A token in use. `stale_at` is on the client's clock; `scopes` is None when the answer didn't name any."""
+    """
+    A token in use. `stale_at` is on the client's clock; `scopes` is None when the answer didn't
+    name any.
+    """
 
     header: Masked = field(repr=False)
     stale_at: float
@@ -121,7 +126,8 @@ WAYS: dict[str, tuple[Callable[[Settings, str], Form], Callable[[Settings], str]
 }
 
 
-#: `Client._sign_in`, as (method, path, make, ends_at): sends what *make* makes until it is answered or *ends_at* is near.
+#: `Client._sign_in`, as (method, path, make, ends_at): sends what *make* makes until it is answered
+#: or *ends_at* is near.
 Persist = Callable[[str, str, Callable[[], PreparedRequest], float], Answer]
 
 
@@ -131,7 +137,8 @@ class SignIn:
 
     Raises:
         Denied: wrong credentials; remembered, because asking again with them locks accounts
-        Unreachable, RateLimited, ServerFault, ContractError: no token before the deadline; shared by all who waited, and until
+        Unreachable, RateLimited, ServerFault, ContractError: no token before the deadline; shared
+        by all who waited, and until
             a Retry-After is over
     """
 
@@ -167,12 +174,18 @@ class SignIn:
                 self._token = None
 
     def missing(self, scopes: Iterable[str]) -> list[str]:
-        """Which of these scopes the token in use lacks, by the sign-in's own answer; none when that named none of the tutorial's."""
+        """
+        Which of these scopes the token in use lacks, by the sign-in's own answer; none when that
+        named none of the tutorial's.
+        """
         granted = self._token.scopes if self._token else None
         return sorted(set(scopes) - granted) if granted and granted & set(SCOPES.values()) else []
 
     def secrets(self) -> tuple[bytes, ...]:
-        """Everything that must not be shown, should a server echo it, in every spelling; spelled once per token."""
+        """
+        Everything that must not be shown, should a server echo it, in every spelling; spelled once
+        per token.
+        """
         token, hidden = self._token, self._hidden
         if hidden is None or hidden[0] is not token:
             held = [
@@ -261,7 +274,8 @@ class SignIn:
 
 def spellings(secret: str) -> Iterator[str]:
     """
-    How a secret may be written: plain, URL-encoded, in JSON, and as the part that is the same in any base64 around it.
+    How a secret may be written: plain, URL-encoded, in JSON, and as the part that is the same in
+    any base64 around it.
 
     >>> list(spellings("p&w"))
     ['p&w', 'p%26w', 'p%26w', 'p&w']
@@ -289,7 +303,8 @@ def _safe(endpoint: str, discovered_at: str) -> bool:
 
 def token_of(answer: Answer, asked_at: float) -> Token:
     """
-    The token of a sign-in's answer, under either of the name sets that CXone uses; *asked_at* is before the request.
+    The token of a sign-in's answer, under either of the name sets that CXone uses; *asked_at* is
+    before the request.
 
     >>> token_of(Answer(200, body=b'{"access_token": "t", "expires_in": "100", "scope": "a b"}'), 1000.0).stale_at
     1080.0

@@ -1,10 +1,12 @@
 """
-The five endpoints of the CXone Email API, each call with one end for all its tries, and paced together with all others.
+The five endpoints of the CXone Email API, each call with one end for all its tries, and paced
+together with all others.
 
-Every answer is either proven or an error: a suppression check says "clear" only on the API's own word, a page of events
-that may be cut short says so. Reading is repeated (`pace.next_step`), a submit never is, but for a 401, which the API
-sends before it looks at the request. All errors are raised outside `except` blocks: what requests raises holds the
-request, with token and address, and Python would keep it as `__context__`.
+Every answer is either proven or an error: a suppression check says "clear" only on the API's own
+word, a page of events that may be cut short says so. Reading is repeated (`pace.next_step`), a
+submit never is, but for a 401, which the API sends before it looks at the request. All errors are
+raised outside `except` blocks: what requests raises holds the request, with token and address, and
+Python would keep it as `__context__`.
 """
 
 from __future__ import annotations
@@ -42,9 +44,11 @@ PAGE = 1000
 #: More pages than any job or list has: a cursor that never ends.
 MOST_PAGES = 10_000
 EVENT_TYPES = "delivery,bounce,open,click"
-#: A host that never answered in this process is rather a wrong address than an outage: patience for it, in seconds.
+#: A host that never answered in this process is rather a wrong address than an outage: patience for
+#: it, in seconds.
 FIRST_CONTACT_S = 10.0
-#: What began before a call's end may take so much longer, so that the last try isn't cut off at once.
+#: What began before a call's end may take so much longer, so that the last try isn't cut off at
+#: once.
 GRACE_S = 0.5
 
 
@@ -65,7 +69,10 @@ class Counters:
 
 @dataclass(frozen=True)
 class EventPage:
-    """One page of a job's events; `malformed` are rows that can't be read, each as (JSON, reason). `next_cursor` is "" on the last page."""
+    """
+    One page of a job's events; `malformed` are rows that can't be read, each as (JSON, reason).
+    `next_cursor` is "" on the last page.
+    """
 
     events: list[Event]
     next_cursor: str = ""
@@ -73,7 +80,10 @@ class EventPage:
 
 
 class Turns:
-    """Gate, breaker and retry budget for all threads; the lock guards their state and is never held while a request is under way."""
+    """
+    Gate, breaker and retry budget for all threads; the lock guards their state and is never held
+    while a request is under way.
+    """
 
     def __init__(
         self,
@@ -90,7 +100,10 @@ class Turns:
 
     @contextmanager
     def turn(self, method: str, path: str, ends_at: float) -> Iterator[float]:
-        """Wait for gate and breaker, at most until *ends_at*; the moment of leaving. A probe that isn't sent is left to the next."""
+        """
+        Wait for gate and breaker, at most until *ends_at*; the moment of leaving. A probe that
+        isn't sent is left to the next.
+        """
         taken_at = self._take(method, path, ends_at)
         try:
             yield taken_at
@@ -148,7 +161,10 @@ class Turns:
             self._gate.shut(self._clock(), wait_s, sent_at=sent_at)
 
     def rest(self, wait_s: float, ends_at: float) -> None:
-        """Before a retry: sleep, where the budget is used up for longer, but not beyond the call's end."""
+        """
+        Before a retry: sleep, where the budget is used up for longer, but not beyond the call's
+        end.
+        """
         with self._lock:
             now = self._clock()
             budget_s = self._budget.wait_s(now)
@@ -166,15 +182,17 @@ class Client:
     """
     A signed-in way to the API, for any number of threads.
 
-    Every method may raise `Unreachable`, `Denied`, `Refused`, `RateLimited`, `ServerFault` or `ContractError`; a reading
-    call (of a list: each page) does so after at most `settings.patience_s`, sign-ins, waits and all its tries included.
+    Every method may raise `Unreachable`, `Denied`, `Refused`, `RateLimited`, `ServerFault` or
+    `ContractError`; a reading call (of a list: each page) does so after at most
+    `settings.patience_s`, sign-ins, waits and all its tries included.
 
     Raises:
         ConfigError: address or credentials are missing; nothing was sent
 
     >>> Client(Settings())
     Traceback (most recent call last):
-    cxtools.errors.ConfigError: not set: CXONE_ENV_URL, CXONE_CLIENT_ID, CXONE_CLIENT_SECRET  [profile 'default']
+    cxtools.errors.ConfigError: not set: CXONE_ENV_URL, CXONE_CLIENT_ID, CXONE_CLIENT_SECRET
+    [profile 'default']
       -> ...
     """
 
@@ -200,10 +218,12 @@ class Client:
     @discreet
     def fetch_suppression(self, email: str) -> Suppression | None:
         """
-        The entry of one address on the suppression list; None only when the API itself says that there is none.
+        The entry of one address on the suppression list; None only when the API itself says that
+        there is none.
 
         Raises:
-            ContractError: an answer of another shape, or for another address: neither is a clearance
+            ContractError: an answer of another shape, or for another address: neither is a
+            clearance
         """
         path = self.settings.paths.suppressions
         answer = self._get(path, {"email": email, "limit": 1}, "read")
@@ -220,7 +240,10 @@ class Client:
 
     @discreet
     def fetch_suppressions(self) -> Iterator[list[Suppression]]:
-        """The whole suppression list in pages; needs `settings.suppression_listing`. Ends as `fetch_event_pages` does."""
+        """
+        The whole suppression list in pages; needs `settings.suppression_listing`. Ends as
+        `fetch_event_pages` does.
+        """
         if not self.settings.suppression_listing:
             raise ConfigError(
                 "the API isn't known to list all suppressions",
@@ -232,7 +255,10 @@ class Client:
 
     @discreet
     def fetch_job(self, job_id: str) -> Job:
-        """One job as it stands. `Refused` with status 404 shortly after the submit may be replication lag."""
+        """
+        One job as it stands. `Refused` with status 404 shortly after the submit may be replication
+        lag.
+        """
         path = f"{self.settings.paths.jobs}/{_checked(job_id)}"
         job = Job.from_api(self._document(self._get(path, {}, "read"), path, "read"))
         if job.job_id != job_id:
@@ -244,11 +270,12 @@ class Client:
     @discreet
     def fetch_event_pages(self, job_id: str, *, cursor: str = "") -> Iterator[EventPage]:
         """
-        All events of a job, page by page, from *cursor* on; duplicates and disorder as the API gives them.
+        All events of a job, page by page, from *cursor* on; duplicates and disorder as the API
+        gives them.
 
         Raises:
-            PossiblyTruncated: after a full page without a cursor; the pages so far are good, the set isn't complete
-            ContractError: a cursor came twice
+            PossiblyTruncated: after a full page without a cursor; the pages so far are good, the
+            set isn't complete ContractError: a cursor came twice
         """
         query = {"jobId": _checked(job_id), "limit": PAGE, "eventType": EVENT_TYPES}
         for document, next_cursor in self._pages(
@@ -261,13 +288,16 @@ class Client:
         self, body: bytes, *, idempotency_key: str, leave_by: float = math.inf
     ) -> PostOutcome:
         """
-        Post one batch, once, over a connection of its own; whatever network and server do, the answer is an outcome and no error.
+        Post one batch, once, over a connection of its own; whatever network and server do, the
+        answer is an outcome and no error.
 
-        It leaves before *leave_by* (Unix time) or not at all, so that a worker that was paused doesn't post what others have taken
-        over. The wall clock is asked: the monotonic one stands still while a machine is suspended.
+        It leaves before *leave_by* (Unix time) or not at all, so that a worker that was paused
+        doesn't post what others have taken over. The wall clock is asked: the monotonic one stands
+        still while a machine is suspended.
 
-        It waits at most `patience_s` for its turn, and ends `call_deadline_s` after it left: a second try, after a 401, leaves in the
-        first half of that or not at all, because a POST that is cut short has an unknown outcome.
+        It waits at most `patience_s` for its turn, and ends `call_deadline_s` after it left: a
+        second try, after a 401, leaves in the first half of that or not at all, because a POST that
+        is cut short has an unknown outcome.
         """
         waits_until, ends_at = (
             self._clock() + min(leave_by - self._now(), self.settings.patience_s),
@@ -305,8 +335,8 @@ class Client:
         """
         What `doctor` tells: can we sign in, which rights were granted, does the API answer?
 
-        Keys: url, auth, scopes (None when the answer named none), missing_scopes, suppressions ("ok" or what is wrong),
-        suppression_listing (does the API seem to list them all?).
+        Keys: url, auth, scopes (None when the answer named none), missing_scopes, suppressions
+        ("ok" or what is wrong), suppression_listing (does the API seem to list them all?).
         """
         scopes = self.auth.token(self._clock() + self.settings.patience_s).scopes
         path, check = self.settings.paths.suppressions, "ok"
@@ -330,7 +360,9 @@ class Client:
     def _pages(
         self, path: str, query: Mapping[str, Any], scope: str, cursor: str
     ) -> Iterator[tuple[dict[str, Any], str]]:
-        """Documents with a list `results`, each with the cursor of the next one ("" on the last)."""
+        """
+        Documents with a list `results`, each with the cursor of the next one ("" on the last).
+        """
         where, seen = f"GET {path}, $.nextCursor", {cursor}
         for _ in range(MOST_PAGES):
             document = self._document(
@@ -363,7 +395,10 @@ class Client:
         raise ContractError(f"the pages did not end after {MOST_PAGES}", where=where)
 
     def _hands_out_cursors(self, path: str, query: Mapping[str, Any], scope: str) -> bool:
-        """Asked for one row of many, does the API give a cursor? Then its null on a full page means the end, and not "what is that?"."""
+        """
+        Asked for one row of many, does the API give a cursor? Then its null on a full page means
+        the end, and not "what is that?".
+        """
         document = self._document(
             self._get(path, {**query, "limit": 1}, scope), path, scope, empty_ok=True
         )
@@ -426,7 +461,8 @@ class Client:
         """
         Send what *make* makes until the answer is final.
 
-        A sign-in waits for neither gate nor breaker: the breaker's only probe may be waiting for that very token.
+        A sign-in waits for neither gate nor breaker: the breaker's only probe may be waiting for
+        that very token.
         """
         started, failures, throttled = self._clock(), 0, 0
         while True:
@@ -465,7 +501,8 @@ class Client:
         return self._seen(wire.exchange(self._own.session, prepared, deadline_s=deadline_s))
 
     def _post(self, body: bytes, token: Token, idempotency_key: str, ends_at: float) -> Answer:
-        # On a kept connection, a reset by the idle server looks the same as one after it took the batch.
+        # On a kept connection, a reset by the idle server looks the same as one after it took the
+        # batch.
         headers = {
             **JSON,
             "Authorization": token.header,
@@ -482,7 +519,10 @@ class Client:
         return self._seen(answer, submitted=True)
 
     def _seen(self, answer: Answer, *, submitted: bool = False) -> Answer:
-        """Count the exchange; hide in what may be quoted, which no data is, whatever the server echoed of our secrets."""
+        """
+        Count the exchange; hide in what may be quoted, which no data is, whatever the server echoed
+        of our secrets.
+        """
         self.counters.add("requests")
         self._reached = self._reached or answer.fault != "not_sent"
         if answer.status in range(200, 300) and (

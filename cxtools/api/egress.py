@@ -1,10 +1,13 @@
 """
-Where a webhook may go: to the internet, to this machine if the address says so, to what the settings allow, and nowhere else.
+Where a webhook may go: to the internet, to this machine if the address says so, to what the
+settings allow, and nowhere else.
 
-A name is resolved once, every answer is checked, and the socket is opened to a checked address itself: a second look-up
-(DNS rebinding) doesn't happen, and TLS still asks for the name. Own code because the library for this, requests-hardened
-1.3, checks only the first answer, takes `::127.0.0.1`, `::ffff:0:7f00:1`, `fec0::1` and Azure's 168.63.129.16 for public,
-knows no allow-list, and brings connections of its own in the place of those that keep our deadline (`api.wire`).
+A name is resolved once, every answer is checked, and the socket is opened to a checked address
+itself: a second look-up (DNS rebinding) doesn't happen, and TLS still asks for the name. Own code
+because the library for this, requests-hardened 1.3, checks only the first answer, takes
+`::127.0.0.1`, `::ffff:0:7f00:1`, `fec0::1` and Azure's 168.63.129.16 for public, knows no
+allow-list, and brings connections of its own in the place of those that keep our deadline
+(`api.wire`).
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ from cxtools.settings import is_network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-#: Not for us, though Python takes some of them for global (the IANA special-purpose registries, and what clouds put there).
+#: Not for us, though Python takes some of them for global (the IANA special-purpose registries, and
+#: what clouds put there).
 BARRED = tuple(
     map(
         ipaddress.ip_network,
@@ -38,7 +42,8 @@ BARRED = tuple(
         ),
     )
 )
-#: All other IPv6 is loopback, local, multicast, or IPv4 in disguise: mapped, compatible, translated, NAT64.
+#: All other IPv6 is loopback, local, multicast, or IPv4 in disguise: mapped, compatible,
+#: translated, NAT64.
 UNICAST = ipaddress.ip_network("2000::/3")
 
 
@@ -58,13 +63,14 @@ def public(address: Address) -> bool:
 
 def route(url: str, allowed: Sequence[str] = ()) -> Callable[[str, int], list[str]]:
     """
-    The way to *url*, for `wire.open_session`; *allowed* are host names and networks beyond the open internet.
+    The way to *url*, for `wire.open_session`; *allowed* are host names and networks beyond the open
+    internet.
 
     http, which the settings accept for this machine alone, leads to this machine alone.
 
     Raises (when called):
-        Unusable: one of the host's addresses is neither public nor allowed; nothing was connected to
-        OSError: the name can't be resolved
+        Unusable: one of the host's addresses is neither public nor allowed; nothing was connected
+        to OSError: the name can't be resolved
     """
     here = urlsplit(url).scheme == "http"
 

@@ -1,7 +1,9 @@
 """
-What an answer means: the outcome of a submit, the error that a refusal becomes, the complaint in its body.
+What an answer means: the outcome of a submit, the error that a refusal becomes, the complaint in
+its body.
 
-Pure. The submit is the one request that must never be repeated by guess, so its outcomes stand in a table (`OUTCOMES`).
+Pure. The submit is the one request that must never be repeated by guess, so its outcomes stand in a
+table (`OUTCOMES`).
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ class Answer:
     """
     What came back for one request.
 
-    `fault` is "" for a whole answer; "not_sent" when not one byte of the request had left, "no_answer" when no whole
-    head came back, "cut" when the body is incomplete, too long or can't be unpacked. Then `reason` says why in words.
-    `headers` has lower-case names; `body` is unpacked.
+    `fault` is "" for a whole answer; "not_sent" when not one byte of the request had left,
+    "no_answer" when no whole head came back, "cut" when the body is incomplete, too long or can't
+    be unpacked. Then `reason` says why in words. `headers` has lower-case names; `body` is
+    unpacked.
     """
 
     status: int | None = None
@@ -61,9 +64,11 @@ class PostOutcome:
 
         accepted   the server has it and gave `job_id`
         not_sent   it never left, for certain: send it again later
-        refused    the server did not take it, for certain; `denied` when the reason is who we are, not what we sent
+        refused    the server did not take it, for certain; `denied` when the reason is who we are,
+                   not what we sent
         limited    429: not taken; `retry_after_s` is the server's wish, None when it gave none
-        exhausted  429, and what is used up is the day's quota: not taken, and nothing more will be today
+        exhausted  429, and what is used up is the day's quota: not taken, and nothing more will be
+        today
         unknown    it may have been taken: never sent again by itself
     """
 
@@ -84,7 +89,8 @@ class Row(NamedTuple):
     applies: Callable[[Answer], bool]
 
 
-#: First match wins. A status counts even when the body behind it was cut; only an acceptance needs the whole body.
+#: First match wins. A status counts even when the body behind it was cut; only an acceptance needs
+#: the whole body.
 OUTCOMES: tuple[Row, ...] = (
     Row(
         "no byte left: no address, connection refused or too slow, TLS failed, a local error",
@@ -114,7 +120,8 @@ def post_outcome(
     answer: Answer, *, retry_after_s: float | None = None, trust_429: bool = True
 ) -> PostOutcome:
     """
-    What became of a submit; *trust_429* is False for servers known to send 429 after they took the request.
+    What became of a submit; *trust_429* is False for servers known to send 429 after they took the
+    request.
 
     >>> post_outcome(Answer(202, body=b'{"jobId": "j-1", "status": "queued"}')).kind
     'accepted'
@@ -142,8 +149,10 @@ def post_outcome(
     )
 
 
-#: What a 429 may say, and from which wait on (in seconds) that means the day's quota and not the rate of the moment: what is named
-#: "daily" always; a quota (problem type quota-exceeded of the IETF's RateLimit draft) unless it is one of a minute; all else by its wait.
+#: What a 429 may say, and from which wait on (in seconds) that means the day's quota and not the
+#: rate of the moment: what is named
+#: "daily" always; a quota (problem type quota-exceeded of the IETF's RateLimit draft) unless it is
+#: one of a minute; all else by its wait.
 DAY_OVER = (
     (
         re.compile(
@@ -195,7 +204,8 @@ def _detail(answer: Answer) -> str:
 
 def complaint(answer: Answer) -> str:
     """
-    What the server, or the network, says went wrong: one line, without addresses; knows every error shape seen on CXone.
+    What the server, or the network, says went wrong: one line, without addresses; knows every error
+    shape seen on CXone.
 
     >>> complaint(Answer(400, body=b'{"errors": [{"field": "subject", "message": "is required"}]}'))
     'subject: is required'
@@ -242,7 +252,8 @@ def _page(answer: Answer) -> str:
 
 def printable(text: str, length: int) -> str:
     """
-    Foreign text as errors and logs may show it: one line, no control characters, no addresses, cut to *length*.
+    Foreign text as errors and logs may show it: one line, no control characters, no addresses, cut
+    to *length*.
 
     >>> printable("no such user: jane.doe@example.com\\x1b[31m", 80)
     'no such user: ***@example.com [31m'
@@ -270,7 +281,9 @@ def own_error(answer: Answer) -> bool:
 
 
 class Meaning(NamedTuple):
-    """One row of `ERRORS`: the error for the statuses from `low` to `high`, what happened, what to do."""
+    """
+    One row of `ERRORS`: the error for the statuses from `low` to `high`, what happened, what to do.
+    """
 
     low: int
     high: int
@@ -343,11 +356,13 @@ def error_of(
     retry_after_s: float | None = None,
 ) -> ApiError:
     """
-    The error that an answer becomes; *scope* names the right that the call needs, *given_up* says why it wasn't repeated.
+    The error that an answer becomes; *scope* names the right that the call needs, *given_up* says
+    why it wasn't repeated.
 
     >>> print(error_of(Answer(403), method="GET", path="/jobs", scope="the scope communications:email:read"))
     the API denies access: no reason given  [GET /jobs, status 403]
-      -> ask for the scope communications:email:read or for the role and permission of the user behind the credentials
+      -> ask for the scope communications:email:read or for the role and permission of the user
+      behind the credentials
     """
     tail = f" (given up after {given_up})" if given_up else ""
     if answer.status is None or answer.fault:

@@ -1,10 +1,12 @@
 """
-When may the next request leave, and what after a failure: pacing, backoff, Retry-After, circuit breaker, retry budget.
+When may the next request leave, and what after a failure: pacing, backoff, Retry-After, circuit
+breaker, retry budget.
 
-Pure: `now` (seconds of any one clock) and `rng` are arguments, and nobody sleeps here. Not tenacity or stamina: their
-policies see one call at a time, but a 429 must hold back all threads, the budget and the breaker belong to the
-process, and a 429 is no used-up attempt. Not a packaged breaker: at half-open, purgatory and circuitbreaker let every
-thread through, and pybreaker holds its lock during the call (16 threads of 50 ms: measured 0.82 s instead of 0.05 s).
+Pure: `now` (seconds of any one clock) and `rng` are arguments, and nobody sleeps here. Not tenacity
+or stamina: their policies see one call at a time, but a 429 must hold back all threads, the budget
+and the breaker belong to the process, and a 429 is no used-up attempt. Not a packaged breaker: at
+half-open, purgatory and circuitbreaker let every thread through, and pybreaker holds its lock
+during the call (16 threads of 50 ms: measured 0.82 s instead of 0.05 s).
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 BACKOFF_BASE_S, BACKOFF_CAP_S = 0.25, 20.0
-#: Times a complete but unreadable 2xx answer is asked for again: a proxy's page may pass, a wrong address won't.
+#: Times a complete but unreadable 2xx answer is asked for again: a proxy's page may pass, a wrong
+#: address won't.
 UNREADABLE_TRIES = 3
 #: 5xx that say "never": not implemented, HTTP version not supported.
 FINAL_5XX = (501, 505)
@@ -24,7 +27,8 @@ FINAL_5XX = (501, 505)
 
 def backoff_s(attempt: int, *, rng: random.Random) -> float:
     """
-    Seconds to wait after failed attempt number *attempt* (from 0): doubling up to a cap, half of it by dice.
+    Seconds to wait after failed attempt number *attempt* (from 0): doubling up to a cap, half of it
+    by dice.
 
     >>> [round(backoff_s(n, rng=random.Random(1)), 2) for n in (0, 1, 2, 30)]
     [0.14, 0.28, 0.57, 11.34]
@@ -36,7 +40,8 @@ def retry_after_s(header: str | None, now: float, *, date: str | None = None) ->
     """
     What a Retry-After asks for, in seconds from now; None when it is missing or nonsense.
 
-    An HTTP date is read by the server's own clock, its `Date` header, where there is one; *now* is Unix time.
+    An HTTP date is read by the server's own clock, its `Date` header, where there is one; *now* is
+    Unix time.
 
     >>> retry_after_s("120", 0)
     120.0
@@ -93,8 +98,8 @@ def next_step(
     """
     What to do after an answer to a request that may be repeated.
 
-    *status* is None when no complete answer came; *attempt* counts the earlier failures of the same sort (throttled
-    ones apart, so that they use up nothing); *hint_s* is the server's Retry-After.
+    *status* is None when no complete answer came; *attempt* counts the earlier failures of the same
+    sort (throttled ones apart, so that they use up nothing); *hint_s* is the server's Retry-After.
 
     >>> next_step(429, 0, hint_s=7, now=0, deadline=300, rng=random.Random(1))
     Wait(seconds=7)
@@ -104,7 +109,8 @@ def next_step(
     if not _passing(status, readable) or (not readable and attempt + 1 >= UNREADABLE_TRIES):
         return Done()
     own_s = backoff_s(attempt, rng=rng)
-    # The server's wish counts alone: waiting it *and* the own delay doubles it (defect F06). 0 is no wish.
+    # The server's wish counts alone: waiting it *and* the own delay doubles it (defect F06). 0 is
+    # no wish.
     wait_s = (hint_s or own_s) if status == 429 else max(hint_s or 0.0, own_s)
     if now + wait_s > deadline:
         return GiveUp(f"{attempt + 1} tries; the next one, in {wait_s:.0f} s, would come too late")
@@ -125,10 +131,12 @@ class Gate:
     """
     One gate for all threads of a process: each takes a ticket, which says when it may send.
 
-    With `rate_per_s`, tickets are that far apart. Besides, the gate learns the server's own rate: but for a soft start,
-    nothing limits until a 429 comes; then the truth lies between what was accepted per second with the pause counted in and
-    without it. The learned rate starts at their geometric mean and follows a cubic back to just below the old peak, rests
-    there, and tries beyond (as TCP CUBIC, and botocore's adaptive mode): within 1.3 x of the ideal for the limiters in the tests.
+    With `rate_per_s`, tickets are that far apart. Besides, the gate learns the server's own rate:
+    but for a soft start, nothing limits until a 429 comes; then the truth lies between what was
+    accepted per second with the pause counted in and without it. The learned rate starts at their
+    geometric mean and follows a cubic back to just below the old peak, rests there, and tries
+    beyond (as TCP CUBIC, and botocore's adaptive mode): within 1.3 x of the ideal for the limiters
+    in the tests.
 
     >>> gate = Gate(rate_per_s=2.0)
     >>> [gate.ticket(100.0) for _ in range(3)]
@@ -143,14 +151,20 @@ class Gate:
     next_at: float = -math.inf
     shut_until: float = -math.inf
 
-    #: A late thread may catch up so many seconds' worth of tickets; the cubic takes so long back to its peak.
+    #: A late thread may catch up so many seconds' worth of tickets; the cubic takes so long back to
+    #: its peak.
     CREDIT_S, RECOVERY_S = 0.05, 10.0
-    #: The soft start: requests per second, and how many more with each that is accepted. Few are under way when the first 429
-    #: comes (20/s, 20 ms, 16 threads: 8 of the first 200 are refused instead of 17); without a limit it costs 0.2 s, once.
+    #: The soft start: requests per second, and how many more with each that is accepted. Few are
+    #: under way when the first 429
+    #: comes (20/s, 20 ms, 16 threads: 8 of the first 200 are refused instead of 17); without a
+    #: limit it costs 0.2 s, once.
     START_PER_S, RISE_PER_S = 100.0, 10.0
 
     def ticket(self, now: float, by: float = math.inf) -> float:
-        """The moment at which the caller may send; it must look again then: the gate may have been shut. None is taken after *by*."""
+        """
+        The moment at which the caller may send; it must look again then: the gate may have been
+        shut. None is taken after *by*.
+        """
         self.since = now if self.since == -math.inf else self.since
         pace_per_s = self.learned_per_s(now) or self.START_PER_S + self.RISE_PER_S * self.accepted
         earliest = now if self.next_at == -math.inf else max(self.next_at, now - self.CREDIT_S)
@@ -169,7 +183,10 @@ class Gate:
         self.accepted += 1
 
     def shut(self, now: float, wait_s: float, *, sent_at: float) -> None:
-        """A 429 came: nobody sends for *wait_s*. One that left before the gate was last shut tells nothing new."""
+        """
+        A 429 came: nobody sends for *wait_s*. One that left before the gate was last shut tells
+        nothing new.
+        """
         if sent_at >= self.since:
             took_s = max(now - self.since, 0.02)
             high = self.learned_per_s(now) or max(self.accepted, 1) / took_s
@@ -183,11 +200,13 @@ class Gate:
 @dataclass
 class Breaker:
     """
-    Circuit breaker: after `THRESHOLD` failures in a row nobody sends, then exactly one probe at a time.
+    Circuit breaker: after `THRESHOLD` failures in a row nobody sends, then exactly one probe at a
+    time.
 
         closed     failures < THRESHOLD                   everybody sends
         open       now < opens_at                         nobody sends
-        half-open  now >= opens_at                        one probe sends; its success closes, its failure doubles the pause
+        half-open  now >= opens_at                        one probe sends; its success closes, its
+                                                          failure doubles the pause
 
     >>> breaker = Breaker()
     >>> for _ in range(Breaker.THRESHOLD): breaker.record(False, 0.0)
@@ -200,7 +219,8 @@ class Breaker:
     opens_at: float = 0.0
     probe_until: float = 0.0
 
-    #: More in a row than any scatter of single failures gives (1 % at random: once in 10**20 requests).
+    #: More in a row than any scatter of single failures gives (1 % at random: once in 10**20
+    #: requests).
     THRESHOLD = 10
     #: One probe in five seconds harms no server, and finds the end of an outage soon.
     FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 5.0
@@ -212,7 +232,10 @@ class Breaker:
         return self.failures < self.THRESHOLD
 
     def wait_s(self, now: float) -> float:
-        """0 when the caller may send now, perhaps as the probe, and must `record` what came; else seconds until it should ask again."""
+        """
+        0 when the caller may send now, perhaps as the probe, and must `record` what came; else
+        seconds until it should ask again.
+        """
         if self.closed:
             return 0.0
         if now < self.opens_at:
@@ -223,7 +246,10 @@ class Breaker:
         return 0.0
 
     def release(self, taken_at: float) -> None:
-        """If the probe was granted at *taken_at* and is still out, it wasn't sent after all: the next may be it."""
+        """
+        If the probe was granted at *taken_at* and is still out, it wasn't sent after all: the next
+        may be it.
+        """
         if self.probe_until == taken_at + self.PROBE_S:
             self.probe_until = 0.0
 
@@ -242,8 +268,9 @@ class Breaker:
 @dataclass
 class Budget:
     """
-    Retries of a process: a stock, refilled by every answered request and slowly by time, so that retries can't
-    become the load that keeps a server down. An empty stock delays a retry; it never fails one.
+    Retries of a process: a stock, refilled by every answered request and slowly by time, so that
+    retries can't become the load that keeps a server down. An empty stock delays a retry; it never
+    fails one.
 
     >>> budget = Budget(stock=1)
     >>> budget.wait_s(0.0), budget.wait_s(0.0)
@@ -259,7 +286,10 @@ class Budget:
         self.stock = min(self.STOCK, self.stock + self.PER_ANSWER)
 
     def wait_s(self, now: float) -> float:
-        """Take one retry out of the stock; how long to wait for it. A debt makes the next ones wait longer."""
+        """
+        Take one retry out of the stock; how long to wait for it. A debt makes the next ones wait
+        longer.
+        """
         if self.refilled_at >= 0:
             self.stock = min(self.STOCK, self.stock + max(0.0, now - self.refilled_at) * self.PER_S)
         self.refilled_at = now

@@ -1,11 +1,12 @@
 """
 One HTTP exchange that always ends: a request goes out, an `Answer` comes back, by a hard deadline.
 
-requests' `timeout` bounds the wait for each piece, so a server that drips bytes holds a call for ever. Here every read
-of the socket, for the head as for the body, is granted only what is left of the deadline. An answer whose head was cut
-counts as none (urllib3 says 200 with an empty body); a body is taken up to a cap after unpacking, and must be whole.
-Redirects are never followed and urllib3 never retries: either would send a POST twice. Only the look-up of a host name is
-bounded by the system's resolver instead (seconds, by resolv.conf): Python can't interrupt it.
+requests' `timeout` bounds the wait for each piece, so a server that drips bytes holds a call for
+ever. Here every read of the socket, for the head as for the body, is granted only what is left of
+the deadline. An answer whose head was cut counts as none (urllib3 says 200 with an empty body); a
+body is taken up to a cap after unpacking, and must be whole. Redirects are never followed and
+urllib3 never retries: either would send a POST twice. Only the look-up of a host name is bounded by
+the system's resolver instead (seconds, by resolv.conf): Python can't interrupt it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ Route = Callable[[str, int], list[str]]
 
 @dataclass
 class _Call:
-    """The call that this thread is in: when it ends, where it may go, and whether a byte of it has left."""
+    """
+    The call that this thread is in: when it ends, where it may go, and whether a byte of it has
+    left.
+    """
 
     ends_at: float
     route: Route | None = None
@@ -146,7 +150,9 @@ class _Adapter(HTTPAdapter):
 
 
 class Session(requests.Session):
-    """A Session for one thread: no proxies, .netrc or certificates from the environment, no redirects."""
+    """
+    A Session for one thread: no proxies, .netrc or certificates from the environment, no redirects.
+    """
 
     def __init__(self, settings: Settings, route: Route | None) -> None:
         super().__init__()
@@ -179,7 +185,10 @@ def open_session(settings: Settings, *, route: Route | None = None) -> Session:
 def request(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
 ) -> requests.PreparedRequest:
-    """A request ready to be signed and sent. *url* must be quoted already: `Request.prepare()` costs more time than the exchange itself."""
+    """
+    A request ready to be signed and sent. *url* must be quoted already: `Request.prepare()` costs
+    more time than the exchange itself.
+    """
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url, prepared.body = method, url, body
     prepared.headers = CaseInsensitiveDict(
@@ -222,7 +231,8 @@ def exchange(session: Session, prepared: requests.PreparedRequest, *, deadline_s
                 _body(response.raw, headers.get("content-encoding", ""), session.max_body_bytes),
             )
         finally:
-            response.raw.close()  # a connection whose answer was read to the end is back in the pool already
+            # a connection whose answer was read to the end is back in the pool already
+            response.raw.close()
     except (
         requests.RequestException,
         urllib3.exceptions.HTTPError,
@@ -241,7 +251,10 @@ def exchange(session: Session, prepared: requests.PreparedRequest, *, deadline_s
 
 
 def _body(raw: Any, encoding: str, cap: int) -> bytes:
-    """The whole body, unpacked; ValueError when it is too long, or not whole. urllib3's own unpacking takes a cut gzip for whole."""
+    """
+    The whole body, unpacked; ValueError when it is too long, or not whole. urllib3's own unpacking
+    takes a cut gzip for whole.
+    """
     packed = encoding.strip().lower()
     if packed not in ("", "identity", "gzip"):
         raise Unusable("its body is packed in a way that wasn't asked for")

@@ -1,5 +1,6 @@
 """
-Bounces judged: (code, text) becomes a verdict that an operator can act on. The taxonomy is explained in README.md beside this file.
+Bounces judged: (code, text) becomes a verdict that an operator can act on. The taxonomy is
+explained in README.md beside this file.
 
 >>> from cxtools.bounces import classify
 >>> classify("550 5.1.1", "").category

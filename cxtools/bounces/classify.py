@@ -1,8 +1,9 @@
 """
 The judge: code and text of a bounce become a verdict.
 
-What is asked, in this order: rules that read the text (sender's side first), the code if it can be trusted (the
-provider's own meaning before the registry's), weak rules that read the text, any other code, the class digit.
+What is asked, in this order: rules that read the text (sender's side first), the code if it can be
+trusted (the provider's own meaning before the registry's), weak rules that read the text, any other
+code, the class digit.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from cxtools.bounces.rules import Rule, Rulebook, merged, standard_rules
 from cxtools.bounces.verdict import CATEGORIES, Category, Verdict, treatment
 from cxtools.errors import ConfigError
 
-#: Verdicts that are remembered, and the longest code and text worth remembering: together an exact bound on memory.
+#: Verdicts that are remembered, and the longest code and text worth remembering: together an exact
+#: bound on memory.
 REMEMBERED, LONGEST_REMEMBERED = 16_384, 1_000
 LONGEST_CODE = 100
 # How sure a code makes us, by how far it is trusted.
@@ -49,7 +51,10 @@ SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One rule or code that had something to say: its id, its category, the words or code it went by, whether it won."""
+    """
+    One rule or code that had something to say: its id, its category, the words or code it went by,
+    whether it won.
+    """
 
     rule: str
     category: Category
@@ -63,7 +68,8 @@ NOTHING = Match("none", "unknown", "", 0.0)
 
 class Judge:
     """
-    Rules plus two memories of bounded size: texts as they come, and masked texts, so that one cause is judged once.
+    Rules plus two memories of bounded size: texts as they come, and masked texts, so that one cause
+    is judged once.
 
     Threads may share one; `cxtools.bounces.classify` is the judge with the rules that ship.
     """
@@ -93,7 +99,10 @@ class Judge:
         return verdict
 
     def explain(self, code: str, text: str) -> dict[str, Any]:
-        """The verdict as a dict, with `matches`: every rule and code that had something to say, in the order of their rank."""
+        """
+        The verdict as a dict, with `matches`: every rule and code that had something to say, in the
+        order of their rank.
+        """
         line = masked(text or code)
         said = words(spoken(line))
         codes = table.parsed(code[:LONGEST_CODE], line)
@@ -110,7 +119,8 @@ class Judge:
         match = next(matches, NOTHING)
         treated, held = treatment(match.category, codes.digit), ""
         if treated.kind == "hard":
-            # What stands in a subject, a quotation or the path of a URL isn't the server's own word.
+            # What stands in a subject, a quotation or the path of a URL isn't the server's own
+            # word.
             own = unquoted(line)
             if own != line and (other := self._judged(code, own)).kind != "hard":
                 return replace(
@@ -138,7 +148,10 @@ class Judge:
     def _held_back(
         self, match: Match, others: Iterator[Match], said: list[str], codes: Codes
     ) -> str:
-        """Why a hard verdict is none: class 2, a guess, what speaks of the sender's or the message's side; "" when nothing does."""
+        """
+        Why a hard verdict is none: class 2, a guess, what speaks of the sender's or the message's
+        side; "" when nothing does.
+        """
         if codes.digit == "2" or match.confidence < SURE_ENOUGH:
             return "class 2" if codes.digit == "2" else "confidence"
         for other in others:
@@ -204,10 +217,12 @@ def standard_judge() -> Judge:
 
 def judge(rules: str, where: str = "own rules") -> Judge:
     """
-    A judge with a user's rules (the text of a TOML file, *where* for messages) before, or in the place of, those that ship.
+    A judge with a user's rules (the text of a TOML file, *where* for messages) before, or in the
+    place of, those that ship.
 
     Raises:
-        ConfigError: the text is no TOML or a rule is no rule; the message says which, and what to write instead.
+        ConfigError: the text is no TOML or a rule is no rule; the message says which, and what to
+        write instead.
 
     >>> own = 'rule = [{id = "acme", category = "policy_block", phrases = ["acme shield"]}]'
     >>> judge(own).classify("550", "user unknown, says the ACME Shield").rule
@@ -234,7 +249,8 @@ def classify(code: str, text: str) -> Verdict:
     """
     The verdict on one bounce; never raises.
 
-    *code* may be "5.1.1", "550", "550 5.1.1", "smtp; 550-5.1.1 …", "(#5.1.1)", empty or garbage; *text* is what the server said.
+    *code* may be "5.1.1", "550", "550 5.1.1", "smtp; 550-5.1.1 …", "(#5.1.1)", empty or garbage;
+    *text* is what the server said.
 
     >>> verdict = classify("550", "5.1.1 <ann@example.com>: there is no such user here")
     >>> verdict.category, verdict.kind, verdict.suppress, verdict.rule
@@ -267,7 +283,8 @@ def classify_lines(
     """
     One JSON verdict per JSON line {"code": …, "text": …}, in order, a line at a time.
 
-    A bad line is answered with {"error": …, "line": number}; *counts* is told of both under "judged" and "bad".
+    A bad line is answered with {"error": …, "line": number}; *counts* is told of both under
+    "judged" and "bad".
 
     >>> tally = Counter()
     >>> [json.loads(line).get("category", "bad") for line in classify_lines(['{"code": 550, "text": "mailbox full"}', "[1"], counts=tally)]

@@ -1,9 +1,11 @@
 """
-Reply codes and enhanced status codes: reading them in every form that servers write, and what they mean.
+Reply codes and enhanced status codes: reading them in every form that servers write, and what they
+mean.
 
-`codes.tsv` is the table: the IANA registry's codes and the providers' own, one row each, with the category that
-a bounce of that code gets when its text says nothing, and how far the code can be trusted. Own code, because no
-library reads the forms that ESP feeds carry ("smtp; 550-5.1.1", "(#5.1.1)", "(554.30)").
+`codes.tsv` is the table: the IANA registry's codes and the providers' own, one row each, with the
+category that a bounce of that code gets when its text says nothing, and how far the code can be
+trusted. Own code, because no library reads the forms that ESP feeds carry ("smtp; 550-5.1.1",
+"(#5.1.1)", "(554.30)").
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from importlib.resources import files
 
 ENHANCED = re.compile(r"(?<![\w.])([245])[.]([0-9]{1,3})[.]([0-9]{1,3})(?![0-9]|[.][0-9])")
 REPLY = re.compile(r"(?<![\w.])([245][0-9][0-9])(?![0-9]|[.][0-9]+[.]|[A-Za-z_])")
-# In running text a bare number is a reply code only where one can stand, or "limit of 500" would be one.
+# In running text a bare number is a reply code only where one can stand, or "limit of 500" would be
+# one.
 SPOKEN_REPLY = re.compile(
     r"(?:^|[.] |[:;(\[\"'<>=]|\bsmtp|\berror|\bcode|\bsaid|\bstatus)[ ]{0,3}([245][0-9][0-9])(?=[-\s.;:,)\]]|$)(?![.][0-9]+[.])",
     re.I,
@@ -27,14 +30,20 @@ BEFORE_ENHANCED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """What was said in numbers: the SMTP reply ("550") and the enhanced status code ("5.1.1"); "" where none was given."""
+    """
+    What was said in numbers: the SMTP reply ("550") and the enhanced status code ("5.1.1"); ""
+    where none was given.
+    """
 
     reply: str = ""
     enhanced: str = ""
 
     @property
     def digit(self) -> str:
-        """The class: "5" permanent, "4" transient, "2" success, "" when no code was given. The reply is what the server acted on."""
+        """
+        The class: "5" permanent, "4" transient, "2" success, "" when no code was given. The reply
+        is what the server acted on.
+        """
         return (self.reply or self.enhanced)[:1]
 
 
@@ -55,12 +64,14 @@ class Meaning:
 
 def parsed(code: str, text: str = "") -> Codes:
     """
-    The codes in *code*; what it lacks is looked for in *text*. Garbage gives empty codes, never an error.
+    The codes in *code*; what it lacks is looked for in *text*. Garbage gives empty codes, never an
+    error.
 
     >>> parsed("smtp; 550-5.1.1")
     Codes(reply='550', enhanced='5.1.1')
     >>> parsed("(554.30)"), parsed("(#5.1.1)"), parsed("n/a")
-    (Codes(reply='554', enhanced=''), Codes(reply='', enhanced='5.1.1'), Codes(reply='', enhanced=''))
+    (Codes(reply='554', enhanced=''), Codes(reply='', enhanced='5.1.1'), Codes(reply='',
+    enhanced=''))
     >>> parsed("", "421 too busy, the limit is 500")
     Codes(reply='421', enhanced='')
     """
@@ -74,7 +85,8 @@ def parsed(code: str, text: str = "") -> Codes:
 
 def meaning(codes: Codes, provider: str = "") -> Meaning | None:
     """
-    What the codes say by themselves: the provider's own row, else the registry's, else the reply's; None when unknown.
+    What the codes say by themselves: the provider's own row, else the registry's, else the reply's;
+    None when unknown.
 
     >>> meaning(Codes("550", "5.1.1")).category
     'invalid_recipient'
@@ -98,7 +110,10 @@ def meaning(codes: Codes, provider: str = "") -> Meaning | None:
 
 @cache
 def table() -> dict[tuple[str, str], Meaning]:
-    """The rows of `codes.tsv` by (provider, code); ranges such as x.7.606-649 stand under each of their codes."""
+    """
+    The rows of `codes.tsv` by (provider, code); ranges such as x.7.606-649 stand under each of
+    their codes.
+    """
     lines = (files(__package__) / "codes.tsv").read_text("utf-8").splitlines()
     cells = (line.split("\t") for line in lines if line and not line.startswith("#"))
     rows = (

@@ -1,9 +1,12 @@
 """
-The text of a bounce without what differs from recipient to recipient: "same cause, different mailbox" becomes one text.
+The text of a bounce without what differs from recipient to recipient: "same cause, different
+mailbox" becomes one text.
 
-`masked` works word by word through a bounded memory of words, because a bounce's words repeat even when its ids don't:
-measured, that is five times as fast as one regular expression over the text. `words` folds the masked text further
-for the rules: lower case, no accents, no punctuation, "n't" as "not", every Chinese or Japanese character a word.
+`masked` works word by word through a bounded memory of words, because a bounce's words repeat even
+when its ids don't:
+measured, that is five times as fast as one regular expression over the text. `words` folds the
+masked text further for the rules: lower case, no accents, no punctuation, "n't" as "not", every
+Chinese or Japanese character a word.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
-#: Characters of a text that are looked at, at its head and at its tail; the bound is what makes every rule's time bounded.
+#: Characters of a text that are looked at, at its head and at its tail; the bound is what makes
+#: every rule's time bounded.
 HEAD, TAIL = 2_000, 1_000
 LONGEST_WORD = 300
 # "RL00000123": letters and digits that are longer than this are an id.
@@ -51,7 +55,8 @@ _NAMED = re.compile(r"[A-Za-z]{4,30}[._=-]")
 # Comcast tells the cause in a fragment: #BL000010.
 _IN_URL = re.compile(r"(?<=[/?&=#])(?![A-Z]{2}0000\d\d\b)[^/?&=#<>]*\d[^/?&=#<>]*")
 _IP = re.compile(r"\d{1,3}(?:[.]\d{1,3}){3}")
-# The digit stands first and what may not precede it second: so the search jumps from digit to digit.
+# The digit stands first and what may not precede it second: so the search jumps from digit to
+# digit.
 _SPOKEN_CODE = re.compile(
     r"[245](?<![\w.,][245])(?:\d\d(?:[- ]{1,2}[(\[]?#?[245][.]\d{1,3}[.]\d{1,3}[)\]]?[-:]?(?![\w.])|[- ](?=\D))"
     r"|[.]\d{1,3}[.]\d{1,3}[)\]]?[-:]?(?![\w.]))"
@@ -67,7 +72,8 @@ _CITED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _CJK = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
-# Folding by whole-text replacements, in this order, and one translation: measured, four times as fast as a regular expression.
+# Folding by whole-text replacements, in this order, and one translation: measured, four times as
+# fast as a regular expression.
 _FOLDS = (
     (" . : ", " . xnobody "),
     (": : ", " xnobody "),
@@ -104,7 +110,8 @@ _BEYOND_ASCII = re.compile(r"[^\w.]+")
 
 def masked(text: str) -> str:
     """
-    *text* with addresses, hosts, IPs, ids, numbers and times masked; codes and the names of providers and blocklists stay.
+    *text* with addresses, hosts, IPs, ids, numbers and times masked; codes and the names of
+    providers and blocklists stay.
 
     >>> masked("550-5.1.1 <ann@example.com> is no user here 8f3a99bc-17 - gsmtp")
     '550-5.1.1 <address> is no user here <id> - gsmtp'
@@ -121,7 +128,10 @@ def masked(text: str) -> str:
 
 
 def spoken(masked_text: str) -> str:
-    """The masked text without its codes; a "." stands where one was, since a server begins to speak there."""
+    """
+    The masked text without its codes; a "." stands where one was, since a server begins to speak
+    there.
+    """
     return (
         _SPOKEN_CODE.sub(" . ", masked_text)
         .replace("(# . ", " . ")
@@ -132,7 +142,8 @@ def spoken(masked_text: str) -> str:
 
 def unquoted(masked_text: str) -> str:
     """
-    The text without what its speaker only cites: subjects, quoted words, the paths of URLs (their queries and fragments stay).
+    The text without what its speaker only cites: subjects, quoted words, the paths of URLs (their
+    queries and fragments stay).
 
     >>> unquoted('Subject "User unknown" refused, see https://<host>/no-such-user?p=Spam')
     '" refused, see https://<host>?p=Spam'
@@ -158,7 +169,8 @@ def reason(spoken_text: str) -> str:
 
 def words(spoken_text: str) -> list[str]:
     """
-    The words for the rules; "." where a sentence ends, "xaddress", "xhost", "xip" for what was masked, "xnobody" for an address left out.
+    The words for the rules; "." where a sentence ends, "xaddress", "xhost", "xip" for what was
+    masked, "xnobody" for an address left out.
 
     >>> words(spoken("550 5.1.1 Couldn't find <address>. Boîte inconnue 不存在"))
     ['.', 'could', 'not', 'find', 'xaddress', '.', 'boite', 'inconnue', '不', '存', '在']
@@ -204,7 +216,8 @@ def _mask(found: re.Match[str]) -> str:
 def _masked_host(host: str) -> str:
     if known := _KNOWN.search(host.lower()):
         return known.group(1)
-    # "mailbox.It" is two sentences run together, "RESOLVER.ADR" a diagnostic name: neither is a host.
+    # "mailbox.It" is two sentences run together, "RESOLVER.ADR" a diagnostic name: neither is a
+    # host.
     tld = host.rpartition(".")[2]
     real = (len(tld) == 2 or tld.lower() in _TLDS) and (tld.islower() or host.isupper())
     return "<host>" if real else host

@@ -1,17 +1,22 @@
 """
-Rules that read a bounce's text: `rules.toml` is the table, in the order in which it is asked; the first match wins.
+Rules that read a bounce's text: `rules.toml` is the table, in the order in which it is asked; the
+first match wins.
 
-A phrase is not a regular expression but words in a row, so that a postmaster can read and write it and no phrase can
+A phrase is not a regular expression but words in a row, so that a postmaster can read and write it
+and no phrase can
 run away on hostile input:
 
-    mailbox full            these words, side by side (case, accents and punctuation don't count; "can't" is "can not")
+    mailbox full            these words, side by side (case, accents and punctuation don't count;
+                            "can't" is "can not")
     block* using            a word that begins so
-    . user .. unknown       up to six words between, within one sentence; a "." where one begins or ends
+    . user .. unknown       up to six words between, within one sentence; a "." where one begins or
+                            ends
     (over|exceeds) quota    one or the other; (the)? and the? may be missing
     {recipient} unknown     the words of `[groups]` at the head of the file
 
-Own matcher, since several hundred regular expressions in a row judge 2,000 texts a second: each phrase is filed under
-its two rarest words, so a text only meets the few phrases of which it has both.
+Own matcher, since several hundred regular expressions in a row judge 2,000 texts a second: each
+phrase is filed under its two rarest words, so a text only meets the few phrases of which it has
+both.
 """
 
 from __future__ import annotations
@@ -39,7 +44,8 @@ COMMON = frozenset(NAMES["common"].split())
 STEM_LETTERS = 4
 _TOKENS = re.compile(r"\(|\)\??|\||[^\s()|]+")
 _GROUP = re.compile(r"(?P<alone>(?<=[(|])\{(?:\w+)\}(?=[|)]))|\{\w+\}")
-# A text of 3,000 characters is read in a moment while a phrase can be read in no more ways than this, from one place on.
+# A text of 3,000 characters is read in a moment while a phrase can be read in no more ways than
+# this, from one place on.
 MOST_WAYS = 5_000
 
 
@@ -79,8 +85,9 @@ def _code(code: str) -> str:
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Rule:
     """
-    One cause. `codes` limits it to bounces with one of these codes ("5", "550", "5.4.1", "x.7.1", a provider's name, "" = no code);
-    `weak` rules are asked only when the code can't be trusted; `outranks` names rules that its example would reach too.
+    One cause. `codes` limits it to bounces with one of these codes ("5", "550", "5.4.1", "x.7.1", a
+    provider's name, "" = no code); `weak` rules are asked only when the code can't be trusted;
+    `outranks` names rules that its example would reach too.
     """
 
     id: Annotated[str, Field(min_length=1)]
@@ -95,12 +102,15 @@ class Rule:
 
 
 class Rulebook:
-    """The rules in their order, filed for fast asking. Immutable once made, so threads may share it."""
+    """
+    The rules in their order, filed for fast asking. Immutable once made, so threads may share it.
+    """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         pairs = [(rule, phrase) for rule in self.rules for phrase in rule.phrases]
-        # Bit n of a word: it can fill the rarest place of phrase n; bit n + len(pairs): it can fill the second rarest.
+        # Bit n of a word: it can fill the rarest place of phrase n; bit n + len(pairs): it can fill
+        # the second rarest.
         self._words: dict[str, int] = {}
         self._stems: dict[str, int] = {}
         for number, (_, phrase) in enumerate(pairs):
@@ -147,14 +157,17 @@ class Rulebook:
 
 @cache
 def standard_rules(kind: str = "rule") -> tuple[Rule, ...]:
-    """The rules that ship; of the kind "doubt" those that hold a hard verdict back, though no category can be told from them."""
+    """
+    The rules that ship; of the kind "doubt" those that hold a hard verdict back, though no category
+    can be told from them.
+    """
     return tuple(_rule({"category": "unknown"} | row, "rules.toml") for row in TABLE[kind])
 
 
 def merged(text: str, where: str) -> tuple[Rule, ...]:
     """
-    The standard rules with those of a user's TOML text: a known id replaces its rule in place (`off = true` removes it),
-    a new one goes before the first rule that it outranks, or before all.
+    The standard rules with those of a user's TOML text: a known id replaces its rule in place (`off
+    = true` removes it), a new one goes before the first rule that it outranks, or before all.
 
     Raises:
         ConfigError: it is no TOML, or a rule is no rule.
@@ -248,7 +261,10 @@ def _pattern(phrase: str) -> str:
 
 
 def _rarest(phrase: str) -> tuple[set[str], set[str]]:
-    """The filing words of a phrase: of its places that must be filled, the two rarest, each with the words that can fill it."""
+    """
+    The filing words of a phrase: of its places that must be filled, the two rarest, each with the
+    words that can fill it.
+    """
     usable = [
         place
         for place in map(_fillings, filter(_must, _places(_units(phrase))))
@@ -280,7 +296,10 @@ def _must(place: list[str]) -> bool:
 
 
 def _fillings(place: list[str]) -> set[str]:
-    """Of each alternative of a place one word, the longest that must occur; empty when an alternative has none."""
+    """
+    Of each alternative of a place one word, the longest that must occur; empty when an alternative
+    has none.
+    """
     alternatives = [list[str]()]
     for inner in _places(place[1:-1] or place):
         if inner == ["|"]:

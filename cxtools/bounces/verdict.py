@@ -1,8 +1,9 @@
 """
 The verdict on a bounce: what failed, whose side it is on, and what to do about the recipient.
 
-`CATEGORIES` is the taxonomy (explained in this folder's README.md); every other field of a verdict follows from
-the category and from the class digit of the codes, so two bounces of one category can't be treated differently.
+`CATEGORIES` is the taxonomy (explained in this folder's README.md); every other field of a verdict
+follows from the category and from the class digit of the codes, so two bounces of one category
+can't be treated differently.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ Scope = Literal["recipient", "sender", "message", "server"]
 
 
 class Treatment(NamedTuple):
-    """How a category is treated: its kind, whether to try again, whether to leave the recipient out from now on, whose side it is on."""
+    """
+    How a category is treated: its kind, whether to try again, whether to leave the recipient out
+    from now on, whose side it is on.
+    """
 
     kind: BounceKind
     retry: Retry
@@ -70,7 +74,8 @@ CATEGORIES: dict[Category, Treatment] = {
     "suppressed": Treatment("none", "no", "never", "recipient"),
 }
 
-#: What differs when the server said 4xx, "not now": nothing is proven yet, so trying again is right and suppressing waits for repetition.
+#: What differs when the server said 4xx, "not now": nothing is proven yet, so trying again is right
+#: and suppressing waits for repetition.
 WHEN_TRANSIENT: dict[Category, Treatment] = {
     name: treated._replace(
         kind="undetermined",
@@ -88,9 +93,11 @@ class Verdict:
     What a bounce means.
 
         category        one of CATEGORIES
-        kind            hard (the address is dead), soft (it may work later), block (the sender's side must change),
+        kind            hard (the address is dead), soft (it may work later), block (the sender's
+                        side must change),
                         undetermined (can't be known from what was said), none (no bounce at all)
-        retry           no, now (within the hour), later (the next wave), after_fix (when the sender's side has changed)
+        retry           no, now (within the hour), later (the next wave), after_fix (when the
+                        sender's side has changed)
         retry_after_s   seconds that the text asks to wait; None when it names none
         suppress        never, after_n (when it repeats, campaign after campaign), now
         scope           whose side failed: recipient, sender, message, server
@@ -99,8 +106,10 @@ class Verdict:
         codes           the codes as parsed
         provider        who said it ("google", "microsoft", …); "" when not known
         blocklist       the blocklist that was named; "" when none
-        held_back_by    why it is not hard though its category is: the rule, doubt or word that contradicts; "" when nothing does
-        reason          the text with addresses, hosts, ids, times masked: the same for every recipient with the same cause
+        held_back_by    why it is not hard though its category is: the rule, doubt or word that
+                        contradicts; "" when nothing does
+        reason          the text with addresses, hosts, ids, times masked: the same for every
+                        recipient with the same cause
     """
 
     category: Category

@@ -1,14 +1,16 @@
 """
-The audit chain, pure: what a row's hash is over, how a chain is checked, compared with the tables and exported. `trail` writes it.
+The audit chain, pure: what a row's hash is over, how a chain is checked, compared with the tables
+and exported. `trail` writes it.
 
-Each row's hash covers its own fields and the hash before it, so an edited, deleted, inserted or swapped row
-breaks the chain at a known place. A chain can't show that its tail was cut off: for that the ledger keeps its head.
-Nor that all of it was computed anew: for that (seq, hash) anchors stand outside the database, in a file
-beside the ledger, in every webhook and in the footer of every report. Nor that the tables were changed behind its back: for
-that POSTs, jobs and webhooks are counted on both sides.
+Each row's hash covers its own fields and the hash before it, so an edited, deleted, inserted or
+swapped row breaks the chain at a known place. A chain can't show that its tail was cut off: for
+that the ledger keeps its head. Nor that all of it was computed anew: for that (seq, hash) anchors
+stand outside the database, in a file beside the ledger, in every webhook and in the footer of every
+report. Nor that the tables were changed behind its back: for that POSTs, jobs and webhooks are
+counted on both sides.
 
-A person is named in a row by a pseudonym: an HMAC of the recipient key. Its key lies beside the ledger, too; when it is
-erased, the chain still verifies and no row tells any more whom it is about.
+A person is named in a row by a pseudonym: an HMAC of the recipient key. Its key lies beside the
+ledger, too; when it is erased, the chain still verifies and no row tells any more whom it is about.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ Anchor = tuple[int, str]
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the trail: `at` is Unix time in seconds, `body` canonical JSON, `prev` the hash before it."""
+    """
+    One row of the trail: `at` is Unix time in seconds, `body` canonical JSON, `prev` the hash
+    before it.
+    """
 
     seq: int
     at: float
@@ -44,7 +49,8 @@ class Entry:
 
     def sealed(self) -> str:
         """
-        The hash of this row: SHA-256 over its fields, each with its length before it, so that no two rows can be confused.
+        The hash of this row: SHA-256 over its fields, each with its length before it, so that no
+        two rows can be confused.
 
         >>> Entry(1, 0.0, "ops", "x", "{}", GENESIS).sealed()[:16]
         '8b24957146975f72'
@@ -60,7 +66,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Verified:
-    """What a check of the trail found: how many rows, the head to anchor, every fault as a sentence, and the first row that is no good."""
+    """
+    What a check of the trail found: how many rows, the head to anchor, every fault as a sentence,
+    and the first row that is no good.
+    """
 
     rows: int
     head: str
@@ -71,7 +80,10 @@ class Verified:
 def verified(
     entries: Iterable[Entry], anchors: Iterable[Anchor] = (), *, head: Anchor | None = None
 ) -> Verified:
-    """Check the chain row by row, then that it ends at *head*, and that each anchor's row is there and has the anchored hash."""
+    """
+    Check the chain row by row, then that it ends at *head*, and that each anchor's row is there and
+    has the anchored hash.
+    """
     found: list[tuple[int, str]] = []
     hashes: dict[int, str] = {}
     wanted = sorted(set(anchors))
@@ -120,7 +132,10 @@ def _breaks(entry: Entry, expected_seq: int, prev: str) -> Iterator[tuple[int, s
 def _unanchored(
     wanted: Iterable[Anchor], hashes: dict[int, str], last: int
 ) -> Iterator[tuple[int, str]]:
-    """Where the trail isn't the one that was anchored outside the ledger: at most one fault of each kind."""
+    """
+    Where the trail isn't the one that was anchored outside the ledger: at most one fault of each
+    kind.
+    """
     good, strange, newest = 0, 0, 0
     for row, hash_ in wanted:
         fits = hashes.get(row, "").startswith(hash_)
@@ -144,7 +159,8 @@ def _unanchored(
         )
 
 
-#: Something that trail and tables must agree on: a POST (batch), a job (batch, job id), a webhook (id).
+#: Something that trail and tables must agree on: a POST (batch), a job (batch, job id), a webhook
+#: (id).
 Thing = tuple[str, ...]
 #: kind of row -> what it tells of, and the fields of its body that name it
 TOLD = {
@@ -169,7 +185,8 @@ def overheard(entries: Iterable[Entry], told: Counter[Thing]) -> Iterator[Entry]
 
 def contradictions(told: Counter[Thing], held: Counter[Thing]) -> Iterator[str]:
     """
-    Where the trail and the tables that it tells of don't agree: rows of the tables were changed, removed or put in.
+    Where the trail and the tables that it tells of don't agree: rows of the tables were changed,
+    removed or put in.
 
     >>> list(contradictions(Counter(), Counter({("webhook", "msg_1"): 1})))
     ['the ledger holds webhook msg_1, of which the trail does not tell']
@@ -204,7 +221,10 @@ def export_json(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
-    """The trail as CSV for a spreadsheet; cells that a spreadsheet would run as a formula are defused with an apostrophe."""
+    """
+    The trail as CSV for a spreadsheet; cells that a spreadsheet would run as a formula are defused
+    with an apostrophe.
+    """
     yield ",".join(["time", *(each.name for each in fields(Entry))]) + "\r\n"
     for entry in entries:
         yield (
@@ -220,7 +240,8 @@ def _time(entry: Entry) -> str:
     return datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="seconds")
 
 
-#: What a spreadsheet passes over before it looks for a formula, and what makes it one (OWASP: CSV injection).
+#: What a spreadsheet passes over before it looks for a formula, and what makes it one (OWASP: CSV
+#: injection).
 FORMULA = re.compile(
     r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n]"
 )

@@ -1,4 +1,6 @@
-"""Follow jobs to their end, and bring all their events home: now, and again later for the late ones."""
+"""
+Follow jobs to their end, and bring all their events home: now, and again later for the late ones.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ from cxtools.model import Event, Job, recipient_key
 POLL_FIRST_S, POLL_GROWTH, POLL_CAP_S = 0.25, 1.6, 60.0
 #: a job may be unknown for this long after its submission, while the API's replicas catch up
 LAG_S = 60.0
-#: for so long after its horizon a settled job is still asked for late events, unless its campaign is named
+#: for so long after its horizon a settled job is still asked for late events, unless its campaign
+#: is named
 AFTERGLOW_S = 30 * 86400.0
 OPEN = (*ENDED, "settling")
 #: jobs whose events are in memory at once: about 100,000 events, 150 MB
@@ -34,7 +37,10 @@ JOBS_AT_ONCE = 32
 
 @dataclass(frozen=True)
 class Collected:
-    """What one round brought home: jobs scanned, events new and seen before, rows that could not be read."""
+    """
+    What one round brought home: jobs scanned, events new and seen before, rows that could not be
+    read.
+    """
 
     jobs: int = 0
     added: int = 0
@@ -47,7 +53,8 @@ class Collected:
 
 def poll_wait_s(polls: int, *, rng: random.Random) -> float:
     """
-    Seconds before the next look at a job that was looked at *polls* times: short at first, then growing, with jitter.
+    Seconds before the next look at a job that was looked at *polls* times: short at first, then
+    growing, with jitter.
 
     >>> [round(poll_wait_s(n, rng=random.Random(7)), 2) for n in (0, 1, 5, 50)]
     [0.23, 0.37, 2.44, 55.77]
@@ -58,10 +65,11 @@ def poll_wait_s(polls: int, *, rng: random.Random) -> float:
 
 def follow(desk: Desk, name: str | None = None) -> list[str]:
     """
-    Poll all submitted jobs at once until each is final, and return the batches that were not in time.
+    Poll all submitted jobs at once until each is final, and return the batches that were not in
+    time.
 
-    Those stay `submitted`: the same command goes on waiting for them. A job that can't be asked for doesn't hold up the
-    others; its error is raised when they are done.
+    Those stay `submitted`: the same command goes on waiting for them. A job that can't be asked for
+    doesn't hold up the others; its error is raised when they are done.
     """
     waiting = {row.id: row for row in desk.ledger.batches(name, ["submitted"])}
     polls: Counter[str] = Counter()
@@ -115,8 +123,9 @@ def collect(desk: Desk, name: str | None = None) -> Collected:
     """
     Fetch all events of all finished jobs, store them, and only then write the scan to the ledger.
 
-    Safe to run as often as one likes: an event that is there already is counted as a duplicate, not stored twice. A job whose
-    events can't be had doesn't hold up the others; its error is raised when they are done.
+    Safe to run as often as one likes: an event that is there already is counted as a duplicate, not
+    stored twice. A job whose events can't be had doesn't hold up the others; its error is raised
+    when they are done.
     """
     if name:
         desk.ledger.spec(name)
@@ -217,9 +226,11 @@ def to_suppress(
     judge: Judge, refusals: Iterable[tuple[str, str, str]]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """
-    The people (key -> category) whose bounces (address, code, text) say "never again", and those of whom they say so when they repeat.
+    The people (key -> category) whose bounces (address, code, text) say "never again", and those of
+    whom they say so when they repeat.
 
-    Neither a bounce of the sender's side nor one that can't be told from it ever counts, however often it repeats.
+    Neither a bounce of the sender's side nor one that can't be told from it ever counts, however
+    often it repeats.
 
     >>> from cxtools.bounces.classify import standard_judge
     >>> said = [("ann@x.example", "550", "user unknown"), ("bob@x.example", "452", "mailbox full"), ("eve@x.example", "550", "spamhaus")]
@@ -242,10 +253,11 @@ def to_suppress(
 
 def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, int]:
     """
-    Judge all that servers ever said once more, and let the local suppressions follow: how many were added, how many lifted.
+    Judge all that servers ever said once more, and let the local suppressions follow: how many were
+    added, how many lifted.
 
-    For after a change of rules. A campaign whose events aren't in the store keeps its suppressions, and so does who was
-    suppressed since *began*: a collector may be at work.
+    For after a change of rules. A campaign whose events aren't in the store keeps its suppressions,
+    and so does who was suppressed since *began*: a collector may be at work.
     """
     jobs = {
         name: [row.job_id for row in ledger.batches(name) if row.job_id]

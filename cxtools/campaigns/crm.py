@@ -1,12 +1,12 @@
 """
 Tell the CRM: webhooks from the outbox, delivered at least once, with an id that never changes.
 
-The headers and the schedule are those of Standard Webhooks 1.0 (https://www.standardwebhooks.com). The published
-library is used in the tests to verify what is sent here; it isn't used to sign, because it brings an HTTP stack
-of its own (httpx) for what are five lines of hmac.
+The headers and the schedule are those of Standard Webhooks 1.0 (https://www.standardwebhooks.com).
+The published library is used in the tests to verify what is sent here; it isn't used to sign,
+because it brings an HTTP stack of its own (httpx) for what are five lines of hmac.
 
-A body holds one entry for everybody who bounced, opened or clicked, as the tutorial's does: some 130 kB for a batch of 1,000,
-where the standard advises less than 20 kB.
+A body holds one entry for everybody who bounced, opened or clicked, as the tutorial's does: some
+130 kB for a batch of 1,000, where the standard advises less than 20 kB.
 """
 
 from __future__ import annotations
@@ -33,13 +33,17 @@ SCHEDULE_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 DEADLINE_S = 20.0
 #: Longer than one try, so that nobody else takes a webhook that is under way.
 LEASE_S = 60.0
-#: A slow CRM holds up the end of a deed no longer than this, and one try; the rest waits in the outbox.
+#: A slow CRM holds up the end of a deed no longer than this, and one try; the rest waits in the
+#: outbox.
 LAST_ROUND_S = 30.0
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What became of one round over the outbox, in webhooks; `parked` counts those whose try found the endpoint gone."""
+    """
+    What became of one round over the outbox, in webhooks; `parked` counts those whose try found the
+    endpoint gone.
+    """
 
     delivered: int = 0
     waiting: int = 0
@@ -57,10 +61,11 @@ def message(
     anchor: tuple[int, str],
 ) -> Message:
     """
-    The webhook that tells of one job: (id, event, body), the tutorial's shape with the job's real status.
+    The webhook that tells of one job: (id, event, body), the tutorial's shape with the job's real
+    status.
 
-    *job* is a row of the ledger's batches, *people* one row per message as `measures.outcomes` gives them. The id derives from job,
-    event and version, so that the CRM can drop repetitions.
+    *job* is a row of the ledger's batches, *people* one row per message as `measures.outcomes`
+    gives them. The id derives from job, event and version, so that the CRM can drop repetitions.
     """
     event = f"email_job_{job.job_status}"
     failures = {
@@ -102,7 +107,8 @@ def message(
 
 def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
     """
-    The `webhook-signature` of Standard Webhooks; *secret* is base64, with or without `whsec_` before it.
+    The `webhook-signature` of Standard Webhooks; *secret* is base64, with or without `whsec_`
+    before it.
 
     >>> signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
@@ -113,7 +119,9 @@ def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
 
 
 def deliver_due(desk: Desk, *, stop: Callable[[], bool] = lambda: False) -> Tried:
-    """Try every webhook that is due, once, until *stop* says so; failures come back by the schedule."""
+    """
+    Try every webhook that is due, once, until *stop* says so; failures come back by the schedule.
+    """
     due_by, states = desk.now(), []
     while not stop() and (
         rows := desk.ledger.outbox.take_due(
@@ -126,7 +134,10 @@ def deliver_due(desk: Desk, *, stop: Callable[[], bool] = lambda: False) -> Trie
 
 @contextmanager
 def courier(desk: Desk, *, last_round_s: float = LAST_ROUND_S) -> Iterator[None]:
-    """Deliver webhooks beside a deed, which never waits for the CRM, and in a last, short round after it."""
+    """
+    Deliver webhooks beside a deed, which never waits for the CRM, and in a last, short round after
+    it.
+    """
     if not desk.settings.crm_webhook_url:
         yield
         return
@@ -167,7 +178,8 @@ def _deliver(desk: Desk, row: Any) -> str:
 
 def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> float:
     """
-    Seconds to the next try: the schedule with 10 % jitter; a server's own wish counts between once and twice that.
+    Seconds to the next try: the schedule with 10 % jitter; a server's own wish counts between once
+    and twice that.
 
     >>> wait_s(1, 3600, rng=random.Random(1))
     600.0
@@ -181,7 +193,9 @@ def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> fl
 
 
 def _post(desk: Desk, row: Any) -> tuple[str, float | None]:
-    """("", None) when the CRM took it, else what went wrong and how long the server asks to wait."""
+    """
+    ("", None) when the CRM took it, else what went wrong and how long the server asks to wait.
+    """
     moment = int(desk.now())
     headers = {
         "Content-Type": "application/json",

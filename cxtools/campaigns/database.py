@@ -1,12 +1,14 @@
 """
 The database of a ledger: transactions, one writer at a time, on SQLite or PostgreSQL.
 
-SQLite by default: BEGIN IMMEDIATE (a deferred BEGIN fails at once where two writers meet), synchronous=FULL, and the
-rollback journal unless SQLite is at least 3.51.3 (older write-ahead logs can corrupt when processes checkpoint together).
+SQLite by default: BEGIN IMMEDIATE (a deferred BEGIN fails at once where two writers meet),
+synchronous=FULL, and the rollback journal unless SQLite is at least 3.51.3 (older write-ahead logs
+can corrupt when processes checkpoint together).
 
-PostgreSQL where machines share a ledger, with the same statements: one writer at a time there too, by an advisory lock that a
-transaction takes first. Locks row by row would let more writers in than a sender has use for, and would have to be thought through
-again with every change: two that wait for each other, two that each look before the other has written.
+PostgreSQL where machines share a ledger, with the same statements: one writer at a time there too,
+by an advisory lock that a transaction takes first. Locks row by row would let more writers in than
+a sender has use for, and would have to be thought through again with every change: two that wait
+for each other, two that each look before the other has written.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from cxtools.errors import ConfigError, StoreError, forget_locals
 
 #: PostgreSQL's advisory lock of the one writer; any number that is ours.
 WRITER = 0x6378746F6F6C73
-#: How long a transaction on PostgreSQL waits for its turn; and how long it may stand still, in a suspended machine, until it loses it.
+#: How long a transaction on PostgreSQL waits for its turn; and how long it may stand still, in a
+#: suspended machine, until it loses it.
 PATIENCE = {"lock_timeout": "60s", "idle_in_transaction_session_timeout": "20s"}
 
 
@@ -33,7 +36,8 @@ class Database:
     One database; safe for many threads, processes and, on PostgreSQL, machines.
 
     Raises:
-        StoreError: it can't be opened, read or written; nothing of the refused transaction was kept.
+        StoreError: it can't be opened, read or written; nothing of the refused transaction was
+        kept.
     """
 
     def __init__(self, url: str | sa.URL) -> None:
@@ -86,7 +90,10 @@ def groups(keys: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _place(url: str | sa.URL) -> sa.URL:
-    """The address, checked here: what SQLAlchemy or a driver says of a wrong one may hold parts of a password."""
+    """
+    The address, checked here: what SQLAlchemy or a driver says of a wrong one may hold parts of a
+    password.
+    """
     try:
         place = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
@@ -170,7 +177,8 @@ def _as_store_errors() -> Iterator[None]:
         yield
     except sa.exc.SQLAlchemyError as error:
         failed = str(getattr(error, "orig", None) or error).splitlines()[0]
-        # It stays as __context__, since a `with` is being left; it carries the statement's values and the database's password.
+        # It stays as __context__, since a `with` is being left; it carries the statement's values
+        # and the database's password.
         forget_locals(error)
         vars(error).update(params=None, orig=None)
     if failed:

@@ -1,4 +1,7 @@
-"""The desk: what every deed of a campaign works with, in one place, so that tests can lay their own clock and dice on it."""
+"""
+The desk: what every deed of a campaign works with, in one place, so that tests can lay their own
+clock and dice on it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ class Desk:
     quiet: bool = False
 
     def own(self, name: str) -> None:
-        """Refuse (ConfigError) a campaign that another account sends: its jobs and its suppressions are not known here."""
+        """
+        Refuse (ConfigError) a campaign that another account sends: its jobs and its suppressions
+        are not known here.
+        """
         if (account := self.ledger.account(name)) not in ("", self.settings.account):
             url, _, client = account.partition("|")
             raise ConfigError(

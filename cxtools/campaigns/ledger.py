@@ -1,10 +1,11 @@
 """
 The ledger: the operational truth of every campaign, in one transactional SQL database.
 
-Rule 1: every state of a batch and every arrow between states stands in `states.ARROWS`; nothing else changes a state.
-Rule 2: an arrow is one compare-and-swap (`tables.move`) in one transaction, together with its audit row and its outbox row.
-Rule 3: the record of a POST is committed before its first byte leaves (`claim`), its answer after (`record_outcome`).
-Rule 4: the database, not the code, makes a second send of one person in a wave impossible: the key of `slot`.
+Rule 1: every state of a batch and every arrow between states stands in `states.ARROWS`; nothing
+else changes a state. Rule 2: an arrow is one compare-and-swap (`tables.move`) in one transaction,
+together with its audit row and its outbox row. Rule 3: the record of a POST is committed before its
+first byte leaves (`claim`), its answer after (`record_outcome`). Rule 4: the database, not the
+code, makes a second send of one person in a wave impossible: the key of `slot`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ QUARANTINE_S = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to POST one batch once: the exact bytes, the key to send with them, and the epoch that fences late writers."""
+    """
+    The right to POST one batch once: the exact bytes, the key to send with them, and the epoch that
+    fences late writers.
+    """
 
     batch_id: str
     epoch: int
@@ -75,9 +79,11 @@ class Claim:
 @dataclass(frozen=True)
 class Scanned:
     """
-    One complete scan of a job: how many of its events the store holds by now, and what they say of people (by key).
+    One complete scan of a job: how many of its events the store holds by now, and what they say of
+    people (by key).
 
-    `suppress` and `strikes` give the reason: never again, or never again once it was so in REPEATS campaigns with no delivery between.
+    `suppress` and `strikes` give the reason: never again, or never again once it was so in REPEATS
+    campaigns with no delivery between.
     """
 
     events: int
@@ -91,7 +97,8 @@ class Ledger(Database):
     One ledger; safe for many threads, processes and, on PostgreSQL, machines.
 
     Raises:
-        StoreError: the database can't be opened, read or written; nothing of the refused change was kept.
+        StoreError: the database can't be opened, read or written; nothing of the refused change was
+        kept.
     """
 
     def __init__(
@@ -110,7 +117,8 @@ class Ledger(Database):
         super().__init__(url)
         self.now = now
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{_process_start(os.getpid())}"
-        # its parts ask the ledger for the time, so that who gives it another clock gives it to them as well
+        # its parts ask the ledger for the time, so that who gives it another clock gives it to them
+        # as well
         self.trail = Trail(
             self,
             home=self.folder or home,
@@ -131,7 +139,8 @@ class Ledger(Database):
                 and tx.execute(sa.select(head.c.id)).first() is not None
             )
 
-    # ---- plan -------------------------------------------------------------------------------------------------
+    # ---- plan
+    # -------------------------------------------------------------------------------------------------
 
     def digest_of(self, name: str) -> str | None:
         """The digest under which a campaign was planned, None when there is no such campaign."""
@@ -149,12 +158,15 @@ class Ledger(Database):
         account: str = "",
     ) -> None:
         """
-        Write a whole plan in one transaction: campaign, left-out rows, slots, batches. It goes out by *account* and no other.
+        Write a whole plan in one transaction: campaign, left-out rows, slots, batches. It goes out
+        by *account* and no other.
 
-        The rows are read and judged before the transaction begins, so that nobody waits for a long file.
+        The rows are read and judged before the transaction begins, so that nobody waits for a long
+        file.
 
         Raises:
-            ConfigError: another plan of the same name was written meanwhile; the same plan written twice is one plan.
+            ConfigError: another plan of the same name was written meanwhile; the same plan written
+            twice is one plan.
         """
         wave = _Wave.of(name, 0, planned, batch_size, digest)
         with self.writing() as tx:
@@ -183,7 +195,8 @@ class Ledger(Database):
         self, name: str, wave: int, people: Iterable[Recipient], *, batch_size: int
     ) -> int:
         """
-        Plan the next wave of a campaign; the key of `slot` refuses a person who is in that wave already.
+        Plan the next wave of a campaign; the key of `slot` refuses a person who is in that wave
+        already.
 
         Raises:
             ConfigError: another process planned that wave meanwhile.
@@ -223,7 +236,10 @@ class Ledger(Database):
         return True
 
     def change_spec(self, name: str, spec: Mapping[str, Any]) -> None:
-        """Keep a spec whose limits were changed; what is sent and to whom is the campaign's digest, and stays."""
+        """
+        Keep a spec whose limits were changed; what is sent and to whom is the campaign's digest,
+        and stays.
+        """
         with self.writing() as tx:
             if tx.scalar(sa.select(campaign.c.spec).where(campaign.c.name == name)) != canonical(
                 spec
@@ -233,7 +249,8 @@ class Ledger(Database):
                 )
                 self.trail.add(tx, "campaign.limits", campaign=name, limits=spec["limits"])
 
-    # ---- send -------------------------------------------------------------------------------------------------
+    # ---- send
+    # -------------------------------------------------------------------------------------------------
 
     def batches(self, name: str | None = None, states: Sequence[str] = ()) -> list[sa.Row[Any]]:
         """One row per batch, in order of wave and ordinal, without the blobs."""
@@ -256,7 +273,10 @@ class Ledger(Database):
         return {row.rcpt_key: row.outcome for row in self.rows(left)}
 
     def suppressed(self, keys: Iterable[str]) -> dict[str, str]:
-        """Which of these people our own earlier campaigns found to be permanent bounces: key -> reason."""
+        """
+        Which of these people our own earlier campaigns found to be permanent bounces: key ->
+        reason.
+        """
         found = sa.select(suppression.c.rcpt_key, suppression.c.reason)
         rows = (
             row
@@ -277,10 +297,12 @@ class Ledger(Database):
         limit: int | None,
     ) -> Claim | None:
         """
-        Take the right to POST a batch, in one durable transaction: quota, state, lease, exact bytes, attempt, intent in the audit.
+        Take the right to POST a batch, in one durable transaction: quota, state, lease, exact
+        bytes, attempt, intent in the audit.
 
-        *left_out* are the batch's people who are not in the payload (key -> reason). None: another worker has the batch, its
-        plan was replaced, or the day's quota can't hold it (`quota_left` tells).
+        *left_out* are the batch's people who are not in the payload (key -> reason). None: another
+        worker has the batch, its plan was replaced, or the day's quota can't hold it (`quota_left`
+        tells).
         """
         now, day, digest = self.now(), self.today(), hashlib.sha256(payload).hexdigest()
         facts = {
@@ -318,10 +340,12 @@ class Ledger(Database):
 
     def claim_again(self, batch_id: str, *, within_s: float) -> Claim | None:
         """
-        The right to repeat the POST of an unknown batch with its key and its frozen bytes; its quota is used already.
+        The right to repeat the POST of an unknown batch with its key and its frozen bytes; its
+        quota is used already.
 
-        None: its outcome isn't unknown, or *within_s* have passed since the first attempt. That is half of the window in which
-        the server knows a key: its clock, and the queues before it, aren't ours. Who claims later fences who claimed before.
+        None: its outcome isn't unknown, or *within_s* have passed since the first attempt. That is
+        half of the window in which the server knows a key: its clock, and the queues before it,
+        aren't ours. Who claims later fences who claimed before.
         """
         with self.writing() as tx:
             row = tx.execute(
@@ -378,7 +402,8 @@ class Ledger(Database):
         """
         Write what became of a claimed POST, and return the batch's state.
 
-        What a worker that was thought dead knows still counts when it comes late; not after an operator's decision or a repeated POST.
+        What a worker that was thought dead knows still counts when it comes late; not after an
+        operator's decision or a repeated POST.
         """
         state, refund = OUTCOMES["not_sent" if outcome.denied else outcome.kind]
         if claim.again and state != "submitted":  # says nothing about the first POST
@@ -437,7 +462,10 @@ class Ledger(Database):
         return state
 
     def _facts_of(self, state: str, job_id: str | None) -> dict[str, Any]:
-        """What a batch begins a state with: its job, or, where nothing was sent, a new window for its key."""
+        """
+        What a batch begins a state with: its job, or, where nothing was sent, a new window for its
+        key.
+        """
         facts: dict[str, dict[str, Any]] = {
             "submitted": {"job_id": job_id, "submitted_at": self.now(), "job_status": "queued"},
             "planned": {"first_attempt_at": None},
@@ -445,7 +473,10 @@ class Ledger(Database):
         return facts.get(state, {})
 
     def recover(self) -> int:
-        """Turn POSTs whose worker died into unknown outcomes, and return how many; never back into `planned`."""
+        """
+        Turn POSTs whose worker died into unknown outcomes, and return how many; never back into
+        `planned`.
+        """
         posting = sa.select(batch).where(batch.c.state == "submitting")
         with self.writing() as tx:
             gone = [row for row in tx.execute(posting).all() if self.is_orphan(row)]
@@ -459,7 +490,10 @@ class Ledger(Database):
         return len(found)
 
     def is_orphan(self, row: Any) -> bool:
-        """Was this batch left `submitting` by a worker that is gone? Its outcome is unknown, whatever its state says yet."""
+        """
+        Was this batch left `submitting` by a worker that is gone? Its outcome is unknown, whatever
+        its state says yet.
+        """
         return row.state == "submitting" and _worker_is_gone(
             row.owner, row.lease_until, self.owner, self.now()
         )
@@ -474,12 +508,14 @@ class Ledger(Database):
         quarantine_s: float = QUARANTINE_S,
     ) -> str:
         """
-        Settle an unknown outcome, by an operator's word or by evidence, and return the batch's new state.
+        Settle an unknown outcome, by an operator's word or by evidence, and return the batch's new
+        state.
 
         It became *job_id*, or is given up (*abandon*), or was not sent: then it is planned again.
 
         Raises:
-            ConfigError: no such batch, its outcome isn't unknown, or it is too early to call it not sent.
+            ConfigError: no such batch, its outcome isn't unknown, or it is too early to call it not
+            sent.
         """
         self.recover()
         state = "submitted" if job_id else "abandoned" if abandon else "planned"
@@ -538,13 +574,17 @@ class Ledger(Database):
         self.trail.anchor()
         return state
 
-    # ---- quota ------------------------------------------------------------------------------------------------
+    # ---- quota
+    # ------------------------------------------------------------------------------------------------
 
     def today(self) -> str:
         return datetime.fromtimestamp(self.now(), UTC).date().isoformat()
 
     def quota_left(self, account: str, limit: int | None) -> float:
-        """How many more recipients the account may be sent today; infinite without a limit, none when the server closed the day."""
+        """
+        How many more recipients the account may be sent today; infinite without a limit, none when
+        the server closed the day.
+        """
         rows = self.rows(
             sa.select(quota.c.used, quota.c.closed).where(
                 quota.c.account == account, quota.c.day == self.today()
@@ -555,7 +595,10 @@ class Ledger(Database):
         return float("inf") if limit is None else limit - sum(row.used for row in rows)
 
     def _close_day(self, tx: sa.Connection, batch_id: str) -> None:
-        """Nothing more is claimed on the day (UTC) that the batch was claimed for: the server's own count is the one that holds."""
+        """
+        Nothing more is claimed on the day (UTC) that the batch was claimed for: the server's own
+        count is the one that holds.
+        """
         used = _of(tx, batch_id, batch.c.quota_account, batch.c.quota_day)
         tx.execute(
             quota.update()
@@ -564,10 +607,14 @@ class Ledger(Database):
         )
         self.trail.add(tx, "quota.closed", batch=batch_id, day=used.quota_day)
 
-    # ---- follow and collect -----------------------------------------------------------------------------------
+    # ---- follow and collect
+    # -----------------------------------------------------------------------------------
 
     def record_job(self, batch_id: str, job: Job) -> None:
-        """Write a job's final state, with what it took from submission to completion on the API's own clock."""
+        """
+        Write a job's final state, with what it took from submission to completion on the API's own
+        clock.
+        """
         latency_s = (
             (job.completed_at - job.created_at).total_seconds()
             if job.completed_at and job.created_at
@@ -605,8 +652,9 @@ class Ledger(Database):
         """
         Write one complete scan of a job's events, after the events themselves are durable.
 
-        Where `scan_verdict` says that the CRM is to be told, a webhook goes into the outbox: *hook* gets the version and the
-        audit's head as anchor, and gives (id, event, body). Two quiet scans after the horizon make a batch ripe to settle.
+        Where `scan_verdict` says that the CRM is to be told, a webhook goes into the outbox: *hook*
+        gets the version and the audit's head as anchor, and gives (id, event, body). Two quiet
+        scans after the horizon make a batch ripe to settle.
         """
         now = self.now()
         with self.writing() as tx:
@@ -662,7 +710,8 @@ class Ledger(Database):
 
     def rejudge(self, found: dict[str, dict[str, str]], *, before: float) -> tuple[int, int]:
         """
-        Make the local suppressions of these campaigns those *found* (campaign -> key -> reason): how many were added, how many lifted.
+        Make the local suppressions of these campaigns those *found* (campaign -> key -> reason):
+        how many were added, how many lifted.
 
         Who was suppressed at *before* or later stays.
         """
@@ -699,7 +748,8 @@ class Ledger(Database):
             )
         return len(added), len(lifted)
 
-    # ---- status -----------------------------------------------------------------------------------------------
+    # ---- status
+    # -----------------------------------------------------------------------------------------------
 
     def account(self, name: str) -> str:
         """The account that a campaign goes out by."""
@@ -723,7 +773,10 @@ class Ledger(Database):
         )
 
     def counts(self, name: str) -> dict[str, int]:
-        """People by what became of them, each once whatever the waves: rows, invalid, duplicates, suppressed, planned, accepted, …"""
+        """
+        People by what became of them, each once whatever the waves: rows, invalid, duplicates,
+        suppressed, planned, accepted, …
+        """
         by_reason = (
             sa.select(left_out.c.reason, sa.func.count())
             .where(left_out.c.campaign == name)
@@ -772,7 +825,10 @@ def _of(tx: sa.Connection, batch_id: str, *columns: sa.Column[Any]) -> sa.Row[An
 
 
 def _repeated(tx: sa.Connection, row: Any, scanned: Scanned) -> dict[str, str]:
-    """Write the strikes of a job, wipe out earlier ones of people it was delivered to; who has had too many by now: key -> reason."""
+    """
+    Write the strikes of a job, wipe out earlier ones of people it was delivered to; who has had too
+    many by now: key -> reason.
+    """
     for group in groups(scanned.delivered):
         tx.execute(
             strike.delete().where(strike.c.rcpt_key.in_(group), strike.c.since <= row.submitted_at)
@@ -802,9 +858,11 @@ def _struck_out() -> sa.Select[Any]:
 @dataclass
 class _Wave:
     """
-    The rows of a wave, ready to be written: of each person 16 bytes of key and, packed, what to send.
+    The rows of a wave, ready to be written: of each person 16 bytes of key and, packed, what to
+    send.
 
-    A batch's id derives from what is sent to whom, so that nobody can post what a plan said before it was replaced.
+    A batch's id derives from what is sent to whom, so that nobody can post what a plan said before
+    it was replaced.
     """
 
     place: dict[str, Any]
@@ -920,13 +978,19 @@ def _user() -> str:
 
 
 def _worker_is_gone(owner: str, lease_until: float, me: str, now: float) -> bool:
-    """The end of its lease tells; on this machine its process does so earlier. One that lives on may have failed to record the answer."""
+    """
+    The end of its lease tells; on this machine its process does so earlier. One that lives on may
+    have failed to record the answer.
+    """
     host, pid, start = owner.rsplit(":", 2)
     return now > lease_until or (host == me.rsplit(":", 2)[0] and _process_start(int(pid)) != start)
 
 
 def _process_start(pid: int) -> str:
-    """When a process started, in clock ticks since boot; "" when there is none, "?" where the system doesn't say."""
+    """
+    When a process started, in clock ticks since boot; "" when there is none, "?" where the system
+    doesn't say.
+    """
     try:
         with open(f"/proc/{pid}/stat") as stat:
             state, *facts = stat.read().rpartition(")")[2].split()

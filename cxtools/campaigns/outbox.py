@@ -1,7 +1,9 @@
 """
-The outbox: webhooks that wait for the CRM, put out in the transaction of the change that they tell of.
+The outbox: webhooks that wait for the CRM, put out in the transaction of the change that they tell
+of.
 
-A row is never deleted, its id and body never change; `crm` delivers, and writes here what became of each try.
+A row is never deleted, its id and body never change; `crm` delivers, and writes here what became of
+each try.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ Message = tuple[str, str, bytes]
 
 
 class Outbox:
-    """The webhooks of one ledger; a row's `state` is pending, delivered, dead, parked (the endpoint is gone) or forgotten (given up)."""
+    """
+    The webhooks of one ledger; a row's `state` is pending, delivered, dead, parked (the endpoint is
+    gone) or forgotten (given up).
+    """
 
     def __init__(self, database: Database, trail: Trail, *, now: Callable[[], float]) -> None:
         self._database, self._trail, self._now = database, trail, now
@@ -34,7 +39,8 @@ class Outbox:
         account: str | None = None,
     ) -> list[sa.Row[Any]]:
         """
-        Webhooks that are due (at *due_by*, else now), leased to this caller: one row each, `body` the frozen bytes.
+        Webhooks that are due (at *due_by*, else now), leased to this caller: one row each, `body`
+        the frozen bytes.
 
         Only those of campaigns that *account* sends: another account's CRM is another one.
         """
@@ -67,8 +73,9 @@ class Outbox:
         """
         Write one try of a webhook: delivered, pending again at *next_at*, dead, or parked.
 
-        When the endpoint is gone all of its account's that wait are parked; when one gets through, they wait again. A failure
-        changes only what still waits: meanwhile another worker may have delivered it, or an operator given it up.
+        When the endpoint is gone all of its account's that wait are parked; when one gets through,
+        they wait again. A failure changes only what still waits: meanwhile another worker may have
+        delivered it, or an operator given it up.
         """
         delivered = state == "delivered"
         facts = {
@@ -111,7 +118,10 @@ class Outbox:
         return self._database.rows(query.where(outbox.c.campaign == name) if name else query)
 
     def replay(self, *, hook_id: str | None = None, since: float | None = None) -> int:
-        """Make webhooks due at once, whatever became of them but forgotten, with their old id and body, and return how many."""
+        """
+        Make webhooks due at once, whatever became of them but forgotten, with their old id and
+        body, and return how many.
+        """
         which = outbox.c.id == hook_id if hook_id else outbox.c.created_at >= (since or 0)
         with self._database.writing() as tx:
             over = outbox.update().where(which, outbox.c.state != "forgotten")
@@ -139,7 +149,10 @@ class Outbox:
         return bool(batch_id)
 
     def put_out(self, tx: sa.Connection, name: str, batch_id: str, message: Message) -> None:
-        """Queue a webhook in the transaction of the change that it tells of; where the endpoint is gone, parked."""
+        """
+        Queue a webhook in the transaction of the change that it tells of; where the endpoint is
+        gone, parked.
+        """
         hook_id, event, body = message
         now = self._now()
         gone = tx.scalar(

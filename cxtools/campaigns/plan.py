@@ -2,11 +2,13 @@
 The plan: which people a campaign will mail, in which words, and who is left out and why. Pure.
 
 Rule 1: nobody is left out silently. Every row of the input ends as one Recipient or one LeftOut.
-Rule 2: a row that is wrong stops the plan, unless the user says otherwise; what is wrong is said all at once.
-Rule 3: rows pass through one by one; of each person only a digest of 16 bytes is kept, to know them again.
+Rule 2: a row that is wrong stops the plan, unless the user says otherwise; what is wrong is said
+all at once. Rule 3: rows pass through one by one; of each person only a digest of 16 bytes is kept,
+to know them again.
 
-Addresses are judged by `email-validator` without DNS, as ASCII: the API says nothing of SMTPUTF8, so a local part outside
-ASCII is refused and an international domain is written in its xn-- form. The local part keeps its case for sending.
+Addresses are judged by `email-validator` without DNS, as ASCII: the API says nothing of SMTPUTF8,
+so a local part outside ASCII is refused and an international domain is written in its xn-- form.
+The local part keeps its case for sending.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ from cxtools.errors import ConfigError
 from cxtools.model import Recipient, masked, recipient_key
 
 MAX_BATCH = 1000  # recipients per POST, by the contract
-BATCH_TAG = "cxb:"  # marks every recipient with the batch, so that an event can prove that a lost batch was sent
+# marks every recipient with the batch, so that an event can prove that a lost batch was sent
+BATCH_TAG = "cxb:"
 FAULTS_SHOWN = 20
 #: Columns with a meaning of their own; every other one is a merge field.
 OWN_COLUMNS = ("email", "tags")
@@ -65,16 +68,20 @@ class Tracking(BaseModel, frozen=True, extra="forbid"):
 
 
 class Limits(BaseModel, frozen=True, extra="forbid"):
-    """`daily` caps the recipients of one account and day, over all campaigns; None: no cap of ours."""
+    """
+    `daily` caps the recipients of one account and day, over all campaigns; None: no cap of ours.
+    """
 
     daily: int | None = Field(default=None, ge=0)
 
 
 class Spec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """
-    What a campaign is, apart from its recipients; made by `checked_spec`, which turns faults into one ConfigError.
+    What a campaign is, apart from its recipients; made by `checked_spec`, which turns faults into
+    one ConfigError.
 
-    `fields` are the placeholders of the template: with them given, each recipient must bring exactly these, none empty.
+    `fields` are the placeholders of the template: with them given, each recipient must bring
+    exactly these, none empty.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
@@ -110,7 +117,10 @@ class Spec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
 
 
 class Row(NamedTuple):
-    """One row of the input: where it stands (line of the file, or row counted from 1), its cells, and what its reader found wrong."""
+    """
+    One row of the input: where it stands (line of the file, or row counted from 1), its cells, and
+    what its reader found wrong.
+    """
 
     line: int
     cells: Mapping[str, Any]
@@ -119,7 +129,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row that nobody is mailed for. `reason` is "invalid" or "duplicate", `masked` the address as reports may show it."""
+    """
+    A row that nobody is mailed for. `reason` is "invalid" or "duplicate", `masked` the address as
+    reports may show it.
+    """
 
     line: int
     reason: str
@@ -140,7 +153,8 @@ def checked_spec(
     'Me@example.com'
     >>> checked_spec({"name": "q3", "subject": "Hi"})
     Traceback (most recent call last):
-    cxtools.errors.ConfigError: the campaign's spec is wrong: template_id: is missing; sender: is missing
+    cxtools.errors.ConfigError: the campaign's spec is wrong: template_id: is missing; sender: is
+    missing
       -> correct it; nothing was sent
     """
     try:
@@ -187,12 +201,15 @@ def planned(
     rows: Iterable[Row], spec: Spec, *, skip_invalid: bool = False
 ) -> Iterator[Recipient | LeftOut]:
     """
-    One item per row, in order: whom to mail, or who is left out and why. The first of several rows for one person wins.
+    One item per row, in order: whom to mail, or who is left out and why. The first of several rows
+    for one person wins.
 
-    Nothing may be sent before the iterator has ended: what is wrong with the rows is known only then.
+    Nothing may be sent before the iterator has ended: what is wrong with the rows is known only
+    then.
 
     Raises:
-        ConfigError: rows are wrong and *skip_invalid* is False (the first faults with their lines, all counted), or columns
+        ConfigError: rows are wrong and *skip_invalid* is False (the first faults with their lines,
+        all counted), or columns
             are missing or extra.
 
     >>> spec = checked_spec({"name": "q3", "subject": "Hi", "template_id": "t", "sender": "me@example.com"}, any_template_id=True)
@@ -324,7 +341,8 @@ def message_body(spec: Spec, recipients: Sequence[Recipient], *, batch_id: str) 
 
 def content_digest(spec: Spec, rows: Iterable[Row]) -> str:
     """
-    The identity of a campaign's content: what is sent and the rows as given. A daily limit may change without changing it.
+    The identity of a campaign's content: what is sent and the rows as given. A daily limit may
+    change without changing it.
 
     >>> spec = checked_spec({"name": "q3", "subject": "Hi", "template_id": "t", "sender": "me@example.com"}, any_template_id=True)
     >>> content_digest(spec, [Row(2, {"email": "ann@example.com"})]) == content_digest(spec, [Row(2, {"email": "bob@example.com"})])

@@ -1,9 +1,10 @@
 """
-A campaign as the user hands it over: its spec, and its recipients from a CSV file, a DataFrame or a list.
+A campaign as the user hands it over: its spec, and its recipients from a CSV file, a DataFrame or a
+list.
 
-The rows are read anew each time they are asked for, one by one, so a file of a million rows needs no memory to speak of.
-A file that is broken as a whole (encoding, header, NUL bytes) is refused with its line; a single odd row is handed on with
-its fault, for `plan.planned` to judge.
+The rows are read anew each time they are asked for, one by one, so a file of a million rows needs
+no memory to speak of. A file that is broken as a whole (encoding, header, NUL bytes) is refused
+with its line; a single odd row is handed on with its fault, for `plan.planned` to judge.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Campaign:
         cls, spec: str | Path, recipients: str | Path, *, any_template_id: bool = False
     ) -> Campaign:
         """
-        A campaign from SPEC.toml (keys: name, subject, template_id, sender, fields, tracking, limits) and a CSV file.
+        A campaign from SPEC.toml (keys: name, subject, template_id, sender, fields, tracking,
+        limits) and a CSV file.
 
         Raises:
             ConfigError: a file can't be read, or the spec is wrong; all of its faults at once.
@@ -75,12 +77,15 @@ class Campaign:
     @discreet
     def from_csv(cls, path: str | Path, *, any_template_id: bool = False, **spec: Any) -> Campaign:
         """
-        A campaign from a CSV file: column `email`, optional `tags` separated by `;`, every other column a merge field.
+        A campaign from a CSV file: column `email`, optional `tags` separated by `;`, every other
+        column a merge field.
 
-        *spec* are the keys of SPEC.toml: name, subject, template_id, sender, and optionally fields, tracking, limits.
+        *spec* are the keys of SPEC.toml: name, subject, template_id, sender, and optionally fields,
+        tracking, limits.
 
         Raises:
-            ConfigError: the file can't be read as such a CSV, or the spec is wrong; all of its faults at once.
+            ConfigError: the file can't be read as such a CSV, or the spec is wrong; all of its
+            faults at once.
         """
         return cls(checked_spec(spec, any_template_id=any_template_id), _csv_source(path))
 
@@ -89,7 +94,10 @@ class Campaign:
     def from_frame(
         cls, frame: pandas.DataFrame, *, any_template_id: bool = False, **spec: Any
     ) -> Campaign:
-        """A campaign from a DataFrame with the columns of `from_csv`; tags may be lists, missing values are empty, a whole 3.0 is "3"."""
+        """
+        A campaign from a DataFrame with the columns of `from_csv`; tags may be lists, missing
+        values are empty, a whole 3.0 is "3".
+        """
         columns = _checked_columns([str(name) for name in frame.columns], "the DataFrame")
         texts = frame.convert_dtypes().astype("string").fillna("")
         for column in (texts.columns[at] for at, name in enumerate(columns) if name == "tags"):
@@ -115,7 +123,10 @@ class Campaign:
         any_template_id: bool = False,
         **spec: Any,
     ) -> Campaign:
-        """A campaign from addresses, or from mappings with `email`, optional `tags` (text or list) and merge fields."""
+        """
+        A campaign from addresses, or from mappings with `email`, optional `tags` (text or list) and
+        merge fields.
+        """
         rows = [
             Row(line, {"email": person} if isinstance(person, str) else dict(person))
             for line, person in enumerate(people, 1)
@@ -190,7 +201,10 @@ def _checked_columns(names: Sequence[str], where: str) -> list[str]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file, with or without byte order mark; decoded one by one so that a fault has its line number."""
+    """
+    The lines of a UTF-8 file, with or without byte order mark; decoded one by one so that a fault
+    has its line number.
+    """
     try:
         with path.open("rb") as file:
             for number, raw in enumerate(file, 1):

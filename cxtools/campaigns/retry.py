@@ -1,8 +1,10 @@
 """
-Retry waves: who of a campaign may be mailed again, and why not the others. One explicit call, one wave, never a loop.
+Retry waves: who of a campaign may be mailed again, and why not the others. One explicit call, one
+wave, never a loop.
 
-Rule 1: whoever a wave may have reached is judged by what became of it there; silence is no soft bounce.
-Rule 2: a delivery, a hard bounce or an exclusion in any wave outweighs a soft bounce in another.
+Rule 1: whoever a wave may have reached is judged by what became of it there; silence is no soft
+bounce. Rule 2: a delivery, a hard bounce or an exclusion in any wave outweighs a soft bounce in
+another.
 """
 
 from __future__ import annotations
@@ -40,7 +42,10 @@ Candidacy = tuple[bool, str]
 
 @dataclass(frozen=True)
 class WavePlan:
-    """The next wave: the people in it, each with the cause of the soft bounce; and who is not, as (masked address, reason)."""
+    """
+    The next wave: the people in it, each with the cause of the soft bounce; and who is not, as
+    (masked address, reason).
+    """
 
     campaign: str
     wave: int
@@ -155,7 +160,10 @@ def next_wave(desk: Desk, name: str) -> WavePlan:
 
 
 def _judged(desk: Desk, name: str, rows: Sequence[Any]) -> Iterator[tuple[str, Candidacy]]:
-    """The people (by key, since events spell addresses in their own way) of all batches, in the order of waves."""
+    """
+    The people (by key, since events spell addresses in their own way) of all batches, in the order
+    of waves.
+    """
     for start in range(0, len(rows), JOBS_AT_ONCE):
         group = rows[start : start + JOBS_AT_ONCE]
         told = outcomes(desk.store, name, [row.job_id for row in group if row.job_id])

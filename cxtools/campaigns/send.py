@@ -1,5 +1,6 @@
 """
-Send a campaign: plan it once, check everyone, write it down, submit it, follow it, collect it, tell the CRM.
+Send a campaign: plan it once, check everyone, write it down, submit it, follow it, collect it, tell
+the CRM.
 
 Run it again and it continues: what the ledger says was posted is never posted again.
 """
@@ -31,8 +32,9 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
     Write the campaign's plan into the ledger, or find it there.
 
     Raises:
-        ConfigError: rows are invalid and not to be skipped, or other content was planned under the same name; nothing was written.
-        StoreError: the ledger is older than its anchors; nothing was written.
+        ConfigError: rows are invalid and not to be skipped, or other content was planned under the
+        same name; nothing was written. StoreError: the ledger is older than its anchors; nothing
+        was written.
     """
     desk.ledger.trail.check_anchor()
     spec, digest = campaign.spec, campaign.digest
@@ -56,7 +58,9 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
 
 
 def resume(desk: Desk, name: str) -> list[str]:
-    """Continue a planned campaign to its end, and return the batches whose jobs were not in time."""
+    """
+    Continue a planned campaign to its end, and return the batches whose jobs were not in time.
+    """
     desk.own(name)
     desk.ledger.trail.check_anchor()
     desk.ledger.recover()
@@ -77,7 +81,8 @@ def submit(desk: Desk, name: str) -> None:
     """Check and POST all planned batches; the first error stops the rest, which stay planned."""
     rows = desk.ledger.batches(name, ["planned"])
     spec = checked_spec(desk.ledger.spec(name), any_template_id=True)
-    # with a daily limit one after the other, so that a small later batch doesn't take what an earlier one needs
+    # with a daily limit one after the other, so that a small later batch doesn't take what an
+    # earlier one needs
     at_once = BATCHES_AT_ONCE if _limit(desk, spec) is None else 1
     listing = Listing(desk) if desk.settings.suppression_listing else None
     stop = threading.Event()
@@ -101,7 +106,10 @@ def submit(desk: Desk, name: str) -> None:
 
 
 class Listing:
-    """The account's whole suppression list, by person, fetched anew when it is older than the settings allow."""
+    """
+    The account's whole suppression list, by person, fetched anew when it is older than the settings
+    allow.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -163,7 +171,10 @@ def _suppressed(
     bar: Any,
     stop: threading.Event,
 ) -> dict[str, str]:
-    """Who of these the API says must not be mailed (key -> reason). Fails closed: an address is clear only by the API's own word."""
+    """
+    Who of these the API says must not be mailed (key -> reason). Fails closed: an address is clear
+    only by the API's own word.
+    """
 
     def check(who: Recipient) -> str | None:
         found = None if stop.is_set() else desk.api.fetch_suppression(who.email)
@@ -193,7 +204,10 @@ def _post(
     excluded: Mapping[str, str],
     stop: threading.Event,
 ) -> None:
-    """Claim, POST, record; again only where nothing was sent for certain, and only while patience lasts."""
+    """
+    Claim, POST, record; again only where nothing was sent for certain, and only while patience
+    lasts.
+    """
     give_up_at = desk.now() + desk.settings.patience_s
     lease_s = desk.settings.call_deadline_s * 2 + 60
     for tries in range(1_000):
@@ -261,10 +275,11 @@ def check_job(desk: Desk, batch_id: str, job_id: str) -> None:
 
 def follow_evidence(desk: Desk, name: str) -> None:
     """
-    Settle unknown batches that an event proves to be sent: it carries the batch's tag, and names the job.
+    Settle unknown batches that an event proves to be sent: it carries the batch's tag, and names
+    the job.
 
-    The API tells events by job, so such an event comes from elsewhere: an export, a stream, a file that was imported. That there
-    is none proves nothing.
+    The API tells events by job, so such an event comes from elsewhere: an export, a stream, a file
+    that was imported. That there is none proves nothing.
     """
     for row in desk.ledger.batches(name, ["unknown"]):
         if job_id := desk.store.job_with_tag(name, f"{BATCH_TAG}{row.id}"):
@@ -273,9 +288,11 @@ def follow_evidence(desk: Desk, name: str) -> None:
 
 def post_again(desk: Desk, name: str) -> None:
     """
-    POST unknown batches again, same key and same bytes, where the server is declared to know the key.
+    POST unknown batches again, same key and same bytes, where the server is declared to know the
+    key.
 
-    Whatever comes but an acceptance, the outcome stays unknown: about the first POST it says nothing.
+    Whatever comes but an acceptance, the outcome stays unknown: about the first POST it says
+    nothing.
     """
     half_s = desk.settings.idempotency_window_s / 2
     if half_s < desk.settings.call_deadline_s:

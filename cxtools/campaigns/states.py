@@ -6,7 +6,8 @@ Pure: ledger and outbox obey these tables, and `tables.move` refuses what they d
 
 from __future__ import annotations
 
-#: state -> the states it may turn into. `planned` and `unknown` are where a human or another run takes over.
+#: state -> the states it may turn into. `planned` and `unknown` are where a human or another run
+#: takes over.
 ARROWS: dict[str, tuple[str, ...]] = {
     "planned": ("submitting", "empty"),
     "submitting": ("submitted", "planned", "rejected", "unknown"),
@@ -22,7 +23,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "abandoned": (),
     "empty": (),
 }
-#: what became of a POST -> the batch's next state, and whether its quota is given back (only where nothing was sent for certain)
+#: what became of a POST -> the batch's next state, and whether its quota is given back (only where
+#: nothing was sent for certain)
 OUTCOMES: dict[str, tuple[str, bool]] = {
     "accepted": ("submitted", False),
     "not_sent": ("planned", True),
@@ -40,7 +42,8 @@ ACCEPTED = ("submitted", *COLLECTABLE)
 
 def scan_verdict(state: str, *, news: bool, untold: bool, ripe: bool) -> tuple[str, bool]:
     """
-    The state after a scan, and whether the CRM is to be told: at the first scan, at settling if more came meanwhile, and of late events.
+    The state after a scan, and whether the CRM is to be told: at the first scan, at settling if
+    more came meanwhile, and of late events.
 
     >>> scan_verdict("completed", news=True, untold=True, ripe=False), scan_verdict("settled", news=True, untold=True, ripe=False)
     (('settling', True), ('settling', True))

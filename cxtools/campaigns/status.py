@@ -33,9 +33,11 @@ ADVICE = {
 @dataclass(frozen=True)
 class Status:
     """
-    One campaign: its state, people by what became of them, one row per batch, events by kind, webhooks by state.
+    One campaign: its state, people by what became of them, one row per batch, events by kind,
+    webhooks by state.
 
-    `provisional` is True until every job's events are settled: late opens and bounces may still come.
+    `provisional` is True until every job's events are settled: late opens and bounces may still
+    come.
     """
 
     campaign: str

@@ -1,9 +1,9 @@
 """
-The tables of the ledger, and the two statements that ledger and outbox share. Moments are Unix time in seconds; a column that may
-be null says so with `maybe`.
+The tables of the ledger, and the two statements that ledger and outbox share. Moments are Unix time
+in seconds; a column that may be null says so with `maybe`.
 
-The keys are the promises: one person once per wave (`slot`), one job per batch (`batch.job_id`), one row per POST, written before it
-(`attempt`), one quota per account and day.
+The keys are the promises: one person once per wave (`slot`), one job per batch (`batch.job_id`),
+one row per POST, written before it (`attempt`), one quota per account and day.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ quota = Table(
 suppression = Table(
     "suppression", TABLES, *key("rcpt_key"), *text("reason campaign"), *moments("since")
 )
-#: Bounces that suppress only when they repeat: one row per person and campaign since the last delivery to that person.
+#: Bounces that suppress only when they repeat: one row per person and campaign since the last
+#: delivery to that person.
 strike = Table("strike", TABLES, *key("rcpt_key campaign"), *text("reason"), *moments("since"))
 outbox = Table(
     "outbox",
@@ -149,7 +150,10 @@ def move(
     new_epoch: int | None = None,
     **facts: Any,
 ) -> bool:
-    """The compare-and-swap by which alone a batch changes its state; one that is no longer in *source* or *epoch* stays as it is."""
+    """
+    The compare-and-swap by which alone a batch changes its state; one that is no longer in *source*
+    or *epoch* stays as it is.
+    """
     if state not in ARROWS[source]:
         raise StoreError(
             f"a batch can't go from {source} to {state}",

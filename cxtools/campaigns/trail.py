@@ -1,5 +1,6 @@
 """
-The trail of a ledger: the rows of the audit chain in its database, their anchors and the key of the pseudonyms in files beside it.
+The trail of a ledger: the rows of the audit chain in its database, their anchors and the key of the
+pseudonyms in files beside it.
 
 A row is written in the transaction of the change it tells of; an anchor when a deed is done.
 """
@@ -37,7 +38,9 @@ KEY = "audit-key"
 
 
 class Trail:
-    """The trail of one ledger; *home* is the folder of its anchors and key, None where there is none."""
+    """
+    The trail of one ledger; *home* is the folder of its anchors and key, None where there is none.
+    """
 
     def __init__(
         self, database: Database, *, home: Path | None, actor: str, now: Callable[[], float]
@@ -56,7 +59,10 @@ class Trail:
         tx.execute(head.update().values(hash=entry.sealed()))
 
     def entries(self, about: str = "") -> Iterator[Entry]:
-        """The audit trail, row by row; with a recipient's key *about*, the rows that name that person under the key of now."""
+        """
+        The audit trail, row by row; with a recipient's key *about*, the rows that name that person
+        under the key of now.
+        """
         whom = "".join(self.about({about: ""}).get("people", {about})) if about else ""
         last = -(
             1 << 31
@@ -68,7 +74,10 @@ class Trail:
             last = rows[-1].seq
 
     def verify(self, anchors: Iterable[Anchor] = ()) -> Verified:
-        """Check the trail against itself, the ledger's head and tables, the anchor file, and *anchors* from reports and webhooks."""
+        """
+        Check the trail against itself, the ledger's head and tables, the anchor file, and *anchors*
+        from reports and webhooks.
+        """
         known, told = read_anchors(self._anchors) if self._anchors else [], Counter[Thing]()
         with self._database.reading() as tx:
             found = verified(
@@ -99,10 +108,12 @@ class Trail:
 
     def check_anchor(self) -> None:
         """
-        Refuse a ledger that is older than its own anchors: whom it calls planned may have been mailed since.
+        Refuse a ledger that is older than its own anchors: whom it calls planned may have been
+        mailed since.
 
         Raises:
-            StoreError: the row of an anchor is missing, or another one. Each is looked at, since the older ledger may have grown since.
+            StoreError: the row of an anchor is missing, or another one. Each is looked at, since
+            the older ledger may have grown since.
         """
         known = read_anchors(self._anchors) if self._anchors else []
         rows = sa.select(trail.c.seq, trail.c.hash)
@@ -123,7 +134,10 @@ class Trail:
             )
 
     def forget_addresses(self) -> None:
-        """Erase the key of the trail's pseudonyms: no row says any more whom it is about, and the chain verifies as before."""
+        """
+        Erase the key of the trail's pseudonyms: no row says any more whom it is about, and the
+        chain verifies as before.
+        """
         if self._home:
             erase_key(self._home / KEY)
         with self._database.writing() as tx:
@@ -170,7 +184,10 @@ def _anchors_name(url: sa.URL) -> str:
 
 
 def drop_anchor(file: Path, seq: int, hash_: str) -> None:
-    """Append (seq, hash) to the anchor file and make it durable; a line that a crash cut off is ended first."""
+    """
+    Append (seq, hash) to the anchor file and make it durable; a line that a crash cut off is ended
+    first.
+    """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     with open(handle, "r+b") as anchors:
@@ -194,7 +211,10 @@ def read_anchors(file: Path) -> list[Anchor]:
 
 
 def read_key(file: Path) -> bytes:
-    """The key of the pseudonyms, made where there is none; several processes that make one at once get the same."""
+    """
+    The key of the pseudonyms, made where there is none; several processes that make one at once get
+    the same.
+    """
     if not file.exists():
         partial = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -208,7 +228,10 @@ def read_key(file: Path) -> bytes:
 
 
 def erase_key(file: Path) -> None:
-    """Make the pseudonyms of all rows so far unreadable for good; written over first, for what keeps old blocks."""
+    """
+    Make the pseudonyms of all rows so far unreadable for good; written over first, for what keeps
+    old blocks.
+    """
     if file.exists():
         with file.open("r+b") as key:
             key.write(b"0" * file.stat().st_size)

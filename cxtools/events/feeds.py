@@ -1,8 +1,10 @@
 """
-Other systems' words for what happened to a message, translated once, in one table per vendor. Pure; reads no file.
+Other systems' words for what happened to a message, translated once, in one table per vendor. Pure;
+reads no file.
 
-Each `…_events(row)` gives the events of one record (SES tells of several recipients at once) or raises ValueError with the
-reason why it can't be one. A kind we don't know is kept as "unknown" with the vendor's word in `raw_kind`.
+Each `…_events(row)` gives the events of one record (SES tells of several recipients at once) or
+raises ValueError with the reason why it can't be one. A kind we don't know is kept as "unknown"
+with the vendor's word in `raw_kind`.
 """
 
 from __future__ import annotations
@@ -21,9 +23,11 @@ from cxtools.model import KINDS, Event, moment
 
 Row = Mapping[str, Any]
 
-# ---- Amazon SES: docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html and …/notification-contents.html
+# ---- Amazon SES: docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+# and …/notification-contents.html
 
-#: eventType (notificationType in plain notifications) -> our kind, the object with the details, its list of people ("": mail.destination).
+#: eventType (notificationType in plain notifications) -> our kind, the object with the details, its
+#: list of people ("": mail.destination).
 SES = {
     "Send": ("sent", "send", ""),
     "Delivery": ("delivery", "delivery", "recipients"),
@@ -50,7 +54,10 @@ def ses_record(row: Row) -> Row:
 
 
 def ses_events(row: Row) -> list[Event]:
-    """One event per recipient; an open or click of a mail to several people names none of them, since SES doesn't say whose it was."""
+    """
+    One event per recipient; an open or click of a mail to several people names none of them, since
+    SES doesn't say whose it was.
+    """
     record = ses_record(row)
     word = str(record.get("eventType") or record.get("notificationType") or "")
     mail = record.get("mail")
@@ -110,7 +117,8 @@ def _opts_out(subscription: Row) -> bool:
 
 # ---- SendGrid: twilio.com/docs/sendgrid/for-developers/tracking-events/event
 
-#: event -> our kind. A "bounce" of type "blocked" is a bounce too; the verdict tells them apart. "machine_open" is our word for an open
+#: event -> our kind. A "bounce" of type "blocked" is a bounce too; the verdict tells them apart.
+#: "machine_open" is our word for an open
 #: with sg_machine_open: Apple's mail privacy fetched the images, whoever read it.
 SENDGRID = {
     "processed": "sent",
@@ -142,7 +150,10 @@ SENDGRID_SUFFIX = re.compile(r"\.(filter|recvd).*$")
 
 
 def sendgrid_events(row: Row) -> list[Event]:
-    """One event per record; `message_id` is the sg_message_id without the name of the machine that handled it."""
+    """
+    One event per record; `message_id` is the sg_message_id without the name of the machine that
+    handled it.
+    """
     word = text(row.get("event"))
     if not word:
         raise ValueError("event is missing")
@@ -164,7 +175,8 @@ def cxone_events(row: Row) -> list[Event]:
     return [replace(Event.from_api(row), ts=_told(row.get("timestamp")))]
 
 
-#: Words for what happened -> our kind, for tables without a map of their own; as `spelled` leaves them.
+#: Words for what happened -> our kind, for tables without a map of their own; as `spelled` leaves
+#: them.
 WORDS = {
     **{kind: kind for kind in KINDS},
     "delivered": "delivery",
@@ -186,7 +198,8 @@ WORDS = {
     "processed": "sent",
     "injected": "sent",
 }
-#: Our field -> what columns with it are called, as `spelled` leaves them; the first name wins over the others.
+#: Our field -> what columns with it are called, as `spelled` leaves them; the first name wins over
+#: the others.
 COLUMNS = {
     "kind": ("kind", "event", "eventtype", "type", "action", "activity"),
     "ts": (
@@ -243,9 +256,11 @@ def table_events(
     column_map: Mapping[str, str], event_map: Mapping[str, str]
 ) -> Callable[[Row], list[Event]]:
     """
-    A reader for tables of events: *column_map* column -> field, other columns by COLUMNS; *event_map* word -> kind, others by WORDS.
+    A reader for tables of events: *column_map* column -> field, other columns by COLUMNS;
+    *event_map* word -> kind, others by WORDS.
 
-    An empty word in *event_map* is the kind of rows that have none: a table of opens needs no column that says so.
+    An empty word in *event_map* is the kind of rows that have none: a table of opens needs no
+    column that says so.
 
     >>> read = table_events({"who": "email"}, {"": "open"})
     >>> [event] = read({"who": "ann@example.com", "time": "2026-09-14 10:00"})
@@ -314,7 +329,8 @@ def feed_of(row: Row) -> str:
 
 def text(value: object) -> str:
     """
-    A cell as text; "" for nothing. A whole number is written as one: a column with gaps makes floats of them.
+    A cell as text; "" for nothing. A whole number is written as one: a column with gaps makes
+    floats of them.
 
     >>> text(" open "), text(550.0), text(float("nan"))
     ('open', '550', '')
@@ -336,7 +352,8 @@ def spelled(name: str) -> str:
 
 def when(value: object) -> datetime | None:
     """
-    A moment in whatever form tables have: ISO 8601, Unix seconds or milliseconds (also as text), RFC 5322; None for nonsense.
+    A moment in whatever form tables have: ISO 8601, Unix seconds or milliseconds (also as text),
+    RFC 5322; None for nonsense.
 
     >>> when("1513299569").isoformat(), when("1513299569000").minute, when("Thu, 14 Dec 2017 19:59:29 -0500").day, when("soon")
     ('2017-12-15T00:59:29+00:00', 59, 15, None)
@@ -357,7 +374,10 @@ def _event(kind: str, word: str, at: object, known: Mapping[str, str], row: Row)
 
 
 def _told(at: object) -> datetime | None:
-    """The moment, None where none is told; ValueError where one is told that can't be read, without repeating what may be an address."""
+    """
+    The moment, None where none is told; ValueError where one is told that can't be read, without
+    repeating what may be an address.
+    """
     ts = when(at)
     if ts is None and (said := text(at)):
         raise ValueError(

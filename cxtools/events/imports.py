@@ -1,9 +1,11 @@
 """
-Real events from files: JSON, JSON lines, CSV or Parquet, plain or gzipped, of CXone, Amazon SES, SendGrid or any table.
+Real events from files: JSON, JSON lines, CSV or Parquet, plain or gzipped, of CXone, Amazon SES,
+SendGrid or any table.
 
-A file is read as a stream, so its size doesn't matter, and kept as a whole or not at all. What can't be read is counted and
-set aside with line and reason. The JSON reader is our own because the standard library's takes whole documents only, and
-files of webhooks come as arrays, as lines, and as lines of arrays.
+A file is read as a stream, so its size doesn't matter, and kept as a whole or not at all. What
+can't be read is counted and set aside with line and reason. The JSON reader is our own because the
+standard library's takes whole documents only, and files of webhooks come as arrays, as lines, and
+as lines of arrays.
 """
 
 from __future__ import annotations
@@ -47,8 +49,8 @@ CARRIERS = ("results", "Records", "events")
 @dataclass(frozen=True)
 class Imported:
     """
-    What an import did: *rows* of the file, events *added*, *duplicates* left out (known before, or repeated in the file), rows *rejected*
-    and where they stand.
+    What an import did: *rows* of the file, events *added*, *duplicates* left out (known before, or
+    repeated in the file), rows *rejected* and where they stand.
 
     A row of SES can hold several events, so rows and events needn't agree.
     """
@@ -85,13 +87,14 @@ def import_file(
     """
     Bring the events of a file into the store; the same file again adds nothing.
 
-    *format* is one of FORMATS; "auto" looks at the first row. For tables, *column_map* says column -> field where a column's
-    name doesn't tell (fields: kind, ts, email, message_id, recipient_id, job_id, event_id, bounce_code, bounce_text, link_url, user_agent,
-    ip), *event_map* word -> kind; the word "" is for rows without one.
+    *format* is one of FORMATS; "auto" looks at the first row. For tables, *column_map* says column
+    -> field where a column's name doesn't tell (fields: kind, ts, email, message_id, recipient_id,
+    job_id, event_id, bounce_code, bounce_text, link_url, user_agent, ip), *event_map* word -> kind;
+    the word "" is for rows without one.
 
     Raises:
-        ConfigError: the file can't be opened, no row of it can be read, or a map names what doesn't exist; nothing was kept.
-        StoreError: the store can't be written; nothing was kept.
+        ConfigError: the file can't be opened, no row of it can be read, or a map names what doesn't
+        exist; nothing was kept. StoreError: the store can't be written; nothing was kept.
     """
     reading = _Reading(Path(path), format, column_map or {}, event_map or {})
     with store.aside(campaign) as aside:
@@ -154,7 +157,9 @@ class _Reading:
             self.format = feed_of(row)
         events = self._readers[self.format](row)
         for event in events:
-            event.raw.encode()  # a lone surrogate stands for a byte that is no UTF-8; UnicodeEncodeError is a ValueError
+            # a lone surrogate stands for a byte that is no UTF-8; UnicodeEncodeError is a
+            # ValueError
+            event.raw.encode()
         return events
 
 
@@ -255,7 +260,10 @@ def _csv_rows(text: IO[str]) -> Iterator[Numbered]:
 
 
 def _carried(line: int, value: Any) -> Iterator[Numbered]:
-    """The rows that an object carries, or itself; a record of SNS inside a Lambda event stands under "Sns"."""
+    """
+    The rows that an object carries, or itself; a record of SNS inside a Lambda event stands under
+    "Sns".
+    """
     rows = (
         next((value[name] for name in CARRIERS if isinstance(value.get(name), list)), None)
         if isinstance(value, dict)
@@ -271,7 +279,8 @@ DECODE = json.JSONDecoder().raw_decode
 
 def _json_values(text: IO[str]) -> Iterator[Numbered]:
     """
-    The objects of a document, an array, lines, or lines of arrays: brackets and commas between objects only separate.
+    The objects of a document, an array, lines, or lines of arrays: brackets and commas between
+    objects only separate.
 
     After a fault reading goes on at the next line.
 
@@ -296,7 +305,10 @@ def _json_values(text: IO[str]) -> Iterator[Numbered]:
 
 
 def _json_value(buffer: str, at: int, ended: bool) -> tuple[Any, int]:
-    """The value at a place, and where it ends: there, if it may be one that was cut in two by the end of what was read so far."""
+    """
+    The value at a place, and where it ends: there, if it may be one that was cut in two by the end
+    of what was read so far.
+    """
     try:
         return DECODE(buffer, at)
     except (ValueError, RecursionError) as broken:

@@ -1,9 +1,10 @@
 """
 The event store: immutable Parquet files, `<root>/campaign=<name>/part-<digest>.parquet`.
 
-No locks. A part is written under a hidden name, fsynced and renamed, so a reader sees all of it or nothing; its name
-derives from the ids in it, so the same page twice is the same file; and the view `events` keeps one row per event id
-whatever writers did at the same time. That makes adding idempotent and safe to kill at any moment.
+No locks. A part is written under a hidden name, fsynced and renamed, so a reader sees all of it or
+nothing; its name derives from the ids in it, so the same page twice is the same file; and the view
+`events` keeps one row per event id whatever writers did at the same time. That makes adding
+idempotent and safe to kill at any moment.
 """
 
 from __future__ import annotations
@@ -40,14 +41,20 @@ CHUNK = 50_000
 
 @dataclass(frozen=True)
 class Added:
-    """What became of events given to the store: new ones, and ones that it held already or that came twice."""
+    """
+    What became of events given to the store: new ones, and ones that it held already or that came
+    twice.
+    """
 
     added: int
     duplicates: int
 
 
 class Aside:
-    """Rows that can't be read, each with the reason; `path` is where they stand once they are kept, None when there were none."""
+    """
+    Rows that can't be read, each with the reason; `path` is where they stand once they are kept,
+    None when there were none.
+    """
 
     def __init__(self, spool: IO[bytes]) -> None:
         self._spool = spool
@@ -62,10 +69,12 @@ class Aside:
 
 class EventStore:
     """
-    Events of all campaigns below one folder. Opening it touches nothing; the folder appears with the first event.
+    Events of all campaigns below one folder. Opening it touches nothing; the folder appears with
+    the first event.
 
-    *judge* makes who says what their bounces mean, at the first such question; what is stored is only what the servers said.
-    *planned* names campaigns that may be asked about before their first event.
+    *judge* makes who says what their bounces mean, at the first such question; what is stored is
+    only what the servers said. *planned* names campaigns that may be asked about before their first
+    event.
 
     >>> import tempfile
     >>> from datetime import UTC, datetime
@@ -89,7 +98,10 @@ class EventStore:
 
     @cached_property
     def judge(self) -> Judge:
-        """Who judges the bounces of this store; every measure, retry wave and local suppression goes by these verdicts."""
+        """
+        Who judges the bounces of this store; every measure, retry wave and local suppression goes
+        by these verdicts.
+        """
         return self._judge()
 
     def add(
@@ -98,11 +110,13 @@ class EventStore:
         """
         Keep the events which the campaign doesn't hold yet: all of them or, on any error, none.
 
-        Events are read as a stream, at most CHUNK in memory. *source* says where they came from, *received_at* (aware) when.
+        Events are read as a stream, at most CHUNK in memory. *source* says where they came from,
+        *received_at* (aware) when.
 
         Raises:
             ConfigError: the campaign's name can't be a folder's name.
-            StoreError: the folder can't be written or the disk is full; nothing of this call was kept.
+            StoreError: the folder can't be written or the disk is full; nothing of this call was
+            kept.
         """
         import pyarrow.parquet as pq
 
@@ -120,7 +134,8 @@ class EventStore:
                 )
                 added, duplicates = added + len(new), duplicates + len(chunk) - len(new)
                 if new:
-                    # An event that came twice in one chunk stays twice in its part: data_quality counts what a feed repeats.
+                    # An event that came twice in one chunk stays twice in its part: data_quality
+                    # counts what a feed repeats.
                     kept = [event for event in chunk if event.event_id in new]
                     table = _table(kept, source, received_at)
                     with _disk(folder):
@@ -132,7 +147,8 @@ class EventStore:
     @contextmanager
     def aside(self, campaign: str) -> Iterator[Aside]:
         """
-        Where rows go that can't be read: `<root>/_rejected/<campaign>-<digest>.jsonl`, for its owner's eyes only.
+        Where rows go that can't be read: `<root>/_rejected/<campaign>-<digest>.jsonl`, for its
+        owner's eyes only.
 
         Written when the block ends well and at least one row came; the same rows are the same file.
         """
@@ -151,7 +167,9 @@ class EventStore:
                     ).replace(aside.path)
 
     def job_counts(self, campaign: str, job_ids: Sequence[str]) -> dict[str, int]:
-        """How many events of each of these jobs the campaign has; a job without events is missing."""
+        """
+        How many events of each of these jobs the campaign has; a job without events is missing.
+        """
         asked = "select job_id, count(*) from events where job_id in (select unnest($jobs)) group by job_id"
         return dict(self._asked(campaign, asked, jobs=list(job_ids)))
 
@@ -162,13 +180,19 @@ class EventStore:
         return self._asked(campaign, asked, jobs=list(job_ids))
 
     def job_with_tag(self, campaign: str, tag: str) -> str:
-        """The one job whose events carry this tag, as far as the feed hands tags on; "" where there is none, or no single one."""
+        """
+        The one job whose events carry this tag, as far as the feed hands tags on; "" where there is
+        none, or no single one.
+        """
         asked = "select distinct job_id from events where job_id <> '' and contains(raw, $tag)"
         jobs = [job_id for (job_id,) in self._asked(campaign, asked, tag=json.dumps(tag))]
         return jobs[0] if len(jobs) == 1 else ""
 
     def set_aside(self, campaign: str, rejected: Iterable[tuple[str, str]]) -> Path | None:
-        """Keep rows, each as text and reason, that an API gave and nobody can read; None when there were none."""
+        """
+        Keep rows, each as text and reason, that an API gave and nobody can read; None when there
+        were none.
+        """
         with self.aside(campaign) as aside:
             for row, reason in rejected:
                 aside.add(reason, row)
@@ -201,13 +225,15 @@ class EventStore:
         self, campaigns: Sequence[str] | None = None
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """
-        A DuckDB connection, in UTC, with the view `events` over these campaigns (None: all), for a `with` block.
+        A DuckDB connection, in UTC, with the view `events` over these campaigns (None: all), for a
+        `with` block.
 
-        One row per campaign and event_id, the earliest received. Columns: campaign, those of `Event`, source, received_at.
-        The view `received` has every stored row, repeated ones too.
+        One row per campaign and event_id, the earliest received. Columns: campaign, those of
+        `Event`, source, received_at. The view `received` has every stored row, repeated ones too.
 
         Raises:
-            StoreError: a campaign has no events here, the message lists those which have; or a file can't be read.
+            StoreError: a campaign has no events here, the message lists those which have; or a file
+            can't be read.
         """
         known = self.campaigns()
         missing = sorted(set(campaigns or ()) - set(known))
@@ -273,7 +299,10 @@ def _staged(folder: Path) -> Iterator[dict[Path, Path]]:
 
 @contextmanager
 def _disk(folder: Path) -> Iterator[None]:
-    """What the disk refuses, as a StoreError. Only our own writing goes through here: the stream of events may fail for its own reasons."""
+    """
+    What the disk refuses, as a StoreError. Only our own writing goes through here: the stream of
+    events may fail for its own reasons.
+    """
     try:
         yield
     except OSError as failed:
@@ -289,7 +318,8 @@ def _engine(_pid: int) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory, one a process: starting another costs 14 ms, a cursor 0.1 ms."""
     import duckdb
 
-    # Without these DuckDB would fetch extensions from the network and spill into a folder beside the notebook.
+    # Without these DuckDB would fetch extensions from the network and spill into a folder beside
+    # the notebook.
     return duckdb.connect(
         config={"autoinstall_known_extensions": "false", "temp_directory": tempfile.gettempdir()}
     )
@@ -300,7 +330,10 @@ SCHEMAS = count(1)
 
 @contextmanager
 def _database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with a schema of its own, gone afterwards; what can't be read, whenever that comes out, is a StoreError."""
+    """
+    A connection with a schema of its own, gone afterwards; what can't be read, whenever that comes
+    out, is a StoreError.
+    """
     import duckdb
 
     schema = f"own_{next(SCHEMAS)}"
@@ -350,7 +383,10 @@ def _fsync(folder: Path) -> None:
 
 
 def _held(ids: set[str], files: Sequence[Path]) -> set[str]:
-    """Those of the ids which the files hold. DuckDB scans one column, so memory doesn't grow with the store."""
+    """
+    Those of the ids which the files hold. DuckDB scans one column, so memory doesn't grow with the
+    store.
+    """
     if not files:
         return set()
     import pyarrow as pa

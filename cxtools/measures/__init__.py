@@ -1,24 +1,30 @@
 """
-Measures: a store of events in, a table of answers out. One SQL file per measure, of the same name, in `sql/`.
+Measures: a store of events in, a table of answers out. One SQL file per measure, of the same name,
+in `sql/`.
 
-The unit is one message to one recipient: distinct (messageId, recipientId), the address where a feed has no recipient id.
-Never "opens × clicks", never a sum over days, links or segments: who clicks two links is one clicker. A message belongs
+The unit is one message to one recipient: distinct (messageId, recipientId), the address where a
+feed has no recipient id. Never "opens × clicks", never a sum over days, links or segments: who
+clicks two links is one clicker. A message belongs
 to the day of its first event, whenever its opens came. The words:
 
     attempted       messages with a delivery or a bounce
     delivered       messages that the receiving server took at least once
-    bounced         messages whose last word is a bounce, also one that came after a delivery; auto-replies and complaints are none
+    bounced         messages whose last word is a bounce, also one that came after a delivery;
+                    auto-replies and complaints are none
     accepted        attempted, and not bounced; a soft bounce followed by a delivery is accepted
-    opened          accepted messages with an open or a click ("confirmed": a click proves what blocked images hide)
+    opened          accepted messages with an open or a click ("confirmed": a click proves what
+                    blocked images hide)
     opened_strict   accepted messages with an open that the feed doesn't mark as a machine's
-    clicked         accepted messages with a click on content; unsubscribe and preference links don't count
+    clicked         accepted messages with a click on content; unsubscribe and preference links
+                    don't count
 
-Definitions follow SparkPost (sent, accepted), Iterable (clicks / confirmed opens) and Customer.io (cohort by send).
-Each rate is a share 0..1 with its 95 % Wilson interval in `_low` and `_high`, missing where there is nothing to divide by.
+Definitions follow SparkPost (sent, accepted), Iterable (clicks / confirmed opens) and Customer.io
+(cohort by send). Each rate is a share 0..1 with its 95 % Wilson interval in `_low` and `_high`,
+missing where there is nothing to divide by.
 
-All measures take the store, the campaigns (a name, several, or None for all), `by` (one or several of DIMENSIONS) and `as_of`: a moment
-after which events don't count, or a timedelta, the same age for each campaign since its first event.
-They raise StoreError for an unknown campaign or dimension.
+All measures take the store, the campaigns (a name, several, or None for all), `by` (one or several
+of DIMENSIONS) and `as_of`: a moment after which events don't count, or a timedelta, the same age
+for each campaign since its first event. They raise StoreError for an unknown campaign or dimension.
 """
 
 from __future__ import annotations
@@ -62,7 +68,8 @@ DIMENSIONS: dict[str, str] = dict(_table_of("dimensions"))
 CHECKS: dict[str, tuple[str, str]] = {
     check: (whole, meaning) for check, whole, meaning in _table_of("checks")
 }
-#: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: a strong rule is enough, of the weak ones it takes two.
+#: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: a strong rule is
+#: enough, of the weak ones it takes two.
 RULES: dict[str, str] = dict(_table_of("rules"))
 #: Which counts make which rate: numerator, denominator.
 FUNNEL_RATES = {
@@ -79,7 +86,10 @@ Campaigns = str | Sequence[str] | None
 
 
 class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
-    """A DataFrame that knows its measure: `.chart()` draws it, `.text()` is for terminals, `.records()` is what `--json` prints."""
+    """
+    A DataFrame that knows its measure: `.chart()` draws it, `.text()` is for terminals,
+    `.records()` is what `--json` prints.
+    """
 
     _metadata = ["_measure"]  # noqa: RUF012  # the name and type that pandas asks for
     _measure = ""
@@ -106,7 +116,9 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
         return charts.CHARTS[self._measure](self)
 
     def text(self) -> str:
-        """The columns that a person reads, at most 120 characters wide: counts, and rates in percent."""
+        """
+        The columns that a person reads, at most 120 characters wide: counts, and rates in percent.
+        """
         return charts.text(self)
 
     def records(self) -> list[dict[str, Any]]:
@@ -127,7 +139,8 @@ def funnel(
         delivery_rate       accepted / attempted            bounce_rate   bounced / attempted
         open_rate           opened / accepted               click_rate    clicked / accepted
         click_to_open_rate  clicked / opened
-        Rates of opens and clicks are missing, "not measured", where the campaign's events hold none of that kind at all.
+        Rates of opens and clicks are missing, "not measured", where the campaign's events hold none
+        of that kind at all.
         first_at, last_at   moments (UTC) of the first and the last event
     """
     counts = _answer("funnel", store, campaigns, by, as_of, **FUNNEL_RATES)
@@ -168,11 +181,13 @@ def reasons(
     store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
-    Which causes stand behind the bounces? One row per campaign × normalised text (and value of *by*), most frequent first.
+    Which causes stand behind the bounces? One row per campaign × normalised text (and value of
+    *by*), most frequent first.
 
-    `reason` has addresses, hosts and ids masked; `bounce_code` is an example; `recipients`, `share` and `bounced` as in `bounces`;
-    `confidence` (0..1) is that of the least sure of its verdicts, `rule` the rule or code that gave it;
-    `first_at` and `last_at` are missing when no such bounce has a moment.
+    `reason` has addresses, hosts and ids masked; `bounce_code` is an example; `recipients`, `share`
+    and `bounced` as in `bounces`; `confidence` (0..1) is that of the least sure of its verdicts,
+    `rule` the rule or code that gave it; `first_at` and `last_at` are missing when no such bounce
+    has a moment.
     """
     return _answer("reasons", store, campaigns, by, as_of, share=("recipients", "bounced"))
 
@@ -181,10 +196,12 @@ def unknown(
     store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
-    What did servers say that no rule understands? One row per campaign × code × raw text (and value of *by*), most frequent first.
+    What did servers say that no rule understands? One row per campaign × code × raw text (and value
+    of *by*), most frequent first.
 
     What is judged with a confidence below 0.5 is here, too: there the next rule is missing.
-    `code` and `text` as they came, addresses included: to write the next rule from, not to be passed on. `recipients` messages bounced so.
+    `code` and `text` as they came, addresses included: to write the next rule from, not to be
+    passed on. `recipients` messages bounced so.
     """
     return _answer("unknown", store, campaigns, by, as_of)
 
@@ -193,11 +210,13 @@ def links(
     store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
-    Which links were clicked? One row per campaign × link (and value of *by*), tracking parameters removed. Links that differ
-    only in what tells recipients apart are one: `https://x.example/p?u=…`.
+    Which links were clicked? One row per campaign × link (and value of *by*), tracking parameters
+    removed. Links that differ only in what tells recipients apart are one:
+    `https://x.example/p?u=…`.
 
         purpose        content or unsubscribe (preference links too)
-        clickers       messages whose recipient clicked it; links don't add up, who clicks two is in both
+        clickers       messages whose recipient clicked it; links don't add up, who clicks two is in
+                       both
         clicks         clicks, repeated ones too
         all_clickers   messages with any click            share   clickers / all_clickers
     """
@@ -208,11 +227,12 @@ def timing(
     store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
-    How long after delivery came the first open and the first click? One row per campaign × kind (open, click).
+    How long after delivery came the first open and the first click? One row per campaign × kind
+    (open, click).
 
-    `recipients` of `accepted` messages have one with a moment; `p10_s`, `p25_s`, `median_s`, `p75_s`, `p90_s` are seconds, missing
-    when none has.
-    An open that clocks put before the delivery counts as 0 s.
+    `recipients` of `accepted` messages have one with a moment; `p10_s`, `p25_s`, `median_s`,
+    `p75_s`, `p90_s` are seconds, missing when none has. An open that clocks put before the delivery
+    counts as 0 s.
     """
     return _answer("timing", store, campaigns, by, as_of)
 
@@ -221,10 +241,11 @@ def curve(
     store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
-    How many had opened or clicked within so many hours of delivery? One row per campaign × kind × hour with news.
+    How many had opened or clicked within so many hours of delivery? One row per campaign × kind ×
+    hour with news.
 
-    `hours` 1 is the first hour; after three days the steps are days. `recipients` since the row before, `cumulative` until now,
-    `rate` = cumulative / accepted.
+    `hours` 1 is the first hour; after three days the steps are days. `recipients` since the row
+    before, `cumulative` until now, `rate` = cumulative / accepted.
     """
     return _answer("curve", store, campaigns, by, as_of, rate=("cumulative", "accepted"))
 
@@ -235,9 +256,10 @@ def jobs(
     """
     How did each send job run? One row per campaign × job_id.
 
-    Counts as in `funnel`; `first_at`, `last_at` of its events (UTC); `span_s` seconds from its first to its last delivery or bounce,
-    missing without any; `delivery_median_s`, `delivery_p90_s`: seconds from the job's
-    first event to a message's delivery, missing when nothing was delivered.
+    Counts as in `funnel`; `first_at`, `last_at` of its events (UTC); `span_s` seconds from its
+    first to its last delivery or bounce, missing without any; `delivery_median_s`,
+    `delivery_p90_s`: seconds from the job's first event to a message's delivery, missing when
+    nothing was delivered.
     """
     return _answer("jobs", store, campaigns, by, as_of)
 
@@ -246,10 +268,11 @@ def suspects(
     store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
-    How many clickers behave like machines? One row per campaign × rule (RULES), then "suspect" and "human" (and value of *by*).
+    How many clickers behave like machines? One row per campaign × rule (RULES), then "suspect" and
+    "human" (and value of *by*).
 
-    `clickers` of `total`, `share` = clickers / total. Tagged, never dropped: without user agents and addresses of networks no rule
-    is certain, and filters that delete have deleted people.
+    `clickers` of `total`, `share` = clickers / total. Tagged, never dropped: without user agents
+    and addresses of networks no rule is certain, and filters that delete have deleted people.
     """
     wide = _answer("suspects", store, campaigns, by, as_of)
     groups = [name for name in wide.columns if name == "campaign" or name in DIMENSIONS]
@@ -266,10 +289,12 @@ def data_quality(
     store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
-    What is odd about the events? One row per campaign × check (CHECKS); it can't be split by anything.
+    What is odd about the events? One row per campaign × check (CHECKS); it can't be split by
+    anything.
 
-    `count` of `total`, `share` = count / total, `meaning` a sentence. What many feeds leave out (opens, clicks, deferrals, complaints,
-    unsubscribes) is missing, "not measured", when there is none of that kind at all.
+    `count` of `total`, `share` = count / total, `meaning` a sentence. What many feeds leave out
+    (opens, clicks, deferrals, complaints, unsubscribes) is missing, "not measured", when there is
+    none of that kind at all.
     """
     if by:
         raise StoreError("data_quality can't be split", do="leave `by` out")
@@ -297,7 +322,9 @@ def data_quality(
 
 
 def starts(store: EventStore) -> dict[str, datetime | None]:
-    """When each campaign started: its first sent, delivery or bounce; None when no event has a moment."""
+    """
+    When each campaign started: its first sent, delivery or bounce; None when no event has a moment.
+    """
     with store.connection() as connection:
         return {
             row["campaign"]: row["first_at"]
@@ -309,7 +336,8 @@ def outcomes(
     store: EventStore, campaign: str, job_ids: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """
-    Job id -> what became of each of its recipients, as the CRM and the next wave need it; empty while there are no events.
+    Job id -> what became of each of its recipients, as the CRM and the next wave need it; empty
+    while there are no events.
 
         state        delivered (accepted, to be exact), bounced, or "" when nothing final is known
         verdict      permanent (a hard bounce), retry (a soft one worth another try) or ""
@@ -341,7 +369,10 @@ def counts(
     by: By = None,
     as_of: AsOf = None,
 ) -> list[Table]:
-    """What the SQL files of several measures count, without rates, over events that are read and judged once."""
+    """
+    What the SQL files of several measures count, without rates, over events that are read and
+    judged once.
+    """
     asked = [by] if isinstance(by, str) else list(by or ())
     if unknown := [name for name in asked if name not in DIMENSIONS]:
         raise StoreError(
@@ -376,7 +407,10 @@ def _prepared(
     as_of: AsOf,
     job_ids: Sequence[str] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The relations which the measures read; those which several read are tables. *job_ids*: only those jobs' messages."""
+    """
+    The relations which the measures read; those which several read are tables. *job_ids*: only
+    those jobs' messages.
+    """
     with store.connection([campaigns] if isinstance(campaigns, str) else campaigns) as connection:
         connection.register("providers", _providers())
         connection.execute("create temp view starts as " + _sql("starts"))
@@ -394,7 +428,9 @@ def _prepared(
 
 
 def _end(as_of: AsOf) -> dict[str, datetime | int | None]:
-    """The parameters of `seen`: a moment or an age in microseconds after which events don't count."""
+    """
+    The parameters of `seen`: a moment or an age in microseconds after which events don't count.
+    """
     if isinstance(as_of, timedelta):
         return {"until": None, "age_us": as_of // timedelta(microseconds=1)}
     until = as_of if isinstance(as_of, datetime) else moment(as_of)

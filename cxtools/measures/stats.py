@@ -24,7 +24,8 @@ def share(part: float, whole: float) -> float:
 
 def wilson(successes: float, n: float) -> tuple[float, float]:
     """
-    The 95 % Wilson score interval of a share, without continuity correction (Newcombe 1998, method 3); NaN when n is 0.
+    The 95 % Wilson score interval of a share, without continuity correction (Newcombe 1998, method
+    3); NaN when n is 0.
 
     >>> [round(bound, 4) for bound in wilson(81, 263)]
     [0.2553, 0.3662]

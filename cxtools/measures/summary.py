@@ -1,4 +1,7 @@
-"""What one campaign's measures say together: its verdict, and its place among earlier campaigns at the same age."""
+"""
+What one campaign's measures say together: its verdict, and its place among earlier campaigns at the
+same age.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +48,9 @@ def verdict(
     """
     PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
 
-    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word. The limits are `measures.verdict.LIMITS`.
-    *unsettled* recipients, of whom the ledger knows no good end (`measures.verdict.UNSETTLED`), are a warning.
+    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word. The limits
+    are `measures.verdict.LIMITS`. *unsettled* recipients, of whom the ledger knows no good end
+    (`measures.verdict.UNSETTLED`), are a warning.
 
     Raises:
         StoreError: the store doesn't have this campaign.
@@ -81,7 +85,10 @@ def verdict(
 
 
 def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table:
-    """The funnel of a campaign and up to eight earlier ones, each cut at the age that this one has reached; oldest first."""
+    """
+    The funnel of a campaign and up to eight earlier ones, each cut at the age that this one has
+    reached; oldest first.
+    """
     first_at, last_at = _window(measures.counts(store, ["funnel"], campaign, as_of=as_of)[0])
     shown = [*_earlier(store, campaign, first_at), campaign]
     rows = measures.funnel(
@@ -106,7 +113,10 @@ def _before(
     first_at: datetime | None,
     last_at: datetime | None,
 ) -> tuple[list[dict[str, int]], float | None]:
-    """What earlier campaigns had at this one's age: the counts of each, and the median share of their first week's clicks."""
+    """
+    What earlier campaigns had at this one's age: the counts of each, and the median share of their
+    first week's clicks.
+    """
     earlier = _earlier(store, campaign, first_at)
     if not earlier or not first_at or not last_at:
         return [], None

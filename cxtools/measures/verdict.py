@@ -1,8 +1,10 @@
 """
-What the numbers mean: limits as a table, a verdict by the interval behind each number, and the sentences that say so.
+What the numbers mean: limits as a table, a verdict by the interval behind each number, and the
+sentences that say so.
 
-Pure: it is given counts and answers with words. A limit is broken for certain (FAIL) only when the whole 95 % interval lies
-above it; a number that merely stands above it is a WARN; too little mail is said to be too little, never passed.
+Pure: it is given counts and answers with words. A limit is broken for certain (FAIL) only when the
+whole 95 % interval lies above it; a number that merely stands above it is a WARN; too little mail
+is said to be too little, never passed.
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ WORDS = {"FAIL": "✕", "WARN": "!", "TOO FEW": "?", "TOO EARLY": "…", "PASS":
 @dataclass(frozen=True)
 class Limit:
     """
-    A share that must stay small: a warning above `target`, a failure above `limit`, a halt above `stop` (None: no such step).
+    A share that must stay small: a warning above `target`, a failure above `limit`, a halt above
+    `stop` (None: no such step).
 
-    A target of 0 means that one case is enough. `says` is the sentence when it is broken; {found} is "5 of 3,000 recipients (…)".
+    A target of 0 means that one case is enough. `says` is the sentence when it is broken; {found}
+    is "5 of 3,000 recipients (…)".
     """
 
     name: str
@@ -105,8 +109,10 @@ class Facts:
     """
     Counts of distinct recipients of one campaign, and of earlier ones at the same age.
 
-    counts    attempted, accepted, bounced, opened, clicked, hard, soft, block, unclassified, authentication, complained, clickers,
-              suspect, human, read (opened, less those whom the feed says only machines opened); what the feed doesn't report is missing
+    counts    attempted, accepted, bounced, opened, clicked, hard, soft, block, unclassified,
+              authentication, complained, clickers,
+              suspect, human, read (opened, less those whom the feed says only machines opened);
+              what the feed doesn't report is missing
     earlier   the same counts of each earlier campaign, cut at this campaign's age
     maturity  share of their 7-day clicks that earlier campaigns had at this age, None without any
     unsettled recipients of whom the ledger knows no good end, by the words of UNSETTLED
@@ -126,7 +132,10 @@ class Facts:
         return _share(self.counts, part, whole)
 
     def beside(self, part: str, whole: str) -> tuple[str, ...]:
-        """How far above or below the median of the earlier campaigns, in words, and that median; () without any."""
+        """
+        How far above or below the median of the earlier campaigns, in words, and that median; ()
+        without any.
+        """
         shares = [
             share for counts in self.earlier if (share := _share(counts, part, whole)) is not None
         ]
@@ -152,7 +161,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class CampaignVerdict:
-    """One word on a campaign, the sentences behind it and the cards; shows itself in notebooks and reports, with the checks."""
+    """
+    One word on a campaign, the sentences behind it and the cards; shows itself in notebooks and
+    reports, with the checks.
+    """
 
     word: str
     sentences: tuple[str, ...]
@@ -194,7 +206,8 @@ class CampaignVerdict:
 
 def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     """
-    The verdict on a campaign; *about* chooses the sentences and cards: "run", "bounces" or "engagement".
+    The verdict on a campaign; *about* chooses the sentences and cards: "run", "bounces" or
+    "engagement".
 
     Raises:
         ConfigError: *about* is something else.
@@ -236,13 +249,17 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
 
 
 def _counts(check: Check) -> bool:
-    """Whether a check has a say: too little mail can't unsettle a verdict where even much could only warn."""
+    """
+    Whether a check has a say: too little mail can't unsettle a verdict where even much could only
+    warn.
+    """
     return check.word in WORDS and not (check.word == "TOO FEW" and check.limit.limit is None)
 
 
 def judged(limit: Limit, counts: Mapping[str, int]) -> Check:
     """
-    A limit held against counts. "not measured" when the feed doesn't report the kind, "–" when there is nothing to divide by.
+    A limit held against counts. "not measured" when the feed doesn't report the kind, "–" when
+    there is nothing to divide by.
 
     >>> [judged(LIMITS[0], {"hard": hard, "attempted": n}).word for hard, n in ((500, 8000), (60, 1000), (3, 50), (10, 1000), (0, 20))]
     ['FAIL', 'WARN', 'WARN', 'PASS', 'TOO FEW']
@@ -268,7 +285,8 @@ def _word(limit: Limit, share: float, low: float, high: float) -> str:
     return "PASS" if high <= limit.target else "TOO FEW"
 
 
-#: What the ledger knows of recipients, each a warning, in this order -> what is so, and which command helps.
+#: What the ledger knows of recipients, each a warning, in this order -> what is so, and which
+#: command helps.
 UNSETTLED = {
     "unknown": "Whether {people} {were} mailed is not known, the answer to their submit was lost: `cxtools status {name}` has the batches.",
     "failed": "{people} {were} in jobs that failed or in batches that the API refused: `cxtools status {name}` says why.",
@@ -471,7 +489,10 @@ VIEWS: dict[str, tuple[tuple[Callable[[Facts], str], ...], tuple[str, ...]]] = {
 
 
 def _surely_opened(facts: Facts) -> str:
-    """Who certainly read: whom the feed tells from machines, else people who clicked, as far as they can be told from scanners."""
+    """
+    Who certainly read: whom the feed tells from machines, else people who clicked, as far as they
+    can be told from scanners.
+    """
     known = [name for name in ("human", "clicked") if name in facts.counts]
     return (
         "read"

@@ -1,1 +1,4 @@
-"""Notebooks become pages: `run` executes one with its parameters, `page` makes it one self-contained HTML file."""
+"""
+Notebooks become pages: `run` executes one with its parameters, `page` makes it one self-contained
+HTML file.
+"""

@@ -1,9 +1,12 @@
 """
-An executed notebook in, one self-contained HTML page out; and the checks that a page must pass before it is written.
+An executed notebook in, one self-contained HTML page out; and the checks that a page must pass
+before it is written.
 
-nbconvert's own templates load scripts from elsewhere and drop plotly's figures without an error, so the template is ours:
-verdict first, charts drawn by a bundle of plotly.js inside the page, a content security policy that lets nothing else run.
-Nothing random and no clock: the same notebook gives the same page, byte by byte.
+nbconvert's own templates load scripts from elsewhere and drop plotly's figures without an error, so
+the template is ours:
+verdict first, charts drawn by a bundle of plotly.js inside the page, a content security policy that
+lets nothing else run. Nothing random and no clock: the same notebook gives the same page, byte by
+byte.
 """
 
 from __future__ import annotations
@@ -47,7 +50,8 @@ def render_page(
     anchor: tuple[int, str] | None = None,
 ) -> str:
     """
-    The page of an executed notebook; *anchor* is the audit trail's last row and its hash, for the footer.
+    The page of an executed notebook; *anchor* is the audit trail's last row and its hash, for the
+    footer.
 
     Raises:
         ReportError: the page would break a promise of `check_page`.
@@ -70,7 +74,10 @@ def render_page(
 
 
 def _exporter() -> HTMLExporter:
-    """nbconvert with our template, plotly's figures first among the representations, and escaping switched on."""
+    """
+    nbconvert with our template, plotly's figures first among the representations, and escaping
+    switched on.
+    """
     order = {
         "NbConvertBase": {
             "display_data_priority": [FIGURE, "text/html", "text/markdown", "text/plain"]
@@ -88,7 +95,8 @@ def _exporter() -> HTMLExporter:
 
 def check_page(body: str, figures: Sequence[Mapping[str, Any]] = ()) -> None:
     """
-    Refuse a page that asks the network for anything, shows an address, or holds a chart that the bundle can't draw.
+    Refuse a page that asks the network for anything, shows an address, or holds a chart that the
+    bundle can't draw.
 
     >>> check_page('<p>j***@example.com</p>')
     >>> check_page('<img src="https://example.com/x.png">')
@@ -119,7 +127,8 @@ def check_page(body: str, figures: Sequence[Mapping[str, Any]] = ()) -> None:
             )
 
 
-#: What makes a browser ask elsewhere without a click: any element but a link with an address, a style that imports, a refresh.
+#: What makes a browser ask elsewhere without a click: any element but a link with an address, a
+#: style that imports, a refresh.
 OUTSIDE = re.compile(
     r"""<(?!a\b)[a-z][^>]*\s(?:src|srcset|href|data|poster|action|background)\s*=\s*["']?\s*(?:https?:|//)"""
     r"""|@import\b|url\(\s*["']?(?:https?:|//)|<base\b|http-equiv=["']?refresh""",
@@ -140,7 +149,10 @@ def addresses(text: str) -> set[str]:
 
 
 def write_index(folder: Path) -> Path:
-    """`index.html` of a folder: its reports by date, campaign and verdict, read from the pages themselves."""
+    """
+    `index.html` of a folder: its reports by date, campaign and verdict, read from the pages
+    themselves.
+    """
     reports = sorted(
         (about for file in sorted(folder.glob("*.html")) if (about := _about(file))),
         key=lambda about: (about["campaign"], about["title"]),
@@ -258,7 +270,9 @@ def _sections(notebook: Any) -> tuple[str, str, list[dict[str, Any]]]:
 
 
 def _figures(notebook: Any) -> list[dict[str, Any]]:
-    """The figures of a notebook: title and caption become text of the page, numbers its data table."""
+    """
+    The figures of a notebook: title and caption become text of the page, numbers its data table.
+    """
     figures: list[dict[str, Any]] = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -296,7 +310,10 @@ def _figure(given: Mapping[str, Any], number: int) -> dict[str, Any]:
 
 
 def told(notebook: Any) -> dict[str, Any]:
-    """What the notebook's verdict says in data (campaign, word, headline, …); {} for a report without one."""
+    """
+    What the notebook's verdict says in data (campaign, word, headline, …); {} for a report without
+    one.
+    """
     found = (
         output["data"][MIME]
         for cell in notebook.cells

@@ -1,9 +1,10 @@
 """
 One papermill run, one page: parameters checked before, every cell after, a clock over the whole.
 
-papermill stays behind this module, in a process of its own: it only warns about unknown parameters, takes `sys.exit(0)` and a
-timed-out cell for success, and changes the working directory of its process. The kernel is this very interpreter, whatever
-kernels the machine has installed, and it talks encrypted.
+papermill stays behind this module, in a process of its own: it only warns about unknown parameters,
+takes `sys.exit(0)` and a timed-out cell for success, and changes the working directory of its
+process. The kernel is this very interpreter, whatever kernels the machine has installed, and it
+talks encrypted.
 """
 
 from __future__ import annotations
@@ -45,14 +46,18 @@ def render_report(
     timeout_s: float = TIMEOUT_S,
 ) -> Path:
     """
-    Run the notebook *name* with these parameters and write `<out>/<name>-<campaign>.html`, the executed notebook beside it.
+    Run the notebook *name* with these parameters and write `<out>/<name>-<campaign>.html`, the
+    executed notebook beside it.
 
-    *name* is one of `report_names()` or the path of a notebook. A parameter may be given as text; it is read as the type of
-    the notebook's default. *home* is the `CXTOOLS_HOME` that the notebook reads, *profile* the `CXTOOLS_PROFILE` (None: the environment's).
+    *name* is one of `report_names()` or the path of a notebook. A parameter may be given as text;
+    it is read as the type of the notebook's default. *home* is the `CXTOOLS_HOME` that the notebook
+    reads, *profile* the `CXTOOLS_PROFILE` (None: the environment's).
 
     Raises:
-        ReportError: unknown notebook or parameter, wrong type, no campaign or one that isn't there, a cell that failed or didn't run,
-            a page that breaks a promise. The partly run notebook is kept as `….failed.ipynb`; the error names it, the cell and its error.
+        ReportError: unknown notebook or parameter, wrong type, no campaign or one that isn't there,
+        a cell that failed or didn't run,
+            a page that breaks a promise. The partly run notebook is kept as `….failed.ipynb`; the
+            error names it, the cell and its error.
     """
     from cxtools.report.page import render_page, told, write_text
     from cxtools.settings import load_settings
@@ -104,7 +109,10 @@ def render_report(
 def render_reports(
     requests: Sequence[tuple[str, Mapping[str, Any]]], *, out: Path, home: Path
 ) -> list[Path]:
-    """Several reports at once, each in its own process, and the index of the folder. The first failure is raised after all have ended."""
+    """
+    Several reports at once, each in its own process, and the index of the folder. The first failure
+    is raised after all have ended.
+    """
     from cxtools.report.page import write_index
 
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -212,7 +220,10 @@ def _typed(name: str, given: Any, default: Any, where: str) -> Any:
 
 
 def _check_campaign(report: str, campaign: str, settings: Settings) -> None:
-    """Refuse a report on a campaign that isn't there before a kernel starts: sent ones are in the ledger, their events in the store."""
+    """
+    Refuse a report on a campaign that isn't there before a kernel starts: sent ones are in the
+    ledger, their events in the store.
+    """
     from cxtools.events.store import EventStore
 
     sent = report == "run_campaign"
@@ -289,7 +300,10 @@ def _execute(
     environ: Mapping[str, str],
     timeout_s: float,
 ) -> str:
-    """Run papermill in a process of its own, ended by the clock if need be: its complaint if it broke off. *output* has what was done."""
+    """
+    Run papermill in a process of its own, ended by the clock if need be: its complaint if it broke
+    off. *output* has what was done.
+    """
     order = json.dumps(
         {"source": str(source.resolve()), "output": str(output.resolve()), "parameters": parameters}
     )
@@ -332,7 +346,10 @@ def _execute(
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """First politely, since papermill then ends its kernel; the kernel lives in a session of its own and would stay behind."""
+    """
+    First politely, since papermill then ends its kernel; the kernel lives in a session of its own
+    and would stay behind.
+    """
     process.terminate()  # like kill, it leaves a process alone that has ended
     with suppress(subprocess.TimeoutExpired):
         process.wait(GRACE_S)
@@ -344,7 +361,8 @@ def _finished(file: Path, complaint: str) -> Any:
     """
     The executed notebook, if every code cell came to its end.
 
-    papermill's word for it can't be taken: it marks cells that never ran "completed", and the one in which the kernel died.
+    papermill's word for it can't be taken: it marks cells that never ran "completed", and the one
+    in which the kernel died.
     """
     from cxtools.report.page import ADDRESS
 
@@ -364,7 +382,10 @@ def _finished(file: Path, complaint: str) -> Any:
 
 
 def _anonymous(notebook: Any) -> Any:
-    """Without the paths, durations, dates and version of this run: they tell of the machine, and differ each time."""
+    """
+    Without the paths, durations, dates and version of this run: they tell of the machine, and
+    differ each time.
+    """
     for number, cell in enumerate(notebook.cells, start=1):
         cell["id"] = f"cell-{number:02d}"  # papermill gives the cell of the parameters a random one
         for key in ("papermill", "execution"):
@@ -377,13 +398,19 @@ def _anonymous(notebook: Any) -> Any:
 
 
 def _run_papermill(source: str, output: str, parameters: dict[str, Any]) -> None:
-    """Inside the process of its own; a failed cell stands in the output notebook, and there it is looked for."""
+    """
+    Inside the process of its own; a failed cell stands in the output notebook, and there it is
+    looked for.
+    """
     import papermill
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
     class ThisInterpreter(AsyncKernelManager):
-        """A kernel of this interpreter, over encrypted channels, without a look at the kernels installed elsewhere."""
+        """
+        A kernel of this interpreter, over encrypted channels, without a look at the kernels
+        installed elsewhere.
+        """
 
         def __init__(self, **given: Any) -> None:
             super().__init__(

@@ -1,4 +1,7 @@
-"""`python -m cxtools.simulator`: serve the API, or write the recipients and the past of the same world to files."""
+"""
+`python -m cxtools.simulator`: serve the API, or write the recipients and the past of the same world
+to files.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What can go wrong, as a table: each fault has a name, an endpoint and what it does to the request or its answer."""
+"""
+What can go wrong, as a table: each fault has a name, an endpoint and what it does to the request or
+its answer.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from cxtools.simulator.people import dice
 
 
 class Answer(NamedTuple):
-    """An answer, and what to do to the transport: "" nothing, "reset", "hang", "drip", "slice" or "slow"."""
+    """
+    An answer, and what to do to the transport: "" nothing, "reset", "hang", "drip", "slice" or
+    "slow".
+    """
 
     status: int
     body: bytes
@@ -32,11 +38,13 @@ def answer(
 
 class Fault(NamedTuple):
     """
-    One fault. `instead` is answered and nothing is done; `after` is answered when the request was done;
-    `twist` changes the answer; `ending` is how the job of this POST ends; `revokes` empties the token store first.
+    One fault. `instead` is answered and nothing is done; `after` is answered when the request was
+    done; `twist` changes the answer; `ending` is how the job of this POST ends; `revokes` empties
+    the token store first.
     """
 
-    endpoint: str  # token, suppressions, messages, job, events, crm, or any of the API's ("api": all but token)
+    # token, suppressions, messages, job, events, crm, or any of the API's ("api": all but token)
+    endpoint: str
     instead: Answer | None = None
     after: Answer | None = None
     twist: Callable[[Answer, Mapping[str, str]], Answer] | None = None
@@ -46,7 +54,10 @@ class Fault(NamedTuple):
 
 @dataclass
 class Armed:
-    """A fault that lies in wait: lets `after` requests pass, then strikes `count` times (None: always), each with chance `share`."""
+    """
+    A fault that lies in wait: lets `after` requests pass, then strikes `count` times (None:
+    always), each with chance `share`.
+    """
 
     name: str
     count: int | None = 1

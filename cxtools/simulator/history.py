@@ -1,4 +1,7 @@
-"""The past of the same world: earlier campaigns with an ordinary spread, one with a bad list, one with a reputation block."""
+"""
+The past of the same world: earlier campaigns with an ordinary spread, one with a bad list, one with
+a reputation block.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ BATCH = 1000
 
 
 class Campaign(NamedTuple):
-    """An earlier campaign: its word, how many days before the epoch it went out, and what was special."""
+    """
+    An earlier campaign: its word, how many days before the epoch it went out, and what was special.
+    """
 
     word: str
     days_before: int
@@ -41,7 +46,9 @@ CAMPAIGNS = (
 
 
 def write_history(setup: Setup, out: Path, *, campaigns: int, recipients: int) -> Iterator[Path]:
-    """One file of events per earlier campaign, oldest first, named year-month-word; yields the paths."""
+    """
+    One file of events per earlier campaign, oldest first, named year-month-word; yields the paths.
+    """
     out.mkdir(parents=True, exist_ok=True)
     epoch = datetime.fromisoformat(setup.epoch).astimezone(UTC)
     for number in reversed(range(campaigns)):
@@ -64,7 +71,10 @@ def write_history(setup: Setup, out: Path, *, campaigns: int, recipients: int) -
 def _events(
     setup: Setup, past: Campaign, sent_at: datetime, name: str, count: int, first: int
 ) -> Iterator[bytes]:
-    """Each campaign mails a later window of the recipient list, as lists grow at one end and shrink at the other."""
+    """
+    Each campaign mails a later window of the recipient list, as lists grow at one end and shrink at
+    the other.
+    """
     for batch, start in enumerate(range(0, count, BATCH)):
         people = [
             recipient(setup.seed, number)

@@ -1,4 +1,7 @@
-"""What becomes of an accepted message: the check of an order, the job made of it, and the story its events will tell."""
+"""
+What becomes of an accepted message: the check of an order, the job made of it, and the story its
+events will tell.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class Story:
 
 @dataclass
 class Job:
-    """One accepted POST, and when it was accepted, in real seconds and in virtual seconds since the epoch."""
+    """
+    One accepted POST, and when it was accepted, in real seconds and in virtual seconds since the
+    epoch.
+    """
 
     job_id: str
     order: dict[str, Any]

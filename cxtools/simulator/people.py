@@ -1,10 +1,12 @@
 """
-Who gets the mail and what becomes of it. What people and mailboxes are like is data beside this module: people.toml, refusals.tsv.
+Who gets the mail and what becomes of it. What people and mailboxes are like is data beside this
+module: people.toml, refusals.tsv.
 
-All that happens to a message is drawn from a digest of (seed, address, letter), never from the order of requests or a
-clock, so the same campaign has the same story on every machine. Refusal texts are our own words in the forms, and with
-the codes, that real providers use.
-Only `Random.random()` is used of the standard generator: it alone is promised to stay the same between Python versions.
+All that happens to a message is drawn from a digest of (seed, address, letter), never from the
+order of requests or a clock, so the same campaign has the same story on every machine. Refusal
+texts are our own words in the forms, and with the codes, that real providers use. Only
+`Random.random()` is used of the standard generator: it alone is promised to stay the same between
+Python versions.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ class Reader(NamedTuple):
 
 
 class Fate(NamedTuple):
-    """What can become of a message other than a plain delivery. A lasting fate belongs to the address, not the message."""
+    """
+    What can become of a message other than a plain delivery. A lasting fate belongs to the address,
+    not the message.
+    """
 
     share: float
     lasting: bool = False
@@ -44,7 +49,9 @@ class Fate(NamedTuple):
 
 
 class Provider(NamedTuple):
-    """A mailbox provider: its domains with their share of the recipients, and how its readers divide."""
+    """
+    A mailbox provider: its domains with their share of the recipients, and how its readers divide.
+    """
 
     domains: dict[str, float]
     readers: dict[str, float]
@@ -78,7 +85,8 @@ PROVIDERS = {
         {f"acme-{number:02}.example": 0.18 / 24 for number in range(1, 25)}, OFFICE
     ),
 }
-GONE = "acme-13.example"  # a company whose mail system was switched off: every address of theirs bounces
+# a company whose mail system was switched off: every address of theirs bounces
+GONE = "acme-13.example"
 
 
 def _refusals() -> dict[tuple[str, str], list[tuple[str, str]]]:
@@ -95,7 +103,10 @@ SENDING_IP = "203.0.113.25"
 
 
 class Letter(NamedTuple):
-    """What is mailed: `merge` is the merge fields in one fixed spelling, `nth` how often the person got this letter before."""
+    """
+    What is mailed: `merge` is the merge fields in one fixed spelling, `nth` how often the person
+    got this letter before.
+    """
 
     subject: str
     template_id: str
@@ -164,7 +175,10 @@ def one_of(rows: Sequence[T], rng: Random) -> T:
 
 
 def provider_of(domain: str) -> str:
-    """The provider of a domain, by its first label: gmail.example and gmail.com are one; "company" for all others."""
+    """
+    The provider of a domain, by its first label: gmail.example and gmail.com are one; "company" for
+    all others.
+    """
     return BY_LABEL.get(domain.partition(".")[0], "company")
 
 
@@ -178,7 +192,10 @@ PASSING = {name: fate.share for name, fate in FATES.items() if not fate.lasting}
 
 
 def person(seed: int, address: str) -> Person:
-    """The person behind an address. A tag chooses a fate or a reader, for tests: `ann+full@…`, `ann+scanned@…`, `ann+delivered@…`."""
+    """
+    The person behind an address. A tag chooses a fate or a reader, for tests: `ann+full@…`,
+    `ann+scanned@…`, `ann+delivered@…`.
+    """
     local, _, domain = address.lower().rpartition("@")
     provider, rng, tag = (
         provider_of(domain),
@@ -197,7 +214,9 @@ def person(seed: int, address: str) -> Person:
 def life(
     seed: int, address: str, letter: Letter, *, second_of_day: float = 0, drift: Drift | None = None
 ) -> list[Happening]:
-    """All that happens to one message, in order of time; `second_of_day` (UTC) is when it was sent."""
+    """
+    All that happens to one message, in order of time; `second_of_day` (UTC) is when it was sent.
+    """
     someone, rng, drift = (
         person(seed, address),
         dice(seed, address.lower(), *letter),
@@ -255,7 +274,10 @@ def _filled(row: tuple[str, str], someone: Person, rng: Random) -> tuple[str, st
 
 
 def _machine(name: str, arrived: float, rng: Random) -> list[Happening]:
-    """What a machine does before any person: a proxy opens, a scanner follows every link within a second."""
+    """
+    What a machine does before any person: a proxy opens, a scanner follows every link within a
+    second.
+    """
     if not name:
         return []
     agent, ip = one_of(AGENTS[name], rng), f"{NETWORKS[name]}.{int(rng.random() * 8) + 1}"
@@ -268,7 +290,10 @@ def _machine(name: str, arrived: float, rng: Random) -> list[Happening]:
 
 
 def _reading(reader: Reader, arrived: float, appeal: float, rng: Random) -> list[Happening]:
-    """What the person does: opens, some of them again and again, and clicks; without images no open is recorded."""
+    """
+    What the person does: opens, some of them again and again, and clicks; without images no open is
+    recorded.
+    """
     if rng.random() >= reader.open_rate * appeal:
         return []
     agent, ip = one_of(AGENTS["reader"], rng), f"{NETWORKS['reader']}.{int(rng.random() * 254) + 1}"
@@ -314,7 +339,10 @@ LISTED_EVERY = 67
 
 
 def recipient(seed: int, number: int) -> dict[str, str]:
-    """Row *number* of the seeded recipient list; the address is unique, at a reserved domain (RFC 2606)."""
+    """
+    Row *number* of the seeded recipient list; the address is unique, at a reserved domain (RFC
+    2606).
+    """
     rng = dice(seed, "recipient", number)
     domain, first, last = (
         picked(DOMAINS, rng),
@@ -342,7 +370,9 @@ def recipients(seed: int, count: int) -> Iterator[dict[str, str]]:
 
 
 def suppressed(seed: int, among: int) -> Iterable[str]:
-    """The addresses of the first *among* recipients that are on the suppression list from the start."""
+    """
+    The addresses of the first *among* recipients that are on the suppression list from the start.
+    """
     return (
         recipient(seed, number)["email"]
         for number in range(seed % LISTED_EVERY, among, LISTED_EVERY)

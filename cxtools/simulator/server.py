@@ -30,7 +30,9 @@ SLOW_S = 6.0
 
 
 class Door:
-    """The API's side: reads a request, asks the world, does to the transport what the answer says."""
+    """
+    The API's side: reads a request, asks the world, does to the transport what the answer says.
+    """
 
     def __init__(self, setup: Setup) -> None:
         self.world = World(setup)
@@ -111,7 +113,10 @@ def _headers(reply: Answer) -> dict[str, str]:
 
 
 class Control:
-    """The simulation's side, below /_sim: reset, faults, time, truth. Needs no token; not part of the API."""
+    """
+    The simulation's side, below /_sim: reset, faults, time, truth. Needs no token; not part of the
+    API.
+    """
 
     def __init__(self, door: Door) -> None:
         self.door = door
@@ -147,7 +152,10 @@ class Control:
         return {"seed": changed.seed}
 
     def arm(self, name: str | None = None, **how: Any) -> Any:
-        """A fault by its name, and `how` as in `Armed`: once unless `count` says otherwise; the name null disarms all."""
+        """
+        A fault by its name, and `how` as in `Armed`: once unless `count` says otherwise; the name
+        null disarms all.
+        """
         faults = self.door.world.faults
         if name is None:
             faults.clear()
@@ -162,7 +170,10 @@ class Control:
 
 
 def _endpoint(act: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
-    """A control as Starlette calls it: the JSON of the request are its arguments, and what it returns is answered."""
+    """
+    A control as Starlette calls it: the JSON of the request are its arguments, and what it returns
+    is answered.
+    """
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -217,6 +228,8 @@ def serve(setup: Setup, *, port: int, faults: list[Armed], exit_on_eof: bool) ->
 
 
 def _end_with_parent(server: uvicorn.Server) -> None:
-    """Stdin ends when the parent does, however it ended; a simulator without anybody must not stay."""
+    """
+    Stdin ends when the parent does, however it ended; a simulator without anybody must not stay.
+    """
     sys.stdin.buffer.read()
     server.should_exit = True

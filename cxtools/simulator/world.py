@@ -1,9 +1,11 @@
 """
-The API as a state machine: a request and a moment in, an answer out. No socket, no clock, no threads.
+The API as a state machine: a request and a moment in, an answer out. No socket, no clock, no
+threads.
 
-Two times run side by side. *Virtual* time is what answers say: the epoch, plus what `advance` added; it never looks at a
-clock, so two runs tell the same story. *Real* time (`now`, seconds, monotonic) only decides how much of the story can be
-seen yet: age = seconds since the POST x speed, plus what was advanced since.
+Two times run side by side. *Virtual* time is what answers say: the epoch, plus what `advance`
+added; it never looks at a clock, so two runs tell the same story. *Real* time (`now`, seconds,
+monotonic) only decides how much of the story can be seen yet: age = seconds since the POST x speed,
+plus what was advanced since.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ def option(default: Any, about: str) -> Any:
 
 @dataclass(frozen=True)
 class Setup:
-    """How this world is; each field is also a flag of the command line and a key of POST /_sim/reset."""
+    """
+    How this world is; each field is also a flag of the command line and a key of POST /_sim/reset.
+    """
 
     seed: int = option(7, "which world: people, fates, identifiers")
     epoch: str = option("2026-09-14T08:00:00Z", "virtual time at the start")
@@ -76,7 +80,10 @@ class Setup:
 
 
 class Ask(NamedTuple):
-    """A request; header names in lower case. `ending` is how the job of a submit ends: a fault's doing."""
+    """
+    A request; header names in lower case. `ending` is how the job of a submit ends: a fault's
+    doing.
+    """
 
     method: str
     path: str
@@ -88,7 +95,10 @@ class Ask(NamedTuple):
 
 
 class World:
-    """Everything the simulated tenant knows. `answer` is the only way in; the rest is for whoever runs the simulation."""
+    """
+    Everything the simulated tenant knows. `answer` is the only way in; the rest is for whoever runs
+    the simulation.
+    """
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -113,7 +123,10 @@ class World:
         self._bucket: tuple[float, float] | None = None
 
     def answer(self, ask: Ask) -> Answer:
-        """The answer to a request, faults and limits included; `how` tells the server what to do to the transport."""
+        """
+        The answer to a request, faults and limits included; `how` tells the server what to do to
+        the transport.
+        """
         if (endpoint := _endpoint(ask)) == "unhandled":
             self.unhandled.append(f"{ask.method} {ask.path}")
         reply = self._limited(endpoint, ask.now) or self._under(
@@ -467,7 +480,9 @@ def _basic(header: str) -> tuple[str, str] | None:
 
 
 def _verified(secret: str, ask: Ask) -> bool:
-    """Whether a webhook is signed as Standard Webhooks say: HMAC-SHA256 over `id.timestamp.body`."""
+    """
+    Whether a webhook is signed as Standard Webhooks say: HMAC-SHA256 over `id.timestamp.body`.
+    """
     signed = (
         f"{ask.headers.get('webhook-id', '')}.{ask.headers.get('webhook-timestamp', '')}.".encode()
         + ask.body
@@ -482,14 +497,20 @@ def _verified(secret: str, ask: Ask) -> bool:
 
 
 def _cursor(span: slice, page: Sequence[Any], mark: str) -> str | None:
-    """A full page has a cursor even if nothing follows: without one nobody could tell it from a page that was cut."""
+    """
+    A full page has a cursor even if nothing follows: without one nobody could tell it from a page
+    that was cut.
+    """
     if len(page) < span.stop - span.start:
         return None
     return base64.urlsafe_b64encode(f"{digest(mark)[:8]}:{span.stop}".encode()).decode()
 
 
 def _span(query: Mapping[str, str], mark: str, *, cursors: bool = True) -> slice | None:
-    """The rows of a page; None if the limit is out of bounds, or the cursor is not ours or belongs to another query."""
+    """
+    The rows of a page; None if the limit is out of bounds, or the cursor is not ours or belongs to
+    another query.
+    """
     limit, cursor = query.get("limit", str(PAGE)), query.get("cursor", "") if cursors else ""
     if not (limit.isdecimal() and 1 <= int(limit) <= PAGE):
         return None
