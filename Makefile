@@ -35,10 +35,10 @@ check: .venv/.dev .venv-lab/.lab chromium postgres  ## the tests and every examp
 
 # Hours. What is done stands in reports/soak/seed-N.jsonl; the same command goes on from there. SOAK="--minutes 30" stops after so long.
 soak: .venv/.dev  ## the long proof: every kill point, kills in recovery, 10,000 fault schedules (SEED=7)
-	$(BIN)/python tests/soak.py --seed $(or $(SEED),7) $(SOAK)
+	$(BIN)/python -m tests.proof.soak --seed $(or $(SEED),7) $(SOAK)
 
 mutants: .venv/.dev postgres  ## plant known mistakes one at a time; each must make a test fail (NAME="..." for some)
-	$(BIN)/python tests/mutants.py $(NAME)
+	$(BIN)/python -m tests.proof.mutants $(NAME)
 
 # The committed outputs come from the seeded demo, so the comparison needs the demo's data, made afresh, and nothing else.
 notebooks-check: .venv/.dev demo  ## run the notebooks on the demo's data and compare with their committed outputs

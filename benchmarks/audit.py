@@ -17,9 +17,9 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from cxtools.campaigns import audit
-from cxtools.campaigns.ledger import Ledger
-from cxtools.campaigns.tables import head, trail
+from cxtools.ledger import audit
+from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.schema import head, trail
 
 BODY = (
     '{"batch":"0123456789abcdef0123456789abcdef","events":4123,"state":"settling","suppressed":12}'

@@ -7,7 +7,7 @@ How well and how fast bounces are judged.
 A labelled row is a JSON object with `code`, `text`, `category`, `hard` (bool) and, where practice
 differs, `category_alt` (list of categories that a lenient score accepts, "*" = any) and
 `hard_disputed` (left out of the score for hard). The data that the figures in
-cxtools/bounces/README.md were measured on is not part of the project.
+cxtools/bounce/README.md were measured on is not part of the project.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cxtools.bounces import Verdict, classify
-from cxtools.bounces.rules import standard_rules
+from cxtools.bounce import Verdict, classify
+from cxtools.bounce.rules import standard_rules
 
 RETRYABLE = ("mailbox_full", "rate_limited", "greylisted", "temporary_failure")
 Judged = list[tuple[dict[str, object], Verdict]]

@@ -14,15 +14,11 @@ Every name is imported at its first use: `import cxtools` itself costs next to n
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxtools.bounces import Verdict, classify
-    from cxtools.campaigns.recipients import Campaign
-    from cxtools.campaigns.status import Status
+    from cxtools.bounce import Verdict, classify
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
     from cxtools.notebook import (
@@ -43,6 +39,8 @@ if TYPE_CHECKING:
         timing,
         verdict,
     )
+    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.status import Status
 
 __all__ = [
     "Campaign",
@@ -71,12 +69,12 @@ __all__ = [
 ]
 #: public name -> the module it lives in; the questions live in `notebook`
 _HOMES = dict.fromkeys(__all__, "notebook") | {
-    "Campaign": "campaigns.recipients",
+    "Campaign": "sending.recipients",
     "Connection": "connection",
     "CxError": "errors",
-    "Status": "campaigns.status",
-    "Verdict": "bounces",
-    "classify": "bounces",
+    "Status": "sending.status",
+    "Verdict": "bounce",
+    "classify": "bounce",
     "connect": "connection",
 }
 __version__ = "0.1.0"
@@ -92,17 +90,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
-
-
-class _Package(ModuleType):
-    """
-    `bounces` and `report` name a question and a package. `cx.bounces` is the question, also after
-    something imported the package.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

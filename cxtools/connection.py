@@ -24,15 +24,15 @@ from cxtools.errors import ConfigError, JobTimeout, Unreachable, discreet
 from cxtools.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from cxtools.bounces import Judge
-    from cxtools.campaigns.collect import Collected
-    from cxtools.campaigns.desk import Desk
-    from cxtools.campaigns.ledger import Ledger
-    from cxtools.campaigns.plan import LeftOut
-    from cxtools.campaigns.recipients import Campaign
-    from cxtools.campaigns.retry import WavePlan
-    from cxtools.campaigns.status import Status
+    from cxtools.bounce import Judge
+    from cxtools.context import Desk
     from cxtools.events.store import EventStore
+    from cxtools.ledger.ledger import Ledger
+    from cxtools.sending.collect import Collected
+    from cxtools.sending.plan import LeftOut
+    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.status import Status
+    from cxtools.sending.waves import WavePlan
 
 #: A user's own rules for bounces, in CXTOOLS_HOME; bounces/README.md tells how to write them.
 OWN_RULES = "bounce_rules.toml"
@@ -114,7 +114,7 @@ class Connection:
     @cached_property
     @discreet
     def ledger(self) -> Ledger:
-        from cxtools.campaigns.ledger import Ledger
+        from cxtools.ledger.ledger import Ledger
 
         return Ledger(self.settings.ledger_url, now=time.time, home=self.settings.home)
 
@@ -130,7 +130,7 @@ class Connection:
         """
         if not self.has_ledger:
             return {}
-        from cxtools.campaigns.status import BAD_JOBS
+        from cxtools.sending.status import BAD_JOBS
 
         bad = [
             row.recipients
@@ -143,7 +143,7 @@ class Connection:
     @cached_property
     def desk(self) -> Desk:
         from cxtools.api.client import Client
-        from cxtools.campaigns.desk import Desk
+        from cxtools.context import Desk
 
         return Desk(self.settings, Client(self.settings), self.ledger, self.store, quiet=self.quiet)
 
@@ -157,10 +157,10 @@ class Connection:
             ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the
             same call continues.
         """
-        from cxtools.campaigns import send
+        from cxtools.sending import submit
 
         self.needs_all()
-        send.plan(self.desk, campaign, skip_invalid=skip_invalid)
+        submit.plan(self.desk, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
 
     def needs_all(self) -> None:
@@ -173,8 +173,8 @@ class Connection:
         What `send` would do, as far as is known without asking the API; refuses what `send` would,
         writes and sends nothing.
         """
-        from cxtools.campaigns.plan import LeftOut
-        from cxtools.campaigns.status import over_limit
+        from cxtools.sending.plan import LeftOut
+        from cxtools.sending.status import over_limit
 
         known = self.ledger.digest_of(campaign.name) if self.has_ledger else None
         if known not in (None, campaign.digest) and not self.ledger.unsent(campaign.name):
@@ -220,10 +220,10 @@ class Connection:
         Continue a campaign: submit what is planned, follow what is submitted, collect what has
         ended.
         """
-        from cxtools.campaigns import send
+        from cxtools.sending import submit
 
         self.needs_all()
-        if late := send.resume(self.desk, name):
+        if late := submit.resume(self.desk, name):
             unknown = self.unsettled(name)["unknown"]
             also = (
                 f"; besides, the outcome of {unknown:,} recipients is unknown, `cxtools status {name}` lists them"
@@ -241,14 +241,14 @@ class Connection:
         This account's campaigns of which a batch waits to be sent, followed or collected for the
         first time.
         """
-        from cxtools.campaigns.states import UNFINISHED
+        from cxtools.ledger.states import UNFINISHED
 
         names = dict.fromkeys(row.campaign for row in self.ledger.batches(states=UNFINISHED))
         return [name for name in names if self.ledger.account(name) in ("", self.settings.account)]
 
     def status(self, name: str) -> Status:
         """Where a campaign stands; asks nobody, changes nothing."""
-        from cxtools.campaigns.status import status
+        from cxtools.sending.status import status
 
         limit = self.settings.daily_cap(self.ledger.spec(name)["limits"]["daily"])
         return status(
@@ -261,11 +261,12 @@ class Connection:
     @discreet
     def collect(self, name: str | None = None) -> Collected:
         """Fetch the events of all finished jobs once more: late opens, clicks and bounces."""
-        from cxtools.campaigns import collect, crm
+        from cxtools.sending import collect
+        from cxtools.webhooks import deliver
 
         self.settings.needs("api")
         try:
-            with crm.courier(self.desk):
+            with deliver.courier(self.desk):
                 return collect.collect(self.desk, name)
         finally:
             self.ledger.trail.anchor()
@@ -276,7 +277,7 @@ class Connection:
         Make the local suppressions follow the rules of today, from all that servers ever said: how
         many were added, how many lifted.
         """
-        from cxtools.campaigns import collect
+        from cxtools.sending import collect
 
         try:
             return collect.rejudge(self.ledger, self.store, began=time.time())
@@ -296,11 +297,11 @@ class Connection:
             ConfigError: its outcome isn't unknown, the job can't be its, or it is too early to call
             it not sent. ApiError: the API knows no such job.
         """
-        from cxtools.campaigns import send
+        from cxtools.sending import submit
 
         if job_id:
             self.settings.needs("api")
-            send.check_job(self.desk, batch_id, job_id)
+            submit.check_job(self.desk, batch_id, job_id)
         return self.ledger.reconcile(batch_id, job_id=job_id, abandon=abandon, reason=reason)
 
     @discreet
@@ -311,11 +312,11 @@ class Connection:
 
         Events are fetched first: who got the mail meanwhile is no candidate.
         """
-        from cxtools.campaigns import retry
+        from cxtools.sending import waves
 
         self.collect(name)
         plan = (
-            retry.next_wave(self.desk, name) if dry_run else retry.plan_next_wave(self.desk, name)
+            waves.next_wave(self.desk, name) if dry_run else waves.plan_next_wave(self.desk, name)
         )
         return plan, self.status(name) if dry_run or not plan.people else self.resume(name)
 
@@ -388,7 +389,7 @@ class DryRun:
 
 def judge_by(own: Path) -> Judge:
     """Who judges bounces: the rules that ship, with those in the file *own* if there is one."""
-    from cxtools.bounces.classify import judge, standard_judge
+    from cxtools.bounce.classify import judge, standard_judge
 
     return judge(own.read_text("utf-8", "replace"), str(own)) if own.exists() else standard_judge()
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import requests
 
 from cxtools import measures, wording
-from cxtools.campaigns.recipients import Campaign
 from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, JobFailed, StoreError
-from cxtools.events.imports import import_file
-from cxtools.report.run import render_reports
+from cxtools.events.importing import import_file
+from cxtools.pages.run import render_reports
+from cxtools.sending.recipients import Campaign
 
 NAME = "q3-update"
 SEED, RECIPIENTS, EARLIER = "7", "5000", "8"

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cxtools.connection import connect, latest
 
 if TYPE_CHECKING:
-    from cxtools.campaigns.status import Status
-    from cxtools.events.imports import Imported
+    from cxtools.events.importing import Imported
     from cxtools.measures import AsOf, By, Table
-    from cxtools.measures.verdict import CampaignVerdict
+    from cxtools.sending.status import Status
+    from cxtools.verdicts.verdict import CampaignVerdict
 
 Home = str | Path | None
 
@@ -62,12 +62,12 @@ def verdict(
 ) -> CampaignVerdict:
     """
     PASS, WARN or FAIL and why; *about* is "run", "bounces" or "engagement". See
-    `cxtools.measures.summary.verdict`.
+    `cxtools.measures.compare.verdict`.
     """
-    from cxtools.measures import summary
+    from cxtools.measures import compare
 
     client = latest(home)
-    return summary.verdict(
+    return compare.verdict(
         client.store, campaign, about=about, as_of=as_of, unsettled=client.unsettled(campaign)
     )
 
@@ -75,11 +75,11 @@ def verdict(
 def comparison(campaign: str, *, as_of: AsOf = None, home: Home = None) -> Table:
     """
     The campaign among earlier ones, all cut at the same age. See
-    `cxtools.measures.summary.comparison`.
+    `cxtools.measures.compare.comparison`.
     """
-    from cxtools.measures import summary
+    from cxtools.measures import compare
 
-    return summary.comparison(latest(home).store, campaign, as_of=as_of)
+    return compare.comparison(latest(home).store, campaign, as_of=as_of)
 
 
 def run_campaign(
@@ -95,7 +95,7 @@ def run_campaign(
     Send and follow what *spec* and *recipients* say, or continue it; without a spec, tell where
     *campaign* stands and touch nothing.
     """
-    from cxtools.campaigns.recipients import Campaign
+    from cxtools.sending.recipients import Campaign
 
     client = connect(profile or None, **{"home": home} if home else {})
     if not spec:
@@ -120,10 +120,10 @@ def import_file(
     event_map: Mapping[str, str] | None = None,
     home: Home = None,
 ) -> Imported:
-    """Take real events from a file into the store. See `cxtools.events.imports.import_file`."""
-    from cxtools.events import imports
+    """Take real events from a file into the store. See `cxtools.events.importing.import_file`."""
+    from cxtools.events import importing
 
-    return imports.import_file(
+    return importing.import_file(
         path,
         campaign,
         latest(home).store,
@@ -137,9 +137,9 @@ def import_file(
 def report(name: str, *, out: str | Path = "reports", home: Home = None, **parameters: Any) -> Path:
     """
     Run a report notebook with parameters and write one HTML page. See
-    `cxtools.report.run.render_report`.
+    `cxtools.pages.run.render_report`.
     """
-    from cxtools.report.run import render_report
+    from cxtools.pages.run import render_report
 
     return render_report(name, parameters, out=Path(out), home=latest(home).settings.home)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from postgres import ledger_url, postgres  # noqa: F401 - fixtures
+
+from tests.postgres import ledger_url, postgres  # noqa: F401 - fixtures
 
 NO_CHROMIUM = "no Chromium"
 CRM_SECRET = "whsec_c2ltdWxhdGVkLXNlY3JldA=="

@@ -24,8 +24,8 @@ from itertools import count, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cxtools.bounces import Judge
-from cxtools.bounces.classify import standard_judge
+from cxtools.bounce import Judge
+from cxtools.bounce.classify import standard_judge
 from cxtools.errors import ConfigError, StoreError
 from cxtools.model import Event
 

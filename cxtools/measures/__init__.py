@@ -39,7 +39,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cxtools import charts, wording
+from cxtools import wording
+from cxtools.charts import figures
 from cxtools.errors import ConfigError, ReportError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.stats import share, wilson
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     import duckdb
     from plotly.graph_objects import Figure
 
-    from cxtools.bounces import Judge
+    from cxtools.bounce import Judge
 
 FOLDER = files(__package__) / "sql"
 
@@ -104,22 +105,22 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
         return self
 
     def _repr_html_(self) -> str:
-        return charts.html(self)
+        return figures.html(self)
 
     def chart(self) -> Figure:
         """The measure's figure (plotly), drawn from these rows."""
-        if self._measure not in charts.CHARTS:
+        if self._measure not in figures.CHARTS:
             raise ReportError(
                 f"there is no chart of {self._measure or 'a table made of several measures'}",
-                do=f"show the table itself; charts: {', '.join(charts.CHARTS)}",
+                do=f"show the table itself; charts: {', '.join(figures.CHARTS)}",
             )
-        return charts.CHARTS[self._measure](self)
+        return figures.CHARTS[self._measure](self)
 
     def text(self) -> str:
         """
         The columns that a person reads, at most 120 characters wide: counts, and rates in percent.
         """
-        return charts.text(self)
+        return figures.text(self)
 
     def records(self) -> list[dict[str, Any]]:
         """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""

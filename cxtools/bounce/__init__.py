@@ -1,0 +1,23 @@
+"""
+Bounces judged: (code, text) becomes a verdict that an operator can act on. The taxonomy is
+explained in README.md beside this file.
+
+>>> from cxtools.bounce import classify
+>>> classify("550 5.1.1", "").category
+'invalid_recipient'
+"""
+
+from cxtools.bounce.classify import Judge, classify, classify_lines, explain, judge
+from cxtools.bounce.codes import Codes
+from cxtools.bounce.verdict import CATEGORIES, Verdict
+
+__all__ = [
+    "CATEGORIES",
+    "Codes",
+    "Judge",
+    "Verdict",
+    "classify",
+    "classify_lines",
+    "explain",
+    "judge",
+]

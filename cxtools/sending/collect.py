@@ -1,0 +1,297 @@
+"""
+Follow jobs to their end, and bring all their events home: now, and again later for the late ones.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, replace
+from datetime import UTC, datetime
+from operator import add
+from typing import Any
+
+from cxtools.bounce import Judge
+from cxtools.context import Desk
+from cxtools.errors import CxError, Refused
+from cxtools.events.store import EventStore
+from cxtools.ledger.ledger import Ledger, Scanned
+from cxtools.ledger.outbox import Message
+from cxtools.ledger.states import COLLECTABLE, ENDED
+from cxtools.measures import outcomes
+from cxtools.model import Event, Job, recipient_key
+from cxtools.webhooks import deliver
+
+POLL_FIRST_S, POLL_GROWTH, POLL_CAP_S = 0.25, 1.6, 60.0
+#: a job may be unknown for this long after its submission, while the API's replicas catch up
+LAG_S = 60.0
+#: for so long after its horizon a settled job is still asked for late events, unless its campaign
+#: is named
+AFTERGLOW_S = 30 * 86400.0
+OPEN = (*ENDED, "settling")
+#: jobs whose events are in memory at once: about 100,000 events, 150 MB
+JOBS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Collected:
+    """
+    What one round brought home: jobs scanned, events new and seen before, rows that could not be
+    read.
+    """
+
+    jobs: int = 0
+    added: int = 0
+    duplicates: int = 0
+    malformed: int = 0
+
+    def __add__(self, other: Collected) -> Collected:
+        return Collected(*map(add, astuple(self), astuple(other)))
+
+
+def poll_wait_s(polls: int, *, rng: random.Random) -> float:
+    """
+    Seconds before the next look at a job that was looked at *polls* times: short at first, then
+    growing, with jitter.
+
+    >>> [round(poll_wait_s(n, rng=random.Random(7)), 2) for n in (0, 1, 5, 50)]
+    [0.23, 0.37, 2.44, 55.77]
+    """
+    # the exponent is capped: 1.6 ** 2000 is no float
+    return min(POLL_FIRST_S * POLL_GROWTH ** min(polls, 40), POLL_CAP_S) * rng.uniform(0.8, 1.2)
+
+
+def follow(desk: Desk, name: str | None = None) -> list[str]:
+    """
+    Poll all submitted jobs at once until each is final, and return the batches that were not in
+    time.
+
+    Those stay `submitted`: the same command goes on waiting for them. A job that can't be asked for
+    doesn't hold up the others; its error is raised when they are done.
+    """
+    waiting = {row.id: row for row in desk.ledger.batches(name, ["submitted"])}
+    polls: Counter[str] = Counter()
+    began = desk.now()
+    due_at = dict.fromkeys(waiting, began)
+    late: list[str] = []
+    failed: list[CxError] = []
+    with (
+        desk.progress(len(waiting), "jobs") as bar,
+        ThreadPoolExecutor(desk.settings.workers) as pool,
+    ):
+        while waiting:
+            due = [batch_id for batch_id in waiting if due_at[batch_id] <= desk.now()]
+            for batch_id, seen in zip(
+                due, pool.map(lambda batch_id: _look(desk, waiting[batch_id]), due), strict=True
+            ):
+                polls[batch_id] += 1
+                due_at[batch_id] = desk.now() + poll_wait_s(polls[batch_id], rng=desk.rng)
+                if isinstance(seen, Job):
+                    desk.ledger.record_job(batch_id, seen)
+                elif seen:
+                    failed.append(seen)
+                elif desk.now() < began + desk.settings.job_deadline_s:
+                    continue
+                else:
+                    late.append(batch_id)
+                del waiting[batch_id]
+                bar.update()
+            if waiting:
+                desk.sleep(max(0.01, min(due_at[batch_id] for batch_id in waiting) - desk.now()))
+    if failed:
+        raise failed[0]
+    return late
+
+
+def _look(desk: Desk, row: Any) -> Job | CxError | None:
+    """The job if it is final, None while it isn't, or why it can't be known."""
+    try:
+        job = desk.api.fetch_job(row.job_id)
+    except CxError as error:
+        lags = (
+            isinstance(error, Refused)
+            and error.status == 404
+            and desk.now() < row.submitted_at + LAG_S
+        )
+        return None if lags else error
+    return job if job.final else None
+
+
+def collect(desk: Desk, name: str | None = None) -> Collected:
+    """
+    Fetch all events of all finished jobs, store them, and only then write the scan to the ledger.
+
+    Safe to run as often as one likes: an event that is there already is counted as a duplicate, not
+    stored twice. A job whose events can't be had doesn't hold up the others; its error is raised
+    when they are done.
+    """
+    if name:
+        desk.ledger.spec(name)
+        desk.own(name)
+    ours = (
+        [name]
+        if name
+        else [
+            each
+            for each in desk.ledger.campaigns()
+            if desk.ledger.account(each) in ("", desk.settings.account)
+        ]
+    )
+    since = 0 if name else desk.now() - desk.settings.event_horizon_s - AFTERGLOW_S
+    rows = [
+        row
+        for each in ours
+        for row in desk.ledger.batches(each, COLLECTABLE)
+        if row.state in OPEN or row.submitted_at > since
+    ]
+    total = Collected()
+    failed: list[CxError] = []
+    with (
+        desk.progress(len(rows), "events") as bar,
+        ThreadPoolExecutor(desk.settings.workers) as pool,
+    ):
+        for group in _groups(rows):
+            fetched = list(pool.map(lambda row: _fetch(desk, row), group))
+            total += _keep(desk, group[0].campaign, fetched)
+            failed += [each.error for each in fetched if each.error]
+            bar.update(len(group))
+    if failed:
+        raise failed[0]
+    return total
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """One job's events; with an error they are what came before it."""
+
+    row: Any
+    events: list[Event]
+    malformed: list[tuple[str, str]]
+    error: CxError | None = None
+
+
+def _fetch(desk: Desk, row: Any) -> _Fetched:
+    fetched = _Fetched(row, [], [])
+    try:
+        for page in desk.api.fetch_event_pages(row.job_id):
+            fetched.events.extend(page.events)
+            fetched.malformed.extend(page.malformed)
+    except CxError as error:
+        return replace(fetched, error=error)
+    return fetched
+
+
+def _keep(desk: Desk, name: str, fetched: Sequence[_Fetched]) -> Collected:
+    """Events first, durable; then one ledger transaction per job that was read to its end."""
+    events = [event for each in fetched for event in each.events]
+    malformed = [row for each in fetched for row in each.malformed]
+    added = desk.store.add(
+        name, events, source="cxone", received_at=datetime.fromtimestamp(desk.now(), UTC)
+    )
+    desk.store.set_aside(name, malformed)
+    whole = [each for each in fetched if not each.error]
+    counts = desk.store.job_counts(name, [each.row.job_id for each in whole])
+    untold = [
+        each.row.job_id
+        for each in whole
+        if each.row.scans == 0 or counts.get(each.row.job_id, 0) > each.row.told_events
+    ]
+    found = outcomes(desk.store, name, untold) if untold else {}
+    people = {job_id: found.get(job_id, []) for job_id in untold}
+    spec = desk.ledger.spec(name)
+    for each in whole:
+        refusals = [
+            (event.email, event.bounce_code, event.bounce_text)
+            for event in each.events
+            if event.kind == "bounce" and event.email
+        ]
+        delivered = {
+            recipient_key(event.email)
+            for event in each.events
+            if event.kind == "delivery" and event.email
+        }
+        scanned = Scanned(
+            counts.get(each.row.job_id, 0), *to_suppress(desk.store.judge, refusals), delivered
+        )
+        hook = _hook(desk, each.row, spec, people)
+        desk.ledger.record_scan(
+            each.row.id, scanned, horizon_s=desk.settings.event_horizon_s, hook=hook
+        )
+    return Collected(len(whole), added.added, added.duplicates, len(malformed))
+
+
+def to_suppress(
+    judge: Judge, refusals: Iterable[tuple[str, str, str]]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """
+    The people (key -> category) whose bounces (address, code, text) say "never again", and those of
+    whom they say so when they repeat.
+
+    Neither a bounce of the sender's side nor one that can't be told from it ever counts, however
+    often it repeats.
+
+    >>> from cxtools.bounce.classify import standard_judge
+    >>> said = [("ann@x.example", "550", "user unknown"), ("bob@x.example", "452", "mailbox full"), ("eve@x.example", "550", "spamhaus")]
+    >>> [list(some.values()) for some in to_suppress(standard_judge(), said)]
+    [['invalid_recipient'], ['mailbox_full']]
+    """
+    now, repeated = dict[str, str](), dict[str, str]()
+    for email, code, text in refusals:
+        verdict = judge.classify(code, text)
+        if verdict.suppress == "now":
+            now[recipient_key(email)] = verdict.category
+        elif (
+            verdict.suppress == "after_n"
+            and verdict.scope == "recipient"
+            and (verdict.kind == "soft" or verdict.codes.digit == "4")
+        ):
+            repeated[recipient_key(email)] = verdict.category
+    return now, repeated
+
+
+def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, int]:
+    """
+    Judge all that servers ever said once more, and let the local suppressions follow: how many were
+    added, how many lifted.
+
+    For after a change of rules. A campaign whose events aren't in the store keeps its suppressions,
+    and so does who was suppressed since *began*: a collector may be at work.
+    """
+    jobs = {
+        name: [row.job_id for row in ledger.batches(name) if row.job_id]
+        for name in ledger.campaigns()
+        if name in store.campaigns()
+    }
+    found = {
+        name: to_suppress(store.judge, store.refusals(name, job_ids))[0]
+        for name, job_ids in jobs.items()
+    }
+    return ledger.rejudge(found, before=began)
+
+
+def _hook(
+    desk: Desk,
+    row: Any,
+    spec: Mapping[str, Any],
+    people: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> Callable[[int, tuple[int, str]], Message]:
+    at = datetime.fromtimestamp(desk.now(), UTC).isoformat()
+
+    def hook(version: int, anchor: tuple[int, str]) -> Message:
+        known = (
+            people if row.job_id in people else outcomes(desk.store, row.campaign, [row.job_id])
+        )  # another run scanned meanwhile
+        return deliver.message(
+            row, spec, known.get(row.job_id, []), version=version, at=at, anchor=anchor
+        )
+
+    return hook
+
+
+def _groups(rows: Sequence[Any]) -> Iterator[list[Any]]:
+    """Jobs of one campaign, so many at a time as memory bears."""
+    for name in dict.fromkeys(row.campaign for row in rows):
+        own = [row for row in rows if row.campaign == name]
+        yield from (own[start : start + JOBS_AT_ONCE] for start in range(0, len(own), JOBS_AT_ONCE))

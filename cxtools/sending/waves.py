@@ -1,0 +1,207 @@
+"""
+Retry waves: who of a campaign may be mailed again, and why not the others. One explicit call, one
+wave, never a loop.
+
+Rule 1: whoever a wave may have reached is judged by what became of it there; silence is no soft
+bounce. Rule 2: a delivery, a hard bounce or an exclusion in any wave outweighs a soft bounce in
+another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from cxtools.bounce import Verdict, classify
+from cxtools.context import Desk
+from cxtools.errors import ConfigError
+from cxtools.ledger.states import ENDED
+from cxtools.measures import outcomes
+from cxtools.model import Recipient, masked, recipient_key
+from cxtools.sending.collect import JOBS_AT_ONCE
+
+MAX_WAVES = 3
+COOLDOWN_S = 24 * 3600.0
+#: states of batches of which nothing was sent for certain
+UNSENT = ("rejected", "empty")
+#: what it means that nothing is heard of a person, where it isn't only early
+SILENCE = {
+    "rejected": "the API refused the batch",
+    "abandoned": "given up; perhaps mailed, perhaps not",
+}
+#: people that a text names for each reason; a document names all
+SHOWN = 3
+
+#: May the person be mailed again, and why, or why not?
+Candidacy = tuple[bool, str]
+
+
+@dataclass(frozen=True)
+class WavePlan:
+    """
+    The next wave: the people in it, each with the cause of the soft bounce; and who is not, as
+    (masked address, reason).
+    """
+
+    campaign: str
+    wave: int
+    people: Sequence[tuple[Recipient, str]]
+    left_out: Sequence[tuple[str, str]]
+    not_before: datetime
+
+    def _named(self) -> dict[str, Sequence[tuple[str, str]]]:
+        return {
+            "people": [(masked(who.email), why) for who, why in self.people],
+            "left_out": self.left_out,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document that `--json` prints; addresses are masked."""
+        named = {
+            word: [{"email": who, "reason": why} for who, why in some]
+            for word, some in self._named().items()
+        }
+        facts = {
+            "campaign": self.campaign,
+            "wave": self.wave,
+            "not_before": self.not_before.isoformat(),
+            "recipients": len(self.people),
+        }
+        return facts | named
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.campaign}, wave {self.wave}, not before {self.not_before:%Y-%m-%d %H:%M} UTC: {len(self.people):,} people"
+        ]
+        for word, some in self._named().items():
+            for reason, count in Counter(why for _, why in some).most_common():
+                shown = list(islice((who for who, why in some if why == reason), SHOWN))
+                lines.append(
+                    f"  {'yes' if word == 'people' else 'no '} {count:7,}  {reason}: {', '.join(shown)}{', …' * (count > SHOWN)}"
+                )
+        return "\n".join(lines)
+
+
+def candidacy(
+    row: Mapping[str, Any], classify: Callable[[str, str], Verdict] = classify
+) -> Candidacy:
+    """
+    The candidacy of a recipient with this outcome.
+
+    >>> candidacy({"state": "delivered", "bounce_code": "", "bounce_text": ""})
+    (False, 'delivered')
+    >>> candidacy({"state": "bounced", "bounce_code": "4.2.2", "bounce_text": "mailbox full"})
+    (True, 'soft: mailbox_full')
+    """
+    if row["state"] != "bounced":
+        return False, row["state"] or "no event yet"
+    verdict = classify(row["bounce_code"], row["bounce_text"])
+    return verdict.kind == "soft" and verdict.retry in (
+        "now",
+        "later",
+    ), f"{verdict.kind}: {verdict.category}"
+
+
+def weighed(earlier: Candidacy, later: Candidacy) -> Candidacy:
+    """
+    What two outcomes of one person say together: a "no" stays.
+
+    >>> weighed((True, "soft: mailbox_full"), (False, "delivered")), weighed((False, "delivered"), (True, "soft: mailbox_full"))
+    ((False, 'delivered'), (False, 'delivered'))
+    """
+    return later if earlier[0] else earlier
+
+
+def next_wave(desk: Desk, name: str) -> WavePlan:
+    """
+    Plan the next wave in the head, from the events that are stored; nothing is written.
+
+    Raises:
+        ConfigError: batches are still under way, or all waves were used.
+    """
+    desk.ledger.spec(name)
+    rows = desk.ledger.batches(name)
+    wave = max((row.wave for row in rows), default=0) + 1
+    open_states = {row.state for row in rows} & {
+        "planned",
+        "submitting",
+        "submitted",
+        "unknown",
+        *ENDED,
+    }
+    if open_states:
+        do = "`cxtools reconcile` first" if "unknown" in open_states else "`cxtools resume` first"
+        raise ConfigError(
+            f"campaign {name!r} isn't finished: batches are {', '.join(sorted(open_states))}", do=do
+        )
+    if wave > MAX_WAVES:
+        raise ConfigError(
+            f"campaign {name!r} has had its {MAX_WAVES} retry waves",
+            do="look at the bounce report instead",
+        )
+    ripe_at = max(
+        (row.submitted_at or row.first_attempt_at or 0 for row in rows), default=0
+    ) + COOLDOWN_S * 2 ** (wave - 1)
+    found: dict[str, Candidacy] = {}
+    for key, said in _judged(desk, name, rows):
+        found[key] = weighed(found[key], said) if key in found else said
+    people, left = list[tuple[Recipient, str]](), list[tuple[str, str]]()
+    for who in (who for row in rows if row.wave == 0 for who in desk.ledger.candidates(row.id)):
+        may, why = found[who.key]
+        if may:
+            people.append((who, why))
+        else:
+            left.append((masked(who.email), why))
+    return WavePlan(name, wave, people, left, datetime.fromtimestamp(ripe_at, UTC))
+
+
+def _judged(desk: Desk, name: str, rows: Sequence[Any]) -> Iterator[tuple[str, Candidacy]]:
+    """
+    The people (by key, since events spell addresses in their own way) of all batches, in the order
+    of waves.
+    """
+    for start in range(0, len(rows), JOBS_AT_ONCE):
+        group = rows[start : start + JOBS_AT_ONCE]
+        told = outcomes(desk.store, name, [row.job_id for row in group if row.job_id])
+        for row in group:
+            heard: dict[str, Candidacy] = {}
+            for outcome in told.get(row.job_id, []):
+                key, said = (
+                    recipient_key(outcome["email"]),
+                    candidacy(outcome, desk.store.judge.classify),
+                )
+                heard[key] = weighed(heard[key], said) if key in heard else said
+            excluded = {key: (False, why) for key, why in desk.ledger.excluded(row.id).items()}
+            for who in desk.ledger.candidates(row.id):
+                if row.wave == 0 or row.state not in UNSENT or who.key in excluded:
+                    yield (
+                        who.key,
+                        excluded.get(who.key)
+                        or heard.get(who.key)
+                        or (False, SILENCE.get(row.state, "no event yet")),
+                    )
+
+
+def plan_next_wave(desk: Desk, name: str) -> WavePlan:
+    """
+    Write the next wave into the ledger; `send.resume` mails it, after fresh suppression checks.
+
+    Raises:
+        ConfigError: as `next_wave`; or the cooldown isn't over.
+        StoreError: the ledger is older than its anchors.
+    """
+    desk.ledger.trail.check_anchor()
+    plan = next_wave(desk, name)
+    if (early_s := plan.not_before.timestamp() - desk.now()) > 0:
+        raise ConfigError(
+            f"too early for wave {plan.wave} of {name!r}",
+            do=f"wait {early_s / 3600:.1f} h more: soft bounces need time to pass",
+        )
+    if plan.people:
+        size = desk.settings.batch_cap(desk.ledger.spec(name)["limits"]["daily"])
+        desk.ledger.plan_wave(name, plan.wave, [who for who, _ in plan.people], batch_size=size)
+    return plan

@@ -1,0 +1,1 @@
+"""What a campaign's measures mean: PASS, WARN or FAIL, and why."""

@@ -1,0 +1,239 @@
+"""
+Tell the CRM: webhooks from the outbox, delivered at least once, with an id that never changes.
+
+The headers and the schedule are those of Standard Webhooks 1.0 (https://www.standardwebhooks.com).
+The published library is used in the tests to verify what is sent here; it isn't used to sign,
+because it brings an HTTP stack of its own (httpx) for what are five lines of hmac.
+
+A body holds one entry for everybody who bounced, opened or clicked, as the tutorial's does: some
+130 kB for a batch of 1,000, where the standard advises less than 20 kB.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cxtools.api import pace, wire
+from cxtools.context import Desk
+from cxtools.errors import StoreError
+from cxtools.ledger.outbox import Message
+from cxtools.webhooks import allowed
+
+#: Seconds between tries; after the last one the webhook is dead (kept and listed).
+SCHEDULE_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+DEADLINE_S = 20.0
+#: Longer than one try, so that nobody else takes a webhook that is under way.
+LEASE_S = 60.0
+#: A slow CRM holds up the end of a deed no longer than this, and one try; the rest waits in the
+#: outbox.
+LAST_ROUND_S = 30.0
+
+
+@dataclass(frozen=True)
+class Tried:
+    """
+    What became of one round over the outbox, in webhooks; `parked` counts those whose try found the
+    endpoint gone.
+    """
+
+    delivered: int = 0
+    waiting: int = 0
+    dead: int = 0
+    parked: int = 0
+
+
+def message(
+    job: Any,
+    spec: Mapping[str, Any],
+    people: Sequence[Mapping[str, Any]],
+    *,
+    version: int,
+    at: str,
+    anchor: tuple[int, str],
+) -> Message:
+    """
+    The webhook that tells of one job: (id, event, body), the tutorial's shape with the job's real
+    status.
+
+    *job* is a row of the ledger's batches, *people* one row per message as `measures.outcomes`
+    gives them. The id derives from job, event and version, so that the CRM can drop repetitions.
+    """
+    event = f"email_job_{job.job_status}"
+    failures = {
+        verdict: [_failure(row) for row in people if row["verdict"] == verdict]
+        for verdict in ("permanent", "retry")
+    }
+    engagement = [_engagement(row) for row in people if row["opened_at"] or row["clicks"]]
+    entry = {
+        "timestamp": at,
+        "jobId": job.job_id,
+        "templateId": spec["template_id"],
+        "senderAddress": spec["sender"],
+        "recipientCount": job.recipients,
+        "latencyMs": None if job.latency_s is None else round(job.latency_s * 1000),
+        "permanentBounces": len(failures["permanent"]),
+        "retryCandidates": len(failures["retry"]),
+        "opens": sum(1 for row in people if row["opened_at"]),
+        "spamScore": job.spam_score,
+        "version": version,
+        "auditAnchor": {"seq": anchor[0], "hash": anchor[1]},
+    }
+    data = {
+        "jobId": job.job_id,
+        "status": job.job_status,
+        "auditEntry": entry,
+        "permanentFailures": failures["permanent"],
+        "retryCandidates": failures["retry"],
+        "engagement": engagement,
+    }
+    hook_id = "msg_" + hashlib.sha256(f"{job.job_id}|{event}|{version}".encode()).hexdigest()[:24]
+    return (
+        hook_id,
+        event,
+        json.dumps(
+            {"event": event, "data": data}, ensure_ascii=False, separators=(",", ":")
+        ).encode(),
+    )
+
+
+def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
+    """
+    The `webhook-signature` of Standard Webhooks; *secret* is base64, with or without `whsec_`
+    before it.
+
+    >>> signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
+    """
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = f"{hook_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def deliver_due(desk: Desk, *, stop: Callable[[], bool] = lambda: False) -> Tried:
+    """
+    Try every webhook that is due, once, until *stop* says so; failures come back by the schedule.
+    """
+    due_by, states = desk.now(), []
+    while not stop() and (
+        rows := desk.ledger.outbox.take_due(
+            lease_s=LEASE_S, due_by=due_by, limit=1, account=desk.settings.account
+        )
+    ):
+        states += [_deliver(desk, row) for row in rows]
+    return Tried(*(states.count(state) for state in ("delivered", "pending", "dead", "parked")))
+
+
+@contextmanager
+def courier(desk: Desk, *, last_round_s: float = LAST_ROUND_S) -> Iterator[None]:
+    """
+    Deliver webhooks beside a deed, which never waits for the CRM, and in a last, short round after
+    it.
+    """
+    if not desk.settings.crm_webhook_url:
+        yield
+        return
+    desk.settings.needs("crm")
+    done = threading.Event()
+    worker = threading.Thread(target=_run, args=(desk, done), name="cxtools-courier", daemon=True)
+    worker.start()
+    try:
+        yield
+    finally:
+        done.set()
+        worker.join()
+    last = time.monotonic() + last_round_s
+    deliver_due(desk, stop=lambda: time.monotonic() > last)
+
+
+def _run(desk: Desk, done: threading.Event) -> None:
+    while not done.wait(0.2):
+        try:
+            deliver_due(desk, stop=done.is_set)
+        except StoreError:
+            return  # the deed in the foreground meets the same ledger and reports it
+
+
+def _deliver(desk: Desk, row: Any) -> str:
+    error, retry_after_s = _post(desk, row)
+    if not error:
+        state, next_at = "delivered", 0.0
+    elif error.startswith("status 410"):
+        state, next_at = "parked", 0.0
+    elif row.tries >= len(SCHEDULE_S):
+        state, next_at = "dead", 0.0
+    else:
+        state, next_at = "pending", desk.now() + wait_s(row.tries, retry_after_s, rng=desk.rng)
+    desk.ledger.outbox.record_delivery(row.id, state=state, error=error, next_at=next_at)
+    return state
+
+
+def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> float:
+    """
+    Seconds to the next try: the schedule with 10 % jitter; a server's own wish counts between once
+    and twice that.
+
+    >>> wait_s(1, 3600, rng=random.Random(1))
+    600.0
+    """
+    base = SCHEDULE_S[min(tries, len(SCHEDULE_S) - 1)]
+    return (
+        base * rng.uniform(1, 1.1)
+        if retry_after_s is None
+        else min(max(retry_after_s, base), 2.0 * base)
+    )
+
+
+def _post(desk: Desk, row: Any) -> tuple[str, float | None]:
+    """
+    ("", None) when the CRM took it, else what went wrong and how long the server asks to wait.
+    """
+    moment = int(desk.now())
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": row.id,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": signature(
+            desk.settings.crm_webhook_secret.reveal(), row.id, moment, row.body
+        ),
+    }
+    url = desk.settings.crm_webhook_url
+    with wire.open_session(
+        desk.settings, route=allowed.route(url, desk.settings.crm_allow_hosts)
+    ) as session:
+        answer = wire.exchange(
+            session, wire.request("POST", url, headers, row.body), deadline_s=DEADLINE_S
+        )
+    if answer.status is None:
+        return answer.reason, None
+    if 200 <= answer.status < 300:
+        return "", None
+    return f"status {answer.status}", pace.retry_after_s(
+        answer.headers.get("retry-after"), desk.now(), date=answer.headers.get("date")
+    )
+
+
+def _failure(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "email": row["email"],
+        "reason": row["bounce_text"],
+        "code": row["bounce_code"],
+        "category": row["category"],
+    }
+
+
+def _engagement(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "email": row["email"],
+        "openedAt": row["opened_at"],
+        "clickedLinks": [{"url": url, "clickedAt": at} for url, at in row["clicks"]],
+    }

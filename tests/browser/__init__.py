@@ -1,0 +1,1 @@
+"""Pages and JupyterLab in a real Chromium."""

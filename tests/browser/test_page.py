@@ -1,0 +1,257 @@
+"""
+Pages in a real browser: every chart drawn, nothing asked of the network, readable by everyone, in
+light and dark, on paper and on a phone.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from plotly.offline import get_plotlyjs_version
+
+from cxtools import measures
+from cxtools.charts import figures
+from cxtools.measures import compare
+from cxtools.pages.page import HERE, render_page, write_index
+from tests.unit.test_charts import DRAWN, STORE
+
+pytestmark = pytest.mark.browser
+BUNDLE = HERE / "assets" / "plotly-bundle.js.deflate"
+SIZES = {"desktop": (1280, 900), "phone": (360, 740)}
+
+
+def displayed(thing: Any) -> dict[str, Any]:
+    """What a notebook would keep of a thing at the end of a cell."""
+    if hasattr(thing, "to_plotly_json"):
+        return {"application/vnd.plotly.v1+json": json.loads(thing.to_json())}
+    return (
+        thing._repr_mimebundle_()
+        if hasattr(thing, "_repr_mimebundle_")
+        else {"text/html": thing._repr_html_()}
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder with one page that holds every chart, a verdict and a table, and the index."""
+    shown = [
+        compare.verdict(STORE, "c", about="bounces"),
+        *(table().chart() for table in DRAWN.values()),
+        measures.data_quality(STORE, "c"),
+    ]
+    cells = [nbformat.v4.new_markdown_cell("# Every chart\n\nWhat does each look like?")]
+    for number, thing in enumerate(shown):
+        cells += (
+            [nbformat.v4.new_markdown_cell(f"## Part {number}\n\nA sentence.")] if number else []
+        )
+        cells += [
+            nbformat.v4.new_code_cell(
+                "x", outputs=[nbformat.v4.new_output("display_data", data=displayed(thing))]
+            )
+        ]
+    path = tmp_path_factory.mktemp("pages")
+    (path / "all-c.html").write_text(
+        render_page(
+            nbformat.v4.new_notebook(cells=cells), name="all", parameters={"campaign": "c"}
+        ),
+        encoding="utf-8",
+    )
+    write_index(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+class Visit:
+    """A page as one reader sees it, with all that the browser complained about and asked for."""
+
+    def __init__(
+        self, browser: Any, file: Path, *, size: str = "desktop", scheme: str = "light"
+    ) -> None:
+        width, height = SIZES[size]
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme
+        )
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(file.as_uri())
+
+    def charts(self) -> str:
+        """How many charts were drawn, or "failed", as soon as it is known."""
+        # By attribute: the page's policy forbids the eval of Playwright's other ways to wait.
+        self.page.wait_for_selector("html[data-charts]", state="attached", timeout=20_000)
+        return str(self.page.get_attribute("html", "data-charts"))
+
+    def violations(self) -> list[str]:
+        """What axe finds wrong for people who can't see, or see otherwise."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page).response["violations"]
+        return [f"{rule['id']}: {node['target']}" for rule in found for node in rule["nodes"]]
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Any]:
+    visits: list[Visit] = []
+
+    def start(file: Path, **reader: str) -> Visit:
+        visits.append(Visit(browser, file, **reader))
+        return visits[-1]
+
+    yield start
+    for one in visits:
+        one.context.close()
+
+
+def test_the_bundle_is_of_the_installed_plotly():
+    """
+    A figure is drawn by the version it was written for; the licence travels along; it is small
+    enough to put into each page.
+    """
+    source = zlib.decompress(BUNDLE.read_bytes()).decode()
+
+    assert source.startswith(
+        f"/*!\nplotly.js v{get_plotlyjs_version()} (core, scatter, bar, heatmap, funnel)\nMIT License"
+    )
+    assert BUNDLE.stat().st_size <= 450_000
+    assert figures.TRACES == tuple(
+        sorted(source.partition("(core, ")[2].partition(")")[0].split(", "))
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_chart_is_drawn_for_every_reader(visit, folder, size, scheme):
+    """
+    All charts, no complaint, no request but for the page itself, nothing for axe to find, no
+    sideways scrolling.
+    """
+    seen = visit(folder / "all-c.html", size=size, scheme=scheme)
+
+    assert str(len(DRAWN)) == seen.charts()
+    assert len(DRAWN) == seen.page.locator(".plot:has(svg.main-svg)").count()
+    assert [] == seen.violations()
+    assert [] == seen.complaints
+    assert [] == [url for url in seen.asked if not url.startswith(("file:", "blob:"))]
+    assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_on_a_phone_the_index_shows_its_verdicts(visit, folder):
+    """
+    A card a report: verdict, campaign and sentence stand within the screen, the verdict above.
+    """
+    seen = visit(folder / "index.html", size="phone")
+    boxes = [
+        seen.page.locator(f"tbody tr:first-child > :nth-child({place})").bounding_box()
+        for place in range(1, 6)
+    ]
+
+    assert [] == [box for box in boxes if box["x"] < 0 or box["x"] + box["width"] > 360]
+    assert boxes[3]["y"] < min(box["y"] for box in boxes[:3] + boxes[4:])
+    assert [] == seen.violations()
+
+
+def test_the_index_is_readable_too(visit, folder):
+    """Date, campaign, verdict and a link that leads to the report."""
+    seen = visit(folder / "index.html", scheme="dark")
+
+    assert [] == seen.violations()
+    assert "FAIL" in seen.page.inner_text("table")
+    seen.page.click("text=Every chart")
+    assert str(len(DRAWN)) == seen.charts()
+
+
+def test_dark_mode_repaints(visit, folder):
+    """
+    Charts follow the reader's scheme when it changes: the ink of the night is the twin of the
+    day's.
+    """
+    seen = visit(folder / "all-c.html")
+    seen.charts()
+    day, night = figures.PALETTE["paper"]
+    fill = "getComputedStyle(document.querySelector('.plot .main-svg')).backgroundColor"
+    before = seen.page.evaluate(fill)
+    seen.page.emulate_media(color_scheme="dark")
+    seen.page.wait_for_timeout(1500)
+
+    assert (rgb(day), rgb(night)) == (before, seen.page.evaluate(fill))
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({', '.join(str(int(colour[place : place + 2], 16)) for place in (1, 3, 5))})"
+
+
+def test_the_numbers_come_along(visit, folder):
+    """
+    Each chart has its table, and a CSV with every column in full precision; no cell can start a
+    formula in a spreadsheet.
+    """
+    seen = visit(folder / "all-c.html")
+    seen.charts()
+    seen.page.locator("summary", has_text="Data table").first.click()
+    with seen.page.expect_download() as waiting:
+        seen.page.locator("button.csv").first.click()
+    lines = Path(waiting.value.path()).read_text(encoding="utf-8-sig").splitlines()
+
+    assert seen.page.locator("figure table").first.is_visible()
+    assert "1-how-far-did-the-mail-get.csv" == waiting.value.suggested_filename
+    assert lines[0].startswith("campaign,attempted,delivered,accepted,bounced")
+    assert lines[1].startswith("c,5,2,2,3")
+
+
+def test_on_paper(visit, folder):
+    """Printed in the dark, the page is white, and no chart is wider than the sheet."""
+    seen = visit(folder / "all-c.html", scheme="dark")
+    seen.charts()
+    paper = seen.page.pdf(prefer_css_page_size=True)
+    seen.page.emulate_media(media="print")
+
+    assert paper.startswith(b"%PDF")
+    assert "rgb(255, 255, 255)" == seen.page.evaluate(
+        "getComputedStyle(document.documentElement).backgroundColor"
+    )
+    assert [] == seen.complaints
+
+
+def test_a_missing_trace_is_no_line(visit, folder, tmp_path):
+    """
+    plotly draws a trace that it doesn't know as a line, without a word; the page says so instead.
+    """
+    page = tmp_path / "odd.html"
+    page.write_text((folder / "all-c.html").read_text().replace('"type":"funnel"', '"type":"pie"'))
+    seen = visit(page)
+
+    assert "failed" == seen.charts()
+    assert "figure 1: drawn as scatter, not as pie" in "".join(seen.complaints)
+
+
+def test_nothing_in_the_data_runs(visit, folder, tmp_path):
+    """
+    The policy lets our script run and no other: neither a handler nor a script that came in with
+    some output.
+    """
+    page = tmp_path / "hostile.html"
+    hostile = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script></main>"
+    page.write_text((folder / "all-c.html").read_text().replace("</main>", hostile, 1))
+    seen = visit(page)
+
+    assert str(len(DRAWN)) == seen.charts()
+    assert "Every chart – c" == seen.page.title()

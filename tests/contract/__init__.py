@@ -1,0 +1,1 @@
+"""The wire: client and simulator, each held to the contract by itself."""

@@ -1,0 +1,141 @@
+"""
+Notebooks ask, cxtools answers: their shape, and that what is committed shows something. `make
+notebooks-check` runs them and compares.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import cxtools
+from cxtools import explorer
+from cxtools.pages.page import ADDRESS
+from tests.unit.test_charts import STORE
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = {
+    path.stem: nbformat.read(path, as_version=4) for path in sorted(FOLDER.glob("*.ipynb"))
+}
+REPORTS = [name for name in NOTEBOOKS if not name.startswith("explore")]
+FORBIDDEN = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.For,
+    ast.While,
+    ast.Try,
+    ast.If,
+    ast.With,
+    ast.ListComp,
+    ast.DictComp,
+    ast.SetComp,
+    ast.GeneratorExp,
+    ast.JoinedStr,
+)
+
+
+def code(name: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_thin(name):
+    """
+    At most eight lines a cell; no definition, loop, condition or formatting; nothing imported but
+    cxtools; every name it asks for exists.
+    """
+    for cell in code(name):
+        tree = list(ast.walk(ast.parse(cell.source)))
+        imports = {
+            ast.unparse(node) for node in tree if isinstance(node, ast.Import | ast.ImportFrom)
+        }
+        asked = {
+            node.attr
+            for node in tree
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "cx"
+        }
+
+        assert len(cell.source.splitlines()) <= 8
+        assert [] == [type(node).__name__ for node in tree if isinstance(node, FORBIDDEN)]
+        assert imports <= {"import cxtools as cx"}
+        assert asked <= set(cxtools.__all__)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_begins_with_its_question(name):
+    """A heading and a sentence first; every section says in a sentence what it shows."""
+    markdown = [cell.source for cell in NOTEBOOKS[name].cells if cell.cell_type == "markdown"]
+
+    assert NOTEBOOKS[name].cells[0].source.startswith("# ")
+    assert [] == [text for text in markdown if text.startswith("#") and "\n\n" not in text]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_has_one_cell_of_parameters(name):
+    """
+    papermill puts its values behind the one cell tagged `parameters`; each default says what it is.
+    """
+    tagged = [cell for cell in code(name) if "parameters" in cell.metadata.get("tags", [])]
+
+    assert 1 == len(tagged)
+    assert [] == [line for line in tagged[0].source.splitlines() if "  # " not in line]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_what_is_committed_shows_something(name):
+    """
+    Every asking cell has its output, so that nbval has something to compare; none holds an address
+    or an error.
+    """
+    asking = [cell for cell in code(name) if cell.source.startswith("cx.") or cell.source == "run"]
+    kinds = {kind for cell in asking for output in cell.outputs for kind in output.get("data", {})}
+
+    assert [] == [cell.source for cell in asking if not cell.outputs]
+    assert {"application/vnd.plotly.v1+json", "text/html"} <= kinds
+    assert [] == [
+        output for cell in code(name) for output in cell.outputs if output.output_type == "error"
+    ]
+    assert not ADDRESS.search((FOLDER / f"{name}.ipynb").read_text())
+
+
+@pytest.mark.parametrize("measure", explorer.MEASURES)
+def test_the_explorer_shows_what_the_reports_show(measure):
+    """The same function, the same figure, whatever can be split."""
+    split = explorer.MEASURES[measure][:1]
+    view = explorer.View(("c",), measure, *split)
+
+    assert explorer.draw(STORE, view) == explorer.answer(STORE, view).chart()
+    assert explorer.draw(STORE, explorer.View(("c", "later"), measure)).data is not None
+
+
+def test_the_explorer_draws_what_is_chosen():
+    """
+    A control changes, the figure follows; what can't be answered is said in its place; the choice
+    can be taken along.
+    """
+    controls, screen, (button, copied) = (
+        part if number < 2 else part.children
+        for number, part in enumerate(explorer.explore(STORE).children)
+    )
+    campaigns, measure, by, until = controls.children
+    before = screen.outputs
+    campaigns.value, measure.value = ("c",), "bounces"
+    drawn = screen.outputs
+    by.value, until.value = "provider", "2026-09-15"
+    button.click()
+
+    assert before != drawn != screen.outputs
+    assert (
+        "Why did mail come back?"
+        == drawn[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["meta"]["title"]
+    )
+    assert "cxtools report bounce_report -p campaign=c -p as_of=2026-09-15" == copied.value
+    until.value = "soon"
+    assert "as_of is no moment" in screen.outputs[0]["text"]

@@ -1,0 +1,153 @@
+"""What the README shows is run, and what it lists is complete."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from cxtools import errors
+from cxtools.cli import app
+from cxtools.sending.plan import checked_spec
+from cxtools.settings import VARIABLES, load_settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    """Every command of the command line, as it is typed after `cxtools`."""
+    group = typer.main.get_command(app)
+    return [
+        f"{name} {below}" if below else name
+        for name, command in group.commands.items()
+        for below in getattr(command, "commands", {"": None})
+    ]
+
+
+def test_the_python_example_runs(tmp_path):
+    """The first thing a newcomer copies: word for word, against the simulator, in an empty home."""
+    (tmp_path / "recipients.csv").write_text(
+        "email,firstName\nann@example.com,Ann\nbob@example.com,Bob\n"
+    )
+    (example,) = blocks("python")
+    script = example.replace(
+        'cx.funnel("q3-update")', 'print("attempted", cx.funnel("q3-update").attempted.item())'
+    )
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CX", "CRM_"))
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environ | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (0, "attempted 2") == (ran.returncode, ran.stdout.strip()), ran.stderr
+
+
+def test_the_spec_example_is_right():
+    """SPEC.toml as shown passes the plan's own check."""
+    (spec,) = (block for block in blocks("toml") if "subject" in block)
+
+    assert checked_spec(tomllib.loads(spec))
+
+
+def test_the_profile_example_is_right(tmp_path):
+    """Every setting that the README names exists, with the default that it tells."""
+    (profile,) = (block for block in blocks("toml") if "env_url" in block)
+    (tmp_path / "profiles.toml").write_text(profile, encoding="utf-8")
+    shown = load_settings("eu-production", {"CXTOOLS_HOME": str(tmp_path)})
+    plain = load_settings(environ={})
+
+    told = tomllib.loads(profile)["eu-production"].keys() - {
+        "env_url",
+        "client_id",
+        "requests_per_s",
+    }
+    assert {name: getattr(plain, name) for name in told} == {
+        name: getattr(shown, name) for name in told
+    }
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_documented(command):
+    """A command that the README doesn't name, nobody finds."""
+    first, _, second = command.partition(" ")
+    rows = [line for line in README.splitlines() if line.startswith("| `cxtools")]
+
+    assert [
+        row
+        for row in rows
+        if re.search(rf"`(cxtools )?{first}\b", row)
+        and (not second or re.search(rf"\b{second}\b", row))
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [line for block in blocks("sh") for line in block.splitlines() if line.startswith("cxtools ")],
+)
+def test_commands_in_examples_exist_with_their_options(line):
+    """Each option shown is known to its command."""
+    words = line.split("#")[0].split()[1:]
+    command = typer.main.get_command(app).commands[words[0]]
+    known = {option for parameter in command.params for option in parameter.opts}
+
+    assert set() == {word for word in words if word.startswith("-")} - known
+
+
+@pytest.mark.parametrize(
+    "target",
+    sorted(
+        set(
+            re.findall(
+                r"make ([a-z-]+)", README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+            )
+        )
+    ),
+)
+def test_make_targets_exist(target):
+    """What the pages tell to make can be made."""
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "variable", [*VARIABLES, "CXTOOLS_PROFILE", "CXTOOLS_PROFILES", "CXTOOLS_SECRETS_DIR"]
+)
+def test_every_variable_is_documented(variable):
+    """All that is read from the environment stands in the table of settings."""
+    assert f"`{variable}`" in README
+
+
+def test_exit_codes_are_those_of_the_errors():
+    """The table lists the codes of the error tree, and 0 (done) and 8 (unknown outcomes)."""
+    codes = {int(code) for code in re.findall(r"^\| (\d) \|", README, re.MULTILINE)}
+    raised = {
+        kind.exit_code
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.CxError)
+    }
+
+    assert raised | {0, 8} == codes
+
+
+def test_links_to_files_lead_somewhere():
+    """A picture or page that the README shows is there."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+
+    assert [] == [link for link in links if not (ROOT / link).exists()]

@@ -1,0 +1,464 @@
+"""
+Reports: parameters checked before, every cell after, a clock over all; the pages and the index of a
+folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import time
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from cxtools.charts import figures
+from cxtools.errors import ReportError
+from cxtools.pages.page import addresses, check_page, render_page, write_index, write_text
+from cxtools.pages.run import (
+    checked_parameters,
+    declared_parameters,
+    render_report,
+    render_reports,
+    report_names,
+)
+from cxtools.sending.recipients import Campaign
+from tests import tables
+from tests.proof.ground import NAME, PEOPLE, SPEC, connection
+
+EVENTS = """
+    to  | kind     | at   | code  | text                      | url                  | email           | job
+    ----+----------+------+-------+---------------------------+----------------------+-----------------+----
+    ann | delivery | +0   |       |                           |                      | ann@gmail.com   | j1
+    ann | open     | +60  |       |                           |                      | ann@gmail.com   | j1
+    ann | click    | +90  |       |                           | https://x.example/a  | ann@gmail.com   | j1
+    bob | delivery | +5   |       |                           |                      | bob@yahoo.com   | j1
+    cid | bounce   | +2   | 5.1.1 | <cid@gmail.com> is gone   |                      | cid@gmail.com   | j1
+"""
+
+
+def notebook(tmp_path: Path, *cells: str, parameters: str = 'campaign = "c"\nlimit = 5') -> str:
+    """A notebook of these code cells, after its title and its parameters."""
+    tagged = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    book = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_markdown_cell("# Trial"),
+            tagged,
+            *map(nbformat.v4.new_code_cell, cells),
+        ]
+    )
+    nbformat.write(book, tmp_path / "trial.ipynb")
+    return str(tmp_path / "trial.ipynb")
+
+
+@pytest.fixture
+def filled(home: Path) -> Path:
+    """A home whose store holds the campaign `c`."""
+    from cxtools.events.store import EventStore
+
+    tables.store(EVENTS, into=EventStore(home / "events"))
+    return home
+
+
+@pytest.mark.parametrize(
+    ("given", "checked"),
+    [
+        ({}, {"campaign": "c", "limit": 5, "rate": 0.5, "strict": False, "names": ["a"]}),
+        ({"limit": "20"}, {"limit": 20}),
+        ({"rate": 1}, {"rate": 1}),
+        ({"rate": "0.25"}, {"rate": 0.25}),
+        ({"strict": "true"}, {"strict": True}),
+        ({"names": "a, b"}, {"names": ["a", "b"]}),
+        ({"names": ("a", "b")}, {"names": ["a", "b"]}),
+        ({"campaign": "20"}, {"campaign": "20"}),
+    ],
+)
+def test_parameters_are_read_as_their_defaults_are(given, checked):
+    """
+    Text from a command line becomes the type of the notebook's default; a tuple, which papermill
+    would turn into text, a list.
+    """
+    declared = {"campaign": "c", "limit": 5, "rate": 0.5, "strict": False, "names": ["a"]}
+
+    assert declared | checked == checked_parameters(declared, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"campain": "c"}, "it takes: campaign, limit"),
+        ({"limit": "many"}, "limit is to be int, not str"),
+        ({"limit": True}, "limit is to be int, not bool"),
+        ({"campaign": Path("x")}, "campaign is to be str"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_anything_runs(given, said):
+    """papermill only warns about unknown names, and takes any type."""
+    with pytest.raises(ReportError, match=said):
+        checked_parameters({"campaign": "c", "limit": 5}, given)
+
+
+@pytest.mark.parametrize("source", ["limit = 5 +", "limit = open('x')", "import os"])
+def test_a_parameters_cell_holds_plain_values(source):
+    """It is read without being run."""
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})]
+    )
+
+    with pytest.raises(ReportError, match="plain values"):
+        declared_parameters(book)
+
+
+def test_the_reports_are_named():
+    """
+    Unknown reports are answered with those that exist; the explorer has no parameters and is none.
+    """
+    assert ["bounce_report", "engagement_report", "run_campaign"] == report_names()
+    with pytest.raises(
+        ReportError, match="choose one of: bounce_report, engagement_report, run_campaign"
+    ):
+        render_report("bounty", out=Path(), home=Path())
+
+
+def test_two_reports_at_once_and_the_index(filled, tmp_path):
+    """
+    Pages, executed notebooks and index; a second run gives the same bytes; nothing tells of the
+    machine or of a person.
+    """
+    out = tmp_path / "reports"
+    wanted = [("bounce", {"campaign": "c"}), ("engagement_report", {"campaign": "c"})]
+    render_reports(wanted, out=out, home=filled)
+    first = {file.name: file.read_bytes() for file in out.iterdir()}
+    render_reports(wanted, out=out, home=filled)
+
+    assert [
+        "bounce_report-c.html",
+        "bounce_report-c.ipynb",
+        "engagement_report-c.html",
+        "engagement_report-c.ipynb",
+        "index.html",
+    ] == sorted(first)
+    assert [] == [name for name, content in first.items() if content != (out / name).read_bytes()]
+    for name, content in first.items():
+        text = content.decode()
+        assert set() == addresses(
+            text if name.endswith("ipynb") else text.partition('id="bundle"')[0]
+        ), name
+        assert str(tmp_path) not in text, name
+        assert len(content) < 900_000, name
+    index = (out / "index.html").read_text()
+    assert ["Bounce report", "Engagement report"] == [
+        title for title in ("Bounce report", "Engagement report") if title in index
+    ]
+    assert "14 Sep 2026" in index and "1 of 3 recipients" not in index.split("<table>")[0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("1 / 0", r"cell 2 of 3 failed: ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(0)", r"cell 2 of 3 failed: SystemExit: 0"),
+        ("import os\nos._exit(1)", r"cell 2 of 3 failed: .*Kernel died"),
+        ("raise ValueError('ann@example.com')", r"ValueError: …@…"),
+    ],
+)
+def test_a_failing_cell_is_named_and_the_notebook_kept(cell, said, tmp_path, home):
+    """
+    papermill takes `sys.exit(0)` for success and a lost kernel for a completed notebook; addresses
+    don't reach the message.
+    """
+    out = tmp_path / "out"
+    with pytest.raises(ReportError, match=said) as failed:
+        render_report(notebook(tmp_path, cell, "42"), out=out, home=home)
+
+    assert ["trial-c.failed.ipynb"] == [file.name for file in out.iterdir()]
+    assert str(out / "trial-c.failed.ipynb") == failed.value.notebook
+    assert (
+        1
+        == str(failed.value).count("trial-c.failed.ipynb")
+        == str(failed.value).count(str(out / "trial-c.failed.ipynb"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        (
+            "bounce_report",
+            {},
+            "no campaign is named  [bounce_report]\n  -> say -p campaign=NAME, one of: c",
+        ),
+        (
+            "bounce_report",
+            {"campaign": "d"},
+            "there is no campaign 'd'  [bounce_report]\n  -> say -p campaign=NAME, one of: c",
+        ),
+        (
+            "run_campaign",
+            {"campaign": "c"},
+            "there is no campaign 'c' in the ledger  [run_campaign]\n  -> say -p campaign=NAME, one of: none yet; "
+            "or send one with -p spec=SPEC.toml. For imported campaigns use bounce_report or engagement_report",
+        ),
+    ],
+)
+def test_a_campaign_that_is_not_there_is_refused_before_anything_runs(
+    name, given, said, filled, tmp_path
+):
+    """The notebook's own default is for whoever opens it in Jupyter; nothing is left behind."""
+    with pytest.raises(ReportError) as refused:
+        render_report(name, given, out=tmp_path / "out", home=filled)
+
+    assert said == str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_clock_ends_notebook_and_kernel(tmp_path, home):
+    """
+    A whole-run deadline: papermill's own is per cell and looks like success. The kernel is gone as
+    well.
+    """
+    note = tmp_path / "kernel.pid"
+    cell = f"import os, time\nopen({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    with pytest.raises(ReportError, match="did not end within 8 s"):
+        render_report(notebook(tmp_path, cell), out=tmp_path, home=home, timeout_s=8)
+    waited = time.monotonic()
+    while alive(int(note.read_text())) and time.monotonic() < waited + 15:
+        time.sleep(0.2)
+
+    assert not alive(int(note.read_text()))
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return (
+        "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+        if Path(f"/proc/{pid}/status").exists()
+        else True
+    )
+
+
+def test_the_notebook_runs_in_this_interpreter(tmp_path, home, monkeypatch):
+    """
+    Whatever kernels the machine has, the report's is the one that cxtools runs in; parameters, home
+    and profile reach it, and the anchor's ledger is the profile's.
+    """
+    (home / "profiles.toml").write_text(f'[eu]\nledger = "sqlite:///{home / "eu.sqlite"}"\n')
+    kernels = tmp_path / "jupyter" / "kernels" / "python3"
+    kernels.mkdir(parents=True)
+    (kernels / "kernel.json").write_text(
+        json.dumps(
+            {
+                "argv": ["/bin/false", "{connection_file}"],
+                "display_name": "other",
+                "language": "python",
+            }
+        )
+    )
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    page = render_report(
+        notebook(
+            tmp_path,
+            "import os, sys\nprint(limit, sys.version_info[:2], os.environ['CXTOOLS_HOME'].rpartition('/')[2],"
+            "os.environ['CXTOOLS_PROFILE'])",
+        ),
+        {"limit": "7"},
+        out=tmp_path,
+        home=home,
+        profile="eu",
+    ).read_text()
+
+    assert "7 (3, " in page and " home eu" in page
+    assert (home / "eu.sqlite").exists()
+
+
+def test_the_anchor_is_of_the_ledger_that_was_asked(filled, tmp_path):
+    """`-p profile=` reaches ledger, notebook and footer alike."""
+    from cxtools.ledger.ledger import Ledger
+    from cxtools.model import Recipient
+
+    (filled / "profiles.toml").write_text(f'[eu]\nledger = "sqlite:///{filled / "eu.sqlite"}"\n')
+    ledger = Ledger(f"sqlite:///{filled / 'eu.sqlite'}", now=time.time, home=filled)
+    ledger.plan(
+        "c",
+        digest="d",
+        spec={"limits": {"daily": None}},
+        planned=[Recipient("ann@example.com")],
+        batch_size=10,
+    )
+    page = render_report(
+        "run_campaign", {"campaign": "c", "profile": "eu"}, out=tmp_path / "out", home=filled
+    ).read_text()
+
+    assert f"row {ledger.trail.head()[0]}, hash {ledger.trail.head()[1][:16]}" in page
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<script src="https://cdn.example/x.js"></script>',
+        "<img src=//x.example/p.gif>",
+        '<link rel="stylesheet" href="http://x.example/a.css">',
+        "<style>@import 'https://x.example/a.css'</style>",
+        '<p style="background:url(https://x.example/p)">',
+        '<meta http-equiv="refresh" content="0;url=/">',
+    ],
+)
+def test_a_page_that_asks_the_network_is_refused(body):
+    """Links are welcome; whatever a browser fetches by itself is not."""
+    check_page('<a href="https://example.com">a link</a>')
+    with pytest.raises(ReportError, match="from elsewhere"):
+        check_page(body)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "ann@example.com",
+        "ann&#64;example.com",
+        '<a href="/u?e=ann%40example.com">',
+        "<i>ann.o'neil+x@example.co.uk</i>",
+    ],
+)
+def test_a_page_with_an_address_is_refused(output):
+    """Masked addresses pass, in whatever spelling a whole one comes."""
+    check_page("<p>a***@example.com</p>")
+    with pytest.raises(ReportError, match="1 e-mail addresses stand in the page unmasked"):
+        check_page(f"<p>{output}</p>")
+
+
+def executed(*outputs: dict) -> nbformat.NotebookNode:
+    cell = nbformat.v4.new_code_cell(
+        "", outputs=[nbformat.v4.new_output("display_data", data=data) for data in outputs]
+    )
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Trial <i>x</i>"), cell])
+
+
+def test_a_chart_that_the_bundle_lacks_is_refused():
+    """plotly would draw it as a line and say nothing."""
+    pie = {
+        "application/vnd.plotly.v1+json": {"data": [{"type": "pie", "values": [1]}], "layout": {}}
+    }
+    with pytest.raises(ReportError, match="can't draw pie"):
+        render_page(executed(pie), name="trial", parameters={})
+
+
+def test_data_can_not_end_its_script():
+    """Names and texts in the figures' JSON and in parameters stay data."""
+    bar = {
+        "application/vnd.plotly.v1+json": {
+            "data": [{"type": "bar", "x": ["</script><script>alert(1)//"]}],
+            "layout": {"title": {"text": "a & b"}},
+        }
+    }
+    page = render_page(
+        executed(bar), name="trial", parameters={"campaign": "<script>alert(2)</script>\u2028"}
+    )
+
+    assert "<script>alert" not in page
+    assert "\\u003c/script\\u003e" in page and "\u2028" not in page.partition('id="figures"')[2]
+
+
+def test_nothing_to_draw_is_a_sentence_of_the_page():
+    """No empty frame: the sentence stands where the chart would be."""
+    figure = figures.CHARTS["bounces"](pd.DataFrame({"category": []}))
+    page = render_page(
+        executed({"application/vnd.plotly.v1+json": json.loads(figure.to_json())}),
+        name="trial",
+        parameters={},
+    )
+
+    assert '<p class="nothing">No bounces.</p>' in page
+    assert 'class="plot"' not in page
+
+
+def test_a_page_that_is_too_large_is_refused():
+    """900 kB is what travels by mail."""
+    with pytest.raises(ReportError, match="bytes"):
+        render_page(executed({"text/plain": "x" * 1_000_000}), name="trial", parameters={})
+
+
+def test_5000_personal_links_fit_on_a_page(home, tmp_path):
+    """One id per recipient in a link is usual: one row, and a page as small as any other."""
+    from cxtools.events.store import EventStore
+
+    tables.store(
+        "to | kind | at | url\n"
+        + "".join(
+            f"p{n} | delivery | +0 |\np{n} | click | +{n} | https://x.example/p?u={n}-0123456789abcdef0123456789abcdef\n"
+            for n in range(5000)
+        ),
+        into=EventStore(home / "events"),
+    )
+    page = render_report("engagement_report", {"campaign": "c"}, out=tmp_path, home=home).read_text(
+        "utf-8"
+    )
+
+    assert len(page.encode()) < 800_000
+    assert "x.example/p?u=…" in page and "u=4999-" not in page
+
+
+@pytest.mark.parametrize(
+    ("below_home", "modes"),
+    [(True, {"reports": 0o700, "page": 0o600}), (False, {"reports": 0o755, "page": 0o644})],
+)
+def test_pages_at_home_are_private(filled, tmp_path, below_home, modes):
+    """
+    What lies below CXTOOLS_HOME is for its owner's eyes; a folder that somebody named keeps its own
+    rights.
+    """
+    out = (filled if below_home else tmp_path) / "reports"
+    before = os.umask(0o022)
+    try:
+        render_reports([("bounce", {"campaign": "c"})], out=out, home=filled)
+    finally:
+        os.umask(before)
+
+    assert modes["reports"] == out.stat().st_mode & 0o777
+    assert ["bounce_report-c.html", "bounce_report-c.ipynb", "index.html"] == sorted(
+        file.name for file in out.iterdir() if file.stat().st_mode & 0o777 == modes["page"]
+    )
+
+
+def test_a_full_disk_leaves_no_partial_file(tmp_path):
+    """What can't be written whole is not there at all, and the message says where."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(ReportError, match="can't be written") as refused:
+            write_text(tmp_path / "page.html", "x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert str(tmp_path / "page.html") in str(refused.value)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_the_index_lists_only_reports(tmp_path):
+    """Other pages in the folder are left alone; an empty folder has an index too."""
+    (tmp_path / "other.html").write_text("<p>not ours</p>")
+
+    assert "other.html" not in write_index(tmp_path).read_text()
+
+
+def test_a_campaign_of_which_only_unknown_is_known_has_its_report(simulator, home, tmp_path):
+    """
+    The answer to the submit was lost and there is no event: the page says so first, and whom to
+    ask, instead of failing.
+    """
+    simulator.arm("post_reset_before_accept")
+    client = connection(simulator.url, home, crm_webhook_url="")
+    status = client.send(Campaign.from_list(PEOPLE[:5], name=NAME, **SPEC))
+    page = render_report("run_campaign", {"campaign": NAME}, out=tmp_path, home=home).read_text(
+        "utf-8"
+    )
+
+    assert ("unknown", 8) == (status.state, status.exit_code)
+    assert "Whether 5 recipients were mailed is not known" in page
+    assert f"batch {status.batches[0]['batch']}" in page
+    assert "WARN" in page

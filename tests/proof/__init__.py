@@ -1,0 +1,1 @@
+"""What is promised, proved: nobody twice, nothing lost, whatever dies."""

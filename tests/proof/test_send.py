@@ -1,0 +1,947 @@
+"""Sending, following, collecting and telling the CRM, against the simulator's truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from standardwebhooks import Webhook
+
+from cxtools import measures
+from cxtools.connection import SIMULATOR, Connection
+from cxtools.errors import (
+    ConfigError,
+    ContractError,
+    CxError,
+    Denied,
+    JobTimeout,
+    PossiblyTruncated,
+    Refused,
+    ServerFault,
+    StoreError,
+    Unreachable,
+)
+from cxtools.events.importing import import_file
+from cxtools.ledger.schema import batch
+from cxtools.sending import submit
+from cxtools.sending.recipients import Campaign
+from cxtools.settings import load_settings
+from tests.fault_server import FaultServer, Reply
+from tests.proof.ground import connection
+
+WEEK_S = 7 * 86400
+ADDRESSES = [f"p{number}@acme-01.example" for number in range(40)]
+
+
+@pytest.fixture
+def office(simulator: Any, home: Path) -> Callable[..., Connection]:
+    """A connection to the simulator; keyword arguments are settings."""
+
+    def connected(**settings: Any) -> Connection:
+        given = {
+            "env_url": simulator.url,
+            "crm_webhook_url": f"{simulator.url}/_sim/crm",
+            "event_horizon_s": 0,
+            "patience_s": 20,
+            **SIMULATOR,
+            **settings,
+        }
+        return Connection(load_settings(environ={}, home=home, **given), quiet=True)
+
+    return connected
+
+
+def campaign(addresses: list[Any] | None = None, name: str = "q3", **spec: Any) -> Campaign:
+    facts = {
+        "subject": "Q3",
+        "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+        "sender": "me@example.com",
+    }
+    return Campaign.from_list(
+        ADDRESSES if addresses is None else addresses, name=name, **facts | spec
+    )
+
+
+def accepted(simulator: Any) -> int:
+    return sum(len(job["recipients"]) for job in simulator.truth()["jobs"].values())
+
+
+def test_a_campaign_goes_out_once_and_all_its_events_come_home(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """G01: the store holds exactly the events that exist, also after everything was asked twice."""
+    client = office()
+    status = client.send(campaign())
+    simulator.advance(2 * WEEK_S)
+    client.collect()
+    client.collect()
+    truth = simulator.truth()
+
+    assert ("completed", 40) == (status.state, accepted(simulator))
+    assert [] == truth["mailed_twice"]
+    for kind in ("delivery", "bounce", "open", "click"):
+        assert sum(
+            job["events"].get(kind, 0) for job in truth["jobs"].values()
+        ) == client.store.counts("q3").get(kind, 0), kind
+
+
+def test_D01_more_than_a_thousand_recipients_go_out_in_batches(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """D01: 2,100 recipients are three jobs."""
+    office().send(campaign([f"p{number}@acme-02.example" for number in range(2100)]))
+
+    assert [100, 1000, 1000] == sorted(
+        len(job["recipients"]) for job in simulator.truth()["jobs"].values()
+    )
+
+
+def test_E05_the_same_command_again_sends_nothing(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    E05: run again, from another process's memory, the campaign continues: here there is nothing
+    left to do.
+    """
+    office().send(campaign())
+    again = office().send(campaign())
+
+    assert ("completed", 40) == (again.state, accepted(simulator))
+    assert 1 == len(simulator.truth()["jobs"])
+
+
+def test_changed_content_under_the_same_name_is_refused(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    The name is the campaign's identity; another list under it is a mistake, not a second campaign.
+    """
+    office().send(campaign())
+    with pytest.raises(ConfigError, match="exists with other content"):
+        office().send(campaign([*ADDRESSES, "new@acme-01.example"]))
+
+    assert 40 == accepted(simulator)
+
+
+def test_D02_one_person_gets_one_mail(simulator: Any, office: Callable[..., Connection]) -> None:
+    """D02: duplicates, also by case, are folded and counted."""
+    status = office().send(
+        campaign(["ann@acme-01.example", "ANN@acme-01.example", "Ann@ACME-01.example"])
+    )
+
+    assert (1, 2, 1) == (
+        status.recipients["planned"],
+        status.recipients["duplicates"],
+        accepted(simulator),
+    )
+
+
+def test_B01_suppressed_people_are_not_mailed_and_are_on_record(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """B01, B06: the address itself is asked for; who is left out stands in the status."""
+    simulator.suppress(ADDRESSES[:7])
+    status = office().send(campaign())
+
+    assert (7, 33, 33) == (
+        status.recipients["suppressed"],
+        status.recipients["accepted"],
+        accepted(simulator),
+    )
+    assert [] == simulator.truth()["suppressed_mailed"]
+
+
+def test_a_server_that_lists_its_suppressions_is_asked_once(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    With the capability declared the whole list is fetched in pages, instead of one request per
+    person.
+    """
+    simulator.reset(suppression_listing=True)
+    simulator.suppress(ADDRESSES[:7])
+    status = office(suppression_listing=True).send(campaign())
+    truth = simulator.truth()
+
+    assert (7, 33) == (status.recipients["suppressed"], accepted(simulator))
+    assert [] == truth["suppressed_mailed"]
+    assert sum(truth["requests"]["suppressions"].values()) < 5
+
+
+def test_B05_when_everyone_is_suppressed_there_is_nothing_to_send(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """B05: an orderly end, no POST of an empty list, exit code 0."""
+    simulator.suppress(ADDRESSES)
+    status = office().send(campaign())
+
+    assert ("nothing_to_send", 0, {}) == (status.state, status.exit_code, simulator.truth()["jobs"])
+
+
+CHECKS_THAT_PROVE_NOTHING = [
+    # fault                        how often    error
+    ("suppression_404_html", None, ContractError),
+    ("suppression_other_address", 1, ContractError),
+    ("suppression_500", None, ServerFault),
+    ("missing_scope", None, Denied),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "count", "error"),
+    CHECKS_THAT_PROVE_NOTHING,
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_B04_a_check_that_proves_nothing_stops_the_send(
+    simulator: Any,
+    office: Callable[..., Connection],
+    fault: str,
+    count: int | None,
+    error: type[CxError],
+) -> None:
+    """
+    B03, B04: fail closed: no answer but the API's own word is a clearance. Nothing is sent, and the
+    campaign can be continued.
+    """
+    simulator.arm(fault, count=count)
+    with pytest.raises((error, CxError)) as raised:
+        office(patience_s=2).send(campaign())
+    assert {} == simulator.truth()["jobs"]
+    simulator.arm(None)
+
+    assert "completed" == office().send(campaign()).state
+    assert raised.value.exit_code in (3, 4)
+
+
+PASSING = [
+    "rate_limited",
+    "rate_limited_date",
+    "server_error_503",
+    "server_error_500_html",
+    "reset",
+    "expire_tokens",
+]
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_I01_passing_faults_of_reads_do_not_end_a_campaign(
+    simulator: Any, office: Callable[..., Connection], fault: str
+) -> None:
+    """
+    I01, B07-B09, C05, F04, F05, G08: a check, a poll and a page that fail once or twice are asked
+    for again.
+    """
+    for endpoint in ("suppressions", "job", "events"):
+        simulator.arm(
+            fault,
+            count=1 if fault == "expire_tokens" else 2,
+            after=1 if endpoint == "suppressions" else 0,
+            endpoint=endpoint,
+        )
+    status = office().send(campaign())
+
+    assert ("completed", 40) == (status.state, accepted(simulator))
+
+
+LOST_ANSWERS = ["post_reset_after_accept", "post_504_after_accept", "post_2xx_without_job_id"]
+
+
+@pytest.mark.parametrize("fault", LOST_ANSWERS)
+def test_E01_a_lost_answer_is_unknown_and_never_sent_again(
+    simulator: Any, office: Callable[..., Connection], fault: str
+) -> None:
+    """
+    E01, E02: the outcome is unknown, listed with exit code 8, and stays so however often the
+    command is run.
+    """
+    simulator.arm(fault)
+    first = office().send(campaign())
+    again = office().send(campaign())
+
+    assert ("unknown", 8) == (first.state, first.exit_code) == (again.state, again.exit_code)
+    assert 40 == again.recipients["unknown"] == accepted(simulator)
+    assert [] == simulator.truth()["mailed_twice"]
+
+
+def test_an_unknown_outcome_is_settled_by_the_operators_word(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """With the job's id the campaign goes on to its end."""
+    simulator.arm("post_reset_after_accept")
+    client = office()
+    [row] = client.send(campaign()).batches
+    [job_id] = simulator.truth()["jobs"]
+    client.desk.ledger.reconcile(row["batch"], job_id=job_id, quarantine_s=86400)
+
+    assert "completed" == client.resume("q3").state
+
+
+def test_E03_a_refusal_that_is_certain_is_tried_again(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    E03: 429 to the POST means "not taken": wait as long as it says, then the same batch, once.
+    """
+    simulator.arm("rate_limited", count=2, endpoint="messages")
+    status = office().send(campaign())
+
+    assert ("completed", 40) == (status.state, accepted(simulator))
+
+
+def test_E06_a_server_that_hangs_on_the_post_ends_by_the_deadline(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """E06: the call ends in time; what it did is unknown."""
+    simulator.arm("post_hang")
+    began = time.monotonic()
+    status = office(call_deadline_s=2).send(campaign())
+
+    assert "unknown" == status.state
+    assert time.monotonic() - began < 8
+
+
+def test_C02_a_failed_job_never_exits_zero(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    C02, C03, F10: the job's failure is the campaign's state, the webhook's event and the exit code.
+    """
+    simulator.arm("job_fails")
+    status = office().send(campaign())
+    [hook] = simulator.received()
+
+    assert ("failed", 5) == (status.state, status.exit_code)
+    assert "email_job_failed" == hook["event"] and "failed" == hook["data"]["status"]
+
+
+def test_F01_a_job_that_takes_too_long_can_be_continued(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """F01: the deadline ends the wait, not the campaign; the next call goes on waiting."""
+    simulator.arm("job_never_ends")
+    with pytest.raises(JobTimeout):
+        office(job_deadline_s=1).send(campaign())
+
+    assert "in_progress" == office().status("q3").state
+    assert 40 == accepted(simulator)
+
+
+def test_a_job_that_is_not_there_yet_is_asked_for_again(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    404 right after the submit is the API's replicas catching up; an unknown status word means "keep
+    polling".
+    """
+    simulator.arm("job_404_lag", count=2)
+
+    assert "completed" == office().send(campaign()).state
+
+
+def test_F02_a_quick_job_is_seen_at_once(simulator: Any, office: Callable[..., Connection]) -> None:
+    """
+    F02, F03: the first looks are short; a job of half a second isn't found out after the tutorial's
+    two, four, eight.
+    """
+    began = time.monotonic()
+    office().send(campaign(ADDRESSES[:3]))
+
+    assert time.monotonic() - began < 6
+
+
+def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """G01: what came is kept, but the job is not passed off as complete."""
+    simulator.arm("events_no_cursor", count=None)
+    client = office()
+    with pytest.raises(PossiblyTruncated):
+        client.send(campaign([f"p{number}@acme-02.example" for number in range(1000)]))
+    [row] = client.desk.ledger.batches("q3")
+
+    assert ("completed", 0) == (row.state, row.scans)
+    assert sum(client.store.counts("q3").values()) >= 900
+
+
+def test_G07_late_events_are_picked_up_later(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    G07: opens that come in for days are in the store after a later collect; until then the status
+    says provisional.
+    """
+    client = office(event_horizon_s=WEEK_S)
+    simulator.reset(speed=0)
+    simulator.arm(None)
+    people = campaign([f"p{number}@acme-02.example" for number in range(400)])
+    with pytest.raises(JobTimeout):
+        office(job_deadline_s=0.1).send(people)
+    simulator.advance(3600)
+    first = client.send(people)
+    simulator.advance(WEEK_S)
+    late = client.collect("q3")
+
+    assert first.provisional and late.added > 0 and late.duplicates >= sum(first.events.values())
+
+
+def test_G10_permanent_bounces_are_not_mailed_by_the_next_campaign(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    G04, G10: hard bounces of one campaign are local suppressions of the next; soft and odd ones are
+    not.
+    """
+    people = [f"p{number}@gmail.example" for number in range(600)]
+    client = office()
+    client.send(campaign(people))
+    simulator.advance(WEEK_S)
+    client.collect()
+    hard = measures.bounces(client.store, ["q3"]).query("kind == 'hard'").recipients.sum()
+    second = client.send(campaign(people, name="q4", subject="Q4"))
+
+    assert 0 < hard == second.recipients["suppressed"]
+
+
+def test_H01_the_webhook_carries_the_real_status_and_a_signature_that_verifies(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    H01: the tutorial's shape, the job's status, and headers that the standard's published library
+    accepts.
+    """
+    office().send(campaign())
+    [hook] = simulator.received(raw=True)
+    verified = Webhook(SIMULATOR["crm_webhook_secret"]).verify(hook["body"], hook["headers"])
+
+    assert ("email_job_completed", "completed") == (verified["event"], verified["data"]["status"])
+    assert {
+        "jobId",
+        "status",
+        "auditEntry",
+        "permanentFailures",
+        "retryCandidates",
+        "engagement",
+    } == set(verified["data"])
+    assert 40 == verified["data"]["auditEntry"]["recipientCount"]
+
+
+CRM_FAULTS = [
+    # fault        webhooks after the send
+    ("crm_503", {"delivered": 0, "pending": 1, "dead": 0, "parked": 0}),
+    ("crm_410", {"delivered": 0, "pending": 0, "dead": 0, "parked": 1}),
+]
+
+
+@pytest.mark.parametrize(("fault", "expected"), CRM_FAULTS)
+def test_H02_a_crm_that_fails_loses_nothing(
+    simulator: Any, office: Callable[..., Connection], fault: str, expected: dict[str, int]
+) -> None:
+    """
+    H02, H03: the webhook stays in the outbox with the same id, waiting or parked, and the status
+    says so.
+    """
+    simulator.arm(fault, count=None)
+    client = office()
+    status = client.send(campaign())
+    simulator.arm(None)
+    [row] = client.desk.ledger.outbox.webhooks()
+
+    assert expected == dict(status.webhooks)
+    assert row.last_error.startswith("status ")
+
+
+def test_H04_without_a_crm_the_webhook_waits(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """H04: with no address set the send succeeds and the webhook is listed as pending, not lost."""
+    status = office(crm_webhook_url="").send(campaign())
+
+    assert ("completed", {"delivered": 0, "pending": 1, "dead": 0, "parked": 0}) == (
+        status.state,
+        dict(status.webhooks),
+    )
+
+
+def test_D04_the_daily_limit_holds_over_runs(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    D04: 40 people, 25 a day: one batch of 25 goes, the other waits and is counted, however often
+    the command is run.
+    """
+    people = campaign(limits={"daily": 25})
+    first, again = office().send(people), office().send(people)
+
+    assert (25, 15) == (first.recipients["accepted"], first.recipients["over_limit"])
+    assert (first.recipients, 25) == (again.recipients, accepted(simulator))
+
+
+def test_a_servers_own_quota_closes_the_day(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    The first 429 that means the day ends the sending, not the reading: what was accepted is
+    followed and collected, the rest waits.
+    """
+    people = campaign([f"p{number}@acme-02.example" for number in range(90)])
+    simulator.arm("quota_exceeded", count=None, after=1)
+    client = office(batch_size=30, daily_limit=1000)
+    first, again = client.send(people), office(batch_size=30).send(people)
+    truth = simulator.truth()
+
+    assert ("in_progress", 0, 30, 60) == (
+        first.state,
+        first.exit_code,
+        first.recipients["accepted"],
+        first.recipients["over_limit"],
+    )
+    assert (first.recipients, 30) == (again.recipients, accepted(simulator))
+    assert sum(first.events.values()) > 0
+    assert 2 == sum(asked["endpoint"] == "messages" for asked in simulator.control("log"))
+    assert "quota.closed" in [entry.kind for entry in client.ledger.trail.entries()]
+    assert [] == truth["mailed_twice"]
+
+
+def test_a_closed_day_ends_at_midnight(simulator: Any, office: Callable[..., Connection]) -> None:
+    """On the next day the same command goes on."""
+    simulator.arm("quota_exceeded")
+    client = office()
+    client.send(campaign())
+    tomorrow = client.desk.now() + 86400
+    later = Connection(client.settings, quiet=True)
+    later.__dict__["ledger"] = type(client.ledger)(client.settings.ledger_url, now=lambda: tomorrow)
+
+    assert (0, 40) == (accepted(simulator), later.send(campaign()).recipients["accepted"])
+
+
+def test_a_campaign_goes_out_by_the_account_it_was_planned_for(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    Another profile on the same ledger neither sends, follows nor collects it; nameless commands
+    pass it by.
+    """
+    office().send(campaign())
+    other = office(client_id="other")
+    for deed in (other.resume, other.retry):
+        with pytest.raises(ConfigError, match="not by this profile"):
+            deed("q3")
+
+    assert (0, []) == (other.collect().jobs, other.unfinished())
+
+
+def test_a_changed_daily_limit_counts_from_the_next_run(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """The limit is no content: the same campaign continues under the new one."""
+    office().send(campaign(limits={"daily": 25}))
+    status = office().send(campaign(limits={"daily": 40}))
+
+    assert (40, 0) == (accepted(simulator), status.recipients["over_limit"])
+
+
+def test_a_listing_that_can_not_be_fetched_clears_nobody(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    Fail closed also with the whole list: several batches wait for it, none goes out without it.
+    """
+    people = [f"p{number}@acme-02.example" for number in range(400)]
+    simulator.reset(suppression_listing=True)
+    simulator.suppress(people)
+    simulator.arm("server_error_503", count=None, endpoint="suppressions")
+    with pytest.raises(CxError):
+        office(suppression_listing=True, batch_size=20, patience_s=1).send(campaign(people))
+
+    assert {} == simulator.truth()["jobs"]
+
+
+@pytest.mark.parametrize(("age_s", "fetched"), [(900.0, 1), (0.001, 3)])
+def test_a_listing_that_is_too_old_is_fetched_anew(home: Path, age_s: float, fetched: int) -> None:
+    """
+    Within its age one list serves all batches; then each batch asks again, so that who complained
+    meanwhile is left out.
+    """
+    mail = "/v1/communications/email"
+    numbers = iter(range(9))
+    with FaultServer() as server:
+        server.script(
+            "POST /v1/oauth2/token", Reply(200, {"access_token": "t", "expires_in": 3600})
+        )
+        server.script(f"GET {mail}/suppressions", Reply(200, {"results": [], "nextCursor": None}))
+        server.script(
+            f"POST {mail}/messages",
+            lambda _: Reply(202, {"jobId": f"j{next(numbers)}"}, delay_s=0.01),
+        )
+        server.script(f"GET {mail}/events", Reply(200, {"results": [], "nextCursor": None}))
+        for number in range(3):
+            server.script(
+                f"GET {mail}/jobs/j{number}",
+                Reply(200, {"jobId": f"j{number}", "status": "completed"}),
+            )
+        alone = {"batch_size": 2, "workers": 1, "daily_limit": 1000}  # one batch after the other
+        connection(
+            server.url,
+            home,
+            crm_webhook_url="",
+            suppression_listing=True,
+            suppression_age_s=age_s,
+            **alone,
+        ).send(campaign(ADDRESSES[:6]))
+
+        assert (3, fetched) == (
+            len(server.asked(f"POST {mail}/messages")),
+            len(server.asked(f"GET {mail}/suppressions")),
+        )
+
+
+def test_a_plan_of_which_nothing_was_sent_can_be_replaced(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    A list that was corrected after a failed sign-in is planned anew; who was mailed once is never
+    replaced.
+    """
+    with pytest.raises(Denied):
+        office(client_secret="wrong").send(campaign(ADDRESSES[:3]))
+    status = office().send(campaign(ADDRESSES[:5]))
+
+    assert ("completed", 5) == (status.state, accepted(simulator))
+
+
+def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """A wrong job id ends in its own error, after the other batches have been followed."""
+    simulator.arm("post_2xx_without_job_id")
+    client = office(batch_size=20)
+    client.send(campaign())
+    [lost] = [row for row in client.ledger.batches("q3", ["unknown"])]
+    client.ledger.reconcile(lost.id, job_id="no-such-job", quarantine_s=0)
+    with client.ledger.writing() as tx:
+        tx.exec_driver_sql(
+            "update batch set submitted_at = submitted_at - 3600 where job_id = 'no-such-job'"
+        )
+    with pytest.raises(Refused):
+        client.resume("q3")
+
+    assert {"submitted"} == {row.state for row in client.ledger.batches("q3")} - {
+        "settling",
+        "settled",
+        "synced",
+    }
+
+
+def test_retry_waves_take_soft_bounces_only(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    G06, G09: a soft bounce that was delivered later is no candidate; candidates keep their merge
+    fields; the cooldown is kept.
+    """
+    people = [
+        {"email": f"P{number}@Yahoo.example", "firstName": f"P{number}"} for number in range(600)
+    ]  # events say it in lower case
+    client = office()
+    client.send(campaign(people))
+    simulator.advance(WEEK_S)
+    client.collect()
+    with pytest.raises(ConfigError, match="too early"):
+        client.retry("q3")
+    now = client.desk.now() + 2 * 86400
+    later = Connection(client.settings, quiet=True)
+    later.__dict__["desk"] = type(client.desk)(
+        client.settings,
+        client.desk.api,
+        client.desk.ledger,
+        client.store,
+        now=lambda: now,
+        quiet=True,
+    )
+    early, _ = client.retry("q3", dry_run=True)
+    plan, _ = later.retry("q3", dry_run=True)
+    soft = measures.bounces(client.store, ["q3"]).query("kind == 'soft'").recipients.sum()
+
+    assert (early, True) == (plan, client.desk.now() < early.not_before.timestamp() < now)
+    assert 0 < len(plan.people) <= soft
+    assert all(who.merge_fields["firstName"] for who, _ in plan.people)
+    assert "delivered" in {why for _, why in plan.left_out}
+
+
+def test_a_plain_secret_is_read_as_the_standards_library_reads_it(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """With or without `whsec_`, the receiver built on the published library verifies."""
+    plain = SIMULATOR["crm_webhook_secret"].removeprefix("whsec_")
+    office(crm_webhook_secret=plain).send(campaign(ADDRESSES[:2]))
+    [hook] = simulator.received(raw=True)
+
+    assert Webhook(plain).verify(hook["body"], hook["headers"])
+
+
+def webhook_of(simulator: Any, version: int) -> dict[str, Any]:
+    [data] = [
+        hook["data"]
+        for hook in simulator.received()
+        if hook["data"]["auditEntry"]["version"] == version
+    ]
+    return data
+
+
+def test_the_crm_hears_at_settling_what_came_after_the_first_look(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    H02: the first webhook tells what was known when the job ended, the last one all that a week
+    brought, person by person.
+    """
+    client = office()
+    client.send(campaign([f"p{number}@gmail.example" for number in range(400)]))
+    simulator.advance(2 * WEEK_S)
+    for _ in range(3):
+        client.collect()
+    first, last = (webhook_of(simulator, version) for version in (1, 2))
+    [job_id] = simulator.truth()["jobs"]
+    people = measures.outcomes(client.store, "q3", [job_id])[job_id]
+
+    assert (
+        first["auditEntry"]["opens"]
+        < last["auditEntry"]["opens"]
+        == sum(1 for row in people if row["opened_at"])
+    )
+    assert {row["email"] for row in people if row["opened_at"] or row["clicks"]} == {
+        each["email"] for each in last["engagement"]
+    }
+    assert sorted(row["email"] for row in people if row["verdict"] == "permanent") == sorted(
+        each["email"] for each in last["permanentFailures"]
+    )
+    assert sorted(row["email"] for row in people if row["verdict"] == "retry") == sorted(
+        each["email"] for each in last["retryCandidates"]
+    )
+    assert last["permanentFailures"]
+    assert {"settled", "synced"} >= {row.state for row in client.ledger.batches("q3")}
+
+
+def test_a_restored_backup_is_refused_by_its_anchors(
+    simulator: Any, office: Callable[..., Connection], home: Path
+) -> None:
+    """
+    A ledger of yesterday calls planned whom it has mailed since: the anchor beside it knows better,
+    and nothing is sent.
+    """
+    with pytest.raises(Denied):
+        office(client_secret="wrong").send(campaign())
+    shutil.copy(home / "ledger.sqlite", home / "backup")
+    office().send(campaign())
+    shutil.copy(home / "backup", home / "ledger.sqlite")
+    rows = office().ledger.trail.verify().rows
+    for deed in (lambda: office().send(campaign()), lambda: office().resume("q3")):
+        with pytest.raises(StoreError, match="was a backup restored"):
+            deed()
+
+    assert rows == office().ledger.trail.verify().rows
+    assert 40 == accepted(simulator)
+    assert [] == simulator.truth()["mailed_twice"]
+
+
+def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(
+    simulator: Any, office: Callable[..., Connection], tmp_path: Path
+) -> None:
+    """
+    The answer was lost; an export of events names the job and carries the tag that went out with
+    every recipient.
+    """
+    simulator.arm("post_reset_after_accept")
+    client = office()
+    [row] = client.send(campaign()).batches
+    [job_id] = simulator.truth()["jobs"]
+    seen = {
+        "eventType": "delivery",
+        "jobId": job_id,
+        "messageId": "m1",
+        "emailAddress": ADDRESSES[0],
+        "timestamp": "2026-09-14T08:00:00Z",
+    }
+    export = tmp_path / "events.jsonl"
+    export.write_text(
+        "".join(
+            json.dumps(seen | {"messageId": tag, "tags": [tag]}) + "\n"
+            for tag in ("vip", f"cxb:{row['batch']}")
+        )
+    )
+    import_file(export, "q3", client.store, now=datetime.now(UTC))
+    status = office().send(campaign())
+
+    assert ("completed", 40) == (status.state, accepted(simulator))
+    assert () == client.ledger.trail.verify().faults
+
+
+def test_no_such_event_proves_nothing(
+    simulator: Any, office: Callable[..., Connection], tmp_path: Path
+) -> None:
+    """Tags of other batches, and two jobs that claim the same one, leave the outcome unknown."""
+    simulator.arm("post_reset_after_accept")
+    client = office()
+    [row] = client.send(campaign()).batches
+    events = [
+        {
+            "eventType": "delivery",
+            "jobId": job_id,
+            "messageId": job_id,
+            "emailAddress": ADDRESSES[0],
+            "tags": [tag],
+        }
+        for job_id, tag in (
+            ("x1", "cxb:another"),
+            ("x2", f"cxb:{row['batch']}"),
+            ("x3", f"cxb:{row['batch']}"),
+        )
+    ]
+    export = tmp_path / "events.json"
+    export.write_text(json.dumps(events))
+    import_file(export, "q3", client.store, now=datetime.now(UTC))
+
+    assert "unknown" == office().send(campaign()).state
+
+
+def test_what_a_killed_process_left_can_be_settled_at_once(
+    simulator: Any, office: Callable[..., Connection]
+) -> None:
+    """
+    Nobody has to know that `resume` would find it first; the operator's reason is in the trail.
+    """
+    client = office()
+    submit.plan(client.desk, campaign())
+    [row] = client.ledger.batches("q3")
+    client.ledger.claim(
+        row.id,
+        b"{}",
+        recipients=40,
+        left_out={},
+        lease_s=3600,
+        account=client.settings.account,
+        limit=None,
+    )
+    with client.ledger.writing() as tx:
+        tx.execute(batch.update().values(owner=f"{client.ledger.owner.rsplit(':', 2)[0]}:999999:1"))
+
+    assert "abandoned" == office().reconcile(row.id, abandon=True, reason="asked NICE")
+    assert [True] == [
+        "asked NICE" in entry.body
+        for entry in client.ledger.trail.entries()
+        if entry.kind == "batch.reconciled"
+    ]
+
+
+def test_a_ledger_that_fails_after_the_post_tells_the_job(home: Path) -> None:
+    """
+    The API has it, the ledger can't keep the answer: the error says which job it became, and the
+    next run doesn't send.
+    """
+    mail = "/v1/communications/email"
+    with FaultServer() as server:
+        client = connection(server.url, home, crm_webhook_url="")
+
+        def take(_: Any) -> Reply:
+            with sqlite3.connect(home / "ledger.sqlite") as database:
+                database.execute(
+                    "create trigger full before update on attempt begin select raise(abort, 'disk full'); end"
+                )
+            return Reply(202, {"jobId": "j77", "status": "queued"})
+
+        server.script(
+            "POST /v1/oauth2/token", Reply(200, {"access_token": "t", "expires_in": 3600})
+        )
+        server.script(f"GET {mail}/suppressions", Reply(200, {"results": []}))
+        server.script(f"POST {mail}/messages", take)
+        with pytest.raises(StoreError, match="as job j77"):
+            client.send(campaign(ADDRESSES[:5]))
+
+        assert "submitting" == client.ledger.batches("q3")[0].state
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from cxtools.sending.recipients import Campaign
+from cxtools.connection import Connection, SIMULATOR
+from cxtools.settings import load_settings
+url, home = sys.argv[1:]
+client = Connection(load_settings(environ={}, home=Path(home), env_url=url, **SIMULATOR), quiet=True)
+people = [f"p{number}@acme-01.example" for number in range(40)]
+client.send(Campaign.from_list(people, name="q3", subject="Q3", template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890", sender="me@example.com"))
+"""
+
+
+def test_E05_a_process_killed_during_the_post_mails_nobody_twice(
+    simulator: Any, office: Callable[..., Connection], home: Path
+) -> None:
+    """
+    E05: kill -9 while the API holds the answer back: the next run finds an unknown outcome and
+    doesn't repeat it.
+    """
+    simulator.arm("post_hang_after_accept")
+    worker = subprocess.Popen([sys.executable, "-c", KILLED, simulator.url, str(home)])
+    deadline = time.monotonic() + 20
+    while not simulator.truth()["jobs"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    seen = office().status("q3")
+    status = office().send(campaign())
+
+    assert ("unknown", 8, ["unknown"]) == (
+        seen.state,
+        seen.exit_code,
+        [row["state"] for row in seen.batches],
+    )
+    assert f"batch {seen.batches[0]['batch']} (40 recipients): the worker ended" in str(seen)
+    assert ("unknown", 40) == (status.state, accepted(simulator))
+    assert [] == simulator.truth()["mailed_twice"]
+
+
+@pytest.fixture
+def closed_port() -> Iterator[str]:
+    """An address on this machine at which nobody listens."""
+    import socket
+
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
+def test_an_unreachable_host_is_said_in_time_and_leaves_the_plan(
+    office: Callable[..., Connection], closed_port: str
+) -> None:
+    """Nothing was sent; the campaign stays planned, and continues when the host is there."""
+    client = office(env_url=closed_port, patience_s=2)
+    with pytest.raises(Unreachable):
+        client.send(campaign())
+
+    assert "in_progress" == client.status("q3").state
+
+
+def test_one_sign_in_serves_all_threads(simulator: Any, office: Callable[..., Connection]) -> None:
+    """C06: sixteen workers share one token."""
+    office().send(campaign())
+
+    assert 1 == simulator.truth()["tokens"]
+
+
+def test_the_simulators_receiver_refuses_a_wrong_signature(simulator: Any) -> None:
+    """The receiver checks: an unsigned POST is not taken for a webhook."""
+    answer = requests.post(f"{simulator.url}/_sim/crm", json={"event": "x"}, timeout=5)
+
+    assert answer.status_code in (400, 401)

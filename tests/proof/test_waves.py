@@ -1,0 +1,339 @@
+"""Retry waves, sent for real: who is mailed again, when, how often, and who never."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cxtools.connection import Connection
+from cxtools.errors import ConfigError, Refused
+from cxtools.sending.recipients import Campaign
+from tests.fault_server import Fault, FaultServer, Reply, Seen
+from tests.proof.ground import DAY_S, NAME, SPEC, connection
+from tests.proof.killer import shift
+
+MAIL = "/v1/communications/email"
+SENT_AT = datetime(2026, 9, 14, 8, tzinfo=UTC)
+FULL, GONE, BLOCKED = (
+    ("452 4.2.2", "mailbox full"),
+    ("550 5.1.1", "user unknown"),
+    ("550 5.7.1", "blocked by zen.spamhaus.org"),
+)
+TAKEN: tuple[str, ...] = ()
+
+
+def address(who: str) -> str:
+    return f"{who}@acme-01.example"
+
+
+class World(FaultServer):
+    """
+    An API with jobs j1, j2, …; what becomes of whom stands in `news`: job -> person -> bounces, or
+    TAKEN, in order of time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.posts: list[list[str]] = []
+        self.news: dict[str, dict[str, list[tuple[str, ...]]]] = {}
+        self.suppressed: set[str] = set()
+        self.script(
+            "POST /v1/oauth2/token", Reply(200, {"access_token": "t", "expires_in": 360000})
+        )
+        self.script(f"POST {MAIL}/messages", self.take)
+        self.script(f"GET {MAIL}/suppressions", self.suppressions)
+        self.script(f"GET {MAIL}/events", self.events)
+        for job_id in (f"j{number}" for number in range(1, 9)):
+            self.script(
+                f"GET {MAIL}/jobs/{job_id}", Reply(200, {"jobId": job_id, "status": "completed"})
+            )
+
+    def take(self, seen: Seen) -> Reply:
+        self.posts.append(
+            sorted(
+                each["toAddress"].partition("@")[0] for each in json.loads(seen.body)["recipients"]
+            )
+        )
+        return Reply(202, {"jobId": f"j{len(self.posts)}", "status": "queued"})
+
+    def suppressions(self, seen: Seen) -> Reply:
+        email = seen.query["email"][0]
+        return Reply(
+            200,
+            {
+                "results": [{"emailAddress": email, "reason": "complaint"}]
+                if email in self.suppressed
+                else []
+            },
+        )
+
+    def events(self, seen: Seen) -> Reply:
+        job_id = seen.query["jobId"][0]
+        rows = [
+            self.event(job_id, who, said, number)
+            for who, some in self.news.get(job_id, {}).items()
+            for number, said in enumerate(some)
+        ]
+        return Reply(200, {"results": rows, "nextCursor": None})
+
+    @staticmethod
+    def event(job_id: str, who: str, said: tuple[str, ...], number: int) -> dict[str, str]:
+        bounce = {"bounceCode": said[0], "bounceDescription": said[1]} if said else {}
+        return {
+            "eventType": "bounce" if said else "delivery",
+            "jobId": job_id,
+            "messageId": f"{job_id}-{who}",
+            "recipientId": who,
+            "emailAddress": address(who),
+            "timestamp": (SENT_AT + timedelta(hours=number)).isoformat(),
+            **bounce,
+        }
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        yield world
+
+
+@pytest.fixture
+def office(world: World, home: Path) -> Callable[..., Connection]:
+    """A connection so many days later; keyword arguments are settings."""
+
+    def connected(days: float = 0, **given: Any) -> Connection:
+        client = connection(
+            world.url, home, **{"crm_webhook_url": "", "patience_s": 4, "batch_size": 100, **given}
+        )
+        shift(client, days * DAY_S)
+        return client
+
+    return connected
+
+
+def sent(client: Connection, *people: str) -> None:
+    client.send(Campaign.from_list([address(who) for who in people], name=NAME, **SPEC))
+
+
+FATES: dict[str, tuple[list[tuple[str, ...]], str]] = {
+    # who          what was said                       and so
+    "full": ([FULL], "soft: mailbox_full"),
+    "gone": ([GONE], "hard: invalid_recipient"),
+    "blocked": ([BLOCKED], "block: reputation_block"),
+    "there": ([TAKEN], "delivered"),
+    "late": ([FULL, TAKEN], "delivered"),
+    "nothing": ([], "no event yet"),
+}
+
+
+def test_a_wave_mails_soft_bounces_again_and_nobody_else(
+    world: World, office: Callable[..., Connection]
+) -> None:
+    """
+    One call, one wave, really sent; the plan says of everyone why, or why not, with the address
+    masked.
+    """
+    world.news["j1"] = {who: said for who, (said, _) in FATES.items()}
+    sent(office(), *FATES)
+    plan, _ = office(days=1.1).retry(NAME, dry_run=True)
+    planned, status = office(days=1.1).retry(NAME)
+
+    assert [["blocked", "full", "gone", "late", "nothing", "there"], ["full"]] == world.posts
+    assert {"f***@acme-01.example": "soft: mailbox_full"} == {
+        row["email"]: row["reason"] for row in plan.to_dict()["people"]
+    }
+    assert sorted(why for who, (_, why) in FATES.items() if who != "full") == sorted(
+        row["reason"] for row in plan.to_dict()["left_out"]
+    )
+    assert plan == planned
+    assert [0, 1] == [row["wave"] for row in status.batches]
+
+
+def test_a_delivery_that_nobody_has_fetched_yet_is_fetched_first(
+    world: World, office: Callable[..., Connection]
+) -> None:
+    """
+    The store says "mailbox full"; the API knows better by now, and is asked before anybody is
+    mailed again.
+    """
+    world.news["j1"] = {"full": [FULL]}
+    sent(office(), "full", "other")
+    world.news["j1"] = {"full": [FULL, TAKEN]}
+    plan, _ = office(days=1.1).retry(NAME)
+
+    assert ([], 1) == (plan.people, len(world.posts))
+
+
+def test_who_is_suppressed_by_now_gets_no_second_mail(
+    world: World, office: Callable[..., Connection]
+) -> None:
+    """
+    A wave asks for suppressions anew; whom it left out is no candidate of the next one either.
+    """
+    world.news["j1"] = {"full": [FULL], "also": [FULL]}
+    sent(office(), "full", "also")
+    world.suppressed.add(address("full"))
+    office(days=1.1).retry(NAME)
+    world.suppressed.clear()
+    world.news["j2"] = {"also": [FULL]}
+    plan, _ = office(days=4).retry(NAME)
+
+    assert [["also", "full"], ["also"], ["also"]] == world.posts
+    assert ("f***@acme-01.example", "suppressed: complaint") in plan.left_out
+
+
+COOLDOWNS = [
+    # waves sent before   days since the last one   too early?
+    (0, 0.9, True),
+    (0, 1.1, False),
+    (1, 1.9, True),
+    (1, 2.1, False),
+    (2, 3.9, True),
+    (2, 4.1, False),
+]
+
+
+@pytest.mark.parametrize(("waves", "days", "too_early"), COOLDOWNS)
+def test_each_wave_waits_twice_as_long(
+    world: World, office: Callable[..., Connection], waves: int, days: float, too_early: bool
+) -> None:
+    """One day, two days, four days after the last POST."""
+    world.news |= {f"j{number}": {"full": [FULL]} for number in range(1, 9)}
+    sent(office(), "full")
+    at = 0.0
+    for wave in range(waves):
+        at += 2.0**wave + 0.1
+        office(at).retry(NAME)
+    if too_early:
+        with pytest.raises(ConfigError, match=f"too early for wave {waves + 1}"):
+            office(at + days).retry(NAME)
+
+    assert waves + 1 == len(world.posts)
+    if not too_early:
+        office(at + days).retry(NAME)
+        assert waves + 2 == len(world.posts)
+
+
+def test_after_three_waves_it_is_over(world: World, office: Callable[..., Connection]) -> None:
+    """Never a loop: the fourth call is refused, however long one waits."""
+    world.news |= {f"j{number}": {"full": [FULL]} for number in range(1, 9)}
+    sent(office(), "full")
+    for days in (10, 20, 30):
+        office(days).retry(NAME)
+    with pytest.raises(ConfigError, match="has had its 3 retry waves"):
+        office(90).retry(NAME)
+
+    assert 4 == len(world.posts)
+
+
+def test_a_wave_of_which_nothing_is_heard_is_no_soft_bounce(
+    world: World, office: Callable[..., Connection]
+) -> None:
+    """
+    The first wave bounced, the second is silent: perhaps it arrived, so nobody is mailed a third
+    time.
+    """
+    world.news["j1"] = {"full": [FULL]}
+    sent(office(), "full")
+    office(2).retry(NAME)
+    plan, _ = office(9).retry(NAME)
+
+    assert ([], [("f***@acme-01.example", "no event yet")]) == (plan.people, plan.left_out)
+    assert 2 == len(world.posts)
+
+
+def test_whom_an_abandoned_batch_may_have_reached_is_not_mailed_again(
+    world: World, office: Callable[..., Connection]
+) -> None:
+    """
+    Nobody knows whether the wave went out, and the operator gave it up: it counts as sent, for the
+    people and for the cooldown.
+    """
+    world.news["j1"] = {"full": [FULL]}
+    sent(office(), "full")
+    world.script(f"POST {MAIL}/messages", Fault("reset"))
+    office(2).retry(NAME)
+    [lost] = [row for row in office(2).ledger.batches(NAME) if row.state == "unknown"]
+    with pytest.raises(ConfigError, match="isn't finished: batches are unknown"):
+        office(30).retry(NAME)
+    office(2).reconcile(lost.id, abandon=True)
+    with pytest.raises(ConfigError, match="too early for wave 2"):
+        office(3).retry(NAME)
+    plan, _ = office(9).retry(NAME)
+
+    assert ([], [("f***@acme-01.example", "given up; perhaps mailed, perhaps not")]) == (
+        plan.people,
+        plan.left_out,
+    )
+    assert 2 == len(world.asked(f"POST {MAIL}/messages"))
+
+
+def test_a_refused_wave_reached_nobody(world: World, office: Callable[..., Connection]) -> None:
+    """Its people are judged by the wave before, and may be in the next one."""
+    world.news["j1"] = {"full": [FULL]}
+    sent(office(), "full")
+    world.script(
+        f"POST {MAIL}/messages",
+        Reply(400, {"error": {"code": "bad", "message": "sender not verified"}}),
+        world.take,
+    )
+    office(2).retry(NAME)
+    plan, _ = office(9).retry(NAME)
+
+    assert [address("full")] == [who.email for who, _ in plan.people]
+    assert [["full"], ["full"]] == world.posts
+
+
+def test_a_wave_is_not_planned_from_events_that_could_not_be_fetched(
+    world: World, office: Callable[..., Connection]
+) -> None:
+    """Where the events can't be had, nobody is mailed on old news."""
+    world.news["j1"] = {"full": [FULL]}
+    sent(office(), "full")
+    world.script(f"GET {MAIL}/events", Reply(404))
+    with pytest.raises(Refused):
+        office(2).retry(NAME)
+
+    assert 1 == len(world.posts)
+
+
+def test_what_is_not_sent_by_a_word_waits_for_a_day(
+    world: World, office: Callable[..., Connection]
+) -> None:
+    """
+    A worker that was paused may still post: `--confirmed-not-sent` is refused for 24 h, then the
+    batch goes out.
+    """
+    world.script(f"POST {MAIL}/messages", Fault("reset"), world.take)
+    sent(office(), "ann")
+    [lost] = office().ledger.batches(NAME)
+    with pytest.raises(ConfigError, match="too early to say"):
+        office(0.9).reconcile(lost.id, reason="asked NICE")
+    state = office(1.1).reconcile(lost.id, reason="asked NICE")
+
+    assert ("planned", "completed", [["ann"]]) == (
+        state,
+        office(1.1).resume(NAME).state,
+        world.posts,
+    )
+
+
+def test_a_job_of_another_size_can_not_be_what_a_batch_became(
+    world: World, office: Callable[..., Connection]
+) -> None:
+    """A mistyped id would let a batch that was never sent pass for sent."""
+    world.script(f"POST {MAIL}/messages", Fault("reset"))
+    world.script(
+        f"GET {MAIL}/jobs/j7",
+        Reply(200, {"jobId": "j7", "status": "completed", "totalRecipients": 3}),
+    )
+    sent(office(), "ann", "bob")
+    [lost] = office().ledger.batches(NAME)
+    with pytest.raises(ConfigError, match="job j7 has 3 recipients"):
+        office().reconcile(lost.id, job_id="j7")
+
+    assert "unknown" == office().status(NAME).state

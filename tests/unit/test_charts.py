@@ -1,0 +1,347 @@
+"""Charts: a table in, a figure out that the pages can draw, with the numbers in words beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from math import log10
+
+import pandas as pd
+import pytest
+
+from cxtools import measures
+from cxtools.charts import figures
+from cxtools.measures import compare
+from tests import tables
+
+STORE = tables.store("""
+    to  | kind     | at  | code  | url                          | email            | job
+    ----+----------+-----+-------+------------------------------+------------------+----
+    ann | delivery | +0  |       |                              | ann@gmail.com    | j1
+    ann | open     | +60 |       |                              | ann@gmail.com    | j1
+    ann | click    | +90 |       | https://x.example/a?utm_id=1 | ann@gmail.com    | j1
+    bob | delivery | +5  |       |                              | bob@yahoo.com    | j1
+    bob | click    | +95000 |    | https://x.example/unsubscribe | bob@yahoo.com   | j1
+    cid | bounce   | +2  | 5.1.1 |                              | cid@gmail.com    | j2
+    dot | bounce   | +3  | 4.2.2 |                              | dot@yahoo.com    | j2
+    eve | bounce   | +90000 | 5.1.1 |                           | eve@example.org  | j2
+""")
+tables.store(
+    "to | kind | at | code\nann | delivery | +900000 |\nbob | bounce | +900000 | 5.7.1",
+    "later",
+    into=STORE,
+)
+SLOW = tables.store(
+    "to | kind | at\nann | delivery | +0\nann | open | +60\nbob | delivery | +0\nbob | open | +90000\nbob | click | +90000"
+)
+
+#: name -> a table that this chart draws
+DRAWN = {
+    "funnel": lambda: measures.funnel(STORE, "c"),
+    "funnel of campaigns": lambda: measures.funnel(STORE),
+    "funnel by provider": lambda: measures.funnel(STORE, "c", by="provider"),
+    "bounces": lambda: measures.bounces(STORE, "c"),
+    "bounces by provider": lambda: measures.bounces(STORE, "c", by="provider"),
+    "bounces by day": lambda: measures.bounces(STORE, "c", by="day"),
+    "bounces by hour": lambda: measures.bounces(STORE, "c", by="hour"),
+    "reasons": lambda: measures.reasons(STORE, "c"),
+    "links": lambda: measures.links(STORE, "c"),
+    "curve": lambda: measures.curve(SLOW),
+    "timing": lambda: measures.timing(STORE, "c"),
+    "jobs": lambda: measures.jobs(STORE, "c"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_chart_is_one_the_pages_can_draw(name):
+    """
+    Its traces are in the bundle, its colours in the palette (which has a dark twin for each), its
+    caption in words.
+    """
+    figure = json.loads(DRAWN[name]().chart().to_json())
+    colours = set(re.findall(r"#[0-9a-f]{6}", json.dumps(figure)))
+
+    assert set() == {trace["type"] for trace in figure["data"]} - set(figures.TRACES)
+    assert set() == colours - set(figures.INK.values())
+    assert figure["layout"]["meta"]["title"].endswith("?")
+    assert len(figure["layout"]["meta"]["caption"]) > 40
+    assert "NaN" not in json.dumps(figure)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_same_table_draws_the_same_figure(name):
+    """Nothing random: notebooks are compared output by output."""
+    assert DRAWN[name]().chart().to_json() == DRAWN[name]().chart().to_json()
+
+
+THIN = tables.store("to | kind | at | email\nann | delivery | +0 | ann@gmail.com", "thin")
+DEAD = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1", "dead")
+TIMELESS = tables.store("to | kind | code\nann | bounce | 5.1.1", "timeless")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (lambda: measures.bounces(THIN), "No bounces."),
+        (lambda: measures.bounces(THIN, by="provider"), "No bounces."),
+        (lambda: measures.reasons(THIN), "No bounces."),
+        (lambda: measures.links(THIN), "No click is known."),
+        (lambda: measures.curve(THIN), "No open and no click has a known time yet."),
+        (lambda: measures.timing(THIN), "No open and no click has a known time yet."),
+        (
+            lambda: measures.funnel(THIN, by="provider"),
+            "There is nothing to compare: all mail belongs to one mailbox provider, gmail.",
+        ),
+        (
+            lambda: measures.bounces(DEAD, by="day"),
+            "There is nothing to compare: all mail that came back belongs to one day, 2026-09-14.",
+        ),
+        (lambda: measures.bounces(TIMELESS, by="day"), "No bounce has a known time yet."),
+        (
+            lambda: compare.comparison(THIN, "thin"),
+            "There is nothing to compare with yet: no earlier campaign is known.",
+        ),
+        (
+            lambda: measures.funnel(THIN, as_of="2020-01-01"),
+            "No delivery or bounce has been reported yet.",
+        ),
+        (lambda: measures.jobs(STORE, "c", as_of="2020-01-01"), "No send job is known yet."),
+        (lambda: measures.curve(STORE, "c", by="provider"), figures.UNSPLIT),
+        (lambda: measures.timing(STORE, "c", by="provider"), figures.UNSPLIT),
+        (
+            lambda: measures.curve(STORE, "c"),
+            "All who reacted did so within the first hour: images loaded 50.0%, clicked 50.0%.",
+        ),
+    ],
+    ids=map(str, range(15)),
+)
+def test_nothing_to_draw_is_said(table, said):
+    """One sentence in place of an empty frame; the figure has no axes."""
+    figure = table().chart()
+
+    assert (said, 0, said) == (
+        figure.layout.meta["caption"],
+        len(figure.data),
+        figure.layout.annotations[0].text,
+    )
+    assert (False, False) == (figure.layout.xaxis.visible, figure.layout.yaxis.visible)
+
+
+@pytest.mark.parametrize("table", [measures.reasons, measures.suspects])
+def test_a_table_without_rows_is_a_sentence(table):
+    """Headings over nothing say nothing."""
+    assert figures.html(table(THIN)) in ("<p>No bounces.</p>", "<p>No click is known.</p>")
+
+
+def test_rates_that_nobody_can_have_get_no_panel():
+    """Where nothing was accepted, nobody can open: two panels less."""
+    store = tables.store(
+        "to | kind | at | email | code\nann | bounce | +0 | ann@gmail.com | 5.1.1\nbob | bounce | +0 | bob@yahoo.com | 5.1.1"
+    )
+
+    assert ["Accepted"] == [
+        axis.title.text[3:-4]
+        for axis in (measures.funnel(store, by="provider").chart().layout.xaxis,)
+    ]
+    assert 1 == len(measures.funnel(store, by="provider").chart().data)
+    assert "nobody could open or click" in measures.funnel(store).chart().layout.meta["caption"]
+
+
+def test_axes_hold_what_they_show():
+    """
+    The curve's axis begins at nothing and ends near its highest value; the smallest time lies
+    within, also one below a second.
+    """
+    curve, timing = measures.curve(SLOW).chart(), measures.timing(STORE, "c").chart()
+    at_once = measures.timing(
+        tables.store("to | kind | at\nann | delivery | +0\nann | open | +0")
+    ).chart()
+
+    assert [0, 1.15] == [round(edge, 3) for edge in curve.layout.yaxis.range]
+    assert "Share of the 2 accepted" in curve.layout.meta["caption"]
+    for figure in (timing, at_once):
+        low, high = figure.layout.xaxis.range
+        assert (
+            low
+            < min(log10(second) for trace in figure.data for second in trace.x)
+            <= max(log10(second) for trace in figure.data for second in trace.x)
+            < high
+        )
+
+
+def test_images_loaded_are_not_called_opened():
+    """
+    The funnel's opened counts clicks as well: two measures on one page have two names, and the
+    caption says why.
+    """
+    for figure in (measures.curve(SLOW).chart(), measures.timing(STORE, "c").chart()):
+        assert "mages loaded" in figure.to_json()
+        assert (
+            "The funnel's opened counts clicks without images as well."
+            in figure.layout.meta["caption"]
+        )
+    assert "unsubscribe and preference links too" in figures.html(measures.suspects(STORE, "c"))
+
+
+def test_the_funnel_tells_numerator_and_denominator():
+    """Each bar has its count and its share of all; the caption the rates that people quote."""
+    figure = measures.funnel(STORE, "c").chart()
+
+    assert (
+        "<b>5</b>  100.0%",
+        "<b>2</b>  40.0%",
+        "<b>1</b>  20.0%",
+        "<b>1</b>  20.0%",
+    ) == figure.data[0].text
+    assert (
+        "2 were accepted (40.0%, 11.8–76.9); 1 of these 2 clicked (50.0%, 9.5–90.5)"
+        in figure.layout.meta["caption"]
+    )
+
+
+def test_the_figure_carries_its_table():
+    """All columns for the CSV; those that a reader wants for the page."""
+    meta = measures.bounces(STORE, "c").chart().layout.meta
+
+    assert {"campaign", "category", "kind", "recipients", "bounced", "share_low"} <= set(
+        meta["columns"]
+    )
+    assert ("category", "kind", "recipients", "share", "rate") == tuple(meta["shown"])
+    assert 3 == sum(row["recipients"] for row in meta["rows"])
+
+
+def test_causes_are_named_with_their_kind():
+    """Colour tells nothing alone."""
+    labels = [label.text for label in measures.bounces(STORE, "c").chart().layout.annotations]
+
+    assert "invalid recipient · hard" in labels
+
+
+def test_groups_stand_by_size_and_time_by_time():
+    """Providers by size; campaigns in their own order."""
+    by_size = measures.funnel(STORE, by="provider", campaigns="c").chart().layout.annotations
+
+    assert ["gmail  (2)", "yahoo  (2)", "other  (1)"] == [label.text for label in by_size]
+
+
+def test_a_table_in_words():
+    """
+    Rates in percent with their interval, durations with a unit, missing as a dash, text escaped.
+    """
+    row = {
+        "provider": "<b>x</b>",
+        "attempted": 1234,
+        "click_rate": 0.05,
+        "click_rate_low": 0.04,
+        "click_rate_high": 0.06,
+        "median_s": 5400.0,
+        "open_rate": None,
+    }
+    text = figures.html(pd.DataFrame([row]))
+
+    assert ["&lt;b&gt;x&lt;/b&gt;", "1,234", "5.0% (4.0–6.0)", "1.5 h", "–"] == re.findall(
+        r"<td[^>]*>(.*?)</td>", text
+    )
+    assert 5 == text.count('scope="col"')
+
+
+def test_a_table_fits_into_a_terminal():
+    """
+    Counts and rates in percent, no bounds, at most 120 characters a line, whatever the measure and
+    its texts.
+    """
+    long = tables.store(
+        "to | kind | at | code | text | url\nann | bounce | +1 | 5.1.1 | "
+        + "no such mailbox here " * 30
+        + "|\nbob | delivery | +1 | | |\n"
+        "bob | click | +9 | | | https://x.example/" + "path/" * 60
+    )
+    asked = [
+        measure(store, "c")
+        for store in (STORE, long)
+        for measure in (
+            measures.funnel,
+            measures.bounces,
+            measures.reasons,
+            measures.links,
+            measures.curve,
+            measures.timing,
+            measures.jobs,
+            measures.data_quality,
+            measures.suspects,
+            measures.unknown,
+        )
+    ] + [measures.funnel(STORE, by="provider")]
+
+    assert [] == [
+        line
+        for table in asked
+        for line in table.text().splitlines()
+        if len(line) > 120 or "_low" in line
+    ]
+    assert [
+        "Attempted  Accepted  Opened  Clicked  Clicks without open  Delivery rate  Open rate  Click rate",
+        "        5         2       1        1                    0          40.0%      50.0%       50.0%",
+    ] == measures.funnel(STORE, "c").text().splitlines()
+    assert "Reason" == measures.reasons(THIN).text()[:6]
+
+
+def test_a_confidence_is_no_count():
+    """0.95 is shown as 95%: neither as 1, which would be certainty, nor 0.4 as 0."""
+    text = figures.html(pd.DataFrame({"reason": ["full", "odd"], "confidence": [0.95, 0.4]}))
+
+    assert ["95%", "40%"] == re.findall(r'<td class="n">(.*?)</td>', text)
+
+
+def test_data_quality_shows_what_was_found():
+    """Findings and unmeasured kinds are rows; checks without a finding are counted in one line."""
+    text = figures.html(measures.data_quality(STORE, "c"))
+
+    assert "not measured" in text
+    assert re.search("<caption>[0-9]+ other checks found nothing.</caption>", text)
+    assert not re.search(r'<td class="n">0</td>', text)
+
+
+def test_a_long_table_is_cut_and_says_so():
+    """Twenty rows are read; the rest is in the numbers, not on the page."""
+    text = figures.html(
+        pd.DataFrame({"reason": [f"r{number}" for number in range(45)], "recipients": range(45)})
+    )
+
+    assert 20 == text.count("<td>")
+    assert "Shown are 20 of 45; there are 25 more." in text
+
+
+LONG = tables.store(
+    "to | kind | at | url | job\n"
+    + "".join(
+        f"p{n} | delivery | +{n} | | j{n}\np{n} | open | +{n * 3000} | | j{n}\np{n} | click | +{n * 4000} | https://x.example/{n}/{'x' * 1900}.html | j{n}\n"
+        for n in range(3000)
+    )
+)
+
+
+@pytest.mark.parametrize("measure", ["links", "jobs", "curve", "reasons"])
+def test_no_feed_makes_a_chart_too_large(measure):
+    """
+    3,000 links, jobs or hours: what a page needs of them is bounded, and the caption says what is
+    missing.
+    """
+    figure = getattr(measures, measure)(LONG, "c").chart()
+
+    assert len(figure.to_json()) < 130_000
+    assert ("Shown are 20 of 3,000; there are 2,980 more." in figure.layout.meta["caption"]) == (
+        measure in ("links", "jobs")
+    )
+
+
+def test_a_map_of_many_domains_is_cut_too():
+    """A heat map has as many columns as a page is wide."""
+    store = tables.store(
+        "to | kind | at | code | email\n"
+        + "".join(f"p{n} | bounce | +{n} | 5.1.1 | p@d{n}.example\n" for n in range(300))
+    )
+    figure = measures.bounces(store, by="domain").chart()
+
+    assert 20 == len(figure.data[0].x)
+    assert "Shown are 20 of 300" in figure.layout.meta["caption"]

@@ -1,0 +1,215 @@
+"""
+The house stands on its floors: a module imports only what lies below it, and judgement does no I/O.
+
+A new module chooses its floor by being written into FLOORS; within a floor, steps parted by a line
+are in order too.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "cxtools"
+
+#: floor -> its steps; a module may import any module of an earlier step, never one of its own
+FLOORS = {
+    "words": ["errors", "model settings wording"],
+    "judgement": [
+        "api api.outcome api.pace bounce.codes bounce.reason charts events events.feeds ledger "
+        "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
+        "bounce.verdict charts.figures verdicts.verdict",
+        "bounce.rules",
+        "bounce.classify",
+        "bounce",
+    ],
+    "doors": [
+        "api.wire events.store ledger.database ledger.schema sending.recipients",
+        "api.auth events.importing ledger.audit_log webhooks.allowed",
+        "api.client ledger.outbox",
+        "ledger.ledger",
+    ],
+    "questions and deeds": [
+        "context measures sending.status",
+        "measures.compare webhooks.deliver",
+        "sending.collect",
+        "sending.submit sending.waves",
+    ],
+    "faces": ["connection pages pages.page", "doctor explorer pages.run", "notebook"],
+    "demo": ["demo"],
+    "doorway": ["__init__ cli", "cli.__main__"],
+}
+STEPS = [step.split() for floor in FLOORS.values() for step in floor]
+STEP_OF = {module: number for number, step in enumerate(STEPS) for module in step}
+
+#: settings looks into the environment and its files by itself; all it finds can be handed in as
+#: arguments
+PURE = [
+    module
+    for floor in ("words", "judgement")
+    for step in FLOORS[floor]
+    for module in step.split()
+    if module != "settings"
+]
+IMPURE_IMPORTS = {
+    "duckdb",
+    "http",
+    "os",
+    "pathlib",
+    "requests",
+    "secrets",
+    "shutil",
+    "socket",
+    "sqlalchemy",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib.request",
+    "urllib3",
+}
+CLOCKS = {"now", "utcnow", "today", "monotonic", "perf_counter"}
+
+
+def modules(folder: Path = PACKAGE) -> dict[str, Path]:
+    """Name below `cxtools` -> file; a package has the name of its folder."""
+    names = {
+        path: ".".join(path.relative_to(folder).with_suffix("").parts)
+        for path in folder.rglob("*.py")
+    }
+    return {
+        name if name == "__init__" else name.removesuffix(".__init__"): path
+        for path, name in names.items()
+    }
+
+
+def simulator(name: str) -> bool:
+    return name.split(".")[0] == "simulator"
+
+
+HOUSE = {name: path for name, path in modules().items() if not simulator(name)}
+BESIDE = {name: path for name, path in modules().items() if simulator(name)}
+
+
+def nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes that run: what stands under `if TYPE_CHECKING` doesn't."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        yield node
+        yield from nodes(node)
+
+
+def imported(path: Path) -> set[str]:
+    """
+    Absolute names of all that a file imports at run time, also inside functions; `from a import b`
+    gives a.b.
+    """
+    names: set[str] = set()
+    for node in nodes(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: imports are written in full"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def ours(path: Path) -> set[str]:
+    """
+    The modules of the house that a file imports: of `cxtools.a.b` the longest part that is a
+    module.
+    """
+    below = {
+        name.removeprefix("cxtools.") for name in imported(path) if name.startswith("cxtools.")
+    }
+    return {
+        module
+        for name in below
+        if (module := name if name in STEP_OF else name.rpartition(".")[0]) in STEP_OF
+        or simulator(module)
+    }
+
+
+def test_every_module_has_a_floor():
+    """Whoever adds a module says where it stands; whoever removes one cleans up."""
+    assert sorted(HOUSE) == sorted(STEP_OF)
+
+
+@pytest.mark.parametrize("name", sorted(set(HOUSE) & set(STEP_OF)))
+def test_imports_point_down(name):
+    """A module imports only modules of earlier steps, never a neighbour."""
+    upward = {
+        other
+        for other in ours(HOUSE[name])
+        if not simulator(other) and STEP_OF[other] >= STEP_OF[name]
+    }
+
+    assert set() == upward
+
+
+@pytest.mark.parametrize("name", sorted(set(HOUSE) & set(PURE)))
+def test_judgement_has_no_clock_no_dice_and_no_door(name):
+    """
+    Words and judgement compute from their arguments: nothing to fake in a test, the same answer
+    tomorrow.
+    """
+    found = {
+        module
+        for module in imported(HOUSE[name])
+        for door in IMPURE_IMPORTS
+        if f"{module}.".startswith(f"{door}.")
+    }
+    calls = [
+        node.func
+        for node in nodes(ast.parse(HOUSE[name].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    clocks = {
+        call.attr for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCKS
+    }
+    opened = {
+        call.id
+        for call in calls
+        if isinstance(call, ast.Name) and call.id in {"open", "print", "input"}
+    }
+    dice = {
+        ast.unparse(call) for call in calls if ast.unparse(call).startswith("random.")
+    }  # the type random.Random is welcome
+
+    assert set() == found | clocks | opened | dice
+
+
+@pytest.mark.parametrize("name", sorted(BESIDE))
+def test_the_simulator_knows_nothing_of_the_client(name):
+    """The wire is written twice by hand, so that a mistake in one is seen by the other."""
+    assert set() == {
+        other
+        for other in imported(BESIDE[name])
+        if other.startswith("cxtools.") and not other.startswith("cxtools.simulator")
+    }
+
+
+@pytest.mark.parametrize("name", sorted(HOUSE))
+def test_nobody_imports_the_simulator(name):
+    """It is started as a process of its own, as a server would be."""
+    assert set() == {other for other in ours(HOUSE[name]) if simulator(other)}
+
+
+def test_the_floors_are_seen_to_break(tmp_path):
+    """
+    The test can fail: an upward import inside a function and a clock are both found, an import for
+    types is not.
+    """
+    file = tmp_path / "odd.py"
+    file.write_text(
+        "if TYPE_CHECKING:\n    import time\ndef f():\n    from cxtools import cli\n    import os.path\n"
+    )
+
+    assert {"cxtools.cli", "os.path"} == imported(file)
+    assert {"cli"} == ours(file)

@@ -1,0 +1,952 @@
+"""
+Measures: a table of events, and the answers that must come of it. G02 to G06 are rows of the
+tutorial's defects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlglot
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from cxtools import measures
+from cxtools.errors import ConfigError, ReportError, StoreError
+from cxtools.events.store import EventStore
+from cxtools.measures import Table
+from cxtools.measures.stats import wilson
+from cxtools.model import Event
+from tests.tables import RECEIVED, store
+
+SQL = sorted((Path(measures.__file__).parent / "sql").glob("*.sql"))
+STEPS = [
+    "attempted",
+    "delivered",
+    "accepted",
+    "bounced",
+    "opened",
+    "opened_strict",
+    "clicked",
+    "clicks_without_open",
+]
+
+
+def steps(text: str) -> list[int]:
+    return [int(count) for count in measures.funnel(store(text))[STEPS].iloc[0]]
+
+
+def values(table: Table, *columns: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[column] for column in columns) for row in table.records()]
+
+
+def checks(text: str) -> dict[str, Any]:
+    return {row["check"]: row["count"] for row in measures.data_quality(store(text)).records()}
+
+
+# ---- funnel
+# ------------------------------------------------------------------------------------------------------
+
+
+def test_the_funnel_counts_each_step() -> None:
+    """Four people: one clicks, one opens, one ignores, one bounces."""
+    text = """
+        to  | kind     | at  | code  | url
+        ann | delivery | +1  |       |
+        ann | open     | +60 |       |
+        ann | click    | +90 |       | https://shop.example/new
+        bob | delivery | +1  |       |
+        bob | open     | +70 |       |
+        cat | delivery | +1  |       |
+        dan | bounce   | +2  | 5.1.1 |
+    """
+
+    assert [4, 3, 3, 1, 2, 2, 1, 0] == steps(text)
+    assert [(0.75, 0.25, 2 / 3, 1 / 3, 0.5)] == [
+        pytest.approx(row)
+        for row in values(
+            measures.funnel(store(text)),
+            "delivery_rate",
+            "bounce_rate",
+            "open_rate",
+            "click_rate",
+            "click_to_open_rate",
+        )
+    ]
+
+
+def test_g02_a_click_without_an_open_is_engagement() -> None:
+    """
+    G02: who blocks images and clicks has opened; the strict count and the difference stand beside
+    it.
+    """
+    assert [1, 1, 1, 0, 1, 0, 1, 1] == steps("""
+        to  | kind     | at  | url
+        ann | delivery | +1  |
+        ann | click    | +60 | https://shop.example/new
+    """)
+
+
+def test_g03_repeated_opens_and_clicks_are_one_person() -> None:
+    """G03: three opens and three clicks are one opener and one clicker, never nine."""
+    assert [1, 1, 1, 0, 1, 1, 1, 0] == steps("""
+        to  | kind     | at  | url
+        ann | delivery | +1  |
+        ann | open     | +10 |
+        ann | open     | +20 |
+        ann | open     | +30 |
+        ann | click    | +40 | https://shop.example/new
+        ann | click    | +50 | https://shop.example/new
+        ann | click    | +60 | https://shop.example/sale
+    """)
+
+
+def test_g04_a_bounce_without_a_code_is_undetermined() -> None:
+    """G04: an empty code doesn't make an address permanently dead."""
+    table = measures.bounces(
+        store("""
+        to  | kind   | at | code
+        ann | bounce | +1 |
+    """)
+    )
+
+    assert [("unknown", "undetermined", 1, 1.0)] == values(
+        table, "category", "kind", "recipients", "share"
+    )
+
+
+def test_g05_both_notations_of_a_soft_bounce_are_soft() -> None:
+    """G05: 452 says the same as 4.2.2."""
+    table = measures.bounces(
+        store("""
+        to  | kind   | at | code
+        ann | bounce | +1 | 452 4.2.2
+        bob | bounce | +1 | 4.2.2
+        cat | bounce | +1 | 452
+    """)
+    )
+
+    assert {"soft"} == set(table.kind)
+    assert 3 == table.recipients.sum()
+
+
+def test_g06_a_soft_bounce_and_then_a_delivery_is_delivered() -> None:
+    """G06: the last word counts, so nobody is mailed twice."""
+    text = """
+        to  | kind     | at  | code
+        ann | bounce   | +1  | 4.2.2
+        ann | delivery | +90 |
+    """
+
+    assert [1, 1, 1, 0, 0, 0, 0, 0] == steps(text)
+    assert ["delivered"] == [
+        row["state"] for row in measures.outcomes(store(text), "c", ["j1"])["j1"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "code", "bounced"),
+    [
+        ("+1", "+90", "5.1.1", 1),
+        ("+1", "+90", "4.2.2", 1),
+        ("+90", "+1", "5.1.1", 0),
+        ("+90", "+1", "4.2.2", 0),
+        ("+1", "+1", "5.1.1", 1),
+        ("+1", "+1", "4.2.2", 0),
+        ("", "+1", "5.1.1", 1),
+        ("", "+1", "4.2.2", 0),
+        ("", "", "5.1.1", 1),
+        ("+1", "", "4.2.2", 0),
+    ],
+)
+def test_a_delivery_and_a_bounce_end_as_the_later_of_them(
+    first: str, then: str, code: str, bounced: int
+) -> None:
+    """
+    A late bounce counts as bounced; where the order can't be known, a soft bounce gives way to the
+    delivery.
+    """
+    assert [1, 1, 1 - bounced, bounced, 0, 0, 0, 0] == steps(f"""
+        to  | kind     | at      | code
+        ann | delivery | {first} |
+        ann | bounce   | {then}  | {code}
+    """)
+
+
+def test_opens_of_bounced_mail_are_not_engagement() -> None:
+    """A robot of the refusing server may fetch the image: bounced is bounced."""
+    assert [1, 0, 0, 1, 0, 0, 0, 0] == steps("""
+        to  | kind   | at | code
+        ann | bounce | +1 | 5.1.1
+        ann | open   | +3 |
+    """)
+
+
+def test_clicks_to_unsubscribe_are_no_clicks_on_content() -> None:
+    """Leaving isn't interest; unsubscribe and preference links don't count as clicked."""
+    assert [2, 2, 2, 0, 0, 0, 0, 0] == steps("""
+        to  | kind     | at  | url
+        ann | delivery | +1  |
+        ann | click    | +60 | https://shop.example/unsubscribe?u=1
+        bob | delivery | +1  |
+        bob | click    | +60 | https://shop.example/Preferences
+    """)
+
+
+def test_other_kinds_are_neither_attempts_nor_bounces() -> None:
+    """Complaints, suppressions, deferrals and unknown kinds change no step."""
+    assert [1, 1, 1, 0, 0, 0, 0, 0] == steps("""
+        to  | kind        | at
+        ann | sent        | +0
+        ann | deferral    | +1
+        ann | delivery    | +2
+        ann | complaint   | +60
+        ann | unsubscribe | +61
+        bob | suppressed  | +1
+        cat | unknown     | +1
+        dan | open        | +1
+    """)
+
+
+def test_two_messages_to_one_person_are_two() -> None:
+    """The unit is the message to a recipient, not the recipient."""
+    assert [2, 2, 2, 0, 1, 1, 0, 0] == steps("""
+        to  | msg | kind     | at
+        ann | m1  | delivery | +1
+        ann | m2  | delivery | +1
+        ann | m2  | open     | +9
+    """)
+
+
+def test_without_recipient_ids_the_address_is_the_recipient() -> None:
+    """Feeds that know addresses only are counted by message and address."""
+    assert [2, 2, 2, 0, 1, 1, 0, 0] == steps("""
+        to              | msg | kind     | at
+        ann@one.example | m1  | delivery | +1
+        bob@one.example | m1  | delivery | +1
+        bob@one.example | m1  | open     | +9
+    """)
+
+
+def test_rates_without_a_denominator_are_missing() -> None:
+    """Nobody accepted: the open rate is unknown, in JSON null, and never 0 %."""
+    [row] = measures.funnel(
+        store("""
+        to  | kind   | at | code
+        ann | bounce | +1 | 5.1.1
+    """)
+    ).records()
+
+    assert (0.0, 1.0) == (row["delivery_rate"], row["bounce_rate"])
+    assert [None] * 9 == [
+        row[f"{rate}{end}"]
+        for rate in ("open_rate", "click_rate", "click_to_open_rate")
+        for end in ("", "_low", "_high")
+    ]
+
+
+def test_the_funnels_json_has_the_promised_columns() -> None:
+    """Scripts rely on these names (CLI)."""
+    [row] = measures.funnel(store("to | kind | at\n ann | delivery | +1")).records()
+    rates = [f"{rate}{end}" for rate in measures.FUNNEL_RATES for end in ("", "_low", "_high")]
+
+    assert ["campaign", *STEPS, *rates, "first_at", "last_at"] == list(row)
+    assert "2026-09-14T09:00:01.000Z" == row["first_at"]
+
+
+SPLIT = """
+    to  | email            | job | kind     | at        | code
+    ann | a@gmail.example  | j1  | delivery | +1        |
+    ann | a@gmail.example  | j1  | open     | 16 10:00  |
+    bob | b@HOTMAIL.com    | j1  | delivery | 15 10:30  |
+    cat | c@hotmail.com    | j2  | bounce   | 15 11:00  | 5.1.1
+    dan | d@corp.example   | j2  | delivery | 15 23:59  |
+"""
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [
+        ("provider", [("gmail", 1, 1), ("microsoft", 2, 1), ("other", 1, 1)]),
+        ("domain", [("corp.example", 1, 1), ("gmail.example", 1, 1), ("hotmail.com", 2, 1)]),
+        ("job", [("j1", 2, 2), ("j2", 2, 1)]),
+        ("day", [("2026-09-14", 1, 1), ("2026-09-15", 3, 2)]),
+        ("hour", [(9, 1, 1), (10, 1, 1), (11, 1, 0), (23, 1, 1)]),
+        ("weekday", [(1, 1, 1), (2, 3, 2)]),
+    ],
+)
+def test_the_funnel_can_be_split(by: str, rows: list[tuple[Any, ...]]) -> None:
+    """A message belongs to the day and hour of its first event, whenever it is opened."""
+    assert rows == values(measures.funnel(store(SPLIT), by=by), by, "attempted", "accepted")
+
+
+def test_several_dimensions_at_once() -> None:
+    """By provider and day: only pairs that occur."""
+    table = measures.funnel(store(SPLIT), by=["provider", "day"])
+
+    assert [
+        ("gmail", "2026-09-14", 1),
+        ("microsoft", "2026-09-15", 2),
+        ("other", "2026-09-15", 1),
+    ] == values(table, "provider", "day", "attempted")
+
+
+def test_an_unknown_dimension_is_answered_with_the_known_ones() -> None:
+    """A typo in `by` lists what there is."""
+    with pytest.raises(
+        StoreError, match=r"can't split by colour[\s\S]*provider, domain, job, day, hour, weekday"
+    ):
+        measures.funnel(store(SPLIT), by="colour")
+
+
+def test_campaigns_stay_apart(tmp_path: Path) -> None:
+    """The same ids in two campaigns are different messages; a name alone is as good as a list."""
+    both = EventStore(tmp_path)
+    store(SPLIT, "q2", both)
+    store(SPLIT, "q3", both)
+
+    assert [("q2", 4), ("q3", 4)] == values(measures.funnel(both), "campaign", "attempted")
+    assert [("q3", 4)] == values(measures.funnel(both, "q3"), "campaign", "attempted")
+
+
+def test_as_of_looks_back() -> None:
+    """Events after a moment don't count, be it a moment in time or an age of the campaign."""
+    known = store(SPLIT)
+
+    def counts(as_of: Any) -> list[tuple[Any, ...]]:
+        return values(measures.funnel(known, as_of=as_of), "attempted", "opened")
+
+    assert [(1, 0)] == counts("2026-09-15T00:00:00Z")
+    assert [(4, 0)] == counts(datetime(2026, 9, 16, 11, 59, tzinfo=UTC) - timedelta(hours=2))
+    assert [(3, 0)] == counts(timedelta(hours=30))
+    assert [(4, 1)] == counts(timedelta(days=3))
+    with pytest.raises(ConfigError, match="as_of is no moment: 'soon'"):
+        counts("soon")
+
+
+def test_an_age_is_counted_from_each_campaigns_own_start(tmp_path: Path) -> None:
+    """Campaigns of different days are compared at the same age."""
+    both = EventStore(tmp_path)
+    store(
+        "to | kind | at\n ann | delivery | 01 10:00\n ann | open | 01 11:00\n bob | delivery | 01 10:00\n bob | open | 01 13:00",
+        "old",
+        both,
+    )
+    store("to | kind | at\n ann | delivery | 20 10:00\n ann | open | 20 10:30", "new", both)
+
+    assert [("new", 1, 1), ("old", 2, 1)] == values(
+        measures.funnel(both, as_of=timedelta(hours=2)), "campaign", "attempted", "opened"
+    )
+
+
+KINDS = some.sampled_from(
+    ["delivery", "bounce", "open", "click", "complaint", "sent", "deferral", "unknown"]
+)
+CODES = some.sampled_from(["5.1.1", "4.2.2", "", "550 5.7.1", "garbage"])
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    some.lists(
+        some.tuples(
+            some.sampled_from("abcdefgh"),
+            KINDS,
+            CODES,
+            some.one_of(some.none(), some.integers(0, 99)),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_the_parts_add_up_whatever_the_events(
+    happened: list[tuple[str, str, str, int | None]],
+) -> None:
+    """
+    accepted + bounced = attempted, bounces sum to bounced and their shares to 1, and order of
+    arrival changes nothing.
+    """
+    lines = [
+        f"{to}|{kind}|{'' if at is None else f'+{at}'}|{code if kind == 'bounce' else ''}|{'https://shop.example/' if kind == 'click' else ''}"
+        for to, kind, code, at in happened
+    ]
+    known = store("\n".join(["to|kind|at|code|url", *lines]))
+    row = measures.funnel(known).iloc[0]
+    causes = measures.bounces(known)
+
+    assert row.attempted == row.accepted + row.bounced
+    assert row.attempted >= row.delivered >= row.accepted >= row.opened >= row.clicked
+    assert row.opened == row.opened_strict + row.clicks_without_open
+    assert (
+        row.bounced
+        == causes.recipients.sum()
+        == measures.reasons(known).recipients.sum()
+        == measures.bounces(known, by=["provider", "day"]).recipients.sum()
+    )
+    assert causes.empty or causes.share.sum() == pytest.approx(1)
+    assert measures.funnel(known).equals(
+        measures.funnel(store("\n".join(["to|kind|at|code|url", *reversed(lines)])))
+    )
+
+
+# ---- published figures
+# -------------------------------------------------------------------------------------------
+
+#: The 100,000 e-mail challenge: country -> sent, opened but not clicked, clicked
+#: (reference/engagement.md 4.2).
+COUNTRIES = {
+    "es": (9967, 310, 83),
+    "fr": (9995, 332, 80),
+    "uk": (19939, 1915, 492),
+    "us": (60099, 5719, 1464),
+}
+CLICKED_WITHOUT_OPEN = 50
+
+
+def challenge() -> Iterator[Event]:
+    at, orphans = datetime(2026, 9, 14, tzinfo=UTC), CLICKED_WITHOUT_OPEN
+    for country, (sent, opened_only, clicked) in COUNTRIES.items():
+        for number in range(sent):
+            message = f"{country}{number}"
+            known = {
+                "message_id": message,
+                "recipient_id": message,
+                "email": f"{message}@{country}.example",
+                "ts": at,
+            }
+            yield Event(f"{message}d", "delivery", "delivery", **known)
+            if number < clicked:
+                yield Event(
+                    f"{message}c", "click", "click", link_url="https://shop.example/", **known
+                )
+                orphans -= 1
+            if number < clicked + opened_only and (number >= clicked or orphans < 0):
+                yield Event(f"{message}o", "open", "open", **known)
+
+
+def test_the_published_figures_come_out(tmp_path: Path) -> None:
+    """
+    100,000 sent, 10,345 opened, 2,119 clicked, 50 of these without an open, 10,395 either: rates
+    and segments as published.
+    """
+    target = EventStore(tmp_path)
+    target.add("challenge", challenge(), source="test", received_at=RECEIVED)
+    row = measures.funnel(target).iloc[0]
+    countries = measures.funnel(target, by="domain")
+
+    assert [100_000, 100_000, 100_000, 0, 10_395, 10_345, 2_119, 50] == row[STEPS].tolist()
+    assert (0.10395, 0.02119, 0.20385) == pytest.approx(
+        (row.open_rate, row.click_rate, row.click_to_open_rate), abs=5e-6
+    )
+    assert (0.02032, 0.02210) == pytest.approx((row.click_rate_low, row.click_rate_high), abs=6e-6)
+    assert (0.10158, 0.10535) == pytest.approx(
+        wilson(int(row.opened_strict), int(row.accepted)), abs=6e-6
+    )
+    assert [
+        (f"{name}.example", sent, opened + clicked, clicked)
+        for name, (sent, opened, clicked) in COUNTRIES.items()
+    ] == values(countries, "domain", "accepted", "opened", "clicked")
+    assert (row.opened, row.clicked) == (countries.opened.sum(), countries.clicked.sum())
+
+
+# ---- bounces and reasons
+# -----------------------------------------------------------------------------------------
+
+BOUNCED = """
+    to  | email           | kind     | at       | code  | text
+    ann | a@gmail.example | bounce   | 14 10:00 | 5.1.1 | no such user
+    bob | b@gmail.example | bounce   | 15 10:00 | 5.1.1 | no such user
+    cat | c@corp.example  | bounce   | 15 11:00 | 4.2.2 | mailbox full
+    cat | c@corp.example  | bounce   | 15 12:00 | 4.2.2 | mailbox full
+    dan | d@corp.example  | delivery | 15 12:00 |       |
+"""
+
+
+def test_bounces_by_cause() -> None:
+    """
+    One row per category and kind, shares of the bounced, rates of the attempted; a message that
+    bounces twice is one.
+    """
+    table = measures.bounces(store(BOUNCED))
+
+    assert [
+        ("c", "invalid_recipient", "hard", 2, 3, 4),
+        ("c", "mailbox_full", "soft", 1, 3, 4),
+    ] == values(table, "campaign", "category", "kind", "recipients", "bounced", "attempted")
+    assert [(2 / 3, 0.5), (1 / 3, 0.25)] == [
+        pytest.approx(row) for row in values(table, "share", "rate")
+    ]
+
+
+def test_bounces_by_provider_and_day() -> None:
+    """
+    Shares are of the campaign's bounced, so they sum to 1 over all rows; rates are of the group's
+    attempted.
+    """
+    table = measures.bounces(store(BOUNCED), by=["provider", "day"])
+
+    assert [
+        ("gmail", "2026-09-14", 1, 1.0),
+        ("gmail", "2026-09-15", 1, 1.0),
+        ("other", "2026-09-15", 1, 0.5),
+    ] == values(table, "provider", "day", "recipients", "rate")
+    assert 1 == pytest.approx(table.share.sum())
+
+
+def test_the_latest_bounce_tells_the_cause() -> None:
+    """Full at first and then unknown: the address is gone."""
+    table = measures.bounces(
+        store("""
+        to  | kind   | at  | code
+        ann | bounce | +90 | 5.1.1
+        ann | bounce | +1  | 4.2.2
+    """)
+    )
+
+    assert [("invalid_recipient", 1)] == values(table, "category", "recipients")
+
+
+def test_no_bounces_are_an_empty_table() -> None:
+    """A table without rows still has its columns."""
+    table = measures.bounces(store("to | kind | at\n ann | delivery | +1"))
+
+    assert [] == table.records()
+    assert {"campaign", "category", "kind", "recipients", "share", "share_low", "rate"} <= set(
+        table.columns
+    )
+
+
+def test_reasons_are_ordered_by_frequency() -> None:
+    """The commonest cause first, with an example of its code and when it was seen."""
+    table = measures.reasons(store(BOUNCED))
+
+    assert [
+        ("invalid_recipient", "5.1.1", 2, "2026-09-14T10:00:00.000Z", "2026-09-15T10:00:00.000Z"),
+        ("mailbox_full", "4.2.2", 1, "2026-09-15T12:00:00.000Z", "2026-09-15T12:00:00.000Z"),
+    ] == values(table, "category", "bounce_code", "recipients", "first_at", "last_at")
+
+
+# ---- links, timing, jobs
+# -----------------------------------------------------------------------------------------
+
+
+def test_links_without_their_tracking_parameters() -> None:
+    """
+    One page, however it was tracked; clickers don't add up over links, unsubscribe stands apart.
+    """
+    table = measures.links(
+        store("""
+        to  | kind     | at  | url
+        ann | delivery | +1  |
+        ann | click    | +10 | https://shop.example/new?utm_source=mail&id=7
+        ann | click    | +20 | https://shop.example/new?id=7&utm_campaign=q3#top
+        ann | click    | +30 | https://shop.example/sale?gclid=x
+        bob | delivery | +1  |
+        bob | click    | +40 | https://shop.example/new?utm_source=mail&utm_medium=x&id=7
+        bob | click    | +50 | https://shop.example/unsubscribe
+        cat | click    | +60 | https://shop.example/new?id=7
+    """)
+    )
+
+    assert [
+        ("https://shop.example/new?id=7", "content", 2, 3, 2, 1.0),
+        ("https://shop.example/sale", "content", 1, 1, 2, 0.5),
+        ("https://shop.example/unsubscribe", "unsubscribe", 1, 1, 2, 0.5),
+    ] == values(table, "link_url", "purpose", "clickers", "clicks", "all_clickers", "share")
+
+
+def test_links_that_differ_by_recipient_are_one_link() -> None:
+    """
+    `?u=<id>` is one page however many people got it; what people share in a query keeps links
+    apart, and a scanner of both is seen.
+    """
+    rows = "".join(
+        f"""
+        p{number} | delivery | +1 |
+        p{number} | click | +1000 | https://shop.example/p?u={number}&page={"ab"[number % 2]}
+        p{number} | click | +{1001 if number == 3 else 5000} | https://shop.example/q?{number:032x}#top"""
+        for number in range(10)
+    )
+    target = store(f"to | kind | at | url{rows}")
+
+    assert [
+        ("https://shop.example/q?…", 10, 10),
+        ("https://shop.example/p?u=…&page=a", 5, 5),
+        ("https://shop.example/p?u=…&page=b", 5, 5),
+    ] == values(measures.links(target), "link_url", "clickers", "clicks")
+    assert 1 == measures.suspects(target).set_index("rule").clickers["r1"]
+
+
+WAITING = """
+    to  | kind     | at    | url
+    ann | delivery | +0    |
+    ann | open     | +100  |
+    ann | open     | +9000 |
+    bob | delivery | +10   |
+    bob | open     | +310  |
+    bob | click    | +7210 | https://shop.example/
+    cat | delivery | +20   |
+    cat | open     | +5    |
+    dan | delivery | +30   |
+"""
+
+
+def test_timing_is_from_delivery_to_the_first() -> None:
+    """Medians in seconds of those who did; an open before the delivery is 0 s."""
+    assert [("open", 3, 4, 100.0, 260.0), ("click", 1, 4, 7200.0, 7200.0)] == values(
+        measures.timing(store(WAITING)), "kind", "recipients", "accepted", "median_s", "p90_s"
+    )
+
+
+def test_the_curve_grows_hour_by_hour() -> None:
+    """Within the first hour three of four had opened, within the second one of four had clicked."""
+    assert [("open", 1, 3, 3, 0.75), ("click", 2, 1, 1, 0.25)] == values(
+        measures.curve(store(WAITING)), "kind", "hours", "recipients", "cumulative", "rate"
+    )
+
+
+def test_jobs_by_their_counts_and_latency() -> None:
+    """
+    Per job: how many, from when to when, and how long a message waited after the job's first event.
+    """
+    assert [
+        ("j1", 2, 2, 0, "2026-09-14T09:00:00.000Z", "2026-09-14T09:05:00.000Z", 20, 30.0),
+        ("j2", 1, 0, 1, *["2026-09-14T09:01:00.000Z"] * 2, 0, None),
+    ] == values(
+        measures.jobs(
+            store("""
+            to  | job | kind     | at   | code
+            ann | j1  | sent     | +0   |
+            ann | j1  | delivery | +20  |
+            bob | j1  | delivery | +40  |
+            bob | j1  | open     | +300 |
+            cat | j2  | bounce   | +60  | 5.1.1
+        """)
+        ),
+        "job_id",
+        "attempted",
+        "accepted",
+        "bounced",
+        "first_at",
+        "last_at",
+        "span_s",
+        "delivery_median_s",
+    )
+
+
+def test_outcomes_tell_the_crm_and_the_next_wave() -> None:
+    """
+    Per recipient of a job: the state, the bounce that stands with its verdict, opens and clicks;
+    other jobs are left out.
+    """
+    known = store("""
+        to  | job | kind     | at   | code  | url
+        ann | j1  | delivery | +1   |       |
+        ann | j1  | open     | +60  |       |
+        ann | j1  | click    | +90  |       | https://shop.example/
+        bob | j1  | bounce   | +1   | 5.1.1 |
+        cat | j1  | bounce   | +1   | 4.2.2 |
+        dan | j1  | sent     | +1   |       |
+        eve | j2  | delivery | +1   |       |
+    """)
+    rows = measures.outcomes(known, "c", ["j1"])["j1"]
+
+    assert [
+        (
+            "ann@gmail.example",
+            "delivered",
+            "",
+            "2026-09-14T09:01:00Z",
+            [("https://shop.example/", "2026-09-14T09:01:30Z")],
+        ),
+        ("bob@gmail.example", "bounced", "permanent", None, []),
+        ("cat@gmail.example", "bounced", "retry", None, []),
+        ("dan@gmail.example", "", "", None, []),
+    ] == [
+        (row["email"], row["state"], row["verdict"], row["opened_at"], row["clicks"])
+        for row in rows
+    ]
+    assert ("invalid_recipient", "no", "now") == (
+        rows[1]["category"],
+        rows[1]["retry"],
+        rows[1]["suppress"],
+    )
+    assert {} == measures.outcomes(known, "not yet", ["j1"])
+
+
+def test_a_message_is_judged_by_all_its_events_whichever_jobs_were_asked_for() -> None:
+    """
+    Asked alone or among others, a job's answer is the same; an event under another job, or under
+    none, still belongs to its message.
+    """
+    known = store("""
+        to  | job | msg | kind     | at   | code
+        ann | j1  | m1  | bounce   | +1   | 4.2.2
+        ann | j0  | m1  | delivery | +90  |
+        ann |     | m1  | open     | +95  |
+        bob | j1  | m2  | delivery | +1   |
+        bob | j2  | m2  | bounce   | +60  | 5.1.1
+        cat | j2  | m3  | delivery | +1   |
+    """)
+    everything = measures.outcomes(known, "c", ["j0", "j1", "j2"])
+
+    assert {"j1": ["delivered"], "j2": ["bounced", "delivered"]} == {
+        job: [row["state"] for row in rows] for job, rows in everything.items()
+    }
+    assert everything == {
+        job: rows
+        for asked in ("j0", "j1", "j2")
+        for job, rows in measures.outcomes(known, "c", [asked]).items()
+    }
+    assert {} == measures.outcomes(known, "c", [])
+
+
+# ---- data quality and suspects
+# -----------------------------------------------------------------------------------
+
+
+def test_data_quality_counts_what_is_odd() -> None:
+    """Each oddity is said, and none is thrown away silently."""
+    odd = checks("""
+        to          | id | msg | kind     | at   | code  | url
+        ann         | 1  | m1  | delivery | +10  |       |
+        ann         | 2  | m1  | delivery | +10  |       |
+        ann         | 3  | m1  | open     | +5   |       |
+        ann         | 4  | m1  | click    | +6   |       | https://shop.example/
+        bob         | 5  | m2  | delivery | +10  |       |
+        bob         | 6  | m2  | open     | +15  |       |
+        bob         | 7  | m2  | bounce   | +99  | 5.1.1 |
+        cat         | 8  | m3  | open     |      |       |
+        dan         | 9  | m4  | click    | +5   |       | https://shop.example/
+        e@x.example | 10 | m5  | delivery | +10  |       |
+        e@x.example | 11 | m5  | click    | +20  |       | https://shop.example/
+        fay         | 12 | m6  | unknown  | +10  |       |
+        gus         | 13 | m7  | sent     | +10  |       |
+        gus         | 13 | m7  | sent     | +10  |       |
+    """)
+
+    assert {
+        "repeated_rows": 1,
+        "same_content": 1,
+        "without_timestamp": 1,
+        "unknown_kind": 1,
+        "without_recipient_id": 2,
+        "without_message_id": 0,
+        "not_bounces": 0,
+        "late_bounces": 1,
+        "without_outcome": 2,
+        "orphan_opens": 1,
+        "orphan_clicks": 1,
+        "active_though_bounced": 1,
+        "opens_before_delivery": 1,
+        "clicks_before_delivery": 1,
+        "fast_opens": 1,
+        "clicks_without_open": 1,
+        "machine_opens": 0,
+        "not_sent": 0,
+        "opens": 3,
+        "clicks": 3,
+        "deferrals": None,
+        "complaints": None,
+        "unsubscribes": None,
+    } == odd
+
+
+def test_what_the_platform_did_not_send_has_its_own_row() -> None:
+    """
+    Rejects and rendering failures are named with their words; they aren't among the messages of
+    which nothing is known.
+    """
+    [row] = [
+        row
+        for row in measures.data_quality(
+            store("""
+        to  | kind       | at
+        ann | suppressed | +1
+        bob | suppressed | +1
+        cat | suppressed | +1
+        cat | delivery   | +2
+        dan | sent       | +1
+    """)
+        ).records()
+        if row["check"] == "not_sent"
+    ]
+
+    assert (2, 4, "messages not sent by the platform; not attempted: suppressed 2") == (
+        row["count"],
+        row["total"],
+        row["meaning"],
+    )
+
+
+def test_what_a_feed_never_has_is_not_measured() -> None:
+    """No complaint in the feed is missing, not zero; one makes it a count."""
+    assert checks("to | kind | at\n ann | delivery | +1")["complaints"] is None
+    assert 1 == checks("to | kind | at\n ann | delivery | +1\n ann | complaint | +9")["complaints"]
+
+
+def test_data_quality_has_a_row_for_every_campaign_and_check(tmp_path: Path) -> None:
+    """The list of checks is complete for each campaign, and can't be split."""
+    both = EventStore(tmp_path)
+    store(SPLIT, "q2", both)
+    store(SPLIT, "q3", both)
+
+    assert [(campaign, check) for campaign in ("q2", "q3") for check in measures.CHECKS] == values(
+        measures.data_quality(both), "campaign", "check"
+    )
+    with pytest.raises(StoreError, match="can't be split"):
+        measures.data_quality(both, by="day")
+
+
+CLICKERS = """
+    to  | email           | kind     | at     | url
+    ann | a@gmail.example | delivery | +0     |
+    ann | a@gmail.example | open     | +50    |
+    ann | a@gmail.example | click    | +60    | https://shop.example/1
+    bob | b@corp.example  | delivery | +0     |
+    bob | b@corp.example  | click    | +100   | https://shop.example/1
+    bob | b@corp.example  | click    | +100.5 | https://shop.example/2
+    cat | c@corp.example  | delivery | +0     |
+    cat | c@corp.example  | open     | +60    |
+    cat | c@corp.example  | click    | +70    | https://shop.example/1
+    cat | c@corp.example  | click    | +73    | https://shop.example/2
+    cat | c@corp.example  | click    | +76    | https://shop.example/3
+    dan | d@mail.example  | delivery | +0     |
+    dan | d@mail.example  | click    | +2     | https://shop.example/1
+    eve | e@mail.example  | delivery | +0     |
+    eve | e@mail.example  | click    | +25    | https://shop.example/1
+"""
+
+
+def test_suspects_are_tagged_by_rule_and_still_counted() -> None:
+    """
+    One strong rule or two weak ones make a suspect; images blocked (r4 alone) doesn't; clicked
+    stays as it is.
+    """
+    known = store(CLICKERS)
+
+    assert [
+        ("r1", 1, 5),
+        ("r2", 1, 5),
+        ("r3", 1, 5),
+        ("r4", 2, 5),
+        ("r5", 0, 5),
+        ("suspect", 3, 5),
+        ("human", 2, 5),
+    ] == values(measures.suspects(known), "rule", "clickers", "total")
+    assert [5] == measures.funnel(known).clicked.tolist()
+    assert [("corp.example", 2), ("gmail.example", 0), ("mail.example", 1)] == values(
+        (table := measures.suspects(known, by="domain"))[table.rule == "suspect"],
+        "domain",
+        "clickers",
+    )
+
+
+def test_a_domain_full_of_scanners_makes_its_fast_clickers_suspect() -> None:
+    """
+    Three of five at one domain click everything at once: the early clicks of the other two are weak
+    hits, and one is early indeed.
+    """
+    scanners = "".join(
+        f"s{n} | s{n}@corp.example | delivery | +0 |\n s{n} | s{n}@corp.example | open | +90 |\n s{n} | s{n}@corp.example | click | +100 | https://shop.example/1\n"
+        f" s{n} | s{n}@corp.example | click | +100 | https://shop.example/2\n"
+        for n in range(3)
+    )
+    people = "".join(
+        f"p{n} | p{n}@corp.example | delivery | +0 |\n p{n} | p{n}@corp.example | click | +{at} | https://shop.example/1\n"
+        for n, at in enumerate((20, 50))
+    )
+
+    assert [
+        ("r1", 3),
+        ("r2", 0),
+        ("r3", 0),
+        ("r4", 1),
+        ("r5", 2),
+        ("suspect", 4),
+        ("human", 1),
+    ] == values(
+        measures.suspects(store("to | email | kind | at | url\n" + scanners + people)),
+        "rule",
+        "clickers",
+    )
+
+
+# ---- tables and SQL
+# ----------------------------------------------------------------------------------------------
+
+
+def test_a_table_stays_one_when_it_is_cut() -> None:
+    """
+    Filtering, sorting and choosing columns keep the measure, so `.chart()` still knows what to
+    draw.
+    """
+    table = measures.funnel(store(SPLIT), by="provider")
+    cut = table[table.attempted > 1].sort_values("attempted")[["campaign", "attempted"]]
+
+    assert (Table, "funnel") == (type(cut), cut._measure)
+    assert [{"campaign": "c", "attempted": 2}] == cut.records()
+
+
+def test_a_table_without_a_chart_says_so() -> None:
+    """What has no picture is shown as a table."""
+    with pytest.raises(ReportError, match="there is no chart of outcomes"):
+        table = Table({"a": [1]})
+        table._measure = "outcomes"
+        table.chart()
+
+
+@pytest.mark.parametrize("path", SQL, ids=lambda path: path.stem)
+def test_every_sql_file_is_described_and_portable(path: Path) -> None:
+    """
+    A question, the grain, the parameters, what it reads and its columns at the head; and Spark
+    understands it.
+    """
+    head = [line for line in path.read_text().splitlines() if line.startswith("--")]
+
+    assert "?" in head[0]
+    assert ["grain:", "params:", "reads:", "columns:"] == [
+        line.split()[1] for line in head if line.startswith("-- ") and line.split()[1].endswith(":")
+    ]
+    assert 1 == len(
+        sqlglot.transpile(
+            path.read_text(),
+            read="duckdb",
+            write="spark",
+            unsupported_level=sqlglot.ErrorLevel.RAISE,
+        )
+    )
+
+
+def test_300_000_events_are_counted(tmp_path: Path) -> None:
+    """
+    No join grows with the square of the events; a quadratic one wouldn't come back from 300,000.
+    """
+
+    def stream() -> Iterator[Event]:
+        at = datetime(2026, 9, 14, tzinfo=UTC)
+        for number in range(100_000):
+            known = {
+                "message_id": f"m{number}",
+                "recipient_id": f"r{number}",
+                "email": f"p{number}@gmail.example",
+                "ts": at + timedelta(seconds=number),
+            }
+            yield Event(f"{number}d", "delivery", "delivery", **known)
+            yield Event(f"{number}o", "open", "open", **known)
+            yield Event(
+                f"{number}c",
+                "click",
+                "click",
+                link_url=f"https://shop.example/{number % 9}",
+                **known,
+            )
+
+    target = EventStore(tmp_path)
+    target.add("c", stream(), source="test", received_at=RECEIVED)
+    table = measures.funnel(target, by=["provider", "day"])
+
+    assert (100_000, 100_000) == (table.attempted.sum(), table.clicked.sum())

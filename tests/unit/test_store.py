@@ -1,0 +1,269 @@
+"""The event store: nothing twice, nothing by halves, nothing lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cxtools import measures
+from cxtools.errors import ConfigError, StoreError
+from cxtools.events.store import CHUNK, Added, EventStore
+from cxtools.model import Event
+from tests.tables import RECEIVED, events, store
+
+PAGE = """
+    to  | kind     | at
+    ann | delivery | +1
+    bob | delivery | +2
+    ann | open     | +9
+"""
+NEXT_PAGE = PAGE + "    bob | click | +30\n"
+
+
+def add(target: EventStore, text: str, later_s: float = 0) -> Added:
+    return target.add(
+        "c", events(text), source="test", received_at=RECEIVED + timedelta(seconds=later_s)
+    )
+
+
+def files(root: Path) -> list[str]:
+    return (
+        sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+        if root.exists()
+        else []
+    )
+
+
+def column(target: EventStore, name: str, view: str = "events") -> list[object]:
+    with target.connection() as connection:
+        return (
+            connection.sql(f"select {name} from {view} order by 1")  # noqa: S608
+            .to_arrow_table()
+            .column(0)
+            .to_pylist()
+        )
+
+
+def test_the_same_page_twice_is_one_file(tmp_path: Path) -> None:
+    """Collecting again what is there already changes nothing on disk."""
+    target = EventStore(tmp_path)
+    first = add(target, PAGE)
+    before = files(tmp_path)
+    again = add(target, PAGE, later_s=60)
+
+    assert (Added(3, 0), Added(0, 3)) == (first, again)
+    assert before == files(tmp_path)
+
+
+def test_of_an_overlapping_page_only_the_news_are_kept(tmp_path: Path) -> None:
+    """A page that grew adds what is new."""
+    target = EventStore(tmp_path)
+    add(target, PAGE)
+
+    assert Added(1, 3) == add(target, NEXT_PAGE)
+    assert ["click", "delivery", "delivery", "open"] == column(target, "kind")
+
+
+def test_what_a_feed_repeats_is_counted_once_and_stays_visible(tmp_path: Path) -> None:
+    """An event that comes twice in one page is one event; `received` still shows both rows."""
+    target = EventStore(tmp_path)
+    added = target.add("c", events(PAGE) + events(PAGE)[:1], source="test", received_at=RECEIVED)
+
+    assert Added(3, 1) == added
+    assert 3 == len(column(target, "event_id"))
+    assert 4 == len(column(target, "event_id", "received"))
+
+
+def test_two_writers_of_the_same_events_do_no_harm(tmp_path: Path) -> None:
+    """
+    Writers that know nothing of each other may store the same ids; the earliest received row is the
+    event.
+    """
+    pages = [PAGE, NEXT_PAGE, NEXT_PAGE + "    cat | delivery | +3\n"]
+    barrier = threading.Barrier(len(pages))
+
+    def write(number: int) -> None:
+        barrier.wait()
+        add(EventStore(tmp_path), pages[number], later_s=number)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(len(pages))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 5 == len(column(EventStore(tmp_path), "event_id"))
+
+
+def test_of_rows_with_one_id_the_earliest_received_counts(tmp_path: Path) -> None:
+    """What was known first isn't changed by what comes later under the same id."""
+    target, other = EventStore(tmp_path / "one"), EventStore(tmp_path / "two")
+    add(target, "to | kind | id | at\n ann | open | e1 | +9", later_s=60)
+    add(other, "to | kind | id | at\n ann | open | e1 | +5\n ann | open | e2 | +6")
+    for part in (tmp_path / "two" / "campaign=c").iterdir():
+        part.rename(tmp_path / "one" / "campaign=c" / part.name)
+
+    assert [5, 6] == [ts.second for ts in column(target, "ts")]  # type: ignore[attr-defined]
+
+
+def test_more_events_than_a_chunk_come_in_several_parts(tmp_path: Path) -> None:
+    """Memory is bounded: a long stream is written part by part, and read back whole."""
+
+    def stream() -> Iterator[Event]:
+        for number in range(CHUNK + 5):
+            yield Event(f"e{number}", "delivery", "delivery", message_id=f"m{number}")
+
+    target = EventStore(tmp_path)
+
+    assert Added(CHUNK + 5, 0) == target.add("c", stream(), source="test", received_at=RECEIVED)
+    assert 2 == len(files(tmp_path))
+    assert {"delivery": CHUNK + 5} == target.counts("c")
+
+
+def test_a_stream_that_breaks_leaves_nothing(tmp_path: Path) -> None:
+    """
+    If the network fails on page nine, the eight pages before are not there either, and the error is
+    the network's.
+    """
+
+    def stream() -> Iterator[Event]:
+        for number in range(CHUNK + 5):
+            yield Event(f"e{number}", "delivery", "delivery", message_id=f"m{number}")
+        raise ConnectionError("reset by peer")
+
+    with pytest.raises(ConnectionError, match="reset by peer"):
+        EventStore(tmp_path).add("c", stream(), source="test", received_at=RECEIVED)
+
+    assert [] == files(tmp_path)
+
+
+def test_a_full_disk_leaves_nothing_and_says_what_to_do(tmp_path: Path) -> None:
+    """
+    When the disk takes no more, nothing of the batch is visible and the message tells what to do.
+    """
+    script = f"""
+import resource, signal
+from pathlib import Path
+from cxtools.errors import StoreError
+from cxtools.events.store import EventStore
+from tests.tables import RECEIVED, events
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+import pyarrow.parquet
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    EventStore(Path({str(tmp_path)!r})).add("c", events('''{PAGE}'''), source="test", received_at=RECEIVED)
+except StoreError as error:
+    print(error)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        check=True,
+    )
+
+    assert "File too large; nothing of this batch was kept" in ran.stdout
+    assert "free some disk space" in ran.stdout
+    assert [] == files(tmp_path)
+
+
+def test_a_folder_that_cant_be_made_is_said(tmp_path: Path) -> None:
+    """A file where the folder should be is one clear message."""
+    (tmp_path / "events").write_text("in the way")
+
+    with pytest.raises(StoreError, match="can't be written: Not a directory"):
+        add(EventStore(tmp_path / "events"), PAGE)
+
+
+def test_leftovers_of_a_killed_writer_are_ignored(tmp_path: Path) -> None:
+    """A half-written hidden file isn't read."""
+    target = EventStore(tmp_path)
+    add(target, PAGE)
+    (tmp_path / "campaign=c" / ".part-killed.tmp").write_bytes(b"PAR1 half")
+
+    assert 3 == len(column(target, "event_id"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"no parquet at all", b"", b"PAR1 begun and not ended PAR1"],
+    ids=["text", "empty", "half"],
+)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        measures.funnel,
+        measures.starts,
+        lambda target: measures.outcomes(target, "c", ["j1"]),
+        lambda target: target.counts("c"),
+        lambda target: target.job_counts("c", ["j1"]),
+        lambda target: target.refusals("c", ["j1"]),
+        lambda target: add(target, NEXT_PAGE),
+    ],
+    ids=["funnel", "starts", "outcomes", "counts", "job_counts", "refusals", "add"],
+)
+def test_a_damaged_file_is_named(content: bytes, ask: Callable[[EventStore], object]) -> None:
+    """A Parquet file that can't be read is a StoreError for whoever reads it, not a traceback."""
+    target = store(PAGE)
+    (target.root / "campaign=c" / "part-damaged.parquet").write_bytes(content)
+
+    with pytest.raises(StoreError, match=r"can't be read[\s\S]*may be damaged"):
+        ask(target)
+
+
+def test_a_campaign_named_like_a_number_stays_a_text(tmp_path: Path) -> None:
+    """ "2026" is a name."""
+    assert ["2026"] == column(store(PAGE, "2026", EventStore(tmp_path)), "distinct campaign")
+
+
+def test_only_the_campaigns_asked_for_are_read(tmp_path: Path) -> None:
+    """A connection sees its campaigns, and an unknown one is answered with those that are there."""
+    target = EventStore(tmp_path)
+    store(PAGE, "q2", target)
+    store(PAGE, "q3", target)
+
+    assert ["q2", "q3"] == target.campaigns()
+    with target.connection(["q3"]) as connection:
+        assert [("q3",)] == connection.sql("select distinct campaign from events").fetchall()
+    with (
+        pytest.raises(StoreError, match=r"no events of campaign q4[\s\S]*choose one of: q2, q3"),
+        target.connection(["q4"]),
+    ):
+        pass
+
+
+def test_an_empty_store_answers_with_no_rows(tmp_path: Path) -> None:
+    """Nothing collected yet is no error, and looking makes no folder."""
+    target = EventStore(tmp_path / "events")
+
+    assert [] == column(target, "event_id")
+    assert {} == target.counts("c")
+    assert not target.root.exists()
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a b", "x" * 101])
+def test_a_campaigns_name_must_do_as_a_folders(tmp_path: Path, name: str) -> None:
+    """A name that could leave the store's folder is refused."""
+    with pytest.raises(ConfigError, match="can't be the name of a campaign"):
+        EventStore(tmp_path).add(name, events(PAGE), source="test", received_at=RECEIVED)
+
+    assert [] == files(tmp_path)
+
+
+def test_rows_set_aside_are_for_their_owners_eyes(tmp_path: Path) -> None:
+    """What nobody can read is kept with its reason, readable by the owner only, once."""
+    target = EventStore(tmp_path)
+    path = target.set_aside("c", [('{"eventType": 7}', "eventType is no text")])
+
+    assert path == target.set_aside("c", [('{"eventType": 7}', "eventType is no text")])
+    assert path is not None
+    assert 0o600 == path.stat().st_mode & 0o777
+    assert '{"reason": "eventType is no text", "row": "{\\"eventType\\": 7}"}\n' == path.read_text()
+    assert target.set_aside("c", []) is None

@@ -1,0 +1,437 @@
+"""
+The verdict: limits as a table, one word by the interval, sentences that carry count, rate, interval
+and comparison.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cxtools import measures
+from cxtools.charts import figures
+from cxtools.errors import ConfigError
+from cxtools.events.store import EventStore
+from cxtools.measures import compare
+from cxtools.sending.recipients import Campaign
+from cxtools.verdicts.verdict import LIMITS, MIME, VIEWS, WORDS, Facts, judged, verdict
+from tests import tables
+from tests.proof.ground import NAME, PEOPLE, SPEC, connection
+
+HARD, AUTHENTICATION, UNCLASSIFIED, COMPLAINTS = LIMITS
+START = datetime(2026, 9, 14, 10, tzinfo=UTC)
+COUNTS = {
+    "attempted": 9870,
+    "delivered": 9432,
+    "accepted": 9412,
+    "bounced": 458,
+    "opened": 3576,
+    "opened_strict": 3559,
+    "clicked": 402,
+    "clicks_without_open": 17,
+    "hard": 310,
+    "soft": 80,
+    "block": 54,
+    "authentication": 0,
+    "unclassified": 14,
+    "clickers": 410,
+    "suspect": 110,
+    "human": 300,
+}
+EARLIER = [
+    {"attempted": 1000, "accepted": 972, "clicked": 40 + place, "hard": 15} for place in range(8)
+]
+
+
+def facts(**changed) -> Facts:
+    given = {
+        "campaign": "q3",
+        "counts": COUNTS,
+        "first_at": START,
+        "last_at": START + timedelta(hours=26),
+        "top_cause": ("invalid_recipient", 189),
+        "earlier": EARLIER,
+        "maturity": 0.92,
+    }
+    return Facts(**given | changed)
+
+
+@pytest.mark.parametrize(
+    ("limit", "counts", "word"),
+    [
+        (HARD, {"hard": 500, "attempted": 8000}, "FAIL"),  # 5.7 to 6.8: all of the interval above 5
+        (HARD, {"hard": 60, "attempted": 1000}, "WARN"),  # 6.0, but perhaps 4.7
+        (HARD, {"hard": 3, "attempted": 50}, "WARN"),  # 6.0, but anything from 2.1 to 16.2
+        (HARD, {"hard": 300, "attempted": 10000}, "WARN"),  # 3.0: above the target, below the limit
+        (HARD, {"hard": 88, "attempted": 4925}, "TOO FEW"),  # 1.8, but perhaps 2.2
+        (HARD, {"hard": 10, "attempted": 1000}, "PASS"),
+        (HARD, {"hard": 0, "attempted": 0}, "–"),
+        (AUTHENTICATION, {"authentication": 1, "attempted": 100000}, "FAIL"),
+        (AUTHENTICATION, {"authentication": 0, "attempted": 10}, "PASS"),
+        (UNCLASSIFIED, {"unclassified": 30, "bounced": 100}, "WARN"),
+        (COMPLAINTS, {"accepted": 5000}, "not measured"),
+        (COMPLAINTS, {"accepted": 5000, "complained": 40}, "FAIL"),
+    ],
+)
+def test_a_limit_is_judged_by_the_interval(limit, counts, word):
+    """
+    FAIL when the whole interval is above the limit, WARN when the number is, PASS when the whole
+    interval is below the target.
+    """
+    assert word == judged(limit, counts).word
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"hard": 100}, "PASS"),
+        ({}, "WARN"),
+        ({"hard": 900}, "FAIL"),
+        ({"hard": 100, "authentication": 1}, "FAIL"),
+        ({"hard": 4, "attempted": 1000, "accepted": 990}, "PASS"),
+        ({"hard": 18, "attempted": 1000, "accepted": 980}, "TOO FEW"),
+        ({"attempted": 0}, "TOO EARLY"),
+    ],
+)
+def test_the_worst_check_is_the_verdict(changed, word):
+    """One word for the campaign: that of its worst check."""
+    assert word == verdict(facts(counts=COUNTS | changed)).word
+
+
+def test_the_sentences_of_a_campaign():
+    """
+    What a stakeholder reads first: why the verdict, then arrival, clicks and maturity, each against
+    earlier campaigns.
+    """
+    assert (
+        "310 hard bounces (3.1%, 2.8–3.5) are above the 2% target but below the 5% limit.",
+        "9,412 of 9,870 recipients (95.4%, 94.9–95.8) were accepted by their mail servers, "
+        "1.8 points below the median of 8 earlier campaigns at the same age (97.2%).",
+        "402 people clicked (4.3%, 3.9–4.7 of the accepted), 0.2 points below the median of 8 earlier campaigns at the same age (4.5%).",
+        "The data end 26 h after the first event; earlier campaigns had 92% of their 7-day clicks by then.",
+    ) == verdict(facts()).sentences
+
+
+@pytest.mark.parametrize("about", VIEWS)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"hard": 1200},
+        {"hard": 0, "bounced": 0},
+        {"accepted": 0, "opened": 0, "clicked": 0, "human": 0, "suspect": 0},
+    ],
+)
+def test_every_view_says_three_to_five_sentences(about, changed):
+    """Enough to know, little enough to read; never a NaN, whatever is zero."""
+    said = verdict(facts(counts=COUNTS | changed), about)
+
+    assert 3 <= len(said.sentences) <= 5
+    assert [] == [
+        text
+        for text in (*said.sentences, *map(str, said.cards))
+        if re.search(r"nan|None|inf\b", text, re.I)
+    ]
+
+
+UNSETTLED = (
+    "Whether 1 recipient was mailed is not known, the answer to their submit was lost: `cxtools status q3` has the batches.",
+    "985 recipients were in jobs that failed or in batches that the API refused: `cxtools status q3` says why.",
+    "100 recipients were not mailed yet: `cxtools resume q3` continues.",
+)
+
+
+@pytest.mark.parametrize(
+    ("unsettled", "first"),
+    [
+        ({"unknown": 1}, UNSETTLED[:1]),
+        ({"failed": 985}, UNSETTLED[1:2]),
+        ({"waiting": 100}, UNSETTLED[2:]),
+        ({"waiting": 100, "failed": 985, "unknown": 1}, UNSETTLED),
+    ],
+)
+@pytest.mark.parametrize(
+    ("counts", "word"),
+    [({"hard": 100}, "WARN"), ({"hard": 900}, "FAIL"), ({"attempted": 0}, "WARN")],
+)
+def test_what_the_ledger_left_open_is_said_first(unsettled, first, counts, word):
+    """
+    Lost, failed and waiting recipients are a warning and the first sentences, with the command that
+    helps, also before any event.
+    """
+    said = verdict(facts(counts=COUNTS | counts, unsettled=unsettled))
+
+    assert (word, first) == (said.word, said.sentences[: len(first)])
+    assert (
+        "PASS"
+        == verdict(facts(counts=COUNTS | {"hard": 100}, unsettled=dict.fromkeys(unsettled, 0))).word
+    )
+
+
+def test_the_ledger_tells_what_it_left_open(simulator, home):
+    """
+    People of a failed job, as the verdict gets them; a campaign that was never sent leaves nothing
+    open.
+    """
+    simulator.arm("job_fails")
+    client = connection(simulator.url, home, crm_webhook_url="")
+    assert {} == client.unsettled(NAME)
+    client.send(Campaign.from_list(PEOPLE[:5], name=NAME, **SPEC))
+
+    assert {"unknown": 0, "failed": 5, "waiting": 0} == client.unsettled(NAME)
+    assert "WARN" == compare.verdict(client.store, NAME, unsettled=client.unsettled(NAME)).word
+
+
+def test_a_first_campaign_is_compared_with_nothing():
+    """Without earlier campaigns there is no comparison, rather than one with zero."""
+    assert "earlier" not in str(verdict(facts(earlier=(), maturity=None)))
+
+
+def test_what_is_missing_is_a_dash():
+    """A rate without a denominator is shown as a dash on its card."""
+    cards = {card[0]: card[1] for card in verdict(facts(counts=COUNTS | {"accepted": 0})).cards}
+
+    assert "–" == cards["Clicked"]
+
+
+def test_nothing_accepted_is_said_in_words():
+    """No dash stands in a sentence; a card says why it has none."""
+    store = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1")
+    for about in VIEWS:
+        said = compare.verdict(store, "c", about=about)
+        assert [] == [
+            text
+            for text in said.sentences
+            if re.search(r"(?<!\d)–|1 bounces|1 recipients|1 hard bounces", text)
+        ]
+    assert "Nobody opened or clicked: nothing was accepted." in said.sentences
+    assert ("Opened", "–", "nothing was accepted", "") in said.cards
+
+
+@pytest.mark.parametrize(
+    ("events", "sentences"),
+    [
+        (
+            "ann | delivery | +0 |",
+            (
+                "Opens and clicks are not measured: the feed holds none.",
+                "The data end with the first event.",
+            ),
+        ),
+        (
+            "ann | delivery | +0 |\nann | open | +60 |",
+            (
+                "Clicks are not measured: the feed holds none.",
+                "At most 100.0% opened: machines that fetch images can't be told from readers in this feed.",
+                "The data end 1 min after the first event.",
+            ),
+        ),
+        (
+            "ann | delivery | +0 |\nann | click | +60 | https://x.example/a",
+            (
+                "1 person clicked (100.0%, 20.7–100.0 of the accepted).",
+                "100.0% opened: all of them clicked.",
+                "The data end 1 min after the first event.",
+            ),
+        ),
+        (
+            "ann | delivery | +0 |\nann | click | +1 | https://x.example/unsubscribe",
+            (
+                "Nobody clicked (0.0%, 0.0–79.3 of the accepted).",
+                "Nobody opened: no image was loaded and no link followed.",
+                "The data end 1 s after the first event.",
+            ),
+        ),
+    ],
+)
+def test_thin_data_is_spoken_of_plainly(events, sentences):
+    """
+    One recipient is one recipient, nobody is nobody, and a kind of which the feed has none is not
+    measured.
+    """
+    said = compare.verdict(tables.store(f"to | kind | at | url\n{events}"), "c", about="engagement")
+
+    few, *others = said.sentences
+
+    assert "No address bounced hard, but of so few messages (1) that isn't enough to pass." == few
+    assert sentences == tuple(text for text in others if "scanners" not in text)
+
+
+def test_too_few_says_for_what():
+    """One complaint of 2,955 is no verdict: the headline names the check, and what it is near."""
+    said = verdict(facts(counts=COUNTS | {"hard": 10, "accepted": 2955, "complained": 1}))
+
+    assert (
+        "TOO FEW",
+        "1 of 2,955 recipients (<0.1%, 0.0–0.2): too few to tell whether complaints stay below 0.1%.",
+    ) == (said.word, said.sentences[0])
+
+
+def test_what_a_feed_does_not_hold_is_not_compared():
+    """
+    A feed of notifications has neither opens nor clicks: no sentence, no card, no comparison and no
+    chart makes a zero of it.
+    """
+    store = tables.store(HISTORY.format(day="01", late="06"), "earlier")
+    tables.store(
+        "to | kind | at\nann | delivery | 03 09:00:00\nbob | delivery | 04 09:00:00",
+        "notified",
+        into=store,
+    )
+    tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
+    said = compare.verdict(store, "notified", about="engagement")
+    rates = {
+        row["campaign"]: row["click_rate"] for row in compare.comparison(store, "now").records()
+    }
+    drawn = measures.funnel(store, "notified").chart()
+
+    assert {"opened", "clicked", "clickers", "human"} & set(said.facts.counts) == set()
+    assert {
+        ("Clicked", "–", "not measured", ""),
+        ("Opened", "–", "not measured", ""),
+        ("Any link, scanners left out", "–", "not measured", ""),
+    } <= set(said.cards)
+    assert {"earlier": 0.5, "notified": None, "now": 1.0} == rates
+    assert ["Attempted", "Accepted"] == list(drawn.data[0].y)
+    assert 2 == figures.html(measures.funnel(store, "notified")).count(">not measured</td>")
+    assert ["2", "2", "–", "–", "0", "100.0%", "–", "–"] == measures.funnel(
+        store, "notified"
+    ).text().splitlines()[1].split()
+    assert "not measured, as the feed holds none: opened, clicked." in drawn.layout.meta["caption"]
+    assert 1 == len(
+        [row for row in compare.verdict(store, "now").facts.earlier if "clicked" in row]
+    )
+
+
+def test_machines_that_the_feed_tells_apart_are_no_readers():
+    """
+    With sg_machine_open the range goes from who surely loaded images or clicked to everyone;
+    without it machines can't be told.
+    """
+    text = (
+        "to | kind | at\n"
+        + "".join(f"p{n} | delivery | +0\n" for n in range(4))
+        + "p0 | open | +60\np1 | open | +1\np2 | open | +1\np2 | click | +99"
+    )
+    store = tables.store(text)
+    flagged = EventStore(store.root.parent / "flagged")
+    told = [
+        replace(event, raw_kind="machine_open")
+        if event.kind == "open" and event.recipient_id != "p0"
+        else event
+        for event in tables.events(text)
+    ]
+    flagged.add("c", told, source="test", received_at=START)
+    found = measures.funnel(flagged).iloc[0]
+
+    assert "machines that fetch images can't be told from readers in this feed" in str(
+        compare.verdict(store, "c", about="engagement")
+    )
+    assert (
+        "Between 50.0% and 75.0% opened: a range, since of the others the feed says that machines fetched the images."
+        in str(compare.verdict(flagged, "c", about="engagement"))
+    )
+    assert (3, 1, 1) == (found.opened, found.opened_strict, found.clicked)
+    assert {"machine_opens": 1} == {
+        row["check"]: row["count"]
+        for row in measures.data_quality(flagged).records()
+        if row["check"] == "machine_opens"
+    }
+
+
+def test_who_only_unsubscribed_is_told_apart():
+    """
+    The scanners' table counts all links, the funnel content only: the sentence names the
+    difference.
+    """
+    assert (
+        "of the 410 who followed any link, 8 of them only to unsubscribe or change preferences, behave like scanners"
+        in " ".join(verdict(facts(), "engagement").sentences)
+    )
+
+
+def test_above_the_halt_it_says_stop():
+    """From one hard bounce in ten on, the sentence is an order."""
+    assert "stop sending" in verdict(facts(counts=COUNTS | {"hard": 1200})).sentences[0]
+
+
+def test_it_shows_itself_without_letting_names_become_markup():
+    """Campaign names and causes are text in the page; symbol and word stand beside the colour."""
+    bundle = verdict(
+        facts(top_cause=("<script>alert(1)</script>", 300)), "bounces"
+    )._repr_mimebundle_()
+
+    assert "<script>" not in bundle["text/html"]
+    assert f"{WORDS['WARN']}</span> WARN" in bundle["text/html"]
+    assert {"campaign": "q3", "word": "WARN"} == {
+        key: bundle[MIME][key] for key in ("campaign", "word")
+    }
+
+
+HISTORY = """
+    to  | kind     | at          | code
+    ----+----------+-------------+-------
+    ann | delivery | {day} 09:00:00 |
+    ann | click    | {day} 09:30:00 |
+    bob | delivery | {day} 09:00:00 |
+    bob | click    | {late} 09:00:00 |
+    cid | bounce   | {day} 09:00:00 | 5.1.1
+"""
+
+
+def test_earlier_campaigns_are_cut_at_the_same_age():
+    """
+    A campaign two days old is compared with what earlier ones had after two days, and told how much
+    was still to come.
+    """
+    store = tables.store(HISTORY.format(day="01", late="06"), "earlier")
+    tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
+    said = compare.verdict(store, "now")
+
+    assert [{"attempted": 3, "clicked": 1}] == [
+        {key: row[key] for key in ("attempted", "clicked")} for row in said.facts.earlier
+    ]
+    assert 0.5 == said.facts.maturity
+    assert [1, 2] == compare.comparison(store, "now").clicked.tolist()
+
+
+def test_the_youngest_campaign_knows_its_own_window():
+    """First and last moment, the age between them, and the number of events."""
+    said = compare.verdict(tables.store(HISTORY.format(day="10", late="12"), "now"), "now")
+
+    assert (START.replace(day=10, hour=9), START.replace(day=12, hour=9), 5) == (
+        said.facts.first_at,
+        said.facts.last_at,
+        said.facts.events,
+    )
+    assert 1 == said.facts.counts["hard"]
+
+
+def test_before_the_first_event_it_is_too_early():
+    """A report as of a moment before the campaign has a verdict too, and nothing to compare."""
+    store = tables.store(HISTORY.format(day="10", late="12"), "now")
+    said = compare.verdict(store, "now", as_of="2026-09-01")
+
+    assert ("TOO EARLY", 0, None) == (said.word, said.facts.events, said.facts.first_at)
+    assert [] == compare.comparison(store, "now", as_of="2026-09-01").records()
+
+
+def test_an_unknown_view_is_answered_with_those_there_are():
+    """A slip in `about` is no KeyError."""
+    with pytest.raises(ConfigError, match="choose from: run, bounces, engagement"):
+        verdict(facts(), "engagment")
+
+
+def test_clicks_that_are_not_measured_are_no_yardstick():
+    """How many clicks earlier campaigns had by now says nothing of a feed without clicks."""
+    unmeasured = {
+        name: count
+        for name, count in COUNTS.items()
+        if name not in ("clicked", "opened", "opened_strict", "clickers", "suspect", "human")
+    }
+
+    assert "7-day clicks" in str(verdict(facts()))
+    assert "7-day clicks" not in str(verdict(facts(counts=unmeasured)))
