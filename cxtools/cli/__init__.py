@@ -225,7 +225,7 @@ def retry(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Send the next wave to soft bounces only; one call, one wave."""
+    """Send the next wave, to bounces that a later try may cure; one call, one wave."""
     plan, stands = _connect().retry(campaign, dry_run=dry_run)
     _print(
         plan.to_dict() | {"dry_run": dry_run},

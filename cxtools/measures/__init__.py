@@ -341,8 +341,8 @@ def outcomes(
     while there are no events.
 
         state        delivered (accepted, to be exact), bounced, or "" when nothing final is known
-        verdict      permanent (a hard bounce), retry (a soft one worth another try) or ""
-        bounce_code, bounce_text, category, reason, retry, suppress    of the bounce that stands, else ""
+        bounce_code, bounce_text                         of the bounce that stands, else ""
+        category, kind, reason, retry, suppress          its bounce verdict, else ""
         opened_at    ISO 8601, None when never                clicks    (url, ISO 8601) of every click, in order
     """
     if campaign not in store.campaigns():

@@ -21,7 +21,7 @@ FLOORS = {
     "words": ["errors", "model settings wording"],
     "judgement": [
         "api api.outcome api.pace bounce.codes bounce.reason charts events events.feeds ledger "
-        "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
+        "bounce.policy ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
         "bounce.verdict charts.figures verdicts.verdict",
         "bounce.rules",
         "bounce.classify",
