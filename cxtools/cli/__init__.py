@@ -449,7 +449,7 @@ def outbox_deliver() -> None:
 
     client = _connect()
     client.settings.needs("crm")
-    tried = deliver.deliver_due(client.desk)
+    tried = deliver.deliver_due(client.context)
     _say(
         f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, {tried.dead:,} dead, {tried.parked:,} refused for good"
     )
