@@ -313,7 +313,7 @@ def import_(
 
 
 MEASURES = {
-    "funnel": "How far the recipients got: attempted, delivered, accepted, opened, clicked.",
+    "funnel": "How far the recipients got: attempted, delivered, opened, clicked.",
     "bounces": "Who was refused: category and kind.",
     "links": "Which links were followed, by how many.",
     "timing": "How long until the open, until the click.",
