@@ -13,7 +13,7 @@ from cxtools.cli.session import print_json, session
 commands = typer.Typer()
 
 MEASURES = {
-    "funnel": "How far the recipients got: attempted, delivered, accepted, opened, clicked.",
+    "funnel": "How far the recipients got: attempted, delivered, opened, clicked.",
     "bounces": "Who was refused: category and kind.",
     "links": "Which links were followed, by how many.",
     "timing": "How long until the open, until the click.",

@@ -41,7 +41,7 @@ def deliver_webhooks(context: typer.Context) -> None:
 
     client = session(context).connect()
     client.settings.needs("crm")
-    tried = deliver.deliver_due(client.desk)
+    tried = deliver.deliver_due(client.context)
     session(context).say(
         f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, "
         f"{tried.dead:,} dead, {tried.parked:,} refused for good"
