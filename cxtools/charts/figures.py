@@ -54,16 +54,16 @@ KIND_COLOURS = {
 }
 STAGES = {
     "attempted": "Attempted",
-    "accepted": "Accepted",
+    "delivered": "Delivered",
     "opened": "Opened",
     "clicked": "Clicked",
 }
 #: Stage -> the rate that is missing where it isn't measured.
 NEEDS = {"opened": "open_rate", "clicked": "click_rate"}
 RATES = {
-    "delivery_rate": ("Accepted", "attempted", INK["green"]),
-    "open_rate": ("Opened", "accepted", INK["blue"]),
-    "click_rate": ("Clicked", "accepted", INK["orange"]),
+    "delivery_rate": ("Delivered", "attempted", INK["green"]),
+    "open_rate": ("Opened", "delivered", INK["blue"]),
+    "click_rate": ("Clicked", "delivered", INK["orange"]),
 }
 #: Moments are known of images loaded and of links followed; the funnel's "opened" counts who did
 #: either.
@@ -94,7 +94,7 @@ COLUMNS = {
     "jobs": (
         "job_id",
         "attempted",
-        "accepted",
+        "delivered",
         "bounced",
         "first_at",
         "last_at",
@@ -139,11 +139,11 @@ def funnel(table: pd.DataFrame) -> go.Figure:
     stages = [
         stage
         for stage in STAGES
-        if not row["accepted"] or row.get(NEEDS.get(stage, "attempted")) is not None
+        if not row["delivered"] or row.get(NEEDS.get(stage, "attempted")) is not None
     ]
     counts = [row.get(stage) or 0 for stage in stages]
-    attempted, accepted, clicked = (
-        row.get(stage) or 0 for stage in ("attempted", "accepted", "clicked")
+    attempted, delivered, clicked = (
+        row.get(stage) or 0 for stage in ("attempted", "delivered", "clicked")
     )
     text = [
         f"<b>{wording.count(count)}</b>  {wording.percent(count / attempted)}" for count in counts
@@ -164,15 +164,15 @@ def funnel(table: pd.DataFrame) -> go.Figure:
     }
     caption = (
         f"Distinct recipients; percentages are of the {wording.count(attempted)} attempted. "
-        f"{wording.count(accepted)} {wording.was(accepted)} accepted ({_interval(row, 'delivery_rate', wording.within)})"
+        f"{wording.count(delivered)} {wording.was(delivered)} delivered ({_interval(row, 'delivery_rate', wording.within)})"
     )
     lacking = ", ".join(STAGES[stage].lower() for stage in STAGES if stage not in stages)
     caption += (
         ", so nobody could open or click."
-        if not accepted
+        if not delivered
         else f"; not measured, as the feed holds none: {lacking}."
         if lacking
-        else f"; {wording.count(clicked)} of these {wording.count(accepted)} clicked ({_interval(row, 'click_rate', wording.within)})."
+        else f"; {wording.count(clicked)} of these {wording.count(delivered)} clicked ({_interval(row, 'click_rate', wording.within)})."
     )
     return _figure(
         [trace],
@@ -238,7 +238,7 @@ def curve(table: pd.DataFrame) -> go.Figure:
         f"{trace['name'].lower()} {wording.percent(trace['y'][-1])}" for trace in traces
     )
     caption = (
-        f"Share of the {wording.count(rows[0]['accepted'])} accepted whose images were loaded, or who had clicked, by then; "
+        f"Share of the {wording.count(rows[0]['delivered'])} delivered whose images were loaded, or who had clicked, by then; "
         f"at the end {ends}. {NOT_OPENED} Some are machines."
     )
     if last == 1:
@@ -350,8 +350,8 @@ def html(table: pd.DataFrame) -> str:
     missing as a dash.
 
     >>> import pandas as pd
-    >>> html(pd.DataFrame({"provider": ["gmail"], "accepted": [9412]}))
-    '<table>...<th scope="col" class="n">Accepted</th></tr></thead><tbody><tr><td>gmail</td><td
+    >>> html(pd.DataFrame({"provider": ["gmail"], "delivered": [9412]}))
+    '<table>...<th scope="col" class="n">Delivered</th></tr></thead><tbody><tr><td>gmail</td><td
     class="n">9,412</td></tr></tbody></table>'
     """
     rows, measure = _records(table), getattr(table, "_measure", "")
@@ -389,10 +389,10 @@ def text(table: pd.DataFrame, width: int = 120) -> str:
     lines would be longer than *width*.
 
     >>> import pandas as pd
-    >>> print(text(pd.DataFrame({"provider": ["gmail", "other"], "accepted": [9412, 7], "click_rate": [0.0956, None]})))
-    Provider  Accepted  Click rate
-    gmail        9,412        9.6%
-    other            7           –
+    >>> print(text(pd.DataFrame({"provider": ["gmail", "other"], "delivered": [9412, 7], "click_rate": [0.0956, None]})))
+    Provider  Delivered  Click rate
+    gmail         9,412        9.6%
+    other             7           –
     """
     columns, rows = (
         [column for column in _shown(table) if not BOUNDS.fullmatch(column)],
@@ -459,7 +459,7 @@ def _cell(column: str, row: dict[str, Any], look: str) -> str:
 def _written(column: str, row: dict[str, Any]) -> str:
     """One value in the words of its column: the ending of the name tells the unit."""
     given = row[column]
-    unmeasured = row.get("accepted") and column in NEEDS and row.get(NEEDS[column], given) is None
+    unmeasured = row.get("delivered") and column in NEEDS and row.get(NEEDS[column], given) is None
     if unmeasured or not wording.known(given) or given == "":
         return "not measured" if unmeasured or column == "count" else wording.MISSING
     if column.endswith(("rate", "share")):
