@@ -27,6 +27,7 @@ FLOORS = {
         "bounce.classify",
         "bounce",
     ],
+    "files": ["files"],
     "doors": [
         "api.wire events.store ledger.database ledger.schema sending.recipients",
         "api.auth events.importing ledger.audit_log webhooks.allowed",
