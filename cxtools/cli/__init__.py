@@ -331,7 +331,7 @@ def _measure(name: str) -> None:
         from cxtools import measures
         from cxtools.ledger.audit import defused
 
-        table = getattr(measures, name)(_connect().store, campaign or None, by=by)
+        table = getattr(measures, name)(_connect().engine, campaign or None, by=by)
         if as_csv:
             sys.stdout.write(
                 table.map(lambda cell: defused(cell) if isinstance(cell, str) else cell).to_csv(
@@ -375,7 +375,7 @@ def classify(
     counts = Counter[str]()
     for line in classify_lines(
         sys.stdin,
-        judge=judge_by(rules) if rules else _connect().store.judge,
+        judge=judge_by(rules) if rules else _connect().engine.judge,
         explain=explain,
         counts=counts,
     ):
