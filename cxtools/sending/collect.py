@@ -16,11 +16,11 @@ from typing import Any
 from cxtools.bounce import Judge
 from cxtools.context import Context
 from cxtools.errors import CxError, Refused
-from cxtools.events.store import EventStore
 from cxtools.ledger.ledger import Ledger, Scanned
 from cxtools.ledger.outbox import Message
 from cxtools.ledger.states import COLLECTABLE, ENDED
-from cxtools.measures import outcomes
+from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import outcomes
 from cxtools.model import Event, Job, recipient_key
 from cxtools.webhooks import deliver
 
@@ -200,7 +200,7 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
         for each in whole
         if each.row.scans == 0 or counts.get(each.row.job_id, 0) > each.row.told_events
     ]
-    found = outcomes(context.store, name, untold) if untold else {}
+    found = outcomes(context.engine, name, untold) if untold else {}
     people = {job_id: found.get(job_id, []) for job_id in untold}
     spec = context.ledger.spec(name)
     for each in whole:
@@ -214,7 +214,7 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
             for event in each.events
             if event.kind == "delivery" and event.email
         }
-        suppressions = find_suppressions(context.store.judge, refusals)
+        suppressions = find_suppressions(context.engine.judge, refusals)
         scanned = Scanned(
             counts.get(each.row.job_id, 0),
             suppressions.at_once,
@@ -264,7 +264,7 @@ def find_suppressions(judge: Judge, refusals: Iterable[tuple[str, str, str]]) ->
     return Suppressions(at_once, when_repeated)
 
 
-def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, int]:
+def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> tuple[int, int]:
     """
     Judge all that servers ever said once more, and let the local suppressions follow: how many were
     added, how many lifted.
@@ -275,10 +275,10 @@ def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, in
     jobs = {
         name: [row.job_id for row in ledger.batches(name) if row.job_id]
         for name in ledger.campaigns()
-        if name in store.campaigns()
+        if name in engine.store.campaigns()
     }
     found = {
-        name: dict(find_suppressions(store.judge, store.refusals(name, job_ids)).at_once)
+        name: dict(find_suppressions(engine.judge, engine.store.refusals(name, job_ids)).at_once)
         for name, job_ids in jobs.items()
     }
     return ledger.rejudge(found, before=began)
@@ -294,7 +294,7 @@ def _hook(
 
     def hook(version: int, anchor: tuple[int, str]) -> Message:
         known = (
-            people if row.job_id in people else outcomes(context.store, row.campaign, [row.job_id])
+            people if row.job_id in people else outcomes(context.engine, row.campaign, [row.job_id])
         )  # another run scanned meanwhile
         return deliver.message(
             row, spec, known.get(row.job_id, []), version=version, at=at, anchor=anchor

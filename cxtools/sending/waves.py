@@ -20,7 +20,7 @@ from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.ledger.states import ENDED
-from cxtools.measures import outcomes
+from cxtools.measures.outcomes import outcomes
 from cxtools.model import Recipient, masked, recipient_key
 from cxtools.sending.collect import JOBS_AT_ONCE
 
@@ -172,7 +172,7 @@ def _decisions(
     """
     for start in range(0, len(rows), JOBS_AT_ONCE):
         group = rows[start : start + JOBS_AT_ONCE]
-        told = outcomes(context.store, name, [row.job_id for row in group if row.job_id])
+        told = outcomes(context.engine, name, [row.job_id for row in group if row.job_id])
         for row in group:
             heard: dict[str, RetryDecision] = {}
             for outcome in told.get(row.job_id, []):

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from cxtools import measures
 from cxtools.bounce import classify
 from cxtools.bounce.classify import standard_judge
 from cxtools.bounce.policy import (
@@ -23,6 +22,8 @@ from cxtools.bounce.policy import (
     WHEN_TRANSIENT,
     Treatment,
 )
+from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import outcomes
 from cxtools.sending.collect import find_suppressions
 from cxtools.sending.waves import decide_retry
 from cxtools.webhooks import deliver
@@ -39,7 +40,7 @@ def outcome(case: taxonomy.Case) -> dict[str, Any]:
         to  | job | kind   | at | code        | text
         ann | j1  | bounce | +1 | {case.code} | {case.text}
     """)
-    [row] = measures.outcomes(known, "c", ["j1"])["j1"]
+    [row] = outcomes(Engine(known), "c", ["j1"])["j1"]
     return row
 
 
