@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cxtools.events.store import EventStore
-from cxtools.model import Event, event_identity, moment
+from cxtools.identity import event_identity
+from cxtools.model import Event
+from cxtools.text import parse_moment
 
 RECEIVED = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -61,4 +63,4 @@ def _event(row: dict[str, str]) -> Event:
 def _moment(text: str) -> datetime | None:
     if text.startswith("+") or text.startswith("-"):
         return datetime(2026, 9, 14, 9, tzinfo=UTC) + timedelta(seconds=float(text))
-    return moment(f"2026-09-{text.replace(' ', 'T')}Z") if text else None
+    return parse_moment(f"2026-09-{text.replace(' ', 'T')}Z") if text else None

@@ -44,7 +44,7 @@ from cxtools.charts import figures
 from cxtools.errors import ConfigError, ReportError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.stats import share, wilson
-from cxtools.model import moment
+from cxtools.text import parse_moment
 
 if TYPE_CHECKING:
     import duckdb
@@ -434,7 +434,7 @@ def _end(as_of: AsOf) -> dict[str, datetime | int | None]:
     """
     if isinstance(as_of, timedelta):
         return {"until": None, "age_us": as_of // timedelta(microseconds=1)}
-    until = as_of if isinstance(as_of, datetime) else moment(as_of)
+    until = as_of if isinstance(as_of, datetime) else parse_moment(as_of)
     if as_of and until is None:
         raise ConfigError(
             f"as_of is no moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00"
