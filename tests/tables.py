@@ -5,9 +5,12 @@ from __future__ import annotations
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from cxtools import measures
 from cxtools.events.store import EventStore
 from cxtools.identity import event_identity
+from cxtools.measures.engine import Engine
 from cxtools.model import Event
 from cxtools.text import parse_moment
 
@@ -38,6 +41,12 @@ def store(text: str, campaign: str = "c", into: EventStore | None = None) -> Eve
     target = into or EventStore(Path(tempfile.mkdtemp()) / "events")
     target.add(campaign, events(text), source="test", received_at=RECEIVED)
     return target
+
+
+def ask(question: str, target: EventStore, *args: Any, **options: Any) -> measures.Table:
+    """The answer of a store to one of the questions, by the rules that ship."""
+    answer: measures.Table = getattr(measures, question)(Engine(target), *args, **options)
+    return answer
 
 
 def _event(row: dict[str, str]) -> Event:
