@@ -86,7 +86,7 @@ AsOf = datetime | timedelta | str | None
 Campaigns = str | Sequence[str] | None
 
 
-class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
+class Table(pd.DataFrame):
     """
     A DataFrame that knows its measure: `.chart()` draws it, `.text()` is for terminals,
     `.records()` is what `--json` prints.
