@@ -630,7 +630,7 @@ def _bounces_by_day(table: pd.DataFrame) -> go.Figure:
             "type": "bar",
             "name": kind,
             "x": list(sums.columns),
-            "y": sums.loc[kind].tolist(),
+            "y": list(sums.loc[kind]),
             "marker": {"color": colour},
         }
         for kind, colour in KIND_COLOURS.items()

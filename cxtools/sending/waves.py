@@ -19,10 +19,12 @@ from typing import Any
 from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import ConfigError
+from cxtools.identity import recipient_key
 from cxtools.ledger.states import ENDED
 from cxtools.measures.outcomes import outcomes
-from cxtools.model import Recipient, masked, recipient_key
+from cxtools.model import Recipient
 from cxtools.sending.collect import JOBS_AT_ONCE
+from cxtools.text import mask_address
 
 MAX_WAVES = 3
 COOLDOWN_S = 24 * 3600.0
@@ -60,7 +62,7 @@ class WavePlan:
 
     def _named(self) -> dict[str, Sequence[tuple[str, str]]]:
         return {
-            "people": [(masked(who.email), why) for who, why in self.people],
+            "people": [(mask_address(who.email), why) for who, why in self.people],
             "left_out": self.left_out,
         }
 
@@ -159,7 +161,7 @@ def next_wave(context: Context, name: str) -> WavePlan:
         if decision.may:
             people.append((who, decision.why))
         else:
-            left.append((masked(who.email), decision.why))
+            left.append((mask_address(who.email), decision.why))
     return WavePlan(name, wave, people, left, datetime.fromtimestamp(ripe_at, UTC))
 
 
