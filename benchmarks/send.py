@@ -90,7 +90,7 @@ def report(
     given: argparse.Namespace, rate: int | None, client: Connection, url: str, wall_s: float
 ) -> None:
     requests.post(f"{url}/_sim/advance", json={"seconds": 8 * 86400}, timeout=10).raise_for_status()
-    counters = client.desk.api.counters
+    counters = client.context.api.counters
     sent, throttled = counters.requests, counters.throttled
     client.collect()
     seen = sum(client.store.counts("bench").values())

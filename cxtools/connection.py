@@ -25,7 +25,7 @@ from cxtools.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from cxtools.bounce import Judge
-    from cxtools.context import Desk
+    from cxtools.context import Context
     from cxtools.events.store import EventStore
     from cxtools.ledger.ledger import Ledger
     from cxtools.sending.collect import Collected
@@ -141,11 +141,13 @@ class Connection:
         return {"unknown": counts["unknown"], "failed": sum(bad), "waiting": counts["waiting"]}
 
     @cached_property
-    def desk(self) -> Desk:
+    def context(self) -> Context:
         from cxtools.api.client import Client
-        from cxtools.context import Desk
+        from cxtools.context import Context
 
-        return Desk(self.settings, Client(self.settings), self.ledger, self.store, quiet=self.quiet)
+        return Context(
+            self.settings, Client(self.settings), self.ledger, self.store, quiet=self.quiet
+        )
 
     @discreet
     def send(self, campaign: Campaign, *, skip_invalid: bool = False) -> Status:
@@ -160,7 +162,7 @@ class Connection:
         from cxtools.sending import submit
 
         self.needs_all()
-        submit.plan(self.desk, campaign, skip_invalid=skip_invalid)
+        submit.plan(self.context, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
 
     def needs_all(self) -> None:
@@ -223,7 +225,7 @@ class Connection:
         from cxtools.sending import submit
 
         self.needs_all()
-        if late := submit.resume(self.desk, name):
+        if late := submit.resume(self.context, name):
             unknown = self.unsettled(name)["unknown"]
             also = (
                 f"; besides, the outcome of {unknown:,} recipients is unknown, `cxtools status {name}` lists them"
@@ -266,8 +268,8 @@ class Connection:
 
         self.settings.needs("api")
         try:
-            with deliver.courier(self.desk):
-                return collect.collect(self.desk, name)
+            with deliver.courier(self.context):
+                return collect.collect(self.context, name)
         finally:
             self.ledger.trail.anchor()
 
@@ -301,7 +303,7 @@ class Connection:
 
         if job_id:
             self.settings.needs("api")
-            submit.check_job(self.desk, batch_id, job_id)
+            submit.check_job(self.context, batch_id, job_id)
         return self.ledger.reconcile(batch_id, job_id=job_id, abandon=abandon, reason=reason)
 
     @discreet
@@ -316,7 +318,9 @@ class Connection:
 
         self.collect(name)
         plan = (
-            waves.next_wave(self.desk, name) if dry_run else waves.plan_next_wave(self.desk, name)
+            waves.next_wave(self.context, name)
+            if dry_run
+            else waves.plan_next_wave(self.context, name)
         )
         return plan, self.status(name) if dry_run or not plan.people else self.resume(name)
 

@@ -1,7 +1,4 @@
-"""
-The desk: what every deed of a campaign works with, in one place, so that tests can lay their own
-clock and dice on it.
-"""
+"""Everything an operation on a campaign needs; tests replace the clock and the random generator."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxtools.api.client import Client
 from cxtools.errors import ConfigError
@@ -17,10 +14,17 @@ from cxtools.events.store import EventStore
 from cxtools.ledger.ledger import Ledger
 from cxtools.settings import Settings
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
 
 @dataclass(frozen=True)
-class Desk:
-    """`now` is Unix time in seconds; `progress(total, label)` gives a tqdm-like bar."""
+class Context:
+    """
+    One account's settings, API, ledger and event store, with the clock that is read and slept by.
+
+    `now` is Unix time in seconds.
+    """
 
     settings: Settings
     api: Client
@@ -31,21 +35,33 @@ class Desk:
     rng: random.Random = field(default_factory=random.Random)
     quiet: bool = False
 
-    def own(self, name: str) -> None:
-        """
-        Refuse (ConfigError) a campaign that another account sends: its jobs and its suppressions
-        are not known here.
-        """
-        if (account := self.ledger.account(name)) not in ("", self.settings.account):
-            url, _, client = account.partition("|")
-            raise ConfigError(
-                f"campaign {name!r} is sent by client {client!r} of {url}, not by this profile",
-                do="name that account's profile with --profile",
-            )
+    def sends(self, name: str) -> bool:
+        """Whether the campaign goes out by this account, or was planned before accounts were kept."""
+        return self.ledger.account(name) in ("", self.settings.account)
 
-    def progress(self, total: int, label: str) -> Any:
+    def refuse_foreign(self, name: str) -> None:
+        """
+        Refuse a campaign of another account: its jobs and its suppressions are not known here.
+
+        Raises:
+            ConfigError: another account sends it.
+        """
+        if self.sends(name):
+            return
+        url, _, client = self.ledger.account(name).partition("|")
+        raise ConfigError(
+            f"campaign {name!r} is sent by client {client!r} of {url}, not by this profile",
+            do="name that account's profile with --profile",
+        )
+
+    def progress(self, total: int, label: str) -> tqdm[Any]:
+        """A progress bar on stderr; none when quiet or with nothing to do."""
         from tqdm.auto import tqdm
 
         return tqdm(
-            total=total, desc=label, disable=self.quiet or total == 0, mininterval=0.5, leave=False
+            total=total,
+            desc=label,
+            disable=self.quiet or total == 0,
+            mininterval=0.5,
+            leave=False,
         )

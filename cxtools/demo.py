@@ -123,7 +123,7 @@ def _summary(client: Connection, index: Path, seconds: float) -> str:
         [
             f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, "
             f"{people['suppressed']:,} suppressed",
-            f"delivered    {row.accepted:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
+            f"delivered    {row.delivered:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
             f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",
             f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; audit trail of {trail.rows:,} rows intact",
             f"reports      {index} ({seconds:.0f} s in all)",

@@ -70,7 +70,7 @@ def _http_stack(_client: Connection) -> str:
 
 def _api(client: Connection) -> str:
     client.settings.needs("api")
-    found = client.desk.api.probe()
+    found = client.context.api.probe()
     if missing := found["missing_scopes"]:
         raise Denied(
             f"the client lacks {', '.join(missing)}",

@@ -313,7 +313,7 @@ def import_(
 
 
 MEASURES = {
-    "funnel": "How far the recipients got: attempted, delivered, accepted, opened, clicked.",
+    "funnel": "How far the recipients got: attempted, delivered, opened, clicked.",
     "bounces": "Who was refused: category and kind.",
     "links": "Which links were followed, by how many.",
     "timing": "How long until the open, until the click.",
@@ -449,7 +449,7 @@ def outbox_deliver() -> None:
 
     client = _connect()
     client.settings.needs("crm")
-    tried = deliver.deliver_due(client.desk)
+    tried = deliver.deliver_due(client.context)
     _say(
         f"{tried.delivered:,} delivered, {tried.waiting:,} to be tried again, {tried.dead:,} dead, {tried.parked:,} refused for good"
     )

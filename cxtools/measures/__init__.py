@@ -8,17 +8,17 @@ clicks two links is one clicker. A message belongs
 to the day of its first event, whenever its opens came. The words:
 
     attempted       messages with a delivery or a bounce
-    delivered       messages that the receiving server took at least once
-    bounced         messages whose last word is a bounce, also one that came after a delivery;
-                    auto-replies and complaints are none
-    accepted        attempted, and not bounced; a soft bounce followed by a delivery is accepted
-    opened          accepted messages with an open or a click ("confirmed": a click proves what
+    bounced         attempted messages whose last final word is a bounce; auto-replies and
+                    complaints are not bounces
+    late_bounced    bounced messages that had been delivered before
+    delivered       attempted and not bounced; a soft bounce followed by a delivery is delivered
+    opened          delivered messages with an open or a click ("confirmed": a click proves what
                     blocked images hide)
-    opened_strict   accepted messages with an open that the feed doesn't mark as a machine's
-    clicked         accepted messages with a click on content; unsubscribe and preference links
+    opened_strict   delivered messages with an open that the feed doesn't mark as a machine's
+    clicked         delivered messages with a click on content; unsubscribe and preference links
                     don't count
 
-Definitions follow SparkPost (sent, accepted), Iterable (clicks / confirmed opens) and Customer.io
+Definitions follow SparkPost, Iterable (clicks / confirmed opens) and Customer.io
 (cohort by send). Each rate is a share 0..1 with its 95 % Wilson interval in `_low` and `_high`,
 missing where there is nothing to divide by.
 
@@ -74,10 +74,10 @@ CHECKS: dict[str, tuple[str, str]] = {
 RULES: dict[str, str] = dict(_table_of("rules"))
 #: Which counts make which rate: numerator, denominator.
 FUNNEL_RATES = {
-    "delivery_rate": ("accepted", "attempted"),
+    "delivery_rate": ("delivered", "attempted"),
     "bounce_rate": ("bounced", "attempted"),
-    "open_rate": ("opened_told", "accepted"),
-    "click_rate": ("clicked_told", "accepted"),
+    "open_rate": ("opened_told", "delivered"),
+    "click_rate": ("clicked_told", "delivered"),
     "click_to_open_rate": ("clicked_told", "opened"),
 }
 
@@ -136,9 +136,9 @@ def funnel(
     """
     How far did the messages of these campaigns get? One row per campaign (and value of *by*).
 
-        attempted, delivered, accepted, bounced, opened, opened_strict, clicked, clicks_without_open    messages, as defined above
-        delivery_rate       accepted / attempted            bounce_rate   bounced / attempted
-        open_rate           opened / accepted               click_rate    clicked / accepted
+        attempted, delivered, late_bounced, bounced, opened, opened_strict, clicked, clicks_without_open    messages, as defined above
+        delivery_rate       delivered / attempted            bounce_rate   bounced / attempted
+        open_rate           opened / delivered               click_rate    clicked / delivered
         click_to_open_rate  clicked / opened
         Rates of opens and clicks are missing, "not measured", where the campaign's events hold none
         of that kind at all.
@@ -231,7 +231,7 @@ def timing(
     How long after delivery came the first open and the first click? One row per campaign × kind
     (open, click).
 
-    `recipients` of `accepted` messages have one with a moment; `p10_s`, `p25_s`, `median_s`,
+    `recipients` of `delivered` messages have one with a moment; `p10_s`, `p25_s`, `median_s`,
     `p75_s`, `p90_s` are seconds, missing when none has. An open that clocks put before the delivery
     counts as 0 s.
     """
@@ -246,9 +246,9 @@ def curve(
     hour with news.
 
     `hours` 1 is the first hour; after three days the steps are days. `recipients` since the row
-    before, `cumulative` until now, `rate` = cumulative / accepted.
+    before, `cumulative` until now, `rate` = cumulative / delivered.
     """
-    return _answer("curve", store, campaigns, by, as_of, rate=("cumulative", "accepted"))
+    return _answer("curve", store, campaigns, by, as_of, rate=("cumulative", "delivered"))
 
 
 def jobs(
@@ -340,7 +340,7 @@ def outcomes(
     Job id -> what became of each of its recipients, as the CRM and the next wave need it; empty
     while there are no events.
 
-        state        delivered (accepted, to be exact), bounced, or "" when nothing final is known
+        state        delivered, bounced, or "" when nothing final is known
         verdict      permanent (a hard bounce), retry (a soft one worth another try) or ""
         bounce_code, bounce_text, category, reason, retry, suppress    of the bounce that stands, else ""
         opened_at    ISO 8601, None when never                clicks    (url, ISO 8601) of every click, in order

@@ -22,7 +22,7 @@ WEEK = timedelta(days=7)
 #: Count -> its column of `sql/funnel.sql`; the last two are missing where they aren't measured.
 STEPS = {
     "attempted": "attempted",
-    "accepted": "accepted",
+    "delivered": "delivered",
     "bounced": "bounced",
     "opened": "opened_told",
     "clicked": "clicked_told",

@@ -14,7 +14,7 @@ from operator import add
 from typing import Any
 
 from cxtools.bounce import Judge
-from cxtools.context import Desk
+from cxtools.context import Context
 from cxtools.errors import CxError, Refused
 from cxtools.events.store import EventStore
 from cxtools.ledger.ledger import Ledger, Scanned
@@ -63,7 +63,7 @@ def poll_wait_s(polls: int, *, rng: random.Random) -> float:
     return min(POLL_FIRST_S * POLL_GROWTH ** min(polls, 40), POLL_CAP_S) * rng.uniform(0.8, 1.2)
 
 
-def follow(desk: Desk, name: str | None = None) -> list[str]:
+def follow(context: Context, name: str | None = None) -> list[str]:
     """
     Poll all submitted jobs at once until each is final, and return the batches that were not in
     time.
@@ -71,55 +71,57 @@ def follow(desk: Desk, name: str | None = None) -> list[str]:
     Those stay `submitted`: the same command goes on waiting for them. A job that can't be asked for
     doesn't hold up the others; its error is raised when they are done.
     """
-    waiting = {row.id: row for row in desk.ledger.batches(name, ["submitted"])}
+    waiting = {row.id: row for row in context.ledger.batches(name, ["submitted"])}
     polls: Counter[str] = Counter()
-    began = desk.now()
+    began = context.now()
     due_at = dict.fromkeys(waiting, began)
     late: list[str] = []
     failed: list[CxError] = []
     with (
-        desk.progress(len(waiting), "jobs") as bar,
-        ThreadPoolExecutor(desk.settings.workers) as pool,
+        context.progress(len(waiting), "jobs") as bar,
+        ThreadPoolExecutor(context.settings.workers) as pool,
     ):
         while waiting:
-            due = [batch_id for batch_id in waiting if due_at[batch_id] <= desk.now()]
+            due = [batch_id for batch_id in waiting if due_at[batch_id] <= context.now()]
             for batch_id, seen in zip(
-                due, pool.map(lambda batch_id: _look(desk, waiting[batch_id]), due), strict=True
+                due, pool.map(lambda batch_id: _look(context, waiting[batch_id]), due), strict=True
             ):
                 polls[batch_id] += 1
-                due_at[batch_id] = desk.now() + poll_wait_s(polls[batch_id], rng=desk.rng)
+                due_at[batch_id] = context.now() + poll_wait_s(polls[batch_id], rng=context.rng)
                 if isinstance(seen, Job):
-                    desk.ledger.record_job(batch_id, seen)
+                    context.ledger.record_job(batch_id, seen)
                 elif seen:
                     failed.append(seen)
-                elif desk.now() < began + desk.settings.job_deadline_s:
+                elif context.now() < began + context.settings.job_deadline_s:
                     continue
                 else:
                     late.append(batch_id)
                 del waiting[batch_id]
                 bar.update()
             if waiting:
-                desk.sleep(max(0.01, min(due_at[batch_id] for batch_id in waiting) - desk.now()))
+                context.sleep(
+                    max(0.01, min(due_at[batch_id] for batch_id in waiting) - context.now())
+                )
     if failed:
         raise failed[0]
     return late
 
 
-def _look(desk: Desk, row: Any) -> Job | CxError | None:
+def _look(context: Context, row: Any) -> Job | CxError | None:
     """The job if it is final, None while it isn't, or why it can't be known."""
     try:
-        job = desk.api.fetch_job(row.job_id)
+        job = context.api.fetch_job(row.job_id)
     except CxError as error:
         lags = (
             isinstance(error, Refused)
             and error.status == 404
-            and desk.now() < row.submitted_at + LAG_S
+            and context.now() < row.submitted_at + LAG_S
         )
         return None if lags else error
     return job if job.final else None
 
 
-def collect(desk: Desk, name: str | None = None) -> Collected:
+def collect(context: Context, name: str | None = None) -> Collected:
     """
     Fetch all events of all finished jobs, store them, and only then write the scan to the ledger.
 
@@ -128,33 +130,33 @@ def collect(desk: Desk, name: str | None = None) -> Collected:
     when they are done.
     """
     if name:
-        desk.ledger.spec(name)
-        desk.own(name)
+        context.ledger.spec(name)
+        context.refuse_foreign(name)
     ours = (
         [name]
         if name
         else [
             each
-            for each in desk.ledger.campaigns()
-            if desk.ledger.account(each) in ("", desk.settings.account)
+            for each in context.ledger.campaigns()
+            if context.ledger.account(each) in ("", context.settings.account)
         ]
     )
-    since = 0 if name else desk.now() - desk.settings.event_horizon_s - AFTERGLOW_S
+    since = 0 if name else context.now() - context.settings.event_horizon_s - AFTERGLOW_S
     rows = [
         row
         for each in ours
-        for row in desk.ledger.batches(each, COLLECTABLE)
+        for row in context.ledger.batches(each, COLLECTABLE)
         if row.state in OPEN or row.submitted_at > since
     ]
     total = Collected()
     failed: list[CxError] = []
     with (
-        desk.progress(len(rows), "events") as bar,
-        ThreadPoolExecutor(desk.settings.workers) as pool,
+        context.progress(len(rows), "events") as bar,
+        ThreadPoolExecutor(context.settings.workers) as pool,
     ):
         for group in _groups(rows):
-            fetched = list(pool.map(lambda row: _fetch(desk, row), group))
-            total += _keep(desk, group[0].campaign, fetched)
+            fetched = list(pool.map(lambda row: _fetch(context, row), group))
+            total += _keep(context, group[0].campaign, fetched)
             failed += [each.error for each in fetched if each.error]
             bar.update(len(group))
     if failed:
@@ -172,10 +174,10 @@ class _Fetched:
     error: CxError | None = None
 
 
-def _fetch(desk: Desk, row: Any) -> _Fetched:
+def _fetch(context: Context, row: Any) -> _Fetched:
     fetched = _Fetched(row, [], [])
     try:
-        for page in desk.api.fetch_event_pages(row.job_id):
+        for page in context.api.fetch_event_pages(row.job_id):
             fetched.events.extend(page.events)
             fetched.malformed.extend(page.malformed)
     except CxError as error:
@@ -183,24 +185,24 @@ def _fetch(desk: Desk, row: Any) -> _Fetched:
     return fetched
 
 
-def _keep(desk: Desk, name: str, fetched: Sequence[_Fetched]) -> Collected:
+def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected:
     """Events first, durable; then one ledger transaction per job that was read to its end."""
     events = [event for each in fetched for event in each.events]
     malformed = [row for each in fetched for row in each.malformed]
-    added = desk.store.add(
-        name, events, source="cxone", received_at=datetime.fromtimestamp(desk.now(), UTC)
+    added = context.store.add(
+        name, events, source="cxone", received_at=datetime.fromtimestamp(context.now(), UTC)
     )
-    desk.store.set_aside(name, malformed)
+    context.store.set_aside(name, malformed)
     whole = [each for each in fetched if not each.error]
-    counts = desk.store.job_counts(name, [each.row.job_id for each in whole])
+    counts = context.store.job_counts(name, [each.row.job_id for each in whole])
     untold = [
         each.row.job_id
         for each in whole
         if each.row.scans == 0 or counts.get(each.row.job_id, 0) > each.row.told_events
     ]
-    found = outcomes(desk.store, name, untold) if untold else {}
+    found = outcomes(context.store, name, untold) if untold else {}
     people = {job_id: found.get(job_id, []) for job_id in untold}
-    spec = desk.ledger.spec(name)
+    spec = context.ledger.spec(name)
     for each in whole:
         refusals = [
             (event.email, event.bounce_code, event.bounce_text)
@@ -213,11 +215,11 @@ def _keep(desk: Desk, name: str, fetched: Sequence[_Fetched]) -> Collected:
             if event.kind == "delivery" and event.email
         }
         scanned = Scanned(
-            counts.get(each.row.job_id, 0), *to_suppress(desk.store.judge, refusals), delivered
+            counts.get(each.row.job_id, 0), *to_suppress(context.store.judge, refusals), delivered
         )
-        hook = _hook(desk, each.row, spec, people)
-        desk.ledger.record_scan(
-            each.row.id, scanned, horizon_s=desk.settings.event_horizon_s, hook=hook
+        hook = _hook(context, each.row, spec, people)
+        context.ledger.record_scan(
+            each.row.id, scanned, horizon_s=context.settings.event_horizon_s, hook=hook
         )
     return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
@@ -272,16 +274,16 @@ def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, in
 
 
 def _hook(
-    desk: Desk,
+    context: Context,
     row: Any,
     spec: Mapping[str, Any],
     people: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> Callable[[int, tuple[int, str]], Message]:
-    at = datetime.fromtimestamp(desk.now(), UTC).isoformat()
+    at = datetime.fromtimestamp(context.now(), UTC).isoformat()
 
     def hook(version: int, anchor: tuple[int, str]) -> Message:
         known = (
-            people if row.job_id in people else outcomes(desk.store, row.campaign, [row.job_id])
+            people if row.job_id in people else outcomes(context.store, row.campaign, [row.job_id])
         )  # another run scanned meanwhile
         return deliver.message(
             row, spec, known.get(row.job_id, []), version=version, at=at, anchor=anchor

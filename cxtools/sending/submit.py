@@ -14,7 +14,7 @@ from typing import Any
 
 from cxtools.api import pace
 from cxtools.api.outcome import PostOutcome
-from cxtools.context import Desk
+from cxtools.context import Context
 from cxtools.errors import ConfigError, Denied, RateLimited, StoreError, Unreachable
 from cxtools.ledger.ledger import Claim
 from cxtools.model import Recipient, recipient_key
@@ -27,7 +27,7 @@ from cxtools.webhooks.deliver import courier
 BATCHES_AT_ONCE = 4
 
 
-def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
+def plan(context: Context, campaign: Campaign, *, skip_invalid: bool = False) -> None:
     """
     Write the campaign's plan into the ledger, or find it there.
 
@@ -36,63 +36,63 @@ def plan(desk: Desk, campaign: Campaign, *, skip_invalid: bool = False) -> None:
         same name; nothing was written. StoreError: the ledger is older than its anchors; nothing
         was written.
     """
-    desk.ledger.trail.check_anchor()
+    context.ledger.trail.check_anchor()
     spec, digest = campaign.spec, campaign.digest
-    known, plain = desk.ledger.digest_of(spec.name), spec.model_dump(mode="json")
-    same = known == digest and desk.ledger.account(spec.name) in ("", desk.settings.account)
-    if known is None or (not same and desk.ledger.drop_plan(spec.name)):
-        return desk.ledger.plan(
+    known, plain = context.ledger.digest_of(spec.name), spec.model_dump(mode="json")
+    same = known == digest and context.ledger.account(spec.name) in ("", context.settings.account)
+    if known is None or (not same and context.ledger.drop_plan(spec.name)):
+        return context.ledger.plan(
             spec.name,
             digest=digest,
             spec=plain,
             planned=campaign.planned(skip_invalid=skip_invalid),
-            batch_size=desk.settings.batch_cap(spec.limits.daily),
-            account=desk.settings.account,
+            batch_size=context.settings.batch_cap(spec.limits.daily),
+            account=context.settings.account,
         )
     if known != digest:
         raise ConfigError(
             f"campaign {spec.name!r} exists with other content: its spec or recipients were changed after sending began",
             do="give the changed campaign a new name; `cxtools resume` continues the old one",
         )
-    desk.ledger.change_spec(spec.name, plain)
+    context.ledger.change_spec(spec.name, plain)
 
 
-def resume(desk: Desk, name: str) -> list[str]:
+def resume(context: Context, name: str) -> list[str]:
     """
     Continue a planned campaign to its end, and return the batches whose jobs were not in time.
     """
-    desk.own(name)
-    desk.ledger.trail.check_anchor()
-    desk.ledger.recover()
+    context.refuse_foreign(name)
+    context.ledger.trail.check_anchor()
+    context.ledger.recover()
     try:
-        with courier(desk):
-            follow_evidence(desk, name)
-            post_again(desk, name)  # before new batches: their time is running out
-            submit(desk, name)
-            post_again(desk, name)
-            late = follow(desk, name)
-            collect(desk, name)
+        with courier(context):
+            follow_evidence(context, name)
+            post_again(context, name)  # before new batches: their time is running out
+            submit(context, name)
+            post_again(context, name)
+            late = follow(context, name)
+            collect(context, name)
     finally:
-        desk.ledger.trail.anchor()
+        context.ledger.trail.anchor()
     return late
 
 
-def submit(desk: Desk, name: str) -> None:
+def submit(context: Context, name: str) -> None:
     """Check and POST all planned batches; the first error stops the rest, which stay planned."""
-    rows = desk.ledger.batches(name, ["planned"])
-    spec = checked_spec(desk.ledger.spec(name), any_template_id=True)
+    rows = context.ledger.batches(name, ["planned"])
+    spec = checked_spec(context.ledger.spec(name), any_template_id=True)
     # with a daily limit one after the other, so that a small later batch doesn't take what an
     # earlier one needs
-    at_once = BATCHES_AT_ONCE if _limit(desk, spec) is None else 1
-    listing = Listing(desk) if desk.settings.suppression_listing else None
+    at_once = BATCHES_AT_ONCE if _limit(context, spec) is None else 1
+    listing = Listing(context) if context.settings.suppression_listing else None
     stop = threading.Event()
     with (
-        desk.progress(sum(row.recipients for row in rows), "recipients") as bar,
-        ThreadPoolExecutor(desk.settings.workers) as checks,
+        context.progress(sum(row.recipients for row in rows), "recipients") as bar,
+        ThreadPoolExecutor(context.settings.workers) as checks,
         ThreadPoolExecutor(at_once) as batches,
     ):
         running = [
-            batches.submit(_submit_batch, desk, spec, row, listing, checks, bar, stop)
+            batches.submit(_submit_batch, context, spec, row, listing, checks, bar, stop)
             for row in rows
         ]
         try:
@@ -111,8 +111,8 @@ class Listing:
     allow.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: Context) -> None:
+        self._desk = context
         self._turn = threading.Lock()
         self._reasons: dict[str, str] = {}
         self._fetched_at = float("-inf")
@@ -133,7 +133,7 @@ class Listing:
 
 
 def _submit_batch(
-    desk: Desk,
+    context: Context,
     spec: Spec,
     row: Any,
     listing: Listing | None,
@@ -141,30 +141,37 @@ def _submit_batch(
     bar: Any,
     stop: threading.Event,
 ) -> None:
-    people = desk.ledger.candidates(row.id)
+    people = context.ledger.candidates(row.id)
     if (
         stop.is_set()
-        or desk.ledger.quota_left(desk.settings.account, _limit(desk, spec)) < row.recipients
+        or context.ledger.quota_left(context.settings.account, _limit(context, spec))
+        < row.recipients
     ):
         return  # too little is left of the day's quota for the batch: it waits, unchecked
     excluded = {
         key: f"bounced before: {reason}"
-        for key, reason in desk.ledger.suppressed([who.key for who in people]).items()
+        for key, reason in context.ledger.suppressed([who.key for who in people]).items()
     }
     asked = [who for who in people if who.key not in excluded]
-    excluded |= _suppressed(desk, asked, listing, checks, bar, stop)
+    excluded |= _suppressed(context, asked, listing, checks, bar, stop)
     mailed = [who for who in people if who.key not in excluded]
     if stop.is_set():
         return
     if not mailed:
-        return desk.ledger.leave_empty(row.id, excluded)
+        return context.ledger.leave_empty(row.id, excluded)
     _post(
-        desk, spec, row.id, message_body(spec, mailed, batch_id=row.id), len(mailed), excluded, stop
+        context,
+        spec,
+        row.id,
+        message_body(spec, mailed, batch_id=row.id),
+        len(mailed),
+        excluded,
+        stop,
     )
 
 
 def _suppressed(
-    desk: Desk,
+    context: Context,
     people: list[Recipient],
     listing: Listing | None,
     checks: ThreadPoolExecutor,
@@ -177,7 +184,7 @@ def _suppressed(
     """
 
     def check(who: Recipient) -> str | None:
-        found = None if stop.is_set() else desk.api.fetch_suppression(who.email)
+        found = None if stop.is_set() else context.api.fetch_suppression(who.email)
         with bar.get_lock():
             bar.update()
         return found.reason if found else None
@@ -196,7 +203,7 @@ def _suppressed(
 
 
 def _post(
-    desk: Desk,
+    context: Context,
     spec: Spec,
     batch_id: str,
     body: bytes,
@@ -208,24 +215,24 @@ def _post(
     Claim, POST, record; again only where nothing was sent for certain, and only while patience
     lasts.
     """
-    give_up_at = desk.now() + desk.settings.patience_s
-    lease_s = desk.settings.call_deadline_s * 2 + 60
+    give_up_at = context.now() + context.settings.patience_s
+    lease_s = context.settings.call_deadline_s * 2 + 60
     for tries in range(1_000):
-        claim = desk.ledger.claim(
+        claim = context.ledger.claim(
             batch_id,
             body,
             recipients=recipients,
             left_out=excluded,
             lease_s=lease_s,
-            limit=_limit(desk, spec),
-            account=desk.settings.account,
+            limit=_limit(context, spec),
+            account=context.settings.account,
         )
         if claim is None:
             return  # another worker has it, or the day's quota is used up: `status` tells which
-        outcome = _submit_claimed(desk, claim)
+        outcome = _submit_claimed(context, claim)
         facts: Any = {
             "method": "POST",
-            "path": desk.settings.paths.messages,
+            "path": context.settings.paths.messages,
             "status": outcome.status,
             "trace_id": outcome.trace_id,
         }
@@ -237,24 +244,24 @@ def _post(
             )
         if outcome.kind not in ("not_sent", "limited"):
             return
-        wait_s = _wait_s(desk, outcome, tries)
-        if stop.is_set() or desk.now() + wait_s > give_up_at:
+        wait_s = _wait_s(context, outcome, tries)
+        if stop.is_set() or context.now() + wait_s > give_up_at:
             error = RateLimited if outcome.kind == "limited" else Unreachable
             raise error(
-                f"the batch could not be sent in {desk.settings.patience_s:.0f} s: {outcome.detail}",
+                f"the batch could not be sent in {context.settings.patience_s:.0f} s: {outcome.detail}",
                 **facts,
                 do="nothing of it was sent; run the same command again later",
             )
-        desk.sleep(wait_s)
+        context.sleep(wait_s)
 
 
-def _wait_s(desk: Desk, outcome: PostOutcome, tries: int) -> float:
+def _wait_s(context: Context, outcome: PostOutcome, tries: int) -> float:
     return outcome.retry_after_s or pace.backoff_s(
-        tries, rng=desk.rng
+        tries, rng=context.rng
     )  # a Retry-After of 0 is no wish
 
 
-def check_job(desk: Desk, batch_id: str, job_id: str) -> None:
+def check_job(context: Context, batch_id: str, job_id: str) -> None:
     """
     Can this job be what became of the batch? A wrong word can't be taken back later.
 
@@ -262,10 +269,10 @@ def check_job(desk: Desk, batch_id: str, job_id: str) -> None:
         ConfigError: another account's batch, or a job of another size.
         ApiError: the API knows no such job.
     """
-    for row in desk.ledger.batches(states=["unknown", "submitting"]):
+    for row in context.ledger.batches(states=["unknown", "submitting"]):
         if row.id == batch_id:
-            desk.own(row.campaign)
-            people = desk.api.fetch_job(job_id).total_recipients
+            context.refuse_foreign(row.campaign)
+            people = context.api.fetch_job(job_id).total_recipients
             if people not in (None, row.recipients):
                 raise ConfigError(
                     f"job {job_id} has {people:,} recipients, batch {batch_id} {row.recipients:,}",
@@ -273,7 +280,7 @@ def check_job(desk: Desk, batch_id: str, job_id: str) -> None:
                 )
 
 
-def follow_evidence(desk: Desk, name: str) -> None:
+def follow_evidence(context: Context, name: str) -> None:
     """
     Settle unknown batches that an event proves to be sent: it carries the batch's tag, and names
     the job.
@@ -281,12 +288,14 @@ def follow_evidence(desk: Desk, name: str) -> None:
     The API tells events by job, so such an event comes from elsewhere: an export, a stream, a file
     that was imported. That there is none proves nothing.
     """
-    for row in desk.ledger.batches(name, ["unknown"]):
-        if job_id := desk.store.job_with_tag(name, f"{BATCH_TAG}{row.id}"):
-            desk.ledger.reconcile(row.id, job_id=job_id, reason="an event carries the batch's tag")
+    for row in context.ledger.batches(name, ["unknown"]):
+        if job_id := context.store.job_with_tag(name, f"{BATCH_TAG}{row.id}"):
+            context.ledger.reconcile(
+                row.id, job_id=job_id, reason="an event carries the batch's tag"
+            )
 
 
-def post_again(desk: Desk, name: str) -> None:
+def post_again(context: Context, name: str) -> None:
     """
     POST unknown batches again, same key and same bytes, where the server is declared to know the
     key.
@@ -294,32 +303,32 @@ def post_again(desk: Desk, name: str) -> None:
     Whatever comes but an acceptance, the outcome stays unknown: about the first POST it says
     nothing.
     """
-    half_s = desk.settings.idempotency_window_s / 2
-    if half_s < desk.settings.call_deadline_s:
+    half_s = context.settings.idempotency_window_s / 2
+    if half_s < context.settings.call_deadline_s:
         return  # a slow POST could arrive after the window
-    give_up_at = desk.now() + desk.settings.patience_s
-    for row in desk.ledger.batches(name, ["unknown"]):
+    give_up_at = context.now() + context.settings.patience_s
+    for row in context.ledger.batches(name, ["unknown"]):
         for tries in range(1_000):
-            claim = desk.ledger.claim_again(row.id, within_s=half_s)
-            outcome = _submit_claimed(desk, claim) if claim else None
+            claim = context.ledger.claim_again(row.id, within_s=half_s)
+            outcome = _submit_claimed(context, claim) if claim else None
             if (
                 outcome is None
                 or outcome.kind in ("accepted", "refused", "exhausted")
                 or outcome.denied
             ):
                 break
-            wait_s = _wait_s(desk, outcome, tries)
-            if desk.now() + wait_s > give_up_at:
+            wait_s = _wait_s(context, outcome, tries)
+            if context.now() + wait_s > give_up_at:
                 break
-            desk.sleep(wait_s)
+            context.sleep(wait_s)
 
 
-def _submit_claimed(desk: Desk, claim: Claim) -> PostOutcome:
-    outcome = desk.api.submit(
+def _submit_claimed(context: Context, claim: Claim) -> PostOutcome:
+    outcome = context.api.submit(
         claim.payload, idempotency_key=claim.idempotency_key, leave_by=claim.lease_until
     )
     try:
-        desk.ledger.record_outcome(claim, outcome)
+        context.ledger.record_outcome(claim, outcome)
     except StoreError as refused:
         if outcome.job_id is None:
             raise
@@ -332,5 +341,5 @@ def _submit_claimed(desk: Desk, claim: Claim) -> PostOutcome:
     )
 
 
-def _limit(desk: Desk, spec: Spec) -> int | None:
-    return desk.settings.daily_cap(spec.limits.daily)
+def _limit(context: Context, spec: Spec) -> int | None:
+    return context.settings.daily_cap(spec.limits.daily)

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from cxtools.bounce import Verdict, classify
-from cxtools.context import Desk
+from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.ledger.states import ENDED
 from cxtools.measures import outcomes
@@ -116,15 +116,15 @@ def weighed(earlier: Candidacy, later: Candidacy) -> Candidacy:
     return later if earlier[0] else earlier
 
 
-def next_wave(desk: Desk, name: str) -> WavePlan:
+def next_wave(context: Context, name: str) -> WavePlan:
     """
     Plan the next wave in the head, from the events that are stored; nothing is written.
 
     Raises:
         ConfigError: batches are still under way, or all waves were used.
     """
-    desk.ledger.spec(name)
-    rows = desk.ledger.batches(name)
+    context.ledger.spec(name)
+    rows = context.ledger.batches(name)
     wave = max((row.wave for row in rows), default=0) + 1
     open_states = {row.state for row in rows} & {
         "planned",
@@ -147,10 +147,10 @@ def next_wave(desk: Desk, name: str) -> WavePlan:
         (row.submitted_at or row.first_attempt_at or 0 for row in rows), default=0
     ) + COOLDOWN_S * 2 ** (wave - 1)
     found: dict[str, Candidacy] = {}
-    for key, said in _judged(desk, name, rows):
+    for key, said in _judged(context, name, rows):
         found[key] = weighed(found[key], said) if key in found else said
     people, left = list[tuple[Recipient, str]](), list[tuple[str, str]]()
-    for who in (who for row in rows if row.wave == 0 for who in desk.ledger.candidates(row.id)):
+    for who in (who for row in rows if row.wave == 0 for who in context.ledger.candidates(row.id)):
         may, why = found[who.key]
         if may:
             people.append((who, why))
@@ -159,24 +159,24 @@ def next_wave(desk: Desk, name: str) -> WavePlan:
     return WavePlan(name, wave, people, left, datetime.fromtimestamp(ripe_at, UTC))
 
 
-def _judged(desk: Desk, name: str, rows: Sequence[Any]) -> Iterator[tuple[str, Candidacy]]:
+def _judged(context: Context, name: str, rows: Sequence[Any]) -> Iterator[tuple[str, Candidacy]]:
     """
     The people (by key, since events spell addresses in their own way) of all batches, in the order
     of waves.
     """
     for start in range(0, len(rows), JOBS_AT_ONCE):
         group = rows[start : start + JOBS_AT_ONCE]
-        told = outcomes(desk.store, name, [row.job_id for row in group if row.job_id])
+        told = outcomes(context.store, name, [row.job_id for row in group if row.job_id])
         for row in group:
             heard: dict[str, Candidacy] = {}
             for outcome in told.get(row.job_id, []):
                 key, said = (
                     recipient_key(outcome["email"]),
-                    candidacy(outcome, desk.store.judge.classify),
+                    candidacy(outcome, context.store.judge.classify),
                 )
                 heard[key] = weighed(heard[key], said) if key in heard else said
-            excluded = {key: (False, why) for key, why in desk.ledger.excluded(row.id).items()}
-            for who in desk.ledger.candidates(row.id):
+            excluded = {key: (False, why) for key, why in context.ledger.excluded(row.id).items()}
+            for who in context.ledger.candidates(row.id):
                 if row.wave == 0 or row.state not in UNSENT or who.key in excluded:
                     yield (
                         who.key,
@@ -186,7 +186,7 @@ def _judged(desk: Desk, name: str, rows: Sequence[Any]) -> Iterator[tuple[str, C
                     )
 
 
-def plan_next_wave(desk: Desk, name: str) -> WavePlan:
+def plan_next_wave(context: Context, name: str) -> WavePlan:
     """
     Write the next wave into the ledger; `send.resume` mails it, after fresh suppression checks.
 
@@ -194,14 +194,14 @@ def plan_next_wave(desk: Desk, name: str) -> WavePlan:
         ConfigError: as `next_wave`; or the cooldown isn't over.
         StoreError: the ledger is older than its anchors.
     """
-    desk.ledger.trail.check_anchor()
-    plan = next_wave(desk, name)
-    if (early_s := plan.not_before.timestamp() - desk.now()) > 0:
+    context.ledger.trail.check_anchor()
+    plan = next_wave(context, name)
+    if (early_s := plan.not_before.timestamp() - context.now()) > 0:
         raise ConfigError(
             f"too early for wave {plan.wave} of {name!r}",
             do=f"wait {early_s / 3600:.1f} h more: soft bounces need time to pass",
         )
     if plan.people:
-        size = desk.settings.batch_cap(desk.ledger.spec(name)["limits"]["daily"])
-        desk.ledger.plan_wave(name, plan.wave, [who for who, _ in plan.people], batch_size=size)
+        size = context.settings.batch_cap(context.ledger.spec(name)["limits"]["daily"])
+        context.ledger.plan_wave(name, plan.wave, [who for who, _ in plan.people], batch_size=size)
     return plan

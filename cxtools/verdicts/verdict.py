@@ -84,7 +84,7 @@ LIMITS = (
     Limit(
         "Complaints",
         "complained",
-        "accepted",
+        "delivered",
         0.001,
         0.003,
         None,
@@ -109,7 +109,7 @@ class Facts:
     """
     Counts of distinct recipients of one campaign, and of earlier ones at the same age.
 
-    counts    attempted, accepted, bounced, opened, clicked, hard, soft, block, unclassified,
+    counts    attempted, delivered, bounced, opened, clicked, hard, soft, block, unclassified,
               authentication, complained, clickers,
               suspect, human, read (opened, less those whom the feed says only machines opened);
               what the feed doesn't report is missing
@@ -309,14 +309,14 @@ def unsettled_sentences(facts: Facts) -> tuple[str, ...]:
     )
 
 
-def accepted_sentence(facts: Facts) -> str:
+def delivered_sentence(facts: Facts) -> str:
     counts = facts.counts
-    accepted, attempted = (
-        wording.count(counts["accepted"]),
-        wording.counted(counts["attempted"], "recipient"),
+    delivered, attempted = (
+        wording.count(counts["delivered"]),
+        wording.counted(counts["attempted"], "message"),
     )
-    found = f"{accepted} of {attempted} ({facts.said('accepted', 'attempted')})"
-    return f"{found} {wording.was(counts['accepted'])} accepted by their mail servers{_compared(facts, 'accepted', 'attempted')}."
+    found = f"{delivered} of {attempted} ({facts.said('delivered', 'attempted')})"
+    return f"{found} {wording.was(counts['delivered'])} delivered{_compared(facts, 'delivered', 'attempted')}."
 
 
 def hard_sentence(facts: Facts) -> str:
@@ -374,8 +374,8 @@ def _broken(facts: Facts, check: Check) -> str:
 
 def click_sentence(facts: Facts) -> str:
     clicked = facts.counts.get("clicked")
-    if not facts.counts["accepted"]:
-        return "Nobody opened or clicked: nothing was accepted."
+    if not facts.counts["delivered"]:
+        return "Nobody opened or clicked: nothing was delivered."
     if clicked is None:
         return f"{'Clicks' if 'opened' in facts.counts else 'Opens and clicks'} are not measured: the feed holds none."
     people = (
@@ -383,7 +383,7 @@ def click_sentence(facts: Facts) -> str:
         if clicked
         else "Nobody"
     )
-    return f"{people} clicked ({facts.said('clicked', 'accepted')} of the accepted){_compared(facts, 'clicked', 'accepted')}."
+    return f"{people} clicked ({facts.said('clicked', 'delivered')} of the delivered){_compared(facts, 'clicked', 'delivered')}."
 
 
 def scanner_sentence(facts: Facts) -> str:
@@ -399,17 +399,17 @@ def scanner_sentence(facts: Facts) -> str:
     return (
         f"{wording.count(suspects)} of the {wording.count(clickers)} who followed any link{aside} behave like scanners "
         f"({facts.said('suspect', 'clickers')}); "
-        f"without them {wording.count(facts.counts['human'])} remain ({facts.said('human', 'accepted')} of the accepted)."
+        f"without them {wording.count(facts.counts['human'])} remain ({facts.said('human', 'delivered')} of the delivered)."
     )
 
 
 def open_sentence(facts: Facts) -> str:
-    if not facts.counts["accepted"] or "opened" not in facts.counts:
+    if not facts.counts["delivered"] or "opened" not in facts.counts:
         return ""
     if not facts.counts["opened"]:
         return "Nobody opened: no image was loaded and no link followed."
     sure = _surely_opened(facts)
-    low, high = (wording.percent(facts.rate(part, "accepted")) for part in (sure, "opened"))
+    low, high = (wording.percent(facts.rate(part, "delivered")) for part in (sure, "opened"))
     told = (
         "of the others the feed says that machines fetched the images"
         if sure == "read"
@@ -454,36 +454,43 @@ def card(facts: Facts, name: str) -> Card:
 
 #: Card -> the share on it: part, whole.
 CARDS = {
-    "Accepted": ("accepted", "attempted"),
+    "Delivered": ("delivered", "attempted"),
     "Bounced": ("bounced", "attempted"),
     "Hard bounces": ("hard", "attempted"),
     "Soft bounces": ("soft", "attempted"),
     "Blocked": ("block", "attempted"),
     "Cause unknown": ("unclassified", "bounced"),
-    "Opened": ("opened", "accepted"),
-    "Clicked": ("clicked", "accepted"),
-    "Any link, scanners left out": ("human", "accepted"),
+    "Opened": ("opened", "delivered"),
+    "Clicked": ("clicked", "delivered"),
+    "Any link, scanners left out": ("human", "delivered"),
 }
 #: Why there is no share, by what it would be a share of.
 NOTHING = {
     "attempted": "nothing was attempted",
-    "accepted": "nothing was accepted",
+    "delivered": "nothing was delivered",
     "bounced": "nothing bounced",
 }
 
 #: What each report says first: sentences, cards.
 VIEWS: dict[str, tuple[tuple[Callable[[Facts], str], ...], tuple[str, ...]]] = {
     "run": (
-        (accepted_sentence, hard_sentence, alarm_sentence, click_sentence, age_sentence),
-        ("Accepted", "Hard bounces", "Soft bounces", "Blocked", "Clicked", "Opened"),
+        (delivered_sentence, hard_sentence, alarm_sentence, click_sentence, age_sentence),
+        ("Delivered", "Hard bounces", "Soft bounces", "Blocked", "Clicked", "Opened"),
     ),
     "bounces": (
-        (accepted_sentence, hard_sentence, cause_sentence, alarm_sentence, age_sentence),
-        ("Bounced", "Hard bounces", "Soft bounces", "Blocked", "Cause unknown", "Accepted"),
+        (delivered_sentence, hard_sentence, cause_sentence, alarm_sentence, age_sentence),
+        ("Bounced", "Hard bounces", "Soft bounces", "Blocked", "Cause unknown", "Delivered"),
     ),
     "engagement": (
         (click_sentence, scanner_sentence, open_sentence, age_sentence),
-        ("Clicked", "Any link, scanners left out", "Opened", "Accepted", "Hard bounces", "Blocked"),
+        (
+            "Clicked",
+            "Any link, scanners left out",
+            "Opened",
+            "Delivered",
+            "Hard bounces",
+            "Blocked",
+        ),
     ),
 }
 

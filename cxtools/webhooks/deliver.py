@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cxtools.api import pace, wire
-from cxtools.context import Desk
+from cxtools.context import Context
 from cxtools.errors import StoreError
 from cxtools.ledger.outbox import Message
 from cxtools.webhooks import allowed
@@ -119,32 +119,34 @@ def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-def deliver_due(desk: Desk, *, stop: Callable[[], bool] = lambda: False) -> Tried:
+def deliver_due(context: Context, *, stop: Callable[[], bool] = lambda: False) -> Tried:
     """
     Try every webhook that is due, once, until *stop* says so; failures come back by the schedule.
     """
-    due_by, states = desk.now(), []
+    due_by, states = context.now(), []
     while not stop() and (
-        rows := desk.ledger.outbox.take_due(
-            lease_s=LEASE_S, due_by=due_by, limit=1, account=desk.settings.account
+        rows := context.ledger.outbox.take_due(
+            lease_s=LEASE_S, due_by=due_by, limit=1, account=context.settings.account
         )
     ):
-        states += [_deliver(desk, row) for row in rows]
+        states += [_deliver(context, row) for row in rows]
     return Tried(*(states.count(state) for state in ("delivered", "pending", "dead", "parked")))
 
 
 @contextmanager
-def courier(desk: Desk, *, last_round_s: float = LAST_ROUND_S) -> Iterator[None]:
+def courier(context: Context, *, last_round_s: float = LAST_ROUND_S) -> Iterator[None]:
     """
     Deliver webhooks beside a deed, which never waits for the CRM, and in a last, short round after
     it.
     """
-    if not desk.settings.crm_webhook_url:
+    if not context.settings.crm_webhook_url:
         yield
         return
-    desk.settings.needs("crm")
+    context.settings.needs("crm")
     done = threading.Event()
-    worker = threading.Thread(target=_run, args=(desk, done), name="cxtools-courier", daemon=True)
+    worker = threading.Thread(
+        target=_run, args=(context, done), name="cxtools-courier", daemon=True
+    )
     worker.start()
     try:
         yield
@@ -152,19 +154,19 @@ def courier(desk: Desk, *, last_round_s: float = LAST_ROUND_S) -> Iterator[None]
         done.set()
         worker.join()
     last = time.monotonic() + last_round_s
-    deliver_due(desk, stop=lambda: time.monotonic() > last)
+    deliver_due(context, stop=lambda: time.monotonic() > last)
 
 
-def _run(desk: Desk, done: threading.Event) -> None:
+def _run(context: Context, done: threading.Event) -> None:
     while not done.wait(0.2):
         try:
-            deliver_due(desk, stop=done.is_set)
+            deliver_due(context, stop=done.is_set)
         except StoreError:
             return  # the deed in the foreground meets the same ledger and reports it
 
 
-def _deliver(desk: Desk, row: Any) -> str:
-    error, retry_after_s = _post(desk, row)
+def _deliver(context: Context, row: Any) -> str:
+    error, retry_after_s = _post(context, row)
     if not error:
         state, next_at = "delivered", 0.0
     elif error.startswith("status 410"):
@@ -172,8 +174,11 @@ def _deliver(desk: Desk, row: Any) -> str:
     elif row.tries >= len(SCHEDULE_S):
         state, next_at = "dead", 0.0
     else:
-        state, next_at = "pending", desk.now() + wait_s(row.tries, retry_after_s, rng=desk.rng)
-    desk.ledger.outbox.record_delivery(row.id, state=state, error=error, next_at=next_at)
+        state, next_at = (
+            "pending",
+            context.now() + wait_s(row.tries, retry_after_s, rng=context.rng),
+        )
+    context.ledger.outbox.record_delivery(row.id, state=state, error=error, next_at=next_at)
     return state
 
 
@@ -193,22 +198,22 @@ def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> fl
     )
 
 
-def _post(desk: Desk, row: Any) -> tuple[str, float | None]:
+def _post(context: Context, row: Any) -> tuple[str, float | None]:
     """
     ("", None) when the CRM took it, else what went wrong and how long the server asks to wait.
     """
-    moment = int(desk.now())
+    moment = int(context.now())
     headers = {
         "Content-Type": "application/json",
         "webhook-id": row.id,
         "webhook-timestamp": str(moment),
         "webhook-signature": signature(
-            desk.settings.crm_webhook_secret.reveal(), row.id, moment, row.body
+            context.settings.crm_webhook_secret.reveal(), row.id, moment, row.body
         ),
     }
-    url = desk.settings.crm_webhook_url
+    url = context.settings.crm_webhook_url
     with wire.open_session(
-        desk.settings, route=allowed.route(url, desk.settings.crm_allow_hosts)
+        context.settings, route=allowed.route(url, context.settings.crm_allow_hosts)
     ) as session:
         answer = wire.exchange(
             session, wire.request("POST", url, headers, row.body), deadline_s=DEADLINE_S
@@ -218,7 +223,7 @@ def _post(desk: Desk, row: Any) -> tuple[str, float | None]:
     if 200 <= answer.status < 300:
         return "", None
     return f"status {answer.status}", pace.retry_after_s(
-        answer.headers.get("retry-after"), desk.now(), date=answer.headers.get("date")
+        answer.headers.get("retry-after"), context.now(), date=answer.headers.get("date")
     )
 
 

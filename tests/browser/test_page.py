@@ -213,8 +213,8 @@ def test_the_numbers_come_along(visit, folder):
 
     assert seen.page.locator("figure table").first.is_visible()
     assert "1-how-far-did-the-mail-get.csv" == waiting.value.suggested_filename
-    assert lines[0].startswith("campaign,attempted,delivered,accepted,bounced")
-    assert lines[1].startswith("c,5,2,2,3")
+    assert lines[0].startswith("campaign,attempted,delivered,late_bounced,bounced")
+    assert lines[1].startswith("c,5,2,0,3")
 
 
 def test_on_paper(visit, folder):

@@ -160,7 +160,7 @@ def test_status_collect_and_measures_answer_in_json(shell: Shell) -> None:
     assert {
         "attempted",
         "delivered",
-        "accepted",
+        "late_bounced",
         "bounced",
         "opened",
         "opened_strict",

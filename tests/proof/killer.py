@@ -241,13 +241,13 @@ def sender(request: dict[str, Any]) -> Callable[[], int]:
 def shift(client: Any, ahead_s: float) -> None:
     """Let this run happen later by so many seconds."""
     from cxtools.api.client import Client
-    from cxtools.context import Desk
+    from cxtools.context import Context
 
     def now() -> float:
         return time.time() + ahead_s
 
     client.ledger.now = now
-    client.__dict__["desk"] = Desk(
+    client.__dict__["context"] = Context(
         client.settings, Client(client.settings), client.ledger, client.store, now=now, quiet=True
     )
 

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from cxtools.api import client as api_client
 from cxtools.api.client import Client
 from cxtools.connection import Connection
-from cxtools.context import Desk
+from cxtools.context import Context
 from cxtools.errors import CxError, JobTimeout
 from cxtools.sending.recipients import Campaign
 from cxtools.simulator.faults import FAULTS
@@ -203,7 +203,7 @@ class Trial:
         api = Client(
             client.settings, now=self.clock.now, clock=self.clock.monotonic, sleep=self.clock.skip
         )
-        client.__dict__["desk"] = Desk(
+        client.__dict__["context"] = Context(
             client.settings,
             api,
             client.ledger,

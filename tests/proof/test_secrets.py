@@ -318,7 +318,7 @@ MISTAKES: dict[str, Callable[[Path, FaultServer], Any]] = {
         [ADDRESS], **SPEC | {"template_id": ADDRESS}
     ),
     "changed list": lambda folder, server: [
-        office(folder, server).desk.ledger.plan(
+        office(folder, server).context.ledger.plan(
             "q3", digest="other", spec=SPEC, planned=[], batch_size=1
         ),
         office(folder, server).send(Campaign.from_list([ADDRESS], **SPEC)),
@@ -451,7 +451,7 @@ def test_no_fault_during_a_campaign_shows_a_canary(
     hooks = repr([tuple(row) for row in client.ledger.outbox.webhooks()])
 
     assert [] == (leaks_of(error, rendered=False) if error else []) + leaked(
-        caplog.text + trail + told + hooks + repr(client.desk)
+        caplog.text + trail + told + hooks + repr(client.context)
     )
     assert [] == [
         leak

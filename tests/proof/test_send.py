@@ -283,7 +283,7 @@ def test_an_unknown_outcome_is_settled_by_the_operators_word(
     client = office()
     [row] = client.send(campaign()).batches
     [job_id] = simulator.truth()["jobs"]
-    client.desk.ledger.reconcile(row["batch"], job_id=job_id, quarantine_s=86400)
+    client.context.ledger.reconcile(row["batch"], job_id=job_id, quarantine_s=86400)
 
     assert "completed" == client.resume("q3").state
 
@@ -369,7 +369,7 @@ def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
     client = office()
     with pytest.raises(PossiblyTruncated):
         client.send(campaign([f"p{number}@acme-02.example" for number in range(1000)]))
-    [row] = client.desk.ledger.batches("q3")
+    [row] = client.context.ledger.batches("q3")
 
     assert ("completed", 0) == (row.state, row.scans)
     assert sum(client.store.counts("q3").values()) >= 900
@@ -456,7 +456,7 @@ def test_H02_a_crm_that_fails_loses_nothing(
     client = office()
     status = client.send(campaign())
     simulator.arm(None)
-    [row] = client.desk.ledger.outbox.webhooks()
+    [row] = client.context.ledger.outbox.webhooks()
 
     assert expected == dict(status.webhooks)
     assert row.last_error.startswith("status ")
@@ -519,7 +519,7 @@ def test_a_closed_day_ends_at_midnight(simulator: Any, office: Callable[..., Con
     simulator.arm("quota_exceeded")
     client = office()
     client.send(campaign())
-    tomorrow = client.desk.now() + 86400
+    tomorrow = client.context.now() + 86400
     later = Connection(client.settings, quiet=True)
     later.__dict__["ledger"] = type(client.ledger)(client.settings.ledger_url, now=lambda: tomorrow)
 
@@ -660,12 +660,12 @@ def test_retry_waves_take_soft_bounces_only(
     client.collect()
     with pytest.raises(ConfigError, match="too early"):
         client.retry("q3")
-    now = client.desk.now() + 2 * 86400
+    now = client.context.now() + 2 * 86400
     later = Connection(client.settings, quiet=True)
-    later.__dict__["desk"] = type(client.desk)(
+    later.__dict__["context"] = type(client.context)(
         client.settings,
-        client.desk.api,
-        client.desk.ledger,
+        client.context.api,
+        client.context.ledger,
         client.store,
         now=lambda: now,
         quiet=True,
@@ -674,7 +674,7 @@ def test_retry_waves_take_soft_bounces_only(
     plan, _ = later.retry("q3", dry_run=True)
     soft = measures.bounces(client.store, ["q3"]).query("kind == 'soft'").recipients.sum()
 
-    assert (early, True) == (plan, client.desk.now() < early.not_before.timestamp() < now)
+    assert (early, True) == (plan, client.context.now() < early.not_before.timestamp() < now)
     assert 0 < len(plan.people) <= soft
     assert all(who.merge_fields["firstName"] for who, _ in plan.people)
     assert "delivered" in {why for _, why in plan.left_out}
@@ -823,7 +823,7 @@ def test_what_a_killed_process_left_can_be_settled_at_once(
     Nobody has to know that `resume` would find it first; the operator's reason is in the trail.
     """
     client = office()
-    submit.plan(client.desk, campaign())
+    submit.plan(client.context, campaign())
     [row] = client.ledger.batches("q3")
     client.ledger.claim(
         row.id,

@@ -142,7 +142,7 @@ def test_nothing_is_posted_when_the_claim_has_ended(
     over meanwhile.
     """
     server.script(POST, TAKEN)
-    outcome = office().desk.api.submit(b"{}", idempotency_key="k", leave_by=time.time() - 1)
+    outcome = office().context.api.submit(b"{}", idempotency_key="k", leave_by=time.time() - 1)
 
     assert ("not_sent", []) == (outcome.kind, server.asked(POST))
 
@@ -174,7 +174,7 @@ def test_batches_are_as_large_as_the_settings_say(office: Callable[..., Connecti
     """The dry run tells it, the plan does it."""
     client = office(batch_size=2)
     campaign = Campaign.from_list(PEOPLE, name=NAME, **SPEC)
-    submit.plan(client.desk, campaign)
+    submit.plan(client.context, campaign)
 
     assert ([2, 2, 1], [2, 2, 1]) == (
         client.dry_run(campaign).batches,

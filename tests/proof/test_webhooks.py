@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 
 from cxtools.api import wire
 from cxtools.connection import SIMULATOR
-from cxtools.context import Desk
+from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.ledger.ledger import Ledger
 from cxtools.settings import load_settings
@@ -273,12 +273,12 @@ def crm_server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def desk(crm_server: FaultServer, home: Path) -> Desk:
-    """A desk whose CRM is the fault server, with a clock that stands."""
+def context(crm_server: FaultServer, home: Path) -> Context:
+    """A context whose CRM is the fault server, with a clock that stands."""
     clock = Clock()
     given = {**SIMULATOR, "crm_webhook_url": f"{crm_server.url}/hook", "env_url": crm_server.url}
     settings = load_settings(environ={}, home=home, **given)
-    return Desk(
+    return Context(
         settings,
         None,
         Ledger(settings.ledger_url, now=clock),
@@ -289,12 +289,12 @@ def desk(crm_server: FaultServer, home: Path) -> Desk:
     )  # type: ignore[arg-type]
 
 
-def put_out(desk: Desk, count: int = 1, start: int = 0) -> list[str]:
+def put_out(context: Context, count: int = 1, start: int = 0) -> list[str]:
     """Webhooks in the outbox, as a scan puts them there; their ids."""
     ids = [f"msg_{number}" for number in range(start, start + count)]
-    with desk.ledger.writing() as tx:
+    with context.ledger.writing() as tx:
         for hook_id in ids:
-            desk.ledger.outbox.put_out(
+            context.ledger.outbox.put_out(
                 tx,
                 "q3",
                 "b1",
@@ -303,8 +303,8 @@ def put_out(desk: Desk, count: int = 1, start: int = 0) -> list[str]:
     return ids
 
 
-def states(desk: Desk) -> list[str]:
-    return [row.state for row in desk.ledger.outbox.webhooks()]
+def states(context: Context) -> list[str]:
+    return [row.state for row in context.ledger.outbox.webhooks()]
 
 
 TRIES = [
@@ -330,16 +330,21 @@ TRIES = [
     ids=lambda value: getattr(value, "name", getattr(value, "status", "")),
 )
 def test_a_try_is_a_success_only_by_a_2xx(
-    desk: Desk, crm_server: FaultServer, connected: list[str], step: Any, state: str, note: str
+    context: Context,
+    crm_server: FaultServer,
+    connected: list[str],
+    step: Any,
+    state: str,
+    note: str,
 ) -> None:
     """
     A redirect is a failure and not followed; anything but a whole head with a 2xx is tried again by
     the schedule.
     """
     crm_server.script("POST /hook", step)
-    put_out(desk)
-    tried = deliver.deliver_due(desk)
-    [row] = desk.ledger.outbox.webhooks()
+    put_out(context)
+    tried = deliver.deliver_due(context)
+    [row] = context.ledger.outbox.webhooks()
 
     assert (state, note, 1) == (row.state, row.last_error, row.tries)
     assert 1 == len(crm_server.seen) == len(connected)
@@ -347,39 +352,39 @@ def test_a_try_is_a_success_only_by_a_2xx(
 
 
 def test_a_redirect_to_the_metadata_service_is_not_followed(
-    desk: Desk, crm_server: FaultServer, connected: list[str]
+    context: Context, crm_server: FaultServer, connected: list[str]
 ) -> None:
     """S09: a CRM, or who broke into it, can't send us elsewhere."""
     crm_server.script(
         "POST /hook", Reply(302, headers={"Location": "http://169.254.169.254/latest/meta-data/"})
     )
-    put_out(desk)
-    deliver.deliver_due(desk)
+    put_out(context)
+    deliver.deliver_due(context)
 
     assert ["127.0.0.1"] == connected
 
 
 def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
-    desk: Desk, crm_server: FaultServer
+    context: Context, crm_server: FaultServer
 ) -> None:
     """
     Standard Webhooks: ten tries over three days, also across a replay, are one message for the
     receiver; the published library verifies each.
     """
     crm_server.script("POST /hook", *[Reply(503)] * 10, Reply(200))
-    [hook_id] = put_out(desk)
+    [hook_id] = put_out(context)
     waits = []
     for _ in range(10):
-        began = desk.now()
-        deliver.deliver_due(desk)
-        desk.now.at = max(began + 1, desk.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
-        waits.append(desk.now() - began)
-    assert ["dead"] == states(desk)
-    assert 1 == desk.ledger.outbox.replay(hook_id=hook_id)
-    deliver.deliver_due(desk)
+        began = context.now()
+        deliver.deliver_due(context)
+        context.now.at = max(began + 1, context.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
+        waits.append(context.now() - began)
+    assert ["dead"] == states(context)
+    assert 1 == context.ledger.outbox.replay(hook_id=hook_id)
+    deliver.deliver_due(context)
     seen = crm_server.seen
 
-    assert (["delivered"], 11) == (states(desk), len(seen))
+    assert (["delivered"], 11) == (states(context), len(seen))
     assert [True] * 9 == [
         base <= wait <= 1.1 * base for base, wait in zip(deliver.SCHEDULE_S, waits, strict=False)
     ]
@@ -426,7 +431,7 @@ RETRY_AFTER = [
 
 @pytest.mark.parametrize(("asked", "tries", "expected"), RETRY_AFTER)
 def test_the_crms_wish_counts_within_bounds(
-    desk: Desk, crm_server: FaultServer, asked: str, tries: int, expected: tuple[float, float]
+    context: Context, crm_server: FaultServer, asked: str, tries: int, expected: tuple[float, float]
 ) -> None:
     """
     Retry-After between once and twice the schedule's wait: neither a hammer nor a way to switch us
@@ -435,83 +440,83 @@ def test_the_crms_wish_counts_within_bounds(
     crm_server.script(
         "POST /hook", *[Reply(503)] * tries, Reply(429, headers={"Retry-After": asked})
     )
-    put_out(desk)
+    put_out(context)
     for _ in range(tries + 1):
-        desk.now.at = max(desk.now(), desk.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
-        deliver.deliver_due(desk)
+        context.now.at = max(context.now(), context.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
+        deliver.deliver_due(context)
 
-    assert expected[0] <= desk.ledger.outbox.webhooks()[0].next_at - desk.now() <= expected[1]
+    assert expected[0] <= context.ledger.outbox.webhooks()[0].next_at - context.now() <= expected[1]
 
 
-def test_410_parks_the_endpoint_until_a_replay(desk: Desk, crm_server: FaultServer) -> None:
+def test_410_parks_the_endpoint_until_a_replay(context: Context, crm_server: FaultServer) -> None:
     """
     Nothing more is sent to an endpoint that is gone: what waits and what comes is kept, and goes
     out after `outbox replay`.
     """
     crm_server.script("POST /hook", Reply(200), Reply(410), Reply(200))
-    put_out(desk, 5)
-    first = deliver.deliver_due(desk)
-    put_out(desk, 1, start=5)
-    again = deliver.deliver_due(desk)
+    put_out(context, 5)
+    first = deliver.deliver_due(context)
+    put_out(context, 1, start=5)
+    again = deliver.deliver_due(context)
 
     assert (deliver.Tried(delivered=1, parked=1), deliver.Tried()) == (first, again)
-    assert ["delivered", *["parked"] * 5] == states(desk)
+    assert ["delivered", *["parked"] * 5] == states(context)
     assert 2 == len(crm_server.seen)
-    assert 5 == desk.ledger.outbox.replay(since=desk.now() - 1) - 1
-    assert 6 == deliver.deliver_due(desk).delivered
+    assert 5 == context.ledger.outbox.replay(since=context.now() - 1) - 1
+    assert 6 == deliver.deliver_due(context).delivered
     assert {"msg_0": 2, "msg_1": 2, "msg_2": 1, "msg_3": 1, "msg_4": 1, "msg_5": 1} == {
         hook_id: sum(one.headers["webhook-id"] == hook_id for one in crm_server.seen)
         for hook_id in map("msg_{}".format, range(6))
     }
 
 
-def test_what_was_forgotten_stays_forgotten(desk: Desk) -> None:
+def test_what_was_forgotten_stays_forgotten(context: Context) -> None:
     """
     A replay of all since a date leaves out what an operator gave up; an unknown id replays nothing.
     """
-    first, second = put_out(desk, 2)
-    desk.ledger.outbox.forget(first)
-    desk.ledger.outbox.record_delivery(second, state="dead", error="status 400")
+    first, second = put_out(context, 2)
+    context.ledger.outbox.forget(first)
+    context.ledger.outbox.record_delivery(second, state="dead", error="status 400")
 
     assert (1, 0, 0) == (
-        desk.ledger.outbox.replay(since=0),
-        desk.ledger.outbox.replay(hook_id=first),
-        desk.ledger.outbox.replay(hook_id="msg_nope"),
+        context.ledger.outbox.replay(since=0),
+        context.ledger.outbox.replay(hook_id=first),
+        context.ledger.outbox.replay(hook_id="msg_nope"),
     )
-    assert ["forgotten", "pending"] == states(desk)
+    assert ["forgotten", "pending"] == states(context)
 
 
-def test_a_late_failure_undoes_nothing(desk: Desk) -> None:
+def test_a_late_failure_undoes_nothing(context: Context) -> None:
     """
     A worker that was paused reports its failure when another has delivered: the webhook stays
     delivered; one given up stays given up.
     """
-    first, second = put_out(desk, 2)
-    desk.ledger.outbox.record_delivery(first, state="delivered")
-    desk.ledger.outbox.forget(second)
+    first, second = put_out(context, 2)
+    context.ledger.outbox.record_delivery(first, state="delivered")
+    context.ledger.outbox.forget(second)
     for hook_id in (first, second):
-        desk.ledger.outbox.record_delivery(
-            hook_id, state="pending", error="the answer did not come in time", next_at=desk.now()
+        context.ledger.outbox.record_delivery(
+            hook_id, state="pending", error="the answer did not come in time", next_at=context.now()
         )
 
-    assert ["delivered", "forgotten"] == states(desk)
+    assert ["delivered", "forgotten"] == states(context)
 
 
-def test_a_slow_crm_holds_up_nobody(desk: Desk, crm_server: FaultServer) -> None:
+def test_a_slow_crm_holds_up_nobody(context: Context, crm_server: FaultServer) -> None:
     """
     The deed beside the courier runs on while the CRM thinks, and what is left at its end is kept,
     not lost.
     """
     crm_server.script("POST /hook", Reply(200, delay_s=0.7))
-    desk.now.at = time.time()  # type: ignore[attr-defined]
-    put_out(desk, 30)
+    context.now.at = time.time()  # type: ignore[attr-defined]
+    put_out(context, 30)
     began = time.monotonic()
-    with deliver.courier(desk, last_round_s=1):
+    with deliver.courier(context, last_round_s=1):
         time.sleep(0.3)
         deed_s = time.monotonic() - began
     end_s = time.monotonic() - began
 
     assert deed_s < 0.6
     assert end_s < 0.6 + 0.7 + 1 + 0.7 + 0.5
-    assert 1 < states(desk).count("delivered") < 30
-    assert {"delivered", "pending"} == set(states(desk))
+    assert 1 < states(context).count("delivered") < 30
+    assert {"delivered", "pending"} == set(states(context))

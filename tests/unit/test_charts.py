@@ -134,12 +134,12 @@ def test_a_table_without_rows_is_a_sentence(table):
 
 
 def test_rates_that_nobody_can_have_get_no_panel():
-    """Where nothing was accepted, nobody can open: two panels less."""
+    """Where nothing was delivered, nobody can open: two panels less."""
     store = tables.store(
         "to | kind | at | email | code\nann | bounce | +0 | ann@gmail.com | 5.1.1\nbob | bounce | +0 | bob@yahoo.com | 5.1.1"
     )
 
-    assert ["Accepted"] == [
+    assert ["Delivered"] == [
         axis.title.text[3:-4]
         for axis in (measures.funnel(store, by="provider").chart().layout.xaxis,)
     ]
@@ -158,7 +158,7 @@ def test_axes_hold_what_they_show():
     ).chart()
 
     assert [0, 1.15] == [round(edge, 3) for edge in curve.layout.yaxis.range]
-    assert "Share of the 2 accepted" in curve.layout.meta["caption"]
+    assert "Share of the 2 delivered" in curve.layout.meta["caption"]
     for figure in (timing, at_once):
         low, high = figure.layout.xaxis.range
         assert (
@@ -194,7 +194,7 @@ def test_the_funnel_tells_numerator_and_denominator():
         "<b>1</b>  20.0%",
     ) == figure.data[0].text
     assert (
-        "2 were accepted (40.0%, 11.8–76.9); 1 of these 2 clicked (50.0%, 9.5–90.5)"
+        "2 were delivered (40.0%, 11.8–76.9); 1 of these 2 clicked (50.0%, 9.5–90.5)"
         in figure.layout.meta["caption"]
     )
 
@@ -280,8 +280,8 @@ def test_a_table_fits_into_a_terminal():
         if len(line) > 120 or "_low" in line
     ]
     assert [
-        "Attempted  Accepted  Opened  Clicked  Clicks without open  Delivery rate  Open rate  Click rate",
-        "        5         2       1        1                    0          40.0%      50.0%       50.0%",
+        "Attempted  Delivered  Opened  Clicked  Clicks without open  Delivery rate  Open rate  Click rate",
+        "        5          2       1        1                    0          40.0%      50.0%       50.0%",
     ] == measures.funnel(STORE, "c").text().splitlines()
     assert "Reason" == measures.reasons(THIN).text()[:6]
 

@@ -339,7 +339,7 @@ def test_the_events_of_one_sendgrid_message_are_one_message(target: EventStore) 
 
 
 def test_an_ses_record_without_recipient_and_time_is_set_aside(target: EventStore) -> None:
-    """A delivery of nobody at no time would count as an accepted message."""
+    """A delivery of nobody at no time would count as a delivered message."""
     done = brought(target, [{"eventType": "Delivery", "mail": {"messageId": "q"}}, SES_FEED[1]])
     assert done.rejected_path is not None
 
@@ -760,5 +760,5 @@ def test_a_csv_of_100_000_rows_goes_through_to_the_measures(
 
     assert Imported(100_000, 100_000, 0, 0, None) == done
     assert [50_000, 2_500, 47_500, 47_500, 7_500] == row[
-        ["attempted", "bounced", "accepted", "opened", "clicked"]
+        ["attempted", "bounced", "delivered", "opened", "clicked"]
     ].tolist()

@@ -25,8 +25,7 @@ HARD, AUTHENTICATION, UNCLASSIFIED, COMPLAINTS = LIMITS
 START = datetime(2026, 9, 14, 10, tzinfo=UTC)
 COUNTS = {
     "attempted": 9870,
-    "delivered": 9432,
-    "accepted": 9412,
+    "delivered": 9412,
     "bounced": 458,
     "opened": 3576,
     "opened_strict": 3559,
@@ -42,7 +41,7 @@ COUNTS = {
     "human": 300,
 }
 EARLIER = [
-    {"attempted": 1000, "accepted": 972, "clicked": 40 + place, "hard": 15} for place in range(8)
+    {"attempted": 1000, "delivered": 972, "clicked": 40 + place, "hard": 15} for place in range(8)
 ]
 
 
@@ -72,8 +71,8 @@ def facts(**changed) -> Facts:
         (AUTHENTICATION, {"authentication": 1, "attempted": 100000}, "FAIL"),
         (AUTHENTICATION, {"authentication": 0, "attempted": 10}, "PASS"),
         (UNCLASSIFIED, {"unclassified": 30, "bounced": 100}, "WARN"),
-        (COMPLAINTS, {"accepted": 5000}, "not measured"),
-        (COMPLAINTS, {"accepted": 5000, "complained": 40}, "FAIL"),
+        (COMPLAINTS, {"delivered": 5000}, "not measured"),
+        (COMPLAINTS, {"delivered": 5000, "complained": 40}, "FAIL"),
     ],
 )
 def test_a_limit_is_judged_by_the_interval(limit, counts, word):
@@ -91,8 +90,8 @@ def test_a_limit_is_judged_by_the_interval(limit, counts, word):
         ({}, "WARN"),
         ({"hard": 900}, "FAIL"),
         ({"hard": 100, "authentication": 1}, "FAIL"),
-        ({"hard": 4, "attempted": 1000, "accepted": 990}, "PASS"),
-        ({"hard": 18, "attempted": 1000, "accepted": 980}, "TOO FEW"),
+        ({"hard": 4, "attempted": 1000, "delivered": 990}, "PASS"),
+        ({"hard": 18, "attempted": 1000, "delivered": 980}, "TOO FEW"),
         ({"attempted": 0}, "TOO EARLY"),
     ],
 )
@@ -108,9 +107,9 @@ def test_the_sentences_of_a_campaign():
     """
     assert (
         "310 hard bounces (3.1%, 2.8–3.5) are above the 2% target but below the 5% limit.",
-        "9,412 of 9,870 recipients (95.4%, 94.9–95.8) were accepted by their mail servers, "
+        "9,412 of 9,870 messages (95.4%, 94.9–95.8) were delivered, "
         "1.8 points below the median of 8 earlier campaigns at the same age (97.2%).",
-        "402 people clicked (4.3%, 3.9–4.7 of the accepted), 0.2 points below the median of 8 earlier campaigns at the same age (4.5%).",
+        "402 people clicked (4.3%, 3.9–4.7 of the delivered), 0.2 points below the median of 8 earlier campaigns at the same age (4.5%).",
         "The data end 26 h after the first event; earlier campaigns had 92% of their 7-day clicks by then.",
     ) == verdict(facts()).sentences
 
@@ -122,7 +121,7 @@ def test_the_sentences_of_a_campaign():
         {},
         {"hard": 1200},
         {"hard": 0, "bounced": 0},
-        {"accepted": 0, "opened": 0, "clicked": 0, "human": 0, "suspect": 0},
+        {"delivered": 0, "opened": 0, "clicked": 0, "human": 0, "suspect": 0},
     ],
 )
 def test_every_view_says_three_to_five_sentences(about, changed):
@@ -192,7 +191,7 @@ def test_a_first_campaign_is_compared_with_nothing():
 
 def test_what_is_missing_is_a_dash():
     """A rate without a denominator is shown as a dash on its card."""
-    cards = {card[0]: card[1] for card in verdict(facts(counts=COUNTS | {"accepted": 0})).cards}
+    cards = {card[0]: card[1] for card in verdict(facts(counts=COUNTS | {"delivered": 0})).cards}
 
     assert "–" == cards["Clicked"]
 
@@ -207,8 +206,8 @@ def test_nothing_accepted_is_said_in_words():
             for text in said.sentences
             if re.search(r"(?<!\d)–|1 bounces|1 recipients|1 hard bounces", text)
         ]
-    assert "Nobody opened or clicked: nothing was accepted." in said.sentences
-    assert ("Opened", "–", "nothing was accepted", "") in said.cards
+    assert "Nobody opened or clicked: nothing was delivered." in said.sentences
+    assert ("Opened", "–", "nothing was delivered", "") in said.cards
 
 
 @pytest.mark.parametrize(
@@ -232,7 +231,7 @@ def test_nothing_accepted_is_said_in_words():
         (
             "ann | delivery | +0 |\nann | click | +60 | https://x.example/a",
             (
-                "1 person clicked (100.0%, 20.7–100.0 of the accepted).",
+                "1 person clicked (100.0%, 20.7–100.0 of the delivered).",
                 "100.0% opened: all of them clicked.",
                 "The data end 1 min after the first event.",
             ),
@@ -240,7 +239,7 @@ def test_nothing_accepted_is_said_in_words():
         (
             "ann | delivery | +0 |\nann | click | +1 | https://x.example/unsubscribe",
             (
-                "Nobody clicked (0.0%, 0.0–79.3 of the accepted).",
+                "Nobody clicked (0.0%, 0.0–79.3 of the delivered).",
                 "Nobody opened: no image was loaded and no link followed.",
                 "The data end 1 s after the first event.",
             ),
@@ -262,7 +261,7 @@ def test_thin_data_is_spoken_of_plainly(events, sentences):
 
 def test_too_few_says_for_what():
     """One complaint of 2,955 is no verdict: the headline names the check, and what it is near."""
-    said = verdict(facts(counts=COUNTS | {"hard": 10, "accepted": 2955, "complained": 1}))
+    said = verdict(facts(counts=COUNTS | {"hard": 10, "delivered": 2955, "complained": 1}))
 
     assert (
         "TOO FEW",
@@ -295,7 +294,7 @@ def test_what_a_feed_does_not_hold_is_not_compared():
         ("Any link, scanners left out", "–", "not measured", ""),
     } <= set(said.cards)
     assert {"earlier": 0.5, "notified": None, "now": 1.0} == rates
-    assert ["Attempted", "Accepted"] == list(drawn.data[0].y)
+    assert ["Attempted", "Delivered"] == list(drawn.data[0].y)
     assert 2 == figures.html(measures.funnel(store, "notified")).count(">not measured</td>")
     assert ["2", "2", "–", "–", "0", "100.0%", "–", "–"] == measures.funnel(
         store, "notified"

@@ -3,7 +3,7 @@
 -- params:  none
 -- reads:   delays
 -- columns: campaign, dimensions, kind, hours (1 = within the first hour; after three days in whole days), recipients (since
---          the hours before), cumulative (until its end), accepted
+--          the hours before), cumulative (until its end), delivered
 with
 slots as (        -- one row per hour with news; hours is null for those who did nothing
     select campaign, provider, domain, job, day, hour, weekday, kind,
@@ -20,12 +20,12 @@ counts as (
 totals as (
     select counts.*,
            sum(recipients) over (partition by campaign, provider, domain, job, day, hour, weekday, kind order by hours nulls last) as cumulative,
-           sum(recipients) over (partition by campaign, provider, domain, job, day, hour, weekday, kind) as accepted
+           sum(recipients) over (partition by campaign, provider, domain, job, day, hour, weekday, kind) as delivered
     from counts
 )
 select campaign, provider, domain, job, day, hour, weekday, kind, hours, recipients,
        cast(cumulative as bigint) as cumulative,
-       cast(accepted as bigint) as accepted
+       cast(delivered as bigint) as delivered
 from totals
 where hours is not null
 order by campaign, provider, domain, job, day, hour, weekday, kind desc, hours

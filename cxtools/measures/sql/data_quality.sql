@@ -40,13 +40,13 @@ rows_of as (
 messages_of as (
     select campaign,
            count(*) as messages,
-           count(*) filter (where accepted) as accepted,
+           count(*) filter (where attempted) as attempted,
            count(*) filter (where delivered) as delivered,
            count(*) filter (where opens > 0) as openers,
            count(*) filter (where clicks > 0) as clickers,
            count(*) filter (where not attempted and not_sent is not null) as not_sent,
            count(*) filter (where not attempted and not_sent is null and opens = 0 and clicks = 0) as without_outcome,
-           count(*) filter (where machine_opens > 0 and machine_opens = opens and accepted and clicks = 0) as machine_opens,
+           count(*) filter (where machine_opens > 0 and machine_opens = opens and delivered and clicks = 0) as machine_opens,
            max(machine_opens) > 0 as machines_told,
            count(*) filter (where not attempted and opens > 0) as orphan_opens,
            count(*) filter (where not attempted and clicks > 0) as orphan_clicks,
@@ -54,8 +54,8 @@ messages_of as (
            count(*) filter (where first_open_at < delivered_at) as opens_before_delivery,
            count(*) filter (where first_click_at < delivered_at) as clicks_before_delivery,
            count(*) filter (where date_diff('second', delivered_at, first_open_at) between 0 and 10) as fast_opens,
-           count(*) filter (where accepted and clicks > 0 and opens = 0) as clicks_without_open,
-           count(*) filter (where delivered and bounced) as late_bounces
+           count(*) filter (where delivered and clicks > 0 and opens = 0) as clicks_without_open,
+           count(*) filter (where late_bounced) as late_bounces
     from messages
     group by campaign
 ),

@@ -1,5 +1,5 @@
 -- How long after delivery did the first open and the first click come?
--- grain:   one row per accepted message x kind (open, click)
+-- grain:   one row per delivered message x kind (open, click)
 -- params:  none
 -- reads:   messages
 -- columns: campaign, dimensions, kind, delay_s (seconds, 0 where clocks put it before the delivery; null when it never came)
@@ -7,10 +7,10 @@ select campaign, provider, domain, job, day, hour, weekday, 'open' as kind,
        case when date_diff('second', delivered_at, first_open_at) < 0 then 0
             else date_diff('second', delivered_at, first_open_at) end as delay_s
 from messages
-where accepted
+where delivered
 union all
 select campaign, provider, domain, job, day, hour, weekday, 'click' as kind,
        case when date_diff('second', delivered_at, first_click_at) < 0 then 0
             else date_diff('second', delivered_at, first_click_at) end as delay_s
 from messages
-where accepted
+where delivered

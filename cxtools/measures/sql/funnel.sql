@@ -2,7 +2,7 @@
 -- grain:   one row per campaign (and value of each dimension asked for)
 -- params:  none
 -- reads:   messages, received
--- columns: campaign, dimensions, attempted, delivered, accepted, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at;
+-- columns: campaign, dimensions, attempted, delivered, late_bounced, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at;
 --          opened_told, clicked_told: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment
 with
 told as (         -- one row per campaign; a click tells of an open, too
@@ -13,12 +13,12 @@ told as (         -- one row per campaign; a click tells of an open, too
 select messages.campaign, provider, domain, job, day, hour, weekday,
        count(*) filter (where attempted) as attempted,
        count(*) filter (where delivered) as delivered,
-       count(*) filter (where accepted) as accepted,
+       count(*) filter (where late_bounced) as late_bounced,
        count(*) filter (where bounced) as bounced,
-       count(*) filter (where accepted and (opens > 0 or clicks > 0)) as opened,
-       count(*) filter (where accepted and opens > machine_opens) as opened_strict,
-       count(*) filter (where accepted and clicks > 0) as clicked,
-       count(*) filter (where accepted and clicks > 0 and opens = 0) as clicks_without_open,
+       count(*) filter (where delivered and (opens > 0 or clicks > 0)) as opened,
+       count(*) filter (where delivered and opens > machine_opens) as opened_strict,
+       count(*) filter (where delivered and clicks > 0) as clicked,
+       count(*) filter (where delivered and clicks > 0 and opens = 0) as clicks_without_open,
        min(first_at) as first_at,
        max(last_at) as last_at,
        max(any_open) * opened as opened_told,

@@ -2,7 +2,7 @@
 -- grain:   one row per campaign x job (and value of each dimension asked for)
 -- params:  none
 -- reads:   messages
--- columns: campaign, dimensions, job_id, attempted, accepted, bounced, first_at, last_at (of any event), span_s (seconds
+-- columns: campaign, dimensions, job_id, attempted, delivered, bounced, first_at, last_at (of any event), span_s (seconds
 --          from the first to the last delivery or bounce, null without any),
 --          delivery_median_s, delivery_p90_s (seconds from the job's first event to a message's delivery, null when nothing was delivered)
 with
@@ -12,7 +12,7 @@ starts as (
 )
 select campaign, provider, domain, job, day, hour, weekday, job_id,
        count(*) filter (where attempted) as attempted,
-       count(*) filter (where accepted) as accepted,
+       count(*) filter (where delivered) as delivered,
        count(*) filter (where bounced) as bounced,
        min(first_at) as first_at,
        max(last_at) as last_at,

@@ -5,13 +5,13 @@
 -- columns: campaign, dimensions, link_url (as in urls), purpose (content | unsubscribe), clickers (distinct
 --          messages; they don't add up over links), clicks, all_clickers (of anything, in the campaign and dimensions), first_at, last_at
 with
-clicks as (       -- one row per click of an accepted message
+clicks as (       -- one row per click of an delivered message
     select messages.campaign, provider, domain, job, day, hour, weekday, messages.message_id, messages.who, seen.ts, urls.link_url,
            case when seen.is_content then 'content' else 'unsubscribe' end as purpose
     from seen
     join messages on messages.campaign = seen.campaign and messages.message_id = seen.message_id and messages.who = seen.who
     join urls on urls.campaign = seen.campaign and urls.raw_url = seen.link_url
-    where seen.kind = 'click' and messages.accepted
+    where seen.kind = 'click' and messages.delivered
 ),
 clickers as (     -- one row per link and message
     select campaign, provider, domain, job, day, hour, weekday, link_url, purpose, message_id, who,

@@ -4,7 +4,7 @@
 -- reads:   seen, verdicts (one row per bounce_code x bounce_text), providers (domain, provider)
 -- columns: the key, job_id, email, domain_of;
 --          provider, domain, job, day, hour, weekday (of the first event, UTC; weekday 1 = Monday), each null unless asked for;
---          first_at, last_at, attempted, delivered, bounced, accepted, opens, machine_opens (those of them which the feed marks as a machine's), clicks (on
+--          first_at, last_at, attempted, delivered (attempted and not bounced in the end), bounced, late_bounced (a delivery came first), opens, machine_opens (those of them which the feed marks as a machine's), clicks (on
 --          content), not_sent (the feed's word, where it says that the platform did not send it), delivered_at, first_open_at, first_click_at,
 --          bounced_at, category, bounce_kind, reason, confidence, rule, bounce_code, bounce_text (of the bounce that stands, null unless bounced)
 with
@@ -35,7 +35,7 @@ facts as (        -- one row per message, whatever the order of its events
 ),
 outcomes as (     -- one row per message; a bounce stands unless a delivery came later. Order unknown: only a soft bounce gives way
     select facts.*,
-           deliveries > 0 as delivered,
+           deliveries > 0 as taken,
            bounces.nth is not null
                and (deliveries = 0 or coalesce(bounces.ts > last_delivery_at, false)
                     or (bounce_kind <> 'soft' and coalesce(bounces.ts = last_delivery_at, true))) as bounced,
@@ -52,10 +52,10 @@ select campaign, message_id, who, job_id, email, domain_of, first_at, last_at,
        case when array_contains(cast($by as varchar[]), 'day') then cast(cast(first_at as date) as varchar) end as day,
        case when array_contains(cast($by as varchar[]), 'hour') then extract(hour from first_at) end as hour,
        case when array_contains(cast($by as varchar[]), 'weekday') then extract(isodow from first_at) end as weekday,
-       delivered or bounced as attempted,
-       delivered,
+       taken or bounced as attempted,
+       taken and not bounced as delivered,
        bounced,
-       delivered and not bounced as accepted,
+       taken and bounced as late_bounced,
        opens, machine_opens, clicks, not_sent, delivered_at, first_open_at, first_click_at,
        case when bounced then bounced_at end as bounced_at,
        case when bounced then category end as category,

@@ -19,7 +19,7 @@ clicks as (       -- one row per message with clicks
 )
 select wanted.job_id,
        wanted.email,
-       case when wanted.accepted then 'delivered' when wanted.bounced then 'bounced' else '' end as state,
+       case when wanted.delivered then 'delivered' when wanted.bounced then 'bounced' else '' end as state,
        coalesce(wanted.bounce_code, '') as bounce_code,
        coalesce(wanted.bounce_text, '') as bounce_text,
        coalesce(wanted.category, '') as category,

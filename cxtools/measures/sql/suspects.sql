@@ -2,7 +2,7 @@
 -- grain:   one row per campaign (and value of each dimension asked for)
 -- params:  none
 -- reads:   seen, messages, urls
--- columns: campaign, dimensions, clickers (accepted messages with a click that has a moment), r1..r5 (clickers whom the rule hits, see RULES),
+-- columns: campaign, dimensions, clickers (delivered messages with a click that has a moment), r1..r5 (clickers whom the rule hits, see RULES),
 --          suspect (one strong rule or two weak ones), human (the others)
 with
 clicks as (       -- one row per click, with the one before it in the same message
@@ -12,7 +12,7 @@ clicks as (       -- one row per click, with the one before it in the same messa
            lag(seen.ts) over (partition by campaign, message_id, who order by seen.ts, seen.link_url) as ts_before
     from seen
     join messages using (campaign, message_id, who)
-    where seen.kind = 'click' and messages.accepted and seen.ts is not null
+    where seen.kind = 'click' and messages.delivered and seen.ts is not null
 ),
 first_clicks as (
     select campaign, message_id, who, link_url, min(ts) as ts from clicks group by campaign, message_id, who, link_url

@@ -2,10 +2,10 @@
 -- grain:   one row per campaign x kind (and value of each dimension asked for)
 -- params:  none
 -- reads:   delays
--- columns: campaign, dimensions, kind, recipients, accepted, p10_s, p25_s, median_s, p75_s, p90_s (seconds, null when there are none)
+-- columns: campaign, dimensions, kind, recipients, delivered, p10_s, p25_s, median_s, p75_s, p90_s (seconds, null when there are none)
 select campaign, provider, domain, job, day, hour, weekday, kind,
        count(delay_s) as recipients,
-       count(*) as accepted,
+       count(*) as delivered,
        percentile_cont(0.1) within group (order by delay_s) as p10_s,
        percentile_cont(0.25) within group (order by delay_s) as p25_s,
        percentile_cont(0.5) within group (order by delay_s) as median_s,
