@@ -25,7 +25,7 @@ def known(value: Value | None) -> TypeGuard[Value]:
     """Whether there is a value at all: not None, NaN or NaT."""
     if value is None:
         return False
-    return bool(value == value)  # noqa: PLR0124  # only NaN and NaT are unequal to themselves
+    return bool(value == value)  # only NaN and NaT are unequal to themselves
 
 
 def count(number: float | None) -> str:
@@ -143,7 +143,7 @@ def age(seconds: float) -> str:
     hours = seconds / 3600
     if hours < 1:
         return duration(seconds)
-    if hours < 48:  # noqa: PLR2004  # two days
+    if hours < 48:  # two days
         return f"{hours:.0f} h"
     return f"{hours / 24:.0f} days"
 
@@ -191,3 +191,16 @@ def short(text: str, width: int = 42) -> str:
     head = width // 2
     tail = width - head - 1
     return f"{text[:head]}…{text[-tail:]}"
+
+
+def cut(shown: int, total: int) -> str:
+    """
+    What to say where only some rows are shown; "" where all are.
+
+    >>> cut(20, 4250), cut(20, 20)
+    (' Shown are 20 of 4,250; there are 4,230 more.', '')
+    """
+    if total <= shown:
+        return ""
+    more = count(total - shown)
+    return f" Shown are {shown} of {count(total)}; there are {more} more."

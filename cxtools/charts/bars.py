@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cxtools import wording
 from cxtools.charts.frame import BAR_PX, Trace, draw, row_axis, row_label
-from cxtools.charts.rows import cut
 from cxtools.charts.style import INK
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def figure(bars: Sequence[Bar], *, title: str, caption: str, table: pd.DataFrame
         "yaxis": row_axis(len(bars)),
         "annotations": [row_label(place, bar.name) for place, bar in enumerate(bars)],
     }
-    caption += cut(len(bars), len(table))
+    caption += wording.cut(len(bars), len(table))
     return draw([_trace(bars)], title=title, caption=caption, table=table, layout=layout)
 
 

@@ -14,7 +14,7 @@ from cxtools.charts.bars import Bar
 from cxtools.charts.frame import Trace, draw, nothing_to_compare, sentence, too_many_splits
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name, row_name, words
 from cxtools.charts.heatmap import Cell, Grid, Panel
-from cxtools.charts.rows import KEPT_ROWS, Row, cut, largest, rows_of
+from cxtools.charts.rows import KEPT_ROWS, Row, largest, rows_of
 from cxtools.charts.style import BOUNCE_COLOURS, INK
 
 if TYPE_CHECKING:
@@ -66,13 +66,17 @@ def causes(table: pd.DataFrame, label: str, title: str) -> go.Figure:
 
 def _cause(row: Row, label: str, splits: Sequence[str]) -> Bar:
     cause = row[label] or wording.spaced(row["category"])
-    name = row_name(splits, row, wording.spaced(cause) if label == "category" else cause, row["kind"])
+    name = row_name(
+        splits, row, wording.spaced(cause) if label == "category" else cause, row["kind"]
+    )
     share = wording.percent(row.get("share"))
     return Bar(name, row["recipients"], share, BOUNCE_COLOURS[row["kind"]])
 
 
 def _causes_caption(rows: Sequence[Row], splits: Sequence[str]) -> str:
-    counted = f"Recipients whose mail came back, by {words([*splits, 'cause'])}"
+    counted = "Recipients whose mail came back, by cause"
+    if splits:
+        counted = f"Recipients whose mail came back, by {words(splits)} and cause"
     if "campaign" in splits:
         return f"{counted}; percentages are of all bounces of the same campaign."
     total = sum(row["recipients"] for row in rows)
@@ -150,7 +154,7 @@ def _cause_map(table: pd.DataFrame, split: str) -> go.Figure:
     caption = (
         f"Recipients whose mail came back ({total} in all): cause by {one}. The stronger the "
         "colour, the larger the cause's share within its column."
-        f"{cut(len(parts), len(by_part))}"
+        f"{wording.cut(len(parts), len(by_part))}"
     )
     title = _cause_title(split)
     return heatmap.figure([Panel(cells)], grid, title=title, caption=caption, table=table)
@@ -174,7 +178,7 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     caption = (
         "Recipients whose mail came back, all causes together, and their share of the attempted; an "
         "empty cell has no bounce. The stronger the colour, the larger the number within its panel."
-        f"{cut(len(crossing.rows), len(merged))}"
+        f"{wording.cut(len(crossing.rows), len(merged))}"
     )
     title = f"Where did mail come back: {words(splits)}?"
     return heatmap.figure(panels, crossing.grid, title=title, caption=caption, table=table)

@@ -14,15 +14,14 @@ from cxtools.charts import heatmap
 from cxtools.charts.frame import Trace, draw, sentence, too_many_splits
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name
 from cxtools.charts.heatmap import Grid, Key, Panel
-from cxtools.charts.rows import Row, cut, rows_of
-from cxtools.charts.style import OPENED_IS_MORE, REACTIONS
+from cxtools.charts.rows import Row, rows_of
+from cxtools.charts.style import NO_TIMES, OPENED_IS_MORE, REACTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
 TITLE = "How soon did people react?"
-NO_TIMES = "No open and no click has a known time yet."
 #: Hours since delivery that have a name, on an axis or as a column.
 HOURS = {1: "1 h", 4: "4 h", 12: "12 h", 24: "1 d", 72: "3 d", 168: "7 d", 720: "30 d"}
 
@@ -142,7 +141,7 @@ def _map(table: pd.DataFrame, rows: Sequence[Row], split: str) -> go.Figure:
     caption = (
         "Share of the delivered (in brackets) whose images were loaded, or who had clicked, by "
         f"then, by {GROUPS[split].one}; after the last number of a line nothing more came. "
-        f"{OPENED_IS_MORE} Some are machines.{cut(len(parts), len(sizes))}"
+        f"{OPENED_IS_MORE} Some are machines.{wording.cut(len(parts), len(sizes))}"
     )
     return heatmap.figure(panels, grid, title=TITLE, caption=caption, table=table)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts import rates
@@ -21,7 +22,8 @@ TITLE = "How far did the mail get?"
 ON_BAR = {"attempted": INK["ink"]}
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True)
+class Step:
     """A stage as it is drawn: how many got there, and which share that is of an earlier stage."""
 
     stage: Stage

@@ -24,7 +24,7 @@ from cxtools.charts.frame import (
 )
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name
 from cxtools.charts.heatmap import Crossing, Panel
-from cxtools.charts.rows import Row, cut, rows_of
+from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import ATTEMPTED, RATED, Stage
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def figure(table: pd.DataFrame) -> go.Figure:
 
 def measured(rows: Sequence[Row]) -> list[Stage]:
     """The stages whose rate is known of any row."""
-    return [
-        stage for stage in RATED if any(row.get(stage.rate) is not None for row in rows)
-    ]
+    return [stage for stage in RATED if any(row.get(stage.rate) is not None for row in rows)]
 
 
 def rows_in_order(table: pd.DataFrame, group: str) -> list[Row]:
@@ -98,7 +96,7 @@ def _dots(table: pd.DataFrame, group: str) -> go.Figure:
         layout[f"xaxis{axis}"] = _panel_axis(rows, stage, number, len(stages))
     caption = (
         f"Shares: {_shares(stages)}. Lines are 95% intervals; where they overlap, a difference may "
-        f"be chance. Each panel has its own scale.{cut(len(rows), len(table))}"
+        f"be chance. Each panel has its own scale.{wording.cut(len(rows), len(table))}"
     )
     title = f"How do {GROUPS[group].many} compare?"
     return draw(traces, title=title, caption=caption, table=table, layout=layout)
@@ -164,7 +162,8 @@ def _dot_trace(rows: Sequence[Row], names: Sequence[str], stage: Stage) -> Trace
 
 def _distance(row: Row, rate: str, bound: str) -> float:
     """How far a bound of the interval lies from the rate."""
-    return abs((row.get(f"{rate}_{bound}") or 0) - (row.get(rate) or 0))
+    end = row.get(f"{rate}_{bound}") or 0.0
+    return abs(float(end) - float(row.get(rate) or 0.0))
 
 
 # --- two splits ---
@@ -182,7 +181,7 @@ def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     caption = (
         f"How many were attempted, and shares: {_shares(stages)}. The stronger the colour, the "
         "larger the number within its panel; a share of few recipients may be chance."
-        f"{cut(len(crossing.rows), len(table))}"
+        f"{wording.cut(len(crossing.rows), len(table))}"
     )
     down, across = (GROUPS[split].many for split in splits)
     title = f"How do {down} and {across} compare?"

@@ -58,16 +58,3 @@ def largest(rows: Sequence[Row], column: str) -> list[Row]:
     """The rows with the largest values, largest first; as many as are shown."""
     ranked = sorted(rows, key=lambda row: -(row[column] or 0))
     return ranked[:SHOWN_ROWS]
-
-
-def cut(shown: int, total: int) -> str:
-    """
-    What to say where only some rows are shown; "" where all are.
-
-    >>> cut(20, 4250), cut(20, 20)
-    (' Shown are 20 of 4,250; there are 4,230 more.', '')
-    """
-    if total <= shown:
-        return ""
-    more = wording.count(total - shown)
-    return f" Shown are {shown} of {wording.count(total)}; there are {more} more."

@@ -69,6 +69,8 @@ REACTIONS = {
     "open": Reaction("Images loaded", "First images loaded", INK["blue"]),
     "click": Reaction("Clicked", "First click", INK["orange"]),
 }
+#: Where no moment is known at all.
+NO_TIMES = "No open and no click has a known time yet."
 OPENED_IS_MORE = "The funnel's opened counts clicks without images as well."
 
 #: Kind of bounce -> its colour.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts.columns import BOUND, EMPTY, NOTES, shown_columns
-from cxtools.charts.rows import SHOWN_ROWS, Row, cut, measure_of, rows_of
+from cxtools.charts.rows import SHOWN_ROWS, Row, measure_of, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def html(table: pd.DataFrame) -> str:
         return f"<p>{EMPTY[measure]}</p>"
     if measure == "data_quality":
         return _findings(columns, rows)
-    note = NOTES.get(measure, "") + cut(SHOWN_ROWS, len(rows))
+    note = NOTES.get(measure, "") + wording.cut(SHOWN_ROWS, len(rows))
     return html_table(columns, rows[:SHOWN_ROWS], note)
 
 

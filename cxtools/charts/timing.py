@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts import heatmap
-from cxtools.charts.curve import NO_TIMES
 from cxtools.charts.frame import (
     Layout,
     Trace,
@@ -23,8 +22,8 @@ from cxtools.charts.frame import (
 )
 from cxtools.charts.groups import groups_of, in_order, row_name, words
 from cxtools.charts.heatmap import Panel
-from cxtools.charts.rows import Row, cut, rows_of
-from cxtools.charts.style import OPENED_IS_MORE, REACTIONS
+from cxtools.charts.rows import Row, rows_of
+from cxtools.charts.style import NO_TIMES, OPENED_IS_MORE, REACTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +67,7 @@ def _lines(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> g
     caption = (
         "Time from delivery to the first images loaded, and to the first click: half of those who "
         "did so had by the large dot, three quarters by the next, nine tenths by the last. "
-        f"{OPENED_IS_MORE}{cut(len(drawn), len(rows))}"
+        f"{OPENED_IS_MORE}{wording.cut(len(drawn), len(rows))}"
     )
     return draw(traces, title=TITLE, caption=caption, table=table, layout=layout)
 
@@ -146,6 +145,6 @@ def _map(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> go.
     caption = (
         f"Median time from delivery, by {words(splits)}; an empty cell has no such event with a "
         f"known time. The stronger the colour, the longer. {OPENED_IS_MORE}"
-        f"{cut(len(crossing.rows), len(dict(placed)))}"
+        f"{wording.cut(len(crossing.rows), len(dict(placed)))}"
     )
     return heatmap.figure(panels, crossing.grid, title=TITLE, caption=caption, table=table)

@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cxtools import wording
-from cxtools.charts import figures
+from cxtools.charts import CHARTS, tables
 from cxtools.errors import ConfigError, ReportError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.stats import share, wilson
@@ -105,22 +105,22 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
         return self
 
     def _repr_html_(self) -> str:
-        return figures.html(self)
+        return tables.html(self)
 
     def chart(self) -> Figure:
         """The measure's figure (plotly), drawn from these rows."""
-        if self._measure not in figures.CHARTS:
+        if self._measure not in CHARTS:
             raise ReportError(
                 f"there is no chart of {self._measure or 'a table made of several measures'}",
-                do=f"show the table itself; charts: {', '.join(figures.CHARTS)}",
+                do=f"show the table itself; charts: {', '.join(CHARTS)}",
             )
-        return figures.CHARTS[self._measure](self)
+        return CHARTS[self._measure](self)
 
     def text(self) -> str:
         """
         The columns that a person reads, at most 120 characters wide: counts, and rates in percent.
         """
-        return figures.text(self)
+        return tables.text(self)
 
     def records(self) -> list[dict[str, Any]]:
         """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cxtools import measures
-from cxtools.charts import figures
+from cxtools.charts import tables as tables_of_charts
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.measures import compare
@@ -295,7 +295,9 @@ def test_what_a_feed_does_not_hold_is_not_compared():
     } <= set(said.cards)
     assert {"earlier": 0.5, "notified": None, "now": 1.0} == rates
     assert ["Attempted", "Delivered"] == list(drawn.data[0].y)
-    assert 2 == figures.html(measures.funnel(store, "notified")).count(">not measured</td>")
+    assert 2 == tables_of_charts.html(measures.funnel(store, "notified")).count(
+        ">not measured</td>"
+    )
     assert ["2", "2", "–", "–", "0", "100.0%", "–", "–"] == measures.funnel(
         store, "notified"
     ).text().splitlines()[1].split()
