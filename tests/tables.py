@@ -5,8 +5,11 @@ from __future__ import annotations
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from cxtools import measures
 from cxtools.events.store import EventStore
+from cxtools.measures.engine import Engine
 from cxtools.model import Event, event_identity, moment
 
 RECEIVED = datetime(2026, 10, 1, tzinfo=UTC)
@@ -36,6 +39,12 @@ def store(text: str, campaign: str = "c", into: EventStore | None = None) -> Eve
     target = into or EventStore(Path(tempfile.mkdtemp()) / "events")
     target.add(campaign, events(text), source="test", received_at=RECEIVED)
     return target
+
+
+def ask(question: str, target: EventStore, *args: Any, **options: Any) -> measures.Table:
+    """The answer of a store to one of the questions, by the rules that ship."""
+    answer: measures.Table = getattr(measures, question)(Engine(target), *args, **options)
+    return answer
 
 
 def _event(row: dict[str, str]) -> Event:

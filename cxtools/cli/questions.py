@@ -36,7 +36,7 @@ def question(name: str) -> Callable[..., None]:
         from cxtools import measures
 
         measure = getattr(measures, name)
-        table = measure(session(context).connect().store, campaign or None, by=by)
+        table = measure(session(context).connect().engine, campaign or None, by=by)
         if as_csv:
             sys.stdout.write(table.map(defuse_cell).to_csv(index=False))
         elif as_json:

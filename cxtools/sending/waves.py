@@ -20,7 +20,7 @@ from cxtools.bounce import Verdict, classify
 from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.ledger.states import ENDED
-from cxtools.measures import outcomes
+from cxtools.measures.outcomes import outcomes
 from cxtools.model import Recipient, masked, recipient_key
 from cxtools.sending.collect import JOBS_AT_ONCE
 
@@ -166,13 +166,13 @@ def _judged(context: Context, name: str, rows: Sequence[Any]) -> Iterator[tuple[
     """
     for start in range(0, len(rows), JOBS_AT_ONCE):
         group = rows[start : start + JOBS_AT_ONCE]
-        told = outcomes(context.store, name, [row.job_id for row in group if row.job_id])
+        told = outcomes(context.engine, name, [row.job_id for row in group if row.job_id])
         for row in group:
             heard: dict[str, Candidacy] = {}
             for outcome in told.get(row.job_id, []):
                 key, said = (
                     recipient_key(outcome["email"]),
-                    candidacy(outcome, context.store.judge.classify),
+                    candidacy(outcome, context.engine.judge.classify),
                 )
                 heard[key] = weighed(heard[key], said) if key in heard else said
             excluded = {key: (False, why) for key, why in context.ledger.excluded(row.id).items()}

@@ -37,7 +37,8 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
-        "context measures sending.status",
+        "measures.engine sending.status",
+        "context measures measures.outcomes",
         "measures.compare webhooks.deliver",
         "sending.collect",
         "sending.submit sending.waves",
