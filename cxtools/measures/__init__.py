@@ -65,7 +65,7 @@ FUNNEL_RATES = {
 By = str | Sequence[str] | None
 
 
-class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
+class Table(pd.DataFrame):
     """
     A DataFrame that knows its measure: `.chart()` draws it, `.text()` is for terminals,
     `.records()` is what `--json` prints.
