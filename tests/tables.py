@@ -9,8 +9,10 @@ from typing import Any
 
 from cxtools import measures
 from cxtools.events.store import EventStore
+from cxtools.identity import event_identity
 from cxtools.measures.engine import Engine
-from cxtools.model import Event, event_identity, moment
+from cxtools.model import Event
+from cxtools.text import parse_moment
 
 RECEIVED = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -70,4 +72,4 @@ def _event(row: dict[str, str]) -> Event:
 def _moment(text: str) -> datetime | None:
     if text.startswith("+") or text.startswith("-"):
         return datetime(2026, 9, 14, 9, tzinfo=UTC) + timedelta(seconds=float(text))
-    return moment(f"2026-09-{text.replace(' ', 'T')}Z") if text else None
+    return parse_moment(f"2026-09-{text.replace(' ', 'T')}Z") if text else None

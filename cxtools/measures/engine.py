@@ -19,7 +19,7 @@ from cxtools.bounce import Judge
 from cxtools.bounce.classify import standard_judge
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
-from cxtools.model import moment
+from cxtools.text import parse_moment
 
 if TYPE_CHECKING:
     import duckdb
@@ -150,7 +150,7 @@ def _limits(as_of: AsOf) -> dict[str, datetime | int | None]:
     """The last moment that counts, or the last microsecond of age: the parameters of `seen`."""
     if isinstance(as_of, timedelta):
         return {"until": None, "age_us": as_of // timedelta(microseconds=1)}
-    until = as_of if isinstance(as_of, datetime) else moment(as_of)
+    until = as_of if isinstance(as_of, datetime) else parse_moment(as_of)
     if as_of and until is None:
         raise ConfigError(
             f"as_of is not a moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00"

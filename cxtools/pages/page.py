@@ -116,7 +116,7 @@ def check_page(body: str, drawings: Sequence[Mapping[str, Any]] = ()) -> None:
     if found := addresses(body):
         raise ReportError(
             f"{len(found)} e-mail addresses stand in the page unmasked",
-            do="mask them in the measure that returns them (cxtools.model.masked)",
+            do="mask them in the measure that returns them (cxtools.text.mask_address)",
         )
     for figure in drawings:
         if strange := sorted(

@@ -16,12 +16,13 @@ from typing import Any
 from cxtools.bounce import Judge
 from cxtools.context import Context
 from cxtools.errors import CxError, Refused
+from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Ledger, Scanned
 from cxtools.ledger.outbox import Message
 from cxtools.ledger.states import COLLECTABLE, ENDED
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
-from cxtools.model import Event, Job, recipient_key
+from cxtools.model import Event, Job
 from cxtools.webhooks import deliver
 
 POLL_FIRST_S, POLL_GROWTH, POLL_CAP_S = 0.25, 1.6, 60.0

@@ -33,9 +33,10 @@ from cxtools.bounce.verdict import WHEN_TRANSIENT, BounceKind, Category, Retry, 
 from cxtools.connection import OWN_RULES, Connection
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
+from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Scanned
 from cxtools.measures.engine import Engine
-from cxtools.model import Recipient, recipient_key
+from cxtools.model import Recipient
 from cxtools.settings import load_settings
 from tests import tables
 from tests.tables import ask

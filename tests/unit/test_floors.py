@@ -18,7 +18,7 @@ PACKAGE = ROOT / "cxtools"
 
 #: floor -> its steps; a module may import any module of an earlier step, never one of its own
 FLOORS = {
-    "words": ["errors", "model settings wording"],
+    "words": ["errors identity text", "model settings wording"],
     "judgement": [
         "api api.outcome api.pace bounce.codes bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
         "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
