@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cxtools import wording
-from cxtools.charts import figures
+from cxtools.charts import CHARTS, tables
 from cxtools.errors import ReportError, StoreError
 from cxtools.measures.engine import AsOf, Campaigns, Engine, rows_of, sql
 from cxtools.measures.stats import share, wilson
@@ -84,22 +84,22 @@ class Table(pd.DataFrame):
         return self
 
     def _repr_html_(self) -> str:
-        return figures.html(self)
+        return tables.html(self)
 
     def chart(self) -> Figure:
         """The measure's figure (plotly), drawn from these rows."""
-        if self._measure not in figures.CHARTS:
+        if self._measure not in CHARTS:
             raise ReportError(
                 f"there is no chart of {self._measure or 'a table made of several measures'}",
-                do=f"show the table itself; charts: {', '.join(figures.CHARTS)}",
+                do=f"show the table itself; charts: {', '.join(CHARTS)}",
             )
-        return figures.CHARTS[self._measure](self)
+        return CHARTS[self._measure](self)
 
     def text(self) -> str:
         """
         The columns that a person reads, at most 120 characters wide: counts, and rates in percent.
         """
-        return figures.text(self)
+        return tables.text(self)
 
     def records(self) -> list[dict[str, Any]]:
         """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""

@@ -20,12 +20,14 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.reason charts events events.feeds ledger "
-        "bounce.policy ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
-        "bounce.verdict charts.figures verdicts.verdict",
-        "bounce.rules",
-        "bounce.classify",
-        "bounce",
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
+        "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
+        "bounce.verdict charts.columns verdicts.verdict",
+        "bounce.rules charts.frame charts.tables",
+        "bounce.classify charts.bars charts.heatmap",
+        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing",
+        "charts.funnel",
+        "charts",
     ],
     "files": ["files"],
     "doors": [

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cxtools.charts import figures
+from cxtools.charts import tables as tables_of_charts
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.measures import compare
@@ -299,7 +299,7 @@ def test_what_a_feed_does_not_hold_is_not_compared():
     } <= set(said.cards)
     assert {"earlier": 0.5, "notified": None, "now": 1.0} == rates
     assert ["Attempted", "Delivered"] == list(drawn.data[0].y)
-    assert 2 == figures.html(ask("funnel", store, "notified")).count(">not measured</td>")
+    assert 2 == tables_of_charts.html(ask("funnel", store, "notified")).count(">not measured</td>")
     assert ["2", "2", "–", "–", "0", "100.0%", "–", "–"] == ask(
         "funnel", store, "notified"
     ).text().splitlines()[1].split()
