@@ -20,10 +20,11 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds.values ledger "
         "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
-        "bounce.verdict charts.columns verdicts.verdict",
-        "bounce.rules charts.frame charts.tables",
+        "bounce.verdict charts.columns events.feeds.cxone events.feeds.sendgrid events.feeds.ses "
+        "events.feeds.table verdicts.verdict",
+        "bounce.rules charts.frame charts.tables events.feeds",
         "bounce.classify charts.bars charts.heatmap",
         "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing",
         "charts.funnel",
@@ -31,7 +32,7 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
-        "api.wire events.store ledger.database ledger.schema sending.recipients",
+        "api.wire events.rows events.store ledger.database ledger.schema sending.recipients",
         "api.auth events.importing ledger.audit_log webhooks.allowed",
         "api.client ledger.outbox",
         "ledger.ledger",
