@@ -20,7 +20,7 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
         "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
         "bounce.verdict charts.columns verdicts.verdict",
         "bounce.rules charts.frame charts.tables",
