@@ -41,7 +41,9 @@ def delivered_sentence(facts: Facts) -> str:
     attempted = wording.counted(facts.counts["attempted"], "message")
     rate = facts.rate_text("delivered", "attempted")
     compared = _compared(facts, "delivered", "attempted")
-    arrived = f"{wording.count(delivered)} of {attempted} ({rate}) {wording.was(delivered)} delivered"
+    arrived = (
+        f"{wording.count(delivered)} of {attempted} ({rate}) {wording.was(delivered)} delivered"
+    )
     return f"{arrived}{compared}."
 
 
