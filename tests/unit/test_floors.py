@@ -49,7 +49,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
-        "cli.webhooks",
+        "cli.verdict cli.webhooks",
         "cli",
         "cli.__main__",
     ],
