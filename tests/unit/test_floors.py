@@ -20,13 +20,15 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds.values ledger "
-        "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
-        "bounce.verdict charts.columns events.feeds.cxone events.feeds.sendgrid events.feeds.ses "
-        "events.feeds.table verdicts.verdict",
-        "bounce.rules charts.frame charts.tables events.feeds",
-        "bounce.classify charts.bars charts.heatmap",
-        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing",
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events ledger "
+        "events.feeds.values "
+        "ledger.audit ledger.states measures.stats sending sending.plan verdicts verdicts.limits webhooks",
+        "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
+        "bounce.verdict charts.columns verdicts.checks",
+        "events.feeds bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
+        "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "verdicts.verdict",
         "charts.funnel",
         "charts",
     ],
@@ -49,7 +51,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
-        "cli.webhooks",
+        "cli.verdict cli.webhooks",
         "cli",
         "cli.__main__",
     ],
