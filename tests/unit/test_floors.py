@@ -24,7 +24,7 @@ FLOORS = {
         "events.feeds.values "
         "ledger.audit ledger.states measures.stats sending sending.plan verdicts verdicts.limits webhooks",
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
-        "bounce.verdict charts.columns verdicts.checks",
+        "bounce.verdict charts.cells charts.columns verdicts.checks",
         "events.feeds bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
         "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
         "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
