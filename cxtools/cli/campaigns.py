@@ -45,6 +45,7 @@ Abandon = Annotated[
 @commands.command()
 def send(
     context: typer.Context,
+    *,
     spec: Annotated[Path, typer.Argument(help="The campaign's SPEC.toml.")],
     recipients: Recipients,
     dry_run: Annotated[
@@ -145,6 +146,7 @@ def retry(
 @commands.command()
 def reconcile(
     context: typer.Context,
+    *,
     batch: str,
     job_id: Annotated[str, typer.Option("--job-id", help="The job that the batch became.")] = "",
     confirmed_not_sent: ConfirmedNotSent = False,

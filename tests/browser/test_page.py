@@ -18,11 +18,11 @@ from plotly.offline import get_plotlyjs_version
 from cxtools import measures
 from cxtools.charts import figures
 from cxtools.measures import compare
-from cxtools.pages.page import HERE, render_page, write_index
+from cxtools.pages.index import write_index
+from cxtools.pages.page import BUNDLE, render_page
 from tests.unit.test_charts import DRAWN, STORE
 
 pytestmark = pytest.mark.browser
-BUNDLE = HERE / "assets" / "plotly-bundle.js.deflate"
 SIZES = {"desktop": (1280, 900), "phone": (360, 740)}
 
 

@@ -40,7 +40,14 @@ FLOORS = {
         "sending.collect",
         "sending.submit sending.waves",
     ],
-    "faces": ["connection pages pages.page", "doctor explorer pages.run", "notebook"],
+    "faces": [
+        "connection pages pages.checks pages.facts pages.figures pages.kernel pages.parameters",
+        "doctor explorer pages.catalogue pages.glossary",
+        "pages.execution pages.page",
+        "pages.index",
+        "pages.run",
+        "notebook",
+    ],
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.options cli.session",
