@@ -42,7 +42,7 @@ def check_page(body: str) -> None:
     if unmasked:
         raise ReportError(
             f"{len(unmasked)} e-mail addresses stand in the page unmasked",
-            do="mask them in the measure that returns them (cxtools.model.masked)",
+            do="mask them in the measure that returns them (cxtools.text.mask_address)",
         )
 
 

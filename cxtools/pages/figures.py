@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cxtools.charts import figures
+from cxtools import wording
+from cxtools.charts import style, tables
 from cxtools.errors import ReportError
 
 FIGURE_MIME = "application/vnd.plotly.v1+json"
@@ -91,8 +92,8 @@ def page_figure(drawing: Mapping[str, Any], *, number: int) -> PageFigure:
         spec={"data": drawing["data"], "layout": _page_layout(layout)},
         columns=columns,
         rows=rows,
-        table=figures.html_table(shown, rows),
-        more=figures.cut(len(rows), total),
+        table=tables.html_table(shown, rows),
+        more=wording.cut(len(rows), total),
     )
 
 
@@ -120,10 +121,10 @@ def check_figures(drawings: Sequence[PageFigure]) -> None:
     Refuse a chart that the page's bundle of plotly.js can't draw: it would be drawn as a line,
     without any error.
     """
-    known = ", ".join(figures.TRACES)
+    known = ", ".join(style.TRACES)
     for figure in drawings:
         types = {trace.get("type", "scatter") for trace in figure.spec["data"]}
-        unknown = sorted(types - set(figures.TRACES))
+        unknown = sorted(types - set(style.TRACES))
         if unknown:
             raise ReportError(
                 f"the page can't draw {', '.join(unknown)}",

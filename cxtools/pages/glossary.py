@@ -47,7 +47,7 @@ TERMS = (
     Term(
         "Blocked",
         "The message or its sender was refused, not the address.",
-        r"\b(blocked|· block)\b",
+        r"\bblock(ed)?\b",
     ),
     Term("Undetermined", "The server's answer doesn't say whether trying again can help."),
     Term(
@@ -68,7 +68,7 @@ TERMS = (
     Term("Complaint", "A recipient reported the message as spam.", r"\bcomplain(t|ts|ed)\b"),
     Term("Delivery rate", "Delivered of attempted."),
     Term("Bounce rate", "Bounced of attempted."),
-    Term("Open rate", "Opened of delivered."),
+    Term("Open rate", "Opened of delivered.", r"(?<!to[ -])\bopen rate\b"),
     Term("Click rate", "Clicked of delivered."),
     Term("Click-to-open rate", "Clicked of opened.", r"\bclick[- ]to[- ]open rate\b"),
     Term(

@@ -24,7 +24,7 @@ from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
 from cxtools import __version__, wording
-from cxtools.charts import figures
+from cxtools.charts import style
 from cxtools.errors import ReportError
 from cxtools.files import write_whole
 from cxtools.pages.checks import check_page
@@ -190,7 +190,7 @@ def _heading(cell: Any) -> tuple[str, str] | None:
 
 def _figures_json(drawings: Sequence[PageFigure]) -> str:
     """What the page's script draws: figures, and the night's twin of each colour."""
-    night = dict(figures.PALETTE.values())
+    night = dict(style.PALETTE.values())
     return script_json(
         {
             "figures": [figure.to_dict() for figure in drawings],

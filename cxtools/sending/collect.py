@@ -16,12 +16,13 @@ from typing import Any
 from cxtools.bounce import Judge
 from cxtools.context import Context
 from cxtools.errors import CxError, Refused
-from cxtools.events.store import EventStore
+from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Ledger, Scanned
 from cxtools.ledger.outbox import Message
 from cxtools.ledger.states import COLLECTABLE, ENDED
-from cxtools.measures import outcomes
-from cxtools.model import Event, Job, recipient_key
+from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import outcomes
+from cxtools.model import Event, Job
 from cxtools.webhooks import deliver
 
 POLL_FIRST_S, POLL_GROWTH, POLL_CAP_S = 0.25, 1.6, 60.0
@@ -200,7 +201,7 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
         for each in whole
         if each.row.scans == 0 or counts.get(each.row.job_id, 0) > each.row.told_events
     ]
-    found = outcomes(context.store, name, untold) if untold else {}
+    found = outcomes(context.engine, name, untold) if untold else {}
     people = {job_id: found.get(job_id, []) for job_id in untold}
     spec = context.ledger.spec(name)
     for each in whole:
@@ -215,7 +216,7 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
             if event.kind == "delivery" and event.email
         }
         scanned = Scanned(
-            counts.get(each.row.job_id, 0), *to_suppress(context.store.judge, refusals), delivered
+            counts.get(each.row.job_id, 0), *to_suppress(context.engine.judge, refusals), delivered
         )
         hook = _hook(context, each.row, spec, people)
         context.ledger.record_scan(
@@ -253,7 +254,7 @@ def to_suppress(
     return now, repeated
 
 
-def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, int]:
+def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> tuple[int, int]:
     """
     Judge all that servers ever said once more, and let the local suppressions follow: how many were
     added, how many lifted.
@@ -264,10 +265,10 @@ def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, in
     jobs = {
         name: [row.job_id for row in ledger.batches(name) if row.job_id]
         for name in ledger.campaigns()
-        if name in store.campaigns()
+        if name in engine.store.campaigns()
     }
     found = {
-        name: to_suppress(store.judge, store.refusals(name, job_ids))[0]
+        name: to_suppress(engine.judge, engine.store.refusals(name, job_ids))[0]
         for name, job_ids in jobs.items()
     }
     return ledger.rejudge(found, before=began)
@@ -283,7 +284,7 @@ def _hook(
 
     def hook(version: int, anchor: tuple[int, str]) -> Message:
         known = (
-            people if row.job_id in people else outcomes(context.store, row.campaign, [row.job_id])
+            people if row.job_id in people else outcomes(context.engine, row.campaign, [row.job_id])
         )  # another run scanned meanwhile
         return deliver.message(
             row, spec, known.get(row.job_id, []), version=version, at=at, anchor=anchor

@@ -19,10 +19,12 @@ from typing import Any
 from cxtools.bounce import Verdict, classify
 from cxtools.context import Context
 from cxtools.errors import ConfigError
+from cxtools.identity import recipient_key
 from cxtools.ledger.states import ENDED
-from cxtools.measures import outcomes
-from cxtools.model import Recipient, masked, recipient_key
+from cxtools.measures.outcomes import outcomes
+from cxtools.model import Recipient
 from cxtools.sending.collect import JOBS_AT_ONCE
+from cxtools.text import mask_address
 
 MAX_WAVES = 3
 COOLDOWN_S = 24 * 3600.0
@@ -55,7 +57,7 @@ class WavePlan:
 
     def _named(self) -> dict[str, Sequence[tuple[str, str]]]:
         return {
-            "people": [(masked(who.email), why) for who, why in self.people],
+            "people": [(mask_address(who.email), why) for who, why in self.people],
             "left_out": self.left_out,
         }
 
@@ -155,7 +157,7 @@ def next_wave(context: Context, name: str) -> WavePlan:
         if may:
             people.append((who, why))
         else:
-            left.append((masked(who.email), why))
+            left.append((mask_address(who.email), why))
     return WavePlan(name, wave, people, left, datetime.fromtimestamp(ripe_at, UTC))
 
 
@@ -166,13 +168,13 @@ def _judged(context: Context, name: str, rows: Sequence[Any]) -> Iterator[tuple[
     """
     for start in range(0, len(rows), JOBS_AT_ONCE):
         group = rows[start : start + JOBS_AT_ONCE]
-        told = outcomes(context.store, name, [row.job_id for row in group if row.job_id])
+        told = outcomes(context.engine, name, [row.job_id for row in group if row.job_id])
         for row in group:
             heard: dict[str, Candidacy] = {}
             for outcome in told.get(row.job_id, []):
                 key, said = (
                     recipient_key(outcome["email"]),
-                    candidacy(outcome, context.store.judge.classify),
+                    candidacy(outcome, context.engine.judge.classify),
                 )
                 heard[key] = weighed(heard[key], said) if key in heard else said
             excluded = {key: (False, why) for key, why in context.ledger.excluded(row.id).items()}

@@ -13,8 +13,11 @@ import pytest
 
 import cxtools
 from cxtools import explorer
-from cxtools.pages.page import ADDRESS
-from tests.unit.test_charts import STORE
+from cxtools.measures.engine import Engine
+from cxtools.pages.checks import ADDRESS
+from tests.unit.test_charts import STORE as EVENTS
+
+STORE = Engine(EVENTS)
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = {
@@ -138,4 +141,4 @@ def test_the_explorer_draws_what_is_chosen():
     )
     assert "cxtools report bounce_report -p campaign=c -p as_of=2026-09-15" == copied.value
     until.value = "soon"
-    assert "as_of is no moment" in screen.outputs[0]["text"]
+    assert "as_of is not a moment" in screen.outputs[0]["text"]

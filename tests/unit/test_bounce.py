@@ -33,10 +33,13 @@ from cxtools.bounce.verdict import WHEN_TRANSIENT, BounceKind, Category, Retry, 
 from cxtools.connection import OWN_RULES, Connection
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
+from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Scanned
-from cxtools.model import Recipient, recipient_key
+from cxtools.measures.engine import Engine
+from cxtools.model import Recipient
 from cxtools.settings import load_settings
 from tests import tables
+from tests.tables import ask
 
 RULES, DOUBTS = standard_rules(), standard_rules("doubt")
 PAGE = Path(str(files("cxtools.bounce"))) / "README.md"
@@ -982,7 +985,7 @@ def test_the_tables_go_by_the_rules_of_today(tmp_path):
     """
     tables.store(REFUSED, into=EventStore(tmp_path))
     found = [
-        measures.reasons(EventStore(tmp_path, judge=lambda own=own: own))
+        measures.reasons(Engine(EventStore(tmp_path), make_judge=lambda own=own: own))
         for own in (standard_judge(), judge(OWN))
     ]
     expected = [
@@ -1005,7 +1008,7 @@ def test_what_no_rule_understands_is_listed_as_it_came(tmp_path):
     The next rule is written from the raw texts: code, text, how many; judged texts aren't listed.
     """
     expected = [("599", "xyzzy plugh cat@gmail.example", 1)]
-    table = measures.unknown(tables.store(REFUSED, into=EventStore(tmp_path)))
+    table = ask("unknown", tables.store(REFUSED, into=EventStore(tmp_path)))
 
     assert expected == list(zip(table["code"], table["text"], table["recipients"], strict=True))
 
