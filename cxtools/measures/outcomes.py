@@ -20,9 +20,10 @@ def outcomes(
 
         email
         state        delivered, bounced, or "" when nothing final is known
-        verdict      permanent (a hard bounce), retry (a soft one worth another try) or ""
-        bounce_code, bounce_text, category, reason, retry, suppress
+        bounce_code, bounce_text
                      of the bounce that stands, "" unless bounced
+        category, kind, reason, retry, suppress
+                     its bounce verdict, "" unless bounced
         opened_at    ISO 8601 text, None when never
         clicks       (url, ISO 8601 text) of every click, in order of time
     """

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from html.parser import HTMLParser
 from typing import Any
 
-from cxtools.verdicts.verdict import MIME
+from cxtools.charts.verdicts import MIME
 
 BLOCK_ID = "about"
 #: The block stands in the head, after the styles: no page needs to be read to its end for it.

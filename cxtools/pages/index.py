@@ -9,10 +9,10 @@ from pathlib import Path
 import jinja2
 
 from cxtools import wording
+from cxtools.charts.verdicts import SYMBOLS
 from cxtools.pages.checks import check_page
 from cxtools.pages.facts import PageFacts, read_facts
 from cxtools.pages.page import TEMPLATES, template_text, write_text
-from cxtools.verdicts.verdict import WORDS
 
 NAME = "index.html"
 #: Stands in each index that we wrote, also in those of 0.1.0: no other is written over.
@@ -40,7 +40,7 @@ class Entry:
 
     @property
     def symbol(self) -> str:
-        return WORDS.get(self.facts.word, "")
+        return SYMBOLS.get(self.facts.word, "")
 
 
 def write_index(folder: Path) -> Path | None:

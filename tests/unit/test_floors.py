@@ -20,12 +20,13 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
-        "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
-        "bounce.verdict charts.columns verdicts.verdict",
-        "bounce.rules charts.frame charts.tables",
-        "bounce.classify charts.bars charts.heatmap",
-        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing",
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
+        "ledger.audit ledger.states measures.stats sending sending.plan verdicts verdicts.limits webhooks",
+        "bounce.verdict charts.columns verdicts.checks",
+        "bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
+        "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "verdicts.verdict",
         "charts.funnel",
         "charts",
     ],
@@ -55,7 +56,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
-        "cli.webhooks",
+        "cli.verdict cli.webhooks",
         "cli",
         "cli.__main__",
     ],

@@ -667,15 +667,21 @@ def test_outcomes_tell_the_crm_and_the_next_wave() -> None:
         (
             "ann@gmail.example",
             "delivered",
-            "",
+            ("", ""),
             "2026-09-14T09:01:00Z",
             [("https://shop.example/", "2026-09-14T09:01:30Z")],
         ),
-        ("bob@gmail.example", "bounced", "permanent", None, []),
-        ("cat@gmail.example", "bounced", "retry", None, []),
-        ("dan@gmail.example", "", "", None, []),
+        ("bob@gmail.example", "bounced", ("hard", "no"), None, []),
+        ("cat@gmail.example", "bounced", ("soft", "later"), None, []),
+        ("dan@gmail.example", "", ("", ""), None, []),
     ] == [
-        (row["email"], row["state"], row["verdict"], row["opened_at"], row["clicks"])
+        (
+            row["email"],
+            row["state"],
+            (row["kind"], row["retry"]),
+            row["opened_at"],
+            row["clicks"],
+        )
         for row in rows
     ]
     assert ("invalid_recipient", "no", "now") == (
