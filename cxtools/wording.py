@@ -6,8 +6,9 @@ Missing is an en dash everywhere, never NaN and never a false zero.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
 MISSING = "–"
@@ -153,3 +154,13 @@ def short(text: str, width: int = 42) -> str:
         return text
     head = width // 2
     return f"{text[:head]}…{text[-(width - head - 1) :]}"
+
+
+def canonical(value: Any) -> str:
+    """
+    JSON one way only: keys sorted, no spaces.
+
+    >>> canonical({"b": 1, "a": "ü"})
+    '{"a":"ü","b":1}'
+    """
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -31,7 +31,7 @@ from cxtools.ledger.audit import (
 )
 from cxtools.ledger.database import Database, groups
 from cxtools.ledger.schema import attempt, batch, head, outbox, trail
-from cxtools.sending.plan import canonical
+from cxtools.wording import canonical
 
 #: the file of the pseudonyms' key
 KEY = "audit-key"

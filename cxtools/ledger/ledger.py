@@ -45,8 +45,8 @@ from cxtools.ledger.schema import (
     suppression,
 )
 from cxtools.ledger.states import ACCEPTED, ARROWS, OUTCOMES, scan_verdict
-from cxtools.model import Job, Recipient
-from cxtools.sending.plan import LeftOut, canonical
+from cxtools.model import Job, LeftOut, Recipient
+from cxtools.wording import canonical
 
 #: in so many campaigns a soft bounce must repeat, with no delivery between, before it suppresses
 REPEATS = 3

@@ -27,7 +27,7 @@ from cxtools.ledger import audit
 from cxtools.ledger.audit import GENESIS, Anchor, Entry, Verified, defused, export_csv, verified
 from cxtools.ledger.ledger import Ledger, Scanned
 from cxtools.model import Job, Recipient, recipient_key
-from cxtools.sending.plan import canonical
+from cxtools.wording import canonical
 
 TAMPERINGS = 10_000
 ANN = recipient_key("ann@example.com")
