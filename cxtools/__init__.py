@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         timing,
         verdict,
     )
-    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.campaign import Campaign
     from cxtools.sending.status import Status
 
 __all__ = [
@@ -69,7 +69,7 @@ __all__ = [
 ]
 #: public name -> the module it lives in; the questions live in `notebook`
 _HOMES = dict.fromkeys(__all__, "notebook") | {
-    "Campaign": "sending.recipients",
+    "Campaign": "sending.campaign",
     "Connection": "connection",
     "CxError": "errors",
     "Status": "sending.status",

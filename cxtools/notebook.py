@@ -95,7 +95,7 @@ def run_campaign(
     Send and follow what *spec* and *recipients* say, or continue it; without a spec, tell where
     *campaign* stands and touch nothing.
     """
-    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.campaign import Campaign
 
     client = connect(profile or None, **{"home": home} if home else {})
     if not spec:

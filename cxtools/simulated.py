@@ -18,7 +18,7 @@ from cxtools.errors import Unreachable
 from cxtools.settings import Settings, load_settings
 
 #: The simulator's account; none of it is a secret, it serves whoever started it.
-ACCOUNT = {
+SIMULATOR_ACCOUNT = {
     "client_id": "simulator",
     "client_secret": "simulator",
     "crm_webhook_secret": "whsec_c2ltdWxhdGVkLXNlY3JldA==",
@@ -34,12 +34,12 @@ def simulator_settings(settings: Mapping[str, Any]) -> Settings:
         ConfigError: a setting is wrong.
         Unreachable: the simulator did not start.
     """
-    url = start_simulator("--crm-secret", ACCOUNT["crm_webhook_secret"])
+    url = start_simulator("--crm-secret", SIMULATOR_ACCOUNT["crm_webhook_secret"])
     facts: dict[str, Any] = {
         "env_url": url,
         "crm_webhook_url": f"{url}/_sim/crm",
         "event_horizon_s": 0,
-        **ACCOUNT,
+        **SIMULATOR_ACCOUNT,
         **settings,
     }
     if not facts.get("home"):

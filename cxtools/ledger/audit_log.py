@@ -7,11 +7,9 @@ A row is written in the transaction of the change it tells of; an anchor when a 
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cxtools.errors import StoreError
+from cxtools.files import append_line, create_once, erase
 from cxtools.ledger.audit import (
     Anchor,
     Entry,
@@ -103,7 +102,7 @@ class Trail:
         """Write the trail's head to the anchor file, and return it."""
         seq, hash_ = self.head()
         if self._anchors and seq:
-            drop_anchor(self._anchors, seq, hash_)
+            append_line(self._anchors, f"{seq} {hash_}")
         return seq, hash_
 
     def check_anchor(self) -> None:
@@ -139,7 +138,7 @@ class Trail:
         chain verifies as before.
         """
         if self._home:
-            erase_key(self._home / KEY)
+            erase(self._home / KEY)
         with self._database.writing() as tx:
             self.add(tx, "addresses.forgotten")
         self.anchor()
@@ -183,21 +182,6 @@ def _anchors_name(url: sa.URL) -> str:
     return "audit-anchors.txt" if words == ["ledger"] else f"audit-anchors-{'-'.join(words)}.txt"
 
 
-def drop_anchor(file: Path, seq: int, hash_: str) -> None:
-    """
-    Append (seq, hash) to the anchor file and make it durable; a line that a crash cut off is ended
-    first.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    with open(handle, "r+b") as anchors:
-        size = anchors.seek(0, os.SEEK_END)
-        torn = size and os.pread(handle, 1, size - 1) != b"\n"
-        anchors.write(b"\n" * torn + f"{seq} {hash_}\n".encode())
-        anchors.flush()
-        os.fsync(handle)
-
-
 def read_anchors(file: Path) -> list[Anchor]:
     """All anchors of the file; a last line that was cut off by a crash is no anchor."""
     if not file.exists():
@@ -215,26 +199,4 @@ def read_key(file: Path) -> bytes:
     The key of the pseudonyms, made where there is none; several processes that make one at once get
     the same.
     """
-    if not file.exists():
-        partial = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(handle, secrets.token_hex(32).encode())
-        os.fsync(handle)
-        os.close(handle)
-        with suppress(FileExistsError):
-            os.link(partial, file)
-        partial.unlink()
-    return file.read_bytes()
-
-
-def erase_key(file: Path) -> None:
-    """
-    Make the pseudonyms of all rows so far unreadable for good; written over first, for what keeps
-    old blocks.
-    """
-    if file.exists():
-        with file.open("r+b") as key:
-            key.write(b"0" * file.stat().st_size)
-            key.flush()
-            os.fsync(key.fileno())
-        file.unlink()
+    return create_once(file, secrets.token_hex(32).encode())

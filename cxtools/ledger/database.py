@@ -13,7 +13,6 @@ for each other, two that each look before the other has written.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cxtools.errors import ConfigError, StoreError, forget_locals
+from cxtools.files import make_private
 
 #: PostgreSQL's advisory lock of the one writer; any number that is ours.
 WRITER = 0x6378746F6F6C73
@@ -160,8 +160,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _make_private(file: Path) -> None:
     """The ledger holds addresses: only its owner reads it."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        make_private(file)
     except OSError as refused:
         raise StoreError(
             f"the ledger can't be opened: {refused.strerror}",

@@ -775,7 +775,7 @@ class Ledger(Database):
     def counts(self, name: str) -> dict[str, int]:
         """
         People by what became of them, each once whatever the waves: rows, invalid, duplicates,
-        suppressed, planned, accepted, …
+        suppressed, planned, submitted, …
         """
         by_reason = (
             sa.select(left_out.c.reason, sa.func.count())
@@ -787,7 +787,7 @@ class Ledger(Database):
         )
         mailed = people.join(batch, batch.c.id == slot.c.batch_id).where(slot.c.outcome == "")
         states = {
-            "accepted": ACCEPTED,
+            "submitted": ACCEPTED,
             "rejected": ("rejected",),
             "unknown": ("unknown", "submitting"),
             "waiting": ("planned",),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cxtools.errors import ConfigError, discreet
+from cxtools.errors import ConfigError, without_locals
 from cxtools.model import LeftOut, Recipient
 from cxtools.sending.plan import plan_recipients
 from cxtools.sending.recipients import CsvFile, FrameRows, RowList, Source
@@ -71,15 +71,17 @@ class Campaign:
             ConfigError: the list can't be read, or it is another one than at the first reading.
         """
         version = self.source.version()
-        if self._content is None or self._content.version != version:
-            self._keep(version, content_digest(self.spec, self.rows()))
-        return self._content.digest
+        if self._content is not None and self._content.version == version:
+            return self._content.digest
+        digest = content_digest(self.spec, self.rows())
+        self._keep(version, digest)
+        return digest
 
     def rows(self) -> Iterator[Row]:
         """The rows of the list, each time from the start."""
         return self.source.rows()
 
-    @discreet
+    @without_locals
     def plan(self, *, skip_invalid: bool = False) -> Iterator[Recipient | LeftOut]:
         """
         One item per row; see `plan.plan_recipients`.
@@ -94,7 +96,7 @@ class Campaign:
         yield from plan_recipients(rows, self.spec, skip_invalid=skip_invalid)
         self._keep(version, digest.text())
 
-    @discreet
+    @without_locals
     def review(self) -> Review:
         """
         Read all rows once, and say who would be mailed and who would not; wrong rows are left out.
@@ -120,7 +122,7 @@ class Campaign:
         self._content = Content(version, digest)
 
     @classmethod
-    @discreet
+    @without_locals
     def from_toml(
         cls,
         spec: str | Path,
@@ -140,7 +142,7 @@ class Campaign:
         return cls(parsed, CsvFile(recipients))
 
     @classmethod
-    @discreet
+    @without_locals
     def from_csv(
         cls,
         path: str | Path,
@@ -162,7 +164,7 @@ class Campaign:
         return cls(parse_spec(spec, any_template_id=any_template_id), CsvFile(path))
 
     @classmethod
-    @discreet
+    @without_locals
     def from_frame(
         cls,
         frame: pandas.DataFrame,
@@ -181,7 +183,7 @@ class Campaign:
         return cls(parse_spec(spec, any_template_id=any_template_id), source)
 
     @classmethod
-    @discreet
+    @without_locals
     def from_list(
         cls,
         people: Iterable[str | Mapping[str, Any]],

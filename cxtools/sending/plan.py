@@ -81,9 +81,7 @@ def _plan_row(row: Row, spec: Spec, seen: set[bytes]) -> Recipient | LeftOut:
     _check_columns(row, spec)
     address, faults = _check_address(cell_text(row.cells["email"]))
     tags = _tags(row.cells.get("tags"))
-    fields = {
-        name: cell_text(cell) for name, cell in row.cells.items() if name not in OWN_COLUMNS
-    }
+    fields = {name: cell_text(cell) for name, cell in row.cells.items() if name not in OWN_COLUMNS}
     faults += _text_faults(tags, fields, spec)
     if row.fault:
         return LeftOut(row.line, "invalid", row.fault, masked(address))

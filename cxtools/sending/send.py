@@ -31,11 +31,9 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
     spec = campaign.spec.model_dump(mode="json")
     digest = campaign.digest
     known = ledger.digest_of(name)
-    if known is not None and (known != digest or not context.sends(name)):
-        # Another list or another account: possible as long as nothing was sent.
-        if ledger.drop_plan(name):
-            known = None
-    if known is None:
+    changed = known != digest or not context.sends(name)
+    # Another list or another account: possible as long as nothing was sent.
+    if known is None or (changed and ledger.drop_plan(name)):
         ledger.plan(
             name,
             digest=digest,

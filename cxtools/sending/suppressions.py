@@ -39,6 +39,7 @@ class OneByOne:
         self._pool = pool
         self._bar = bar
         self._stop = stop
+        self._lock = threading.Lock()
 
     def reasons(self, people: Sequence[Recipient]) -> list[str | None]:
         return list(self._pool.map(self._reason, people))
@@ -47,7 +48,7 @@ class OneByOne:
         if self._stop.is_set():
             return None  # the batch is not sent any more, whatever this says
         suppression = self._context.api.fetch_suppression(person.email)
-        with self._bar.get_lock():
+        with self._lock:
             self._bar.update()
         return suppression.reason if suppression else None
 

@@ -25,7 +25,7 @@ from cxtools.pages.run import (
     render_reports,
     report_names,
 )
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from tests import tables
 from tests.proof.ground import NAME, PEOPLE, SPEC, connection
 

@@ -214,7 +214,7 @@ def sender(request: dict[str, Any]) -> Callable[[], int]:
 
     def work() -> int:
         from cxtools.errors import CxError
-        from cxtools.sending.recipients import Campaign
+        from cxtools.sending.campaign import Campaign
         from tests.proof.ground import NAME, PEOPLE, SPEC, connection
 
         # with a daily limit batches go out one after the other

@@ -12,7 +12,7 @@ import pytest
 
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, Refused
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from tests.fault_server import Fault, FaultServer, Reply, Seen
 from tests.proof.ground import DAY_S, NAME, SPEC, connection
 from tests.proof.killer import shift

@@ -21,27 +21,36 @@ FLOORS = {
     "words": ["errors", "model settings wording"],
     "judgement": [
         "api api.outcome api.pace bounce.codes bounce.reason charts events events.feeds ledger "
-        "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
-        "bounce.verdict charts.figures verdicts.verdict",
-        "bounce.rules",
-        "bounce.classify",
+        "ledger.audit ledger.states measures.stats sending sending.address sending.row "
+        "verdicts webhooks",
+        "bounce.verdict sending.spec charts.figures verdicts.verdict",
+        "bounce.rules sending.message",
+        "bounce.classify sending.plan",
         "bounce",
     ],
+    "files": ["files"],
     "doors": [
         "api.wire events.store ledger.database ledger.schema sending.recipients",
-        "api.auth events.importing ledger.audit_log webhooks.allowed",
-        "api.client ledger.outbox",
+        "api.auth bounce.own_rules events.importing ledger.audit_log webhooks.allowed",
+        "api.client ledger.outbox sending.campaign",
         "ledger.ledger",
     ],
     "questions and deeds": [
         "context measures sending.status",
-        "measures.compare webhooks.deliver",
-        "sending.collect",
-        "sending.submit sending.waves",
+        "measures.compare sending.dry_run sending.follow sending.post sending.suppressions "
+        "webhooks.deliver",
+        "sending.collect sending.submit sending.unknown",
+        "sending.send sending.waves",
     ],
-    "faces": ["connection pages pages.page", "doctor explorer pages.run", "notebook"],
+    "faces": ["simulated", "connection pages pages.page", "doctor explorer pages.run", "notebook"],
     "demo": ["demo"],
-    "doorway": ["__init__ cli", "cli.__main__"],
+    "doorway": [
+        "__init__ cli.options cli.session",
+        "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
+        "cli.webhooks",
+        "cli",
+        "cli.__main__",
+    ],
 }
 STEPS = [step.split() for floor in FLOORS.values() for step in floor]
 STEP_OF = {module: number for number, step in enumerate(STEPS) for module in step}

@@ -16,7 +16,7 @@ from cxtools.charts import figures
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.measures import compare
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from cxtools.verdicts.verdict import LIMITS, MIME, VIEWS, WORDS, Facts, judged, verdict
 from tests import tables
 from tests.proof.ground import NAME, PEOPLE, SPEC, connection
