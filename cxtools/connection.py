@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cxtools.context import Context
     from cxtools.events.store import EventStore
     from cxtools.ledger.ledger import Ledger
+    from cxtools.measures.engine import Engine
     from cxtools.sending.campaign import Campaign
     from cxtools.sending.collect import Collected
     from cxtools.sending.dry_run import DryRun
@@ -65,12 +66,19 @@ class Connection:
 
     @cached_property
     def store(self) -> EventStore:
-        from cxtools.bounce.own_rules import OWN_RULES, judge_by
         from cxtools.events.store import EventStore
 
-        return EventStore(
-            self.settings.home / "events",
-            judge=lambda: judge_by(self.settings.home / OWN_RULES),
+        return EventStore(self.settings.home / "events")
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What questions are asked of: the store, who judges its bounces, and what was planned."""
+        from cxtools.bounce.own_rules import OWN_RULES, judge_by
+        from cxtools.measures.engine import Engine
+
+        return Engine(
+            self.store,
+            make_judge=lambda: judge_by(self.settings.home / OWN_RULES),
             planned=lambda: self.ledger.campaigns() if self.has_ledger else (),
         )
 
@@ -103,7 +111,7 @@ class Connection:
         from cxtools.context import Context
 
         return Context(
-            self.settings, Client(self.settings), self.ledger, self.store, quiet=self.quiet
+            self.settings, Client(self.settings), self.ledger, self.engine, quiet=self.quiet
         )
 
     @without_locals
@@ -212,7 +220,7 @@ class Connection:
         from cxtools.sending.collect import rejudge
 
         try:
-            return rejudge(self.ledger, self.store, began=time.time())
+            return rejudge(self.ledger, self.engine, began=time.time())
         finally:
             self.ledger.trail.anchor()
 
@@ -245,8 +253,8 @@ class Connection:
     @without_locals
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:
         """
-        Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign
-        stands then.
+        Plan the next wave for bounces that a later try may cure and, unless *dry_run*, send it;
+        with where the campaign stands then.
 
         Events are fetched first: who got the mail meanwhile is not mailed again.
 

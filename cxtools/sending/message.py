@@ -8,7 +8,7 @@ from typing import Any
 from cxtools.errors import ConfigError
 from cxtools.model import Recipient
 from cxtools.sending.spec import Spec
-from cxtools.wording import canonical
+from cxtools.text import canonical_json
 
 #: Recipients per POST, by the contract.
 MAX_BATCH = 1000
@@ -38,7 +38,7 @@ def message_body(spec: Spec, recipients: Sequence[Recipient], *, batch_id: str) 
             "enableClicks": spec.tracking.clicks,
         },
     }
-    return canonical(document).encode()
+    return canonical_json(document).encode()
 
 
 def _tagged(person: Recipient, batch_id: str) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cxtools.errors import ConfigError
-from cxtools.model import LeftOut, Recipient, masked, recipient_key
+from cxtools.identity import recipient_key
+from cxtools.model import LeftOut, Recipient
 from cxtools.sending.address import normal_address
 from cxtools.sending.message import BATCH_TAG
 from cxtools.sending.row import OWN_COLUMNS, Row, cell_text
 from cxtools.sending.spec import Spec
+from cxtools.text import mask_address
 
 #: Wrong rows that an error names; the others are counted.
 FAULTS_SHOWN = 20
@@ -84,13 +86,13 @@ def _plan_row(row: Row, spec: Spec, seen: set[bytes]) -> Recipient | LeftOut:
     fields = {name: cell_text(cell) for name, cell in row.cells.items() if name not in OWN_COLUMNS}
     faults += _text_faults(tags, fields, spec)
     if row.fault:
-        return LeftOut(row.line, "invalid", row.fault, masked(address))
+        return LeftOut(row.line, "invalid", row.fault, mask_address(address))
     if faults:
-        return LeftOut(row.line, "invalid", "; ".join(faults), masked(address))
+        return LeftOut(row.line, "invalid", "; ".join(faults), mask_address(address))
     key = bytes.fromhex(recipient_key(address))
     if key in seen:
         detail = "the same person stands in an earlier row"
-        return LeftOut(row.line, "duplicate", detail, masked(address))
+        return LeftOut(row.line, "duplicate", detail, mask_address(address))
     seen.add(key)
     return Recipient(address, fields, tags)
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cxtools.api.outcome import printable
 from cxtools.errors import ConfigError
 from cxtools.sending.row import Row
+from cxtools.text import safe_line
 from cxtools.wording import counted
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _check_columns(names: Sequence[str], where: str) -> list[str]:
     columns = [name.strip() for name in names]
     faults = _column_faults(columns)
     if faults:
-        found = ", ".join(repr(printable(name, 80)) for name in columns)
+        found = ", ".join(repr(safe_line(name, 80)) for name in columns)
         raise ConfigError(
             "; ".join(faults),
             where=where,

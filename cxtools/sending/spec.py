@@ -23,7 +23,7 @@ from pydantic import (
 from cxtools.errors import ConfigError
 from cxtools.sending.address import normal_address
 from cxtools.sending.row import OWN_COLUMNS, Row, cell_text
-from cxtools.wording import canonical
+from cxtools.text import canonical_json
 
 
 class Tracking(BaseModel, frozen=True, extra="forbid"):
@@ -159,12 +159,12 @@ class ContentDigest:
 
     def __init__(self, spec: Spec) -> None:
         content = spec.model_dump(mode="json", exclude={"limits"})
-        self._hash = hashlib.sha256(canonical(content).encode())
+        self._hash = hashlib.sha256(canonical_json(content).encode())
 
     def add(self, row: Row) -> None:
         """Count one row in, whatever is wrong with it."""
         cells = [[name, cell_text(cell)] for name, cell in row.cells.items()]
-        line = canonical(cells) + "\n"
+        line = canonical_json(cells) + "\n"
         self._hash.update(line.encode(errors="surrogatepass"))
 
     def rows(self, rows: Iterable[Row]) -> Iterator[Row]:

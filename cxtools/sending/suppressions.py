@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cxtools.context import Context
-from cxtools.model import Recipient, recipient_key
+from cxtools.identity import recipient_key
+from cxtools.model import Recipient
 
 if TYPE_CHECKING:
     from tqdm import tqdm

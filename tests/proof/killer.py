@@ -68,8 +68,10 @@ LOAD, IF_EQUAL, RETURN, TO_TRACER, ALLOW = 0x20, 0x15, 0x06, 0x7FF00000, 0x7FFF0
 PRELOADED = (
     "tests.proof.ground",
     "cxtools.bounce",
+    "cxtools.bounce.own_rules",
+    "cxtools.sending.send",
+    "cxtools.sending.status",
     "cxtools.sending.waves",
-    "cxtools.sending.submit",
     "cxtools.measures",
     "duckdb",
     "email_validator",
@@ -248,7 +250,7 @@ def shift(client: Any, ahead_s: float) -> None:
 
     client.ledger.now = now
     client.__dict__["context"] = Context(
-        client.settings, Client(client.settings), client.ledger, client.store, now=now, quiet=True
+        client.settings, Client(client.settings), client.ledger, client.engine, now=now, quiet=True
     )
 
 

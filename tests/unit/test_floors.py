@@ -18,15 +18,17 @@ PACKAGE = ROOT / "cxtools"
 
 #: floor -> its steps; a module may import any module of an earlier step, never one of its own
 FLOORS = {
-    "words": ["errors", "model settings wording"],
+    "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.reason charts events events.feeds ledger "
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
         "ledger.audit ledger.states measures.stats sending sending.address sending.row "
         "verdicts webhooks",
-        "bounce.verdict sending.spec charts.figures verdicts.verdict",
-        "bounce.rules sending.message",
-        "bounce.classify sending.plan",
-        "bounce",
+        "bounce.verdict sending.spec charts.columns verdicts.verdict",
+        "bounce.rules sending.message charts.frame charts.tables",
+        "bounce.classify sending.plan charts.bars charts.heatmap",
+        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing",
+        "charts.funnel",
+        "charts",
     ],
     "files": ["files"],
     "doors": [
@@ -36,7 +38,8 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
-        "context measures sending.status",
+        "measures.engine sending.status",
+        "context measures measures.outcomes",
         "measures.compare sending.dry_run sending.follow sending.post sending.suppressions "
         "webhooks.deliver",
         "sending.collect sending.submit sending.unknown",
