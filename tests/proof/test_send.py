@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -666,14 +667,7 @@ def test_retry_waves_take_soft_bounces_only(
         client.retry("q3")
     now = client.context.now() + 2 * 86400
     later = Connection(client.settings, quiet=True)
-    later.__dict__["context"] = type(client.context)(
-        client.settings,
-        client.context.api,
-        client.context.ledger,
-        client.store,
-        now=lambda: now,
-        quiet=True,
-    )
+    later.__dict__["context"] = replace(client.context, now=lambda: now)
     early, _ = client.retry("q3", dry_run=True)
     plan, _ = later.retry("q3", dry_run=True)
     soft = ask("bounces", client.store, ["q3"]).query("kind == 'soft'").recipients.sum()

@@ -20,19 +20,21 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
-        "ledger.audit ledger.states measures.stats sending sending.address sending.row "
-        "verdicts webhooks",
-        "bounce.verdict sending.spec charts.columns verdicts.verdict",
-        "bounce.rules sending.message charts.frame charts.tables",
-        "bounce.classify sending.plan charts.bars charts.heatmap",
-        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing",
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events ledger "
+        "events.feeds.values "
+        "ledger.audit ledger.states measures.stats sending sending.address sending.row verdicts verdicts.limits webhooks",
+        "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
+        "bounce.verdict sending.spec charts.columns verdicts.checks",
+        "events.feeds bounce.rules sending.message charts.frame charts.tables charts.verdicts verdicts.facts",
+        "bounce.classify sending.plan charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "verdicts.verdict",
         "charts.funnel",
         "charts",
     ],
     "files": ["files"],
     "doors": [
-        "api.wire events.store ledger.database ledger.schema sending.recipients",
+        "api.wire events.rows events.store ledger.database ledger.schema sending.recipients",
         "api.auth bounce.own_rules events.importing ledger.audit_log webhooks.allowed",
         "api.client ledger.outbox sending.campaign",
         "ledger.ledger",
@@ -40,17 +42,16 @@ FLOORS = {
     "questions and deeds": [
         "measures.engine sending.status",
         "context measures measures.outcomes",
-        "measures.compare sending.dry_run sending.follow sending.post sending.suppressions "
-        "webhooks.deliver",
-        "sending.collect sending.submit sending.unknown",
-        "sending.send sending.waves",
+        "measures.compare webhooks.deliver",
+        "sending.collect",
+        "sending.submit sending.waves",
     ],
-    "faces": ["simulated", "connection pages pages.page", "doctor explorer pages.run", "notebook"],
+    "faces": ["connection pages pages.page", "doctor explorer pages.run", "notebook"],
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
-        "cli.webhooks",
+        "cli.verdict cli.webhooks",
         "cli",
         "cli.__main__",
     ],
