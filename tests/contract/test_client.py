@@ -1099,7 +1099,7 @@ POSTS = [
     ("close", Fault("close", ACCEPTED), "unknown", "closed before the answer"),
     ("reset", Fault("reset", ACCEPTED), "unknown", "the connection was reset"),
     ("reset_before_body", Fault("reset_before_body", ACCEPTED), "unknown", "the connection was"),
-    ("cut_status", Fault("cut_status", ACCEPTED), "unknown", "no HTTP"),
+    ("cut_status", Fault("cut_status", ACCEPTED), "unknown", "not HTTP"),
     ("cut_head", Fault("cut_head", ACCEPTED), "unknown", "closed before the answer"),
     ("cut_body", Fault("cut_body", ACCEPTED), "unknown", "cut off"),
     (
@@ -1115,7 +1115,7 @@ POSTS = [
     ("number", Fault("number", ACCEPTED), "unknown", "without a valid jobId"),
     ("empty", Fault("empty", ACCEPTED), "unknown", "without a valid jobId"),
     ("html", Fault("html", ACCEPTED), "unknown", "without a valid jobId: a web page"),
-    ("no_http", Fault("no_http", ACCEPTED), "unknown", "no HTTP"),
+    ("no_http", Fault("no_http", ACCEPTED), "unknown", "not HTTP"),
 ]
 
 
