@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxtools.bounce import Verdict, classify
+    from cxtools.bounce import BounceVerdict, classify
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
     from cxtools.notebook import (
@@ -41,13 +41,15 @@ if TYPE_CHECKING:
     )
     from cxtools.sending.recipients import Campaign
     from cxtools.sending.status import Status
+    from cxtools.verdicts.verdict import CampaignVerdict
 
 __all__ = [
+    "BounceVerdict",
     "Campaign",
+    "CampaignVerdict",
     "Connection",
     "CxError",
     "Status",
-    "Verdict",
     "bounces",
     "classify",
     "comparison",
@@ -69,11 +71,12 @@ __all__ = [
 ]
 #: public name -> the module it lives in; the questions live in `notebook`
 _HOMES = dict.fromkeys(__all__, "notebook") | {
+    "BounceVerdict": "bounce",
     "Campaign": "sending.recipients",
+    "CampaignVerdict": "verdicts.verdict",
     "Connection": "connection",
     "CxError": "errors",
     "Status": "sending.status",
-    "Verdict": "bounce",
     "classify": "bounce",
     "connect": "connection",
 }
