@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic_core import from_json
@@ -72,6 +73,13 @@ class Answer:
             if isinstance(parsed, dict):
                 return parsed
         return None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """A whole 2xx with something in it that is not a JSON object: a proxy's page, maybe."""
+        if self.fault or not self.is_2xx or self.status == HTTPStatus.NO_CONTENT:
+            return False
+        return self.document is None
 
     @property
     def job_id(self) -> str | None:

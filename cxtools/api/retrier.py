@@ -134,7 +134,6 @@ class Retrier:
         self, last: Try, attempt: int, ends_at: float
     ) -> backoff.Done | backoff.Wait | backoff.GiveUp:
         answer = last.answer
-        has_content = answer.is_2xx and answer.status != HTTPStatus.NO_CONTENT
         return backoff.next_step(
             None if answer.fault else answer.status,
             attempt,
@@ -142,5 +141,5 @@ class Retrier:
             now=self._clock(),
             deadline=ends_at,
             rng=self._rng,
-            readable=not has_content or answer.document is not None,
+            readable=not answer.is_unreadable,
         )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
-from cxtools.api import pace
+from cxtools.api import backoff
 from cxtools.api.outcome import PostOutcome
 from cxtools.context import Context
 from cxtools.errors import ConfigError, Denied, RateLimited, StoreError, Unreachable
@@ -257,7 +257,7 @@ def _post(
 
 
 def _wait_s(context: Context, outcome: PostOutcome, tries: int) -> float:
-    return outcome.retry_after_s or pace.backoff_s(
+    return outcome.retry_after_s or backoff.backoff_s(
         tries, rng=context.rng
     )  # a Retry-After of 0 is no wish
 

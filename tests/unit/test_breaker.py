@@ -98,5 +98,3 @@ def test_I01_scattered_failures_never_open_the_breaker():
     for n in range(100_000):
         breaker.record(dice.random() > 0.1, float(n))
         assert breaker.closed
-
-

@@ -20,10 +20,12 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
+        "api api.answer api.backoff api.breaker api.gate "
+        "bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
         "ledger.audit ledger.states measures.stats sending sending.plan verdicts verdicts.limits webhooks",
+        "api.documents api.outcome api.redaction api.refusals "
         "bounce.verdict charts.columns verdicts.checks",
-        "bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
+        "api.grants bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
         "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
         "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
         "verdicts.verdict",
@@ -32,8 +34,11 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
-        "api.wire events.store ledger.database ledger.schema sending.recipients",
-        "api.auth events.importing ledger.audit_log webhooks.allowed",
+        "api.connections api.pacer events.store ledger.database ledger.schema sending.recipients",
+        "api.wire events.importing ledger.audit_log",
+        "api.auth api.transport webhooks.allowed",
+        "api.retrier",
+        "api.reader api.submitter",
         "api.client ledger.outbox",
         "ledger.ledger",
     ],
@@ -68,7 +73,8 @@ PURE = [
 ]
 IMPURE_IMPORTS = {
     "duckdb",
-    "http",
+    "http.client",
+    "http.server",
     "os",
     "pathlib",
     "requests",
