@@ -21,11 +21,24 @@ FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
         "api api.answer api.backoff api.breaker api.gate "
-        "bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
-        "ledger.audit ledger.states measures.stats sending sending.plan verdicts verdicts.limits webhooks",
+        "bounce.codes bounce.policy bounce.reason "
+        "charts.groups charts.rows charts.style "
+        "events events.feeds.values "
+        "ledger ledger.audit ledger.states "
+        "measures.stats "
+        "sending sending.plan "
+        "verdicts verdicts.limits "
+        "webhooks",
         "api.documents api.outcome api.redaction api.refusals "
-        "bounce.verdict charts.columns verdicts.checks",
-        "api.grants bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
+        "bounce.verdict "
+        "charts.columns "
+        "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
+        "verdicts.checks",
+        "api.grants "
+        "bounce.rules "
+        "charts.frame charts.tables charts.verdicts "
+        "events.feeds "
+        "verdicts.facts",
         "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
         "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
         "verdicts.verdict",
@@ -34,7 +47,10 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
-        "api.connections api.pacer events.store ledger.database ledger.schema sending.recipients",
+        "api.connections api.pacer "
+        "events.rows events.store "
+        "ledger.database ledger.schema "
+        "sending.recipients",
         "api.wire events.importing ledger.audit_log",
         "api.auth api.transport webhooks.allowed",
         "api.retrier",
@@ -54,7 +70,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
-        "cli.webhooks",
+        "cli.verdict cli.webhooks",
         "cli",
         "cli.__main__",
     ],
