@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cxtools.api import pace
+from cxtools.api import backoff
 from cxtools.api.outcome import PostOutcome
 from cxtools.context import Context
 from cxtools.errors import StoreError
@@ -44,4 +44,4 @@ def wait_s(context: Context, outcome: PostOutcome, tries: int) -> float:
     """Seconds before the next try: what the server asks for, else growing with the tries."""
     if outcome.retry_after_s:  # a Retry-After of 0 asks for nothing
         return outcome.retry_after_s
-    return pace.backoff_s(tries, rng=context.rng)
+    return backoff.backoff_s(tries, rng=context.rng)

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cxtools.api import pace, wire
+from cxtools.api import backoff, wire
 from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import StoreError
@@ -223,7 +223,7 @@ def _post(context: Context, row: Any) -> tuple[str, float | None]:
         return answer.reason, None
     if 200 <= answer.status < 300:
         return "", None
-    return f"status {answer.status}", pace.retry_after_s(
+    return f"status {answer.status}", backoff.retry_after_s(
         answer.headers.get("retry-after"), context.now(), date=answer.headers.get("date")
     )
 

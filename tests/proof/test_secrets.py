@@ -206,7 +206,7 @@ STEPS: dict[str, Any] = {
     "other job": Reply(200, {"jobId": ADDRESS, "status": ADDRESS, "createdAt": ADDRESS}),
 }
 CALLS: dict[str, tuple[str, Callable[[Client], Any]]] = {
-    "sign in": ("POST /v1/oauth2/token", lambda client: client.auth.token(0.3 + client._clock())),
+    "sign in": ("POST /v1/oauth2/token", lambda client: client.sign_in()),
     "check": (
         "GET /v1/communications/email/suppressions",
         lambda client: client.fetch_suppression(ADDRESS),

@@ -324,7 +324,7 @@ TRIES = [
     (Fault("reset"), "pending", "the connection was reset"),
     (Fault("close"), "pending", "the connection was closed before the answer was whole"),
     (Fault("cut_head"), "pending", "the connection was closed before the answer was whole"),
-    (Fault("no_http"), "pending", "the answer is no HTTP"),
+    (Fault("no_http"), "pending", "the answer is not HTTP"),
 ]
 
 
