@@ -104,7 +104,7 @@ def run_campaign(
     Raises:
         ConfigError: a spec is named, but *send* is False; nothing was sent.
     """
-    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.campaign import Campaign
 
     if spec and not send:
         raise ConfigError(

@@ -61,7 +61,7 @@ def send(
     Plan, check, submit, follow, collect once, tell the CRM, audit. Run again to continue: nobody is
     mailed twice.
     """
-    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.campaign import Campaign
 
     client = session(context).connect()
     campaign = Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id)

@@ -30,7 +30,7 @@ from cxtools.pages.index import write_index
 from cxtools.pages.page import render_page, write_text
 from cxtools.pages.parameters import checked_parameters, declared_parameters
 from cxtools.pages.run import render_report, render_reports
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from tests import tables
 from tests.proof.ground import NAME, PEOPLE, SPEC, connection
 
