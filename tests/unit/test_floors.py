@@ -20,15 +20,15 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
+        "api api.outcome api.pace bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
         "ledger.audit ledger.states measures.stats sending sending.plan verdicts verdicts.limits webhooks",
-        "bounce.verdict charts.columns verdicts.checks",
-        "bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
-        "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
-        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "bounce.codes bounce.phrases charts.columns verdicts.checks",
+        "bounce.index bounce.verdict charts.frame charts.tables charts.verdicts verdicts.facts",
+        "bounce.rules charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce.classify charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
         "verdicts.verdict",
-        "charts.funnel",
-        "charts",
+        "bounce.lines charts.funnel",
+        "bounce charts",
     ],
     "files": ["files"],
     "doors": [
