@@ -25,6 +25,7 @@ from cxtools.api.outcome import PostOutcome
 from cxtools.bounce import CATEGORIES, Codes, Judge, classify, classify_lines, explain, judge
 from cxtools.bounce.classify import LONGEST_REMEMBERED, REMEMBERED, standard_judge
 from cxtools.bounce.codes import parse_codes, table
+from cxtools.bounce.own_rules import OWN_RULES
 from cxtools.bounce.phrases import units
 from cxtools.bounce.policy import (
     SENDERS_SIDE,
@@ -37,7 +38,7 @@ from cxtools.bounce.policy import (
 )
 from cxtools.bounce.reason import HEAD, LONGEST_REASON, TAIL, drop_codes, mask, words
 from cxtools.bounce.rules import Rulebook, standard_rules
-from cxtools.connection import OWN_RULES, Connection
+from cxtools.connection import Connection
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.identity import recipient_key
