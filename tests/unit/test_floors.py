@@ -79,7 +79,7 @@ FLOORS = {
     ],
     "demo": ["demo"],
     "doorway": [
-        "__init__ cli.options cli.session",
+        "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
         "cli.verdict cli.webhooks",
         "cli",
