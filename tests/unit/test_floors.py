@@ -32,7 +32,7 @@ FLOORS = {
         "api.documents api.outcome api.redaction api.refusals "
         "bounce.verdict "
         "sending.spec "
-        "charts.columns "
+        "charts.cells charts.columns "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
         "api.grants "
