@@ -32,7 +32,7 @@ FLOORS = {
         "api.documents api.outcome api.redaction api.refusals "
         "bounce.codes bounce.phrases "
         "sending.spec "
-        "charts.columns "
+        "charts.cells charts.columns "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
         "api.grants "
@@ -79,7 +79,7 @@ FLOORS = {
     ],
     "demo": ["demo"],
     "doorway": [
-        "__init__ cli.options cli.session",
+        "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
         "cli.verdict cli.webhooks",
         "cli",
