@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from cxtools.cli.exits import exit_code
 from cxtools.connection import Connection
 from cxtools.ledger import ledger as book
 from cxtools.ledger import schema
-from cxtools.sending import submit
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
+from cxtools.sending.send import write_plan
 from cxtools.sending.status import Status
 from tests.fault_server import Fault, FaultServer, Reply, Step
 from tests.proof.ground import NAME, SPEC, connection
@@ -119,7 +120,7 @@ def test_no_window_or_half_of_it_over_means_never_again(
     client.ledger.now = lambda: time.time() + hours * HOUR_S
     status = sent(client)
 
-    assert ("unknown", 8, 5) == (status.state, status.exit_code, status.recipients["unknown"])
+    assert ("unknown", 8, 5) == (status.state, exit_code(status), status.recipients["unknown"])
     assert 1 == len(server.asked(POST))
 
 
@@ -174,7 +175,7 @@ def test_batches_are_as_large_as_the_settings_say(office: Callable[..., Connecti
     """The dry run tells it, the plan does it."""
     client = office(batch_size=2)
     campaign = Campaign.from_list(PEOPLE, name=NAME, **SPEC)
-    submit.plan(client.context, campaign)
+    write_plan(client.context, campaign)
 
     assert ([2, 2, 1], [2, 2, 1]) == (
         client.dry_run(campaign).batches,

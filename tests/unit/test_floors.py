@@ -20,36 +20,66 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events ledger "
-        "events.feeds.values "
-        "ledger.audit ledger.states measures.stats sending sending.plan verdicts verdicts.limits webhooks",
+        "api api.answer api.backoff api.breaker api.gate "
+        "bounce.policy bounce.reason "
+        "charts.groups charts.rows charts.style "
+        "events events.feeds.values "
+        "ledger ledger.audit ledger.states "
+        "measures.stats "
+        "sending sending.address sending.row "
+        "verdicts verdicts.limits "
+        "webhooks",
+        "api.documents api.outcome api.redaction api.refusals "
+        "bounce.codes bounce.phrases "
+        "sending.spec "
+        "charts.cells charts.columns "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
-        "bounce.verdict charts.columns verdicts.checks",
-        "events.feeds bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
-        "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
-        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "verdicts.checks",
+        "api.grants "
+        "bounce.index bounce.verdict "
+        "sending.message "
+        "charts.frame charts.tables charts.verdicts "
+        "events.feeds "
+        "verdicts.facts",
+        "sending.plan bounce.rules charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce.classify charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
         "verdicts.verdict",
-        "charts.funnel",
-        "charts",
+        "bounce.lines charts.funnel",
+        "bounce charts",
     ],
     "files": ["files"],
     "doors": [
-        "api.wire events.rows events.store ledger.database ledger.schema sending.recipients",
-        "api.auth events.importing ledger.audit_log webhooks.allowed",
-        "api.client ledger.outbox",
+        "api.connections api.pacer "
+        "events.rows events.store "
+        "ledger.database ledger.schema "
+        "sending.recipients",
+        "bounce.own_rules api.wire events.importing ledger.audit_log",
+        "api.auth api.transport webhooks.allowed",
+        "api.retrier",
+        "api.reader api.submitter",
+        "sending.campaign api.client ledger.outbox",
         "ledger.ledger",
     ],
     "questions and deeds": [
         "measures.engine sending.status",
         "context measures measures.outcomes",
+        "sending.dry_run sending.follow sending.post sending.suppressions "
         "measures.compare webhooks.deliver",
-        "sending.collect",
-        "sending.submit sending.waves",
+        "sending.collect sending.submit sending.unknown",
+        "sending.send sending.waves",
     ],
-    "faces": ["connection pages pages.page", "doctor explorer pages.run", "notebook"],
+    "faces": [
+        "simulated",
+        "connection pages pages.checks pages.facts pages.figures pages.kernel pages.parameters",
+        "doctor explorer pages.catalogue pages.glossary",
+        "pages.execution pages.page",
+        "pages.index",
+        "pages.run",
+        "notebook",
+    ],
     "demo": ["demo"],
     "doorway": [
-        "__init__ cli.options cli.session",
+        "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
         "cli.verdict cli.webhooks",
         "cli",
@@ -70,7 +100,8 @@ PURE = [
 ]
 IMPURE_IMPORTS = {
     "duckdb",
-    "http",
+    "http.client",
+    "http.server",
     "os",
     "pathlib",
     "requests",
