@@ -218,7 +218,8 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     ]
     caption = (
         "Recipients whose mail came back, all causes together, and their share of the attempted; "
-        "empty cell has no bounce. The stronger the colour, the larger the number within its panel."
+        "an empty cell has no bounce. The stronger the colour, the larger the number within its "
+        "panel."
         f"{wording.cut(len(crossing.rows), len(merged))}"
     )
     title = f"Where did mail come back: {words(splits)}?"

@@ -81,8 +81,8 @@ def _lines(table: pd.DataFrame, rows: Sequence[Row]) -> go.Figure:
         return sentence(TITLE, at_once, table)
     delivered = wording.count(rows[0]["delivered"])
     caption = (
-        f"Share of the {delivered} delivered whose images were loaded, or who had clicked, by then; "
-        f"at the end {ends}. {OPENED_IS_MORE} Some are machines."
+        f"Share of the {delivered} delivered whose images were loaded, or who had clicked, by "
+        f"then; at the end {ends}. {OPENED_IS_MORE} Some are machines."
     )
     return draw(
         [_trace(line, highest) for line in lines],
