@@ -317,7 +317,7 @@ class Connection:
     @without_locals
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:
         """
-        Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign
+        Plan the next wave for bounces that a later try may cure and, unless *dry_run*, send it; with where the campaign
         stands then.
 
         Events are fetched first: who got the mail meanwhile is no candidate.

@@ -18,12 +18,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
+
+from cxtools.text import safe_cell
 
 VERSION = "cxaudit/1"
 GENESIS = "0" * 64
@@ -229,7 +230,7 @@ def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
     for entry in entries:
         yield (
             ",".join(
-                '"' + defused(str(cell)).replace('"', '""') + '"'
+                '"' + safe_cell(str(cell)).replace('"', '""') + '"'
                 for cell in (_time(entry), *astuple(entry))
             )
             + "\r\n"
@@ -238,20 +239,3 @@ def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
 
 def _time(entry: Entry) -> str:
     return datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="seconds")
-
-
-#: What a spreadsheet passes over before it looks for a formula, and what makes it one (OWASP: CSV
-#: injection).
-FORMULA = re.compile(
-    r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n]"
-)
-
-
-def defused(cell: str) -> str:
-    """
-    A cell that no spreadsheet takes for a formula.
-
-    >>> defused("=1+2"), defused(" @x"), defused("plain")
-    ("'=1+2", "' @x", 'plain')
-    """
-    return f"'{cell}" if FORMULA.match(cell) else cell

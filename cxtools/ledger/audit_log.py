@@ -30,7 +30,7 @@ from cxtools.ledger.audit import (
 )
 from cxtools.ledger.database import Database, groups
 from cxtools.ledger.schema import attempt, batch, head, outbox, trail
-from cxtools.sending.plan import canonical
+from cxtools.text import canonical_json
 
 #: the file of the pseudonyms' key
 KEY = "audit-key"
@@ -53,7 +53,7 @@ class Trail:
             head.update().values(seq=head.c.seq + 1).returning(head.c.seq)
         ).scalar_one()
         prev = tx.execute(sa.select(head.c.hash)).scalar_one()
-        entry = Entry(seq, self._now(), self._actor, kind, canonical(body), prev)
+        entry = Entry(seq, self._now(), self._actor, kind, canonical_json(body), prev)
         tx.execute(trail.insert().values(**asdict(entry) | {"hash": entry.sealed()}))
         tx.execute(head.update().values(hash=entry.sealed()))
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cxtools.api.outcome import PostOutcome, printable
+from cxtools.api.outcome import PostOutcome
 from cxtools.errors import ConfigError
 from cxtools.ledger.audit import GENESIS
 from cxtools.ledger.audit_log import Trail
@@ -46,7 +46,8 @@ from cxtools.ledger.schema import (
 )
 from cxtools.ledger.states import ACCEPTED, ARROWS, OUTCOMES, scan_verdict
 from cxtools.model import Job, Recipient
-from cxtools.sending.plan import LeftOut, canonical
+from cxtools.sending.plan import LeftOut
+from cxtools.text import canonical_json, safe_line
 
 #: in so many campaigns a soft bounce must repeat, with no delivery between, before it suppresses
 REPEATS = 3
@@ -182,7 +183,7 @@ class Ledger(Database):
                 campaign.insert().values(
                     name=name,
                     digest=digest,
-                    spec=canonical(spec),
+                    spec=canonical_json(spec),
                     account=account,
                     rows=sum(wave.counts.values()),
                     created_at=self.now(),
@@ -241,11 +242,13 @@ class Ledger(Database):
         and stays.
         """
         with self.writing() as tx:
-            if tx.scalar(sa.select(campaign.c.spec).where(campaign.c.name == name)) != canonical(
-                spec
-            ):
+            if tx.scalar(
+                sa.select(campaign.c.spec).where(campaign.c.name == name)
+            ) != canonical_json(spec):
                 tx.execute(
-                    campaign.update().where(campaign.c.name == name).values(spec=canonical(spec))
+                    campaign.update()
+                    .where(campaign.c.name == name)
+                    .values(spec=canonical_json(spec))
                 )
                 self.trail.add(tx, "campaign.limits", campaign=name, limits=spec["limits"])
 
@@ -569,7 +572,7 @@ class Ledger(Database):
                 batch=batch_id,
                 state=state,
                 job_id=job_id,
-                reason=printable(reason, 300),
+                reason=safe_line(reason, 300),
             )
         self.trail.anchor()
         return state
@@ -898,7 +901,7 @@ class _Wave:
 
     def _close(self, people: Sequence[Recipient]) -> None:
         ordinal, keys = len(self.batches), [who.key for who in people]
-        identity = canonical(
+        identity = canonical_json(
             {**self.place, "digest": self.digest, "ordinal": ordinal, "keys": keys}
         )
         batch_id = hashlib.sha256(identity.encode()).hexdigest()[:32]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxtools import wording
-from cxtools.errors import StoreError
+from cxtools.errors import ConfigError, StoreError
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named, sql
-from cxtools.measures.engine import AsOf, Campaigns, Engine, Filters
+from cxtools.measures.engine import NO_FILTERS, AsOf, Campaigns, Engine, Filters
 from cxtools.measures.question import Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
@@ -63,7 +63,7 @@ def count(
     campaigns: Campaigns = None,
     *,
     by: Sequence[str] = (),
-    where: Filters = {},
+    where: Filters = NO_FILTERS,
     as_of: AsOf = None,
 ) -> list[pd.DataFrame]:
     """
@@ -99,6 +99,25 @@ def values(question: Question, where: Where) -> dict[str, list[str]]:
         several = value if isinstance(value, list | tuple | set) else [value]
         wanted[name] = [str(each) for each in several]
     return wanted
+
+
+def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
+    """
+    Filters as people type them; a column that comes again may have either value.
+
+    >>> parse_where(["provider=gmail", "provider=yahoo", "day=2026-09-14"])
+    {'provider': ['gmail', 'yahoo'], 'day': ['2026-09-14']}
+    """
+    where: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(
+                f"a filter needs COLUMN=VALUE, not {text!r}",
+                do=f"write one as provider=gmail; columns: {', '.join(DIMENSIONS)}",
+            )
+        where.setdefault(name.strip(), []).append(value.strip())
+    return where
 
 
 def at_one_age(

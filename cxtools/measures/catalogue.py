@@ -34,7 +34,9 @@ CHECKS = tuple(Part(*row) for row in rows_of("checks"))
 #: enough, of the weak ones it takes two.
 RULES = tuple(Part(*row) for row in rows_of("rules"))
 
-FIRST_AT = Column("first_at", "moment", "of the first event; of a sending, delivery or bounce, if any")
+FIRST_AT = Column(
+    "first_at", "moment", "of the first event; of a sending, delivery or bounce, if any"
+)
 LAST_AT = Column("last_at", "moment", "of the last event")
 
 FUNNEL_COLUMNS = (
@@ -85,7 +87,7 @@ FUNNEL_SHOWN = (
     "click_rate",
 )
 NOT_MEASURED = (
-    "Rates of opens and clicks are missing, \"not measured\", where the campaign's events hold none "
+    'Rates of opens and clicks are missing, "not measured", where the campaign\'s events hold none '
     "of that kind at all."
 )
 
@@ -97,7 +99,6 @@ FUNNEL = Question(
     note=NOT_MEASURED,
     example='cx.funnel("q3-update", by="provider").chart()',
     chart="funnel",
-    compares=True,
     shown=FUNNEL_SHOWN,
 )
 
@@ -112,7 +113,6 @@ COMPARISON = Question(
     splits=False,
     earlier=8,
     chart="comparison",
-    compares=True,
     shown=FUNNEL_SHOWN,
 )
 
@@ -137,7 +137,7 @@ BOUNCES = Question(
     ),
     example='cx.bounces("q3-update", by=["provider", "day"]).chart()',
     chart="bounces",
-    compares=True,
+    report="bounce_report",
     shown=("category", "kind", "recipients", "share", "rate"),
     empty="No bounces.",
 )
@@ -161,6 +161,7 @@ REASONS = Question(
     ),
     example='cx.reasons("q3-update").head(10)',
     chart="reasons",
+    report="bounce_report",
     shown=("reason", "recipients", "share", "category", "kind", "confidence", "bounce_code"),
     empty="No bounces.",
 )
@@ -179,7 +180,9 @@ UNKNOWN = Question(
         "The texts are there to write the next rule from, not to be passed on."
     ),
     example='cx.unknown("q3-update").head(10)',
+    report="bounce_report",
     empty="Every bounce is understood.",
+    verbatim=True,
 )
 
 LINKS = Question(
@@ -239,7 +242,9 @@ CURVE = Question(
     grain="campaign × kind (open, click) × hour in which somebody did so first",
     columns=(
         Column("kind", "text", "open or click"),
-        Column("hours", "hours", "since delivery: 1 is the first hour, after three days whole days"),
+        Column(
+            "hours", "hours", "since delivery: 1 is the first hour, after three days whole days"
+        ),
         Column("recipients", "messages", "that came since the row before"),
         Column("cumulative", "messages", "that had come by then"),
         Column("delivered", "messages", "attempted and not bounced in the end"),
@@ -270,6 +275,7 @@ JOBS = Question(
     note="Times are missing where nothing was delivered.",
     example='cx.jobs("q3-update").chart()',
     chart="jobs",
+    report="bounce_report",
     shown=(
         "job_id",
         "attempted",
@@ -355,7 +361,9 @@ def named(name: str) -> Question:
         ConfigError: there is none; the message lists those there are.
     """
     if name not in QUESTIONS:
-        raise ConfigError(f"there is no question {name!r}", do=f"choose from: {', '.join(QUESTIONS)}")
+        raise ConfigError(
+            f"there is no question {name!r}", do=f"choose from: {', '.join(QUESTIONS)}"
+        )
     return QUESTIONS[name]
 
 

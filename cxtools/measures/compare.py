@@ -12,7 +12,8 @@ from cxtools.measures.ages import Window, earlier_campaigns
 from cxtools.measures.answers import count
 from cxtools.measures.catalogue import COMPARISON
 from cxtools.measures.engine import AsOf, Engine
-from cxtools.verdicts.verdict import CampaignVerdict, Facts
+from cxtools.verdicts.facts import Facts
+from cxtools.verdicts.verdict import CampaignVerdict
 from cxtools.verdicts.verdict import verdict as judge_campaign
 
 WEEK = timedelta(days=7)
@@ -87,9 +88,7 @@ def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, 
     by_campaign = {}
     for row in funnel.to_dict("records"):
         name = str(row["campaign"])
-        counts = {
-            step: int(row[column]) for step, column in STEPS.items() if pd.notna(row[column])
-        }
+        counts = {step: int(row[column]) for step, column in STEPS.items() if pd.notna(row[column])}
         own = causes[causes.campaign == name]
         for kind, (column, value) in BOUNCES.items():
             counts[kind] = int(own.recipients[own[column] == value].sum())
@@ -129,9 +128,7 @@ def counts_of_earlier(engine: Engine, campaign: str, known: Window) -> dict[str,
     return counts_by_campaign(funnel, causes)
 
 
-def share_of_week(
-    engine: Engine, earlier: Mapping[str, Counts], known: Window
-) -> float | None:
+def share_of_week(engine: Engine, earlier: Mapping[str, Counts], known: Window) -> float | None:
     """
     The median share of their first week's clicks that earlier campaigns had at this age.
 

@@ -19,7 +19,7 @@ from cxtools.bounce.classify import standard_judge
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.catalogue import DIMENSIONS, rows_of, sql
-from cxtools.model import moment
+from cxtools.text import parse_moment
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +34,7 @@ Campaigns = str | Sequence[str] | None
 AsOf = datetime | timedelta | str | None
 #: Dimension -> the values that messages must have.
 Filters = Mapping[str, Sequence[str]]
+NO_FILTERS: Filters = {}
 #: How many values an error names.
 VALUES_NAMED = 20
 
@@ -83,7 +84,7 @@ class Engine:
         campaigns: Campaigns = None,
         *,
         by: Sequence[str] = (),
-        where: Filters = {},
+        where: Filters = NO_FILTERS,
         as_of: AsOf = None,
         job_ids: Sequence[str] | None = None,
     ) -> Iterator[Session]:
@@ -132,7 +133,7 @@ class Engine:
         import pyarrow as pa
 
         rows = []
-        for code, text in connection.sql(sql("pairs")).fetchall():
+        for code, text in connection.sql(sql("refusal_texts")).fetchall():
             verdict = self.judge.classify(code, text)
             row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
             row["confidence"] = verdict.confidence
@@ -158,7 +159,7 @@ def _messages(by: Sequence[str], where: Filters) -> str:
     lines = [f"select all_messages.*, {split} as split", "from all_messages"]
     word = "where"
     for name in where:
-        values = f"(select value from wanted where dimension = '{name}')"
+        values = f"(select value from wanted where dimension = '{name}')"  # noqa: S608  # our name
         lines.append(f"{word} cast({DIMENSIONS[name].expression} as varchar) in {values}")
         word = "and"
     return "\n".join(lines)
@@ -177,9 +178,11 @@ def _check_values(session: Session, where: Filters) -> None:
     """A value that no message has is a slip of the pen: say which there are."""
     for name, values in where.items():
         value = f"cast({DIMENSIONS[name].expression} as varchar)"
-        counts = f"select {value} as value, count(*) as messages from all_messages group by 1"
-        ordered = f"{counts} order by messages desc, value"
-        known = [row["value"] for row in session.run(ordered).to_pylist() if row["value"]]
+        counts = f"""
+            select {value} as value, count(*) as messages
+            from all_messages group by 1 order by messages desc, value
+        """  # noqa: S608  # an expression of ours
+        known = [row["value"] for row in session.run(counts).to_pylist() if row["value"]]
         missing = [each for each in values if each not in known]
         if missing and known:
             more = len(known) - VALUES_NAMED
@@ -191,10 +194,10 @@ def _check_values(session: Session, where: Filters) -> None:
 
 
 def _limits(as_of: AsOf) -> dict[str, datetime | int | None]:
-    """The last moment that counts, or the last microsecond of age: the parameters of `seen`."""
+    """The last moment that counts, or the last microsecond of age: the parameters of `counted_events`."""
     if isinstance(as_of, timedelta):
         return {"until": None, "age_us": as_of // timedelta(microseconds=1)}
-    until = as_of if isinstance(as_of, datetime) else moment(as_of)
+    until = as_of if isinstance(as_of, datetime) else parse_moment(as_of)
     if as_of and until is None:
         raise ConfigError(
             f"as_of is not a moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00"

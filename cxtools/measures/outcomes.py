@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cxtools.measures.engine import Engine, sql
+from cxtools.measures.catalogue import sql
+from cxtools.measures.engine import Engine
 
 
 def outcomes(
@@ -20,9 +21,10 @@ def outcomes(
 
         email
         state        delivered, bounced, or "" when nothing final is known
-        verdict      permanent (a hard bounce), retry (a soft one worth another try) or ""
-        bounce_code, bounce_text, category, reason, retry, suppress
+        bounce_code, bounce_text
                      of the bounce that stands, "" unless bounced
+        category, kind, reason, retry, suppress
+                     its bounce verdict, "" unless bounced
         opened_at    ISO 8601 text, None when never
         clicks       (url, ISO 8601 text) of every click, in order of time
     """

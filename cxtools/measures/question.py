@@ -7,10 +7,15 @@ are all made from this. `catalogue` holds the questions themselves.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Literal
 
 from cxtools import wording
+
+#: Columns of a docstring.
+WIDTH = 100
 
 #: What a value is, and thereby its unit. A share is 0..1, a moment is in UTC.
 Kind = Literal[
@@ -96,10 +101,11 @@ class Question:
     filters     whether it can be limited to some messages
     earlier     how many earlier campaigns stand beside the one that is asked about, cut at its age
     chart       the figure that draws it, "" for none
-    compares    whether the figure can set several campaigns, or the values of a split, side by side
+    report      the report that shows it
     shown       the columns that a reader wants, in that order; () for all
     caption     what stands above the table
     empty       what is said in place of a table without rows
+    verbatim    whether its texts are shown as they came, never cut
     """
 
     name: str
@@ -114,10 +120,11 @@ class Question:
     filters: bool = True
     earlier: int = 0
     chart: str = ""
-    compares: bool = False
+    report: str = "engagement_report"
     shown: tuple[str, ...] = ()
     caption: str = ""
-    empty: str = "no rows"
+    empty: str = "Nothing of that kind is known yet."
+    verbatim: bool = False
 
     @property
     def file(self) -> str:
@@ -146,3 +153,60 @@ class Question:
         for column in self.columns:
             names += [column.name, *column.interval]
         return names
+
+
+#: What every question is asked with; `where` and `by` only where it can be.
+CALL = """
+Arguments:
+    campaigns  names of campaigns; all of them when none is given
+{by}{where}    as_of      a moment after which events don't count, as "2026-09-14T10:00:00+02:00", or
+               a timedelta: the same age for each campaign since its start
+    home       another folder than CXTOOLS_HOME
+
+Raises:
+    StoreError: a campaign, a column or a value is unknown; the message says which there are
+    ConfigError: `as_of` is not a moment
+"""
+BY = """\
+    by         a column to split by, or several: {dimensions}
+"""
+WHERE = """\
+    where      {{"provider": "gmail"}}: only messages with that value, or with one of a list
+"""
+RATES = """
+A rate is a share 0..1, missing where there is nothing to divide by; its 95 % Wilson interval is in
+`_low` and `_high`.
+"""
+
+
+def docstring(question: Question, dimensions: Iterable[str]) -> str:
+    """
+    What Shift-Tab shows: the question, what a row is, the columns with their units, what it can be
+    asked with, what is raised, and an example.
+    """
+    by = BY.format(dimensions=", ".join(dimensions)) if question.splits else ""
+    where = WHERE.format() if question.filters else ""
+    beside = " (and value of each column of `by`)" if question.splits else ""
+    parts = [
+        f"{question.question}\n\n",
+        fill(f"One row per {question.grain}{beside}.", WIDTH) + "\n",
+        _column_lines(question.columns),
+        RATES if any(column.interval for column in question.columns) else "",
+        f"\n{fill(question.note, WIDTH)}\n" if question.note else "",
+        CALL.format(by=by, where=where),
+        f"\nExample:\n    {question.example}\n",
+    ]
+    return "".join(parts)
+
+
+def _column_lines(columns: Sequence[Column]) -> str:
+    """The columns as a table of names, units and meanings."""
+    names = max(len(column.name) for column in columns)
+    kinds = max(len(column.kind) for column in columns)
+    lines = []
+    for column in columns:
+        head = f"    {column.name:{names}}  {column.kind:{kinds}}  "
+        lines.append(
+            fill(column.meaning, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
+        )
+    return "\n" + "\n".join(lines) + "\n"

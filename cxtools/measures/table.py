@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
+class Table(pd.DataFrame):
     """
     A DataFrame that knows its question: `.chart()` draws it, `.text()` is for terminals,
     `.records()` is what `--json` prints.
@@ -44,7 +44,7 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
 
     def __finalize__(self, other: object, method: str | None = None, **options: Any) -> Self:
         """What pandas calls on everything that it makes of a table."""
-        super().__finalize__(other, method=method, **options)
+        super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # no stub
         if isinstance(other, Table) and self._question and not _are_rows(self, other):
             self._question = ""
         return self
@@ -64,9 +64,9 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
 
     def _repr_html_(self) -> str | None:
         if self.question is None:
-            html: str | None = super()._repr_html_()
+            html: str | None = super()._repr_html_()  # type: ignore[misc]  # no stub
             return html
-        return str(_charts().html(self))
+        return str(_above("cxtools.charts.tables").html(self))
 
     def chart(self) -> Figure:
         """
@@ -87,15 +87,18 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
                 f"there is no chart of {question.name}",
                 do=f"show the table itself; charts: {', '.join(drawn)}",
             )
-        return _charts().CHARTS[question.chart](self)
+        return _above("cxtools.charts").CHARTS[question.chart](self)
 
     def text(self) -> str:
         """
         The columns that a person reads, at most 120 characters wide: counts, and rates in percent.
         """
-        if self.question is None:
+        question = self.question
+        if question is None:
             return str(self.to_string())
-        return str(_charts().text(self))
+        if question.verbatim:
+            return str(self.to_string(index=False))
+        return str(_above("cxtools.charts.tables").text(self))
 
     def records(self) -> list[dict[str, Any]]:
         """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""
@@ -104,12 +107,12 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
         return rows
 
 
-def _charts() -> ModuleType:
+def _above(module: str) -> ModuleType:
     """
-    The pictures of tables. They stand above, and import what a table is: so they are asked for by
+    A module of the pictures. They stand above, and import what a table is: so they are asked for by
     name, when somebody wants to look at one.
     """
-    return import_module("cxtools.charts")
+    return import_module(module)
 
 
 def _answers(table: Table, question: Question) -> bool:

@@ -16,12 +16,13 @@ from typing import Any
 from cxtools.bounce import Judge
 from cxtools.context import Context
 from cxtools.errors import CxError, Refused
+from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Ledger, Scanned
 from cxtools.ledger.outbox import Message
 from cxtools.ledger.states import COLLECTABLE, ENDED
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
-from cxtools.model import Event, Job, recipient_key
+from cxtools.model import Event, Job
 from cxtools.webhooks import deliver
 
 POLL_FIRST_S, POLL_GROWTH, POLL_CAP_S = 0.25, 1.6, 60.0
@@ -214,8 +215,12 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
             for event in each.events
             if event.kind == "delivery" and event.email
         }
+        suppressions = find_suppressions(context.engine.judge, refusals)
         scanned = Scanned(
-            counts.get(each.row.job_id, 0), *to_suppress(context.engine.judge, refusals), delivered
+            counts.get(each.row.job_id, 0),
+            suppressions.at_once,
+            suppressions.when_repeated,
+            delivered,
         )
         hook = _hook(context, each.row, spec, people)
         context.ledger.record_scan(
@@ -224,33 +229,40 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
     return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
 
-def to_suppress(
-    judge: Judge, refusals: Iterable[tuple[str, str, str]]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """
-    The people (key -> category) whose bounces (address, code, text) say "never again", and those of
-    whom they say so when they repeat.
+@dataclass(frozen=True)
+class Suppressions:
+    """Whom some bounces suppress, as key -> category: at once, or when they repeat."""
 
-    Neither a bounce of the sender's side nor one that can't be told from it ever counts, however
+    at_once: Mapping[str, str]
+    when_repeated: Mapping[str, str]
+
+
+def find_suppressions(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> Suppressions:
+    """
+    The people whom these bounces (address, code, text) suppress.
+
+    Which bounces do stands in `bounce/policy.py`. One of the sender's side never does, however
     often it repeats.
 
     >>> from cxtools.bounce.classify import standard_judge
-    >>> said = [("ann@x.example", "550", "user unknown"), ("bob@x.example", "452", "mailbox full"), ("eve@x.example", "550", "spamhaus")]
-    >>> [list(some.values()) for some in to_suppress(standard_judge(), said)]
-    [['invalid_recipient'], ['mailbox_full']]
+    >>> bounces = [
+    ...     ("ann@x.example", "550", "user unknown"),
+    ...     ("bob@x.example", "452", "mailbox full"),
+    ...     ("eve@x.example", "550", "listed by spamhaus"),
+    ... ]
+    >>> found = find_suppressions(standard_judge(), bounces)
+    >>> list(found.at_once.values()), list(found.when_repeated.values())
+    (['invalid_recipient'], ['mailbox_full'])
     """
-    now, repeated = dict[str, str](), dict[str, str]()
+    at_once: dict[str, str] = {}
+    when_repeated: dict[str, str] = {}
     for email, code, text in refusals:
         verdict = judge.classify(code, text)
         if verdict.suppress == "now":
-            now[recipient_key(email)] = verdict.category
-        elif (
-            verdict.suppress == "after_n"
-            and verdict.scope == "recipient"
-            and (verdict.kind == "soft" or verdict.codes.digit == "4")
-        ):
-            repeated[recipient_key(email)] = verdict.category
-    return now, repeated
+            at_once[recipient_key(email)] = verdict.category
+        elif verdict.suppress == "after_n":
+            when_repeated[recipient_key(email)] = verdict.category
+    return Suppressions(at_once, when_repeated)
 
 
 def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> tuple[int, int]:
@@ -267,7 +279,7 @@ def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> tuple[int, int]:
         if name in engine.store.campaigns()
     }
     found = {
-        name: to_suppress(engine.judge, engine.store.refusals(name, job_ids))[0]
+        name: dict(find_suppressions(engine.judge, engine.store.refusals(name, job_ids)).at_once)
         for name, job_ids in jobs.items()
     }
     return ledger.rejudge(found, before=began)

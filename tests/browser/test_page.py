@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from plotly.offline import get_plotlyjs_version
 
-from cxtools.charts import figures
+from cxtools.charts import style
 from cxtools.measures import compare
 from cxtools.measures.engine import Engine
 from cxtools.pages.page import HERE, render_page, write_index
@@ -133,7 +133,7 @@ def test_the_bundle_is_of_the_installed_plotly():
         f"/*!\nplotly.js v{get_plotlyjs_version()} (core, scatter, bar, heatmap, funnel)\nMIT License"
     )
     assert BUNDLE.stat().st_size <= 450_000
-    assert figures.TRACES == tuple(
+    assert style.TRACES == tuple(
         sorted(source.partition("(core, ")[2].partition(")")[0].split(", "))
     )
 
@@ -187,7 +187,7 @@ def test_dark_mode_repaints(visit, folder):
     """
     seen = visit(folder / "all-c.html")
     seen.charts()
-    day, night = figures.PALETTE["paper"]
+    day, night = style.PALETTE["paper"]
     fill = "getComputedStyle(document.querySelector('.plot .main-svg')).backgroundColor"
     before = seen.page.evaluate(fill)
     seen.page.emulate_media(color_scheme="dark")

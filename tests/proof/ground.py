@@ -108,8 +108,8 @@ def people(client: Connection, name: str) -> dict[str, dict[str, list[str]]]:
         client.engine, name, [row.job_id for row in client.ledger.batches(name) if row.job_id]
     )
     lists: dict[str, Callable[[Any], bool]] = {
-        "permanentFailures": lambda row: row["verdict"] == "permanent",
-        "retryCandidates": lambda row: row["verdict"] == "retry",
+        "permanentFailures": lambda row: row["kind"] == "hard",
+        "retryCandidates": lambda row: row["retry"] in ("now", "later"),
         "engagement": lambda row: bool(row["opened_at"] or row["clicks"]),
     }
     return {

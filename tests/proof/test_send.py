@@ -725,10 +725,10 @@ def test_the_crm_hears_at_settling_what_came_after_the_first_look(
     assert {row["email"] for row in people if row["opened_at"] or row["clicks"]} == {
         each["email"] for each in last["engagement"]
     }
-    assert sorted(row["email"] for row in people if row["verdict"] == "permanent") == sorted(
+    assert sorted(row["email"] for row in people if row["kind"] == "hard") == sorted(
         each["email"] for each in last["permanentFailures"]
     )
-    assert sorted(row["email"] for row in people if row["verdict"] == "retry") == sorted(
+    assert sorted(row["email"] for row in people if row["retry"] in ("now", "later")) == sorted(
         each["email"] for each in last["retryCandidates"]
     )
     assert last["permanentFailures"]

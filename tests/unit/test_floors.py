@@ -18,14 +18,18 @@ PACKAGE = ROOT / "cxtools"
 
 #: floor -> its steps; a module may import any module of an earlier step, never one of its own
 FLOORS = {
-    "words": ["errors", "model settings wording"],
+    "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.reason charts events events.feeds ledger "
-        "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
-        "bounce.verdict charts.figures verdicts.verdict",
-        "bounce.rules",
-        "bounce.classify",
-        "bounce",
+        "measures measures.question measures.stats",
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
+        "ledger.audit ledger.states measures.catalogue sending sending.plan verdicts verdicts.limits webhooks",
+        "bounce.verdict charts.columns measures.table verdicts.checks",
+        "bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
+        "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "verdicts.verdict",
+        "charts.funnel",
+        "charts",
     ],
     "files": ["files"],
     "doors": [
@@ -36,7 +40,8 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.engine sending.status",
-        "context measures measures.outcomes",
+        "context measures.ages measures.outcomes",
+        "measures.answers",
         "measures.compare webhooks.deliver",
         "sending.collect",
         "sending.submit sending.waves",
