@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
     from cxtools.notebook import Ask, explore, import_file, report, run_campaign, status, verdict
-    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.campaign import Campaign
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict
 
@@ -68,7 +68,7 @@ __all__ = [
 #: Public name -> the module it lives in. The others are questions of the catalogue.
 _HOMES = {
     "BounceVerdict": "bounce",
-    "Campaign": "sending.recipients",
+    "Campaign": "sending.campaign",
     "CampaignVerdict": "verdicts.verdict",
     "Connection": "connection",
     "CxError": "errors",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MIME = "application/vnd.cxtools.verdict+json"
 #: Word -> its symbol, so that colour never tells alone.
 SYMBOLS = {"FAIL": "✕", "WARN": "!", "TOO FEW": "?", "TOO EARLY": "…", "PASS": "✓"}
+WIDEST_WORD = max(len(word) for word in SYMBOLS)
+WIDEST_NAME = 32
+NOT_MEASURED = "not measured"
 HEADINGS = ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source")
 
 
@@ -34,6 +37,20 @@ def mime_bundle(verdict: CampaignVerdict) -> dict[str, Any]:
         "last_at": facts.last_at.isoformat() if facts.last_at else None,
     }
     return {"text/plain": str(verdict), "text/html": html(verdict), MIME: about}
+
+
+def text(verdict: CampaignVerdict) -> str:
+    """A verdict for a terminal: its word, its sentences, its checks."""
+    head = f"{verdict.word}  {verdict.facts.campaign}"
+    checks = [_check_line(check) for check in verdict.facts.checks]
+    return "\n".join([head, *verdict.sentences, "", *checks])
+
+
+def _check_line(check: Check) -> str:
+    name = check.limit.name.ljust(WIDEST_NAME)
+    if check.word == NOT_MEASURED:
+        return f"{name}  {NOT_MEASURED}"
+    return f"{name}  {check.word.ljust(WIDEST_WORD)}  {_measured(check)}"
 
 
 def html(verdict: CampaignVerdict) -> str:

@@ -71,6 +71,16 @@ def decides(one: Check) -> bool:
     return one.word in WORDS
 
 
+def is_as_bad_as(word: str, other: str) -> bool:
+    """
+    Whether a word is another one or worse.
+
+    >>> is_as_bad_as("FAIL", "WARN"), is_as_bad_as("TOO FEW", "WARN")
+    (True, False)
+    """
+    return WORDS.index(word) <= WORDS.index(other)
+
+
 def worst(words: Iterable[str], otherwise: str) -> str:
     """
     >>> worst(["PASS", "WARN"], "TOO FEW"), worst([], "TOO FEW")

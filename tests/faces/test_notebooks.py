@@ -15,7 +15,7 @@ import cxtools
 from cxtools import explorer
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
-from cxtools.pages.page import ADDRESS
+from cxtools.pages.checks import ADDRESS
 from tests.tables import ask
 from tests.unit.test_charts import STORE
 
