@@ -22,7 +22,7 @@ FLOORS = {
     "judgement": [
         "measures measures.question measures.stats",
         "api api.answer api.backoff api.breaker api.gate "
-        "bounce.codes bounce.policy bounce.reason "
+        "bounce.policy bounce.reason "
         "charts.groups charts.rows charts.style "
         "events events.feeds.values "
         "ledger ledger.audit ledger.states "
@@ -31,22 +31,22 @@ FLOORS = {
         "verdicts verdicts.limits "
         "webhooks",
         "api.documents api.outcome api.redaction api.refusals "
-        "bounce.verdict "
+        "bounce.codes bounce.phrases "
         "sending.spec "
-        "charts.columns measures.table "
+        "charts.cells charts.columns measures.table "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
         "api.grants "
-        "bounce.rules "
+        "bounce.index bounce.verdict "
         "sending.message "
         "charts.frame charts.tables charts.verdicts "
         "events.feeds "
         "verdicts.facts",
-        "sending.plan bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
-        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "sending.plan bounce.rules charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce.classify charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
         "verdicts.verdict",
-        "charts.funnel",
-        "charts",
+        "bounce.lines charts.funnel",
+        "bounce charts",
     ],
     "files": ["files"],
     "doors": [
@@ -81,7 +81,7 @@ FLOORS = {
     ],
     "demo": ["demo"],
     "doorway": [
-        "__init__ cli.options cli.session",
+        "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
         "cli.verdict cli.webhooks",
         "cli",
