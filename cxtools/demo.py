@@ -20,7 +20,7 @@ from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.importing import import_file
 from cxtools.pages.run import render_reports
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 
 NAME = "q3-update"
 SEED, RECIPIENTS, EARLIER = "7", "5000", "8"
@@ -121,7 +121,7 @@ def _summary(client: Connection, index: Path, seconds: float) -> str:
     people, hooks = status.recipients, status.webhooks
     return "\n".join(
         [
-            f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, "
+            f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['submitted']:,} submitted, "
             f"{people['suppressed']:,} suppressed",
             f"delivered    {row.delivered:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
             f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",

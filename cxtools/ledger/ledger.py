@@ -45,8 +45,7 @@ from cxtools.ledger.schema import (
     suppression,
 )
 from cxtools.ledger.states import ACCEPTED, ARROWS, OUTCOMES, scan_verdict
-from cxtools.model import Job, Recipient
-from cxtools.sending.plan import LeftOut
+from cxtools.model import Job, LeftOut, Recipient
 from cxtools.text import canonical_json, safe_line
 
 #: in so many campaigns a soft bounce must repeat, with no delivery between, before it suppresses
@@ -778,7 +777,7 @@ class Ledger(Database):
     def counts(self, name: str) -> dict[str, int]:
         """
         People by what became of them, each once whatever the waves: rows, invalid, duplicates,
-        suppressed, planned, accepted, …
+        suppressed, planned, submitted, …
         """
         by_reason = (
             sa.select(left_out.c.reason, sa.func.count())
@@ -790,7 +789,7 @@ class Ledger(Database):
         )
         mailed = people.join(batch, batch.c.id == slot.c.batch_id).where(slot.c.outcome == "")
         states = {
-            "accepted": ACCEPTED,
+            "submitted": ACCEPTED,
             "rejected": ("rejected",),
             "unknown": ("unknown", "submitting"),
             "waiting": ("planned",),

@@ -133,7 +133,9 @@ def deliver_due(context: Context, *, stop: Callable[[], bool] = lambda: False) -
 
 
 @contextmanager
-def courier(context: Context, *, last_round_s: float = LAST_ROUND_S) -> Iterator[None]:
+def deliver_in_background(
+    context: Context, *, last_round_s: float = LAST_ROUND_S
+) -> Iterator[None]:
     """
     Deliver webhooks beside a deed, which never waits for the CRM, and in a last, short round after
     it.
@@ -144,7 +146,7 @@ def courier(context: Context, *, last_round_s: float = LAST_ROUND_S) -> Iterator
     context.settings.needs("crm")
     done = threading.Event()
     worker = threading.Thread(
-        target=_run, args=(context, done), name="cxtools-courier", daemon=True
+        target=_run, args=(context, done), name="cxtools-webhooks", daemon=True
     )
     worker.start()
     try:

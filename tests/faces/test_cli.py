@@ -87,7 +87,7 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Any) -> None:
     assert (0, "completed", 30) == (
         done.returncode,
         document["state"],
-        document["recipients"]["accepted"],
+        document["recipients"]["submitted"],
     )
     assert {"campaign", "state", "recipients", "batches", "events", "webhooks"} <= set(document)
     assert 1 == len(simulator.truth()["jobs"])
@@ -136,7 +136,10 @@ def test_a_failed_job_is_explained(shell: Shell, simulator: Any) -> None:
     done = send(shell)
 
     assert 5 == done.returncode
-    assert "(30 recipients): the job ended as failed; perhaps half of it was sent" in done.stdout
+    assert (
+        "(30 recipients): the job ended as failed; some recipients may have been mailed"
+        in done.stdout
+    )
 
 
 def test_a_daily_limit_is_told_before_and_after(shell: Shell) -> None:
@@ -411,7 +414,7 @@ def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(
 
     assert (6, {}) == (done.returncode, jobs_then)
     assert "Traceback" not in done.stderr and "space" in done.stderr
-    assert (0, 30) == (again.returncode, json.loads(again.stdout)["recipients"]["accepted"])
+    assert (0, 30) == (again.returncode, json.loads(again.stdout)["recipients"]["submitted"])
     assert [] == simulator.truth()["mailed_twice"]
 
 

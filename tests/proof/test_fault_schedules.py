@@ -26,7 +26,7 @@ from cxtools.api.client import Client
 from cxtools.connection import Connection
 from cxtools.context import Context
 from cxtools.errors import CxError, JobTimeout
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from cxtools.simulator.faults import FAULTS
 from cxtools.webhooks import deliver
 from tests.conftest import CRM_SECRET

@@ -32,20 +32,22 @@ FLOORS = {
         "events events.feeds.values "
         "ledger ledger.audit ledger.states "
         "measures.stats "
-        "sending sending.plan "
+        "sending sending.address sending.row "
         "verdicts verdicts.limits "
         "webhooks",
         "api.documents api.outcome api.redaction api.refusals "
         "bounce.verdict "
+        "sending.spec "
         "charts.columns "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
         "api.grants "
         "bounce.rules "
+        "sending.message "
         "charts.frame charts.tables charts.verdicts "
         "events.feeds "
         "verdicts.facts",
-        "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "sending.plan bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
         "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
         "verdicts.verdict",
         "charts.funnel",
@@ -57,21 +59,30 @@ FLOORS = {
         "events.rows events.store "
         "ledger.database ledger.schema "
         "sending.recipients",
-        "api.wire events.importing ledger.audit_log",
+        "bounce.own_rules api.wire events.importing ledger.audit_log",
         "api.auth api.transport webhooks.allowed",
         "api.retrier",
         "api.reader api.submitter",
-        "api.client ledger.outbox",
+        "sending.campaign api.client ledger.outbox",
         "ledger.ledger",
     ],
     "questions and deeds": [
         "measures.engine sending.status",
         "context measures measures.outcomes",
+        "sending.dry_run sending.follow sending.post sending.suppressions "
         "measures.compare webhooks.deliver",
-        "sending.collect",
-        "sending.submit sending.waves",
+        "sending.collect sending.submit sending.unknown",
+        "sending.send sending.waves",
     ],
-    "faces": ["connection pages pages.page", "doctor explorer pages.run", "notebook"],
+    "faces": [
+        "simulated",
+        "connection pages pages.checks pages.facts pages.figures pages.kernel pages.parameters",
+        "doctor explorer pages.catalogue pages.glossary",
+        "pages.execution pages.page",
+        "pages.index",
+        "pages.run",
+        "notebook",
+    ],
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.options cli.session",

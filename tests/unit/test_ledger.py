@@ -19,9 +19,8 @@ from cxtools.ledger.audit import GENESIS
 from cxtools.ledger.ledger import Claim, Ledger, Scanned
 from cxtools.ledger.schema import move
 from cxtools.ledger.states import ARROWS
-from cxtools.model import Job, Recipient
-from cxtools.sending.plan import LeftOut
-from cxtools.sending.recipients import Campaign
+from cxtools.model import Job, LeftOut, Recipient
+from cxtools.sending.campaign import Campaign
 from cxtools.settings import load_settings
 
 ACCOUNT = "https://api.example|client"
@@ -259,7 +258,7 @@ def test_left_out_people_are_kept_with_their_reason(ledger: Ledger) -> None:
         "duplicates": 1,
         "suppressed": 1,
         "planned": 3,
-        "accepted": 2,
+        "submitted": 2,
         "rejected": 0,
         "unknown": 0,
         "waiting": 0,
@@ -654,7 +653,7 @@ def test_an_address_that_no_database_can_hold_is_left_out_like_any_other(ledger:
         sender="me@example.com",
         template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890",
     )
-    ledger.plan("q3", digest="d", spec={}, planned=odd.planned(skip_invalid=True), batch_size=10)
+    ledger.plan("q3", digest="d", spec={}, planned=odd.plan(skip_invalid=True), batch_size=10)
 
     assert (2, 1) == tuple(ledger.counts("q3")[what] for what in ("invalid", "planned"))
 
