@@ -3,6 +3,7 @@ Where to connect and how.
 
     secret      a text that can be used, but not shown                        pure
     hosts       names and networks that settings may hold                     pure
+    types       secrets, addresses, hosts: each checks itself                 pure
     values      every setting: type, default, limits, variable, description   pure
     reference   the settings as rows, for documentation                       pure
     sources     the settings of a profile, from environment, files and keyring

@@ -41,10 +41,11 @@ def setting_rows() -> list[SettingRow]:
     """
     Every setting, in the order of `Settings`; those of a table have its name before them.
 
-    >>> [row.default for row in setting_rows() if row.name in ("workers", "paths.jobs", "keyring")]
-    ['"/v1/communications/email/jobs"', 'false', '16']
+    >>> rows = {row.name: row.default for row in setting_rows()}
+    >>> rows["workers"], rows["keyring"], rows["paths.jobs"]
+    ('16', 'false', '"/v1/communications/email/jobs"')
     """
-    return list(_rows(Settings, ""))
+    return _rows(Settings, "")
 
 
 def _rows(model: type[BaseModel], prefix: str) -> list[SettingRow]:

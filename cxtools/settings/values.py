@@ -5,35 +5,14 @@ all at once.
 
 from __future__ import annotations
 
-import base64
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import BaseModel
 
 from cxtools.errors import ConfigError
-from cxtools.settings.hosts import LOOPBACK, is_host, is_network
 from cxtools.settings.secret import Secret
-
-
-def _hide(value: object) -> object:
-    return Secret(value) if isinstance(value, str) else value
-
-
-#: A setting that is a secret: handed in as a text, shown nowhere.
-Hidden = Annotated[Secret, BeforeValidator(_hide), Field(repr=False)]
-
-
-def setting(default: Any, description: str, *, variable: str = "", **limits: Any) -> Any:
-    """A field of `Settings`; *variable* is its environment variable, if it has one."""
-    return Field(
-        default=default,
-        description=description,
-        json_schema_extra={"variable": variable},
-        **limits,
-    )
+from cxtools.settings.types import Address, Hidden, Hosts, SigningSecret, setting
 
 
 class Paths(BaseModel, frozen=True, extra="forbid"):
@@ -56,32 +35,10 @@ class Paths(BaseModel, frozen=True, extra="forbid"):
     )
 
 
-class Settings(
-    BaseModel, frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
-):
-    """
-    Everything a run needs to know, frozen. Each field says what it is, in which unit, and why its
-    default is what it is; durations are seconds.
-    """
+class Access(BaseModel, frozen=True, arbitrary_types_allowed=True):
+    """Where the API is, and how to sign in."""
 
-    profile: str = setting("default", "The name of the profile that these settings come from.")
-    home: Path = setting(
-        Path(),
-        "The folder of everything that is kept: ledger, events, reports, profiles.toml and own"
-        " bounce rules. Default: cxtools' folder in the user's data directory.",
-        variable="CXTOOLS_HOME",
-    )
-    ledger: str = setting(
-        "",
-        "Another ledger than SQLite in the home, as a URL:"
-        " `postgresql+psycopg://user:password@host/db` (extra `[postgres]`) or"
-        " `sqlite:////path/ledger.sqlite`. A password in it is a secret, so a profile must not"
-        " hold one.",
-        variable="CXTOOLS_LEDGER",
-        repr=False,
-    )
-
-    env_url: str = setting(
+    env_url: Address = setting(
         "",
         "The API's address; https, except for this machine.",
         variable="CXONE_ENV_URL",
@@ -107,30 +64,16 @@ class Settings(
         Secret(""), "The access key's secret.", variable="CXONE_ACCESS_KEY_SECRET"
     )
     token: Hidden = setting(Secret(""), "A ready token (`auth` = `token`).", variable="CXONE_TOKEN")
-    token_url: str = setting(
+    token_url: Address = setting(
         "",
         "The whole address to sign in at, where it is not `paths.token` below `env_url`; an"
         " address that ends in `/.well-known/openid-configuration` is asked for the endpoint.",
     )
     paths: Paths = setting(Paths(), "Where each endpoint lives below `env_url`.")
 
-    crm_webhook_url: str = setting(
-        "",
-        "Where each job's outcome is posted; https, except for this machine. Empty: nowhere.",
-        variable="CRM_WEBHOOK_URL",
-    )
-    crm_webhook_secret: Hidden = setting(
-        Secret(""),
-        "The key that webhooks are signed with, by Standard Webhooks: base64, with or without"
-        " `whsec_` before it.",
-        variable="CRM_WEBHOOK_SECRET",
-    )
-    crm_allow_hosts: tuple[str, ...] = setting(
-        (),
-        "Host names and networks beyond the open internet that webhooks may go to; in the"
-        " variable separated by commas. All other private addresses are refused.",
-        variable="CRM_ALLOW_HOSTS",
-    )
+
+class Promises(BaseModel, frozen=True):
+    """What the server can do beyond the tutorial's contract; each defaults to what that says."""
 
     idempotency_window_s: float = setting(
         0,
@@ -153,11 +96,10 @@ class Settings(
         False,
         "Template ids need not be UUIDs, as the tutorial's are.",
     )
-    keyring: bool = setting(
-        False,
-        "Secrets that are found nowhere else are taken from the keyring (extra `[keyring]`)."
-        " Asked only if a profile says so, so that no run waits for an unlock dialog.",
-    )
+
+
+class Limits(BaseModel, frozen=True):
+    """How much at once, how fast, how long; durations are seconds."""
 
     workers: int = setting(
         16,
@@ -226,45 +168,61 @@ class Settings(
         gt=0,
     )
 
-    @field_validator("crm_allow_hosts", mode="before")
-    @classmethod
-    def _split_hosts(cls, value: object) -> object:
-        entries = value
-        if isinstance(value, str):
-            entries = [entry.strip() for entry in value.split(",")]
-        if not isinstance(entries, list | tuple):
-            return entries
-        texts = [str(entry) for entry in entries]
-        wrong = [text for text in texts if not is_network(text) and not is_host(text)]
-        if wrong:
-            raise ValueError(f"neither a host name nor a network: {', '.join(wrong)}")
-        return entries
 
-    @field_validator("crm_webhook_secret")
-    @classmethod
-    def _check_signing_secret(cls, secret: Secret) -> Secret:
-        if secret and not _is_signing_key(secret.reveal()):
-            raise ValueError(
-                "is not a secret of Standard Webhooks, which is base64 with or without whsec_"
-                " before it; copy it again, whole, or make one: openssl rand -base64 32"
-            )
-        return secret
+class Settings(
+    Limits,
+    Promises,
+    Access,
+    frozen=True,
+    extra="forbid",
+    arbitrary_types_allowed=True,
+    hide_input_in_errors=True,
+):
+    """
+    Everything a run needs to know, frozen. Each field says what it is, in which unit, and why its
+    default is what it is.
+    """
 
-    @field_validator("env_url", "token_url", "crm_webhook_url")
-    @classmethod
-    def _check_address(cls, url: str) -> str:
-        if not url:
-            return url
-        parts = urlsplit(url)
-        on_this_machine = parts.scheme == "http" and parts.hostname in LOOPBACK
-        by_https = parts.scheme == "https" and parts.hostname
-        if not by_https and not on_this_machine:
-            raise ValueError("must be an https:// address (http only on this machine)")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError(
-                "must hold no user, query or fragment: secrets in an address reach every log"
-            )
-        return url.rstrip("/")
+    profile: str = setting("default", "The name of the profile that these settings come from.")
+    home: Path = setting(
+        Path(),
+        "The folder of everything that is kept: ledger, events, reports, profiles.toml and own"
+        " bounce rules. Default: cxtools' folder in the user's data directory.",
+        variable="CXTOOLS_HOME",
+    )
+    ledger: str = setting(
+        "",
+        "Another ledger than SQLite in the home, as a URL:"
+        " `postgresql+psycopg://user:password@host/db` (extra `[postgres]`) or"
+        " `sqlite:////path/ledger.sqlite`. A password in it is a secret, so a profile must not"
+        " hold one.",
+        variable="CXTOOLS_LEDGER",
+        repr=False,
+    )
+
+    crm_webhook_url: Address = setting(
+        "",
+        "Where each job's outcome is posted; https, except for this machine. Empty: nowhere.",
+        variable="CRM_WEBHOOK_URL",
+    )
+    crm_webhook_secret: SigningSecret = setting(
+        Secret(""),
+        "The key that webhooks are signed with, by Standard Webhooks: base64, with or without"
+        " `whsec_` before it.",
+        variable="CRM_WEBHOOK_SECRET",
+    )
+    crm_allow_hosts: Hosts = setting(
+        (),
+        "Host names and networks beyond the open internet that webhooks may go to; in the"
+        " variable separated by commas. All other private addresses are refused.",
+        variable="CRM_ALLOW_HOSTS",
+    )
+
+    keyring: bool = setting(
+        False,
+        "Secrets that are found nowhere else are taken from the keyring (extra `[keyring]`)."
+        " Asked only if a profile says so, so that no run waits for an unlock dialog.",
+    )
 
     @property
     def ledger_url(self) -> str:
@@ -309,12 +267,6 @@ class Settings(
                 " (secrets: environment, folder or keyring)",
             )
         return self
-
-
-def _is_signing_key(text: str) -> bool:
-    with suppress(ValueError):
-        return bool(base64.b64decode(text.removeprefix("whsec_"), validate=True))
-    return False
 
 
 def _variables() -> dict[str, str]:

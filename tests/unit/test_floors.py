@@ -21,6 +21,7 @@ FLOORS = {
     "words": [
         "errors identity text",
         "model settings.hosts settings.secret wording",
+        "settings.types",
         "settings.values",
         "settings.reference settings.sources",
         "settings",
