@@ -28,7 +28,7 @@ FLOORS = {
     ],
     "judgement": [
         "api api.answer api.backoff api.breaker api.gate "
-        "bounce.codes bounce.policy bounce.reason "
+        "bounce.policy bounce.reason "
         "charts.groups charts.rows charts.style "
         "events events.feeds.values "
         "ledger ledger.audit ledger.states "
@@ -37,22 +37,22 @@ FLOORS = {
         "verdicts verdicts.limits "
         "webhooks",
         "api.documents api.outcome api.redaction api.refusals "
-        "bounce.verdict "
+        "bounce.codes bounce.phrases "
         "sending.spec "
-        "charts.columns "
+        "charts.cells charts.columns "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
         "api.grants "
-        "bounce.rules "
+        "bounce.index bounce.verdict "
         "sending.message "
         "charts.frame charts.tables charts.verdicts "
         "events.feeds "
         "verdicts.facts",
-        "sending.plan bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
-        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "sending.plan bounce.rules charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce.classify charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
         "verdicts.verdict",
-        "charts.funnel",
-        "charts",
+        "bounce.lines charts.funnel",
+        "bounce charts",
     ],
     "files": ["files"],
     "doors": [
@@ -86,7 +86,7 @@ FLOORS = {
     ],
     "demo": ["demo"],
     "doorway": [
-        "__init__ cli.options cli.session",
+        "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
         "cli.verdict cli.webhooks",
         "cli",
