@@ -18,7 +18,14 @@ PACKAGE = ROOT / "cxtools"
 
 #: floor -> its steps; a module may import any module of an earlier step, never one of its own
 FLOORS = {
-    "words": ["errors identity text", "model settings wording"],
+    "words": [
+        "errors identity text",
+        "model settings.hosts settings.secret wording",
+        "settings.types",
+        "settings.values",
+        "settings.reference settings.sources",
+        "settings",
+    ],
     "judgement": [
         "measures measures.question measures.stats",
         "api api.answer api.backoff api.breaker api.gate "
@@ -91,14 +98,14 @@ FLOORS = {
 STEPS = [step.split() for floor in FLOORS.values() for step in floor]
 STEP_OF = {module: number for number, step in enumerate(STEPS) for module in step}
 
-#: settings looks into the environment and its files by itself; all it finds can be handed in as
+#: settings look into the environment and their files by themselves; all it finds can be handed in as
 #: arguments
 PURE = [
     module
     for floor in ("words", "judgement")
     for step in FLOORS[floor]
     for module in step.split()
-    if module != "settings"
+    if module.split(".")[0] != "settings"
 ]
 IMPURE_IMPORTS = {
     "duckdb",
