@@ -26,12 +26,12 @@ FLOORS = {
         "events events.feeds.values "
         "ledger ledger.audit ledger.states "
         "measures.stats "
-        "sending sending.address sending.row "
+        "sending sending.address sending.groups sending.row "
         "verdicts verdicts.limits "
-        "webhooks",
+        "webhooks webhooks.signature",
         "api.documents api.outcome api.redaction api.refusals "
         "bounce.verdict "
-        "sending.spec "
+        "sending.retry sending.spec "
         "charts.columns "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
@@ -63,8 +63,8 @@ FLOORS = {
     "questions and deeds": [
         "measures.engine sending.status",
         "context measures measures.outcomes",
-        "sending.dry_run sending.follow sending.post sending.suppressions "
-        "measures.compare webhooks.deliver",
+        "sending.clearance sending.dry_run sending.follow sending.post sending.suppress "
+        "measures.compare webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
     ],

@@ -24,9 +24,9 @@ from cxtools.bounce.policy import (
 )
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
-from cxtools.sending.collect import find_suppressions
-from cxtools.sending.waves import decide_retry
-from cxtools.webhooks import deliver
+from cxtools.sending.retry import decide_retry
+from cxtools.sending.suppress import find_suppressions
+from cxtools.webhooks.message import job_webhook
 from tests import taxonomy
 from tests.tables import store
 
@@ -50,7 +50,7 @@ def webhook(row: dict[str, Any]) -> dict[str, Any]:
         job_id="j1", job_status="completed", recipients=1, latency_s=None, spam_score=None
     )
     spec = {"template_id": "t", "sender": "me@example.com"}
-    _, _, body = deliver.message(job, spec, [row], version=1, at="", anchor=(0, ""))
+    _, _, body = job_webhook(job, spec, [row], version=1, at="", anchor=(0, ""))
     return dict(json.loads(body)["data"])
 
 
