@@ -21,7 +21,7 @@ FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
         "api api.answer api.backoff api.breaker api.gate "
-        "bounce.codes bounce.policy bounce.reason "
+        "bounce.policy bounce.reason "
         "charts.groups charts.rows charts.style "
         "events events.feeds.values "
         "ledger ledger.audit ledger.states "
@@ -30,22 +30,22 @@ FLOORS = {
         "verdicts verdicts.limits "
         "webhooks webhooks.signature",
         "api.documents api.outcome api.redaction api.refusals "
-        "bounce.verdict "
+        "bounce.codes bounce.phrases "
         "sending.retry sending.spec "
-        "charts.columns "
+        "charts.cells charts.columns "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
         "api.grants "
-        "bounce.rules "
+        "bounce.index bounce.verdict "
         "sending.message "
         "charts.frame charts.tables charts.verdicts "
         "events.feeds "
         "verdicts.facts",
-        "sending.plan bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
-        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "sending.plan bounce.rules charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce.classify charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
         "verdicts.verdict",
-        "charts.funnel",
-        "charts",
+        "bounce.lines charts.funnel",
+        "bounce charts",
     ],
     "files": ["files"],
     "doors": [
@@ -68,10 +68,18 @@ FLOORS = {
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
     ],
-    "faces": ["simulated", "connection pages pages.page", "doctor explorer pages.run", "notebook"],
+    "faces": [
+        "simulated",
+        "connection pages pages.checks pages.facts pages.figures pages.kernel pages.parameters",
+        "doctor explorer pages.catalogue pages.glossary",
+        "pages.execution pages.page",
+        "pages.index",
+        "pages.run",
+        "notebook",
+    ],
     "demo": ["demo"],
     "doorway": [
-        "__init__ cli.options cli.session",
+        "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
         "cli.verdict cli.webhooks",
         "cli",

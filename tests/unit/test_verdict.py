@@ -333,7 +333,7 @@ def test_machines_that_the_feed_tells_apart_are_no_readers():
     store = tables.store(text)
     flagged = EventStore(store.root.parent / "flagged")
     told = [
-        replace(event, raw_kind="machine_open")
+        replace(event, by_machine=True)
         if event.kind == "open" and event.recipient_id != "p0"
         else event
         for event in tables.events(text)

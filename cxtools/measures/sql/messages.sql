@@ -25,7 +25,7 @@ facts as (        -- one row per message, whatever the order of its events
            min(ts) filter (where kind = 'delivery') as delivered_at,
            max(ts) filter (where kind = 'delivery') as last_delivery_at,
            count(*) filter (where kind = 'open') as opens,
-           count(*) filter (where kind = 'open' and raw_kind = 'machine_open') as machine_opens,
+           count(*) filter (where kind = 'open' and by_machine) as machine_opens,
            max(raw_kind) filter (where kind = 'suppressed') as not_sent,
            count(*) filter (where is_content) as clicks,
            min(ts) filter (where kind = 'open') as first_open_at,
