@@ -15,10 +15,11 @@ from pathlib import Path
 
 import requests
 
-from cxtools import measures, wording
+from cxtools import wording
 from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.importing import import_file
+from cxtools.measures.answers import answer
 from cxtools.pages.run import render_reports
 from cxtools.sending.campaign import Campaign
 
@@ -122,7 +123,7 @@ def _summary(client: Connection, index: Path, seconds: float) -> str:
             where=str(client.settings.home),
             do="run the demo again",
         )
-    row, share = measures.funnel(client.engine, [NAME]).iloc[0], wording.percent
+    row, share = answer(client.engine, "funnel", NAME).iloc[0], wording.percent
     people, hooks = status.recipients, status.webhooks
     return "\n".join(
         [

@@ -20,7 +20,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from cxtools import measures
 from cxtools.api.outcome import PostOutcome
 from cxtools.bounce import CATEGORIES, Codes, Judge, classify, classify_lines, explain, judge
 from cxtools.bounce.classify import LONGEST_REMEMBERED, REMEMBERED, standard_judge
@@ -43,6 +42,7 @@ from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Scanned
+from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
 from cxtools.model import Recipient
 from cxtools.settings import load_settings
@@ -955,7 +955,7 @@ def test_the_tables_go_by_the_rules_of_today(tmp_path):
     """
     tables.store(REFUSED, into=EventStore(tmp_path))
     found = [
-        measures.reasons(Engine(EventStore(tmp_path), make_judge=lambda own=own: own))
+        answer(Engine(EventStore(tmp_path), make_judge=lambda own=own: own), "reasons")
         for own in (standard_judge(), judge(OWN))
     ]
     expected = [
