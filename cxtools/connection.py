@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxtools.errors import ConfigError, JobTimeout, Unreachable, discreet
+from cxtools.errors import ConfigError, JobTimeout, Unreachable, without_locals
 from cxtools.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Connection:
         )
 
     @cached_property
-    @discreet
+    @without_locals
     def ledger(self) -> Ledger:
         from cxtools.ledger.ledger import Ledger
 
@@ -149,7 +149,7 @@ class Connection:
             self.settings, Client(self.settings), self.ledger, self.store, quiet=self.quiet
         )
 
-    @discreet
+    @without_locals
     def send(self, campaign: Campaign, *, skip_invalid: bool = False) -> Status:
         """
         Send a campaign, or continue it: run again, it never mails anyone twice.
@@ -169,7 +169,7 @@ class Connection:
         """Everything that is missing is said before the first request, the CRM's secret too."""
         self.settings.needs("api", "crm" if self.settings.crm_webhook_url else "api")
 
-    @discreet
+    @without_locals
     def dry_run(self, campaign: Campaign, *, skip_invalid: bool = False) -> DryRun:
         """
         What `send` would do, as far as is known without asking the API; refuses what `send` would,
@@ -216,7 +216,7 @@ class Connection:
             waiting=None if waits is None else sum(waits),
         )
 
-    @discreet
+    @without_locals
     def resume(self, name: str) -> Status:
         """
         Continue a campaign: submit what is planned, follow what is submitted, collect what has
@@ -260,7 +260,7 @@ class Connection:
             quota_left=self.ledger.quota_left(self.settings.account, limit),
         )
 
-    @discreet
+    @without_locals
     def collect(self, name: str | None = None) -> Collected:
         """Fetch the events of all finished jobs once more: late opens, clicks and bounces."""
         from cxtools.sending import collect
@@ -273,7 +273,7 @@ class Connection:
         finally:
             self.ledger.trail.anchor()
 
-    @discreet
+    @without_locals
     def rejudge(self) -> tuple[int, int]:
         """
         Make the local suppressions follow the rules of today, from all that servers ever said: how
@@ -286,7 +286,7 @@ class Connection:
         finally:
             self.ledger.trail.anchor()
 
-    @discreet
+    @without_locals
     def reconcile(
         self, batch_id: str, *, job_id: str = "", abandon: bool = False, reason: str = ""
     ) -> str:
@@ -306,7 +306,7 @@ class Connection:
             submit.check_job(self.context, batch_id, job_id)
         return self.ledger.reconcile(batch_id, job_id=job_id, abandon=abandon, reason=reason)
 
-    @discreet
+    @without_locals
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:
         """
         Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign

@@ -16,9 +16,14 @@ Every error that cxtools raises, in one tree.
     |- StoreError                    6  the ledger or the event store
     `- ReportError                   7  a report could not be made
 
-The number is the exit code of the command line (`cxtools --help` lists them; 0 is success, 8 is
-"done, but outcomes are unknown and listed" and is no error). Who is to blame is in the type:
+The number is the exit code of the command line (`cxtools --help` lists them). Success is 0; 8 is
+"done, but outcomes are unknown and listed", which is not an error. Who is to blame is in the type:
 `Refused` and `ConfigError` are ours, `ContractError` and `ServerFault` are theirs.
+
+Where an error is shown decides how: the command line prints its sentence, a notebook too (by
+IPython's hook `_render_traceback_`), and only Python itself, a debugger or an error tracker shows a
+traceback. Debuggers and trackers print the locals of its frames as well, and those of ours can hold
+addresses, documents and secrets: `without_locals` empties them.
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
-Given = ParamSpec("Given")
+Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
@@ -46,12 +51,18 @@ class CxError(Exception):
 
     def __init__(self, what: str, *, where: str = "", do: str = "") -> None:
         super().__init__(what)
-        self.what, self.where, self.do = what, where, do
+        self.what = what
+        self.where = where
+        self.do = do
 
     def __str__(self) -> str:
         place = f"  [{self.where}]" if self.where else ""
         advice = f"\n  -> {self.do}" if self.do else ""
         return f"{self.what}{place}{advice}"
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows below a cell: the sentence. `%debug` still leads to the frames."""
+        return f"{type(self).__name__}: {self}".splitlines()
 
 
 class ConfigError(CxError, ValueError):
@@ -87,8 +98,11 @@ class ApiError(CxError):
             f"status {status}" if status else "",
             f"trace {trace_id}" if trace_id else "",
         )
-        super().__init__(what, where=", ".join(fact for fact in facts if fact), do=do)
-        self.method, self.path, self.status, self.trace_id = method, path, status, trace_id
+        super().__init__(what, where=", ".join(filter(None, facts)), do=do)
+        self.method = method
+        self.path = path
+        self.status = status
+        self.trace_id = trace_id
 
 
 class Unreachable(ApiError, ConnectionError):
@@ -106,8 +120,8 @@ class Refused(ApiError):
 class RateLimited(ApiError):
     """429, and patience is over. `retry_after_s` is what the server asked for, in seconds."""
 
-    def __init__(self, what: str, *, retry_after_s: float | None = None, **facts: object) -> None:
-        super().__init__(what, **facts)  # type: ignore[arg-type]
+    def __init__(self, what: str, *, retry_after_s: float | None = None, **facts: Any) -> None:
+        super().__init__(what, **facts)
         self.retry_after_s = retry_after_s
 
 
@@ -161,33 +175,33 @@ class ReportError(CxError):
         self.notebook = notebook
 
 
-def discreet(deed: Callable[Given, Result]) -> Callable[Given, Result]:
+def without_locals(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """
     The same function or generator; a CxError that leaves it takes no locals along.
 
-    Jupyter's verbose mode, rich and error trackers show the locals of all frames of a traceback,
-    and those of ours hold addresses, documents and requests. The lines of the traceback stay.
+    The lines of the traceback stay.
     """
 
-    @wraps(deed)
-    def call(*given: Any, **named: Any) -> Any:
+    @wraps(function)
+    def call(*arguments: Any, **options: Any) -> Any:
         try:
-            return deed(*given, **named)
+            return function(*arguments, **options)
         except CxError as error:
-            given, named = (), {}
+            del arguments, options  # this frame is still running, so nobody else can empty it
             forget_locals(error)
             raise
 
-    @wraps(deed)
-    def generate(*given: Any, **named: Any) -> Iterator[Any]:
+    @wraps(function)
+    def generate(*arguments: Any, **options: Any) -> Iterator[Any]:
         try:
-            yield from cast(Iterator[Any], deed(*given, **named))
+            yield from cast(Iterator[Any], function(*arguments, **options))
         except CxError as error:
-            given, named = (), {}
+            del arguments, options
             forget_locals(error)
             raise
 
-    return cast(Callable[Given, Result], generate if inspect.isgeneratorfunction(deed) else call)
+    wrapper = generate if inspect.isgeneratorfunction(function) else call
+    return cast(Callable[Arguments, Result], wrapper)
 
 
 def forget_locals(error: BaseException) -> None:
@@ -196,7 +210,10 @@ def forget_locals(error: BaseException) -> None:
     errors behind it.
     """
     traceback.clear_frames(error.__traceback__)
-    if behind := error.__cause__ or error.__context__:
-        forget_locals(behind)
-        if not isinstance(behind, CxError):
-            error.__cause__ = error.__context__ = None
+    cause = error.__cause__ or error.__context__
+    if cause is None:
+        return
+    forget_locals(cause)
+    if not isinstance(cause, CxError):
+        error.__cause__ = None
+        error.__context__ = None

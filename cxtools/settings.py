@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
-from cxtools.errors import ConfigError, discreet
+from cxtools.errors import ConfigError, without_locals
 
 SECRET_NAMES = ("client_secret", "crm_webhook_secret", "token", "access_key_secret")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -248,7 +248,7 @@ CREDENTIALS = {
 }
 
 
-@discreet
+@without_locals
 def load_settings(
     profile: str | None = None, environ: Mapping[str, str] | None = None, **given: Any
 ) -> Settings:
@@ -293,7 +293,7 @@ def load_settings(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in refused.errors(include_input=False, include_url=False)
         )
-        # `discreet` lets go of the original error, which carries the raw input, secrets too.
+        # `without_locals` lets go of the original error, which carries the raw input, secrets too.
         raise ConfigError(
             f"settings are wrong: {faults}",
             where=f"profile {name!r}",

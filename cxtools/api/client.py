@@ -35,7 +35,7 @@ from cxtools.errors import (
     PossiblyTruncated,
     RateLimited,
     ServerFault,
-    discreet,
+    without_locals,
 )
 from cxtools.model import Event, Job, Suppression
 from cxtools.settings import Settings
@@ -215,7 +215,7 @@ class Client:
 
     # -- the endpoints
 
-    @discreet
+    @without_locals
     def fetch_suppression(self, email: str) -> Suppression | None:
         """
         The entry of one address on the suppression list; None only when the API itself says that
@@ -238,7 +238,7 @@ class Client:
             )
         return found[0] if found else None
 
-    @discreet
+    @without_locals
     def fetch_suppressions(self) -> Iterator[list[Suppression]]:
         """
         The whole suppression list in pages; needs `settings.suppression_listing`. Ends as
@@ -253,7 +253,7 @@ class Client:
         for document, _ in self._pages(path, {"limit": PAGE}, "read", ""):
             yield _suppressions(document, path)
 
-    @discreet
+    @without_locals
     def fetch_job(self, job_id: str) -> Job:
         """
         One job as it stands. `Refused` with status 404 shortly after the submit may be replication
@@ -267,7 +267,7 @@ class Client:
             )
         return job
 
-    @discreet
+    @without_locals
     def fetch_event_pages(self, job_id: str, *, cursor: str = "") -> Iterator[EventPage]:
         """
         All events of a job, page by page, from *cursor* on; duplicates and disorder as the API
@@ -283,7 +283,7 @@ class Client:
         ):
             yield _event_page(document["results"], job_id, next_cursor)
 
-    @discreet
+    @without_locals
     def submit(
         self, body: bytes, *, idempotency_key: str, leave_by: float = math.inf
     ) -> PostOutcome:
@@ -330,7 +330,7 @@ class Client:
             self._turns.throttle(hint_s or pace.backoff_s(0, rng=self._rng), sent_at=sent_at)
         return found
 
-    @discreet
+    @without_locals
     def probe(self) -> dict[str, Any]:
         """
         What `doctor` tells: can we sign in, which rights were granted, does the API answer?

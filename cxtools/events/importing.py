@@ -24,7 +24,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from cxtools.errors import ConfigError, discreet
+from cxtools.errors import ConfigError, without_locals
 from cxtools.events.feeds import (
     COLUMNS,
     FIELDS,
@@ -73,7 +73,7 @@ class Unreadable:
 Numbered = tuple[int, Any]
 
 
-@discreet
+@without_locals
 def import_file(
     path: str | Path,
     campaign: str,

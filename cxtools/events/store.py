@@ -27,6 +27,7 @@ from typing import IO, TYPE_CHECKING, Any
 from cxtools.bounce import Judge
 from cxtools.bounce.classify import standard_judge
 from cxtools.errors import ConfigError, StoreError
+from cxtools.files import Staging, write_whole
 from cxtools.model import Event
 
 if TYPE_CHECKING:
@@ -123,12 +124,12 @@ class EventStore:
         folder = self._folder(campaign)
         added = duplicates = 0
         stream = iter(events)
-        with _staged(folder) as parts:
+        with Staging() as staging:
             while chunk := list(islice(stream, CHUNK)):
                 ids = {event.event_id for event in chunk}
                 final = folder / f"part-{_digest(ids)}.parquet"
                 new = (
-                    ids - _held(ids, [*folder.glob("part-*.parquet"), *parts])
+                    ids - _held(ids, [*folder.glob("part-*.parquet"), *staging.hidden_files])
                     if not final.exists()
                     else set()
                 )
@@ -139,9 +140,9 @@ class EventStore:
                     kept = [event for event in chunk if event.event_id in new]
                     table = _table(kept, source, received_at)
                     with _disk(folder):
-                        parts[
-                            _written(folder, partial(pq.write_table, table, compression="zstd"))
-                        ] = final
+                        staging.write(final, partial(pq.write_table, table, compression="zstd"))
+            with _disk(folder):
+                staging.publish()
         return Added(added, duplicates)
 
     @contextmanager
@@ -162,9 +163,7 @@ class EventStore:
                 aside.path = self.root / "_rejected" / f"{campaign}-{digest}.jsonl"
                 spool.seek(0)
                 with _disk(aside.path.parent):
-                    _written(
-                        aside.path.parent, lambda file: shutil.copyfileobj(spool, file)
-                    ).replace(aside.path)
+                    write_whole(aside.path, partial(shutil.copyfileobj, spool))
 
     def job_counts(self, campaign: str, job_ids: Sequence[str]) -> dict[str, int]:
         """
@@ -282,22 +281,6 @@ where nth = 1
 
 
 @contextmanager
-def _staged(folder: Path) -> Iterator[dict[Path, Path]]:
-    """Hidden files -> their final names: all renamed at the end, or all removed on an error."""
-    parts: dict[Path, Path] = {}
-    try:
-        yield parts
-        with _disk(folder):
-            for hidden, final in parts.items():
-                hidden.replace(final)
-            if parts:
-                _fsync(folder)
-    finally:
-        for hidden in parts:
-            hidden.unlink(missing_ok=True)
-
-
-@contextmanager
 def _disk(folder: Path) -> Iterator[None]:
     """
     What the disk refuses, as a StoreError. Only our own writing goes through here: the stream of
@@ -356,30 +339,6 @@ def _database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _digest(ids: set[str]) -> str:
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:24]
-
-
-def _written(folder: Path, write: Callable[[IO[bytes]], object]) -> Path:
-    """A hidden, fsynced file, readable by its owner only; no file when that fails."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".part-", suffix=".tmp", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        os.unlink(name)
-        raise
-    return Path(name)
-
-
-def _fsync(folder: Path) -> None:
-    for each in (folder, folder.parent):
-        handle = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _held(ids: set[str], files: Sequence[Path]) -> set[str]:

@@ -31,6 +31,7 @@ from traitlets.config import Config
 from cxtools import __version__, wording
 from cxtools.charts import figures
 from cxtools.errors import ReportError
+from cxtools.files import write_whole
 from cxtools.verdicts.verdict import MIME, WORDS
 
 FIGURE = "application/vnd.plotly.v1+json"
@@ -176,14 +177,10 @@ def write_text(file: Path, text: str) -> Path:
     Raises:
         ReportError: the disk refuses it; nothing is left of it.
     """
-    partial = file.with_name(f".{file.name}.partial")
     try:
-        partial.touch(0o600)
-        partial.write_text(text, encoding="utf-8")
-        partial.chmod(file.parent.stat().st_mode & 0o666)
-        return partial.replace(file)
+        mode = file.parent.stat().st_mode & 0o666
+        return write_whole(file, text.encode(), mode=mode)
     except OSError as failed:
-        partial.unlink(missing_ok=True)
         raise ReportError(
             f"the report can't be written: {failed.strerror}",
             where=str(file),

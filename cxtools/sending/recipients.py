@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools.api.outcome import printable
-from cxtools.errors import ConfigError, discreet
+from cxtools.errors import ConfigError, without_locals
 from cxtools.model import Recipient
 from cxtools.sending.plan import LeftOut, Row, Spec, checked_spec, content_digest, planned
 from cxtools.wording import counted
@@ -51,13 +51,13 @@ class Campaign:
         """The identity of spec and rows; reads all rows."""
         return content_digest(self.spec, self.rows())
 
-    @discreet
+    @without_locals
     def planned(self, *, skip_invalid: bool = False) -> Iterator[Recipient | LeftOut]:
         """One item per row; see `plan.planned`."""
         yield from planned(self.rows(), self.spec, skip_invalid=skip_invalid)
 
     @classmethod
-    @discreet
+    @without_locals
     def from_toml(
         cls, spec: str | Path, recipients: str | Path, *, any_template_id: bool = False
     ) -> Campaign:
@@ -74,7 +74,7 @@ class Campaign:
         )
 
     @classmethod
-    @discreet
+    @without_locals
     def from_csv(cls, path: str | Path, *, any_template_id: bool = False, **spec: Any) -> Campaign:
         """
         A campaign from a CSV file: column `email`, optional `tags` separated by `;`, every other
@@ -90,7 +90,7 @@ class Campaign:
         return cls(checked_spec(spec, any_template_id=any_template_id), _csv_source(path))
 
     @classmethod
-    @discreet
+    @without_locals
     def from_frame(
         cls, frame: pandas.DataFrame, *, any_template_id: bool = False, **spec: Any
     ) -> Campaign:
@@ -115,7 +115,7 @@ class Campaign:
         )
 
     @classmethod
-    @discreet
+    @without_locals
     def from_list(
         cls,
         people: Iterable[str | Mapping[str, Any]],

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from cxtools.cli.session import global_options_first
+
 SPEC = """\
 name = "q3"
 subject = "Q3 Product Update"
@@ -453,3 +455,81 @@ def test_no_cell_of_a_csv_runs_in_a_spreadsheet(shell: Shell) -> None:
 
     assert (0, True) == (done.returncode, "'=cmd|" in tables["reasons"])
     assert [] == [cell for cell in cells if cell[:1] in tuple("=+-@|")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["--quiet", *SENDING],
+        [*SENDING, "--quiet"],
+        ["send", "--quiet", "spec.toml", "--recipients", "people.csv"],
+    ],
+    ids=" ".join,
+)
+def test_quiet_says_nothing_but_errors(shell: Shell, line: list[str]) -> None:
+    """A schedule that mails what a command prints stays silent as long as all is well."""
+    done = shell(*line)
+    wrong = shell("status", "nope", "--quiet")
+
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+    assert (2, "") == (wrong.returncode, wrong.stdout)
+    assert "nope" in wrong.stderr
+
+
+def test_quiet_still_prints_the_document_that_was_asked_for(shell: Shell) -> None:
+    """--json is for programs, which want their answer."""
+    done = send(shell, "--quiet", "--json")
+
+    assert ("completed", "") == (json.loads(done.stdout)["state"], done.stderr)
+
+
+def test_no_progress_bar_where_stderr_is_not_a_terminal(shell: Shell) -> None:
+    """A log file holds sentences, not thousands of bars."""
+    assert "" == send(shell).stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "front"),
+    [
+        # what is typed                                 what comes first
+        (["status", "q3", "--debug"], ["--debug"]),
+        (["status", "--profile", "eu", "q3"], ["--profile", "eu"]),
+        (["--profile=eu", "status", "q3"], ["--profile=eu"]),
+        (["status", "q3", "--profile"], ["--profile"]),
+        (["status", "q3", "--", "--debug"], []),
+    ],
+)
+def test_global_options_may_stand_anywhere(line: list[str], front: list[str]) -> None:
+    """They are moved to the front, the rest keeps its order; what follows -- is left alone."""
+    rest = line if not front else [word for word in line if word not in front]
+
+    assert front + rest == global_options_first(line)
+
+
+def test_the_shell_completes_commands(shell: Shell) -> None:
+    """Shell completion is on: what bash asks for after `cxtools st` is `status`."""
+    shell.environ |= {
+        "_CXTOOLS_COMPLETE": "complete_bash",
+        "COMP_WORDS": "cxtools st",
+        "COMP_CWORD": "1",
+    }
+
+    assert "status" == shell().stdout.strip()
+
+
+@pytest.mark.parametrize("anchor", ["42", "42:xyz", "x:9f86d081", "42:9f86", "42:9f86d081 "])
+def test_an_anchor_is_a_row_and_a_hash(shell: Shell, anchor: str) -> None:
+    """Anything else is refused before the trail is read."""
+    done = shell("audit", "verify", "--anchor", anchor)
+
+    assert (2, "") == (done.returncode, done.stdout)
+    assert f"an anchor is ROW:HASH, as 42:9f86d081884c7d65, not {anchor!r}" in done.stderr
+
+
+@pytest.mark.parametrize("pair", ["campaign", "=q3", " =q3"])
+def test_a_parameter_is_key_equals_value(shell: Shell, pair: str) -> None:
+    """Anything else is refused, and quoted."""
+    done = shell("report", "bounce_report", "-p", pair)
+
+    assert 2 == done.returncode
+    assert f"-p needs key=value, not {pair!r}" in done.stderr

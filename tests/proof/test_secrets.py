@@ -382,15 +382,15 @@ def test_no_mistake_shows_a_canary(
     assert [] == leaks_of(error) + leaked(caplog.text)
 
 
-def test_every_deed_of_a_connection_is_discreet() -> None:
+def test_every_call_of_a_connection_goes_without_locals() -> None:
     """
-    What asks the ledger alone holds no address; every other deed lets its errors go without the
-    locals of its frames.
+    What asks the ledger alone holds no address; every other method lets its errors go without the
+    locals of their frames.
     """
     plain = {
         name
-        for name, deed in vars(Connection).items()
-        if inspect.isfunction(deed) and not hasattr(deed, "__wrapped__")
+        for name, method in vars(Connection).items()
+        if inspect.isfunction(method) and not hasattr(method, "__wrapped__")
     }
 
     assert {"__init__", "needs_all", "unfinished", "status", "unsettled"} == plain

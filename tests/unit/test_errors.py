@@ -6,8 +6,11 @@ and what to do.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from cxtools import errors
 from cxtools.errors import CxError
@@ -95,3 +98,23 @@ def test_facts_are_attributes():
     """A program reads them without parsing the text."""
     assert 1.5 == errors.RateLimited("slow down", status=429, retry_after_s=1.5).retry_after_s
     assert "run.ipynb" == errors.ReportError("cell 3 failed", notebook="run.ipynb").notebook
+
+
+CELL = """
+import cxtools as cx
+secret_of_this_frame = "c4nary"
+cx.connect("nowhere", home="/nowhere", client_secret="c4nary")
+"""
+
+
+def test_a_notebook_shows_the_sentence_and_no_frame():
+    """A real kernel: below the cell stand what happened and what to do, and not one traceback line."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=60).execute()
+    (output,) = notebook.cells[0].outputs
+
+    assert "ConfigError" == output.ename
+    assert [
+        f"ConfigError: there is no profile 'nowhere': {Path('/nowhere/profiles.toml')} doesn't exist",
+        "  -> create the file with a table of that name, or leave --profile out",
+    ] == output.traceback

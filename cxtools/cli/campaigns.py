@@ -1,0 +1,178 @@
+"""Commands that send and follow campaigns: send, resume, status, collect, retry, reconcile."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from cxtools.cli.options import Json, Name
+from cxtools.cli.session import Session, session
+from cxtools.errors import ConfigError, CxError
+
+if TYPE_CHECKING:
+    from cxtools.sending.status import Status
+
+commands = typer.Typer()
+
+Recipients = Annotated[
+    Path,
+    typer.Option(
+        help="CSV with a column email, optional tags (separated by ;), every other a merge field."
+    ),
+]
+SkipInvalid = Annotated[
+    bool,
+    typer.Option("--skip-invalid", help="Leave bad rows out (recorded), don't refuse the file."),
+]
+ConfirmedNotSent = Annotated[
+    bool,
+    typer.Option(
+        "--confirmed-not-sent",
+        help="You know it wasn't sent; it will be sent. Not within 24 h of its POST.",
+    ),
+]
+Abandon = Annotated[
+    bool,
+    typer.Option("--abandon", help="Give the batch up: nobody knows, nobody is mailed again."),
+]
+
+
+@commands.command()
+def send(
+    context: typer.Context,
+    spec: Annotated[Path, typer.Argument(help="The campaign's SPEC.toml.")],
+    recipients: Recipients,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan, send nothing.")
+    ] = False,
+    skip_invalid: SkipInvalid = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Don't ask for confirmation in a terminal.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """
+    Plan, check, submit, follow, collect once, tell the CRM, audit. Run again to continue: nobody is
+    mailed twice.
+    """
+    from cxtools.sending.recipients import Campaign
+
+    client = session(context).connect()
+    campaign = Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id)
+    if dry_run:
+        plan = client.dry_run(campaign, skip_invalid=skip_invalid)
+        session(context).print_result(plan.to_dict(), str(plan), as_json=as_json)
+        return
+    client.needs_all()
+    if sys.stdin.isatty() and not yes:
+        print(client.dry_run(campaign, skip_invalid=skip_invalid), file=sys.stderr)
+        if not typer.confirm("Send it?", err=True):
+            raise ConfigError("not confirmed, nothing was sent", do="--yes answers for a script")
+    finish_one(session(context), client.send(campaign, skip_invalid=skip_invalid), as_json=as_json)
+
+
+@commands.command()
+def resume(context: typer.Context, campaign: Name = None, as_json: Json = False) -> None:
+    """Continue whatever is unfinished."""
+    client = session(context).connect()
+    if campaign:
+        finish_one(session(context), client.resume(campaign), as_json=as_json)
+    statuses = []
+    worst = 0
+    for name in client.unfinished():
+        try:
+            statuses.append(client.resume(name))
+        except CxError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            worst = max(worst, error.exit_code)
+    finish_many(session(context), statuses, as_json=as_json, worst=worst)
+
+
+@commands.command()
+def status(context: typer.Context, campaign: Name = None, as_json: Json = False) -> None:
+    """Where everything stands; asks nobody, changes nothing."""
+    client = session(context).connect()
+    if campaign:
+        finish_one(session(context), client.status(campaign), as_json=as_json)
+    statuses = [client.status(name) for name in client.ledger.campaigns()]
+    finish_many(session(context), statuses, as_json=as_json)
+
+
+@commands.command()
+def collect(context: typer.Context, campaign: Name = None, as_json: Json = False) -> None:
+    """Fetch the events of finished jobs again: late opens, clicks and bounces."""
+    events = session(context).connect().collect(campaign)
+    text = (
+        f"{events.jobs:,} jobs: {events.added:,} new events, {events.duplicates:,} known, "
+        f"{events.malformed:,} unreadable (set aside)"
+    )
+    session(context).print_result(asdict(events), text, as_json=as_json)
+
+
+@commands.command()
+def rejudge(context: typer.Context, as_json: Json = False) -> None:
+    """
+    After a change of rules: judge every stored bounce again, and let the local suppressions follow.
+    """
+    added, lifted = session(context).connect().rejudge()
+    text = f"{added:,} people suppressed, {lifted:,} suppressions lifted"
+    session(context).print_result({"added": added, "lifted": lifted}, text, as_json=as_json)
+
+
+@commands.command()
+def retry(
+    context: typer.Context,
+    campaign: str,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List who and why not, send nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Send the next wave to soft bounces only; one call, one wave."""
+    plan, status = session(context).connect().retry(campaign, dry_run=dry_run)
+    sent = bool(plan.people) and not dry_run
+    text = f"{plan}\n{status}" if sent else str(plan)
+    document = plan.to_dict() | {"dry_run": dry_run}
+    session(context).print_result(document, text, as_json=as_json)
+    sys.exit(0 if dry_run else status.exit_code)
+
+
+@commands.command()
+def reconcile(
+    context: typer.Context,
+    batch: str,
+    job_id: Annotated[str, typer.Option("--job-id", help="The job that the batch became.")] = "",
+    confirmed_not_sent: ConfirmedNotSent = False,
+    reason: Annotated[str, typer.Option(help="How you know.")] = "",
+    abandon: Abandon = False,
+) -> None:
+    """Settle an unknown outcome by your word."""
+    answers = [bool(job_id), confirmed_not_sent, abandon]
+    if answers.count(True) != 1 or (confirmed_not_sent and not reason):
+        raise ConfigError(
+            "say one of: --job-id J, --confirmed-not-sent --reason R, --abandon", where="reconcile"
+        )
+    client = session(context).connect()
+    state = client.reconcile(batch, job_id=job_id, abandon=abandon, reason=reason)
+    session(context).say(f"batch {batch} is {state} now; `cxtools resume` continues")
+
+
+def finish_one(session: Session, status: Status, *, as_json: bool) -> NoReturn:
+    """Print the status of one campaign, and end with its exit code."""
+    session.print_result(status.to_dict(), str(status), as_json=as_json)
+    sys.exit(status.exit_code)
+
+
+def finish_many(
+    session: Session, statuses: Sequence[Status], *, as_json: bool, worst: int = 0
+) -> NoReturn:
+    """Print a list of statuses, and end with the worst exit code."""
+    documents = [status.to_dict() for status in statuses]
+    text = "\n".join(str(status) for status in statuses)
+    session.print_result(documents, text or "no campaigns", as_json=as_json)
+    sys.exit(max([worst, *(status.exit_code for status in statuses)]))

@@ -1,0 +1,61 @@
+"""The command that takes events from files: import."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cxtools.cli.options import Json, parse_pairs
+from cxtools.cli.session import session
+
+commands = typer.Typer()
+
+Format = Annotated[
+    Literal["auto", "cxone", "ses", "sendgrid", "table"], typer.Option(help="What the file is.")
+]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", help="column=field, for a table; may be repeated.")
+]
+EventMap = Annotated[
+    list[str] | None, typer.Option("--event-map", help="value=kind, for a table; may be repeated.")
+]
+
+
+@commands.command("import")
+def import_events(
+    context: typer.Context,
+    file: Path,
+    campaign: Annotated[str, typer.Option(help="The campaign that the events belong to.")],
+    format: Format = "auto",
+    map: Map = None,
+    event_map: EventMap = None,
+    as_json: Json = False,
+) -> None:
+    """
+    Take real events from a file: JSON, JSONL, CSV or Parquet; CXone, Amazon SES, SendGrid or any
+    table.
+    """
+    from cxtools.events.importing import import_file
+
+    done = import_file(
+        file,
+        campaign,
+        session(context).connect().store,
+        format=format,
+        column_map=parse_pairs("--map", map),
+        event_map=parse_pairs("--event-map", event_map, empty_key=True),
+        now=datetime.now(UTC),
+    )
+    rejects = str(done.rejected_path) if done.rejected_path else None
+    document = {"campaign": campaign, **asdict(done), "rejected_path": rejects}
+    text = (
+        f"{campaign}: {done.rows:,} rows, {done.added:,} new events, "
+        f"{done.duplicates:,} left out (known, or twice in the file)"
+    )
+    if done.rejected:
+        text += f", {done.rejected:,} unreadable (reasons in {rejects})"
+    session(context).print_result(document, text, as_json=as_json)

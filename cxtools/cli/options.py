@@ -1,0 +1,47 @@
+"""Options that several commands share, and how `key=value` is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from cxtools.errors import ConfigError
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(help="The campaign's name; all campaigns when left out."),
+]
+Campaigns = Annotated[
+    list[str] | None,
+    typer.Option("--campaign", help="A campaign's name; may be repeated. All when left out."),
+]
+By = Annotated[
+    str | None,
+    typer.Option("--by", help="Split by a column, for example provider or day."),
+]
+
+
+def parse_pairs(
+    option: str,
+    texts: Iterable[str] | None,
+    *,
+    empty_key: bool = False,
+) -> dict[str, str]:
+    """
+    The values of an option that is given as key=value; *empty_key* lets a key be empty.
+
+    >>> parse_pairs("-p", ["campaign=q3", "note = a=b"])
+    {'campaign': 'q3', 'note': 'a=b'}
+    """
+    pairs: dict[str, str] = {}
+    for text in texts or ():
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        if not equals or not (key or empty_key):
+            raise ConfigError(f"{option} needs key=value, not {text!r}", where="command line")
+        pairs[key] = value.strip()
+    return pairs

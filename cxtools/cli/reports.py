@@ -1,0 +1,43 @@
+"""The commands that make pages: report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cxtools.cli.options import parse_pairs
+from cxtools.cli.session import session
+
+commands = typer.Typer()
+
+Notebook = Annotated[
+    str, typer.Argument(help="A notebook: run_campaign, bounce_report, engagement_report.")
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("-p", help="key=value for the parameters cell; may be repeated."),
+]
+Out = Annotated[Path | None, typer.Option(help="The folder for the page.")]
+
+
+@commands.command()
+def report(
+    context: typer.Context,
+    name: Notebook,
+    parameter: Parameters = None,
+    out: Out = None,
+) -> None:
+    """Run one notebook with parameters, and write one HTML page; prints its path."""
+    from cxtools.pages.run import render_report
+
+    home = session(context).connect().settings.home
+    page = render_report(
+        name,
+        parse_pairs("-p", parameter),
+        out=out or home / "reports",
+        home=home,
+        profile=session(context).profile,
+    )
+    session(context).print_text(str(page))

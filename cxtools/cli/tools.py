@@ -1,0 +1,75 @@
+"""Commands around the product: doctor, demo, simulate, lab."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cxtools.cli.options import Json
+from cxtools.cli.session import session
+from cxtools.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cxtools.doctor import Finding
+
+commands = typer.Typer()
+
+#: What a command passes on to the program that it starts.
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@commands.command()
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Check settings, sign-in, scopes, ledger, store and report kernel; says what to mend."""
+    from cxtools.doctor import examined
+
+    findings = examined(session(context).connect())
+    documents = [
+        {"check": finding.check, "ok": finding.ok, "says": finding.says} for finding in findings
+    ]
+    text = "\n".join(finding_line(finding) for finding in findings)
+    session(context).print_result(documents, text, as_json=as_json)
+    failures = [finding.exit_code for finding in findings if not finding.ok]
+    sys.exit(failures[0] if failures else 0)
+
+
+def finding_line(finding: Finding) -> str:
+    """One line of what the doctor says."""
+    word = "ok  " if finding.ok else "FAIL"
+    return f"{word}  {finding.check}: {finding.says}"
+
+
+@commands.command()
+def demo(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="The folder for the reports.")] = Path("reports/demo"),
+) -> None:
+    """The whole job on the simulator: send, follow, collect, report."""
+    from cxtools.demo import run_demo
+
+    session(context).print_text(str(run_demo(out)))
+
+
+@commands.command(context_settings=PASS_ON, add_help_option=False)
+def simulate(context: typer.Context) -> None:
+    """The simulator alone; `cxtools simulate --help` lists its options."""
+    sys.exit(subprocess.call([sys.executable, "-m", "cxtools.simulator", *context.args]))
+
+
+@commands.command()
+def lab(
+    folder: Annotated[Path, typer.Argument(help="The folder to open.")] = Path("notebooks"),
+) -> None:
+    """JupyterLab on the notebooks."""
+    if find_spec("jupyterlab") is None:
+        raise ConfigError(
+            "JupyterLab isn't installed here",
+            do="in a checkout run `make lab`; "
+            "else install cxtools[lab] into an environment of its own",
+        )
+    sys.exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)]))

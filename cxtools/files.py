@@ -1,0 +1,187 @@
+"""
+Files that are written whole, private and durable.
+
+A reader meets all of a file or none of it, also after a kill or a loss of power: a file is written
+under a hidden name, fsynced and renamed, and the folder is fsynced, too. Unless asked otherwise,
+only its owner can read it. What the disk refuses is raised as OSError; callers say what it means.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+#: The content of a file: bytes, or a function that writes them.
+Content = bytes | Callable[[IO[bytes]], object]
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+#: What systems say of a folder that can't be fsynced: no right to read it, or no such call for it.
+CANT_SYNC = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP}
+
+
+def write_whole(file: Path, content: Content, *, mode: int = PRIVATE_FILE) -> Path:
+    """
+    Write a file that appears, or replaces the one of its name, all at once; return it.
+
+    Its folder is made where there is none. After an error nothing new is left in it.
+
+    >>> file = write_whole(Path(tempfile.mkdtemp()) / "reports" / "page.html", b"<p>done</p>")
+    >>> file.read_bytes(), oct(file.stat().st_mode & 0o777)
+    (b'<p>done</p>', '0o600')
+    """
+    with Staging() as staging:
+        staging.write(file, content, mode=mode)
+        staging.publish()
+    return file
+
+
+class Staging:
+    """
+    Files that wait under hidden names until `publish` gives all of them their own.
+
+    What is not published when the `with` block ends is removed.
+
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with Staging() as staging:
+    ...     staging.write(folder / "one", b"1")
+    ...     staging.write(folder / "two", b"2")
+    ...     waiting = sorted(folder.glob("one")) + sorted(folder.glob("two"))
+    ...     staging.publish()
+    >>> waiting, sorted(file.name for file in folder.iterdir())
+    ([], ['one', 'two'])
+    """
+
+    def __init__(self) -> None:
+        self._final_names: dict[Path, Path] = {}
+
+    def __enter__(self) -> Staging:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for hidden in self._final_names:
+            hidden.unlink(missing_ok=True)
+
+    @property
+    def hidden_files(self) -> list[Path]:
+        """What was written and is not published yet; whole and readable under these names."""
+        return list(self._final_names)
+
+    def write(self, file: Path, content: Content, *, mode: int = PRIVATE_FILE) -> None:
+        """Write the content of *file* under a hidden name beside it, and make it durable."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        hidden = _write_hidden(file, content, mode)
+        self._final_names[hidden] = file
+
+    def publish(self) -> None:
+        """Give each file its own name, and make the names durable."""
+        for hidden, file in self._final_names.items():
+            hidden.replace(file)
+        for folder in {file.parent for file in self._final_names.values()}:
+            _sync_folder(folder)
+            _sync_folder(folder.parent)
+        self._final_names.clear()
+
+
+def create_once(file: Path, content: bytes) -> bytes:
+    """
+    The content of *file*, which is made of *content* where there is none.
+
+    Of several processes that make it at the same time one is first, and all return what it wrote.
+    """
+    if not file.exists():
+        hidden = _write_hidden(file, content, PRIVATE_FILE)
+        try:
+            with suppress(FileExistsError):
+                os.link(hidden, file)
+        finally:
+            hidden.unlink()
+    return file.read_bytes()
+
+
+def append_line(file: Path, line: str) -> None:
+    """
+    Append a line and make it durable; a line that a crash cut off is ended first.
+
+    >>> file = Path(tempfile.mkdtemp()) / "anchors.txt"
+    >>> _ = file.write_text("1 whole\\n2 cut of")
+    >>> append_line(file, "3 whole")
+    >>> file.read_text()
+    '1 whole\\n2 cut of\\n3 whole\\n'
+    """
+    _make_private_folder(file.parent)
+    handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
+    with open(handle, "r+b") as appended:
+        size = appended.seek(0, os.SEEK_END)
+        if size and os.pread(handle, 1, size - 1) != b"\n":
+            appended.write(b"\n")
+        appended.write(f"{line}\n".encode())
+        appended.flush()
+        os.fsync(handle)
+
+
+def erase(file: Path) -> None:
+    """Remove a file for good: its content is written over first, for what keeps old blocks."""
+    if not file.exists():
+        return
+    with file.open("r+b") as erased:
+        erased.write(b"0" * file.stat().st_size)
+        erased.flush()
+        os.fsync(erased.fileno())
+    file.unlink()
+
+
+def make_private(file: Path) -> None:
+    """
+    Make a file, and its folder, that only the owner can read, where there is none; an existing one
+    keeps its mode.
+    """
+    _make_private_folder(file.parent)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
+
+
+def _make_private_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+
+
+def _write_hidden(file: Path, content: Content, mode: int) -> Path:
+    """A hidden, fsynced file beside *file*; no file when that fails."""
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".tmp", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as hidden:
+            if mode != PRIVATE_FILE:
+                os.fchmod(handle, mode)
+            if isinstance(content, bytes):
+                hidden.write(content)
+            else:
+                content(hidden)
+            hidden.flush()
+            os.fsync(handle)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return Path(name)
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as refused:
+        if refused.errno not in CANT_SYNC:
+            raise
