@@ -108,7 +108,7 @@ class Connection:
         return EventStore(
             self.settings.home / "events",
             judge=lambda: judge_by(self.settings.home / OWN_RULES),
-            planned=lambda: self.ledger.campaigns() if self.has_ledger else (),
+            planned=lambda: self.ledger.plans.names() if self.has_ledger else (),
         )
 
     @cached_property
@@ -134,10 +134,10 @@ class Connection:
 
         bad = [
             row.recipients
-            for row in self.ledger.batches(name)
+            for row in self.ledger.batches.rows(name)
             if row.state == "rejected" or row.job_status in BAD_JOBS
         ]
-        counts = self.ledger.counts(name)
+        counts = self.ledger.batches.counts(name)
         return {"unknown": counts["unknown"], "failed": sum(bad), "waiting": counts["waiting"]}
 
     @cached_property
@@ -178,8 +178,8 @@ class Connection:
         from cxtools.sending.plan import LeftOut
         from cxtools.sending.status import over_limit
 
-        known = self.ledger.digest_of(campaign.name) if self.has_ledger else None
-        if known not in (None, campaign.digest) and not self.ledger.unsent(campaign.name):
+        known = self.ledger.plans.digest(campaign.name) if self.has_ledger else None
+        if known not in (None, campaign.digest) and not self.ledger.plans.is_unsent(campaign.name):
             raise ConfigError(
                 f"campaign {campaign.name!r} exists with other content",
                 do="give the changed campaign a new name",
@@ -197,12 +197,12 @@ class Connection:
             known == campaign.digest
         )  # another plan, of which nothing was sent, would be replaced
         waits = (
-            [row.recipients for row in self.ledger.batches(campaign.name, ["planned"])]
+            [row.recipients for row in self.ledger.batches.rows(campaign.name, ["planned"])]
             if planned_before
             else None
         )
         quota_left = (
-            self.ledger.quota_left(self.settings.account, cap)
+            self.ledger.quota.left(self.settings.account, cap)
             if self.has_ledger
             else math.inf
             if cap is None
@@ -245,19 +245,21 @@ class Connection:
         """
         from cxtools.ledger.states import UNFINISHED
 
-        names = dict.fromkeys(row.campaign for row in self.ledger.batches(states=UNFINISHED))
-        return [name for name in names if self.ledger.account(name) in ("", self.settings.account)]
+        names = dict.fromkeys(row.campaign for row in self.ledger.batches.rows(states=UNFINISHED))
+        return [
+            name for name in names if self.ledger.plans.account(name) in ("", self.settings.account)
+        ]
 
     def status(self, name: str) -> Status:
         """Where a campaign stands; asks nobody, changes nothing."""
         from cxtools.sending.status import status
 
-        limit = self.settings.daily_cap(self.ledger.spec(name)["limits"]["daily"])
+        limit = self.settings.daily_cap(self.ledger.plans.spec(name)["limits"]["daily"])
         return status(
             self.ledger,
             self.store,
             name,
-            quota_left=self.ledger.quota_left(self.settings.account, limit),
+            quota_left=self.ledger.quota.left(self.settings.account, limit),
         )
 
     @without_locals
@@ -271,7 +273,7 @@ class Connection:
             with deliver.courier(self.context):
                 return collect.collect(self.context, name)
         finally:
-            self.ledger.trail.anchor()
+            self.ledger.audit_log.append_anchor()
 
     @without_locals
     def rejudge(self) -> tuple[int, int]:
@@ -284,7 +286,7 @@ class Connection:
         try:
             return collect.rejudge(self.ledger, self.store, began=time.time())
         finally:
-            self.ledger.trail.anchor()
+            self.ledger.audit_log.append_anchor()
 
     @without_locals
     def reconcile(
@@ -304,7 +306,9 @@ class Connection:
         if job_id:
             self.settings.needs("api")
             submit.check_job(self.context, batch_id, job_id)
-        return self.ledger.reconcile(batch_id, job_id=job_id, abandon=abandon, reason=reason)
+        return self.ledger.unknown.reconcile(
+            batch_id, job_id=job_id, abandon=abandon, reason=reason
+        )
 
     @without_locals
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:

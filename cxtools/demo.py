@@ -110,7 +110,7 @@ def _inputs(home: Path) -> tuple[Path, Path]:
 
 def _summary(client: Connection, index: Path, seconds: float) -> str:
     status = client.status(NAME)
-    trail = client.ledger.trail.verify()
+    trail = client.ledger.audit_log.verify()
     if trail.faults:
         raise StoreError(
             f"the audit trail has faults: {trail.faults[0]}",
@@ -121,7 +121,7 @@ def _summary(client: Connection, index: Path, seconds: float) -> str:
     people, hooks = status.recipients, status.webhooks
     return "\n".join(
         [
-            f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['accepted']:,} accepted by the API, "
+            f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['submitted']:,} submitted, "
             f"{people['suppressed']:,} suppressed",
             f"delivered    {row.delivered:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
             f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",

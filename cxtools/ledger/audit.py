@@ -121,7 +121,7 @@ def verify_chain(
     Check the chain row by row, then that it ends at *head*, and that each anchor's row is there and
     has the anchored hash.
     """
-    wanted = sorted(set(anchors))
+    wanted = sorted({Anchor(seq, hash_) for seq, hash_ in anchors})
     anchored_rows = {seq for seq, _ in wanted}
     hashes: dict[int, str] = {}
     faults: list[Fault] = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 import sqlalchemy as sa
 
+from cxtools.errors import StoreError
 from cxtools.ledger.database import Database
 from cxtools.ledger.plans import unpack_people
 from cxtools.ledger.schema import batch, campaign, left_out, slot
@@ -51,6 +52,22 @@ class BatchRow:
     scans: int
     quiet_scans: int
     version: int
+
+    @property
+    def job(self) -> str:
+        """
+        The id of its job.
+
+        Raises:
+            StoreError: it has none; in the states of SUBMITTED every batch has one.
+        """
+        if self.job_id is None:
+            raise StoreError(
+                f"a batch that is {self.state} has no job",
+                where=f"batch {self.id}",
+                do="this is a bug: please report it",
+            )
+        return self.job_id
 
 
 COLUMNS = [batch.c[column.name] for column in fields(BatchRow)]

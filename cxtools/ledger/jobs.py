@@ -13,7 +13,7 @@ from cxtools.ledger.batches import COLUMNS, BatchRow
 from cxtools.ledger.database import Database
 from cxtools.ledger.outbox import Outbox, Webhook
 from cxtools.ledger.schema import batch
-from cxtools.ledger.states import state_after_scan
+from cxtools.ledger.states import AfterScan, state_after_scan
 from cxtools.ledger.suppressions import Scan, Suppressions
 from cxtools.ledger.transitions import move
 from cxtools.model import Job
@@ -45,7 +45,7 @@ class Jobs:
         Write a job's final state, with what it took from submission to completion on the API's own
         clock.
         """
-        columns = {
+        columns: dict[str, Any] = {
             "job_status": job.status,
             "final_at": self._now(),
             "latency_s": _latency_s(job),
@@ -80,35 +80,14 @@ class Jobs:
         *write_webhook* gets the version and the audit log's head as anchor. A batch settles after
         two quiet scans behind the horizon.
         """
-        now = self._now()
         with self._database.writing() as tx:
             row = BatchRow(*tx.execute(sa.select(*COLUMNS).where(batch.c.id == batch_id)).one())
-            submitted_at = row.submitted_at or 0
             # another run may have scanned later, and written first
             events = max(scan.events, row.events)
             has_new_events = events > row.events
-            quiet_scans = 0 if has_new_events else row.quiet_scans + 1
-            is_over = now >= submitted_at + horizon_s
-            after = state_after_scan(
-                row.state,
-                has_new_events=has_new_events,
-                has_untold_events=events > row.told_events,
-                is_quiet=quiet_scans >= QUIET_SCANS and is_over,
-            )
-            columns: dict[str, Any] = {
-                "scans": row.scans + 1,
-                "quiet_scans": quiet_scans,
-                "scanned_at": now,
-                "events": events,
-            }
-            if after.tells_crm:
-                columns |= {"version": row.version + 1, "told_events": events}
-            if after.state == row.state:
-                tx.execute(batch.update().where(batch.c.id == batch_id).values(**columns))
-            else:
-                move(tx, batch_id, row.state, after.state, **columns)
+            after = self._write_scan(tx, row, events, horizon_s)
             suppressed = self._suppressions.add_scan(
-                tx, scan, campaign=row.campaign, submitted_at=submitted_at
+                tx, scan, campaign=row.campaign, submitted_at=row.submitted_at or 0
             )
             self._audit_log.add(
                 tx,
@@ -126,6 +105,34 @@ class Jobs:
                 # the webhooks that told all may be delivered already
                 self._outbox.mark_synced_if_told(tx, batch_id)
         return after.state
+
+    def _write_scan(
+        self, tx: sa.Connection, row: BatchRow, events: int, horizon_s: float
+    ) -> AfterScan:
+        """Count a scan that found so many events, and move the batch where that leads."""
+        now = self._now()
+        has_new_events = events > row.events
+        quiet_scans = 0 if has_new_events else row.quiet_scans + 1
+        horizon_is_over = now >= (row.submitted_at or 0) + horizon_s
+        after = state_after_scan(
+            row.state,
+            has_new_events=has_new_events,
+            has_untold_events=events > row.told_events,
+            is_quiet=quiet_scans >= QUIET_SCANS and horizon_is_over,
+        )
+        columns: dict[str, Any] = {
+            "scans": row.scans + 1,
+            "quiet_scans": quiet_scans,
+            "scanned_at": now,
+            "events": events,
+        }
+        if after.tells_crm:
+            columns |= {"version": row.version + 1, "told_events": events}
+        if after.state == row.state:
+            tx.execute(batch.update().where(batch.c.id == row.id).values(**columns))
+        else:
+            move(tx, row.id, row.state, after.state, **columns)
+        return after
 
 
 def _latency_s(job: Job) -> float | None:

@@ -25,6 +25,7 @@ from cxtools.ledger.plans import Plans
 from cxtools.ledger.posts import Posts
 from cxtools.ledger.quota import Quota
 from cxtools.ledger.suppressions import Suppressions
+from cxtools.ledger.unknown import Unknown
 from cxtools.ledger.version import open_schema
 from cxtools.ledger.workers import actor_name, worker_name
 
@@ -36,6 +37,7 @@ class Ledger(Database):
         plans         which campaign sends what to whom
         batches       where each batch stands
         posts         who may send a batch, and what became of it
+        unknown       POSTs whose answer is not on record, and what settles them
         jobs          how each job ended, and what its events said
         quota         what is left of an account's day
         suppressions  whom earlier campaigns found to be undeliverable
@@ -71,11 +73,15 @@ class Ledger(Database):
         self.batches = Batches(self)
         self.quota = Quota(self, now=clock)
         self.posts = Posts(self, self.audit_log, self.quota, worker=worker_name(), now=clock)
+        self.unknown = Unknown(self, self.audit_log, me=self._read_worker, now=clock)
         self.suppressions = Suppressions(self, self.audit_log, now=clock)
         self.judgements = Judgements(self, now=clock)
         self.outbox = Outbox(self, self.audit_log, now=clock)
         self.jobs = Jobs(self, self.audit_log, self.outbox, self.suppressions, now=clock)
         open_schema(self, actor=self.actor, now=clock)
+
+    def _read_worker(self) -> str:
+        return self.posts.worker
 
     def _read_clock(self) -> float:
         """Who gives the ledger another clock gives it to its parts as well."""

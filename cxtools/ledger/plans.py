@@ -193,7 +193,7 @@ def _is_unsent(tx: sa.Connection, name: str) -> bool:
     return tx.scalar(sent.limit(1)) is None
 
 
-def _counted(wave: Wave) -> dict[str, int]:
+def _counted(wave: Wave) -> dict[str, Any]:
     return {"planned": 0, **wave.counts}
 
 

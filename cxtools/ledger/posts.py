@@ -2,8 +2,7 @@
 The POSTs of a ledger: who may send a batch, and what became of it.
 
 The record of a POST is committed before its first byte leaves (`claim`), its answer after
-(`record_outcome`). Where the answer is missing the batch is unknown, until the answer, an event or
-an operator settles it (`recover`, `reconcile`); it is never planned again by itself.
+(`record_outcome`). What follows where the answer is missing stands in `unknown`.
 """
 
 from __future__ import annotations
@@ -11,28 +10,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from cxtools.api.outcome import PostOutcome, printable
-from cxtools.errors import ConfigError
+from cxtools.api.outcome import PostOutcome
 from cxtools.ledger.audit_log import AuditLog
-from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.database import Database
 from cxtools.ledger.quota import Quota, close_day, refund, reserve
 from cxtools.ledger.schema import attempt, batch, slot
 from cxtools.ledger.states import ARROWS, OUTCOMES, AfterPost
 from cxtools.ledger.transitions import move
-from cxtools.ledger.workers import is_gone
 
-#: why the outcome of an orphan is unknown
-ORPHANED = "the worker ended before it could record the answer"
-#: for so long a worker that was paused may still post what is said to be not sent
-QUARANTINE_S = 24 * 3600.0
 DETAIL_LENGTH = 500
-REASON_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -95,7 +85,7 @@ class Posts:
         now = self._now()
         day = self._quota.today()
         digest = hashlib.sha256(payload).hexdigest()
-        columns = {
+        columns: dict[str, Any] = {
             "owner": self.worker,
             "lease_until": now + lease_s,
             "payload": payload,
@@ -109,8 +99,8 @@ class Posts:
             epoch = tx.scalar(sa.select(batch.c.epoch).where(batch.c.id == batch_id))
             if epoch is None or not reserve(tx, account, day, recipients, limit):
                 return None
-            epochs = {"epoch": epoch, "new_epoch": epoch + 1}
-            if not move(tx, batch_id, "planned", "submitting", **epochs, **columns):
+            columns |= {"epoch": epoch, "new_epoch": epoch + 1}
+            if not move(tx, batch_id, "planned", "submitting", **columns):
                 tx.rollback()
                 return None
             _exclude(tx, batch_id, excluded)
@@ -199,7 +189,7 @@ class Posts:
                 columns["detail"] = (
                     f"the API answered with job {outcome.job_id}, which is another batch's"
                 )
-            columns |= self._first_columns(after.state, outcome.job_id)
+            columns |= first_columns(after.state, outcome.job_id, now=self._now())
             if not _move_claimed(tx, claim, after.state, columns):
                 self._audit_log.add(
                     tx,
@@ -236,102 +226,16 @@ class Posts:
         )
         tx.execute(ended)
 
-    def _first_columns(self, state: str, job_id: str | None) -> dict[str, Any]:
-        """
-        What a batch begins a state with: its job, or, where nothing was sent, a new window for its
-        key.
-        """
-        if state == "submitted":
-            return {"job_id": job_id, "submitted_at": self._now(), "job_status": "queued"}
-        if state == "planned":
-            return {"first_attempt_at": None}
-        return {}
 
-    def recover(self) -> int:
-        """
-        Turn POSTs whose worker ended into unknown outcomes, and return how many; never back into
-        `planned`.
-        """
-        query = sa.select(batch.c.id, batch.c.epoch, batch.c.owner, batch.c.lease_until)
-        recovered = 0
-        with self._database.writing() as tx:
-            posting = tx.execute(query.where(batch.c.state == "submitting")).all()
-            for batch_id, epoch, owner, lease_until in posting:
-                if not self._is_gone(owner, lease_until):
-                    continue
-                if move(tx, batch_id, "submitting", "unknown", epoch=epoch, detail=ORPHANED):
-                    self._audit_log.add(tx, "submit.unknown", batch=batch_id, why="worker ended")
-                    recovered += 1
-        return recovered
-
-    def is_orphan(self, row: BatchRow) -> bool:
-        """
-        Was this batch left `submitting` by a worker that is gone? Its outcome is unknown, whatever
-        its state says yet.
-        """
-        return row.state == "submitting" and self._is_gone(row.owner, row.lease_until)
-
-    def _is_gone(self, owner: str | None, lease_until: float | None) -> bool:
-        return is_gone(owner or "", lease_until or 0, me=self.worker, now=self._now())
-
-    def reconcile(
-        self,
-        batch_id: str,
-        *,
-        job_id: str = "",
-        abandon: bool = False,
-        reason: str = "",
-        quarantine_s: float = QUARANTINE_S,
-    ) -> str:
-        """
-        Settle an unknown outcome, by an operator's word or by evidence, and return the batch's new
-        state.
-
-        It became *job_id*, or is given up (*abandon*), or was not sent: then it is planned again.
-
-        Raises:
-            ConfigError: no such batch, its outcome isn't unknown, or it is too early to call it not
-            sent.
-        """
-        self.recover()
-        state = _settled_state(job_id, abandon=abandon)
-        query = sa.select(batch.c.epoch).where(batch.c.id == batch_id, batch.c.state == "unknown")
-        with self._database.writing() as tx:
-            epoch = tx.scalar(query)
-            if epoch is None:
-                raise ConfigError(
-                    f"batch {batch_id} has no unknown outcome",
-                    do="`cxtools status` lists the batches that have",
-                )
-            if state == "planned":
-                self._refuse_in_quarantine(tx, batch_id, quarantine_s)
-            if job_id:
-                _refuse_job_of_another(tx, batch_id, job_id)
-            columns = self._first_columns(state, job_id)
-            move(tx, batch_id, "unknown", state, epoch=epoch, new_epoch=epoch + 1, **columns)
-            if state == "planned":
-                refund(tx, batch_id)
-            self._audit_log.add(
-                tx,
-                "batch.reconciled",
-                batch=batch_id,
-                state=state,
-                job_id=job_id,
-                reason=printable(reason, REASON_LENGTH),
-            )
-        self._audit_log.append_anchor()
-        return state
-
-    def _refuse_in_quarantine(self, tx: sa.Connection, batch_id: str, quarantine_s: float) -> None:
-        started = sa.select(sa.func.max(attempt.c.started_at)).where(attempt.c.batch_id == batch_id)
-        ends_at = (tx.scalar(started) or 0) + quarantine_s
-        if self._now() < ends_at:
-            raise ConfigError(
-                "too early to say that it was not sent: a worker that was paused may still post",
-                where=f"batch {batch_id}",
-                do=f"wait until {datetime.fromtimestamp(ends_at, UTC):%Y-%m-%d %H:%M} UTC, "
-                "or give the job's id",
-            )
+def first_columns(state: str, job_id: str | None, *, now: float) -> dict[str, Any]:
+    """
+    What a batch begins a state with: its job, or, where nothing was sent, a new window for its key.
+    """
+    if state == "submitted":
+        return {"job_id": job_id, "submitted_at": now, "job_status": "queued"}
+    if state == "planned":
+        return {"first_attempt_at": None}
+    return {}
 
 
 def _exclude(tx: sa.Connection, batch_id: str, excluded: Mapping[str, str]) -> None:
@@ -367,20 +271,3 @@ def _move_claimed(tx: sa.Connection, claim: Claim, state: str, columns: dict[str
 
 def _state_in(tx: sa.Connection, batch_id: str) -> str:
     return tx.execute(sa.select(batch.c.state).where(batch.c.id == batch_id)).scalar_one()
-
-
-def _settled_state(job_id: str, *, abandon: bool) -> str:
-    if job_id:
-        return "submitted"
-    return "abandoned" if abandon else "planned"
-
-
-def _refuse_job_of_another(tx: sa.Connection, batch_id: str, job_id: str) -> None:
-    query = sa.select(batch.c.id).where(batch.c.job_id == job_id, batch.c.id != batch_id)
-    other = tx.scalar(query)
-    if other is not None:
-        raise ConfigError(
-            f"job {job_id} is batch {other}'s",
-            where=f"batch {batch_id}",
-            do="look the job's id up once more",
-        )

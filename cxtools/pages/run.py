@@ -227,8 +227,11 @@ def _check_campaign(report: str, campaign: str, settings: Settings) -> None:
     from cxtools.events.store import EventStore
 
     sent = report == "run_campaign"
-    source = _ledger(settings) if sent else EventStore(settings.home / "events")
-    known = source.campaigns() if source else []
+    if sent:
+        ledger = _ledger(settings)
+        known = ledger.plans.names() if ledger else []
+    else:
+        known = EventStore(settings.home / "events").campaigns()
     if campaign not in known:
         what = (
             f"there is no campaign {campaign!r}{' in the ledger' * sent}"
@@ -254,7 +257,7 @@ def _ledger(settings: Settings) -> Ledger | None:
 def _anchor(settings: Settings, campaign: object) -> tuple[int, str] | None:
     """Where the audit trail ends, if its ledger knows the campaign."""
     ledger = _ledger(settings)
-    return ledger.trail.head() if ledger and campaign in ledger.campaigns() else None
+    return ledger.audit_log.head() if ledger and campaign in ledger.plans.names() else None
 
 
 def _stem(source: Path, campaign: object) -> str:

@@ -17,9 +17,12 @@ from cxtools.bounce import Judge
 from cxtools.context import Context
 from cxtools.errors import CxError, Refused
 from cxtools.events.store import EventStore
-from cxtools.ledger.ledger import Ledger, Scanned
-from cxtools.ledger.outbox import Message
+from cxtools.ledger.audit import Anchor
+from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, ENDED
+from cxtools.ledger.suppressions import Scan
 from cxtools.measures import outcomes
 from cxtools.model import Event, Job, recipient_key
 from cxtools.webhooks import deliver
@@ -71,7 +74,7 @@ def follow(context: Context, name: str | None = None) -> list[str]:
     Those stay `submitted`: the same command goes on waiting for them. A job that can't be asked for
     doesn't hold up the others; its error is raised when they are done.
     """
-    waiting = {row.id: row for row in context.ledger.batches(name, ["submitted"])}
+    waiting = {row.id: row for row in context.ledger.batches.rows(name, ["submitted"])}
     polls: Counter[str] = Counter()
     began = context.now()
     due_at = dict.fromkeys(waiting, began)
@@ -89,7 +92,7 @@ def follow(context: Context, name: str | None = None) -> list[str]:
                 polls[batch_id] += 1
                 due_at[batch_id] = context.now() + poll_wait_s(polls[batch_id], rng=context.rng)
                 if isinstance(seen, Job):
-                    context.ledger.record_job(batch_id, seen)
+                    context.ledger.jobs.record_end(batch_id, seen)
                 elif seen:
                     failed.append(seen)
                 elif context.now() < began + context.settings.job_deadline_s:
@@ -107,15 +110,15 @@ def follow(context: Context, name: str | None = None) -> list[str]:
     return late
 
 
-def _look(context: Context, row: Any) -> Job | CxError | None:
+def _look(context: Context, row: BatchRow) -> Job | CxError | None:
     """The job if it is final, None while it isn't, or why it can't be known."""
     try:
-        job = context.api.fetch_job(row.job_id)
+        job = context.api.fetch_job(row.job)
     except CxError as error:
         lags = (
             isinstance(error, Refused)
             and error.status == 404
-            and context.now() < row.submitted_at + LAG_S
+            and context.now() < (row.submitted_at or 0) + LAG_S
         )
         return None if lags else error
     return job if job.final else None
@@ -130,23 +133,23 @@ def collect(context: Context, name: str | None = None) -> Collected:
     when they are done.
     """
     if name:
-        context.ledger.spec(name)
+        context.ledger.plans.spec(name)
         context.refuse_foreign(name)
     ours = (
         [name]
         if name
         else [
             each
-            for each in context.ledger.campaigns()
-            if context.ledger.account(each) in ("", context.settings.account)
+            for each in context.ledger.plans.names()
+            if context.ledger.plans.account(each) in ("", context.settings.account)
         ]
     )
     since = 0 if name else context.now() - context.settings.event_horizon_s - AFTERGLOW_S
     rows = [
         row
         for each in ours
-        for row in context.ledger.batches(each, COLLECTABLE)
-        if row.state in OPEN or row.submitted_at > since
+        for row in context.ledger.batches.rows(each, COLLECTABLE)
+        if row.state in OPEN or (row.submitted_at or 0) > since
     ]
     total = Collected()
     failed: list[CxError] = []
@@ -168,16 +171,16 @@ def collect(context: Context, name: str | None = None) -> Collected:
 class _Fetched:
     """One job's events; with an error they are what came before it."""
 
-    row: Any
+    row: BatchRow
     events: list[Event]
     malformed: list[tuple[str, str]]
     error: CxError | None = None
 
 
-def _fetch(context: Context, row: Any) -> _Fetched:
+def _fetch(context: Context, row: BatchRow) -> _Fetched:
     fetched = _Fetched(row, [], [])
     try:
-        for page in context.api.fetch_event_pages(row.job_id):
+        for page in context.api.fetch_event_pages(row.job):
             fetched.events.extend(page.events)
             fetched.malformed.extend(page.malformed)
     except CxError as error:
@@ -194,15 +197,15 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
     )
     context.store.set_aside(name, malformed)
     whole = [each for each in fetched if not each.error]
-    counts = context.store.job_counts(name, [each.row.job_id for each in whole])
+    counts = context.store.job_counts(name, [each.row.job for each in whole])
     untold = [
-        each.row.job_id
+        each.row.job
         for each in whole
-        if each.row.scans == 0 or counts.get(each.row.job_id, 0) > each.row.told_events
+        if each.row.scans == 0 or counts.get(each.row.job, 0) > each.row.told_events
     ]
     found = outcomes(context.store, name, untold) if untold else {}
     people = {job_id: found.get(job_id, []) for job_id in untold}
-    spec = context.ledger.spec(name)
+    spec = context.ledger.plans.spec(name)
     for each in whole:
         refusals = [
             (event.email, event.bounce_code, event.bounce_text)
@@ -214,12 +217,12 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
             for event in each.events
             if event.kind == "delivery" and event.email
         }
-        scanned = Scanned(
-            counts.get(each.row.job_id, 0), *to_suppress(context.store.judge, refusals), delivered
+        scan = Scan(
+            counts.get(each.row.job, 0), *to_suppress(context.store.judge, refusals), delivered
         )
         hook = _hook(context, each.row, spec, people)
-        context.ledger.record_scan(
-            each.row.id, scanned, horizon_s=context.settings.event_horizon_s, hook=hook
+        context.ledger.jobs.record_scan(
+            each.row.id, scan, horizon_s=context.settings.event_horizon_s, write_webhook=hook
         )
     return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
@@ -262,31 +265,31 @@ def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, in
     and so does who was suppressed since *began*: a collector may be at work.
     """
     jobs = {
-        name: [row.job_id for row in ledger.batches(name) if row.job_id]
-        for name in ledger.campaigns()
+        name: [row.job_id for row in ledger.batches.rows(name) if row.job_id]
+        for name in ledger.plans.names()
         if name in store.campaigns()
     }
     found = {
         name: to_suppress(store.judge, store.refusals(name, job_ids))[0]
         for name, job_ids in jobs.items()
     }
-    return ledger.rejudge(found, before=began)
+    return ledger.suppressions.rejudge(found, before=began)
 
 
 def _hook(
     context: Context,
-    row: Any,
+    row: BatchRow,
     spec: Mapping[str, Any],
     people: Mapping[str, Sequence[Mapping[str, Any]]],
-) -> Callable[[int, tuple[int, str]], Message]:
+) -> Callable[[int, Anchor], Webhook]:
     at = datetime.fromtimestamp(context.now(), UTC).isoformat()
 
-    def hook(version: int, anchor: tuple[int, str]) -> Message:
+    def hook(version: int, anchor: Anchor) -> Webhook:
         known = (
-            people if row.job_id in people else outcomes(context.store, row.campaign, [row.job_id])
+            people if row.job in people else outcomes(context.store, row.campaign, [row.job])
         )  # another run scanned meanwhile
         return deliver.message(
-            row, spec, known.get(row.job_id, []), version=version, at=at, anchor=anchor
+            row, spec, known.get(row.job, []), version=version, at=at, anchor=anchor
         )
 
     return hook

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cxtools.events.store import EventStore
-from cxtools.ledger.ledger import ORPHANED, Ledger
+from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.states import ENDED
+from cxtools.ledger.unknown import ORPHANED
 
 #: campaign state -> exit code of the command line
 EXIT_CODES = {
@@ -53,7 +55,7 @@ class Status:
         refused = (
             self.state == "failed"
             and self.recipients["rejected"]
-            and not self.recipients["accepted"]
+            and not self.recipients["submitted"]
         )
         return 3 if refused else EXIT_CODES[self.state]
 
@@ -66,7 +68,7 @@ class Status:
         late = " (provisional: late events may still come)" if self.provisional else ""
         lines = [
             f"{self.campaign}: {self.state.replace('_', ' ')}",
-            f"  recipients  {people['rows']:,} rows, {people['planned']:,} planned, {people['accepted']:,} accepted, "
+            f"  recipients  {people['rows']:,} rows, {people['planned']:,} planned, {people['submitted']:,} submitted, "
             f"{people['rejected']:,} rejected, {people['unknown']:,} unknown; left out: {people['invalid']:,} invalid, "
             f"{people['duplicates']:,} duplicate, {people['suppressed']:,} suppressed, {people['over_limit']:,} over today's limit",
             f"  batches     {self._batch_states()}",
@@ -142,13 +144,13 @@ def over_limit(batches: Iterable[int], quota_left: float) -> int:
 
 def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -> Status:
     """The status of one campaign; ConfigError when the ledger doesn't know it."""
-    ledger.spec(name)
-    rows, counts = ledger.batches(name), ledger.counts(name)
+    ledger.plans.spec(name)
+    rows, counts = ledger.batches.rows(name), ledger.batches.counts(name)
     counts.pop("waiting")
     counts["over_limit"] = over_limit(
         [row.recipients for row in rows if row.state == "planned"], quota_left
     )
-    batches = [_shown(row, orphan=ledger.is_orphan(row)) for row in rows]
+    batches = [_shown(row, orphan=ledger.unknown.is_orphan(row)) for row in rows]
     hooks = [row.state for row in ledger.outbox.webhooks(name)]
     return Status(
         campaign=name,
@@ -165,7 +167,7 @@ def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -
     )
 
 
-def _shown(row: Any, *, orphan: bool) -> dict[str, Any]:
+def _shown(row: BatchRow, *, orphan: bool) -> dict[str, Any]:
     """A batch as the status shows it; one that its worker left behind is unknown already."""
     facts = {
         "batch": row.id,

@@ -16,7 +16,8 @@ from cxtools.api import pace
 from cxtools.api.outcome import PostOutcome
 from cxtools.context import Context
 from cxtools.errors import ConfigError, Denied, RateLimited, StoreError, Unreachable
-from cxtools.ledger.ledger import Claim
+from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.posts import Claim
 from cxtools.model import Recipient, recipient_key
 from cxtools.sending.collect import collect, follow
 from cxtools.sending.plan import BATCH_TAG, Spec, checked_spec, message_body
@@ -36,12 +37,15 @@ def plan(context: Context, campaign: Campaign, *, skip_invalid: bool = False) ->
         same name; nothing was written. StoreError: the ledger is older than its anchors; nothing
         was written.
     """
-    context.ledger.trail.check_anchor()
+    context.ledger.audit_log.check_anchors()
     spec, digest = campaign.spec, campaign.digest
-    known, plain = context.ledger.digest_of(spec.name), spec.model_dump(mode="json")
-    same = known == digest and context.ledger.account(spec.name) in ("", context.settings.account)
-    if known is None or (not same and context.ledger.drop_plan(spec.name)):
-        return context.ledger.plan(
+    known, plain = context.ledger.plans.digest(spec.name), spec.model_dump(mode="json")
+    same = known == digest and context.ledger.plans.account(spec.name) in (
+        "",
+        context.settings.account,
+    )
+    if known is None or (not same and context.ledger.plans.drop(spec.name)):
+        return context.ledger.plans.write(
             spec.name,
             digest=digest,
             spec=plain,
@@ -54,7 +58,7 @@ def plan(context: Context, campaign: Campaign, *, skip_invalid: bool = False) ->
             f"campaign {spec.name!r} exists with other content: its spec or recipients were changed after sending began",
             do="give the changed campaign a new name; `cxtools resume` continues the old one",
         )
-    context.ledger.change_spec(spec.name, plain)
+    context.ledger.plans.change_limits(spec.name, plain)
 
 
 def resume(context: Context, name: str) -> list[str]:
@@ -62,8 +66,8 @@ def resume(context: Context, name: str) -> list[str]:
     Continue a planned campaign to its end, and return the batches whose jobs were not in time.
     """
     context.refuse_foreign(name)
-    context.ledger.trail.check_anchor()
-    context.ledger.recover()
+    context.ledger.audit_log.check_anchors()
+    context.ledger.unknown.recover()
     try:
         with courier(context):
             follow_evidence(context, name)
@@ -73,14 +77,14 @@ def resume(context: Context, name: str) -> list[str]:
             late = follow(context, name)
             collect(context, name)
     finally:
-        context.ledger.trail.anchor()
+        context.ledger.audit_log.append_anchor()
     return late
 
 
 def submit(context: Context, name: str) -> None:
     """Check and POST all planned batches; the first error stops the rest, which stay planned."""
-    rows = context.ledger.batches(name, ["planned"])
-    spec = checked_spec(context.ledger.spec(name), any_template_id=True)
+    rows = context.ledger.batches.rows(name, ["planned"])
+    spec = checked_spec(context.ledger.plans.spec(name), any_template_id=True)
     # with a daily limit one after the other, so that a small later batch doesn't take what an
     # earlier one needs
     at_once = BATCHES_AT_ONCE if _limit(context, spec) is None else 1
@@ -135,22 +139,22 @@ class Listing:
 def _submit_batch(
     context: Context,
     spec: Spec,
-    row: Any,
+    row: BatchRow,
     listing: Listing | None,
     checks: ThreadPoolExecutor,
     bar: Any,
     stop: threading.Event,
 ) -> None:
-    people = context.ledger.candidates(row.id)
+    people = context.ledger.batches.candidates(row.id)
     if (
         stop.is_set()
-        or context.ledger.quota_left(context.settings.account, _limit(context, spec))
+        or context.ledger.quota.left(context.settings.account, _limit(context, spec))
         < row.recipients
     ):
         return  # too little is left of the day's quota for the batch: it waits, unchecked
     excluded = {
         key: f"bounced before: {reason}"
-        for key, reason in context.ledger.suppressed([who.key for who in people]).items()
+        for key, reason in context.ledger.suppressions.find([who.key for who in people]).items()
     }
     asked = [who for who in people if who.key not in excluded]
     excluded |= _suppressed(context, asked, listing, checks, bar, stop)
@@ -158,7 +162,7 @@ def _submit_batch(
     if stop.is_set():
         return
     if not mailed:
-        return context.ledger.leave_empty(row.id, excluded)
+        return context.ledger.posts.leave_empty(row.id, excluded)
     _post(
         context,
         spec,
@@ -218,11 +222,11 @@ def _post(
     give_up_at = context.now() + context.settings.patience_s
     lease_s = context.settings.call_deadline_s * 2 + 60
     for tries in range(1_000):
-        claim = context.ledger.claim(
+        claim = context.ledger.posts.claim(
             batch_id,
             body,
             recipients=recipients,
-            left_out=excluded,
+            excluded=excluded,
             lease_s=lease_s,
             limit=_limit(context, spec),
             account=context.settings.account,
@@ -269,7 +273,7 @@ def check_job(context: Context, batch_id: str, job_id: str) -> None:
         ConfigError: another account's batch, or a job of another size.
         ApiError: the API knows no such job.
     """
-    for row in context.ledger.batches(states=["unknown", "submitting"]):
+    for row in context.ledger.batches.rows(states=["unknown", "submitting"]):
         if row.id == batch_id:
             context.refuse_foreign(row.campaign)
             people = context.api.fetch_job(job_id).total_recipients
@@ -288,9 +292,9 @@ def follow_evidence(context: Context, name: str) -> None:
     The API tells events by job, so such an event comes from elsewhere: an export, a stream, a file
     that was imported. That there is none proves nothing.
     """
-    for row in context.ledger.batches(name, ["unknown"]):
+    for row in context.ledger.batches.rows(name, ["unknown"]):
         if job_id := context.store.job_with_tag(name, f"{BATCH_TAG}{row.id}"):
-            context.ledger.reconcile(
+            context.ledger.unknown.reconcile(
                 row.id, job_id=job_id, reason="an event carries the batch's tag"
             )
 
@@ -307,9 +311,9 @@ def post_again(context: Context, name: str) -> None:
     if half_s < context.settings.call_deadline_s:
         return  # a slow POST could arrive after the window
     give_up_at = context.now() + context.settings.patience_s
-    for row in context.ledger.batches(name, ["unknown"]):
+    for row in context.ledger.batches.rows(name, ["unknown"]):
         for tries in range(1_000):
-            claim = context.ledger.claim_again(row.id, within_s=half_s)
+            claim = context.ledger.posts.claim_again(row.id, within_s=half_s)
             outcome = _submit_claimed(context, claim) if claim else None
             if (
                 outcome is None
@@ -328,7 +332,7 @@ def _submit_claimed(context: Context, claim: Claim) -> PostOutcome:
         claim.payload, idempotency_key=claim.idempotency_key, leave_by=claim.lease_until
     )
     try:
-        context.ledger.record_outcome(claim, outcome)
+        context.ledger.posts.record_outcome(claim, outcome)
     except StoreError as refused:
         if outcome.job_id is None:
             raise

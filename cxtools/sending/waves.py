@@ -123,8 +123,8 @@ def next_wave(context: Context, name: str) -> WavePlan:
     Raises:
         ConfigError: batches are still under way, or all waves were used.
     """
-    context.ledger.spec(name)
-    rows = context.ledger.batches(name)
+    context.ledger.plans.spec(name)
+    rows = context.ledger.batches.rows(name)
     wave = max((row.wave for row in rows), default=0) + 1
     open_states = {row.state for row in rows} & {
         "planned",
@@ -150,7 +150,9 @@ def next_wave(context: Context, name: str) -> WavePlan:
     for key, said in _judged(context, name, rows):
         found[key] = weighed(found[key], said) if key in found else said
     people, left = list[tuple[Recipient, str]](), list[tuple[str, str]]()
-    for who in (who for row in rows if row.wave == 0 for who in context.ledger.candidates(row.id)):
+    for who in (
+        who for row in rows if row.wave == 0 for who in context.ledger.batches.candidates(row.id)
+    ):
         may, why = found[who.key]
         if may:
             people.append((who, why))
@@ -175,8 +177,10 @@ def _judged(context: Context, name: str, rows: Sequence[Any]) -> Iterator[tuple[
                     candidacy(outcome, context.store.judge.classify),
                 )
                 heard[key] = weighed(heard[key], said) if key in heard else said
-            excluded = {key: (False, why) for key, why in context.ledger.excluded(row.id).items()}
-            for who in context.ledger.candidates(row.id):
+            excluded = {
+                key: (False, why) for key, why in context.ledger.batches.excluded(row.id).items()
+            }
+            for who in context.ledger.batches.candidates(row.id):
                 if row.wave == 0 or row.state not in UNSENT or who.key in excluded:
                     yield (
                         who.key,
@@ -194,7 +198,7 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
         ConfigError: as `next_wave`; or the cooldown isn't over.
         StoreError: the ledger is older than its anchors.
     """
-    context.ledger.trail.check_anchor()
+    context.ledger.audit_log.check_anchors()
     plan = next_wave(context, name)
     if (early_s := plan.not_before.timestamp() - context.now()) > 0:
         raise ConfigError(
@@ -202,6 +206,8 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
             do=f"wait {early_s / 3600:.1f} h more: soft bounces need time to pass",
         )
     if plan.people:
-        size = context.settings.batch_cap(context.ledger.spec(name)["limits"]["daily"])
-        context.ledger.plan_wave(name, plan.wave, [who for who, _ in plan.people], batch_size=size)
+        size = context.settings.batch_cap(context.ledger.plans.spec(name)["limits"]["daily"])
+        context.ledger.plans.write_wave(
+            name, plan.wave, [who for who, _ in plan.people], batch_size=size
+        )
     return plan

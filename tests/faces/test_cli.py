@@ -87,7 +87,7 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Any) -> None:
     assert (0, "completed", 30) == (
         done.returncode,
         document["state"],
-        document["recipients"]["accepted"],
+        document["recipients"]["submitted"],
     )
     assert {"campaign", "state", "recipients", "batches", "events", "webhooks"} <= set(document)
     assert 1 == len(simulator.truth()["jobs"])
@@ -349,7 +349,7 @@ def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(
 
     assert (6, {}) == (done.returncode, jobs_then)
     assert "Traceback" not in done.stderr and "space" in done.stderr
-    assert (0, 30) == (again.returncode, json.loads(again.stdout)["recipients"]["accepted"])
+    assert (0, 30) == (again.returncode, json.loads(again.stdout)["recipients"]["submitted"])
     assert [] == simulator.truth()["mailed_twice"]
 
 

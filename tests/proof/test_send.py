@@ -157,7 +157,7 @@ def test_B01_suppressed_people_are_not_mailed_and_are_on_record(
 
     assert (7, 33, 33) == (
         status.recipients["suppressed"],
-        status.recipients["accepted"],
+        status.recipients["submitted"],
         accepted(simulator),
     )
     assert [] == simulator.truth()["suppressed_mailed"]
@@ -283,7 +283,7 @@ def test_an_unknown_outcome_is_settled_by_the_operators_word(
     client = office()
     [row] = client.send(campaign()).batches
     [job_id] = simulator.truth()["jobs"]
-    client.context.ledger.reconcile(row["batch"], job_id=job_id, quarantine_s=86400)
+    client.context.ledger.unknown.reconcile(row["batch"], job_id=job_id, quarantine_s=86400)
 
     assert "completed" == client.resume("q3").state
 
@@ -369,7 +369,7 @@ def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
     client = office()
     with pytest.raises(PossiblyTruncated):
         client.send(campaign([f"p{number}@acme-02.example" for number in range(1000)]))
-    [row] = client.context.ledger.batches("q3")
+    [row] = client.context.ledger.batches.rows("q3")
 
     assert ("completed", 0) == (row.state, row.scans)
     assert sum(client.store.counts("q3").values()) >= 900
@@ -484,7 +484,7 @@ def test_D04_the_daily_limit_holds_over_runs(
     people = campaign(limits={"daily": 25})
     first, again = office().send(people), office().send(people)
 
-    assert (25, 15) == (first.recipients["accepted"], first.recipients["over_limit"])
+    assert (25, 15) == (first.recipients["submitted"], first.recipients["over_limit"])
     assert (first.recipients, 25) == (again.recipients, accepted(simulator))
 
 
@@ -504,13 +504,13 @@ def test_a_servers_own_quota_closes_the_day(
     assert ("in_progress", 0, 30, 60) == (
         first.state,
         first.exit_code,
-        first.recipients["accepted"],
+        first.recipients["submitted"],
         first.recipients["over_limit"],
     )
     assert (first.recipients, 30) == (again.recipients, accepted(simulator))
     assert sum(first.events.values()) > 0
     assert 2 == sum(asked["endpoint"] == "messages" for asked in simulator.control("log"))
-    assert "quota.closed" in [entry.kind for entry in client.ledger.trail.entries()]
+    assert "quota.closed" in [entry.kind for entry in client.ledger.audit_log.entries()]
     assert [] == truth["mailed_twice"]
 
 
@@ -523,7 +523,7 @@ def test_a_closed_day_ends_at_midnight(simulator: Any, office: Callable[..., Con
     later = Connection(client.settings, quiet=True)
     later.__dict__["ledger"] = type(client.ledger)(client.settings.ledger_url, now=lambda: tomorrow)
 
-    assert (0, 40) == (accepted(simulator), later.send(campaign()).recipients["accepted"])
+    assert (0, 40) == (accepted(simulator), later.send(campaign()).recipients["submitted"])
 
 
 def test_a_campaign_goes_out_by_the_account_it_was_planned_for(
@@ -628,8 +628,8 @@ def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
     simulator.arm("post_2xx_without_job_id")
     client = office(batch_size=20)
     client.send(campaign())
-    [lost] = [row for row in client.ledger.batches("q3", ["unknown"])]
-    client.ledger.reconcile(lost.id, job_id="no-such-job", quarantine_s=0)
+    [lost] = [row for row in client.ledger.batches.rows("q3", ["unknown"])]
+    client.ledger.unknown.reconcile(lost.id, job_id="no-such-job", quarantine_s=0)
     with client.ledger.writing() as tx:
         tx.exec_driver_sql(
             "update batch set submitted_at = submitted_at - 3600 where job_id = 'no-such-job'"
@@ -637,7 +637,7 @@ def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
     with pytest.raises(Refused):
         client.resume("q3")
 
-    assert {"submitted"} == {row.state for row in client.ledger.batches("q3")} - {
+    assert {"submitted"} == {row.state for row in client.ledger.batches.rows("q3")} - {
         "settling",
         "settled",
         "synced",
@@ -731,7 +731,7 @@ def test_the_crm_hears_at_settling_what_came_after_the_first_look(
         each["email"] for each in last["retryCandidates"]
     )
     assert last["permanentFailures"]
-    assert {"settled", "synced"} >= {row.state for row in client.ledger.batches("q3")}
+    assert {"settled", "synced"} >= {row.state for row in client.ledger.batches.rows("q3")}
 
 
 def test_a_restored_backup_is_refused_by_its_anchors(
@@ -746,12 +746,12 @@ def test_a_restored_backup_is_refused_by_its_anchors(
     shutil.copy(home / "ledger.sqlite", home / "backup")
     office().send(campaign())
     shutil.copy(home / "backup", home / "ledger.sqlite")
-    rows = office().ledger.trail.verify().rows
+    rows = office().ledger.audit_log.verify().rows
     for deed in (lambda: office().send(campaign()), lambda: office().resume("q3")):
         with pytest.raises(StoreError, match="was a backup restored"):
             deed()
 
-    assert rows == office().ledger.trail.verify().rows
+    assert rows == office().ledger.audit_log.verify().rows
     assert 40 == accepted(simulator)
     assert [] == simulator.truth()["mailed_twice"]
 
@@ -785,7 +785,7 @@ def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(
     status = office().send(campaign())
 
     assert ("completed", 40) == (status.state, accepted(simulator))
-    assert () == client.ledger.trail.verify().faults
+    assert () == client.ledger.audit_log.verify().faults
 
 
 def test_no_such_event_proves_nothing(
@@ -824,23 +824,25 @@ def test_what_a_killed_process_left_can_be_settled_at_once(
     """
     client = office()
     submit.plan(client.context, campaign())
-    [row] = client.ledger.batches("q3")
-    client.ledger.claim(
+    [row] = client.ledger.batches.rows("q3")
+    client.ledger.posts.claim(
         row.id,
         b"{}",
         recipients=40,
-        left_out={},
+        excluded={},
         lease_s=3600,
         account=client.settings.account,
         limit=None,
     )
     with client.ledger.writing() as tx:
-        tx.execute(batch.update().values(owner=f"{client.ledger.owner.rsplit(':', 2)[0]}:999999:1"))
+        tx.execute(
+            batch.update().values(owner=f"{client.ledger.posts.worker.rsplit(':', 2)[0]}:999999:1")
+        )
 
     assert "abandoned" == office().reconcile(row.id, abandon=True, reason="asked NICE")
     assert [True] == [
         "asked NICE" in entry.body
-        for entry in client.ledger.trail.entries()
+        for entry in client.ledger.audit_log.entries()
         if entry.kind == "batch.reconciled"
     ]
 
@@ -869,7 +871,7 @@ def test_a_ledger_that_fails_after_the_post_tells_the_job(home: Path) -> None:
         with pytest.raises(StoreError, match="as job j77"):
             client.send(campaign(ADDRESSES[:5]))
 
-        assert "submitting" == client.ledger.batches("q3")[0].state
+        assert "submitting" == client.ledger.batches.rows("q3")[0].state
 
 
 KILLED = """

@@ -257,7 +257,7 @@ def test_whom_an_abandoned_batch_may_have_reached_is_not_mailed_again(
     sent(office(), "full")
     world.script(f"POST {MAIL}/messages", Fault("reset"))
     office(2).retry(NAME)
-    [lost] = [row for row in office(2).ledger.batches(NAME) if row.state == "unknown"]
+    [lost] = [row for row in office(2).ledger.batches.rows(NAME) if row.state == "unknown"]
     with pytest.raises(ConfigError, match="isn't finished: batches are unknown"):
         office(30).retry(NAME)
     office(2).reconcile(lost.id, abandon=True)
@@ -310,7 +310,7 @@ def test_what_is_not_sent_by_a_word_waits_for_a_day(
     """
     world.script(f"POST {MAIL}/messages", Fault("reset"), world.take)
     sent(office(), "ann")
-    [lost] = office().ledger.batches(NAME)
+    [lost] = office().ledger.batches.rows(NAME)
     with pytest.raises(ConfigError, match="too early to say"):
         office(0.9).reconcile(lost.id, reason="asked NICE")
     state = office(1.1).reconcile(lost.id, reason="asked NICE")
@@ -332,7 +332,7 @@ def test_a_job_of_another_size_can_not_be_what_a_batch_became(
         Reply(200, {"jobId": "j7", "status": "completed", "totalRecipients": 3}),
     )
     sent(office(), "ann", "bob")
-    [lost] = office().ledger.batches(NAME)
+    [lost] = office().ledger.batches.rows(NAME)
     with pytest.raises(ConfigError, match="job j7 has 3 recipients"):
         office().reconcile(lost.id, job_id="j7")
 

@@ -29,9 +29,13 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
-        "api.wire events.store ledger.database ledger.schema sending.recipients",
-        "api.auth events.importing ledger.audit_log webhooks.allowed",
-        "api.client ledger.outbox",
+        "api.wire events.store ledger.database ledger.schema ledger.workers sending.recipients",
+        "api.auth events.importing ledger.audit_log ledger.judgements ledger.quota "
+        "ledger.transitions ledger.version webhooks.allowed",
+        "api.client ledger.plans ledger.suppressions",
+        "ledger.batches ledger.outbox",
+        "ledger.jobs ledger.posts",
+        "ledger.unknown",
         "ledger.ledger",
     ],
     "questions and deeds": [
