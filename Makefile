@@ -13,7 +13,7 @@ BIN    := .venv/bin
 UV_PIP  = $(BIN)/uv pip compile pyproject.toml --universal --fork-strategy fewest --generate-hashes \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo test lint check soak notebooks-check notebooks lab lock clean chromium postgres mutants
+.PHONY: help setup demo test lint check docs lowest soak notebooks-check notebooks lab lock clean chromium postgres mutants
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,12 +26,21 @@ demo: .venv/.core  ## the whole job on the simulator; reports in reports/demo
 test: .venv/.dev chromium postgres lint check notebooks-check  ## everything that must pass, with every set-up step it needs
 
 lint: .venv/.dev  ## ruff and mypy --strict
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 # Only whole files are spread over the two workers: a file's tests share its simulator and its ledger.
-check: .venv/.dev .venv-lab/.lab chromium postgres  ## the tests and every example in a docstring
-	$(BIN)/pytest -n 2 --dist loadfile
+check: .venv/.dev .venv-lab/.lab chromium postgres  ## the tests and every example in a docstring, with coverage
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+docs: .venv/.dev  ## the documentation site in docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+# The lowest versions that pyproject.toml allows, in an environment of its own.
+lowest: .venv-lowest/.lowest chromium postgres  ## the tests on the lowest allowed versions
+	.venv-lowest/bin/pytest -n 2 --dist loadfile
 
 # Hours. What is done stands in reports/soak/seed-N.jsonl; the same command goes on from there. SOAK="--minutes 30" stops after so long.
 soak: .venv/.dev  ## the long proof: every kill point, kills in recovery, 10,000 fault schedules (SEED=7)
@@ -63,7 +72,7 @@ lock: .venv/.dev  ## resolve the locks again, for all supported Pythons and syst
 	$(UV_PIP) --group build --extra lab -c requirements.lock -o requirements-lab.lock
 
 clean:  ## remove the environments and everything made
-	rm -rf .venv .venv-lab build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/demo
+	rm -rf .venv .venv-lab .venv-lowest build dist docs/_build docs/reference/made .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/demo
 
 # --- environments; a stamp tells that one is up to date with its lock, so a second run takes no time ---
 
@@ -84,6 +93,12 @@ endef
 
 .venv-lab/.lab: requirements-lab.lock pyproject.toml
 	$(call environment,.venv-lab,requirements-lab.lock)
+
+.venv-lowest/.lowest: pyproject.toml .venv/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[keyring,postgres]" --group dev
+	@touch $@
 
 chromium: .venv/.dev
 	@bash .ci/chromium

@@ -22,11 +22,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cxtools.bounce import Verdict, classify
+from cxtools.bounce import BounceVerdict, classify
 from cxtools.bounce.rules import standard_rules
 
 RETRYABLE = ("mailbox_full", "rate_limited", "greylisted", "temporary_failure")
-Judged = list[tuple[dict[str, object], Verdict]]
+Judged = list[tuple[dict[str, object], BounceVerdict]]
 
 
 def main() -> int:
@@ -86,7 +86,7 @@ def scores(judged: Judged, show: bool) -> None:
             print(f"{'HARD ' if wrong_hard else ''}{told}")
 
 
-def accepted(row: dict[str, object], verdict: Verdict) -> bool:
+def accepted(row: dict[str, object], verdict: BounceVerdict) -> bool:
     return verdict.category == row["category"] or not {"*", verdict.category}.isdisjoint(
         alternatives(row)
     )
@@ -101,7 +101,7 @@ def report(
     name: str,
     judged: Judged,
     truth: Callable[[dict[str, object]], bool],
-    said: Callable[[Verdict], bool],
+    said: Callable[[BounceVerdict], bool],
 ) -> None:
     pairs = Counter((truth(row), said(verdict)) for row, verdict in judged)
     hits, precision = (

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxtools.bounce import Verdict, classify
+    from cxtools.bounce import BounceVerdict, classify
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
     from cxtools.notebook import (
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from cxtools.sending.status import Status
 
 __all__ = [
+    "BounceVerdict",
     "Campaign",
     "Connection",
     "CxError",
     "Status",
-    "Verdict",
     "bounces",
     "classify",
     "comparison",
@@ -69,11 +69,11 @@ __all__ = [
 ]
 #: public name -> the module it lives in; the questions live in `notebook`
 _HOMES = dict.fromkeys(__all__, "notebook") | {
+    "BounceVerdict": "bounce",
     "Campaign": "sending.recipients",
     "Connection": "connection",
     "CxError": "errors",
     "Status": "sending.status",
-    "Verdict": "bounce",
     "classify": "bounce",
     "connect": "connection",
 }

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cxtools.context import Context
     from cxtools.events.store import EventStore
     from cxtools.ledger.ledger import Ledger
+    from cxtools.measures.engine import Engine
     from cxtools.sending.collect import Collected
     from cxtools.sending.plan import LeftOut
     from cxtools.sending.recipients import Campaign
@@ -105,9 +106,16 @@ class Connection:
     def store(self) -> EventStore:
         from cxtools.events.store import EventStore
 
-        return EventStore(
-            self.settings.home / "events",
-            judge=lambda: judge_by(self.settings.home / OWN_RULES),
+        return EventStore(self.settings.home / "events")
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What questions are asked of: the store, who judges its bounces, and what was planned."""
+        from cxtools.measures.engine import Engine
+
+        return Engine(
+            self.store,
+            make_judge=lambda: judge_by(self.settings.home / OWN_RULES),
             planned=lambda: self.ledger.plans.names() if self.has_ledger else (),
         )
 
@@ -146,7 +154,7 @@ class Connection:
         from cxtools.context import Context
 
         return Context(
-            self.settings, Client(self.settings), self.ledger, self.store, quiet=self.quiet
+            self.settings, Client(self.settings), self.ledger, self.engine, quiet=self.quiet
         )
 
     @without_locals
@@ -284,7 +292,7 @@ class Connection:
         from cxtools.sending import collect
 
         try:
-            return collect.rejudge(self.ledger, self.store, began=time.time())
+            return collect.rejudge(self.ledger, self.engine, began=time.time())
         finally:
             self.ledger.audit_log.append_anchor()
 
@@ -313,7 +321,7 @@ class Connection:
     @without_locals
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:
         """
-        Plan the next wave for soft bounces and, unless *dry_run*, send it; with where the campaign
+        Plan the next wave for bounces that a later try may cure and, unless *dry_run*, send it; with where the campaign
         stands then.
 
         Events are fetched first: who got the mail meanwhile is no candidate.

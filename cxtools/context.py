@@ -12,6 +12,7 @@ from cxtools.api.client import Client
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.ledger.ledger import Ledger
+from cxtools.measures.engine import Engine
 from cxtools.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Context:
     """
-    One account's settings, API, ledger and event store, with the clock that is read and slept by.
+    One account's settings, API, ledger and events, with the clock that is read and slept by.
 
     `now` is Unix time in seconds.
     """
@@ -29,11 +30,15 @@ class Context:
     settings: Settings
     api: Client
     ledger: Ledger
-    store: EventStore
+    engine: Engine
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     rng: random.Random = field(default_factory=random.Random)
     quiet: bool = False
+
+    @property
+    def store(self) -> EventStore:
+        return self.engine.store
 
     def sends(self, name: str) -> bool:
         """Whether the campaign goes out by this account, or was planned before accounts were kept."""

@@ -117,7 +117,7 @@ def _summary(client: Connection, index: Path, seconds: float) -> str:
             where=str(client.settings.home),
             do="run the demo again",
         )
-    row, share = measures.funnel(client.store, [NAME]).iloc[0], wording.percent
+    row, share = measures.funnel(client.engine, [NAME]).iloc[0], wording.percent
     people, hooks = status.recipients, status.webhooks
     return "\n".join(
         [

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import measures
 from cxtools.errors import StoreError
-from cxtools.events.store import EventStore
 from cxtools.measures import DIMENSIONS, Table
+from cxtools.measures.engine import Engine
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -71,7 +71,7 @@ class View:
         )
 
 
-def answer(store: EventStore, view: View) -> Table:
+def answer(engine: Engine, view: View) -> Table:
     """The table of a choice: the very function which the reports call."""
     settled = view.settled()
     if not settled.campaigns:
@@ -80,21 +80,21 @@ def answer(store: EventStore, view: View) -> Table:
             do="choose one, or import events first: `cxtools import FILE --campaign NAME`",
         )
     table: Table = getattr(measures, settled.measure)(
-        store, settled.campaigns, by=settled.by or None, as_of=settled.as_of or None
+        engine, settled.campaigns, by=settled.by or None, as_of=settled.as_of or None
     )
     return table
 
 
-def draw(store: EventStore, view: View) -> go.Figure:
+def draw(engine: Engine, view: View) -> go.Figure:
     """The figure of a choice."""
-    return answer(store, view).chart()
+    return answer(engine, view).chart()
 
 
-def explore(store: EventStore, campaigns: Sequence[str] | None = None) -> ipywidgets.Widget:
+def explore(engine: Engine, campaigns: Sequence[str] | None = None) -> ipywidgets.Widget:
     """The controls, with the newest campaign chosen."""
     import ipywidgets as widgets
 
-    names = list(campaigns or store.campaigns())
+    names = list(campaigns or engine.store.campaigns())
     if not names:
         raise StoreError(
             "there are no campaigns to explore",
@@ -129,7 +129,7 @@ def explore(store: EventStore, campaigns: Sequence[str] | None = None) -> ipywid
         return View(**{name: control.value for name, control in controls.items()})
 
     def show(_: object = None) -> None:
-        screen.outputs = (shown(store, chosen()),)
+        screen.outputs = (shown(engine, chosen()),)
 
     def write(_: object) -> None:
         copied.value = chosen().as_command()
@@ -142,7 +142,7 @@ def explore(store: EventStore, campaigns: Sequence[str] | None = None) -> ipywid
     return widgets.VBox([choices, screen, widgets.HBox([button, copied])])
 
 
-def shown(store: EventStore, view: View) -> dict[str, Any]:
+def shown(engine: Engine, view: View) -> dict[str, Any]:
     """
     The output message of a choice; what can't be answered is said in words, in the place of the
     figure.
@@ -152,7 +152,7 @@ def shown(store: EventStore, view: View) -> dict[str, Any]:
             "output_type": "display_data",
             "metadata": {},
             "data": {
-                "application/vnd.plotly.v1+json": draw(store, view).to_plotly_json()
+                "application/vnd.plotly.v1+json": draw(engine, view).to_plotly_json()
                 | {"config": {"displayModeBar": False}}
             },
         }

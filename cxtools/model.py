@@ -5,14 +5,16 @@ The words of the domain: what the API says, translated once, the raw word kept. 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from cxtools.errors import ContractError
+from cxtools.identity import event_identity, recipient_key
+from cxtools.text import parse_moment
 
 #: Our kinds of event. CXone documents the first four; the rest come from imported feeds.
 KINDS: dict[str, str] = {
@@ -50,7 +52,7 @@ class Recipient:
     merge_fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     tags: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> str:
         return recipient_key(self.email)
 
@@ -77,7 +79,7 @@ class Suppression:
         return cls(
             _text(row, "emailAddress", where),
             str(row.get("reason") or ""),
-            moment(row.get("addedDate")),
+            parse_moment(row.get("addedDate")),
         )
 
 
@@ -108,8 +110,8 @@ class Job:
         return cls(
             _text(row, "jobId", "$"),
             JOB_STATES.get(word, word),
-            moment(row.get("createdAt")),
-            moment(row.get("completedAt")),
+            parse_moment(row.get("createdAt")),
+            parse_moment(row.get("completedAt")),
             row.get("totalRecipients"),
             row.get("delivered"),
             row.get("bounced"),
@@ -150,7 +152,7 @@ class Event:
         return cls.told(
             kind if kind in KINDS else "unknown",
             word,
-            moment(row.get("timestamp")),
+            parse_moment(row.get("timestamp")),
             said_at,
             known,
             row,
@@ -205,61 +207,6 @@ EVENT_TEXTS = {
     "user_agent": "userAgent",
     "ip": "ipAddress",
 }
-
-
-def event_identity(*parts: str) -> str:
-    """
-    The identity of an event that came without an id: a digest of what makes it that event.
-
-    >>> event_identity("j1", "m1", "r1", "open", "2026-01-01T00:00:00Z", "", "")[:12]
-    '7892f630d669'
-    """
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
-
-
-def recipient_key(email: str) -> str:
-    """
-    The key by which one person is known in the ledger: a digest, so that two spellings are one
-    person.
-
-    >>> recipient_key("Ann@Example.COM") == recipient_key("ann@example.com")
-    True
-    """
-    local, _, domain = email.strip().rpartition("@")
-    return hashlib.sha256(f"{local.casefold()}@{domain.casefold()}".encode()).hexdigest()[:32]
-
-
-def masked(email: str) -> str:
-    """
-    An address as reports and logs show it.
-
-    >>> masked("jane.doe@example.com")
-    'j***@example.com'
-    """
-    local, at, domain = "".join(sign if sign.isprintable() else "?" for sign in email).rpartition(
-        "@"
-    )
-    return f"{local[:1]}***@{domain}" if at else "***"
-
-
-def moment(value: object) -> datetime | None:
-    """
-    An ISO 8601 text or a Unix time in seconds as aware UTC; None for nothing or nonsense.
-
-    >>> moment("2026-09-14T10:00:00+02:00")
-    datetime.datetime(2026, 9, 14, 8, 0, tzinfo=datetime.timezone.utc)
-    >>> moment("soon") is None
-    True
-    """
-    try:
-        if isinstance(value, bool) or value in (None, ""):
-            return None
-        if isinstance(value, int | float):
-            return datetime.fromtimestamp(value, UTC)
-        parsed = datetime.fromisoformat(str(value).strip())
-        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _text(row: Mapping[str, Any], name: str, where: str) -> str:

@@ -17,7 +17,8 @@ from cxtools.connection import connect, latest
 
 if TYPE_CHECKING:
     from cxtools.events.importing import Imported
-    from cxtools.measures import AsOf, By, Table
+    from cxtools.measures import By, Table
+    from cxtools.measures.engine import AsOf
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict
 
@@ -37,7 +38,7 @@ def _question(measure: str, words: str) -> Question:
         from cxtools import measures
 
         table: Table = getattr(measures, measure)(
-            latest(home).store, campaigns or None, by=by, as_of=as_of
+            latest(home).engine, campaigns or None, by=by, as_of=as_of
         )
         return table
 
@@ -68,7 +69,7 @@ def verdict(
 
     client = latest(home)
     return compare.verdict(
-        client.store, campaign, about=about, as_of=as_of, unsettled=client.unsettled(campaign)
+        client.engine, campaign, about=about, as_of=as_of, unsettled=client.unsettled(campaign)
     )
 
 
@@ -79,7 +80,7 @@ def comparison(campaign: str, *, as_of: AsOf = None, home: Home = None) -> Table
     """
     from cxtools.measures import compare
 
-    return compare.comparison(latest(home).store, campaign, as_of=as_of)
+    return compare.comparison(latest(home).engine, campaign, as_of=as_of)
 
 
 def run_campaign(
@@ -148,4 +149,4 @@ def explore(*campaigns: str, home: Home = None) -> Any:
     """The explorer's controls over the same measures, for JupyterLab."""
     from cxtools import explorer
 
-    return explorer.explore(latest(home).store, campaigns or None)
+    return explorer.explore(latest(home).engine, campaigns or None)

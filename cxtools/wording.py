@@ -1,7 +1,7 @@
 """
 How numbers are written for people: counts, shares, intervals, durations, moments.
 
-Missing is an en dash everywhere, never NaN and never a false zero.
+What is missing is an en dash everywhere, never NaN and never a false zero.
 """
 
 from __future__ import annotations
@@ -9,16 +9,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeGuard, TypeVar
 
-T = TypeVar("T")
+Value = TypeVar("Value")
+
 MISSING = "–"
-DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+DURATIONS = (
+    (86400, "d"),
+    (3600, "h"),
+    (60, "min"),
+)
+#: Differences below half a tenth of a point are not written as differences.
+LEVEL = 0.0005
 
 
-def known(given: T | None) -> TypeGuard[T]:
-    """
-    Whether there is anything at all: not None, NaN or NaT (the last two are unequal to themselves).
-    """
-    return given is not None and bool(given == given)
+def known(value: Value | None) -> TypeGuard[Value]:
+    """Whether there is a value at all: not None, NaN or NaT."""
+    if value is None:
+        return False
+    return bool(value == value)  # only NaN and NaT are unequal to themselves
 
 
 def count(number: float | None) -> str:
@@ -26,7 +33,9 @@ def count(number: float | None) -> str:
     >>> count(9412), count(None)
     ('9,412', '–')
     """
-    return f"{number:,.0f}" if known(number) else MISSING
+    if not known(number):
+        return MISSING
+    return f"{number:,.0f}"
 
 
 def counted(number: float, noun: str) -> str:
@@ -34,7 +43,9 @@ def counted(number: float, noun: str) -> str:
     >>> counted(1, "bounce"), counted(9412, "recipient")
     ('1 bounce', '9,412 recipients')
     """
-    return f"{count(number)} {noun if number == 1 else f'{noun}s'}"
+    if number == 1:
+        return f"1 {noun}"
+    return f"{count(number)} {noun}s"
 
 
 def was(number: float) -> str:
@@ -54,11 +65,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     """
     if not known(share):
         return MISSING
-    least = 10.0 ** -(digits + 2)
-    if 0 < share < least / 2:
-        return f"<{least:.{digits}%}"
-    if 1 - least / 2 < share < 1:
-        return f">{1 - least:.{digits}%}"
+    smallest = 10.0 ** -(digits + 2)
+    if 0 < share < smallest / 2:
+        return f"<{smallest:.{digits}%}"
+    if 1 - smallest / 2 < share < 1:
+        return f">{1 - smallest:.{digits}%}"
     return f"{share:.{digits}%}"
 
 
@@ -69,9 +80,8 @@ def interval(share: float | None, low: float | None, high: float | None) -> str:
     >>> interval(0.9536, 0.949, 0.958), interval(None, None, None)
     ('95.4% (94.9–95.8)', '–')
     """
-    if not (known(share) and known(low) and known(high)):
-        return percent(share)
-    return f"{percent(share)} ({low * 100:.1f}–{high * 100:.1f})"
+    bounds = _bounds(share, low, high)
+    return f"{percent(share)} ({bounds})" if bounds else percent(share)
 
 
 def within(share: float | None, low: float | None, high: float | None) -> str:
@@ -81,7 +91,14 @@ def within(share: float | None, low: float | None, high: float | None) -> str:
     >>> within(0.9536, 0.949, 0.958)
     '95.4%, 94.9–95.8'
     """
-    return interval(share, low, high).replace(" (", ", ").removesuffix(")")
+    bounds = _bounds(share, low, high)
+    return f"{percent(share)}, {bounds}" if bounds else percent(share)
+
+
+def _bounds(share: float | None, low: float | None, high: float | None) -> str:
+    if not (known(share) and known(low) and known(high)):
+        return ""
+    return f"{low * 100:.1f}–{high * 100:.1f}"
 
 
 def points(difference: float | None) -> str:
@@ -93,9 +110,10 @@ def points(difference: float | None) -> str:
     """
     if not known(difference):
         return MISSING
-    if abs(difference) < 0.0005:
+    if abs(difference) < LEVEL:
         return "level with"
-    return f"{abs(difference) * 100:.1f} points {'above' if difference > 0 else 'below'}"
+    direction = "above" if difference > 0 else "below"
+    return f"{abs(difference) * 100:.1f} points {direction}"
 
 
 def duration(seconds: float | None) -> str:
@@ -105,10 +123,14 @@ def duration(seconds: float | None) -> str:
     """
     if not known(seconds):
         return MISSING
-    size, unit = next(
-        ((size, unit) for size, unit in DURATIONS if abs(seconds) >= size), (1.0, "s")
-    )
-    return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
+    for size, unit in DURATIONS:
+        if abs(seconds) >= size:
+            return f"{_short_number(seconds / size)} {unit}"
+    return f"{_short_number(seconds)} s"
+
+
+def _short_number(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")
 
 
 def age(seconds: float) -> str:
@@ -118,9 +140,12 @@ def age(seconds: float) -> str:
     >>> age(93600), age(691200), age(31)
     ('26 h', '8 days', '31 s')
     """
-    if seconds < 3600:
+    hours = seconds / 3600
+    if hours < 1:
         return duration(seconds)
-    return f"{seconds / 3600:.0f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"
+    if hours < 48:  # two days
+        return f"{hours:.0f} h"
+    return f"{hours / 24:.0f} days"
 
 
 def moment_text(moment: datetime | None) -> str:
@@ -128,7 +153,19 @@ def moment_text(moment: datetime | None) -> str:
     >>> moment_text(datetime(2026, 9, 14, 10, 5))
     '14 Sep 2026 10:05 UTC'
     """
-    return f"{moment.day} {moment:%b %Y %H:%M} UTC" if known(moment) else MISSING
+    if not known(moment):
+        return MISSING
+    return f"{moment.day} {moment:%b %Y %H:%M} UTC"
+
+
+def spaced(identifier: str) -> str:
+    """
+    One of our own identifiers as words.
+
+    >>> spaced("invalid_recipient")
+    'invalid recipient'
+    """
+    return identifier.replace("_", " ")
 
 
 def label(column: str) -> str:
@@ -138,7 +175,7 @@ def label(column: str) -> str:
     >>> label("clicks_without_open"), label("click_rate"), label("median_s"), label("link_url")
     ('Clicks without open', 'Click rate', 'Median', 'Link')
     """
-    words = column.removesuffix("_s").removesuffix("_url").replace("_", " ")
+    words = spaced(column.removesuffix("_s").removesuffix("_url"))
     return words[:1].upper() + words[1:]
 
 
@@ -152,4 +189,18 @@ def short(text: str, width: int = 42) -> str:
     if len(text) <= width:
         return text
     head = width // 2
-    return f"{text[:head]}…{text[-(width - head - 1) :]}"
+    tail = width - head - 1
+    return f"{text[:head]}…{text[-tail:]}"
+
+
+def cut(shown: int, total: int) -> str:
+    """
+    What to say where only some rows are shown; "" where all are.
+
+    >>> cut(20, 4250), cut(20, 20)
+    (' Shown are 20 of 4,250; there are 4,230 more.', '')
+    """
+    if total <= shown:
+        return ""
+    more = count(total - shown)
+    return f" Shown are {shown} of {count(total)}; there are {more} more."

@@ -5,9 +5,14 @@ from __future__ import annotations
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from cxtools import measures
 from cxtools.events.store import EventStore
-from cxtools.model import Event, event_identity, moment
+from cxtools.identity import event_identity
+from cxtools.measures.engine import Engine
+from cxtools.model import Event
+from cxtools.text import parse_moment
 
 RECEIVED = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -38,6 +43,12 @@ def store(text: str, campaign: str = "c", into: EventStore | None = None) -> Eve
     return target
 
 
+def ask(question: str, target: EventStore, *args: Any, **options: Any) -> measures.Table:
+    """The answer of a store to one of the questions, by the rules that ship."""
+    answer: measures.Table = getattr(measures, question)(Engine(target), *args, **options)
+    return answer
+
+
 def _event(row: dict[str, str]) -> Event:
     to, ts = row["to"], _moment(row.get("at", ""))
     message, link, code = row.get("msg") or f"m-{to}", row.get("url", ""), row.get("code", "")
@@ -61,4 +72,4 @@ def _event(row: dict[str, str]) -> Event:
 def _moment(text: str) -> datetime | None:
     if text.startswith("+") or text.startswith("-"):
         return datetime(2026, 9, 14, 9, tzinfo=UTC) + timedelta(seconds=float(text))
-    return moment(f"2026-09-{text.replace(' ', 'T')}Z") if text else None
+    return parse_moment(f"2026-09-{text.replace(' ', 'T')}Z") if text else None

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic_core import from_json
 
 from cxtools.errors import ApiError, Denied, RateLimited, Refused, ServerFault, Unreachable
+from cxtools.text import safe_line
 
 PostKind = Literal["accepted", "not_sent", "refused", "limited", "exhausted", "unknown"]
 
@@ -44,7 +45,7 @@ class Answer:
 
     @property
     def trace_id(self) -> str:
-        return printable(self.headers.get("x-trace-id", ""), 100)
+        return safe_line(self.headers.get("x-trace-id", ""), 100)
 
     @cached_property
     def document(self) -> dict[str, Any] | None:
@@ -219,7 +220,7 @@ def complaint(answer: Answer) -> str:
         or answer.headers.get("icstatusdescription", "")
         or _page(answer)
     )
-    return printable(said, 300) or "no reason given"
+    return safe_line(said, 300) or "no reason given"
 
 
 #: Where error documents say something, lower case and without "_", in the order of reading.
@@ -248,18 +249,6 @@ def _page(answer: Answer) -> str:
         return ""
     title = re.search(r"<title[^>]*>([^<]*)", text, re.IGNORECASE)
     return "a web page" + (f": {title[1].strip()}" if title and title[1].strip() else "")
-
-
-def printable(text: str, length: int) -> str:
-    """
-    Foreign text as errors and logs may show it: one line, no control characters, no addresses, cut
-    to *length*.
-
-    >>> printable("no such user: jane.doe@example.com\\x1b[31m", 80)
-    'no such user: ***@example.com [31m'
-    """
-    flat = re.sub(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]", " ", text)
-    return re.sub(r"[^\s\"'<>(),;:=]+(@|%40)", r"***\1", flat).strip()[:length]
 
 
 def own_error(answer: Answer) -> bool:

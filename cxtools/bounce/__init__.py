@@ -9,13 +9,14 @@ explained in README.md beside this file.
 
 from cxtools.bounce.classify import Judge, classify, classify_lines, explain, judge
 from cxtools.bounce.codes import Codes
-from cxtools.bounce.verdict import CATEGORIES, Verdict
+from cxtools.bounce.policy import CATEGORIES
+from cxtools.bounce.verdict import BounceVerdict
 
 __all__ = [
     "CATEGORIES",
+    "BounceVerdict",
     "Codes",
     "Judge",
-    "Verdict",
     "classify",
     "classify_lines",
     "explain",

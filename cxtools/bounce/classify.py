@@ -14,13 +14,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from cxtools.bounce import codes as table
 from cxtools.bounce.codes import Codes
+from cxtools.bounce.policy import (
+    CATEGORIES,
+    SENDERS_SIDE,
+    WHEN_HELD_BACK,
+    Category,
+    Objection,
+    objection,
+    treatment,
+)
 from cxtools.bounce.reason import NAMES, masked, reason, spoken, unquoted, words
 from cxtools.bounce.rules import Rule, Rulebook, merged, standard_rules
-from cxtools.bounce.verdict import CATEGORIES, Category, Verdict, treatment
+from cxtools.bounce.verdict import BounceVerdict
 from cxtools.errors import ConfigError
 
 #: Verdicts that are remembered, and the longest code and text worth remembering: together an exact
@@ -29,14 +38,6 @@ REMEMBERED, LONGEST_REMEMBERED = 16_384, 1_000
 LONGEST_CODE = 100
 # How sure a code makes us, by how far it is trusted.
 SURE_ENOUGH = 0.5
-# One word of these, and no recipient is suppressed at once.
-CONTRADICTING = (
-    "reputation_block",
-    "authentication",
-    "rate_limited",
-    "content_rejected",
-    "message_too_large",
-)
 CONFIDENCE = {"high": 0.85, "medium": 0.65, "low": 0.4}
 
 _PROVIDER_OF, _BLOCKLIST_OF = (
@@ -63,6 +64,13 @@ class Match:
     won: bool = False
 
 
+class HeldBack(NamedTuple):
+    """Why a verdict is not hard though its category is: the rule or word that speaks against it."""
+
+    by: str
+    objection: Objection
+
+
 NOTHING = Match("none", "unknown", "", 0.0)
 
 
@@ -80,13 +88,13 @@ class Judge:
         self._by_cause = lru_cache(REMEMBERED)(self._judged)
         self.causes = self._by_cause.cache_info
 
-    def classify(self, code: str, text: str) -> Verdict:
+    def classify(self, code: str, text: str) -> BounceVerdict:
         """The verdict on one bounce; see `cxtools.bounce.classify`."""
         return (self._by_text if len(code) + len(text) <= LONGEST_REMEMBERED else self._classified)(
             code, text
         )
 
-    def _classified(self, code: str, text: str) -> Verdict:
+    def _classified(self, code: str, text: str) -> BounceVerdict:
         text = text or code  # some feeds put the whole reply into the code
         code, line = code[:LONGEST_CODE], masked(text)
         verdict = (self._by_cause if len(line) <= LONGEST_REMEMBERED else self._judged)(code, line)
@@ -111,13 +119,14 @@ class Judge:
             "matches": [asdict(replace(match, won=rank == 0)) for rank, match in enumerate(found)]
         }
 
-    def _judged(self, code: str, line: str) -> Verdict:
+    def _judged(self, code: str, line: str) -> BounceVerdict:
         codes, said_text = table.parsed(code, line), spoken(line)
         said = words(said_text)
         provider = _provider(said, codes)
         matches = self._matches(codes, said, provider)
         match = next(matches, NOTHING)
-        treated, held = treatment(match.category, codes.digit), ""
+        treated = treatment(match.category, codes.digit)
+        held_back: HeldBack | None = None
         if treated.kind == "hard":
             # What stands in a subject, a quotation or the path of a URL isn't the server's own
             # word.
@@ -126,14 +135,15 @@ class Judge:
                 return replace(
                     other, reason=reason(said_text), held_back_by=other.held_back_by or "quotation"
                 )
-            held = self._held_back(match, matches, said, codes)
-            treated = treated._replace(kind="undetermined", suppress="after_n") if held else treated
+            held_back = self._held_back(match, matches, said, codes)
+            if held_back:
+                treated = WHEN_HELD_BACK[held_back.objection]
         listed = (
             _named(said, _BLOCKLIST_OF)
             if match.category in ("reputation_block", "content_rejected")
             else ""
         )
-        return Verdict(
+        return BounceVerdict(
             match.category,
             *treated,
             confidence=match.confidence,
@@ -142,27 +152,28 @@ class Judge:
             provider=provider,
             blocklist=listed,
             reason=reason(said_text),
-            held_back_by=held,
+            held_back_by=held_back.by if held_back else "",
         )
 
     def _held_back(
         self, match: Match, others: Iterator[Match], said: list[str], codes: Codes
-    ) -> str:
-        """
-        Why a hard verdict is none: class 2, a guess, what speaks of the sender's or the message's
-        side; "" when nothing does.
-        """
-        if codes.digit == "2" or match.confidence < SURE_ENOUGH:
-            return "class 2" if codes.digit == "2" else "confidence"
+    ) -> HeldBack | None:
+        """What speaks against a hard verdict; None when nothing does."""
+        if codes.digit == "2":
+            return HeldBack("class 2", "weak_proof")
+        if match.confidence < SURE_ENOUGH:
+            return HeldBack("confidence", "weak_proof")
         for other in others:
             bare_code = (
                 match.rule.startswith("code:") and CATEGORIES[other.category].kind == "undetermined"
             )
-            if bare_code or (
-                other.category in CONTRADICTING and not other.rule.startswith("code:")
-            ):
-                return other.rule
-        return next((doubt.id for doubt, _ in self.doubts.matches(said, codes)), "")
+            if bare_code or (other.category in SENDERS_SIDE and not other.rule.startswith("code:")):
+                return HeldBack(other.rule, objection(other.category))
+        doubt = next(self.doubts.matches(said, codes), None)
+        if doubt is None:
+            return None
+        rule, _ = doubt
+        return HeldBack(rule.id, "senders_side")
 
     def _matches(self, codes: Codes, said: list[str], provider: str) -> Iterator[Match]:
         """Everything that has something to say, best first."""
@@ -203,9 +214,9 @@ def _provider(said: list[str], codes: Codes) -> str:
     return _named(said, _PROVIDER_OF) or ("microsoft" if codes.enhanced[-3:].isdecimal() else "")
 
 
-def as_dict(verdict: Verdict) -> dict[str, Any]:
+def as_dict(verdict: BounceVerdict) -> dict[str, Any]:
     """The verdict as `cxtools classify` prints it: codes spelled "550 5.1.1"."""
-    fields = {name: getattr(verdict, name) for name in Verdict.__slots__}
+    fields = {name: getattr(verdict, name) for name in BounceVerdict.__slots__}
     return fields | {"codes": f"{verdict.codes.reply} {verdict.codes.enhanced}".strip()}
 
 
@@ -245,7 +256,7 @@ def judge(rules: str, where: str = "own rules") -> Judge:
     return made
 
 
-def classify(code: str, text: str) -> Verdict:
+def classify(code: str, text: str) -> BounceVerdict:
     """
     The verdict on one bounce; never raises.
 

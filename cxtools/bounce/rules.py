@@ -34,8 +34,8 @@ from pydantic import AfterValidator, ConfigDict, Field, StrictBool, ValidationEr
 from pydantic.dataclasses import dataclass
 
 from cxtools.bounce.codes import Codes
+from cxtools.bounce.policy import Category
 from cxtools.bounce.reason import NAMES, masked, spoken, words
-from cxtools.bounce.verdict import Category
 from cxtools.errors import ConfigError
 
 TABLE: dict[str, Any] = tomllib.loads((files(__package__) / "rules.toml").read_text("utf-8"))

@@ -46,8 +46,8 @@ def export(
     as_json: Json = False,
 ) -> None:
     """The trail for a compliance officer, as one JSON list or as CSV."""
+    from cxtools.identity import recipient_key
     from cxtools.ledger.audit import export_csv, export_json
-    from cxtools.model import recipient_key
 
     person = recipient_key(about) if about else ""
     rows = session(context).connect().ledger.audit_log.entries(person)

@@ -133,7 +133,7 @@ def retry(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Send the next wave to soft bounces only; one call, one wave."""
+    """Send the next wave, to bounces that a later try may cure; one call, one wave."""
     plan, status = session(context).connect().retry(campaign, dry_run=dry_run)
     sent = bool(plan.people) and not dry_run
     text = f"{plan}\n{status}" if sent else str(plan)

@@ -32,7 +32,7 @@ def classify(context: typer.Context, explain: Explain = False, rules: Rules = No
     if isinstance(sys.stdin, TextIOWrapper):
         # Bytes that aren't UTF-8 spoil their own line at most.
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-    judge = judge_by(rules) if rules else session(context).connect().store.judge
+    judge = judge_by(rules) if rules else session(context).connect().engine.judge
     counts: Counter[str] = Counter()
     answers = classify_lines(sys.stdin, judge=judge, explain=explain, counts=counts)
     write_lines(f"{answer}\n" for answer in answers)

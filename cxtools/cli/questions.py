@@ -36,7 +36,7 @@ def question(name: str) -> Callable[..., None]:
         from cxtools import measures
 
         measure = getattr(measures, name)
-        table = measure(session(context).connect().store, campaign or None, by=by)
+        table = measure(session(context).connect().engine, campaign or None, by=by)
         if as_csv:
             sys.stdout.write(table.map(defuse_cell).to_csv(index=False))
         elif as_json:
@@ -53,9 +53,9 @@ def question(name: str) -> Callable[..., None]:
 
 def defuse_cell(cell: object) -> object:
     """A text that a spreadsheet would run as a formula is made harmless."""
-    from cxtools.ledger.audit import defused
+    from cxtools.text import safe_cell
 
-    return defused(cell) if isinstance(cell, str) else cell
+    return safe_cell(cell) if isinstance(cell, str) else cell
 
 
 for name, help_text in MEASURES.items():

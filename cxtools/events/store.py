@@ -15,17 +15,15 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from itertools import count, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cxtools.bounce import Judge
-from cxtools.bounce.classify import standard_judge
 from cxtools.errors import ConfigError, StoreError
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
@@ -73,10 +71,6 @@ class EventStore:
     Events of all campaigns below one folder. Opening it touches nothing; the folder appears with
     the first event.
 
-    *judge* makes who says what their bounces mean, at the first such question; what is stored is
-    only what the servers said. *planned* names campaigns that may be asked about before their first
-    event.
-
     >>> import tempfile
     >>> from datetime import UTC, datetime
     >>> store = EventStore(Path(tempfile.mkdtemp()) / "events")
@@ -87,23 +81,8 @@ class EventStore:
     ['q3-update']
     """
 
-    def __init__(
-        self,
-        root: Path,
-        *,
-        judge: Callable[[], Judge] = standard_judge,
-        planned: Callable[[], Iterable[str]] = tuple,
-    ) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = Path(root)
-        self._judge, self._planned = judge, planned
-
-    @cached_property
-    def judge(self) -> Judge:
-        """
-        Who judges the bounces of this store; every measure, retry wave and local suppression goes
-        by these verdicts.
-        """
-        return self._judge()
 
     def add(
         self, campaign: str, events: Iterable[Event], *, source: str, received_at: datetime
@@ -236,7 +215,7 @@ class EventStore:
         """
         known = self.campaigns()
         missing = sorted(set(campaigns or ()) - set(known))
-        if missing and (missing := sorted(set(missing) - set(self._planned()))):
+        if missing:
             raise StoreError(
                 f"no events of campaign {', '.join(missing)}",
                 where=str(self.root),

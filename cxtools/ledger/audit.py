@@ -30,6 +30,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from cxtools.errors import ConfigError
+from cxtools.text import safe_cell
 
 VERSION = "cxaudit/1"
 GENESIS = "0" * 64
@@ -281,27 +282,10 @@ def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
     yield ",".join(["time", *(column.name for column in fields(Entry))]) + "\r\n"
     for entry in entries:
         line = io.StringIO()
-        cells = [defused(str(cell)) for cell in (_time(entry), *astuple(entry))]
+        cells = [safe_cell(str(cell)) for cell in (_time(entry), *astuple(entry))]
         csv.writer(line, quoting=csv.QUOTE_ALL).writerow(cells)
         yield line.getvalue()
 
 
 def _time(entry: Entry) -> str:
     return datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="seconds")
-
-
-#: What a spreadsheet passes over before it looks for a formula, and what makes it one (OWASP: CSV
-#: injection).
-FORMULA = re.compile(
-    r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n]"
-)
-
-
-def defused(cell: str) -> str:
-    """
-    A cell that no spreadsheet takes for a formula.
-
-    >>> defused("=1+2"), defused(" @x"), defused("plain")
-    ("'=1+2", "' @x", 'plain')
-    """
-    return f"'{cell}" if FORMULA.match(cell) else cell

@@ -30,7 +30,7 @@ from cxtools.ledger.audit import (
 )
 from cxtools.ledger.database import Database, in_groups
 from cxtools.ledger.schema import attempt, audit_entry, audit_head, batch, outbox
-from cxtools.sending.plan import canonical
+from cxtools.text import canonical_json
 
 #: the file of the pseudonyms' key
 KEY = "audit-key"
@@ -76,7 +76,7 @@ class AuditLog:
         following = audit_head.update().values(seq=audit_head.c.seq + 1)
         seq = tx.execute(following.returning(audit_head.c.seq)).scalar_one()
         prev = tx.execute(sa.select(audit_head.c.hash)).scalar_one()
-        entry = Entry(seq, self._now(), self._actor, kind, canonical(body), prev)
+        entry = Entry(seq, self._now(), self._actor, kind, canonical_json(body), prev)
         entry = replace(entry, hash=entry.compute_hash())
         tx.execute(audit_entry.insert().values(**asdict(entry)))
         tx.execute(audit_head.update().values(hash=entry.hash))

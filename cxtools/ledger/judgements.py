@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from cxtools.ledger.database import Database, insert_missing
 from cxtools.ledger.schema import judgement
-from cxtools.sending.plan import canonical
+from cxtools.text import canonical_json
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Judgements:
     def keep(self, made: Judgement) -> None:
         """Write a judgement; one that is there already stays as it is."""
         row = asdict(made)
-        identity = canonical({name: row[name] for name in IDENTITY})
+        identity = canonical_json({name: row[name] for name in IDENTITY})
         digest = hashlib.sha256(identity.encode()).hexdigest()
         with self._database.writing() as tx:
             insert_missing(tx, judgement, [{**row, "id": digest, "made_at": self._now()}])

@@ -21,7 +21,8 @@ from cxtools.ledger.audit_log import AuditLog
 from cxtools.ledger.database import Database
 from cxtools.ledger.schema import batch, campaign, left_out, slot
 from cxtools.model import Recipient
-from cxtools.sending.plan import LeftOut, canonical
+from cxtools.sending.plan import LeftOut
+from cxtools.text import canonical_json
 
 #: A batch's id has so many hexadecimal digits.
 ID_LENGTH = 32
@@ -104,7 +105,7 @@ class Plans:
             insert = campaign.insert().values(
                 name=name,
                 digest=digest,
-                spec=canonical(spec),
+                spec=canonical_json(spec),
                 account=account,
                 rows=wave.counts.total(),
                 created_at=self._now(),
@@ -166,7 +167,7 @@ class Plans:
         Keep a spec whose limits were changed; what is sent and to whom is the campaign's digest,
         and stays.
         """
-        changed = canonical(spec)
+        changed = canonical_json(spec)
         with self._database.writing() as tx:
             if _spec_in(tx, name) == changed:
                 return
@@ -260,7 +261,7 @@ class Wave:
             "keys": keys,
         }
         packed = PackedBatch(
-            id=hashlib.sha256(canonical(identity).encode()).hexdigest()[:ID_LENGTH],
+            id=hashlib.sha256(canonical_json(identity).encode()).hexdigest()[:ID_LENGTH],
             ordinal=ordinal,
             recipients=len(people),
             keys=bytes.fromhex("".join(keys)),

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from cxtools.api.outcome import printable
 from cxtools.errors import ConfigError
 from cxtools.ledger.audit_log import AuditLog
 from cxtools.ledger.batches import BatchRow
@@ -23,6 +22,7 @@ from cxtools.ledger.quota import refund
 from cxtools.ledger.schema import attempt, batch
 from cxtools.ledger.transitions import move
 from cxtools.ledger.workers import is_gone
+from cxtools.text import safe_line
 
 #: Why the outcome of an orphan is unknown.
 ORPHANED = "the worker ended before it could record the answer"
@@ -117,7 +117,7 @@ class Unknown:
                 batch=batch_id,
                 state=state,
                 job_id=job_id,
-                reason=printable(reason, REASON_LENGTH),
+                reason=safe_line(reason, REASON_LENGTH),
             )
         self._audit_log.append_anchor()
         return state

@@ -1,5 +1,5 @@
 """
-Measures: a store of events in, a table of answers out. One SQL file per measure, of the same name,
+Measures: the events of a store in, a table of answers out. One SQL file per measure, of the same name,
 in `sql/`.
 
 The unit is one message to one recipient: distinct (messageId, recipientId), the address where a
@@ -22,7 +22,7 @@ Definitions follow SparkPost, Iterable (clicks / confirmed opens) and Customer.i
 (cohort by send). Each rate is a share 0..1 with its 95 % Wilson interval in `_low` and `_high`,
 missing where there is nothing to divide by.
 
-All measures take the store, the campaigns (a name, several, or None for all), `by` (one or several
+All measures take an engine, the campaigns (a name, several, or None for all), `by` (one or several
 of DIMENSIONS) and `as_of`: a moment after which events don't count, or a timedelta, the same age
 for each campaign since its first event. They raise StoreError for an unknown campaign or dimension.
 """
@@ -30,48 +30,29 @@ for each campaign since its first event. They raise StoreError for an unknown ca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cxtools import wording
-from cxtools.charts import figures
-from cxtools.errors import ConfigError, ReportError, StoreError
-from cxtools.events.store import EventStore
+from cxtools.charts import CHARTS, tables
+from cxtools.errors import ReportError, StoreError
+from cxtools.measures.engine import AsOf, Campaigns, Engine, rows_of, sql
 from cxtools.measures.stats import share, wilson
-from cxtools.model import moment
 
 if TYPE_CHECKING:
-    import duckdb
     from plotly.graph_objects import Figure
 
-    from cxtools.bounce import Judge
-
-FOLDER = files(__package__) / "sql"
-
-
-def _table_of(name: str) -> list[list[str]]:
-    """The rows of a table that stands beside the SQL."""
-    return [
-        line.split("\t")
-        for line in FOLDER.joinpath(f"{name}.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    ]
-
-
 #: What a measure can be split by (columns of `sql/messages.sql`) -> what it is.
-DIMENSIONS: dict[str, str] = dict(_table_of("dimensions"))
+DIMENSIONS: dict[str, str] = dict(rows_of("dimensions"))
 #: Check -> the count it is a part of, and what it says.
 CHECKS: dict[str, tuple[str, str]] = {
-    check: (whole, meaning) for check, whole, meaning in _table_of("checks")
+    check: (whole, meaning) for check, whole, meaning in rows_of("checks")
 }
 #: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: a strong rule is
 #: enough, of the weak ones it takes two.
-RULES: dict[str, str] = dict(_table_of("rules"))
+RULES: dict[str, str] = dict(rows_of("rules"))
 #: Which counts make which rate: numerator, denominator.
 FUNNEL_RATES = {
     "delivery_rate": ("delivered", "attempted"),
@@ -82,11 +63,9 @@ FUNNEL_RATES = {
 }
 
 By = str | Sequence[str] | None
-AsOf = datetime | timedelta | str | None
-Campaigns = str | Sequence[str] | None
 
 
-class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
+class Table(pd.DataFrame):
     """
     A DataFrame that knows its measure: `.chart()` draws it, `.text()` is for terminals,
     `.records()` is what `--json` prints.
@@ -105,22 +84,22 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
         return self
 
     def _repr_html_(self) -> str:
-        return figures.html(self)
+        return tables.html(self)
 
     def chart(self) -> Figure:
         """The measure's figure (plotly), drawn from these rows."""
-        if self._measure not in figures.CHARTS:
+        if self._measure not in CHARTS:
             raise ReportError(
                 f"there is no chart of {self._measure or 'a table made of several measures'}",
-                do=f"show the table itself; charts: {', '.join(figures.CHARTS)}",
+                do=f"show the table itself; charts: {', '.join(CHARTS)}",
             )
-        return figures.CHARTS[self._measure](self)
+        return CHARTS[self._measure](self)
 
     def text(self) -> str:
         """
         The columns that a person reads, at most 120 characters wide: counts, and rates in percent.
         """
-        return figures.text(self)
+        return tables.text(self)
 
     def records(self) -> list[dict[str, Any]]:
         """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""
@@ -131,7 +110,7 @@ class Table(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
 
 
 def funnel(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     How far did the messages of these campaigns get? One row per campaign (and value of *by*).
@@ -144,7 +123,7 @@ def funnel(
         of that kind at all.
         first_at, last_at   moments (UTC) of the first and the last event
     """
-    counts = _answer("funnel", store, campaigns, by, as_of, **FUNNEL_RATES)
+    counts = _answer("funnel", engine, campaigns, by, as_of, **FUNNEL_RATES)
     table: Table = counts[
         [
             *counts.columns.drop(["first_at", "last_at", "opened_told", "clicked_told"]),
@@ -158,7 +137,7 @@ def funnel(
 
 
 def bounces(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     Why did messages bounce? One row per campaign × category × kind (and value of *by*).
@@ -169,7 +148,7 @@ def bounces(
     """
     return _answer(
         "bounces",
-        store,
+        engine,
         campaigns,
         by,
         as_of,
@@ -179,7 +158,7 @@ def bounces(
 
 
 def reasons(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     Which causes stand behind the bounces? One row per campaign × normalised text (and value of
@@ -190,11 +169,11 @@ def reasons(
     `rule` the rule or code that gave it; `first_at` and `last_at` are missing when no such bounce
     has a moment.
     """
-    return _answer("reasons", store, campaigns, by, as_of, share=("recipients", "bounced"))
+    return _answer("reasons", engine, campaigns, by, as_of, share=("recipients", "bounced"))
 
 
 def unknown(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     What did servers say that no rule understands? One row per campaign × code × raw text (and value
@@ -204,11 +183,11 @@ def unknown(
     `code` and `text` as they came, addresses included: to write the next rule from, not to be
     passed on. `recipients` messages bounced so.
     """
-    return _answer("unknown", store, campaigns, by, as_of)
+    return _answer("unknown", engine, campaigns, by, as_of)
 
 
 def links(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     Which links were clicked? One row per campaign × link (and value of *by*), tracking parameters
@@ -221,11 +200,11 @@ def links(
         clicks         clicks, repeated ones too
         all_clickers   messages with any click            share   clickers / all_clickers
     """
-    return _answer("links", store, campaigns, by, as_of, share=("clickers", "all_clickers"))
+    return _answer("links", engine, campaigns, by, as_of, share=("clickers", "all_clickers"))
 
 
 def timing(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     How long after delivery came the first open and the first click? One row per campaign × kind
@@ -235,11 +214,11 @@ def timing(
     `p75_s`, `p90_s` are seconds, missing when none has. An open that clocks put before the delivery
     counts as 0 s.
     """
-    return _answer("timing", store, campaigns, by, as_of)
+    return _answer("timing", engine, campaigns, by, as_of)
 
 
 def curve(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     How many had opened or clicked within so many hours of delivery? One row per campaign × kind ×
@@ -248,11 +227,11 @@ def curve(
     `hours` 1 is the first hour; after three days the steps are days. `recipients` since the row
     before, `cumulative` until now, `rate` = cumulative / delivered.
     """
-    return _answer("curve", store, campaigns, by, as_of, rate=("cumulative", "delivered"))
+    return _answer("curve", engine, campaigns, by, as_of, rate=("cumulative", "delivered"))
 
 
 def jobs(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     How did each send job run? One row per campaign × job_id.
@@ -262,11 +241,11 @@ def jobs(
     `delivery_p90_s`: seconds from the job's first event to a message's delivery, missing when
     nothing was delivered.
     """
-    return _answer("jobs", store, campaigns, by, as_of)
+    return _answer("jobs", engine, campaigns, by, as_of)
 
 
 def suspects(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     How many clickers behave like machines? One row per campaign × rule (RULES), then "suspect" and
@@ -275,7 +254,7 @@ def suspects(
     `clickers` of `total`, `share` = clickers / total. Tagged, never dropped: without user agents
     and addresses of networks no rule is certain, and filters that delete have deleted people.
     """
-    wide = _answer("suspects", store, campaigns, by, as_of)
+    wide = _answer("suspects", engine, campaigns, by, as_of)
     groups = [name for name in wide.columns if name == "campaign" or name in DIMENSIONS]
     rows = [
         (*(row[name] for name in groups), rule, row[rule], row["clickers"], meaning)
@@ -287,7 +266,7 @@ def suspects(
 
 
 def data_quality(
-    store: EventStore, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
+    engine: Engine, campaigns: Campaigns = None, *, by: By = None, as_of: AsOf = None
 ) -> Table:
     """
     What is odd about the events? One row per campaign × check (CHECKS); it can't be split by
@@ -300,7 +279,7 @@ def data_quality(
     if by:
         raise StoreError("data_quality can't be split", do="leave `by` out")
     rows: list[tuple[Any, ...]] = []
-    for row in _answer("data_quality", store, campaigns, None, as_of).to_dict("records"):
+    for row in _answer("data_quality", engine, campaigns, None, as_of).to_dict("records"):
         for check, (whole, meaning) in CHECKS.items():
             count, total = int(row[check]) if wording.known(row[check]) else None, row[whole]
             told = (
@@ -322,48 +301,8 @@ def data_quality(
     ).of("data_quality")
 
 
-def starts(store: EventStore) -> dict[str, datetime | None]:
-    """
-    When each campaign started: its first sent, delivery or bounce; None when no event has a moment.
-    """
-    with store.connection() as connection:
-        return {
-            row["campaign"]: row["first_at"]
-            for row in connection.sql(_sql("starts")).to_arrow_table().to_pylist()
-        }
-
-
-def outcomes(
-    store: EventStore, campaign: str, job_ids: Sequence[str]
-) -> dict[str, list[dict[str, Any]]]:
-    """
-    Job id -> what became of each of its recipients, as the CRM and the next wave need it; empty
-    while there are no events.
-
-        state        delivered, bounced, or "" when nothing final is known
-        verdict      permanent (a hard bounce), retry (a soft one worth another try) or ""
-        bounce_code, bounce_text, category, reason, retry, suppress    of the bounce that stands, else ""
-        opened_at    ISO 8601, None when never                clicks    (url, ISO 8601) of every click, in order
-    """
-    if campaign not in store.campaigns():
-        return {}
-    found: dict[str, list[dict[str, Any]]] = {}
-    with _prepared(store, campaign, [], None, job_ids) as connection:
-        rows = (
-            connection.sql(_sql("outcomes"), params={"job_ids": list(job_ids)})
-            .to_arrow_table()
-            .to_pylist()
-        )
-    for row in rows:
-        row["clicks"] = list(
-            zip(row.pop("link_urls") or (), row.pop("clicked_at") or (), strict=True)
-        )
-        found.setdefault(row.pop("job_id"), []).append(row)
-    return found
-
-
 def counts(
-    store: EventStore,
+    engine: Engine,
     measures: Sequence[str],
     campaigns: Campaigns = None,
     *,
@@ -380,84 +319,21 @@ def counts(
             f"can't split by {', '.join(unknown)}", do=f"choose from: {', '.join(DIMENSIONS)}"
         )
     others = [name for name in DIMENSIONS if name not in asked]
-    with _prepared(store, campaigns, asked, as_of) as connection:
-        found = [
-            Table(connection.sql(_sql(measure)).to_arrow_table().to_pandas()).of(measure)
-            for measure in measures
-        ]
+    with engine.session(campaigns, by=asked, as_of=as_of) as session:
+        found = [Table(session.run(sql(measure)).to_pandas()).of(measure) for measure in measures]
     return [table.drop(columns=others, errors="ignore") for table in found]
 
 
 def _answer(
     measure: str,
-    store: EventStore,
+    engine: Engine,
     campaigns: Campaigns,
     by: By,
     as_of: AsOf,
     **rates: tuple[str, str],
 ) -> Table:
     """What one measure counts, with these rates of it."""
-    return _with_rates(counts(store, [measure], campaigns, by=by, as_of=as_of)[0], rates)
-
-
-@contextmanager
-def _prepared(
-    store: EventStore,
-    campaigns: Campaigns,
-    asked: Sequence[str],
-    as_of: AsOf,
-    job_ids: Sequence[str] | None = None,
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """
-    The relations which the measures read; those which several read are tables. *job_ids*: only
-    those jobs' messages.
-    """
-    with store.connection([campaigns] if isinstance(campaigns, str) else campaigns) as connection:
-        connection.register("providers", _providers())
-        connection.execute("create temp view starts as " + _sql("starts"))
-        connection.execute("create temp table seen as " + _sql("seen"), _end(as_of))
-        if job_ids is not None:
-            connection.execute(
-                "create or replace temp table seen as " + _sql("of_jobs"),
-                {"job_ids": list(job_ids)},
-            )
-        connection.register("verdicts", _verdicts(connection, store.judge))
-        connection.execute("create temp table messages as " + _sql("messages"), {"by": asked})
-        for view in ("delays", "urls"):
-            connection.execute(f"create temp view {view} as {_sql(view)}")
-        yield connection
-
-
-def _end(as_of: AsOf) -> dict[str, datetime | int | None]:
-    """
-    The parameters of `seen`: a moment or an age in microseconds after which events don't count.
-    """
-    if isinstance(as_of, timedelta):
-        return {"until": None, "age_us": as_of // timedelta(microseconds=1)}
-    until = as_of if isinstance(as_of, datetime) else moment(as_of)
-    if as_of and until is None:
-        raise ConfigError(
-            f"as_of is no moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00"
-        )
-    return {
-        "until": until and (until if until.tzinfo else until.replace(tzinfo=UTC)),
-        "age_us": None,
-    }
-
-
-def _verdicts(connection: duckdb.DuckDBPyConnection, judge: Judge) -> Any:
-    """One row per distinct (code, text) of the bounces, judged."""
-    import pyarrow as pa
-
-    parts = ("category", "kind", "retry", "suppress", "rule", "reason", "confidence")
-    judged = [
-        {"bounce_code": code, "bounce_text": text}
-        | {part: getattr(verdict, part) for part in parts}
-        for code, text in connection.sql(_sql("pairs")).fetchall()
-        for verdict in [judge.classify(code, text)]
-    ]
-    words = pa.schema([(name, pa.string()) for name in ("bounce_code", "bounce_text", *parts[:-1])])
-    return pa.Table.from_pylist(judged, words.append(pa.field("confidence", pa.float64())))
+    return _with_rates(counts(engine, [measure], campaigns, by=by, as_of=as_of)[0], rates)
 
 
 def _with_rates(table: Table, rates: Mapping[str, tuple[str, str]]) -> Table:
@@ -469,13 +345,3 @@ def _with_rates(table: Table, rates: Mapping[str, tuple[str, str]]) -> Table:
             [wilson(*pair)[side] for pair in pairs] for side in (0, 1)
         )
     return table
-
-
-@cache
-def _sql(name: str) -> str:
-    return FOLDER.joinpath(f"{name}.sql").read_text(encoding="utf-8")
-
-
-@cache
-def _providers() -> pd.DataFrame:
-    return pd.DataFrame(_table_of("providers"), columns=["domain", "provider"])

@@ -12,8 +12,8 @@ from statistics import median
 import pandas as pd
 
 from cxtools import measures
-from cxtools.events.store import EventStore
-from cxtools.measures import AsOf, Table
+from cxtools.measures import Table
+from cxtools.measures.engine import AsOf, Engine
 from cxtools.verdicts.verdict import CampaignVerdict, Facts
 from cxtools.verdicts.verdict import verdict as verdict_on
 
@@ -38,7 +38,7 @@ BOUNCED = {
 
 
 def verdict(
-    store: EventStore,
+    engine: Engine,
     campaign: str,
     *,
     about: str = "run",
@@ -56,7 +56,7 @@ def verdict(
         StoreError: the store doesn't have this campaign.
     """
     funnel, causes, quality, machines = measures.counts(
-        store, ("funnel", "bounces", "data_quality", "suspects"), campaign, as_of=as_of
+        engine, ("funnel", "bounces", "data_quality", "suspects"), campaign, as_of=as_of
     )
     first_at, last_at = _window(funnel)
     counts = _counts(funnel, causes).get(campaign, {})
@@ -67,7 +67,7 @@ def verdict(
     if len(machines) or counts.get("clicked") == 0:
         counts |= {name: int(machines[name].sum()) for name in ("clickers", "suspect", "human")}
     top = (causes.category[0], int(causes.recipients[0])) if len(causes) else None
-    earlier, maturity = _before(store, campaign, first_at, last_at)
+    earlier, maturity = _before(engine, campaign, first_at, last_at)
     return verdict_on(
         Facts(
             campaign,
@@ -84,31 +84,31 @@ def verdict(
     )
 
 
-def comparison(store: EventStore, campaign: str, *, as_of: AsOf = None) -> Table:
+def comparison(engine: Engine, campaign: str, *, as_of: AsOf = None) -> Table:
     """
     The funnel of a campaign and up to eight earlier ones, each cut at the age that this one has
     reached; oldest first.
     """
-    first_at, last_at = _window(measures.counts(store, ["funnel"], campaign, as_of=as_of)[0])
-    shown = [*_earlier(store, campaign, first_at), campaign]
+    first_at, last_at = _window(measures.counts(engine, ["funnel"], campaign, as_of=as_of)[0])
+    shown = [*_earlier(engine, campaign, first_at), campaign]
     rows = measures.funnel(
-        store, shown, as_of=last_at - first_at if first_at and last_at else as_of
+        engine, shown, as_of=last_at - first_at if first_at and last_at else as_of
     )
     return Table(rows.sort_values("first_at", kind="stable", ignore_index=True)).of("comparison")
 
 
-def _earlier(store: EventStore, campaign: str, first_at: datetime | None) -> list[str]:
+def _earlier(engine: Engine, campaign: str, first_at: datetime | None) -> list[str]:
     """The last campaigns that began before this one."""
     starts = {
         name: begun
-        for name, begun in measures.starts(store).items()
+        for name, begun in engine.starts().items()
         if begun and first_at and begun < first_at and name != campaign
     }
     return sorted(starts, key=lambda name: starts[name])[-EARLIER:]
 
 
 def _before(
-    store: EventStore,
+    engine: Engine,
     campaign: str,
     first_at: datetime | None,
     last_at: datetime | None,
@@ -117,14 +117,14 @@ def _before(
     What earlier campaigns had at this one's age: the counts of each, and the median share of their
     first week's clicks.
     """
-    earlier = _earlier(store, campaign, first_at)
+    earlier = _earlier(engine, campaign, first_at)
     if not earlier or not first_at or not last_at:
         return [], None
     age = last_at - first_at
-    then = _counts(*measures.counts(store, ("funnel", "bounces"), earlier, as_of=age))
+    then = _counts(*measures.counts(engine, ("funnel", "bounces"), earlier, as_of=age))
     if not timedelta() < age < WEEK - timedelta(hours=1):
         return list(then.values()), None
-    [week] = measures.counts(store, ["funnel"], list(then), as_of=WEEK)
+    [week] = measures.counts(engine, ["funnel"], list(then), as_of=WEEK)
     shares = [
         then[row["campaign"]]["clicked"] / row["clicked"]
         for row in week.to_dict("records")

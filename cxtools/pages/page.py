@@ -29,7 +29,7 @@ from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
 from cxtools import __version__, wording
-from cxtools.charts import figures
+from cxtools.charts import style, tables
 from cxtools.errors import ReportError
 from cxtools.files import write_whole
 from cxtools.verdicts.verdict import MIME, WORDS
@@ -116,16 +116,16 @@ def check_page(body: str, drawings: Sequence[Mapping[str, Any]] = ()) -> None:
     if found := addresses(body):
         raise ReportError(
             f"{len(found)} e-mail addresses stand in the page unmasked",
-            do="mask them in the measure that returns them (cxtools.model.masked)",
+            do="mask them in the measure that returns them (cxtools.text.mask_address)",
         )
     for figure in drawings:
         if strange := sorted(
-            {trace.get("type", "scatter") for trace in figure["spec"]["data"]} - set(figures.TRACES)
+            {trace.get("type", "scatter") for trace in figure["spec"]["data"]} - set(style.TRACES)
         ):
             raise ReportError(
                 f"the page can't draw {', '.join(strange)}",
                 where=str(figure["title"]),
-                do=f"draw it with {', '.join(figures.TRACES)}, or extend report/assets/build.sh",
+                do=f"draw it with {', '.join(style.TRACES)}, or extend report/assets/build.sh",
             )
 
 
@@ -223,7 +223,7 @@ def _page(
     } | told(notebook)
     script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    night = {light: dark for light, dark in figures.PALETTE.values()}
+    night = {light: dark for light, dark in style.PALETTE.values()}
     specs = [
         {"spec": figure["spec"], "columns": figure["columns"], "rows": figure["rows"]}
         for figure in drawings
@@ -300,8 +300,8 @@ def _figure(given: Mapping[str, Any], number: int) -> dict[str, Any]:
         "columns": columns,
         "rows": rows,
         "height": height,
-        "more": figures.cut(len(rows), meta.get("of", len(rows))),
-        "table": figures.html_table(meta.get("shown", columns), rows),
+        "more": wording.cut(len(rows), meta.get("of", len(rows))),
+        "table": tables.html_table(meta.get("shown", columns), rows),
         "file": f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.csv",
         "spec": {"data": given["data"], "layout": layout | {"height": height}},
     }

@@ -16,15 +16,16 @@ from typing import Any
 from cxtools.bounce import Judge
 from cxtools.context import Context
 from cxtools.errors import CxError, Refused
-from cxtools.events.store import EventStore
+from cxtools.identity import recipient_key
 from cxtools.ledger.audit import Anchor
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, ENDED
 from cxtools.ledger.suppressions import Scan
-from cxtools.measures import outcomes
-from cxtools.model import Event, Job, recipient_key
+from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import outcomes
+from cxtools.model import Event, Job
 from cxtools.webhooks import deliver
 
 POLL_FIRST_S, POLL_GROWTH, POLL_CAP_S = 0.25, 1.6, 60.0
@@ -203,7 +204,7 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
         for each in whole
         if each.row.scans == 0 or counts.get(each.row.job, 0) > each.row.told_events
     ]
-    found = outcomes(context.store, name, untold) if untold else {}
+    found = outcomes(context.engine, name, untold) if untold else {}
     people = {job_id: found.get(job_id, []) for job_id in untold}
     spec = context.ledger.plans.spec(name)
     for each in whole:
@@ -217,8 +218,12 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
             for event in each.events
             if event.kind == "delivery" and event.email
         }
+        suppressions = find_suppressions(context.engine.judge, refusals)
         scan = Scan(
-            counts.get(each.row.job, 0), *to_suppress(context.store.judge, refusals), delivered
+            counts.get(each.row.job, 0),
+            suppressions.at_once,
+            suppressions.when_repeated,
+            delivered,
         )
         hook = _hook(context, each.row, spec, people)
         context.ledger.jobs.record_scan(
@@ -227,36 +232,43 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
     return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
 
-def to_suppress(
-    judge: Judge, refusals: Iterable[tuple[str, str, str]]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """
-    The people (key -> category) whose bounces (address, code, text) say "never again", and those of
-    whom they say so when they repeat.
+@dataclass(frozen=True)
+class Suppressions:
+    """Whom some bounces suppress, as key -> category: at once, or when they repeat."""
 
-    Neither a bounce of the sender's side nor one that can't be told from it ever counts, however
+    at_once: Mapping[str, str]
+    when_repeated: Mapping[str, str]
+
+
+def find_suppressions(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> Suppressions:
+    """
+    The people whom these bounces (address, code, text) suppress.
+
+    Which bounces do stands in `bounce/policy.py`. One of the sender's side never does, however
     often it repeats.
 
     >>> from cxtools.bounce.classify import standard_judge
-    >>> said = [("ann@x.example", "550", "user unknown"), ("bob@x.example", "452", "mailbox full"), ("eve@x.example", "550", "spamhaus")]
-    >>> [list(some.values()) for some in to_suppress(standard_judge(), said)]
-    [['invalid_recipient'], ['mailbox_full']]
+    >>> bounces = [
+    ...     ("ann@x.example", "550", "user unknown"),
+    ...     ("bob@x.example", "452", "mailbox full"),
+    ...     ("eve@x.example", "550", "listed by spamhaus"),
+    ... ]
+    >>> found = find_suppressions(standard_judge(), bounces)
+    >>> list(found.at_once.values()), list(found.when_repeated.values())
+    (['invalid_recipient'], ['mailbox_full'])
     """
-    now, repeated = dict[str, str](), dict[str, str]()
+    at_once: dict[str, str] = {}
+    when_repeated: dict[str, str] = {}
     for email, code, text in refusals:
         verdict = judge.classify(code, text)
         if verdict.suppress == "now":
-            now[recipient_key(email)] = verdict.category
-        elif (
-            verdict.suppress == "after_n"
-            and verdict.scope == "recipient"
-            and (verdict.kind == "soft" or verdict.codes.digit == "4")
-        ):
-            repeated[recipient_key(email)] = verdict.category
-    return now, repeated
+            at_once[recipient_key(email)] = verdict.category
+        elif verdict.suppress == "after_n":
+            when_repeated[recipient_key(email)] = verdict.category
+    return Suppressions(at_once, when_repeated)
 
 
-def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, int]:
+def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> tuple[int, int]:
     """
     Judge all that servers ever said once more, and let the local suppressions follow: how many were
     added, how many lifted.
@@ -267,10 +279,10 @@ def rejudge(ledger: Ledger, store: EventStore, *, began: float) -> tuple[int, in
     jobs = {
         name: [row.job_id for row in ledger.batches.rows(name) if row.job_id]
         for name in ledger.plans.names()
-        if name in store.campaigns()
+        if name in engine.store.campaigns()
     }
     found = {
-        name: to_suppress(store.judge, store.refusals(name, job_ids))[0]
+        name: dict(find_suppressions(engine.judge, engine.store.refusals(name, job_ids)).at_once)
         for name, job_ids in jobs.items()
     }
     return ledger.suppressions.rejudge(found, before=began)
@@ -286,7 +298,7 @@ def _hook(
 
     def hook(version: int, anchor: Anchor) -> Webhook:
         known = (
-            people if row.job in people else outcomes(context.store, row.campaign, [row.job])
+            people if row.job in people else outcomes(context.engine, row.campaign, [row.job])
         )  # another run scanned meanwhile
         return deliver.message(
             row, spec, known.get(row.job, []), version=version, at=at, anchor=anchor

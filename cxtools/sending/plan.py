@@ -14,7 +14,6 @@ The local part keeps its case for sending.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
@@ -30,7 +29,9 @@ from pydantic import (
 )
 
 from cxtools.errors import ConfigError
-from cxtools.model import Recipient, masked, recipient_key
+from cxtools.identity import recipient_key
+from cxtools.model import Recipient
+from cxtools.text import canonical_json, mask_address
 
 MAX_BATCH = 1000  # recipients per POST, by the contract
 # marks every recipient with the batch, so that an event can prove that a lost batch was sent
@@ -236,11 +237,11 @@ def _judged(row: Row, spec: Spec, seen: set[bytes]) -> Recipient | LeftOut:
     tags = _tags(row.cells.get("tags"))
     fields = {name: _text(value) for name, value in row.cells.items() if name not in OWN_COLUMNS}
     if faults := row.fault or "; ".join([*fault, *_faults(tags, fields, spec)]):
-        return LeftOut(row.line, "invalid", faults, masked(email))
+        return LeftOut(row.line, "invalid", faults, mask_address(email))
     key = bytes.fromhex(recipient_key(email))
     if key in seen:
         return LeftOut(
-            row.line, "duplicate", "the same person stands in an earlier row", masked(email)
+            row.line, "duplicate", "the same person stands in an earlier row", mask_address(email)
         )
     seen.add(key)
     return Recipient(email, fields, tags)
@@ -328,7 +329,7 @@ def message_body(spec: Spec, recipients: Sequence[Recipient], *, batch_id: str) 
     people = [person.to_api() for person in recipients]
     for person in people:
         person["tags"].append(f"{BATCH_TAG}{batch_id}")
-    return canonical(
+    return canonical_json(
         {
             "subject": spec.subject,
             "templateId": spec.template_id,
@@ -348,20 +349,12 @@ def content_digest(spec: Spec, rows: Iterable[Row]) -> str:
     >>> content_digest(spec, [Row(2, {"email": "ann@example.com"})]) == content_digest(spec, [Row(2, {"email": "bob@example.com"})])
     False
     """
-    digest = hashlib.sha256(canonical(spec.model_dump(mode="json", exclude={"limits"})).encode())
+    digest = hashlib.sha256(
+        canonical_json(spec.model_dump(mode="json", exclude={"limits"})).encode()
+    )
     for row in rows:
-        line = canonical([[name, _text(value)] for name, value in row.cells.items()]) + "\n"
+        line = canonical_json([[name, _text(value)] for name, value in row.cells.items()]) + "\n"
         digest.update(
             line.encode(errors="surrogatepass")
         )  # rows are judged later, digested as they are
     return digest.hexdigest()
-
-
-def canonical(value: Any) -> str:
-    """
-    JSON one way only: keys sorted, no spaces.
-
-    >>> canonical({"b": 1, "a": "ü"})
-    '{"a":"ü","b":1}'
-    """
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

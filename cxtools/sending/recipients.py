@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxtools.api.outcome import printable
 from cxtools.errors import ConfigError, without_locals
 from cxtools.model import Recipient
 from cxtools.sending.plan import LeftOut, Row, Spec, checked_spec, content_digest, planned
+from cxtools.text import safe_line
 from cxtools.wording import counted
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _checked_columns(names: Sequence[str], where: str) -> list[str]:
         raise ConfigError(
             "; ".join(fault for fault, found in faults.items() if found),
             where=where,
-            do=f"columns found: {', '.join(repr(printable(name, 80)) for name in columns) or 'none'}; {NO_CSV}",
+            do=f"columns found: {', '.join(repr(safe_line(name, 80)) for name in columns) or 'none'}; {NO_CSV}",
         )
     return columns
 

@@ -16,9 +16,10 @@ from cxtools.api import pace
 from cxtools.api.outcome import PostOutcome
 from cxtools.context import Context
 from cxtools.errors import ConfigError, Denied, RateLimited, StoreError, Unreachable
+from cxtools.identity import recipient_key
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.posts import Claim
-from cxtools.model import Recipient, recipient_key
+from cxtools.model import Recipient
 from cxtools.sending.collect import collect, follow
 from cxtools.sending.plan import BATCH_TAG, Spec, checked_spec, message_body
 from cxtools.sending.recipients import Campaign

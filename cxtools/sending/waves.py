@@ -1,28 +1,30 @@
 """
-Retry waves: who of a campaign may be mailed again, and why not the others. One explicit call, one
-wave, never a loop.
+Retry waves: which recipients of a campaign may be mailed again, and why the rest may not. One
+explicit call, one wave, never a loop.
 
-Rule 1: whoever a wave may have reached is judged by what became of it there; silence is no soft
-bounce. Rule 2: a delivery, a hard bounce or an exclusion in any wave outweighs a soft bounce in
-another.
+Rule 1: whoever a wave may have reached is judged by what became of it there; silence is not a
+bounce. Rule 2: a delivery, a hard bounce or an exclusion in any wave outweighs a bounce in another
+that a later try may cure.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from cxtools.bounce import Verdict, classify
+from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import ConfigError
+from cxtools.identity import recipient_key
 from cxtools.ledger.states import ENDED
-from cxtools.measures import outcomes
-from cxtools.model import Recipient, masked, recipient_key
+from cxtools.measures.outcomes import outcomes
+from cxtools.model import Recipient
 from cxtools.sending.collect import JOBS_AT_ONCE
+from cxtools.text import mask_address
 
 MAX_WAVES = 3
 COOLDOWN_S = 24 * 3600.0
@@ -36,14 +38,19 @@ SILENCE = {
 #: people that a text names for each reason; a document names all
 SHOWN = 3
 
-#: May the person be mailed again, and why, or why not?
-Candidacy = tuple[bool, str]
+
+@dataclass(frozen=True, slots=True)
+class RetryDecision:
+    """Whether a person may be mailed again, and the reason: of the yes as well as of the no."""
+
+    may: bool
+    why: str
 
 
 @dataclass(frozen=True)
 class WavePlan:
     """
-    The next wave: the people in it, each with the cause of the soft bounce; and who is not, as
+    The next wave: the people in it, each with the cause of the bounce; and who is not, as
     (masked address, reason).
     """
 
@@ -55,7 +62,7 @@ class WavePlan:
 
     def _named(self) -> dict[str, Sequence[tuple[str, str]]]:
         return {
-            "people": [(masked(who.email), why) for who, why in self.people],
+            "people": [(mask_address(who.email), why) for who, why in self.people],
             "left_out": self.left_out,
         }
 
@@ -86,34 +93,32 @@ class WavePlan:
         return "\n".join(lines)
 
 
-def candidacy(
-    row: Mapping[str, Any], classify: Callable[[str, str], Verdict] = classify
-) -> Candidacy:
+def decide_retry(outcome: Mapping[str, Any]) -> RetryDecision:
     """
-    The candidacy of a recipient with this outcome.
+    Whether a recipient with this outcome (a row of `measures.outcomes`) may be mailed again.
 
-    >>> candidacy({"state": "delivered", "bounce_code": "", "bounce_text": ""})
-    (False, 'delivered')
-    >>> candidacy({"state": "bounced", "bounce_code": "4.2.2", "bounce_text": "mailbox full"})
-    (True, 'soft: mailbox_full')
+    >>> decide_retry({"state": "delivered"})
+    RetryDecision(may=False, why='delivered')
+    >>> full = {"kind": "soft", "category": "mailbox_full", "retry": "later"}
+    >>> decide_retry({"state": "bounced", **full})
+    RetryDecision(may=True, why='soft: mailbox_full')
     """
-    if row["state"] != "bounced":
-        return False, row["state"] or "no event yet"
-    verdict = classify(row["bounce_code"], row["bounce_text"])
-    return verdict.kind == "soft" and verdict.retry in (
-        "now",
-        "later",
-    ), f"{verdict.kind}: {verdict.category}"
+    if outcome["state"] != "bounced":
+        return RetryDecision(False, outcome["state"] or "no event yet")
+    why = f"{outcome['kind']}: {outcome['category']}"
+    return RetryDecision(outcome["retry"] in MAILED_AGAIN, why)
 
 
-def weighed(earlier: Candidacy, later: Candidacy) -> Candidacy:
+def combine(earlier: RetryDecision, later: RetryDecision) -> RetryDecision:
     """
-    What two outcomes of one person say together: a "no" stays.
+    What two outcomes of one person decide together: a "no" stays.
 
-    >>> weighed((True, "soft: mailbox_full"), (False, "delivered")), weighed((False, "delivered"), (True, "soft: mailbox_full"))
-    ((False, 'delivered'), (False, 'delivered'))
+    >>> full = RetryDecision(True, "soft: mailbox_full")
+    >>> there = RetryDecision(False, "delivered")
+    >>> combine(full, there) == combine(there, full) == there
+    True
     """
-    return later if earlier[0] else earlier
+    return later if earlier.may else earlier
 
 
 def next_wave(context: Context, name: str) -> WavePlan:
@@ -146,39 +151,41 @@ def next_wave(context: Context, name: str) -> WavePlan:
     ripe_at = max(
         (row.submitted_at or row.first_attempt_at or 0 for row in rows), default=0
     ) + COOLDOWN_S * 2 ** (wave - 1)
-    found: dict[str, Candidacy] = {}
-    for key, said in _judged(context, name, rows):
-        found[key] = weighed(found[key], said) if key in found else said
+    decisions: dict[str, RetryDecision] = {}
+    for key, decision in _decisions(context, name, rows):
+        earlier = decisions.get(key)
+        decisions[key] = combine(earlier, decision) if earlier else decision
     people, left = list[tuple[Recipient, str]](), list[tuple[str, str]]()
     for who in (
         who for row in rows if row.wave == 0 for who in context.ledger.batches.candidates(row.id)
     ):
-        may, why = found[who.key]
-        if may:
-            people.append((who, why))
+        decision = decisions[who.key]
+        if decision.may:
+            people.append((who, decision.why))
         else:
-            left.append((masked(who.email), why))
+            left.append((mask_address(who.email), decision.why))
     return WavePlan(name, wave, people, left, datetime.fromtimestamp(ripe_at, UTC))
 
 
-def _judged(context: Context, name: str, rows: Sequence[Any]) -> Iterator[tuple[str, Candidacy]]:
+def _decisions(
+    context: Context, name: str, rows: Sequence[Any]
+) -> Iterator[tuple[str, RetryDecision]]:
     """
     The people (by key, since events spell addresses in their own way) of all batches, in the order
     of waves.
     """
     for start in range(0, len(rows), JOBS_AT_ONCE):
         group = rows[start : start + JOBS_AT_ONCE]
-        told = outcomes(context.store, name, [row.job_id for row in group if row.job_id])
+        told = outcomes(context.engine, name, [row.job_id for row in group if row.job_id])
         for row in group:
-            heard: dict[str, Candidacy] = {}
+            heard: dict[str, RetryDecision] = {}
             for outcome in told.get(row.job_id, []):
-                key, said = (
-                    recipient_key(outcome["email"]),
-                    candidacy(outcome, context.store.judge.classify),
-                )
-                heard[key] = weighed(heard[key], said) if key in heard else said
+                key = recipient_key(outcome["email"])
+                decision = decide_retry(outcome)
+                heard[key] = combine(heard[key], decision) if key in heard else decision
             excluded = {
-                key: (False, why) for key, why in context.ledger.batches.excluded(row.id).items()
+                key: RetryDecision(False, why)
+                for key, why in context.ledger.batches.excluded(row.id).items()
             }
             for who in context.ledger.batches.candidates(row.id):
                 if row.wave == 0 or row.state not in UNSENT or who.key in excluded:
@@ -186,7 +193,7 @@ def _judged(context: Context, name: str, rows: Sequence[Any]) -> Iterator[tuple[
                         who.key,
                         excluded.get(who.key)
                         or heard.get(who.key)
-                        or (False, SILENCE.get(row.state, "no event yet")),
+                        or RetryDecision(False, SILENCE.get(row.state, "no event yet")),
                     )
 
 
@@ -203,7 +210,7 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
     if (early_s := plan.not_before.timestamp() - context.now()) > 0:
         raise ConfigError(
             f"too early for wave {plan.wave} of {name!r}",
-            do=f"wait {early_s / 3600:.1f} h more: soft bounces need time to pass",
+            do=f"wait {early_s / 3600:.1f} h more: a bounce needs time to pass",
         )
     if plan.people:
         size = context.settings.batch_cap(context.ledger.plans.spec(name)["limits"]["daily"])

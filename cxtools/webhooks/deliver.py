@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cxtools.api import pace, wire
+from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import StoreError
 from cxtools.ledger.audit import Anchor
@@ -71,10 +72,8 @@ def message(
     gives them. The id derives from job, event and version, so that the CRM can drop repetitions.
     """
     event = f"email_job_{job.job_status}"
-    failures = {
-        verdict: [_failure(row) for row in people if row["verdict"] == verdict]
-        for verdict in ("permanent", "retry")
-    }
+    permanent = [_failure(row) for row in people if row["kind"] == "hard"]
+    candidates = [_failure(row) for row in people if row["retry"] in MAILED_AGAIN]
     engagement = [_engagement(row) for row in people if row["opened_at"] or row["clicks"]]
     entry = {
         "timestamp": at,
@@ -83,8 +82,8 @@ def message(
         "senderAddress": spec["sender"],
         "recipientCount": job.recipients,
         "latencyMs": None if job.latency_s is None else round(job.latency_s * 1000),
-        "permanentBounces": len(failures["permanent"]),
-        "retryCandidates": len(failures["retry"]),
+        "permanentBounces": len(permanent),
+        "retryCandidates": len(candidates),
         "opens": sum(1 for row in people if row["opened_at"]),
         "spamScore": job.spam_score,
         "version": version,
@@ -94,8 +93,8 @@ def message(
         "jobId": job.job_id,
         "status": job.job_status,
         "auditEntry": entry,
-        "permanentFailures": failures["permanent"],
-        "retryCandidates": failures["retry"],
+        "permanentFailures": permanent,
+        "retryCandidates": candidates,
         "engagement": engagement,
     }
     webhook_id = (

@@ -15,10 +15,11 @@ import nbformat
 import pytest
 from plotly.offline import get_plotlyjs_version
 
-from cxtools import measures
-from cxtools.charts import figures
+from cxtools.charts import style
 from cxtools.measures import compare
+from cxtools.measures.engine import Engine
 from cxtools.pages.page import HERE, render_page, write_index
+from tests.tables import ask
 from tests.unit.test_charts import DRAWN, STORE
 
 pytestmark = pytest.mark.browser
@@ -41,9 +42,9 @@ def displayed(thing: Any) -> dict[str, Any]:
 def folder(tmp_path_factory) -> Path:
     """A folder with one page that holds every chart, a verdict and a table, and the index."""
     shown = [
-        compare.verdict(STORE, "c", about="bounces"),
+        compare.verdict(Engine(STORE), "c", about="bounces"),
         *(table().chart() for table in DRAWN.values()),
-        measures.data_quality(STORE, "c"),
+        ask("data_quality", STORE, "c"),
     ]
     cells = [nbformat.v4.new_markdown_cell("# Every chart\n\nWhat does each look like?")]
     for number, thing in enumerate(shown):
@@ -132,7 +133,7 @@ def test_the_bundle_is_of_the_installed_plotly():
         f"/*!\nplotly.js v{get_plotlyjs_version()} (core, scatter, bar, heatmap, funnel)\nMIT License"
     )
     assert BUNDLE.stat().st_size <= 450_000
-    assert figures.TRACES == tuple(
+    assert style.TRACES == tuple(
         sorted(source.partition("(core, ")[2].partition(")")[0].split(", "))
     )
 
@@ -186,7 +187,7 @@ def test_dark_mode_repaints(visit, folder):
     """
     seen = visit(folder / "all-c.html")
     seen.charts()
-    day, night = figures.PALETTE["paper"]
+    day, night = style.PALETTE["paper"]
     fill = "getComputedStyle(document.querySelector('.plot .main-svg')).backgroundColor"
     before = seen.page.evaluate(fill)
     seen.page.emulate_media(color_scheme="dark")

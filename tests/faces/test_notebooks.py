@@ -138,4 +138,4 @@ def test_the_explorer_draws_what_is_chosen():
     )
     assert "cxtools report bounce_report -p campaign=c -p as_of=2026-09-15" == copied.value
     until.value = "soon"
-    assert "as_of is no moment" in screen.outputs[0]["text"]
+    assert "as_of is not a moment" in screen.outputs[0]["text"]

@@ -15,7 +15,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from cxtools.charts import figures
+from cxtools.charts import CHARTS
 from cxtools.errors import ReportError
 from cxtools.pages.page import addresses, check_page, render_page, write_index, write_text
 from cxtools.pages.run import (
@@ -366,7 +366,7 @@ def test_data_can_not_end_its_script():
 
 def test_nothing_to_draw_is_a_sentence_of_the_page():
     """No empty frame: the sentence stands where the chart would be."""
-    figure = figures.CHARTS["bounces"](pd.DataFrame({"category": []}))
+    figure = CHARTS["bounces"](pd.DataFrame({"category": []}))
     page = render_page(
         executed({"application/vnd.plotly.v1+json": json.loads(figure.to_json())}),
         name="trial",

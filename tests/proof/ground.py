@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from cxtools.connection import SIMULATOR, Connection
 from cxtools.ledger.schema import attempt, outbox, quota, slot
-from cxtools.measures import outcomes
+from cxtools.measures.outcomes import outcomes
 from cxtools.sending.status import status
 from cxtools.settings import load_settings
 from tests.proof.invariants import KINDS, Facts, Hook, violations
@@ -105,11 +105,11 @@ def _events(client: Connection, name: str) -> dict[str, dict[str, int]]:
 def people(client: Connection, name: str) -> dict[str, dict[str, list[str]]]:
     """Who must stand in the lists of each job's webhook, by the events in the store."""
     jobs = outcomes(
-        client.store, name, [row.job_id for row in client.ledger.batches.rows(name) if row.job_id]
+        client.engine, name, [row.job_id for row in client.ledger.batches.rows(name) if row.job_id]
     )
     lists: dict[str, Callable[[Any], bool]] = {
-        "permanentFailures": lambda row: row["verdict"] == "permanent",
-        "retryCandidates": lambda row: row["verdict"] == "retry",
+        "permanentFailures": lambda row: row["kind"] == "hard",
+        "retryCandidates": lambda row: row["retry"] in ("now", "later"),
         "engagement": lambda row: bool(row["opened_at"] or row["clicks"]),
     }
     return {

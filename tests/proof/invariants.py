@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from cxtools.identity import recipient_key
 from cxtools.ledger.states import SUBMITTED
-from cxtools.model import recipient_key
 
 #: lists of a webhook's body that name people
 TOLD = ("permanentFailures", "retryCandidates", "engagement")

@@ -248,7 +248,7 @@ def shift(client: Any, ahead_s: float) -> None:
 
     client.ledger.now = now
     client.__dict__["context"] = Context(
-        client.settings, Client(client.settings), client.ledger, client.store, now=now, quiet=True
+        client.settings, Client(client.settings), client.ledger, client.engine, now=now, quiet=True
     )
 
 

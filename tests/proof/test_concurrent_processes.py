@@ -320,7 +320,7 @@ class Paused(Client):
 client = Connection(load_settings(environ={}, home=Path(home), ledger=ledger, env_url=url, event_horizon_s=0, batch_size=25, **SIMULATOR,
                                   crm_webhook_url="" if stop_at else f"{url}/_sim/crm"), quiet=True)  # no courier: it could be stopped in a transaction
 client.ledger.now = now
-client.context = Context(client.settings, Paused(client.settings, now=now), client.ledger, client.store, now=now, quiet=True)
+client.context = Context(client.settings, Paused(client.settings, now=now), client.ledger, client.engine, now=now, quiet=True)
 people = [f"p{number}@acme-01.example" for number in range(100)]
 client.send(Campaign.from_list(people[:25] if stop_at else people, name="q3", subject="Q3", template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890",
                                sender="me@example.com"))

@@ -207,7 +207,7 @@ class Trial:
             client.settings,
             api,
             client.ledger,
-            client.store,
+            client.engine,
             now=self.clock.now,
             sleep=self.clock.skip,
             quiet=True,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cxtools.model import recipient_key
+from cxtools.identity import recipient_key
 from tests.proof.invariants import INVARIANTS, Facts, Hook, violations, webhook_id
 
 ANN, BOB, EVE = "ann@acme-01.example", "bob@acme-01.example", "eve@acme-01.example"

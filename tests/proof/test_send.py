@@ -19,7 +19,6 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from cxtools import measures
 from cxtools.connection import SIMULATOR, Connection
 from cxtools.errors import (
     ConfigError,
@@ -35,11 +34,13 @@ from cxtools.errors import (
 )
 from cxtools.events.importing import import_file
 from cxtools.ledger.schema import batch
+from cxtools.measures.outcomes import outcomes
 from cxtools.sending import submit
 from cxtools.sending.recipients import Campaign
 from cxtools.settings import load_settings
 from tests.fault_server import FaultServer, Reply
 from tests.proof.ground import connection
+from tests.tables import ask
 
 WEEK_S = 7 * 86400
 ADDRESSES = [f"p{number}@acme-01.example" for number in range(40)]
@@ -408,7 +409,7 @@ def test_G10_permanent_bounces_are_not_mailed_by_the_next_campaign(
     client.send(campaign(people))
     simulator.advance(WEEK_S)
     client.collect()
-    hard = measures.bounces(client.store, ["q3"]).query("kind == 'hard'").recipients.sum()
+    hard = ask("bounces", client.store, ["q3"]).query("kind == 'hard'").recipients.sum()
     second = client.send(campaign(people, name="q4", subject="Q4"))
 
     assert 0 < hard == second.recipients["suppressed"]
@@ -672,7 +673,7 @@ def test_retry_waves_take_soft_bounces_only(
     )
     early, _ = client.retry("q3", dry_run=True)
     plan, _ = later.retry("q3", dry_run=True)
-    soft = measures.bounces(client.store, ["q3"]).query("kind == 'soft'").recipients.sum()
+    soft = ask("bounces", client.store, ["q3"]).query("kind == 'soft'").recipients.sum()
 
     assert (early, True) == (plan, client.context.now() < early.not_before.timestamp() < now)
     assert 0 < len(plan.people) <= soft
@@ -714,7 +715,7 @@ def test_the_crm_hears_at_settling_what_came_after_the_first_look(
         client.collect()
     first, last = (webhook_of(simulator, version) for version in (1, 2))
     [job_id] = simulator.truth()["jobs"]
-    people = measures.outcomes(client.store, "q3", [job_id])[job_id]
+    people = outcomes(client.engine, "q3", [job_id])[job_id]
 
     assert (
         first["auditEntry"]["opens"]
@@ -724,10 +725,10 @@ def test_the_crm_hears_at_settling_what_came_after_the_first_look(
     assert {row["email"] for row in people if row["opened_at"] or row["clicks"]} == {
         each["email"] for each in last["engagement"]
     }
-    assert sorted(row["email"] for row in people if row["verdict"] == "permanent") == sorted(
+    assert sorted(row["email"] for row in people if row["kind"] == "hard") == sorted(
         each["email"] for each in last["permanentFailures"]
     )
-    assert sorted(row["email"] for row in people if row["verdict"] == "retry") == sorted(
+    assert sorted(row["email"] for row in people if row["retry"] in ("now", "later")) == sorted(
         each["email"] for each in last["retryCandidates"]
     )
     assert last["permanentFailures"]

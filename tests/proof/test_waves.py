@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, Refused
+from cxtools.model import recipient_key
 from cxtools.sending.recipients import Campaign
+from tests import taxonomy
 from tests.fault_server import Fault, FaultServer, Reply, Seen
 from tests.proof.ground import DAY_S, NAME, SPEC, connection
 from tests.proof.killer import shift
@@ -184,6 +187,34 @@ def test_who_is_suppressed_by_now_gets_no_second_mail(
 
     assert [["also", "full"], ["also"], ["also"]] == world.posts
     assert ("f***@acme-01.example", "suppressed: complaint") in plan.left_out
+
+
+def test_what_becomes_of_each_bounce_is_what_the_page_says(
+    world: World, office: Callable[..., Connection]
+) -> None:
+    """
+    Three campaigns with one recipient for each row of the taxonomy's page: who is suppressed after
+    the first, who is mailed again, and who is suppressed once it has happened three times.
+    """
+    cases = {f"p{number}": case for number, case in enumerate(taxonomy.CASES)}
+    bounces = {who: [(case.code, case.text)] for who, case in cases.items()}
+    at_once = {who for who, case in cases.items() if case.expected.suppress == "now"}
+    repeated = {who for who, case in cases.items() if case.expected.suppress == "after_n"}
+    suppressed = []
+    for number in (1, 2, 3):
+        client = office(days=number)
+        left = [who for who in cases if number == 1 or who not in suppressed[-1]]
+        world.news[f"j{number}"] = {who: bounces[who] for who in left}
+        people = [address(who) for who in cases]
+        client.send(Campaign.from_list(people, name=f"c{number}", **SPEC))
+        keys = {recipient_key(address(who)): who for who in cases}
+        suppressed.append({keys[key] for key in client.ledger.suppressions.find(keys)})
+    plan, _ = office(days=9).retry("c1", dry_run=True)
+    again = {who.email.partition("@")[0] for who, _ in plan.people}
+
+    assert [at_once, at_once, at_once | repeated] == suppressed
+    assert [sorted(cases), sorted(cases.keys() - at_once)] == world.posts[:2]
+    assert {who for who, case in cases.items() if case.expected.retry in MAILED_AGAIN} == again
 
 
 COOLDOWNS = [

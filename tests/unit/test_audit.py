@@ -23,20 +23,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxtools.api.outcome import PostOutcome
+from cxtools.identity import recipient_key
 from cxtools.ledger import audit
-from cxtools.ledger.audit import (
-    GENESIS,
-    Anchor,
-    Entry,
-    Verification,
-    defused,
-    export_csv,
-    verify_chain,
-)
+from cxtools.ledger.audit import GENESIS, Anchor, Entry, Verification, export_csv, verify_chain
 from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.suppressions import Scan
-from cxtools.model import Job, Recipient, recipient_key
-from cxtools.sending.plan import canonical
+from cxtools.model import Job, Recipient
+from cxtools.text import canonical_json, safe_cell
 
 TAMPERINGS = 10_000
 ANN = recipient_key("ann@example.com")
@@ -53,7 +46,7 @@ def chain(
             at + seq * 0.1,
             "cxtools",
             f"kind.{seq % 5}",
-            canonical({"batch": f"b{seq % 7}", "n": seq}),
+            canonical_json({"batch": f"b{seq % 7}", "n": seq}),
             prev,
         )
         rows.append(row := replace(row, hash=row.compute_hash()))
@@ -149,9 +142,7 @@ def test_ten_thousand_tamperings_are_all_found() -> None:
     missed: list[str] = []
     for number in range(TAMPERINGS):
         rows = chain(dice.randint(2, 14), at=dice.uniform(1e9, 2e9))
-        anchors = [
-            Anchor(row.seq, row.hash) for row in rows if row is rows[-1] or dice.random() < 0.2
-        ]
+        anchors = [(row.seq, row.hash) for row in rows if row is rows[-1] or dice.random() < 0.2]
         way = WAYS[number % len(WAYS)]
         found = verify_chain(way(rows, dice), anchors)
         missed += [way.__name__] if not found.faults or found.first_bad is None else []
@@ -200,9 +191,7 @@ def test_the_first_bad_row_is_named(
 ) -> None:
     """Twenty rows, every fifth anchored: the check says where it begins and what is missing."""
     rows = chain(20)
-    found = verify_chain(
-        done(rows), [Anchor(each.seq, each.hash) for each in rows if each.seq % 5 == 0]
-    )
+    found = verify_chain(done(rows), [(each.seq, each.hash) for each in rows if each.seq % 5 == 0])
 
     assert row == found.first_bad
     assert any(says in fault for fault in found.faults), found.faults
@@ -210,7 +199,7 @@ def test_the_first_bad_row_is_named(
 
 @given(
     st.lists(
-        st.builds(Anchor, st.integers(1, 30), st.text("0123456789abcdef", min_size=8, max_size=64)),
+        st.tuples(st.integers(1, 30), st.text("0123456789abcdef", min_size=8, max_size=64)),
         max_size=5,
     ),
     st.integers(0, 12),
@@ -413,43 +402,6 @@ def test_a_report_or_a_webhook_is_an_anchor_too(ledger: Ledger) -> None:
 
 # --- exports ---
 
-STARTS = [
-    "=",
-    "+",
-    "-",
-    "@",
-    "|",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-    "\t",
-    "\r",
-    "\n",
-    " =",
-    "\t=",
-    "\u00a0=",
-    "\ufeff=",
-    "\u200b=",
-    "\x00=",
-    "\x0b@",
-    "\u3000＝",
-    "  \r\n+",
-    "\u202e-",
-]
-
-
-@pytest.mark.parametrize("start", STARTS, ids=ascii)
-def test_no_cell_begins_as_a_formula(start: str) -> None:
-    """
-    S10: also after blanks, controls and marks that nobody sees, and in fullwidth letters; text and
-    numbers stay as they are.
-    """
-    assert f"'{start}cmd|' /C calc'!A0" == defused(f"{start}cmd|' /C calc'!A0")
-    assert ["a=1", "5.1.1 x", "p-q@x.org", "", "1800000000.5"] == [
-        defused(text) for text in ("a=1", "5.1.1 x", "p-q@x.org", "", "1800000000.5")
-    ]
-
 
 @given(st.lists(st.text(min_size=1, max_size=30), min_size=1, max_size=5))
 def test_an_export_reads_back_and_no_cell_runs(texts: list[str]) -> None:
@@ -458,13 +410,13 @@ def test_an_export_reads_back_and_no_cell_runs(texts: list[str]) -> None:
     formula.
     """
     rows = [
-        Entry(number, 0.5, "cxtools", text, canonical({"reason": text}), GENESIS, "h")
+        Entry(number, 0.5, "cxtools", text, canonical_json({"reason": text}), GENESIS, "h")
         for number, text in enumerate(texts, 1)
     ]
     cells = list(csv.reader(io.StringIO("".join(export_csv(rows)), newline="")))
 
     assert [["time", "seq", "at", "actor", "kind", "body", "prev", "hash"]] == cells[:1]
-    assert [("1970-01-01T00:00:00+00:00", defused(text)) for text in texts] == [
+    assert [("1970-01-01T00:00:00+00:00", safe_cell(text)) for text in texts] == [
         (row[0], row[4]) for row in cells[1:]
     ]
     assert [] == [

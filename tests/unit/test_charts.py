@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from math import log10
+from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
-from cxtools import measures
-from cxtools.charts import figures
+from cxtools.charts import style
+from cxtools.charts import tables as written
 from cxtools.measures import compare
+from cxtools.measures.engine import Engine
 from tests import tables
+from tests.tables import ask
 
 STORE = tables.store("""
     to  | kind     | at  | code  | url                          | email            | job
@@ -37,18 +41,18 @@ SLOW = tables.store(
 
 #: name -> a table that this chart draws
 DRAWN = {
-    "funnel": lambda: measures.funnel(STORE, "c"),
-    "funnel of campaigns": lambda: measures.funnel(STORE),
-    "funnel by provider": lambda: measures.funnel(STORE, "c", by="provider"),
-    "bounces": lambda: measures.bounces(STORE, "c"),
-    "bounces by provider": lambda: measures.bounces(STORE, "c", by="provider"),
-    "bounces by day": lambda: measures.bounces(STORE, "c", by="day"),
-    "bounces by hour": lambda: measures.bounces(STORE, "c", by="hour"),
-    "reasons": lambda: measures.reasons(STORE, "c"),
-    "links": lambda: measures.links(STORE, "c"),
-    "curve": lambda: measures.curve(SLOW),
-    "timing": lambda: measures.timing(STORE, "c"),
-    "jobs": lambda: measures.jobs(STORE, "c"),
+    "funnel": lambda: ask("funnel", STORE, "c"),
+    "funnel of campaigns": lambda: ask("funnel", STORE),
+    "funnel by provider": lambda: ask("funnel", STORE, "c", by="provider"),
+    "bounces": lambda: ask("bounces", STORE, "c"),
+    "bounces by provider": lambda: ask("bounces", STORE, "c", by="provider"),
+    "bounces by day": lambda: ask("bounces", STORE, "c", by="day"),
+    "bounces by hour": lambda: ask("bounces", STORE, "c", by="hour"),
+    "reasons": lambda: ask("reasons", STORE, "c"),
+    "links": lambda: ask("links", STORE, "c"),
+    "curve": lambda: ask("curve", SLOW),
+    "timing": lambda: ask("timing", STORE, "c"),
+    "jobs": lambda: ask("jobs", STORE, "c"),
 }
 
 
@@ -58,14 +62,28 @@ def test_a_chart_is_one_the_pages_can_draw(name):
     Its traces are in the bundle, its colours in the palette (which has a dark twin for each), its
     caption in words.
     """
-    figure = json.loads(DRAWN[name]().chart().to_json())
+    figure = DRAWN[name]().chart().to_plotly_json()
     colours = set(re.findall(r"#[0-9a-f]{6}", json.dumps(figure)))
 
-    assert set() == {trace["type"] for trace in figure["data"]} - set(figures.TRACES)
-    assert set() == colours - set(figures.INK.values())
+    assert set() == {trace["type"] for trace in figure["data"]} - set(style.TRACES)
+    assert set() == colours - set(style.INK.values())
     assert figure["layout"]["meta"]["title"].endswith("?")
     assert len(figure["layout"]["meta"]["caption"]) > 40
-    assert "NaN" not in json.dumps(figure)
+    assert holds_only_json(figure)
+
+
+def holds_only_json(figure: dict[str, Any]) -> bool:
+    """Whether a figure can be written without NaN or infinity, which JSON doesn't know."""
+    try:
+        json.dumps(figure, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
+def test_a_hole_in_a_figure_is_seen():
+    """The check of the charts above can fail; plotly's own writer would make null of a NaN."""
+    assert not holds_only_json(go.Figure(go.Bar(x=[1.0, float("nan")])).to_plotly_json())
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -82,38 +100,36 @@ TIMELESS = tables.store("to | kind | code\nann | bounce | 5.1.1", "timeless")
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (lambda: measures.bounces(THIN), "No bounces."),
-        (lambda: measures.bounces(THIN, by="provider"), "No bounces."),
-        (lambda: measures.reasons(THIN), "No bounces."),
-        (lambda: measures.links(THIN), "No click is known."),
-        (lambda: measures.curve(THIN), "No open and no click has a known time yet."),
-        (lambda: measures.timing(THIN), "No open and no click has a known time yet."),
+        (lambda: ask("bounces", THIN), "No bounces."),
+        (lambda: ask("bounces", THIN, by="provider"), "No bounces."),
+        (lambda: ask("reasons", THIN), "No bounces."),
+        (lambda: ask("links", THIN), "No click is known."),
+        (lambda: ask("curve", THIN), "No open and no click has a known time yet."),
+        (lambda: ask("timing", THIN), "No open and no click has a known time yet."),
         (
-            lambda: measures.funnel(THIN, by="provider"),
+            lambda: ask("funnel", THIN, by="provider"),
             "There is nothing to compare: all mail belongs to one mailbox provider, gmail.",
         ),
         (
-            lambda: measures.bounces(DEAD, by="day"),
+            lambda: ask("bounces", DEAD, by="day"),
             "There is nothing to compare: all mail that came back belongs to one day, 2026-09-14.",
         ),
-        (lambda: measures.bounces(TIMELESS, by="day"), "No bounce has a known time yet."),
+        (lambda: ask("bounces", TIMELESS, by="day"), "No bounce has a known time yet."),
         (
-            lambda: compare.comparison(THIN, "thin"),
+            lambda: compare.comparison(Engine(THIN), "thin"),
             "There is nothing to compare with yet: no earlier campaign is known.",
         ),
         (
-            lambda: measures.funnel(THIN, as_of="2020-01-01"),
+            lambda: ask("funnel", THIN, as_of="2020-01-01"),
             "No delivery or bounce has been reported yet.",
         ),
-        (lambda: measures.jobs(STORE, "c", as_of="2020-01-01"), "No send job is known yet."),
-        (lambda: measures.curve(STORE, "c", by="provider"), figures.UNSPLIT),
-        (lambda: measures.timing(STORE, "c", by="provider"), figures.UNSPLIT),
+        (lambda: ask("jobs", STORE, "c", as_of="2020-01-01"), "No send job is known yet."),
         (
-            lambda: measures.curve(STORE, "c"),
+            lambda: ask("curve", STORE, "c"),
             "All who reacted did so within the first hour: images loaded 50.0%, clicked 50.0%.",
         ),
     ],
-    ids=map(str, range(15)),
+    ids=map(str, range(13)),
 )
 def test_nothing_to_draw_is_said(table, said):
     """One sentence in place of an empty frame; the figure has no axes."""
@@ -127,10 +143,10 @@ def test_nothing_to_draw_is_said(table, said):
     assert (False, False) == (figure.layout.xaxis.visible, figure.layout.yaxis.visible)
 
 
-@pytest.mark.parametrize("table", [measures.reasons, measures.suspects])
+@pytest.mark.parametrize("table", ["reasons", "suspects"])
 def test_a_table_without_rows_is_a_sentence(table):
     """Headings over nothing say nothing."""
-    assert figures.html(table(THIN)) in ("<p>No bounces.</p>", "<p>No click is known.</p>")
+    assert written.html(ask(table, THIN)) in ("<p>No bounces.</p>", "<p>No click is known.</p>")
 
 
 def test_rates_that_nobody_can_have_get_no_panel():
@@ -141,10 +157,10 @@ def test_rates_that_nobody_can_have_get_no_panel():
 
     assert ["Delivered"] == [
         axis.title.text[3:-4]
-        for axis in (measures.funnel(store, by="provider").chart().layout.xaxis,)
+        for axis in (ask("funnel", store, by="provider").chart().layout.xaxis,)
     ]
-    assert 1 == len(measures.funnel(store, by="provider").chart().data)
-    assert "nobody could open or click" in measures.funnel(store).chart().layout.meta["caption"]
+    assert 1 == len(ask("funnel", store, by="provider").chart().data)
+    assert "nobody could open or click" in ask("funnel", store).chart().layout.meta["caption"]
 
 
 def test_axes_hold_what_they_show():
@@ -152,9 +168,9 @@ def test_axes_hold_what_they_show():
     The curve's axis begins at nothing and ends near its highest value; the smallest time lies
     within, also one below a second.
     """
-    curve, timing = measures.curve(SLOW).chart(), measures.timing(STORE, "c").chart()
-    at_once = measures.timing(
-        tables.store("to | kind | at\nann | delivery | +0\nann | open | +0")
+    curve, timing = ask("curve", SLOW).chart(), ask("timing", STORE, "c").chart()
+    at_once = ask(
+        "timing", tables.store("to | kind | at\nann | delivery | +0\nann | open | +0")
     ).chart()
 
     assert [0, 1.15] == [round(edge, 3) for edge in curve.layout.yaxis.range]
@@ -174,24 +190,24 @@ def test_images_loaded_are_not_called_opened():
     The funnel's opened counts clicks as well: two measures on one page have two names, and the
     caption says why.
     """
-    for figure in (measures.curve(SLOW).chart(), measures.timing(STORE, "c").chart()):
+    for figure in (ask("curve", SLOW).chart(), ask("timing", STORE, "c").chart()):
         assert "mages loaded" in figure.to_json()
         assert (
             "The funnel's opened counts clicks without images as well."
             in figure.layout.meta["caption"]
         )
-    assert "unsubscribe and preference links too" in figures.html(measures.suspects(STORE, "c"))
+    assert "unsubscribe and preference links too" in written.html(ask("suspects", STORE, "c"))
 
 
 def test_the_funnel_tells_numerator_and_denominator():
-    """Each bar has its count and its share of all; the caption the rates that people quote."""
-    figure = measures.funnel(STORE, "c").chart()
+    """Each bar has its count and the rate that its card has; the caption the intervals."""
+    figure = ask("funnel", STORE, "c").chart()
 
     assert (
-        "<b>5</b>  100.0%",
-        "<b>2</b>  40.0%",
-        "<b>1</b>  20.0%",
-        "<b>1</b>  20.0%",
+        "<b>5</b>",
+        "<b>2</b>  40.0% of attempted",
+        "<b>1</b>  50.0% of delivered",
+        "<b>1</b>  50.0% of delivered",
     ) == figure.data[0].text
     assert (
         "2 were delivered (40.0%, 11.8–76.9); 1 of these 2 clicked (50.0%, 9.5–90.5)"
@@ -201,7 +217,7 @@ def test_the_funnel_tells_numerator_and_denominator():
 
 def test_the_figure_carries_its_table():
     """All columns for the CSV; those that a reader wants for the page."""
-    meta = measures.bounces(STORE, "c").chart().layout.meta
+    meta = ask("bounces", STORE, "c").chart().layout.meta
 
     assert {"campaign", "category", "kind", "recipients", "bounced", "share_low"} <= set(
         meta["columns"]
@@ -212,14 +228,14 @@ def test_the_figure_carries_its_table():
 
 def test_causes_are_named_with_their_kind():
     """Colour tells nothing alone."""
-    labels = [label.text for label in measures.bounces(STORE, "c").chart().layout.annotations]
+    labels = [label.text for label in ask("bounces", STORE, "c").chart().layout.annotations]
 
     assert "invalid recipient · hard" in labels
 
 
 def test_groups_stand_by_size_and_time_by_time():
     """Providers by size; campaigns in their own order."""
-    by_size = measures.funnel(STORE, by="provider", campaigns="c").chart().layout.annotations
+    by_size = ask("funnel", STORE, by="provider", campaigns="c").chart().layout.annotations
 
     assert ["gmail  (2)", "yahoo  (2)", "other  (1)"] == [label.text for label in by_size]
 
@@ -237,7 +253,7 @@ def test_a_table_in_words():
         "median_s": 5400.0,
         "open_rate": None,
     }
-    text = figures.html(pd.DataFrame([row]))
+    text = written.html(pd.DataFrame([row]))
 
     assert ["&lt;b&gt;x&lt;/b&gt;", "1,234", "5.0% (4.0–6.0)", "1.5 h", "–"] == re.findall(
         r"<td[^>]*>(.*?)</td>", text
@@ -257,21 +273,21 @@ def test_a_table_fits_into_a_terminal():
         "bob | click | +9 | | | https://x.example/" + "path/" * 60
     )
     asked = [
-        measure(store, "c")
+        ask(measure, store, "c")
         for store in (STORE, long)
         for measure in (
-            measures.funnel,
-            measures.bounces,
-            measures.reasons,
-            measures.links,
-            measures.curve,
-            measures.timing,
-            measures.jobs,
-            measures.data_quality,
-            measures.suspects,
-            measures.unknown,
+            "funnel",
+            "bounces",
+            "reasons",
+            "links",
+            "curve",
+            "timing",
+            "jobs",
+            "data_quality",
+            "suspects",
+            "unknown",
         )
-    ] + [measures.funnel(STORE, by="provider")]
+    ] + [ask("funnel", STORE, by="provider")]
 
     assert [] == [
         line
@@ -282,20 +298,20 @@ def test_a_table_fits_into_a_terminal():
     assert [
         "Attempted  Delivered  Opened  Clicked  Clicks without open  Delivery rate  Open rate  Click rate",
         "        5          2       1        1                    0          40.0%      50.0%       50.0%",
-    ] == measures.funnel(STORE, "c").text().splitlines()
-    assert "Reason" == measures.reasons(THIN).text()[:6]
+    ] == ask("funnel", STORE, "c").text().splitlines()
+    assert "Reason" == ask("reasons", THIN).text()[:6]
 
 
 def test_a_confidence_is_no_count():
     """0.95 is shown as 95%: neither as 1, which would be certainty, nor 0.4 as 0."""
-    text = figures.html(pd.DataFrame({"reason": ["full", "odd"], "confidence": [0.95, 0.4]}))
+    text = written.html(pd.DataFrame({"reason": ["full", "odd"], "confidence": [0.95, 0.4]}))
 
     assert ["95%", "40%"] == re.findall(r'<td class="n">(.*?)</td>', text)
 
 
 def test_data_quality_shows_what_was_found():
     """Findings and unmeasured kinds are rows; checks without a finding are counted in one line."""
-    text = figures.html(measures.data_quality(STORE, "c"))
+    text = written.html(ask("data_quality", STORE, "c"))
 
     assert "not measured" in text
     assert re.search("<caption>[0-9]+ other checks found nothing.</caption>", text)
@@ -304,7 +320,7 @@ def test_data_quality_shows_what_was_found():
 
 def test_a_long_table_is_cut_and_says_so():
     """Twenty rows are read; the rest is in the numbers, not on the page."""
-    text = figures.html(
+    text = written.html(
         pd.DataFrame({"reason": [f"r{number}" for number in range(45)], "recipients": range(45)})
     )
 
@@ -327,7 +343,7 @@ def test_no_feed_makes_a_chart_too_large(measure):
     3,000 links, jobs or hours: what a page needs of them is bounded, and the caption says what is
     missing.
     """
-    figure = getattr(measures, measure)(LONG, "c").chart()
+    figure = ask(measure, LONG, "c").chart()
 
     assert len(figure.to_json()) < 130_000
     assert ("Shown are 20 of 3,000; there are 2,980 more." in figure.layout.meta["caption"]) == (
@@ -341,7 +357,7 @@ def test_a_map_of_many_domains_is_cut_too():
         "to | kind | at | code | email\n"
         + "".join(f"p{n} | bounce | +{n} | 5.1.1 | p@d{n}.example\n" for n in range(300))
     )
-    figure = measures.bounces(store, by="domain").chart()
+    figure = ask("bounces", store, by="domain").chart()
 
     assert 20 == len(figure.data[0].x)
     assert "Shown are 20 of 300" in figure.layout.meta["caption"]

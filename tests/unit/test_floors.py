@@ -18,14 +18,16 @@ PACKAGE = ROOT / "cxtools"
 
 #: floor -> its steps; a module may import any module of an earlier step, never one of its own
 FLOORS = {
-    "words": ["errors", "model settings wording"],
+    "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.reason charts events events.feeds ledger "
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
         "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
-        "bounce.verdict charts.figures verdicts.verdict",
-        "bounce.rules",
-        "bounce.classify",
-        "bounce",
+        "bounce.verdict charts.columns verdicts.verdict",
+        "bounce.rules charts.frame charts.tables",
+        "bounce.classify charts.bars charts.heatmap",
+        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing",
+        "charts.funnel",
+        "charts",
     ],
     "files": ["files"],
     "doors": [
@@ -39,7 +41,8 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
-        "context measures sending.status",
+        "measures.engine sending.status",
+        "context measures measures.outcomes",
         "measures.compare webhooks.deliver",
         "sending.collect",
         "sending.submit sending.waves",

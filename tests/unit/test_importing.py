@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from cxtools import measures
 from cxtools.errors import ConfigError
 from cxtools.events.feeds import SENDGRID, SES
 from cxtools.events.importing import Imported, import_file
 from cxtools.events.store import EventStore
 from cxtools.model import KINDS
+from tests.tables import ask
 
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -371,7 +371,7 @@ def test_what_ses_did_not_send_is_named(target: EventStore) -> None:
     )
     [said] = [
         row["meaning"]
-        for row in measures.data_quality(target).records()
+        for row in ask("data_quality", target).records()
         if row["check"] == "not_sent"
     ]
 
@@ -756,7 +756,7 @@ def test_a_csv_of_100_000_rows_goes_through_to_the_measures(
                 ]
             )
     done = import_file(path, "c", target, now=NOW)
-    row = measures.funnel(target).iloc[0]
+    row = ask("funnel", target).iloc[0]
 
     assert Imported(100_000, 100_000, 0, 0, None) == done
     assert [50_000, 2_500, 47_500, 47_500, 7_500] == row[

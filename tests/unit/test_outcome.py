@@ -10,15 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxtools.api.outcome import (
-    OUTCOMES,
-    Answer,
-    complaint,
-    error_of,
-    own_error,
-    post_outcome,
-    printable,
-)
+from cxtools.api.outcome import OUTCOMES, Answer, complaint, error_of, own_error, post_outcome
 from cxtools.errors import Denied, RateLimited, Refused, ServerFault, Unreachable
 
 
@@ -239,23 +231,6 @@ def test_no_error_body_breaks_the_parser(body):
 
     assert 0 < len(line) <= 300
     assert "\n" not in line and "\x1b" not in line
-
-
-@pytest.mark.parametrize(
-    ("foreign", "shown"),
-    [
-        ("jane.doe@example.com is suppressed", "***@example.com is suppressed"),
-        ('"<jane@example.com>"', '"<***@example.com>"'),
-        ("no ?email=jane%40example.com", "no ?email=***%40example.com"),
-        ("a\r\nforged: line", "a  forged: line"),
-        ("\x1b[31mred", "[31mred"),
-        ("abc\u202egnp", "abc gnp"),
-        ("", ""),
-    ],
-)
-def test_foreign_text_is_made_printable(foreign, shown):
-    """C03: no addresses, no line breaks, no terminal or bidirectional tricks."""
-    assert shown == printable(foreign, 80)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from cxtools import measures
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import CHUNK, Added, EventStore
+from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import outcomes
 from cxtools.model import Event
-from tests.tables import RECEIVED, events, store
+from tests.tables import RECEIVED, ask, events, store
 
 PAGE = """
     to  | kind     | at
@@ -199,9 +200,9 @@ def test_leftovers_of_a_killed_writer_are_ignored(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        measures.funnel,
-        measures.starts,
-        lambda target: measures.outcomes(target, "c", ["j1"]),
+        lambda target: ask("funnel", target),
+        lambda target: Engine(target).starts(),
+        lambda target: outcomes(Engine(target), "c", ["j1"]),
         lambda target: target.counts("c"),
         lambda target: target.job_counts("c", ["j1"]),
         lambda target: target.refusals("c", ["j1"]),

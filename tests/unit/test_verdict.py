@@ -11,15 +11,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cxtools import measures
-from cxtools.charts import figures
+from cxtools.charts import tables as tables_of_charts
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.measures import compare
+from cxtools.measures.engine import Engine
 from cxtools.sending.recipients import Campaign
 from cxtools.verdicts.verdict import LIMITS, MIME, VIEWS, WORDS, Facts, judged, verdict
 from tests import tables
 from tests.proof.ground import NAME, PEOPLE, SPEC, connection
+from tests.tables import ask
 
 HARD, AUTHENTICATION, UNCLASSIFIED, COMPLAINTS = LIMITS
 START = datetime(2026, 9, 14, 10, tzinfo=UTC)
@@ -181,7 +182,7 @@ def test_the_ledger_tells_what_it_left_open(simulator, home):
     client.send(Campaign.from_list(PEOPLE[:5], name=NAME, **SPEC))
 
     assert {"unknown": 0, "failed": 5, "waiting": 0} == client.unsettled(NAME)
-    assert "WARN" == compare.verdict(client.store, NAME, unsettled=client.unsettled(NAME)).word
+    assert "WARN" == compare.verdict(client.engine, NAME, unsettled=client.unsettled(NAME)).word
 
 
 def test_a_first_campaign_is_compared_with_nothing():
@@ -200,7 +201,7 @@ def test_nothing_accepted_is_said_in_words():
     """No dash stands in a sentence; a card says why it has none."""
     store = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1")
     for about in VIEWS:
-        said = compare.verdict(store, "c", about=about)
+        said = compare.verdict(Engine(store), "c", about=about)
         assert [] == [
             text
             for text in said.sentences
@@ -251,7 +252,9 @@ def test_thin_data_is_spoken_of_plainly(events, sentences):
     One recipient is one recipient, nobody is nobody, and a kind of which the feed has none is not
     measured.
     """
-    said = compare.verdict(tables.store(f"to | kind | at | url\n{events}"), "c", about="engagement")
+    said = compare.verdict(
+        Engine(tables.store(f"to | kind | at | url\n{events}")), "c", about="engagement"
+    )
 
     few, *others = said.sentences
 
@@ -281,11 +284,12 @@ def test_what_a_feed_does_not_hold_is_not_compared():
         into=store,
     )
     tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
-    said = compare.verdict(store, "notified", about="engagement")
+    said = compare.verdict(Engine(store), "notified", about="engagement")
     rates = {
-        row["campaign"]: row["click_rate"] for row in compare.comparison(store, "now").records()
+        row["campaign"]: row["click_rate"]
+        for row in compare.comparison(Engine(store), "now").records()
     }
-    drawn = measures.funnel(store, "notified").chart()
+    drawn = ask("funnel", store, "notified").chart()
 
     assert {"opened", "clicked", "clickers", "human"} & set(said.facts.counts) == set()
     assert {
@@ -295,13 +299,13 @@ def test_what_a_feed_does_not_hold_is_not_compared():
     } <= set(said.cards)
     assert {"earlier": 0.5, "notified": None, "now": 1.0} == rates
     assert ["Attempted", "Delivered"] == list(drawn.data[0].y)
-    assert 2 == figures.html(measures.funnel(store, "notified")).count(">not measured</td>")
-    assert ["2", "2", "–", "–", "0", "100.0%", "–", "–"] == measures.funnel(
-        store, "notified"
+    assert 2 == tables_of_charts.html(ask("funnel", store, "notified")).count(">not measured</td>")
+    assert ["2", "2", "–", "–", "0", "100.0%", "–", "–"] == ask(
+        "funnel", store, "notified"
     ).text().splitlines()[1].split()
     assert "not measured, as the feed holds none: opened, clicked." in drawn.layout.meta["caption"]
     assert 1 == len(
-        [row for row in compare.verdict(store, "now").facts.earlier if "clicked" in row]
+        [row for row in compare.verdict(Engine(store), "now").facts.earlier if "clicked" in row]
     )
 
 
@@ -324,19 +328,19 @@ def test_machines_that_the_feed_tells_apart_are_no_readers():
         for event in tables.events(text)
     ]
     flagged.add("c", told, source="test", received_at=START)
-    found = measures.funnel(flagged).iloc[0]
+    found = ask("funnel", flagged).iloc[0]
 
     assert "machines that fetch images can't be told from readers in this feed" in str(
-        compare.verdict(store, "c", about="engagement")
+        compare.verdict(Engine(store), "c", about="engagement")
     )
     assert (
         "Between 50.0% and 75.0% opened: a range, since of the others the feed says that machines fetched the images."
-        in str(compare.verdict(flagged, "c", about="engagement"))
+        in str(compare.verdict(Engine(flagged), "c", about="engagement"))
     )
     assert (3, 1, 1) == (found.opened, found.opened_strict, found.clicked)
     assert {"machine_opens": 1} == {
         row["check"]: row["count"]
-        for row in measures.data_quality(flagged).records()
+        for row in ask("data_quality", flagged).records()
         if row["check"] == "machine_opens"
     }
 
@@ -388,18 +392,18 @@ def test_earlier_campaigns_are_cut_at_the_same_age():
     """
     store = tables.store(HISTORY.format(day="01", late="06"), "earlier")
     tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
-    said = compare.verdict(store, "now")
+    said = compare.verdict(Engine(store), "now")
 
     assert [{"attempted": 3, "clicked": 1}] == [
         {key: row[key] for key in ("attempted", "clicked")} for row in said.facts.earlier
     ]
     assert 0.5 == said.facts.maturity
-    assert [1, 2] == compare.comparison(store, "now").clicked.tolist()
+    assert [1, 2] == compare.comparison(Engine(store), "now").clicked.tolist()
 
 
 def test_the_youngest_campaign_knows_its_own_window():
     """First and last moment, the age between them, and the number of events."""
-    said = compare.verdict(tables.store(HISTORY.format(day="10", late="12"), "now"), "now")
+    said = compare.verdict(Engine(tables.store(HISTORY.format(day="10", late="12"), "now")), "now")
 
     assert (START.replace(day=10, hour=9), START.replace(day=12, hour=9), 5) == (
         said.facts.first_at,
@@ -412,10 +416,10 @@ def test_the_youngest_campaign_knows_its_own_window():
 def test_before_the_first_event_it_is_too_early():
     """A report as of a moment before the campaign has a verdict too, and nothing to compare."""
     store = tables.store(HISTORY.format(day="10", late="12"), "now")
-    said = compare.verdict(store, "now", as_of="2026-09-01")
+    said = compare.verdict(Engine(store), "now", as_of="2026-09-01")
 
     assert ("TOO EARLY", 0, None) == (said.word, said.facts.events, said.facts.first_at)
-    assert [] == compare.comparison(store, "now", as_of="2026-09-01").records()
+    assert [] == compare.comparison(Engine(store), "now", as_of="2026-09-01").records()
 
 
 def test_an_unknown_view_is_answered_with_those_there_are():

@@ -19,7 +19,8 @@ from email.utils import parseaddr, parsedate_to_datetime
 from functools import cache, partial
 from typing import Any
 
-from cxtools.model import KINDS, Event, moment
+from cxtools.model import KINDS, Event
+from cxtools.text import parse_moment
 
 Row = Mapping[str, Any]
 
@@ -361,10 +362,10 @@ def when(value: object) -> datetime | None:
     said = value.isoformat() if isinstance(value, datetime) else text(value).removesuffix(" UTC")
     if re.fullmatch(r"\d{9,}(\.\d+)?", said):
         number = float(said)
-        return moment(number / 1000 if number > 1e11 else number)
+        return parse_moment(number / 1000 if number > 1e11 else number)
     with suppress(ValueError):
-        return moment(said) or (
-            moment(parsedate_to_datetime(said).isoformat()) if "," in said else None
+        return parse_moment(said) or (
+            parse_moment(parsedate_to_datetime(said).isoformat()) if "," in said else None
         )
     return None
 

@@ -2,8 +2,8 @@
 -- grain:   one row per message
 -- params:  $job_ids  list of job ids
 -- reads:   seen, messages, verdicts
--- columns: job_id, email, state (delivered | bounced | "" = nothing final yet), bounce_code, bounce_text, category, reason, retry, suppress
---          ("" unless bounced), verdict (permanent | retry | ""), opened_at (null when never), link_urls and clicked_at (lists in order of
+-- columns: job_id, email, state (delivered | bounced | "" = nothing final yet), bounce_code, bounce_text, category, kind, reason, retry, suppress
+--          ("" unless bounced), opened_at (null when never), link_urls and clicked_at (lists in order of
 --          time); moments as ISO 8601 text
 with
 wanted as (
@@ -23,12 +23,10 @@ select wanted.job_id,
        coalesce(wanted.bounce_code, '') as bounce_code,
        coalesce(wanted.bounce_text, '') as bounce_text,
        coalesce(wanted.category, '') as category,
+       coalesce(wanted.bounce_kind, '') as kind,
        coalesce(wanted.reason, '') as reason,
        coalesce(verdicts.retry, '') as retry,
        coalesce(verdicts.suppress, '') as suppress,
-       case when wanted.bounce_kind = 'hard' then 'permanent'
-            when wanted.bounce_kind = 'soft' and verdicts.retry in ('now', 'later') then 'retry'
-            else '' end as verdict,
        strftime(wanted.first_open_at, '%Y-%m-%dT%H:%M:%SZ') as opened_at,
        clicks.link_urls,
        clicks.clicked_at

@@ -1,0 +1,190 @@
+"""
+Why mail came back: causes as bars, the kinds over the days, or a map of causes and parts; two
+splits are a map of bounce rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cxtools import wording
+from cxtools.charts import bars, heatmap
+from cxtools.charts.bars import Bar
+from cxtools.charts.frame import Trace, draw, nothing_to_compare, sentence, too_many_splits
+from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name, row_name, words
+from cxtools.charts.heatmap import Cell, Grid, Panel
+from cxtools.charts.rows import KEPT_ROWS, Row, largest, rows_of
+from cxtools.charts.style import BOUNCE_COLOURS, INK
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+WHY = "Why did mail come back?"
+#: Those who refuse mail themselves, in a title.
+REFUSING = ("provider", "domain")
+
+
+def figure(table: pd.DataFrame) -> go.Figure:
+    """The causes of the bounces, by what the table is split by."""
+    splits = groups_of(table)
+    if not splits or not len(table):
+        return causes(table, "category", WHY)
+    if len(splits) > 2:
+        return too_many_splits(WHY, splits, table)
+    if len(splits) == 2:
+        return _rate_map(table, splits)
+    [split] = splits
+    if not table[split].notna().any():
+        return sentence(WHY, "No bounce has a known time yet.", table)
+    if table[split].nunique() == 1:
+        return nothing_to_compare(table, split, "all mail that came back")
+    if split == "day":
+        return _days(table)
+    return _cause_map(table, split)
+
+
+def reasons(table: pd.DataFrame) -> go.Figure:
+    """What the receiving servers said, most frequent first."""
+    return causes(table, "reason", "What did the receiving servers say?")
+
+
+# --- bars ---
+
+
+def causes(table: pd.DataFrame, label: str, title: str) -> go.Figure:
+    """Bars of causes, coloured by kind of bounce, the kind also in words."""
+    rows = rows_of(table)
+    if not rows:
+        return sentence(title, "No bounces.", table)
+    splits = groups_of(table)
+    ranked = [_cause(row, label, splits) for row in largest(rows, "recipients")]
+    caption = _causes_caption(rows, splits)
+    return bars.figure(ranked, title=title, caption=caption, table=table)
+
+
+def _cause(row: Row, label: str, splits: Sequence[str]) -> Bar:
+    cause = row[label] or wording.spaced(row["category"])
+    name = row_name(
+        splits, row, wording.spaced(cause) if label == "category" else cause, row["kind"]
+    )
+    share = wording.percent(row.get("share"))
+    return Bar(name, row["recipients"], share, BOUNCE_COLOURS[row["kind"]])
+
+
+def _causes_caption(rows: Sequence[Row], splits: Sequence[str]) -> str:
+    counted = "Recipients whose mail came back, by cause"
+    if splits:
+        counted = f"Recipients whose mail came back, by {words(splits)} and cause"
+    if "campaign" in splits:
+        return f"{counted}; percentages are of all bounces of the same campaign."
+    total = sum(row["recipients"] for row in rows)
+    if total == 1:
+        return f"{counted}; percentages are of 1 bounce."
+    return f"{counted}; percentages are of all {wording.count(total)} bounces."
+
+
+# --- days ---
+
+
+def _days(table: pd.DataFrame) -> go.Figure:
+    rows = [row for row in rows_of(table) if row["day"]]
+    days = sorted({row["day"] for row in rows})[-KEPT_ROWS:]
+    total = wording.count(sum(row["recipients"] for row in rows))
+    caption = (
+        "Recipients whose mail came back, by the day (UTC) of their message and by kind of bounce; "
+        f"{total} in all."
+    )
+    layout = {
+        "height": 320,
+        "barmode": "stack",
+        "showlegend": True,
+        "xaxis": {"type": "category"},
+        "yaxis": {"tickformat": ",d", "nticks": 5},
+    }
+    counts = _counts(rows, "kind", "day")
+    kinds = [kind for kind in BOUNCE_COLOURS if any(own == kind for own, _ in counts)]
+    traces = [_day_trace(counts, kind, days) for kind in kinds]
+    title = "When did mail come back?"
+    return draw(traces, title=title, caption=caption, table=table, layout=layout)
+
+
+def _day_trace(counts: Mapping[tuple[Any, Any], int], kind: str, days: Sequence[str]) -> Trace:
+    return {
+        "type": "bar",
+        "name": kind,
+        "x": list(days),
+        "y": [counts.get((kind, day), 0) for day in days],
+        "marker": {"color": BOUNCE_COLOURS[kind]},
+    }
+
+
+def _counts(rows: Sequence[Row], down: str, across: str) -> dict[tuple[Any, Any], int]:
+    """How many recipients each pair of values has."""
+    counts: dict[tuple[Any, Any], int] = {}
+    for row in rows:
+        pair = row[down], row[across]
+        counts[pair] = counts.get(pair, 0) + row["recipients"]
+    return counts
+
+
+# --- maps ---
+
+
+def _cause_map(table: pd.DataFrame, split: str) -> go.Figure:
+    """Causes and parts; the colour is a cause's share of its part's bounces."""
+    rows = rows_of(table)
+    by_part = heatmap.sums(rows, split, "recipients")
+    by_cause = heatmap.sums(rows, "category", "recipients")
+    parts = in_order(split, by_part)
+    largest_first = sorted(by_cause, key=lambda cause: -by_cause[cause])
+    cells = {
+        (wording.spaced(cause), part_name(split, part)): Cell(
+            wording.count(count), count / by_part[part]
+        )
+        for (cause, part), count in _counts(rows, "category", split).items()
+        if part in parts
+    }
+    grid = Grid(
+        [wording.spaced(cause) for cause in largest_first],
+        [part_name(split, part) for part in parts],
+    )
+    one, total = GROUPS[split].one, wording.count(sum(by_part.values()))
+    caption = (
+        f"Recipients whose mail came back ({total} in all): cause by {one}. The stronger the "
+        "colour, the larger the cause's share within its column."
+        f"{wording.cut(len(parts), len(by_part))}"
+    )
+    title = _cause_title(split)
+    return heatmap.figure([Panel(cells)], grid, title=title, caption=caption, table=table)
+
+
+def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
+    """Two splits; all causes together."""
+    down, across = splits
+    rows = rows_of(table)
+    merged: dict[tuple[Any, Any], Row] = {}
+    for row in rows:
+        cell = merged.setdefault((row[down], row[across]), row | {"recipients": 0})
+        cell["recipients"] += row["recipients"]
+    crossing = heatmap.cross(list(merged.values()), splits, "recipients")
+    counts = {key: row["recipients"] for key, row in crossing.rows.items()}
+    shares = {key: row["recipients"] / row["attempted"] for key, row in crossing.rows.items()}
+    panels = [
+        Panel(heatmap.shaded(counts, wording.count), INK["orange"], "Bounced"),
+        Panel(heatmap.shaded(shares, wording.percent), INK["orange"], "Bounced, of attempted"),
+    ]
+    caption = (
+        "Recipients whose mail came back, all causes together, and their share of the attempted; an "
+        "empty cell has no bounce. The stronger the colour, the larger the number within its panel."
+        f"{wording.cut(len(crossing.rows), len(merged))}"
+    )
+    title = f"Where did mail come back: {words(splits)}?"
+    return heatmap.figure(panels, crossing.grid, title=title, caption=caption, table=table)
+
+
+def _cause_title(split: str) -> str:
+    if split in REFUSING:
+        return f"Which {GROUPS[split].many} refused, and why?"
+    return f"Which causes in which {GROUPS[split].one}?"

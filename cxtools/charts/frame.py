@@ -1,0 +1,150 @@
+"""
+The frame around a figure: its title, its caption, its axes, and the table that travels with it.
+
+The table lies in `layout.meta`, so that a page can offer the numbers beside the picture.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cxtools import wording
+from cxtools.charts.columns import shown_columns
+from cxtools.charts.groups import GROUPS, part_name
+from cxtools.charts.rows import KEPT_ROWS, rows_of
+from cxtools.charts.style import FONT, INK
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+#: plotly's own words, as plain JSON.
+Trace = dict[str, Any]
+Layout = dict[str, Any]
+
+BAR_PX = 17
+AXIS = {
+    "gridcolor": INK["grid"],
+    "zeroline": False,
+    "ticks": "",
+    "tickangle": 0,
+    "automargin": True,
+    "tickfont": {"color": INK["ink"]},
+    "fixedrange": True,
+}
+AXIS_TITLE = {"font": {"color": INK["quiet"], "size": 12}}
+UP = {"ticksuffix": "  ", "showgrid": False}
+LOOK = {
+    "template": "none",
+    "font": {"family": FONT, "size": 13, "color": INK["ink"]},
+    "paper_bgcolor": INK["paper"],
+    "plot_bgcolor": INK["paper"],
+    "margin": {"l": 16, "r": 16, "t": 56, "b": 8},
+    "showlegend": False,
+    "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 60},
+    "dragmode": False,
+}
+
+
+def draw(
+    traces: Sequence[Trace], *, title: str, caption: str, table: pd.DataFrame, layout: Layout
+) -> go.Figure:
+    """The figure of some traces, in the look of all figures, with its table."""
+    import plotly.graph_objects as go
+
+    heading = {
+        "text": f"<b>{title}</b>",
+        "x": 0,
+        "xref": "container",
+        "pad": {"l": 16},
+        "font": {"size": 16},
+    }
+    meta = {
+        "title": title,
+        "caption": caption,
+        "columns": [str(column) for column in table.columns],
+        "shown": shown_columns(table),
+        "rows": rows_of(table.head(KEPT_ROWS)),
+        "of": len(table),
+    }
+    whole = LOOK | layout | axes(layout) | {"title": heading, "meta": meta}
+    return go.Figure({"data": list(traces), "layout": whole})
+
+
+def axes(layout: Layout) -> Layout:
+    """The axes of a layout in the look of all figures; a figure has at least one of each."""
+    names = {name for name in layout if name.startswith(("xaxis", "yaxis"))}
+    return {name: _axis(name, layout.get(name, {})) for name in {*names, "xaxis", "yaxis"}}
+
+
+def _axis(name: str, own: Layout) -> Layout:
+    look = AXIS | UP if name.startswith("yaxis") else AXIS
+    title = AXIS_TITLE | own.get("title", {})
+    return look | own | {"title": title}
+
+
+def sentence(title: str, text: str, table: pd.DataFrame) -> go.Figure:
+    """
+    A sentence in place of a figure where there is nothing to draw; a page prints it as its text.
+    """
+    words = {
+        "text": text,
+        "x": 0,
+        "y": 1,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "top",
+        "align": "left",
+        "showarrow": False,
+        "font": {"size": 14},
+    }
+    layout = {
+        "height": 110,
+        "annotations": [words],
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+    }
+    return draw([], title=title, caption=text, table=table, layout=layout)
+
+
+def nothing_to_compare(table: pd.DataFrame, group: str, mail: str = "all mail") -> go.Figure:
+    """A split into fewer than two parts compares nothing, and says so."""
+    title = f"How do {GROUPS[group].many} compare?"
+    if not len(table):
+        text = "There is nothing to compare: no delivery or bounce has been reported yet."
+        return sentence(title, text, table)
+    name = part_name(group, table[group].iloc[0])
+    text = f"There is nothing to compare: {mail} belongs to one {GROUPS[group].one}, {name}."
+    return sentence(title, text, table)
+
+
+def too_many_splits(title: str, groups: Sequence[str], table: pd.DataFrame) -> go.Figure:
+    """A picture has two dimensions; a table split by more says so."""
+    columns = ", ".join(groups)
+    text = f"Not drawn: the table is split by {columns}, too many for one picture. It has the numbers of all."
+    return sentence(title, text, table)
+
+
+def row_label(place: int, text: str) -> Layout:
+    """A row's name above its mark, so that it takes no width from it: readable on a phone."""
+    return {
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": place,
+        "yanchor": "bottom",
+        "yshift": BAR_PX // 2 + 1,
+        "showarrow": False,
+        "text": html.escape(wording.short(text, 48)),
+        "font": {"color": INK["ink"]},
+        "bgcolor": INK["paper"],
+        "borderpad": 1,
+    }
+
+
+def row_axis(rows: int) -> Layout:
+    """An axis of rows from the top down, named by labels instead of ticks."""
+    return {"range": [rows - 0.5, -0.65], "showticklabels": False, "showgrid": False}

@@ -1,0 +1,103 @@
+"""
+What the rows of a table stand for: one campaign as a whole, or its parts by mailbox provider, day
+and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from cxtools import wording
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cxtools.charts.rows import Row
+
+#: How the parts of a group are put in order: the largest first, by their own value (time), or as
+#: they stand in the table.
+Order = Literal["size", "value", "table"]
+
+
+class Group(NamedTuple):
+    """A column that splits a table: its words, the order of its parts, how many are drawn."""
+
+    one: str
+    many: str
+    order: Order
+    most: int = 20
+
+
+GROUPS = {
+    "provider": Group("mailbox provider", "mailbox providers", "size"),
+    "domain": Group("domain", "domains", "size"),
+    "job": Group("job", "jobs", "size"),
+    "day": Group("day", "days", "value"),
+    "hour": Group("hour of the day", "hours of the day", "value", most=24),
+    "weekday": Group("weekday", "weekdays", "value"),
+    "campaign": Group("campaign", "campaigns", "table"),
+}
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def groups_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """
+    The columns that split a table; none when it holds one campaign as a whole.
+
+    >>> import pandas as pd
+    >>> groups_of(pd.DataFrame({"campaign": ["q3", "q3"], "provider": ["gmail", "yahoo"]}))
+    ('provider',)
+    """
+    return tuple(column for column in GROUPS if column in table and _splits(table, column))
+
+
+def _splits(table: pd.DataFrame, column: str) -> bool:
+    return column != "campaign" or table[column].nunique() > 1
+
+
+def part_name(group: str, value: Any) -> str:
+    """
+    One part of a group, as a label.
+
+    >>> part_name("weekday", 1), part_name("hour", 9), part_name("day", None)
+    ('Mon', '09:00', 'unknown')
+    """
+    if not wording.known(value):
+        return "unknown"
+    if group == "weekday":
+        return WEEKDAYS[int(value) - 1]
+    if group == "hour":
+        return f"{int(value):02}:00"
+    return str(value)
+
+
+def row_name(groups: Iterable[str], row: Row, *others: str) -> str:
+    """The parts that a row stands for, and what else names it: `q3-update · gmail · hard`."""
+    parts = [part_name(group, row[group]) for group in groups]
+    return " · ".join([*parts, *others])
+
+
+def in_order(group: str, sizes: Mapping[Any, float], most: int = 20) -> list[Any]:
+    """
+    The parts of a group in the order in which they are drawn: of time and campaigns the last ones,
+    of the others the largest, at most *most*.
+
+    >>> in_order("provider", {"gmx": 3, "gmail": 9}), in_order("day", {"2026-09-15": 1, "2026-09-14": 5})
+    (['gmail', 'gmx'], ['2026-09-14', '2026-09-15'])
+    """
+    order = GROUPS[group].order
+    if order == "size":
+        return sorted(sizes, key=lambda part: -sizes[part])[:most]
+    parts = list(sizes)
+    if order == "value":
+        parts.sort(key=lambda part: (part is not None, part))
+    return parts[-GROUPS[group].most :]
+
+
+def words(groups: Iterable[str]) -> str:
+    """
+    >>> words(["provider", "day"])
+    'mailbox provider and day'
+    """
+    return " and ".join(GROUPS[group].one for group in groups)

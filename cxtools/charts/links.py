@@ -1,0 +1,47 @@
+"""Which links were followed, and by how many people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cxtools import wording
+from cxtools.charts import bars
+from cxtools.charts.bars import Bar
+from cxtools.charts.frame import sentence
+from cxtools.charts.groups import groups_of, row_name, words
+from cxtools.charts.rows import Row, largest, rows_of
+from cxtools.charts.style import INK
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+TITLE = "Which links were followed?"
+COLOURS = {"content": INK["blue"], "unsubscribe": INK["grey"]}
+PROTOCOL = re.compile("^https?://")
+
+
+def figure(table: pd.DataFrame) -> go.Figure:
+    """People per link, most followed first."""
+    rows = rows_of(table)
+    if not rows:
+        return sentence(TITLE, "No click is known.", table)
+    splits = groups_of(table)
+    ranked = [_bar(row, splits) for row in largest(rows, "clickers")]
+    return bars.figure(ranked, title=TITLE, caption=_caption(splits), table=table)
+
+
+def _bar(row: Row, splits: Sequence[str]) -> Bar:
+    name = row_name(splits, row, PROTOCOL.sub("", row["link_url"]))
+    share = wording.percent(row.get("share"))
+    return Bar(name, row["clickers"], share, COLOURS[row["purpose"]])
+
+
+def _caption(splits: Sequence[str]) -> str:
+    whole = f" in the same {words(splits)}" if splits else ""
+    return (
+        f"People per link, and their share of all who clicked anything{whole}. One person may "
+        "follow several, so shares don't add up to 100%."
+    )

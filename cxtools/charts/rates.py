@@ -1,0 +1,198 @@
+"""
+Rates side by side: one split as dots with their intervals, two splits as maps.
+
+Where two intervals overlap, the difference may be chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
+from cxtools import wording
+from cxtools.charts import heatmap
+from cxtools.charts.frame import (
+    Layout,
+    Trace,
+    draw,
+    nothing_to_compare,
+    row_axis,
+    row_label,
+    sentence,
+    too_many_splits,
+)
+from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name
+from cxtools.charts.heatmap import Crossing, Panel
+from cxtools.charts.rows import Row, rows_of
+from cxtools.charts.style import ATTEMPTED, RATED, Stage
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+#: The part of the width between two panels.
+GAP = 0.065
+#: The steps in which an axis of shares may be labelled.
+TICK_STEPS = (0.5, 0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+
+
+def comparison(table: pd.DataFrame) -> go.Figure:
+    """A campaign among earlier ones."""
+    if len(table) > 1:
+        return figure(table)
+    alone = "There is nothing to compare with yet: no earlier campaign is known."
+    return sentence("How do campaigns compare?", alone, table)
+
+
+def figure(table: pd.DataFrame) -> go.Figure:
+    """The rates of a funnel of several rows."""
+    groups = groups_of(table)
+    if len(groups) > 2:
+        return too_many_splits("How do the parts compare?", groups, table)
+    if len(table) < 2:
+        return nothing_to_compare(table, groups[0])
+    if len(groups) == 2:
+        return _maps(table, groups)
+    return _dots(table, groups[0])
+
+
+def measured(rows: Sequence[Row]) -> list[Stage]:
+    """The stages whose rate is known of any row."""
+    return [stage for stage in RATED if any(row.get(stage.rate) is not None for row in rows)]
+
+
+def rows_in_order(table: pd.DataFrame, group: str) -> list[Row]:
+    """The rows that are drawn of a table that is split once."""
+    rows = {row[group]: row for row in rows_of(table)}
+    sizes = {part: row["attempted"] or 0 for part, row in rows.items()}
+    return [rows[part] for part in in_order(group, sizes)]
+
+
+def _shares(stages: Sequence[Stage]) -> str:
+    return ", ".join(f"{stage.word.lower()} of {stage.whole}" for stage in stages)
+
+
+# --- one split ---
+
+
+def _dots(table: pd.DataFrame, group: str) -> go.Figure:
+    rows = rows_in_order(table, group)
+    stages = measured(rows)
+    names = [part_name(group, row[group]) for row in rows]
+    labels = [
+        row_label(place, f"{name}  ({wording.count(row['attempted'])})") | {"yshift": 5}
+        for place, (name, row) in enumerate(zip(names, rows, strict=True))
+    ]
+    layout: Layout = {
+        "height": 120 + 40 * len(rows),
+        "yaxis": row_axis(len(rows)),
+        "annotations": labels,
+    }
+    traces = []
+    for number, stage in enumerate(stages):
+        axis = f"{number + 1}" if number else ""
+        traces.append(_dot_trace(rows, names, stage) | {"xaxis": f"x{axis}"})
+        layout[f"xaxis{axis}"] = _panel_axis(rows, stage, number, len(stages))
+    caption = (
+        f"Shares: {_shares(stages)}. Lines are 95% intervals; where they overlap, a difference may "
+        f"be chance. Each panel has its own scale.{wording.cut(len(rows), len(table))}"
+    )
+    title = f"How do {GROUPS[group].many} compare?"
+    return draw(traces, title=title, caption=caption, table=table, layout=layout)
+
+
+def _panel_axis(rows: Sequence[Row], stage: Stage, number: int, panels: int) -> Layout:
+    pitch = (1 + GAP) / panels
+    title = {
+        "text": f"<b>{stage.word}</b>",
+        "font": {"color": stage.colour, "size": 14},
+        "standoff": 6,
+    }
+    return {
+        "domain": [number * pitch, (number + 1) * pitch - GAP],
+        "tickformat": ".2~%",
+        "tickvals": ticks_of(rows, stage.rate),
+        "side": "top",
+        "title": title,
+    }
+
+
+def ticks_of(rows: Sequence[Row], rate: str) -> list[float]:
+    """
+    Two round shares within the intervals: as many as a third of a phone's width holds.
+
+    >>> ticks_of([{"open_rate_low": 0.18, "open_rate_high": 0.44}], "open_rate")
+    [0.2, 0.4]
+    """
+    low = min(_known(rows, f"{rate}_low"), default=0.0)
+    high = max(_known(rows, f"{rate}_high"), default=0.0)
+    for step in TICK_STEPS:
+        first = ceil(low / step)
+        last = floor(high / step)
+        if last > first:
+            return [round(first * step, 4), round(last * step, 4)]
+    return [round(high, 3)]
+
+
+def _known(rows: Sequence[Row], column: str) -> list[float]:
+    return [row[column] for row in rows if row.get(column) is not None]
+
+
+def _dot_trace(rows: Sequence[Row], names: Sequence[str], stage: Stage) -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [row.get(stage.rate) for row in rows],
+        "y": list(range(len(rows))),
+        "marker": {"color": stage.colour, "size": 9},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "color": stage.colour,
+            "thickness": 2,
+            "width": 0,
+            "array": [_distance(row, stage.rate, "high") for row in rows],
+            "arrayminus": [_distance(row, stage.rate, "low") for row in rows],
+        },
+        "text": list(names),
+        "hovertemplate": "%{text}: %{x:.1%}<extra></extra>",
+    }
+
+
+def _distance(row: Row, rate: str, bound: str) -> float:
+    """How far a bound of the interval lies from the rate."""
+    end = row.get(f"{rate}_{bound}") or 0.0
+    return abs(float(end) - float(row.get(rate) or 0.0))
+
+
+# --- two splits ---
+
+
+def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
+    rows = rows_of(table)
+    crossing = heatmap.cross(rows, splits, "attempted")
+    stages = measured(rows)
+    counts = {key: row["attempted"] or 0 for key, row in crossing.rows.items()}
+    panels = [
+        Panel(heatmap.shaded(counts, wording.count), ATTEMPTED.colour, ATTEMPTED.word),
+        *(_rate_panel(crossing, stage) for stage in stages),
+    ]
+    caption = (
+        f"How many were attempted, and shares: {_shares(stages)}. The stronger the colour, the "
+        "larger the number within its panel; a share of few recipients may be chance."
+        f"{wording.cut(len(crossing.rows), len(table))}"
+    )
+    down, across = (GROUPS[split].many for split in splits)
+    title = f"How do {down} and {across} compare?"
+    return heatmap.figure(panels, crossing.grid, title=title, caption=caption, table=table)
+
+
+def _rate_panel(crossing: Crossing, stage: Stage) -> Panel:
+    shares = {key: row.get(stage.rate) for key, row in crossing.rows.items()}
+    known = {key: share for key, share in shares.items() if share is not None}
+    return Panel(heatmap.shaded(known, _percent), stage.colour, stage.word)
+
+
+def _percent(share: float) -> str:
+    return wording.percent(share, 0)

@@ -1,0 +1,150 @@
+"""
+The time to the first open and click: lines from the median to the slowest tenth; split twice, a map
+of medians.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log10
+from typing import TYPE_CHECKING
+
+from cxtools import wording
+from cxtools.charts import heatmap
+from cxtools.charts.frame import (
+    Layout,
+    Trace,
+    draw,
+    row_axis,
+    row_label,
+    sentence,
+    too_many_splits,
+)
+from cxtools.charts.groups import groups_of, in_order, row_name, words
+from cxtools.charts.heatmap import Panel
+from cxtools.charts.rows import Row, rows_of
+from cxtools.charts.style import NO_TIMES, OPENED_IS_MORE, REACTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+TITLE = "How long does it take?"
+QUANTILES = ("median_s", "p75_s", "p90_s")
+TICKS_S = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
+#: A logarithmic axis has no 0: what took no time stands here.
+SHORTEST_S = 0.1
+#: How many parts are drawn at most, each with a line for opens and one for clicks.
+MOST_PARTS = 10
+
+
+def figure(table: pd.DataFrame) -> go.Figure:
+    """The times of one campaign, or of the parts of a split."""
+    rows = [row for row in rows_of(table) if row["median_s"] is not None]
+    splits = groups_of(table)
+    if not rows:
+        return sentence(TITLE, NO_TIMES, table)
+    if len(splits) > 2:
+        return too_many_splits(TITLE, splits, table)
+    if len(splits) == 2:
+        return _map(table, rows, splits)
+    return _lines(table, rows, splits)
+
+
+# --- lines ---
+
+
+def _lines(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> go.Figure:
+    drawn = rows_in_order(rows, splits[0]) if splits else list(rows)
+    traces = [_trace(row, place) for place, row in enumerate(drawn)]
+    labels = [row_label(place, _label(row, splits)) for place, row in enumerate(drawn)]
+    layout = {
+        "annotations": labels,
+        "height": 90 + 70 * len(drawn),
+        "yaxis": row_axis(len(drawn)),
+        "xaxis": _time_axis(drawn),
+    }
+    caption = (
+        "Time from delivery to the first images loaded, and to the first click: half of those who "
+        "did so had by the large dot, three quarters by the next, nine tenths by the last. "
+        f"{OPENED_IS_MORE}{wording.cut(len(drawn), len(rows))}"
+    )
+    return draw(traces, title=TITLE, caption=caption, table=table, layout=layout)
+
+
+def rows_in_order(rows: Sequence[Row], split: str) -> list[Row]:
+    """The rows of the parts that are drawn, those of a part together."""
+    sizes = heatmap.sums(rows, split, "recipients")
+    parts = in_order(split, sizes, most=MOST_PARTS)[-MOST_PARTS:]
+    drawn = []
+    for part in parts:
+        drawn += [row for row in rows if row[split] == part]
+    return drawn
+
+
+def _label(row: Row, splits: Sequence[str]) -> str:
+    first = REACTIONS[row["kind"]].first
+    people = wording.counted(row["recipients"], "recipient")
+    return f"{row_name(splits, row, first)}: {people}"
+
+
+def _trace(row: Row, place: int) -> Trace:
+    """A line through the quantiles, each with its time."""
+    return {
+        "type": "scatter",
+        "mode": "lines+markers+text",
+        "x": [_seconds(row, quantile) for quantile in QUANTILES],
+        "y": [place] * len(QUANTILES),
+        "text": _times(row),
+        "textposition": ["bottom center", "top center", "bottom center"],
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "line": {"color": REACTIONS[row["kind"]].colour, "width": 3},
+        "marker": {"size": [12, 8, 8], "opacity": 1},
+    }
+
+
+def _seconds(row: Row, quantile: str) -> float:
+    return max(float(row[quantile]), SHORTEST_S)
+
+
+def _times(row: Row) -> list[str]:
+    """The times of the quantiles; one that reads like one before it is left out."""
+    texts: list[str] = []
+    for quantile in QUANTILES:
+        text = wording.duration(row[quantile])
+        texts.append("" if text in texts else text)
+    return texts
+
+
+def _time_axis(rows: Sequence[Row]) -> Layout:
+    shortest = log10(min(_seconds(row, QUANTILES[0]) for row in rows))
+    longest = log10(max(_seconds(row, QUANTILES[-1]) for row in rows))
+    half_a_label = max(0.12 * (longest - shortest), 0.3)
+    return {
+        "type": "log",
+        "tickvals": list(TICKS_S),
+        "ticktext": [wording.duration(tick) for tick in TICKS_S],
+        "range": [shortest - half_a_label, longest + half_a_label],
+    }
+
+
+# --- a map ---
+
+
+def _map(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> go.Figure:
+    crossing = heatmap.cross(rows, splits, "recipients")
+    placed = [(heatmap.place(row, splits), row) for row in rows]
+    panels = []
+    for kind, reaction in REACTIONS.items():
+        own = [(key, row) for key, row in placed if row["kind"] == kind]
+        medians = {key: row["median_s"] for key, row in own if key in crossing.rows}
+        if medians:
+            cells = heatmap.shaded(medians, wording.duration)
+            panels.append(Panel(cells, reaction.colour, f"{reaction.first} (median)"))
+    caption = (
+        f"Median time from delivery, by {words(splits)}; an empty cell has no such event with a "
+        f"known time. The stronger the colour, the longer. {OPENED_IS_MORE}"
+        f"{wording.cut(len(crossing.rows), len(dict(placed)))}"
+    )
+    return heatmap.figure(panels, crossing.grid, title=TITLE, caption=caption, table=table)

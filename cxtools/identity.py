@@ -1,0 +1,34 @@
+"""
+Which rows mean the same person or the same event: digests of what makes them so. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+
+def recipient_key(email: str) -> str:
+    """
+    The key by which one person is known in the ledger: a digest, so that two spellings are one
+    person.
+
+    >>> recipient_key("Ann@Example.COM") == recipient_key("ann@example.com")
+    True
+    """
+    local, _, domain = email.strip().rpartition("@")
+    return _digest(f"{local.casefold()}@{domain.casefold()}")
+
+
+def event_identity(*parts: str) -> str:
+    """
+    The identity of an event that came without an id: a digest of what makes it that event.
+
+    >>> event_identity("j1", "m1", "r1", "open", "2026-01-01T00:00:00Z", "", "")[:12]
+    '7892f630d669'
+    """
+    return _digest(json.dumps(parts))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

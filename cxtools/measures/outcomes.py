@@ -1,0 +1,40 @@
+"""
+What became of each recipient of a job, as the CRM and the next retry wave need it.
+
+Not a measure: nothing is counted, and people are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cxtools.measures.engine import Engine, sql
+
+
+def outcomes(
+    engine: Engine, campaign: str, job_ids: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """
+    Job id -> one row per message; empty while the campaign has no events.
+
+        email
+        state        delivered, bounced, or "" when nothing final is known
+        bounce_code, bounce_text
+                     of the bounce that stands, "" unless bounced
+        category, kind, reason, retry, suppress
+                     its bounce verdict, "" unless bounced
+        opened_at    ISO 8601 text, None when never
+        clicks       (url, ISO 8601 text) of every click, in order of time
+    """
+    if campaign not in engine.store.campaigns():
+        return {}
+    with engine.session(campaign, job_ids=job_ids) as session:
+        rows = session.run(sql("outcomes"), {"job_ids": list(job_ids)}).to_pylist()
+    by_job: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        urls = row.pop("link_urls") or ()
+        moments = row.pop("clicked_at") or ()
+        row["clicks"] = list(zip(urls, moments, strict=True))
+        by_job.setdefault(row.pop("job_id"), []).append(row)
+    return by_job

@@ -1,0 +1,91 @@
+"""
+How texts from outside are cleaned, masked and read, and how ours are written for other programs.
+
+Pure. How numbers are written for people stands in `wording`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+#: White space but the blank, control characters, and those that hide or turn text around.
+NOT_PRINTABLE = re.compile(
+    r"[^\S ]|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]",
+)
+#: What stands before the @ of an address, also in a link.
+LOCAL_PART = re.compile(r"[^\s\"'<>(),;:=]+(@|%40)")
+
+#: How a cell begins that a spreadsheet runs as a formula (OWASP: CSV injection): with one of its
+#: signs, also in full width, behind blanks and characters that are not seen.
+FORMULA = re.compile(
+    r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n]"
+)
+
+
+def safe_line(text: str, length: int) -> str:
+    """
+    Foreign text as errors and logs may show it: one line, no control characters, no addresses, cut
+    to *length*.
+
+    >>> safe_line("no such user: jane.doe@example.com\\x1b[31m", 80)
+    'no such user: ***@example.com [31m'
+    """
+    line = NOT_PRINTABLE.sub(" ", text)
+    return LOCAL_PART.sub(r"***\1", line).strip()[:length]
+
+
+def safe_cell(cell: str) -> str:
+    """
+    A cell that no spreadsheet takes for a formula.
+
+    >>> safe_cell("=1+2"), safe_cell(" @x"), safe_cell("plain")
+    ("'=1+2", "' @x", 'plain')
+    """
+    return f"'{cell}" if FORMULA.match(cell) else cell
+
+
+def mask_address(email: str) -> str:
+    """
+    An address as reports and logs show it.
+
+    >>> mask_address("jane.doe@example.com")
+    'j***@example.com'
+    """
+    signs = [sign if sign.isprintable() else "?" for sign in email]
+    local, at, domain = "".join(signs).rpartition("@")
+    return f"{local[:1]}***@{domain}" if at else "***"
+
+
+def canonical_json(value: Any) -> str:
+    """
+    JSON that is written in one way only: keys sorted, no spaces.
+
+    >>> canonical_json({"b": 1, "a": "ü"})
+    '{"a":"ü","b":1}'
+    """
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def parse_moment(value: object) -> datetime | None:
+    """
+    An ISO 8601 text or a Unix time in seconds as aware UTC; None for nothing or nonsense.
+
+    >>> parse_moment("2026-09-14T10:00:00+02:00")
+    datetime.datetime(2026, 9, 14, 8, 0, tzinfo=datetime.timezone.utc)
+    >>> parse_moment("soon") is None
+    True
+    """
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        moment = datetime.fromisoformat(str(value).strip())
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

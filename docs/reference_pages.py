@@ -1,0 +1,122 @@
+"""The pages of the reference that are made from the code, so that they can't differ from it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+import cxtools
+from cxtools.cli import app
+from cxtools.settings import Settings
+
+
+def write_pages(folder: Path) -> None:
+    """Write every made page into *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {
+        "commands": commands_page(),
+        "python": python_page(),
+        "settings": settings_page(),
+    }
+    for name, text in pages.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def commands_page() -> str:
+    """Every command with what it does and its options, as the command line itself has them."""
+    lines = ["# Commands", "", "Results go to stdout, everything for people to stderr."]
+    for name, command in every_command(typer.main.get_command(app), "cxtools"):
+        lines += ["", f"## {name}", "", paragraph(command.help)]
+        rows = [option_row(option) for option in command.params if option.name != "help"]
+        if rows:
+            lines += ["", "| option | is |", "|---|---|", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def every_command(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The commands below a group, by the words that are typed; typer's classes are its own."""
+    below = getattr(command, "commands", {})
+    if not below:
+        yield name, command
+    for word, each in below.items():
+        yield from every_command(each, f"{name} {word}")
+
+
+def option_row(option: Any) -> str:
+    """One row of a table of options; an argument stands as its name in capitals."""
+    words = ", ".join(f"`{word}`" for word in option.opts if word.startswith("-"))
+    argument = f"`{(option.name or '').upper()}`"
+    meaning = paragraph(getattr(option, "help", None))
+    return f"| {words or argument} | {meaning} |"
+
+
+def paragraph(text: str | None) -> str:
+    """A text as one line of a Markdown table."""
+    return " ".join((text or "").split()).replace("|", "\\|")
+
+
+def python_page() -> str:
+    """Every public name with its docstring, as Shift-Tab shows it in a notebook."""
+    lines = ["# Python", "", "Everything below is imported as `import cxtools as cx`."]
+    for name in cxtools.__all__:
+        value = getattr(cxtools, name)
+        lines += ["", f"## cx.{name}", "", "```text", *signature_lines(value)]
+        lines += [inspect.getdoc(value) or "", "```"]
+        lines += [line for method in public_methods(value) for line in method_lines(method)]
+    return "\n".join(lines) + "\n"
+
+
+def public_methods(value: object) -> list[Any]:
+    """The methods of a class that people call; none of a function."""
+    if not isinstance(value, type):
+        return []
+    members = inspect.getmembers(value, inspect.isroutine)
+    return [
+        method
+        for name, method in members
+        if name in vars(value) and not name.startswith("_") and hasattr(method, "__qualname__")
+    ]
+
+
+def method_lines(method: Any) -> list[str]:
+    """A method below its class."""
+    heading = ["", f"### {method.__qualname__}", "", "```text", *signature_lines(method)]
+    return [*heading, inspect.getdoc(method) or "", "```"]
+
+
+def signature_lines(value: object) -> list[str]:
+    """How it is called, and an empty line; nothing where Python can't tell."""
+    if not callable(value):
+        return []
+    try:
+        return [f"{getattr(value, '__name__', '')}{inspect.signature(value)}", ""]
+    except ValueError:
+        return []
+
+
+def settings_page() -> str:
+    """Every setting with its variable, default and meaning, as `Settings` documents them."""
+    lines = [
+        "# Settings",
+        "",
+        "A setting comes from the profile (`profiles.toml`), or from the environment, where it has",
+        "a variable.",
+        "",
+        "| setting | default | is |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"| `{name}` | {default_text(field)} | {paragraph(field.description)} |")
+    return "\n".join(lines) + "\n"
+
+
+def default_text(field: object) -> str:
+    """A default as one types it; none where the setting has to be given or is found at run time."""
+    value = getattr(field, "default", None)
+    if value is None or repr(value).startswith("PydanticUndefined"):
+        return ""
+    return f"`{value!r}`"

@@ -1,0 +1,140 @@
+"""
+One table says what a bounce does to its recipient; the page, the verdicts, the retry waves, the
+suppressions and the webhook obey it.
+"""
+
+from __future__ import annotations
+
+import doctest
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cxtools.bounce import classify
+from cxtools.bounce.classify import standard_judge
+from cxtools.bounce.policy import (
+    CATEGORIES,
+    MAILED_AGAIN,
+    SENDERS_SIDE,
+    WHEN_HELD_BACK,
+    WHEN_TRANSIENT,
+    Treatment,
+)
+from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import outcomes
+from cxtools.sending.collect import find_suppressions
+from cxtools.sending.waves import decide_retry
+from cxtools.webhooks import deliver
+from tests import taxonomy
+from tests.tables import store
+
+EVERY_CASE = pytest.mark.parametrize("case", taxonomy.CASES, ids=str)
+ADDRESS = "ann@gmail.example"
+
+
+def outcome(case: taxonomy.Case) -> dict[str, Any]:
+    """The row that a stored event with this bounce becomes."""
+    known = store(f"""
+        to  | job | kind   | at | code        | text
+        ann | j1  | bounce | +1 | {case.code} | {case.text}
+    """)
+    [row] = outcomes(Engine(known), "c", ["j1"])["j1"]
+    return row
+
+
+def webhook(row: dict[str, Any]) -> dict[str, Any]:
+    """What the CRM is told of a job with this one recipient."""
+    job = SimpleNamespace(
+        job_id="j1", job_status="completed", recipients=1, latency_s=None, spam_score=None
+    )
+    spec = {"template_id": "t", "sender": "me@example.com"}
+    _, _, body = deliver.message(job, spec, [row], version=1, at="", anchor=(0, ""))
+    return dict(json.loads(body)["data"])
+
+
+def test_the_page_shows_the_whole_policy() -> None:
+    """The three tables of the page are the three tables of the policy; its examples run."""
+    assert list(CATEGORIES.items()) == list(taxonomy.page_table("always").items())
+    assert WHEN_TRANSIENT == taxonomy.page_table("transient")
+    assert WHEN_HELD_BACK == taxonomy.page_table("held back")
+    assert doctest.testfile(str(taxonomy.PAGE), module_relative=False).failed == 0
+
+
+def test_every_row_of_the_page_has_a_bounce() -> None:
+    """No row is left out of the tests below."""
+    expected = {(table, row) for table in taxonomy.TABLES for row in taxonomy.page_table(table)}
+
+    assert expected == {(case.table, case.row) for case in taxonomy.CASES}
+
+
+@EVERY_CASE
+def test_a_verdict_is_treated_as_the_page_says(case: taxonomy.Case) -> None:
+    """Kind, retry, suppress and scope of a verdict are those of its row."""
+    verdict = classify(case.code, case.text)
+
+    assert case.expected == Treatment(verdict.kind, verdict.retry, verdict.suppress, verdict.scope)
+    assert (case.table == "held back") == bool(verdict.held_back_by)
+    if case.table != "held back":
+        assert case.row == verdict.category
+
+
+@EVERY_CASE
+def test_an_outcome_has_the_columns_of_its_verdict(case: taxonomy.Case) -> None:
+    """`measures.outcomes` adds no opinion of its own; what is not a bounce has no verdict."""
+    row = outcome(case)
+    bounced = case.expected.kind != "none"
+    expected = case.expected[:3] if bounced else ("", "", "")
+
+    assert ("bounced" if bounced else "") == row["state"]
+    assert expected == (row["kind"], row["retry"], row["suppress"])
+
+
+@EVERY_CASE
+def test_the_next_wave_obeys_the_page(case: taxonomy.Case) -> None:
+    """Whoever may be tried again now or later is in the next wave, and nobody else."""
+    assert (case.expected.retry in MAILED_AGAIN) == decide_retry(outcome(case)).may
+
+
+@EVERY_CASE
+def test_local_suppressions_obey_the_page(case: taxonomy.Case) -> None:
+    """A bounce suppresses at once, counts until it repeats, or does nothing."""
+    found = find_suppressions(standard_judge(), [(ADDRESS, case.code, case.text)])
+    expected = {"now": (1, 0), "after_n": (0, 1), "never": (0, 0)}[case.expected.suppress]
+
+    assert expected == (len(found.at_once), len(found.when_repeated))
+
+
+@EVERY_CASE
+def test_the_webhook_obeys_the_page(case: taxonomy.Case) -> None:
+    """Hard bounces are permanent failures; the next wave's recipients are retry candidates."""
+    data = webhook(outcome(case))
+    permanent = [row["email"] for row in data["permanentFailures"]]
+    candidates = [row["email"] for row in data["retryCandidates"]]
+
+    assert ([ADDRESS] if case.expected.kind == "hard" else []) == permanent
+    assert ([ADDRESS] if case.expected.retry in MAILED_AGAIN else []) == candidates
+
+
+TREATMENTS = [*CATEGORIES.values(), *WHEN_TRANSIENT.values(), *WHEN_HELD_BACK.values()]
+
+
+@pytest.mark.parametrize("treatment", TREATMENTS)
+def test_no_treatment_contradicts_itself(treatment: Treatment) -> None:
+    """Nobody is mailed again and suppressed at once; only a recipient's own failure is hard."""
+    assert not (treatment.retry in MAILED_AGAIN and treatment.suppress == "now")
+    assert treatment.kind != "hard" or treatment.scope == "recipient"
+    assert treatment.scope not in ("sender", "message") or treatment.suppress == "never"
+
+
+@pytest.mark.parametrize("category", [*SENDERS_SIDE, "policy_block"])
+@pytest.mark.parametrize("code", ["550 5.1.1", "450 4.1.1", "250", ""])
+def test_a_failure_of_the_senders_side_never_counts(category: str, code: str) -> None:
+    """Whatever its code, and however often it repeats, it costs nobody a place on the list."""
+    texts = [case.text for case in taxonomy.CASES if case.row == category]
+    refusals = [(ADDRESS, code, text) for text in texts]
+    judge = standard_judge()
+
+    assert {category} == {judge.classify(code, text).category for text in texts}
+    assert find_suppressions(judge, refusals) == find_suppressions(judge, [])

@@ -1,0 +1,108 @@
+"""Texts from outside are cleaned, masked and read; those for a spreadsheet can't run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cxtools.text import mask_address, parse_moment, safe_cell, safe_line
+
+
+@pytest.mark.parametrize(
+    ("foreign", "shown"),
+    [
+        ("jane.doe@example.com is suppressed", "***@example.com is suppressed"),
+        ('"<jane@example.com>"', '"<***@example.com>"'),
+        ("no ?email=jane%40example.com", "no ?email=***%40example.com"),
+        ("a\r\nforged: line", "a  forged: line"),
+        ("\x1b[31mred", "[31mred"),
+        ("abc\u202egnp", "abc gnp"),
+        ("", ""),
+    ],
+)
+def test_foreign_text_is_made_safe(foreign: str, shown: str) -> None:
+    """C03: no addresses, no line breaks, no terminal or bidirectional tricks."""
+    assert shown == safe_line(foreign, 80)
+
+
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [
+        ("jane.doe@example.com", "j***@example.com"),
+        ('"a@b"@example.com', '"***@example.com'),
+        ("@example.com", "***@example.com"),
+        ("jane", "***"),
+        ("", "***"),
+        ("j\x1b@exam\u202eple.com", "j***@exam?ple.com"),
+    ],
+)
+def test_an_address_is_masked(email: str, shown: str) -> None:
+    """Only the first letter and the domain are shown, and nothing that plays with a terminal."""
+    assert shown == mask_address(email)
+
+
+NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2026-09-14T12:00:00Z", NOON),
+        (" 2026-09-14T14:00:00+02:00 ", NOON),
+        ("2026-09-14 12:00", NOON),
+        (NOON.timestamp(), NOON),
+        (NOON, NOON),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        (True, None),
+        (1e300, None),
+        (float("nan"), None),
+    ],
+)
+def test_a_moment_is_read_as_utc(value: object, moment: datetime | None) -> None:
+    """A time without a zone is UTC; what is no time gives None."""
+    assert moment == parse_moment(value)
+
+
+# --- cells of a spreadsheet ---
+
+STARTS = [
+    "=",
+    "+",
+    "-",
+    "@",
+    "|",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    "\t",
+    "\r",
+    "\n",
+    " =",
+    "\t=",
+    "\u00a0=",
+    "\ufeff=",
+    "\u200b=",
+    "\x00=",
+    "\x0b@",
+    "\u3000＝",
+    "  \r\n+",
+    "\u202e-",
+]
+
+
+@pytest.mark.parametrize("start", STARTS, ids=ascii)
+def test_no_cell_begins_as_a_formula(start: str) -> None:
+    """
+    S10: also after blanks, controls and marks that nobody sees, and in fullwidth letters.
+    """
+    assert f"'{start}cmd|' /C calc'!A0" == safe_cell(f"{start}cmd|' /C calc'!A0")
+
+
+@pytest.mark.parametrize("cell", ["a=1", "5.1.1 x", "p-q@x.org", "", "1800000000.5"])
+def test_a_cell_that_is_no_formula_stays_as_it_is(cell: str) -> None:
+    """S10: text and numbers are not touched."""
+    assert cell == safe_cell(cell)
