@@ -25,6 +25,7 @@ from cxtools.cli import (
     campaigns,
     classify,
     imports,
+    ledger,
     questions,
     reports,
     tools,
@@ -52,6 +53,7 @@ app.add_typer(reports.commands)
 app.add_typer(tools.commands)
 app.add_typer(webhooks.commands, name="outbox")
 app.add_typer(audit.commands, name="audit")
+app.add_typer(ledger.commands, name="ledger")
 
 
 @app.callback(invoke_without_command=True)

@@ -1009,7 +1009,7 @@ def planned(client, name, job_id, emails):
     )
     [row] = client.ledger.batches.rows(name)
     claimed = client.ledger.posts.claim(
-        row.id, b"{}", recipients=len(emails), left_out={}, lease_s=60, account="a", limit=None
+        row.id, b"{}", recipients=len(emails), excluded={}, lease_s=60, account="a", limit=None
     )
     client.ledger.posts.record_outcome(claimed, PostOutcome("accepted", job_id=job_id))
     return row.id

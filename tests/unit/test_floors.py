@@ -34,9 +34,9 @@ FLOORS = {
         "api.wire events.store ledger.database ledger.schema ledger.workers sending.recipients",
         "api.auth events.importing ledger.audit_log ledger.judgements ledger.quota "
         "ledger.transitions ledger.version webhooks.allowed",
-        "api.client ledger.plans ledger.suppressions",
+        "api.client ledger.backup ledger.plans ledger.suppressions",
         "ledger.batches ledger.outbox",
-        "ledger.jobs ledger.posts",
+        "ledger.jobs ledger.posts ledger.upgrade",
         "ledger.unknown",
         "ledger.ledger",
     ],
@@ -51,7 +51,7 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports cli.tools "
         "cli.webhooks",
         "cli",
         "cli.__main__",
