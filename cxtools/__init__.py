@@ -41,10 +41,12 @@ if TYPE_CHECKING:
     )
     from cxtools.sending.recipients import Campaign
     from cxtools.sending.status import Status
+    from cxtools.verdicts.verdict import CampaignVerdict
 
 __all__ = [
     "BounceVerdict",
     "Campaign",
+    "CampaignVerdict",
     "Connection",
     "CxError",
     "Status",
@@ -71,6 +73,7 @@ __all__ = [
 _HOMES = dict.fromkeys(__all__, "notebook") | {
     "BounceVerdict": "bounce",
     "Campaign": "sending.recipients",
+    "CampaignVerdict": "verdicts.verdict",
     "Connection": "connection",
     "CxError": "errors",
     "Status": "sending.status",

@@ -17,8 +17,9 @@ Every error that cxtools raises, in one tree.
     `- ReportError                   7  a report could not be made
 
 The number is the exit code of the command line (`cxtools --help` lists them). Success is 0; 8 is
-"done, but outcomes are unknown and listed", which is not an error. Who is to blame is in the type:
-`Refused` and `ConfigError` are ours, `ContractError` and `ServerFault` are theirs.
+"done, but outcomes are unknown and listed" and 9 "the verdict is as bad as --fail-on says", which
+are not errors. Who is to blame is in the type: `Refused` and `ConfigError` are ours,
+`ContractError` and `ServerFault` are theirs.
 
 Where an error is shown decides how: the command line prints its sentence, a notebook too (by
 IPython's hook `_render_traceback_`), and only Python itself, a debugger or an error tracker shows a

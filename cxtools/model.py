@@ -77,7 +77,7 @@ class Suppression:
     @classmethod
     def from_api(cls, row: Mapping[str, Any], where: str = "$") -> Suppression:
         return cls(
-            _text(row, "emailAddress", where),
+            _required_text(row, "emailAddress", where),
             str(row.get("reason") or ""),
             parse_moment(row.get("addedDate")),
         )
@@ -106,9 +106,9 @@ class Job:
 
     @classmethod
     def from_api(cls, row: Mapping[str, Any]) -> Job:
-        word = _text(row, "status", "$").lower()
+        word = _required_text(row, "status", "$").lower()
         return cls(
-            _text(row, "jobId", "$"),
+            _required_text(row, "jobId", "$"),
             JOB_STATES.get(word, word),
             parse_moment(row.get("createdAt")),
             parse_moment(row.get("completedAt")),
@@ -146,51 +146,60 @@ class Event:
 
     @classmethod
     def from_api(cls, row: Mapping[str, Any], where: str = "$") -> Event:
-        word = _text(row, "eventType", where)
-        known = {ours: str(row.get(theirs) or "") for ours, theirs in EVENT_TEXTS.items()}
-        kind, said_at = word.lower(), str(row.get("timestamp") or "")
-        return cls.told(
-            kind if kind in KINDS else "unknown",
-            word,
-            parse_moment(row.get("timestamp")),
-            said_at,
-            known,
+        word = _required_text(row, "eventType", where)
+        kind = word.lower()
+        time = row.get("timestamp")
+        return cls.build(
             row,
-            where,
+            kind=kind if kind in KINDS else "unknown",
+            word=word,
+            ts=parse_moment(time),
+            written_time=str(time or ""),
+            texts={field: str(row.get(name) or "") for field, name in EVENT_TEXTS.items()},
+            where=where,
         )
 
     @classmethod
-    def told(
+    def build(
         cls,
+        row: Mapping[str, Any],
+        *,
         kind: str,
         word: str,
         ts: datetime | None,
-        said_at: str,
-        known: Mapping[str, str],
-        row: Mapping[str, Any],
+        written_time: str,
+        texts: Mapping[str, str],
         where: str = "$",
     ) -> Event:
         """
-        An event of texts; without an id it gets one from what makes it that event, the address for
-        the missing recipient.
+        The event of a *row*: *kind* is ours, *word* the vendor's, *texts* our text fields.
+
+        Without an id it gets one from what makes it that event: the time as it is written, and the
+        address where no recipient id is known.
+
+        Raises:
+            ContractError: the row names neither message nor recipient.
         """
-        email = known.get("email", "").strip().lower()
-        who = known.get("recipient_id") or email
-        job, message, link, code = (
-            known.get(name, "") for name in ("job_id", "message_id", "link_url", "bounce_code")
-        )
-        if not (message or who):
+        email = texts.get("email", "").strip().lower()
+        recipient = texts.get("recipient_id") or email
+        message = texts.get("message_id", "")
+        if not message and not recipient:
             raise ContractError("the row names neither message nor recipient", where=where)
-        event_id = known.get("event_id") or event_identity(
-            job, message, who, word.lower(), said_at, link, code
+        event_id = texts.get("event_id") or event_identity(
+            texts.get("job_id", ""),
+            message,
+            recipient,
+            word.lower(),
+            written_time,
+            texts.get("link_url", ""),
+            texts.get("bounce_code", ""),
         )
-        raw = json.dumps(row, ensure_ascii=False, default=str, separators=(",", ":"))
         return cls(
-            **{**known, "event_id": event_id, "email": email},
+            **{**texts, "event_id": event_id, "email": email},
             kind=kind,
             raw_kind=word,
             ts=ts,
-            raw=raw,
+            raw=json.dumps(row, ensure_ascii=False, default=str, separators=(",", ":")),
         )
 
 
@@ -209,11 +218,11 @@ EVENT_TEXTS = {
 }
 
 
-def _text(row: Mapping[str, Any], name: str, where: str) -> str:
+def _required_text(row: Mapping[str, Any], name: str, where: str) -> str:
     value = row.get(name)
     if not isinstance(value, str) or not value:
         raise ContractError(
-            f"{name} is missing or no text",
+            f"{name} is missing or not a text",
             where=f"{where}.{name}",
             do="check the field names of the profile against the API",
         )

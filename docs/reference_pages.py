@@ -11,6 +11,7 @@ import typer.main
 
 import cxtools
 from cxtools.cli import app
+from cxtools.events import feeds
 from cxtools.settings import Settings
 
 
@@ -19,6 +20,7 @@ def write_pages(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pages = {
         "commands": commands_page(),
+        "feeds": feeds_page(),
         "python": python_page(),
         "settings": settings_page(),
     }
@@ -96,6 +98,23 @@ def signature_lines(value: object) -> list[str]:
         return [f"{getattr(value, '__name__', '')}{inspect.signature(value)}", ""]
     except ValueError:
         return []
+
+
+def feeds_page() -> str:
+    """Every feed that `cxtools import` reads, as the registry of feeds has them."""
+    lines = [
+        "# Feeds",
+        "",
+        "What `cxtools import --format` takes. `auto` asks each of them, in this order, whether",
+        "the first row is its own.",
+        "",
+        "| `--format` | events of | its words come from |",
+        "|---|---|---|",
+    ]
+    for name in feeds.NAMES:
+        feed = feeds.feed(name)
+        lines.append(f"| `{feed.NAME}` | {feed.TITLE} | {feed.SOURCE} |")
+    return "\n".join(lines) + "\n"
 
 
 def settings_page() -> str:

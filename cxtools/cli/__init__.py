@@ -4,7 +4,7 @@ to stderr.
 
 Exit codes: 0 done, 1 a bug, 2 usage or configuration, 3 the API refused or can't be reached, 4 the
 API broke its contract, 5 a job failed or ran out of time, 6 store or ledger, 7 report, 8 done, but
-outcomes are unknown and listed.
+outcomes are unknown and listed, 9 the verdict is as bad as --fail-on says.
 
 --profile NAME, --quiet (say nothing but errors) and --debug (show tracebacks) may stand anywhere in
 a command.
@@ -29,6 +29,7 @@ from cxtools.cli import (
     questions,
     reports,
     tools,
+    verdict,
     webhooks,
 )
 from cxtools.cli.session import Session, global_options_first
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.add_typer(campaigns.commands)
 app.add_typer(imports.commands)
 app.add_typer(questions.commands)
+app.add_typer(verdict.commands)
 app.add_typer(classify.commands)
 app.add_typer(reports.commands)
 app.add_typer(tools.commands)

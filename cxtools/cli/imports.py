@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from cxtools.cli.options import Json, parse_pairs
 from cxtools.cli.session import session
+from cxtools.events.feeds import FORMATS
 
 commands = typer.Typer()
 
 Format = Annotated[
-    Literal["auto", "cxone", "ses", "sendgrid", "table"], typer.Option(help="What the file is.")
+    str,
+    typer.Option(
+        help=f"What the file is: {', '.join(FORMATS)}.",
+        autocompletion=lambda: list(FORMATS),
+    ),
 ]
 Map = Annotated[
     list[str] | None, typer.Option("--map", help="column=field, for a table; may be repeated.")
@@ -35,10 +40,7 @@ def import_events(
     event_map: EventMap = None,
     as_json: Json = False,
 ) -> None:
-    """
-    Take real events from a file: JSON, JSONL, CSV or Parquet; CXone, Amazon SES, SendGrid or any
-    table.
-    """
+    """Take real events from a file: JSON, JSONL, CSV or Parquet, of any feed in --format."""
     from cxtools.events.importing import import_file
 
     done = import_file(

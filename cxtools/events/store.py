@@ -49,7 +49,7 @@ class Added:
     duplicates: int
 
 
-class Aside:
+class Rejects:
     """
     Rows that can't be read, each with the reason; `path` is where they stand once they are kept,
     None when there were none.
@@ -125,7 +125,7 @@ class EventStore:
         return Added(added, duplicates)
 
     @contextmanager
-    def aside(self, campaign: str) -> Iterator[Aside]:
+    def rejects(self, campaign: str) -> Iterator[Rejects]:
         """
         Where rows go that can't be read: `<root>/_rejected/<campaign>-<digest>.jsonl`, for its
         owner's eyes only.
@@ -134,15 +134,15 @@ class EventStore:
         """
         self._folder(campaign)
         with tempfile.SpooledTemporaryFile(max_size=1 << 20) as spool:
-            aside = Aside(spool)
-            yield aside
-            if aside.count:
+            rejects = Rejects(spool)
+            yield rejects
+            if rejects.count:
                 spool.seek(0)
                 digest = hashlib.file_digest(spool, "sha256").hexdigest()[:16]
-                aside.path = self.root / "_rejected" / f"{campaign}-{digest}.jsonl"
+                rejects.path = self.root / "_rejected" / f"{campaign}-{digest}.jsonl"
                 spool.seek(0)
-                with _disk(aside.path.parent):
-                    write_whole(aside.path, partial(shutil.copyfileobj, spool))
+                with _disk(rejects.path.parent):
+                    write_whole(rejects.path, partial(shutil.copyfileobj, spool))
 
     def job_counts(self, campaign: str, job_ids: Sequence[str]) -> dict[str, int]:
         """
@@ -166,15 +166,15 @@ class EventStore:
         jobs = [job_id for (job_id,) in self._asked(campaign, asked, tag=json.dumps(tag))]
         return jobs[0] if len(jobs) == 1 else ""
 
-    def set_aside(self, campaign: str, rejected: Iterable[tuple[str, str]]) -> Path | None:
+    def keep_rejects(self, campaign: str, rejected: Iterable[tuple[str, str]]) -> Path | None:
         """
         Keep rows, each as text and reason, that an API gave and nobody can read; None when there
         were none.
         """
-        with self.aside(campaign) as aside:
+        with self.rejects(campaign) as rejects:
             for row, reason in rejected:
-                aside.add(reason, row)
-        return aside.path
+                rejects.add(reason, row)
+        return rejects.path
 
     def counts(self, campaign: str) -> dict[str, int]:
         """Kind -> events of a campaign; empty when it has none yet."""

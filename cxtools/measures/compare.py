@@ -14,7 +14,8 @@ import pandas as pd
 from cxtools import measures
 from cxtools.measures import Table
 from cxtools.measures.engine import AsOf, Engine
-from cxtools.verdicts.verdict import CampaignVerdict, Facts
+from cxtools.verdicts.facts import Facts
+from cxtools.verdicts.verdict import CampaignVerdict
 from cxtools.verdicts.verdict import verdict as verdict_on
 
 EARLIER = 8

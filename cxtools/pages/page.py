@@ -30,9 +30,9 @@ from traitlets.config import Config
 
 from cxtools import __version__, wording
 from cxtools.charts import style, tables
+from cxtools.charts.verdicts import MIME, SYMBOLS
 from cxtools.errors import ReportError
 from cxtools.files import write_whole
-from cxtools.verdicts.verdict import MIME, WORDS
 
 FIGURE = "application/vnd.plotly.v1+json"
 MAX_BYTES = 900_000
@@ -203,7 +203,7 @@ def _about(file: Path) -> dict[str, Any] | None:
         "file": file.name,
         "until": _moment(about["last_at"]),
         "tone": about["word"].lower().replace(" ", "-"),
-        "symbol": WORDS.get(about["word"], ""),
+        "symbol": SYMBOLS.get(about["word"], ""),
     }
 
 

@@ -196,7 +196,7 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
     added = context.store.add(
         name, events, source="cxone", received_at=datetime.fromtimestamp(context.now(), UTC)
     )
-    context.store.set_aside(name, malformed)
+    context.store.keep_rejects(name, malformed)
     whole = [each for each in fetched if not each.error]
     counts = context.store.job_counts(name, [each.row.job for each in whole])
     untold = [

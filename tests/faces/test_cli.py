@@ -177,6 +177,68 @@ def test_status_collect_and_measures_answer_in_json(shell: Shell) -> None:
     assert documents["collect q3"]["duplicates"] > 0
 
 
+def import_bounces(shell: Shell, hard: int, delivered: int) -> None:
+    """A campaign "feed" with so many hard bounces and so many deliveries."""
+    rows = ["email,event,timestamp,code"]
+    rows += [f"b{n}@x.example,bounce,2026-09-14T09:00:00Z,5.1.1" for n in range(hard)]
+    rows += [f"d{n}@x.example,delivery,2026-09-14T09:00:00Z," for n in range(delivered)]
+    (shell.folder / "feed.csv").write_text("\n".join(rows))
+    columns = {"email": "email", "event": "kind", "timestamp": "ts", "code": "bounce_code"}
+    maps = [word for pair in columns.items() for word in ("--map", "=".join(pair))]
+    done = shell("import", "feed.csv", "--campaign", "feed", "--format", "table", *maps)
+    assert 0 == done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("hard", "options", "exit_code"),
+    [
+        (30, (), 0),
+        (30, ("--fail-on", "FAIL"), 9),
+        (30, ("--fail-on", "WARN"), 9),
+        (5, ("--fail-on", "FAIL"), 0),
+        (5, ("--fail-on", "WARN"), 9),
+        (0, ("--fail-on", "WARN"), 0),
+    ],
+)
+def test_a_verdict_can_fail_a_schedule(
+    shell: Shell, hard: int, options: tuple[str, ...], exit_code: int
+) -> None:
+    """Exit code 9 where the word is as bad as --fail-on says, or worse; the verdict is printed."""
+    import_bounces(shell, hard, 200)
+    done = shell("verdict", "feed", *options)
+
+    assert (exit_code, "") == (done.returncode, done.stderr)
+    assert done.stdout.split()[0] in ("FAIL", "WARN", "TOO", "PASS")
+
+
+def test_a_verdict_answers_in_json(shell: Shell) -> None:
+    """Word, sentences and every limit with its count, as the command line's contract says."""
+    import_bounces(shell, 30, 200)
+    moment = "2026-09-15T00:00:00Z"
+    document = json.loads(shell("verdict", "feed", "--json", "--as-of", moment).stdout)
+    hard = {
+        "name": "Hard bounces",
+        "word": "FAIL",
+        "count": 30,
+        "of": 230,
+        "target": 0.02,
+        "limit": 0.05,
+    }
+
+    assert ("feed", "FAIL", moment) == (document["campaign"], document["word"], document["as_of"])
+    assert hard == document["checks"][0]
+    assert "stop sending until the list is cleaned" in document["sentences"][0]
+    assert "not measured" == document["checks"][-1]["word"]
+
+
+def test_a_verdict_on_nothing_is_an_error(shell: Shell) -> None:
+    """A slip in the name or in --about is one sentence, with what there is to choose from."""
+    assert (6, 2) == (
+        shell("verdict", "nope").returncode,
+        shell("verdict", "nope", "--about", "sales").returncode,
+    )
+
+
 def test_dry_run_sends_and_writes_nothing(shell: Shell, simulator: Any) -> None:
     """The plan is shown; no request is made, no ledger appears."""
     done = send(shell, "--dry-run", "--json")

@@ -14,8 +14,15 @@ import typer.main
 
 import cxtools
 from cxtools.cli import app
+from cxtools.events import feeds
 from cxtools.settings import Settings
-from docs.reference_pages import commands_page, every_command, python_page, settings_page
+from docs.reference_pages import (
+    commands_page,
+    every_command,
+    feeds_page,
+    python_page,
+    settings_page,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "docs" / "howto").glob("*.md"))
@@ -71,6 +78,16 @@ def test_every_example_runs(page: Path, simulator: Any, tmp_path: Path) -> None:
     for language, text in blocks(page):
         fault = run_block(language, text, tmp_path, environ)
         assert fault == ""
+
+
+def test_every_feed_stands_in_the_reference() -> None:
+    """The page of feeds is made from their registry; README names each of them, too."""
+    titles = {feeds.feed(name).TITLE for name in feeds.NAMES}
+    page = feeds_page()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert [] == [name for name in feeds.NAMES if f"| `{name}` |" not in page]
+    assert [] == [title for title in titles if title not in page or title not in readme]
 
 
 def test_every_command_stands_in_the_reference() -> None:

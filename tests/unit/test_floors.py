@@ -20,18 +20,22 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events events.feeds ledger "
-        "ledger.audit ledger.states measures.stats sending sending.plan verdicts webhooks",
-        "bounce.verdict charts.columns verdicts.verdict",
-        "bounce.rules charts.frame charts.tables",
-        "bounce.classify charts.bars charts.heatmap",
-        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing",
+        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events ledger "
+        "events.feeds.values "
+        "ledger.audit ledger.states measures.stats sending sending.plan verdicts verdicts.limits webhooks",
+        "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
+        "bounce.verdict charts.columns verdicts.checks",
+        "events.feeds bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
+        "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
+        "verdicts.verdict",
         "charts.funnel",
         "charts",
     ],
     "files": ["files"],
     "doors": [
-        "api.wire events.store ledger.database ledger.schema ledger.workers sending.recipients",
+        "api.wire events.rows events.store ledger.database ledger.schema ledger.workers "
+        "sending.recipients",
         "api.auth events.importing ledger.audit_log ledger.judgements ledger.quota "
         "ledger.transitions ledger.version webhooks.allowed",
         "api.client ledger.backup ledger.plans ledger.suppressions",
@@ -51,8 +55,8 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports cli.tools "
-        "cli.webhooks",
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
+        "cli.tools cli.verdict cli.webhooks",
         "cli",
         "cli.__main__",
     ],

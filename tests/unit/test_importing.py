@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from cxtools.errors import ConfigError
-from cxtools.events.feeds import SENDGRID, SES
+from cxtools.events.feeds import sendgrid as sendgrid_feed
+from cxtools.events.feeds import ses as ses_feed
 from cxtools.events.importing import Imported, import_file
 from cxtools.events.store import EventStore
 from cxtools.model import KINDS
@@ -187,7 +188,7 @@ SES_FEED = [
 def test_every_kind_that_ses_documents_is_known(target: EventStore) -> None:
     """Each word of event publishing has its kind; a new word is kept as unknown."""
     assert Imported(10, 10, 0, 0, None) == brought(target, SES_FEED)
-    assert set(SES) - {"Bounce"} | {"Teleported"} == {
+    assert set(ses_feed.WORDS) - {"Bounce"} | {"Teleported"} == {
         word for (word,) in stored(target, "raw_kind")
     }
     assert {
@@ -271,7 +272,7 @@ def sendgrid(number: int, word: str, **more: Any) -> dict[str, Any]:
 
 
 SENDGRID_FEED = [
-    *(sendgrid(number, word) for number, word in enumerate(SENDGRID)),
+    *(sendgrid(number, word) for number, word in enumerate(sendgrid_feed.WORDS)),
     sendgrid(
         20, "bounce", type="blocked", status="5.7.1", reason="550 5.7.1 not from this address"
     ),
@@ -301,7 +302,9 @@ def test_a_sendgrid_webhook_in_every_form_it_is_kept_in(target: EventStore, cont
 
     assert Imported(total, total, 0, 0, None) == brought(target, content)
     assert [("group_resubscribe",)] == stored(target, "raw_kind", "kind = 'unknown'")
-    assert set(SENDGRID.values()) == {kind for (kind,) in stored(target, "kind")} - {"unknown"}
+    assert set(sendgrid_feed.WORDS.values()) == {kind for (kind,) in stored(target, "kind")} - {
+        "unknown"
+    }
     assert [("5.7.1", "550 5.7.1 not from this address", "e20")] == stored(
         target, "bounce_code, bounce_text, event_id", "bounce_code <> ''"
     )
@@ -379,7 +382,8 @@ def test_what_ses_did_not_send_is_named(target: EventStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", sorted({kind for kind, _, _ in SES.values()} | set(SENDGRID.values()))
+    "kind",
+    sorted({kind for kind, _, _ in ses_feed.WORDS.values()} | set(sendgrid_feed.WORDS.values())),
 )
 def test_vendors_words_are_translated_into_ours(kind: str) -> None:
     """No table maps to a kind that doesn't exist."""
@@ -655,7 +659,7 @@ def test_bad_rows_are_counted_and_set_aside_with_line_and_reason(target: EventSt
     [
         ("soon", "the time 'soon' can't be read"),
         ("14/09/2026 08:00", "the time '14/09/2026 08:00' can't be read"),
-        ("ann@one.example", "the time that is told can't be read"),
+        ("ann@one.example", "the time of the row can't be read"),
     ],
 )
 def test_a_time_that_can_not_be_read_rejects_its_row(

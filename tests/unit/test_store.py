@@ -261,10 +261,10 @@ def test_a_campaigns_name_must_do_as_a_folders(tmp_path: Path, name: str) -> Non
 def test_rows_set_aside_are_for_their_owners_eyes(tmp_path: Path) -> None:
     """What nobody can read is kept with its reason, readable by the owner only, once."""
     target = EventStore(tmp_path)
-    path = target.set_aside("c", [('{"eventType": 7}', "eventType is no text")])
+    path = target.keep_rejects("c", [('{"eventType": 7}', "eventType is no text")])
 
-    assert path == target.set_aside("c", [('{"eventType": 7}', "eventType is no text")])
+    assert path == target.keep_rejects("c", [('{"eventType": 7}', "eventType is no text")])
     assert path is not None
     assert 0o600 == path.stat().st_mode & 0o777
     assert '{"reason": "eventType is no text", "row": "{\\"eventType\\": 7}"}\n' == path.read_text()
-    assert target.set_aside("c", []) is None
+    assert target.keep_rejects("c", []) is None

@@ -12,17 +12,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cxtools.charts import tables as tables_of_charts
+from cxtools.charts.verdicts import MIME, SYMBOLS
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.measures import compare
 from cxtools.measures.engine import Engine
 from cxtools.sending.recipients import Campaign
-from cxtools.verdicts.verdict import LIMITS, MIME, VIEWS, WORDS, Facts, judged, verdict
+from cxtools.verdicts.checks import check
+from cxtools.verdicts.facts import Facts
+from cxtools.verdicts.limits import AUTHENTICATION, COMPLAINTS, HARD_BOUNCES, UNCLASSIFIED
+from cxtools.verdicts.verdict import VIEWS, verdict
 from tests import tables
 from tests.proof.ground import NAME, PEOPLE, SPEC, connection
 from tests.tables import ask
 
-HARD, AUTHENTICATION, UNCLASSIFIED, COMPLAINTS = LIMITS
 START = datetime(2026, 9, 14, 10, tzinfo=UTC)
 COUNTS = {
     "attempted": 9870,
@@ -62,13 +65,21 @@ def facts(**changed) -> Facts:
 @pytest.mark.parametrize(
     ("limit", "counts", "word"),
     [
-        (HARD, {"hard": 500, "attempted": 8000}, "FAIL"),  # 5.7 to 6.8: all of the interval above 5
-        (HARD, {"hard": 60, "attempted": 1000}, "WARN"),  # 6.0, but perhaps 4.7
-        (HARD, {"hard": 3, "attempted": 50}, "WARN"),  # 6.0, but anything from 2.1 to 16.2
-        (HARD, {"hard": 300, "attempted": 10000}, "WARN"),  # 3.0: above the target, below the limit
-        (HARD, {"hard": 88, "attempted": 4925}, "TOO FEW"),  # 1.8, but perhaps 2.2
-        (HARD, {"hard": 10, "attempted": 1000}, "PASS"),
-        (HARD, {"hard": 0, "attempted": 0}, "–"),
+        (
+            HARD_BOUNCES,
+            {"hard": 500, "attempted": 8000},
+            "FAIL",
+        ),  # 5.7 to 6.8: all of the interval above 5
+        (HARD_BOUNCES, {"hard": 60, "attempted": 1000}, "WARN"),  # 6.0, but perhaps 4.7
+        (HARD_BOUNCES, {"hard": 3, "attempted": 50}, "WARN"),  # 6.0, but anything from 2.1 to 16.2
+        (
+            HARD_BOUNCES,
+            {"hard": 300, "attempted": 10000},
+            "WARN",
+        ),  # 3.0: above the target, below the limit
+        (HARD_BOUNCES, {"hard": 88, "attempted": 4925}, "TOO FEW"),  # 1.8, but perhaps 2.2
+        (HARD_BOUNCES, {"hard": 10, "attempted": 1000}, "PASS"),
+        (HARD_BOUNCES, {"hard": 0, "attempted": 0}, "–"),
         (AUTHENTICATION, {"authentication": 1, "attempted": 100000}, "FAIL"),
         (AUTHENTICATION, {"authentication": 0, "attempted": 10}, "PASS"),
         (UNCLASSIFIED, {"unclassified": 30, "bounced": 100}, "WARN"),
@@ -81,7 +92,7 @@ def test_a_limit_is_judged_by_the_interval(limit, counts, word):
     FAIL when the whole interval is above the limit, WARN when the number is, PASS when the whole
     interval is below the target.
     """
-    assert word == judged(limit, counts).word
+    assert word == check(limit, counts).word
 
 
 @pytest.mark.parametrize(
@@ -138,7 +149,7 @@ def test_every_view_says_three_to_five_sentences(about, changed):
 
 
 UNSETTLED = (
-    "Whether 1 recipient was mailed is not known, the answer to their submit was lost: `cxtools status q3` has the batches.",
+    "Whether 1 recipient was mailed is not known, since the answer to their submit was lost: `cxtools status q3` lists the batches.",
     "985 recipients were in jobs that failed or in batches that the API refused: `cxtools status q3` says why.",
     "100 recipients were not mailed yet: `cxtools resume q3` continues.",
 )
@@ -368,7 +379,7 @@ def test_it_shows_itself_without_letting_names_become_markup():
     )._repr_mimebundle_()
 
     assert "<script>" not in bundle["text/html"]
-    assert f"{WORDS['WARN']}</span> WARN" in bundle["text/html"]
+    assert f"{SYMBOLS['WARN']}</span> WARN" in bundle["text/html"]
     assert {"campaign": "q3", "word": "WARN"} == {
         key: bundle[MIME][key] for key in ("campaign", "word")
     }

@@ -1,0 +1,67 @@
+"""SendGrid: the event webhook."""
+
+from __future__ import annotations
+
+import re
+
+from cxtools.events.feeds.values import Row, build_event, cell_text, first_text
+from cxtools.model import Event
+
+NAME = "sendgrid"
+TITLE = "SendGrid"
+SOURCE = "https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event"
+
+#: A "bounce" of the type "blocked" is a bounce, too; its verdict tells them apart.
+WORDS = {
+    "processed": "sent",
+    "delivered": "delivery",
+    "deferred": "deferral",
+    "bounce": "bounce",
+    "blocked": "bounce",
+    "dropped": "suppressed",
+    "open": "open",
+    "click": "click",
+    "spamreport": "complaint",
+    "unsubscribe": "unsubscribe",
+    "group_unsubscribe": "unsubscribe",
+}
+#: Our field -> SendGrid's, the first that is there.
+FIELDS = {
+    "event_id": ("sg_event_id",),
+    "message_id": ("sg_message_id", "smtp-id"),
+    "email": ("email",),
+    "bounce_code": ("status",),
+    "bounce_text": ("reason", "response"),
+    "link_url": ("url",),
+    "user_agent": ("useragent",),
+    "ip": ("ip",),
+}
+#: What SendGrid's own machines append to a message's id; it differs between events of one message.
+MACHINE_NAME = re.compile(r"\.(filter|recvd).*$")
+
+
+def recognises(row: Row) -> bool:
+    """
+    Whether a row is an event of SendGrid's webhook.
+
+    >>> recognises({"event": "open", "sg_event_id": "x", "email": "ann@example.com"})
+    True
+    """
+    return "event" in row and ("sg_event_id" in row or "sg_message_id" in row)
+
+
+def events(row: Row) -> list[Event]:
+    """
+    One event per record; `message_id` is the sg_message_id without the name of the machine that
+    handled it.
+    """
+    word = cell_text(row.get("event"))
+    if not word:
+        raise ValueError("event is missing")
+    kind = WORDS.get(word, "unknown")
+    if word == "open" and cell_text(row.get("sg_machine_open")).lower() == "true":
+        # Apple's mail privacy fetched the images, whoever read the mail.
+        word = "machine_open"
+    texts = {field: first_text(row, names) for field, names in FIELDS.items()}
+    texts["message_id"] = MACHINE_NAME.sub("", texts["message_id"])
+    return [build_event(row, kind=kind, word=word, time=row.get("timestamp"), texts=texts)]

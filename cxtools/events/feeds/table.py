@@ -1,0 +1,188 @@
+"""
+Any table of events: its columns by the names that everybody uses, or by a map of the user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cxtools.events.feeds.values import Row, build_event, cell_text, spelling
+from cxtools.model import KINDS, Event
+
+NAME = "table"
+TITLE = "any table"
+SOURCE = "docs/howto/import-events.md"
+
+#: Words for what happened -> our kind, as `spelling` leaves them.
+WORDS = {
+    **{kind: kind for kind in KINDS},
+    "delivered": "delivery",
+    "bounced": "bounce",
+    "hardbounce": "bounce",
+    "softbounce": "bounce",
+    "opened": "open",
+    "clicked": "click",
+    "spam": "complaint",
+    "spamreport": "complaint",
+    "complained": "complaint",
+    "unsub": "unsubscribe",
+    "unsubscribed": "unsubscribe",
+    "optout": "unsubscribe",
+    "deferred": "deferral",
+    "delayed": "deferral",
+    "dropped": "suppressed",
+    "send": "sent",
+    "processed": "sent",
+    "injected": "sent",
+}
+#: Our field -> what columns with it are called, as `spelling` leaves them; the first name wins over
+#: the others.
+COLUMNS = {
+    "kind": ("kind", "event", "eventtype", "type", "action", "activity"),
+    "ts": (
+        "ts",
+        "timestamp",
+        "eventtime",
+        "eventtimestamp",
+        "eventat",
+        "occurredat",
+        "datetime",
+        "time",
+        "date",
+        "createdat",
+    ),
+    "email": (
+        "email",
+        "emailaddress",
+        "recipientemail",
+        "toaddress",
+        "recipient",
+        "address",
+        "to",
+        "mail",
+    ),
+    "message_id": ("messageid", "msgid", "emailid", "mailid"),
+    "recipient_id": (
+        "recipientid",
+        "contactid",
+        "subscriberid",
+        "customerid",
+        "userid",
+        "personid",
+    ),
+    "job_id": ("jobid", "batchid", "mailingid", "sendid"),
+    "event_id": ("eventid", "eventuuid"),
+    "bounce_code": ("bouncecode", "statuscode", "smtpcode", "enhancedstatus", "dsnstatus"),
+    "bounce_text": (
+        "bouncetext",
+        "bouncedescription",
+        "bouncereason",
+        "diagnosticcode",
+        "diagnostic",
+        "reason",
+        "response",
+    ),
+    "link_url": ("linkurl", "url", "link", "clickedurl", "href"),
+    "user_agent": ("useragent", "ua"),
+    "ip": ("ip", "ipaddress", "clientip"),
+}
+#: The same the other way round: a column's name -> our field.
+FIELDS = {name: field for field, names in COLUMNS.items() for name in names}
+
+
+def recognises(row: Row) -> bool:
+    """A table is what no vendor recognises as its own."""
+    return True
+
+
+class Table:
+    """
+    How a table is to be read: *column_map* says column -> field, other columns go by COLUMNS;
+    *event_map* says word -> kind, other words go by WORDS.
+
+    An empty word in *event_map* is the kind of rows that have none: a table of opens needs no
+    column that says so.
+
+    >>> table = Table({"who": "email"}, {"": "open"})
+    >>> [event] = table.events({"who": "ann@example.com", "time": "2026-09-14 10:00"})
+    >>> event.kind, event.ts.hour
+    ('open', 10)
+    """
+
+    def __init__(
+        self,
+        column_map: Mapping[str, str] | None = None,
+        event_map: Mapping[str, str] | None = None,
+    ) -> None:
+        self._column_map = dict(column_map or {})
+        self._kinds = WORDS | {spelling(word): kind for word, kind in (event_map or {}).items()}
+        self._known_headers: dict[tuple[str, ...], dict[str, str]] = {}
+
+    def events(self, row: Row) -> list[Event]:
+        """One event per row."""
+        columns = self._columns(tuple(row))
+        texts = {field: cell_text(row[column]) for field, column in columns.items()}
+        texts.pop("ts", None)
+        word = texts.pop("kind", "")
+        kind = self._kind(word)
+        time = row.get(columns.get("ts", ""))
+        return [build_event(row, kind=kind, word=word or kind, time=time, texts=texts)]
+
+    def _columns(self, header: tuple[str, ...]) -> dict[str, str]:
+        if header not in self._known_headers:
+            self._known_headers[header] = find_columns(header, self._column_map)
+        return self._known_headers[header]
+
+    def _kind(self, word: str) -> str:
+        kind = self._kinds.get(spelling(word))
+        if kind:
+            return kind
+        if word:
+            return "unknown"
+        raise ValueError(
+            "no column says what happened; name it with --map COLUMN=kind, "
+            "or say it for all rows with --event-map =open"
+        )
+
+
+def events(row: Row) -> list[Event]:
+    """One event per row of a table that needs no map."""
+    return PLAIN.events(row)
+
+
+PLAIN = Table()
+
+
+def find_columns(header: tuple[str, ...], column_map: Mapping[str, str]) -> dict[str, str]:
+    """
+    Our field -> the column that holds it.
+
+    Raises:
+        ValueError: two columns could hold the same field.
+
+    >>> find_columns(("E-Mail", "Event Type", "score"), {})
+    {'email': 'E-Mail', 'kind': 'Event Type'}
+    """
+    columns = {
+        FIELDS[spelling(field)]: column for column, field in column_map.items() if column in header
+    }
+    candidates: dict[str, list[str]] = {}
+    for column in header:
+        field = FIELDS.get(spelling(column))
+        if field and field not in columns and column not in column_map:
+            candidates.setdefault(field, []).append(column)
+    for field, names in candidates.items():
+        columns[field] = _choose(field, names)
+    return columns
+
+
+def _choose(field: str, columns: list[str]) -> str:
+    """The one column of a field: the only one, or the only one that has the field's first name."""
+    first_names = [column for column in columns if spelling(column) == COLUMNS[field][0]]
+    best = first_names or columns
+    if len(best) > 1:
+        raise ValueError(
+            f"columns {' and '.join(best)} could both be the {field}; "
+            f"choose one with --map {best[0]}={field}"
+        )
+    return best[0]

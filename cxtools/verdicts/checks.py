@@ -1,0 +1,89 @@
+"""
+Limits held against counts.
+
+A limit is broken for certain (FAIL) only when the whole 95 % interval lies above it; a number that
+merely stands above it is a WARN; too little mail is said to be too little, never passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cxtools import wording
+from cxtools.measures.stats import wilson
+from cxtools.verdicts.limits import WORDS, Limit
+
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One limit held against the counts; `count` of `of` is the share, None when not measured."""
+
+    limit: Limit
+    word: str
+    count: int | None
+    of: int | None
+
+
+def check(limit: Limit, counts: Mapping[str, int]) -> Check:
+    """
+    A limit held against counts. The word is "not measured" when the feed doesn't report the kind,
+    "–" when there is nothing to divide by.
+
+    >>> from cxtools.verdicts.limits import HARD_BOUNCES
+    >>> check(HARD_BOUNCES, {"hard": 500, "attempted": 8000}).word
+    'FAIL'
+    >>> check(HARD_BOUNCES, {"hard": 60, "attempted": 1000}).word
+    'WARN'
+    >>> check(HARD_BOUNCES, {"hard": 0, "attempted": 20}).word
+    'TOO FEW'
+    """
+    part = counts.get(limit.part)
+    whole = counts.get(limit.whole)
+    if part is None or whole is None:
+        return Check(limit, NOT_MEASURED, part, whole)
+    if not whole:
+        return Check(limit, wording.MISSING, part, whole)
+    return Check(limit, _word(limit, part, whole), part, whole)
+
+
+def _word(limit: Limit, part: int, whole: int) -> str:
+    share = part / whole
+    low, high = wilson(part, whole)
+    if not limit.target:  # a single case is too much: no interval can excuse it
+        return "FAIL" if share else "PASS"
+    if limit.limit is not None and low > limit.limit:
+        return "FAIL"
+    if share > limit.target:
+        return "WARN"
+    return "PASS" if high <= limit.target else "TOO FEW"
+
+
+def decides(one: Check) -> bool:
+    """
+    Whether a check decides on the campaign's word. One that is not measured doesn't; nor does one
+    with too few messages, if it could only ever warn.
+    """
+    if one.word == "TOO FEW":
+        return one.limit.limit is not None
+    return one.word in WORDS
+
+
+def is_as_bad_as(word: str, other: str) -> bool:
+    """
+    Whether a word is another one or worse.
+
+    >>> is_as_bad_as("FAIL", "WARN"), is_as_bad_as("TOO FEW", "WARN")
+    (True, False)
+    """
+    return WORDS.index(word) <= WORDS.index(other)
+
+
+def worst(words: Iterable[str], otherwise: str) -> str:
+    """
+    >>> worst(["PASS", "WARN"], "TOO FEW"), worst([], "TOO FEW")
+    ('WARN', 'TOO FEW')
+    """
+    return min(words, key=WORDS.index, default=otherwise)

@@ -1,0 +1,1 @@
+"""Samples of what vendors send, each with its right events, and the test that reads them."""
