@@ -21,8 +21,9 @@ from pathlib import Path
 import requests
 
 import cxtools as cx
-from cxtools.connection import SIMULATOR, Connection, start_simulator
+from cxtools.connection import Connection
 from cxtools.settings import load_settings
+from cxtools.simulated import SIMULATOR_ACCOUNT, start_simulator
 
 HEAD = "server limit   wall s  ideal s  ratio  requests   429s  workers  events seen  existing"
 KINDS = ("delivery", "bounce", "open", "click")
@@ -53,7 +54,12 @@ def campaign_row(given: argparse.Namespace, rate: int | None) -> None:
             "--latency-ms", str(given.latency_ms), *(["--rate-limit", str(rate)] if rate else [])
         )
         settings = load_settings(
-            environ={}, home=home, env_url=url, workers=given.workers, patience_s=900, **SIMULATOR
+            environ={},
+            home=home,
+            env_url=url,
+            workers=given.workers,
+            patience_s=900,
+            **SIMULATOR_ACCOUNT,
         )
         client = Connection(settings, quiet=True)
         campaign = seeded(home, given.recipients)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         timing,
         verdict,
     )
-    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.campaign import Campaign
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict
 
@@ -72,7 +72,7 @@ __all__ = [
 #: public name -> the module it lives in; the questions live in `notebook`
 _HOMES = dict.fromkeys(__all__, "notebook") | {
     "BounceVerdict": "bounce",
-    "Campaign": "sending.recipients",
+    "Campaign": "sending.campaign",
     "CampaignVerdict": "verdicts.verdict",
     "Connection": "connection",
     "CxError": "errors",

@@ -20,7 +20,7 @@ from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.importing import import_file
 from cxtools.pages.run import render_reports
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 
 NAME = "q3-update"
 SEED, RECIPIENTS, EARLIER = "7", "5000", "8"

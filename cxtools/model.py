@@ -65,6 +65,23 @@ class Recipient:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """
+    A row of a list that nobody is mailed for.
+
+        line      the line of the file, or the row counted from 1
+        reason    "invalid" or "duplicate"
+        detail    what is wrong with it
+        masked    the address as reports may show it; "" when there is none
+    """
+
+    line: int
+    reason: str
+    detail: str
+    masked: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Suppression:
     """
     An address that the account must not mail, and why. `added_at` is None when the API gives none.

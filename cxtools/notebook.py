@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cxtools.connection import connect, latest
+from cxtools.errors import ConfigError
 
 if TYPE_CHECKING:
     from cxtools.events.importing import Imported
@@ -90,13 +91,26 @@ def run_campaign(
     recipients: str = "",
     profile: str = "",
     skip_invalid: bool = False,
+    send: bool = True,
     home: Home = None,
 ) -> Status:
     """
     Send and follow what *spec* and *recipients* say, or continue it; without a spec, tell where
     *campaign* stands and touch nothing.
+
+    The notebook `run_campaign` hands *send* on, which is False there unless someone says otherwise:
+    a report that a schedule runs must not mail anyone.
+
+    Raises:
+        ConfigError: a spec is named, but *send* is False; nothing was sent.
     """
-    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.campaign import Campaign
+
+    if spec and not send:
+        raise ConfigError(
+            "a spec is named, but send is False; nothing was sent",
+            do="set send = True to send it, or leave the spec out to see where the campaign stands",
+        )
 
     client = connect(profile or None, **{"home": home} if home else {})
     if not spec:
@@ -135,14 +149,17 @@ def import_file(
     )
 
 
-def report(name: str, *, out: str | Path = "reports", home: Home = None, **parameters: Any) -> Path:
+def report(
+    name: str, *, out: str | Path | None = None, home: Home = None, **parameters: Any
+) -> Path:
     """
-    Run a report notebook with parameters and write one HTML page. See
-    `cxtools.pages.run.render_report`.
+    Run a report notebook with parameters, and write one HTML page into *out* (default: the folder
+    `reports` in CXTOOLS_HOME, as `cxtools report` does). See `cxtools.pages.run.render_report`.
     """
     from cxtools.pages.run import render_report
 
-    return render_report(name, parameters, out=Path(out), home=latest(home).settings.home)
+    folder = Path(out) if out else None
+    return render_report(name, parameters, out=folder, home=latest(home).settings.home)
 
 
 def explore(*campaigns: str, home: Home = None) -> Any:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from cxtools import wording
 from cxtools.charts import bars, heatmap
 from cxtools.charts.bars import Bar
+from cxtools.charts.cells import Cell, Grid, Panel, cross, shaded, strength, sums
 from cxtools.charts.frame import Trace, draw, nothing_to_compare, sentence, too_many_splits
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name, row_name, words
-from cxtools.charts.heatmap import Cell, Grid, Panel
 from cxtools.charts.rows import KEPT_ROWS, Row, largest, rows_of
 from cxtools.charts.style import BOUNCE_COLOURS, INK
 
@@ -100,7 +100,7 @@ def _days(table: pd.DataFrame) -> go.Figure:
         "height": 320,
         "barmode": "stack",
         "showlegend": True,
-        "xaxis": {"type": "category"},
+        "xaxis": {"type": "category", "tickangle": None, "autotickangles": [0, -40, -90]},
         "yaxis": {"tickformat": ",d", "nticks": 5},
     }
     counts = _counts(rows, "kind", "day")
@@ -135,17 +135,15 @@ def _counts(rows: Sequence[Row], down: str, across: str) -> dict[tuple[Any, Any]
 def _cause_map(table: pd.DataFrame, split: str) -> go.Figure:
     """Causes and parts; the colour is a cause's share of its part's bounces."""
     rows = rows_of(table)
-    by_part = heatmap.sums(rows, split, "recipients")
-    by_cause = heatmap.sums(rows, "category", "recipients")
+    by_part = sums(rows, split, "recipients")
+    by_cause = sums(rows, "category", "recipients")
     parts = in_order(split, by_part)
     largest_first = sorted(by_cause, key=lambda cause: -by_cause[cause])
-    cells = {
-        (wording.spaced(cause), part_name(split, part)): Cell(
-            wording.count(count), count / by_part[part]
-        )
-        for (cause, part), count in _counts(rows, "category", split).items()
-        if part in parts
-    }
+    cells = {}
+    for (cause, part), count in _counts(rows, "category", split).items():
+        if part in parts:
+            key = wording.spaced(cause), part_name(split, part)
+            cells[key] = Cell(wording.count(count), strength(count / by_part[part]))
     grid = Grid(
         [wording.spaced(cause) for cause in largest_first],
         [part_name(split, part) for part in parts],
@@ -168,12 +166,12 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     for row in rows:
         cell = merged.setdefault((row[down], row[across]), row | {"recipients": 0})
         cell["recipients"] += row["recipients"]
-    crossing = heatmap.cross(list(merged.values()), splits, "recipients")
+    crossing = cross(list(merged.values()), splits, "recipients")
     counts = {key: row["recipients"] for key, row in crossing.rows.items()}
     shares = {key: row["recipients"] / row["attempted"] for key, row in crossing.rows.items()}
     panels = [
-        Panel(heatmap.shaded(counts, wording.count), INK["orange"], "Bounced"),
-        Panel(heatmap.shaded(shares, wording.percent), INK["orange"], "Bounced, of attempted"),
+        Panel(shaded(counts, wording.count), INK["orange"], "Bounced"),
+        Panel(shaded(shares, wording.percent), INK["orange"], "Bounced, of attempted"),
     ]
     caption = (
         "Recipients whose mail came back, all causes together, and their share of the attempted; an "

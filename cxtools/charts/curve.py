@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools import wording
 from cxtools.charts import heatmap
+from cxtools.charts.cells import MOST_ROWS, Grid, Key, Panel, shaded
 from cxtools.charts.frame import Trace, draw, sentence, too_many_splits
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name
-from cxtools.charts.heatmap import Grid, Key, Panel
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import NO_TIMES, OPENED_IS_MORE, REACTIONS
 
@@ -128,7 +128,7 @@ def _end_position(line: Line, highest: float) -> str:
 
 def _map(table: pd.DataFrame, rows: Sequence[Row], split: str) -> go.Figure:
     sizes = {row[split]: row["delivered"] for row in rows}
-    parts = in_order(split, sizes, most=heatmap.MOST_ROWS)
+    parts = in_order(split, sizes, most=MOST_ROWS)
     names = {part: f"{part_name(split, part)} ({wording.count(sizes[part])})" for part in parts}
     last = max(row["hours"] for row in rows if row[split] in parts)
     grid = Grid(list(names.values()), [HOURS[hours] for hours in hours_until(last)])
@@ -136,7 +136,7 @@ def _map(table: pd.DataFrame, rows: Sequence[Row], split: str) -> go.Figure:
     for kind, reaction in REACTIONS.items():
         shares = _shares([row for row in rows if row["kind"] == kind], split, names)
         if shares:
-            cells = heatmap.shaded(shares, wording.percent)
+            cells = shaded(shares, wording.percent)
             panels.append(Panel(cells, reaction.colour, reaction.word))
     caption = (
         "Share of the delivered (in brackets) whose images were loaded, or who had clicked, by "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.columns import shown_columns
-from cxtools.charts.groups import GROUPS, part_name
+from cxtools.charts.groups import GROUPS, LABEL_LETTERS, part_name
 from cxtools.charts.rows import KEPT_ROWS, rows_of
 from cxtools.charts.style import FONT, INK
 
@@ -43,7 +43,7 @@ LOOK = {
     "plot_bgcolor": INK["paper"],
     "margin": {"l": 16, "r": 16, "t": 56, "b": 8},
     "showlegend": False,
-    "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 60},
+    "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 100},
     "dragmode": False,
 }
 
@@ -138,7 +138,7 @@ def row_label(place: int, text: str) -> Layout:
         "yanchor": "bottom",
         "yshift": BAR_PX // 2 + 1,
         "showarrow": False,
-        "text": html.escape(wording.short(text, 48)),
+        "text": html.escape(wording.short(text, LABEL_LETTERS)),
         "font": {"color": INK["ink"]},
         "bgcolor": INK["paper"],
         "borderpad": 1,

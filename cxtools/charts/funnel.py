@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts import rates
-from cxtools.charts.frame import Trace, draw, sentence
+from cxtools.charts.frame import Layout, Trace, draw, sentence
 from cxtools.charts.groups import groups_of
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import INK, RATED, STAGES, Stage
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 TITLE = "How far did the mail get?"
+UPPER_BOUND = "Who opened is an upper bound: machines that load images are among them."
 #: The ink on each stage's bar.
 ON_BAR = {"attempted": INK["ink"]}
 
@@ -39,7 +40,7 @@ def figure(table: pd.DataFrame) -> go.Figure:
     if not rows or not rows[0]["attempted"]:
         return sentence(TITLE, "No delivery or bounce has been reported yet.", table)
     steps = steps_of(rows[0])
-    layout = {"height": 56 + 58 * len(steps), "yaxis": {"autorange": "reversed"}}
+    layout = {"height": 56 + 58 * len(steps), "yaxis": _stage_axis(steps)}
     caption = caption_of(rows[0], steps)
     return draw([_trace(steps)], title=TITLE, caption=caption, table=table, layout=layout)
 
@@ -76,7 +77,10 @@ def caption_of(row: Row, steps: Sequence[Step]) -> str:
     if missing:
         return f"{caption}; not measured, as the feed holds none: {', '.join(missing)}."
     clicked = f"{wording.count(row['clicked'])} of these {wording.count(row['delivered'])} clicked"
-    return f"{caption}; {clicked} ({_interval(row, 'click_rate')})."
+    caption = f"{caption}; {clicked} ({_interval(row, 'click_rate')})."
+    if row["opened"] > row["clicked"]:
+        caption = f"{caption} {UPPER_BOUND}"
+    return caption
 
 
 def _interval(row: Row, rate: str) -> str:
@@ -106,4 +110,19 @@ def _text(step: Step) -> str:
     count = f"<b>{wording.count(step.count)}</b>"
     if step.share is None:
         return count
-    return f"{count}  {wording.percent(step.share)} of {step.stage.whole}"
+    return f"{count}  {wording.percent(step.share)}"
+
+
+def _stage_axis(steps: Sequence[Step]) -> Layout:
+    """Each stage by its word, and below it what its percentage is a share of."""
+    return {
+        "autorange": "reversed",
+        "tickvals": [step.stage.word for step in steps],
+        "ticktext": [_stage_label(step.stage) for step in steps],
+    }
+
+
+def _stage_label(stage: Stage) -> str:
+    if not stage.whole:
+        return stage.word
+    return f"{stage.word}<br><span style='font-size:11px'>of {stage.whole}</span>"

@@ -38,6 +38,10 @@ GROUPS = {
     "weekday": Group("weekday", "weekdays", "value"),
     "campaign": Group("campaign", "campaigns", "table"),
 }
+SEPARATOR = " · "
+#: As many letters of a label as a phone has room for, and how many of them a name keeps at least.
+LABEL_LETTERS = 40
+LEAST_LETTERS = 12
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -72,10 +76,18 @@ def part_name(group: str, value: Any) -> str:
     return str(value)
 
 
-def row_name(groups: Iterable[str], row: Row, *others: str) -> str:
-    """The parts that a row stands for, and what else names it: `q3-update · gmail · hard`."""
+def row_name(groups: Iterable[str], row: Row, name: str, *others: str) -> str:
+    """
+    The parts that a row stands for, and what else names it; where that is too long for a label, the
+    name is cut, and not what it belongs to.
+
+    >>> row_name(["provider"], {"provider": "gmail"}, "the mailbox is full and can't take it", "soft")
+    "gmail · the mailbox …an't take it · soft"
+    """
     parts = [part_name(group, row[group]) for group in groups]
-    return " · ".join([*parts, *others])
+    around = sum(len(text) + len(SEPARATOR) for text in (*parts, *others))
+    short = wording.short(name, max(LABEL_LETTERS - around, LEAST_LETTERS))
+    return SEPARATOR.join([*parts, short, *others])
 
 
 def in_order(group: str, sizes: Mapping[Any, float], most: int = 20) -> list[Any]:

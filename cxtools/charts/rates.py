@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts import heatmap
+from cxtools.charts.cells import Crossing, Panel, cross, shaded
 from cxtools.charts.frame import (
     Layout,
     Trace,
@@ -23,9 +24,8 @@ from cxtools.charts.frame import (
     too_many_splits,
 )
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name
-from cxtools.charts.heatmap import Crossing, Panel
 from cxtools.charts.rows import Row, rows_of
-from cxtools.charts.style import ATTEMPTED, RATED, Stage
+from cxtools.charts.style import ATTEMPTED, INK, RATED, Stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,11 +171,11 @@ def _distance(row: Row, rate: str, bound: str) -> float:
 
 def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     rows = rows_of(table)
-    crossing = heatmap.cross(rows, splits, "attempted")
+    crossing = cross(rows, splits, "attempted")
     stages = measured(rows)
     counts = {key: row["attempted"] or 0 for key, row in crossing.rows.items()}
     panels = [
-        Panel(heatmap.shaded(counts, wording.count), ATTEMPTED.colour, ATTEMPTED.word),
+        Panel(shaded(counts, wording.count), INK["grey"], ATTEMPTED.word),
         *(_rate_panel(crossing, stage) for stage in stages),
     ]
     caption = (
@@ -191,7 +191,7 @@ def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
 def _rate_panel(crossing: Crossing, stage: Stage) -> Panel:
     shares = {key: row.get(stage.rate) for key, row in crossing.rows.items()}
     known = {key: share for key, share in shares.items() if share is not None}
-    return Panel(heatmap.shaded(known, _percent), stage.colour, stage.word)
+    return Panel(shaded(known, _percent), stage.colour, stage.word)
 
 
 def _percent(share: float) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts import heatmap
+from cxtools.charts.cells import Panel, cross, place, shaded, sums
 from cxtools.charts.frame import (
     Layout,
     Trace,
@@ -21,7 +22,6 @@ from cxtools.charts.frame import (
     too_many_splits,
 )
 from cxtools.charts.groups import groups_of, in_order, row_name, words
-from cxtools.charts.heatmap import Panel
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import NO_TIMES, OPENED_IS_MORE, REACTIONS
 
@@ -36,6 +36,9 @@ TICKS_S = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
 SHORTEST_S = 0.1
 #: How many parts are drawn at most, each with a line for opens and one for clicks.
 MOST_PARTS = 10
+ROW_PX = 74
+#: The label of a line stands above the times that are written over it.
+LABEL_PX = 24
 
 
 def figure(table: pd.DataFrame) -> go.Figure:
@@ -57,10 +60,13 @@ def figure(table: pd.DataFrame) -> go.Figure:
 def _lines(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> go.Figure:
     drawn = rows_in_order(rows, splits[0]) if splits else list(rows)
     traces = [_trace(row, place) for place, row in enumerate(drawn)]
-    labels = [row_label(place, _label(row, splits)) for place, row in enumerate(drawn)]
+    labels = [
+        row_label(place, _label(row, splits)) | {"yshift": LABEL_PX}
+        for place, row in enumerate(drawn)
+    ]
     layout = {
         "annotations": labels,
-        "height": 90 + 70 * len(drawn),
+        "height": 90 + ROW_PX * len(drawn),
         "yaxis": row_axis(len(drawn)),
         "xaxis": _time_axis(drawn),
     }
@@ -74,7 +80,7 @@ def _lines(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> g
 
 def rows_in_order(rows: Sequence[Row], split: str) -> list[Row]:
     """The rows of the parts that are drawn, those of a part together."""
-    sizes = heatmap.sums(rows, split, "recipients")
+    sizes = sums(rows, split, "recipients")
     parts = in_order(split, sizes, most=MOST_PARTS)[-MOST_PARTS:]
     drawn = []
     for part in parts:
@@ -83,9 +89,10 @@ def rows_in_order(rows: Sequence[Row], split: str) -> list[Row]:
 
 
 def _label(row: Row, splits: Sequence[str]) -> str:
-    first = REACTIONS[row["kind"]].first
-    people = wording.counted(row["recipients"], "recipient")
-    return f"{row_name(splits, row, first)}: {people}"
+    reaction = REACTIONS[row["kind"]]
+    if splits:
+        return row_name(splits, row, f"{reaction.word}: {wording.count(row['recipients'])}")
+    return f"{reaction.first}: {wording.counted(row['recipients'], 'recipient')}"
 
 
 def _trace(row: Row, place: int) -> Trace:
@@ -133,14 +140,14 @@ def _time_axis(rows: Sequence[Row]) -> Layout:
 
 
 def _map(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> go.Figure:
-    crossing = heatmap.cross(rows, splits, "recipients")
-    placed = [(heatmap.place(row, splits), row) for row in rows]
+    crossing = cross(rows, splits, "recipients")
+    placed = [(place(row, splits), row) for row in rows]
     panels = []
     for kind, reaction in REACTIONS.items():
         own = [(key, row) for key, row in placed if row["kind"] == kind]
         medians = {key: row["median_s"] for key, row in own if key in crossing.rows}
         if medians:
-            cells = heatmap.shaded(medians, wording.duration)
+            cells = shaded(medians, wording.duration)
             panels.append(Panel(cells, reaction.colour, f"{reaction.first} (median)"))
     caption = (
         f"Median time from delivery, by {words(splits)}; an empty cell has no such event with a "

@@ -45,6 +45,7 @@ Abandon = Annotated[
 @commands.command()
 def send(
     context: typer.Context,
+    *,
     spec: Annotated[Path, typer.Argument(help="The campaign's SPEC.toml.")],
     recipients: Recipients,
     dry_run: Annotated[
@@ -60,7 +61,7 @@ def send(
     Plan, check, submit, follow, collect once, tell the CRM, audit. Run again to continue: nobody is
     mailed twice.
     """
-    from cxtools.sending.recipients import Campaign
+    from cxtools.sending.campaign import Campaign
 
     client = session(context).connect()
     campaign = Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id)
@@ -145,6 +146,7 @@ def retry(
 @commands.command()
 def reconcile(
     context: typer.Context,
+    *,
     batch: str,
     job_id: Annotated[str, typer.Option("--job-id", help="The job that the batch became.")] = "",
     confirmed_not_sent: ConfirmedNotSent = False,

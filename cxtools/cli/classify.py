@@ -27,7 +27,7 @@ Rules = Annotated[
 def classify(context: typer.Context, explain: Explain = False, rules: Rules = None) -> None:
     """Judge bounces: JSON lines {"code", "text"} on stdin, one verdict each on stdout, in order."""
     from cxtools.bounce import classify_lines
-    from cxtools.connection import judge_by
+    from cxtools.bounce.own_rules import judge_by
 
     if isinstance(sys.stdin, TextIOWrapper):
         # Bytes that aren't UTF-8 spoil their own line at most.

@@ -33,6 +33,7 @@ EventMap = Annotated[
 @commands.command("import")
 def import_events(
     context: typer.Context,
+    *,
     file: Path,
     campaign: Annotated[str, typer.Option(help="The campaign that the events belong to.")],
     format: Format = "auto",

@@ -19,7 +19,9 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("-p", help="key=value for the parameters cell; may be repeated."),
 ]
-Out = Annotated[Path | None, typer.Option(help="The folder for the page.")]
+Out = Annotated[
+    Path | None, typer.Option(help="The folder for the page; CXTOOLS_HOME/reports when left out.")
+]
 
 
 @commands.command()
@@ -29,15 +31,17 @@ def report(
     parameter: Parameters = None,
     out: Out = None,
 ) -> None:
-    """Run one notebook with parameters, and write one HTML page; prints its path."""
+    """
+    Run one notebook with parameters, and write one HTML page; prints its path. Safe to schedule:
+    run_campaign sends only with -p send=true.
+    """
     from cxtools.pages.run import render_report
 
-    home = session(context).connect().settings.home
     page = render_report(
         name,
         parse_pairs("-p", parameter),
-        out=out or home / "reports",
-        home=home,
+        out=out,
+        home=session(context).connect().settings.home,
         profile=session(context).profile,
     )
     session(context).print_text(str(page))

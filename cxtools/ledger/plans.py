@@ -20,8 +20,7 @@ from cxtools.errors import ConfigError
 from cxtools.ledger.audit_log import AuditLog
 from cxtools.ledger.database import Database
 from cxtools.ledger.schema import batch, campaign, left_out, slot
-from cxtools.model import Recipient
-from cxtools.sending.plan import LeftOut
+from cxtools.model import LeftOut, Recipient
 from cxtools.text import canonical_json
 
 #: A batch's id has so many hexadecimal digits.

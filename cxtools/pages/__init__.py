@@ -1,4 +1,4 @@
 """
-Notebooks become pages: `run` executes one with its parameters, `page` makes it one self-contained
-HTML file.
+Notebooks become pages. `catalogue` knows the reports, `run` executes one with its parameters,
+`page` makes one self-contained HTML file of it, `index` lists the pages of a folder.
 """

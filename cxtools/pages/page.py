@@ -1,12 +1,10 @@
 """
-An executed notebook in, one self-contained HTML page out; and the checks that a page must pass
-before it is written.
+An executed notebook in, one self-contained HTML page out.
 
 nbconvert's own templates load scripts from elsewhere and drop plotly's figures without an error, so
-the template is ours:
-verdict first, charts drawn by a bundle of plotly.js inside the page, a content security policy that
-lets nothing else run. Nothing random and no clock: the same notebook gives the same page, byte by
-byte.
+the template is ours: verdict first, charts drawn by a bundle of plotly.js inside the page, a
+content security policy that lets nothing else run. Nothing random and no clock: the same notebook
+gives the same page, byte by byte.
 """
 
 from __future__ import annotations
@@ -14,34 +12,52 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
-import html as _html
-import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
-import jinja2
 from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
 from cxtools import __version__, wording
-from cxtools.charts import style, tables
-from cxtools.charts.verdicts import MIME, SYMBOLS
+from cxtools.charts import style
 from cxtools.errors import ReportError
 from cxtools.files import write_whole
+from cxtools.pages.checks import check_page
+from cxtools.pages.facts import PageFacts, facts_of, script_json
+from cxtools.pages.figures import FIGURE_MIME, PageFigure, check_figures, take_figures
+from cxtools.pages.glossary import definitions
+from cxtools.pages.parameters import holds_parameters
 
-FIGURE = "application/vnd.plotly.v1+json"
-MAX_BYTES = 900_000
-POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}' blob:; style-src 'unsafe-inline'; img-src data: blob:; "
-    "base-uri 'none'; form-action 'none'"
-)
-PRINT_WIDTH = 640  # px: A4 less margins and the figure's frame
 HERE = Path(__file__).parent
+TEMPLATES = HERE / "template"
+BUNDLE = HERE / "assets" / "plotly-bundle.js.deflate"
+BUNDLE_PLACE = "<!-- bundle -->"
+
+MAX_BYTES = 900_000
+PRINT_WIDTH = 640  # px: A4 less margins and the figure's frame
+POLICY = (
+    "default-src 'none'; script-src 'sha256-{digest}' blob:; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
+#: The representations of an output, the first that it has is shown.
+PREFERENCE = [FIGURE_MIME, "text/html", "text/markdown", "text/plain"]
+
+#: A row of the audit log and its hash.
+Anchor = tuple[int, str]
+
+
+@dataclass
+class Section:
+    """The cells under one heading; the first section has the verdict, and no heading."""
+
+    id: str
+    title: str = ""
+    cells: list[Any] = field(default_factory=list)
 
 
 def render_page(
@@ -49,125 +65,34 @@ def render_page(
     *,
     name: str,
     parameters: Mapping[str, Any],
-    anchor: tuple[int, str] | None = None,
+    anchor: Anchor | None = None,
 ) -> str:
     """
-    The page of an executed notebook; *anchor* is the audit trail's last row and its hash, for the
+    The page of an executed notebook; *anchor* is the audit log's last row and its hash, for the
     footer.
 
     Raises:
-        ReportError: the page would break a promise of `check_page`.
+        ReportError: the page would break a promise: no network, no address, only charts that it can
+        draw, at most MAX_BYTES.
     """
     notebook = copy.deepcopy(notebook)
-    drawings = _figures(notebook)
-    page = _page(notebook, drawings, name, parameters, anchor)
-    body, _ = _exporter().from_notebook_node(notebook, {"page": page})
-    # After nbconvert, which parses the whole page once more: half a megabyte less for it to read.
-    bundle = f'<script type="text/plain" id="bundle">{_bundle()}</script>' if drawings else ""
-    check_page(body, drawings)
-    whole = body.replace("<!-- bundle -->", bundle)
-    if len(whole.encode()) > MAX_BYTES:
+    drawings = take_figures(notebook)
+    check_figures(drawings)
+    content = _page_content(notebook, drawings, name, parameters, anchor)
+    body, _ = _exporter().from_notebook_node(notebook, {"page": content})
+    check_page(body)
+    if drawings:
+        # After nbconvert, which parses the whole page: half a megabyte less for it to read.
+        bundle = f'<script type="text/plain" id="bundle">{_bundle()}</script>'
+        body = body.replace(BUNDLE_PLACE, bundle)
+    size = len(body.encode())
+    if size > MAX_BYTES:
         raise ReportError(
-            f"the page has {len(whole.encode()):,} bytes, {MAX_BYTES:,} are allowed",
+            f"the page has {size:,} bytes, {MAX_BYTES:,} are allowed",
             where=name,
             do="draw fewer points, or split the report",
         )
-    return whole
-
-
-def _exporter() -> HTMLExporter:
-    """
-    nbconvert with our template, plotly's figures first among the representations, and escaping
-    switched on.
-    """
-    order = {
-        "NbConvertBase": {
-            "display_data_priority": [FIGURE, "text/html", "text/markdown", "text/plain"]
-        }
-    }
-    exporter = HTMLExporter(
-        Config(order),
-        template_name="template",
-        extra_template_basedirs=[str(HERE)],
-        exclude_anchor_links=True,
-    )  # type: ignore[no-untyped-call]
-    exporter.environment.autoescape = True
-    return exporter
-
-
-def check_page(body: str, drawings: Sequence[Mapping[str, Any]] = ()) -> None:
-    """
-    Refuse a page that asks the network for anything, shows an address, or holds a chart that the
-    bundle can't draw.
-
-    >>> check_page('<p>j***@example.com</p>')
-    >>> check_page('<img src="https://example.com/x.png">')
-    Traceback (most recent call last):
-        ...
-    cxtools.errors.ReportError: the page would load something from elsewhere  [<img src="https:]
-      -> show it as a link, or leave it out
-    """
-    if outside := OUTSIDE.search(body):
-        raise ReportError(
-            "the page would load something from elsewhere",
-            where=outside[0][:40],
-            do="show it as a link, or leave it out",
-        )
-    if found := addresses(body):
-        raise ReportError(
-            f"{len(found)} e-mail addresses stand in the page unmasked",
-            do="mask them in the measure that returns them (cxtools.text.mask_address)",
-        )
-    for figure in drawings:
-        if strange := sorted(
-            {trace.get("type", "scatter") for trace in figure["spec"]["data"]} - set(style.TRACES)
-        ):
-            raise ReportError(
-                f"the page can't draw {', '.join(strange)}",
-                where=str(figure["title"]),
-                do=f"draw it with {', '.join(style.TRACES)}, or extend report/assets/build.sh",
-            )
-
-
-#: What makes a browser ask elsewhere without a click: any element but a link with an address, a
-#: style that imports, a refresh.
-OUTSIDE = re.compile(
-    r"""<(?!a\b)[a-z][^>]*\s(?:src|srcset|href|data|poster|action|background)\s*=\s*["']?\s*(?:https?:|//)"""
-    r"""|@import\b|url\(\s*["']?(?:https?:|//)|<base\b|http-equiv=["']?refresh""",
-    re.I,
-)
-#: Anchored and possessive: a megabyte without an @ is read once, not once per letter.
-ADDRESS = re.compile(r"(?<![\w.%+\-])[\w.%+\-]++@(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,63}")
-
-
-def addresses(text: str) -> set[str]:
-    """
-    The unmasked addresses in a text, also those written as entities, in a link or in JSON.
-
-    >>> sorted(addresses('a***@x.org ann&#64;x.org <a href="/?to=bob%40x.org">'))
-    ['ann@x.org', 'bob@x.org']
-    """
-    return set(ADDRESS.findall(unquote(_html.unescape(text.replace("\\u0040", "@")))))
-
-
-def write_index(folder: Path) -> Path:
-    """
-    `index.html` of a folder: its reports by date, campaign and verdict, read from the pages
-    themselves.
-    """
-    reports = sorted(
-        (about for file in sorted(folder.glob("*.html")) if (about := _about(file))),
-        key=lambda about: (about["campaign"], about["title"]),
-    )
-    reports.sort(key=lambda about: about["last_at"], reverse=True)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "template"), autoescape=True
-    )
-    body = environment.get_template("folder.html.j2").render(
-        reports=reports, style=_asset("style.css")
-    )
-    check_page(body)
-    return write_text(folder / "index.html", body)
+    return body
 
 
 def write_text(file: Path, text: str) -> Path:
@@ -180,177 +105,129 @@ def write_text(file: Path, text: str) -> Path:
     try:
         mode = file.parent.stat().st_mode & 0o666
         return write_whole(file, text.encode(), mode=mode)
-    except OSError as failed:
+    except OSError as error:
         raise ReportError(
-            f"the report can't be written: {failed.strerror}",
+            f"the report can't be written: {error.strerror}",
             where=str(file),
             do="free some disk space, or name another folder with --out",
-        ) from failed
+        ) from error
 
 
-def _about(file: Path) -> dict[str, Any] | None:
-    """What a page says of itself; None for a file that is no report of ours."""
-    block = re.search(
-        r'<script[^>]*\bid="about"[^>]*>(.*?)</script>',
-        file.read_text(encoding="utf-8")[:200_000],
-        re.S,
+def _exporter() -> HTMLExporter:
+    """nbconvert with our template, our order of representations, and escaping switched on."""
+    config = Config({"NbConvertBase": {"display_data_priority": PREFERENCE}})
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        config,
+        template_name="template",
+        extra_template_basedirs=[str(HERE)],
+        exclude_anchor_links=True,
     )
-    if not block:
-        return None
-    about = dict.fromkeys(("campaign", "word", "headline", "last_at"), "")
-    about |= {key: said for key, said in json.loads(block[1]).items() if said}
-    return about | {
-        "file": file.name,
-        "until": _moment(about["last_at"]),
-        "tone": about["word"].lower().replace(" ", "-"),
-        "symbol": SYMBOLS.get(about["word"], ""),
-    }
+    exporter.environment.autoescape = True
+    return exporter
 
 
-def _page(
+def _page_content(
     notebook: Any,
-    drawings: list[dict[str, Any]],
+    drawings: Sequence[PageFigure],
     name: str,
     parameters: Mapping[str, Any],
-    anchor: tuple[int, str] | None,
+    anchor: Anchor | None,
 ) -> dict[str, Any]:
     """Everything that the template puts into words."""
     title, lead, sections = _sections(notebook)
-    about = {
-        "report": name,
-        "title": title,
-        "campaign": str(parameters.get("campaign") or ""),
-    } | told(notebook)
-    script = _asset("page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    night = {light: dark for light, dark in style.PALETTE.values()}
-    specs = [
-        {"spec": figure["spec"], "columns": figure["columns"], "rows": figure["rows"]}
-        for figure in drawings
-    ]
+    campaign = str(parameters.get("campaign") or "")
+    facts = facts_of(notebook, report=name, title=title, campaign=campaign)
+    script = template_text("page.js")
+    shown_parameters = {key: _parameter_text(value) for key, value in parameters.items()}
     return {
         "title": title,
         "lead": lead,
         "sections": sections,
-        "about": about,
-        "about_json": _script_json(about),
+        "facts": facts,
+        "facts_json": facts.to_json(),
         "figures": drawings,
-        "figures_json": _script_json(
-            {"figures": specs, "palette": night, "print_width": PRINT_WIDTH}
-        ),
-        "style": _asset("style.css"),
+        "figures_json": _figures_json(drawings),
+        "definitions": definitions(notebook, drawings),
+        "style": template_text("style.css"),
         "script": script,
-        "policy": POLICY.format(digest=digest),
-        "parameters": {key: _shown(given) for key, given in parameters.items()},
-        "window": _window(about),
+        "policy": POLICY.format(digest=_digest(script)),
+        "parameters": shown_parameters,
+        "window": _window(facts),
         "anchor": anchor,
         "version": __version__,
     }
 
 
-def _sections(notebook: Any) -> tuple[str, str, list[dict[str, Any]]]:
+def _sections(notebook: Any) -> tuple[str, str, list[Section]]:
     """Title and lead from the first heading, then the cells under each `##`."""
-    title, lead = "Report", ""
-    sections: list[dict[str, Any]] = [{"id": "verdict", "title": "", "cells": []}]
+    title = "Report"
+    lead = ""
+    sections = [Section("verdict")]
     for cell in notebook.cells:
-        if "parameters" in cell.metadata.get(
-            "tags", []
-        ) or "injected-parameters" in cell.metadata.get("tags", []):
+        if holds_parameters(cell):
             continue
-        if cell.cell_type == "markdown" and (found := re.match(r"(#{1,2}) +(.+)\n*", cell.source)):
-            heading, cell.source = found[2].strip(), cell.source[found.end() :].strip()
-            if found[1] == "##":
-                sections.append({"id": f"section-{len(sections)}", "title": heading, "cells": []})
+        heading = _heading(cell)
+        if heading:
+            level, text = heading
+            cell.source = cell.source.partition("\n")[2].strip()
+            if level == "##":
+                sections.append(Section(f"section-{len(sections)}", text))
             else:
-                title, lead, cell.source = heading, cell.source, ""
-        sections[-1]["cells"].append(cell)
+                title = text
+                lead = cell.source
+                cell.source = ""
+        sections[-1].cells.append(cell)
     return title, lead, sections
 
 
-def _figures(notebook: Any) -> list[dict[str, Any]]:
-    """
-    The figures of a notebook: title and caption become text of the page, numbers its data table.
-    """
-    drawings: list[dict[str, Any]] = []
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if FIGURE in output.get("data", {}):
-                output.metadata["figure"] = len(drawings)
-                drawings.append(_figure(output.data[FIGURE], len(drawings) + 1))
-    return drawings
+def _heading(cell: Any) -> tuple[str, str] | None:
+    """Level and text of the heading that a markdown cell begins with."""
+    match = re.match(r"(#{1,2}) +(.+)", cell.source)
+    if match is None or cell.cell_type != "markdown":
+        return None
+    return match[1], match[2].strip()
 
 
-def _figure(given: Mapping[str, Any], number: int) -> dict[str, Any]:
-    layout = dict(given["layout"])
-    meta, title = layout.pop("meta", None) or {}, layout.pop("title", None) or {}
-    layout["margin"] = dict(layout.get("margin", {})) | {
-        "t": 12 + 20 * bool(layout.get("showlegend")),
-        "l": 4,
-        "r": 4,
-    }
-    layout.pop("template", None)
-    height = layout.get("height", 360) - 36
-    name = meta.get("title") or re.sub(r"<[^>]+>", "", title.get("text", "")) or f"Figure {number}"
-    columns, rows = meta.get("columns", []), meta.get("rows", [])
-    return {
-        "number": number,
-        "title": name,
-        "caption": meta.get("caption", ""),
-        "drawn": bool(given["data"]),
-        "columns": columns,
-        "rows": rows,
-        "height": height,
-        "more": wording.cut(len(rows), meta.get("of", len(rows))),
-        "table": tables.html_table(meta.get("shown", columns), rows),
-        "file": f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.csv",
-        "spec": {"data": given["data"], "layout": layout | {"height": height}},
-    }
-
-
-def told(notebook: Any) -> dict[str, Any]:
-    """
-    What the notebook's verdict says in data (campaign, word, headline, …); {} for a report without
-    one.
-    """
-    found = (
-        output["data"][MIME]
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if MIME in output.get("data", {})
-    )
-    return dict(next(found, {}))
-
-
-def _window(about: Mapping[str, Any]) -> str:
-    ends = [about.get("first_at"), about.get("last_at")]
-    return " to ".join(map(_moment, ends)) if all(ends) else ""
-
-
-def _moment(iso: str | None) -> str:
-    return wording.moment_text(datetime.fromisoformat(iso)) if iso else wording.MISSING
-
-
-def _shown(given: Any) -> str:
-    return (
-        ", ".join(map(str, given))
-        if isinstance(given, list | tuple)
-        else wording.MISSING
-        if given in (None, "")
-        else str(given)
+def _figures_json(drawings: Sequence[PageFigure]) -> str:
+    """What the page's script draws: figures, and the night's twin of each colour."""
+    night = dict(style.PALETTE.values())
+    return script_json(
+        {
+            "figures": [figure.to_dict() for figure in drawings],
+            "palette": night,
+            "print_width": PRINT_WIDTH,
+        }
     )
 
 
-def _script_json(content: Any) -> str:
-    """JSON that can't end its script element, nor break a line for JavaScript."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+def _parameter_text(value: Any) -> str:
+    """A parameter's value for the page's footer."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(part) for part in value)
+    if value is None or value == "":
+        return wording.MISSING
+    return str(value)
+
+
+def _window(facts: PageFacts) -> str:
+    """From the first event to the last; "" where there are none."""
+    if facts.first_at is None or facts.last_at is None:
+        return ""
+    first_at = datetime.fromisoformat(facts.first_at)
+    last_at = datetime.fromisoformat(facts.last_at)
+    return f"{wording.moment_text(first_at)} to {wording.moment_text(last_at)}"
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 @cache
-def _asset(name: str) -> str:
-    return (HERE / "template" / name).read_text(encoding="utf-8").strip()
+def template_text(name: str) -> str:
+    """A file of the template."""
+    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
 
 
 @cache
 def _bundle() -> str:
-    return base64.b64encode((HERE / "assets" / "plotly-bundle.js.deflate").read_bytes()).decode()
+    return base64.b64encode(BUNDLE.read_bytes()).decode()

@@ -1,442 +1,262 @@
 """
-One papermill run, one page: parameters checked before, every cell after, a clock over the whole.
-
-papermill stays behind this module, in a process of its own: it only warns about unknown parameters,
-takes `sys.exit(0)` and a timed-out cell for success, and changes the working directory of its
-process. The kernel is this very interpreter, whatever kernels the machine has installed, and it
-talks encrypted.
+One run, one page: the request is checked before a kernel starts, the notebook is executed, the page
+and the executed notebook are written, and the folder's index with them.
 """
 
 from __future__ import annotations
 
-import ast
-import json
 import os
 import re
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import nbformat
-
+from cxtools.connection import Connection
 from cxtools.errors import ReportError
-
-if TYPE_CHECKING:
-    from cxtools.ledger.ledger import Ledger
-    from cxtools.settings import Settings
+from cxtools.pages.catalogue import find_notebook, is_ours, notebook_text, read_notebook
+from cxtools.pages.execution import anonymous, execute
+from cxtools.pages.facts import verdict_in
+from cxtools.pages.index import write_index
+from cxtools.pages.page import Anchor, render_page, write_text
+from cxtools.pages.parameters import checked_parameters, declared_parameters
+from cxtools.settings import load_settings
 
 TIMEOUT_S = 600.0
-GRACE_S = 10.0
-NOTEBOOKS = (Path(__file__).parent / "notebooks", Path(__file__).parents[2] / "notebooks")
+#: How many reports of a set are run at the same time.
+AT_ONCE = 2
+PRIVATE_FOLDER = 0o700
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    One run that is asked for, all its parameters checked.
+
+    notebook    the notebook's file
+    parameters  every parameter with its value
+    overrides   those that were given; the others have the notebook's defaults
+    profile     of the settings; None: the environment's
+    campaign    the campaign that was named; "" where none was
+    """
+
+    notebook: Path
+    parameters: Mapping[str, Any]
+    overrides: Mapping[str, Any]
+    profile: str | None
+    campaign: str
+
+    @property
+    def name(self) -> str:
+        """The report's name."""
+        return self.notebook.stem
+
+    @property
+    def can_send(self) -> bool:
+        """Does the notebook send where its parameters say so?"""
+        return is_ours(self.notebook) and "send" in self.parameters
+
+    @property
+    def sends(self) -> bool:
+        return self.can_send and bool(self.parameters["send"])
+
+    @property
+    def needs_campaign(self) -> bool:
+        """
+        Is it about a campaign that is there already? Someone else's notebook may mean other things
+        by the word.
+        """
+        return is_ours(self.notebook) and "campaign" in self.parameters and not self.sends
 
 
 def render_report(
     name: str,
     parameters: Mapping[str, Any] | None = None,
     *,
-    out: Path,
     home: Path,
+    out: Path | None = None,
     profile: str | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> Path:
     """
-    Run the notebook *name* with these parameters and write `<out>/<name>-<campaign>.html`, the
-    executed notebook beside it.
+    Run the notebook *name* with these parameters, write `<out>/<name>-<campaign>.html`, the
+    executed notebook beside it and the folder's index, and return the page's path.
 
     *name* is one of `report_names()` or the path of a notebook. A parameter may be given as text;
     it is read as the type of the notebook's default. *home* is the `CXTOOLS_HOME` that the notebook
-    reads, *profile* the `CXTOOLS_PROFILE` (None: the environment's).
+    reads, and holds the pages in `reports` where no other folder is named. *profile* is the
+    `CXTOOLS_PROFILE` (None: the environment's).
 
     Raises:
         ReportError: unknown notebook or parameter, wrong type, no campaign or one that isn't there,
-        a cell that failed or didn't run,
-            a page that breaks a promise. The partly run notebook is kept as `….failed.ipynb`; the
-            error names it, the cell and its error.
+        a cell that failed or didn't run, a page that breaks a promise. The partly run notebook is
+        kept as `….failed.ipynb`; the error names it, the cell and its error.
     """
-    from cxtools.pages.page import render_page, told, write_text
-    from cxtools.settings import load_settings
-
-    source = _notebook(name)
-    given = checked_parameters(declared_parameters(_read(source)), parameters or {}, source.stem)
-    environ = (
-        os.environ
-        | {"CXTOOLS_HOME": str(home.resolve())}
-        | ({"CXTOOLS_PROFILE": profile} if profile else {})
-    )
-    ours = (
-        source.parent in NOTEBOOKS
-    )  # a notebook of someone else's may mean other things by `profile` and `campaign`
-    settings = load_settings((ours and given.get("profile")) or None, environ=environ)
-    if ours and not given.get("spec"):
-        _check_campaign(
-            source.stem, given["campaign"] if "campaign" in (parameters or {}) else "", settings
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    if out.resolve().is_relative_to(
-        home.resolve()
-    ):  # what is below CXTOOLS_HOME is its owner's; a folder given by --out keeps its mode
-        out.chmod(0o700)
-    kept = out / f"{_stem(source, given.get('campaign'))}.failed.ipynb"
-    complaint = _execute(
-        source,
-        kept,
-        {name: given[name] for name in parameters or {}},
-        environ=environ,
-        timeout_s=timeout_s,
-    )
-    try:
-        notebook = _finished(kept, complaint)
-        campaign = told(notebook).get("campaign") or given.get("campaign")
-        page = render_page(
-            notebook, name=source.stem, parameters=given, anchor=_anchor(settings, campaign)
-        )
-        executed = nbformat.writes(_anonymous(notebook)) + "\n"  # type: ignore[no-untyped-call]
-    except ReportError as failed:
-        failed.notebook = str(kept)
-        raise
-    stem = _stem(source, campaign)
-    write_text(out / f"{stem}.ipynb", executed)
-    kept.unlink()
-    return write_text(out / f"{stem}.html", page)
+    request = make_request(name, parameters or {}, profile)
+    page = render_request(request, home=home, out=out, timeout_s=timeout_s)
+    write_index(page.parent)
+    return page
 
 
 def render_reports(
-    requests: Sequence[tuple[str, Mapping[str, Any]]], *, out: Path, home: Path
+    wanted: Sequence[tuple[str, Mapping[str, Any]]], *, home: Path, out: Path | None = None
 ) -> list[Path]:
     """
-    Several reports at once, each in its own process, and the index of the folder. The first failure
-    is raised after all have ended.
+    Several reports (name, parameters) at once, each in its own process, and the folder's index. The
+    first failure is raised after all have ended.
     """
-    from cxtools.pages.page import write_index
-
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        waiting = [
-            pool.submit(render_report, name, parameters, out=out, home=home)
-            for name, parameters in requests
-        ]
-    done = [page.result() for page in waiting]
-    write_index(out)
-    return done
+    requests = [make_request(name, parameters) for name, parameters in wanted]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        runs = [pool.submit(render_request, request, home=home, out=out) for request in requests]
+    pages = [run.result() for run in runs]
+    for folder in {page.parent for page in pages}:
+        write_index(folder)
+    return pages
 
 
-def report_names() -> list[str]:
-    """The reports that come with cxtools: notebooks with a `parameters` cell."""
-    found = {file.stem: file for folder in reversed(NOTEBOOKS) for file in folder.glob("*.ipynb")}
-    return sorted(stem for stem, file in found.items() if _parameters_cell(_read(file)) is not None)
-
-
-def declared_parameters(notebook: Any) -> dict[str, Any]:
+def make_request(name: str, parameters: Mapping[str, Any], profile: str | None = None) -> Request:
     """
-    Name -> default of the cell tagged `parameters`.
+    A request with every parameter checked.
 
     Raises:
-        ReportError: there is no such cell, or it holds more than plain assignments.
+        ReportError: unknown notebook or parameter, or a value of the wrong type.
     """
-    cell = _parameters_cell(notebook)
-    if cell is None:
-        raise ReportError(
-            "the notebook has no cell tagged `parameters`",
-            do="tag the cell that holds its defaults",
-        )
-    try:
-        return dict(_assigned(line) for line in ast.parse(cell.source).body)
-    except (SyntaxError, ValueError) as broken:
-        raise ReportError(
-            f"the `parameters` cell is no list of plain values: {broken}",
-            do="write one `name = literal` a line",
-        ) from None
-
-
-def _assigned(line: ast.stmt) -> tuple[str, Any]:
-    match line:
-        case ast.Assign([ast.Name(name)], ast.expr() as value) | ast.AnnAssign(
-            ast.Name(name), value=ast.expr() as value
-        ):
-            return name, ast.literal_eval(value)
-    raise ValueError(f"line {line.lineno} assigns nothing")
-
-
-def checked_parameters(
-    declared: Mapping[str, Any], given: Mapping[str, Any], where: str = ""
-) -> dict[str, Any]:
-    """
-    The notebook's defaults with what is given in their place; text is read as the default's type.
-
-    >>> checked_parameters({"campaign": "", "limit": 5}, {"limit": "20"})
-    {'campaign': '', 'limit': 20}
-    >>> checked_parameters({"campaign": ""}, {"campain": "q3"})
-    Traceback (most recent call last):
-        ...
-    cxtools.errors.ReportError: unknown parameter: campain
-      -> it takes: campaign
-    """
-    if unknown := sorted(set(given) - set(declared)):
-        raise ReportError(
-            f"unknown parameter{'s' * (len(unknown) > 1)}: {', '.join(unknown)}",
-            where=where,
-            do=f"it takes: {', '.join(declared)}",
-        )
-    return dict(declared) | {
-        name: _typed(name, value, declared[name], where) for name, value in given.items()
-    }
-
-
-def _typed(name: str, given: Any, default: Any, where: str) -> Any:
-    if isinstance(given, str) and not isinstance(default, str | None):
-        with suppress(ValueError, SyntaxError):
-            given = ast.literal_eval(
-                given.capitalize() if given.lower() in ("true", "false") else given
-            )
-    if isinstance(given, str) and isinstance(default, list):
-        given = [part.strip() for part in given.split(",")]
-    if isinstance(given, tuple):
-        given = list(given)
-    fits = (
-        default is None
-        or type(given) is type(default)
-        or (isinstance(default, float) and type(given) is int)
+    notebook = find_notebook(name)
+    declared = declared_parameters(read_notebook(notebook))
+    checked = checked_parameters(declared, parameters, notebook.stem)
+    campaign = checked.get("campaign")
+    if is_ours(notebook):
+        # The defaults of our notebooks are for whoever opens them in Jupyter.
+        campaign = checked["campaign"] if "campaign" in parameters else ""
+        profile = checked.get("profile") or profile
+    return Request(
+        notebook=notebook,
+        parameters=checked,
+        overrides={key: checked[key] for key in parameters},
+        profile=profile,
+        campaign=str(campaign or ""),
     )
-    if not fits:
-        raise ReportError(
-            f"parameter {name} is to be {type(default).__name__}, not {type(given).__name__}",
-            where=where,
-            do=f"its default is {default!r}",
-        )
+
+
+def render_request(
+    request: Request, *, home: Path, out: Path | None = None, timeout_s: float = TIMEOUT_S
+) -> Path:
+    """Run what is asked for, and write the page and the executed notebook; see `render_report`."""
+    environ = {**os.environ, "CXTOOLS_HOME": str(home.resolve())}
+    if request.profile:
+        environ["CXTOOLS_PROFILE"] = request.profile
+    check_sending(request)
+    client = Connection(load_settings(request.profile, environ=environ))
+    check_campaign(request, client)
+    folder = open_folder(out or home / "reports", home)
+    partial = folder / f"{file_stem(request, request.campaign)}.partial.ipynb"
+    failed = partial.with_name(partial.name.replace(".partial.", ".failed."))
     try:
-        json.dumps(given)
-    except TypeError:
+        notebook = execute(
+            request.notebook, partial, request.overrides, environ=environ, timeout_s=timeout_s
+        )
+        campaign = verdict_in(notebook).get("campaign") or request.campaign
+        page = render_page(
+            notebook,
+            name=request.name,
+            parameters=request.parameters,
+            anchor=audit_anchor(client, campaign),
+        )
+    except ReportError as error:
+        keep_failed(partial, failed, error)
+        raise
+    stem = file_stem(request, campaign)
+    write_text(folder / f"{stem}.ipynb", notebook_text(anonymous(notebook)))
+    partial.unlink()
+    failed.unlink(missing_ok=True)
+    return write_text(folder / f"{stem}.html", page)
+
+
+def check_sending(request: Request) -> None:
+    """
+    Reports are run by schedules, again and again: one that can send does so only where `send` says
+    so.
+    """
+    if not request.can_send:
+        return
+    spec = request.parameters.get("spec")
+    if spec and not request.sends:
         raise ReportError(
-            f"parameter {name} can't be written into a notebook",
-            where=where,
-            do="give text, a number, true or false, or a list of them",
-        ) from None
-    return given
+            "a report sends nothing unless it is told to",
+            where=request.name,
+            do="say -p send=true to send what the spec says; "
+            "or leave the spec out, and say -p campaign=NAME to report on what was sent",
+        )
+    if request.sends and not spec:
+        raise ReportError(
+            "there is nothing to send: no spec is named",
+            where=request.name,
+            do="say -p spec=SPEC.toml -p recipients=FILE, or leave send out",
+        )
 
 
-def _check_campaign(report: str, campaign: str, settings: Settings) -> None:
+def check_campaign(request: Request, client: Connection) -> None:
     """
     Refuse a report on a campaign that isn't there before a kernel starts: sent ones are in the
     ledger, their events in the store.
     """
-    from cxtools.events.store import EventStore
-
-    sent = report == "run_campaign"
-    if sent:
-        ledger = _ledger(settings)
-        known = ledger.plans.names() if ledger else []
-    else:
-        known = EventStore(settings.home / "events").campaigns()
-    if campaign not in known:
-        what = (
-            f"there is no campaign {campaign!r}{' in the ledger' * sent}"
-            if campaign
-            else "no campaign is named"
+    if not request.needs_campaign:
+        return
+    known = known_campaigns(request, client)
+    if request.campaign in known:
+        return
+    place = " in the ledger" if request.can_send else ""
+    problem = f"there is no campaign {request.campaign!r}{place}"
+    if not request.campaign:
+        problem = "no campaign is named"
+    advice = f"say -p campaign=NAME, one of: {', '.join(known) or 'none yet'}"
+    if request.can_send:
+        advice += (
+            "; or send one with -p spec=SPEC.toml -p recipients=FILE -p send=true. "
+            "For imported campaigns use bounce_report or engagement_report"
         )
-        hint = "; or send one with -p spec=SPEC.toml. For imported campaigns use bounce_report or engagement_report"
-        raise ReportError(
-            what,
-            where=report,
-            do=f"say -p campaign=NAME, one of: {', '.join(known) or 'none yet'}{hint * sent}",
-        )
+    raise ReportError(problem, where=request.name, do=advice)
 
 
-def _ledger(settings: Settings) -> Ledger | None:
-    """The ledger; one that isn't there is not made."""
-    from cxtools.ledger.ledger import Ledger
-
-    there = settings.ledger or (settings.home / "ledger.sqlite").exists()
-    return Ledger(settings.ledger_url, now=time.time, home=settings.home) if there else None
-
-
-def _anchor(settings: Settings, campaign: object) -> tuple[int, str] | None:
-    """Where the audit trail ends, if its ledger knows the campaign."""
-    ledger = _ledger(settings)
-    return ledger.audit_log.head() if ledger and campaign in ledger.plans.names() else None
+def known_campaigns(request: Request, client: Connection) -> list[str]:
+    """The campaigns that a report can be about; a ledger that isn't there is not made."""
+    if not request.can_send:
+        return client.store.campaigns()
+    return client.ledger.plans.names() if client.has_ledger else []
 
 
-def _stem(source: Path, campaign: object) -> str:
-    return "-".join(filter(None, (source.stem, re.sub(r"[^\w.-]+", "_", str(campaign or "")))))
+def audit_anchor(client: Connection, campaign: str) -> Anchor | None:
+    """Where the audit log ends, if its ledger knows the campaign."""
+    if client.has_ledger and campaign in client.ledger.plans.names():
+        return client.ledger.audit_log.head()
+    return None
 
 
-def _read(file: Path) -> Any:
-    return nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
-
-
-def _parameters_cell(notebook: Any) -> Any:
-    return next(
-        (
-            cell
-            for cell in notebook.cells
-            if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", [])
-        ),
-        None,
-    )
-
-
-def _notebook(name: str) -> Path:
-    """The file behind a report's name: `bounce_report`, `bounce`, or the path of a notebook."""
-    stems = (name, f"{name}_report", name.replace("-", "_"))
-    tries = (
-        [Path(name)]
-        if name.endswith(".ipynb")
-        else [folder / f"{stem}.ipynb" for stem in stems for folder in NOTEBOOKS]
-    )
-    if found := next(filter(Path.is_file, tries), None):
-        return found
-    raise ReportError(
-        f"there is no report {name!r}",
-        do=f"choose one of: {', '.join(report_names())}; or give the path of a notebook",
-    )
-
-
-def _execute(
-    source: Path,
-    output: Path,
-    parameters: dict[str, Any],
-    *,
-    environ: Mapping[str, str],
-    timeout_s: float,
-) -> str:
+def open_folder(out: Path, home: Path) -> Path:
     """
-    Run papermill in a process of its own, ended by the clock if need be: its complaint if it broke
-    off. *output* has what was done.
+    The folder for pages, made where there is none. Below CXTOOLS_HOME it is its owner's; one that
+    somebody named keeps its mode.
     """
-    order = json.dumps(
-        {"source": str(source.resolve()), "output": str(output.resolve()), "parameters": parameters}
-    )
-    with tempfile.TemporaryDirectory(prefix="cx-report-") as folder:
-        ours = {
-            "PLOTLY_RENDERER": "plotly_mimetype",
-            "IPYTHONDIR": folder,
-            "PYTHONHASHSEED": "0",
-            "PYTHONPATH": os.pathsep.join(
-                filter(None, (str(Path(__file__).parents[2]), environ.get("PYTHONPATH")))
-            ),
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cxtools.pages.run"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**environ, **ours},
-        )
-        try:
-            _, complaint = process.communicate(order, timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            raise ReportError(
-                f"the notebook did not end within {timeout_s:g} s",
-                notebook=str(output),
-                where=source.name,
-                do=f"look at the kept notebook, or give it more time: {output.resolve()}",
-            ) from None
-        finally:
-            _end(process)
-    last = complaint.strip().rpartition("\n")[2] if process.returncode else ""
-    if not output.exists():
-        raise ReportError(
-            "the notebook could not be run",
-            where=source.name,
-            do=last or "run it in Jupyter to see why",
-        )
-    return last
+    out.mkdir(parents=True, exist_ok=True)
+    if out.resolve().is_relative_to(home.resolve()):
+        out.chmod(PRIVATE_FOLDER)
+    return out
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """
-    First politely, since papermill then ends its kernel; the kernel lives in a session of its own
-    and would stay behind.
-    """
-    process.terminate()  # like kill, it leaves a process alone that has ended
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(GRACE_S)
-    process.kill()
-    process.wait()
+def file_stem(request: Request, campaign: str) -> str:
+    """The name of a report's files: `bounce_report-q3-update`."""
+    if not campaign:
+        return request.name
+    safe = re.sub(r"[^\w.-]+", "_", campaign)
+    return f"{request.name}-{safe}"
 
 
-def _finished(file: Path, complaint: str) -> Any:
-    """
-    The executed notebook, if every code cell came to its end.
-
-    papermill's word for it can't be taken: it marks cells that never ran "completed", and the one
-    in which the kernel died.
-    """
-    from cxtools.pages.page import ADDRESS
-
-    notebook = _read(file)
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("end_time")]
-    for number, cell in enumerate(cells, start=1):
-        fault = next((output for output in cell.outputs if output.output_type == "error"), None)
-        broke_off = complaint and cell is (begun or cells)[-1]
-        if fault or cell not in begun or broke_off:
-            story = f"{fault.ename}: {fault.evalue}" if fault else complaint or "it did not run"
-            raise ReportError(
-                f"cell {number} of {len(cells)} failed: {ADDRESS.sub('…@…', story)}",
-                do=f"look at the kept notebook: {file.resolve()}",
-            )
-    return notebook
-
-
-def _anonymous(notebook: Any) -> Any:
-    """
-    Without the paths, durations, dates and version of this run: they tell of the machine, and
-    differ each time.
-    """
-    for number, cell in enumerate(notebook.cells, start=1):
-        cell["id"] = f"cell-{number:02d}"  # papermill gives the cell of the parameters a random one
-        for key in ("papermill", "execution"):
-            cell.metadata.pop(key, None)
-    notebook.metadata["language_info"] = {"name": "python"}
-    notebook.metadata["papermill"] = {
-        "parameters": notebook.metadata.get("papermill", {}).get("parameters", {})
-    }
-    return notebook
-
-
-def _run_papermill(source: str, output: str, parameters: dict[str, Any]) -> None:
-    """
-    Inside the process of its own; a failed cell stands in the output notebook, and there it is
-    looked for.
-    """
-    import papermill
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-
-    class ThisInterpreter(AsyncKernelManager):
-        """
-        A kernel of this interpreter, over encrypted channels, without a look at the kernels
-        installed elsewhere.
-        """
-
-        def __init__(self, **given: Any) -> None:
-            super().__init__(
-                **given
-                | {
-                    "kernel_name": "python3",
-                    "kernel_spec_manager": KernelSpecManager(kernel_dirs=[]),
-                    "transport_encryption": "required",
-                }
-            )
-
-    with suppress(papermill.PapermillExecutionError):
-        papermill.execute_notebook(
-            source,
-            output,
-            parameters,
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            kernel_manager_class=ThisInterpreter,
-            cwd=str(Path.cwd()),
-        )
-
-
-if __name__ == "__main__":
-    _run_papermill(**json.load(sys.stdin))
+def keep_failed(partial: Path, failed: Path, error: ReportError) -> None:
+    """Keep the partly run notebook, and let the error say where."""
+    if not partial.exists():
+        return
+    partial.replace(failed)
+    error.notebook = str(failed)
+    place = f"look at the kept notebook: {failed.resolve()}"
+    error.do = f"{error.do}; {place}" if error.do else place

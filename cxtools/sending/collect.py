@@ -1,11 +1,7 @@
-"""
-Follow jobs to their end, and bring all their events home: now, and again later for the late ones.
-"""
+"""Fetch the events of finished jobs: at their end, and again later for the late ones."""
 
 from __future__ import annotations
 
-import random
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, replace
@@ -15,7 +11,7 @@ from typing import Any
 
 from cxtools.bounce import Judge
 from cxtools.context import Context
-from cxtools.errors import CxError, Refused
+from cxtools.errors import CxError
 from cxtools.identity import recipient_key
 from cxtools.ledger.audit import Anchor
 from cxtools.ledger.batches import BatchRow
@@ -25,12 +21,9 @@ from cxtools.ledger.states import COLLECTABLE, ENDED
 from cxtools.ledger.suppressions import Scan
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
-from cxtools.model import Event, Job
+from cxtools.model import Event
 from cxtools.webhooks import deliver
 
-POLL_FIRST_S, POLL_GROWTH, POLL_CAP_S = 0.25, 1.6, 60.0
-#: a job may be unknown for this long after its submission, while the API's replicas catch up
-LAG_S = 60.0
 #: for so long after its horizon a settled job is still asked for late events, unless its campaign
 #: is named
 AFTERGLOW_S = 30 * 86400.0
@@ -53,76 +46,6 @@ class Collected:
 
     def __add__(self, other: Collected) -> Collected:
         return Collected(*map(add, astuple(self), astuple(other)))
-
-
-def poll_wait_s(polls: int, *, rng: random.Random) -> float:
-    """
-    Seconds before the next look at a job that was looked at *polls* times: short at first, then
-    growing, with jitter.
-
-    >>> [round(poll_wait_s(n, rng=random.Random(7)), 2) for n in (0, 1, 5, 50)]
-    [0.23, 0.37, 2.44, 55.77]
-    """
-    # the exponent is capped: 1.6 ** 2000 is no float
-    return min(POLL_FIRST_S * POLL_GROWTH ** min(polls, 40), POLL_CAP_S) * rng.uniform(0.8, 1.2)
-
-
-def follow(context: Context, name: str | None = None) -> list[str]:
-    """
-    Poll all submitted jobs at once until each is final, and return the batches that were not in
-    time.
-
-    Those stay `submitted`: the same command goes on waiting for them. A job that can't be asked for
-    doesn't hold up the others; its error is raised when they are done.
-    """
-    waiting = {row.id: row for row in context.ledger.batches.rows(name, ["submitted"])}
-    polls: Counter[str] = Counter()
-    began = context.now()
-    due_at = dict.fromkeys(waiting, began)
-    late: list[str] = []
-    failed: list[CxError] = []
-    with (
-        context.progress(len(waiting), "jobs") as bar,
-        ThreadPoolExecutor(context.settings.workers) as pool,
-    ):
-        while waiting:
-            due = [batch_id for batch_id in waiting if due_at[batch_id] <= context.now()]
-            for batch_id, seen in zip(
-                due, pool.map(lambda batch_id: _look(context, waiting[batch_id]), due), strict=True
-            ):
-                polls[batch_id] += 1
-                due_at[batch_id] = context.now() + poll_wait_s(polls[batch_id], rng=context.rng)
-                if isinstance(seen, Job):
-                    context.ledger.jobs.record_end(batch_id, seen)
-                elif seen:
-                    failed.append(seen)
-                elif context.now() < began + context.settings.job_deadline_s:
-                    continue
-                else:
-                    late.append(batch_id)
-                del waiting[batch_id]
-                bar.update()
-            if waiting:
-                context.sleep(
-                    max(0.01, min(due_at[batch_id] for batch_id in waiting) - context.now())
-                )
-    if failed:
-        raise failed[0]
-    return late
-
-
-def _look(context: Context, row: BatchRow) -> Job | CxError | None:
-    """The job if it is final, None while it isn't, or why it can't be known."""
-    try:
-        job = context.api.fetch_job(row.job)
-    except CxError as error:
-        lags = (
-            isinstance(error, Refused)
-            and error.status == 404
-            and context.now() < (row.submitted_at or 0) + LAG_S
-        )
-        return None if lags else error
-    return job if job.final else None
 
 
 def collect(context: Context, name: str | None = None) -> Collected:
@@ -307,7 +230,7 @@ def _hook(
     return hook
 
 
-def _groups(rows: Sequence[Any]) -> Iterator[list[Any]]:
+def _groups(rows: Sequence[BatchRow]) -> Iterator[list[BatchRow]]:
     """Jobs of one campaign, so many at a time as memory bears."""
     for name in dict.fromkeys(row.campaign for row in rows):
         own = [row for row in rows if row.campaign == name]

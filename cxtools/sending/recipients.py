@@ -1,203 +1,172 @@
 """
-A campaign as the user hands it over: its spec, and its recipients from a CSV file, a DataFrame or a
-list.
+Where recipients are read from: a CSV file, a DataFrame, a list.
 
-The rows are read anew each time they are asked for, one by one, so a file of a million rows needs
-no memory to speak of. A file that is broken as a whole (encoding, header, NUL bytes) is refused
-with its line; a single odd row is handed on with its fault, for `plan.planned` to judge.
+Rows are read anew each time they are asked for, one by one, so a file of a million rows needs no
+memory to speak of. A file that is broken as a whole (encoding, header, NUL bytes) is refused with
+its line; a single odd row is handed on with its fault, for the plan to judge.
 """
 
 from __future__ import annotations
 
 import csv
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from cxtools.errors import ConfigError, without_locals
-from cxtools.model import Recipient
-from cxtools.sending.plan import LeftOut, Row, Spec, checked_spec, content_digest, planned
+from cxtools.errors import ConfigError
+from cxtools.sending.row import Row
 from cxtools.text import safe_line
 from cxtools.wording import counted
 
 if TYPE_CHECKING:
+    from _csv import Reader
+
     import pandas
 
-NO_CSV = "save it as CSV UTF-8 (separated by commas, not semicolons; first line the column names, one of them email)"
+NOT_CSV = (
+    "save it as CSV UTF-8 (separated by commas, not semicolons; first line the column names, "
+    "one of them email)"
+)
 
 
-@dataclass(frozen=True)
-class Campaign:
+class Source(Protocol):
+    """A list of recipients that can be read more than once."""
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, from the start."""
+
+    def version(self) -> object:
+        """Something that is different when the rows may be; compared, never looked into."""
+
+
+class RowList:
+    """Addresses, or mappings with `email`, optional `tags` (text or list) and merge fields."""
+
+    def __init__(self, people: Iterable[str | Mapping[str, Any]]) -> None:
+        self._rows = [Row(line, _cells(person)) for line, person in enumerate(people, 1)]
+
+    def rows(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def version(self) -> object:
+        return None
+
+
+def _cells(person: str | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(person, str):
+        return {"email": person}
+    return dict(person)
+
+
+class FrameRows:
     """
-    What to send and to whom. `rows()` reads the recipients, each time from the start.
-
-    >>> campaign = Campaign.from_list(["ann@example.com", {"email": "bob@example.com", "tags": "vip"}], name="q3", subject="Hi",
-    ...                               template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890", sender="me@example.com")
-    >>> [person.tags for person in campaign.planned()]
-    [(), ('vip',)]
+    The rows of a DataFrame as it is now; tags may be lists, missing values are empty, a whole 3.0
+    is "3".
     """
 
-    spec: Spec
-    rows: Callable[[], Iterator[Row]] = field(repr=False)
+    def __init__(self, frame: pandas.DataFrame) -> None:
+        self._columns = _check_columns([str(name) for name in frame.columns], "the DataFrame")
+        self._texts = frame.convert_dtypes().astype("string").fillna("")
+        for position, name in enumerate(self._columns):
+            if name == "tags":
+                self._keep_lists(frame, self._texts.columns[position])
 
-    @property
-    def name(self) -> str:
-        return self.spec.name
+    def _keep_lists(self, frame: pandas.DataFrame, column: str) -> None:
+        """Tags that are a list stay one; as text they would read "['vip', 'x']"."""
+        pairs = zip(frame[column], self._texts[column], strict=True)
+        self._texts[column] = [list(tags) if _is_list(tags) else text for tags, text in pairs]
 
-    @property
-    def digest(self) -> str:
-        """The identity of spec and rows; reads all rows."""
-        return content_digest(self.spec, self.rows())
+    def rows(self) -> Iterator[Row]:
+        for line, cells in enumerate(self._texts.values, 1):
+            yield Row(line, dict(zip(self._columns, cells, strict=True)))
 
-    @without_locals
-    def planned(self, *, skip_invalid: bool = False) -> Iterator[Recipient | LeftOut]:
-        """One item per row; see `plan.planned`."""
-        yield from planned(self.rows(), self.spec, skip_invalid=skip_invalid)
-
-    @classmethod
-    @without_locals
-    def from_toml(
-        cls, spec: str | Path, recipients: str | Path, *, any_template_id: bool = False
-    ) -> Campaign:
-        """
-        A campaign from SPEC.toml (keys: name, subject, template_id, sender, fields, tracking,
-        limits) and a CSV file.
-
-        Raises:
-            ConfigError: a file can't be read, or the spec is wrong; all of its faults at once.
-        """
-        return cls(
-            checked_spec(_toml(Path(spec)), any_template_id=any_template_id, where=str(spec)),
-            _csv_source(recipients),
-        )
-
-    @classmethod
-    @without_locals
-    def from_csv(cls, path: str | Path, *, any_template_id: bool = False, **spec: Any) -> Campaign:
-        """
-        A campaign from a CSV file: column `email`, optional `tags` separated by `;`, every other
-        column a merge field.
-
-        *spec* are the keys of SPEC.toml: name, subject, template_id, sender, and optionally fields,
-        tracking, limits.
-
-        Raises:
-            ConfigError: the file can't be read as such a CSV, or the spec is wrong; all of its
-            faults at once.
-        """
-        return cls(checked_spec(spec, any_template_id=any_template_id), _csv_source(path))
-
-    @classmethod
-    @without_locals
-    def from_frame(
-        cls, frame: pandas.DataFrame, *, any_template_id: bool = False, **spec: Any
-    ) -> Campaign:
-        """
-        A campaign from a DataFrame with the columns of `from_csv`; tags may be lists, missing
-        values are empty, a whole 3.0 is "3".
-        """
-        columns = _checked_columns([str(name) for name in frame.columns], "the DataFrame")
-        texts = frame.convert_dtypes().astype("string").fillna("")
-        for column in (texts.columns[at] for at, name in enumerate(columns) if name == "tags"):
-            texts[column] = [
-                text if isinstance(tags, str) or not isinstance(tags, Iterable) else list(tags)
-                for tags, text in zip(frame[column], texts[column], strict=True)
-            ]
-        checked = checked_spec(spec, any_template_id=any_template_id)
-        return cls(
-            checked,
-            lambda: (
-                Row(line, dict(zip(columns, cells, strict=True)))
-                for line, cells in enumerate(texts.values, 1)
-            ),
-        )
-
-    @classmethod
-    @without_locals
-    def from_list(
-        cls,
-        people: Iterable[str | Mapping[str, Any]],
-        *,
-        any_template_id: bool = False,
-        **spec: Any,
-    ) -> Campaign:
-        """
-        A campaign from addresses, or from mappings with `email`, optional `tags` (text or list) and
-        merge fields.
-        """
-        rows = [
-            Row(line, {"email": person} if isinstance(person, str) else dict(person))
-            for line, person in enumerate(people, 1)
-        ]
-        return cls(checked_spec(spec, any_template_id=any_template_id), lambda: iter(rows))
+    def version(self) -> object:
+        return None
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
-        reason = broken.strerror if isinstance(broken, OSError) else str(broken)
-    raise ConfigError(
-        f"the campaign's spec can't be read: {reason}",
-        where=str(path),
-        do="correct the file; nothing was sent",
+def _is_list(tags: object) -> bool:
+    return isinstance(tags, Iterable) and not isinstance(tags, str)
+
+
+class CsvFile:
+    """
+    A CSV file: a column `email`, optional `tags` separated by `;`, every other a merge field.
+
+    Raises:
+        ConfigError: it can't be read, or its header is broken; said now, before any request.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        next(self.rows(), None)
+
+    def rows(self) -> Iterator[Row]:
+        reader = csv.reader(_lines(self._path), strict=True)
+        columns = _check_columns(self._next_cells(reader) or [], str(self._path))
+        while True:
+            # Where the row begins; a quoted cell may go over several lines.
+            line = reader.line_num + 1
+            cells = self._next_cells(reader)
+            if cells is None:
+                return
+            if cells:
+                yield _csv_row(line, columns, cells)
+
+    def version(self) -> object:
+        """The file's identity, size and time of change."""
+        try:
+            facts = self._path.stat()
+        except OSError:
+            return None  # reading it says what is wrong
+        return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+    def _next_cells(self, reader: Reader) -> list[str] | None:
+        try:
+            return next(reader, None)
+        except csv.Error as broken:
+            raise ConfigError(
+                f"the file is not proper CSV: {broken}",
+                where=f"{self._path}, line {reader.line_num}",
+                do=NOT_CSV,
+            ) from None
+
+
+def _csv_row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
+    if len(cells) == len(columns):
+        return Row(line, dict(zip(columns, cells, strict=True)))
+    missing = len(columns) - len(cells)
+    padded = [*cells, *[""] * missing]
+    fault = (
+        f"{counted(len(cells), 'cell')} where the header has {len(columns)} "
+        "(a comma inside a cell needs quotes)"
     )
+    return Row(line, dict(zip(columns, padded, strict=False)), fault)
 
 
-def _csv_source(path: str | Path) -> Callable[[], Iterator[Row]]:
-    file = Path(path)
-    next(
-        _read_csv(file), None
-    )  # a missing file or a broken header is said now, not after the first request
-    return lambda: _read_csv(file)
-
-
-def _read_csv(path: Path) -> Iterator[Row]:
-    reader = csv.reader(_lines(path), strict=True)
-    columns = _checked_columns(_next_row(reader, path) or [], str(path))
-    while True:
-        line = reader.line_num + 1  # where the row begins; a quoted cell may go over several lines
-        cells = _next_row(reader, path)
-        if cells is None:
-            return
-        if cells:
-            yield _row(line, columns, cells)
-
-
-def _next_row(reader: Any, path: Path) -> list[str] | None:
-    try:
-        return next(reader, None)
-    except csv.Error as broken:
-        raise ConfigError(
-            f"the file is no proper CSV: {broken}",
-            where=f"{path}, line {reader.line_num}",
-            do=NO_CSV,
-        ) from None
-
-
-def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
-    fault = f"{counted(len(cells), 'cell')} where the header has {len(columns)} (a comma inside a cell needs quotes)"
-    padded = [*cells, *[""] * (len(columns) - len(cells))]
-    return Row(line, dict(zip(columns, padded, strict=False)), fault * (len(cells) != len(columns)))
-
-
-def _checked_columns(names: Sequence[str], where: str) -> list[str]:
+def _check_columns(names: Sequence[str], where: str) -> list[str]:
     columns = [name.strip() for name in names]
-    faults = {
-        "there is no header line: the file is empty": not columns,
-        "the column `email` is missing": bool(columns) and "email" not in columns,
-        "a column has no name": "" in columns,
-        "two columns have the same name": len(set(columns)) < len(columns),
-    }
-    if any(faults.values()):
+    faults = _column_faults(columns)
+    if faults:
+        found = ", ".join(repr(safe_line(name, 80)) for name in columns)
         raise ConfigError(
-            "; ".join(fault for fault, found in faults.items() if found),
+            "; ".join(faults),
             where=where,
-            do=f"columns found: {', '.join(repr(safe_line(name, 80)) for name in columns) or 'none'}; {NO_CSV}",
+            do=f"columns found: {found or 'none'}; {NOT_CSV}",
         )
     return columns
+
+
+def _column_faults(columns: Sequence[str]) -> list[str]:
+    if not columns:
+        return ["there is no header line: the file is empty"]
+    faults = []
+    if "email" not in columns:
+        faults.append("the column `email` is missing")
+    if "" in columns:
+        faults.append("a column has no name")
+    if len(set(columns)) < len(columns):
+        faults.append("two columns have the same name")
+    return faults
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -208,7 +177,7 @@ def _lines(path: Path) -> Iterator[str]:
     try:
         with path.open("rb") as file:
             for number, raw in enumerate(file, 1):
-                yield _decoded(raw, number, path)
+                yield _decode(raw, number, path)
     except OSError as broken:
         raise ConfigError(
             f"the recipients can't be read: {broken.strerror}",
@@ -217,11 +186,16 @@ def _lines(path: Path) -> Iterator[str]:
         ) from None
 
 
-def _decoded(raw: bytes, number: int, path: Path) -> str:
+def _decode(raw: bytes, number: int, path: Path) -> str:
+    encoding = "utf-8-sig" if number == 1 else "utf-8"
     try:
-        text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        text = raw.decode(encoding)
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise ConfigError("the file is no UTF-8 text", where=f"{path}, line {number}", do=NO_CSV)
+        raise ConfigError(
+            "the file is not UTF-8 text",
+            where=f"{path}, line {number}",
+            do=NOT_CSV,
+        )
     return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 from cxtools.events.store import EventStore
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.ledger import Ledger
-from cxtools.ledger.states import ENDED
+from cxtools.ledger.states import ENDED, UNFINISHED
 from cxtools.ledger.unknown import ORPHANED
+from cxtools.settings import Settings
 
 #: campaign state -> exit code of the command line
 EXIT_CODES = {
@@ -24,22 +25,35 @@ EXIT_CODES = {
     "unknown": 8,
 }
 BAD_JOBS = ("failed", "cancelled")
+#: states of a batch of which nothing is sent any more
+GIVEN_UP = ("rejected", "abandoned")
+#: states of a batch that is still to be sent, or on its way
+UNDER_WAY = ("planned", "submitting", "submitted")
 #: state of a batch, or of its job, in which something went wrong -> what to do
 ADVICE = {
     "unknown": "see `cxtools reconcile --help`",
-    "rejected": "nothing of it was sent; correct what it names and send its people as a new campaign",
-    **dict.fromkeys(BAD_JOBS, "perhaps half of it was sent: the events tell who got it"),
+    "rejected": (
+        "nothing of it was sent; correct what it names and send its people as a new campaign"
+    ),
+    "failed": "some recipients may have been mailed; see the events",
+    "cancelled": "some recipients may have been mailed; see the events",
 }
+EVENT_KINDS = ("delivery", "bounce", "open", "click")
+WEBHOOK_STATES = ("delivered", "pending", "dead", "parked")
+LATE = " (provisional: late events may still come)"
 
 
 @dataclass(frozen=True)
 class Status:
     """
-    One campaign: its state, people by what became of them, one row per batch, events by kind,
-    webhooks by state.
+    Where one campaign stands.
 
-    `provisional` is True until every job's events are settled: late opens and bounces may still
-    come.
+        state          completed, partial, unknown, failed, nothing_to_send or in_progress
+        recipients     people by what became of them; `submitted` counts those the API took
+        batches        one row per batch
+        events         events by kind
+        webhooks       webhooks by state
+        provisional    until every job's events are settled: late opens and bounces may still come
     """
 
     campaign: str
@@ -52,79 +66,99 @@ class Status:
 
     @property
     def exit_code(self) -> int:
-        refused = (
-            self.state == "failed"
-            and self.recipients["rejected"]
-            and not self.recipients["submitted"]
-        )
-        return 3 if refused else EXIT_CODES[self.state]
+        rejected = self.recipients["rejected"] and not self.recipients["submitted"]
+        if self.state == "failed" and rejected:
+            return 3
+        return EXIT_CODES[self.state]
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` prints."""
         return asdict(self)
 
     def __str__(self) -> str:
-        people, events, hooks = self.recipients, self.events, self.webhooks
-        late = " (provisional: late events may still come)" if self.provisional else ""
-        lines = [
-            f"{self.campaign}: {self.state.replace('_', ' ')}",
-            f"  recipients  {people['rows']:,} rows, {people['planned']:,} planned, {people['submitted']:,} submitted, "
-            f"{people['rejected']:,} rejected, {people['unknown']:,} unknown; left out: {people['invalid']:,} invalid, "
-            f"{people['duplicates']:,} duplicate, {people['suppressed']:,} suppressed, {people['over_limit']:,} over today's limit",
-            f"  batches     {self._batch_states()}",
-            f"  events      {', '.join(f'{count:,} {kind}' for kind, count in events.items())}{late}",
-            f"  webhooks    {', '.join(f'{count:,} {state}' for state, count in hooks.items())}",
-        ]
-        for row in self.batches:
-            if word := next(
-                (word for word in (row["state"], row["job_status"]) if word in ADVICE), ""
-            ):
-                lines.append(
-                    f"  {word:11} batch {row['batch']} ({row['recipients']:,} recipients): {row['detail']}; {ADVICE[word]}"
-                )
-        if people["over_limit"]:
-            lines.append(
-                f"  next        `cxtools resume {self.campaign}`, when the limit's next day has begun (UTC)"
-            )
+        lines = [f"{self.campaign}: {_words(self.state)}"]
+        lines += [f"  {term:<11} {text}" for term, text in self._facts()]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        _, *lines = str(self).splitlines()
+        facts = [("state", _words(self.state)), *self._facts()]
         pairs = [
-            ("state", self.state.replace("_", " ")),
-            *(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in lines),
+            f"<div><dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd></div>"
+            for term, text in facts
         ]
-        facts = "".join(
-            f"<div><dt>{html.escape(term)}</dt><dd>{html.escape(fact)}</dd></div>"
-            for term, fact in pairs
-        )
-        return f'<dl class="facts">{facts}</dl>'
+        return f'<dl class="facts">{"".join(pairs)}</dl>'
 
-    def _batch_states(self) -> str:
-        states = [row["state"] for row in self.batches]
+    def _facts(self) -> list[tuple[str, str]]:
+        """What a person reads, each with its heading."""
+        late = LATE if self.provisional else ""
+        facts = [
+            ("recipients", self._recipients_text()),
+            ("batches", self._batches_text()),
+            ("events", _counts_text(self.events) + late),
+            ("webhooks", _counts_text(self.webhooks)),
+        ]
+        facts += self._advice()
+        if self.recipients["over_limit"]:
+            resume = f"`cxtools resume {self.campaign}`"
+            facts.append(("next", f"{resume}, when the limit's next day has begun (UTC)"))
+        return facts
+
+    def _recipients_text(self) -> str:
+        people = self.recipients
         return (
-            ", ".join(f"{states.count(state):,} {state}" for state in dict.fromkeys(states))
-            or "none"
+            f"{people['rows']:,} rows, {people['planned']:,} planned, "
+            f"{people['submitted']:,} submitted, {people['rejected']:,} rejected, "
+            f"{people['unknown']:,} unknown; left out: {people['invalid']:,} invalid, "
+            f"{people['duplicates']:,} duplicate, {people['suppressed']:,} suppressed, "
+            f"{people['over_limit']:,} over today's limit"
         )
+
+    def _batches_text(self) -> str:
+        states = Counter(row["state"] for row in self.batches)
+        return _counts_text(states) or "none"
+
+    def _advice(self) -> list[tuple[str, str]]:
+        advice = []
+        for row in self.batches:
+            for state in (row["state"], row["job_status"]):
+                if state in ADVICE:
+                    batch = f"batch {row['batch']} ({row['recipients']:,} recipients)"
+                    advice.append((state, f"{batch}: {row['detail']}; {ADVICE[state]}"))
+                    break
+        return advice
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def _counts_text(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {word}" for word, count in counts.items())
 
 
 def campaign_state(batches: Iterable[tuple[str, str | None]]) -> str:
     """
     The state of a campaign whose batches are in these (state, job status).
 
-    >>> campaign_state([("settling", "completed"), ("unknown", None)]), campaign_state([("empty", None)])
-    ('unknown', 'nothing_to_send')
+    >>> campaign_state([("settling", "completed"), ("unknown", None)])
+    'unknown'
+    >>> campaign_state([("empty", None)])
+    'nothing_to_send'
     """
     pairs = [(state, job) for state, job in batches if state != "empty"]
+    states = {state for state, _ in pairs}
     if not pairs:
         return "nothing_to_send"
-    states = {state for state, _ in pairs}
     if "unknown" in states:
         return "unknown"
-    if states & {"planned", "submitting", "submitted"}:
+    if states.intersection(UNDER_WAY):
         return "in_progress"
-    bad = [state in ("rejected", "abandoned") or job in BAD_JOBS for state, job in pairs]
-    return "failed" if all(bad) else "partial" if any(bad) else "completed"
+    bad = [state in GIVEN_UP or job in BAD_JOBS for state, job in pairs]
+    if all(bad):
+        return "failed"
+    if any(bad):
+        return "partial"
+    return "completed"
 
 
 def over_limit(batches: Iterable[int], quota_left: float) -> int:
@@ -136,46 +170,85 @@ def over_limit(batches: Iterable[int], quota_left: float) -> int:
     """
     over = 0
     for people in batches:
-        over, quota_left = (
-            (over, quota_left - people) if people <= quota_left else (over + people, quota_left)
-        )
+        if people <= quota_left:
+            quota_left -= people
+        else:
+            over += people
     return over
 
 
-def status(ledger: Ledger, store: EventStore, name: str, *, quota_left: float) -> Status:
-    """The status of one campaign; ConfigError when the ledger doesn't know it."""
-    ledger.plans.spec(name)
-    rows, counts = ledger.batches.rows(name), ledger.batches.counts(name)
-    counts.pop("waiting")
-    counts["over_limit"] = over_limit(
-        [row.recipients for row in rows if row.state == "planned"], quota_left
-    )
-    batches = [_shown(row, orphan=ledger.unknown.is_orphan(row)) for row in rows]
-    hooks = [row.state for row in ledger.outbox.webhooks(name)]
+def status(ledger: Ledger, store: EventStore, name: str, settings: Settings) -> Status:
+    """
+    The status of one campaign.
+
+    Raises:
+        ConfigError: the ledger doesn't know it.
+    """
+    rows = ledger.batches.rows(name)
+    limit = settings.daily_cap(ledger.plans.spec(name)["limits"]["daily"])
+    quota_left = ledger.quota.left(settings.account, limit)
+    waiting = [row.recipients for row in rows if row.state == "planned"]
+    batches = [_batch_document(row, orphan=ledger.unknown.is_orphan(row)) for row in rows]
+    webhooks = Counter(row.state for row in ledger.outbox.webhooks(name))
     return Status(
         campaign=name,
-        state=campaign_state(
-            (each["state"], row.job_status) for each, row in zip(batches, rows, strict=True)
-        ),
-        recipients=counts,
+        state=campaign_state((row["state"], row["job_status"]) for row in batches),
+        recipients=_recipients(ledger.batches.counts(name), over_limit(waiting, quota_left)),
         batches=batches,
-        events=dict.fromkeys(("delivery", "bounce", "open", "click"), 0) | store.counts(name),
-        webhooks={
-            state: hooks.count(state) for state in ("delivered", "pending", "dead", "parked")
-        },
+        events=dict.fromkeys(EVENT_KINDS, 0) | store.counts(name),
+        webhooks={state: webhooks[state] for state in WEBHOOK_STATES},
         provisional=any(row.state in ("submitted", *ENDED, "settling") for row in rows),
     )
 
 
-def _shown(row: BatchRow, *, orphan: bool) -> dict[str, Any]:
+def _recipients(counts: Mapping[str, int], over: int) -> dict[str, int]:
+    """In the order in which a row of the list meets these ends."""
+    return {
+        "rows": counts["rows"],
+        "invalid": counts["invalid"],
+        "duplicates": counts["duplicates"],
+        "suppressed": counts["suppressed"],
+        "over_limit": over,
+        "planned": counts["planned"],
+        "submitted": counts["submitted"],
+        "rejected": counts["rejected"],
+        "unknown": counts["unknown"],
+    }
+
+
+def _batch_document(row: BatchRow, *, orphan: bool) -> dict[str, Any]:
     """A batch as the status shows it; one that its worker left behind is unknown already."""
-    facts = {
+    return {
         "batch": row.id,
         "wave": row.wave,
         "recipients": row.recipients,
-        "state": row.state,
+        "state": "unknown" if orphan else row.state,
         "job_id": row.job_id,
         "job_status": row.job_status,
-        "detail": row.detail,
+        "latency_s": row.latency_s,
+        "spam_score": row.spam_score,
+        "detail": ORPHANED if orphan else row.detail,
     }
-    return facts | ({"state": "unknown", "detail": ORPHANED} if orphan else {})
+
+
+def unsettled(ledger: Ledger, name: str) -> dict[str, int]:
+    """
+    Recipients of a campaign by what has not ended well: the outcome is unknown, their job failed or
+    was refused, they wait.
+    """
+    failed = [
+        row.recipients
+        for row in ledger.batches.rows(name)
+        if row.state == "rejected" or row.job_status in BAD_JOBS
+    ]
+    counts = ledger.batches.counts(name)
+    return {"unknown": counts["unknown"], "failed": sum(failed), "waiting": counts["waiting"]}
+
+
+def unfinished(ledger: Ledger, account: str) -> list[str]:
+    """
+    Campaigns of this account of which a batch waits to be sent, followed or collected for the first
+    time.
+    """
+    names = dict.fromkeys(row.campaign for row in ledger.batches.rows(states=UNFINISHED))
+    return [name for name in names if ledger.plans.account(name) in ("", account)]

@@ -20,6 +20,7 @@ from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
+from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.states import ENDED
 from cxtools.measures.outcomes import outcomes
 from cxtools.model import Recipient
@@ -168,7 +169,7 @@ def next_wave(context: Context, name: str) -> WavePlan:
 
 
 def _decisions(
-    context: Context, name: str, rows: Sequence[Any]
+    context: Context, name: str, rows: Sequence[BatchRow]
 ) -> Iterator[tuple[str, RetryDecision]]:
     """
     The people (by key, since events spell addresses in their own way) of all batches, in the order
@@ -179,7 +180,7 @@ def _decisions(
         told = outcomes(context.engine, name, [row.job_id for row in group if row.job_id])
         for row in group:
             heard: dict[str, RetryDecision] = {}
-            for outcome in told.get(row.job_id, []):
+            for outcome in told.get(row.job_id or "", []):
                 key = recipient_key(outcome["email"])
                 decision = decide_retry(outcome)
                 heard[key] = combine(heard[key], decision) if key in heard else decision

@@ -17,7 +17,7 @@ import socket
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from cxtools.api.wire import Unusable
+from cxtools.api.wire import ExchangeError
 from cxtools.settings import is_network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -69,7 +69,7 @@ def route(url: str, allowed: Sequence[str] = ()) -> Callable[[str, int], list[st
     http, which the settings accept for this machine alone, leads to this machine alone.
 
     Raises (when called):
-        Unusable: one of the host's addresses is neither public nor allowed; nothing was connected
+        ExchangeError: one of the host's addresses is neither public nor allowed; nothing was connected
         to OSError: the name can't be resolved
     """
     here = urlsplit(url).scheme == "http"
@@ -85,7 +85,7 @@ def route(url: str, allowed: Sequence[str] = ()) -> Callable[[str, int], list[st
                 (address.is_loopback if here else public(address))
                 or is_allowed(host, address, allowed)
             ):
-                raise Unusable(
+                raise ExchangeError(
                     f"{host} is at {address}, where no webhook may go; crm_allow_hosts in the profile can allow it"
                 )
         return list(dict.fromkeys(map(str, found)))

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cxtools.api import pace, wire
+from cxtools.api import backoff, wire
 from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import StoreError
@@ -133,7 +133,9 @@ def deliver_due(context: Context, *, stop: Callable[[], bool] = lambda: False) -
 
 
 @contextmanager
-def courier(context: Context, *, last_round_s: float = LAST_ROUND_S) -> Iterator[None]:
+def deliver_in_background(
+    context: Context, *, last_round_s: float = LAST_ROUND_S
+) -> Iterator[None]:
     """
     Deliver webhooks beside a deed, which never waits for the CRM, and in a last, short round after
     it.
@@ -144,7 +146,7 @@ def courier(context: Context, *, last_round_s: float = LAST_ROUND_S) -> Iterator
     context.settings.needs("crm")
     done = threading.Event()
     worker = threading.Thread(
-        target=_run, args=(context, done), name="cxtools-courier", daemon=True
+        target=_run, args=(context, done), name="cxtools-webhooks", daemon=True
     )
     worker.start()
     try:
@@ -221,7 +223,7 @@ def _post(context: Context, row: DueWebhook) -> tuple[str, float | None]:
         return answer.reason, None
     if 200 <= answer.status < 300:
         return "", None
-    return f"status {answer.status}", pace.retry_after_s(
+    return f"status {answer.status}", backoff.retry_after_s(
         answer.headers.get("retry-after"), context.now(), date=answer.headers.get("date")
     )
 

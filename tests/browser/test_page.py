@@ -18,12 +18,12 @@ from plotly.offline import get_plotlyjs_version
 from cxtools.charts import style
 from cxtools.measures import compare
 from cxtools.measures.engine import Engine
-from cxtools.pages.page import HERE, render_page, write_index
+from cxtools.pages.index import write_index
+from cxtools.pages.page import BUNDLE, render_page
 from tests.tables import ask
 from tests.unit.test_charts import DRAWN, STORE
 
 pytestmark = pytest.mark.browser
-BUNDLE = HERE / "assets" / "plotly-bundle.js.deflate"
 SIZES = {"desktop": (1280, 900), "phone": (360, 740)}
 
 

@@ -25,9 +25,10 @@ from urllib.parse import parse_qs, unquote_plus
 import pytest
 
 from cxtools.api import wire
-from cxtools.api.auth import UNKNOWN_LIFE_S, Masked, token_of
+from cxtools.api.answer import Answer
+from cxtools.api.auth import UNKNOWN_LIFE_S, read_token
 from cxtools.api.client import Client
-from cxtools.api.outcome import Answer
+from cxtools.api.redaction import Masked
 from cxtools.errors import (
     ConfigError,
     ContractError,
@@ -125,7 +126,7 @@ def client(server, clock=None, **more):
 
 CALLS = {
     # endpoint     one call of it
-    TOKEN: lambda ours: ours.auth.token(ours._clock() + ours.settings.patience_s),
+    TOKEN: lambda ours: ours.sign_in(),
     SUPPRESSIONS: lambda ours: ours.fetch_suppression(ADDRESS),
     MESSAGES: lambda ours: ours.submit(b"{}", idempotency_key="k"),
     JOB: lambda ours: ours.fetch_job("j1"),
@@ -217,7 +218,7 @@ def test_a_password_grant_finds_its_endpoint_by_discovery(server):
 def test_discovery_can_not_send_the_credentials_just_anywhere(server, endpoint):
     """An endpoint without https is refused, and nothing is posted to it."""
     server.script("GET /.well-known/openid-configuration", Reply(200, {"token_endpoint": endpoint}))
-    with pytest.raises(ContractError, match="no https token_endpoint"):
+    with pytest.raises(ContractError, match="doesn't name an https token_endpoint"):
         client(
             server, auth="password", access_key_id="k", access_key_secret="pass"
         ).fetch_suppression(ADDRESS)
@@ -258,7 +259,7 @@ def test_C04_a_token_is_renewed_a_fifth_of_its_life_early(document, stale_at):
     """
     assert (
         pytest.approx(stale_at)
-        == token_of(Answer(200, body=json.dumps(document).encode()), 1000.0).stale_at
+        == read_token(Answer(200, body=json.dumps(document).encode()), 1000.0).stale_at
     )
 
 
@@ -275,7 +276,7 @@ def test_C04_a_token_is_renewed_a_fifth_of_its_life_early(document, stale_at):
 def test_a_sign_in_without_a_bearer_token_breaks_the_contract(document):
     """Neither an odd token nor a header smuggled in one is ever sent."""
     with pytest.raises(ContractError):
-        token_of(Answer(200, body=json.dumps(document).encode()), 0.0)
+        read_token(Answer(200, body=json.dumps(document).encode()), 0.0)
 
 
 def test_C04_short_lived_tokens_do_not_multiply_the_requests(server):
@@ -807,7 +808,7 @@ def test_E06_F08_every_call_ends_by_its_deadline(server, name):
     ours = client(server, call_deadline_s=1.0, patience_s=1.0)
     for request in set(CALLS) - {TOKEN}:
         server.script(request, Fault(name))
-    ours.auth.token(ours._clock() + 1)
+    ours.sign_in()
     with ThreadPoolExecutor(5) as pool:
         ended = list(pool.map(lambda request: timed(CALLS[request], ours), set(CALLS) - {TOKEN}))
     server.script(TOKEN, Fault(name))
@@ -1099,7 +1100,7 @@ POSTS = [
     ("close", Fault("close", ACCEPTED), "unknown", "closed before the answer"),
     ("reset", Fault("reset", ACCEPTED), "unknown", "the connection was reset"),
     ("reset_before_body", Fault("reset_before_body", ACCEPTED), "unknown", "the connection was"),
-    ("cut_status", Fault("cut_status", ACCEPTED), "unknown", "no HTTP"),
+    ("cut_status", Fault("cut_status", ACCEPTED), "unknown", "not HTTP"),
     ("cut_head", Fault("cut_head", ACCEPTED), "unknown", "closed before the answer"),
     ("cut_body", Fault("cut_body", ACCEPTED), "unknown", "cut off"),
     (
@@ -1115,7 +1116,7 @@ POSTS = [
     ("number", Fault("number", ACCEPTED), "unknown", "without a valid jobId"),
     ("empty", Fault("empty", ACCEPTED), "unknown", "without a valid jobId"),
     ("html", Fault("html", ACCEPTED), "unknown", "without a valid jobId: a web page"),
-    ("no_http", Fault("no_http", ACCEPTED), "unknown", "no HTTP"),
+    ("no_http", Fault("no_http", ACCEPTED), "unknown", "not HTTP"),
 ]
 
 
@@ -1312,7 +1313,7 @@ def test_pages_go_on_from_a_cursor(server):
     [
         (["a", "b", "a"], "a cursor came twice"),
         (["a", "a"], "a cursor came twice"),
-        ([7], "the cursor is no text"),
+        ([7], "the cursor is not a text"),
     ],
 )
 def test_cursors_that_lead_nowhere_break_the_contract(server, cursors, match):

@@ -15,7 +15,8 @@ from openapi_core.validation.request.exceptions import RequestValidationError
 
 from cxtools.api.client import Client
 from cxtools.model import Recipient
-from cxtools.sending.plan import checked_spec, message_body
+from cxtools.sending.message import message_body
+from cxtools.sending.spec import parse_spec
 from cxtools.settings import load_settings
 from tests.fault_server import FaultServer, Reply, Seen
 
@@ -55,7 +56,7 @@ def seen(home: Path) -> list[Seen]:
                 suppression_listing=True,
             )
         )
-        spec = checked_spec(
+        spec = parse_spec(
             {
                 "name": "q3",
                 "subject": "x" * 998,

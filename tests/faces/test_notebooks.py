@@ -13,8 +13,11 @@ import pytest
 
 import cxtools
 from cxtools import explorer
-from cxtools.pages.page import ADDRESS
-from tests.unit.test_charts import STORE
+from cxtools.measures.engine import Engine
+from cxtools.pages.checks import ADDRESS
+from tests.unit.test_charts import STORE as EVENTS
+
+STORE = Engine(EVENTS)
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = {

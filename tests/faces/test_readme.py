@@ -14,7 +14,7 @@ import typer.main
 
 from cxtools import errors
 from cxtools.cli import app
-from cxtools.sending.plan import checked_spec
+from cxtools.sending.spec import parse_spec
 from cxtools.settings import VARIABLES, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def test_the_spec_example_is_right():
     """SPEC.toml as shown passes the plan's own check."""
     (spec,) = (block for block in blocks("toml") if "subject" in block)
 
-    assert checked_spec(tomllib.loads(spec))
+    assert parse_spec(tomllib.loads(spec))
 
 
 def test_the_profile_example_is_right(tmp_path):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import time
 from pathlib import Path
@@ -15,17 +16,21 @@ import nbformat
 import pandas as pd
 import pytest
 
+from cxtools import wording
 from cxtools.charts import CHARTS
-from cxtools.errors import ReportError
-from cxtools.pages.page import addresses, check_page, render_page, write_index, write_text
-from cxtools.pages.run import (
-    checked_parameters,
-    declared_parameters,
-    render_report,
-    render_reports,
-    report_names,
-)
-from cxtools.sending.recipients import Campaign
+from cxtools.errors import ConfigError, ReportError
+from cxtools.measures import FUNNEL_RATES
+from cxtools.pages import catalogue
+from cxtools.pages.catalogue import read_notebook, report_names
+from cxtools.pages.checks import addresses, check_page
+from cxtools.pages.facts import PageFacts, read_facts
+from cxtools.pages.figures import take_figures
+from cxtools.pages.glossary import TERMS, page_texts
+from cxtools.pages.index import write_index
+from cxtools.pages.page import render_page, write_text
+from cxtools.pages.parameters import checked_parameters, declared_parameters
+from cxtools.pages.run import render_report, render_reports
+from cxtools.sending.campaign import Campaign
 from tests import tables
 from tests.proof.ground import NAME, PEOPLE, SPEC, connection
 
@@ -200,7 +205,7 @@ def test_a_failing_cell_is_named_and_the_notebook_kept(cell, said, tmp_path, hom
             "run_campaign",
             {"campaign": "c"},
             "there is no campaign 'c' in the ledger  [run_campaign]\n  -> say -p campaign=NAME, one of: none yet; "
-            "or send one with -p spec=SPEC.toml. For imported campaigns use bounce_report or engagement_report",
+            "or send one with -p spec=SPEC.toml -p recipients=FILE -p send=true. For imported campaigns use bounce_report or engagement_report",
         ),
     ],
 )
@@ -462,3 +467,200 @@ def test_a_campaign_of_which_only_unknown_is_known_has_its_report(simulator, hom
     assert "Whether 5 recipients were mailed is not known" in page
     assert f"batch {status.batches[0]['batch']}" in page
     assert "WARN" in page
+
+
+def test_pages_go_to_the_home_where_no_folder_is_named(filled):
+    """`cxtools report` and `cx.report` write to the same place, and keep its index."""
+    import cxtools as cx
+
+    page = cx.report("bounce_report", campaign="c", home=filled)
+
+    assert filled / "reports" / "bounce_report-c.html" == page
+    assert "bounce_report-c.html" in (filled / "reports" / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"spec": "spec.toml"},
+            "a report sends nothing unless it is told to  [run_campaign]\n  -> say -p send=true",
+        ),
+        (
+            {"send": "true", "campaign": "q3"},
+            "there is nothing to send: no spec is named  [run_campaign]\n  -> say -p spec=SPEC.toml",
+        ),
+    ],
+)
+def test_a_report_sends_only_where_it_is_told_to(given, said, home, tmp_path):
+    """What a schedule runs mails nobody by accident: refused before anything runs."""
+    with pytest.raises(ReportError) as refused:
+        render_report("run_campaign", given, home=home, out=tmp_path / "out")
+
+    assert said in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_notebook_sends_where_it_is_told_to(simulator, home, tmp_path, monkeypatch):
+    """Parameterised notebooks run campaigns: with send=true, on purpose, and one after the other."""
+    for name, value in {
+        "CXONE_ENV_URL": simulator.url,
+        "CXONE_CLIENT_ID": "simulator",
+        "CXONE_CLIENT_SECRET": "simulator",
+    }.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "people.csv").write_text("email,firstName\nann@example.com,Ann\n")
+    (tmp_path / "spec.toml").write_text(
+        'name = "q3"\nsubject = "Q3"\nsender = "marketing@example.com"\n'
+        'template_id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"\n'
+    )
+    given = {
+        "spec": str(tmp_path / "spec.toml"),
+        "recipients": str(tmp_path / "people.csv"),
+        "send": "true",
+    }
+    first = render_report("run_campaign", given, home=home)
+    again = render_report("run_campaign", given, home=home)
+    report = render_report("run_campaign", {"campaign": "q3"}, home=home)
+
+    assert {"run_campaign-q3.html"} == {first.name, again.name, report.name}
+    assert 1 == len(simulator.truth()["jobs"])
+    assert [] == simulator.truth()["mailed_twice"]
+
+
+def test_run_campaign_does_not_send_what_it_is_told_not_to(home, tmp_path):
+    """The same holds for papermill without cxtools: the notebook's cell fails before any request."""
+    import cxtools as cx
+
+    with pytest.raises(ConfigError, match="send is False; nothing was sent"):
+        cx.run_campaign(spec=str(tmp_path / "spec.toml"), send=False, home=home)
+
+
+def test_a_report_of_ours_without_a_campaign_needs_none(filled, tmp_path, monkeypatch):
+    """Declared parameters decide: a report over all campaigns declares none, and names none."""
+    monkeypatch.setattr(catalogue, "FOLDERS", (tmp_path,))
+    notebook(tmp_path, "print(f'{weeks} weeks')", parameters="weeks = 8")
+    page = render_report("trial", {"weeks": "12"}, home=filled, out=tmp_path / "out")
+
+    assert "trial.html" == page.name
+    assert "12 weeks" in page.read_text()
+
+
+def test_what_runs_is_called_partial(tmp_path, home):
+    """Only what failed is called failed; of a report that was written nothing else is left."""
+    cell = "import os\nprint([name for name in os.listdir(folder) if name.endswith('.ipynb')])"
+    parameters = f"folder = {str(tmp_path / 'out')!r}"
+    page = render_report(
+        notebook(tmp_path, "1", cell, parameters=parameters), home=home, out=tmp_path / "out"
+    )
+
+    assert "trial.partial.ipynb" in page.read_text()
+    assert ["index.html", "trial.html", "trial.ipynb"] == sorted(
+        file.name for file in (tmp_path / "out").iterdir()
+    )
+
+
+def test_the_next_success_takes_the_failure_away(tmp_path, home):
+    """A kept notebook speaks of the last run, not of one before it."""
+    with pytest.raises(ReportError):
+        render_report(notebook(tmp_path, "1 / 0"), home=home, out=tmp_path / "out")
+    before = sorted(file.name for file in (tmp_path / "out").iterdir())
+    render_report(notebook(tmp_path, "1 / 1"), home=home, out=tmp_path / "out")
+
+    assert ["trial-c.failed.ipynb"] == before
+    assert not (tmp_path / "out" / "trial-c.failed.ipynb").exists()
+
+
+OLD_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><style>p { color: red }</style>
+<script type="application/json" id="about">{"campaign":"q2","events":12,"first_at":null,\
+"headline":"A \\u003c B.","last_at":"2026-06-01T10:00:00+00:00","report":"bounce_report",\
+"title":"Bounce report","word":"WARN"}</script></head><body><script id="figures">{}</script></body></html>
+"""
+
+
+@pytest.mark.parametrize(
+    ("page", "facts"),
+    [
+        (
+            OLD_PAGE,
+            PageFacts(
+                report="bounce_report",
+                title="Bounce report",
+                campaign="q2",
+                word="WARN",
+                headline="A < B.",
+                events=12,
+                last_at="2026-06-01T10:00:00+00:00",
+            ),
+        ),
+        ('<script id="about">{"title":"T","later":"field"}</script>', PageFacts(title="T")),
+        ('<script id="about">not JSON</script>', None),
+        ('<script id="about">["a list"]</script>', None),
+        ('<p id="about">{"title":"T"}</p>', None),
+        ("<p>some other page</p>", None),
+    ],
+    ids=["of 0.1.0", "unknown field", "not JSON", "a list", "not a script", "not ours"],
+)
+def test_a_page_says_of_itself_what_an_index_shows(page, facts):
+    """Also one of an earlier version; other files are not taken for pages."""
+    assert facts == read_facts(page)
+
+
+def test_the_index_lists_pages_of_0_1_0(tmp_path):
+    """Date, campaign, verdict and headline stand in their block."""
+    (tmp_path / "bounce_report-q2.html").write_text(OLD_PAGE)
+    text = write_index(tmp_path).read_text()
+
+    assert "1 Jun 2026 10:00 UTC" in text
+    assert "WARN" in text and "A &lt; B." in text
+
+
+def test_an_index_of_someone_else_is_left_alone(tmp_path):
+    """Pages may go into a folder of a web server that has its own; ours is written over."""
+    ours = write_index(tmp_path)
+    again = write_index(tmp_path)
+    ours.write_text("<h1>Welcome</h1>")
+
+    assert ours == again
+    assert write_index(tmp_path) is None
+    assert "<h1>Welcome</h1>" == ours.read_text()
+
+
+def test_a_page_defines_the_words_it_shows_and_no_others(filled, tmp_path):
+    """A definition of a word that stands nowhere, or a word without one, sends a reader astray."""
+    for report in ("bounce_report", "engagement_report"):
+        page = render_report(report, {"campaign": "c"}, home=filled, out=tmp_path).read_text()
+        book = read_notebook(tmp_path / f"{report}-c.ipynb")
+        drawings = take_figures(book)
+        shown = "\n".join(page_texts(book, drawings))
+        defined = re.findall(r"<dt>([^<]+)</dt>", page.partition('<dl class="terms">')[2])
+
+        assert defined == [term.word for term in TERMS if term.stands_in(shown)]
+        assert {"Delivery rate", "Open rate", "Click rate"} <= set(defined)
+        assert "Submitted" not in defined
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("4,724 of 4,925 recipients were delivered", ["Recipient", "Delivered"]),
+        ("Delivery rate", ["Delivery rate"]),
+        ("95.9% (95.3–96.4), 0.2 points below the usual", ["95% interval", "Median", "Points"]),
+        ("invalid mailbox · hard", ["Hard bounce"]),
+        ("reputation block · block", ["Blocked"]),
+        ("a landing page for hardware", []),
+    ],
+)
+def test_words_are_found_as_pages_write_them(text, words):
+    """In a heading, a sentence, a label or a number."""
+    assert words == [term.word for term in TERMS if term.stands_in(text)]
+
+
+@pytest.mark.parametrize("rate", FUNNEL_RATES)
+def test_every_rate_has_a_definition(rate):
+    """A column of the funnel that is a rate is a word of the glossary, of its own."""
+    text = wording.label(rate)
+    words = [term.word for term in TERMS if term.stands_in(text)]
+
+    assert [text.replace(" to ", "-to-")] == [word for word in words if word.endswith(" rate")]

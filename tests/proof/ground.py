@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from cxtools.connection import SIMULATOR, Connection
+from cxtools.connection import Connection
 from cxtools.ledger.schema import attempt, outbox, quota, slot
 from cxtools.measures.outcomes import outcomes
 from cxtools.sending.status import status
 from cxtools.settings import load_settings
+from cxtools.simulated import SIMULATOR_ACCOUNT
 from tests.proof.invariants import KINDS, Facts, Hook, violations
 
 NAME = "q3"
@@ -45,7 +46,7 @@ def connection(url: str, home: Path, **given: Any) -> Connection:
         "event_horizon_s": 0,
         "patience_s": 20,
         "batch_size": BATCH,
-        **SIMULATOR,
+        **SIMULATOR_ACCOUNT,
         **given,
     }
     return Connection(load_settings(environ={}, home=home, env_url=url, **facts), quiet=True)

@@ -68,8 +68,10 @@ LOAD, IF_EQUAL, RETURN, TO_TRACER, ALLOW = 0x20, 0x15, 0x06, 0x7FF00000, 0x7FFF0
 PRELOADED = (
     "tests.proof.ground",
     "cxtools.bounce",
+    "cxtools.bounce.own_rules",
+    "cxtools.sending.send",
+    "cxtools.sending.status",
     "cxtools.sending.waves",
-    "cxtools.sending.submit",
     "cxtools.measures",
     "duckdb",
     "email_validator",
@@ -214,7 +216,7 @@ def sender(request: dict[str, Any]) -> Callable[[], int]:
 
     def work() -> int:
         from cxtools.errors import CxError
-        from cxtools.sending.recipients import Campaign
+        from cxtools.sending.campaign import Campaign
         from tests.proof.ground import NAME, PEOPLE, SPEC, connection
 
         # with a daily limit batches go out one after the other

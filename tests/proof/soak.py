@@ -20,7 +20,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cxtools.api import client as api_client
 from cxtools.webhooks import deliver
 from tests.conftest import CRM_SECRET, Simulator
 from tests.proof.ground import Ground
@@ -38,7 +37,7 @@ GROUND: list[Ground] = []
 
 def start() -> None:
     """What each worker does first."""
-    api_client.PAGE, deliver.DEADLINE_S = 10, DEADLINE_S
+    deliver.DEADLINE_S = DEADLINE_S
     GROUND.append(Ground(Simulator("--crm-secret", CRM_SECRET)))
 
 

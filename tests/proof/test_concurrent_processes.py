@@ -297,8 +297,9 @@ import os, signal, sys, time
 from pathlib import Path
 from cxtools.api.client import Client
 from cxtools.context import Context
-from cxtools.sending.recipients import Campaign
-from cxtools.connection import Connection, SIMULATOR
+from cxtools.sending.campaign import Campaign
+from cxtools.connection import Connection
+from cxtools.simulated import SIMULATOR_ACCOUNT
 from cxtools.settings import load_settings
 
 url, home, ledger, stop_at, skew = sys.argv[1:]
@@ -317,7 +318,7 @@ class Paused(Client):
             pause()
         return answer
 
-client = Connection(load_settings(environ={}, home=Path(home), ledger=ledger, env_url=url, event_horizon_s=0, batch_size=25, **SIMULATOR,
+client = Connection(load_settings(environ={}, home=Path(home), ledger=ledger, env_url=url, event_horizon_s=0, batch_size=25, **SIMULATOR_ACCOUNT,
                                   crm_webhook_url="" if stop_at else f"{url}/_sim/crm"), quiet=True)  # no courier: it could be stopped in a transaction
 client.ledger.now = now
 client.context = Context(client.settings, Paused(client.settings, now=now), client.ledger, client.engine, now=now, quiet=True)

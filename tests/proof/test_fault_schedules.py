@@ -22,12 +22,11 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from cxtools.api import client as api_client
 from cxtools.api.client import Client
 from cxtools.connection import Connection
 from cxtools.context import Context
 from cxtools.errors import CxError, JobTimeout
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from cxtools.simulator.faults import FAULTS
 from cxtools.webhooks import deliver
 from tests.conftest import CRM_SECRET
@@ -37,6 +36,8 @@ from tests.proof.invariants import violations
 ENDPOINTS = ("token", "suppressions", "messages", "job", "events")
 #: Real seconds: a call that hangs or drips costs so much.
 DEADLINE_S = 0.4
+#: Small pages, so that three small jobs fill several.
+PAGE_ROWS = 10
 #: These cost a whole deadline each time.
 SLOW = {name for name in FAULTS if "hang" in name or name in ("drip", "crm_slow")}
 
@@ -201,7 +202,11 @@ class Trial:
         )
         client.ledger.now = self.clock.now
         api = Client(
-            client.settings, now=self.clock.now, clock=self.clock.monotonic, sleep=self.clock.skip
+            client.settings,
+            now=self.clock.now,
+            clock=self.clock.monotonic,
+            sleep=self.clock.skip,
+            page_rows=PAGE_ROWS,
         )
         client.__dict__["context"] = Context(
             client.settings,
@@ -222,7 +227,6 @@ def stormy(start_simulator: Callable[..., Any]) -> Iterator[Any]:
     a CRM that is given up on soon.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api_client, "PAGE", 10)
         patch.setattr(deliver, "DEADLINE_S", DEADLINE_S)
         yield start_simulator(crm_secret=CRM_SECRET)
 

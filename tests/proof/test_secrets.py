@@ -33,7 +33,7 @@ from cxtools.errors import CxError
 from cxtools.events.importing import import_file
 from cxtools.events.store import EventStore
 from cxtools.ledger.audit import export_csv, export_json
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from cxtools.settings import Settings, load_settings
 from tests.fault_server import FAULTS, Fault, FaultServer, Reply
 
@@ -206,7 +206,7 @@ STEPS: dict[str, Any] = {
     "other job": Reply(200, {"jobId": ADDRESS, "status": ADDRESS, "createdAt": ADDRESS}),
 }
 CALLS: dict[str, tuple[str, Callable[[Client], Any]]] = {
-    "sign in": ("POST /v1/oauth2/token", lambda client: client.auth.token(0.3 + client._clock())),
+    "sign in": ("POST /v1/oauth2/token", lambda client: client.sign_in()),
     "check": (
         "GET /v1/communications/email/suppressions",
         lambda client: client.fetch_suppression(ADDRESS),
@@ -298,18 +298,16 @@ def imported(folder: Path, name: str, text: str, **how: Any) -> Any:
 
 MISTAKES: dict[str, Callable[[Path, FaultServer], Any]] = {
     "ragged row": lambda folder, _: list(
-        listed(folder, f"email,name\n{ADDRESS},A,{ADDRESS}\n").planned()
+        listed(folder, f"email,name\n{ADDRESS},A,{ADDRESS}\n").plan()
     ),
-    "bad address": lambda folder, _: list(
-        listed(folder, f"email\n{ADDRESS} {ADDRESS}\n").planned()
-    ),
+    "bad address": lambda folder, _: list(listed(folder, f"email\n{ADDRESS} {ADDRESS}\n").plan()),
     "bad list": lambda folder, _: list(
-        Campaign.from_list([{"email": ADDRESS + "@"}, {"mail": ADDRESS}], **SPEC).planned()
+        Campaign.from_list([{"email": ADDRESS + "@"}, {"mail": ADDRESS}], **SPEC).plan()
     ),
     "missing field": lambda folder, _: list(
-        listed(folder, f"email\n{ADDRESS}\n", fields=["firstName"]).planned()
+        listed(folder, f"email\n{ADDRESS}\n", fields=["firstName"]).plan()
     ),
-    "open quote": lambda folder, _: list(listed(folder, f'email\n"{ADDRESS}\n{ADDRESS}').planned()),
+    "open quote": lambda folder, _: list(listed(folder, f'email\n"{ADDRESS}\n{ADDRESS}').plan()),
     "no header": lambda folder, _: listed(folder, f"{ADDRESS}\n{ADDRESS}\n"),
     "wrong spec": lambda folder, _: Campaign.from_list(
         [ADDRESS], **SPEC | {"sender": SECRET, "template_id": TOKEN, "limits": {"daily": SECRET}}

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from cxtools.connection import SIMULATOR, Connection
+from cxtools.connection import Connection
 from cxtools.errors import (
     ConfigError,
     ContractError,
@@ -35,9 +36,10 @@ from cxtools.errors import (
 from cxtools.events.importing import import_file
 from cxtools.ledger.schema import batch
 from cxtools.measures.outcomes import outcomes
-from cxtools.sending import submit
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
+from cxtools.sending.send import write_plan
 from cxtools.settings import load_settings
+from cxtools.simulated import SIMULATOR_ACCOUNT
 from tests.fault_server import FaultServer, Reply
 from tests.proof.ground import connection
 from tests.tables import ask
@@ -56,7 +58,7 @@ def office(simulator: Any, home: Path) -> Callable[..., Connection]:
             "crm_webhook_url": f"{simulator.url}/_sim/crm",
             "event_horizon_s": 0,
             "patience_s": 20,
-            **SIMULATOR,
+            **SIMULATOR_ACCOUNT,
             **settings,
         }
         return Connection(load_settings(environ={}, home=home, **given), quiet=True)
@@ -424,7 +426,9 @@ def test_H01_the_webhook_carries_the_real_status_and_a_signature_that_verifies(
     """
     office().send(campaign())
     [hook] = simulator.received(raw=True)
-    verified = Webhook(SIMULATOR["crm_webhook_secret"]).verify(hook["body"], hook["headers"])
+    verified = Webhook(SIMULATOR_ACCOUNT["crm_webhook_secret"]).verify(
+        hook["body"], hook["headers"]
+    )
 
     assert ("email_job_completed", "completed") == (verified["event"], verified["data"]["status"])
     assert {
@@ -663,14 +667,7 @@ def test_retry_waves_take_soft_bounces_only(
         client.retry("q3")
     now = client.context.now() + 2 * 86400
     later = Connection(client.settings, quiet=True)
-    later.__dict__["context"] = type(client.context)(
-        client.settings,
-        client.context.api,
-        client.context.ledger,
-        client.store,
-        now=lambda: now,
-        quiet=True,
-    )
+    later.__dict__["context"] = replace(client.context, now=lambda: now)
     early, _ = client.retry("q3", dry_run=True)
     plan, _ = later.retry("q3", dry_run=True)
     soft = ask("bounces", client.store, ["q3"]).query("kind == 'soft'").recipients.sum()
@@ -685,7 +682,7 @@ def test_a_plain_secret_is_read_as_the_standards_library_reads_it(
     simulator: Any, office: Callable[..., Connection]
 ) -> None:
     """With or without `whsec_`, the receiver built on the published library verifies."""
-    plain = SIMULATOR["crm_webhook_secret"].removeprefix("whsec_")
+    plain = SIMULATOR_ACCOUNT["crm_webhook_secret"].removeprefix("whsec_")
     office(crm_webhook_secret=plain).send(campaign(ADDRESSES[:2]))
     [hook] = simulator.received(raw=True)
 
@@ -824,7 +821,7 @@ def test_what_a_killed_process_left_can_be_settled_at_once(
     Nobody has to know that `resume` would find it first; the operator's reason is in the trail.
     """
     client = office()
-    submit.plan(client.context, campaign())
+    write_plan(client.context, campaign())
     [row] = client.ledger.batches.rows("q3")
     client.ledger.posts.claim(
         row.id,
@@ -878,11 +875,12 @@ def test_a_ledger_that_fails_after_the_post_tells_the_job(home: Path) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-from cxtools.sending.recipients import Campaign
-from cxtools.connection import Connection, SIMULATOR
+from cxtools.sending.campaign import Campaign
+from cxtools.connection import Connection
+from cxtools.simulated import SIMULATOR_ACCOUNT
 from cxtools.settings import load_settings
 url, home = sys.argv[1:]
-client = Connection(load_settings(environ={}, home=Path(home), env_url=url, **SIMULATOR), quiet=True)
+client = Connection(load_settings(environ={}, home=Path(home), env_url=url, **SIMULATOR_ACCOUNT), quiet=True)
 people = [f"p{number}@acme-01.example" for number in range(40)]
 client.send(Campaign.from_list(people, name="q3", subject="Q3", template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890", sender="me@example.com"))
 """

@@ -16,8 +16,8 @@ import pytest
 from cxtools.connection import Connection
 from cxtools.ledger import schema
 from cxtools.ledger.workers import process_start
-from cxtools.sending import submit
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
+from cxtools.sending.send import write_plan
 from cxtools.sending.status import Status
 from tests.fault_server import Fault, FaultServer, Reply, Step
 from tests.proof.ground import NAME, SPEC, connection
@@ -174,7 +174,7 @@ def test_batches_are_as_large_as_the_settings_say(office: Callable[..., Connecti
     """The dry run tells it, the plan does it."""
     client = office(batch_size=2)
     campaign = Campaign.from_list(PEOPLE, name=NAME, **SPEC)
-    submit.plan(client.context, campaign)
+    write_plan(client.context, campaign)
 
     assert ([2, 2, 1], [2, 2, 1]) == (
         client.dry_run(campaign).batches,

@@ -14,7 +14,7 @@ from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, Refused
 from cxtools.model import recipient_key
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from tests import taxonomy
 from tests.fault_server import Fault, FaultServer, Reply, Seen
 from tests.proof.ground import DAY_S, NAME, SPEC, connection

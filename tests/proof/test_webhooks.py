@@ -20,11 +20,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from cxtools.api import wire
-from cxtools.connection import SIMULATOR
 from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.ledger.ledger import Ledger
 from cxtools.settings import load_settings
+from cxtools.simulated import SIMULATOR_ACCOUNT
 from cxtools.webhooks import deliver
 from cxtools.webhooks.allowed import public, route
 from tests.fault_server import Fault, FaultServer, Reply
@@ -276,7 +276,11 @@ def crm_server() -> Iterator[FaultServer]:
 def context(crm_server: FaultServer, home: Path) -> Context:
     """A context whose CRM is the fault server, with a clock that stands."""
     clock = Clock()
-    given = {**SIMULATOR, "crm_webhook_url": f"{crm_server.url}/hook", "env_url": crm_server.url}
+    given = {
+        **SIMULATOR_ACCOUNT,
+        "crm_webhook_url": f"{crm_server.url}/hook",
+        "env_url": crm_server.url,
+    }
     settings = load_settings(environ={}, home=home, **given)
     return Context(
         settings,
@@ -320,7 +324,7 @@ TRIES = [
     (Fault("reset"), "pending", "the connection was reset"),
     (Fault("close"), "pending", "the connection was closed before the answer was whole"),
     (Fault("cut_head"), "pending", "the connection was closed before the answer was whole"),
-    (Fault("no_http"), "pending", "the answer is no HTTP"),
+    (Fault("no_http"), "pending", "the answer is not HTTP"),
 ]
 
 
@@ -414,7 +418,9 @@ def verifies(request: Any, *, at: int) -> bool:
 
     usual, published.datetime = published.datetime, Then  # type: ignore[misc]
     try:
-        return bool(Webhook(SIMULATOR["crm_webhook_secret"]).verify(request.body, request.headers))
+        return bool(
+            Webhook(SIMULATOR_ACCOUNT["crm_webhook_secret"]).verify(request.body, request.headers)
+        )
     finally:
         published.datetime = usual  # type: ignore[misc]
 
@@ -504,14 +510,14 @@ def test_a_late_failure_undoes_nothing(context: Context) -> None:
 
 def test_a_slow_crm_holds_up_nobody(context: Context, crm_server: FaultServer) -> None:
     """
-    The deed beside the courier runs on while the CRM thinks, and what is left at its end is kept,
+    What runs beside the webhooks goes on while the CRM thinks, and what is left at its end is kept,
     not lost.
     """
     crm_server.script("POST /hook", Reply(200, delay_s=0.7))
     context.now.at = time.time()  # type: ignore[attr-defined]
     put_out(context, 30)
     began = time.monotonic()
-    with deliver.courier(context, last_round_s=1):
+    with deliver.deliver_in_background(context, last_round_s=1):
         time.sleep(0.3)
         deed_s = time.monotonic() - began
     end_s = time.monotonic() - began

@@ -24,6 +24,7 @@ from cxtools.api.outcome import PostOutcome
 from cxtools.bounce import CATEGORIES, Codes, Judge, classify, classify_lines, explain, judge
 from cxtools.bounce.classify import LONGEST_REMEMBERED, REMEMBERED, standard_judge
 from cxtools.bounce.codes import parsed, table
+from cxtools.bounce.own_rules import OWN_RULES
 from cxtools.bounce.policy import (
     SENDERS_SIDE,
     WHEN_TRANSIENT,
@@ -35,7 +36,7 @@ from cxtools.bounce.policy import (
 )
 from cxtools.bounce.reason import HEAD, LONGEST_REASON, TAIL, masked, spoken, words
 from cxtools.bounce.rules import _pattern, _units, standard_rules
-from cxtools.connection import OWN_RULES, Connection
+from cxtools.connection import Connection
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.identity import recipient_key

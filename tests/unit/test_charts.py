@@ -11,10 +11,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from cxtools import wording
 from cxtools.charts import style
 from cxtools.charts import tables as written
+from cxtools.events.store import EventStore
 from cxtools.measures import compare
 from cxtools.measures.engine import Engine
+from cxtools.verdicts.verdict import CampaignVerdict
 from tests import tables
 from tests.tables import ask
 
@@ -39,6 +42,24 @@ SLOW = tables.store(
     "to | kind | at\nann | delivery | +0\nann | open | +60\nbob | delivery | +0\nbob | open | +90000\nbob | click | +90000"
 )
 
+#: Two campaigns at two mailbox providers, each with opens and clicks.
+TWO = tables.store("""
+    to  | kind     | at     | email         | url
+    ----+----------+--------+---------------+--------------------
+    ann | delivery | +0     | ann@gmail.com |
+    ann | open     | +60    | ann@gmail.com |
+    ann | click    | +9000  | ann@gmail.com | https://x.example/a
+    bob | delivery | +0     | bob@yahoo.com |
+    bob | open     | +7200  | bob@yahoo.com |
+    bob | click    | +90000 | bob@yahoo.com | https://x.example/a
+""")
+tables.store(
+    "to | kind | at | email | url\neve | delivery | +0 | eve@gmail.com |\n"
+    "eve | open | +30 | eve@gmail.com |\neve | click | +50 | eve@gmail.com | https://x.example/b",
+    "second",
+    into=TWO,
+)
+
 #: name -> a table that this chart draws
 DRAWN = {
     "funnel": lambda: ask("funnel", STORE, "c"),
@@ -48,6 +69,12 @@ DRAWN = {
     "bounces by provider": lambda: ask("bounces", STORE, "c", by="provider"),
     "bounces by day": lambda: ask("bounces", STORE, "c", by="day"),
     "bounces by hour": lambda: ask("bounces", STORE, "c", by="hour"),
+    "bounces of campaigns by provider": lambda: ask("bounces", STORE, by="provider"),
+    "funnel of campaigns by provider": lambda: ask("funnel", STORE, by="provider"),
+    "curve of campaigns": lambda: ask("curve", TWO),
+    "timing of campaigns": lambda: ask("timing", TWO),
+    "timing of campaigns by provider": lambda: ask("timing", TWO, by="provider"),
+    "links of campaigns": lambda: ask("links", TWO),
     "reasons": lambda: ask("reasons", STORE, "c"),
     "links": lambda: ask("links", STORE, "c"),
     "curve": lambda: ask("curve", SLOW),
@@ -205,9 +232,9 @@ def test_the_funnel_tells_numerator_and_denominator():
 
     assert (
         "<b>5</b>",
-        "<b>2</b>  40.0% of attempted",
-        "<b>1</b>  50.0% of delivered",
-        "<b>1</b>  50.0% of delivered",
+        "<b>2</b>  40.0%",
+        "<b>1</b>  50.0%",
+        "<b>1</b>  50.0%",
     ) == figure.data[0].text
     assert (
         "2 were delivered (40.0%, 11.8–76.9); 1 of these 2 clicked (50.0%, 9.5–90.5)"
@@ -361,3 +388,148 @@ def test_a_map_of_many_domains_is_cut_too():
 
     assert 20 == len(figure.data[0].x)
     assert "Shown are 20 of 300" in figure.layout.meta["caption"]
+
+
+def texts_of(figure: go.Figure) -> str:
+    """Everything that a figure says: labels, names and texts of marks, ticks."""
+    return json.dumps([figure.to_plotly_json()["data"], figure.layout.to_plotly_json()])
+
+
+@pytest.mark.parametrize("question", ["funnel", "bounces", "timing"])
+def test_two_splits_are_both_drawn(question):
+    """A campaign and a mailbox provider: one down, one across, no part of either left out."""
+    store = STORE if question == "bounces" else TWO
+    table = ask(question, store, by="provider")
+    figure = table.chart()
+    drawn = texts_of(go.Figure(figure.data, figure.layout.to_plotly_json() | {"meta": None}))
+
+    assert {"heatmap"} == {trace.type for trace in figure.data}
+    assert [] == [
+        part for column in ("campaign", "provider") for part in table[column] if part not in drawn
+    ]
+
+
+def test_a_map_has_the_number_of_each_pair():
+    """Rows and columns are the splits; a cell holds the rate of its row of the table."""
+    table = ask("funnel", TWO, by="provider")
+    attempted, delivered, opened, clicked = table.chart().data
+
+    assert [["1", "1"], ["1", ""]] == [list(line) for line in attempted.text]
+    assert [["100%", "100%"], ["100%", ""]] == [list(line) for line in delivered.text]
+    assert [["100%", "100%"], ["100%", ""]] == [list(line) for line in opened.text]
+    assert [["100%", "100%"], ["100%", ""]] == [list(line) for line in clicked.text]
+
+
+@pytest.mark.parametrize("question", ["funnel", "bounces", "links", "curve", "timing", "jobs"])
+def test_a_chart_of_several_campaigns_draws_each(question):
+    """None is dropped: each stands on an axis or above its mark."""
+    store = STORE if question == "bounces" else TWO
+    figure = ask(question, store).chart()
+    drawn = texts_of(go.Figure(figure.data, figure.layout.to_plotly_json() | {"meta": None}))
+
+    assert [] == [name for name in store.campaigns() if name not in drawn]
+
+
+@pytest.mark.parametrize("question", ["funnel", "bounces", "timing", "curve"])
+def test_more_splits_than_a_picture_has_is_said(question):
+    """Three splits (of the curve two, its time is a third) are a sentence, not a wrong picture."""
+    by = ["provider"] if question == "curve" else ["provider", "day"]
+    store = STORE if question == "bounces" else TWO
+    figure = ask(question, store, by=by).chart()
+
+    assert 0 == len(figure.data)
+    assert figure.layout.meta["caption"].startswith("Not drawn: the table is split by provider, ")
+
+
+def test_a_curve_of_parts_ends_where_its_news_end():
+    """How many had reacted by then; a cell after the last reaction stays empty."""
+    loaded, clicked = ask("curve", TWO).chart().data
+
+    assert [["50.0%", "100.0%", "", "", ""], ["100.0%", "", "", "", ""]] == [
+        list(line) for line in loaded.text
+    ]
+    assert [["0.0%", "50.0%", "50.0%", "50.0%", "100.0%"], ["100.0%", "", "", "", ""]] == [
+        list(line) for line in clicked.text
+    ]
+
+
+CAMPAIGN = tables.store(
+    "to | kind | at | code | url\n"
+    + "".join(f"b{n} | bounce | +{n} | 5.1.1 |\n" for n in range(17))
+    + "".join(f"s{n} | bounce | +{n} | 4.2.2 |\n" for n in range(6))
+    + "".join(f"d{n} | delivery | +{n} | |\n" for n in range(400))
+    + "".join(f"d{n} | open | +{n + 99} | |\n" for n in range(131))
+    + "".join(f"d{n} | click | +{n + 9000} | | https://x.example/a\n" for n in range(29))
+)
+
+
+def test_cards_and_figures_have_the_same_numbers():
+    """One rate has one number on a page: that of the card stands in the figure, with its whole."""
+    cards = {card.name: card for card in verdict_on(CAMPAIGN, "run").cards}
+    funnel = ask("funnel", CAMPAIGN).chart()
+    wholes = [label.rpartition("of ")[2].removesuffix("</span>") for label in stage_labels(funnel)]
+    figure = dict(zip(funnel.data[0].y, zip(funnel.data[0].text, wholes, strict=True), strict=True))
+
+    assert {
+        "Attempted": ("<b>423</b>", "Attempted"),
+        "Delivered": ("<b>400</b>  94.6%", "attempted"),
+        "Opened": ("<b>131</b>  32.8%", "delivered"),
+        "Clicked": ("<b>29</b>  7.2%", "delivered"),
+    } == figure
+    assert ("94.6%", "7.2%") == (cards["Delivered"].share, cards["Clicked"].share)
+    assert cards["Opened"].share.endswith("–32.8%")
+    assert cards["Delivered"].counted.startswith("400 of 423 ")
+    assert cards["Clicked"].counted.startswith("29 of 400 ")
+    assert cards["Opened"].counted.endswith("to 131 of 400")
+
+
+def test_the_curve_ends_where_the_card_stands():
+    """All who clicked had done so at the curve's end."""
+    [clicked] = [card for card in verdict_on(CAMPAIGN, "run").cards if card.name == "Clicked"]
+    curve = ask("curve", CAMPAIGN).chart()
+
+    assert f"clicked {clicked.share}" in curve.layout.meta["caption"]
+
+
+def test_causes_have_the_numbers_of_the_verdict():
+    """The share of the most frequent cause is that of the first bar, of the same bounces."""
+    sentences = " ".join(verdict_on(CAMPAIGN, "bounces").sentences)
+    figure = ask("bounces", CAMPAIGN).chart()
+
+    assert "invalid recipient: 17 recipients (73.9%)" in sentences
+    assert "<b>17</b>  73.9%" == figure.data[0].text[0]
+    assert "percentages are of all 23 bounces" in figure.layout.meta["caption"]
+
+
+def test_a_split_has_the_rates_of_the_cards():
+    """A campaign beside another has the numbers that it has on its own cards."""
+    table = ask("funnel", STORE)
+    row = table[table.campaign == "c"].iloc[0]
+    figure = table.chart()
+    cards = {card.name: card.share for card in verdict_on(STORE, "run").cards}
+
+    assert ["Delivered", "Opened", "Clicked"] == [
+        axis.title.text[3:-4]
+        for axis in (figure.layout.xaxis, figure.layout.xaxis2, figure.layout.xaxis3)
+    ]
+    assert [row.delivery_rate, row.open_rate, row.click_rate] == [
+        trace.x[0] for trace in figure.data
+    ]
+    assert (cards["Delivered"], cards["Clicked"]) == (
+        wording.percent(row.delivery_rate),
+        wording.percent(row.click_rate),
+    )
+    assert (
+        "delivered of attempted, opened of delivered, clicked of delivered"
+        in figure.layout.meta["caption"]
+    )
+
+
+def verdict_on(store: EventStore, about: str) -> CampaignVerdict:
+    """The verdict on the campaign "c" of a store."""
+    return compare.verdict(Engine(store), "c", about=about)
+
+
+def stage_labels(figure: go.Figure) -> list[str]:
+    """The labels of a funnel's stages, from the top down."""
+    return list(figure.layout.yaxis.ticktext)

@@ -20,13 +20,28 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": ["errors identity text", "model settings wording"],
     "judgement": [
-        "api api.outcome api.pace bounce.codes bounce.policy bounce.reason charts.groups charts.rows charts.style events ledger "
-        "events.feeds.values "
-        "ledger.audit ledger.states measures.stats sending sending.plan verdicts verdicts.limits webhooks",
+        "api api.answer api.backoff api.breaker api.gate "
+        "bounce.codes bounce.policy bounce.reason "
+        "charts.groups charts.rows charts.style "
+        "events events.feeds.values "
+        "ledger ledger.audit ledger.states "
+        "measures.stats "
+        "sending sending.address sending.row "
+        "verdicts verdicts.limits "
+        "webhooks",
+        "api.documents api.outcome api.redaction api.refusals "
+        "bounce.verdict "
+        "sending.spec "
+        "charts.cells charts.columns "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
-        "bounce.verdict charts.columns verdicts.checks",
-        "events.feeds bounce.rules charts.frame charts.tables charts.verdicts verdicts.facts",
-        "bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
+        "verdicts.checks",
+        "api.grants "
+        "bounce.rules "
+        "sending.message "
+        "charts.frame charts.tables charts.verdicts "
+        "events.feeds "
+        "verdicts.facts",
+        "sending.plan bounce.classify charts.bars charts.heatmap verdicts.cards verdicts.sentences",
         "bounce charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
         "verdicts.verdict",
         "charts.funnel",
@@ -34,24 +49,35 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
-        "api.wire events.rows events.store ledger.database ledger.schema ledger.workers "
+        "api.connections api.pacer "
+        "events.rows events.store "
+        "ledger.database ledger.schema ledger.workers "
         "sending.recipients",
-        "api.auth events.importing ledger.audit_log ledger.judgements ledger.quota "
-        "ledger.transitions ledger.version webhooks.allowed",
-        "api.client ledger.backup ledger.plans ledger.suppressions",
-        "ledger.batches ledger.outbox",
-        "ledger.jobs ledger.posts ledger.upgrade",
-        "ledger.unknown",
+        "bounce.own_rules api.wire events.importing "
+        "ledger.audit_log ledger.judgements ledger.quota ledger.transitions ledger.version",
+        "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
+        "api.retrier ledger.batches ledger.outbox ledger.upgrade",
+        "api.reader api.submitter ledger.jobs ledger.posts",
+        "sending.campaign api.client ledger.unknown",
         "ledger.ledger",
     ],
     "questions and deeds": [
         "measures.engine sending.status",
         "context measures measures.outcomes",
+        "sending.dry_run sending.follow sending.post sending.suppressions "
         "measures.compare webhooks.deliver",
-        "sending.collect",
-        "sending.submit sending.waves",
+        "sending.collect sending.submit sending.unknown",
+        "sending.send sending.waves",
     ],
-    "faces": ["connection pages pages.page", "doctor explorer pages.run", "notebook"],
+    "faces": [
+        "simulated",
+        "connection pages pages.checks pages.facts pages.figures pages.kernel pages.parameters",
+        "doctor explorer pages.catalogue pages.glossary",
+        "pages.execution pages.page",
+        "pages.index",
+        "pages.run",
+        "notebook",
+    ],
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.options cli.session",
@@ -75,7 +101,8 @@ PURE = [
 ]
 IMPURE_IMPORTS = {
     "duckdb",
-    "http",
+    "http.client",
+    "http.server",
     "os",
     "pathlib",
     "requests",

@@ -21,9 +21,8 @@ from cxtools.ledger.posts import Claim
 from cxtools.ledger.states import ARROWS
 from cxtools.ledger.suppressions import Scan
 from cxtools.ledger.transitions import move
-from cxtools.model import Job, Recipient
-from cxtools.sending.plan import LeftOut
-from cxtools.sending.recipients import Campaign
+from cxtools.model import Job, LeftOut, Recipient
+from cxtools.sending.campaign import Campaign
 from cxtools.settings import load_settings
 
 ACCOUNT = "https://api.example|client"
@@ -665,7 +664,7 @@ def test_an_address_that_no_database_can_hold_is_left_out_like_any_other(ledger:
         template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890",
     )
     ledger.plans.write(
-        "q3", digest="d", spec={}, planned=odd.planned(skip_invalid=True), batch_size=10
+        "q3", digest="d", spec={}, planned=odd.plan(skip_invalid=True), batch_size=10
     )
 
     assert (2, 1) == tuple(ledger.batches.counts("q3")[what] for what in ("invalid", "planned"))

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxtools.api.outcome import OUTCOMES, Answer, complaint, error_of, own_error, post_outcome
+from cxtools.api.answer import Answer, complaint, is_own_error
+from cxtools.api.outcome import OUTCOMES, post_outcome
+from cxtools.api.refusals import as_error
 from cxtools.errors import Denied, RateLimited, Refused, ServerFault, Unreachable
 
 
@@ -255,7 +257,7 @@ def test_no_error_body_breaks_the_parser(body):
 )
 def test_B04_a_404_is_the_apis_own_word_only_with_its_error_document(body, expected):
     """B04: the 404 of a proxy, a gateway or a web framework clears nobody."""
-    assert expected == own_error(answer(404, body))
+    assert expected == is_own_error(answer(404, body))
 
 
 # --- errors ---
@@ -292,7 +294,7 @@ def test_B04_a_404_is_the_apis_own_word_only_with_its_error_document(body, expec
 )
 def test_each_answer_becomes_its_error(happened, error, says):
     """The type tells who is to blame, the text what happened, where, and what to do."""
-    raised = error_of(
+    raised = as_error(
         happened,
         method="GET",
         path="/jobs",

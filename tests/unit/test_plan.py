@@ -15,17 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxtools.errors import ConfigError
-from cxtools.model import Recipient
-from cxtools.sending.plan import (
-    BATCH_TAG,
-    LeftOut,
-    Row,
-    checked_spec,
-    content_digest,
-    message_body,
-    planned,
-)
-from cxtools.sending.recipients import Campaign
+from cxtools.model import LeftOut, Recipient
+from cxtools.sending.campaign import Campaign
+from cxtools.sending.message import BATCH_TAG, message_body
+from cxtools.sending.plan import plan_recipients
+from cxtools.sending.row import Row
+from cxtools.sending.spec import content_digest, parse_spec
 
 SPEC = {
     "name": "q3-update",
@@ -37,7 +32,7 @@ SPEC = {
 
 def plan(people, *, skip_invalid=False, **spec):
     """The plan of a list of people as two lists: whom to mail, and whom not."""
-    items = list(Campaign.from_list(people, **SPEC | spec).planned(skip_invalid=skip_invalid))
+    items = list(Campaign.from_list(people, **SPEC | spec).plan(skip_invalid=skip_invalid))
     return [item for item in items if isinstance(item, Recipient)], [
         item for item in items if isinstance(item, LeftOut)
     ]
@@ -50,7 +45,7 @@ def csv_file(folder, content):
 
 
 def read(folder, content, **spec):
-    return list(Campaign.from_csv(csv_file(folder, content), **SPEC | spec).planned())
+    return list(Campaign.from_csv(csv_file(folder, content), **SPEC | spec).plan())
 
 
 # --- the spec ---
@@ -84,7 +79,7 @@ WRONG_SPECS = {
 def test_a_wrong_spec_is_refused_in_words(values, said):
     """Each fault names its key and what would be right."""
     with pytest.raises(ConfigError) as refused:
-        checked_spec(SPEC | values)
+        parse_spec(SPEC | values)
 
     assert said in str(refused.value)
 
@@ -95,7 +90,7 @@ def test_d03_all_faults_of_a_spec_are_said_at_once():
     message.
     """
     with pytest.raises(ConfigError) as refused:
-        checked_spec({"name": "", "subject": "\n", "sender": "me", "limits": {"daily": "many"}})
+        parse_spec({"name": "", "subject": "\n", "sender": "me", "limits": {"daily": "many"}})
 
     assert ["name", "subject", "template_id", "sender", "limits.daily"] == [
         fault.strip().split(": ")[0]
@@ -107,7 +102,7 @@ def test_a_profile_may_lift_the_uuid():
     """Where a tenant's template ids are no UUIDs, any one line will do."""
     assert (
         "newsletter-7"
-        == checked_spec(SPEC | {"template_id": "newsletter-7"}, any_template_id=True).template_id
+        == parse_spec(SPEC | {"template_id": "newsletter-7"}, any_template_id=True).template_id
     )
 
 
@@ -130,17 +125,17 @@ def test_a_spec_file_is_read_with_its_tables(tmp_path):
     )
 
     assert (
-        checked_spec(
+        parse_spec(
             SPEC
             | {"fields": ["firstName"], "tracking": {"clicks": False}, "limits": {"daily": 50000}}
         )
         == campaign.spec
     )
-    assert [Recipient("ann@example.com", {"firstName": "Ann"})] == list(campaign.planned())
+    assert [Recipient("ann@example.com", {"firstName": "Ann"})] == list(campaign.plan())
 
 
 @pytest.mark.parametrize(
-    "content", [b"name = ", b"\xff\xfe", None], ids=["no TOML", "no UTF-8", "no file"]
+    "content", [b"name = ", b"\xff\xfe", None], ids=["no TOML", "not UTF-8", "no file"]
 )
 def test_a_spec_file_that_cant_be_read_is_a_configuration_error(tmp_path, content):
     """One message with the file's name, no traceback of a parser."""
@@ -225,7 +220,7 @@ def test_b05_nobody_left_is_an_orderly_end():
 
     assert ([], 2) == (people, len(left_out))
     with pytest.raises(ConfigError, match="1 to 1,000 recipients, not 0"):
-        message_body(checked_spec(SPEC), people, batch_id="b1")
+        message_body(parse_spec(SPEC), people, batch_id="b1")
 
 
 # --- wrong rows ---
@@ -267,13 +262,13 @@ WRONG_FILES = {
         "two columns have the same name",
         "",
     ),
-    "Latin-1": (b"email,name\na@example.com,Ann\nb@example.com,J\xf6rg\n", "no UTF-8", "line 3"),
-    "UTF-16 with a mark": ("email\nann@example.com\n".encode("utf-16"), "no UTF-8", "line 1"),
-    "NUL bytes": (b"email\nann@example.com\nbob@ex\0ample.com\n", "no UTF-8", "line 3"),
-    "a quote that never ends": (b'email,name\nann@example.com,"Ann\n', "no proper CSV", "line 2"),
+    "Latin-1": (b"email,name\na@example.com,Ann\nb@example.com,J\xf6rg\n", "not UTF-8", "line 3"),
+    "UTF-16 with a mark": ("email\nann@example.com\n".encode("utf-16"), "not UTF-8", "line 1"),
+    "NUL bytes": (b"email\nann@example.com\nbob@ex\0ample.com\n", "not UTF-8", "line 3"),
+    "a quote that never ends": (b'email,name\nann@example.com,"Ann\n', "not proper CSV", "line 2"),
     "text after a quoted cell": (
         b'email,name\nann@example.com,"Ann"x\n',
-        "no proper CSV",
+        "not proper CSV",
         "line 2",
     ),
     "too many cells in one row": (
@@ -360,7 +355,7 @@ FIELDS = {
     "a field is empty": ({"email": "a@b.com", "first": " "}, ["first"], "first is empty"),
     "no address column": ({"mail": "a@b.com"}, None, "missing: email"),
     "a tag of ours": ({"email": "a@b.com", "tags": "cxb:1"}, None, "cxtools' own"),
-    "half a surrogate pair": ({"email": "a@b.com", "first": "\ud800"}, None, "no text"),
+    "half a surrogate pair": ({"email": "a@b.com", "first": "\ud800"}, None, "not text"),
 }
 
 
@@ -390,7 +385,7 @@ def test_a_dataframe_is_a_list_of_recipients():
     frame = pandas.DataFrame(
         {"email": ["a@b.com", "c@d.com"], "points": [3, None], "name": ["Ann", None]}
     )
-    people = list(Campaign.from_frame(frame, **SPEC).planned())
+    people = list(Campaign.from_frame(frame, **SPEC).plan())
 
     assert [{"points": "3", "name": "Ann"}, {"points": "", "name": ""}] == [
         dict(person.merge_fields) for person in people
@@ -417,7 +412,7 @@ def test_tags_of_a_dataframe_may_be_lists(tags, expected):
     frame = pandas.DataFrame({"email": ["a@b.com", "c@d.com"], " tags": [tags, "plain"]})
     campaign = Campaign.from_frame(frame, **SPEC)
 
-    assert [expected, ("plain",)] == [person.tags for person in campaign.planned()]
+    assert [expected, ("plain",)] == [person.tags for person in campaign.plan()]
     assert campaign.digest == Campaign.from_frame(frame, **SPEC).digest
 
 
@@ -430,7 +425,7 @@ def test_d01_a_batch_holds_a_thousand_recipients_and_no_more():
     into batches.
     """
     people, _ = plan([f"p{n}@example.com" for n in range(1001)])
-    spec = checked_spec(SPEC)
+    spec = parse_spec(SPEC)
 
     assert 1000 == len(json.loads(message_body(spec, people[:1000], batch_id="b1"))["recipients"])
     with pytest.raises(ConfigError, match="not 1,001"):
@@ -440,7 +435,7 @@ def test_d01_a_batch_holds_a_thousand_recipients_and_no_more():
 def test_the_body_is_that_of_the_contract():
     """Names, nesting and the batch tag by which an event proves that a batch was sent."""
     body = message_body(
-        checked_spec(SPEC),
+        parse_spec(SPEC),
         [Recipient("ann@example.com", {"first": "Änn"}, ("vip",))],
         batch_id="b1",
     )
@@ -471,7 +466,7 @@ def test_the_same_batch_gives_the_same_bytes(fields):
     A repeated request with the same key must carry the same bytes, whatever order the columns came
     in.
     """
-    spec = checked_spec(SPEC)
+    spec = parse_spec(SPEC)
     there, back = (
         Recipient("ann@example.com", dict(items))
         for items in (fields.items(), reversed(fields.items()))
@@ -498,9 +493,9 @@ def test_changed_content_is_another_campaign(spec, row, same):
     """
     The same name with other content is refused by this digest; a limit may change from day to day.
     """
-    first = content_digest(checked_spec(SPEC), [Row(2, {"email": "a@b.com", "n": "1"})])
+    first = content_digest(parse_spec(SPEC), [Row(2, {"email": "a@b.com", "n": "1"})])
 
-    assert same == (first == content_digest(checked_spec(SPEC | spec), [Row(2, row)]))
+    assert same == (first == content_digest(parse_spec(SPEC | spec), [Row(2, row)]))
 
 
 def test_planning_needs_little_memory():
@@ -511,7 +506,7 @@ def test_planning_needs_little_memory():
     rows = (
         Row(line, {"email": f"p{line}@example.com", "note": "x" * 1000}) for line in range(5_000)
     )
-    items = planned(rows, checked_spec(SPEC))
+    items = plan_recipients(rows, parse_spec(SPEC))
     list(islice(items, 100))
     tracemalloc.start()
     for _ in items:

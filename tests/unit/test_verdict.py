@@ -17,7 +17,7 @@ from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.measures import compare
 from cxtools.measures.engine import Engine
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from cxtools.verdicts.checks import check
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import AUTHENTICATION, COMPLAINTS, HARD_BOUNCES, UNCLASSIFIED

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cxtools.sending.recipients import Campaign
+from cxtools.sending.campaign import Campaign
 from cxtools.simulator.people import recipients, suppressed
 
 FOLDER = Path(__file__).parent / "first"

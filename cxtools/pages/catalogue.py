@@ -1,0 +1,69 @@
+"""
+The reports that there are: notebooks with a cell tagged `parameters`, those that come with cxtools
+and those that someone names by their path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from cxtools.errors import ReportError
+from cxtools.pages.parameters import parameters_cell
+
+#: Where cxtools' own notebooks lie: in an installed package, or in the checkout.
+FOLDERS = (Path(__file__).parent / "notebooks", Path(__file__).parents[2] / "notebooks")
+
+
+def find_notebook(name: str) -> Path:
+    """
+    The file behind a report's name: `bounce_report`, `bounce`, or the path of a notebook.
+
+    Raises:
+        ReportError: there is no such report; the message names those that there are.
+    """
+    for file in _candidates(name):
+        if file.is_file():
+            return file
+    raise ReportError(
+        f"there is no report {name!r}",
+        do=f"choose one of: {', '.join(report_names())}; or give the path of a notebook",
+    )
+
+
+def _candidates(name: str) -> Iterator[Path]:
+    """The files that a report's name may mean, the likeliest first."""
+    if name.endswith(".ipynb"):
+        yield Path(name)
+        return
+    for stem in (name, f"{name}_report", name.replace("-", "_")):
+        for folder in FOLDERS:
+            yield folder / f"{stem}.ipynb"
+
+
+def is_ours(notebook: Path) -> bool:
+    """Does this notebook come with cxtools? Someone else's may mean other things by `campaign`."""
+    return notebook.parent in FOLDERS
+
+
+def report_names() -> list[str]:
+    """The reports that come with cxtools, sorted."""
+    names: set[str] = set()
+    for folder in FOLDERS:
+        for file in folder.glob("*.ipynb"):
+            if parameters_cell(read_notebook(file)):
+                names.add(file.stem)
+    return sorted(names)
+
+
+def read_notebook(file: Path) -> Any:
+    """A notebook from its file, in nbformat 4."""
+    return nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def notebook_text(notebook: Any) -> str:
+    """A notebook as its file holds it."""
+    return f"{nbformat.writes(notebook)}\n"  # type: ignore[no-untyped-call]

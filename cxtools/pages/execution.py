@@ -1,0 +1,157 @@
+"""
+A notebook is run: every cell comes to its end, or the failure is named; a clock over the whole.
+
+papermill stays in a process of its own (`kernel`): it only warns of unknown parameters, takes
+`sys.exit(0)` and a timed-out cell for success, and changes the working directory of its process.
+The kernel is this very interpreter, whatever kernels the machine has installed, and it talks
+encrypted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cxtools.errors import ReportError
+from cxtools.pages.catalogue import read_notebook
+from cxtools.pages.checks import mask_addresses
+
+GRACE_S = 10.0
+CHECKOUT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-P", "-m", "cxtools.pages.kernel"]
+
+
+def execute(
+    source: Path,
+    output: Path,
+    parameters: Mapping[str, Any],
+    *,
+    environ: Mapping[str, str],
+    timeout_s: float,
+) -> Any:
+    """
+    Run a notebook with these parameters, and return it with its outputs; *output* has what was
+    done, also when it broke off.
+
+    Raises:
+        ReportError: it didn't end in time, or a cell failed or didn't run; which one is said.
+    """
+    order = {
+        "source": str(source.resolve()),
+        "output": str(output.resolve()),
+        "parameters": dict(parameters),
+    }
+    complaint = _run_process(json.dumps(order), environ, source.name, timeout_s)
+    if not output.exists():
+        raise ReportError(
+            "the notebook could not be run",
+            where=source.name,
+            do=complaint or "run it in Jupyter to see why",
+        )
+    notebook = read_notebook(output)
+    check_finished(notebook, complaint)
+    return notebook
+
+
+def check_finished(notebook: Any, complaint: str = "") -> None:
+    """
+    Refuse an executed notebook of which a code cell didn't come to its end; *complaint* is the last
+    line that papermill wrote when it broke off.
+
+    papermill's word for it can't be taken: it marks cells that never ran "completed", and the one
+    in which the kernel died.
+    """
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    ended = [cell for cell in cells if _has_ended(cell)]
+    broken_off = (ended or cells)[-1] if complaint else None
+    for number, cell in enumerate(cells, start=1):
+        fault = _fault(cell)
+        if fault:
+            story = f"{fault.ename}: {fault.evalue}"
+        elif cell is broken_off or not _has_ended(cell):
+            story = complaint or "it did not run"
+        else:
+            continue
+        raise ReportError(f"cell {number} of {len(cells)} failed: {mask_addresses(story)}")
+
+
+def _has_ended(cell: Any) -> bool:
+    return bool(cell.metadata.get("papermill", {}).get("end_time"))
+
+
+def _fault(cell: Any) -> Any:
+    """The error in a cell's outputs; None where it has none."""
+    faults = [output for output in cell.outputs if output.output_type == "error"]
+    return faults[0] if faults else None
+
+
+def _run_process(order: str, environ: Mapping[str, str], name: str, timeout_s: float) -> str:
+    """Run the kernel's process, ended by the clock if need be: its complaint if it broke off."""
+    with tempfile.TemporaryDirectory(prefix="cx-report-") as folder:
+        process = subprocess.Popen(
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=_environment(environ, ipython_folder=folder),
+        )
+        try:
+            _, complaint = process.communicate(order, timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ReportError(
+                f"the notebook did not end within {timeout_s:g} s",
+                where=name,
+                do="give it more time, or a smaller campaign",
+            ) from None
+        finally:
+            _end(process)
+    if process.returncode == 0:
+        return ""
+    return complaint.strip().rpartition("\n")[2]
+
+
+def _environment(environ: Mapping[str, str], ipython_folder: str) -> dict[str, str]:
+    """What the kernel sees: the same hashes each time, plain figures, nobody's IPython settings."""
+    paths = [str(CHECKOUT), environ.get("PYTHONPATH", "")]
+    return {
+        **environ,
+        "PLOTLY_RENDERER": "plotly_mimetype",
+        "IPYTHONDIR": ipython_folder,
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+    }
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """
+    First politely, since papermill then ends its kernel; the kernel lives in a session of its own
+    and would stay behind.
+    """
+    process.terminate()  # like kill, it leaves a process alone that has ended
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_S)
+    process.kill()
+    process.wait()
+
+
+def anonymous(notebook: Any) -> Any:
+    """
+    The same notebook without the paths, durations, dates and version of this run: they tell of the
+    machine, and differ each time.
+    """
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell["id"] = f"cell-{number:02d}"  # papermill gives the cell of the parameters a random one
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+    parameters = notebook.metadata.get("papermill", {}).get("parameters", {})
+    notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata["papermill"] = {"parameters": parameters}
+    return notebook

@@ -1,0 +1,133 @@
+"""
+The figures of an executed notebook, as a page shows them: title and caption are text of the page,
+the numbers travel along as a data table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cxtools import wording
+from cxtools.charts import style, tables
+from cxtools.errors import ReportError
+
+FIGURE_MIME = "application/vnd.plotly.v1+json"
+SAID_BY_THE_PAGE = ("meta", "title", "template")
+#: px that a chart takes where it doesn't say, and what its title took of it.
+HEIGHT, TITLE_HEIGHT = 360, 36
+TOP_MARGIN, LEGEND_HEIGHT, SIDE_MARGIN = 12, 20, 4
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """
+    One figure of a page.
+
+    spec        data and layout, as plotly draws them
+    columns     the columns of its table, in the CSV's order
+    rows        the table's rows, column -> value
+    table       the table for readers, as HTML
+    more        how many rows are left out, in words; "" where all are there
+    """
+
+    number: int
+    title: str
+    caption: str
+    spec: Mapping[str, Any]
+    columns: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+    table: str
+    more: str
+
+    @property
+    def is_drawn(self) -> bool:
+        """A figure without data is a sentence in a chart's place."""
+        return bool(self.spec["data"])
+
+    @property
+    def height(self) -> int:
+        """The chart's height in px."""
+        return int(self.spec["layout"]["height"])
+
+    @property
+    def csv_name(self) -> str:
+        """The name of the file that "Download CSV" saves."""
+        words = re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+        return f"{self.number}-{words}.csv"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the page's script needs of it."""
+        return {"spec": self.spec, "columns": self.columns, "rows": self.rows}
+
+
+def take_figures(notebook: Any) -> list[PageFigure]:
+    """
+    The figures of a notebook, in order; each output that holds one is marked with its place
+    (`metadata.figure`).
+    """
+    taken: list[PageFigure] = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if FIGURE_MIME in output.get("data", {}):
+                output.metadata["figure"] = len(taken)
+                taken.append(page_figure(output.data[FIGURE_MIME], number=len(taken) + 1))
+    return taken
+
+
+def page_figure(drawing: Mapping[str, Any], *, number: int) -> PageFigure:
+    """A figure of a page from plotly's JSON and the table in its `layout.meta`."""
+    layout = drawing["layout"]
+    meta = layout.get("meta") or {}
+    columns = meta.get("columns", [])
+    shown = meta.get("shown", columns)
+    rows = meta.get("rows", [])
+    total = meta.get("of", len(rows))
+    return PageFigure(
+        number=number,
+        title=meta.get("title") or _heading(layout) or f"Figure {number}",
+        caption=meta.get("caption", ""),
+        spec={"data": drawing["data"], "layout": _page_layout(layout)},
+        columns=columns,
+        rows=rows,
+        table=tables.html_table(shown, rows),
+        more=wording.cut(len(rows), total),
+    )
+
+
+def _heading(layout: Mapping[str, Any]) -> str:
+    """The text of a chart's own title."""
+    title = layout.get("title") or {}
+    return re.sub(r"<[^>]+>", "", title.get("text", ""))
+
+
+def _page_layout(layout: Mapping[str, Any]) -> dict[str, Any]:
+    """A chart's layout without what the page says in text, and as high as what is left."""
+    kept = {key: value for key, value in layout.items() if key not in SAID_BY_THE_PAGE}
+    legend_height = LEGEND_HEIGHT if layout.get("showlegend") else 0
+    margin = dict(layout.get("margin", {}))
+    margin["t"] = TOP_MARGIN + legend_height
+    margin["l"] = SIDE_MARGIN
+    margin["r"] = SIDE_MARGIN
+    kept["margin"] = margin
+    kept["height"] = layout.get("height", HEIGHT) - TITLE_HEIGHT
+    return kept
+
+
+def check_figures(drawings: Sequence[PageFigure]) -> None:
+    """
+    Refuse a chart that the page's bundle of plotly.js can't draw: it would be drawn as a line,
+    without any error.
+    """
+    known = ", ".join(style.TRACES)
+    for figure in drawings:
+        types = {trace.get("type", "scatter") for trace in figure.spec["data"]}
+        unknown = sorted(types - set(style.TRACES))
+        if unknown:
+            raise ReportError(
+                f"the page can't draw {', '.join(unknown)}",
+                where=figure.title,
+                do=f"draw it with {known}, or extend cxtools/pages/assets/build.sh",
+            )

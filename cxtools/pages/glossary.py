@@ -1,0 +1,158 @@
+"""
+The words that a page shows, each with its meaning: a page defines exactly those that stand on it.
+
+The measures' docstrings say the same to programmers.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cxtools.pages.figures import FIGURE_MIME, PageFigure
+from cxtools.pages.parameters import holds_parameters
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word, what it means, and the pattern by which it is found where it isn't written so."""
+
+    word: str
+    meaning: str
+    pattern: str = ""
+
+    def stands_in(self, text: str) -> bool:
+        """Does a text use the word?"""
+        pattern = self.pattern or rf"\b{re.escape(self.word)}\b"
+        return bool(re.search(pattern, text, re.IGNORECASE))
+
+
+TERMS = (
+    Term(
+        "Recipient",
+        "One person in one mailing: a distinct pair of recipient and message. "
+        "Counts are of recipients unless they say otherwise.",
+        r"\brecipients?\b",
+    ),
+    Term("Submitted", "The API took the batch that the recipient is in."),
+    Term("Attempted", "A delivery or a bounce was reported."),
+    Term("Delivered", "Attempted, and not bounced in the end."),
+    Term("Bounced", "The last final word on the message is a bounce.", r"\bbounce[ds]?\b"),
+    Term("Late bounce", "A bounce that came after a delivery.", r"\blate[ _]bounce"),
+    Term("Hard bounce", "The address is dead: don't try again.", r"\bhard\b"),
+    Term("Soft bounce", "A refusal that may pass: try again later.", r"\bsoft\b"),
+    Term(
+        "Blocked",
+        "The message or its sender was refused, not the address.",
+        r"\bblock(ed)?\b",
+    ),
+    Term("Undetermined", "The server's answer doesn't say whether trying again can help."),
+    Term(
+        "Opened",
+        "An open or a click was recorded. Machines that fetch images ahead of the reader are among "
+        "them: read it as an upper bound.",
+    ),
+    Term("Clicked", "At least one link was followed, by a person or a scanner."),
+    Term(
+        "Clicks without open",
+        "Clicked, but no open was recorded: the images weren't loaded. They count as opened.",
+    ),
+    Term(
+        "Scanner",
+        "A security gateway that follows links before a person does.",
+        r"\bscanners?\b",
+    ),
+    Term("Complaint", "A recipient reported the message as spam.", r"\bcomplain(t|ts|ed)\b"),
+    Term("Delivery rate", "Delivered of attempted."),
+    Term("Bounce rate", "Bounced of attempted."),
+    Term("Open rate", "Opened of delivered.", r"(?<!to[ -])\bopen rate\b"),
+    Term("Click rate", "Clicked of delivered."),
+    Term("Click-to-open rate", "Clicked of opened.", r"\bclick[- ]to[- ]open rate\b"),
+    Term(
+        "Mailbox provider",
+        "Who runs the mailbox, told by the address's domain; smaller ones are together in “other”.",
+        r"\bmailbox providers?\b",
+    ),
+    Term(
+        "95% interval",
+        "Wilson score interval: the shares that the count leaves plausible.",
+        r"95% interval|\d\u2060?–\u2060?\d",
+    ),
+    Term(
+        "Median",
+        "The middle one: half are below it, half above.",
+        r"\bmedian\b|\busual\b",
+    ),
+    Term(
+        "Points",
+        "Percentage points: the difference of two shares, 4% being 1 point above 3%.",
+        r"\bpoints (above|below)\b",
+    ),
+    Term(
+        "At the same age",
+        "Earlier campaigns are cut at the age which this one has reached.",
+        r"\b(at the )?same age\b|\bat the age\b",
+    ),
+    Term(
+        "Not measured",
+        "The feed doesn't report such events; it doesn't mean that there were none.",
+    ),
+    Term("Confidence", "How sure the rule is that judged the server's text."),
+)
+
+
+def definitions(notebook: Any, drawings: Sequence[PageFigure]) -> list[Term]:
+    """The terms that a page's text uses, in the glossary's order."""
+    text = "\n".join(page_texts(notebook, drawings))
+    return [term for term in TERMS if term.stands_in(text)]
+
+
+def page_texts(notebook: Any, drawings: Sequence[PageFigure]) -> Iterator[str]:
+    """All that a reader of the page can read, but for its last section."""
+    for cell in notebook.cells:
+        if holds_parameters(cell):
+            continue
+        if cell.cell_type == "markdown":
+            yield cell.source
+        for output in cell.get("outputs", []):
+            yield output_text(output)
+    for figure in drawings:
+        yield from (figure.title, figure.caption, figure.more)
+        yield plain_text(figure.table)
+        yield from strings_in(figure.spec)
+
+
+def output_text(output: Any) -> str:
+    """What is read of an output; a figure is not an output's text."""
+    data = output.get("data", {})
+    if FIGURE_MIME in data:
+        return ""
+    if "text/html" in data:
+        return plain_text(data["text/html"])
+    return str(data.get("text/markdown") or data.get("text/plain") or output.get("text", ""))
+
+
+def plain_text(markup: str) -> str:
+    """
+    >>> plain_text("<th>Open rate</th><td>5 &lt; 6</td>")
+    ' Open rate  5 < 6 '
+    """
+    return html.unescape(re.sub(r"<[^>]*>", " ", markup))
+
+
+def strings_in(part: Any) -> Iterator[str]:
+    """All texts in a figure's data and layout."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict):
+        yield from _strings_in_all(part.values())
+    elif isinstance(part, list | tuple):
+        yield from _strings_in_all(part)
+
+
+def _strings_in_all(parts: Iterable[Any]) -> Iterator[str]:
+    for part in parts:
+        yield from strings_in(part)

@@ -1,0 +1,72 @@
+"""The index of a folder: its reports by date, campaign and verdict, read from the pages' facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import jinja2
+
+from cxtools import wording
+from cxtools.charts.verdicts import SYMBOLS
+from cxtools.pages.checks import check_page
+from cxtools.pages.facts import PageFacts, read_facts
+from cxtools.pages.page import TEMPLATES, template_text, write_text
+
+NAME = "index.html"
+#: Stands in each index that we wrote, also in those of 0.1.0: no other is written over.
+MARK = '<p class="eyebrow">cxtools</p>'
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page of the folder."""
+
+    file: str
+    facts: PageFacts
+
+    @property
+    def until(self) -> str:
+        """The last event, as people read it."""
+        if self.facts.last_at is None:
+            return wording.MISSING
+        return wording.moment_text(datetime.fromisoformat(self.facts.last_at))
+
+    @property
+    def tone(self) -> str:
+        """The style of the verdict's badge."""
+        return self.facts.word.lower().replace(" ", "-")
+
+    @property
+    def symbol(self) -> str:
+        return SYMBOLS.get(self.facts.word, "")
+
+
+def write_index(folder: Path) -> Path | None:
+    """
+    Write `index.html` of a folder, newest data first, and return its path; None where the folder
+    has an index of someone else's, which is left alone.
+    """
+    index = folder / NAME
+    if index.exists() and MARK not in index.read_text(encoding="utf-8", errors="replace"):
+        return None
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    environment = jinja2.Environment(loader=loader, autoescape=True)
+    template = environment.get_template("folder.html.j2")
+    style = template_text("style.css")
+    body = template.render(entries=entries(folder), style=style)
+    check_page(body)
+    return write_text(index, body)
+
+
+def entries(folder: Path) -> list[Entry]:
+    """The folder's reports: the newest data first, then by campaign and title."""
+    found: list[Entry] = []
+    for file in sorted(folder.glob("*.html")):
+        facts = read_facts(file.read_text(encoding="utf-8", errors="replace"))
+        if facts is not None:
+            found.append(Entry(file.name, facts))
+    found.sort(key=lambda entry: (entry.facts.campaign, entry.facts.title))
+    found.sort(key=lambda entry: entry.facts.last_at or "", reverse=True)
+    return found

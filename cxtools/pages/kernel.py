@@ -1,0 +1,53 @@
+"""
+One papermill run, in a process of its own: `python -m cxtools.pages.kernel` reads from stdin what
+to run.
+
+papermill changes the working directory of its process, and takes a failed cell for an exception;
+the failed cell stands in the output notebook, and there `execution` looks for it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import papermill
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
+KERNEL = "python3"
+
+
+class ThisInterpreter(AsyncKernelManager):
+    """
+    A kernel of this interpreter, over encrypted channels, without a look at the kernels installed
+    elsewhere.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        options["kernel_name"] = KERNEL
+        options["kernel_spec_manager"] = KernelSpecManager(kernel_dirs=[])
+        options["transport_encryption"] = "required"
+        super().__init__(**options)
+
+
+def run_notebook(source: str, output: str, parameters: dict[str, Any]) -> None:
+    """Run the notebook *source*; *output* is written after each cell."""
+    with suppress(papermill.PapermillExecutionError):
+        papermill.execute_notebook(
+            source,
+            output,
+            parameters,
+            kernel_name=KERNEL,
+            language="python",
+            progress_bar=False,
+            kernel_manager_class=ThisInterpreter,
+            cwd=str(Path.cwd()),
+        )
+
+
+if __name__ == "__main__":
+    run_notebook(**json.load(sys.stdin))

@@ -1,0 +1,31 @@
+"""
+Addresses as we send to them.
+
+They are judged by `email-validator` without DNS, as ASCII: the API says nothing of SMTPUTF8, so a
+local part outside ASCII is refused and an international domain is written in its xn-- form. The
+local part keeps its case for sending.
+"""
+
+from __future__ import annotations
+
+
+def normal_address(text: str) -> str:
+    """
+    An address as we send to it: the domain in lower case and ASCII, the local part as written.
+
+    Raises:
+        ValueError: it is not an address; the message doesn't repeat it.
+
+    >>> normal_address(" Ann@Example.COM "), normal_address("ann@exämple.com")
+    ('Ann@example.com', 'ann@xn--exmple-cua.com')
+    """
+    from email_validator import validate_email
+
+    address = validate_email(
+        text.strip(),
+        check_deliverability=False,
+        strict=True,
+        allow_smtputf8=False,
+        test_environment=True,
+    )
+    return address.ascii_email or address.normalized
