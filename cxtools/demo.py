@@ -15,10 +15,11 @@ from pathlib import Path
 
 import requests
 
-from cxtools import measures, wording
+from cxtools import wording
 from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.importing import import_file
+from cxtools.measures.answers import answer
 from cxtools.pages.run import render_reports
 from cxtools.sending.campaign import Campaign
 
@@ -36,12 +37,16 @@ fields = ["firstName", "plan", "city"]
 """
 
 
+def say_on_stderr(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 def run_demo(
-    out: Path, *, say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
+    out: Path, *, say: Callable[[str], None] = say_on_stderr, progress: bool = True
 ) -> str:
     """
     Run the demo into *out* and return its summary in five lines; the store and ledger stand in
-    `out/home`.
+    `out/home`. *progress*: draw progress bars.
 
     Raises:
         ConfigError: *out*/home exists and isn't a demo's; nothing was touched.
@@ -50,12 +55,13 @@ def run_demo(
     began = time.monotonic()
     home = _fresh_home(out)
     client = connect("simulator", home=home)
+    client.quiet = not progress
     say("1/4  eight earlier campaigns into the event store")
     _import_history(client)
     say(f"2/4  sending {NAME}: {int(RECIPIENTS):,} recipients over HTTP")
     campaign = Campaign.from_toml(*_inputs(home))
     sent = client.send(campaign)
-    if sent.exit_code:
+    if sent.state != "completed":
         raise JobFailed(
             f"the demo's send ended as {sent.state}",
             where=str(home),
@@ -117,7 +123,7 @@ def _summary(client: Connection, index: Path, seconds: float) -> str:
             where=str(client.settings.home),
             do="run the demo again",
         )
-    row, share = measures.funnel(client.engine, [NAME]).iloc[0], wording.percent
+    row, share = answer(client.engine, "funnel", NAME).iloc[0], wording.percent
     people, hooks = status.recipients, status.webhooks
     return "\n".join(
         [

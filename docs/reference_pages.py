@@ -12,7 +12,7 @@ import typer.main
 import cxtools
 from cxtools.cli import app
 from cxtools.events import feeds
-from cxtools.settings import Settings
+from cxtools.settings import SOURCE_VARIABLES, setting_rows
 
 
 def write_pages(folder: Path) -> None:
@@ -118,24 +118,24 @@ def feeds_page() -> str:
 
 
 def settings_page() -> str:
-    """Every setting with its variable, default and meaning, as `Settings` documents them."""
+    """Every setting with its variable, type, default and meaning, as `Settings` documents them."""
     lines = [
         "# Settings",
         "",
         "A setting comes from the profile (`profiles.toml`), or from the environment, where it has",
-        "a variable.",
+        "a variable. A name with a dot is a key of a table of the profile.",
         "",
-        "| setting | default | is |",
-        "|---|---|---|",
+        "| setting | variable | type | default | is |",
+        "|---|---|---|---|---|",
     ]
-    for name, field in Settings.model_fields.items():
-        lines.append(f"| `{name}` | {default_text(field)} | {paragraph(field.description)} |")
+    for row in setting_rows():
+        kind = row.type.replace("|", "\\|")
+        cells = (code(row.name), code(row.variable), kind, code(row.default), row.description)
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "These variables say where settings are.", "", "| variable | is |", "|---|---|"]
+    lines += [f"| `{name}` | {text} |" for name, text in SOURCE_VARIABLES.items()]
     return "\n".join(lines) + "\n"
 
 
-def default_text(field: object) -> str:
-    """A default as one types it; none where the setting has to be given or is found at run time."""
-    value = getattr(field, "default", None)
-    if value is None or repr(value).startswith("PydanticUndefined"):
-        return ""
-    return f"`{value!r}`"
+def code(text: str) -> str:
+    return f"`{text}`" if text else ""

@@ -4,7 +4,8 @@ to stderr.
 
 Exit codes: 0 done, 1 a bug, 2 usage or configuration, 3 the API refused or can't be reached, 4 the
 API broke its contract, 5 a job failed or ran out of time, 6 store or ledger, 7 report, 8 done, but
-outcomes are unknown and listed, 9 the verdict is as bad as --fail-on says.
+outcomes are unknown and listed, 9 the verdict is as bad as --fail-on says, or worse, 130 stopped by
+Ctrl-C.
 
 --profile NAME, --quiet (say nothing but errors) and --debug (show tracebacks) may stand anywhere in
 a command.
@@ -32,10 +33,9 @@ from cxtools.cli import (
     verdict,
     webhooks,
 )
+from cxtools.cli.exits import INTERRUPTED
 from cxtools.cli.session import Session, global_options_first
 from cxtools.errors import CxError, StoreError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from cxtools.cli.exits import exit_code
 from cxtools.cli.options import Json, Name
 from cxtools.cli.session import Session, session
 from cxtools.errors import ConfigError, CxError
@@ -140,7 +141,7 @@ def retry(
     text = f"{plan}\n{status}" if sent else str(plan)
     document = plan.to_dict() | {"dry_run": dry_run}
     session(context).print_result(document, text, as_json=as_json)
-    sys.exit(0 if dry_run else status.exit_code)
+    sys.exit(0 if dry_run else exit_code(status))
 
 
 @commands.command()
@@ -167,7 +168,7 @@ def reconcile(
 def finish_one(session: Session, status: Status, *, as_json: bool) -> NoReturn:
     """Print the status of one campaign, and end with its exit code."""
     session.print_result(status.to_dict(), str(status), as_json=as_json)
-    sys.exit(status.exit_code)
+    sys.exit(exit_code(status))
 
 
 def finish_many(
@@ -177,4 +178,5 @@ def finish_many(
     documents = [status.to_dict() for status in statuses]
     text = "\n".join(str(status) for status in statuses)
     session.print_result(documents, text or "no campaigns", as_json=as_json)
-    sys.exit(max([worst, *(status.exit_code for status in statuses)]))
+    codes = [exit_code(status) for status in statuses]
+    sys.exit(max([worst, *codes]))

@@ -31,8 +31,13 @@ class Session:
         from cxtools.connection import connect
 
         client = connect(self.profile)
-        client.quiet = self.quiet or not sys.stderr.isatty()
+        client.quiet = not self.shows_progress
         return client
+
+    @property
+    def shows_progress(self) -> bool:
+        """Bars are for a terminal only: a log file holds sentences."""
+        return sys.stderr.isatty() and not self.quiet
 
     def say(self, text: str) -> None:
         """A sentence for people: on stderr, and not with --quiet."""

@@ -52,7 +52,8 @@ def demo(
     """The whole job on the simulator: send, follow, collect, report."""
     from cxtools.demo import run_demo
 
-    session(context).print_text(str(run_demo(out)))
+    cli = session(context)
+    cli.print_text(run_demo(out, say=cli.say, progress=cli.shows_progress))
 
 
 @commands.command(context_settings=PASS_ON, add_help_option=False)

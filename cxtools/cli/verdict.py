@@ -6,13 +6,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from cxtools.cli.exits import BAD_VERDICT
 from cxtools.cli.options import Json
 from cxtools.cli.session import session
 
 commands = typer.Typer()
-
-#: The exit code of a verdict that is as bad as --fail-on says, or worse.
-BAD_VERDICT = 9
 
 Campaign = Annotated[str, typer.Argument(help="The campaign's name.")]
 About = Annotated[

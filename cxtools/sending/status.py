@@ -15,15 +15,6 @@ from cxtools.ledger.states import ENDED, UNFINISHED
 from cxtools.ledger.unknown import ORPHANED
 from cxtools.settings import Settings
 
-#: campaign state -> exit code of the command line
-EXIT_CODES = {
-    "completed": 0,
-    "nothing_to_send": 0,
-    "partial": 5,
-    "failed": 5,
-    "in_progress": 0,
-    "unknown": 8,
-}
 BAD_JOBS = ("failed", "cancelled")
 #: states of a batch of which nothing is sent any more
 GIVEN_UP = ("rejected", "abandoned")
@@ -63,13 +54,6 @@ class Status:
     events: Mapping[str, int]
     webhooks: Mapping[str, int]
     provisional: bool
-
-    @property
-    def exit_code(self) -> int:
-        rejected = self.recipients["rejected"] and not self.recipients["submitted"]
-        if self.state == "failed" and rejected:
-            return 3
-        return EXIT_CODES[self.state]
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` prints."""

@@ -13,7 +13,7 @@ import pytest
 import typer.main
 
 from cxtools import errors
-from cxtools.cli import app
+from cxtools.cli import app, exits
 from cxtools.sending.spec import parse_spec
 from cxtools.settings import VARIABLES, load_settings
 
@@ -58,6 +58,31 @@ def test_the_python_example_runs(tmp_path):
     )
 
     assert (0, "attempted 2") == (ran.returncode, ran.stdout.strip()), ran.stderr
+
+
+def test_the_first_steps_on_the_command_line_fit_each_other(simulator, tmp_path):
+    """The spec, the list and the commands, as they stand there, one after the other in one folder."""
+    (spec,) = (block for block in blocks("toml") if "subject" in block)
+    (steps,) = (block for block in blocks("sh") if "cxtools send" in block)
+    (tmp_path / "spec.toml").write_text(spec)
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+    }
+    ran = subprocess.run(
+        ["bash", "-eux", "-c", steps.replace("http://127.0.0.1:8080", simulator.url)],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+    assert 0 == ran.returncode, ran.stdout + ran.stderr
+    assert "100 planned" in ran.stdout
+    assert Path(ran.stdout.splitlines()[-1]).name == "engagement_report-q3-update.html"
+    assert 1 == len(simulator.truth()["jobs"])
 
 
 def test_the_spec_example_is_right():
@@ -107,8 +132,9 @@ def test_commands_in_examples_exist_with_their_options(line):
     words = line.split("#")[0].split()[1:]
     command = typer.main.get_command(app).commands[words[0]]
     known = {option for parameter in command.params for option in parameter.opts}
+    unknown = {word for word in words if word.startswith("-")} - known
 
-    assert set() == {word for word in words if word.startswith("-")} - known
+    assert command.context_settings.get("ignore_unknown_options") or set() == unknown
 
 
 @pytest.mark.parametrize(
@@ -135,15 +161,21 @@ def test_every_variable_is_documented(variable):
 
 
 def test_exit_codes_are_those_of_the_errors():
-    """The table lists the codes of the errors, 0 (done), 8 (unknown outcomes), 9 (bad verdict)."""
-    codes = {int(code) for code in re.findall(r"^\| (\d) \|", README, re.MULTILINE)}
+    """The README's table, `cxtools --help` and the errors know the same codes."""
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     raised = {
         kind.exit_code
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, errors.CxError)
     }
 
-    assert raised | {0, 8, 9} == codes
+    of_commands = {exits.DONE, exits.UNKNOWN, exits.BAD_VERDICT, exits.INTERRUPTED}
+    told = " ".join((app.info.help or "").split())
+
+    assert raised | of_commands == codes == set(exits.MEANINGS)
+    assert [] == [
+        code for code, meaning in exits.MEANINGS.items() if f"{code} {meaning}" not in told
+    ]
 
 
 def test_links_to_files_lead_somewhere():

@@ -18,6 +18,7 @@ import pytest
 
 from cxtools import wording
 from cxtools.charts import CHARTS
+from cxtools.cli.exits import exit_code
 from cxtools.errors import ConfigError, ReportError
 from cxtools.measures import FUNNEL_RATES
 from cxtools.pages import catalogue
@@ -463,7 +464,7 @@ def test_a_campaign_of_which_only_unknown_is_known_has_its_report(simulator, hom
         "utf-8"
     )
 
-    assert ("unknown", 8) == (status.state, status.exit_code)
+    assert ("unknown", 8) == (status.state, exit_code(status))
     assert "Whether 5 recipients were mailed is not known" in page
     assert f"batch {status.batches[0]['batch']}" in page
     assert "WARN" in page

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cxtools.cli.exits import exit_code
 from cxtools.connection import Connection
 from cxtools.ledger import schema
 from cxtools.ledger.workers import process_start
@@ -119,7 +120,7 @@ def test_no_window_or_half_of_it_over_means_never_again(
     client.ledger.now = lambda: time.time() + hours * HOUR_S
     status = sent(client)
 
-    assert ("unknown", 8, 5) == (status.state, status.exit_code, status.recipients["unknown"])
+    assert ("unknown", 8, 5) == (status.state, exit_code(status), status.recipients["unknown"])
     assert 1 == len(server.asked(POST))
 
 
