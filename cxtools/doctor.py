@@ -88,12 +88,17 @@ def _api(client: Connection) -> str:
 
 
 def _ledger(client: Connection) -> str:
-    found = client.ledger.trail.verify()
+    from cxtools.ledger.version import NEWEST
+
+    found = client.ledger.audit_log.verify()
     if found.faults:
         raise ConfigError(
-            f"the audit trail has faults: {found.faults[0]}", do="run `cxtools audit verify`"
+            f"the audit log has faults: {found.faults[0]}", do="run `cxtools audit verify`"
         )
-    return f"{len(client.ledger.campaigns())} campaigns, audit trail of {found.rows:,} rows intact, SQLite {sqlite3.sqlite_version}"
+    return (
+        f"{len(client.ledger.plans.names())} campaigns, schema version {NEWEST}, "
+        f"audit log of {found.rows:,} rows intact, SQLite {sqlite3.sqlite_version}"
+    )
 
 
 def _store(client: Connection) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 from cxtools.context import Context
 from cxtools.errors import CxError
 from cxtools.identity import recipient_key
-from cxtools.ledger.ledger import Scanned
-from cxtools.ledger.outbox import Message
+from cxtools.ledger.audit import Anchor
+from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, ENDED
+from cxtools.ledger.suppressions import Scan
 from cxtools.measures.outcomes import outcomes
 from cxtools.model import Event
 from cxtools.sending.groups import in_groups_by_campaign
@@ -55,7 +57,7 @@ class Collected:
 class Fetched:
     """One job's events; where an *error* ended it, they are what came before."""
 
-    row: Any
+    row: BatchRow
     events: list[Event] = field(default_factory=list)
     malformed: list[tuple[str, str]] = field(default_factory=list)
     error: CxError | None = None
@@ -89,26 +91,26 @@ def collect(context: Context, name: str | None = None) -> Collected:
     return total
 
 
-def _rows(context: Context, name: str | None) -> list[Any]:
+def _rows(context: Context, name: str | None) -> list[BatchRow]:
     """The batches whose jobs are asked for events."""
     if name:
-        context.ledger.spec(name)
+        context.ledger.plans.spec(name)
         context.refuse_foreign(name)
-        return list(context.ledger.batches(name, COLLECTABLE))
+        return context.ledger.batches.rows(name, COLLECTABLE)
     since = context.now() - context.settings.event_horizon_s - LATE_EVENTS_S
     rows = []
-    for campaign in context.ledger.campaigns():
+    for campaign in context.ledger.plans.names():
         if context.sends(campaign):
-            for row in context.ledger.batches(campaign, COLLECTABLE):
-                if row.state in UNSETTLED or row.submitted_at > since:
+            for row in context.ledger.batches.rows(campaign, COLLECTABLE):
+                if row.state in UNSETTLED or (row.submitted_at or 0) > since:
                     rows.append(row)
     return rows
 
 
-def _fetch(context: Context, row: Any) -> Fetched:
+def _fetch(context: Context, row: BatchRow) -> Fetched:
     fetched = Fetched(row)
     try:
-        for page in context.api.fetch_event_pages(row.job_id):
+        for page in context.api.fetch_event_pages(row.job):
             fetched.events.extend(page.events)
             fetched.malformed.extend(page.malformed)
     except CxError as error:
@@ -132,26 +134,26 @@ def _keep(context: Context, name: str, fetched: Sequence[Fetched]) -> Collected:
 
 
 def _record_scans(context: Context, name: str, complete: Sequence[Fetched]) -> None:
-    counts = context.store.job_counts(name, [job.row.job_id for job in complete])
-    untold = [job.row.job_id for job in complete if _is_untold(job.row, counts)]
+    counts = context.store.job_counts(name, [job.row.job for job in complete])
+    untold = [job.row.job for job in complete if _is_untold(job.row, counts)]
     found = outcomes(context.engine, name, untold) if untold else {}
     people = {job_id: found.get(job_id, []) for job_id in untold}
-    spec = context.ledger.spec(name)
+    spec = context.ledger.plans.spec(name)
     for job in complete:
-        context.ledger.record_scan(
+        context.ledger.jobs.record_scan(
             job.row.id,
             _scan(context, job, counts),
             horizon_s=context.settings.event_horizon_s,
-            hook=_webhook(context, job.row, spec, people),
+            write_webhook=_webhook(context, job.row, spec, people),
         )
 
 
-def _is_untold(row: Any, counts: Mapping[str, int]) -> bool:
+def _is_untold(row: BatchRow, counts: Mapping[str, int]) -> bool:
     """Whether the store holds events of a job that the CRM was not told of."""
-    return bool(row.scans == 0 or counts.get(row.job_id, 0) > row.told_events)
+    return row.scans == 0 or counts.get(row.job, 0) > row.told_events
 
 
-def _scan(context: Context, job: Fetched, counts: Mapping[str, int]) -> Scanned:
+def _scan(context: Context, job: Fetched, counts: Mapping[str, int]) -> Scan:
     """What a job's events say of people."""
     refusals = []
     delivered = set()
@@ -161,8 +163,8 @@ def _scan(context: Context, job: Fetched, counts: Mapping[str, int]) -> Scanned:
         if event.kind == "delivery" and event.email:
             delivered.add(recipient_key(event.email))
     suppressions = find_suppressions(context.engine.judge, refusals)
-    return Scanned(
-        counts.get(job.row.job_id, 0),
+    return Scan(
+        counts.get(job.row.job, 0),
         suppressions.at_once,
         suppressions.when_repeated,
         delivered,
@@ -171,18 +173,18 @@ def _scan(context: Context, job: Fetched, counts: Mapping[str, int]) -> Scanned:
 
 def _webhook(
     context: Context,
-    row: Any,
+    row: BatchRow,
     spec: Mapping[str, Any],
     people: Outcomes,
-) -> Callable[[int, tuple[int, str]], Message]:
+) -> Callable[[int, Anchor], Webhook]:
     """The webhook of a job, to be made when the ledger gives it its version and its anchor."""
     at = datetime.fromtimestamp(context.now(), UTC).isoformat()
 
-    def make(version: int, anchor: tuple[int, str]) -> Message:
+    def make(version: int, anchor: Anchor) -> Webhook:
         known = people
-        if row.job_id not in people:  # another run scanned meanwhile
-            known = outcomes(context.engine, row.campaign, [row.job_id])
-        rows = known.get(row.job_id, [])
+        if row.job not in people:  # another run scanned meanwhile
+            known = outcomes(context.engine, row.campaign, [row.job])
+        rows = known.get(row.job, [])
         return job_webhook(row, spec, rows, version=version, at=at, anchor=anchor)
 
     return make

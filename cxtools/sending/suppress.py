@@ -57,9 +57,9 @@ def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> tuple[int, int]:
     """
     stored = engine.store.campaigns()
     suppressed_by = {}
-    for name in ledger.campaigns():
+    for name in ledger.plans.names():
         if name in stored:
-            job_ids = [row.job_id for row in ledger.batches(name) if row.job_id]
+            job_ids = [row.job_id for row in ledger.batches.rows(name) if row.job_id]
             refusals = engine.store.refusals(name, job_ids)
             suppressed_by[name] = dict(find_suppressions(engine.judge, refusals).at_once)
-    return ledger.rejudge(suppressed_by, before=began)
+    return ledger.suppressions.rejudge(suppressed_by, before=began)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
+from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.states import ENDED
 from cxtools.measures.outcomes import outcomes
 from cxtools.model import Recipient
@@ -109,8 +110,8 @@ def next_wave(context: Context, name: str) -> WavePlan:
     Raises:
         ConfigError: there is no such campaign, batches are still under way, or all waves were used.
     """
-    context.ledger.spec(name)
-    rows = context.ledger.batches(name)
+    context.ledger.plans.spec(name)
+    rows = context.ledger.batches.rows(name)
     _refuse_open_batches(name, {row.state for row in rows})
     wave = max((row.wave for row in rows), default=0) + 1
     if wave > MAX_WAVES:
@@ -140,19 +141,19 @@ def _refuse_open_batches(name: str, states: set[str]) -> None:
         )
 
 
-def _not_before(rows: Sequence[Any], wave: int) -> datetime:
+def _not_before(rows: Sequence[BatchRow], wave: int) -> datetime:
     sent_at = [row.submitted_at or row.first_attempt_at or 0 for row in rows]
     cooldown_s = COOLDOWN_S * 2 ** (wave - 1)
     return datetime.fromtimestamp(max(sent_at, default=0) + cooldown_s, UTC)
 
 
-def _planned_people(context: Context, rows: Sequence[Any]) -> Iterator[Recipient]:
+def _planned_people(context: Context, rows: Sequence[BatchRow]) -> Iterator[Recipient]:
     for row in rows:
         if row.wave == 0:
-            yield from context.ledger.candidates(row.id)
+            yield from context.ledger.batches.candidates(row.id)
 
 
-def _decide(context: Context, name: str, rows: Sequence[Any]) -> RetryDecisions:
+def _decide(context: Context, name: str, rows: Sequence[BatchRow]) -> RetryDecisions:
     """
     The decision on everyone, from all batches in the order of waves; people by key, since events
     spell addresses in their own way.
@@ -162,24 +163,24 @@ def _decide(context: Context, name: str, rows: Sequence[Any]) -> RetryDecisions:
         job_ids = [row.job_id for row in group if row.job_id]
         outcomes_of = outcomes(context.engine, name, job_ids)
         for row in group:
-            for key, decision in _decide_batch(context, row, outcomes_of.get(row.job_id, [])):
+            for key, decision in _decide_batch(context, row, outcomes_of.get(row.job_id or "", [])):
                 decisions.add(key, decision)
     return decisions
 
 
 def _decide_batch(
     context: Context,
-    row: Any,
+    row: BatchRow,
     job_outcomes: Sequence[Mapping[str, Any]],
 ) -> Iterator[tuple[str, RetryDecision]]:
     """What one batch says of each of its people; nothing of those whom it did not reach."""
     by_events = RetryDecisions()
     for outcome in job_outcomes:
         by_events.add(recipient_key(outcome["email"]), decide_retry(outcome))
-    excluded = context.ledger.excluded(row.id)
+    excluded = context.ledger.batches.excluded(row.id)
     without_event = RetryDecision(False, WHY_NO_EVENT.get(row.state, NO_EVENT))
     unsent = row.wave > 0 and row.state in UNSENT
-    for person in context.ledger.candidates(row.id):
+    for person in context.ledger.batches.candidates(row.id):
         if person.key in excluded:
             yield person.key, RetryDecision(False, excluded[person.key])
         elif not unsent:
@@ -194,7 +195,7 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
         ConfigError: as `next_wave`; or the cooldown isn't over.
         StoreError: the ledger is older than its anchors.
     """
-    context.ledger.trail.check_anchor()
+    context.ledger.audit_log.check_anchors()
     plan = next_wave(context, name)
     early_s = plan.not_before.timestamp() - context.now()
     if early_s > 0:
@@ -204,6 +205,6 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
         )
     if plan.people:
         people = [person for person, _ in plan.people]
-        size = context.settings.batch_cap(context.ledger.spec(name)["limits"]["daily"])
-        context.ledger.plan_wave(name, plan.wave, people, batch_size=size)
+        size = context.settings.batch_cap(context.ledger.plans.spec(name)["limits"]["daily"])
+        context.ledger.plans.write_wave(name, plan.wave, people, batch_size=size)
     return plan

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cxtools.api import backoff, wire
 from cxtools.context import Context
 from cxtools.errors import StoreError
+from cxtools.ledger.outbox import DueWebhook
 from cxtools.webhooks.allowed import resolver_for
 from cxtools.webhooks.signature import signature
 
@@ -125,7 +126,7 @@ def _deliver_until(context: Context, done: threading.Event) -> None:
             return  # the command in the foreground meets the same ledger and reports it
 
 
-def _deliver(context: Context, webhook: Any) -> str:
+def _deliver(context: Context, webhook: DueWebhook) -> str:
     """Try one webhook, write down what came of it, and return its state."""
     attempt = _post(context, webhook)
     state = _state_after(attempt, webhook.tries)
@@ -166,7 +167,7 @@ def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> fl
     return min(max(retry_after_s, base_s), 2.0 * base_s)
 
 
-def _post(context: Context, webhook: Any) -> Attempt:
+def _post(context: Context, webhook: DueWebhook) -> Attempt:
     url = context.settings.crm_webhook_url
     secret = context.settings.crm_webhook_secret.reveal()
     moment = int(context.now())

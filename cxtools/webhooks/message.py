@@ -13,23 +13,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxtools.bounce.policy import MAILED_AGAIN
-from cxtools.ledger.outbox import Message
+from cxtools.ledger.audit import Anchor
+from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.outbox import Webhook
 
 #: Digits of an id's hash; 96 bits, so that no two webhooks have the same.
 ID_LENGTH = 24
 
 
 def job_webhook(
-    job: Any,
+    job: BatchRow,
     spec: Mapping[str, Any],
     people: Sequence[Mapping[str, Any]],
     *,
     version: int,
     at: str,
-    anchor: tuple[int, str],
-) -> Message:
+    anchor: Anchor,
+) -> Webhook:
     """
-    The webhook that tells of one job: (id, event, body).
+    The webhook that tells of one job.
 
     *job* is a row of the ledger's batches, *people* one row per message as `measures.outcomes`
     gives them. The id derives from job, event and version, so that the CRM can drop repetitions.
@@ -37,7 +39,6 @@ def job_webhook(
     event = f"email_job_{job.job_status}"
     permanent = [_failure(row) for row in people if row["kind"] == "hard"]
     candidates = [_failure(row) for row in people if row["retry"] in MAILED_AGAIN]
-    seq, audit_hash = anchor
     entry = {
         "timestamp": at,
         "jobId": job.job_id,
@@ -50,7 +51,7 @@ def job_webhook(
         "opens": sum(1 for row in people if row["opened_at"]),
         "spamScore": job.spam_score,
         "version": version,
-        "auditAnchor": {"seq": seq, "hash": audit_hash},
+        "auditAnchor": {"seq": anchor.seq, "hash": anchor.hash},
     }
     data = {
         "jobId": job.job_id,
@@ -60,7 +61,8 @@ def job_webhook(
         "retryCandidates": candidates,
         "engagement": [_engagement(row) for row in people if row["opened_at"] or row["clicks"]],
     }
-    return webhook_id(job.job_id, event, version), event, _json({"event": event, "data": data})
+    body = _json({"event": event, "data": data})
+    return Webhook(webhook_id(job.job, event, version), event, body)
 
 
 def webhook_id(job_id: str, event: str, version: int) -> str:
