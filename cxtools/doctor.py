@@ -100,16 +100,21 @@ def _api(client: Connection) -> str:
 
 
 def _ledger(client: Connection) -> str:
-    audit = client.ledger.trail.verify()
+    from cxtools.ledger.version import NEWEST
+
+    audit = client.ledger.audit_log.verify()
     if audit.faults:
         raise ConfigError(
-            f"the audit trail has faults: {audit.faults[0]}", do="run `cxtools audit verify`"
+            f"the audit log has faults: {audit.faults[0]}", do="run `cxtools audit verify`"
         )
-    campaigns = len(client.ledger.campaigns())
+    campaigns = len(client.ledger.plans.names())
     engine = "PostgreSQL"
     if client.settings.ledger_url.startswith("sqlite"):
         engine = f"SQLite {sqlite3.sqlite_version}"
-    return f"{campaigns} campaigns, audit trail of {audit.rows:,} rows intact, {engine}"
+    return (
+        f"{campaigns} campaigns, schema version {NEWEST}, "
+        f"audit log of {audit.rows:,} rows intact, {engine}"
+    )
 
 
 def _store(client: Connection) -> str:

@@ -8,12 +8,12 @@ from typing import Any
 from cxtools.connection import Connection
 from cxtools.doctor import CHECKS, examine
 from cxtools.settings import load_settings
-from  import SIMULATOR
+from cxtools.simulated import SIMULATOR_ACCOUNT
 
 
 def test_a_sound_installation_passes_every_check(simulator: Any, home: Path) -> None:
     """Each check says what it saw, in the order of the table."""
-    settings = load_settings(environ={}, home=home, env_url=simulator.url, **SIMULATOR)
+    settings = load_settings(environ={}, home=home, env_url=simulator.url, **SIMULATOR_ACCOUNT)
     findings = examine(Connection(settings, quiet=True))
 
     assert [check.name for check in CHECKS] == [finding.check for finding in findings]

@@ -384,7 +384,7 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
         context.now.at = max(began + 1, context.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
         waits.append(context.now() - began)
     assert ["dead"] == states(context)
-    assert 1 == context.ledger.outbox.replay(hook_id=hook_id)
+    assert 1 == context.ledger.outbox.replay(webhook_id=hook_id)
     deliver.deliver_due(context)
     seen = crm_server.seen
 
@@ -486,8 +486,8 @@ def test_what_was_forgotten_stays_forgotten(context: Context) -> None:
 
     assert (1, 0, 0) == (
         context.ledger.outbox.replay(since=0),
-        context.ledger.outbox.replay(hook_id=first),
-        context.ledger.outbox.replay(hook_id="msg_nope"),
+        context.ledger.outbox.replay(webhook_id=first),
+        context.ledger.outbox.replay(webhook_id="msg_nope"),
     )
     assert ["forgotten", "pending"] == states(context)
 
