@@ -31,7 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from cxtools.connection import SIMULATOR, Connection
+from cxtools.connection import Connection
 from cxtools.settings import load_settings
 from cxtools.simulator.people import recipients, suppressed
 
@@ -62,13 +62,15 @@ def main(out: Path) -> None:
 def work(home: Path) -> None:
     """What a user of 0.1.0 did."""
     # names that 0.1.0 has and this version has not
-    start_simulator = import_module("cxtools.connection").start_simulator
+    connection = import_module("cxtools.connection")
     campaign = import_module("cxtools.campaigns.recipients").Campaign
     send = import_module("cxtools.campaigns.send")
-    url = start_simulator("--speed", "inf", "--crm-secret", SIMULATOR["crm_webhook_secret"])
+    url = connection.start_simulator(
+        "--speed", "inf", "--crm-secret", connection.SIMULATOR["crm_webhook_secret"]
+    )
     control(url, "suppress", {"addresses": SUPPRESSED})
     facts = {"crm_webhook_url": f"{url}/_sim/crm", "event_horizon_s": 0, "batch_size": 20}
-    settings = load_settings(environ={}, home=home, env_url=url, **facts, **SIMULATOR)
+    settings = load_settings(environ={}, home=home, env_url=url, **facts, **connection.SIMULATOR)
     client = Connection(settings, quiet=True)
     rows = [*PEOPLE[:90], PEOPLE[0], {**PEOPLE[0], "email": "nobody"}]
     q3 = campaign.from_list(rows, name="q3", limits={"daily": 60}, **SPEC)
