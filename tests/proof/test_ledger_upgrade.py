@@ -24,7 +24,7 @@ import requests
 import sqlalchemy as sa
 
 from cxtools.cli.ledger import describe
-from cxtools.connection import SIMULATOR, Connection
+from cxtools.connection import Connection
 from cxtools.errors import ConfigError, StoreError
 from cxtools.ledger import schema, version
 from cxtools.ledger.backup import without_password
@@ -34,6 +34,7 @@ from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.upgrade import Upgrade, upgrade
 from cxtools.ledger.version import NEWEST, read_version
 from cxtools.settings import load_settings
+from cxtools.simulated import SIMULATOR
 from tests.proof.ledgers import first
 
 ROOT = Path(__file__).parents[2]
