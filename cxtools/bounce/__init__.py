@@ -7,8 +7,9 @@ explained in README.md beside this file.
 'invalid_recipient'
 """
 
-from cxtools.bounce.classify import Judge, classify, classify_lines, explain, judge
+from cxtools.bounce.classify import Judge, classify, explain, judge
 from cxtools.bounce.codes import Codes
+from cxtools.bounce.lines import classify_lines
 from cxtools.bounce.policy import CATEGORIES
 from cxtools.bounce.verdict import BounceVerdict
 

@@ -8,18 +8,17 @@ code, the class digit.
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from cxtools.bounce import codes as table
 from cxtools.bounce.codes import Codes
 from cxtools.bounce.policy import (
     CATEGORIES,
+    MAILED_AGAIN,
     SENDERS_SIDE,
     WHEN_HELD_BACK,
     Category,
@@ -27,27 +26,38 @@ from cxtools.bounce.policy import (
     objection,
     treatment,
 )
-from cxtools.bounce.reason import NAMES, masked, reason, spoken, unquoted, words
-from cxtools.bounce.rules import Rule, Rulebook, merged, standard_rules
+from cxtools.bounce.reason import NAMES, drop_codes, drop_quotations, mask, reason, words
+from cxtools.bounce.rules import Rule, Rulebook, merge_rules, standard_rules
 from cxtools.bounce.verdict import BounceVerdict
 from cxtools.errors import ConfigError
 
 #: Verdicts that are remembered, and the longest code and text worth remembering: together an exact
 #: bound on memory.
-REMEMBERED, LONGEST_REMEMBERED = 16_384, 1_000
+REMEMBERED = 16_384
+LONGEST_REMEMBERED = 1_000
 LONGEST_CODE = 100
-# How sure a code makes us, by how far it is trusted.
-SURE_ENOUGH = 0.5
+#: A verdict that is less sure is never hard.
+LEAST_CONFIDENCE = 0.5
+#: How sure a code makes us, by how far it is trusted.
 CONFIDENCE = {"high": 0.85, "medium": 0.65, "low": 0.4}
+#: Categories whose texts may name a blocklist.
+LISTED = ("reputation_block", "content_rejected")
 
-_PROVIDER_OF, _BLOCKLIST_OF = (
-    {word: name for name, known in NAMES[kind].items() for word in known.split()}
-    for kind in ("providers", "blocklists")
-)
 _WAIT = re.compile(
-    r"(?i)\b(?:in|after|for|wait|within|next)\s+(?:about |another |at least )?(\d{1,6})\s*(s|sec|second|m|min|minute|h|hour|d|day)s?\b"
+    r"""(?i)\b(?:in|after|for|wait|within|next)\s+(?:about[ ]|another[ ]|at[ ]least[ ])?
+        (\d{1,6})\s*(s|sec|second|m|min|minute|h|hour|d|day)s?\b""",
+    re.VERBOSE,
 )
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def _owners(kind: str) -> dict[str, str]:
+    """Word -> the provider or blocklist that it names."""
+    return {word: name for name, known in NAMES[kind].items() for word in known.split()}
+
+
+PROVIDERS = _owners("providers")
+BLOCKLISTS = _owners("blocklists")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +73,28 @@ class Match:
     confidence: float
     won: bool = False
 
+    @property
+    def by_code(self) -> bool:
+        return self.rule.startswith("code:")
+
+
+NOTHING = Match("none", "unknown", "", 0.0)
+
+
+class Bounce(NamedTuple):
+    """One bounce as the rules see it: the text without its codes, its words, who said it."""
+
+    spoken: str
+    words: list[str]
+    codes: Codes
+    provider: str
+
 
 class HeldBack(NamedTuple):
     """Why a verdict is not hard though its category is: the rule or word that speaks against it."""
 
     by: str
     objection: Objection
-
-
-NOTHING = Match("none", "unknown", "", 0.0)
 
 
 class Judge:
@@ -83,141 +106,157 @@ class Judge:
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.book, self.doubts = Rulebook(rules), Rulebook(standard_rules("doubt"))
-        self._by_text = lru_cache(REMEMBERED)(self._classified)
-        self._by_cause = lru_cache(REMEMBERED)(self._judged)
+        self.book = Rulebook(rules)
+        self.doubts = Rulebook(standard_rules("doubt"))
+        self._by_text = lru_cache(REMEMBERED)(self._judge)
+        self._by_cause = lru_cache(REMEMBERED)(self._judge_cause)
         self.causes = self._by_cause.cache_info
 
     def classify(self, code: str, text: str) -> BounceVerdict:
         """The verdict on one bounce; see `cxtools.bounce.classify`."""
-        return (self._by_text if len(code) + len(text) <= LONGEST_REMEMBERED else self._classified)(
-            code, text
-        )
-
-    def _classified(self, code: str, text: str) -> BounceVerdict:
-        text = text or code  # some feeds put the whole reply into the code
-        code, line = code[:LONGEST_CODE], masked(text)
-        verdict = (self._by_cause if len(line) <= LONGEST_REMEMBERED else self._judged)(code, line)
-        if (
-            verdict.retry in ("now", "later")
-            and "<n>" in line
-            and (wait := _WAIT.search(text[:LONGEST_REMEMBERED]))
-        ):
-            return replace(verdict, retry_after_s=int(wait[1]) * SECONDS[wait[2][0].lower()])
-        return verdict
+        if len(code) + len(text) > LONGEST_REMEMBERED:
+            return self._judge(code, text)
+        return self._by_text(code, text)
 
     def explain(self, code: str, text: str) -> dict[str, Any]:
         """
         The verdict as a dict, with `matches`: every rule and code that had something to say, in the
         order of their rank.
         """
-        line = masked(text or code)
-        said = words(spoken(line))
-        codes = table.parsed(code[:LONGEST_CODE], line)
-        found = self._matches(codes, said, _provider(said, codes))
-        return as_dict(self.classify(code, text)) | {
-            "matches": [asdict(replace(match, won=rank == 0)) for rank, match in enumerate(found)]
-        }
+        bounce = _read(code[:LONGEST_CODE], mask(text or code))
+        matches = list(self._matches(bounce))
+        if matches:
+            matches[0] = replace(matches[0], won=True)
+        verdict = as_dict(self.classify(code, text))
+        return {**verdict, "matches": [asdict(match) for match in matches]}
 
-    def _judged(self, code: str, line: str) -> BounceVerdict:
-        codes, said_text = table.parsed(code, line), spoken(line)
-        said = words(said_text)
-        provider = _provider(said, codes)
-        matches = self._matches(codes, said, provider)
+    def _judge(self, code: str, text: str) -> BounceVerdict:
+        text = text or code  # some feeds put the whole reply into the code
+        code = code[:LONGEST_CODE]
+        cause = mask(text)
+        is_short = len(cause) <= LONGEST_REMEMBERED
+        verdict = self._by_cause(code, cause) if is_short else self._judge_cause(code, cause)
+        if verdict.retry in MAILED_AGAIN and "<n>" in cause:
+            return replace(verdict, retry_after_s=_wait_s(text))
+        return verdict
+
+    def _judge_cause(self, code: str, cause: str) -> BounceVerdict:
+        bounce = _read(code, cause)
+        matches = self._matches(bounce)
         match = next(matches, NOTHING)
-        treated = treatment(match.category, codes.digit)
+        policy = treatment(match.category, bounce.codes.digit)
         held_back: HeldBack | None = None
-        if treated.kind == "hard":
-            # What stands in a subject, a quotation or the path of a URL isn't the server's own
-            # word.
-            own = unquoted(line)
-            if own != line and (other := self._judged(code, own)).kind != "hard":
-                return replace(
-                    other, reason=reason(said_text), held_back_by=other.held_back_by or "quotation"
-                )
-            held_back = self._held_back(match, matches, said, codes)
+        if policy.kind == "hard":
+            other = self._judge_without_quotations(code, cause)
+            if other:
+                return replace(other, reason=reason(bounce.spoken))
+            held_back = self._hold_back(match, matches, bounce)
             if held_back:
-                treated = WHEN_HELD_BACK[held_back.objection]
-        listed = (
-            _named(said, _BLOCKLIST_OF)
-            if match.category in ("reputation_block", "content_rejected")
-            else ""
-        )
+                policy = WHEN_HELD_BACK[held_back.objection]
         return BounceVerdict(
-            match.category,
-            *treated,
+            category=match.category,
+            kind=policy.kind,
+            retry=policy.retry,
+            suppress=policy.suppress,
+            scope=policy.scope,
             confidence=match.confidence,
             rule=match.rule,
-            codes=codes,
-            provider=provider,
-            blocklist=listed,
-            reason=reason(said_text),
+            codes=bounce.codes,
+            provider=bounce.provider,
+            blocklist=_first_owner(bounce.words, BLOCKLISTS) if match.category in LISTED else "",
+            reason=reason(bounce.spoken),
             held_back_by=held_back.by if held_back else "",
         )
 
-    def _held_back(
-        self, match: Match, others: Iterator[Match], said: list[str], codes: Codes
-    ) -> HeldBack | None:
+    def _judge_without_quotations(self, code: str, cause: str) -> BounceVerdict | None:
+        """
+        The verdict without what stands in a subject, a quotation or the path of a URL, since that
+        isn't the server's own word; None where it is hard all the same.
+        """
+        own_words = drop_quotations(cause)
+        if own_words == cause:
+            return None
+        verdict = self._judge_cause(code, own_words)
+        if verdict.kind == "hard":
+            return None
+        return replace(verdict, held_back_by=verdict.held_back_by or "quotation")
+
+    def _hold_back(self, match: Match, others: Iterator[Match], bounce: Bounce) -> HeldBack | None:
         """What speaks against a hard verdict; None when nothing does."""
-        if codes.digit == "2":
+        if bounce.codes.digit == "2":
             return HeldBack("class 2", "weak_proof")
-        if match.confidence < SURE_ENOUGH:
+        if match.confidence < LEAST_CONFIDENCE:
             return HeldBack("confidence", "weak_proof")
         for other in others:
-            bare_code = (
-                match.rule.startswith("code:") and CATEGORIES[other.category].kind == "undetermined"
-            )
-            if bare_code or (other.category in SENDERS_SIDE and not other.rule.startswith("code:")):
+            if _contradicts(other, match):
                 return HeldBack(other.rule, objection(other.category))
-        doubt = next(self.doubts.matches(said, codes), None)
+        doubt = next(self.doubts.matches(bounce.words, bounce.codes), None)
         if doubt is None:
             return None
         rule, _ = doubt
         return HeldBack(rule.id, "senders_side")
 
-    def _matches(self, codes: Codes, said: list[str], provider: str) -> Iterator[Match]:
+    def _matches(self, bounce: Bounce) -> Iterator[Match]:
         """Everything that has something to say, best first."""
         weak: list[Match] = []
-        seen: set[str] = set()
-        for rule, matched in self.book.matches(said, codes, provider):
+        ids: set[str] = set()
+        for rule, matched in self.book.matches(bounce.words, bounce.codes, bounce.provider):
             match = Match(rule.id, rule.category, matched, rule.confidence)
             if rule.weak:
                 weak.append(match)
-            elif rule.id not in seen:
-                seen.add(rule.id)
+            elif rule.id not in ids:
+                ids.add(rule.id)
                 yield match
-        meaning = table.meaning(codes, provider)
-        trusted = meaning is not None and meaning.trust != "low"
-        by_code = list[Match]()
-        if meaning and meaning.category != "unknown":
-            by_code = [
-                Match(
-                    meaning.rule,
-                    cast(Category, meaning.category),
-                    meaning.code,
-                    CONFIDENCE[meaning.trust],
-                )
-            ]
-        yield from by_code + weak if trusted else weak + by_code
+        meaning = table.meaning(bounce.codes, bounce.provider)
+        by_code = _match_of_code(meaning)
+        if meaning and meaning.trust != "low":
+            yield from by_code
+            yield from weak
+        else:
+            yield from weak
+            yield from by_code
 
 
-def _named(said: list[str], names: dict[str, str]) -> str:
-    """The first of *names* that is said, or ""."""
-    for word in said:
-        if word in names:
-            return names[word]
+def _read(code: str, masked_text: str) -> Bounce:
+    text = drop_codes(masked_text)
+    text_words = words(text)
+    codes = table.parse_codes(code, masked_text)
+    provider = _first_owner(text_words, PROVIDERS)
+    if not provider and codes.enhanced[-3:].isdecimal():
+        provider = "microsoft"  # three digits at the end of an enhanced code are theirs alone
+    return Bounce(text, text_words, codes, provider)
+
+
+def _first_owner(text_words: list[str], owners: dict[str, str]) -> str:
+    """The provider or blocklist that is named first, or ""."""
+    for word in text_words:
+        if word in owners:
+            return owners[word]
     return ""
 
 
-def _provider(said: list[str], codes: Codes) -> str:
-    """Who said it; three digits at the end of an enhanced code are Microsoft's alone."""
-    return _named(said, _PROVIDER_OF) or ("microsoft" if codes.enhanced[-3:].isdecimal() else "")
+def _match_of_code(meaning: table.Meaning | None) -> list[Match]:
+    if meaning is None or meaning.category == "unknown":
+        return []
+    return [Match(meaning.rule, meaning.category, meaning.code, CONFIDENCE[meaning.trust])]
+
+
+def _contradicts(other: Match, match: Match) -> bool:
+    """Whether *other* makes doubtful that the bounce is what *match*, a hard one, says."""
+    if match.by_code and CATEGORIES[other.category].kind == "undetermined":
+        return True
+    return other.category in SENDERS_SIDE and not other.by_code
+
+
+def _wait_s(text: str) -> int | None:
+    wait = _WAIT.search(text[:LONGEST_REMEMBERED])
+    return int(wait[1]) * SECONDS[wait[2][0].lower()] if wait else None
 
 
 def as_dict(verdict: BounceVerdict) -> dict[str, Any]:
     """The verdict as `cxtools classify` prints it: codes spelled "550 5.1.1"."""
     fields = {name: getattr(verdict, name) for name in BounceVerdict.__slots__}
-    return fields | {"codes": f"{verdict.codes.reply} {verdict.codes.enhanced}".strip()}
+    return {**fields, "codes": str(verdict.codes)}
 
 
 @cache
@@ -232,28 +271,33 @@ def judge(rules: str, where: str = "own rules") -> Judge:
     place of, those that ship.
 
     Raises:
-        ConfigError: the text is no TOML or a rule is no rule; the message says which, and what to
-        write instead.
+        ConfigError: the text is not TOML, or a rule can't be used; the message says which, and what
+            to write instead.
 
     >>> own = 'rule = [{id = "acme", category = "policy_block", phrases = ["acme shield"]}]'
     >>> judge(own).classify("550", "user unknown, says the ACME Shield").rule
     'acme'
     """
-    made = Judge(merged(rules, where))
-    for rule in (rule for rule in made.book.rules if rule.example and rule not in standard_rules()):
-        code = next((code for code in rule.codes if code not in NAMES["providers"]), "")
-        code, text = (
-            f"{code}50" if len(code) == 1 else code.replace("x", "5"),
-            " ".join([rule.example, *rule.codes[:1]]),
+    own = Judge(merge_rules(rules, where))
+    for rule in own.book.rules:
+        if rule.example and rule not in standard_rules():
+            _check_example(rule, own, where)
+    return own
+
+
+def _check_example(rule: Rule, judge: Judge, where: str) -> None:
+    """Refuse a rule whose own example, under a code that it asks for, doesn't reach it."""
+    numbers = [code for code in rule.codes if code not in NAMES["providers"]]
+    code = numbers[0] if numbers else ""
+    code = f"{code}50" if len(code) == 1 else code.replace("x", "5")
+    text = " ".join([rule.example, *rule.codes[:1]])
+    winner = judge.classify(code, text).rule
+    if winner != rule.id:
+        raise ConfigError(
+            f"its example doesn't reach it, but {winner!r}",
+            where=f"{where}, rule {rule.id}",
+            do=f"correct the example or the phrases, or write outranks = [{winner!r}]",
         )
-        if (won := made.classify(code, text).rule) != rule.id:
-            do = f"correct the example or the phrases, or write outranks = [{won!r}]"
-            raise ConfigError(
-                f"its example doesn't reach it, but {won!r}",
-                where=f"{where}, rule {rule.id}",
-                do=do,
-            )
-    return made
 
 
 def classify(code: str, text: str) -> BounceVerdict:
@@ -278,53 +322,8 @@ def explain(code: str, text: str) -> dict[str, Any]:
     """
     The verdict as a dict, with `matches`: all that had something to say, the winner first.
 
-    >>> [(match["rule"], match["matched"]) for match in explain("550 5.1.1", "mailbox full")["matches"]]
+    >>> matches = explain("550 5.1.1", "mailbox full")["matches"]
+    >>> [(match["rule"], match["matched"]) for match in matches]
     [('mailbox_quota', 'mailbox full'), ('code:x.1.1', 'x.1.1')]
     """
     return standard_judge().explain(code, text)
-
-
-def classify_lines(
-    lines: Iterable[str],
-    *,
-    judge: Judge | None = None,
-    explain: bool = False,
-    counts: Counter[str] | None = None,
-) -> Iterator[str]:
-    """
-    One JSON verdict per JSON line {"code": …, "text": …}, in order, a line at a time.
-
-    A bad line is answered with {"error": …, "line": number}; *counts* is told of both under
-    "judged" and "bad".
-
-    >>> tally = Counter()
-    >>> [json.loads(line).get("category", "bad") for line in classify_lines(['{"code": 550, "text": "mailbox full"}', "[1"], counts=tally)]
-    ['mailbox_full', 'bad']
-    >>> tally["judged"], tally["bad"]
-    (1, 1)
-    """
-    judge, counts = judge or standard_judge(), Counter[str]() if counts is None else counts
-    for number, line in enumerate(lines, 1):
-        try:
-            code, text = _asked(line)
-        except ValueError as problem:
-            counts["bad"] += 1
-            yield json.dumps({"error": str(problem), "line": number})
-            continue
-        counts["judged"] += 1
-        yield json.dumps(
-            judge.explain(code, text) if explain else as_dict(judge.classify(code, text))
-        )
-
-
-def _asked(line: str) -> tuple[str, str]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        raise ValueError("no JSON: write one object per line") from None
-    if not isinstance(row, dict) or not {"code", "text"} & row.keys():
-        raise ValueError('no {"code": …, "text": …}')
-    code, text = (row.get(name) for name in ("code", "text"))
-    if any(isinstance(value, dict | list | bool) for value in (code, text)):
-        raise ValueError("code and text must be texts")
-    return "" if code is None else str(code), "" if text is None else str(text)

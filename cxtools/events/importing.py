@@ -58,8 +58,8 @@ def import_file(
 
     *format* is one of FORMATS; "auto" looks at the first row. For tables, *column_map* says column
     -> field where a column's name doesn't tell (fields: kind, ts, email, message_id, recipient_id,
-    job_id, event_id, bounce_code, bounce_text, link_url, user_agent, ip), *event_map* word -> kind;
-    the word "" is for rows without one.
+    job_id, event_id, bounce_code, bounce_text, bounce_class, link_url, user_agent, ip), *event_map*
+    word -> kind; the word "" is for rows without one.
 
     Raises:
         ConfigError: the file can't be opened, no row of it can be read, or a map names what doesn't

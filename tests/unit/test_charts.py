@@ -143,7 +143,7 @@ TIMELESS = tables.store("to | kind | code\nann | bounce | 5.1.1", "timeless")
         ),
         (lambda: ask("bounces", TIMELESS, by="day"), "No bounce has a known time yet."),
         (
-            lambda: compare.comparison(Engine(THIN), "thin"),
+            lambda: ask("comparison", THIN, "thin"),
             "There is nothing to compare with yet: no earlier campaign is known.",
         ),
         (

@@ -123,11 +123,13 @@ def _event(kind: str, word: str, mail: Row, details: Row, person: Row) -> Event:
         "details": details,
         "recipient": person,
     }
+    bounce_class = _bounce_class(details)
     texts = {
         "message_id": message_id,
         "email": _address(person),
         "bounce_code": cell_text(person.get("status")),
-        "bounce_text": cell_text(person.get("diagnosticCode")) or _bounce_type(details),
+        "bounce_text": cell_text(person.get("diagnosticCode")) or bounce_class,
+        "bounce_class": bounce_class,
         "link_url": cell_text(details.get("link")),
         "user_agent": cell_text(details.get("userAgent")),
         "ip": cell_text(details.get("ipAddress")),
@@ -142,6 +144,7 @@ def _address(person: Row) -> str:
     return address
 
 
-def _bounce_type(details: Row) -> str:
+def _bounce_class(details: Row) -> str:
+    """SES's own type and subtype of a bounce, as in "Permanent General"."""
     types = (details.get("bounceType"), details.get("bounceSubType"))
     return " ".join(filter(None, types))

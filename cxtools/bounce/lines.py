@@ -1,0 +1,59 @@
+"""Bounces as lines of JSON, one verdict for each: what `cxtools classify` reads and prints."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from cxtools.bounce.classify import Judge, as_dict, standard_judge
+
+
+def classify_lines(
+    lines: Iterable[str],
+    *,
+    judge: Judge | None = None,
+    explain: bool = False,
+    counts: Counter[str] | None = None,
+) -> Iterator[str]:
+    """
+    One JSON verdict per JSON line {"code": …, "text": …}, in order, a line at a time.
+
+    A bad line is answered with {"error": …, "line": number}; *counts* counts both, as "judged" and
+    "bad".
+
+    >>> tally = Counter()
+    >>> answers = classify_lines(['{"code": 550, "text": "mailbox full"}', "[1"], counts=tally)
+    >>> [json.loads(line).get("category", "bad") for line in answers]
+    ['mailbox_full', 'bad']
+    >>> tally["judged"], tally["bad"]
+    (1, 1)
+    """
+    judge = judge or standard_judge()
+    counts = Counter() if counts is None else counts
+    for number, line in enumerate(lines, 1):
+        try:
+            code, text = _read(line)
+        except ValueError as problem:
+            counts["bad"] += 1
+            yield json.dumps({"error": str(problem), "line": number})
+            continue
+        counts["judged"] += 1
+        verdict = judge.explain(code, text) if explain else as_dict(judge.classify(code, text))
+        yield json.dumps(verdict)
+
+
+def _read(line: str) -> tuple[str, str]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("not JSON: write one object per line") from None
+    if not isinstance(row, dict) or not {"code", "text"} & row.keys():
+        raise ValueError('not an object such as {"code": …, "text": …}')
+    return _as_text(row.get("code")), _as_text(row.get("text"))
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, dict | list | bool):
+        raise ValueError("code and text must be texts")
+    return "" if value is None else str(value)
