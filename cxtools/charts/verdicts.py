@@ -29,7 +29,8 @@ BOX = (
     "<ul>{lines}</ul></div>"
 )
 CHECKS = (
-    '<details class="judged"><summary>How this was judged</summary><div class="scroll">'
+    '<details class="judged"><summary>How this was judged</summary>'
+    '<div class="scroll" tabindex="0" role="region" aria-label="Checks">'
     "<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table></div></details>"
 )
 HEADINGS = ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source")

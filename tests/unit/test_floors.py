@@ -36,10 +36,10 @@ FLOORS = {
         "measures.catalogue "
         "sending sending.address sending.row "
         "verdicts verdicts.limits "
-        "webhooks",
+        "webhooks webhooks.signature",
         "api.documents api.outcome api.redaction api.refusals "
         "bounce.codes bounce.phrases "
-        "sending.spec "
+        "sending.retry sending.spec "
         "charts.cells charts.columns measures.table "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
@@ -59,21 +59,22 @@ FLOORS = {
     "doors": [
         "api.connections api.pacer "
         "events.rows events.store "
-        "ledger.database ledger.schema "
+        "ledger.database ledger.schema ledger.workers "
         "sending.recipients",
-        "bounce.own_rules api.wire events.importing ledger.audit_log",
-        "api.auth api.transport webhooks.allowed",
-        "api.retrier",
-        "api.reader api.submitter",
-        "sending.campaign api.client ledger.outbox",
+        "bounce.own_rules api.wire events.importing "
+        "ledger.audit_log ledger.judgements ledger.quota ledger.transitions ledger.version",
+        "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
+        "api.retrier ledger.batches ledger.outbox ledger.upgrade",
+        "api.reader api.submitter ledger.jobs ledger.posts sending.groups",
+        "sending.campaign api.client ledger.unknown",
         "ledger.ledger",
     ],
     "questions and deeds": [
         "measures.engine sending.status",
         "context measures.ages measures.outcomes",
         "measures.answers",
-        "sending.dry_run sending.follow sending.post sending.suppressions "
-        "measures.compare webhooks.deliver",
+        "sending.clearance sending.dry_run sending.follow sending.post sending.suppress "
+        "measures.compare webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
     ],
@@ -89,8 +90,8 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
-        "cli.verdict cli.webhooks",
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
+        "cli.tools cli.verdict cli.webhooks",
         "cli",
         "cli.__main__",
     ],
