@@ -24,15 +24,14 @@ import sqlite3
 import sys
 import tempfile
 import urllib.request
+from importlib import import_module
 from pathlib import Path
 
-from cxtools.campaigns import send, tables
-from cxtools.campaigns.recipients import Campaign
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from cxtools.connection import SIMULATOR, Connection, start_simulator
+from cxtools.connection import Connection
 from cxtools.settings import load_settings
 from cxtools.simulator.people import recipients, suppressed
 
@@ -62,19 +61,25 @@ def main(out: Path) -> None:
 
 def work(home: Path) -> None:
     """What a user of 0.1.0 did."""
-    url = start_simulator("--speed", "inf", "--crm-secret", SIMULATOR["crm_webhook_secret"])
+    # names that 0.1.0 has and this version has not
+    connection = import_module("cxtools.connection")
+    campaign = import_module("cxtools.campaigns.recipients").Campaign
+    send = import_module("cxtools.campaigns.send")
+    url = connection.start_simulator(
+        "--speed", "inf", "--crm-secret", connection.SIMULATOR["crm_webhook_secret"]
+    )
     control(url, "suppress", {"addresses": SUPPRESSED})
     facts = {"crm_webhook_url": f"{url}/_sim/crm", "event_horizon_s": 0, "batch_size": 20}
-    settings = load_settings(environ={}, home=home, env_url=url, **facts, **SIMULATOR)
+    settings = load_settings(environ={}, home=home, env_url=url, **facts, **connection.SIMULATOR)
     client = Connection(settings, quiet=True)
     rows = [*PEOPLE[:90], PEOPLE[0], {**PEOPLE[0], "email": "nobody"}]
-    q3 = Campaign.from_list(rows, name="q3", limits={"daily": 60}, **SPEC)
+    q3 = campaign.from_list(rows, name="q3", limits={"daily": 60}, **SPEC)
     control(url, "faults", {"name": "post_502_after_accept", "after": 2})
     client.send(q3, skip_invalid=True)
     for _ in range(3):
         client.collect("q3")
     control(url, "faults", {"name": None})
-    send.plan(client.desk, Campaign.from_list(PEOPLE[90:], name="q4", **SPEC))
+    send.plan(client.desk, campaign.from_list(PEOPLE[90:], name="q4", **SPEC))
     print(client.status("q3"), client.status("q4"), client.ledger.trail.verify(), sep="\n")
 
 
@@ -85,6 +90,7 @@ def control(url: str, path: str, body: dict[str, object]) -> None:
 
 def rows_of(file: Path) -> dict[str, list[dict[str, object]]]:
     """The rows of each table, column by column."""
+    tables = import_module("cxtools.campaigns.tables")
     with sqlite3.connect(file) as database:
         rows = {}
         for table in tables.TABLES.sorted_tables:
@@ -105,6 +111,7 @@ def plain(cell: object) -> object:
 
 def statements(dialect: Dialect) -> list[str]:
     """The statements by which 0.1.0 makes its tables."""
+    tables = import_module("cxtools.campaigns.tables")
     made = []
     for table in tables.TABLES.sorted_tables:
         made += [CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=str))]
