@@ -86,7 +86,8 @@ def _checks(checks: Sequence[Check]) -> str:
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return (
         '<details class="judged"><summary>How this was judged</summary>'
-        f'<div class="scroll">{table}</div></details>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="Checks">'
+        f"{table}</div></details>"
     )
 
 
