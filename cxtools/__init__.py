@@ -21,27 +21,22 @@ if TYPE_CHECKING:
     from cxtools.bounce import BounceVerdict, classify
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
-    from cxtools.notebook import (
-        bounces,
-        comparison,
-        curve,
-        data_quality,
-        explore,
-        funnel,
-        import_file,
-        jobs,
-        links,
-        reasons,
-        report,
-        run_campaign,
-        status,
-        suspects,
-        timing,
-        verdict,
-    )
+    from cxtools.notebook import Ask, explore, import_file, report, run_campaign, status, verdict
     from cxtools.sending.campaign import Campaign
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict
+
+    bounces: Ask
+    comparison: Ask
+    curve: Ask
+    data_quality: Ask
+    funnel: Ask
+    jobs: Ask
+    links: Ask
+    reasons: Ask
+    suspects: Ask
+    timing: Ask
+    unknown: Ask
 
 __all__ = [
     "BounceVerdict",
@@ -67,10 +62,11 @@ __all__ = [
     "status",
     "suspects",
     "timing",
+    "unknown",
     "verdict",
 ]
-#: public name -> the module it lives in; the questions live in `notebook`
-_HOMES = dict.fromkeys(__all__, "notebook") | {
+#: Public name -> the module it lives in. The others are questions of the catalogue.
+_HOMES = {
     "BounceVerdict": "bounce",
     "Campaign": "sending.campaign",
     "CampaignVerdict": "verdicts.verdict",
@@ -79,14 +75,23 @@ _HOMES = dict.fromkeys(__all__, "notebook") | {
     "Status": "sending.status",
     "classify": "bounce",
     "connect": "connection",
+    "explore": "notebook",
+    "import_file": "notebook",
+    "report": "notebook",
+    "run_campaign": "notebook",
+    "status": "notebook",
+    "verdict": "notebook",
 }
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"cxtools has no {name!r}; it has: {', '.join(__all__)}")
-    value = getattr(import_module(f"cxtools.{_HOMES[name]}"), name)
+    if name in _HOMES:
+        value = getattr(import_module(f"cxtools.{_HOMES[name]}"), name)
+    else:
+        value = import_module("cxtools.notebook").question(name)
     globals()[name] = value
     return value
 

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import requests
 
-from cxtools import measures, wording
+from cxtools import wording
 from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.importing import import_file
+from cxtools.measures.answers import answer
 from cxtools.pages.run import render_reports
 from cxtools.sending.campaign import Campaign
 
@@ -115,14 +116,14 @@ def _inputs(home: Path) -> tuple[Path, Path]:
 
 def _summary(client: Connection, index: Path, seconds: float) -> str:
     status = client.status(NAME)
-    trail = client.ledger.trail.verify()
+    trail = client.ledger.audit_log.verify()
     if trail.faults:
         raise StoreError(
             f"the audit trail has faults: {trail.faults[0]}",
             where=str(client.settings.home),
             do="run the demo again",
         )
-    row, share = measures.funnel(client.engine, [NAME]).iloc[0], wording.percent
+    row, share = answer(client.engine, "funnel", NAME).iloc[0], wording.percent
     people, hooks = status.recipients, status.webhooks
     return "\n".join(
         [

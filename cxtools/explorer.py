@@ -1,5 +1,5 @@
 """
-The explorer: what a person chose as a frozen value, a pure step from it to a figure, and widgets
+The explorer: a person's choice as a frozen value, a pure step from it to an answer, and widgets
 which only call that step.
 
 The figure is shown as plotly's MIME type in an Output widget. A FigureWidget would add five
@@ -8,67 +8,83 @@ megabytes to every saved notebook.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cxtools import measures
-from cxtools.errors import StoreError
-from cxtools.measures import DIMENSIONS, Table
+from cxtools.errors import CxError, StoreError
+from cxtools.measures.answers import answer as answer_question
+from cxtools.measures.answers import parse_where
+from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named
 from cxtools.measures.engine import Engine
+from cxtools.measures.question import Question
+from cxtools.measures.table import Table
 
 if TYPE_CHECKING:
     import ipywidgets
     import plotly.graph_objects as go
 
-#: Measure -> what it can be split by here; one that can't draws one campaign at a time.
-MEASURES: dict[str, tuple[str, ...]] = {
-    "funnel": tuple(DIMENSIONS),
-    "bounces": tuple(DIMENSIONS),
-    "reasons": (),
-    "links": (),
-    "curve": (),
-    "timing": (),
-    "jobs": (),
-}
-#: Measure -> the report that shows it.
-REPORTS = {"bounces": "bounce_report", "reasons": "bounce_report", "jobs": "bounce_report"}
+FIGURE = "application/vnd.plotly.v1+json"
 
 
 @dataclass(frozen=True)
 class View:
     """
-    One choice: campaigns, a measure, what to split by ("" for nothing), and a moment after which
-    events don't count ("" for none).
+    One choice.
 
-    >>> View(("q3-update",), "curve", "provider").settled()
-    View(campaigns=('q3-update',), measure='curve', by='', as_of='')
+    campaigns  to ask about
+    question   a name of the catalogue
+    by         the columns to split by
+    where      what messages are limited to, as "provider=gmail, day=2026-09-14"; "" for nothing
+    as_of      a moment after which events don't count; "" for none
+
+    >>> View(("q2", "q3"), "data_quality", ("provider",)).settled()
+    View(campaigns=('q2', 'q3'), question='data_quality', by=(), where='', as_of='')
     """
 
     campaigns: tuple[str, ...]
-    measure: str = "funnel"
-    by: str = ""
+    question: str = "funnel"
+    by: tuple[str, ...] = ()
+    where: str = ""
     as_of: str = ""
+
+    @property
+    def entry(self) -> Question:
+        """The question's entry in the catalogue."""
+        return named(self.question)
 
     def settled(self) -> View:
         """
-        The nearest choice that can be drawn: without a split that the measure doesn't know, with
-        one campaign where only one fits.
+        The nearest choice that can be answered: without a split or a filter that the question
+        doesn't know, with one campaign where only one fits.
         """
-        splits = MEASURES[self.measure]
-        by = self.by if self.by in splits else ""
-        return replace(
-            self, by=by, campaigns=self.campaigns if splits and not by else self.campaigns[-1:]
-        )
+        by = self.by if self.entry.splits else ()
+        where = self.where if self.entry.filters else ""
+        campaigns = self.campaigns[-1:] if self.entry.earlier else self.campaigns
+        return replace(self, campaigns=campaigns, by=by, where=where)
+
+    def filters(self) -> dict[str, list[str]]:
+        """What the messages are limited to, by column."""
+        return parse_where(text for text in self.where.split(",") if text.strip())
 
     def as_command(self) -> str:
-        """The report of this choice, as one types it."""
+        """The same question, and the report that shows it, as one types them."""
         settled = self.settled()
-        moment = f" -p as_of={settled.as_of}" if settled.as_of else ""
-        return "\n".join(
-            f"cxtools report {REPORTS.get(settled.measure, 'engagement_report')} -p campaign={campaign}{moment}"
-            for campaign in settled.campaigns
-        )
+        words = ["cxtools", settled.question, *settled.campaigns]
+        if settled.by:
+            words += ["--by", ",".join(settled.by)]
+        for name, values in settled.filters().items():
+            for value in values:
+                words += ["--where", f"{name}={value}"]
+        if settled.as_of:
+            words += ["--as-of", settled.as_of]
+        lines = [shlex.join(words)]
+        moment = ["-p", f"as_of={settled.as_of}"] if settled.as_of else []
+        for campaign in settled.campaigns:
+            report = ["cxtools", "report", self.entry.report, "-p", f"campaign={campaign}"]
+            lines.append(shlex.join([*report, *moment]))
+        return "\n".join(lines)
 
 
 def answer(engine: Engine, view: View) -> Table:
@@ -79,10 +95,14 @@ def answer(engine: Engine, view: View) -> Table:
             "no campaign is chosen",
             do="choose one, or import events first: `cxtools import FILE --campaign NAME`",
         )
-    table: Table = getattr(measures, settled.measure)(
-        engine, settled.campaigns, by=settled.by or None, as_of=settled.as_of or None
+    return answer_question(
+        engine,
+        settled.question,
+        settled.campaigns,
+        by=settled.by,
+        where=settled.filters(),
+        as_of=settled.as_of or None,
     )
-    return table
 
 
 def draw(engine: Engine, view: View) -> go.Figure:
@@ -100,61 +120,72 @@ def explore(engine: Engine, campaigns: Sequence[str] | None = None) -> ipywidget
             "there are no campaigns to explore",
             do="collect or import some: `cxtools import FILE --campaign NAME`",
         )
-    controls: dict[str, Any] = {
-        "campaigns": widgets.SelectMultiple(
-            options=names, value=names[-1:], description="Campaigns", rows=min(8, len(names))
-        ),
-        "measure": widgets.Dropdown(options=list(MEASURES), description="Measure"),
-        "by": widgets.Dropdown(
-            options=[("nothing", ""), *((name, name) for name in DIMENSIONS)],
-            description="Split by",
-        ),
-        "as_of": widgets.Text(
-            placeholder="2026-09-14T10:00:00+02:00", description="Until", continuous_update=False
-        ),
-    }
-    screen, copied = (
-        widgets.Output(),
-        widgets.Textarea(
-            placeholder="the choice as a command", layout=widgets.Layout(width="100%"), rows=2
-        ),
-    )
-    button = widgets.Button(
-        description="As papermill parameters",
-        icon="copy",
-        layout=widgets.Layout(width="auto", flex="0 0 auto"),
-    )
+    controls = _controls(names)
+    screen = widgets.Output()
+    wide = widgets.Layout(width="100%")
+    command = widgets.Textarea(placeholder="the choice as a command", layout=wide, rows=2)
+    fitting = widgets.Layout(width="auto", flex="0 0 auto")
+    button = widgets.Button(description="As a command", icon="copy", layout=fitting)
 
-    def chosen() -> View:
+    def view() -> View:
         return View(**{name: control.value for name, control in controls.items()})
 
     def show(_: object = None) -> None:
-        screen.outputs = (shown(engine, chosen()),)
+        screen.outputs = (output_of(engine, view()),)
 
     def write(_: object) -> None:
-        copied.value = chosen().as_command()
+        command.value = view().as_command()
 
     for control in controls.values():
         control.observe(show, "value")
     button.on_click(write)
     show()
-    choices = widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
-    return widgets.VBox([choices, screen, widgets.HBox([button, copied])])
+    wrapping = widgets.Layout(flex_flow="row wrap")
+    choices = widgets.HBox(list(controls.values()), layout=wrapping)
+    return widgets.VBox([choices, screen, widgets.HBox([button, command])])
 
 
-def shown(engine: Engine, view: View) -> dict[str, Any]:
+def _controls(names: Sequence[str]) -> dict[str, Any]:
+    """A control for each field of a view."""
+    import ipywidgets as widgets
+
+    return {
+        "campaigns": widgets.SelectMultiple(
+            options=names,
+            value=names[-1:],
+            description="Campaigns",
+            rows=min(8, len(names)),
+        ),
+        "question": widgets.Dropdown(options=list(QUESTIONS), description="Question"),
+        "by": widgets.SelectMultiple(
+            options=list(DIMENSIONS), description="Split by", rows=len(DIMENSIONS)
+        ),
+        "where": widgets.Text(
+            placeholder="provider=gmail", description="Only", continuous_update=False
+        ),
+        "as_of": widgets.Text(
+            placeholder="2026-09-14T10:00:00+02:00", description="Until", continuous_update=False
+        ),
+    }
+
+
+def output_of(engine: Engine, view: View) -> dict[str, Any]:
     """
-    The output message of a choice; what can't be answered is said in words, in the place of the
-    figure.
+    The output message of a choice: its figure, or its table where there is none. What can't be
+    answered is said in words, in the same place.
     """
     try:
-        return {
-            "output_type": "display_data",
-            "metadata": {},
-            "data": {
-                "application/vnd.plotly.v1+json": draw(engine, view).to_plotly_json()
-                | {"config": {"displayModeBar": False}}
-            },
-        }
-    except (StoreError, ValueError) as refused:
-        return {"output_type": "stream", "name": "stdout", "text": f"{refused}\n"}
+        table = answer(engine, view)
+        data = _picture(table) if view.entry.chart else _text(table)
+    except (CxError, ValueError) as error:
+        return {"output_type": "stream", "name": "stdout", "text": f"{error}\n"}
+    return {"output_type": "display_data", "metadata": {}, "data": data}
+
+
+def _picture(table: Table) -> dict[str, Any]:
+    figure = table.chart().to_plotly_json()
+    return {FIGURE: {**figure, "config": {"displayModeBar": False}}}
+
+
+def _text(table: Table) -> dict[str, Any]:
+    return {"text/html": table._repr_html_(), "text/plain": table.text()}

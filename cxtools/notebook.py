@@ -1,9 +1,10 @@
 """
 The face in a notebook: one short function per question, over the store that `CXTOOLS_HOME` names.
 
-    cx.funnel("q3-update")                       one campaign
-    cx.funnel("q3-update", "q4-update")          two
-    cx.funnel(by="provider")                     all, split
+    cx.funnel("q3-update")                                     one campaign
+    cx.funnel("q3-update", "q4-update")                        two
+    cx.funnel(by=["provider", "day"])                          all, split
+    cx.funnel("q3-update", where={"provider": "gmail"})        only some of its messages
 """
 
 from __future__ import annotations
@@ -15,73 +16,78 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cxtools.connection import connect, latest
 from cxtools.errors import ConfigError
+from cxtools.measures.catalogue import DIMENSIONS, named
+from cxtools.measures.question import docstring
 
 if TYPE_CHECKING:
     from cxtools.events.importing import Imported
-    from cxtools.measures import By, Table
+    from cxtools.measures.answers import By, Where
     from cxtools.measures.engine import AsOf
+    from cxtools.measures.table import Table
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict
 
 Home = str | Path | None
 
 
-class Question(Protocol):
-    """A measure, asked of some campaigns (of all when none is named)."""
+class Ask(Protocol):
+    """A question, asked of some campaigns (of all when none is named)."""
 
     def __call__(
-        self, *campaigns: str, by: By = None, as_of: AsOf = None, home: Home = None
-    ) -> Table: ...
+        self,
+        *campaigns: str,
+        by: By = None,
+        where: Where = None,
+        as_of: AsOf = None,
+        home: Home = None,
+    ) -> Table:
+        """The answer as a table."""
 
 
-def _question(measure: str, words: str) -> Question:
-    def ask(*campaigns: str, by: By = None, as_of: AsOf = None, home: Home = None) -> Table:
-        from cxtools import measures
+def question(name: str) -> Ask:
+    """The function that asks one question of the catalogue."""
 
-        table: Table = getattr(measures, measure)(
-            latest(home).engine, campaigns or None, by=by, as_of=as_of
-        )
-        return table
+    def ask(
+        *campaigns: str,
+        by: By = None,
+        where: Where = None,
+        as_of: AsOf = None,
+        home: Home = None,
+    ) -> Table:
+        from cxtools.measures.answers import answer
 
-    ask.__name__ = ask.__qualname__ = measure
-    ask.__doc__ = f"{words} See `cxtools.measures.{measure}`; the table's `.chart()` draws it, where there is one."
+        engine = latest(home).engine
+        return answer(engine, name, campaigns or None, by=by, where=where, as_of=as_of)
+
+    ask.__name__ = name
+    ask.__qualname__ = name
+    ask.__doc__ = docstring(named(name), DIMENSIONS)
     return ask
-
-
-funnel = _question("funnel", "How far did the recipients get?")
-bounces = _question("bounces", "Who was refused, and why?")
-links = _question("links", "Which links were followed?")
-timing = _question("timing", "How long until the open, until the click?")
-curve = _question("curve", "How opens and clicks came in over the hours.")
-reasons = _question("reasons", "The most common causes, whatever the mailbox.")
-jobs = _question("jobs", "Each job: recipients and latency.")
-data_quality = _question("data_quality", "What the feed lacks or repeats.")
-suspects = _question("suspects", "Which clickers behave like scanners?")
 
 
 def verdict(
     campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home = None
 ) -> CampaignVerdict:
     """
-    PASS, WARN or FAIL and why; *about* is "run", "bounces" or "engagement". See
-    `cxtools.measures.compare.verdict`.
+    PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
+
+    Arguments:
+        about  "run", "bounces" or "engagement": which sentences and cards, never which word
+        as_of  a moment after which events don't count
+        home   another folder than CXTOOLS_HOME
+
+    Raises:
+        StoreError: the campaign is unknown
+        ConfigError: `about` or `as_of` is something else
+
+    Example:
+        cx.verdict("q3-update", about="bounces")
     """
     from cxtools.measures import compare
 
     client = latest(home)
-    return compare.verdict(
-        client.engine, campaign, about=about, as_of=as_of, unsettled=client.unsettled(campaign)
-    )
-
-
-def comparison(campaign: str, *, as_of: AsOf = None, home: Home = None) -> Table:
-    """
-    The campaign among earlier ones, all cut at the same age. See
-    `cxtools.measures.compare.comparison`.
-    """
-    from cxtools.measures import compare
-
-    return compare.comparison(latest(home).engine, campaign, as_of=as_of)
+    unsettled = client.unsettled(campaign)
+    return compare.verdict(client.engine, campaign, about=about, as_of=as_of, unsettled=unsettled)
 
 
 def run_campaign(
@@ -112,13 +118,13 @@ def run_campaign(
             do="set send = True to send it, or leave the spec out to see where the campaign stands",
         )
 
-    client = connect(profile or None, **{"home": home} if home else {})
+    settings = {"home": home} if home else {}
+    client = connect(profile or None, **settings)
     if not spec:
         return client.status(campaign)
-    return client.send(
-        Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id),
-        skip_invalid=skip_invalid,
-    )
+    any_template_id = client.settings.any_template_id
+    planned = Campaign.from_toml(spec, recipients, any_template_id=any_template_id)
+    return client.send(planned, skip_invalid=skip_invalid)
 
 
 def status(campaign: str, *, home: Home = None) -> Status:
@@ -163,7 +169,7 @@ def report(
 
 
 def explore(*campaigns: str, home: Home = None) -> Any:
-    """The explorer's controls over the same measures, for JupyterLab."""
+    """The explorer's controls over the same questions, for JupyterLab."""
     from cxtools import explorer
 
     return explorer.explore(latest(home).engine, campaigns or None)

@@ -12,7 +12,9 @@ import typer.main
 import cxtools
 from cxtools.cli import app
 from cxtools.events import feeds
-from cxtools.settings import Settings
+from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
+from cxtools.measures.question import docstring
+from cxtools.settings import SOURCE_VARIABLES, setting_rows
 
 
 def write_pages(folder: Path) -> None:
@@ -22,6 +24,7 @@ def write_pages(folder: Path) -> None:
         "commands": commands_page(),
         "feeds": feeds_page(),
         "python": python_page(),
+        "questions": questions_page(),
         "settings": settings_page(),
     }
     for name, text in pages.items():
@@ -117,25 +120,41 @@ def feeds_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def questions_page() -> str:
+    """Every question of the catalogue, and what it can be split and filtered by."""
+    lines = [
+        "# Questions",
+        "",
+        "Each question is a function in a notebook (`cx.funnel(…)`), a command",
+        "(`cxtools funnel …`)",
+        "and a choice in the explorer; the three give the same numbers.",
+    ]
+    for name, question in QUESTIONS.items():
+        lines += ["", f"## {name}", "", "```text", docstring(question, DIMENSIONS).strip(), "```"]
+    lines += ["", "## Columns to split and filter by", "", "| column | is |", "|---|---|"]
+    lines += [f"| `{each.name}` | {paragraph(each.meaning)} |" for each in DIMENSIONS.values()]
+    return "\n".join(lines) + "\n"
+
+
 def settings_page() -> str:
-    """Every setting with its variable, default and meaning, as `Settings` documents them."""
+    """Every setting with its variable, type, default and meaning, as `Settings` documents them."""
     lines = [
         "# Settings",
         "",
         "A setting comes from the profile (`profiles.toml`), or from the environment, where it has",
-        "a variable.",
+        "a variable. A name with a dot is a key of a table of the profile.",
         "",
-        "| setting | default | is |",
-        "|---|---|---|",
+        "| setting | variable | type | default | is |",
+        "|---|---|---|---|---|",
     ]
-    for name, field in Settings.model_fields.items():
-        lines.append(f"| `{name}` | {default_text(field)} | {paragraph(field.description)} |")
+    for row in setting_rows():
+        kind = row.type.replace("|", "\\|")
+        cells = (code(row.name), code(row.variable), kind, code(row.default), row.description)
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "These variables say where settings are.", "", "| variable | is |", "|---|---|"]
+    lines += [f"| `{name}` | {text} |" for name, text in SOURCE_VARIABLES.items()]
     return "\n".join(lines) + "\n"
 
 
-def default_text(field: object) -> str:
-    """A default as one types it; none where the setting has to be given or is found at run time."""
-    value = getattr(field, "default", None)
-    if value is None or repr(value).startswith("PydanticUndefined"):
-        return ""
-    return f"`{value!r}`"
+def code(text: str) -> str:
+    return f"`{text}`" if text else ""

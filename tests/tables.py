@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cxtools import measures
 from cxtools.events.store import EventStore
 from cxtools.identity import event_identity
+from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
+from cxtools.measures.table import Table
 from cxtools.model import Event
 from cxtools.text import parse_moment
 
@@ -43,10 +44,9 @@ def store(text: str, campaign: str = "c", into: EventStore | None = None) -> Eve
     return target
 
 
-def ask(question: str, target: EventStore, *args: Any, **options: Any) -> measures.Table:
+def ask(question: str, target: EventStore, *args: Any, **options: Any) -> Table:
     """The answer of a store to one of the questions, by the rules that ship."""
-    answer: measures.Table = getattr(measures, question)(Engine(target), *args, **options)
-    return answer
+    return answer(Engine(target), question, *args, **options)
 
 
 def _event(row: dict[str, str]) -> Event:

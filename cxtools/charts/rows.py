@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
+from cxtools.measures.question import Question
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,9 +50,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def measure_of(table: pd.DataFrame) -> str:
-    """The measure that a table answers; "" for a table of no measure."""
-    return str(getattr(table, "_measure", ""))
+def question_of(table: pd.DataFrame) -> Question | None:
+    """The question that a table answers; None for a table that answers none."""
+    question = getattr(table, "question", None)
+    return question if isinstance(question, Question) else None
 
 
 def largest(rows: Sequence[Row], column: str) -> list[Row]:

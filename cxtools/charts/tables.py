@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cxtools import wording
-from cxtools.charts.columns import BOUND, EMPTY, NOTES, shown_columns
-from cxtools.charts.rows import SHOWN_ROWS, Row, measure_of, rows_of
+from cxtools.charts.columns import BOUND, shown_columns
+from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,14 +40,14 @@ def html(table: pd.DataFrame) -> str:
     class="n">9,412</td></tr></tbody></table>'
     """
     rows = rows_of(table)
-    measure = measure_of(table)
+    question = question_of(table)
     columns = shown_columns(table)
-    if not rows and measure in EMPTY:
-        return f"<p>{EMPTY[measure]}</p>"
-    if measure == "data_quality":
+    if question and not rows:
+        return f"<p>{question.empty}</p>"
+    if question and question.name == "data_quality":
         return _findings(columns, rows)
-    note = NOTES.get(measure, "") + wording.cut(SHOWN_ROWS, len(rows))
-    return html_table(columns, rows[:SHOWN_ROWS], note)
+    caption = question.caption if question else ""
+    return html_table(columns, rows[:SHOWN_ROWS], caption + wording.cut(SHOWN_ROWS, len(rows)))
 
 
 def _findings(columns: Sequence[str], rows: Sequence[Row]) -> str:

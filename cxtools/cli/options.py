@@ -15,14 +15,6 @@ Name = Annotated[
     str | None,
     typer.Argument(help="The campaign's name; all campaigns when left out."),
 ]
-Campaigns = Annotated[
-    list[str] | None,
-    typer.Option("--campaign", help="A campaign's name; may be repeated. All when left out."),
-]
-By = Annotated[
-    str | None,
-    typer.Option("--by", help="Split by a column, for example provider or day."),
-]
 
 
 def parse_pairs(

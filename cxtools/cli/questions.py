@@ -1,62 +1,114 @@
-"""The measures as commands: funnel, bounces, links, timing, reasons, unknown, jobs."""
+"""The questions as commands: one for each entry of the catalogue."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from cxtools.cli.options import By, Campaigns, Csv, Json
+from cxtools.cli.options import Csv, Json
 from cxtools.cli.session import print_json, session
+from cxtools.errors import ConfigError
+from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
+from cxtools.measures.question import Question
 
 commands = typer.Typer()
 
-MEASURES = {
-    "funnel": "How far the recipients got: attempted, delivered, opened, clicked.",
-    "bounces": "Who was refused: category and kind.",
-    "links": "Which links were followed, by how many.",
-    "timing": "How long until the open, until the click.",
-    "reasons": "The most common bounce reasons, whatever the mailbox.",
-    "unknown": "Bounces that no rule understands, with their raw texts (addresses included).",
-    "jobs": "Each job: recipients and latency.",
-}
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="CAMPAIGN", help="Names of campaigns; all when left out."),
+]
+Campaigns = Annotated[
+    list[str] | None,
+    typer.Option("--campaign", metavar="NAME", help="The same; may be repeated."),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        metavar="COLUMN[,COLUMN]",
+        help=f"Split by columns: {', '.join(DIMENSIONS)}. May be repeated.",
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="COLUMN=VALUE",
+        help="Only messages with that value, for example provider=gmail. May be repeated.",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="MOMENT",
+        help="Leave out what came later, for example 2026-09-14T10:00:00+02:00.",
+    ),
+]
+Parquet = Annotated[
+    Path | None,
+    typer.Option("--parquet", metavar="FILE", dir_okay=False, help="Write a Parquet file."),
+]
 
 
-def question(name: str) -> Callable[..., None]:
-    """The command that asks one measure."""
+def command_for(question: Question) -> Callable[..., None]:
+    """The command that asks one question."""
 
-    def ask(
+    def ask(  # noqa: PLR0913  # a command has as many options as its line
         context: typer.Context,
+        names: Names = None,
         campaign: Campaigns = None,
         by: By = None,
+        where: Where = None,
+        as_of: AsOf = None,
         as_json: Json = False,
         as_csv: Csv = False,
+        parquet: Parquet = None,
     ) -> None:
-        from cxtools import measures
+        from cxtools.files import write_whole
+        from cxtools.measures.answers import answer, parse_where
 
-        measure = getattr(measures, name)
-        table = measure(session(context).connect().engine, campaign or None, by=by)
-        if as_csv:
-            sys.stdout.write(table.map(defuse_cell).to_csv(index=False))
-        elif as_json:
+        refuse_several_forms(as_json, as_csv, parquet)
+        table = answer(
+            session(context).connect().engine,
+            question.name,
+            [*(names or ()), *(campaign or ())] or None,
+            by=[column for text in by or () for column in text.split(",")],
+            where=parse_where(where or ()),
+            as_of=as_of,
+        )
+        if as_json:
             print_json(table.records())
-        elif not len(table):
-            session(context).print_text("no rows")
-        elif name == "unknown":
-            session(context).print_text(table.to_string(index=False))
+        elif as_csv:
+            sys.stdout.write(table.map(safe_value).to_csv(index=False))
+        elif parquet:
+            write_whole(parquet, partial(table.to_parquet, index=False))
+            session(context).say(f"{len(table):,} rows in {parquet}")
         else:
-            session(context).print_text(table.text())
+            session(context).print_text(table.text() if len(table) else question.empty)
 
     return ask
 
 
-def defuse_cell(cell: object) -> object:
+def refuse_several_forms(as_json: bool, as_csv: bool, parquet: Path | None) -> None:
+    """One command prints or writes one form of its answer."""
+    forms = {"--json": as_json, "--csv": as_csv, "--parquet": parquet is not None}
+    wanted = [form for form, is_wanted in forms.items() if is_wanted]
+    if len(wanted) > 1:
+        raise ConfigError(f"{' and '.join(wanted)} were both asked for", do="choose one of them")
+
+
+def safe_value(value: object) -> object:
     """A text that a spreadsheet would run as a formula is made harmless."""
     from cxtools.text import safe_cell
 
-    return safe_cell(cell) if isinstance(cell, str) else cell
+    return safe_cell(value) if isinstance(value, str) else value
 
 
-for name, help_text in MEASURES.items():
-    commands.command(name, help=help_text)(question(name))
+for each in QUESTIONS.values():
+    commands.command(each.name, help=each.question)(command_for(each))

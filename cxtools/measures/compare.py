@@ -1,41 +1,44 @@
-"""
-What one campaign's measures say together: its verdict, and its place among earlier campaigns at the
-same age.
-"""
+"""What one campaign's measures say together, and what earlier campaigns had at the same age."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from statistics import median
 
 import pandas as pd
 
-from cxtools import measures
-from cxtools.measures import Table
+from cxtools.measures.ages import Window, earlier_campaigns
+from cxtools.measures.answers import count
+from cxtools.measures.catalogue import COMPARISON
 from cxtools.measures.engine import AsOf, Engine
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.verdict import CampaignVerdict
-from cxtools.verdicts.verdict import verdict as verdict_on
+from cxtools.verdicts.verdict import verdict as judge_campaign
 
-EARLIER = 8
 WEEK = timedelta(days=7)
+#: At this age the first week's clicks are as good as in.
+NEARLY_A_WEEK = WEEK - timedelta(hours=1)
 #: Count -> its column of `sql/funnel.sql`; the last two are missing where they aren't measured.
 STEPS = {
     "attempted": "attempted",
     "delivered": "delivered",
     "bounced": "bounced",
-    "opened": "opened_told",
-    "clicked": "clicked_told",
+    "opened": "opened_measured",
+    "clicked": "clicked_measured",
 }
-#: Count -> the bounces that make it up: a column and its value.
-BOUNCED = {
+#: Count -> the bounces that make it up: a column of `sql/bounces.sql` and its value.
+BOUNCES = {
     "hard": ("kind", "hard"),
     "soft": ("kind", "soft"),
     "block": ("kind", "block"),
     "authentication": ("category", "authentication"),
     "unclassified": ("category", "unknown"),
 }
+#: What is asked for a campaign verdict, over events that are read once.
+ASKED = ("funnel", "bounces", "data_quality", "suspects")
+
+Counts = dict[str, int]
 
 
 def verdict(
@@ -49,108 +52,103 @@ def verdict(
     """
     PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
 
-    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word. The limits
-    are `measures.verdict.LIMITS`. *unsettled* recipients, of whom the ledger knows no good end
-    (`measures.verdict.UNSETTLED`), are a warning.
+    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word. *unsettled*
+    are recipients without a known outcome, by what the ledger knows of them; they are a warning.
 
     Raises:
         StoreError: the store doesn't have this campaign.
     """
-    funnel, causes, quality, machines = measures.counts(
-        engine, ("funnel", "bounces", "data_quality", "suspects"), campaign, as_of=as_of
+    return judge_campaign(facts(engine, campaign, as_of=as_of, unsettled=unsettled), about)
+
+
+def facts(
+    engine: Engine, campaign: str, *, as_of: AsOf = None, unsettled: Mapping[str, int] = {}
+) -> Facts:
+    """What a campaign is judged by: its counts, its age, and earlier campaigns at that age."""
+    funnel, causes, quality, suspects = count(engine, ASKED, campaign, as_of=as_of)
+    known = window_of(funnel)
+    counts = counts_by_campaign(funnel, causes).get(campaign, {})
+    counts |= machine_counts(counts, quality, suspects)
+    earlier = counts_of_earlier(engine, campaign, known)
+    return Facts(
+        campaign,
+        counts,
+        known.first_at,
+        known.last_at,
+        int(quality.events.sum()),
+        top_cause(causes),
+        list(earlier.values()),
+        share_of_week(engine, earlier, known),
+        unsettled,
     )
-    first_at, last_at = _window(funnel)
-    counts = _counts(funnel, causes).get(campaign, {})
+
+
+def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, Counts]:
+    """Campaign -> its counts: the funnel's, as far as they are measured, and the bounces by kind."""
+    by_campaign = {}
+    for row in funnel.to_dict("records"):
+        name = str(row["campaign"])
+        counts = {step: int(row[column]) for step, column in STEPS.items() if pd.notna(row[column])}
+        own = causes[causes.campaign == name]
+        for kind, (column, value) in BOUNCES.items():
+            counts[kind] = int(own.recipients[own[column] == value].sum())
+        by_campaign[name] = counts
+    return by_campaign
+
+
+def machine_counts(counts: Counts, quality: pd.DataFrame, suspects: pd.DataFrame) -> Counts:
+    """
+    Complaints, and who of those that opened and clicked may have been a machine; what the feed
+    doesn't tell is missing.
+    """
+    more = {}
     if complained := int(quality.complaints.sum()):
-        counts["complained"] = complained
-    if quality.machines_told.any() and "opened" in counts:
-        counts["read"] = counts["opened"] - int(quality.machine_opens.sum())
-    if len(machines) or counts.get("clicked") == 0:
-        counts |= {name: int(machines[name].sum()) for name in ("clickers", "suspect", "human")}
-    top = (causes.category[0], int(causes.recipients[0])) if len(causes) else None
-    earlier, maturity = _before(engine, campaign, first_at, last_at)
-    return verdict_on(
-        Facts(
-            campaign,
-            counts,
-            first_at,
-            last_at,
-            int(quality.events.sum()),
-            top,
-            earlier,
-            maturity,
-            unsettled,
-        ),
-        about,
-    )
+        more["complained"] = complained
+    if quality.any_machine.any() and "opened" in counts:
+        more["read"] = counts["opened"] - int(quality.machine_opens.sum())
+    if len(suspects) or counts.get("clicked") == 0:
+        for name in ("clickers", "suspect", "human"):
+            more[name] = int(suspects[name].sum())
+    return more
 
 
-def comparison(engine: Engine, campaign: str, *, as_of: AsOf = None) -> Table:
+def top_cause(causes: pd.DataFrame) -> tuple[str, int] | None:
+    """The most frequent category of the bounces, and how many there were."""
+    if not len(causes):
+        return None
+    return causes.category[0], int(causes.recipients[0])
+
+
+def counts_of_earlier(engine: Engine, campaign: str, known: Window) -> dict[str, Counts]:
+    """Earlier campaign -> its counts at the age that this one has reached."""
+    names = earlier_campaigns(engine, campaign, known.first_at, COMPARISON.earlier)
+    if not names:
+        return {}
+    funnel, causes = count(engine, ("funnel", "bounces"), names, as_of=known.age)
+    return counts_by_campaign(funnel, causes)
+
+
+def share_of_week(engine: Engine, earlier: Mapping[str, Counts], known: Window) -> float | None:
     """
-    The funnel of a campaign and up to eight earlier ones, each cut at the age that this one has
-    reached; oldest first.
+    The median share of their first week's clicks that earlier campaigns had at this age.
+
+    None when there is nothing to compare with, or the week is over.
     """
-    first_at, last_at = _window(measures.counts(engine, ["funnel"], campaign, as_of=as_of)[0])
-    shown = [*_earlier(engine, campaign, first_at), campaign]
-    rows = measures.funnel(
-        engine, shown, as_of=last_at - first_at if first_at and last_at else as_of
-    )
-    return Table(rows.sort_values("first_at", kind="stable", ignore_index=True)).of("comparison")
-
-
-def _earlier(engine: Engine, campaign: str, first_at: datetime | None) -> list[str]:
-    """The last campaigns that began before this one."""
-    starts = {
-        name: begun
-        for name, begun in engine.starts().items()
-        if begun and first_at and begun < first_at and name != campaign
-    }
-    return sorted(starts, key=lambda name: starts[name])[-EARLIER:]
-
-
-def _before(
-    engine: Engine,
-    campaign: str,
-    first_at: datetime | None,
-    last_at: datetime | None,
-) -> tuple[list[dict[str, int]], float | None]:
-    """
-    What earlier campaigns had at this one's age: the counts of each, and the median share of their
-    first week's clicks.
-    """
-    earlier = _earlier(engine, campaign, first_at)
-    if not earlier or not first_at or not last_at:
-        return [], None
-    age = last_at - first_at
-    then = _counts(*measures.counts(engine, ("funnel", "bounces"), earlier, as_of=age))
-    if not timedelta() < age < WEEK - timedelta(hours=1):
-        return list(then.values()), None
-    [week] = measures.counts(engine, ["funnel"], list(then), as_of=WEEK)
+    if not earlier or known.age is None or not timedelta() < known.age < NEARLY_A_WEEK:
+        return None
+    [week] = count(engine, ["funnel"], list(earlier), as_of=WEEK)
     shares = [
-        then[row["campaign"]]["clicked"] / row["clicked"]
+        earlier[row["campaign"]]["clicked"] / row["clicked"]
         for row in week.to_dict("records")
         if row["clicked"]
     ]
-    return list(then.values()), median(shares) if shares else None
+    return median(shares) if shares else None
 
 
-def _counts(funnel: Table, bounces: Table) -> dict[str, dict[str, int]]:
-    """Campaign -> its counts: the funnel's, and the bounces by kind."""
-    found = {}
-    for row in funnel.to_dict("records"):
-        own = bounces[bounces.campaign == row["campaign"]]
-        found[str(row["campaign"])] = {
-            step: int(row[column]) for step, column in STEPS.items() if pd.notna(row[column])
-        } | {
-            name: int(own.recipients[own[column] == value].sum())
-            for name, (column, value) in BOUNCED.items()
-        }
-    return found
-
-
-def _window(funnel: Table) -> tuple[datetime | None, datetime | None]:
-    """The moments of a campaign's first and last event, if there are any."""
-    first_at, last_at = funnel.first_at.min(), funnel.last_at.max()
-    return (
-        (None, None) if pd.isna(first_at) else (first_at.to_pydatetime(), last_at.to_pydatetime())
-    )
+def window_of(funnel: pd.DataFrame) -> Window:
+    """The moments of a campaign's first and last event, if any has a moment."""
+    first_at = funnel.first_at.min()
+    last_at = funnel.last_at.max()
+    if pd.isna(first_at):
+        return Window(None, None)
+    return Window(first_at.to_pydatetime(), last_at.to_pydatetime())

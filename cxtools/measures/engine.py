@@ -12,20 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from cxtools.bounce import Judge
 from cxtools.bounce.classify import standard_judge
-from cxtools.errors import ConfigError
+from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
+from cxtools.measures.catalogue import DIMENSIONS, rows_of, sql
 from cxtools.text import parse_moment
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-FOLDER = files(__package__) / "sql"
 
 #: What is kept of a bounce verdict beside the code and the text it was given for.
 VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
@@ -34,18 +32,11 @@ VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
 Campaigns = str | Sequence[str] | None
 #: Events after this moment don't count; a timedelta is an age, counted from each campaign's start.
 AsOf = datetime | timedelta | str | None
-
-
-@cache
-def sql(name: str) -> str:
-    """The text of one SQL file."""
-    return FOLDER.joinpath(f"{name}.sql").read_text(encoding="utf-8")
-
-
-def rows_of(name: str) -> list[list[str]]:
-    """The rows of a table that stands beside the SQL, without its head."""
-    lines = FOLDER.joinpath(f"{name}.tsv").read_text(encoding="utf-8").splitlines()
-    return [line.split("\t") for line in lines[1:]]
+#: Dimension -> the values that messages must have.
+Filters = Mapping[str, Sequence[str]]
+NO_FILTERS: Filters = {}
+#: How many values an error names.
+VALUES_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -93,31 +84,38 @@ class Engine:
         campaigns: Campaigns = None,
         *,
         by: Sequence[str] = (),
+        where: Filters = NO_FILTERS,
         as_of: AsOf = None,
         job_ids: Sequence[str] | None = None,
     ) -> Iterator[Session]:
         """
         The relations that questions read, over these campaigns.
 
-        *by* names the dimensions to keep apart. With *job_ids* only those jobs' messages are there.
+        *by* names the dimensions of the column `split`, *where* limits the messages that are asked
+        about. With *job_ids* only those jobs' messages are there at all.
 
         Raises:
             ConfigError: *as_of* is not a moment.
-            StoreError: a campaign is unknown, or its events can't be read.
+            StoreError: a campaign is unknown, its events can't be read, or no message has a value
+            of *where*.
         """
         with self.store.connection(self._with_events(campaigns)) as connection:
             connection.register("providers", _providers())
             connection.execute("create temp view starts as " + sql("starts"))
-            connection.execute("create temp table seen as " + sql("seen"), _limits(as_of))
+            events = "create temp table counted_events as " + sql("counted_events")
+            connection.execute(events, _limits(as_of))
             if job_ids is not None:
-                only_jobs = "create or replace temp table seen as " + sql("of_jobs")
-                connection.execute(only_jobs, {"job_ids": list(job_ids)})
+                events = "create or replace temp table counted_events as " + sql("events_of_jobs")
+                connection.execute(events, {"job_ids": list(job_ids)})
             connection.register("verdicts", self._verdicts(connection))
-            messages = "create temp table messages as " + sql("messages")
-            connection.execute(messages, {"by": list(by)})
+            connection.execute("create temp table all_messages as " + sql("messages"))
+            connection.register("wanted", _wanted(where))
+            connection.execute("create temp view messages as " + _messages(by, where))
             connection.execute("create temp view delays as " + sql("delays"))
             connection.execute("create temp view urls as " + sql("urls"))
-            yield Session(connection)
+            session = Session(connection)
+            _check_values(session, where)
+            yield session
 
     def _with_events(self, campaigns: Campaigns) -> list[str] | None:
         """The campaigns to read: those that are only planned have nothing to read yet."""
@@ -135,7 +133,7 @@ class Engine:
         import pyarrow as pa
 
         rows = []
-        for code, text in connection.sql(sql("pairs")).fetchall():
+        for code, text in connection.sql(sql("refusal_texts")).fetchall():
             verdict = self.judge.classify(code, text)
             row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
             row["confidence"] = verdict.confidence
@@ -146,8 +144,57 @@ class Engine:
         return pa.Table.from_pylist(rows, pa.schema(columns))
 
 
+def _messages(by: Sequence[str], where: Filters) -> str:
+    """
+    The messages that are asked about, each with what it is split by: one column, so that the SQL of
+    a question groups by `split` whatever that is.
+
+    >>> print(_messages(["provider"], {"job": ["j1"]}))
+    select all_messages.*, struct_pack(provider := provider) as split
+    from all_messages
+    where cast(job_id as varchar) in (select value from wanted where dimension = 'job')
+    """
+    keys = [f"{name} := {DIMENSIONS[name].expression}" for name in by]
+    split = f"struct_pack({', '.join(keys)})" if by else "null"
+    lines = [f"select all_messages.*, {split} as split", "from all_messages"]
+    word = "where"
+    for name in where:
+        values = f"(select value from wanted where dimension = '{name}')"  # noqa: S608  # our name
+        lines.append(f"{word} cast({DIMENSIONS[name].expression} as varchar) in {values}")
+        word = "and"
+    return "\n".join(lines)
+
+
+def _wanted(where: Filters) -> pa.Table:
+    """One row per dimension and value that messages must have."""
+    import pyarrow as pa
+
+    rows = [{"dimension": name, "value": value} for name in where for value in where[name]]
+    columns = [pa.field("dimension", pa.string()), pa.field("value", pa.string())]
+    return pa.Table.from_pylist(rows, pa.schema(columns))
+
+
+def _check_values(session: Session, where: Filters) -> None:
+    """A value that no message has is a slip of the pen: say which there are."""
+    for name, values in where.items():
+        value = f"cast({DIMENSIONS[name].expression} as varchar)"
+        counts = f"""
+            select {value} as value, count(*) as messages
+            from all_messages group by 1 order by messages desc, value
+        """  # noqa: S608  # an expression of ours
+        known = [row["value"] for row in session.run(counts).to_pylist() if row["value"]]
+        missing = [each for each in values if each not in known]
+        if missing and known:
+            more = len(known) - VALUES_NAMED
+            others = f", … and {more:,} more" if more > 0 else ""
+            raise StoreError(
+                f"no message has the {name} {', '.join(missing)}",
+                do=f"choose from: {', '.join(known[:VALUES_NAMED])}{others}",
+            )
+
+
 def _limits(as_of: AsOf) -> dict[str, datetime | int | None]:
-    """The last moment that counts, or the last microsecond of age: the parameters of `seen`."""
+    """The last moment that counts, or the last microsecond of age: the parameters of `counted_events`."""
     if isinstance(as_of, timedelta):
         return {"until": None, "age_us": as_of // timedelta(microseconds=1)}
     until = as_of if isinstance(as_of, datetime) else parse_moment(as_of)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cxtools.measures.engine import Engine, sql
+from cxtools.measures.catalogue import sql
+from cxtools.measures.engine import Engine
 
 
 def outcomes(

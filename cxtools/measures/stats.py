@@ -32,12 +32,15 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     """
     if not n:
         return nan, nan
-    rate, square = successes / n, Z95 * Z95
-    centre, margin = (
-        rate + square / (2 * n),
-        Z95 * sqrt(rate * (1 - rate) / n + square / (4 * n * n)),
-    )
+    rate = successes / n
+    square = Z95 * Z95
+    centre = rate + square / (2 * n)
+    margin = Z95 * sqrt(rate * (1 - rate) / n + square / (4 * n * n))
+    low = (centre - margin) / (1 + square / n)
+    high = (centre + margin) / (1 + square / n)
     # At the ends the bound is exactly 0 or 1; rounding must not move it past the share itself.
-    low = 0.0 if successes == 0 else (centre - margin) / (1 + square / n)
-    high = 1.0 if successes == n else (centre + margin) / (1 + square / n)
+    if successes == 0:
+        low = 0.0
+    if successes == n:
+        high = 1.0
     return low, high

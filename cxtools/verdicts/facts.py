@@ -27,7 +27,7 @@ class Distance(NamedTuple):
 @dataclass(frozen=True)
 class Facts:
     """
-    Counts of distinct recipients of one campaign, and of earlier ones at the same age.
+    Counts of one campaign's messages, each to one recipient, and of earlier ones at the same age.
 
     Attributes:
         counts: attempted, delivered, bounced, opened, clicked, hard, soft, block, unclassified,
@@ -35,7 +35,7 @@ class Facts:
             feed says only machines opened); what the feed doesn't report is missing
         first_at, last_at: moments of the first and the last event, None without any
         events: how many events were read
-        top_cause: the most frequent cause of bounces, with its recipients; None without any
+        top_cause: the most frequent cause of bounces, with its messages; None without any
         earlier: the same counts of each earlier campaign, cut at this campaign's age
         maturity: share of their 7-day clicks that earlier campaigns had at this age, None without
             any
@@ -61,11 +61,15 @@ class Facts:
         """A share of this campaign; None where it isn't measured or there is nothing to divide."""
         return share_of(self.counts, part, whole)
 
+    def interval(self, part: str, whole: str) -> tuple[float, float]:
+        """The 95 % interval of a share that is measured."""
+        return wilson(self.counts[part], self.counts[whole])
+
     def rate_text(self, part: str, whole: str) -> str:
         """A share and its interval, as a sentence holds it: `3.1%, 2.8–3.5`."""
         if not self.counts.get(whole):
             return wording.MISSING
-        low, high = wilson(self.counts[part], self.counts[whole])
+        low, high = self.interval(part, whole)
         return wording.within(self.rate(part, whole), low, high)
 
     def distance(self, part: str, whole: str) -> Distance | None:

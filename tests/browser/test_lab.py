@@ -161,7 +161,7 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(
         page.evaluate(OPEN, "explore_deliverability.ipynb")
         page.wait_for_selector(".js-plotly-plot", timeout=60_000)
         second = drawn(page)
-        page.locator(".widget-select-multiple select").select_option(label="first")
+        page.locator(".widget-select-multiple select").first.select_option(label="first")
         page.wait_for_function(
             "before => { const plot = document.querySelector('.js-plotly-plot');"
             " return plot && plot._fullData && String(Array.from(plot._fullData[0].x)) !== String(before) }",
@@ -176,7 +176,7 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(
             " return plot && plot._fullData && !plot._fullData.some(trace => trace.type === 'funnel') }",
             timeout=30_000,
         )
-        page.get_by_role("button", name="As papermill parameters").click()
+        page.get_by_role("button", name="As a command").click()
         page.wait_for_function(
             "() => document.querySelector('.widget-textarea textarea').value.includes('cxtools report')",
             timeout=30_000,

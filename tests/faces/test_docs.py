@@ -15,12 +15,14 @@ import typer.main
 import cxtools
 from cxtools.cli import app
 from cxtools.events import feeds
-from cxtools.settings import Settings
+from cxtools.measures.catalogue import QUESTIONS
+from cxtools.settings import setting_rows
 from docs.reference_pages import (
     commands_page,
     every_command,
     feeds_page,
     python_page,
+    questions_page,
     settings_page,
 )
 
@@ -100,10 +102,17 @@ def test_every_command_stands_in_the_reference() -> None:
 
 
 def test_every_setting_stands_in_the_reference() -> None:
-    """The page of settings names each field."""
+    """The page of settings has a row for each setting, those of tables too."""
     page = settings_page()
 
-    assert [] == [name for name in Settings.model_fields if f"| `{name}` |" not in page]
+    assert [] == [row.name for row in setting_rows() if f"| `{row.name}` |" not in page]
+
+
+def test_every_question_stands_in_the_reference() -> None:
+    """The page of questions is made from the catalogue."""
+    page = questions_page()
+
+    assert [] == [name for name in QUESTIONS if f"\n## {name}\n" not in page]
 
 
 def test_every_public_name_stands_in_the_reference() -> None:

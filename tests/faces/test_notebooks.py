@@ -13,11 +13,13 @@ import pytest
 
 import cxtools
 from cxtools import explorer
+from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
 from cxtools.pages.checks import ADDRESS
-from tests.unit.test_charts import STORE as EVENTS
+from tests.tables import ask
+from tests.unit.test_charts import STORE
 
-STORE = Engine(EVENTS)
+ENGINE = Engine(STORE)
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = {
@@ -108,14 +110,19 @@ def test_what_is_committed_shows_something(name):
     assert not ADDRESS.search((FOLDER / f"{name}.ipynb").read_text())
 
 
-@pytest.mark.parametrize("measure", explorer.MEASURES)
-def test_the_explorer_shows_what_the_reports_show(measure):
-    """The same function, the same figure, whatever can be split."""
-    split = explorer.MEASURES[measure][:1]
-    view = explorer.View(("c",), measure, *split)
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda question: question.name)
+def test_the_explorer_shows_what_the_reports_show(question):
+    """The same answer, the same figure, whatever can be split; without a figure, the table."""
+    by = ("provider",) if question.splits else ()
+    view = explorer.View(("c",), question.name, by)
+    table = ask(question.name, STORE, ["c"], by=by)
+    shown = explorer.output_of(ENGINE, view)["data"]
 
-    assert explorer.draw(STORE, view) == explorer.answer(STORE, view).chart()
-    assert explorer.draw(STORE, explorer.View(("c", "later"), measure)).data is not None
+    assert explorer.answer(ENGINE, view).equals(table)
+    if question.chart:
+        assert table.chart().to_plotly_json()["data"] == shown[explorer.FIGURE]["data"]
+    else:
+        assert table._repr_html_() == shown["text/html"]
 
 
 def test_the_explorer_draws_what_is_chosen():
@@ -123,22 +130,25 @@ def test_the_explorer_draws_what_is_chosen():
     A control changes, the figure follows; what can't be answered is said in its place; the choice
     can be taken along.
     """
-    controls, screen, (button, copied) = (
+    controls, screen, (button, command) = (
         part if number < 2 else part.children
-        for number, part in enumerate(explorer.explore(STORE).children)
+        for number, part in enumerate(explorer.explore(ENGINE).children)
     )
-    campaigns, measure, by, until = controls.children
+    campaigns, question, by, where, until = controls.children
     before = screen.outputs
-    campaigns.value, measure.value = ("c",), "bounces"
+    campaigns.value, question.value = ("c",), "bounces"
     drawn = screen.outputs
-    by.value, until.value = "provider", "2026-09-15"
+    by.value, where.value, until.value = ("provider", "day"), "provider=gmail", "2026-09-15"
     button.click()
 
     assert before != drawn != screen.outputs
-    assert (
-        "Why did mail come back?"
-        == drawn[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["meta"]["title"]
-    )
-    assert "cxtools report bounce_report -p campaign=c -p as_of=2026-09-15" == copied.value
+    assert "Why did mail come back?" == drawn[0]["data"][explorer.FIGURE]["layout"]["meta"]["title"]
+    assert [
+        "cxtools bounces c --by provider,day --where provider=gmail --as-of 2026-09-15",
+        "cxtools report bounce_report -p campaign=c -p as_of=2026-09-15",
+    ] == command.value.splitlines()
     until.value = "soon"
     assert "as_of is not a moment" in screen.outputs[0]["text"]
+    question.value = "data_quality"
+    until.value = ""
+    assert "text/html" in screen.outputs[0]["data"]

@@ -107,7 +107,7 @@ def copy_of_the_checkout(folder: Path) -> Path:
 def run_tests(folder: Path, tests: Iterable[str]) -> tuple[int, str]:
     """
     pytest's exit code (0: passed, 1: a test failed) and the last line it printed; the copy's own
-    cxtools is what is tested.
+    cxtools is what is tested. Tests that can't even be imported notice nothing: exit code 2.
     """
     environ = {**os.environ, **STORIES, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     words = [
@@ -135,6 +135,8 @@ def run_tests(folder: Path, tests: Iterable[str]) -> tuple[int, str]:
         )
     except subprocess.TimeoutExpired:
         return 1, f"no end after {LIMIT_S} s"
+    if "ERROR collecting" in done.stdout:
+        return 2, "the tests could not be imported"
     failed = [
         line.removeprefix("FAILED ")
         for line in done.stdout.splitlines()

@@ -143,7 +143,7 @@ TIMELESS = tables.store("to | kind | code\nann | bounce | 5.1.1", "timeless")
         ),
         (lambda: ask("bounces", TIMELESS, by="day"), "No bounce has a known time yet."),
         (
-            lambda: compare.comparison(Engine(THIN), "thin"),
+            lambda: ask("comparison", THIN, "thin"),
             "There is nothing to compare with yet: no earlier campaign is known.",
         ),
         (
@@ -496,7 +496,7 @@ def test_causes_have_the_numbers_of_the_verdict():
     sentences = " ".join(verdict_on(CAMPAIGN, "bounces").sentences)
     figure = ask("bounces", CAMPAIGN).chart()
 
-    assert "invalid recipient: 17 recipients (73.9%)" in sentences
+    assert "invalid recipient: 17 messages (73.9%)" in sentences
     assert "<b>17</b>  73.9%" == figure.data[0].text[0]
     assert "percentages are of all 23 bounces" in figure.layout.meta["caption"]
 

@@ -351,14 +351,24 @@ def test_an_ses_record_without_recipient_and_time_is_set_aside(target: EventStor
 
 
 @pytest.mark.parametrize(
-    ("flag", "word"),
-    [(True, "machine_open"), (False, "open"), ("true", "machine_open"), (None, "open")],
+    ("flag", "by_machine"),
+    [(True, True), (False, False), ("true", True), (None, None)],
 )
-def test_sendgrid_tells_machines_from_readers(target: EventStore, flag: object, word: str) -> None:
-    """sg_machine_open makes an open a machine's: still an open, under a word of its own."""
+def test_sendgrid_tells_machines_from_readers(
+    target: EventStore, flag: object, by_machine: bool | None
+) -> None:
+    """sg_machine_open says whether a machine opened: still an open, under SendGrid's own word."""
     brought(target, [sendgrid(1, "open", sg_machine_open=flag)])
 
-    assert [("open", word)] == stored(target, "kind, raw_kind")
+    assert [("open", "open", by_machine)] == stored(target, "kind, raw_kind, by_machine")
+
+
+def test_a_machine_and_a_person_at_the_same_second_are_two_events(target: EventStore) -> None:
+    """Without ids of SendGrid's the flag is what tells them apart."""
+    opens = [sendgrid(1, "open", sg_machine_open=flag) for flag in (True, False)]
+    done = brought(target, [row | {"sg_event_id": ""} for row in opens])
+
+    assert 2 == done.added
 
 
 def test_what_ses_did_not_send_is_named(target: EventStore) -> None:
@@ -383,7 +393,7 @@ def test_what_ses_did_not_send_is_named(target: EventStore) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    sorted({kind for kind, _, _ in ses_feed.WORDS.values()} | set(sendgrid_feed.WORDS.values())),
+    sorted(set(ses_feed.WORDS.values()) | set(sendgrid_feed.WORDS.values())),
 )
 def test_vendors_words_are_translated_into_ours(kind: str) -> None:
     """No table maps to a kind that doesn't exist."""

@@ -11,21 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from cxtools import measures
-from cxtools.errors import ConfigError, ReportError, StoreError
+from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
-from cxtools.measures import Table
+from cxtools.measures.catalogue import CHECKS, FUNNEL
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
 from cxtools.measures.stats import wilson
+from cxtools.measures.table import Table
 from cxtools.model import Event
 from tests.tables import RECEIVED, ask, store
 
-SQL = sorted((Path(measures.__file__).parent / "sql").glob("*.sql"))
 STEPS = [
     "attempted",
     "delivered",
@@ -257,7 +255,7 @@ def test_rates_without_a_denominator_are_missing() -> None:
 def test_the_funnels_json_has_the_promised_columns() -> None:
     """Scripts rely on these names (CLI)."""
     [row] = ask("funnel", store("to | kind | at\n ann | delivery | +1")).records()
-    rates = [f"{rate}{end}" for rate in measures.FUNNEL_RATES for end in ("", "_low", "_high")]
+    rates = [name for rate in FUNNEL.rates for name in (rate.name, *rate.interval)]
 
     assert ["campaign", *STEPS, *rates, "first_at", "last_at"] == list(row)
     assert "2026-09-14T09:00:01.000Z" == row["first_at"]
@@ -810,7 +808,7 @@ def test_data_quality_has_a_row_for_every_campaign_and_check(tmp_path: Path) -> 
     store(SPLIT, "q2", both)
     store(SPLIT, "q3", both)
 
-    assert [(campaign, check) for campaign in ("q2", "q3") for check in measures.CHECKS] == values(
+    assert [(campaign, check.name) for campaign in ("q2", "q3") for check in CHECKS] == values(
         ask("data_quality", both), "campaign", "check"
     )
     with pytest.raises(StoreError, match="can't be split"):
@@ -893,48 +891,6 @@ def test_a_domain_full_of_scanners_makes_its_fast_clickers_suspect() -> None:
 
 # ---- tables and SQL
 # ----------------------------------------------------------------------------------------------
-
-
-def test_a_table_stays_one_when_it_is_cut() -> None:
-    """
-    Filtering, sorting and choosing columns keep the measure, so `.chart()` still knows what to
-    draw.
-    """
-    table = ask("funnel", store(SPLIT), by="provider")
-    cut = table[table.attempted > 1].sort_values("attempted")[["campaign", "attempted"]]
-
-    assert (Table, "funnel") == (type(cut), cut._measure)
-    assert [{"campaign": "c", "attempted": 2}] == cut.records()
-
-
-def test_a_table_without_a_chart_says_so() -> None:
-    """What has no picture is shown as a table."""
-    with pytest.raises(ReportError, match="there is no chart of outcomes"):
-        table = Table({"a": [1]})
-        table._measure = "outcomes"
-        table.chart()
-
-
-@pytest.mark.parametrize("path", SQL, ids=lambda path: path.stem)
-def test_every_sql_file_is_described_and_portable(path: Path) -> None:
-    """
-    A question, the grain, the parameters, what it reads and its columns at the head; and Spark
-    understands it.
-    """
-    head = [line for line in path.read_text().splitlines() if line.startswith("--")]
-
-    assert "?" in head[0]
-    assert ["grain:", "params:", "reads:", "columns:"] == [
-        line.split()[1] for line in head if line.startswith("-- ") and line.split()[1].endswith(":")
-    ]
-    assert 1 == len(
-        sqlglot.transpile(
-            path.read_text(),
-            read="duckdb",
-            write="spark",
-            unsupported_level=sqlglot.ErrorLevel.RAISE,
-        )
-    )
 
 
 def test_300_000_events_are_counted(tmp_path: Path) -> None:

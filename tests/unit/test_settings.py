@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -11,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from cxtools.errors import ConfigError
-from cxtools.settings import Secret, load_settings
+from cxtools.settings import (
+    SECRET_NAMES,
+    SOURCE_VARIABLES,
+    VARIABLES,
+    Paths,
+    Secret,
+    SettingRow,
+    Settings,
+    load_settings,
+    setting_rows,
+)
 
 CANARY = "canary-7f3a-secret"
 FULL = {
@@ -166,9 +177,9 @@ def test_all_wrong_values_are_said_at_once():
 
 BROKEN_PROFILES = {
     # what is wrong            the file                                   said
-    "no TOML": ("[eu", "can't be read"),
+    "not TOML": ("[eu", "can't be read"),
     "no such profile": ("[us]\nworkers = 4\n", "choose one of: us"),
-    "no table": ("eu = 1\n", "is no table"),
+    "not a table": ("eu = 1\n", "is not a table"),
     "a secret": (f'[eu]\nclient_secret = "{CANARY}"\n', "must not hold secrets: client_secret"),
     "a database's password": (
         f'[eu]\nledger = "postgresql+psycopg://me:{CANARY}@db/mail"\n',
@@ -229,7 +240,7 @@ def test_a_signing_secret_that_was_copied_in_part_is_said_at_once(secret, fine):
         )
         return
     with pytest.raises(
-        ConfigError, match="crm_webhook_secret: is no secret of Standard Webhooks"
+        ConfigError, match="crm_webhook_secret: is not a secret of Standard Webhooks"
     ) as refused:
         load_settings(environ={}, crm_webhook_secret=secret)
     assert CANARY not in "".join(traceback.format_exception(refused.value))
@@ -257,7 +268,55 @@ def test_a_keyring_that_is_not_there_is_said(tmp_path, monkeypatch):
         load_settings("eu", environ)
 
 
-# --- secrets stay inside ---
+# --- what they are ---
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("row", setting_rows(), ids=lambda row: row.name)
+def test_every_setting_is_described(row: SettingRow):
+    """A sentence for whoever sets it; a duration or an amount says its unit first."""
+    assert re.match(r"[A-Z`].{10,}\.$", row.description)
+    if row.name.endswith("_s") and row.name != "requests_per_s":
+        assert row.description.startswith("Seconds ")
+
+
+def test_the_rows_of_the_reference_are_the_settings():
+    """Each field has its row, those of the table of paths too."""
+    fields = [name for name in Settings.model_fields if name != "paths"]
+    paths = [f"paths.{name}" for name in Paths.model_fields]
+
+    assert sorted(fields + paths) == sorted(row.name for row in setting_rows())
+
+
+def test_a_row_says_how_a_setting_is_written():
+    """Type, default and variable, as a profile or a shell would have them; a secret shows nothing."""
+    rows = {row.name: row[1:4] for row in setting_rows()}
+
+    assert ("whole number", "16", "") == rows["workers"]
+    assert ("number", "", "") == rows["requests_per_s"]
+    assert ("true or false", "true", "") == rows["trust_429"]
+    assert ("text", "", "CXONE_ENV_URL") == rows["env_url"]
+    assert ("secret", "", "CXONE_TOKEN") == rows["token"]
+    assert ("list of texts", "", "CRM_ALLOW_HOSTS") == rows["crm_allow_hosts"]
+    assert ("folder", "", "CXTOOLS_HOME") == rows["home"]
+
+
+def test_secrets_are_known_by_their_type():
+    """What a profile must not hold, and the keyring may."""
+    expected = {"client_secret", "access_key_secret", "token", "crm_webhook_secret"}
+
+    assert expected == set(SECRET_NAMES)
+
+
+def test_readme_lists_the_variables_that_there_are():
+    """The table of settings names each variable that is read, and no other one."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    listed = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+
+    assert sorted([*VARIABLES, *SOURCE_VARIABLES]) == sorted(listed)
 
 
 def test_a_batch_fits_into_a_day():
@@ -273,6 +332,9 @@ def test_a_batch_fits_into_a_day():
     assert [1000, 25, 40, 25] == [
         settings.batch_cap(daily) for settings in (free, strict) for daily in (None, 25)
     ]
+
+
+# --- secrets stay inside ---
 
 
 def test_a_secret_is_not_printed():

@@ -216,7 +216,7 @@ def test_nothing_accepted_is_said_in_words():
         assert [] == [
             text
             for text in said.sentences
-            if re.search(r"(?<!\d)–|1 bounces|1 recipients|1 hard bounces", text)
+            if re.search(r"(?<!\d)–|1 bounces|1 recipients|1 messages|1 hard bounces", text)
         ]
     assert "Nobody opened or clicked: nothing was delivered." in said.sentences
     assert ("Opened", "–", "nothing was delivered", "") in said.cards
@@ -279,7 +279,7 @@ def test_too_few_says_for_what():
 
     assert (
         "TOO FEW",
-        "1 of 2,955 recipients (<0.1%, 0.0–0.2): too few to tell whether complaints stay below 0.1%.",
+        "1 of 2,955 messages (<0.1%, 0.0–0.2): too few to tell whether complaints stay below 0.1%.",
     ) == (said.word, said.sentences[0])
 
 
@@ -297,8 +297,7 @@ def test_what_a_feed_does_not_hold_is_not_compared():
     tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
     said = compare.verdict(Engine(store), "notified", about="engagement")
     rates = {
-        row["campaign"]: row["click_rate"]
-        for row in compare.comparison(Engine(store), "now").records()
+        row["campaign"]: row["click_rate"] for row in ask("comparison", store, "now").records()
     }
     drawn = ask("funnel", store, "notified").chart()
 
@@ -333,7 +332,7 @@ def test_machines_that_the_feed_tells_apart_are_no_readers():
     store = tables.store(text)
     flagged = EventStore(store.root.parent / "flagged")
     told = [
-        replace(event, raw_kind="machine_open")
+        replace(event, by_machine=True)
         if event.kind == "open" and event.recipient_id != "p0"
         else event
         for event in tables.events(text)
@@ -409,7 +408,7 @@ def test_earlier_campaigns_are_cut_at_the_same_age():
         {key: row[key] for key in ("attempted", "clicked")} for row in said.facts.earlier
     ]
     assert 0.5 == said.facts.maturity
-    assert [1, 2] == compare.comparison(Engine(store), "now").clicked.tolist()
+    assert [1, 2] == ask("comparison", store, "now").clicked.tolist()
 
 
 def test_the_youngest_campaign_knows_its_own_window():
@@ -430,7 +429,7 @@ def test_before_the_first_event_it_is_too_early():
     said = compare.verdict(Engine(store), "now", as_of="2026-09-01")
 
     assert ("TOO EARLY", 0, None) == (said.word, said.facts.events, said.facts.first_at)
-    assert [] == compare.comparison(Engine(store), "now", as_of="2026-09-01").records()
+    assert [] == ask("comparison", store, "now", as_of="2026-09-01").records()
 
 
 def test_an_unknown_view_is_answered_with_those_there_are():

@@ -58,10 +58,29 @@ def events(row: Row) -> list[Event]:
     word = cell_text(row.get("event"))
     if not word:
         raise ValueError("event is missing")
-    kind = WORDS.get(word, "unknown")
-    if word == "open" and cell_text(row.get("sg_machine_open")).lower() == "true":
-        # Apple's mail privacy fetched the images, whoever read the mail.
-        word = "machine_open"
     texts = {field: first_text(row, names) for field, names in FIELDS.items()}
     texts["message_id"] = MACHINE_NAME.sub("", texts["message_id"])
-    return [build_event(row, kind=kind, word=word, time=row.get("timestamp"), texts=texts)]
+    texts["bounce_class"] = _bounce_class(row)
+    event = build_event(
+        row,
+        kind=WORDS.get(word, "unknown"),
+        word=word,
+        time=row.get("timestamp"),
+        texts=texts,
+        by_machine=_by_machine(row),
+    )
+    return [event]
+
+
+def _by_machine(row: Row) -> bool | None:
+    """True where Apple's mail privacy fetched the images, whoever read the mail."""
+    flag = cell_text(row.get("sg_machine_open")).lower()
+    return flag == "true" if flag else None
+
+
+def _bounce_class(row: Row) -> str:
+    """SendGrid's type (bounce or blocked) and classification; "" for what didn't bounce."""
+    if row.get("event") not in {"bounce", "blocked"}:
+        return ""
+    classes = (cell_text(row.get("type")), cell_text(row.get("bounce_classification")))
+    return " ".join(filter(None, classes))

@@ -82,6 +82,7 @@ COLUMNS = {
         "reason",
         "response",
     ),
+    "bounce_class": ("bounceclass",),
     "link_url": ("linkurl", "url", "link", "clickedurl", "href"),
     "user_agent": ("useragent", "ua"),
     "ip": ("ip", "ipaddress", "clientip"),

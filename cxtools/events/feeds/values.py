@@ -31,9 +31,11 @@ def build_event(
     word: str,
     time: object,
     texts: Mapping[str, str],
+    by_machine: bool | None = None,
 ) -> Event:
     """
-    The event of a row: *kind* is ours and *word* the vendor's, *texts* our text fields.
+    The event of a row: *kind* is ours and *word* the vendor's, *texts* our text fields;
+    *by_machine* says whether a machine did it, None where the vendor doesn't tell.
 
     Raises:
         ValueError: *time* is there and can't be read, or the row names neither message nor
@@ -46,6 +48,7 @@ def build_event(
         ts=parse_time(time),
         written_time=cell_text(time),
         texts=texts,
+        by_machine=by_machine,
     )
 
 

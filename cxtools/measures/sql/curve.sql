@@ -1,31 +1,31 @@
 -- How many have opened or clicked within so many hours of delivery?
--- grain:   one row per campaign x kind x hours with news (and value of each dimension asked for)
+-- grain:   one row per campaign x kind x hours with news (and value of each column it is split by)
 -- params:  none
 -- reads:   delays
--- columns: campaign, dimensions, kind, hours (1 = within the first hour; after three days in whole days), recipients (since
+-- columns: campaign, split, kind, hours (1 = within the first hour; after three days in whole days), recipients (since
 --          the hours before), cumulative (until its end), delivered
 with
 slots as (        -- one row per hour with news; hours is null for those who did nothing
-    select campaign, provider, domain, job, day, hour, weekday, kind,
+    select campaign, split, kind,
            case when delay_s < 3600 then 1
                 when delay_s <= 72 * 3600 then cast(ceil(delay_s / 3600.0) as integer)
                 else 24 * cast(ceil(delay_s / 86400.0) as integer) end as hours
     from delays
 ),
 counts as (
-    select campaign, provider, domain, job, day, hour, weekday, kind, hours, count(*) as recipients
+    select campaign, split, kind, hours, count(*) as recipients
     from slots
-    group by all
+    group by campaign, split, kind, hours
 ),
 totals as (
     select counts.*,
-           sum(recipients) over (partition by campaign, provider, domain, job, day, hour, weekday, kind order by hours nulls last) as cumulative,
-           sum(recipients) over (partition by campaign, provider, domain, job, day, hour, weekday, kind) as delivered
+           sum(recipients) over (partition by campaign, split, kind order by hours nulls last) as cumulative,
+           sum(recipients) over (partition by campaign, split, kind) as delivered
     from counts
 )
-select campaign, provider, domain, job, day, hour, weekday, kind, hours, recipients,
+select campaign, split, kind, hours, recipients,
        cast(cumulative as bigint) as cumulative,
        cast(delivered as bigint) as delivered
 from totals
 where hours is not null
-order by campaign, provider, domain, job, day, hour, weekday, kind desc, hours
+order by campaign, split, kind desc, hours

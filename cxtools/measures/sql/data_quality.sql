@@ -1,8 +1,8 @@
 -- What is odd about the events of these campaigns?
 -- grain:   one row per campaign
 -- params:  none
--- reads:   received, events, seen, messages, verdicts
--- columns: campaign and one count per check (its sentence is in CHECKS), with the counts they are parts of; null where the feed has
+-- reads:   received, events, counted_events, all_messages, verdicts
+-- columns: campaign and one count per check (see checks.tsv), with the counts they are parts of; null where the feed has
 --          no event of that kind at all; not_sent_words (the platform's words for not sending, and how often)
 with
 stored as (
@@ -13,7 +13,7 @@ distinct_events as (
 ),
 contents as (     -- one row per distinct thing that happened
     select campaign, message_id, who, kind, ts, link_url, bounce_code, bounce_text, count(*) as ids
-    from seen
+    from counted_events
     group by campaign, message_id, who, kind, ts, link_url, bounce_code, bounce_text
 ),
 repeats as (
@@ -23,18 +23,18 @@ rows_of as (
     select campaign,
            count(*) as events,
            count(*) filter (where ts is null) as without_timestamp,
-           count(*) filter (where seen.kind = 'unknown') as unknown_kind,
+           count(*) filter (where counted_events.kind = 'unknown') as unknown_kind,
            count(*) filter (where recipient_id = '') as without_recipient_id,
            count(*) filter (where message_id = '') as without_message_id,
-           count(*) filter (where seen.kind = 'bounce') as bounce_events,
-           count(*) filter (where seen.kind = 'bounce' and verdicts.kind = 'none') as not_bounces,
-           nullif(count(*) filter (where seen.kind = 'open'), 0) as opens,
-           nullif(count(*) filter (where seen.kind = 'click'), 0) as clicks,
-           nullif(count(*) filter (where seen.kind = 'deferral'), 0) as deferrals,
-           nullif(count(*) filter (where seen.kind = 'complaint'), 0) as complaints,
-           nullif(count(*) filter (where seen.kind = 'unsubscribe'), 0) as unsubscribes
-    from seen
-    left join verdicts on verdicts.bounce_code = seen.bounce_code and verdicts.bounce_text = seen.bounce_text
+           count(*) filter (where counted_events.kind = 'bounce') as bounce_events,
+           count(*) filter (where counted_events.kind = 'bounce' and verdicts.kind = 'none') as not_bounces,
+           nullif(count(*) filter (where counted_events.kind = 'open'), 0) as opens,
+           nullif(count(*) filter (where counted_events.kind = 'click'), 0) as clicks,
+           nullif(count(*) filter (where counted_events.kind = 'deferral'), 0) as deferrals,
+           nullif(count(*) filter (where counted_events.kind = 'complaint'), 0) as complaints,
+           nullif(count(*) filter (where counted_events.kind = 'unsubscribe'), 0) as unsubscribes
+    from counted_events
+    left join verdicts on verdicts.bounce_code = counted_events.bounce_code and verdicts.bounce_text = counted_events.bounce_text
     group by campaign
 ),
 messages_of as (
@@ -47,7 +47,7 @@ messages_of as (
            count(*) filter (where not attempted and not_sent is not null) as not_sent,
            count(*) filter (where not attempted and not_sent is null and opens = 0 and clicks = 0) as without_outcome,
            count(*) filter (where machine_opens > 0 and machine_opens = opens and delivered and clicks = 0) as machine_opens,
-           max(machine_opens) > 0 as machines_told,
+           max(machine_opens) > 0 as any_machine,
            count(*) filter (where not attempted and opens > 0) as orphan_opens,
            count(*) filter (where not attempted and clicks > 0) as orphan_clicks,
            count(*) filter (where bounced and (opens > 0 or clicks > 0)) as active_though_bounced,
@@ -56,12 +56,12 @@ messages_of as (
            count(*) filter (where date_diff('second', delivered_at, first_open_at) between 0 and 10) as fast_opens,
            count(*) filter (where delivered and clicks > 0 and opens = 0) as clicks_without_open,
            count(*) filter (where late_bounced) as late_bounces
-    from messages
+    from all_messages
     group by campaign
 ),
 refused as (      -- one row per word of the platform for not sending
     select campaign, not_sent as word, count(*) as times
-    from messages
+    from all_messages
     where not attempted and not_sent is not null
     group by campaign, not_sent
 ),

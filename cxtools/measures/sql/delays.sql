@@ -2,14 +2,14 @@
 -- grain:   one row per delivered message x kind (open, click)
 -- params:  none
 -- reads:   messages
--- columns: campaign, dimensions, kind, delay_s (seconds, 0 where clocks put it before the delivery; null when it never came)
-select campaign, provider, domain, job, day, hour, weekday, 'open' as kind,
+-- columns: campaign, split, kind, delay_s (seconds, 0 where clocks put it before the delivery; null when it never came)
+select campaign, split, 'open' as kind,
        case when date_diff('second', delivered_at, first_open_at) < 0 then 0
             else date_diff('second', delivered_at, first_open_at) end as delay_s
 from messages
 where delivered
 union all
-select campaign, provider, domain, job, day, hour, weekday, 'click' as kind,
+select campaign, split, 'click' as kind,
        case when date_diff('second', delivered_at, first_click_at) < 0 then 0
             else date_diff('second', delivered_at, first_click_at) end as delay_s
 from messages

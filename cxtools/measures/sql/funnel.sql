@@ -1,16 +1,16 @@
 -- How far did the messages of these campaigns get?
--- grain:   one row per campaign (and value of each dimension asked for)
+-- grain:   one row per campaign (and value of each column it is split by; then only where something was attempted)
 -- params:  none
 -- reads:   messages, received
--- columns: campaign, dimensions, attempted, delivered, late_bounced, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at;
---          opened_told, clicked_told: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment
+-- columns: campaign, split, attempted, delivered, late_bounced, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at;
+--          opened_measured, clicked_measured: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment
 with
-told as (         -- one row per campaign; a click tells of an open, too
+measured as (     -- one row per campaign; a click tells of an open, too
     select campaign, max(case when kind in ('open', 'click') then 1 end) as any_open, max(case when kind = 'click' then 1 end) as any_click
     from received
     group by campaign
 )
-select messages.campaign, provider, domain, job, day, hour, weekday,
+select messages.campaign, split,
        count(*) filter (where attempted) as attempted,
        count(*) filter (where delivered) as delivered,
        count(*) filter (where late_bounced) as late_bounced,
@@ -21,9 +21,10 @@ select messages.campaign, provider, domain, job, day, hour, weekday,
        count(*) filter (where delivered and clicks > 0 and opens = 0) as clicks_without_open,
        min(first_at) as first_at,
        max(last_at) as last_at,
-       max(any_open) * opened as opened_told,
-       max(any_click) * clicked as clicked_told
+       max(any_open) * opened as opened_measured,
+       max(any_click) * clicked as clicked_measured
 from messages
-join told on told.campaign = messages.campaign
-group by all
-order by campaign, provider, domain, job, day, hour, weekday
+join measured on measured.campaign = messages.campaign
+group by messages.campaign, split
+having split is null or attempted > 0
+order by campaign, split

@@ -1,7 +1,7 @@
 -- What became of each recipient of these jobs?
 -- grain:   one row per message
 -- params:  $job_ids  list of job ids
--- reads:   seen, messages, verdicts
+-- reads:   counted_events, messages, verdicts
 -- columns: job_id, email, state (delivered | bounced | "" = nothing final yet), bounce_code, bounce_text, category, kind, reason, retry, suppress
 --          ("" unless bounced), opened_at (null when never), link_urls and clicked_at (lists in order of
 --          time); moments as ISO 8601 text
@@ -13,7 +13,7 @@ clicks as (       -- one row per message with clicks
     select campaign, message_id, who,
            array_agg(link_url order by ts, link_url) as link_urls,
            array_agg(strftime(ts, '%Y-%m-%dT%H:%M:%SZ') order by ts, link_url) as clicked_at
-    from seen
+    from counted_events
     where kind = 'click'
     group by campaign, message_id, who
 )

@@ -1,12 +1,12 @@
 -- Which causes stand behind the bounces, most frequent first?
--- grain:   one row per campaign x reason x category x kind (and value of each dimension asked for)
+-- grain:   one row per campaign x reason x category x kind (and value of each column it is split by)
 -- params:  none
 -- reads:   messages
--- columns: campaign, dimensions, reason, bounce_code (an example), category, kind, confidence (of the least sure verdict), rule (that gave it),
+-- columns: campaign, split, reason, bounce_code (an example), category, kind, confidence (of the least sure verdict), rule (that gave it),
 --          recipients, bounced (in the campaign), first_at, last_at
 with
 causes as (
-    select campaign, provider, domain, job, day, hour, weekday, reason, category, bounce_kind as kind,
+    select campaign, split, reason, category, bounce_kind as kind,
            min(bounce_code) as bounce_code,
            min(confidence) as confidence,
            arg_min(rule, (confidence, rule)) as rule,
@@ -17,8 +17,8 @@ causes as (
     where bounced
     group by all
 )
-select campaign, provider, domain, job, day, hour, weekday, reason, bounce_code, category, kind, confidence, rule, recipients,
+select campaign, split, reason, bounce_code, category, kind, confidence, rule, recipients,
        cast(sum(recipients) over (partition by campaign) as bigint) as bounced,
        first_at, last_at
 from causes
-order by campaign, provider, domain, job, day, hour, weekday, recipients desc, reason, category, kind
+order by campaign, split, recipients desc, reason, category, kind

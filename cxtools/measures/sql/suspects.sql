@@ -1,18 +1,18 @@
 -- Which clickers behave like machines? Nothing is dropped: clicked counts them, this says how many.
--- grain:   one row per campaign (and value of each dimension asked for)
+-- grain:   one row per campaign (and value of each column it is split by)
 -- params:  none
--- reads:   seen, messages, urls
--- columns: campaign, dimensions, clickers (delivered messages with a click that has a moment), r1..r5 (clickers whom the rule hits, see RULES),
---          suspect (one strong rule or two weak ones), human (the others)
+-- reads:   counted_events, all_messages, messages, urls
+-- columns: campaign, split, clickers (delivered messages with a click that has a moment), r1, r2, r3, r4, r5 (clickers whom the rule hits,
+--          see rules.tsv), suspect (one strong rule or two weak ones), human (the others)
 with
 clicks as (       -- one row per click, with the one before it in the same message
-    select campaign, message_id, who, seen.ts, seen.link_url,
-           date_diff('second', delivered_at, seen.ts) as delay_s,
-           lag(seen.link_url) over (partition by campaign, message_id, who order by seen.ts, seen.link_url) as link_before,
-           lag(seen.ts) over (partition by campaign, message_id, who order by seen.ts, seen.link_url) as ts_before
-    from seen
-    join messages using (campaign, message_id, who)
-    where seen.kind = 'click' and messages.delivered and seen.ts is not null
+    select campaign, message_id, who, counted_events.ts, counted_events.link_url,
+           date_diff('second', delivered_at, counted_events.ts) as delay_s,
+           lag(counted_events.link_url) over (partition by campaign, message_id, who order by counted_events.ts, counted_events.link_url) as link_before,
+           lag(counted_events.ts) over (partition by campaign, message_id, who order by counted_events.ts, counted_events.link_url) as ts_before
+    from counted_events
+    join all_messages using (campaign, message_id, who)
+    where counted_events.kind = 'click' and all_messages.delivered and counted_events.ts is not null
 ),
 first_clicks as (
     select campaign, message_id, who, link_url, min(ts) as ts from clicks group by campaign, message_id, who, link_url
@@ -41,20 +41,20 @@ hits as (         -- one row per clicker
     join offered using (campaign)
     group by campaign, message_id, who
 ),
-judged as (       -- one row per clicker, next to the others of its domain
-    select messages.*, r1, r2, r3,
-           case when messages.opens = 0 and delay_s <= 30 then 1 else 0 end as r4,
-           case when delay_s <= 60 and count(*) over (partition by campaign, domain_of) >= 5
-                     and avg(case when r1 + r2 > 0 then 1.0 else 0.0 end) over (partition by campaign, domain_of) >= 0.5 then 1 else 0 end as r5,
-           case when count(*) over (partition by campaign, domain_of) >= 5
-                     and min(r3) over (partition by campaign, domain_of) = 1 then 1 else 0 end as r3_whole_domain
+neighbours as (   -- one row per clicker, seen beside the others of its domain
+    select campaign, message_id, who, r1, r2, r3,
+           case when all_messages.opens = 0 and delay_s <= 30 then 1 else 0 end as r4,
+           case when delay_s <= 60 and count(*) over (partition by campaign, domain) >= 5
+                     and avg(case when r1 + r2 > 0 then 1.0 else 0.0 end) over (partition by campaign, domain) >= 0.5 then 1 else 0 end as r5,
+           case when count(*) over (partition by campaign, domain) >= 5
+                     and min(r3) over (partition by campaign, domain) = 1 then 1 else 0 end as r3_whole_domain
     from hits
-    join messages using (campaign, message_id, who)
+    join all_messages using (campaign, message_id, who)
 ),
-verdict_of as (
-    select judged.*, r1 + r2 + r3_whole_domain > 0 or r3 + r4 + r5 >= 2 as suspect from judged
+flags as (
+    select neighbours.*, r1 + r2 + r3_whole_domain > 0 or r3 + r4 + r5 >= 2 as suspect from neighbours
 )
-select campaign, provider, domain, job, day, hour, weekday,
+select messages.campaign, messages.split,
        count(*) as clickers,
        count(*) filter (where r1 = 1) as r1,
        count(*) filter (where r2 = 1) as r2,
@@ -63,6 +63,7 @@ select campaign, provider, domain, job, day, hour, weekday,
        count(*) filter (where r5 = 1) as r5,
        count(*) filter (where suspect) as suspect,
        count(*) filter (where not suspect) as human
-from verdict_of
-group by all
-order by campaign, provider, domain, job, day, hour, weekday
+from flags
+join messages on messages.campaign = flags.campaign and messages.message_id = flags.message_id and messages.who = flags.who
+group by messages.campaign, messages.split
+order by campaign, split

@@ -1,9 +1,9 @@
 -- How fast do people open and click?
--- grain:   one row per campaign x kind (and value of each dimension asked for)
+-- grain:   one row per campaign x kind (and value of each column it is split by)
 -- params:  none
 -- reads:   delays
--- columns: campaign, dimensions, kind, recipients, delivered, p10_s, p25_s, median_s, p75_s, p90_s (seconds, null when there are none)
-select campaign, provider, domain, job, day, hour, weekday, kind,
+-- columns: campaign, split, kind, recipients, delivered, p10_s, p25_s, median_s, p75_s, p90_s (seconds, null when there are none)
+select campaign, split, kind,
        count(delay_s) as recipients,
        count(*) as delivered,
        percentile_cont(0.1) within group (order by delay_s) as p10_s,
@@ -13,4 +13,4 @@ select campaign, provider, domain, job, day, hour, weekday, kind,
        percentile_cont(0.9) within group (order by delay_s) as p90_s
 from delays
 group by all
-order by campaign, provider, domain, job, day, hour, weekday, kind desc
+order by campaign, split, kind desc

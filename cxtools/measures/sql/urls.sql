@@ -1,13 +1,13 @@
 -- Which link was meant by each URL that was followed?
 -- grain:   one row per campaign x URL as it came
 -- params:  none
--- reads:   seen
+-- reads:   counted_events
 -- columns: campaign, raw_url, link_url: without fragment and tracking parameters, and with "…" for the values of a parameter that tells
 --          recipients apart: five values or more, and hardly more people than values (`/p?u=<id>` is one link, not thousands)
 with
 followed as (
     select distinct campaign, message_id, who, link_url as raw_url, regexp_replace(link_url, '#.*$', '') as url
-    from seen
+    from counted_events
     where kind = 'click'
 ),
 parts as (        -- one row per URL, message and part of the query; a URL without a query has one empty part

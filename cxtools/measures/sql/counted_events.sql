@@ -2,7 +2,7 @@
 -- grain:   one row per event
 -- params:  $until  the last moment that counts; $age_us  the last microsecond since the campaign's start; null = no end
 -- reads:   events, starts
--- columns: campaign, message_id, who (recipient id, or the address when the feed has none), job_id, email, kind, raw_kind, ts, received_at,
+-- columns: campaign, message_id, who (recipient id, or the address when the feed has none), job_id, email, kind, raw_kind, by_machine, ts, received_at,
 --          bounce_code, bounce_text, link_url, is_content (a click on the message's content, not on an unsubscribe or preference link)
 select events.campaign,
        message_id,
@@ -12,6 +12,7 @@ select events.campaign,
        email,
        kind,
        raw_kind,
+       by_machine,
        ts,
        received_at,
        bounce_code,

@@ -1,0 +1,45 @@
+"""Campaigns at the same age: which ones came before, and how old this one is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from cxtools.measures.catalogue import sql
+from cxtools.measures.engine import AsOf, Engine
+
+
+class Window(NamedTuple):
+    """The moments of a campaign's first and last event; None when no event has a moment."""
+
+    first_at: datetime | None
+    last_at: datetime | None
+
+    @property
+    def age(self) -> timedelta | None:
+        """The time between them."""
+        if self.first_at is None or self.last_at is None:
+            return None
+        return self.last_at - self.first_at
+
+
+def window(engine: Engine, campaign: str, as_of: AsOf = None) -> Window:
+    """What is known of a campaign reaches from its first event to its last before *as_of*."""
+    with engine.session(campaign, as_of=as_of) as session:
+        rows = session.run(sql("funnel")).to_pylist()
+    if not rows:
+        return Window(None, None)
+    return Window(rows[0]["first_at"], rows[0]["last_at"])
+
+
+def earlier_campaigns(
+    engine: Engine, campaign: str, first_at: datetime | None, most: int
+) -> list[str]:
+    """The last campaigns that began before this one, at most so many; oldest first."""
+    if first_at is None:
+        return []
+    starts = {}
+    for name, start in engine.starts().items():
+        if name != campaign and start is not None and start < first_at:
+            starts[name] = start
+    return sorted(starts, key=lambda name: starts[name])[-most:]

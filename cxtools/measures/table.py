@@ -1,0 +1,145 @@
+"""
+The answer to a question: a DataFrame that knows which question it answers, as long as it does.
+
+pandas hands what a subclass knows on to whatever is made of it, so that a sum over rates would still
+claim to be a funnel. Here a table answers its question only while its rows are rows of the answer
+and the columns that the answer needs are there. Anything else is a plain DataFrame with another
+name: it keeps its index, shows its numbers as they are, and draws nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from pandas.util import hash_pandas_object
+
+from cxtools.errors import ReportError
+from cxtools.measures.catalogue import QUESTIONS
+from cxtools.measures.question import Column, Question
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+class Table(pd.DataFrame):
+    """
+    A DataFrame that knows its question: `.chart()` draws it, `.text()` is for terminals,
+    `.records()` is what `--json` prints.
+
+    Rows may be left out or put into another order, columns added or left out that the question
+    doesn't need. What comes out of anything else (sums, merges, other names) answers no question.
+    """
+
+    _metadata = ["_question"]  # noqa: RUF012  # the name and type that pandas asks for
+    _question = ""
+
+    @property
+    def _constructor(self) -> type[Table]:
+        return Table
+
+    def __finalize__(self, other: object, method: str | None = None, **options: Any) -> Self:
+        """What pandas calls on everything that it makes of a table."""
+        super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # no stub
+        if isinstance(other, Table) and self._question and not _are_rows(self, other):
+            self._question = ""
+        return self
+
+    def answering(self, question: Question) -> Table:
+        """The same table, as the answer to this question."""
+        self._question = question.name
+        return self
+
+    @property
+    def question(self) -> Question | None:
+        """The question that the rows answer; None when they don't answer one (any more)."""
+        question = QUESTIONS.get(self._question)
+        if question is None or not _answers(self, question):
+            return None
+        return question
+
+    def _repr_html_(self) -> str | None:
+        if self.question is None:
+            html: str | None = super()._repr_html_()  # type: ignore[misc]  # no stub
+            return html
+        return str(_above("cxtools.charts.tables").html(self))
+
+    def chart(self) -> Figure:
+        """
+        The question's figure (plotly), drawn from these rows.
+
+        Raises:
+            ReportError: the question has no figure, or the rows don't answer one any more.
+        """
+        question = self.question
+        if question is None:
+            raise ReportError(
+                "there is no chart of a table whose rows don't answer one of the questions",
+                do="draw the answer itself, before it is summed up, merged or renamed",
+            )
+        if not question.chart:
+            drawn = [name for name, each in QUESTIONS.items() if each.chart]
+            raise ReportError(
+                f"there is no chart of {question.name}",
+                do=f"show the table itself; charts: {', '.join(drawn)}",
+            )
+        return _above("cxtools.charts").CHARTS[question.chart](self)
+
+    def text(self) -> str:
+        """
+        The columns that a person reads, at most 120 characters wide: counts, and rates in percent.
+        """
+        question = self.question
+        if question is None:
+            return str(self.to_string())
+        if question.verbatim:
+            return str(self.to_string(index=False))
+        return str(_above("cxtools.charts.tables").text(self))
+
+    def records(self) -> list[dict[str, Any]]:
+        """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""
+        document = self.to_json(orient="records", date_format="iso", double_precision=15)
+        rows: list[dict[str, Any]] = json.loads(document)
+        return rows
+
+
+def _above(module: str) -> ModuleType:
+    """
+    A module of the pictures. They stand above, and import what a table is: so they are asked for by
+    name, when somebody wants to look at one.
+    """
+    return import_module(module)
+
+
+def _answers(table: Table, question: Question) -> bool:
+    """Whether the columns that the question needs are there, and hold what it says."""
+    plain_index = table.index.nlevels == 1 and table.index.name is None
+    if not plain_index or not set(question.needs) <= set(table.columns):
+        return False
+    return all(_is_quotient(table, rate) for rate in question.rates if rate.name in table)
+
+
+def _is_quotient(table: Table, rate: Column) -> bool:
+    """Whether a rate is its part of its whole in each row; what isn't measured is missing."""
+    if not {rate.part, rate.whole} <= set(table.columns):
+        return False
+    rates, parts, wholes = (
+        pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+        for name in (rate.name, rate.part, rate.whole)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return bool(np.all(np.isnan(rates) | np.isclose(rates, parts / wholes, rtol=1e-9, atol=0)))
+
+
+def _are_rows(table: Table, origin: Table) -> bool:
+    """Whether each row of a table is a row of its origin, with the same values; labels may differ."""
+    columns = table.columns
+    if not columns.is_unique or len(columns.difference(origin.columns)):
+        return False
+    rows = hash_pandas_object(pd.DataFrame(table), index=False)
+    known = hash_pandas_object(pd.DataFrame(origin)[columns], index=False)
+    return bool(rows.isin(known).all())

@@ -1,0 +1,84 @@
+"""
+The kinds of setting: secrets, addresses, hosts; each checks itself and says what is wrong.
+"""
+
+from __future__ import annotations
+
+import base64
+from contextlib import suppress
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from cxtools.settings.hosts import LOOPBACK, is_host, is_network
+from cxtools.settings.secret import Secret
+
+
+def setting(default: Any, description: str, *, variable: str = "", **limits: Any) -> Any:
+    """A field of `Settings`; *variable* is its environment variable, if it has one."""
+    return Field(
+        default=default,
+        description=description,
+        json_schema_extra={"variable": variable},
+        **limits,
+    )
+
+
+def _hide(value: object) -> object:
+    return Secret(value) if isinstance(value, str) else value
+
+
+def _check_signing_secret(secret: Secret) -> Secret:
+    if secret and not _is_signing_key(secret.reveal()):
+        raise ValueError(
+            "is not a secret of Standard Webhooks, which is base64 with or without whsec_"
+            " before it; copy it again, whole, or make one: openssl rand -base64 32"
+        )
+    return secret
+
+
+def _is_signing_key(text: str) -> bool:
+    with suppress(ValueError):
+        return bool(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    return False
+
+
+def _check_address(url: str) -> str:
+    if not url:
+        return url
+    parts = urlsplit(url)
+    on_this_machine = parts.scheme == "http" and parts.hostname in LOOPBACK
+    by_https = parts.scheme == "https" and parts.hostname
+    if not by_https and not on_this_machine:
+        raise ValueError("must be an https:// address (http only on this machine)")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(
+            "must hold no user, query or fragment: secrets in an address reach every log"
+        )
+    return url.rstrip("/")
+
+
+def _split_hosts(value: object) -> object:
+    entries = value
+    if isinstance(value, str):
+        entries = [entry.strip() for entry in value.split(",")]
+    if not isinstance(entries, list | tuple):
+        return entries
+    texts = [str(entry) for entry in entries]
+    wrong = [text for text in texts if not is_network(text) and not is_host(text)]
+    if wrong:
+        raise ValueError(f"neither a host name nor a network: {', '.join(wrong)}")
+    return entries
+
+
+#: A secret: handed in as a text, shown nowhere.
+Hidden = Annotated[Secret, BeforeValidator(_hide), Field(repr=False)]
+#: A secret that webhooks are signed with.
+SigningSecret = Annotated[
+    Secret, BeforeValidator(_hide), AfterValidator(_check_signing_secret), Field(repr=False)
+]
+#: An https address (http on this machine), without the slash at its end.
+Address = Annotated[str, AfterValidator(_check_address)]
+#: Host names and networks, as a list or separated by commas.
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_split_hosts)]

@@ -1,0 +1,148 @@
+"""
+What pandas makes of an answer: as long as its rows are rows of the answer, it is one; after that it
+is a DataFrame like any other.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from cxtools.errors import ReportError
+from cxtools.measures.catalogue import QUESTIONS
+from cxtools.measures.table import Table
+from tests.tables import ask, store
+
+SPLIT = store("""
+    to  | email            | kind     | at        | code
+    ann | a@gmail.example  | delivery | +1        |
+    ann | a@gmail.example  | open     | 16 10:00  |
+    bob | b@hotmail.com    | delivery | 15 10:30  |
+    cat | c@hotmail.com    | bounce   | 15 11:00  | 5.1.1
+    dan | d@corp.example   | delivery | 15 23:59  |
+    eve | e@corp.example   | delivery | 16 23:59  |
+    fay | f@hotmail.com    | delivery | 16 10:30  |
+""")
+#: Six rows: some share a provider, some a day.
+ANSWER = ask("funnel", SPLIT, by=["provider", "day"])
+
+Change = Callable[[Table], pd.DataFrame]
+
+ANSWERS: dict[str, Change] = {
+    "head": lambda table: table.head(2),
+    "a slice": lambda table: table[1:3],
+    "iloc": lambda table: table.iloc[[2, 0]],
+    "a boolean filter": lambda table: table[table.attempted > 1],
+    "query": lambda table: table.query("provider == 'microsoft'"),
+    "sort_values": lambda table: table.sort_values("attempted"),
+    "sorted and numbered anew": lambda table: table.sort_values("attempted", ignore_index=True),
+    "nlargest": lambda table: table.nlargest(2, "attempted"),
+    "copy": lambda table: table.copy(),
+    "reset_index": lambda table: table.sort_values("attempted").reset_index(drop=True),
+    "pickle": lambda table: pickle.loads(pickle.dumps(table)),  # noqa: S301  # our own
+    "a column more": lambda table: table.assign(place=range(len(table))),
+    "a column more, in place": lambda table: with_column(table, "place", 1),
+    "without a column that isn't needed": lambda table: table.drop(columns="opened_strict"),
+    "all its columns in another order": lambda table: table[list(reversed(table.columns))],
+    "no row": lambda table: table[table.attempted > 100],
+}
+OTHERS: dict[str, Change] = {
+    "groupby, sum": lambda table: table.groupby("provider").sum(numeric_only=True),
+    "groupby, sum, as columns": lambda table: table.groupby(
+        ["campaign", "provider"], as_index=False
+    ).sum(numeric_only=True),
+    "groupby, first": lambda table: table.groupby("provider").first(),
+    "agg": lambda table: table.agg(["sum", "mean"], numeric_only=True),
+    "describe": lambda table: table.describe(),
+    "set_index": lambda table: table.set_index("provider"),
+    "set_index of two": lambda table: table.set_index(["provider", "day"]),
+    "rename": lambda table: table.rename(columns={"delivery_rate": "rate"}),
+    "rename, in place": lambda table: renamed(table),
+    "pivot_table": lambda table: table.pivot_table("delivery_rate", "provider", "day"),
+    "T": lambda table: table.T,
+    "melt": lambda table: table.melt("provider", ["attempted", "delivered"]),
+    "merge": lambda table: table.merge(table[["provider", "attempted"]], on="provider"),
+    "concat": lambda table: pd.concat([table, table]),
+    "arithmetic": lambda table: table.select_dtypes("number") * 100,
+    "rates as percent": lambda table: table.assign(delivery_rate=table.delivery_rate * 100),
+    "rates as percent, in place": lambda table: with_column(table, "open_rate", 40.0),
+    "round": lambda table: table.drop(columns=["first_at", "last_at"]).round(1),
+    "fillna": lambda table: table.fillna(0),
+    "cumsum": lambda table: table.assign(delivered=table.delivered.cumsum()),
+    "only some columns": lambda table: table[["provider", "delivery_rate"]],
+    "one column twice": lambda table: table[["provider", "attempted", "attempted"]],
+}
+
+
+def with_column(table: Table, name: str, value: object) -> pd.DataFrame:
+    changed = table.copy()
+    changed[name] = value
+    return changed
+
+
+def renamed(table: Table) -> pd.DataFrame:
+    changed = table.copy()
+    changed.columns = changed.columns.str.upper()
+    return changed
+
+
+def claim(table: pd.DataFrame) -> str:
+    question = getattr(table, "question", None)
+    return question.name if question else ""
+
+
+@pytest.mark.parametrize("change", ANSWERS)
+def test_rows_of_an_answer_answer_it(change: str) -> None:
+    """Rows left out or put into another order, columns added or left out that nobody needs."""
+    assert "funnel" == claim(ANSWERS[change](ANSWER))
+
+
+@pytest.mark.parametrize("change", ANSWERS)
+def test_rows_of_an_answer_can_be_drawn(change: str) -> None:
+    """They are shown with percent and interval, and have a figure."""
+    table = ANSWERS[change](ANSWER)
+    assert isinstance(table, Table)
+
+    assert "Delivery rate" in table._repr_html_() or table.empty
+    assert table.chart().layout.meta["title"]
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_anything_else_is_a_plain_table(change: str) -> None:
+    """It claims no question, shows its index and its numbers as pandas does, and draws nothing."""
+    table = OTHERS[change](ANSWER)
+    as_pandas = pd.DataFrame(table)
+
+    assert "" == claim(table)
+    assert as_pandas._repr_html_() == table._repr_html_()
+    if isinstance(table, Table):
+        assert as_pandas.to_string() == table.text()
+        with pytest.raises(ReportError, match="don't answer one of the questions"):
+            table.chart()
+
+
+def test_groups_of_one_row_are_rows_of_the_answer() -> None:
+    """What is true stays: a sum over single rows is the answer itself."""
+    table = ask("funnel", SPLIT, by="provider")
+    sums = table.groupby(["campaign", "provider"], as_index=False).sum(numeric_only=True)
+
+    assert table.delivery_rate.tolist() == sums.delivery_rate.tolist()
+
+
+@pytest.mark.parametrize("name", [name for name in QUESTIONS if name != "comparison"])
+def test_every_question_knows_its_answer(name: str) -> None:
+    """An answer claims its question, whole and in part, also when it has no rows."""
+    nothing = store("to | kind | at\nann | sent | +1")
+
+    for known in (SPLIT, nothing):
+        table = ask(name, known)
+        assert [name] * 3 == [claim(table), claim(table.head(1)), claim(table[:0])]
+
+
+def test_a_question_without_a_figure_says_so() -> None:
+    """What has no picture is shown as a table."""
+    with pytest.raises(ReportError, match="there is no chart of data_quality"):
+        ask("data_quality", SPLIT).chart()
