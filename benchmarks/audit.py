@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cxtools.ledger import audit
 from cxtools.ledger.ledger import Ledger
-from cxtools.ledger.schema import head, trail
+from cxtools.ledger.schema import audit_entry, audit_head
 
 BODY = (
     '{"batch":"0123456789abcdef0123456789abcdef","events":4123,"state":"settling","suppressed":12}'
@@ -34,18 +34,22 @@ def main() -> None:
     line.add_argument("--rows", type=int, default=200_000)
     rows = chain(line.parse_args().rows)
     print(f"{'':>8} {'rows':>9} {'CPU s':>8} {'rows/CPU s':>10} {'wall s':>8} {'rows/s':>8}")
-    timed("chain", len(rows), lambda: audit.verified(rows, [(rows[-1].seq, rows[-1].hash)]))
+    timed(
+        "chain",
+        len(rows),
+        lambda: audit.verify_chain(rows, [audit.Anchor(rows[-1].seq, rows[-1].hash)]),
+    )
     with tempfile.TemporaryDirectory() as folder:
         ledger, fresh = (
             Ledger(f"sqlite:///{Path(folder) / name}", now=time.time)
             for name in ("ledger.sqlite", "fresh.sqlite")
         )
         fill(ledger, rows)
-        timed("ledger", len(rows), ledger.trail.verify)
+        timed("ledger", len(rows), ledger.audit_log.verify)
         timed(
             "written",
             WRITTEN,
-            lambda: [write(fresh) for _ in range(WRITTEN)] and fresh.trail.verify(),
+            lambda: [write(fresh) for _ in range(WRITTEN)] and fresh.audit_log.verify(),
         )
 
 
@@ -60,20 +64,20 @@ def chain(count: int) -> list[audit.Entry]:
             BODY,
             rows[-1].hash if rows else audit.GENESIS,
         )
-        rows.append(replace(row, hash=row.sealed()))
+        rows.append(replace(row, hash=row.compute_hash()))
     return rows
 
 
 def fill(ledger: Ledger, rows: list[audit.Entry]) -> None:
     with ledger.writing() as tx:
-        tx.execute(trail.insert(), [asdict(row) for row in rows])
-        tx.execute(head.update().values(seq=rows[-1].seq, hash=rows[-1].hash))
-    ledger.trail.anchor()
+        tx.execute(audit_entry.insert(), [asdict(row) for row in rows])
+        tx.execute(audit_head.update().values(seq=rows[-1].seq, hash=rows[-1].hash))
+    ledger.audit_log.append_anchor()
 
 
 def write(ledger: Ledger) -> None:
     with ledger.writing() as tx:
-        ledger.trail.add(tx, "batch.measured")
+        ledger.audit_log.add(tx, "batch.measured")
 
 
 def timed(name: str, rows: int, deed: object) -> None:

@@ -79,7 +79,7 @@ class Connection:
         return Engine(
             self.store,
             make_judge=lambda: judge_by(self.settings.home / OWN_RULES),
-            planned=lambda: self.ledger.campaigns() if self.has_ledger else (),
+            planned=lambda: self.ledger.plans.names() if self.has_ledger else (),
         )
 
     @cached_property
@@ -209,7 +209,7 @@ class Connection:
             with deliver_in_background(self.context):
                 return collect(self.context, name)
         finally:
-            self.ledger.trail.anchor()
+            self.ledger.audit_log.append_anchor()
 
     @without_locals
     def rejudge(self) -> tuple[int, int]:
@@ -222,7 +222,7 @@ class Connection:
         try:
             return rejudge(self.ledger, self.engine, began=time.time())
         finally:
-            self.ledger.trail.anchor()
+            self.ledger.audit_log.append_anchor()
 
     @without_locals
     def reconcile(
@@ -248,7 +248,9 @@ class Connection:
         if job_id:
             self.settings.needs("api")
             check_job(self.context, batch_id, job_id)
-        return self.ledger.reconcile(batch_id, job_id=job_id, abandon=abandon, reason=reason)
+        return self.ledger.unknown.reconcile(
+            batch_id, job_id=job_id, abandon=abandon, reason=reason
+        )
 
     @without_locals
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:

@@ -42,7 +42,7 @@ class Context:
 
     def sends(self, name: str) -> bool:
         """Whether the campaign goes out by this account, or was planned before accounts were kept."""
-        return self.ledger.account(name) in ("", self.settings.account)
+        return self.ledger.plans.account(name) in ("", self.settings.account)
 
     def refuse_foreign(self, name: str) -> None:
         """
@@ -53,7 +53,7 @@ class Context:
         """
         if self.sends(name):
             return
-        url, _, client = self.ledger.account(name).partition("|")
+        url, _, client = self.ledger.plans.account(name).partition("|")
         raise ConfigError(
             f"campaign {name!r} is sent by client {client!r} of {url}, not by this profile",
             do="name that account's profile with --profile",

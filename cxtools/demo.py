@@ -116,7 +116,7 @@ def _inputs(home: Path) -> tuple[Path, Path]:
 
 def _summary(client: Connection, index: Path, seconds: float) -> str:
     status = client.status(NAME)
-    trail = client.ledger.trail.verify()
+    trail = client.ledger.audit_log.verify()
     if trail.faults:
         raise StoreError(
             f"the audit trail has faults: {trail.faults[0]}",

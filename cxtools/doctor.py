@@ -1,6 +1,6 @@
 """
-Examine an installation: settings, sign-in, ledger, store, report kernel. Asks the API only to sign
-in and to read.
+Examine an installation: what is set up, what is missing, what to do. Asks the API only to sign in
+and to read.
 """
 
 from __future__ import annotations
@@ -9,11 +9,28 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, ContractError, CxError, Denied, ReportError, StoreError
 
-FREE_BYTES_WANTED = 500 << 20
+MIB = 1 << 20
+GIB = 1 << 30
+LEAST_FREE_BYTES = 500 * MIB
+KERNEL = "python3"
+#: urllib3-future installs itself over urllib3, treats cut-off answers in another way, and numbers
+#: its patches from here.
+FUTURE_PATCH = 900
+
+
+class Check(NamedTuple):
+    """
+    One thing that is looked at. `look` says what it saw, or raises an error that says what to do.
+    """
+
+    name: str
+    question: str
+    look: Callable[[Connection], str]
 
 
 @dataclass(frozen=True)
@@ -28,105 +45,112 @@ class Finding:
     exit_code: int = 0
 
 
-def examined(client: Connection) -> list[Finding]:
+def examine(client: Connection) -> list[Finding]:
     """All findings, in the order of CHECKS; a check that fails doesn't stop the others."""
-    return [_finding(name, check, client) for name, check in CHECKS.items()]
+    return [_find(check, client) for check in CHECKS]
 
 
-def _finding(name: str, check: Callable[[Connection], str], client: Connection) -> Finding:
+def _find(check: Check, client: Connection) -> Finding:
     try:
-        return Finding(name, True, check(client))
+        return Finding(check.name, True, check.look(client))
     except CxError as error:
-        return Finding(name, False, str(error).replace("\n  ", " "), error.exit_code)
+        return Finding(check.name, False, str(error).replace("\n  ", " "), error.exit_code)
     except OSError as error:
-        return Finding(
-            name,
-            False,
-            f"{error}: see that CXTOOLS_HOME is a folder that can be written",
-            StoreError.exit_code,
-        )
+        advice = f"{error}: see that CXTOOLS_HOME is a folder that can be written"
+        return Finding(check.name, False, advice, StoreError.exit_code)
 
 
 def _settings(client: Connection) -> str:
-    client.settings.needs("api")
-    crm = "with" if client.settings.crm_webhook_url else "without"
-    return f"profile {client.settings.profile!r}, {client.settings.env_url}, {crm} a CRM webhook"
+    settings = client.settings.needs("api")
+    webhook = "with" if settings.crm_webhook_url else "without"
+    return f"profile {settings.profile!r}, {settings.env_url}, {webhook} a CRM webhook"
 
 
-def _http_stack(_client: Connection) -> str:
+def _http(_client: Connection) -> str:
     from importlib.metadata import version
 
-    import urllib3._version as stack
+    from urllib3._version import __version__ as urllib3_version
 
-    # urllib3-future installs itself over urllib3 and numbers its patches from 900; it treats
-    # cut-off answers in another way.
-    if int(stack.__version__.split(".")[2]) >= 900:
+    patch = int(urllib3_version.split(".")[2])
+    if patch >= FUTURE_PATCH:
         raise ConfigError(
             "urllib3 was replaced by urllib3-future",
             do="uninstall niquests and urllib3-future, reinstall urllib3, requests",
         )
-    return f"requests {version('requests')}, urllib3 {stack.__version__}"
+    return f"requests {version('requests')}, urllib3 {urllib3_version}"
 
 
 def _api(client: Connection) -> str:
     client.settings.needs("api")
-    found = client.context.api.probe()
-    if missing := found["missing_scopes"]:
+    probe = client.context.api.probe()
+    if probe.missing_scopes:
         raise Denied(
-            f"the client lacks {', '.join(missing)}",
+            f"the client lacks {', '.join(probe.missing_scopes)}",
             do="ask for these scopes, or for the role that brings them",
         )
-    if found["suppressions"] != "ok":
-        raise ContractError(f"suppressions can't be asked for: {found['suppressions']}")
-    scopes = "not told" if found["scopes"] is None else ", ".join(found["scopes"])
-    listing = (
-        "lists all suppressions, suppression_listing may be set"
-        if found["suppression_listing"]
-        else "lists no suppressions"
-    )
-    return f"signed in at {found['url']} by {found['auth']}; scopes: {scopes}; {listing}"
+    if probe.failure:
+        raise ContractError(f"suppressions can't be asked for: {probe.failure}")
+    scopes = "not named by the server"
+    if probe.scopes is not None:
+        scopes = ", ".join(probe.scopes)
+    listing = "can't list all suppressions"
+    if probe.lists_suppressions:
+        listing = "lists all suppressions, suppression_listing may be set"
+    return f"signed in at {probe.url} by {probe.auth}; scopes: {scopes}; {listing}"
 
 
 def _ledger(client: Connection) -> str:
-    found = client.ledger.trail.verify()
-    if found.faults:
+    from cxtools.ledger.version import NEWEST
+
+    audit = client.ledger.audit_log.verify()
+    if audit.faults:
         raise ConfigError(
-            f"the audit trail has faults: {found.faults[0]}", do="run `cxtools audit verify`"
+            f"the audit log has faults: {audit.faults[0]}", do="run `cxtools audit verify`"
         )
-    return f"{len(client.ledger.campaigns())} campaigns, audit trail of {found.rows:,} rows intact, SQLite {sqlite3.sqlite_version}"
+    campaigns = len(client.ledger.plans.names())
+    engine = "PostgreSQL"
+    if client.settings.ledger_url.startswith("sqlite"):
+        engine = f"SQLite {sqlite3.sqlite_version}"
+    return (
+        f"{campaigns} campaigns, schema version {NEWEST}, "
+        f"audit log of {audit.rows:,} rows intact, {engine}"
+    )
 
 
 def _store(client: Connection) -> str:
-    return f"events of {len(client.store.campaigns())} campaigns in {client.store.root}"
+    store = client.store
+    return f"events of {len(store.campaigns())} campaigns in {store.root}"
 
 
 def _space(client: Connection) -> str:
-    client.settings.home.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(client.settings.home).free
-    if free < FREE_BYTES_WANTED:
+    home = client.settings.home
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free
+    if free < LEAST_FREE_BYTES:
         raise ConfigError(
-            f"only {free >> 20} MiB are free in {client.settings.home}",
+            f"only {free // MIB} MiB are free in {home}",
             do="free some space: a send stops when the ledger can't be written",
         )
-    return f"{free >> 30} GiB free"
+    return f"{free / GIB:,.1f} GiB free"
 
 
-def _kernel(_client: Connection) -> str:
+def _reports(_client: Connection) -> str:
     from jupyter_client.kernelspec import KernelSpecManager
 
-    if "python3" not in KernelSpecManager().find_kernel_specs():
+    if KERNEL not in KernelSpecManager().find_kernel_specs():
         raise ReportError(
-            "there is no Jupyter kernel `python3`", do="reinstall ipykernel into this environment"
+            f"there is no Jupyter kernel `{KERNEL}`",
+            do="reinstall ipykernel into this environment",
         )
-    return "kernel python3"
+    return f"kernel {KERNEL}"
 
 
-CHECKS: dict[str, Callable[[Connection], str]] = {
-    "settings": _settings,
-    "http": _http_stack,
-    "api": _api,
-    "ledger": _ledger,
-    "store": _store,
-    "space": _space,
-    "reports": _kernel,
-}
+CHECKS: tuple[Check, ...] = (
+    Check("settings", "Is all set that the API needs?", _settings),
+    Check("http", "Is the HTTP library the one we were tested with?", _http),
+    Check("api", "Can we sign in, with all rights, and read?", _api),
+    Check("ledger", "Can it be opened, and is its audit trail whole?", _ledger),
+    Check("store", "Can the events be read?", _store),
+    Check("space", "Is there room for the ledger?", _space),
+    Check("reports", "Is there a kernel to run notebooks in?", _reports),
+)

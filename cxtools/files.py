@@ -11,8 +11,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -93,6 +93,30 @@ class Staging:
             _sync_folder(folder)
             _sync_folder(folder.parent)
         self._final_names.clear()
+
+
+@contextmanager
+def hidden_until_whole(file: Path) -> Iterator[Path]:
+    """
+    A hidden, private and empty file for someone else to write; when the block ends well it is made
+    durable and becomes *file*, else it is removed.
+
+    >>> file = Path(tempfile.mkdtemp()) / "copy"
+    >>> with hidden_until_whole(file) as hidden:
+    ...     _ = hidden.write_bytes(b"written by a program")
+    >>> file.read_bytes(), [found.name for found in file.parent.iterdir()]
+    (b'written by a program', ['copy'])
+    """
+    _make_private_folder(file.parent)
+    hidden = _write_hidden(file, b"", PRIVATE_FILE)
+    try:
+        yield hidden
+        with hidden.open("rb") as written:
+            os.fsync(written.fileno())
+        hidden.replace(file)
+        _sync_folder(file.parent)
+    finally:
+        hidden.unlink(missing_ok=True)
 
 
 def create_once(file: Path, content: bytes) -> bytes:

@@ -17,6 +17,8 @@ DURATIONS = (
     (3600, "h"),
     (60, "min"),
 )
+#: Up to so many hours an age is said in hours, then in days.
+IN_HOURS = 48
 #: Differences below half a tenth of a point are not written as differences.
 LEVEL = 0.0005
 
@@ -73,31 +75,43 @@ def percent(share: float | None, digits: int = 1) -> str:
     return f"{share:.{digits}%}"
 
 
-def interval(share: float | None, low: float | None, high: float | None) -> str:
+def interval(
+    share: float | None,
+    low: float | None,
+    high: float | None,
+) -> str:
     """
     A share with the 95 % interval behind it.
 
     >>> interval(0.9536, 0.949, 0.958), interval(None, None, None)
     ('95.4% (94.9–95.8)', '–')
     """
-    bounds = _bounds(share, low, high)
-    return f"{percent(share)} ({bounds})" if bounds else percent(share)
+    if not (known(share) and known(low) and known(high)):
+        return percent(share)
+    return f"{percent(share)} ({bounds(low, high)})"
 
 
-def within(share: float | None, low: float | None, high: float | None) -> str:
+def within(
+    share: float | None,
+    low: float | None,
+    high: float | None,
+) -> str:
     """
     The same to stand in brackets of a sentence.
 
     >>> within(0.9536, 0.949, 0.958)
     '95.4%, 94.9–95.8'
     """
-    bounds = _bounds(share, low, high)
-    return f"{percent(share)}, {bounds}" if bounds else percent(share)
-
-
-def _bounds(share: float | None, low: float | None, high: float | None) -> str:
     if not (known(share) and known(low) and known(high)):
-        return ""
+        return percent(share)
+    return f"{percent(share)}, {bounds(low, high)}"
+
+
+def bounds(low: float, high: float) -> str:
+    """
+    >>> bounds(0.949, 0.958)
+    '94.9–95.8'
+    """
     return f"{low * 100:.1f}–{high * 100:.1f}"
 
 
@@ -113,7 +127,8 @@ def points(difference: float | None) -> str:
     if abs(difference) < LEVEL:
         return "level with"
     direction = "above" if difference > 0 else "below"
-    return f"{abs(difference) * 100:.1f} points {direction}"
+    size = abs(difference) * 100
+    return f"{size:.1f} points {direction}"
 
 
 def duration(seconds: float | None) -> str:
@@ -143,7 +158,7 @@ def age(seconds: float) -> str:
     hours = seconds / 3600
     if hours < 1:
         return duration(seconds)
-    if hours < 48:  # two days
+    if hours < IN_HOURS:
         return f"{hours:.0f} h"
     return f"{hours / 24:.0f} days"
 

@@ -12,6 +12,8 @@ import typer.main
 import cxtools
 from cxtools.cli import app
 from cxtools.events import feeds
+from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
+from cxtools.measures.question import docstring
 from cxtools.settings import SOURCE_VARIABLES, setting_rows
 
 
@@ -22,6 +24,7 @@ def write_pages(folder: Path) -> None:
         "commands": commands_page(),
         "feeds": feeds_page(),
         "python": python_page(),
+        "questions": questions_page(),
         "settings": settings_page(),
     }
     for name, text in pages.items():
@@ -114,6 +117,22 @@ def feeds_page() -> str:
     for name in feeds.NAMES:
         feed = feeds.feed(name)
         lines.append(f"| `{feed.NAME}` | {feed.TITLE} | {feed.SOURCE} |")
+    return "\n".join(lines) + "\n"
+
+
+def questions_page() -> str:
+    """Every question of the catalogue, and what it can be split and filtered by."""
+    lines = [
+        "# Questions",
+        "",
+        "Each question is a function in a notebook (`cx.funnel(…)`), a command",
+        "(`cxtools funnel …`)",
+        "and a choice in the explorer; the three give the same numbers.",
+    ]
+    for name, question in QUESTIONS.items():
+        lines += ["", f"## {name}", "", "```text", docstring(question, DIMENSIONS).strip(), "```"]
+    lines += ["", "## Columns to split and filter by", "", "| column | is |", "|---|---|"]
+    lines += [f"| `{each.name}` | {paragraph(each.meaning)} |" for each in DIMENSIONS.values()]
     return "\n".join(lines) + "\n"
 
 

@@ -13,6 +13,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -33,6 +34,22 @@ from cxtools.settings import Settings
 EVENT_TYPES = "delivery,bounce,open,click"
 #: An address that is on nobody's list, to ask for (RFC 2606).
 NOBODY = "nobody@example.invalid"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """
+    What the API was seen to do. `scopes` is None when the sign-in named none; `failure` is what is
+    wrong with a suppression check, "" when it was answered; `lists_suppressions` says whether the
+    API seems to list them all.
+    """
+
+    url: str
+    auth: str
+    scopes: list[str] | None
+    missing_scopes: list[str]
+    failure: str
+    lists_suppressions: bool
 
 
 class Client:
@@ -173,27 +190,22 @@ class Client:
         return self.auth.token(self._clock() + self.settings.patience_s)
 
     @without_locals
-    def probe(self) -> dict[str, Any]:
-        """
-        What `doctor` tells: can we sign in, which rights were granted, does the API answer?
-
-        Keys: url, auth, scopes (None when the answer named none), missing_scopes, suppressions
-        ("ok" or what is wrong), suppression_listing (does the API seem to list them all?).
-        """
+    def probe(self) -> Probe:
+        """Can we sign in, which rights were granted, does the API answer?"""
         scopes = self.sign_in().scopes
-        suppressions = "ok"
+        failure = ""
         try:
             self.fetch_suppression(NOBODY)
         except CxError as error:
-            suppressions = str(error)
-        return {
-            "url": self.settings.env_url,
-            "auth": self.settings.auth,
-            "scopes": None if scopes is None else sorted(scopes),
-            "missing_scopes": self.auth.missing(SCOPES.values()),
-            "suppressions": suppressions,
-            "suppression_listing": suppressions == "ok" and self._lists_suppressions(),
-        }
+            failure = str(error)
+        return Probe(
+            self.settings.env_url,
+            self.settings.auth,
+            scopes=None if scopes is None else sorted(scopes),
+            missing_scopes=self.auth.missing(SCOPES.values()),
+            failure=failure,
+            lists_suppressions=not failure and self._lists_suppressions(),
+        )
 
     def _lists_suppressions(self) -> bool:
         answer = self._reader.get(self._suppressions(limit=1))

@@ -22,23 +22,31 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 WHY = "Why did mail come back?"
+NO_BOUNCES = "No bounces."
 #: Those who refuse mail themselves, in a title.
 REFUSING = ("provider", "domain")
 
 
 def figure(table: pd.DataFrame) -> go.Figure:
     """The causes of the bounces, by what the table is split by."""
-    splits = groups_of(table)
-    if not splits or not len(table):
-        return causes(table, "category", WHY)
-    if len(splits) > 2:
-        return too_many_splits(WHY, splits, table)
-    if len(splits) == 2:
-        return _rate_map(table, splits)
-    [split] = splits
-    if not table[split].notna().any():
+    if not len(table):
+        return sentence(WHY, NO_BOUNCES, table)
+    match groups_of(table):
+        case ():
+            return causes(table, "category", WHY)
+        case (split,):
+            return _parts(table, split)
+        case (_, _) as splits:
+            return _rate_map(table, splits)
+        case splits:
+            return too_many_splits(WHY, splits, table)
+
+
+def _parts(table: pd.DataFrame, split: str) -> go.Figure:
+    parts = table[split].nunique()
+    if not parts:
         return sentence(WHY, "No bounce has a known time yet.", table)
-    if table[split].nunique() == 1:
+    if parts == 1:
         return nothing_to_compare(table, split, "all mail that came back")
     if split == "day":
         return _days(table)
@@ -53,24 +61,38 @@ def reasons(table: pd.DataFrame) -> go.Figure:
 # --- bars ---
 
 
-def causes(table: pd.DataFrame, label: str, title: str) -> go.Figure:
+def causes(
+    table: pd.DataFrame,
+    label: str,
+    title: str,
+) -> go.Figure:
     """Bars of causes, coloured by kind of bounce, the kind also in words."""
     rows = rows_of(table)
     if not rows:
-        return sentence(title, "No bounces.", table)
+        return sentence(title, NO_BOUNCES, table)
     splits = groups_of(table)
     ranked = [_cause(row, label, splits) for row in largest(rows, "recipients")]
     caption = _causes_caption(rows, splits)
-    return bars.figure(ranked, title=title, caption=caption, table=table)
-
-
-def _cause(row: Row, label: str, splits: Sequence[str]) -> Bar:
-    cause = row[label] or wording.spaced(row["category"])
-    name = row_name(
-        splits, row, wording.spaced(cause) if label == "category" else cause, row["kind"]
+    return bars.figure(
+        ranked,
+        title=title,
+        caption=caption,
+        table=table,
     )
+
+
+def _cause(
+    row: Row,
+    label: str,
+    splits: Sequence[str],
+) -> Bar:
+    kind = row["kind"]
+    cause = wording.spaced(row["category"])
+    if label == "reason":
+        cause = row["reason"] or cause
+    name = row_name(splits, row, cause, kind)
     share = wording.percent(row.get("share"))
-    return Bar(name, row["recipients"], share, BOUNCE_COLOURS[row["kind"]])
+    return Bar(name, row["recipients"], share, BOUNCE_COLOURS[kind])
 
 
 def _causes_caption(rows: Sequence[Row], splits: Sequence[str]) -> str:
@@ -107,10 +129,20 @@ def _days(table: pd.DataFrame) -> go.Figure:
     kinds = [kind for kind in BOUNCE_COLOURS if any(own == kind for own, _ in counts)]
     traces = [_day_trace(counts, kind, days) for kind in kinds]
     title = "When did mail come back?"
-    return draw(traces, title=title, caption=caption, table=table, layout=layout)
+    return draw(
+        traces,
+        title=title,
+        caption=caption,
+        table=table,
+        layout=layout,
+    )
 
 
-def _day_trace(counts: Mapping[tuple[Any, Any], int], kind: str, days: Sequence[str]) -> Trace:
+def _day_trace(
+    counts: Mapping[tuple[Any, Any], int],
+    kind: str,
+    days: Sequence[str],
+) -> Trace:
     return {
         "type": "bar",
         "name": kind,
@@ -120,7 +152,11 @@ def _day_trace(counts: Mapping[tuple[Any, Any], int], kind: str, days: Sequence[
     }
 
 
-def _counts(rows: Sequence[Row], down: str, across: str) -> dict[tuple[Any, Any], int]:
+def _counts(
+    rows: Sequence[Row],
+    down: str,
+    across: str,
+) -> dict[tuple[Any, Any], int]:
     """How many recipients each pair of values has."""
     counts: dict[tuple[Any, Any], int] = {}
     for row in rows:
@@ -148,14 +184,21 @@ def _cause_map(table: pd.DataFrame, split: str) -> go.Figure:
         [wording.spaced(cause) for cause in largest_first],
         [part_name(split, part) for part in parts],
     )
-    one, total = GROUPS[split].one, wording.count(sum(by_part.values()))
+    one = GROUPS[split].one
+    total = wording.count(sum(by_part.values()))
     caption = (
         f"Recipients whose mail came back ({total} in all): cause by {one}. The stronger the "
         "colour, the larger the cause's share within its column."
         f"{wording.cut(len(parts), len(by_part))}"
     )
     title = _cause_title(split)
-    return heatmap.figure([Panel(cells)], grid, title=title, caption=caption, table=table)
+    return heatmap.figure(
+        [Panel(cells)],
+        grid,
+        title=title,
+        caption=caption,
+        table=table,
+    )
 
 
 def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
@@ -174,12 +217,19 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
         Panel(shaded(shares, wording.percent), INK["orange"], "Bounced, of attempted"),
     ]
     caption = (
-        "Recipients whose mail came back, all causes together, and their share of the attempted; an "
-        "empty cell has no bounce. The stronger the colour, the larger the number within its panel."
+        "Recipients whose mail came back, all causes together, and their share of the attempted; "
+        "an empty cell has no bounce. The stronger the colour, the larger the number within its "
+        "panel."
         f"{wording.cut(len(crossing.rows), len(merged))}"
     )
     title = f"Where did mail come back: {words(splits)}?"
-    return heatmap.figure(panels, crossing.grid, title=title, caption=caption, table=table)
+    return heatmap.figure(
+        panels,
+        crossing.grid,
+        title=title,
+        caption=caption,
+        table=table,
+    )
 
 
 def _cause_title(split: str) -> str:

@@ -50,7 +50,11 @@ class Crossing(NamedTuple):
     grid: Grid
 
 
-def cross(rows: Sequence[Row], splits: Sequence[str], size: str) -> Crossing:
+def cross(
+    rows: Sequence[Row],
+    splits: Sequence[str],
+    size: str,
+) -> Crossing:
     """
     Rows of the parts that are drawn: of each split the largest by the column *size*, or the last.
 
@@ -77,7 +81,11 @@ def place(row: Row, splits: Sequence[str]) -> Key:
     return part_name(down, row[down]), part_name(across, row[across])
 
 
-def sums(rows: Sequence[Row], group: str, size: str) -> dict[Any, float]:
+def sums(
+    rows: Sequence[Row],
+    group: str,
+    size: str,
+) -> dict[Any, float]:
     """Each part of a group with the sum of a column over its rows."""
     totals: dict[Any, float] = {}
     for row in rows:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cxtools import wording
 from cxtools.charts import heatmap
 from cxtools.charts.cells import MOST_ROWS, Grid, Key, Panel, shaded
-from cxtools.charts.frame import Trace, draw, sentence, too_many_splits
+from cxtools.charts.frame import Layout, Trace, draw, sentence, too_many_splits
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import NO_TIMES, OPENED_IS_MORE, REACTIONS
@@ -24,27 +24,37 @@ if TYPE_CHECKING:
 TITLE = "How soon did people react?"
 #: Hours since delivery that have a name, on an axis or as a column.
 HOURS = {1: "1 h", 4: "4 h", 12: "12 h", 24: "1 d", 72: "3 d", 168: "7 d", 720: "30 d"}
+#: The axis of time has at least so many hours.
+SHORTEST_AXIS = 12
+#: From here on there is room to the left of a line's end.
+FAR = 4
 
 
 class Line(NamedTuple):
-    """One kind of reaction: how many had reacted after so many hours, as shares of the delivered."""
+    """One kind of reaction: after so many hours this share of the delivered had reacted."""
 
     kind: str
     hours: Sequence[int]
     shares: Sequence[float]
 
+    @property
+    def end(self) -> str:
+        """The line's name and its last value."""
+        return f"{REACTIONS[self.kind].word} {wording.percent(self.shares[-1])}"
+
 
 def figure(table: pd.DataFrame) -> go.Figure:
     """The reactions of one campaign as lines, of several parts as a map."""
     rows = rows_of(table)
-    splits = groups_of(table)
     if not rows:
         return sentence(TITLE, NO_TIMES, table)
-    if len(splits) > 1:
-        return too_many_splits(TITLE, splits, table)
-    if splits:
-        return _map(table, rows, splits[0])
-    return _lines(table, rows)
+    match groups_of(table):
+        case ():
+            return _lines(table, rows)
+        case (split,):
+            return _map(table, rows, split)
+        case splits:
+            return too_many_splits(TITLE, splits, table)
 
 
 # --- one campaign ---
@@ -65,24 +75,35 @@ def _lines(table: pd.DataFrame, rows: Sequence[Row]) -> go.Figure:
     lines = lines_of(rows)
     last = max(row["hours"] for row in rows)
     highest = max(row["rate"] for row in rows)
-    ends = ", ".join(
-        f"{REACTIONS[line.kind].word.lower()} {wording.percent(line.shares[-1])}" for line in lines
-    )
+    ends = ", ".join(line.end.lower() for line in lines)
     if last == 1:
         at_once = f"All who reacted did so within the first hour: {ends}."
         return sentence(TITLE, at_once, table)
+    delivered = wording.count(rows[0]["delivered"])
     caption = (
-        f"Share of the {wording.count(rows[0]['delivered'])} delivered whose images were loaded, or "
-        f"who had clicked, by then; at the end {ends}. {OPENED_IS_MORE} Some are machines."
+        f"Share of the {delivered} delivered whose images were loaded, or who had clicked, by "
+        f"then; at the end {ends}. {OPENED_IS_MORE} Some are machines."
     )
-    layout = {
+    return draw(
+        [_trace(line, highest) for line in lines],
+        title=TITLE,
+        caption=caption,
+        table=table,
+        layout=_lines_layout(last, highest),
+    )
+
+
+def _lines_layout(last: int, highest: float) -> Layout:
+    """Time on a logarithmic axis, at least half a day of it."""
+    end = log10(max(last, SHORTEST_AXIS))
+    return {
         "height": 360,
         "hovermode": "x",
         "xaxis": {
             "type": "log",
             "tickvals": list(HOURS),
             "ticktext": list(HOURS.values()),
-            "range": [-0.05, log10(max(last, 12)) + 0.05],
+            "range": [-0.05, end + 0.05],
             "title": {"text": "time since delivery", "standoff": 6},
         },
         "yaxis": {
@@ -92,21 +113,19 @@ def _lines(table: pd.DataFrame, rows: Sequence[Row]) -> go.Figure:
             "showgrid": True,
         },
     }
-    traces = [_trace(line, highest) for line in lines]
-    return draw(traces, title=TITLE, caption=caption, table=table, layout=layout)
 
 
 def _trace(line: Line, highest: float) -> Trace:
     """A line with its name and its last value at its end."""
     reaction = REACTIONS[line.kind]
-    end = f"<b>{reaction.word} {wording.percent(line.shares[-1])}</b>"
+    before_the_end = len(line.hours) - 1
     return {
         "type": "scatter",
-        "mode": "lines+text" if len(line.hours) > 1 else "markers+text",
+        "mode": "lines+text" if before_the_end else "markers+text",
         "name": reaction.word,
         "x": list(line.hours),
         "y": list(line.shares),
-        "text": [""] * (len(line.hours) - 1) + [end],
+        "text": [*[""] * before_the_end, f"<b>{line.end}</b>"],
         "textposition": _end_position(line, highest),
         "textfont": {"color": reaction.colour},
         "marker": {"color": reaction.colour, "size": 9},
@@ -118,7 +137,7 @@ def _trace(line: Line, highest: float) -> Trace:
 
 def _end_position(line: Line, highest: float) -> str:
     """Where a line's name has room: towards the middle, and not on the other line's name."""
-    side = "right" if line.hours[-1] < 4 else "left"
+    side = "left" if line.hours[-1] >= FAR else "right"
     crowded = line.kind == "click" and line.shares[-1] > 0.85 * highest
     return f"bottom {side}" if crowded else f"top {side}"
 
@@ -126,7 +145,11 @@ def _end_position(line: Line, highest: float) -> str:
 # --- several parts ---
 
 
-def _map(table: pd.DataFrame, rows: Sequence[Row], split: str) -> go.Figure:
+def _map(
+    table: pd.DataFrame,
+    rows: Sequence[Row],
+    split: str,
+) -> go.Figure:
     sizes = {row[split]: row["delivered"] for row in rows}
     parts = in_order(split, sizes, most=MOST_ROWS)
     names = {part: f"{part_name(split, part)} ({wording.count(sizes[part])})" for part in parts}
@@ -143,10 +166,20 @@ def _map(table: pd.DataFrame, rows: Sequence[Row], split: str) -> go.Figure:
         f"then, by {GROUPS[split].one}; after the last number of a line nothing more came. "
         f"{OPENED_IS_MORE} Some are machines.{wording.cut(len(parts), len(sizes))}"
     )
-    return heatmap.figure(panels, grid, title=TITLE, caption=caption, table=table)
+    return heatmap.figure(
+        panels,
+        grid,
+        title=TITLE,
+        caption=caption,
+        table=table,
+    )
 
 
-def _shares(rows: Sequence[Row], split: str, names: Mapping[Any, str]) -> dict[Key, float]:
+def _shares(
+    rows: Sequence[Row],
+    split: str,
+    names: Mapping[Any, str],
+) -> dict[Key, float]:
     shares = {}
     for part, name in names.items():
         own = [row for row in rows if row[split] == part]

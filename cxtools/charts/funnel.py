@@ -42,7 +42,13 @@ def figure(table: pd.DataFrame) -> go.Figure:
     steps = steps_of(rows[0])
     layout = {"height": 56 + 58 * len(steps), "yaxis": _stage_axis(steps)}
     caption = caption_of(rows[0], steps)
-    return draw([_trace(steps)], title=TITLE, caption=caption, table=table, layout=layout)
+    return draw(
+        [_trace(steps)],
+        title=TITLE,
+        caption=caption,
+        table=table,
+        layout=layout,
+    )
 
 
 def steps_of(row: Row) -> list[Step]:

@@ -49,10 +49,20 @@ def figure(
         "yaxis": row_axis(place) | {"range": [place - 0.5, top]},
         "annotations": labels,
     }
-    return draw(traces, title=title, caption=caption, table=table, layout=layout)
+    return draw(
+        traces,
+        title=title,
+        caption=caption,
+        table=table,
+        layout=layout,
+    )
 
 
-def _trace(panel: Panel, grid: Grid, first: int) -> Trace:
+def _trace(
+    panel: Panel,
+    grid: Grid,
+    first: int,
+) -> Trace:
     cells = [[panel.cells.get((row, column)) for column in grid.columns] for row in grid.rows]
     return {
         "type": "heatmap",

@@ -47,19 +47,23 @@ def comparison(table: pd.DataFrame) -> go.Figure:
 
 def figure(table: pd.DataFrame) -> go.Figure:
     """The rates of a funnel of several rows."""
-    groups = groups_of(table)
-    if len(groups) > 2:
-        return too_many_splits("How do the parts compare?", groups, table)
-    if len(table) < 2:
-        return nothing_to_compare(table, groups[0])
-    if len(groups) == 2:
-        return _maps(table, groups)
-    return _dots(table, groups[0])
+    match groups_of(table):
+        case ():
+            return _dots(table, "campaign")
+        case (split,) if len(table) <= 1:
+            return nothing_to_compare(table, split)
+        case (split,):
+            return _dots(table, split)
+        case (_, _) as splits:
+            return _maps(table, splits)
+        case splits:
+            title = "How do the parts compare?"
+            return too_many_splits(title, splits, table)
 
 
 def measured(rows: Sequence[Row]) -> list[Stage]:
     """The stages whose rate is known of any row."""
-    return [stage for stage in RATED if any(row.get(stage.rate) is not None for row in rows)]
+    return [stage for stage in RATED if _known(rows, stage.rate)]
 
 
 def rows_in_order(table: pd.DataFrame, group: str) -> list[Row]:
@@ -80,10 +84,9 @@ def _dots(table: pd.DataFrame, group: str) -> go.Figure:
     rows = rows_in_order(table, group)
     stages = measured(rows)
     names = [part_name(group, row[group]) for row in rows]
-    labels = [
-        row_label(place, f"{name}  ({wording.count(row['attempted'])})") | {"yshift": 5}
-        for place, (name, row) in enumerate(zip(names, rows, strict=True))
-    ]
+    sizes = [wording.count(row["attempted"]) for row in rows]
+    texts = [f"{name}  ({size})" for name, size in zip(names, sizes, strict=True)]
+    labels = [row_label(place, text) | {"yshift": 5} for place, text in enumerate(texts)]
     layout: Layout = {
         "height": 120 + 40 * len(rows),
         "yaxis": row_axis(len(rows)),
@@ -93,16 +96,32 @@ def _dots(table: pd.DataFrame, group: str) -> go.Figure:
     for number, stage in enumerate(stages):
         axis = f"{number + 1}" if number else ""
         traces.append(_dot_trace(rows, names, stage) | {"xaxis": f"x{axis}"})
-        layout[f"xaxis{axis}"] = _panel_axis(rows, stage, number, len(stages))
+        layout[f"xaxis{axis}"] = _panel_axis(
+            rows,
+            stage,
+            number,
+            len(stages),
+        )
     caption = (
         f"Shares: {_shares(stages)}. Lines are 95% intervals; where they overlap, a difference may "
         f"be chance. Each panel has its own scale.{wording.cut(len(rows), len(table))}"
     )
     title = f"How do {GROUPS[group].many} compare?"
-    return draw(traces, title=title, caption=caption, table=table, layout=layout)
+    return draw(
+        traces,
+        title=title,
+        caption=caption,
+        table=table,
+        layout=layout,
+    )
 
 
-def _panel_axis(rows: Sequence[Row], stage: Stage, number: int, panels: int) -> Layout:
+def _panel_axis(
+    rows: Sequence[Row],
+    stage: Stage,
+    number: int,
+    panels: int,
+) -> Layout:
     pitch = (1 + GAP) / panels
     title = {
         "text": f"<b>{stage.word}</b>",
@@ -139,7 +158,11 @@ def _known(rows: Sequence[Row], column: str) -> list[float]:
     return [row[column] for row in rows if row.get(column) is not None]
 
 
-def _dot_trace(rows: Sequence[Row], names: Sequence[str], stage: Stage) -> Trace:
+def _dot_trace(
+    rows: Sequence[Row],
+    names: Sequence[str],
+    stage: Stage,
+) -> Trace:
     return {
         "type": "scatter",
         "mode": "markers",
@@ -160,7 +183,11 @@ def _dot_trace(rows: Sequence[Row], names: Sequence[str], stage: Stage) -> Trace
     }
 
 
-def _distance(row: Row, rate: str, bound: str) -> float:
+def _distance(
+    row: Row,
+    rate: str,
+    bound: str,
+) -> float:
     """How far a bound of the interval lies from the rate."""
     end = row.get(f"{rate}_{bound}") or 0.0
     return abs(float(end) - float(row.get(rate) or 0.0))
@@ -185,7 +212,13 @@ def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     )
     down, across = (GROUPS[split].many for split in splits)
     title = f"How do {down} and {across} compare?"
-    return heatmap.figure(panels, crossing.grid, title=title, caption=caption, table=table)
+    return heatmap.figure(
+        panels,
+        crossing.grid,
+        title=title,
+        caption=caption,
+        table=table,
+    )
 
 
 def _rate_panel(crossing: Crossing, stage: Stage) -> Panel:

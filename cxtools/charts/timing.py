@@ -44,20 +44,25 @@ LABEL_PX = 24
 def figure(table: pd.DataFrame) -> go.Figure:
     """The times of one campaign, or of the parts of a split."""
     rows = [row for row in rows_of(table) if row["median_s"] is not None]
-    splits = groups_of(table)
     if not rows:
         return sentence(TITLE, NO_TIMES, table)
-    if len(splits) > 2:
-        return too_many_splits(TITLE, splits, table)
-    if len(splits) == 2:
-        return _map(table, rows, splits)
-    return _lines(table, rows, splits)
+    match groups_of(table):
+        case () | (_,) as splits:
+            return _lines(table, rows, splits)
+        case (_, _) as splits:
+            return _map(table, rows, splits)
+        case splits:
+            return too_many_splits(TITLE, splits, table)
 
 
 # --- lines ---
 
 
-def _lines(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> go.Figure:
+def _lines(
+    table: pd.DataFrame,
+    rows: Sequence[Row],
+    splits: Sequence[str],
+) -> go.Figure:
     drawn = rows_in_order(rows, splits[0]) if splits else list(rows)
     traces = [_trace(row, place) for place, row in enumerate(drawn)]
     labels = [
@@ -75,7 +80,13 @@ def _lines(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> g
         "did so had by the large dot, three quarters by the next, nine tenths by the last. "
         f"{OPENED_IS_MORE}{wording.cut(len(drawn), len(rows))}"
     )
-    return draw(traces, title=TITLE, caption=caption, table=table, layout=layout)
+    return draw(
+        traces,
+        title=TITLE,
+        caption=caption,
+        table=table,
+        layout=layout,
+    )
 
 
 def rows_in_order(rows: Sequence[Row], split: str) -> list[Row]:
@@ -139,7 +150,11 @@ def _time_axis(rows: Sequence[Row]) -> Layout:
 # --- a map ---
 
 
-def _map(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> go.Figure:
+def _map(
+    table: pd.DataFrame,
+    rows: Sequence[Row],
+    splits: Sequence[str],
+) -> go.Figure:
     crossing = cross(rows, splits, "recipients")
     placed = [(place(row, splits), row) for row in rows]
     panels = []
@@ -154,4 +169,10 @@ def _map(table: pd.DataFrame, rows: Sequence[Row], splits: Sequence[str]) -> go.
         f"known time. The stronger the colour, the longer. {OPENED_IS_MORE}"
         f"{wording.cut(len(crossing.rows), len(dict(placed)))}"
     )
-    return heatmap.figure(panels, crossing.grid, title=TITLE, caption=caption, table=table)
+    return heatmap.figure(
+        panels,
+        crossing.grid,
+        title=TITLE,
+        caption=caption,
+        table=table,
+    )

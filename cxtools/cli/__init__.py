@@ -26,6 +26,7 @@ from cxtools.cli import (
     campaigns,
     classify,
     imports,
+    ledger,
     questions,
     reports,
     tools,
@@ -54,6 +55,7 @@ app.add_typer(reports.commands)
 app.add_typer(tools.commands)
 app.add_typer(webhooks.commands, name="outbox")
 app.add_typer(audit.commands, name="audit")
+app.add_typer(ledger.commands, name="ledger")
 
 
 @app.callback(invoke_without_command=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
 from cxtools.cli.options import Csv, Json
 from cxtools.cli.session import session, write_lines
-from cxtools.errors import ConfigError, StoreError
+from cxtools.errors import StoreError
 
 commands = typer.Typer(no_args_is_help=True, help="The audit trail: verify, export.")
 
@@ -21,32 +20,13 @@ Anchors = Annotated[
 About = Annotated[str, typer.Option(help="An address: only the rows that name this person.")]
 
 
-class Anchor(NamedTuple):
-    """A row of the audit log and the beginning of its hash, as it was noted outside."""
-
-    row: int
-    hash: str
-
-
-def parse_anchor(text: str) -> Anchor:
-    """
-    >>> parse_anchor("42:9f86d081884c7d65")
-    Anchor(row=42, hash='9f86d081884c7d65')
-    """
-    match = re.fullmatch(r"([0-9]+):([0-9a-f]{8,64})", text)
-    if match is None:
-        raise ConfigError(
-            f"an anchor is ROW:HASH, as 42:9f86d081884c7d65, not {text!r}",
-            where="audit verify --anchor",
-        )
-    return Anchor(int(match[1]), match[2])
-
-
 @commands.command("verify")
 def verify(context: typer.Context, anchor: Anchors = None, as_json: Json = False) -> None:
     """Check the trail's chain and its anchors; names the first bad row, and what is missing."""
+    from cxtools.ledger.audit import parse_anchor
+
     anchors = [parse_anchor(text) for text in anchor or ()]
-    report = session(context).connect().ledger.trail.verify(anchors)
+    report = session(context).connect().ledger.audit_log.verify(anchors)
     faults = "".join(f"\n  {fault}" for fault in report.faults)
     text = f"{report.rows:,} rows, head {report.head[:16]}: {faults or 'no fault found'}"
     session(context).print_result(asdict(report), text, as_json=as_json)
@@ -70,7 +50,7 @@ def export(
     from cxtools.ledger.audit import export_csv, export_json
 
     person = recipient_key(about) if about else ""
-    rows = session(context).connect().ledger.trail.entries(person)
+    rows = session(context).connect().ledger.audit_log.entries(person)
     write_lines(export_csv(rows) if as_csv else export_json(rows))
 
 
@@ -80,5 +60,5 @@ def forget_addresses(context: typer.Context) -> None:
     Erase the key by which the trail names people: nobody can be found in it any more, and it still
     verifies.
     """
-    session(context).connect().ledger.trail.forget_addresses()
+    session(context).connect().ledger.audit_log.forget_addresses()
     session(context).say("the key is erased; rows from now on name people by a new one")

@@ -101,7 +101,7 @@ def status(context: typer.Context, campaign: Name = None, as_json: Json = False)
     client = session(context).connect()
     if campaign:
         finish_one(session(context), client.status(campaign), as_json=as_json)
-    statuses = [client.status(name) for name in client.ledger.campaigns()]
+    statuses = [client.status(name) for name in client.ledger.plans.names()]
     finish_many(session(context), statuses, as_json=as_json)
 
 

@@ -26,9 +26,9 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 @commands.command()
 def doctor(context: typer.Context, as_json: Json = False) -> None:
     """Check settings, sign-in, scopes, ledger, store and report kernel; says what to mend."""
-    from cxtools.doctor import examined
+    from cxtools.doctor import examine
 
-    findings = examined(session(context).connect())
+    findings = examine(session(context).connect())
     documents = [
         {"check": finding.check, "ok": finding.ok, "says": finding.says} for finding in findings
     ]

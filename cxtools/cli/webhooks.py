@@ -66,7 +66,7 @@ def replay_webhooks(
         raise ConfigError("say one of: --id ID, --since DATE", where="outbox replay")
     since_s = since.replace(tzinfo=UTC).timestamp() if since else None
     outbox = session(context).connect().ledger.outbox
-    count = outbox.replay(hook_id=hook_id, since=since_s)
+    count = outbox.replay(webhook_id=hook_id, since=since_s)
     if hook_id and not count:
         raise ConfigError(
             f"no webhook {hook_id} was delivered, is dead or parked",

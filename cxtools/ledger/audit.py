@@ -1,43 +1,73 @@
 """
-The audit chain, pure: what a row's hash is over, how a chain is checked, compared with the tables
-and exported. `trail` writes it.
+The chain of the audit log, pure: what an entry's hash covers, how a chain is checked, compared with
+the tables and exported. `audit_log` writes it.
 
-Each row's hash covers its own fields and the hash before it, so an edited, deleted, inserted or
-swapped row breaks the chain at a known place. A chain can't show that its tail was cut off: for
-that the ledger keeps its head. Nor that all of it was computed anew: for that (seq, hash) anchors
+Each entry's hash covers its own fields and the hash before it, so an edited, deleted, inserted or
+swapped entry breaks the chain at a known place. A chain can't show that its tail was cut off: for
+that the ledger keeps its head. Nor that all of it was computed anew: for that anchors (seq, hash)
 stand outside the database, in a file beside the ledger, in every webhook and in the footer of every
 report. Nor that the tables were changed behind its back: for that POSTs, jobs and webhooks are
 counted on both sides.
 
-A person is named in a row by a pseudonym: an HMAC of the recipient key. Its key lies beside the
-ledger, too; when it is erased, the chain still verifies and no row tells any more whom it is about.
+A person is named in an entry by a pseudonym: an HMAC of the recipient key. Its key lies beside the
+ledger, too; when it is erased, the chain still verifies, and no entry tells any more whom it is
+about.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import hmac
+import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from cxtools.errors import ConfigError
 from cxtools.text import safe_cell
 
 VERSION = "cxaudit/1"
 GENESIS = "0" * 64
 
-#: Where a row stands in the chain, and its hash, or how that begins.
-Anchor = tuple[int, str]
+
+class Anchor(NamedTuple):
+    """Where an entry stands in the chain, and its hash, or how that begins."""
+
+    seq: int
+    hash: str
+
+
+def parse_anchor(text: str) -> Anchor:
+    """
+    An anchor as a report's footer or a webhook gives it.
+
+    Raises:
+        ConfigError: the text is something else.
+
+    >>> parse_anchor("42:9f86d081884c7d65")
+    Anchor(seq=42, hash='9f86d081884c7d65')
+    """
+    if not re.fullmatch(r"[0-9]+:[0-9a-f]{8,64}", text):
+        raise ConfigError(
+            f"an anchor is ROW:HASH, as 42:9f86d081884c7d65, not {text!r}",
+            where="audit verify --anchor",
+        )
+    seq, _, hash_ = text.partition(":")
+    return Anchor(int(seq), hash_)
 
 
 @dataclass(frozen=True)
 class Entry:
     """
-    One row of the trail: `at` is Unix time in seconds, `body` canonical JSON, `prev` the hash
-    before it.
+    One entry of the audit log.
+
+    `at` is Unix time in seconds, `body` canonical JSON, `prev` the hash of the entry before it.
     """
 
     seq: int
@@ -48,28 +78,28 @@ class Entry:
     prev: str
     hash: str = ""
 
-    def sealed(self) -> str:
+    def compute_hash(self) -> str:
         """
-        The hash of this row: SHA-256 over its fields, each with its length before it, so that no
-        two rows can be confused.
+        SHA-256 over the fields, each with its length before it, so that no two entries can be
+        confused.
 
-        >>> Entry(1, 0.0, "ops", "x", "{}", GENESIS).sealed()[:16]
+        >>> Entry(1, 0.0, "ops", "x", "{}", GENESIS).compute_hash()[:16]
         '8b24957146975f72'
         """
-        parts = [
-            part.encode()
-            for part in (str(self.seq), self.prev, repr(self.at), self.actor, self.kind, self.body)
-        ]
-        return hashlib.sha256(
-            VERSION.encode() + b"".join([len(part).to_bytes(8, "big") + part for part in parts])
-        ).hexdigest()
+        texts = [str(self.seq), self.prev, repr(self.at), self.actor, self.kind, self.body]
+        digest = hashlib.sha256(VERSION.encode())
+        for text in texts:
+            part = text.encode()
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     """
-    What a check of the trail found: how many rows, the head to anchor, every fault as a sentence,
-    and the first row that is no good.
+    What a check of the audit log found: how many rows, the head to anchor, every fault as a
+    sentence, and the first bad row.
     """
 
     rows: int
@@ -78,163 +108,183 @@ class Verified:
     first_bad: int | None = None
 
 
-def verified(
+class Fault(NamedTuple):
+    """The row at which something is wrong, and what."""
+
+    row: int
+    sentence: str
+
+
+def verify_chain(
     entries: Iterable[Entry], anchors: Iterable[Anchor] = (), *, head: Anchor | None = None
-) -> Verified:
+) -> Verification:
     """
     Check the chain row by row, then that it ends at *head*, and that each anchor's row is there and
     has the anchored hash.
     """
-    found: list[tuple[int, str]] = []
+    wanted = sorted({Anchor(seq, hash_) for seq, hash_ in anchors})
+    anchored_rows = {seq for seq, _ in wanted}
     hashes: dict[int, str] = {}
-    wanted = sorted(set(anchors))
-    rows = {seq for seq, _ in wanted}
-    seq, prev = 0, GENESIS
+    faults: list[Fault] = []
+    end = Anchor(0, GENESIS)
     for entry in entries:
-        if entry.seq != seq + 1 or entry.prev != prev or entry.sealed() != entry.hash:
-            found += _breaks(entry, seq + 1, prev)
-        seq, prev = entry.seq, entry.hash
-        if seq in rows:
-            hashes[seq] = prev
-    if head not in (None, (seq, prev)):
-        found.append(
-            (
-                seq,
-                f"the trail ends at row {seq}, but the ledger's head is row {head[0]}: the end was cut off, changed or put on",
-            )
-        )
-    found += _unanchored(wanted, hashes, seq)
-    return Verified(
-        seq,
-        prev,
-        tuple(sentence for _, sentence in found),
-        min((row for row, _ in found), default=None),
+        if not _follows(entry, end):
+            faults += _name_breaks(entry, end)
+        end = Anchor(entry.seq, entry.hash)
+        if entry.seq in anchored_rows:
+            hashes[entry.seq] = entry.hash
+    if head is not None and head != end:
+        faults.append(_name_other_end(end, head))
+    faults += _check_anchors(wanted, hashes, end.seq)
+    sentences = tuple(fault.sentence for fault in faults)
+    first_bad = min((fault.row for fault in faults), default=None)
+    return Verification(end.seq, end.hash, sentences, first_bad)
+
+
+def _follows(entry: Entry, end: Anchor) -> bool:
+    return (
+        entry.seq == end.seq + 1 and entry.prev == end.hash and entry.compute_hash() == entry.hash
     )
 
 
-def _breaks(entry: Entry, expected_seq: int, prev: str) -> Iterator[tuple[int, str]]:
-    """What is wrong between a row and the one before it, as (row, sentence)."""
-    if entry.seq != expected_seq:
-        gap = (
-            f"row {expected_seq} is"
-            if entry.seq == expected_seq + 1
-            else f"rows {expected_seq} to {entry.seq - 1} are"
-        )
-        yield expected_seq, f"{gap} missing: row {entry.seq} follows row {expected_seq - 1}"
-    elif entry.prev != prev:
-        yield (
+def _name_breaks(entry: Entry, end: Anchor) -> Iterator[Fault]:
+    """What is wrong between an entry and where the chain ended before it."""
+    expected = end.seq + 1
+    if entry.seq != expected:
+        gap = f"rows {expected} to {entry.seq - 1} are"
+        if entry.seq == expected + 1:
+            gap = f"row {expected} is"
+        yield Fault(expected, f"{gap} missing: row {entry.seq} follows row {end.seq}")
+    elif entry.prev != end.hash:
+        yield Fault(
             entry.seq,
-            f"row {entry.seq} doesn't follow row {entry.seq - 1}: a row before it was changed, removed or put in",
+            f"row {entry.seq} doesn't follow row {end.seq}: "
+            "a row before it was changed, removed or put in",
         )
-    if entry.sealed() != entry.hash:
-        yield entry.seq, f"row {entry.seq} ({entry.kind}) was changed after it was written"
+    if entry.compute_hash() != entry.hash:
+        yield Fault(entry.seq, f"row {entry.seq} ({entry.kind}) was changed after it was written")
 
 
-def _unanchored(
-    wanted: Iterable[Anchor], hashes: dict[int, str], last: int
-) -> Iterator[tuple[int, str]]:
+def _name_other_end(end: Anchor, head: Anchor) -> Fault:
+    return Fault(
+        end.seq,
+        f"the audit log ends at row {end.seq}, but the ledger's head is row {head.seq}: "
+        "the end was cut off, changed or put on",
+    )
+
+
+def _check_anchors(anchors: list[Anchor], hashes: dict[int, str], last: int) -> Iterator[Fault]:
     """
-    Where the trail isn't the one that was anchored outside the ledger: at most one fault of each
-    kind.
+    Where the log isn't the one that was anchored outside the ledger.
+
+    *hashes* are those of the rows that are anchored, *last* is the log's last row.
     """
-    good, strange, newest = 0, 0, 0
-    for row, hash_ in wanted:
-        fits = hashes.get(row, "").startswith(hash_)
-        good = row if fits and not strange else good
-        strange = strange or (row if row in hashes and not fits else 0)
-        newest = row if row not in hashes and row > last else newest
-        if row not in hashes and row <= last:
-            yield row, f"row {row}, which was anchored outside the ledger, is missing"
-    if strange:
-        yield (
+    missing = [anchor.seq for anchor in anchors if anchor.seq not in hashes]
+    for row in missing:
+        if row <= last:
+            yield Fault(row, f"row {row}, which was anchored outside the ledger, is missing")
+    present = [anchor for anchor in anchors if anchor.seq in hashes]
+    other = [anchor.seq for anchor in present if not hashes[anchor.seq].startswith(anchor.hash)]
+    if other:
+        good = max((anchor.seq for anchor in present if anchor.seq < other[0]), default=0)
+        yield Fault(
             good + 1,
-            f"the trail was computed anew: among rows {good + 1} to {strange} is another than was anchored outside the ledger",
+            f"the audit log was computed anew: among rows {good + 1} to {other[0]} is another "
+            "than was anchored outside the ledger",
         )
-    if newest:
-        yield (
+    newest = max(missing, default=0)
+    if newest > last:
+        yield Fault(
             last + 1,
-            (
-                f"rows {last + 1} to {newest} are missing: row {newest} was anchored outside the ledger, the trail ends at row "
-                f"{last}: its end was cut off, or the ledger was replaced by an older backup"
-            ),
+            f"rows {last + 1} to {newest} are missing: row {newest} was anchored outside the "
+            f"ledger, the audit log ends at row {last}: its end was cut off, or the ledger was "
+            "replaced by an older backup",
         )
 
 
-#: Something that trail and tables must agree on: a POST (batch), a job (batch, job id), a webhook
-#: (id).
-Thing = tuple[str, ...]
-#: kind of row -> what it tells of, and the fields of its body that name it
-TOLD = {
-    "submit.intent": ("POST of batch", "batch"),
-    "submit.again": ("POST of batch", "batch"),
-    "submit.accepted": ("job of batch", "batch", "job_id"),
-    "batch.reconciled": ("job of batch", "batch", "job_id"),
-    "webhook.queued": ("webhook", "id"),
+#: Something that log and tables must agree on: a POST (batch), a job (batch, job id), a webhook
+#: (id); in words.
+Record = tuple[str, ...]
+
+
+class Claim(NamedTuple):
+    """What an entry tells of, and the fields of its body that name it."""
+
+    what: str
+    names: tuple[str, ...]
+
+
+#: kind of entry -> what it claims that the tables hold
+CLAIMS = {
+    "submit.intent": Claim("POST of batch", ("batch",)),
+    "submit.again": Claim("POST of batch", ("batch",)),
+    "submit.accepted": Claim("job of batch", ("batch", "job_id")),
+    "batch.reconciled": Claim("job of batch", ("batch", "job_id")),
+    "webhook.queued": Claim("webhook", ("id",)),
 }
 
 
-def overheard(entries: Iterable[Entry], told: Counter[Thing]) -> Iterator[Entry]:
-    """The same entries; what they tell of is counted in *told* as they pass."""
+def count_claims(entries: Iterable[Entry], claims: Counter[Record]) -> Iterator[Entry]:
+    """The same entries; what they claim is counted in *claims* as they pass."""
     for entry in entries:
-        if found := TOLD.get(entry.kind):
-            with suppress(ValueError):  # a body that is no JSON was changed, which the chain shows
+        claim = CLAIMS.get(entry.kind)
+        if claim:
+            # a body that is not JSON was changed, which the chain shows
+            with suppress(ValueError):
                 body = json.loads(entry.body)
-                if all(names := [str(body.get(name) or "") for name in found[1:]]):
-                    told[found[0], *names] += 1
+                names = [str(body.get(name) or "") for name in claim.names]
+                if all(names):
+                    claims[claim.what, *names] += 1
         yield entry
 
 
-def contradictions(told: Counter[Thing], held: Counter[Thing]) -> Iterator[str]:
+def mismatches(claims: Counter[Record], held: Counter[Record]) -> Iterator[str]:
     """
-    Where the trail and the tables that it tells of don't agree: rows of the tables were changed,
-    removed or put in.
+    Where the log and the tables don't agree: rows of the tables were changed, removed or put in.
 
-    >>> list(contradictions(Counter(), Counter({("webhook", "msg_1"): 1})))
-    ['the ledger holds webhook msg_1, of which the trail does not tell']
+    >>> list(mismatches(Counter(), Counter({("webhook", "msg_1"): 1})))
+    ['the ledger holds webhook msg_1, of which the audit log does not tell']
     """
-    yield from (
-        f"the ledger holds {' '.join(thing)}, of which the trail does not tell"
-        for thing in held - told
-    )
-    yield from (
-        f"the trail tells of {' '.join(thing)}, which the ledger does not hold"
-        for thing in told - held
-    )
+    for record in held - claims:
+        yield f"the ledger holds {' '.join(record)}, of which the audit log does not tell"
+    for record in claims - held:
+        yield f"the audit log tells of {' '.join(record)}, which the ledger does not hold"
 
 
 def pseudonym(key: bytes, rcpt_key: str) -> str:
     """
-    How a row names a person: the same for the same key, and telling nothing without it.
+    How an entry names a person: the same for the same key, and telling nothing without it.
 
-    >>> pseudonym(b"k", "ab12") == pseudonym(b"k", "ab12"), pseudonym(b"k", "ab12") == pseudonym(b"other", "ab12")
-    (True, False)
+    >>> pseudonym(b"k", "ab12") == pseudonym(b"k", "ab12")
+    True
+    >>> pseudonym(b"k", "ab12") == pseudonym(b"other", "ab12")
+    False
     """
     return hmac.new(key, rcpt_key.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def export_json(entries: Iterable[Entry]) -> Iterator[str]:
-    """The trail as one JSON list, a row a line."""
+    """The audit log as one JSON list, an entry a line."""
     before = "["
     for entry in entries:
-        yield f"{before}\n{json.dumps({'time': _time(entry)} | asdict(entry), ensure_ascii=False)}"
+        row = {"time": _time(entry), **asdict(entry)}
+        yield f"{before}\n{json.dumps(row, ensure_ascii=False)}"
         before = ","
     yield "[]\n" if before == "[" else "\n]\n"
 
 
 def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
     """
-    The trail as CSV for a spreadsheet; cells that a spreadsheet would run as a formula are defused
-    with an apostrophe.
+    The audit log as CSV for a spreadsheet.
+
+    Cells that a spreadsheet would run as a formula are defused with an apostrophe.
     """
-    yield ",".join(["time", *(each.name for each in fields(Entry))]) + "\r\n"
+    yield ",".join(["time", *(column.name for column in fields(Entry))]) + "\r\n"
     for entry in entries:
-        yield (
-            ",".join(
-                '"' + safe_cell(str(cell)).replace('"', '""') + '"'
-                for cell in (_time(entry), *astuple(entry))
-            )
-            + "\r\n"
-        )
+        line = io.StringIO()
+        cells = [safe_cell(str(cell)) for cell in (_time(entry), *astuple(entry))]
+        csv.writer(line, quoting=csv.QUOTE_ALL).writerow(cells)
+        yield line.getvalue()
 
 
 def _time(entry: Entry) -> str:

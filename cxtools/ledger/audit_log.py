@@ -1,8 +1,8 @@
 """
-The trail of a ledger: the rows of the audit chain in its database, their anchors and the key of the
-pseudonyms in files beside it.
+The audit log of a ledger: the entries of the chain in its database, their anchors and the key of
+the pseudonyms in files beside it.
 
-A row is written in the transaction of the change it tells of; an anchor when a deed is done.
+An entry is written in the transaction of the change it tells of; an anchor when an operation ends.
 """
 
 from __future__ import annotations
@@ -21,182 +21,214 @@ from cxtools.files import append_line, create_once, erase
 from cxtools.ledger.audit import (
     Anchor,
     Entry,
-    Thing,
-    Verified,
-    contradictions,
-    overheard,
+    Record,
+    Verification,
+    count_claims,
+    mismatches,
     pseudonym,
-    verified,
+    verify_chain,
 )
-from cxtools.ledger.database import Database, groups
-from cxtools.ledger.schema import attempt, batch, head, outbox, trail
+from cxtools.ledger.database import Database, in_groups
+from cxtools.ledger.schema import attempt, audit_entry, audit_head, batch, outbox
 from cxtools.text import canonical_json
 
 #: the file of the pseudonyms' key
 KEY = "audit-key"
+#: So many entries are read at once, so that a slow reader (`cxtools audit export | less`) holds up
+#: nobody.
+PORTION = 5000
+ANCHOR_LENGTH = 64
+#: Below every number that a row can have; one that was tampered with may be negative.
+BEFORE_ALL = -(1 << 31)
+COLUMNS = list(audit_entry.c)
 
 
-class Trail:
+class AuditLog:
     """
-    The trail of one ledger; *home* is the folder of its anchors and key, None where there is none.
+    The audit log of one ledger.
+
+    *home* is the folder of its anchors and key, None where there is none; *actor* is who the
+    entries say did it.
     """
 
     def __init__(
         self, database: Database, *, home: Path | None, actor: str, now: Callable[[], float]
     ) -> None:
-        self._database, self._home, self._actor, self._now = database, home, actor, now
-        self._anchors = home / _anchors_name(database.url) if home else None
+        self._database = database
+        self._actor = actor
+        self._now = now
+        self._anchors: Path | None = None
+        self._key: Path | None = None
+        if home:
+            self._anchors = home / _anchors_name(database.url)
+            self._key = home / KEY
 
-    def add(self, tx: sa.Connection, kind: str, **body: Any) -> None:
-        """Write a row that tells of *kind*, in the transaction of what it tells."""
-        seq = tx.execute(
-            head.update().values(seq=head.c.seq + 1).returning(head.c.seq)
-        ).scalar_one()
-        prev = tx.execute(sa.select(head.c.hash)).scalar_one()
+    def add(
+        self, tx: sa.Connection, kind: str, people: Mapping[str, str] | None = None, **body: Any
+    ) -> None:
+        """
+        Write an entry in the transaction of the change it tells of.
+
+        *people* (key -> reason) are named by pseudonyms; not at all where no key can be kept.
+        """
+        if people and self._key:
+            body["people"] = _use_pseudonyms(people, self._key)
+        following = audit_head.update().values(seq=audit_head.c.seq + 1)
+        seq = tx.execute(following.returning(audit_head.c.seq)).scalar_one()
+        prev = tx.execute(sa.select(audit_head.c.hash)).scalar_one()
         entry = Entry(seq, self._now(), self._actor, kind, canonical_json(body), prev)
-        tx.execute(trail.insert().values(**asdict(entry) | {"hash": entry.sealed()}))
-        tx.execute(head.update().values(hash=entry.sealed()))
+        entry = replace(entry, hash=entry.compute_hash())
+        tx.execute(audit_entry.insert().values(**asdict(entry)))
+        tx.execute(audit_head.update().values(hash=entry.hash))
 
     def entries(self, about: str = "") -> Iterator[Entry]:
         """
-        The audit trail, row by row; with a recipient's key *about*, the rows that name that person
-        under the key of now.
+        The entries, oldest first; with a recipient's key *about*, those that name this person under
+        the current key.
         """
-        whom = "".join(self.about({about: ""}).get("people", {about})) if about else ""
-        last = -(
-            1 << 31
-        )  # in portions, so that a slow reader (`cxtools audit export | less`) holds up nobody
-        while rows := self._database.rows(
-            sa.select(trail).where(trail.c.seq > last).order_by(trail.c.seq).limit(5000)
-        ):
-            yield from (entry for row in map(tuple, rows) if whom in (entry := Entry(*row)).body)
-            last = rows[-1].seq
+        name = about
+        if about and self._key:
+            name = pseudonym(create_key(self._key), about)
+        last = BEFORE_ALL
+        query = sa.select(*COLUMNS).order_by(audit_entry.c.seq).limit(PORTION)
+        while rows := self._database.rows(query.where(audit_entry.c.seq > last)):
+            entries = [Entry(*row) for row in rows]
+            yield from (entry for entry in entries if name in entry.body)
+            last = entries[-1].seq
 
-    def verify(self, anchors: Iterable[Anchor] = ()) -> Verified:
+    def verify(self, anchors: Iterable[Anchor] = ()) -> Verification:
         """
-        Check the trail against itself, the ledger's head and tables, the anchor file, and *anchors*
+        Check the log against itself, the ledger's head and tables, the anchor file, and *anchors*
         from reports and webhooks.
         """
-        known, told = read_anchors(self._anchors) if self._anchors else [], Counter[Thing]()
+        own_anchors = self._read_anchors()
+        claims: Counter[Record] = Counter()
         with self._database.reading() as tx:
-            found = verified(
-                overheard(_entries(tx), told), [*known, *anchors], head=self.head_in(tx)
-            )
-            return (
-                found
-                if found.faults
-                else replace(found, faults=tuple(contradictions(told, _held(tx))))
-            )
+            entries = count_claims(_stream_entries(tx), claims)
+            found = verify_chain(entries, [*own_anchors, *anchors], head=self.head_in(tx))
+            if found.faults:
+                return found
+            return replace(found, faults=tuple(mismatches(claims, _count_records(tx))))
 
     def head_in(self, tx: sa.Connection) -> Anchor:
-        """Where the trail ends, as a transaction sees it."""
-        seq, hash_ = tx.execute(sa.select(head.c.seq, head.c.hash)).one()
-        return seq, hash_
+        """Where the log ends, as a transaction sees it."""
+        return Anchor(*tx.execute(sa.select(audit_head.c.seq, audit_head.c.hash)).one())
 
     def head(self) -> Anchor:
-        """Where the trail ends."""
+        """Where the log ends."""
         with self._database.reading() as tx:
             return self.head_in(tx)
 
-    def anchor(self) -> Anchor:
-        """Write the trail's head to the anchor file, and return it."""
-        seq, hash_ = self.head()
-        if self._anchors and seq:
-            append_line(self._anchors, f"{seq} {hash_}")
-        return seq, hash_
+    def append_anchor(self) -> Anchor:
+        """Write the log's head to the anchor file, and return it."""
+        head = self.head()
+        if self._anchors and head.seq:
+            append_line(self._anchors, f"{head.seq} {head.hash}")
+        return head
 
-    def check_anchor(self) -> None:
+    def check_anchors(self) -> None:
         """
         Refuse a ledger that is older than its own anchors: whom it calls planned may have been
         mailed since.
 
+        Each anchor is looked at, since an older ledger may have grown since.
+
         Raises:
-            StoreError: the row of an anchor is missing, or another one. Each is looked at, since
-            the older ledger may have grown since.
+            StoreError: the row of an anchor is missing, or another one.
         """
-        known = read_anchors(self._anchors) if self._anchors else []
-        rows = sa.select(trail.c.seq, trail.c.hash)
-        with self._database.reading() as tx:
-            held = {
-                row.seq: row.hash
-                for some in groups(seq for seq, _ in known)
-                for row in tx.execute(rows.where(trail.c.seq.in_(some)))
-            }
-        if strange := [seq for seq, hash_ in known if held.get(seq) != hash_]:
-            seq = min(strange)
-            raise StoreError(
-                f"the ledger isn't the one of before, nothing was sent: row {seq} of its audit trail, which was anchored, is "
-                f"{'another' if seq in held else 'missing'}; was a backup restored?",
-                where=str(self._anchors),
-                do="bring the newer ledger back; if it is lost, find out by API or CRM what was sent since the backup, "
-                "never send those campaigns from this ledger, and move the file of anchors away",
-            )
+        anchors = self._read_anchors()
+        hashes = self._hashes_of([anchor.seq for anchor in anchors])
+        strange = [anchor.seq for anchor in anchors if hashes.get(anchor.seq) != anchor.hash]
+        if not strange:
+            return
+        seq = min(strange)
+        what = "another" if seq in hashes else "missing"
+        raise StoreError(
+            f"the ledger isn't the one of before, nothing was sent: row {seq} of its audit log, "
+            f"which was anchored, is {what}; was a backup restored?",
+            where=str(self._anchors),
+            do="bring the newer ledger back; if it is lost, find out by API or CRM what was sent "
+            "since the backup, never send those campaigns from this ledger, and move the file of "
+            "anchors away",
+        )
 
     def forget_addresses(self) -> None:
         """
-        Erase the key of the trail's pseudonyms: no row says any more whom it is about, and the
-        chain verifies as before.
+        Erase the key of the pseudonyms: no entry says any more whom it is about, and the chain
+        verifies as before.
         """
-        if self._home:
-            erase(self._home / KEY)
+        if self._key:
+            erase(self._key)
         with self._database.writing() as tx:
             self.add(tx, "addresses.forgotten")
-        self.anchor()
+        self.append_anchor()
 
-    def about(self, people: Mapping[str, str]) -> dict[str, Any]:
-        """The people of a row (key -> reason), each by a pseudonym."""
-        if not people or not self._home:
-            return {}
-        key = read_key(self._home / KEY)
-        return {"people": {pseudonym(key, person): reason for person, reason in people.items()}}
+    def _read_anchors(self) -> list[Anchor]:
+        return read_anchors(self._anchors) if self._anchors else []
 
-
-def _entries(tx: sa.Connection) -> Iterator[Entry]:
-    return (
-        Entry(*row)
-        for row in tx.execution_options(yield_per=1000).execute(
-            sa.select(trail).order_by(trail.c.seq)
-        )
-    )
+    def _hashes_of(self, rows: list[int]) -> dict[int, str]:
+        hashes: dict[int, str] = {}
+        query = sa.select(audit_entry.c.seq, audit_entry.c.hash)
+        with self._database.reading() as tx:
+            for group in in_groups(rows):
+                hashes |= dict(tx.execute(query.where(audit_entry.c.seq.in_(group))).all())
+        return hashes
 
 
-def _held(tx: sa.Connection) -> Counter[Thing]:
-    """What the tables hold and the trail must tell of."""
+def _stream_entries(tx: sa.Connection) -> Iterator[Entry]:
+    query = sa.select(*COLUMNS).order_by(audit_entry.c.seq)
+    for row in tx.execution_options(yield_per=1000).execute(query):
+        yield Entry(*row)
+
+
+def _count_records(tx: sa.Connection) -> Counter[Record]:
+    """What the tables hold, and the log must tell of."""
+    records: Counter[Record] = Counter()
     jobs = sa.select(batch.c.id, batch.c.job_id).where(batch.c.job_id.is_not(None))
-    held = Counter[Thing](("job of batch", *row) for row in tx.execute(jobs))
-    held.update(
-        ("POST of batch", batch_id) for batch_id in tx.scalars(sa.select(attempt.c.batch_id))
-    )
-    held.update(("webhook", hook_id) for hook_id in tx.scalars(sa.select(outbox.c.id)))
-    return held
+    for batch_id, job_id in tx.execute(jobs):
+        records["job of batch", batch_id, str(job_id)] += 1
+    for batch_id in tx.scalars(sa.select(attempt.c.batch_id)):
+        records["POST of batch", batch_id] += 1
+    for webhook_id in tx.scalars(sa.select(outbox.c.id)):
+        records["webhook", webhook_id] += 1
+    return records
 
 
 def _anchors_name(url: sa.URL) -> str:
     """
     Each ledger has its own file of anchors, also where several share a home.
 
-    >>> [_anchors_name(sa.make_url(text)) for text in ("sqlite:////home/cx/ledger.sqlite", "postgresql+psycopg://cx:pw@db/mail")]
-    ['audit-anchors.txt', 'audit-anchors-db-mail.txt']
+    >>> _anchors_name(sa.make_url("sqlite:////home/cx/ledger.sqlite"))
+    'audit-anchors.txt'
+    >>> _anchors_name(sa.make_url("postgresql+psycopg://cx:pw@db/mail"))
+    'audit-anchors-db-mail.txt'
     """
     words = [word for word in (url.host, Path(url.database or "").stem) if word]
-    return "audit-anchors.txt" if words == ["ledger"] else f"audit-anchors-{'-'.join(words)}.txt"
+    if words == ["ledger"]:
+        return "audit-anchors.txt"
+    return f"audit-anchors-{'-'.join(words)}.txt"
 
 
 def read_anchors(file: Path) -> list[Anchor]:
-    """All anchors of the file; a last line that was cut off by a crash is no anchor."""
+    """All anchors of the file; a last line that was cut off by a crash is not one."""
     if not file.exists():
         return []
-    lines = (line.split() for line in file.read_text().splitlines())
-    return [
-        (int(parts[0]), parts[1])
-        for parts in lines
-        if len(parts) == 2 and parts[0].isdigit() and len(parts[1]) == 64
-    ]
+    anchors = []
+    for line in file.read_text().splitlines():
+        match line.split():
+            case [seq, hash_] if seq.isdigit() and len(hash_) == ANCHOR_LENGTH:
+                anchors.append(Anchor(int(seq), hash_))
+    return anchors
 
 
-def read_key(file: Path) -> bytes:
+def create_key(file: Path) -> bytes:
     """
     The key of the pseudonyms, made where there is none; several processes that make one at once get
     the same.
     """
     return create_once(file, secrets.token_hex(32).encode())
+
+
+def _use_pseudonyms(people: Mapping[str, str], key_file: Path) -> dict[str, str]:
+    key = create_key(key_file)
+    return {pseudonym(key, person): reason for person, reason in people.items()}

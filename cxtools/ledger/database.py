@@ -14,21 +14,30 @@ for each other, two that each look before the other has written.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 import sqlalchemy as sa
 
 from cxtools.errors import ConfigError, StoreError, forget_locals
 from cxtools.files import make_private
 
+Key = TypeVar("Key")
+Columns = TypeVarTuple("Columns")
+
 #: PostgreSQL's advisory lock of the one writer; any number that is ours.
 WRITER = 0x6378746F6F6C73
 #: How long a transaction on PostgreSQL waits for its turn; and how long it may stand still, in a
 #: suspended machine, until it loses it.
 PATIENCE = {"lock_timeout": "60s", "idle_in_transaction_session_timeout": "20s"}
+#: The first SQLite whose write-ahead log is safe when processes checkpoint together.
+SAFE_WAL = (3, 51, 3)
+#: So many values go into one statement.
+VALUES_AT_ONCE = 500
+#: How SQLite says that a file is damaged.
+DAMAGED = ("not a database", "malformed")
 
 
 class Database:
@@ -41,18 +50,18 @@ class Database:
     """
 
     def __init__(self, url: str | sa.URL) -> None:
-        self.url = _place(url)  # which shows no password, should a traceback show its locals
-        #: the folder of a database that is a file
-        self.folder = (
-            Path(self.url.database or "").parent
-            if self.url.get_backend_name() == "sqlite"
-            else None
-        )
-        self._engine = _sqlite(self.url) if self.folder else _postgresql(self.url)
-        # SQLite reads one state of the file anyway; PostgreSQL has to be asked to.
-        self._reading = {"cxtools_reading": True} | (
-            {} if self.folder else {"isolation_level": "REPEATABLE READ"}
-        )
+        # an sa.URL shows no password, should a traceback show its locals
+        self.url = _checked_url(url)
+        #: the database's file; None where a server keeps it
+        self.file: Path | None = None
+        # SQLite reads one state of the file anyway; PostgreSQL has to be asked to
+        self._read_options: dict[str, Any] = {"cxtools_reading": True}
+        if self.url.get_backend_name() == "sqlite":
+            self.file = Path(self.url.database or "")
+            self._engine = _open_sqlite(self.url, self.file)
+        else:
+            self._engine = _open_postgresql(self.url)
+            self._read_options["isolation_level"] = "REPEATABLE READ"
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -63,53 +72,62 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """One consistent view; never waits for a writer's lease, writes nothing."""
-        with _as_store_errors(), self._engine.connect().execution_options(**self._reading) as tx:
-            yield tx
+        with _as_store_errors(), self._engine.connect() as connection:
+            yield connection.execution_options(**self._read_options)
 
     def close(self) -> None:
         """Close the idle connections; the database stays usable."""
         self._engine.dispose()
 
-    def rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+    def rows(self, query: sa.Select[*Columns]) -> Sequence[sa.Row[*Columns]]:
         """All rows of one query, in a view of its own."""
         with self.reading() as tx:
-            return list(tx.execute(query))
+            return tx.execute(query).all()
 
 
-def insert_missing(tx: sa.Connection, table: sa.Table) -> Any:
-    """An INSERT that may end in `.on_conflict_do_nothing()`, as both databases write it."""
+def insert_missing(
+    tx: sa.Connection, table: sa.Table[Any], rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Insert the rows whose keys the table doesn't hold yet."""
     from sqlalchemy.dialects import postgresql, sqlite
 
-    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    if rows:
+        tx.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
-def groups(keys: Iterable[Any]) -> Iterator[list[Any]]:
-    """The keys in groups: a statement takes so many values, no more."""
+def in_groups(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    """The keys in groups that one statement can take."""
     every = list(keys)
-    return (every[start : start + 500] for start in range(0, len(every), 500))
+    for start in range(0, len(every), VALUES_AT_ONCE):
+        yield every[start : start + VALUES_AT_ONCE]
 
 
-def _place(url: str | sa.URL) -> sa.URL:
+def _checked_url(url: str | sa.URL) -> sa.URL:
     """
-    The address, checked here: what SQLAlchemy or a driver says of a wrong one may hold parts of a
+    The address of a ledger.
+
+    It is checked here: what SQLAlchemy or a driver says of a wrong one may hold parts of a
     password.
     """
     try:
-        place = sa.make_url(url)
+        parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
-        place = sa.make_url("unreadable://")
-    if place.get_backend_name() == "sqlite":
-        return place
-    if place.get_backend_name() != "postgresql" or "@" in (place.host or ""):
+        parsed = sa.make_url("unreadable://")
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return parsed
+    if backend != "postgresql" or "@" in (parsed.host or ""):
         raise ConfigError(
-            "CXTOOLS_LEDGER is no address of a ledger",
-            do="write sqlite:////folder/ledger.sqlite or postgresql+psycopg://user@host/database; "
-            "a password is better kept in PGPASSFILE, in the address its @ is %40 and its / is %2F",
+            "CXTOOLS_LEDGER is not the address of a ledger",
+            do="write sqlite:////folder/ledger.sqlite or "
+            "postgresql+psycopg://user@host/database; a password is better kept in PGPASSFILE, "
+            "in the address its @ is %40 and its / is %2F",
         )
-    return place.set(drivername="postgresql+psycopg")
+    return parsed.set(drivername="postgresql+psycopg")
 
 
-def _postgresql(url: sa.URL) -> sa.Engine:
+def _open_postgresql(url: sa.URL) -> sa.Engine:
     try:
         engine = sa.create_engine(
             url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10}
@@ -130,12 +148,12 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:
-    if not connection.get_execution_options().get("cxtools_reading"):
+    if not _is_reading(connection):
         connection.exec_driver_sql(f"select pg_advisory_xact_lock({WRITER})")
 
 
-def _sqlite(url: sa.URL) -> sa.Engine:
-    _make_private(Path(url.database or ""))
+def _open_sqlite(url: sa.URL, file: Path) -> sa.Engine:
+    _make_private(file)
     engine = sa.create_engine(
         url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False}
     )
@@ -146,15 +164,17 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # BEGIN is ours, see the head of the module
-    mode = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "DELETE"
+    mode = "WAL" if sqlite3.sqlite_version_info >= SAFE_WAL else "DELETE"
     for pragma in (f"journal_mode={mode}", "synchronous=FULL", "busy_timeout=30000"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql(
-        "BEGIN" if connection.get_execution_options().get("cxtools_reading") else "BEGIN IMMEDIATE"
-    )
+    connection.exec_driver_sql("BEGIN" if _is_reading(connection) else "BEGIN IMMEDIATE")
+
+
+def _is_reading(connection: sa.Connection) -> bool:
+    return bool(connection.get_execution_options().get("cxtools_reading"))
 
 
 def _make_private(file: Path) -> None:
@@ -171,20 +191,23 @@ def _make_private(file: Path) -> None:
 
 @contextmanager
 def _as_store_errors() -> Iterator[None]:
-    failed = ""
+    complaint = ""
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
-        failed = str(getattr(error, "orig", None) or error).splitlines()[0]
+        complaint = str(getattr(error, "orig", None) or error).splitlines()[0]
         # It stays as __context__, since a `with` is being left; it carries the statement's values
         # and the database's password.
         forget_locals(error)
         vars(error).update(params=None, orig=None)
-    if failed:
-        damaged = "not a database" in failed or "malformed" in failed  # so SQLite says
-        do = (
-            "the file is damaged: keep it, and bring its newest good copy back"
-            if damaged
-            else "see that its place is there, with rights and space, then run the command again; nothing of this step was kept"
-        )
-        raise StoreError(f"the ledger refused: {failed}", do=do)
+    if complaint:
+        raise StoreError(f"the ledger refused: {complaint}", do=_advice(complaint))
+
+
+def _advice(complaint: str) -> str:
+    if any(words in complaint for words in DAMAGED):
+        return "the file is damaged: keep it, and bring its newest good copy back"
+    return (
+        "see that its place is there, with rights and space, then run the command again; "
+        "nothing of this step was kept"
+    )

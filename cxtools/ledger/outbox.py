@@ -1,34 +1,81 @@
 """
-The outbox: webhooks that wait for the CRM, put out in the transaction of the change that they tell
+The outbox: webhooks that wait for the CRM, queued in the transaction of the change that they tell
 of.
 
-A row is never deleted, its id and body never change; `crm` delivers, and writes here what became of
-each try.
+A row is never deleted, its id and body never change; `webhooks.deliver` delivers, and writes here
+what became of each try.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from cxtools.ledger.audit_log import Trail
+from cxtools.ledger.audit_log import AuditLog
 from cxtools.ledger.database import Database
-from cxtools.ledger.schema import account_of, campaign, move, outbox
+from cxtools.ledger.plans import account_in
+from cxtools.ledger.schema import campaign, outbox
+from cxtools.ledger.transitions import move
 
-#: A webhook to be queued: (id, event, body).
-Message = tuple[str, str, bytes]
+#: So much of an error is kept.
+ERROR_LENGTH = 300
+
+
+class Webhook(NamedTuple):
+    """A webhook to be queued."""
+
+    id: str
+    event: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class WebhookRow:
+    """
+    One webhook of the outbox, without its body.
+
+    `state` is pending, delivered, dead, parked (the endpoint is gone) or forgotten (given up).
+    Moments are Unix time in seconds.
+    """
+
+    id: str
+    campaign: str
+    batch_id: str
+    event: str
+    state: str
+    tries: int
+    next_at: float
+    lease_until: float
+    created_at: float
+    delivered_at: float | None
+    last_error: str
+
+
+@dataclass(frozen=True)
+class DueWebhook:
+    """A webhook that is due: `body` are the bytes to send, *tries* were made before."""
+
+    id: str
+    body: bytes = field(repr=False)
+    tries: int
+
+
+COLUMNS = [outbox.c[column.name] for column in fields(WebhookRow)]
+DUE_COLUMNS = [outbox.c[column.name] for column in fields(DueWebhook)]
 
 
 class Outbox:
-    """
-    The webhooks of one ledger; a row's `state` is pending, delivered, dead, parked (the endpoint is
-    gone) or forgotten (given up).
-    """
+    """The webhooks of one ledger."""
 
-    def __init__(self, database: Database, trail: Trail, *, now: Callable[[], float]) -> None:
-        self._database, self._trail, self._now = database, trail, now
+    def __init__(
+        self, database: Database, audit_log: AuditLog, *, now: Callable[[], float]
+    ) -> None:
+        self._database = database
+        self._audit_log = audit_log
+        self._now = now
 
     def take_due(
         self,
@@ -37,38 +84,32 @@ class Outbox:
         limit: int = 20,
         due_by: float | None = None,
         account: str | None = None,
-    ) -> list[sa.Row[Any]]:
+    ) -> list[DueWebhook]:
         """
-        Webhooks that are due (at *due_by*, else now), leased to this caller: one row each, `body`
-        the frozen bytes.
+        Webhooks that are due (at *due_by*, else now), leased to this caller.
 
         Only those of campaigns that *account* sends: another account's CRM is another one.
         """
         now = self._now()
-        due_by = now if due_by is None else due_by
-        ours = sa.true() if account is None else _same_crm(account)
-        waiting = sa.select(outbox).where(
+        waiting = sa.select(*DUE_COLUMNS).where(
             outbox.c.state == "pending",
-            outbox.c.next_at <= due_by,
+            outbox.c.next_at <= (now if due_by is None else due_by),
             outbox.c.lease_until <= now,
-            ours,
         )
-        if not self._database.rows(
-            waiting.limit(1)
-        ):  # a courier looks several times a second: without taking the writer's turn
+        if account is not None:
+            waiting = waiting.where(_has_crm_of(account))
+        # polled several times a second, so look before taking the write lock
+        if not self._database.rows(waiting.limit(1)):
             return []
         with self._database.writing() as tx:
-            due = list(tx.execute(waiting.order_by(outbox.c.next_at).limit(limit)))
-            if due:
-                tx.execute(
-                    outbox.update()
-                    .where(outbox.c.id.in_([row.id for row in due]))
-                    .values(lease_until=now + lease_s)
-                )
+            rows = tx.execute(waiting.order_by(outbox.c.next_at).limit(limit)).all()
+            due = [DueWebhook(*row) for row in rows]
+            leased = outbox.update().where(outbox.c.id.in_([webhook.id for webhook in due]))
+            tx.execute(leased.values(lease_until=now + lease_s))
         return due
 
     def record_delivery(
-        self, hook_id: str, *, state: str, error: str = "", next_at: float = 0
+        self, webhook_id: str, *, state: str, error: str = "", next_at: float = 0
     ) -> None:
         """
         Write one try of a webhook: delivered, pending again at *next_at*, dead, or parked.
@@ -77,119 +118,108 @@ class Outbox:
         they wait again. A failure changes only what still waits: meanwhile another worker may have
         delivered it, or an operator given it up.
         """
-        delivered = state == "delivered"
-        facts = {
+        error = error[:ERROR_LENGTH]
+        columns: dict[str, Any] = {
             "state": state,
             "tries": outbox.c.tries + 1,
             "next_at": next_at,
             "lease_until": 0,
-            "last_error": error[:300],
+            "last_error": error,
         }
-        facts |= {"delivered_at": self._now()} if delivered else {}
-        waits = outbox.c.state == "pending"
         with self._database.writing() as tx:
-            hook = tx.execute(
-                sa.select(outbox.c.batch_id, outbox.c.campaign).where(outbox.c.id == hook_id)
-            ).one()
-            tx.execute(
-                outbox.update()
-                .where(outbox.c.id == hook_id, sa.true() if delivered else waits)
-                .values(**facts)
-            )
+            owner = sa.select(outbox.c.batch_id, outbox.c.campaign)
+            batch_id, name = tx.execute(owner.where(outbox.c.id == webhook_id)).one()
+            tried = outbox.update().where(outbox.c.id == webhook_id)
+            if state == "delivered":
+                columns["delivered_at"] = self._now()
+            else:
+                tried = tried.where(outbox.c.state == "pending")
+            tx.execute(tried.values(**columns))
+            same_crm = outbox.update().where(_has_crm_of(account_in(tx, name)))
             if state == "parked":
-                tx.execute(
-                    outbox.update()
-                    .where(waits, _same_crm(account_of(tx, hook.campaign)))
-                    .values(state="parked")
-                )
-            self._trail.add(tx, f"webhook.{state}", id=hook_id, error=error[:300])
-            if delivered:
-                parked = outbox.update().where(
-                    outbox.c.state == "parked", _same_crm(account_of(tx, hook.campaign))
-                )
+                tx.execute(same_crm.where(outbox.c.state == "pending").values(state="parked"))
+            self._audit_log.add(tx, f"webhook.{state}", id=webhook_id, error=error)
+            if state == "delivered":
+                parked = same_crm.where(outbox.c.state == "parked")
                 tx.execute(parked.values(state="pending", tries=0, next_at=self._now()))
-                self.sync(tx, hook.batch_id)
+                self.mark_synced_if_told(tx, batch_id)
 
-    def webhooks(self, name: str | None = None) -> list[sa.Row[Any]]:
-        """One row per webhook of the outbox, without the bodies."""
-        query = sa.select(*[column for column in outbox.c if column.name != "body"]).order_by(
-            outbox.c.created_at
-        )
-        return self._database.rows(query.where(outbox.c.campaign == name) if name else query)
+    def webhooks(self, name: str | None = None) -> list[WebhookRow]:
+        """One row per webhook, of one campaign or all, oldest first."""
+        query = sa.select(*COLUMNS).order_by(outbox.c.created_at)
+        if name:
+            query = query.where(outbox.c.campaign == name)
+        return [WebhookRow(*row) for row in self._database.rows(query)]
 
-    def replay(self, *, hook_id: str | None = None, since: float | None = None) -> int:
+    def replay(self, *, webhook_id: str | None = None, since: float | None = None) -> int:
         """
         Make webhooks due at once, whatever became of them but forgotten, with their old id and
         body, and return how many.
         """
-        which = outbox.c.id == hook_id if hook_id else outbox.c.created_at >= (since or 0)
+        which = outbox.c.created_at >= (since or 0)
+        if webhook_id:
+            which = outbox.c.id == webhook_id
+        again = outbox.update().where(which, outbox.c.state != "forgotten")
         with self._database.writing() as tx:
-            over = outbox.update().where(which, outbox.c.state != "forgotten")
-            count = tx.execute(
-                over.values(state="pending", tries=0, next_at=self._now(), lease_until=0)
-            ).rowcount
+            columns = {"state": "pending", "tries": 0, "next_at": self._now(), "lease_until": 0}
+            count = tx.execute(again.values(**columns)).rowcount
             if count:
-                self._trail.add(
-                    tx, "webhook.replayed", id=hook_id or "", since=since or 0, count=count
+                self._audit_log.add(
+                    tx, "webhook.replayed", id=webhook_id or "", since=since or 0, count=count
                 )
-        self._trail.anchor()
+        self._audit_log.append_anchor()
         return count
 
-    def forget(self, hook_id: str) -> bool:
+    def forget(self, webhook_id: str) -> bool:
         """Give a webhook up for good; the row stays, as `forgotten`."""
+        undelivered = outbox.c.state.in_(("pending", "dead", "parked"))
+        given_up = outbox.update().where(outbox.c.id == webhook_id, undelivered)
         with self._database.writing() as tx:
-            over = outbox.update().where(
-                outbox.c.id == hook_id, outbox.c.state.in_(("pending", "dead", "parked"))
-            )
-            batch_id = tx.scalar(over.values(state="forgotten").returning(outbox.c.batch_id))
-            if batch_id:
-                self._trail.add(tx, "webhook.forgotten", id=hook_id)
-                self.sync(tx, batch_id)
-        self._trail.anchor()
-        return bool(batch_id)
+            batch_id = tx.scalar(given_up.values(state="forgotten").returning(outbox.c.batch_id))
+            if batch_id is not None:
+                self._audit_log.add(tx, "webhook.forgotten", id=webhook_id)
+                self.mark_synced_if_told(tx, batch_id)
+        self._audit_log.append_anchor()
+        return batch_id is not None
 
-    def put_out(self, tx: sa.Connection, name: str, batch_id: str, message: Message) -> None:
+    def enqueue(self, tx: sa.Connection, name: str, batch_id: str, webhook: Webhook) -> None:
         """
         Queue a webhook in the transaction of the change that it tells of; where the endpoint is
         gone, parked.
         """
-        hook_id, event, body = message
+        webhook_id, event, body = webhook
         now = self._now()
-        gone = tx.scalar(
-            sa.select(outbox.c.id)
-            .where(outbox.c.state == "parked", _same_crm(account_of(tx, name)))
-            .limit(1)
+        parked = sa.select(outbox.c.id).where(
+            outbox.c.state == "parked", _has_crm_of(account_in(tx, name))
         )
-        state = "parked" if gone else "pending"
-        tx.execute(
-            outbox.insert().values(
-                id=hook_id,
-                campaign=name,
-                batch_id=batch_id,
-                event=event,
-                body=body,
-                state=state,
-                tries=0,
-                next_at=now,
-                lease_until=0,
-                created_at=now,
-                last_error="",
-            )
+        is_gone = tx.scalar(parked.limit(1)) is not None
+        insert = outbox.insert().values(
+            id=webhook_id,
+            campaign=name,
+            batch_id=batch_id,
+            event=event,
+            body=body,
+            state="parked" if is_gone else "pending",
+            tries=0,
+            next_at=now,
+            lease_until=0,
+            created_at=now,
+            last_error="",
         )
-        self._trail.add(tx, "webhook.queued", id=hook_id, batch=batch_id, event=event)
+        tx.execute(insert)
+        self._audit_log.add(tx, "webhook.queued", id=webhook_id, batch=batch_id, event=event)
 
-    def sync(self, tx: sa.Connection, batch_id: str) -> None:
+    def mark_synced_if_told(self, tx: sa.Connection, batch_id: str) -> None:
         """A settled batch of which nothing is left to tell is synced."""
-        if not tx.scalar(
-            sa.select(outbox.c.id).where(
-                outbox.c.batch_id == batch_id, outbox.c.state.not_in(("delivered", "forgotten"))
-            )
-        ):
+        told = ("delivered", "forgotten")
+        untold = sa.select(outbox.c.id).where(
+            outbox.c.batch_id == batch_id, outbox.c.state.not_in(told)
+        )
+        if tx.scalar(untold.limit(1)) is None:
             move(tx, batch_id, "settled", "synced")
 
 
-def _same_crm(account: str) -> sa.ColumnElement[bool]:
+def _has_crm_of(account: str) -> sa.ColumnElement[bool]:
     """Webhooks of campaigns that no other account sends: one account has one CRM."""
-    return outbox.c.campaign.not_in(
-        sa.select(campaign.c.name).where(campaign.c.account.not_in(("", account)))
-    )
+    others = sa.select(campaign.c.name).where(campaign.c.account.not_in(("", account)))
+    return outbox.c.campaign.not_in(others)

@@ -223,13 +223,13 @@ def known_campaigns(request: Request, client: Connection) -> list[str]:
     """The campaigns that a report can be about; a ledger that isn't there is not made."""
     if not request.can_send:
         return client.store.campaigns()
-    return client.ledger.campaigns() if client.has_ledger else []
+    return client.ledger.plans.names() if client.has_ledger else []
 
 
 def audit_anchor(client: Connection, campaign: str) -> Anchor | None:
     """Where the audit log ends, if its ledger knows the campaign."""
-    if client.has_ledger and campaign in client.ledger.campaigns():
-        return client.ledger.trail.head()
+    if client.has_ledger and campaign in client.ledger.plans.names():
+        return client.ledger.audit_log.head()
     return None
 
 

@@ -13,9 +13,12 @@ from cxtools.bounce import Judge
 from cxtools.context import Context
 from cxtools.errors import CxError
 from cxtools.identity import recipient_key
-from cxtools.ledger.ledger import Ledger, Scanned
-from cxtools.ledger.outbox import Message
+from cxtools.ledger.audit import Anchor
+from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, ENDED
+from cxtools.ledger.suppressions import Scan
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
 from cxtools.model import Event
@@ -54,23 +57,23 @@ def collect(context: Context, name: str | None = None) -> Collected:
     when they are done.
     """
     if name:
-        context.ledger.spec(name)
+        context.ledger.plans.spec(name)
         context.refuse_foreign(name)
     ours = (
         [name]
         if name
         else [
             each
-            for each in context.ledger.campaigns()
-            if context.ledger.account(each) in ("", context.settings.account)
+            for each in context.ledger.plans.names()
+            if context.ledger.plans.account(each) in ("", context.settings.account)
         ]
     )
     since = 0 if name else context.now() - context.settings.event_horizon_s - AFTERGLOW_S
     rows = [
         row
         for each in ours
-        for row in context.ledger.batches(each, COLLECTABLE)
-        if row.state in OPEN or row.submitted_at > since
+        for row in context.ledger.batches.rows(each, COLLECTABLE)
+        if row.state in OPEN or (row.submitted_at or 0) > since
     ]
     total = Collected()
     failed: list[CxError] = []
@@ -92,16 +95,16 @@ def collect(context: Context, name: str | None = None) -> Collected:
 class _Fetched:
     """One job's events; with an error they are what came before it."""
 
-    row: Any
+    row: BatchRow
     events: list[Event]
     malformed: list[tuple[str, str]]
     error: CxError | None = None
 
 
-def _fetch(context: Context, row: Any) -> _Fetched:
+def _fetch(context: Context, row: BatchRow) -> _Fetched:
     fetched = _Fetched(row, [], [])
     try:
-        for page in context.api.fetch_event_pages(row.job_id):
+        for page in context.api.fetch_event_pages(row.job):
             fetched.events.extend(page.events)
             fetched.malformed.extend(page.malformed)
     except CxError as error:
@@ -118,15 +121,15 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
     )
     context.store.keep_rejects(name, malformed)
     whole = [each for each in fetched if not each.error]
-    counts = context.store.job_counts(name, [each.row.job_id for each in whole])
+    counts = context.store.job_counts(name, [each.row.job for each in whole])
     untold = [
-        each.row.job_id
+        each.row.job
         for each in whole
-        if each.row.scans == 0 or counts.get(each.row.job_id, 0) > each.row.told_events
+        if each.row.scans == 0 or counts.get(each.row.job, 0) > each.row.told_events
     ]
     found = outcomes(context.engine, name, untold) if untold else {}
     people = {job_id: found.get(job_id, []) for job_id in untold}
-    spec = context.ledger.spec(name)
+    spec = context.ledger.plans.spec(name)
     for each in whole:
         refusals = [
             (event.email, event.bounce_code, event.bounce_text)
@@ -139,15 +142,15 @@ def _keep(context: Context, name: str, fetched: Sequence[_Fetched]) -> Collected
             if event.kind == "delivery" and event.email
         }
         suppressions = find_suppressions(context.engine.judge, refusals)
-        scanned = Scanned(
-            counts.get(each.row.job_id, 0),
+        scan = Scan(
+            counts.get(each.row.job, 0),
             suppressions.at_once,
             suppressions.when_repeated,
             delivered,
         )
         hook = _hook(context, each.row, spec, people)
-        context.ledger.record_scan(
-            each.row.id, scanned, horizon_s=context.settings.event_horizon_s, hook=hook
+        context.ledger.jobs.record_scan(
+            each.row.id, scan, horizon_s=context.settings.event_horizon_s, write_webhook=hook
         )
     return Collected(len(whole), added.added, added.duplicates, len(malformed))
 
@@ -197,37 +200,37 @@ def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> tuple[int, int]:
     and so does who was suppressed since *began*: a collector may be at work.
     """
     jobs = {
-        name: [row.job_id for row in ledger.batches(name) if row.job_id]
-        for name in ledger.campaigns()
+        name: [row.job_id for row in ledger.batches.rows(name) if row.job_id]
+        for name in ledger.plans.names()
         if name in engine.store.campaigns()
     }
     found = {
         name: dict(find_suppressions(engine.judge, engine.store.refusals(name, job_ids)).at_once)
         for name, job_ids in jobs.items()
     }
-    return ledger.rejudge(found, before=began)
+    return ledger.suppressions.rejudge(found, before=began)
 
 
 def _hook(
     context: Context,
-    row: Any,
+    row: BatchRow,
     spec: Mapping[str, Any],
     people: Mapping[str, Sequence[Mapping[str, Any]]],
-) -> Callable[[int, tuple[int, str]], Message]:
+) -> Callable[[int, Anchor], Webhook]:
     at = datetime.fromtimestamp(context.now(), UTC).isoformat()
 
-    def hook(version: int, anchor: tuple[int, str]) -> Message:
+    def hook(version: int, anchor: Anchor) -> Webhook:
         known = (
-            people if row.job_id in people else outcomes(context.engine, row.campaign, [row.job_id])
+            people if row.job in people else outcomes(context.engine, row.campaign, [row.job])
         )  # another run scanned meanwhile
         return deliver.message(
-            row, spec, known.get(row.job_id, []), version=version, at=at, anchor=anchor
+            row, spec, known.get(row.job, []), version=version, at=at, anchor=anchor
         )
 
     return hook
 
 
-def _groups(rows: Sequence[Any]) -> Iterator[list[Any]]:
+def _groups(rows: Sequence[BatchRow]) -> Iterator[list[BatchRow]]:
     """Jobs of one campaign, so many at a time as memory bears."""
     for name in dict.fromkeys(row.campaign for row in rows):
         own = [row for row in rows if row.campaign == name]

@@ -132,10 +132,10 @@ def standing(ledger: Ledger | None, campaign: Campaign, settings: Settings) -> S
     if ledger is None:
         return Standing(None, False, (), math.inf if cap is None else cap)
     return Standing(
-        digest=ledger.digest_of(campaign.name),
-        started=not ledger.unsent(campaign.name),
-        waiting=[row.recipients for row in ledger.batches(campaign.name, ["planned"])],
-        quota_left=ledger.quota_left(settings.account, cap),
+        digest=ledger.plans.digest(campaign.name),
+        started=not ledger.plans.is_unsent(campaign.name),
+        waiting=[row.recipients for row in ledger.batches.rows(campaign.name, ["planned"])],
+        quota_left=ledger.quota.left(settings.account, cap),
     )
 
 

@@ -6,10 +6,10 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from cxtools.context import Context
 from cxtools.errors import CxError, Refused
+from cxtools.ledger.batches import BatchRow
 from cxtools.model import Job
 
 #: Seconds before the second look at a job, growth with each further look, and the longest wait.
@@ -38,7 +38,7 @@ def poll_wait_s(polls: int, *, rng: random.Random) -> float:
 class Watched:
     """A submitted batch whose job is looked at when it is due."""
 
-    row: Any
+    row: BatchRow
     due_at: float
     polls: int = 0
 
@@ -58,7 +58,7 @@ def follow(context: Context, name: str | None = None) -> list[str]:
     """
     began = context.now()
     deadline = began + context.settings.job_deadline_s
-    watched = [Watched(row, began) for row in context.ledger.batches(name, ["submitted"])]
+    watched = [Watched(row, began) for row in context.ledger.batches.rows(name, ["submitted"])]
     late: list[str] = []
     failed: list[CxError] = []
     with (
@@ -70,7 +70,7 @@ def follow(context: Context, name: str | None = None) -> list[str]:
             for job, seen in zip(due, pool.map(partial(_look, context), due), strict=True):
                 job.delay(context)
                 if isinstance(seen, Job):
-                    context.ledger.record_job(job.row.id, seen)
+                    context.ledger.jobs.record_end(job.row.id, seen)
                 elif isinstance(seen, CxError):
                     failed.append(seen)
                 elif context.now() < deadline:
@@ -88,9 +88,9 @@ def follow(context: Context, name: str | None = None) -> list[str]:
 def _look(context: Context, job: Watched) -> Job | CxError | None:
     """The job if it is final, None while it isn't, or why it can't be known."""
     try:
-        seen = context.api.fetch_job(job.row.job_id)
+        seen = context.api.fetch_job(job.row.job)
     except Refused as error:
-        young = context.now() < job.row.submitted_at + LAG_S
+        young = context.now() < (job.row.submitted_at or 0) + LAG_S
         return None if error.status == 404 and young else error
     except CxError as error:
         return error

@@ -6,7 +6,7 @@ from cxtools.api import backoff
 from cxtools.api.outcome import PostOutcome
 from cxtools.context import Context
 from cxtools.errors import StoreError
-from cxtools.ledger.ledger import Claim
+from cxtools.ledger.posts import Claim
 
 #: A POST is repeated until patience is over; never more often than this.
 MAX_TRIES = 1_000
@@ -26,7 +26,7 @@ def post_claimed(context: Context, claim: Claim) -> PostOutcome:
         leave_by=claim.lease_until,
     )
     try:
-        context.ledger.record_outcome(claim, outcome)
+        context.ledger.posts.record_outcome(claim, outcome)
     except StoreError as refused:
         if outcome.job_id is None:
             raise

@@ -26,15 +26,15 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
         StoreError: the ledger is older than its anchors; nothing was written.
     """
     ledger = context.ledger
-    ledger.trail.check_anchor()
+    ledger.audit_log.check_anchors()
     name = campaign.name
     spec = campaign.spec.model_dump(mode="json")
     digest = campaign.digest
-    known = ledger.digest_of(name)
+    known = ledger.plans.digest(name)
     changed = known != digest or not context.sends(name)
     # Another list or another account: possible as long as nothing was sent.
-    if known is None or (changed and ledger.drop_plan(name)):
-        ledger.plan(
+    if known is None or (changed and ledger.plans.drop(name)):
+        ledger.plans.write(
             name,
             digest=digest,
             spec=spec,
@@ -49,7 +49,7 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
             do="give the changed campaign a new name; `cxtools resume` continues the old one",
         )
     else:
-        ledger.change_spec(name, spec)
+        ledger.plans.change_limits(name, spec)
 
 
 def resume(context: Context, name: str) -> None:
@@ -62,8 +62,8 @@ def resume(context: Context, name: str) -> None:
         ApiError, ContractError, StoreError: what was done is in the ledger.
     """
     context.refuse_foreign(name)
-    context.ledger.trail.check_anchor()
-    context.ledger.recover()
+    context.ledger.audit_log.check_anchors()
+    context.ledger.unknown.recover()
     try:
         with deliver_in_background(context):
             settle_by_evidence(context, name)
@@ -73,7 +73,7 @@ def resume(context: Context, name: str) -> None:
             late = follow(context, name)
             collect(context, name)
     finally:
-        context.ledger.trail.anchor()
+        context.ledger.audit_log.append_anchor()
     if late:
         raise _jobs_are_late(context, name, len(late))
 
@@ -81,7 +81,7 @@ def resume(context: Context, name: str) -> None:
 def _jobs_are_late(context: Context, name: str, jobs: int) -> JobTimeout:
     hours = context.settings.job_deadline_s / 3600
     text = f"{jobs} of the jobs of {name!r} did not end in {hours:.1f} h"
-    unknown = context.ledger.counts(name)["unknown"]
+    unknown = context.ledger.batches.counts(name)["unknown"]
     if unknown:
         text += (
             f"; besides, the outcome of {unknown:,} recipients is unknown, "

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cxtools.events.store import EventStore
-from cxtools.ledger.ledger import ORPHANED, Ledger
+from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.states import ENDED, UNFINISHED
+from cxtools.ledger.unknown import ORPHANED
 from cxtools.settings import Settings
 
 BAD_JOBS = ("failed", "cancelled")
@@ -166,16 +168,16 @@ def status(ledger: Ledger, store: EventStore, name: str, settings: Settings) -> 
     Raises:
         ConfigError: the ledger doesn't know it.
     """
-    rows = ledger.batches(name)
-    limit = settings.daily_cap(ledger.spec(name)["limits"]["daily"])
-    quota_left = ledger.quota_left(settings.account, limit)
+    rows = ledger.batches.rows(name)
+    limit = settings.daily_cap(ledger.plans.spec(name)["limits"]["daily"])
+    quota_left = ledger.quota.left(settings.account, limit)
     waiting = [row.recipients for row in rows if row.state == "planned"]
-    batches = [_batch_document(row, orphan=ledger.is_orphan(row)) for row in rows]
+    batches = [_batch_document(row, orphan=ledger.unknown.is_orphan(row)) for row in rows]
     webhooks = Counter(row.state for row in ledger.outbox.webhooks(name))
     return Status(
         campaign=name,
         state=campaign_state((row["state"], row["job_status"]) for row in batches),
-        recipients=_recipients(ledger.counts(name), over_limit(waiting, quota_left)),
+        recipients=_recipients(ledger.batches.counts(name), over_limit(waiting, quota_left)),
         batches=batches,
         events=dict.fromkeys(EVENT_KINDS, 0) | store.counts(name),
         webhooks={state: webhooks[state] for state in WEBHOOK_STATES},
@@ -198,7 +200,7 @@ def _recipients(counts: Mapping[str, int], over: int) -> dict[str, int]:
     }
 
 
-def _batch_document(row: Any, *, orphan: bool) -> dict[str, Any]:
+def _batch_document(row: BatchRow, *, orphan: bool) -> dict[str, Any]:
     """A batch as the status shows it; one that its worker left behind is unknown already."""
     return {
         "batch": row.id,
@@ -220,10 +222,10 @@ def unsettled(ledger: Ledger, name: str) -> dict[str, int]:
     """
     failed = [
         row.recipients
-        for row in ledger.batches(name)
+        for row in ledger.batches.rows(name)
         if row.state == "rejected" or row.job_status in BAD_JOBS
     ]
-    counts = ledger.counts(name)
+    counts = ledger.batches.counts(name)
     return {"unknown": counts["unknown"], "failed": sum(failed), "waiting": counts["waiting"]}
 
 
@@ -232,5 +234,5 @@ def unfinished(ledger: Ledger, account: str) -> list[str]:
     Campaigns of this account of which a batch waits to be sent, followed or collected for the first
     time.
     """
-    names = dict.fromkeys(row.campaign for row in ledger.batches(states=UNFINISHED))
-    return [name for name in names if ledger.account(name) in ("", account)]
+    names = dict.fromkeys(row.campaign for row in ledger.batches.rows(states=UNFINISHED))
+    return [name for name in names if ledger.plans.account(name) in ("", account)]

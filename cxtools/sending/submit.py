@@ -16,6 +16,7 @@ from typing import Any
 from cxtools.api.outcome import PostOutcome
 from cxtools.context import Context
 from cxtools.errors import ApiError, Denied, RateLimited, Unreachable
+from cxtools.ledger.batches import BatchRow
 from cxtools.model import Recipient
 from cxtools.sending.message import message_body
 from cxtools.sending.post import MAX_TRIES, post_claimed, wait_s
@@ -28,8 +29,8 @@ BATCHES_AT_ONCE = 4
 
 def submit(context: Context, name: str) -> None:
     """Check and POST all planned batches; the first error stops the rest, which stay planned."""
-    rows = context.ledger.batches(name, ["planned"])
-    spec = parse_spec(context.ledger.spec(name), any_template_id=True)
+    rows = context.ledger.batches.rows(name, ["planned"])
+    spec = parse_spec(context.ledger.plans.spec(name), any_template_id=True)
     limit = context.settings.daily_cap(spec.limits.daily)
     # With a daily limit one after the other, so that a small later batch doesn't take what an
     # earlier one needs.
@@ -69,9 +70,9 @@ class Submission:
     check: SuppressionCheck
     stop: threading.Event
 
-    def submit_batch(self, row: Any) -> None:
+    def submit_batch(self, row: BatchRow) -> None:
         """Check and POST one batch; it waits, unchecked, where the day's quota can't hold it."""
-        people = self.context.ledger.candidates(row.id)
+        people = self.context.ledger.batches.candidates(row.id)
         if self.stop.is_set() or self._quota_left() < row.recipients:
             return
         excluded = self._excluded(people)
@@ -81,14 +82,14 @@ class Submission:
         if mailed:
             self._post(row.id, mailed, excluded)
         else:
-            self.context.ledger.leave_empty(row.id, excluded)
+            self.context.ledger.posts.leave_empty(row.id, excluded)
 
     def _quota_left(self) -> float:
-        return self.context.ledger.quota_left(self.context.settings.account, self.limit)
+        return self.context.ledger.quota.left(self.context.settings.account, self.limit)
 
     def _excluded(self, people: list[Recipient]) -> dict[str, str]:
         """Who of these must not be mailed, by earlier bounces and by the API: key -> reason."""
-        bounced = self.context.ledger.suppressed([person.key for person in people])
+        bounced = self.context.ledger.suppressions.find([person.key for person in people])
         excluded = {key: f"bounced before: {reason}" for key, reason in bounced.items()}
         asked = [person for person in people if person.key not in excluded]
         for person, reason in zip(asked, self.check.reasons(asked), strict=True):
@@ -107,11 +108,11 @@ class Submission:
         body = message_body(self.spec, people, batch_id=batch_id)
         give_up_at = context.now() + context.settings.patience_s
         for tries in range(MAX_TRIES):
-            claim = context.ledger.claim(
+            claim = context.ledger.posts.claim(
                 batch_id,
                 body,
                 recipients=len(people),
-                left_out=excluded,
+                excluded=excluded,
                 lease_s=context.settings.call_deadline_s * 2 + 60,
                 limit=self.limit,
                 account=context.settings.account,

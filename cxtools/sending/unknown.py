@@ -24,10 +24,10 @@ def settle_by_evidence(context: Context, name: str) -> None:
     The API tells events by job, so such an event comes from elsewhere: an export, a stream, a file
     that was imported. That there is none proves nothing.
     """
-    for row in context.ledger.batches(name, ["unknown"]):
+    for row in context.ledger.batches.rows(name, ["unknown"]):
         job_id = context.store.job_with_tag(name, f"{BATCH_TAG}{row.id}")
         if job_id:
-            context.ledger.reconcile(
+            context.ledger.unknown.reconcile(
                 row.id,
                 job_id=job_id,
                 reason="an event carries the batch's tag",
@@ -46,13 +46,13 @@ def post_again(context: Context, name: str) -> None:
     if within_s < context.settings.call_deadline_s:
         return  # a slow POST could arrive after the window
     give_up_at = context.now() + context.settings.patience_s
-    for row in context.ledger.batches(name, ["unknown"]):
+    for row in context.ledger.batches.rows(name, ["unknown"]):
         _post_again(context, row.id, within_s, give_up_at)
 
 
 def _post_again(context: Context, batch_id: str, within_s: float, give_up_at: float) -> None:
     for tries in range(MAX_TRIES):
-        claim = context.ledger.claim_again(batch_id, within_s=within_s)
+        claim = context.ledger.posts.claim_again(batch_id, within_s=within_s)
         if claim is None:
             return
         outcome = post_claimed(context, claim)
@@ -72,7 +72,7 @@ def check_job(context: Context, batch_id: str, job_id: str) -> None:
         ConfigError: another account's batch, or a job of another size.
         ApiError: the API knows no such job.
     """
-    for row in context.ledger.batches(states=["unknown", "submitting"]):
+    for row in context.ledger.batches.rows(states=["unknown", "submitting"]):
         if row.id == batch_id:
             context.refuse_foreign(row.campaign)
             people = context.api.fetch_job(job_id).total_recipients

@@ -20,6 +20,7 @@ from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
+from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.states import ENDED
 from cxtools.measures.outcomes import outcomes
 from cxtools.model import Recipient
@@ -128,8 +129,8 @@ def next_wave(context: Context, name: str) -> WavePlan:
     Raises:
         ConfigError: batches are still under way, or all waves were used.
     """
-    context.ledger.spec(name)
-    rows = context.ledger.batches(name)
+    context.ledger.plans.spec(name)
+    rows = context.ledger.batches.rows(name)
     wave = max((row.wave for row in rows), default=0) + 1
     open_states = {row.state for row in rows} & {
         "planned",
@@ -156,7 +157,9 @@ def next_wave(context: Context, name: str) -> WavePlan:
         earlier = decisions.get(key)
         decisions[key] = combine(earlier, decision) if earlier else decision
     people, left = list[tuple[Recipient, str]](), list[tuple[str, str]]()
-    for who in (who for row in rows if row.wave == 0 for who in context.ledger.candidates(row.id)):
+    for who in (
+        who for row in rows if row.wave == 0 for who in context.ledger.batches.candidates(row.id)
+    ):
         decision = decisions[who.key]
         if decision.may:
             people.append((who, decision.why))
@@ -166,7 +169,7 @@ def next_wave(context: Context, name: str) -> WavePlan:
 
 
 def _decisions(
-    context: Context, name: str, rows: Sequence[Any]
+    context: Context, name: str, rows: Sequence[BatchRow]
 ) -> Iterator[tuple[str, RetryDecision]]:
     """
     The people (by key, since events spell addresses in their own way) of all batches, in the order
@@ -177,15 +180,15 @@ def _decisions(
         told = outcomes(context.engine, name, [row.job_id for row in group if row.job_id])
         for row in group:
             heard: dict[str, RetryDecision] = {}
-            for outcome in told.get(row.job_id, []):
+            for outcome in told.get(row.job_id or "", []):
                 key = recipient_key(outcome["email"])
                 decision = decide_retry(outcome)
                 heard[key] = combine(heard[key], decision) if key in heard else decision
             excluded = {
                 key: RetryDecision(False, why)
-                for key, why in context.ledger.excluded(row.id).items()
+                for key, why in context.ledger.batches.excluded(row.id).items()
             }
-            for who in context.ledger.candidates(row.id):
+            for who in context.ledger.batches.candidates(row.id):
                 if row.wave == 0 or row.state not in UNSENT or who.key in excluded:
                     yield (
                         who.key,
@@ -203,7 +206,7 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
         ConfigError: as `next_wave`; or the cooldown isn't over.
         StoreError: the ledger is older than its anchors.
     """
-    context.ledger.trail.check_anchor()
+    context.ledger.audit_log.check_anchors()
     plan = next_wave(context, name)
     if (early_s := plan.not_before.timestamp() - context.now()) > 0:
         raise ConfigError(
@@ -211,6 +214,8 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
             do=f"wait {early_s / 3600:.1f} h more: a bounce needs time to pass",
         )
     if plan.people:
-        size = context.settings.batch_cap(context.ledger.spec(name)["limits"]["daily"])
-        context.ledger.plan_wave(name, plan.wave, [who for who, _ in plan.people], batch_size=size)
+        size = context.settings.batch_cap(context.ledger.plans.spec(name)["limits"]["daily"])
+        context.ledger.plans.write_wave(
+            name, plan.wave, [who for who, _ in plan.people], batch_size=size
+        )
     return plan

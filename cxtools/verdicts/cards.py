@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cxtools import wording
+from cxtools.verdicts.checks import NOT_MEASURED
 from cxtools.verdicts.facts import Facts, surely_opened
 
 
@@ -14,7 +15,7 @@ class Card(NamedTuple):
     name: str
     share: str
     counted: str
-    compared: str
+    compared: str = ""
 
 
 #: Card -> the share on it: part, whole.
@@ -42,22 +43,33 @@ def card(facts: Facts, name: str) -> Card:
     part, whole = CARDS[name]
     counts = facts.counts
     if not counts.get(whole):
-        return Card(name, wording.MISSING, NOTHING[whole], "")
+        return Card(name, wording.MISSING, NOTHING[whole])
     if part not in counts:
-        return Card(name, wording.MISSING, "not measured", "")
+        return Card(name, wording.MISSING, NOT_MEASURED)
     least = surely_opened(counts) if part == "opened" else part
     if counts[least] != counts[part]:
         return _range_card(facts, name, least)
-    _, _, spread = facts.rate_text(part, whole).partition(", ")
-    counted = f"{wording.count(counts[part])} of {wording.count(counts[whole])} ({spread})"
+    return _rate_card(facts, name)
+
+
+def _rate_card(facts: Facts, name: str) -> Card:
+    part, whole = CARDS[name]
+    share = wording.percent(facts.rate(part, whole))
+    number = wording.count(facts.counts[part])
+    total = wording.count(facts.counts[whole])
+    low, high = facts.interval(part, whole)
+    counted = f"{number} of {total} ({wording.bounds(low, high)})"
     distance = facts.distance(part, whole)
-    compared = f"{distance.words} the usual {distance.usual}" if distance else ""
-    return Card(name, wording.percent(facts.rate(part, whole)), counted, compared)
+    if not distance:
+        return Card(name, share, counted)
+    return Card(name, share, counted, f"{distance.words} the usual {distance.usual}")
 
 
 def _range_card(facts: Facts, name: str, least: str) -> Card:
     part, whole = CARDS[name]
     low = wording.percent(facts.rate(least, whole)).removesuffix("%")
     high = wording.percent(facts.rate(part, whole))
-    fewest, most, total = (wording.count(facts.counts[count]) for count in (least, part, whole))
-    return Card(name, f"{low}–{high}", f"{fewest} to {most} of {total}", "")
+    fewest = wording.count(facts.counts[least])
+    most = wording.count(facts.counts[part])
+    total = wording.count(facts.counts[whole])
+    return Card(name, f"{low}–{high}", f"{fewest} to {most} of {total}")

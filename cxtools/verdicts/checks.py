@@ -42,23 +42,38 @@ def check(limit: Limit, counts: Mapping[str, int]) -> Check:
     """
     part = counts.get(limit.part)
     whole = counts.get(limit.whole)
+    word = _word(limit, part, whole)
+    return Check(limit, word, part, whole)
+
+
+def _word(
+    limit: Limit,
+    part: int | None,
+    whole: int | None,
+) -> str:
     if part is None or whole is None:
-        return Check(limit, NOT_MEASURED, part, whole)
+        return NOT_MEASURED
     if not whole:
-        return Check(limit, wording.MISSING, part, whole)
-    return Check(limit, _word(limit, part, whole), part, whole)
+        return wording.MISSING
+    return _word_for_share(limit, part, whole)
 
 
-def _word(limit: Limit, part: int, whole: int) -> str:
+def _word_for_share(
+    limit: Limit,
+    part: int,
+    whole: int,
+) -> str:
     share = part / whole
     low, high = wilson(part, whole)
     if not limit.target:  # a single case is too much: no interval can excuse it
-        return "FAIL" if share else "PASS"
+        return "FAIL" if part else "PASS"
     if limit.limit is not None and low > limit.limit:
         return "FAIL"
     if share > limit.target:
         return "WARN"
-    return "PASS" if high <= limit.target else "TOO FEW"
+    if high <= limit.target:
+        return "PASS"
+    return "TOO FEW"
 
 
 def decides(one: Check) -> bool:

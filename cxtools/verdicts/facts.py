@@ -61,11 +61,15 @@ class Facts:
         """A share of this campaign; None where it isn't measured or there is nothing to divide."""
         return share_of(self.counts, part, whole)
 
+    def interval(self, part: str, whole: str) -> tuple[float, float]:
+        """The 95 % interval of a share that is measured."""
+        return wilson(self.counts[part], self.counts[whole])
+
     def rate_text(self, part: str, whole: str) -> str:
         """A share and its interval, as a sentence holds it: `3.1%, 2.8–3.5`."""
         if not self.counts.get(whole):
             return wording.MISSING
-        low, high = wilson(self.counts[part], self.counts[whole])
+        low, high = self.interval(part, whole)
         return wording.within(self.rate(part, whole), low, high)
 
     def distance(self, part: str, whole: str) -> Distance | None:

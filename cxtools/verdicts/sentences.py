@@ -27,9 +27,17 @@ def unsettled_sentences(facts: Facts) -> tuple[str, ...]:
     )
 
 
-def _unsettled_sentence(sentence: str, number: int, campaign: str) -> str:
+def _unsettled_sentence(
+    sentence: str,
+    number: int,
+    campaign: str,
+) -> str:
     people = wording.counted(number, "recipient")
-    return sentence.format(people=people, were=wording.was(number), campaign=campaign)
+    return sentence.format(
+        people=people,
+        were=wording.was(number),
+        campaign=campaign,
+    )
 
 
 # --- arrival ---
@@ -47,7 +55,11 @@ def delivered_sentence(facts: Facts) -> str:
     return f"{arrived}{compared}."
 
 
-def _compared(facts: Facts, part: str, whole: str) -> str:
+def _compared(
+    facts: Facts,
+    part: str,
+    whole: str,
+) -> str:
     """The comparison with earlier campaigns, to be added to a sentence."""
     distance = facts.distance(part, whole)
     if not distance:
@@ -135,7 +147,11 @@ def _broken(facts: Facts, check: Check) -> str:
     return limit.sentence.format(number=number, action=limit.action)
 
 
-def _number(facts: Facts, check: Check, limit: Limit) -> str:
+def _number(
+    facts: Facts,
+    check: Check,
+    limit: Limit,
+) -> str:
     noun = "bounce" if limit.whole == "bounced" else "recipient"
     whole = wording.counted(check.of or 0, noun)
     return f"{wording.count(check.count)} of {whole} ({facts.rate_text(limit.part, limit.whole)})"

@@ -27,7 +27,9 @@ from cxtools.api import backoff, wire
 from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import StoreError
-from cxtools.ledger.outbox import Message
+from cxtools.ledger.audit import Anchor
+from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.outbox import DueWebhook, Webhook
 from cxtools.webhooks import allowed
 
 #: Seconds between tries; after the last one the webhook is dead (kept and listed).
@@ -54,14 +56,14 @@ class Tried:
 
 
 def message(
-    job: Any,
+    job: BatchRow,
     spec: Mapping[str, Any],
     people: Sequence[Mapping[str, Any]],
     *,
     version: int,
     at: str,
-    anchor: tuple[int, str],
-) -> Message:
+    anchor: Anchor,
+) -> Webhook:
     """
     The webhook that tells of one job: (id, event, body), the tutorial's shape with the job's real
     status.
@@ -85,7 +87,7 @@ def message(
         "opens": sum(1 for row in people if row["opened_at"]),
         "spamScore": job.spam_score,
         "version": version,
-        "auditAnchor": {"seq": anchor[0], "hash": anchor[1]},
+        "auditAnchor": {"seq": anchor.seq, "hash": anchor.hash},
     }
     data = {
         "jobId": job.job_id,
@@ -95,14 +97,12 @@ def message(
         "retryCandidates": candidates,
         "engagement": engagement,
     }
-    hook_id = "msg_" + hashlib.sha256(f"{job.job_id}|{event}|{version}".encode()).hexdigest()[:24]
-    return (
-        hook_id,
-        event,
-        json.dumps(
-            {"event": event, "data": data}, ensure_ascii=False, separators=(",", ":")
-        ).encode(),
+    webhook_id = (
+        "msg_" + hashlib.sha256(f"{job.job_id}|{event}|{version}".encode()).hexdigest()[:24]
     )
+    document = {"event": event, "data": data}
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return Webhook(webhook_id, event, body.encode())
 
 
 def signature(secret: str, hook_id: str, timestamp: int, body: bytes) -> str:
@@ -166,7 +166,7 @@ def _run(context: Context, done: threading.Event) -> None:
             return  # the deed in the foreground meets the same ledger and reports it
 
 
-def _deliver(context: Context, row: Any) -> str:
+def _deliver(context: Context, row: DueWebhook) -> str:
     error, retry_after_s = _post(context, row)
     if not error:
         state, next_at = "delivered", 0.0
@@ -199,7 +199,7 @@ def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> fl
     )
 
 
-def _post(context: Context, row: Any) -> tuple[str, float | None]:
+def _post(context: Context, row: DueWebhook) -> tuple[str, float | None]:
     """
     ("", None) when the CRM took it, else what went wrong and how long the server asks to wait.
     """

@@ -27,7 +27,7 @@ import pytest
 from cxtools.api import wire
 from cxtools.api.answer import Answer
 from cxtools.api.auth import UNKNOWN_LIFE_S, read_token
-from cxtools.api.client import Client
+from cxtools.api.client import Client, Probe
 from cxtools.api.redaction import Masked
 from cxtools.errors import (
     ConfigError,
@@ -406,7 +406,7 @@ def test_scopes_that_the_sign_in_did_not_grant_are_named(server):
     server.script(EVENTS, Reply(403))
     ours = client(server)
 
-    assert ["communications:email:analytics"] == ours.probe()["missing_scopes"]
+    assert ["communications:email:analytics"] == ours.probe().missing_scopes
     with pytest.raises(
         Denied, match="ask for the scope communications:email:analytics, which the token lacks,"
     ):
@@ -417,14 +417,15 @@ def test_the_probe_tells_what_the_server_can(server):
     """What `doctor` shows, for a server that lists all suppressions."""
     server.script(SUPPRESSIONS, CLEAR)
 
-    assert {
-        "url": server.url,
-        "auth": "body",
-        "scopes": None,
-        "missing_scopes": [],
-        "suppressions": "ok",
-        "suppression_listing": True,
-    } == client(server).probe()
+    expected = Probe(
+        server.url,
+        "body",
+        scopes=None,
+        missing_scopes=[],
+        failure="",
+        lists_suppressions=True,
+    )
+    assert expected == client(server).probe()
 
 
 def test_environment_and_netrc_change_nothing(server, monkeypatch, tmp_path):

@@ -15,12 +15,14 @@ import typer.main
 import cxtools
 from cxtools.cli import app
 from cxtools.events import feeds
+from cxtools.measures.catalogue import QUESTIONS
 from cxtools.settings import setting_rows
 from docs.reference_pages import (
     commands_page,
     every_command,
     feeds_page,
     python_page,
+    questions_page,
     settings_page,
 )
 
@@ -104,6 +106,13 @@ def test_every_setting_stands_in_the_reference() -> None:
     page = settings_page()
 
     assert [] == [row.name for row in setting_rows() if f"| `{row.name}` |" not in page]
+
+
+def test_every_question_stands_in_the_reference() -> None:
+    """The page of questions is made from the catalogue."""
+    page = questions_page()
+
+    assert [] == [name for name in QUESTIONS if f"\n## {name}\n" not in page]
 
 
 def test_every_public_name_stands_in_the_reference() -> None:

@@ -290,7 +290,7 @@ def test_the_anchor_is_of_the_ledger_that_was_asked(filled, tmp_path):
 
     (filled / "profiles.toml").write_text(f'[eu]\nledger = "sqlite:///{filled / "eu.sqlite"}"\n')
     ledger = Ledger(f"sqlite:///{filled / 'eu.sqlite'}", now=time.time, home=filled)
-    ledger.plan(
+    ledger.plans.write(
         "c",
         digest="d",
         spec={"limits": {"daily": None}},
@@ -301,7 +301,7 @@ def test_the_anchor_is_of_the_ledger_that_was_asked(filled, tmp_path):
         "run_campaign", {"campaign": "c", "profile": "eu"}, out=tmp_path / "out", home=filled
     ).read_text()
 
-    assert f"row {ledger.trail.head()[0]}, hash {ledger.trail.head()[1][:16]}" in page
+    assert f"row {ledger.audit_log.head()[0]}, hash {ledger.audit_log.head()[1][:16]}" in page
 
 
 @pytest.mark.parametrize(

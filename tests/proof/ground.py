@@ -73,16 +73,16 @@ def facts(client: Connection, name: str = NAME) -> Facts:
             tx.execute(sa.select(sa.func.coalesce(sa.func.sum(quota.c.used), 0))).scalar_one()
         )
     trail: Counter[tuple[str, str]] = Counter()
-    for entry in ledger.trail.entries():
+    for entry in ledger.audit_log.entries():
         body = json.loads(entry.body)
         trail[entry.kind, body.get("id") or body.get("batch", "")] += 1
     return Facts(
-        ledger.batches(name),
+        ledger.batches.rows(name),
         slots,
         attempts,
         hooks,
         trail,
-        ledger.trail.verify().faults,
+        ledger.audit_log.verify().faults,
         used,
         _events(client, name),
         status(ledger, store, name, quota_left=1e9).to_dict(),
@@ -106,7 +106,7 @@ def _events(client: Connection, name: str) -> dict[str, dict[str, int]]:
 def people(client: Connection, name: str) -> dict[str, dict[str, list[str]]]:
     """Who must stand in the lists of each job's webhook, by the events in the store."""
     jobs = outcomes(
-        client.engine, name, [row.job_id for row in client.ledger.batches(name) if row.job_id]
+        client.engine, name, [row.job_id for row in client.ledger.batches.rows(name) if row.job_id]
     )
     lists: dict[str, Callable[[Any], bool]] = {
         "permanentFailures": lambda row: row["kind"] == "hard",
@@ -203,7 +203,7 @@ class Ground:
             died = [self.sent(kill_at=kill, **run) for kill in kills]
             client = connection(self.simulator.url, home)
             wrong = self._continued(client, run)
-            lost = [row for row in client.ledger.batches(NAME) if row.state == "unknown"]
+            lost = [row for row in client.ledger.batches.rows(NAME) if row.state == "unknown"]
             never_sent = self._settled(client, lost)
             wrong += [
                 f"with a server that knows keys, batch {row.id} is unknown"
@@ -256,5 +256,5 @@ class Ground:
         }
         for row in unknown:
             word = {"job_id": jobs[row.id]} if row.id in jobs else {"reason": "the server says so"}
-            client.ledger.reconcile(row.id, quarantine_s=0, **word)
+            client.ledger.unknown.reconcile(row.id, quarantine_s=0, **word)
         return sum(row.recipients for row in unknown if row.id not in jobs)

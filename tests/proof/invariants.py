@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cxtools.identity import recipient_key
-from cxtools.ledger.states import ACCEPTED
+from cxtools.ledger.states import SUBMITTED
 
 #: lists of a webhook's body that name people
 TOLD = ("permanentFailures", "retryCandidates", "engagement")
@@ -122,12 +122,12 @@ def every_job_is_on_record(world: World) -> Iterator[str]:
             yield f"job {job_id} belongs to no batch"
         elif row.state in ("planned", "rejected", "empty"):
             yield f"job {job_id} was accepted, but its batch is {row.state}"
-        elif row.state in ACCEPTED and row.job_id != job_id:
+        elif row.state in SUBMITTED and row.job_id != job_id:
             yield f"job {job_id} was accepted, but its batch {row.id} follows job {row.job_id}"
     yield from (
         f"batch {row.id} is {row.state} by job {row.job_id}, which doesn't exist"
         for row in batches.values()
-        if row.state in ACCEPTED and row.job_id not in world.jobs
+        if row.state in SUBMITTED and row.job_id not in world.jobs
     )
 
 
@@ -228,11 +228,11 @@ def no_audit_row_is_lost(world: World) -> Iterator[str]:
         posts = count(("submit.intent", row.id), 0) + count(("submit.again", row.id), 0)
         if posts != world.facts.attempts.get(row.id, 0):
             yield f"batch {row.id} has {world.facts.attempts.get(row.id, 0)} attempts and {posts} audit rows of them"
-        if row.state in ACCEPTED and not count(("submit.accepted", row.id), 0) + count(
+        if row.state in SUBMITTED and not count(("submit.accepted", row.id), 0) + count(
             ("batch.reconciled", row.id), 0
         ):
             yield f"batch {row.id} is {row.state}, and no audit row says why"
-        if row.state in ACCEPTED[1:] and 1 != count((f"job.{row.job_status}", row.id), 0):
+        if row.state in SUBMITTED[1:] and 1 != count((f"job.{row.job_status}", row.id), 0):
             yield f"batch {row.id} has {count((f'job.{row.job_status}', row.id), 0)} audit rows of its job's end"
         if row.scans != count(("events.scanned", row.id), 0):
             yield f"batch {row.id} was scanned {row.scans} times, with {count(('events.scanned', row.id), 0)} audit rows"
@@ -248,7 +248,7 @@ def quota_counts_all_that_went_out(world: World) -> Iterator[str]:
     owed = sum(
         row.recipients
         for row in world.facts.batches
-        if row.state in (*ACCEPTED, "unknown", "submitting", "abandoned")
+        if row.state in (*SUBMITTED, "unknown", "submitting", "abandoned")
     )
     mailed = sum(len(job["recipients"]) for job in world.jobs.values())
     if not mailed <= world.facts.quota_used == owed:

@@ -26,8 +26,10 @@ import sqlalchemy as sa
 from cxtools.api.outcome import PostOutcome
 from cxtools.errors import ConfigError
 from cxtools.ledger import schema
-from cxtools.ledger.ledger import Claim, Ledger, Scanned
+from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.posts import Claim
 from cxtools.ledger.states import COLLECTABLE
+from cxtools.ledger.suppressions import Scan
 from cxtools.model import Job, Recipient
 
 WORKERS = 8
@@ -69,7 +71,7 @@ def machine(number: int, url: str) -> Ledger:
     lives.
     """
     ledger = Ledger(url, now=time.time)
-    ledger.owner = f"machine-{number}:1:1"
+    ledger.posts.worker = f"machine-{number}:1:1"
     return ledger
 
 
@@ -78,18 +80,20 @@ def people(count: int) -> list[Recipient]:
 
 
 def plan(ledger: Ledger, count: int, *, batch_size: int) -> list[str]:
-    ledger.plan("q3", digest="d", spec={"name": "q3"}, planned=people(count), batch_size=batch_size)
-    return [row.id for row in ledger.batches("q3")]
+    ledger.plans.write(
+        "q3", digest="d", spec={"name": "q3"}, planned=people(count), batch_size=batch_size
+    )
+    return [row.id for row in ledger.batches.rows("q3")]
 
 
 def claim(
     ledger: Ledger, batch_id: str, *, recipients: int, limit: int | None = None, lease_s: float = 60
 ) -> Claim | None:
-    return ledger.claim(
+    return ledger.posts.claim(
         batch_id,
         b"{}",
         recipients=recipients,
-        left_out={},
+        excluded={},
         lease_s=lease_s,
         account=ACCOUNT,
         limit=limit,
@@ -116,19 +120,19 @@ def test_eight_processes_share_batches_and_quota_exactly(
     )
 
     assert (50, {1}) == (len(granted), set(granted.values()))
-    assert 0 == ledger.quota_left(ACCOUNT, 500)
-    assert () == ledger.trail.verify().faults
+    assert 0 == ledger.quota.left(ACCOUNT, 500)
+    assert () == ledger.audit_log.verify().faults
 
 
 def _claim_in_step(number: int, url: str, batches: list[str]) -> list[int]:
     ledger, granted = machine(number, url), []
     for round_, batch_id in enumerate(batches[number::WORKERS]):
         BARRIER[0].wait(60)
-        if ledger.claim(
+        if ledger.posts.claim(
             batch_id,
             b"{}",
             recipients=10,
-            left_out={},
+            excluded={},
             lease_s=60,
             account=f"account {round_}",
             limit=40,
@@ -154,9 +158,9 @@ def test_eight_processes_that_ask_at_the_same_moment_get_the_limit_exactly(
 
 def _plan_it(number: int, url: str) -> str:
     ledger = Ledger(url, now=time.time)
-    ledger.plan("q3", digest="d", spec={"name": "q3"}, planned=people(300), batch_size=100)
+    ledger.plans.write("q3", digest="d", spec={"name": "q3"}, planned=people(300), batch_size=100)
     with suppress(ConfigError):
-        ledger.plan(
+        ledger.plans.write(
             "q4", digest=str(number), spec={"name": "q4"}, planned=people(10), batch_size=100
         )
         return "mine"
@@ -174,8 +178,8 @@ def test_eight_processes_that_plan_the_same_campaign_write_one_plan(
     ledger = Ledger(ledger_url, now=time.time)
 
     assert {"mine": 1, "another's": 7} == Counter(answers)
-    assert (3, 1) == (len(ledger.batches("q3")), len(ledger.batches("q4")))
-    assert 2 == [entry.kind for entry in ledger.trail.entries()].count("campaign.planned")
+    assert (3, 1) == (len(ledger.batches.rows("q3")), len(ledger.batches.rows("q4")))
+    assert 2 == [entry.kind for entry in ledger.audit_log.entries()].count("campaign.planned")
 
 
 OUTCOMES = (
@@ -202,7 +206,7 @@ def _everything(number: int, url: str, batches: list[str], seconds: float) -> in
             ledger, dice.choice(batches), recipients=10, limit=10_000, lease_s=dice.choice((60, -1))
         ):
             outcome = dice.choice(OUTCOMES)
-            ledger.record_outcome(
+            ledger.posts.record_outcome(
                 claimed,
                 PostOutcome(outcome.kind, job_id=f"j{number}-{next(ids)}")
                 if outcome.kind == "accepted"
@@ -210,25 +214,27 @@ def _everything(number: int, url: str, batches: list[str], seconds: float) -> in
             )
 
     def again() -> None:
-        if claimed := ledger.claim_again(dice.choice(batches), within_s=3600):
-            ledger.record_outcome(claimed, PostOutcome("accepted", job_id=f"j{number}-{next(ids)}"))
+        if claimed := ledger.posts.claim_again(dice.choice(batches), within_s=3600):
+            ledger.posts.record_outcome(
+                claimed, PostOutcome("accepted", job_id=f"j{number}-{next(ids)}")
+            )
 
     def reconcile() -> None:
         with suppress(ConfigError):
-            ledger.reconcile(dice.choice(batches), reason="asked", quarantine_s=-3600)
+            ledger.unknown.reconcile(dice.choice(batches), reason="asked", quarantine_s=-3600)
 
     def end() -> None:
-        for row in ledger.batches("q3", ["submitted"])[:3]:
-            ledger.record_job(row.id, Job(row.job_id, "completed"))
+        for row in ledger.batches.rows("q3", ["submitted"])[:3]:
+            ledger.jobs.record_end(row.id, Job(row.job_id, "completed"))
 
     def scan() -> None:
-        for row in dice.sample(rows := ledger.batches("q3", COLLECTABLE), min(3, len(rows))):
+        for row in dice.sample(rows := ledger.batches.rows("q3", COLLECTABLE), min(3, len(rows))):
             some = dict.fromkeys(dice.sample(BOUNCED, 40), "invalid_recipient")
-            ledger.record_scan(
+            ledger.jobs.record_scan(
                 row.id,
-                Scanned(row.events + dice.randint(0, 1), some),
+                Scan(row.events + dice.randint(0, 1), some),
                 horizon_s=-3600,
-                hook=lambda version, _, row=row: (f"{row.id}-{version}", "e", b"{}"),
+                write_webhook=lambda version, _, row=row: (f"{row.id}-{version}", "e", b"{}"),
             )
 
     def deliver() -> None:
@@ -245,9 +251,9 @@ def _everything(number: int, url: str, batches: list[str], seconds: float) -> in
         end,
         scan,
         deliver,
-        ledger.recover,
+        ledger.unknown.recover,
         lambda: ledger.outbox.replay(since=0),
-        lambda: ledger.counts("q3"),
+        lambda: ledger.batches.counts("q3"),
     )
     until, steps = time.monotonic() + seconds, 0
     while time.monotonic() < until:
@@ -266,11 +272,11 @@ def test_whatever_eight_processes_do_at_once_none_is_refused(
     ledger = Ledger(ledger_url, now=time.time)
     batches = plan(ledger, 120, batch_size=10)
     steps = crew(_everything, ledger_url, batches, 4.0)
-    rows = ledger.batches("q3")
+    rows = ledger.batches.rows("q3")
     with ledger.reading() as tx:
         used = tx.scalar(sa.select(schema.quota.c.used))
         posts = tx.scalar(sa.select(sa.func.count()).select_from(schema.attempt))
-    kinds = Counter(entry.kind for entry in ledger.trail.entries())
+    kinds = Counter(entry.kind for entry in ledger.audit_log.entries())
 
     assert min(steps) > 0
     assert used == sum(
@@ -280,7 +286,7 @@ def test_whatever_eight_processes_do_at_once_none_is_refused(
     assert (
         kinds["webhook.queued"] == len(ledger.outbox.webhooks()) == sum(row.version for row in rows)
     )
-    assert () == ledger.trail.verify().faults
+    assert () == ledger.audit_log.verify().faults
 
 
 # ---- whole runs
@@ -356,7 +362,7 @@ def test_schedulers_that_start_the_same_campaign_mail_nobody_twice(
         sum(len(job["recipients"]) for job in truth["jobs"].values()),
         truth["mailed_twice"],
     )
-    assert () == Ledger(ledger_url, now=time.time).trail.verify().faults
+    assert () == Ledger(ledger_url, now=time.time).audit_log.verify().faults
 
 
 def test_events_that_can_not_be_stored_are_not_counted_as_read(simulator: Any, home: Path) -> None:
@@ -368,11 +374,11 @@ def test_events_that_can_not_be_stored_are_not_counted_as_read(simulator: Any, h
     (home / "events").write_text("in the way")
     assert scheduler(simulator, home, f"sqlite:///{home / 'ledger.sqlite'}").wait(60)
     ledger = Ledger(f"sqlite:///{home / 'ledger.sqlite'}", now=time.time)
-    assert [(0, 0)] * 4 == [(row.scans, row.events) for row in ledger.batches("q3")]
+    assert [(0, 0)] * 4 == [(row.scans, row.events) for row in ledger.batches.rows("q3")]
     (home / "events").unlink()
 
     assert 0 == scheduler(simulator, home, f"sqlite:///{home / 'ledger.sqlite'}").wait(60)
-    assert all(row.scans and row.events for row in ledger.batches("q3"))
+    assert all(row.scans and row.events for row in ledger.batches.rows("q3"))
 
 
 class Suspended:
@@ -389,7 +395,7 @@ class Suspended:
         assert os.WIFSTOPPED(status)
         self.clock = time.time
         self.ledger = Ledger(ledger_url, now=lambda: self.clock())
-        [self.batch] = [row.id for row in self.ledger.batches("q3")]
+        [self.batch] = [row.id for row in self.ledger.batches.rows("q3")]
 
     def later(self, seconds: float) -> None:
         self.clock = lambda: time.time() + seconds
@@ -405,7 +411,7 @@ class Suspended:
 
     @property
     def state(self) -> str:
-        return next(row.state for row in self.ledger.batches("q3"))
+        return next(row.state for row in self.ledger.batches.rows("q3"))
 
 
 @pytest.fixture
@@ -430,8 +436,8 @@ def test_a_worker_that_sleeps_within_its_lease_is_left_alone(
 ) -> None:
     """Nobody takes its batch away, and when it wakes up it sends, once."""
     asleep = suspended("before")
-    asleep.ledger.owner = "machine-2:1:1"
-    assert 0 == asleep.ledger.recover()
+    asleep.ledger.posts.worker = "machine-2:1:1"
+    assert 0 == asleep.ledger.unknown.recover()
     asleep.wake()
 
     assert asleep.state in COLLECTABLE
@@ -450,13 +456,13 @@ def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
     """
     asleep = suspended("before")
     asleep.later(2 * DAY_S)
-    assert 1 == asleep.ledger.recover()
-    asleep.ledger.reconcile(asleep.batch, reason="asked NICE", quarantine_s=DAY_S)
+    assert 1 == asleep.ledger.unknown.recover()
+    asleep.ledger.unknown.reconcile(asleep.batch, reason="asked NICE", quarantine_s=DAY_S)
     asleep.again()
     asleep.wake()
 
     assert (1, []) == (len(simulator.truth()["jobs"]), simulator.truth()["mailed_twice"])
-    assert "submit.late" in [entry.kind for entry in asleep.ledger.trail.entries()]
+    assert "submit.late" in [entry.kind for entry in asleep.ledger.audit_log.entries()]
 
 
 def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(
@@ -468,7 +474,7 @@ def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(
     """
     asleep = suspended("before")
     asleep.later(DAY_S)
-    assert 1 == asleep.ledger.recover()
+    assert 1 == asleep.ledger.unknown.recover()
     asleep.wake()
     assert ("planned", {}) == (asleep.state, simulator.truth()["jobs"])
     asleep.again()
@@ -485,10 +491,12 @@ def test_an_answer_that_comes_late_still_counts(
     """
     asleep = suspended("after")
     asleep.later(DAY_S)
-    assert 1 == asleep.ledger.recover()
+    assert 1 == asleep.ledger.unknown.recover()
     asleep.wake()
 
-    assert list(simulator.truth()["jobs"]) == [row.job_id for row in asleep.ledger.batches("q3")]
+    assert list(simulator.truth()["jobs"]) == [
+        row.job_id for row in asleep.ledger.batches.rows("q3")
+    ]
     assert asleep.state in COLLECTABLE
 
 
@@ -499,7 +507,7 @@ from cxtools.ledger import ledger
 database.PATIENCE["idle_in_transaction_session_timeout"] = "1s"
 book = ledger.Ledger(sys.argv[1], now=time.time)
 with book.writing() as tx:
-    book.trail.add(tx, "held")
+    book.audit_log.add(tx, "held")
     os.kill(os.getpid(), signal.SIGSTOP)
 """
 
@@ -520,4 +528,4 @@ def test_a_machine_that_sleeps_inside_a_transaction_loses_it(postgres: Any) -> N
     told = asleep.communicate(timeout=60)[1]
 
     assert "StoreError" in told and "nothing of this step was kept" in told
-    assert ["campaign.planned"] == [entry.kind for entry in ledger.trail.entries()]
+    assert ["campaign.planned"] == [entry.kind for entry in ledger.audit_log.entries()]

@@ -142,7 +142,7 @@ class Trial:
         error = self._run(later_s=60)
         wrong = [f"in the calm: {error}"] if error and not isinstance(error, JobTimeout) else []
         ledger = self._client().ledger
-        unknown = [row for row in ledger.batches(NAME) if row.state == "unknown"]
+        unknown = [row for row in ledger.batches.rows(NAME) if row.state == "unknown"]
         wrong += [
             f"with a server that knows keys, batch {row.id} is unknown"
             for row in unknown
@@ -153,9 +153,9 @@ class Trial:
         }
         for row in unknown:
             word = {"job_id": jobs[row.id]} if row.id in jobs else {"reason": "the server says so"}
-            ledger.reconcile(row.id, quarantine_s=0, **word)
+            ledger.unknown.reconcile(row.id, quarantine_s=0, **word)
         for hook in ledger.outbox.webhooks():
-            _ = hook.state in ("dead", "parked") and ledger.outbox.replay(hook_id=hook.id)
+            _ = hook.state in ("dead", "parked") and ledger.outbox.replay(webhook_id=hook.id)
         self._run(later_s=2 * DAY_S)
         mailed = sorted(
             address

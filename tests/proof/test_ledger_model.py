@@ -36,8 +36,10 @@ from cxtools.api.outcome import PostOutcome
 from cxtools.errors import ConfigError
 from cxtools.ledger import schema
 from cxtools.ledger.audit import GENESIS
-from cxtools.ledger.ledger import Claim, Ledger, Scanned
+from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.posts import Claim
 from cxtools.ledger.states import ARROWS, COLLECTABLE
+from cxtools.ledger.suppressions import Scan
 from cxtools.model import Job, Recipient
 
 EXAMPLES = int(os.environ.get("CXTOOLS_MODEL_EXAMPLES", "400"))
@@ -145,7 +147,7 @@ class Stories(RuleBasedStateMachine):
         with self.ledger.writing() as tx:
             for table in schema.TABLES.sorted_tables:
                 tx.execute(table.delete())
-            tx.execute(schema.head.insert().values(id=1, seq=0, hash=GENESIS))
+            tx.execute(schema.audit_head.insert().values(id=1, seq=0, hash=GENESIS))
 
     @property
     def today(self) -> str:
@@ -168,10 +170,10 @@ class Stories(RuleBasedStateMachine):
         """
         self.knows_keys = knows_keys
         for number, size in enumerate(sizes):
-            self.ledger.plan(
+            self.ledger.plans.write(
                 f"c{number}", digest="d", spec={}, planned=people(number, size), batch_size=3
             )
-            [row] = self.ledger.batches(f"c{number}")
+            [row] = self.ledger.batches.rows(f"c{number}")
             self.batches[row.id], self.jobs[row.id] = Batch(size, size), []
         for send in sends:
             self.send(data, send)
@@ -183,7 +185,7 @@ class Stories(RuleBasedStateMachine):
     @rule(number=st.integers(0, 2))
     def plan_again(self, number: int) -> None:
         if number < len(self.batches):
-            self.ledger.plan(
+            self.ledger.plans.write(
                 f"c{number}", digest="d", spec={}, planned=people(number, 1), batch_size=3
             )
 
@@ -231,18 +233,21 @@ class Stories(RuleBasedStateMachine):
             )
         )
         count = batch.size - (out and batch.size > 1)
-        left_out = {who.key: "suppressed" for who in self.ledger.candidates(key)[count:]}
-        here, self.ledger.owner = self.ledger.owner, self.ledger.owner if owner == HERE else owner
-        claim = self.ledger.claim(
+        left_out = {who.key: "suppressed" for who in self.ledger.batches.candidates(key)[count:]}
+        here, self.ledger.posts.worker = (
+            self.ledger.posts.worker,
+            self.ledger.posts.worker if owner == HERE else owner,
+        )
+        claim = self.ledger.posts.claim(
             key,
             b"%d" % count,
             recipients=count,
-            left_out=left_out,
+            excluded=left_out,
             lease_s=LEASE_S,
             account=ACCOUNT,
             limit=limit,
         )
-        self.ledger.owner = here
+        self.ledger.posts.worker = here
 
         fits = self.today not in self.closed and (
             limit is None or self.used[self.today] + count <= limit
@@ -281,7 +286,7 @@ class Stories(RuleBasedStateMachine):
     @rule(data=st.data())
     def claim_again(self, data: st.DataObject) -> None:
         key, batch = self.pick(data, "unknown")
-        claim = self.ledger.claim_again(key, within_s=HOUR_S)
+        claim = self.ledger.posts.claim_again(key, within_s=HOUR_S)
 
         assert (batch.state == "unknown" and self.at < batch.first_at + HOUR_S) == (
             claim is not None
@@ -323,11 +328,11 @@ class Stories(RuleBasedStateMachine):
             if outcome.kind == "exhausted":
                 self.closed.add(batch.day)
 
-        assert batch.state == self.ledger.record_outcome(claim, outcome)
+        assert batch.state == self.ledger.posts.record_outcome(claim, outcome)
         self.the_ledger_says_what_the_model_says()
 
     def recover(self) -> None:
-        assert self.orphaned() == self.ledger.recover()
+        assert self.orphaned() == self.ledger.unknown.recover()
         self.the_ledger_says_what_the_model_says()
 
     def orphaned(self) -> int:
@@ -346,7 +351,9 @@ class Stories(RuleBasedStateMachine):
         if rare:
             return
         key, batch = self.pick(data)
-        self.ledger.leave_empty(key, {who.key: "suppressed" for who in self.ledger.candidates(key)})
+        self.ledger.posts.leave_empty(
+            key, {who.key: "suppressed" for who in self.ledger.batches.candidates(key)}
+        )
         if batch.state == "planned":
             batch.state, batch.recipients, batch.left_out = "empty", 0, batch.size
 
@@ -368,9 +375,9 @@ class Stories(RuleBasedStateMachine):
         said = {"reason": "asked" if word == "not sent" else "", "abandon": word == "abandon"}
         if not allowed:
             with pytest.raises(ConfigError):
-                self.ledger.reconcile(key, job_id=job, quarantine_s=DAY_S, **said)
+                self.ledger.unknown.reconcile(key, job_id=job, quarantine_s=DAY_S, **said)
             return
-        assert state == self.ledger.reconcile(key, job_id=job, quarantine_s=DAY_S, **said)
+        assert state == self.ledger.unknown.reconcile(key, job_id=job, quarantine_s=DAY_S, **said)
         self.enter(batch, state, job)
         batch.epoch += 1
         self.used[batch.day] -= batch.recipients if state == "planned" else 0
@@ -384,7 +391,7 @@ class Stories(RuleBasedStateMachine):
     )
     def follow(self, data: st.DataObject, status: str, more: int) -> None:
         key, batch = self.pick(data, "submitted")
-        self.ledger.record_job(key, Job(batch.job or "none", status))
+        self.ledger.jobs.record_end(key, Job(batch.job or "none", status))
         batch.state = status if batch.state == "submitted" else batch.state
         self.the_ledger_says_what_the_model_says()
         if more and batch.state in COLLECTABLE:
@@ -412,7 +419,9 @@ class Stories(RuleBasedStateMachine):
             lambda version, anchor: (f"{key}|{version}", "email_job", f"{key}|{version}".encode()),
         )
         scanned = max(0, batch.events + more)
-        self.ledger.record_scan(key, Scanned(scanned, {}), horizon_s=horizon_s, hook=hook)
+        self.ledger.jobs.record_scan(
+            key, Scan(scanned, {}), horizon_s=horizon_s, write_webhook=hook
+        )
 
         news = scanned > batch.events
         batch.events, batch.quiet = max(batch.events, scanned), 0 if news else batch.quiet + 1
@@ -464,7 +473,7 @@ class Stories(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.hooks)))
         hook = self.hooks[key]
         if word == "replay":
-            assert (hook.state != "forgotten") == self.ledger.outbox.replay(hook_id=key)
+            assert (hook.state != "forgotten") == self.ledger.outbox.replay(webhook_id=key)
             self.hooks[key] = (
                 Hook(hook.batch, next_at=self.at) if hook.state != "forgotten" else hook
             )
@@ -478,7 +487,7 @@ class Stories(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_says_what_the_model_says(self) -> None:
-        rows = {row.id: row for row in self.ledger.batches()}
+        rows = {row.id: row for row in self.ledger.batches.rows()}
         facts = {
             key: Batch(
                 batch.size,
@@ -535,7 +544,7 @@ class Stories(RuleBasedStateMachine):
         }
 
     def teardown(self) -> None:
-        kinds = Counter(entry.kind for entry in self.ledger.trail.entries())
+        kinds = Counter(entry.kind for entry in self.ledger.audit_log.entries())
         with self.ledger.reading() as tx:
             posts = tx.scalar(sa.select(sa.func.count()).select_from(schema.attempt))
             out = tx.scalar(
@@ -543,7 +552,7 @@ class Stories(RuleBasedStateMachine):
                 .select_from(schema.slot)
                 .where(schema.slot.c.outcome != "")
             )
-        assert () == self.ledger.trail.verify().faults
+        assert () == self.ledger.audit_log.verify().faults
         assert (posts, len(self.hooks)) == (
             kinds["submit.intent"] + kinds["submit.again"],
             kinds["webhook.queued"],
@@ -609,7 +618,7 @@ def check_stories(url: str, home: Path, examples: int) -> None:
     run_state_machine_as_test(
         type("Told", (Stories,), {"ledger": ledger, "home": home, "TestCase": None}), settings=how
     )
-    assert () == ledger.trail.verify().faults
+    assert () == ledger.audit_log.verify().faults
     ledger.close()
 
 

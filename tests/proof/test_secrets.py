@@ -316,7 +316,7 @@ MISTAKES: dict[str, Callable[[Path, FaultServer], Any]] = {
         [ADDRESS], **SPEC | {"template_id": ADDRESS}
     ),
     "changed list": lambda folder, server: [
-        office(folder, server).context.ledger.plan(
+        office(folder, server).context.ledger.plans.write(
             "q3", digest="other", spec=SPEC, planned=[], batch_size=1
         ),
         office(folder, server).send(Campaign.from_list([ADDRESS], **SPEC)),
@@ -438,8 +438,8 @@ def test_no_fault_during_a_campaign_shows_a_canary(
         error = caught(
             lambda: client.send(Campaign.from_list([{"email": ADDRESS, "note": "x"}], **SPEC))
         )
-    trail = "".join(export_json(client.ledger.trail.entries())) + "".join(
-        export_csv(client.ledger.trail.entries())
+    trail = "".join(export_json(client.ledger.audit_log.entries())) + "".join(
+        export_csv(client.ledger.audit_log.entries())
     )
     told = (
         str(client.status("q3"))

@@ -291,7 +291,7 @@ def test_an_unknown_outcome_is_settled_by_the_operators_word(
     client = office()
     [row] = client.send(campaign()).batches
     [job_id] = simulator.truth()["jobs"]
-    client.context.ledger.reconcile(row["batch"], job_id=job_id, quarantine_s=86400)
+    client.context.ledger.unknown.reconcile(row["batch"], job_id=job_id, quarantine_s=86400)
 
     assert "completed" == client.resume("q3").state
 
@@ -377,7 +377,7 @@ def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
     client = office()
     with pytest.raises(PossiblyTruncated):
         client.send(campaign([f"p{number}@acme-02.example" for number in range(1000)]))
-    [row] = client.context.ledger.batches("q3")
+    [row] = client.context.ledger.batches.rows("q3")
 
     assert ("completed", 0) == (row.state, row.scans)
     assert sum(client.store.counts("q3").values()) >= 900
@@ -520,7 +520,7 @@ def test_a_servers_own_quota_closes_the_day(
     assert (first.recipients, 30) == (again.recipients, accepted(simulator))
     assert sum(first.events.values()) > 0
     assert 2 == sum(asked["endpoint"] == "messages" for asked in simulator.control("log"))
-    assert "quota.closed" in [entry.kind for entry in client.ledger.trail.entries()]
+    assert "quota.closed" in [entry.kind for entry in client.ledger.audit_log.entries()]
     assert [] == truth["mailed_twice"]
 
 
@@ -638,8 +638,8 @@ def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
     simulator.arm("post_2xx_without_job_id")
     client = office(batch_size=20)
     client.send(campaign())
-    [lost] = [row for row in client.ledger.batches("q3", ["unknown"])]
-    client.ledger.reconcile(lost.id, job_id="no-such-job", quarantine_s=0)
+    [lost] = [row for row in client.ledger.batches.rows("q3", ["unknown"])]
+    client.ledger.unknown.reconcile(lost.id, job_id="no-such-job", quarantine_s=0)
     with client.ledger.writing() as tx:
         tx.exec_driver_sql(
             "update batch set submitted_at = submitted_at - 3600 where job_id = 'no-such-job'"
@@ -647,7 +647,7 @@ def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
     with pytest.raises(Refused):
         client.resume("q3")
 
-    assert {"submitted"} == {row.state for row in client.ledger.batches("q3")} - {
+    assert {"submitted"} == {row.state for row in client.ledger.batches.rows("q3")} - {
         "settling",
         "settled",
         "synced",
@@ -734,7 +734,7 @@ def test_the_crm_hears_at_settling_what_came_after_the_first_look(
         each["email"] for each in last["retryCandidates"]
     )
     assert last["permanentFailures"]
-    assert {"settled", "synced"} >= {row.state for row in client.ledger.batches("q3")}
+    assert {"settled", "synced"} >= {row.state for row in client.ledger.batches.rows("q3")}
 
 
 def test_a_restored_backup_is_refused_by_its_anchors(
@@ -749,12 +749,12 @@ def test_a_restored_backup_is_refused_by_its_anchors(
     shutil.copy(home / "ledger.sqlite", home / "backup")
     office().send(campaign())
     shutil.copy(home / "backup", home / "ledger.sqlite")
-    rows = office().ledger.trail.verify().rows
+    rows = office().ledger.audit_log.verify().rows
     for deed in (lambda: office().send(campaign()), lambda: office().resume("q3")):
         with pytest.raises(StoreError, match="was a backup restored"):
             deed()
 
-    assert rows == office().ledger.trail.verify().rows
+    assert rows == office().ledger.audit_log.verify().rows
     assert 40 == accepted(simulator)
     assert [] == simulator.truth()["mailed_twice"]
 
@@ -788,7 +788,7 @@ def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(
     status = office().send(campaign())
 
     assert ("completed", 40) == (status.state, accepted(simulator))
-    assert () == client.ledger.trail.verify().faults
+    assert () == client.ledger.audit_log.verify().faults
 
 
 def test_no_such_event_proves_nothing(
@@ -827,23 +827,25 @@ def test_what_a_killed_process_left_can_be_settled_at_once(
     """
     client = office()
     write_plan(client.context, campaign())
-    [row] = client.ledger.batches("q3")
-    client.ledger.claim(
+    [row] = client.ledger.batches.rows("q3")
+    client.ledger.posts.claim(
         row.id,
         b"{}",
         recipients=40,
-        left_out={},
+        excluded={},
         lease_s=3600,
         account=client.settings.account,
         limit=None,
     )
     with client.ledger.writing() as tx:
-        tx.execute(batch.update().values(owner=f"{client.ledger.owner.rsplit(':', 2)[0]}:999999:1"))
+        tx.execute(
+            batch.update().values(owner=f"{client.ledger.posts.worker.rsplit(':', 2)[0]}:999999:1")
+        )
 
     assert "abandoned" == office().reconcile(row.id, abandon=True, reason="asked NICE")
     assert [True] == [
         "asked NICE" in entry.body
-        for entry in client.ledger.trail.entries()
+        for entry in client.ledger.audit_log.entries()
         if entry.kind == "batch.reconciled"
     ]
 
@@ -872,7 +874,7 @@ def test_a_ledger_that_fails_after_the_post_tells_the_job(home: Path) -> None:
         with pytest.raises(StoreError, match="as job j77"):
             client.send(campaign(ADDRESSES[:5]))
 
-        assert "submitting" == client.ledger.batches("q3")[0].state
+        assert "submitting" == client.ledger.batches.rows("q3")[0].state
 
 
 KILLED = """

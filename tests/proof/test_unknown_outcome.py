@@ -15,8 +15,8 @@ import pytest
 
 from cxtools.cli.exits import exit_code
 from cxtools.connection import Connection
-from cxtools.ledger import ledger as book
 from cxtools.ledger import schema
+from cxtools.ledger.workers import process_start
 from cxtools.sending.campaign import Campaign
 from cxtools.sending.send import write_plan
 from cxtools.sending.status import Status
@@ -90,14 +90,14 @@ def test_a_lost_answer_is_asked_for_with_the_same_key_and_bytes(
     client = office()
     status = sent(client)
     seen = server.asked(POST)
-    [row] = client.ledger.batches(NAME)
+    [row] = client.ledger.batches.rows(NAME)
 
     assert (state, posts) == (status.state, len(seen))
     assert {(row.id, seen[0].body)} == {
         (each.headers["idempotency-key"], each.body) for each in seen
     }
-    assert 5 == 1000 - client.ledger.quota_left(client.settings.account, 1000)
-    assert () == client.ledger.trail.verify().faults
+    assert 5 == 1000 - client.ledger.quota.left(client.settings.account, 1000)
+    assert () == client.ledger.audit_log.verify().faults
 
 
 NEVER_AGAIN = [
@@ -159,15 +159,15 @@ def test_a_dead_worker_is_gone_though_its_parent_has_not_asked_for_it(
     sent(client)
     worker = subprocess.Popen(["sleep", "60"])
     owner = (
-        f"{client.ledger.owner.rsplit(':', 2)[0]}:{worker.pid}:{book._process_start(worker.pid)}"
+        f"{client.ledger.posts.worker.rsplit(':', 2)[0]}:{worker.pid}:{process_start(worker.pid)}"
     )
     with client.ledger.writing() as tx:
         tx.execute(schema.batch.update().values(state="submitting", owner=owner))
-    alive = client.ledger.recover()
+    alive = client.ledger.unknown.recover()
     worker.kill()
     time.sleep(0.3)
 
-    assert (0, 1) == (alive, client.ledger.recover())
+    assert (0, 1) == (alive, client.ledger.unknown.recover())
     worker.wait()
 
 
@@ -179,5 +179,5 @@ def test_batches_are_as_large_as_the_settings_say(office: Callable[..., Connecti
 
     assert ([2, 2, 1], [2, 2, 1]) == (
         client.dry_run(campaign).batches,
-        [row.recipients for row in client.ledger.batches(NAME)],
+        [row.recipients for row in client.ledger.batches.rows(NAME)],
     )

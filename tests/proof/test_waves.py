@@ -208,7 +208,7 @@ def test_what_becomes_of_each_bounce_is_what_the_page_says(
         people = [address(who) for who in cases]
         client.send(Campaign.from_list(people, name=f"c{number}", **SPEC))
         keys = {recipient_key(address(who)): who for who in cases}
-        suppressed.append({keys[key] for key in client.ledger.suppressed(keys)})
+        suppressed.append({keys[key] for key in client.ledger.suppressions.find(keys)})
     plan, _ = office(days=9).retry("c1", dry_run=True)
     again = {who.email.partition("@")[0] for who, _ in plan.people}
 
@@ -288,7 +288,7 @@ def test_whom_an_abandoned_batch_may_have_reached_is_not_mailed_again(
     sent(office(), "full")
     world.script(f"POST {MAIL}/messages", Fault("reset"))
     office(2).retry(NAME)
-    [lost] = [row for row in office(2).ledger.batches(NAME) if row.state == "unknown"]
+    [lost] = [row for row in office(2).ledger.batches.rows(NAME) if row.state == "unknown"]
     with pytest.raises(ConfigError, match="isn't finished: batches are unknown"):
         office(30).retry(NAME)
     office(2).reconcile(lost.id, abandon=True)
@@ -341,7 +341,7 @@ def test_what_is_not_sent_by_a_word_waits_for_a_day(
     """
     world.script(f"POST {MAIL}/messages", Fault("reset"), world.take)
     sent(office(), "ann")
-    [lost] = office().ledger.batches(NAME)
+    [lost] = office().ledger.batches.rows(NAME)
     with pytest.raises(ConfigError, match="too early to say"):
         office(0.9).reconcile(lost.id, reason="asked NICE")
     state = office(1.1).reconcile(lost.id, reason="asked NICE")
@@ -363,7 +363,7 @@ def test_a_job_of_another_size_can_not_be_what_a_batch_became(
         Reply(200, {"jobId": "j7", "status": "completed", "totalRecipients": 3}),
     )
     sent(office(), "ann", "bob")
-    [lost] = office().ledger.batches(NAME)
+    [lost] = office().ledger.batches.rows(NAME)
     with pytest.raises(ConfigError, match="job j7 has 3 recipients"):
         office().reconcile(lost.id, job_id="j7")
 

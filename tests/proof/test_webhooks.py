@@ -293,12 +293,12 @@ def context(crm_server: FaultServer, home: Path) -> Context:
     )  # type: ignore[arg-type]
 
 
-def put_out(context: Context, count: int = 1, start: int = 0) -> list[str]:
+def enqueue(context: Context, count: int = 1, start: int = 0) -> list[str]:
     """Webhooks in the outbox, as a scan puts them there; their ids."""
     ids = [f"msg_{number}" for number in range(start, start + count)]
     with context.ledger.writing() as tx:
         for hook_id in ids:
-            context.ledger.outbox.put_out(
+            context.ledger.outbox.enqueue(
                 tx,
                 "q3",
                 "b1",
@@ -346,7 +346,7 @@ def test_a_try_is_a_success_only_by_a_2xx(
     the schedule.
     """
     crm_server.script("POST /hook", step)
-    put_out(context)
+    enqueue(context)
     tried = deliver.deliver_due(context)
     [row] = context.ledger.outbox.webhooks()
 
@@ -362,7 +362,7 @@ def test_a_redirect_to_the_metadata_service_is_not_followed(
     crm_server.script(
         "POST /hook", Reply(302, headers={"Location": "http://169.254.169.254/latest/meta-data/"})
     )
-    put_out(context)
+    enqueue(context)
     deliver.deliver_due(context)
 
     assert ["127.0.0.1"] == connected
@@ -376,7 +376,7 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
     receiver; the published library verifies each.
     """
     crm_server.script("POST /hook", *[Reply(503)] * 10, Reply(200))
-    [hook_id] = put_out(context)
+    [hook_id] = enqueue(context)
     waits = []
     for _ in range(10):
         began = context.now()
@@ -384,7 +384,7 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
         context.now.at = max(began + 1, context.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
         waits.append(context.now() - began)
     assert ["dead"] == states(context)
-    assert 1 == context.ledger.outbox.replay(hook_id=hook_id)
+    assert 1 == context.ledger.outbox.replay(webhook_id=hook_id)
     deliver.deliver_due(context)
     seen = crm_server.seen
 
@@ -446,7 +446,7 @@ def test_the_crms_wish_counts_within_bounds(
     crm_server.script(
         "POST /hook", *[Reply(503)] * tries, Reply(429, headers={"Retry-After": asked})
     )
-    put_out(context)
+    enqueue(context)
     for _ in range(tries + 1):
         context.now.at = max(context.now(), context.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
         deliver.deliver_due(context)
@@ -460,9 +460,9 @@ def test_410_parks_the_endpoint_until_a_replay(context: Context, crm_server: Fau
     out after `outbox replay`.
     """
     crm_server.script("POST /hook", Reply(200), Reply(410), Reply(200))
-    put_out(context, 5)
+    enqueue(context, 5)
     first = deliver.deliver_due(context)
-    put_out(context, 1, start=5)
+    enqueue(context, 1, start=5)
     again = deliver.deliver_due(context)
 
     assert (deliver.Tried(delivered=1, parked=1), deliver.Tried()) == (first, again)
@@ -480,14 +480,14 @@ def test_what_was_forgotten_stays_forgotten(context: Context) -> None:
     """
     A replay of all since a date leaves out what an operator gave up; an unknown id replays nothing.
     """
-    first, second = put_out(context, 2)
+    first, second = enqueue(context, 2)
     context.ledger.outbox.forget(first)
     context.ledger.outbox.record_delivery(second, state="dead", error="status 400")
 
     assert (1, 0, 0) == (
         context.ledger.outbox.replay(since=0),
-        context.ledger.outbox.replay(hook_id=first),
-        context.ledger.outbox.replay(hook_id="msg_nope"),
+        context.ledger.outbox.replay(webhook_id=first),
+        context.ledger.outbox.replay(webhook_id="msg_nope"),
     )
     assert ["forgotten", "pending"] == states(context)
 
@@ -497,7 +497,7 @@ def test_a_late_failure_undoes_nothing(context: Context) -> None:
     A worker that was paused reports its failure when another has delivered: the webhook stays
     delivered; one given up stays given up.
     """
-    first, second = put_out(context, 2)
+    first, second = enqueue(context, 2)
     context.ledger.outbox.record_delivery(first, state="delivered")
     context.ledger.outbox.forget(second)
     for hook_id in (first, second):
@@ -515,7 +515,7 @@ def test_a_slow_crm_holds_up_nobody(context: Context, crm_server: FaultServer) -
     """
     crm_server.script("POST /hook", Reply(200, delay_s=0.7))
     context.now.at = time.time()  # type: ignore[attr-defined]
-    put_out(context, 30)
+    enqueue(context, 30)
     began = time.monotonic()
     with deliver.deliver_in_background(context, last_round_s=1):
         time.sleep(0.3)

@@ -25,8 +25,9 @@ from hypothesis import strategies as st
 from cxtools.api.outcome import PostOutcome
 from cxtools.identity import recipient_key
 from cxtools.ledger import audit
-from cxtools.ledger.audit import GENESIS, Anchor, Entry, Verified, export_csv, verified
-from cxtools.ledger.ledger import Ledger, Scanned
+from cxtools.ledger.audit import GENESIS, Anchor, Entry, Verification, export_csv, verify_chain
+from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.suppressions import Scan
 from cxtools.model import Job, Recipient
 from cxtools.text import canonical_json, safe_cell
 
@@ -48,7 +49,7 @@ def chain(
             canonical_json({"batch": f"b{seq % 7}", "n": seq}),
             prev,
         )
-        rows.append(row := replace(row, hash=row.sealed()))
+        rows.append(row := replace(row, hash=row.compute_hash()))
         prev = row.hash
     return rows
 
@@ -61,7 +62,7 @@ def recomputed(rows: list[Entry]) -> list[Entry]:
     out: list[Entry] = []
     for seq, row in enumerate(rows, 1):
         placed = replace(row, seq=seq, prev=out[-1].hash if out else GENESIS)
-        out.append(replace(placed, hash=placed.sealed()))
+        out.append(replace(placed, hash=placed.compute_hash()))
     return out
 
 
@@ -143,9 +144,9 @@ def test_ten_thousand_tamperings_are_all_found() -> None:
         rows = chain(dice.randint(2, 14), at=dice.uniform(1e9, 2e9))
         anchors = [(row.seq, row.hash) for row in rows if row is rows[-1] or dice.random() < 0.2]
         way = WAYS[number % len(WAYS)]
-        found = verified(way(rows, dice), anchors)
+        found = verify_chain(way(rows, dice), anchors)
         missed += [way.__name__] if not found.faults or found.first_bad is None else []
-        assert Verified(len(rows), rows[-1].hash) == verified(rows, anchors)
+        assert Verification(len(rows), rows[-1].hash) == verify_chain(rows, anchors)
 
     assert [] == missed
 
@@ -190,7 +191,7 @@ def test_the_first_bad_row_is_named(
 ) -> None:
     """Twenty rows, every fifth anchored: the check says where it begins and what is missing."""
     rows = chain(20)
-    found = verified(done(rows), [(each.seq, each.hash) for each in rows if each.seq % 5 == 0])
+    found = verify_chain(done(rows), [(each.seq, each.hash) for each in rows if each.seq % 5 == 0])
 
     assert row == found.first_bad
     assert any(says in fault for fault in found.faults), found.faults
@@ -211,14 +212,14 @@ def test_a_false_anchor_never_passes(anchors: list[Anchor], count: int) -> None:
     rows = chain(count)
     fit = all(seq <= count and rows[seq - 1].hash.startswith(hash_) for seq, hash_ in anchors)
 
-    assert fit == (not verified(rows, anchors).faults)
+    assert fit == (not verify_chain(rows, anchors).faults)
 
 
 def test_rows_can_not_be_confused() -> None:
     """Text moved from one field to the next makes another hash: each has its length before it."""
     one, two = Entry(1, 1.0, "ab", "c", "{}", GENESIS), Entry(1, 1.0, "a", "bc", "{}", GENESIS)
 
-    assert one.sealed() != two.sealed()
+    assert one.compute_hash() != two.compute_hash()
 
 
 # --- in the ledger ---
@@ -236,48 +237,48 @@ def work(ledger: Ledger, name: str = "q3") -> None:
         Recipient("bob@example.com"),
         Recipient("cid@example.com"),
     ]
-    ledger.plan(
+    ledger.plans.write(
         name,
         digest="d",
         spec={"name": name, "limits": {"daily": None}},
         planned=people,
         batch_size=3,
     )
-    [row] = ledger.batches(name)
-    claimed = ledger.claim(
+    [row] = ledger.batches.rows(name)
+    claimed = ledger.posts.claim(
         row.id,
         b"{}",
         recipients=2,
-        left_out={ANN: "suppressed: unsubscribe"},
+        excluded={ANN: "suppressed: unsubscribe"},
         lease_s=60,
         account="a",
         limit=None,
     )
     assert claimed
-    ledger.record_outcome(claimed, PostOutcome("accepted", job_id=f"j-{name}", status=202))
-    ledger.record_job(row.id, Job(f"j-{name}", "completed"))
-    ledger.record_scan(
+    ledger.posts.record_outcome(claimed, PostOutcome("accepted", job_id=f"j-{name}", status=202))
+    ledger.jobs.record_end(row.id, Job(f"j-{name}", "completed"))
+    ledger.jobs.record_scan(
         row.id,
-        Scanned(4, {recipient_key("bob@example.com"): "invalid_recipient"}),
+        Scan(4, {recipient_key("bob@example.com"): "invalid_recipient"}),
         horizon_s=0,
-        hook=lambda version, anchor: (f"msg_{name}", "email_job_completed", b"{}"),
+        write_webhook=lambda version, anchor: (f"msg_{name}", "email_job_completed", b"{}"),
     )
-    ledger.trail.anchor()
+    ledger.audit_log.append_anchor()
 
 
 def test_people_are_named_by_pseudonyms_only(ledger: Ledger, home: Path) -> None:
     """Whom a row is about can be found with the address and the key, and not without either."""
     work(ledger)
-    text = "".join(audit.export_json(ledger.trail.entries()))
-    about_ann = [entry.kind for entry in ledger.trail.entries(ANN)]
+    text = "".join(audit.export_json(ledger.audit_log.entries()))
+    about_ann = [entry.kind for entry in ledger.audit_log.entries(ANN)]
     about_bob = [
         json.loads(entry.body)["people"]
-        for entry in ledger.trail.entries(recipient_key("bob@example.com"))
+        for entry in ledger.audit_log.entries(recipient_key("bob@example.com"))
     ]
 
     assert ["submit.intent"] == about_ann
     assert [["invalid_recipient"]] == [list(people.values()) for people in about_bob]
-    assert [] == list(ledger.trail.entries(recipient_key("cid@example.com")))
+    assert [] == list(ledger.audit_log.entries(recipient_key("cid@example.com")))
     assert not any(word in text for word in ("ann@", "bob@", ANN, recipient_key("bob@example.com")))
     assert 0o600 == stat.S_IMODE((home / "audit-key").stat().st_mode)
 
@@ -289,17 +290,17 @@ def test_addresses_can_be_forgotten_and_the_chain_still_holds(ledger: Ledger, ho
     """
     work(ledger)
     old = (home / "audit-key").read_bytes()
-    ledger.trail.forget_addresses()
+    ledger.audit_log.forget_addresses()
     gone = not (home / "audit-key").exists()
     work(ledger, "q4")
 
     assert gone and old not in b"".join(file.read_bytes() for file in home.iterdir())
-    assert () == ledger.trail.verify().faults
-    assert 1 == len(list(ledger.trail.entries(ANN)))
-    assert "addresses.forgotten" in [entry.kind for entry in ledger.trail.entries()]
+    assert () == ledger.audit_log.verify().faults
+    assert 1 == len(list(ledger.audit_log.entries(ANN)))
+    assert "addresses.forgotten" in [entry.kind for entry in ledger.audit_log.entries()]
 
 
-MAKES_A_KEY = "import sys; from pathlib import Path; from cxtools.ledger.audit_log import read_key; print(read_key(Path(sys.argv[1])).decode())"
+MAKES_A_KEY = "import sys; from pathlib import Path; from cxtools.ledger.audit_log import create_key; print(create_key(Path(sys.argv[1])).decode())"
 
 
 def test_processes_that_make_the_key_at_once_get_the_same(home: Path) -> None:
@@ -324,17 +325,17 @@ def test_an_operators_word_is_written_without_addresses(ledger: Ledger) -> None:
     controls taken out.
     """
     work(ledger)
-    ledger.plan(
+    ledger.plans.write(
         "q4", digest="d", spec={"name": "q4"}, planned=[Recipient("dan@example.com")], batch_size=1
     )
-    [row] = ledger.batches("q4")
-    claimed = ledger.claim(
-        row.id, b"{}", recipients=1, left_out={}, lease_s=60, account="a", limit=None
+    [row] = ledger.batches.rows("q4")
+    claimed = ledger.posts.claim(
+        row.id, b"{}", recipients=1, excluded={}, lease_s=60, account="a", limit=None
     )
     assert claimed
-    ledger.record_outcome(claimed, PostOutcome("unknown"))
-    ledger.reconcile(row.id, reason="dan@example.com says\nno", quarantine_s=0)
-    [entry] = [entry for entry in ledger.trail.entries() if entry.kind == "batch.reconciled"]
+    ledger.posts.record_outcome(claimed, PostOutcome("unknown"))
+    ledger.unknown.reconcile(row.id, reason="dan@example.com says\nno", quarantine_s=0)
+    [entry] = [entry for entry in ledger.audit_log.entries() if entry.kind == "batch.reconciled"]
 
     assert "***@example.com says no" == json.loads(entry.body)["reason"]
 
@@ -352,10 +353,10 @@ def test_an_older_backup_of_the_whole_ledger_is_found(ledger: Ledger, home: Path
     """
     work(ledger)
     shutil.copy(home / "ledger.sqlite", home / "backup")
-    rows = ledger.trail.verify().rows
+    rows = ledger.audit_log.verify().rows
     work(ledger, "q4")
     shutil.copy(home / "backup", home / "ledger.sqlite")
-    found = Ledger(f"sqlite:///{home / 'ledger.sqlite'}", now=lambda: 0.0).trail.verify()
+    found = Ledger(f"sqlite:///{home / 'ledger.sqlite'}", now=lambda: 0.0).audit_log.verify()
 
     assert (rows, rows + 1) == (found.rows, found.first_bad)
     assert "older backup" in found.faults[0]
@@ -383,19 +384,19 @@ def test_a_change_in_the_database_is_found_without_anchors(
     (home / "audit-anchors.txt").unlink()
     change(home, statement)
 
-    assert row == ledger.trail.verify().first_bad
+    assert row == ledger.audit_log.verify().first_bad
 
 
 def test_a_report_or_a_webhook_is_an_anchor_too(ledger: Ledger) -> None:
     """Its row and the beginning of its hash are enough to check against."""
     work(ledger)
-    seq, hash_ = ledger.trail.head()
+    seq, hash_ = ledger.audit_log.head()
 
-    assert () == ledger.trail.verify([(seq, hash_[:16])]).faults
+    assert () == ledger.audit_log.verify([(seq, hash_[:16])]).faults
     assert (
         1
-        == len(ledger.trail.verify([(seq + 5, hash_[:16])]).faults)
-        == len(ledger.trail.verify([(seq, "0" * 16)]).faults)
+        == len(ledger.audit_log.verify([(seq + 5, hash_[:16])]).faults)
+        == len(ledger.audit_log.verify([(seq, "0" * 16)]).faults)
     )
 
 

@@ -41,7 +41,7 @@ from cxtools.connection import Connection
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.identity import recipient_key
-from cxtools.ledger.ledger import Scanned
+from cxtools.ledger.suppressions import Scan
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
 from cxtools.model import Recipient
@@ -985,18 +985,18 @@ def test_what_no_rule_understands_is_listed_as_it_came(tmp_path):
 
 def planned(client, name, job_id, emails):
     """A campaign in the ledger whose only batch became this job."""
-    client.ledger.plan(
+    client.ledger.plans.write(
         name,
         digest="d",
         spec={"name": name, "limits": {"daily": None}},
         planned=[Recipient(each) for each in emails],
         batch_size=9,
     )
-    [row] = client.ledger.batches(name)
-    claimed = client.ledger.claim(
-        row.id, b"{}", recipients=len(emails), left_out={}, lease_s=60, account="a", limit=None
+    [row] = client.ledger.batches.rows(name)
+    claimed = client.ledger.posts.claim(
+        row.id, b"{}", recipients=len(emails), excluded={}, lease_s=60, account="a", limit=None
     )
-    client.ledger.record_outcome(claimed, PostOutcome("accepted", job_id=job_id))
+    client.ledger.posts.record_outcome(claimed, PostOutcome("accepted", job_id=job_id))
     return row.id
 
 
@@ -1009,11 +1009,11 @@ def test_suppressions_follow_a_change_of_rules(tmp_path):
     first = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
     planned(first, "c", "j1", ["a@gmail.example", "b@gmail.example"])
     gone = planned(first, "lost", "j2", ["zoe@gmail.example"])
-    first.ledger.record_scan(
+    first.ledger.jobs.record_scan(
         gone,
-        Scanned(1, {zoe: "invalid_recipient"}),
+        Scan(1, {zoe: "invalid_recipient"}),
         horizon_s=9,
-        hook=lambda version, anchor: ("h", "e", b""),
+        write_webhook=lambda version, anchor: ("h", "e", b""),
     )
     tables.store(REFUSED, into=first.store)
     raw = first.store.refusals("c", ["j1"])
@@ -1022,8 +1022,8 @@ def test_suppressions_follow_a_change_of_rules(tmp_path):
     later = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
 
     assert [(2, 0), (0, 1), (0, 0)] == [added, later.rejudge(), later.rejudge()]
-    assert {bob, zoe} == set(later.ledger.suppressed([ann, bob, zoe]))
-    assert 3 == [entry.kind for entry in later.ledger.trail.entries()].count(
+    assert {bob, zoe} == set(later.ledger.suppressions.find([ann, bob, zoe]))
+    assert 3 == [entry.kind for entry in later.ledger.audit_log.entries()].count(
         "suppressions.rejudged"
     )
     assert raw == later.store.refusals("c", ["j1"])

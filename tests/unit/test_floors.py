@@ -61,13 +61,14 @@ FLOORS = {
     "doors": [
         "api.connections api.pacer "
         "events.rows events.store "
-        "ledger.database ledger.schema "
+        "ledger.database ledger.schema ledger.workers "
         "sending.recipients",
-        "bounce.own_rules api.wire events.importing ledger.audit_log",
-        "api.auth api.transport webhooks.allowed",
-        "api.retrier",
-        "api.reader api.submitter",
-        "sending.campaign api.client ledger.outbox",
+        "bounce.own_rules api.wire events.importing "
+        "ledger.audit_log ledger.judgements ledger.quota ledger.transitions ledger.version",
+        "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
+        "api.retrier ledger.batches ledger.outbox ledger.upgrade",
+        "api.reader api.submitter ledger.jobs ledger.posts",
+        "sending.campaign api.client ledger.unknown",
         "ledger.ledger",
     ],
     "questions and deeds": [
@@ -91,8 +92,8 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.questions cli.reports cli.tools "
-        "cli.verdict cli.webhooks",
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
+        "cli.tools cli.verdict cli.webhooks",
         "cli",
         "cli.__main__",
     ],

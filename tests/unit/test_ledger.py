@@ -16,9 +16,11 @@ from cxtools.connection import Connection
 from cxtools.errors import ConfigError, StoreError
 from cxtools.ledger import schema
 from cxtools.ledger.audit import GENESIS
-from cxtools.ledger.ledger import Claim, Ledger, Scanned
-from cxtools.ledger.schema import move
+from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.posts import Claim
 from cxtools.ledger.states import ARROWS
+from cxtools.ledger.suppressions import Scan
+from cxtools.ledger.transitions import move
 from cxtools.model import Job, LeftOut, Recipient
 from cxtools.sending.campaign import Campaign
 from cxtools.settings import load_settings
@@ -55,8 +57,8 @@ def people(count: int, start: int = 0) -> list[Recipient]:
 
 def plan(ledger: Ledger, count: int = 3, *, name: str = "q3", batch_size: int = 1000) -> list[str]:
     spec = {"name": name, "sender": "me@example.com", "template_id": "t", "limits": {"daily": None}}
-    ledger.plan(name, digest="d", spec=spec, planned=people(count), batch_size=batch_size)
-    return [row.id for row in ledger.batches(name)]
+    ledger.plans.write(name, digest="d", spec=spec, planned=people(count), batch_size=batch_size)
+    return [row.id for row in ledger.batches.rows(name)]
 
 
 def claim(
@@ -65,13 +67,13 @@ def claim(
     *,
     recipients: int = 3,
     limit: int | None = None,
-    left_out: dict[str, str] | None = None,
+    excluded: dict[str, str] | None = None,
 ) -> Claim | None:
-    return ledger.claim(
+    return ledger.posts.claim(
         batch_id,
         b"{}",
         recipients=recipients,
-        left_out=left_out or {},
+        excluded=excluded or {},
         lease_s=60,
         account=ACCOUNT,
         limit=limit,
@@ -79,7 +81,7 @@ def claim(
 
 
 def state(ledger: Ledger, batch_id: str) -> str:
-    return next(row.state for row in ledger.batches() if row.id == batch_id)
+    return next(row.state for row in ledger.batches.rows() if row.id == batch_id)
 
 
 def hook(version: int, anchor: tuple[int, str]) -> tuple[str, str, bytes]:
@@ -108,8 +110,8 @@ def test_the_outcome_of_a_post_decides_the_state_and_the_quota(
     claimed = claim(ledger, batch, limit=10)
 
     assert claimed is not None
-    assert expected == ledger.record_outcome(claimed, outcome)
-    assert 10 - used == ledger.quota_left(ACCOUNT, 10)
+    assert expected == ledger.posts.record_outcome(claimed, outcome)
+    assert 10 - used == ledger.quota.left(ACCOUNT, 10)
 
 
 def test_E05_a_claim_is_on_disk_before_the_post_and_a_killed_worker_leaves_unknown(
@@ -125,9 +127,9 @@ def test_E05_a_claim_is_on_disk_before_the_post_and_a_killed_worker_leaves_unkno
         tx.execute(schema.batch.update().values(owner="elsewhere:1:1"))
     reopened = Ledger(ledger_url, now=clock)
 
-    assert 0 == reopened.recover()
+    assert 0 == reopened.unknown.recover()
     clock.at += 61
-    assert 1 == reopened.recover()
+    assert 1 == reopened.unknown.recover()
     assert "unknown" == state(reopened, batch)
     assert claim(reopened, batch) is None
 
@@ -136,11 +138,11 @@ def test_a_dead_process_of_this_machine_needs_no_lease_to_end(ledger: Ledger) ->
     """Where the owner was a process here, the process table tells that it is gone."""
     [batch] = plan(ledger)
     claim(ledger, batch)
-    host = ledger.owner.rsplit(":", 2)[0]
+    host = ledger.posts.worker.rsplit(":", 2)[0]
     with ledger.writing() as tx:
         tx.execute(schema.batch.update().values(owner=f"{host}:{2**22 + 1}:1"))
 
-    assert 1 == ledger.recover()
+    assert 1 == ledger.unknown.recover()
 
 
 def test_a_living_worker_that_lost_its_answer_is_unknown_after_its_lease(
@@ -153,10 +155,10 @@ def test_a_living_worker_that_lost_its_answer_is_unknown_after_its_lease(
     [batch] = plan(ledger)
     claim(ledger, batch)
 
-    assert 0 == ledger.recover()
+    assert 0 == ledger.unknown.recover()
     clock.at += 61
-    assert 1 == ledger.recover()
-    assert "submitted" == ledger.reconcile(batch, job_id="j1", quarantine_s=DAY_S)
+    assert 1 == ledger.unknown.recover()
+    assert "submitted" == ledger.unknown.reconcile(batch, job_id="j1", quarantine_s=DAY_S)
 
 
 def test_a_late_answer_makes_unknown_submitted_but_changes_nothing_after_an_operators_word(
@@ -167,13 +169,15 @@ def test_a_late_answer_makes_unknown_submitted_but_changes_nothing_after_an_oper
     late_one, late_two = claim(ledger, first, recipients=1), claim(ledger, second, recipients=1)
     assert late_one and late_two
     for claimed in (late_one, late_two):
-        ledger.record_outcome(claimed, PostOutcome("unknown"))
+        ledger.posts.record_outcome(claimed, PostOutcome("unknown"))
     clock.at += 2 * DAY_S
-    ledger.reconcile(second, reason="asked NICE", quarantine_s=DAY_S)
+    ledger.unknown.reconcile(second, reason="asked NICE", quarantine_s=DAY_S)
 
-    assert "submitted" == ledger.record_outcome(late_one, PostOutcome("accepted", job_id="j1"))
-    assert "planned" == ledger.record_outcome(late_two, PostOutcome("accepted", job_id="j2"))
-    assert "submit.late" in [entry.kind for entry in ledger.trail.entries()]
+    assert "submitted" == ledger.posts.record_outcome(
+        late_one, PostOutcome("accepted", job_id="j1")
+    )
+    assert "planned" == ledger.posts.record_outcome(late_two, PostOutcome("accepted", job_id="j2"))
+    assert "submit.late" in [entry.kind for entry in ledger.audit_log.entries()]
 
 
 def test_two_workers_never_get_the_same_batch(ledger: Ledger) -> None:
@@ -187,7 +191,7 @@ def test_two_workers_never_get_the_same_batch(ledger: Ledger) -> None:
         ]
 
     assert 1 == len(granted)
-    assert 97 == ledger.quota_left(ACCOUNT, 100)
+    assert 97 == ledger.quota.left(ACCOUNT, 100)
 
 
 def test_D04_the_daily_limit_counts_across_runs_and_is_granted_exactly(
@@ -204,17 +208,17 @@ def test_D04_the_daily_limit_counts_across_runs_and_is_granted_exactly(
             if claimed
         ]
     assert 5 == len(granted)
-    assert 0 == ledger.quota_left(ACCOUNT, 50)
+    assert 0 == ledger.quota.left(ACCOUNT, 50)
     clock.at += DAY_S
 
-    [left] = [row.id for row in ledger.batches(states=["planned"])]
+    [left] = [row.id for row in ledger.batches.rows(states=["planned"])]
     assert claim(ledger, left, recipients=10, limit=50)
 
 
 def test_one_person_can_not_be_in_a_wave_twice(ledger: Ledger) -> None:
     """D02: the database refuses it, whatever the code does; nothing of the plan is kept."""
     with pytest.raises(StoreError):
-        ledger.plan(
+        ledger.plans.write(
             "q3",
             digest="d",
             spec={},
@@ -222,7 +226,7 @@ def test_one_person_can_not_be_in_a_wave_twice(ledger: Ledger) -> None:
             batch_size=1,
         )
 
-    assert [] == ledger.campaigns()
+    assert [] == ledger.plans.names()
 
 
 def test_a_job_id_that_another_batch_has_makes_the_outcome_unknown(ledger: Ledger) -> None:
@@ -231,9 +235,9 @@ def test_a_job_id_that_another_batch_has_makes_the_outcome_unknown(ledger: Ledge
     for batch in (first, second):
         claimed = claim(ledger, batch, recipients=1)
         assert claimed
-        ledger.record_outcome(claimed, PostOutcome("accepted", job_id="same"))
+        ledger.posts.record_outcome(claimed, PostOutcome("accepted", job_id="same"))
 
-    assert ["submitted", "unknown"] == [row.state for row in ledger.batches()]
+    assert ["submitted", "unknown"] == [row.state for row in ledger.batches.rows()]
 
 
 def test_left_out_people_are_kept_with_their_reason(ledger: Ledger) -> None:
@@ -245,12 +249,12 @@ def test_left_out_people_are_kept_with_their_reason(ledger: Ledger) -> None:
         LeftOut(5, "duplicate", "line 2", "p***@example.com"),
         LeftOut(6, "invalid", "no @", "***"),
     ]
-    ledger.plan("q3", digest="d", spec={}, planned=planned, batch_size=10)
-    [row] = ledger.batches()
+    ledger.plans.write("q3", digest="d", spec={}, planned=planned, batch_size=10)
+    [row] = ledger.batches.rows()
     gone = people(1)[0].key
-    claimed = claim(ledger, row.id, recipients=2, left_out={gone: "suppressed: complained"})
+    claimed = claim(ledger, row.id, recipients=2, excluded={gone: "suppressed: complained"})
     assert claimed
-    ledger.record_outcome(claimed, PostOutcome("accepted", job_id="j1"))
+    ledger.posts.record_outcome(claimed, PostOutcome("accepted", job_id="j1"))
 
     expected = {
         "rows": 5,
@@ -263,42 +267,42 @@ def test_left_out_people_are_kept_with_their_reason(ledger: Ledger) -> None:
         "unknown": 0,
         "waiting": 0,
     }
-    assert expected == ledger.counts("q3")
+    assert expected == ledger.batches.counts("q3")
 
 
 def test_who_is_left_out_is_what_the_last_claim_says(ledger: Ledger) -> None:
     """Of a first claim nothing was sent; who was suppressed then and is mailed now counts once."""
     [batch] = plan(ledger)
     first = claim(
-        ledger, batch, recipients=2, left_out={people(1)[0].key: "suppressed: complained"}
+        ledger, batch, recipients=2, excluded={people(1)[0].key: "suppressed: complained"}
     )
     assert first
-    ledger.record_outcome(first, PostOutcome("not_sent"))
+    ledger.posts.record_outcome(first, PostOutcome("not_sent"))
     claim(ledger, batch)
 
-    assert 0 == ledger.counts("q3")["suppressed"]
+    assert 0 == ledger.batches.counts("q3")["suppressed"]
 
 
 def test_B05_an_empty_batch_is_an_orderly_end(ledger: Ledger) -> None:
     """B05: everyone suppressed: no POST, no quota, everyone's reason kept."""
     [batch] = plan(ledger, 2)
-    ledger.leave_empty(batch, {who.key: "suppressed" for who in people(2)})
+    ledger.posts.leave_empty(batch, {who.key: "suppressed" for who in people(2)})
 
     assert "empty" == state(ledger, batch)
-    assert 2 == ledger.counts("q3")["suppressed"]
+    assert 2 == ledger.batches.counts("q3")["suppressed"]
 
 
 def submitted(ledger: Ledger) -> str:
     [batch] = plan(ledger)
     claimed = claim(ledger, batch)
     assert claimed
-    ledger.record_outcome(claimed, PostOutcome("accepted", job_id="j1", status=202))
-    ledger.record_job(batch, Job("j1", "completed"))
+    ledger.posts.record_outcome(claimed, PostOutcome("accepted", job_id="j1", status=202))
+    ledger.jobs.record_end(batch, Job("j1", "completed"))
     return batch
 
 
 def scan(ledger: Ledger, batch: str, events: int, horizon_s: float = DAY_S) -> str:
-    return ledger.record_scan(batch, Scanned(events, {}), horizon_s=horizon_s, hook=hook)
+    return ledger.jobs.record_scan(batch, Scan(events, {}), horizon_s=horizon_s, write_webhook=hook)
 
 
 def test_scans_settle_after_the_horizon_and_two_quiet_ones_and_late_events_reopen(
@@ -322,7 +326,7 @@ def test_another_clock_is_the_clock_of_trail_and_outbox_too(ledger: Ledger) -> N
     ledger.now = lambda: 5.0
     scan(ledger, submitted(ledger), 1)
 
-    assert {5.0} == {entry.at for entry in ledger.trail.entries()} | {
+    assert {5.0} == {entry.at for entry in ledger.audit_log.entries()} | {
         row.created_at for row in ledger.outbox.webhooks()
     }
 
@@ -340,7 +344,7 @@ def test_a_settled_batch_is_synced_when_its_webhooks_are_delivered(
     [due] = ledger.outbox.take_due(lease_s=60)
     ledger.outbox.record_delivery(due.id, state="dead", error="status 410")
     assert ledger.outbox.take_due(lease_s=60) == []
-    assert 1 == ledger.outbox.replay(hook_id=due.id)
+    assert 1 == ledger.outbox.replay(webhook_id=due.id)
     [again] = ledger.outbox.take_due(lease_s=60)
     ledger.outbox.record_delivery(again.id, state="delivered")
 
@@ -376,9 +380,11 @@ def test_G10_permanent_bounces_are_kept_for_the_next_campaign(ledger: Ledger) ->
     """G10: who bounced for good in one campaign is found by its key before the next."""
     batch = submitted(ledger)
     gone = people(1)[0].key
-    ledger.record_scan(batch, Scanned(1, {gone: "invalid_recipient"}), horizon_s=DAY_S, hook=hook)
+    ledger.jobs.record_scan(
+        batch, Scan(1, {gone: "invalid_recipient"}), horizon_s=DAY_S, write_webhook=hook
+    )
 
-    assert {gone: "invalid_recipient"} == ledger.suppressed([gone, "someone else"])
+    assert {gone: "invalid_recipient"} == ledger.suppressions.find([gone, "someone else"])
 
 
 MAILBOX_FULL = dict.fromkeys(("ann", "bob"), "mailbox_full")
@@ -413,42 +419,46 @@ def test_a_soft_bounce_suppresses_when_it_repeats(
             "template_id": "t",
             "limits": {"daily": None},
         }
-        ledger.plan(f"c{number}", digest=f"d{number}", spec=spec, planned=people(1), batch_size=1)
-        [batch] = [row.id for row in ledger.batches(f"c{number}")]
+        ledger.plans.write(
+            f"c{number}", digest=f"d{number}", spec=spec, planned=people(1), batch_size=1
+        )
+        [batch] = [row.id for row in ledger.batches.rows(f"c{number}")]
         claimed = claim(ledger, batch, recipients=1)
         assert claimed
-        ledger.record_outcome(claimed, PostOutcome("accepted", job_id=f"j{number}"))
-        ledger.record_job(batch, Job(f"j{number}", "completed"))
+        ledger.posts.record_outcome(claimed, PostOutcome("accepted", job_id=f"j{number}"))
+        ledger.jobs.record_end(batch, Job(f"j{number}", "completed"))
         for events in (1, 2):
-            ledger.record_scan(
+            ledger.jobs.record_scan(
                 batch,
-                Scanned(events, {}, {key: MAILBOX_FULL[key] for key in full}, took),
+                Scan(events, {}, {key: MAILBOX_FULL[key] for key in full}, took),
                 horizon_s=DAY_S,
-                hook=lambda version, _, number=number: (
+                write_webhook=lambda version, _, number=number: (
                     f"msg_{number}_{version}",
                     "email_job_completed",
                     b"{}",
                 ),
             )
         clock.at += DAY_S
-    before = ledger.suppressed(["ann", "bob"])
-    ledger.rejudge({f"c{number}": {} for number in range(len(campaigns))}, before=clock.at)
+    before = ledger.suppressions.find(["ann", "bob"])
+    ledger.suppressions.rejudge(
+        {f"c{number}": {} for number in range(len(campaigns))}, before=clock.at
+    )
 
-    assert expected == before == ledger.suppressed(["ann", "bob"])
+    assert expected == before == ledger.suppressions.find(["ann", "bob"])
 
 
 def test_reconcile_needs_an_unknown_outcome_and_patience(ledger: Ledger) -> None:
     """ "Not sent" is refused while a paused worker could still post."""
     [batch] = plan(ledger)
     with pytest.raises(ConfigError, match="has no unknown outcome"):
-        ledger.reconcile(batch, abandon=True, quarantine_s=DAY_S)
+        ledger.unknown.reconcile(batch, abandon=True, quarantine_s=DAY_S)
     claimed = claim(ledger, batch)
     assert claimed
-    ledger.record_outcome(claimed, PostOutcome("unknown"))
+    ledger.posts.record_outcome(claimed, PostOutcome("unknown"))
     with pytest.raises(ConfigError, match="too early"):
-        ledger.reconcile(batch, reason="the API's log", quarantine_s=DAY_S)
+        ledger.unknown.reconcile(batch, reason="the API's log", quarantine_s=DAY_S)
 
-    assert "submitted" == ledger.reconcile(batch, job_id="j9", quarantine_s=DAY_S)
+    assert "submitted" == ledger.unknown.reconcile(batch, job_id="j9", quarantine_s=DAY_S)
 
 
 def test_the_quarantine_begins_with_the_last_attempt(ledger: Ledger, clock: Clock) -> None:
@@ -459,11 +469,11 @@ def test_the_quarantine_begins_with_the_last_attempt(ledger: Ledger, clock: Cloc
     for outcome in ("not_sent", "unknown"):
         claimed = claim(ledger, batch)
         assert claimed
-        ledger.record_outcome(claimed, PostOutcome(outcome))
+        ledger.posts.record_outcome(claimed, PostOutcome(outcome))
         clock.at += DAY_S * 0.75
 
     with pytest.raises(ConfigError, match="too early"):
-        ledger.reconcile(batch, reason="the API's log", quarantine_s=DAY_S)
+        ledger.unknown.reconcile(batch, reason="the API's log", quarantine_s=DAY_S)
 
 
 def test_no_arrow_but_those_of_the_table(ledger: Ledger) -> None:
@@ -512,38 +522,38 @@ def test_tampering_with_the_trail_is_found(ledger: Ledger, statements: list[str]
     database.
     """
     submitted(ledger)
-    ledger.trail.anchor()
-    assert () == ledger.trail.verify().faults
+    ledger.audit_log.append_anchor()
+    assert () == ledger.audit_log.verify().faults
     with ledger.writing() as tx:
         for statement in statements:
             tx.execute(sa.text(statement))
 
-    assert ledger.trail.verify().first_bad  # by the chain itself, which names the row
+    assert ledger.audit_log.verify().first_bad  # by the chain itself, which names the row
 
 
 def test_a_cut_off_tail_is_found_by_the_ledgers_head(ledger: Ledger) -> None:
     """Without any anchor outside: the row that the next one would follow isn't the last one."""
     submitted(ledger)
-    assert () == ledger.trail.verify().faults
+    assert () == ledger.audit_log.verify().faults
     with ledger.writing() as tx:
         tx.execute(sa.text("delete from audit where seq > 2"))
 
     assert [
-        "the trail ends at row 2, but the ledger's head is row 4: the end was cut off, changed or put on"
-    ] == list(ledger.trail.verify().faults)
+        "the audit log ends at row 2, but the ledger's head is row 4: the end was cut off, changed or put on"
+    ] == list(ledger.audit_log.verify().faults)
 
 
 def test_A_trail_that_was_computed_anew_is_found_by_its_anchor(ledger: Ledger) -> None:
     """A consistent chain of other rows fits itself, but not the anchor."""
     plan(ledger)
-    ledger.trail.anchor()
+    ledger.audit_log.append_anchor()
     with ledger.writing() as tx:
         tx.execute(sa.text("delete from audit"))
-        tx.execute(schema.head.update().values(seq=0, hash=GENESIS))
-        ledger.trail.add(tx, "campaign.planned", campaign="another")
-    ledger.trail.anchor()  # a later anchor of the same row doesn't excuse it
+        tx.execute(schema.audit_head.update().values(seq=0, hash=GENESIS))
+        ledger.audit_log.add(tx, "campaign.planned", campaign="another")
+    ledger.audit_log.append_anchor()  # a later anchor of the same row doesn't excuse it
 
-    assert any("computed anew" in fault for fault in ledger.trail.verify().faults)
+    assert any("computed anew" in fault for fault in ledger.audit_log.verify().faults)
 
 
 def test_what_a_late_worker_knows_for_certain_counts(ledger: Ledger, clock: Clock) -> None:
@@ -555,10 +565,10 @@ def test_what_a_late_worker_knows_for_certain_counts(ledger: Ledger, clock: Cloc
     late = claim(ledger, batch, limit=10)
     assert late
     clock.at += 61
-    assert 1 == ledger.recover()
+    assert 1 == ledger.unknown.recover()
 
-    assert "planned" == ledger.record_outcome(late, PostOutcome("not_sent"))
-    assert 10 == ledger.quota_left(ACCOUNT, 10)
+    assert "planned" == ledger.posts.record_outcome(late, PostOutcome("not_sent"))
+    assert 10 == ledger.quota.left(ACCOUNT, 10)
 
 
 def test_a_scan_that_is_written_after_a_newer_one_takes_nothing_back(
@@ -573,7 +583,7 @@ def test_a_scan_that_is_written_after_a_newer_one_takes_nothing_back(
     seen = [scan(ledger, batch, events) for events in (35, 30, 35)]
 
     assert ["settling", "settling", "settled"] == seen
-    assert (35, 1) == next((row.events, row.version) for row in ledger.batches())
+    assert (35, 1) == next((row.events, row.version) for row in ledger.batches.rows())
 
 
 def test_the_same_plan_twice_is_one_plan(ledger: Ledger) -> None:
@@ -584,15 +594,15 @@ def test_the_same_plan_twice_is_one_plan(ledger: Ledger) -> None:
     plan(ledger)
     plan(ledger)
     with pytest.raises(ConfigError, match="other content"):
-        ledger.plan("q3", digest="another", spec={}, planned=people(1), batch_size=1)
+        ledger.plans.write("q3", digest="another", spec={}, planned=people(1), batch_size=1)
 
-    assert ["campaign.planned"] == [entry.kind for entry in ledger.trail.entries()]
+    assert ["campaign.planned"] == [entry.kind for entry in ledger.audit_log.entries()]
 
 
 def test_a_slow_reader_of_the_trail_holds_up_no_writer(ledger: Ledger) -> None:
     """`cxtools audit export | less` may stand open for a day."""
     plan(ledger)
-    rows = ledger.trail.entries()
+    rows = ledger.audit_log.entries()
     next(rows)
 
     assert plan(ledger, name="q4")
@@ -612,7 +622,7 @@ def test_a_wrong_address_of_the_ledger_is_said_without_its_password(address: str
     One sentence that shows the right form; nothing of the address, as parts of a password may stand
     anywhere in it.
     """
-    with pytest.raises(ConfigError, match="no address of a ledger") as refused:
+    with pytest.raises(ConfigError, match="not the address of a ledger") as refused:
         Ledger(address, now=Clock())
 
     assert "c4nary" not in str(refused.value)
@@ -633,12 +643,12 @@ def test_a_ledger_on_postgresql_has_its_anchors_at_home(postgres: Any, home: Pat
         load_settings(environ={}, home=home / "new", ledger=postgres.database())
     ).ledger
     plan(ledger)
-    seq, hash_ = ledger.trail.anchor()
+    seq, hash_ = ledger.audit_log.append_anchor()
 
     assert [f"{seq} {hash_}\n"] == [
         file.read_text() for file in (home / "new").glob("audit-anchors*.txt")
     ]
-    assert () == ledger.trail.verify().faults
+    assert () == ledger.audit_log.verify().faults
 
 
 def test_an_address_that_no_database_can_hold_is_left_out_like_any_other(ledger: Ledger) -> None:
@@ -653,9 +663,11 @@ def test_an_address_that_no_database_can_hold_is_left_out_like_any_other(ledger:
         sender="me@example.com",
         template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890",
     )
-    ledger.plan("q3", digest="d", spec={}, planned=odd.plan(skip_invalid=True), batch_size=10)
+    ledger.plans.write(
+        "q3", digest="d", spec={}, planned=odd.plan(skip_invalid=True), batch_size=10
+    )
 
-    assert (2, 1) == tuple(ledger.counts("q3")[what] for what in ("invalid", "planned"))
+    assert (2, 1) == tuple(ledger.batches.counts("q3")[what] for what in ("invalid", "planned"))
 
 
 def test_a_late_answer_settles_no_other_claim(ledger: Ledger, clock: Clock) -> None:
@@ -667,12 +679,12 @@ def test_a_late_answer_settles_no_other_claim(ledger: Ledger, clock: Clock) -> N
     late = claim(ledger, batch)
     assert late
     clock.at += 2 * DAY_S
-    ledger.recover()
-    ledger.reconcile(batch, reason="asked NICE", quarantine_s=DAY_S)
+    ledger.unknown.recover()
+    ledger.unknown.reconcile(batch, reason="asked NICE", quarantine_s=DAY_S)
     assert claim(ledger, batch)
 
     assert ["submitting"] * 3 == [
-        ledger.record_outcome(late, PostOutcome(kind, job_id="j1"))
+        ledger.posts.record_outcome(late, PostOutcome(kind, job_id="j1"))
         for kind in ("accepted", "not_sent", "unknown")
     ]
 
@@ -683,7 +695,7 @@ def test_a_delivered_webhook_stays(ledger: Ledger) -> None:
     [due] = ledger.outbox.take_due(lease_s=60)
     ledger.outbox.record_delivery(due.id, state="delivered")
     assert ["delivered"] == [row.state for row in ledger.outbox.webhooks()]
-    ledger.outbox.replay(hook_id=due.id)
+    ledger.outbox.replay(webhook_id=due.id)
 
     assert [(due.id, due.body)] == [
         (row.id, row.body) for row in ledger.outbox.take_due(lease_s=60)
@@ -715,14 +727,14 @@ def test_the_window_of_a_key_begins_with_the_post_that_may_have_arrived(
     [batch] = plan(ledger)
     refused = claim(ledger, batch)
     assert refused
-    ledger.record_outcome(refused, PostOutcome("not_sent"))
+    ledger.posts.record_outcome(refused, PostOutcome("not_sent"))
     clock.at += 3600
     lost = claim(ledger, batch)
     assert lost
-    ledger.record_outcome(lost, PostOutcome("unknown"))
+    ledger.posts.record_outcome(lost, PostOutcome("unknown"))
     clock.at += 60
 
-    assert ledger.claim_again(batch, within_s=1800)
+    assert ledger.posts.claim_again(batch, within_s=1800)
 
 
 def test_what_a_replaced_plan_would_have_said_can_not_be_posted(ledger: Ledger) -> None:
@@ -730,9 +742,11 @@ def test_what_a_replaced_plan_would_have_said_can_not_be_posted(ledger: Ledger) 
     A slow worker holds the old subject's bytes; the same people in the new plan are another batch.
     """
     [old] = plan(ledger)
-    assert ledger.drop_plan("q3")
-    ledger.plan("q3", digest="another", spec={"limits": {}}, planned=people(3), batch_size=1000)
-    [new] = [row.id for row in ledger.batches()]
+    assert ledger.plans.drop("q3")
+    ledger.plans.write(
+        "q3", digest="another", spec={"limits": {}}, planned=people(3), batch_size=1000
+    )
+    [new] = [row.id for row in ledger.batches.rows()]
 
     assert old != new
     assert claim(ledger, old) is None
@@ -748,9 +762,9 @@ def test_a_quota_that_is_used_up_closes_the_day_it_was_asked_for(
     claimed = claim(ledger, first)
     assert claimed
     clock.at += 5
-    ledger.record_outcome(claimed, PostOutcome("exhausted", status=429))
+    ledger.posts.record_outcome(claimed, PostOutcome("exhausted", status=429))
 
-    assert 10 == ledger.quota_left(ACCOUNT, 10)
+    assert 10 == ledger.quota.left(ACCOUNT, 10)
     assert claim(ledger, second)
 
 
@@ -764,18 +778,16 @@ def test_an_older_ledger_stays_refused_when_its_trail_has_grown(
     url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     lost = Ledger(url, now=clock)
     plan(lost, 1, name="lost")
-    lost.trail.anchor()
+    lost.audit_log.append_anchor()
     lost.close()
     (tmp_path / "ledger.sqlite").unlink()
     grown = Ledger(url, now=clock)
     for name in ("a", "b", "c"):
         plan(grown, 1, name=name)
-        grown.trail.anchor()
+        grown.audit_log.append_anchor()
 
-    with pytest.raises(
-        StoreError, match="row 1 of its audit trail, which was anchored, is another"
-    ):
-        grown.trail.check_anchor()
+    with pytest.raises(StoreError, match="row 1 of its audit log, which was anchored, is another"):
+        grown.audit_log.check_anchors()
 
 
 def test_a_wave_is_planned_once(ledger: Ledger) -> None:
@@ -784,23 +796,23 @@ def test_a_wave_is_planned_once(ledger: Ledger) -> None:
     database refused.
     """
     submitted(ledger)
-    ledger.plan_wave("q3", 1, people(1), batch_size=10)
+    ledger.plans.write_wave("q3", 1, people(1), batch_size=10)
     with pytest.raises(
         ConfigError, match="wave 1 of 'q3' was planned by another process meanwhile"
     ):
-        ledger.plan_wave("q3", 1, people(1, start=1), batch_size=10)
+        ledger.plans.write_wave("q3", 1, people(1, start=1), batch_size=10)
 
-    assert [0, 1] == [row.wave for row in ledger.batches("q3")]
+    assert [0, 1] == [row.wave for row in ledger.batches.rows("q3")]
 
 
 FORGED = {
     "a webhook was taken out": (
         "delete from outbox",
-        "the trail tells of webhook msg_1, which the ledger does not hold",
+        "the audit log tells of webhook msg_1, which the ledger does not hold",
     ),
     "a job was changed": (
         "update batch set job_id = 'j9'",
-        " j9, of which the trail does not tell",
+        " j9, of which the audit log does not tell",
     ),
     "a sent batch was made new": (
         "update batch set state = 'planned', job_id = null",
@@ -809,7 +821,7 @@ FORGED = {
     "a POST was taken out": ("delete from attempt", ", which the ledger does not hold"),
     "a webhook was put in": (
         "update outbox set id = 'msg_9'",
-        "the ledger holds webhook msg_9, of which the trail does not tell",
+        "the ledger holds webhook msg_9, of which the audit log does not tell",
     ),
 }
 
@@ -820,11 +832,11 @@ def test_tables_that_were_changed_behind_the_trails_back_are_found(
 ) -> None:
     """The chain is whole, and what it tells of isn't there, or is something else."""
     scan(ledger, submitted(ledger), 30)
-    assert () == ledger.trail.verify().faults
+    assert () == ledger.audit_log.verify().faults
     with ledger.writing() as tx:
         tx.execute(sa.text(statement))
 
-    assert any(said in fault for fault in ledger.trail.verify().faults)
+    assert any(said in fault for fault in ledger.audit_log.verify().faults)
 
 
 def test_an_anchor_line_that_was_cut_off_spoils_no_later_one(
@@ -834,20 +846,20 @@ def test_an_anchor_line_that_was_cut_off_spoils_no_later_one(
     A crash or a full disk ended a line in its middle: the next anchor begins a line of its own.
     """
     plan(ledger)
-    ledger.trail.anchor()
+    ledger.audit_log.append_anchor()
     [file] = tmp_path.glob("audit-anchors*.txt")
     with file.open("a") as anchors:
         anchors.write("9")
-    ledger.trail.anchor()
+    ledger.audit_log.append_anchor()
 
-    assert () == ledger.trail.verify().faults
+    assert () == ledger.audit_log.verify().faults
     assert 3 == len(file.read_text().splitlines())
 
 
 def test_looking_takes_no_turn_from_a_writer(ledger: Ledger, ledger_url: str, clock: Clock) -> None:
     """Opening a ledger that is there already waits for nobody who writes."""
     with ledger.writing():
-        assert [] == Ledger(ledger_url, now=clock).campaigns()
+        assert [] == Ledger(ledger_url, now=clock).plans.names()
 
 
 def test_webhooks_of_another_account_are_not_ours_to_deliver(ledger: Ledger) -> None:
@@ -857,17 +869,23 @@ def test_webhooks_of_another_account_are_not_ours_to_deliver(ledger: Ledger) -> 
     """
     for name, account in (("ours", ACCOUNT), ("theirs", "https://other.example|client")):
         spec = {"limits": {"daily": None}}
-        ledger.plan(name, digest=name, spec=spec, planned=people(1), batch_size=1, account=account)
-        [batch] = [row.id for row in ledger.batches(name)]
+        ledger.plans.write(
+            name, digest=name, spec=spec, planned=people(1), batch_size=1, account=account
+        )
+        [batch] = [row.id for row in ledger.batches.rows(name)]
         claimed = claim(ledger, batch, recipients=1)
         assert claimed
-        ledger.record_outcome(claimed, PostOutcome("accepted", job_id=name))
-        ledger.record_job(batch, Job(name, "completed"))
-        ledger.record_scan(
+        ledger.posts.record_outcome(claimed, PostOutcome("accepted", job_id=name))
+        ledger.jobs.record_end(batch, Job(name, "completed"))
+        ledger.jobs.record_scan(
             batch,
-            Scanned(1, {}),
+            Scan(1, {}),
             horizon_s=0,
-            hook=lambda version, _, name=name: (f"msg_{name}", "email_job_completed", b"{}"),
+            write_webhook=lambda version, _, name=name: (
+                f"msg_{name}",
+                "email_job_completed",
+                b"{}",
+            ),
         )
     due = ledger.outbox.take_due(lease_s=60, account=ACCOUNT)
     ledger.outbox.record_delivery("msg_ours", state="parked", error="status 410")
@@ -887,7 +905,7 @@ def test_an_endpoint_that_answers_again_takes_all_that_was_parked(ledger: Ledger
         scan(ledger, batch, 31, horizon_s=0)
     ledger.outbox.record_delivery("msg_1", state="parked", error="status 410")
     assert {"parked"} == {row.state for row in ledger.outbox.webhooks()}
-    ledger.outbox.replay(hook_id="msg_1")
+    ledger.outbox.replay(webhook_id="msg_1")
     ledger.outbox.record_delivery("msg_1", state="delivered")
 
     assert ["delivered", "pending"] == [row.state for row in ledger.outbox.webhooks()]

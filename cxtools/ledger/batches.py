@@ -1,0 +1,141 @@
+"""The batches of a ledger, read: where each stands, whom it was planned for, who was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import sqlalchemy as sa
+
+from cxtools.errors import StoreError
+from cxtools.ledger.database import Database
+from cxtools.ledger.plans import unpack_people
+from cxtools.ledger.schema import batch, campaign, left_out, slot
+from cxtools.ledger.states import SUBMITTED
+from cxtools.model import Recipient
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """
+    One batch, without what is sent.
+
+    Moments are Unix time in seconds. `owner` and `lease_until` are of the worker that claimed it
+    last; `job_id`, `job_status` and `submitted_at` are None until the API took it, `latency_s` and
+    `spam_score` where the API gives none. `events` are in the store, the CRM was told of
+    `told_events`, by `version` webhooks.
+    """
+
+    id: str
+    campaign: str
+    wave: int
+    ordinal: int
+    recipients: int
+    state: str
+    detail: str
+    payload_sha256: str | None
+    epoch: int
+    owner: str | None
+    lease_until: float | None
+    quota_account: str | None
+    quota_day: str | None
+    job_id: str | None
+    job_status: str | None
+    latency_s: float | None
+    spam_score: float | None
+    first_attempt_at: float | None
+    submitted_at: float | None
+    final_at: float | None
+    scanned_at: float | None
+    events: int
+    told_events: int
+    scans: int
+    quiet_scans: int
+    version: int
+
+    @property
+    def job(self) -> str:
+        """
+        The id of its job.
+
+        Raises:
+            StoreError: it has none; in the states of SUBMITTED every batch has one.
+        """
+        if self.job_id is None:
+            raise StoreError(
+                f"a batch that is {self.state} has no job",
+                where=f"batch {self.id}",
+                do="this is a bug: please report it",
+            )
+        return self.job_id
+
+
+COLUMNS = [batch.c[column.name] for column in fields(BatchRow)]
+#: word of `counts` -> the states of the batches whose people it counts
+COUNTED = {
+    "submitted": SUBMITTED,
+    "rejected": ("rejected",),
+    "unknown": ("unknown", "submitting"),
+    "waiting": ("planned",),
+}
+
+
+class Batches:
+    """The batches of one ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def rows(self, name: str | None = None, states: Sequence[str] = ()) -> list[BatchRow]:
+        """One row per batch, of one campaign or all, in order of wave and ordinal."""
+        query = sa.select(*COLUMNS).order_by(batch.c.campaign, batch.c.wave, batch.c.ordinal)
+        if name:
+            query = query.where(batch.c.campaign == name)
+        if states:
+            query = query.where(batch.c.state.in_(states))
+        return [BatchRow(*row) for row in self._database.rows(query)]
+
+    def candidates(self, batch_id: str) -> list[Recipient]:
+        """The people that a batch was planned for."""
+        [(packed,)] = self._database.rows(
+            sa.select(batch.c.candidates).where(batch.c.id == batch_id)
+        )
+        return unpack_people(packed)
+
+    def excluded(self, batch_id: str) -> dict[str, str]:
+        """Who of a batch was left out when it went out: key -> reason."""
+        query = sa.select(slot.c.rcpt_key, slot.c.outcome)
+        of_batch = query.where(slot.c.batch_id == batch_id, slot.c.outcome != "")
+        return dict(self._database.rows(of_batch))
+
+    def counts(self, name: str) -> dict[str, int]:
+        """
+        People of a campaign by what became of them, each once whatever the waves.
+
+            rows        of the list
+            invalid, duplicates   left out by the plan
+            planned     in a batch of the first wave
+            suppressed  left out when their batch went out
+            submitted   the API took their batch
+            rejected    the API refused it
+            unknown     whether it was sent is not known
+            waiting     nothing was sent to them yet
+        """
+        by_reason = sa.select(left_out.c.reason, sa.func.count()).group_by(left_out.c.reason)
+        people = sa.select(sa.func.count(sa.distinct(slot.c.rcpt_key))).where(
+            slot.c.campaign == name
+        )
+        mailed = people.join(batch, batch.c.id == slot.c.batch_id).where(slot.c.outcome == "")
+        with self._database.reading() as tx:
+            reasons = dict(tx.execute(by_reason.where(left_out.c.campaign == name)).all())
+            rows = tx.scalar(sa.select(campaign.c.rows).where(campaign.c.name == name))
+            counts = {
+                "rows": rows or 0,
+                "invalid": reasons.get("invalid", 0),
+                "duplicates": reasons.get("duplicate", 0),
+                "suppressed": tx.scalar(people.where(slot.c.outcome != "")) or 0,
+                "planned": tx.scalar(people.where(slot.c.wave == 0)) or 0,
+            }
+            for word, states in COUNTED.items():
+                counts[word] = tx.scalar(mailed.where(batch.c.state.in_(states))) or 0
+        return counts

@@ -1,0 +1,153 @@
+"""
+Whom our own campaigns found to be undeliverable: at once, or because it happened repeatedly.
+
+A bounce that suppresses only when it repeats is kept per person and campaign until the next
+delivery to that person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from cxtools.ledger.audit_log import AuditLog
+from cxtools.ledger.database import Database, in_groups, insert_missing
+from cxtools.ledger.schema import repeat, suppression
+
+#: Campaigns with such a bounce, and no delivery between, after which an address is suppressed.
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Scan:
+    """
+    One complete scan of a job: how many of its events the store holds by now, and what they say of
+    people (by key).
+
+    `suppress` and `repeats` give the reason: never again, or never again once it was so in REPEATS
+    campaigns with no delivery between.
+    """
+
+    events: int
+    suppress: Mapping[str, str]
+    repeats: Mapping[str, str] = field(default_factory=dict)
+    delivered: Collection[str] = ()
+
+
+class Cause(NamedTuple):
+    """Why a person is suppressed, and the campaign that found it out first."""
+
+    reason: str
+    campaign: str
+
+
+class Suppressions:
+    """The people whom one ledger suppresses."""
+
+    def __init__(
+        self, database: Database, audit_log: AuditLog, *, now: Callable[[], float]
+    ) -> None:
+        self._database = database
+        self._audit_log = audit_log
+        self._now = now
+
+    def find(self, keys: Iterable[str]) -> dict[str, str]:
+        """
+        Which of these people our own earlier campaigns found to be permanent bounces: key ->
+        reason.
+        """
+        found: dict[str, str] = {}
+        query = sa.select(suppression.c.rcpt_key, suppression.c.reason)
+        for group in in_groups(keys):
+            found |= dict(self._database.rows(query.where(suppression.c.rcpt_key.in_(group))))
+        return found
+
+    def add_scan(
+        self, tx: sa.Connection, scan: Scan, *, campaign: str, submitted_at: float
+    ) -> dict[str, str]:
+        """Write what a scan says of people, and return whom it suppresses: key -> reason."""
+        repeated = _add_repeats(tx, scan, campaign=campaign, submitted_at=submitted_at)
+        suppress = {**repeated, **scan.suppress}
+        causes = {key: Cause(reason, campaign) for key, reason in suppress.items()}
+        self._insert(tx, causes)
+        return suppress
+
+    def rejudge(self, found: Mapping[str, Mapping[str, str]], *, before: float) -> tuple[int, int]:
+        """
+        Make the suppressions by these campaigns those *found* (campaign -> key -> reason), and
+        return how many were added and how many lifted.
+
+        Who was suppressed at *before* or later stays, and so does who bounced repeatedly.
+        """
+        justified = _first_causes(found)
+        by_these = sa.select(suppression.c.rcpt_key).where(
+            suppression.c.campaign.in_(list(found)), suppression.c.since < before
+        )
+        with self._database.writing() as tx:
+            held = set(tx.scalars(by_these))
+            offenders = set(tx.scalars(_repeat_offenders()))
+            lifted = held - justified.keys() - offenders
+            for key in lifted:
+                tx.execute(suppression.delete().where(suppression.c.rcpt_key == key))
+            known = set(tx.scalars(sa.select(suppression.c.rcpt_key)))
+            added = {key: cause for key, cause in justified.items() if key not in known}
+            self._insert(tx, added)
+            people = dict.fromkeys(lifted, "lifted")
+            people |= {key: cause.reason for key, cause in added.items()}
+            self._audit_log.add(
+                tx,
+                "suppressions.rejudged",
+                added=len(added),
+                lifted=len(lifted),
+                people=people,
+            )
+        return len(added), len(lifted)
+
+    def _insert(self, tx: sa.Connection, causes: Mapping[str, Cause]) -> None:
+        since = self._now()
+        rows = [
+            {"rcpt_key": key, "reason": cause.reason, "campaign": cause.campaign, "since": since}
+            for key, cause in causes.items()
+        ]
+        insert_missing(tx, suppression, rows)
+
+
+def _first_causes(found: Mapping[str, Mapping[str, str]]) -> dict[str, Cause]:
+    """key -> why; of several campaigns that found a person, the first counts."""
+    causes: dict[str, Cause] = {}
+    for name, reasons in found.items():
+        for key, reason in reasons.items():
+            causes.setdefault(key, Cause(reason, name))
+    return causes
+
+
+def _add_repeats(
+    tx: sa.Connection, scan: Scan, *, campaign: str, submitted_at: float
+) -> dict[str, str]:
+    """
+    Write the bounces of a job that count only when they repeat, and wipe out the earlier ones of
+    people it was delivered to; who has had too many by now: key -> reason.
+    """
+    for group in in_groups(scan.delivered):
+        earlier = repeat.delete().where(repeat.c.rcpt_key.in_(group))
+        tx.execute(earlier.where(repeat.c.since <= submitted_at))
+    reasons = {key: why for key, why in scan.repeats.items() if key not in scan.delivered}
+    rows = [
+        {"rcpt_key": key, "campaign": campaign, "reason": reason, "since": submitted_at}
+        for key, reason in reasons.items()
+    ]
+    insert_missing(tx, repeat, rows)
+    repeated: dict[str, str] = {}
+    for group in in_groups(reasons):
+        for key in tx.scalars(_repeat_offenders().where(repeat.c.rcpt_key.in_(group))):
+            repeated[key] = f"{reasons[key]}, in {REPEATS} campaigns"
+    return repeated
+
+
+def _repeat_offenders() -> sa.Select[str]:
+    """The people with such bounces in enough campaigns."""
+    keys = sa.select(repeat.c.rcpt_key).group_by(repeat.c.rcpt_key)
+    return keys.having(sa.func.count() >= REPEATS)
