@@ -217,7 +217,7 @@ class Connection:
         Make the local suppressions follow the rules of today, from all that servers ever said: how
         many were added, how many lifted.
         """
-        from cxtools.sending.collect import rejudge
+        from cxtools.sending.suppress import rejudge
 
         try:
             return rejudge(self.ledger, self.engine, began=time.time())

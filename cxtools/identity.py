@@ -17,7 +17,8 @@ def recipient_key(email: str) -> str:
     True
     """
     local, _, domain = email.strip().rpartition("@")
-    return _digest(f"{local.casefold()}@{domain.casefold()}")
+    person = f"{local}@{domain}"
+    return _digest(person.casefold())
 
 
 def event_identity(*parts: str) -> str:
@@ -31,4 +32,5 @@ def event_identity(*parts: str) -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    digest = hashlib.sha256(text.encode())
+    return digest.hexdigest()[:32]

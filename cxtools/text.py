@@ -34,7 +34,8 @@ def safe_line(text: str, length: int) -> str:
     'no such user: ***@example.com [31m'
     """
     line = NOT_PRINTABLE.sub(" ", text)
-    return LOCAL_PART.sub(r"***\1", line).strip()[:length]
+    masked = LOCAL_PART.sub(r"***\1", line)
+    return masked.strip()[:length]
 
 
 def safe_cell(cell: str) -> str:
@@ -54,9 +55,11 @@ def mask_address(email: str) -> str:
     >>> mask_address("jane.doe@example.com")
     'j***@example.com'
     """
-    signs = [sign if sign.isprintable() else "?" for sign in email]
-    local, at, domain = "".join(signs).rpartition("@")
-    return f"{local[:1]}***@{domain}" if at else "***"
+    local, at, domain = email.rpartition("@")
+    if not at:
+        return "***"
+    shown = f"{local[:1]}***@{domain}"
+    return "".join(sign if sign.isprintable() else "?" for sign in shown)
 
 
 def canonical_json(value: Any) -> str:

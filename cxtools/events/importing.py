@@ -18,8 +18,9 @@ from cxtools.events import feeds
 from cxtools.events.feeds import AUTO, FORMATS
 from cxtools.events.feeds.table import COLUMNS, FIELDS, Table
 from cxtools.events.feeds.values import spelling
-from cxtools.events.rows import Line, Unreadable, open_rows
-from cxtools.events.store import EventStore, Rejects
+from cxtools.events.rejects import Rejects
+from cxtools.events.rows import Unreadable, open_rows
+from cxtools.events.store import EventStore
 from cxtools.model import KINDS, Event
 
 
@@ -100,19 +101,21 @@ class _Reading:
     def events(self, rejects: Rejects) -> Iterator[Event]:
         """The events of the file; rows that can't be read go to *rejects*."""
         with open_rows(self.path) as lines:
-            for line in lines:
+            for number, row in lines:
                 self.rows += 1
+                if isinstance(row, Unreadable):
+                    self._reject(number, row.reason, row.text, rejects)
+                    continue
                 try:
-                    yield from self._events(line.row)
+                    yield from self._events(row)
                 except (ValueError, TypeError, AttributeError, KeyError) as refused:
-                    self._reject(line, refused, rejects)
+                    reason = refused.what if isinstance(refused, CxError) else str(refused)
+                    self._reject(number, reason, json.dumps(row, default=str), rejects)
         self._check_columns()
         if self.rows == rejects.count:
             raise self._nothing_read()
 
     def _events(self, row: object) -> list[Event]:
-        if isinstance(row, Unreadable):
-            raise ValueError(row.reason)
         if not isinstance(row, dict):
             raise TypeError("not an object with named fields")
         if self._missing_columns:
@@ -126,14 +129,10 @@ class _Reading:
             event.raw.encode()
         return events
 
-    def _reject(self, line: Line, refused: Exception, rejects: Rejects) -> None:
-        reason = refused.what if isinstance(refused, CxError) else str(refused)
-        raw = (
-            line.row.raw if isinstance(line.row, Unreadable) else json.dumps(line.row, default=str)
-        )
-        rejects.add(reason, raw, line.number)
+    def _reject(self, number: int, reason: str, text: str, rejects: Rejects) -> None:
+        rejects.add(reason, text, number)
         if rejects.count == 1:
-            self._first_reason = f"line {line.number}: {reason}"
+            self._first_reason = f"line {number}: {reason}"
 
     def _check_columns(self) -> None:
         if self.rows and self._missing_columns:

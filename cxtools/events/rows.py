@@ -31,6 +31,7 @@ GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
+JSON_BEGINS = ("{", "[")
 DELIMITERS = ",;\t|"
 
 #: Objects that only carry rows, as pages of an API do.
@@ -50,7 +51,7 @@ class Unreadable:
     """What stood where a row should be, and why it can't be read."""
 
     reason: str
-    raw: str
+    text: str
 
 
 class Line(NamedTuple):
@@ -81,8 +82,9 @@ def open_rows(path: Path) -> Iterator[Iterator[Line]]:
             else:
                 yield _rows(file)
     except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as failed:
+        reason = getattr(failed, "strerror", None) or failed
         raise ConfigError(
-            f"{path.name} can't be read: {getattr(failed, 'strerror', None) or failed}",
+            f"{path.name} can't be read: {reason}",
             where=str(path),
             do="check the path and the file; nothing was imported",
         ) from failed
@@ -97,8 +99,10 @@ def _rows(file: IO[bytes]) -> Iterator[Line]:
     encoding = "utf-16" if head.startswith(UTF_16) else "utf-8-sig"
     # A byte that isn't UTF-8 becomes a lone surrogate, so that it costs its row and not the file.
     text = io.TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")
-    first_sign = head.decode(encoding, "replace").lstrip()[:1]
-    return _json_rows(text) if first_sign in {"{", "["} else _csv_rows(text)
+    beginning = head.decode(encoding, "replace").lstrip()
+    if beginning.startswith(JSON_BEGINS):
+        return _json_rows(text)
+    return _csv_rows(text)
 
 
 def _parquet_rows(file: IO[bytes]) -> Iterator[Line]:
@@ -118,9 +122,9 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Line]:
 
 
 def _csv_rows(text: IO[str]) -> Iterator[Line]:
-    first_line = text.readline()
-    delimiter = max(DELIMITERS, key=first_line.count)
-    header = next(csv.reader([first_line], delimiter=delimiter), [])
+    header_line = text.readline()
+    delimiter = max(DELIMITERS, key=header_line.count)
+    header = next(csv.reader([header_line], delimiter=delimiter), [])
     reader = csv.reader(text, delimiter=delimiter)
     while True:
         number = reader.line_num + 2
@@ -132,9 +136,11 @@ def _csv_rows(text: IO[str]) -> Iterator[Line]:
         if cells is None:
             return
         if len(cells) == len(header):
-            yield Line(number, dict(zip(header, cells, strict=True)))
+            row = dict(zip(header, cells, strict=True))
+            yield Line(number, row)
         elif cells:
-            reason = _wrong_length(len(cells), len(header), reader.line_num + 2 - number)
+            lines = reader.line_num + 2 - number
+            reason = _wrong_length(len(cells), len(header), lines)
             yield Line(number, Unreadable(reason, delimiter.join(cells)))
 
 
@@ -167,9 +173,15 @@ def _carried_rows(value: object) -> list[object]:
     """
     rows = [value]
     if isinstance(value, dict):
-        carried = [value[name] for name in CARRIERS if isinstance(value.get(name), list)]
-        rows = carried[0] if carried else rows
-    return [row.get("Sns", row) if isinstance(row, dict) else row for row in rows]
+        lists = (value.get(name) for name in CARRIERS)
+        rows = next((found for found in lists if isinstance(found, list)), rows)
+    return [_without_sns(row) for row in rows]
+
+
+def _without_sns(row: object) -> object:
+    if isinstance(row, dict):
+        return row.get("Sns", row)
+    return row
 
 
 def _json_values(text: IO[str]) -> Iterator[Line]:
@@ -207,6 +219,7 @@ def _json_value(buffer: str, position: int, ended: bool) -> tuple[object, int]:
     The value at a position, and where it ends: there, if it may be one that was cut in two by the
     end of what was read so far.
     """
+    fault = 0
     try:
         return DECODE(buffer, position)
     except json.JSONDecodeError as broken:
@@ -214,12 +227,12 @@ def _json_value(buffer: str, position: int, ended: bool) -> tuple[object, int]:
         fault = broken.pos
     except RecursionError:
         reason = "nested too deeply"
-        fault = 0
     except ValueError as broken:  # a number of more digits than Python reads
         reason = str(broken)
-        fault = 0
-    cut_in_two = fault >= len(buffer) - LONGEST_TOKEN or reason.startswith("Unterminated string")
+    last_token = fault >= len(buffer) - LONGEST_TOKEN
+    cut_in_two = last_token or reason.startswith("Unterminated string")
     if cut_in_two and not ended:
         return None, position
     line, _, _ = buffer[position:].partition("\n")
-    return Unreadable(f"not JSON: {reason}", line[:LONGEST_REJECT]), position + len(line)
+    unreadable = Unreadable(f"not JSON: {reason}", line[:LONGEST_REJECT])
+    return unreadable, position + len(line)

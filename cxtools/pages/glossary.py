@@ -72,6 +72,11 @@ TERMS = (
     Term("Click rate", "Clicked of delivered."),
     Term("Click-to-open rate", "Clicked of opened.", r"\bclick[- ]to[- ]open rate\b"),
     Term(
+        "Rate",
+        "Beside a cause of bounces: of the attempted. The share is of all bounces.",
+        r"(?-i:\bRate\b)",
+    ),
+    Term(
         "Mailbox provider",
         "Who runs the mailbox, told by the address's domain; smaller ones are together in “other”.",
         r"\bmailbox providers?\b",
@@ -93,7 +98,7 @@ TERMS = (
     ),
     Term(
         "At the same age",
-        "Earlier campaigns are cut at the age which this one has reached.",
+        "Earlier campaigns are cut at the age that this one has reached.",
         r"\b(at the )?same age\b|\bat the age\b",
     ),
     Term(

@@ -18,10 +18,10 @@ from cxtools.context import Context
 from cxtools.errors import ApiError, Denied, RateLimited, Unreachable
 from cxtools.ledger.batches import BatchRow
 from cxtools.model import Recipient
+from cxtools.sending.clearance import OneByOne, SuppressionCheck, WholeList
 from cxtools.sending.message import message_body
 from cxtools.sending.post import MAX_TRIES, post_claimed, wait_s
 from cxtools.sending.spec import Spec, parse_spec
-from cxtools.sending.suppressions import OneByOne, SuppressionCheck, WholeList
 
 #: Batches submitted side by side; the checks of one run while another's POST is under way.
 BATCHES_AT_ONCE = 4

@@ -13,10 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
@@ -24,178 +22,169 @@ from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.states import ENDED
 from cxtools.measures.outcomes import outcomes
 from cxtools.model import Recipient
-from cxtools.sending.collect import JOBS_AT_ONCE
+from cxtools.sending.groups import in_groups
+from cxtools.sending.retry import NO_EVENT, RetryDecision, RetryDecisions, decide_retry
 from cxtools.text import mask_address
 
 MAX_WAVES = 3
+#: Seconds between a campaign and its first wave; each further wave waits twice as long.
 COOLDOWN_S = 24 * 3600.0
-#: states of batches of which nothing was sent for certain
+#: States of batches that forbid a wave: what became of them is not known yet.
+OPEN_STATES = ("planned", "submitting", "submitted", "unknown", *ENDED)
+#: States of batches of which nothing was sent for certain.
 UNSENT = ("rejected", "empty")
-#: what it means that nothing is heard of a person, where it isn't only early
-SILENCE = {
+#: state of a batch -> why nothing is heard of its people, where it isn't only early
+WHY_NO_EVENT = {
     "rejected": "the API refused the batch",
     "abandoned": "given up; perhaps mailed, perhaps not",
 }
-#: people that a text names for each reason; a document names all
-SHOWN = 3
+#: People that a text names for each reason; a document names all.
+PEOPLE_SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class RetryDecision:
-    """Whether a person may be mailed again, and the reason: of the yes as well as of the no."""
+class Retried(NamedTuple):
+    """A person in the next wave, and the cause of the bounce."""
 
-    may: bool
-    why: str
+    person: Recipient
+    reason: str
+
+
+class NotRetried(NamedTuple):
+    """A person who is not in the next wave, as a masked address, and why not."""
+
+    address: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class WavePlan:
-    """
-    The next wave: the people in it, each with the cause of the bounce; and who is not, as
-    (masked address, reason).
-    """
+    """The next wave of a campaign: who is in it, who is not, and when it may be sent."""
 
     campaign: str
     wave: int
-    people: Sequence[tuple[Recipient, str]]
-    left_out: Sequence[tuple[str, str]]
+    people: Sequence[Retried]
+    left_out: Sequence[NotRetried]
     not_before: datetime
-
-    def _named(self) -> dict[str, Sequence[tuple[str, str]]]:
-        return {
-            "people": [(mask_address(who.email), why) for who, why in self.people],
-            "left_out": self.left_out,
-        }
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` prints; addresses are masked."""
-        named = {
-            word: [{"email": who, "reason": why} for who, why in some]
-            for word, some in self._named().items()
-        }
-        facts = {
+        return {
             "campaign": self.campaign,
             "wave": self.wave,
             "not_before": self.not_before.isoformat(),
             "recipients": len(self.people),
+            "people": _documents(self._masked_people()),
+            "left_out": _documents(self.left_out),
         }
-        return facts | named
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.campaign}, wave {self.wave}, not before {self.not_before:%Y-%m-%d %H:%M} UTC: {len(self.people):,} people"
-        ]
-        for word, some in self._named().items():
-            for reason, count in Counter(why for _, why in some).most_common():
-                shown = list(islice((who for who, why in some if why == reason), SHOWN))
-                lines.append(
-                    f"  {'yes' if word == 'people' else 'no '} {count:7,}  {reason}: {', '.join(shown)}{', …' * (count > SHOWN)}"
-                )
+        moment = f"{self.not_before:%Y-%m-%d %H:%M} UTC"
+        people = f"{len(self.people):,} people"
+        lines = [f"{self.campaign}, wave {self.wave}, not before {moment}: {people}"]
+        lines += _reason_lines("yes", self._masked_people())
+        lines += _reason_lines("no ", self.left_out)
         return "\n".join(lines)
 
-
-def decide_retry(outcome: Mapping[str, Any]) -> RetryDecision:
-    """
-    Whether a recipient with this outcome (a row of `measures.outcomes`) may be mailed again.
-
-    >>> decide_retry({"state": "delivered"})
-    RetryDecision(may=False, why='delivered')
-    >>> full = {"kind": "soft", "category": "mailbox_full", "retry": "later"}
-    >>> decide_retry({"state": "bounced", **full})
-    RetryDecision(may=True, why='soft: mailbox_full')
-    """
-    if outcome["state"] != "bounced":
-        return RetryDecision(False, outcome["state"] or "no event yet")
-    why = f"{outcome['kind']}: {outcome['category']}"
-    return RetryDecision(outcome["retry"] in MAILED_AGAIN, why)
+    def _masked_people(self) -> list[NotRetried]:
+        return [NotRetried(mask_address(person.email), why) for person, why in self.people]
 
 
-def combine(earlier: RetryDecision, later: RetryDecision) -> RetryDecision:
-    """
-    What two outcomes of one person decide together: a "no" stays.
+def _documents(people: Sequence[NotRetried]) -> list[dict[str, str]]:
+    return [{"email": address, "reason": reason} for address, reason in people]
 
-    >>> full = RetryDecision(True, "soft: mailbox_full")
-    >>> there = RetryDecision(False, "delivered")
-    >>> combine(full, there) == combine(there, full) == there
-    True
-    """
-    return later if earlier.may else earlier
+
+def _reason_lines(answer: str, people: Sequence[NotRetried]) -> Iterator[str]:
+    """One line for each reason, the most common first, with some of its people."""
+    counts = Counter(reason for _, reason in people)
+    for reason, count in counts.most_common():
+        addresses = [address for address, why in people if why == reason]
+        names = ", ".join(addresses[:PEOPLE_SHOWN])
+        more = ", …" if count > PEOPLE_SHOWN else ""
+        yield f"  {answer} {count:7,}  {reason}: {names}{more}"
 
 
 def next_wave(context: Context, name: str) -> WavePlan:
     """
-    Plan the next wave in the head, from the events that are stored; nothing is written.
+    Work out the next wave from the events that are stored; write nothing.
 
     Raises:
-        ConfigError: batches are still under way, or all waves were used.
+        ConfigError: there is no such campaign, batches are still under way, or all waves were used.
     """
     context.ledger.plans.spec(name)
     rows = context.ledger.batches.rows(name)
+    _refuse_open_batches(name, {row.state for row in rows})
     wave = max((row.wave for row in rows), default=0) + 1
-    open_states = {row.state for row in rows} & {
-        "planned",
-        "submitting",
-        "submitted",
-        "unknown",
-        *ENDED,
-    }
-    if open_states:
-        do = "`cxtools reconcile` first" if "unknown" in open_states else "`cxtools resume` first"
-        raise ConfigError(
-            f"campaign {name!r} isn't finished: batches are {', '.join(sorted(open_states))}", do=do
-        )
     if wave > MAX_WAVES:
         raise ConfigError(
             f"campaign {name!r} has had its {MAX_WAVES} retry waves",
             do="look at the bounce report instead",
         )
-    ripe_at = max(
-        (row.submitted_at or row.first_attempt_at or 0 for row in rows), default=0
-    ) + COOLDOWN_S * 2 ** (wave - 1)
-    decisions: dict[str, RetryDecision] = {}
-    for key, decision in _decisions(context, name, rows):
-        earlier = decisions.get(key)
-        decisions[key] = combine(earlier, decision) if earlier else decision
-    people, left = list[tuple[Recipient, str]](), list[tuple[str, str]]()
-    for who in (
-        who for row in rows if row.wave == 0 for who in context.ledger.batches.candidates(row.id)
-    ):
-        decision = decisions[who.key]
+    decisions = _decide(context, name, rows)
+    people = []
+    left_out = []
+    for person in _planned_people(context, rows):
+        decision = decisions.get(person.key) or RetryDecision(False, NO_EVENT)
         if decision.may:
-            people.append((who, decision.why))
+            people.append(Retried(person, decision.why))
         else:
-            left.append((mask_address(who.email), decision.why))
-    return WavePlan(name, wave, people, left, datetime.fromtimestamp(ripe_at, UTC))
+            left_out.append(NotRetried(mask_address(person.email), decision.why))
+    return WavePlan(name, wave, people, left_out, _not_before(rows, wave))
 
 
-def _decisions(
-    context: Context, name: str, rows: Sequence[BatchRow]
-) -> Iterator[tuple[str, RetryDecision]]:
+def _refuse_open_batches(name: str, states: set[str]) -> None:
+    open_states = sorted(states.intersection(OPEN_STATES))
+    if open_states:
+        command = "reconcile" if "unknown" in open_states else "resume"
+        raise ConfigError(
+            f"campaign {name!r} isn't finished: batches are {', '.join(open_states)}",
+            do=f"`cxtools {command}` first",
+        )
+
+
+def _not_before(rows: Sequence[BatchRow], wave: int) -> datetime:
+    sent_at = [row.submitted_at or row.first_attempt_at or 0 for row in rows]
+    cooldown_s = COOLDOWN_S * 2 ** (wave - 1)
+    return datetime.fromtimestamp(max(sent_at, default=0) + cooldown_s, UTC)
+
+
+def _planned_people(context: Context, rows: Sequence[BatchRow]) -> Iterator[Recipient]:
+    for row in rows:
+        if row.wave == 0:
+            yield from context.ledger.batches.candidates(row.id)
+
+
+def _decide(context: Context, name: str, rows: Sequence[BatchRow]) -> RetryDecisions:
     """
-    The people (by key, since events spell addresses in their own way) of all batches, in the order
-    of waves.
+    The decision on everyone, from all batches in the order of waves; people by key, since events
+    spell addresses in their own way.
     """
-    for start in range(0, len(rows), JOBS_AT_ONCE):
-        group = rows[start : start + JOBS_AT_ONCE]
-        told = outcomes(context.engine, name, [row.job_id for row in group if row.job_id])
+    decisions = RetryDecisions()
+    for group in in_groups(rows):
+        job_ids = [row.job_id for row in group if row.job_id]
+        outcomes_of = outcomes(context.engine, name, job_ids)
         for row in group:
-            heard: dict[str, RetryDecision] = {}
-            for outcome in told.get(row.job_id or "", []):
-                key = recipient_key(outcome["email"])
-                decision = decide_retry(outcome)
-                heard[key] = combine(heard[key], decision) if key in heard else decision
-            excluded = {
-                key: RetryDecision(False, why)
-                for key, why in context.ledger.batches.excluded(row.id).items()
-            }
-            for who in context.ledger.batches.candidates(row.id):
-                if row.wave == 0 or row.state not in UNSENT or who.key in excluded:
-                    yield (
-                        who.key,
-                        excluded.get(who.key)
-                        or heard.get(who.key)
-                        or RetryDecision(False, SILENCE.get(row.state, "no event yet")),
-                    )
+            for key, decision in _decide_batch(context, row, outcomes_of.get(row.job_id or "", [])):
+                decisions.add(key, decision)
+    return decisions
+
+
+def _decide_batch(
+    context: Context,
+    row: BatchRow,
+    job_outcomes: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[str, RetryDecision]]:
+    """What one batch says of each of its people; nothing of those whom it did not reach."""
+    by_events = RetryDecisions()
+    for outcome in job_outcomes:
+        by_events.add(recipient_key(outcome["email"]), decide_retry(outcome))
+    excluded = context.ledger.batches.excluded(row.id)
+    without_event = RetryDecision(False, WHY_NO_EVENT.get(row.state, NO_EVENT))
+    unsent = row.wave > 0 and row.state in UNSENT
+    for person in context.ledger.batches.candidates(row.id):
+        if person.key in excluded:
+            yield person.key, RetryDecision(False, excluded[person.key])
+        elif not unsent:
+            yield person.key, by_events.get(person.key) or without_event
 
 
 def plan_next_wave(context: Context, name: str) -> WavePlan:
@@ -208,14 +197,14 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
     """
     context.ledger.audit_log.check_anchors()
     plan = next_wave(context, name)
-    if (early_s := plan.not_before.timestamp() - context.now()) > 0:
+    early_s = plan.not_before.timestamp() - context.now()
+    if early_s > 0:
         raise ConfigError(
             f"too early for wave {plan.wave} of {name!r}",
             do=f"wait {early_s / 3600:.1f} h more: a bounce needs time to pass",
         )
     if plan.people:
+        people = [person for person, _ in plan.people]
         size = context.settings.batch_cap(context.ledger.plans.spec(name)["limits"]["daily"])
-        context.ledger.plans.write_wave(
-            name, plan.wave, [who for who, _ in plan.people], batch_size=size
-        )
+        context.ledger.plans.write_wave(name, plan.wave, people, batch_size=size)
     return plan

@@ -24,7 +24,7 @@ from tests.tables import ask
 from tests.unit.test_charts import DRAWN, STORE
 
 pytestmark = pytest.mark.browser
-SIZES = {"desktop": (1280, 900), "phone": (360, 740)}
+SIZES = {"desktop": (1280, 900), "phone": (360, 740), "sheet": (680, 1000)}
 
 
 def displayed(thing: Any) -> dict[str, Any]:
@@ -81,11 +81,19 @@ class Visit:
     """A page as one reader sees it, with all that the browser complained about and asked for."""
 
     def __init__(
-        self, browser: Any, file: Path, *, size: str = "desktop", scheme: str = "light"
+        self,
+        browser: Any,
+        file: Path,
+        *,
+        size: str = "desktop",
+        scheme: str = "light",
+        script: bool = True,
     ) -> None:
         width, height = SIZES[size]
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            java_script_enabled=script,
         )
         self.page = self.context.new_page()
         self.complaints: list[str] = []
@@ -101,6 +109,12 @@ class Visit:
         self.page.wait_for_selector("html[data-charts]", state="attached", timeout=20_000)
         return str(self.page.get_attribute("html", "data-charts"))
 
+    def opened(self) -> Visit:
+        """The same page with everything unfolded."""
+        for details in self.page.locator("details").all():
+            details.evaluate("details => details.open = true")
+        return self
+
     def violations(self) -> list[str]:
         """What axe finds wrong for people who can't see, or see otherwise."""
         from axe_playwright_python.sync_playwright import Axe
@@ -113,7 +127,7 @@ class Visit:
 def visit(browser: Any) -> Iterator[Any]:
     visits: list[Visit] = []
 
-    def start(file: Path, **reader: str) -> Visit:
+    def start(file: Path, **reader: Any) -> Visit:
         visits.append(Visit(browser, file, **reader))
         return visits[-1]
 
@@ -139,7 +153,7 @@ def test_the_bundle_is_of_the_installed_plotly():
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_every_chart_is_drawn_for_every_reader(visit, folder, size, scheme):
     """
     All charts, no complaint, no request but for the page itself, nothing for axe to find, no
@@ -150,6 +164,7 @@ def test_every_chart_is_drawn_for_every_reader(visit, folder, size, scheme):
     assert str(len(DRAWN)) == seen.charts()
     assert len(DRAWN) == seen.page.locator(".plot:has(svg.main-svg)").count()
     assert [] == seen.violations()
+    assert [] == seen.opened().violations()
     assert [] == seen.complaints
     assert [] == [url for url in seen.asked if not url.startswith(("file:", "blob:"))]
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -230,6 +245,30 @@ def test_on_paper(visit, folder):
         "getComputedStyle(document.documentElement).backgroundColor"
     )
     assert [] == seen.complaints
+
+
+def test_on_paper_no_table_is_cut_off(visit, folder):
+    """What scrolls sideways on a screen can't on a sheet; the definitions are printed, too."""
+    seen = visit(folder / "all-c.html", size="sheet")
+    seen.charts()
+    seen.page.emulate_media(media="print")
+    tables = seen.page.locator("main table:visible").all()
+
+    assert len(tables) >= 2
+    assert [] == [
+        box for table in tables if (box := table.bounding_box())["x"] + box["width"] > 680
+    ]
+    assert seen.page.locator(".definitions dl").is_visible()
+
+
+def test_without_a_script_the_numbers_are_there(visit, folder):
+    """Mail gateways and previews run none: tables stand where charts would, nothing dead is shown."""
+    seen = visit(folder / "all-c.html", script=False)
+
+    assert seen.page.locator("figure table").first.is_visible()
+    assert not seen.page.locator(".plot").first.is_visible()
+    assert not seen.page.locator("button.csv").first.is_visible()
+    assert "The charts need JavaScript" in seen.page.inner_text("body")
 
 
 def test_a_missing_trace_is_no_line(visit, folder, tmp_path):

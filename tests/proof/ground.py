@@ -85,7 +85,7 @@ def facts(client: Connection, name: str = NAME) -> Facts:
         ledger.audit_log.verify().faults,
         used,
         _events(client, name),
-        status(ledger, store, name, quota_left=1e9).to_dict(),
+        status(ledger, store, name, client.settings).to_dict(),
         damage(client.settings.home),
         people(client, name),
     )

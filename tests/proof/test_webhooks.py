@@ -26,7 +26,7 @@ from cxtools.ledger.ledger import Ledger
 from cxtools.settings import load_settings
 from cxtools.simulated import SIMULATOR_ACCOUNT
 from cxtools.webhooks import deliver
-from cxtools.webhooks.allowed import public, route
+from cxtools.webhooks.allowed import is_public, resolver_for
 from tests.fault_server import Fault, FaultServer, Reply
 
 CONNECTED: list[str] = []
@@ -76,7 +76,7 @@ def post(url: str, allowed: tuple[str, ...] = (), *, deadline_s: float = 3) -> A
     settings = load_settings(
         environ={}, crm_webhook_url=url, crm_allow_hosts=allowed, connect_timeout_s=0.5
     )
-    with wire.open_session(settings, route=route(url, settings.crm_allow_hosts)) as session:
+    with wire.open_session(settings, route=resolver_for(url, settings.crm_allow_hosts)) as session:
         return wire.exchange(
             session,
             wire.request("POST", settings.crm_webhook_url, {}, b"{}"),
@@ -128,7 +128,7 @@ def test_a_public_address_passes() -> None:
         "2a00:1450:4001::1",
     ]
 
-    assert [] == [text for text in texts if not public(ipaddress.ip_address(text))]
+    assert [] == [text for text in texts if not is_public(ipaddress.ip_address(text))]
 
 
 def test_every_address_of_a_name_must_be_allowed(
@@ -517,7 +517,7 @@ def test_a_slow_crm_holds_up_nobody(context: Context, crm_server: FaultServer) -
     context.now.at = time.time()  # type: ignore[attr-defined]
     enqueue(context, 30)
     began = time.monotonic()
-    with deliver.deliver_in_background(context, last_round_s=1):
+    with deliver.deliver_in_background(context, linger_s=1):
         time.sleep(0.3)
         deed_s = time.monotonic() - began
     end_s = time.monotonic() - began

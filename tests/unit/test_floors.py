@@ -38,10 +38,10 @@ FLOORS = {
         "measures.catalogue "
         "sending sending.address sending.row "
         "verdicts verdicts.limits "
-        "webhooks",
+        "webhooks webhooks.signature",
         "api.documents api.outcome api.redaction api.refusals "
         "bounce.codes bounce.phrases "
-        "sending.spec "
+        "sending.retry sending.spec "
         "charts.cells charts.columns measures.choices measures.table "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
@@ -59,6 +59,8 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
+        "events.database events.rejects",
+        "events.parts",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.workers "
@@ -67,7 +69,7 @@ FLOORS = {
         "ledger.audit_log ledger.judgements ledger.quota ledger.transitions ledger.version",
         "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
-        "api.reader api.submitter ledger.jobs ledger.posts",
+        "api.reader api.submitter ledger.jobs ledger.posts sending.groups",
         "sending.campaign api.client ledger.unknown",
         "ledger.ledger",
     ],
@@ -75,8 +77,8 @@ FLOORS = {
         "measures.engine sending.status",
         "context measures.ages measures.outcomes",
         "measures.answers",
-        "sending.dry_run sending.follow sending.post sending.suppressions "
-        "measures.compare webhooks.deliver",
+        "sending.clearance sending.dry_run sending.follow sending.post sending.suppress "
+        "measures.compare webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
     ],

@@ -22,11 +22,12 @@ from cxtools.bounce.policy import (
     WHEN_TRANSIENT,
     Treatment,
 )
+from cxtools.ledger.audit import Anchor
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
-from cxtools.sending.collect import find_suppressions
-from cxtools.sending.waves import decide_retry
-from cxtools.webhooks import deliver
+from cxtools.sending.retry import decide_retry
+from cxtools.sending.suppress import find_suppressions
+from cxtools.webhooks.message import job_webhook
 from tests import taxonomy
 from tests.tables import store
 
@@ -47,10 +48,10 @@ def outcome(case: taxonomy.Case) -> dict[str, Any]:
 def webhook(row: dict[str, Any]) -> dict[str, Any]:
     """What the CRM is told of a job with this one recipient."""
     job = SimpleNamespace(
-        job_id="j1", job_status="completed", recipients=1, latency_s=None, spam_score=None
+        job="j1", job_id="j1", job_status="completed", recipients=1, latency_s=None, spam_score=None
     )
     spec = {"template_id": "t", "sender": "me@example.com"}
-    _, _, body = deliver.message(job, spec, [row], version=1, at="", anchor=(0, ""))
+    _, _, body = job_webhook(job, spec, [row], version=1, at="", anchor=Anchor(0, ""))
     return dict(json.loads(body)["data"])
 
 

@@ -8,7 +8,7 @@ docs.aws.amazon.com/ses/latest/dg/notification-contents.html.
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from cxtools.events.feeds.values import Row, build_event, cell_text
 from cxtools.model import Event
@@ -18,30 +18,47 @@ TITLE = "Amazon SES"
 SOURCE = "https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html"
 
 
-class Meaning(NamedTuple):
-    """
-    What a word of SES says: our kind, the object that holds the details, and the list in it that
-    names the recipients ("": they are the mail's own).
-    """
-
-    kind: str
-    section: str
-    recipients: str = ""
-
-
 WORDS = {
-    "Send": Meaning("sent", "send"),
-    "Delivery": Meaning("delivery", "delivery", "recipients"),
-    "DeliveryDelay": Meaning("deferral", "deliveryDelay", "delayedRecipients"),
-    "Bounce": Meaning("bounce", "bounce", "bouncedRecipients"),
-    "Complaint": Meaning("complaint", "complaint", "complainedRecipients"),
-    "Open": Meaning("open", "open"),
-    "Click": Meaning("click", "click"),
-    "Subscription": Meaning("unsubscribe", "subscription"),
-    "Reject": Meaning("suppressed", "reject"),
-    "Rendering Failure": Meaning("suppressed", "failure"),
+    "Send": "sent",
+    "Delivery": "delivery",
+    "DeliveryDelay": "deferral",
+    "Bounce": "bounce",
+    "Complaint": "complaint",
+    "Open": "open",
+    "Click": "click",
+    "Subscription": "unsubscribe",
+    "Reject": "suppressed",
+    "Rendering Failure": "suppressed",
 }
-UNKNOWN = Meaning("unknown", "")
+#: Word -> the object of the record that holds the details.
+SECTIONS = {
+    "Send": "send",
+    "Delivery": "delivery",
+    "DeliveryDelay": "deliveryDelay",
+    "Bounce": "bounce",
+    "Complaint": "complaint",
+    "Open": "open",
+    "Click": "click",
+    "Subscription": "subscription",
+    "Reject": "reject",
+    "Rendering Failure": "failure",
+}
+#: Word -> the list in that object that names the recipients; otherwise they are the mail's own.
+RECIPIENTS = {
+    "Delivery": "recipients",
+    "DeliveryDelay": "delayedRecipients",
+    "Bounce": "bouncedRecipients",
+    "Complaint": "complainedRecipients",
+}
+#: Our field -> what the details call it.
+FIELDS = {
+    "link_url": "link",
+    "user_agent": "userAgent",
+    "ip": "ipAddress",
+}
+
+#: What one person did: SES doesn't say which, where a mail went to several.
+ONE_PERSONS = {"Open", "Click"}
 
 #: Subtypes of a bounce or complaint: SES didn't even try, the address is on a list of its own.
 NOT_TRIED = {"Suppressed", "OnAccountSuppressionList"}
@@ -55,7 +72,8 @@ def recognises(row: Row) -> bool:
     (True, True)
     """
     in_sns = "Type" in row and "Message" in row
-    return "mail" in row or in_sns or "detail-type" in row
+    in_event_bridge = "detail-type" in row
+    return in_sns or in_event_bridge or "mail" in row
 
 
 def events(row: Row) -> list[Event]:
@@ -68,13 +86,9 @@ def events(row: Row) -> list[Event]:
     mail = record.get("mail")
     if not word or not isinstance(mail, dict):
         raise ValueError("not an SES record: eventType or notificationType, or mail, is missing")
-    meaning = WORDS.get(word, UNKNOWN)
-    details = record.get(meaning.section) or {}
-    kind = _kind(meaning.kind, details)
-    return [
-        _event(kind, word, mail, details, person)
-        for person in _people(meaning, mail, details) or [{}]
-    ]
+    details = record.get(SECTIONS.get(word, "")) or {}
+    people = _people(word, mail, details)
+    return [_event(word, mail, details, person) for person in people or [{}]]
 
 
 def _unwrap(row: Row) -> Row:
@@ -86,8 +100,54 @@ def _unwrap(row: Row) -> Row:
     return detail if isinstance(detail, dict) else row
 
 
-def _kind(kind: str, details: Row) -> str:
-    if NOT_TRIED & {details.get("bounceSubType"), details.get("complaintSubType")}:
+def _people(word: str, mail: Row, details: Row) -> list[dict[str, Any]]:
+    """The recipients that a record names, each as an object; none where it can't be said whose."""
+    if word in RECIPIENTS:
+        recipients = details.get(RECIPIENTS[word])
+    else:
+        recipients = mail.get("destination")
+    people = [_person(recipient) for recipient in recipients or ()]
+    if word in ONE_PERSONS and len(people) > 1:
+        return []
+    return people
+
+
+def _person(recipient: object) -> dict[str, Any]:
+    """A recipient as an object: some lists hold bare addresses."""
+    if isinstance(recipient, dict):
+        return recipient
+    return {"emailAddress": recipient}
+
+
+def _event(word: str, mail: Row, details: Row, person: Row) -> Event:
+    time = str(details.get("timestamp") or mail.get("timestamp") or "")
+    if not time and not person:
+        raise ValueError("an SES record without a recipient and without a time")
+    message_id = cell_text(mail.get("messageId"))
+    bounce_class = _bounce_class(details)
+    texts = {field: cell_text(details.get(name)) for field, name in FIELDS.items()}
+    texts |= {
+        "message_id": message_id,
+        "email": _address(person),
+        "bounce_code": cell_text(person.get("status")),
+        "bounce_text": cell_text(person.get("diagnosticCode")) or bounce_class,
+        "bounce_class": bounce_class,
+    }
+    # The mail's headers are left out: they would be repeated for every recipient.
+    kept_row = {
+        "eventType": word,
+        "messageId": message_id,
+        "details": details,
+        "recipient": person,
+    }
+    kind = _kind(word, details)
+    return build_event(kept_row, kind=kind, word=word, time=time, texts=texts)
+
+
+def _kind(word: str, details: Row) -> str:
+    kind = WORDS.get(word, "unknown")
+    subtypes = {details.get("bounceSubType"), details.get("complaintSubType")}
+    if subtypes & NOT_TRIED:
         return "suppressed"
     if kind == "unsubscribe" and not _opts_out(details):
         return "unknown"
@@ -100,41 +160,6 @@ def _opts_out(subscription: Row) -> bool:
     topics = preferences.get("topicSubscriptionStatus") or ()
     opted_out = any(topic.get("subscriptionStatus") == "OptOut" for topic in topics)
     return opted_out or bool(preferences.get("unsubscribeAll"))
-
-
-def _people(meaning: Meaning, mail: Row, details: Row) -> list[dict[str, Any]]:
-    """The recipients that a record names, each as an object; none where it can't be said whose."""
-    source = details.get(meaning.recipients) if meaning.recipients else mail.get("destination")
-    people = list(source or ())
-    if meaning.kind in {"open", "click"} and len(people) > 1:
-        return []
-    return [person if isinstance(person, dict) else {"emailAddress": person} for person in people]
-
-
-def _event(kind: str, word: str, mail: Row, details: Row, person: Row) -> Event:
-    time = str(details.get("timestamp") or mail.get("timestamp") or "")
-    if not time and not person:
-        raise ValueError("an SES record without a recipient and without a time")
-    message_id = cell_text(mail.get("messageId"))
-    # The mail's headers are left out: they would be repeated for every recipient.
-    kept_row = {
-        "eventType": word,
-        "messageId": message_id,
-        "details": details,
-        "recipient": person,
-    }
-    bounce_class = _bounce_class(details)
-    texts = {
-        "message_id": message_id,
-        "email": _address(person),
-        "bounce_code": cell_text(person.get("status")),
-        "bounce_text": cell_text(person.get("diagnosticCode")) or bounce_class,
-        "bounce_class": bounce_class,
-        "link_url": cell_text(details.get("link")),
-        "user_agent": cell_text(details.get("userAgent")),
-        "ip": cell_text(details.get("ipAddress")),
-    }
-    return build_event(kept_row, kind=kind, word=word, time=time, texts=texts)
 
 
 def _address(person: Row) -> str:
