@@ -34,7 +34,7 @@ from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.upgrade import Upgrade, upgrade
 from cxtools.ledger.version import NEWEST, read_version
 from cxtools.settings import load_settings
-from cxtools.simulated import SIMULATOR
+from cxtools.simulated import SIMULATOR_ACCOUNT
 from tests.proof.ledgers import first
 
 ROOT = Path(__file__).parents[2]
@@ -379,7 +379,12 @@ def resumed(simulator: Any, tmp_path: Path, ledger_url: str) -> Callable[[], Con
     first.load(ledger_url, tmp_path, account=address)
     facts = {"crm_webhook_url": f"{simulator.url}/_sim/crm", "event_horizon_s": 0, "batch_size": 20}
     settings = load_settings(
-        environ={}, home=tmp_path, ledger=ledger_url, env_url=simulator.url, **facts, **SIMULATOR
+        environ={},
+        home=tmp_path,
+        ledger=ledger_url,
+        env_url=simulator.url,
+        **facts,
+        **SIMULATOR_ACCOUNT,
     )
     simulator.suppress(sorted(first.SUPPRESSED))
     sent = [row for row in rows_of(ledger_url)["batch"] if row.payload]

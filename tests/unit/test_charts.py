@@ -496,7 +496,7 @@ def test_causes_have_the_numbers_of_the_verdict():
     sentences = " ".join(verdict_on(CAMPAIGN, "bounces").sentences)
     figure = ask("bounces", CAMPAIGN).chart()
 
-    assert "invalid recipient: 17 recipients (73.9%)" in sentences
+    assert "invalid recipient: 17 messages (73.9%)" in sentences
     assert "<b>17</b>  73.9%" == figure.data[0].text[0]
     assert "percentages are of all 23 bounces" in figure.layout.meta["caption"]
 

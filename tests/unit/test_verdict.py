@@ -216,7 +216,7 @@ def test_nothing_accepted_is_said_in_words():
         assert [] == [
             text
             for text in said.sentences
-            if re.search(r"(?<!\d)–|1 bounces|1 recipients|1 hard bounces", text)
+            if re.search(r"(?<!\d)–|1 bounces|1 recipients|1 messages|1 hard bounces", text)
         ]
     assert "Nobody opened or clicked: nothing was delivered." in said.sentences
     assert ("Opened", "–", "nothing was delivered", "") in said.cards
@@ -279,7 +279,7 @@ def test_too_few_says_for_what():
 
     assert (
         "TOO FEW",
-        "1 of 2,955 recipients (<0.1%, 0.0–0.2): too few to tell whether complaints stay below 0.1%.",
+        "1 of 2,955 messages (<0.1%, 0.0–0.2): too few to tell whether complaints stay below 0.1%.",
     ) == (said.word, said.sentences[0])
 
 
