@@ -233,7 +233,9 @@ def can_fail(test: ast.FunctionDef) -> bool:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "tests").rglob("test_*.py")), ids=lambda path: path.name
+    "path",
+    sorted((ROOT / "tests").rglob("test_*.py")),
+    ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_a_test_is_a_sentence_and_an_assertion(path):
     """Each test says in a sentence what must hold, and can fail."""
