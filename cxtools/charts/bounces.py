@@ -115,8 +115,7 @@ def _days(table: pd.DataFrame) -> go.Figure:
     days = sorted({row["day"] for row in rows})[-KEPT_ROWS:]
     total = wording.count(sum(row["recipients"] for row in rows))
     caption = (
-        "Messages that bounced, by the day (UTC) of their first event and by kind; "
-        f"{total} in all."
+        f"Messages that bounced, by the day (UTC) of their first event and by kind; {total} in all."
     )
     layout = {
         "height": 320,
