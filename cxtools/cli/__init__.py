@@ -78,7 +78,7 @@ def program(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """
-    Run a command, and end the process with its exit code; errors are told as sentences, tracebacks
+    Run a command, and end the process with its exit code; errors are printed as sentences, tracebacks
     only with --debug.
     """
     arguments = global_options_first(sys.argv[1:] if argv is None else argv)

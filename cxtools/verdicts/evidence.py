@@ -13,7 +13,7 @@ import pandas as pd
 
 from cxtools.measures.ages import Window, earlier_campaigns
 from cxtools.measures.answers import count
-from cxtools.measures.catalogue import COMPARISON
+from cxtools.measures.catalogue.delivery import COMPARISON
 from cxtools.measures.engine import AsOf, Engine
 from cxtools.text import parse_moment
 from cxtools.verdicts.facts import Facts

@@ -27,7 +27,9 @@ FLOORS = {
         "settings",
     ],
     "judgement": [
-        "measures measures.question measures.stats",
+        "measures measures.question measures.sql measures.stats",
+        "measures.catalogue.bounces measures.catalogue.delivery measures.catalogue.engagement "
+        "measures.catalogue.feed",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
         "events events.feeds.values "
@@ -39,7 +41,7 @@ FLOORS = {
         "api.documents api.outcome api.redaction api.refusals "
         "bounce.codes bounce.phrases "
         "sending.retry sending.spec "
-        "measures.table "
+        "measures.choices measures.table "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
         "api.grants bounce.index bounce.verdict sending.message events.feeds verdicts.facts",
@@ -59,6 +61,8 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
+        "events.database events.rejects",
+        "events.parts",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.workers "
