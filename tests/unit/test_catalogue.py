@@ -19,7 +19,7 @@ import typer.main
 import cxtools as cx
 from cxtools import measures
 from cxtools.charts import CHARTS
-from cxtools.cli import app
+from cxtools.cli.program import app
 from cxtools.errors import ConfigError, StoreError
 from cxtools.measures.answers import answer
 from cxtools.measures.catalogue import DIMENSIONS, FOLDER, QUESTIONS, named
