@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxtools.measures.ages import Window, earlier_campaigns
 from cxtools.measures.answers import count
-from cxtools.measures.catalogue import COMPARISON
+from cxtools.measures.catalogue.delivery import COMPARISON
 from cxtools.measures.engine import AsOf, Engine
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.verdict import CampaignVerdict
@@ -52,13 +52,20 @@ def verdict(
     """
     PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
 
-    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word. *unsettled*
-    are recipients without a known outcome, by what the ledger knows of them; they are a warning.
+    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word.
+    *unsettled* are recipients without a known outcome, by what the ledger knows of them; they are a
+    warning.
 
     Raises:
         StoreError: the store doesn't have this campaign.
     """
-    return judge_campaign(facts(engine, campaign, as_of=as_of, unsettled=unsettled), about)
+    known = facts(
+        engine,
+        campaign,
+        as_of=as_of,
+        unsettled=unsettled,
+    )
+    return judge_campaign(known, about)
 
 
 def facts(
@@ -84,7 +91,7 @@ def facts(
 
 
 def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, Counts]:
-    """Campaign -> its counts: the funnel's, as far as they are measured, and the bounces by kind."""
+    """Campaign -> its counts: the funnel's, as far as they are measured, and bounces by kind."""
     by_campaign = {}
     for row in funnel.to_dict("records"):
         name = str(row["campaign"])
@@ -102,10 +109,12 @@ def machine_counts(counts: Counts, quality: pd.DataFrame, suspects: pd.DataFrame
     doesn't tell is missing.
     """
     more = {}
-    if complained := int(quality.complaints.sum()):
-        more["complained"] = complained
+    complaints = int(quality.complaints.sum())
+    if complaints:
+        more["complained"] = complaints
     if quality.any_machine.any() and "opened" in counts:
-        more["read"] = counts["opened"] - int(quality.machine_opens.sum())
+        machines = int(quality.machine_opens.sum())
+        more["read"] = counts["opened"] - machines
     if len(suspects) or counts.get("clicked") == 0:
         for name in ("clickers", "suspect", "human"):
             more[name] = int(suspects[name].sum())
@@ -134,14 +143,16 @@ def share_of_week(engine: Engine, earlier: Mapping[str, Counts], known: Window) 
 
     None when there is nothing to compare with, or the week is over.
     """
-    if not earlier or known.age is None or not timedelta() < known.age < NEARLY_A_WEEK:
+    if not earlier or known.age is None:
+        return None
+    if not timedelta() < known.age < NEARLY_A_WEEK:
         return None
     [week] = count(engine, ["funnel"], list(earlier), as_of=WEEK)
-    shares = [
-        earlier[row["campaign"]]["clicked"] / row["clicked"]
-        for row in week.to_dict("records")
-        if row["clicked"]
-    ]
+    shares = []
+    for row in week.to_dict("records"):
+        by_then = earlier[row["campaign"]]
+        if row["clicked"]:
+            shares.append(by_then["clicked"] / row["clicked"])
     return median(shares) if shares else None
 
 

@@ -27,7 +27,9 @@ FLOORS = {
         "settings",
     ],
     "judgement": [
-        "measures measures.question measures.stats",
+        "measures measures.question measures.sql measures.stats",
+        "measures.catalogue.bounces measures.catalogue.delivery measures.catalogue.engagement "
+        "measures.catalogue.feed",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
         "charts.groups charts.rows charts.style "
@@ -40,7 +42,7 @@ FLOORS = {
         "api.documents api.outcome api.redaction api.refusals "
         "bounce.codes bounce.phrases "
         "sending.retry sending.spec "
-        "charts.cells charts.columns measures.table "
+        "charts.cells charts.columns measures.choices measures.table "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
         "api.grants "
@@ -57,6 +59,8 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
+        "events.database events.rejects",
+        "events.parts",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.workers "
