@@ -98,6 +98,7 @@ FLOORS = {
         "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
         "cli.tools cli.verdict cli.webhooks",
+        "cli.program",
         "cli",
         "cli.__main__",
     ],
