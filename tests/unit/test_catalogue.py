@@ -18,7 +18,7 @@ import typer.main
 
 import cxtools as cx
 from cxtools.charts import CHARTS
-from cxtools.cli import app
+from cxtools.cli.program import app
 from cxtools.errors import ConfigError, StoreError
 from cxtools.measures import sql
 from cxtools.measures.answers import answer
