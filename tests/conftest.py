@@ -17,7 +17,11 @@ from typing import Any
 
 import pytest
 
+from tests.imports import target  # noqa: F401 - a fixture
 from tests.postgres import ledger_url, postgres  # noqa: F401 - fixtures
+
+#: Run by hand, with the code of an earlier version.
+collect_ignore = ["proof/ledgers/make_first.py"]
 
 NO_CHROMIUM = "no Chromium"
 CRM_SECRET = "whsec_c2ltdWxhdGVkLXNlY3JldA=="

@@ -19,10 +19,24 @@ if TYPE_CHECKING:
 MIME = "application/vnd.cxtools.verdict+json"
 #: Word -> its symbol, so that colour never tells alone.
 SYMBOLS = {"FAIL": "✕", "WARN": "!", "TOO FEW": "?", "TOO EARLY": "…", "PASS": "✓"}
+#: In a terminal.
 WIDEST_WORD = max(len(word) for word in SYMBOLS)
 WIDEST_NAME = 32
-NOT_MEASURED = "not measured"
+
+BOX = (
+    '<div class="verdict {tone}"><p class="word">'
+    '<span class="symbol" aria-hidden="true">{symbol}</span> {word}</p>'
+    "<ul>{lines}</ul></div>"
+)
+CHECKS = (
+    '<details class="judged"><summary>How this was judged</summary>'
+    '<div class="scroll" tabindex="0" role="region" aria-label="Checks">'
+    "<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table></div></details>"
+)
 HEADINGS = ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source")
+#: The dash of an interval, at which no line may break.
+DASH = re.compile(r"(?<=\d)–(?=\d)")
+JOINER = "\u2060"
 
 
 def mime_bundle(verdict: CampaignVerdict) -> dict[str, Any]:
@@ -39,18 +53,27 @@ def mime_bundle(verdict: CampaignVerdict) -> dict[str, Any]:
     return {"text/plain": str(verdict), "text/html": html(verdict), MIME: about}
 
 
+# --- terminal ---
+
+
 def text(verdict: CampaignVerdict) -> str:
     """A verdict for a terminal: its word, its sentences, its checks."""
-    head = f"{verdict.word}  {verdict.facts.campaign}"
-    checks = [_check_line(check) for check in verdict.facts.checks]
-    return "\n".join([head, *verdict.sentences, "", *checks])
+    lines = [f"{verdict.word}  {verdict.facts.campaign}"]
+    lines += verdict.sentences
+    lines.append("")
+    lines += [_check_line(check) for check in verdict.facts.checks]
+    return "\n".join(lines)
 
 
 def _check_line(check: Check) -> str:
     name = check.limit.name.ljust(WIDEST_NAME)
-    if check.word == NOT_MEASURED:
-        return f"{name}  {NOT_MEASURED}"
-    return f"{name}  {check.word.ljust(WIDEST_WORD)}  {_measured(check)}"
+    word = check.word.ljust(WIDEST_WORD)
+    if not check.of:
+        return f"{name}  {word}".rstrip()
+    return f"{name}  {word}  {_measured(check)}"
+
+
+# --- HTML ---
 
 
 def html(verdict: CampaignVerdict) -> str:
@@ -62,38 +85,32 @@ def html(verdict: CampaignVerdict) -> str:
 
 
 def _box(word: str, sentences: Sequence[str]) -> str:
-    tone = word.lower().replace(" ", "-")
-    symbol = f'<span class="symbol" aria-hidden="true">{SYMBOLS[word]}</span>'
-    lines = "".join(f"<li>{_text(sentence)}</li>" for sentence in sentences)
-    head = f'<p class="word">{symbol} {word}</p>'
-    return f'<div class="verdict {tone}">{head}<ul>{lines}</ul></div>'
-
-
-def _card(card: Card) -> str:
-    texts = (card.share, card.counted, card.compared)
-    lines = "".join(f"<dd>{_text(text)}</dd>" for text in texts if text)
-    return f"<div><dt>{_html.escape(card.name)}</dt>{lines}</div>"
-
-
-def _text(text: str) -> str:
-    """Escaped, and without a line break inside an interval: word joiners around its dash."""
-    return re.sub(r"(?<=\d)–(?=\d)", "\u2060–\u2060", _html.escape(text))
-
-
-def _checks(checks: Sequence[Check]) -> str:
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
-    rows = "".join(_check_row(check) for check in checks)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return (
-        '<details class="judged"><summary>How this was judged</summary>'
-        '<div class="scroll" tabindex="0" role="region" aria-label="Checks">'
-        f"{table}</div></details>"
+    return BOX.format(
+        tone=word.lower().replace(" ", "-"),
+        symbol=SYMBOLS[word],
+        word=word,
+        lines=_elements("li", sentences),
     )
 
 
+def _card(card: Card) -> str:
+    texts = [card.share, card.counted]
+    if card.compared:
+        texts.append(card.compared)
+    name = _elements("dt", [card.name])
+    lines = _elements("dd", texts)
+    return f"<div>{name}{lines}</div>"
+
+
+def _checks(checks: Sequence[Check]) -> str:
+    headings = [f'<th scope="col">{heading}</th>' for heading in HEADINGS]
+    rows = [_check_row(check) for check in checks]
+    return CHECKS.format(headings="".join(headings), rows="".join(rows))
+
+
 def _check_row(check: Check) -> str:
-    symbol = SYMBOLS.get(check.word, "")
     limit = check.limit
+    symbol = SYMBOLS.get(check.word, "")
     texts = (
         f"{symbol} {check.word}".strip(),
         _measured(check),
@@ -101,13 +118,25 @@ def _check_row(check: Check) -> str:
         wording.percent(limit.limit),
         limit.source,
     )
-    cells = "".join(f"<td>{_html.escape(text)}</td>" for text in texts)
-    return f'<tr><th scope="row">{_html.escape(limit.name)}</th>{cells}</tr>'
+    name = _html.escape(limit.name)
+    cells = _elements("td", texts)
+    return f'<tr><th scope="row">{name}</th>{cells}</tr>'
 
 
 def _measured(check: Check) -> str:
     if not check.of or check.count is None:
         return wording.MISSING
+    count = wording.count(check.count)
+    whole = wording.count(check.of)
     low, high = wilson(check.count, check.of)
     share = wording.interval(check.count / check.of, low, high)
-    return f"{wording.count(check.count)} of {wording.count(check.of)}: {share}"
+    return f"{count} of {whole}: {share}"
+
+
+def _elements(tag: str, texts: Sequence[str]) -> str:
+    return "".join(f"<{tag}>{_escaped(text)}</{tag}>" for text in texts)
+
+
+def _escaped(text: str) -> str:
+    """As HTML, and without a line break inside an interval."""
+    return DASH.sub(f"{JOINER}–{JOINER}", _html.escape(text))

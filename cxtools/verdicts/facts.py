@@ -27,15 +27,16 @@ class Distance(NamedTuple):
 @dataclass(frozen=True)
 class Facts:
     """
-    Counts of distinct recipients of one campaign, and of earlier ones at the same age.
+    Counts of one campaign's messages, each to one recipient, and of earlier ones at the same age.
 
     Attributes:
         counts: attempted, delivered, bounced, opened, clicked, hard, soft, block, unclassified,
             authentication, complained, clickers, suspect, human, read (opened, less those whom the
             feed says only machines opened); what the feed doesn't report is missing
         first_at, last_at: moments of the first and the last event, None without any
+        as_of: events after this moment didn't count; None: all did
         events: how many events were read
-        top_cause: the most frequent cause of bounces, with its recipients; None without any
+        top_cause: the most frequent cause of bounces, with its messages; None without any
         earlier: the same counts of each earlier campaign, cut at this campaign's age
         maturity: share of their 7-day clicks that earlier campaigns had at this age, None without
             any
@@ -46,6 +47,7 @@ class Facts:
     counts: Counts
     first_at: datetime | None = None
     last_at: datetime | None = None
+    as_of: datetime | None = None
     events: int = 0
     top_cause: tuple[str, int] | None = None
     earlier: Sequence[Counts] = ()

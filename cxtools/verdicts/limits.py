@@ -23,7 +23,7 @@ class Limit:
         target: WARN above it; 0: a single case is too much
         limit: FAIL above it; None: the check never fails
         stop: above it, stop sending; None: there is no such step
-        sentence: what is so when it is broken; {number} is "5 of 3,000 recipients (…)"
+        sentence: what is so when it is broken; {number} is "5 of 3,000 messages (…)"
         action: what to do when it has failed, or ""
         stop_action: what to do above `stop`, or ""
         source: who says so

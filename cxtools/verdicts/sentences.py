@@ -10,7 +10,7 @@ from __future__ import annotations
 from cxtools import wording
 from cxtools.verdicts.checks import Check, decides, worst
 from cxtools.verdicts.facts import Facts, surely_opened
-from cxtools.verdicts.limits import HARD_BOUNCES, UNSETTLED, Limit
+from cxtools.verdicts.limits import HARD_BOUNCES, UNSETTLED
 
 
 def unsettled_sentences(facts: Facts) -> tuple[str, ...]:
@@ -70,14 +70,25 @@ def _compared(
     return f", {distance.words} {earlier} at the same age ({distance.usual})"
 
 
+#: Where a share stands between target and limit.
+FAR_ABOVE = "above the {limit} limit, and above {stop}: {stop_action}"
+ABOVE = "above the {limit} limit: {action}"
+PERHAPS_ABOVE = "above the {target} target and perhaps above the {limit} limit"
+BETWEEN = "above the {target} target but below the {limit} limit"
+NEAR = "too near the {target} target to tell, with so few messages"
+BELOW = "below the {target} target"
+
+
 def hard_sentence(facts: Facts) -> str:
     """How many addresses are dead, and where that stands between target and limit."""
     [hard] = [check for check in facts.checks if check.limit == HARD_BOUNCES]
     if not hard.count:
         return _no_hard_bounce(hard)
     bounces = wording.counted(hard.count, "hard bounce")
+    rate = facts.rate_text("hard", "attempted")
     are = "is" if hard.count == 1 else "are"
-    return f"{bounces} ({facts.rate_text('hard', 'attempted')}) {are} {_standing(hard)}."
+    standing = standing_text(hard)
+    return f"{bounces} ({rate}) {are} {standing}."
 
 
 def _no_hard_bounce(hard: Check) -> str:
@@ -87,27 +98,40 @@ def _no_hard_bounce(hard: Check) -> str:
     return "No address bounced hard."
 
 
-def _standing(check: Check) -> str:
-    """Where a check's share stands between target and limit."""
+def standing_text(check: Check) -> str:
+    """Where a check's share stands between target and limit, and what to do above the limit."""
     limit = check.limit
-    target = wording.percent(limit.target, 0)
-    highest = wording.percent(limit.limit, 0)
-    share = _share(check)
-    if check.word == "FAIL" and limit.stop is not None and share >= limit.stop:
-        stop = wording.percent(limit.stop, 0)
-        return f"above the {highest} limit, and above {stop}: {limit.stop_action}"
-    if check.word == "FAIL":
-        return f"above the {highest} limit: {limit.action}"
-    if check.word == "TOO FEW":
-        return f"too near the {target} target to tell, with so few messages"
-    if check.word == "PASS":
-        return f"below the {target} target"
-    is_below_limit = limit.limit is None or share <= limit.limit
-    rest = "but below" if is_below_limit else "and perhaps above"
-    return f"above the {target} target {rest} the {highest} limit"
+    return _standing(check).format(
+        target=wording.percent(limit.target, 0),
+        limit=wording.percent(limit.limit, 0),
+        stop=wording.percent(limit.stop, 0),
+        action=limit.action,
+        stop_action=limit.stop_action,
+    )
 
 
-def _share(check: Check) -> float:
+def _standing(check: Check) -> str:
+    match check.word:
+        case "FAIL":
+            return FAR_ABOVE if _reaches(check, check.limit.stop) else ABOVE
+        case "WARN":
+            return PERHAPS_ABOVE if _exceeds(check, check.limit.limit) else BETWEEN
+        case "TOO FEW":
+            return NEAR
+        case _:
+            return BELOW
+
+
+def _reaches(check: Check, bound: float | None) -> bool:
+    return bound is not None and share_of_check(check) >= bound
+
+
+def _exceeds(check: Check, bound: float | None) -> bool:
+    return bound is not None and share_of_check(check) > bound
+
+
+def share_of_check(check: Check) -> float:
+    """The share that was held against the limit; 0 where nothing was counted."""
     if not check.count or not check.of:
         return 0.0
     return check.count / check.of
@@ -118,14 +142,14 @@ def cause_sentence(facts: Facts) -> str:
     bounced = facts.counts.get("bounced")
     if not facts.top_cause or not bounced:
         return ""
-    cause, recipients = facts.top_cause
+    cause, messages = facts.top_cause
     words = wording.spaced(cause)
     if bounced == 1:
         return f"The cause of the one bounce is {words}."
-    people = wording.counted(recipients, "recipient")
-    share = wording.percent(recipients / bounced)
-    bounces = f"the {wording.count(bounced)} bounces"
-    return f"The most frequent cause of {bounces} is {words}: {people} ({share})."
+    number = wording.counted(messages, "message")
+    share = wording.percent(messages / bounced)
+    bounces = wording.count(bounced)
+    return f"The most frequent cause of the {bounces} bounces is {words}: {number} ({share})."
 
 
 def alarm_sentence(facts: Facts) -> str:
@@ -134,27 +158,31 @@ def alarm_sentence(facts: Facts) -> str:
     word = worst([check.word for check in checks], "PASS")
     if word == "PASS":
         return ""
-    others = [check for check in checks if check.limit != HARD_BOUNCES and check.word == word]
+    worst_ones = [check for check in checks if check.word == word]
+    others = [check for check in worst_ones if check.limit != HARD_BOUNCES]
     return " ".join(_broken(facts, check) for check in others)
 
 
 def _broken(facts: Facts, check: Check) -> str:
     limit = check.limit
-    number = _number(facts, check, limit)
+    number = _number(facts, check)
     if check.word == "TOO FEW":
+        name = limit.name.lower()
         target = wording.percent(limit.target)
-        return f"{number}: too few to tell whether {limit.name.lower()} stay below {target}."
-    return limit.sentence.format(number=number, action=limit.action)
+        return f"{number}: too few to tell whether {name} stay below {target}."
+    return limit.sentence.format(
+        number=number,
+        action=limit.action,
+    )
 
 
-def _number(
-    facts: Facts,
-    check: Check,
-    limit: Limit,
-) -> str:
-    noun = "bounce" if limit.whole == "bounced" else "recipient"
+def _number(facts: Facts, check: Check) -> str:
+    limit = check.limit
+    noun = "bounce" if limit.whole == "bounced" else "message"
+    count = wording.count(check.count)
     whole = wording.counted(check.of or 0, noun)
-    return f"{wording.count(check.count)} of {whole} ({facts.rate_text(limit.part, limit.whole)})"
+    rate = facts.rate_text(limit.part, limit.whole)
+    return f"{count} of {whole} ({rate})"
 
 
 # --- engagement ---
@@ -168,9 +196,10 @@ def click_sentence(facts: Facts) -> str:
     if "clicked" not in counts:
         kinds = "Clicks" if "opened" in counts else "Opens and clicks"
         return f"{kinds} are not measured: the feed holds none."
+    people = _people(counts["clicked"])
     rate = facts.rate_text("clicked", "delivered")
     compared = _compared(facts, "clicked", "delivered")
-    return f"{_people(counts['clicked'])} clicked ({rate} of the delivered){compared}."
+    return f"{people} clicked ({rate} of the delivered){compared}."
 
 
 def _people(number: int) -> str:
@@ -188,11 +217,12 @@ def scanner_sentence(facts: Facts) -> str:
     suspects = wording.count(counts["suspect"])
     clickers = wording.count(counts["clickers"])
     humans = wording.count(counts["human"])
+    suspect_rate = facts.rate_text("suspect", "clickers")
+    human_rate = facts.rate_text("human", "delivered")
     aside = _only_unsubscribed(counts["clickers"] - counts["clicked"])
     return (
         f"{suspects} of the {clickers} who followed any link{aside} behave like scanners "
-        f"({facts.rate_text('suspect', 'clickers')}); without them {humans} remain "
-        f"({facts.rate_text('human', 'delivered')} of the delivered)."
+        f"({suspect_rate}); without them {humans} remain ({human_rate} of the delivered)."
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 from cxtools.bounce import judge
-from cxtools.cli import app
+from cxtools.cli.program import app
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -15,8 +15,8 @@ from cxtools import wording
 from cxtools.charts import style
 from cxtools.charts import tables as written
 from cxtools.events.store import EventStore
-from cxtools.measures import compare
 from cxtools.measures.engine import Engine
+from cxtools.verdicts import evidence
 from cxtools.verdicts.verdict import CampaignVerdict
 from tests import tables
 from tests.tables import ask
@@ -496,7 +496,7 @@ def test_causes_have_the_numbers_of_the_verdict():
     sentences = " ".join(verdict_on(CAMPAIGN, "bounces").sentences)
     figure = ask("bounces", CAMPAIGN).chart()
 
-    assert "invalid recipient: 17 recipients (73.9%)" in sentences
+    assert "invalid recipient: 17 messages (73.9%)" in sentences
     assert "<b>17</b>  73.9%" == figure.data[0].text[0]
     assert "percentages are of all 23 bounces" in figure.layout.meta["caption"]
 
@@ -527,7 +527,7 @@ def test_a_split_has_the_rates_of_the_cards():
 
 def verdict_on(store: EventStore, about: str) -> CampaignVerdict:
     """The verdict on the campaign "c" of a store."""
-    return compare.verdict(Engine(store), "c", about=about)
+    return evidence.verdict_on(Engine(store), "c", about=about)
 
 
 def stage_labels(figure: go.Figure) -> list[str]:
