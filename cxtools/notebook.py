@@ -83,11 +83,11 @@ def verdict(
     Example:
         cx.verdict("q3-update", about="bounces")
     """
-    from cxtools.measures import compare
+    from cxtools.verdicts.evidence import verdict_on
 
     client = latest(home)
     unsettled = client.unsettled(campaign)
-    return compare.verdict(client.engine, campaign, about=about, as_of=as_of, unsettled=unsettled)
+    return verdict_on(client.engine, campaign, about=about, as_of=as_of, unsettled=unsettled)
 
 
 def run_campaign(

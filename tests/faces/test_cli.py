@@ -228,7 +228,11 @@ def test_a_verdict_answers_in_json(shell: Shell) -> None:
         "limit": 0.05,
     }
 
-    assert ("feed", "FAIL", moment) == (document["campaign"], document["word"], document["as_of"])
+    assert ("feed", "FAIL", "2026-09-15T00:00:00+00:00") == (
+        document["campaign"],
+        document["word"],
+        document["as_of"],
+    )
     assert hard == document["checks"][0]
     assert "stop sending until the list is cleaned" in document["sentences"][0]
     assert "not measured" == document["checks"][-1]["word"]

@@ -19,7 +19,7 @@ import pytest
 from cxtools.charts import CHARTS
 from cxtools.cli.exits import exit_code
 from cxtools.errors import ConfigError, ReportError
-from cxtools.measures.catalogue import FUNNEL_COLUMNS
+from cxtools.measures.catalogue.delivery import FUNNEL_COLUMNS
 from cxtools.pages import catalogue
 from cxtools.pages.catalogue import read_notebook, report_names
 from cxtools.pages.checks import addresses, check_page

@@ -1,9 +1,12 @@
-"""What one campaign's measures say together, and what earlier campaigns had at the same age."""
+"""
+The evidence for a verdict: the measures are asked what is known of a campaign, and what earlier
+ones had at the same age.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
 import pandas as pd
@@ -12,9 +15,9 @@ from cxtools.measures.ages import Window, earlier_campaigns
 from cxtools.measures.answers import count
 from cxtools.measures.catalogue.delivery import COMPARISON
 from cxtools.measures.engine import AsOf, Engine
+from cxtools.text import parse_moment
 from cxtools.verdicts.facts import Facts
-from cxtools.verdicts.verdict import CampaignVerdict
-from cxtools.verdicts.verdict import verdict as judge_campaign
+from cxtools.verdicts.verdict import CampaignVerdict, verdict
 
 WEEK = timedelta(days=7)
 #: At this age the first week's clicks are as good as in.
@@ -41,7 +44,7 @@ ASKED = ("funnel", "bounces", "data_quality", "suspects")
 Counts = dict[str, int]
 
 
-def verdict(
+def verdict_on(
     engine: Engine,
     campaign: str,
     *,
@@ -59,17 +62,21 @@ def verdict(
     Raises:
         StoreError: the store doesn't have this campaign.
     """
-    known = facts(
+    facts = facts_of(
         engine,
         campaign,
         as_of=as_of,
         unsettled=unsettled,
     )
-    return judge_campaign(known, about)
+    return verdict(facts, about)
 
 
-def facts(
-    engine: Engine, campaign: str, *, as_of: AsOf = None, unsettled: Mapping[str, int] = {}
+def facts_of(
+    engine: Engine,
+    campaign: str,
+    *,
+    as_of: AsOf = None,
+    unsettled: Mapping[str, int] = {},
 ) -> Facts:
     """What a campaign is judged by: its counts, its age, and earlier campaigns at that age."""
     funnel, causes, quality, suspects = count(engine, ASKED, campaign, as_of=as_of)
@@ -78,16 +85,31 @@ def facts(
     counts |= machine_counts(counts, quality, suspects)
     earlier = counts_of_earlier(engine, campaign, known)
     return Facts(
-        campaign,
-        counts,
-        known.first_at,
-        known.last_at,
-        int(quality.events.sum()),
-        top_cause(causes),
-        list(earlier.values()),
-        share_of_week(engine, earlier, known),
-        unsettled,
+        campaign=campaign,
+        counts=counts,
+        first_at=known.first_at,
+        last_at=known.last_at,
+        as_of=moment_of(as_of, known.first_at),
+        events=int(quality.events.sum()),
+        top_cause=top_cause(causes),
+        earlier=list(earlier.values()),
+        maturity=share_of_week(engine, earlier, known),
+        unsettled=unsettled,
     )
+
+
+def moment_of(as_of: AsOf, first_at: datetime | None) -> datetime | None:
+    """
+    The moment after which events don't count; None when all do.
+
+    >>> moment_of(timedelta(days=1), datetime(2026, 9, 14))
+    datetime.datetime(2026, 9, 15, 0, 0)
+    """
+    if isinstance(as_of, timedelta):
+        return first_at + as_of if first_at else None
+    if isinstance(as_of, datetime):
+        return as_of
+    return parse_moment(as_of)
 
 
 def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, Counts]:
