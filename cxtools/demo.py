@@ -15,18 +15,23 @@ from pathlib import Path
 
 import requests
 
-from cxtools import wording
 from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.importing import import_file
 from cxtools.measures.answers import answer
 from cxtools.pages.run import render_reports
 from cxtools.sending.campaign import Campaign
+from cxtools.wording import percent
 
 NAME = "q3-update"
-SEED, RECIPIENTS, EARLIER = "7", "5000", "8"
+SEED = 7
+RECIPIENTS = 5000
+EARLIER_CAMPAIGNS = 8
 REPORTS = ("run_campaign", "bounce_report", "engagement_report")
 WEEK_S = 7 * 86400
+#: What is late; then two quiet looks, after which the campaign is settled.
+LATE_COLLECTS = 3
+#: A file of this name says that a home is a demo's, and may be removed.
 MARK = ".cxtools-demo"
 SPEC = f"""\
 name = "{NAME}"
@@ -42,7 +47,10 @@ def say_on_stderr(text: str) -> None:
 
 
 def run_demo(
-    out: Path, *, say: Callable[[str], None] = say_on_stderr, progress: bool = True
+    out: Path,
+    *,
+    say: Callable[[str], None] = say_on_stderr,
+    progress: bool = True,
 ) -> str:
     """
     Run the demo into *out* and return its summary in five lines; the store and ledger stand in
@@ -50,39 +58,29 @@ def run_demo(
 
     Raises:
         ConfigError: *out*/home exists and isn't a demo's; nothing was touched.
-        JobFailed, StoreError: the send didn't complete, or its audit trail has faults.
+        JobFailed, StoreError: the send didn't complete, or its audit log has faults.
     """
     began = time.monotonic()
-    home = _fresh_home(out)
+    home = _make_home(out)
     client = connect("simulator", home=home)
     client.quiet = not progress
     say("1/4  eight earlier campaigns into the event store")
     _import_history(client)
-    say(f"2/4  sending {NAME}: {int(RECIPIENTS):,} recipients over HTTP")
-    campaign = Campaign.from_toml(*_inputs(home))
-    sent = client.send(campaign)
-    if sent.state != "completed":
-        raise JobFailed(
-            f"the demo's send ended as {sent.state}",
-            where=str(home),
-            do="look at the ledger there; then run the demo again",
-        )
+    say(f"2/4  sending {NAME}: {RECIPIENTS:,} recipients over HTTP")
+    _send(client)
     say("3/4  a week passes on the simulator's clock; late events come in")
-    requests.post(
-        f"{client.settings.env_url}/_sim/advance", json={"seconds": WEEK_S}, timeout=10
-    ).raise_for_status()
-    for _ in range(3):  # what is late; then two quiet looks, after which the campaign is settled
-        client.collect(NAME)
+    _let_a_week_pass(client)
     say("4/4  reports")
+    index = out / "index.html"
     render_reports([(name, {"campaign": NAME}) for name in REPORTS], out=out, home=home)
-    return _summary(client, out / "index.html", time.monotonic() - began)
+    return _summary(client, index, seconds=time.monotonic() - began)
 
 
-def _fresh_home(out: Path) -> Path:
+def _make_home(out: Path) -> Path:
     home = out / "home"
     if home.exists() and not (home / MARK).exists():
         raise ConfigError(
-            "the folder is not a demo's, it is left alone",
+            "the folder is not a demo's and was left alone",
             where=str(home),
             do="choose another --out",
         )
@@ -92,46 +90,67 @@ def _fresh_home(out: Path) -> Path:
     return home
 
 
-def _simulated(*arguments: str) -> None:
+def _import_history(client: Connection) -> None:
+    folder = client.settings.home / "history"
+    _run_simulator("history", campaigns=EARLIER_CAMPAIGNS, seed=SEED, out=folder)
+    for file in sorted(folder.glob("*.jsonl")):
+        import_file(file, file.stem, client.store, now=datetime.now(UTC))
+
+
+def _send(client: Connection) -> None:
+    home = client.settings.home
+    recipients = home / "recipients.csv"
+    spec = home / "spec.toml"
+    _run_simulator("recipients", count=RECIPIENTS, seed=SEED, out=recipients)
+    spec.write_text(SPEC, encoding="utf-8")
+    sent = client.send(Campaign.from_toml(spec, recipients))
+    if sent.state != "completed":
+        raise JobFailed(
+            f"the demo's send ended as {sent.state}",
+            where=str(home),
+            do="look at the ledger there; then run the demo again",
+        )
+
+
+def _run_simulator(command: str, **options: object) -> None:
+    flags: list[str] = []
+    for name, value in options.items():
+        flags += [f"--{name}", str(value)]
     subprocess.run(
-        [sys.executable, "-m", "cxtools.simulator", *arguments],
+        [sys.executable, "-m", "cxtools.simulator", command, *flags],
         check=True,
         stdout=subprocess.DEVNULL,
     )
 
 
-def _import_history(client: Connection) -> None:
-    folder = client.settings.home / "history"
-    _simulated("history", "--campaigns", EARLIER, "--seed", SEED, "--out", str(folder))
-    for file in sorted(folder.glob("*.jsonl")):
-        import_file(file, file.stem, client.store, now=datetime.now(UTC))
+def _let_a_week_pass(client: Connection) -> None:
+    url = f"{client.settings.env_url}/_sim/advance"
+    requests.post(url, json={"seconds": WEEK_S}, timeout=10).raise_for_status()
+    for _ in range(LATE_COLLECTS):
+        client.collect(NAME)
 
 
-def _inputs(home: Path) -> tuple[Path, Path]:
-    recipients, spec = home / "recipients.csv", home / "spec.toml"
-    _simulated("recipients", "--count", RECIPIENTS, "--seed", SEED, "--out", str(recipients))
-    spec.write_text(SPEC)
-    return spec, recipients
-
-
-def _summary(client: Connection, index: Path, seconds: float) -> str:
+def _summary(client: Connection, index: Path, *, seconds: float) -> str:
     status = client.status(NAME)
-    trail = client.ledger.audit_log.verify()
-    if trail.faults:
+    audit = client.ledger.audit_log.verify()
+    if audit.faults:
         raise StoreError(
-            f"the audit trail has faults: {trail.faults[0]}",
+            f"the audit log has faults: {audit.faults[0]}",
             where=str(client.settings.home),
             do="run the demo again",
         )
-    row, share = answer(client.engine, "funnel", NAME).iloc[0], wording.percent
-    people, hooks = status.recipients, status.webhooks
-    return "\n".join(
-        [
-            f"campaign     {NAME}: {status.state}; {people['planned']:,} planned, {people['submitted']:,} submitted, "
-            f"{people['suppressed']:,} suppressed",
-            f"delivered    {row.delivered:,} of {row.attempted:,} ({share(row.delivery_rate)}), bounced {row.bounced:,}",
-            f"engagement   opened {row.opened:,} ({share(row.open_rate)}), clicked {row.clicked:,} ({share(row.click_rate)})",
-            f"webhooks     {hooks['delivered']:,} delivered, {hooks['pending']:,} pending; audit trail of {trail.rows:,} rows intact",
-            f"reports      {index} ({seconds:.0f} s in all)",
-        ]
-    )
+    row = answer(client.engine, "funnel", NAME).iloc[0]
+    people = status.recipients
+    hooks = status.webhooks
+    lines = {
+        "campaign": f"{NAME}: {status.state}; {people['planned']:,} planned, "
+        f"{people['submitted']:,} submitted, {people['suppressed']:,} suppressed",
+        "delivered": f"{row.delivered:,} of {row.attempted:,} "
+        f"({percent(row.delivery_rate)}), bounced {row.bounced:,}",
+        "engagement": f"opened {row.opened:,} ({percent(row.open_rate)}), "
+        f"clicked {row.clicked:,} ({percent(row.click_rate)})",
+        "webhooks": f"{hooks['delivered']:,} delivered, {hooks['pending']:,} pending; "
+        f"audit log of {audit.rows:,} rows intact",
+        "reports": f"{index} ({seconds:.0f} s in all)",
+    }
+    return "\n".join(f"{name:<12} {text}" for name, text in lines.items())

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import CxError, StoreError
 from cxtools.measures.answers import answer as answer_question
-from cxtools.measures.answers import parse_where
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named
+from cxtools.measures.choices import parse_where
 from cxtools.measures.engine import Engine
 from cxtools.measures.question import Question
 from cxtools.measures.table import Table

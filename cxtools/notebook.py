@@ -21,7 +21,7 @@ from cxtools.measures.question import docstring
 
 if TYPE_CHECKING:
     from cxtools.events.importing import Imported
-    from cxtools.measures.answers import By, Where
+    from cxtools.measures.choices import By, Where
     from cxtools.measures.engine import AsOf
     from cxtools.measures.table import Table
     from cxtools.sending.status import Status
@@ -83,11 +83,11 @@ def verdict(
     Example:
         cx.verdict("q3-update", about="bounces")
     """
-    from cxtools.measures import compare
+    from cxtools.verdicts.evidence import verdict_on
 
     client = latest(home)
     unsettled = client.unsettled(campaign)
-    return compare.verdict(client.engine, campaign, about=about, as_of=as_of, unsettled=unsettled)
+    return verdict_on(client.engine, campaign, about=about, as_of=as_of, unsettled=unsettled)
 
 
 def run_campaign(

@@ -10,7 +10,7 @@ from typing import Any
 import typer.main
 
 import cxtools
-from cxtools.cli import app
+from cxtools.cli.program import app
 from cxtools.events import feeds
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.question import docstring

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.imports import target  # noqa: F401 - a fixture
 from tests.postgres import ledger_url, postgres  # noqa: F401 - fixtures
 
 #: Run by hand, with the code of an earlier version.

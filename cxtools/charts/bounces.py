@@ -96,9 +96,9 @@ def _cause(
 
 
 def _causes_caption(rows: Sequence[Row], splits: Sequence[str]) -> str:
-    counted = "Recipients whose mail came back, by cause"
+    counted = "Messages that bounced, by cause"
     if splits:
-        counted = f"Recipients whose mail came back, by {words(splits)} and cause"
+        counted = f"Messages that bounced, by {words(splits)} and cause"
     if "campaign" in splits:
         return f"{counted}; percentages are of all bounces of the same campaign."
     total = sum(row["recipients"] for row in rows)
@@ -115,8 +115,7 @@ def _days(table: pd.DataFrame) -> go.Figure:
     days = sorted({row["day"] for row in rows})[-KEPT_ROWS:]
     total = wording.count(sum(row["recipients"] for row in rows))
     caption = (
-        "Recipients whose mail came back, by the day (UTC) of their message and by kind of bounce; "
-        f"{total} in all."
+        f"Messages that bounced, by the day (UTC) of their first event and by kind; {total} in all."
     )
     layout = {
         "height": 320,
@@ -187,7 +186,7 @@ def _cause_map(table: pd.DataFrame, split: str) -> go.Figure:
     one = GROUPS[split].one
     total = wording.count(sum(by_part.values()))
     caption = (
-        f"Recipients whose mail came back ({total} in all): cause by {one}. The stronger the "
+        f"Messages that bounced ({total} in all): cause by {one}. The stronger the "
         "colour, the larger the cause's share within its column."
         f"{wording.cut(len(parts), len(by_part))}"
     )
@@ -217,7 +216,7 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
         Panel(shaded(shares, wording.percent), INK["orange"], "Bounced, of attempted"),
     ]
     caption = (
-        "Recipients whose mail came back, all causes together, and their share of the attempted; "
+        "Messages that bounced, all causes together, and their share of the attempted; "
         "an empty cell has no bounce. The stronger the colour, the larger the number within its "
         "panel."
         f"{wording.cut(len(crossing.rows), len(merged))}"

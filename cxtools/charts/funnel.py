@@ -75,7 +75,7 @@ def _is_measured(stage: Stage, row: Row) -> bool:
 def caption_of(row: Row, steps: Sequence[Step]) -> str:
     """The denominators in words, the rates that people quote with their intervals."""
     delivered = f"{wording.count(row['delivered'])} {wording.was(row['delivered'])} delivered"
-    caption = f"Distinct recipients. {delivered} ({_interval(row, 'delivery_rate')})"
+    caption = f"Messages, each to one recipient. {delivered} ({_interval(row, 'delivery_rate')})"
     if not row["delivered"]:
         return f"{caption}, so nobody could open or click."
     measured = {step.stage.column for step in steps}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TITLE = "How did the send jobs go?"
 CAPTION = (
-    "Recipients with a delivery or a bounce per send job, and the median time from the job's first "
-    "event to a delivery."
+    "Messages attempted by each send job, and the median time from the job's first event to a "
+    "delivery."
 )
 
 

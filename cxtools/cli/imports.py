@@ -44,7 +44,7 @@ def import_events(
     """Take real events from a file: JSON, JSONL, CSV or Parquet, of any feed in --format."""
     from cxtools.events.importing import import_file
 
-    done = import_file(
+    result = import_file(
         file,
         campaign,
         session(context).connect().store,
@@ -53,12 +53,12 @@ def import_events(
         event_map=parse_pairs("--event-map", event_map, empty_key=True),
         now=datetime.now(UTC),
     )
-    rejects = str(done.rejected_path) if done.rejected_path else None
-    document = {"campaign": campaign, **asdict(done), "rejected_path": rejects}
+    rejects = str(result.rejected_path) if result.rejected_path else None
+    document = {"campaign": campaign, **asdict(result), "rejected_path": rejects}
     text = (
-        f"{campaign}: {done.rows:,} rows, {done.added:,} new events, "
-        f"{done.duplicates:,} left out (known, or twice in the file)"
+        f"{campaign}: {result.rows:,} rows, {result.added:,} new events, "
+        f"{result.duplicates:,} left out (known, or twice in the file)"
     )
-    if done.rejected:
-        text += f", {done.rejected:,} unreadable (reasons in {rejects})"
+    if result.rejected:
+        text += f", {result.rejected:,} unreadable (reasons in {rejects})"
     session(context).print_result(document, text, as_json=as_json)

@@ -71,7 +71,8 @@ def command_for(question: Question) -> Callable[..., None]:
         parquet: Parquet = None,
     ) -> None:
         from cxtools.files import write_whole
-        from cxtools.measures.answers import answer, parse_where
+        from cxtools.measures.answers import answer
+        from cxtools.measures.choices import parse_where
 
         refuse_several_forms(as_json, as_csv, parquet)
         table = answer(

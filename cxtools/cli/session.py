@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-import typer
-
 if TYPE_CHECKING:
+    import typer
+
     from cxtools.connection import Connection
 
 FLAGS = ("--debug", "--quiet")

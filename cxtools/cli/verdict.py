@@ -31,6 +31,7 @@ FailOn = Annotated[
 def verdict(
     context: typer.Context,
     campaign: Campaign,
+    *,
     about: About = "run",
     as_of: AsOf = None,
     as_json: Json = False,
@@ -38,13 +39,12 @@ def verdict(
 ) -> None:
     """The verdict on a campaign: one word, the sentences behind it, each limit that was checked."""
     from cxtools.charts.verdicts import text
-    from cxtools.measures import compare
     from cxtools.verdicts.checks import is_as_bad_as
+    from cxtools.verdicts.evidence import verdict_on
 
     client = session(context).connect()
     unsettled = client.unsettled(campaign)
-    answer = compare.verdict(client.engine, campaign, about=about, as_of=as_of, unsettled=unsettled)
-    document = answer.record() | {"as_of": as_of}
-    session(context).print_result(document, text(answer), as_json=as_json)
+    answer = verdict_on(client.engine, campaign, about=about, as_of=as_of, unsettled=unsettled)
+    session(context).print_result(answer.record(), text(answer), as_json=as_json)
     if fail_on and is_as_bad_as(answer.word, fail_on):
         raise typer.Exit(BAD_VERDICT)

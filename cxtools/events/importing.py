@@ -18,8 +18,9 @@ from cxtools.events import feeds
 from cxtools.events.feeds import AUTO, FORMATS
 from cxtools.events.feeds.table import COLUMNS, FIELDS, Table
 from cxtools.events.feeds.values import spelling
+from cxtools.events.rejects import Rejects
 from cxtools.events.rows import Unreadable, open_rows
-from cxtools.events.store import EventStore, Rejects
+from cxtools.events.store import EventStore
 from cxtools.model import KINDS, Event
 
 

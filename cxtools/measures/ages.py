@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from cxtools.measures.catalogue import sql
 from cxtools.measures.engine import AsOf, Engine
+from cxtools.measures.sql import statement
 
 
 class Window(NamedTuple):
@@ -26,14 +26,18 @@ class Window(NamedTuple):
 def window(engine: Engine, campaign: str, as_of: AsOf = None) -> Window:
     """What is known of a campaign reaches from its first event to its last before *as_of*."""
     with engine.session(campaign, as_of=as_of) as session:
-        rows = session.run(sql("funnel")).to_pylist()
+        rows = session.run(statement("funnel")).to_pylist()
     if not rows:
         return Window(None, None)
-    return Window(rows[0]["first_at"], rows[0]["last_at"])
+    [row] = rows
+    return Window(row["first_at"], row["last_at"])
 
 
 def earlier_campaigns(
-    engine: Engine, campaign: str, first_at: datetime | None, most: int
+    engine: Engine,
+    campaign: str,
+    first_at: datetime | None,
+    most: int,
 ) -> list[str]:
     """The last campaigns that began before this one, at most so many; oldest first."""
     if first_at is None:

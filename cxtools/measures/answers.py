@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,18 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxtools import wording
-from cxtools.errors import ConfigError, StoreError
+from cxtools.errors import StoreError
+from cxtools.measures import choices
 from cxtools.measures.ages import earlier_campaigns, window
-from cxtools.measures.catalogue import DIMENSIONS, named, sql
-from cxtools.measures.engine import NO_FILTERS, AsOf, Campaigns, Engine, Filters
-from cxtools.measures.question import Question
+from cxtools.measures.catalogue import DIMENSIONS, named
+from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
+from cxtools.measures.engine import AsOf, Campaigns, Engine
+from cxtools.measures.question import Column, Part, Question
+from cxtools.measures.sql import statement
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
-
-#: One dimension to split by, or several.
-By = str | Sequence[str] | None
-#: Dimension -> the value that messages must have, or one of several.
-Where = Mapping[str, Any] | None
 
 
 def answer(
@@ -45,16 +43,24 @@ def answer(
         filtered, or asked of several campaigns.
     """
     question = named(name)
-    splits = dimensions(question, by)
-    filters = values(question, where)
+    splits = choices.splits(question, by)
+    filters = choices.filters(question, where)
     if question.earlier:
         campaigns, as_of = at_one_age(engine, question, campaigns, as_of)
-    [counts] = count(engine, [question.name], campaigns, by=splits, where=filters, as_of=as_of)
-    rows = with_rates(one_row_per_part(counts, question), question)
-    table = Table(rows).answering(question)
+    [counts] = count(
+        engine,
+        [name],
+        campaigns,
+        by=splits,
+        where=filters,
+        as_of=as_of,
+    )
+    if question.parts:
+        counts = one_row_per_part(counts, question)
+    rows = with_rates(counts, question)
     if question.earlier:
-        table = table.sort_values("first_at", kind="stable", ignore_index=True)
-    return table.answering(question)
+        rows = rows.sort_values("first_at", kind="stable", ignore_index=True)
+    return Table(rows).answering(question)
 
 
 def count(
@@ -70,58 +76,19 @@ def count(
     What the SQL of several questions counts, without rates, over events that are read and judged
     once.
     """
-    files = [named(name).file for name in names]
+    tables = []
     with engine.session(campaigns, by=by, where=where, as_of=as_of) as session:
-        return [_columns_of_split(session.run(sql(file)), by).to_pandas() for file in files]
-
-
-def dimensions(question: Question, by: By) -> list[str]:
-    """The dimensions to split by, each once and in the order of DIMENSIONS."""
-    names = [by] if isinstance(by, str) else list(by or ())
-    if names and not question.splits:
-        raise StoreError(f"{question.name} can't be split", do="leave `by` out")
-    unknown = [name for name in names if name not in DIMENSIONS]
-    if unknown:
-        raise StoreError(
-            f"can't split by {', '.join(unknown)}", do=f"choose from: {', '.join(DIMENSIONS)}"
-        )
-    return [name for name in DIMENSIONS if name in names]
-
-
-def values(question: Question, where: Where) -> dict[str, list[str]]:
-    """Dimension -> the values, as text, that messages must have one of."""
-    if where and not question.filters:
-        raise StoreError(f"{question.name} can't be filtered", do="leave `where` out")
-    wanted: dict[str, list[str]] = {}
-    for name, value in (where or {}).items():
-        if name not in DIMENSIONS:
-            raise StoreError(f"can't filter by {name}", do=f"choose from: {', '.join(DIMENSIONS)}")
-        several = value if isinstance(value, list | tuple | set) else [value]
-        wanted[name] = [str(each) for each in several]
-    return wanted
-
-
-def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
-    """
-    Filters as people type them; a column that comes again may have either value.
-
-    >>> parse_where(["provider=gmail", "provider=yahoo", "day=2026-09-14"])
-    {'provider': ['gmail', 'yahoo'], 'day': ['2026-09-14']}
-    """
-    where: dict[str, list[str]] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigError(
-                f"a filter needs COLUMN=VALUE, not {text!r}",
-                do=f"write one as provider=gmail; columns: {', '.join(DIMENSIONS)}",
-            )
-        where.setdefault(name.strip(), []).append(value.strip())
-    return where
+        for name in names:
+            counts = session.run(statement(named(name).file))
+            tables.append(_columns_of_split(counts, by).to_pandas())
+    return tables
 
 
 def at_one_age(
-    engine: Engine, question: Question, campaigns: Campaigns, as_of: AsOf
+    engine: Engine,
+    question: Question,
+    campaigns: Campaigns,
+    as_of: AsOf,
 ) -> tuple[list[str], AsOf]:
     """A campaign and the ones before it, and the age that it has reached: all are cut there."""
     names = [campaigns] if isinstance(campaigns, str) else list(campaigns or ())
@@ -130,51 +97,70 @@ def at_one_age(
             f"{question.name} is asked of one campaign, not of {len(names) or 'all'}",
             do="name the campaign that the earlier ones stand beside",
         )
-    known = window(engine, names[0], as_of)
-    earlier = earlier_campaigns(engine, names[0], known.first_at, question.earlier)
-    return [*earlier, *names], as_of if known.age is None else known.age
+    [campaign] = names
+    known = window(engine, campaign, as_of)
+    earlier = earlier_campaigns(engine, campaign, known.first_at, question.earlier)
+    if known.age is None:
+        return [*earlier, campaign], as_of
+    return [*earlier, campaign], known.age
 
 
 def one_row_per_part(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """
-    The counts of one row as rows of their own, where the question has such parts.
-
-    What isn't measured stays None. A column `NAME_words` says what was counted as NAME.
-    """
-    if not question.parts:
-        return counts
-    name_column, count_column, whole_column = (column.name for column in question.columns[:3])
-    keys = [name for name in counts.columns if name == "campaign" or name in DIMENSIONS]
+    """The counts of one row as rows of their own; what isn't measured stays None."""
+    keys = _keys(counts)
+    names = [column.name for column in question.columns if not column.whole]
     rows = []
     for row in counts.to_dict("records"):
+        own = [row[key] for key in keys]
         for part in question.parts:
-            words = row.get(f"{part.name}_words")
-            says = f"{part.meaning}: {words}" if wording.known(words) else part.meaning
-            cells = {name: row[name] for name in keys}
-            cells |= {name_column: part.name, "meaning": says}
-            cells |= {count_column: _whole(row[part.name]), whole_column: _whole(row[part.whole])}
-            rows.append(cells)
-    columns = [*keys, name_column, count_column, whole_column, "meaning"]
+            rows.append([*own, *_part_cells(row, part)])
+    table = pd.DataFrame(rows, columns=[*keys, *names], dtype=object)
     # Numpy's integers know no missing value: a table that has one stays a table of objects.
-    table = pd.DataFrame(rows, columns=columns, dtype=object)
     return table if table.isna().any(axis=None) else table.infer_objects()
+
+
+def _part_cells(row: Mapping[Hashable, Any], part: Part) -> list[object]:
+    """Its name, its count, the whole, and its meaning with the words that were counted, if any."""
+    words = row.get(f"{part.name}_words")
+    meaning = f"{part.meaning}: {words}" if wording.known(words) else part.meaning
+    return [
+        part.name,
+        _whole_number(row[part.name]),
+        _whole_number(row[part.whole]),
+        meaning,
+    ]
+
+
+def _whole_number(number: float | None) -> int | None:
+    """A count that went through pandas, where a column with a missing value is one of floats."""
+    return int(number) if wording.known(number) else None
 
 
 def with_rates(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
     """The counts, with each share and its interval where they stand among the columns."""
-    rows = counts.copy()
+    columns: dict[str, list[float]] = {}
     for rate in question.rates:
-        parts = pd.to_numeric(counts[rate.measured or rate.part])
-        wholes = pd.to_numeric(counts[rate.whole])
-        pairs = list(zip(parts, wholes, strict=True))
-        rows[rate.name] = [share(part, whole) for part, whole in pairs]
-        if rate.interval:
-            low, high = rate.interval
-            bounds = [wilson(part, whole) for part, whole in pairs]
-            rows[low] = [bound[0] for bound in bounds]
-            rows[high] = [bound[1] for bound in bounds]
-    keys = [name for name in counts.columns if name == "campaign" or name in DIMENSIONS]
-    return rows[[*keys, *question.column_names()]]
+        columns |= _rate_columns(counts, rate)
+    rows = counts.assign(**columns)
+    return rows[[*_keys(counts), *question.column_names()]]
+
+
+def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:
+    parts = pd.to_numeric(counts[rate.measured or rate.part])
+    wholes = pd.to_numeric(counts[rate.whole])
+    pairs = list(zip(parts, wholes, strict=True))
+    columns = {rate.name: [share(part, whole) for part, whole in pairs]}
+    if rate.interval:
+        low, high = rate.interval
+        bounds = [wilson(part, whole) for part, whole in pairs]
+        columns[low] = [bound[0] for bound in bounds]
+        columns[high] = [bound[1] for bound in bounds]
+    return columns
+
+
+def _keys(counts: pd.DataFrame) -> list[str]:
+    """The columns that say what a row is of: the campaign and what it is split by."""
+    return [name for name in counts.columns if name == "campaign" or name in DIMENSIONS]
 
 
 def _columns_of_split(counts: pa.Table, by: Sequence[str]) -> pa.Table:
@@ -186,8 +172,3 @@ def _columns_of_split(counts: pa.Table, by: Sequence[str]) -> pa.Table:
     for place, name in enumerate(by, 1):
         columns = columns.add_column(place, name, pc.struct_field(split, name))
     return columns
-
-
-def _whole(number: float | None) -> int | None:
-    """A count that went through pandas, where a column with a missing value is one of floats."""
-    return int(number) if wording.known(number) else None

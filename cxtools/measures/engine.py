@@ -18,23 +18,23 @@ from cxtools.bounce import Judge
 from cxtools.bounce.classify import standard_judge
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
-from cxtools.measures.catalogue import DIMENSIONS, rows_of, sql
+from cxtools.measures.catalogue import DIMENSIONS
+from cxtools.measures.choices import NO_FILTERS, Filters
+from cxtools.measures.sql import rows_of, statement
 from cxtools.text import parse_moment
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-#: What is kept of a bounce verdict beside the code and the text it was given for.
+#: What is kept of a bounce verdict, beside the code and the text it was given for.
 VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
 
 #: One campaign, several, or all of the store.
 Campaigns = str | Sequence[str] | None
 #: Events after this moment don't count; a timedelta is an age, counted from each campaign's start.
 AsOf = datetime | timedelta | str | None
-#: Dimension -> the values that messages must have.
-Filters = Mapping[str, Sequence[str]]
-NO_FILTERS: Filters = {}
+MICROSECOND = timedelta(microseconds=1)
 #: How many values an error names.
 VALUES_NAMED = 20
 
@@ -45,9 +45,11 @@ class Session:
 
     connection: duckdb.DuckDBPyConnection
 
-    def run(self, statement: str, params: Mapping[str, Any] | None = None) -> pa.Table:
+    def run(self, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:
         """The rows that a statement selects from the prepared relations."""
-        return self.connection.sql(statement, params=dict(params or {})).to_arrow_table()
+        values = dict(params or {})
+        relation = self.connection.sql(sql, params=values)
+        return relation.to_arrow_table()
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Engine:
         event has a moment.
         """
         with self.store.connection() as connection:
-            rows = Session(connection).run(sql("starts")).to_pylist()
+            rows = Session(connection).run(statement("starts")).to_pylist()
         return {row["campaign"]: row["first_at"] for row in rows}
 
     @contextmanager
@@ -100,19 +102,15 @@ class Engine:
             of *where*.
         """
         with self.store.connection(self._with_events(campaigns)) as connection:
-            connection.register("providers", _providers())
-            connection.execute("create temp view starts as " + sql("starts"))
-            events = "create temp table counted_events as " + sql("counted_events")
-            connection.execute(events, _limits(as_of))
-            if job_ids is not None:
-                events = "create or replace temp table counted_events as " + sql("events_of_jobs")
-                connection.execute(events, {"job_ids": list(job_ids)})
+            _count_events(connection, as_of, job_ids)
             connection.register("verdicts", self._verdicts(connection))
-            connection.execute("create temp table all_messages as " + sql("messages"))
+            connection.register("providers", _providers())
+            connection.execute("create temp table all_messages as " + statement("messages"))
             connection.register("wanted", _wanted(where))
-            connection.execute("create temp view messages as " + _messages(by, where))
-            connection.execute("create temp view delays as " + sql("delays"))
-            connection.execute("create temp view urls as " + sql("urls"))
+            messages = messages_asked_for(by, where)
+            connection.execute("create temp view messages as " + messages)
+            connection.execute("create temp view delays as " + statement("delays"))
+            connection.execute("create temp view urls as " + statement("urls"))
             session = Session(connection)
             _check_values(session, where)
             yield session
@@ -122,89 +120,129 @@ class Engine:
         if campaigns is None:
             return None
         names = [campaigns] if isinstance(campaigns, str) else list(campaigns)
-        missing = set(names) - set(self.store.campaigns())
+        stored = self.store.campaigns()
+        missing = set(names).difference(stored)
         if not missing:
             return names
-        only_planned = missing & set(self.planned())
-        return [name for name in names if name not in only_planned]
+        planned = missing.intersection(self.planned())
+        return [name for name in names if name not in planned]
 
     def _verdicts(self, connection: duckdb.DuckDBPyConnection) -> pa.Table:
         """One row per distinct code and text of the bounces, with the verdict on it."""
         import pyarrow as pa
 
         rows = []
-        for code, text in connection.sql(sql("refusal_texts")).fetchall():
+        for code, text in connection.sql(statement("refusal_texts")).fetchall():
             verdict = self.judge.classify(code, text)
             row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
+            row["bounce_code"] = code
+            row["bounce_text"] = text
             row["confidence"] = verdict.confidence
-            rows.append({"bounce_code": code, "bounce_text": text, **row})
-        words = ("bounce_code", "bounce_text", *VERDICT_WORDS)
-        columns = [pa.field(word, pa.string()) for word in words]
+            rows.append(row)
+        columns = _text_columns("bounce_code", "bounce_text", *VERDICT_WORDS)
         columns.append(pa.field("confidence", pa.float64()))
         return pa.Table.from_pylist(rows, pa.schema(columns))
 
 
-def _messages(by: Sequence[str], where: Filters) -> str:
-    """
-    The messages that are asked about, each with what it is split by: one column, so that the SQL of
-    a question groups by `split` whatever that is.
+def _count_events(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: AsOf,
+    job_ids: Sequence[str] | None,
+) -> None:
+    """The events that count, up to *as_of*; with *job_ids*, only those of their messages."""
+    connection.execute("create temp view starts as " + statement("starts"))
+    all_events = "create temp table counted_events as " + statement("counted_events")
+    connection.execute(all_events, _limits(as_of))
+    if job_ids is not None:
+        of_jobs = "create or replace temp table counted_events as " + statement("events_of_jobs")
+        connection.execute(of_jobs, {"job_ids": list(job_ids)})
 
-    >>> print(_messages(["provider"], {"job": ["j1"]}))
+
+def _limits(as_of: AsOf) -> dict[str, datetime | int | None]:
+    """
+    The last moment that counts, or the last microsecond of age: the parameters of `counted_events`.
+    """
+    if isinstance(as_of, timedelta):
+        return {"until": None, "age_us": as_of // MICROSECOND}
+    until = as_of if isinstance(as_of, datetime) else parse_moment(as_of)
+    if as_of and until is None:
+        raise ConfigError(
+            f"as_of is not a moment: {as_of!r}",
+            do="write it as 2026-09-14T10:00:00+02:00",
+        )
+    if until is not None and until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return {"until": until, "age_us": None}
+
+
+def messages_asked_for(by: Sequence[str], where: Filters) -> str:
+    """
+    The SQL of the messages that are asked about, each with what it is split by: one column, so that
+    the SQL of a question groups by `split` whatever that is.
+
+    >>> print(messages_asked_for(["provider"], {"job": ["j1"]}))
     select all_messages.*, struct_pack(provider := provider) as split
     from all_messages
     where cast(job_id as varchar) in (select value from wanted where dimension = 'job')
     """
     keys = [f"{name} := {DIMENSIONS[name].expression}" for name in by]
     split = f"struct_pack({', '.join(keys)})" if by else "null"
-    lines = [f"select all_messages.*, {split} as split", "from all_messages"]
+    lines = [
+        f"select all_messages.*, {split} as split",
+        "from all_messages",
+    ]
     word = "where"
     for name in where:
-        values = f"(select value from wanted where dimension = '{name}')"  # noqa: S608  # our name
-        lines.append(f"{word} cast({DIMENSIONS[name].expression} as varchar) in {values}")
+        values = f"select value from wanted where dimension = '{name}'"  # noqa: S608  # our name
+        lines.append(f"{word} {_text_of(name)} in ({values})")
         word = "and"
     return "\n".join(lines)
+
+
+def _text_of(dimension: str) -> str:
+    return f"cast({DIMENSIONS[dimension].expression} as varchar)"
 
 
 def _wanted(where: Filters) -> pa.Table:
     """One row per dimension and value that messages must have."""
     import pyarrow as pa
 
-    rows = [{"dimension": name, "value": value} for name in where for value in where[name]]
-    columns = [pa.field("dimension", pa.string()), pa.field("value", pa.string())]
-    return pa.Table.from_pylist(rows, pa.schema(columns))
+    rows = []
+    for dimension, values in where.items():
+        rows += [{"dimension": dimension, "value": value} for value in values]
+    return pa.Table.from_pylist(rows, pa.schema(_text_columns("dimension", "value")))
 
 
 def _check_values(session: Session, where: Filters) -> None:
     """A value that no message has is a slip of the pen: say which there are."""
-    for name, values in where.items():
-        value = f"cast({DIMENSIONS[name].expression} as varchar)"
-        counts = f"""
-            select {value} as value, count(*) as messages
-            from all_messages group by 1 order by messages desc, value
-        """  # noqa: S608  # an expression of ours
-        known = [row["value"] for row in session.run(counts).to_pylist() if row["value"]]
-        missing = [each for each in values if each not in known]
+    for dimension, values in where.items():
+        known = _known_values(session, dimension)
+        missing = [value for value in values if value not in known]
         if missing and known:
             more = len(known) - VALUES_NAMED
             others = f", … and {more:,} more" if more > 0 else ""
             raise StoreError(
-                f"no message has the {name} {', '.join(missing)}",
+                f"no message has the {dimension} {', '.join(missing)}",
                 do=f"choose from: {', '.join(known[:VALUES_NAMED])}{others}",
             )
 
 
-def _limits(as_of: AsOf) -> dict[str, datetime | int | None]:
-    """The last moment that counts, or the last microsecond of age: the parameters of `counted_events`."""
-    if isinstance(as_of, timedelta):
-        return {"until": None, "age_us": as_of // timedelta(microseconds=1)}
-    until = as_of if isinstance(as_of, datetime) else parse_moment(as_of)
-    if as_of and until is None:
-        raise ConfigError(
-            f"as_of is not a moment: {as_of!r}", do="write it as 2026-09-14T10:00:00+02:00"
-        )
-    if until is not None and until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return {"until": until, "age_us": None}
+def _known_values(session: Session, dimension: str) -> list[str]:
+    """The values that messages have, the most frequent first."""
+    query = f"""
+        select {_text_of(dimension)} as value, count(*) as messages
+        from all_messages
+        group by value
+        order by messages desc, value
+    """  # noqa: S608  # an expression of ours
+    values = session.run(query).column("value").to_pylist()
+    return [value for value in values if value]
+
+
+def _text_columns(*names: str) -> list[pa.Field]:
+    import pyarrow as pa
+
+    return [pa.field(name, pa.string()) for name in names]
 
 
 @cache
@@ -212,5 +250,11 @@ def _providers() -> pa.Table:
     """Mail domain -> who runs the mailbox."""
     import pyarrow as pa
 
-    domains, providers = zip(*rows_of("providers"), strict=True)
-    return pa.table({"domain": domains, "provider": providers})
+    rows = [
+        {
+            "domain": domain,
+            "provider": provider,
+        }
+        for domain, provider in rows_of("providers")
+    ]
+    return pa.Table.from_pylist(rows)

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cxtools.measures.catalogue import sql
 from cxtools.measures.engine import Engine
+from cxtools.measures.sql import statement
+
+#: What became of one message.
+Row = dict[str, Any]
 
 
 def outcomes(
-    engine: Engine, campaign: str, job_ids: Sequence[str]
-) -> dict[str, list[dict[str, Any]]]:
+    engine: Engine,
+    campaign: str,
+    job_ids: Sequence[str],
+) -> dict[str, list[Row]]:
     """
     Job id -> one row per message; empty while the campaign has no events.
 
@@ -31,11 +36,13 @@ def outcomes(
     if campaign not in engine.store.campaigns():
         return {}
     with engine.session(campaign, job_ids=job_ids) as session:
-        rows = session.run(sql("outcomes"), {"job_ids": list(job_ids)}).to_pylist()
-    by_job: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
+        answer = session.run(statement("outcomes"), {"job_ids": list(job_ids)})
+    by_job: dict[str, list[Row]] = {}
+    for row in answer.to_pylist():
+        job_id = row.pop("job_id")
         urls = row.pop("link_urls") or ()
         moments = row.pop("clicked_at") or ()
         row["clicks"] = list(zip(urls, moments, strict=True))
-        by_job.setdefault(row.pop("job_id"), []).append(row)
+        people = by_job.setdefault(job_id, [])
+        people.append(row)
     return by_job

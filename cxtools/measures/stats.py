@@ -35,9 +35,11 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     rate = successes / n
     square = Z95 * Z95
     centre = rate + square / (2 * n)
-    margin = Z95 * sqrt(rate * (1 - rate) / n + square / (4 * n * n))
-    low = (centre - margin) / (1 + square / n)
-    high = (centre + margin) / (1 + square / n)
+    variance = rate * (1 - rate) / n
+    margin = Z95 * sqrt(variance + square / (4 * n * n))
+    scale = 1 + square / n
+    low = (centre - margin) / scale
+    high = (centre + margin) / scale
     # At the ends the bound is exactly 0 or 1; rounding must not move it past the share itself.
     if successes == 0:
         low = 0.0

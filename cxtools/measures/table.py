@@ -1,9 +1,9 @@
 """
 The answer to a question: a DataFrame that knows which question it answers, as long as it does.
 
-pandas hands what a subclass knows on to whatever is made of it, so that a sum over rates would still
-claim to be a funnel. Here a table answers its question only while its rows are rows of the answer
-and the columns that the answer needs are there. Anything else is a plain DataFrame with another
+pandas hands what a subclass knows on to whatever is made of it, so that a sum over rates would
+still claim to be a funnel. Here a table answers its question only while its rows are rows of the
+answer and the columns that readers see are there. Anything else is a plain DataFrame with another
 name: it keeps its index, shows its numbers as they are, and draws nothing.
 """
 
@@ -85,7 +85,7 @@ class Table(pd.DataFrame):
             drawn = [name for name, each in QUESTIONS.items() if each.chart]
             raise ReportError(
                 f"there is no chart of {question.name}",
-                do=f"show the table itself; charts: {', '.join(drawn)}",
+                do=f"show the table itself; there are charts of {', '.join(drawn)}",
             )
         return _above("cxtools.charts").CHARTS[question.chart](self)
 
@@ -120,23 +120,30 @@ def _answers(table: Table, question: Question) -> bool:
     plain_index = table.index.nlevels == 1 and table.index.name is None
     if not plain_index or not set(question.needs) <= set(table.columns):
         return False
-    return all(_is_quotient(table, rate) for rate in question.rates if rate.name in table)
+    rates = [rate for rate in question.rates if rate.name in table]
+    return all(_is_quotient(table, rate) for rate in rates)
 
 
 def _is_quotient(table: Table, rate: Column) -> bool:
     """Whether a rate is its part of its whole in each row; what isn't measured is missing."""
     if not {rate.part, rate.whole} <= set(table.columns):
         return False
-    rates, parts, wholes = (
-        pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
-        for name in (rate.name, rate.part, rate.whole)
-    )
+    shares = _numbers(table, rate.name)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return bool(np.all(np.isnan(rates) | np.isclose(rates, parts / wholes, rtol=1e-9, atol=0)))
+        quotients = _numbers(table, rate.part) / _numbers(table, rate.whole)
+    is_right = np.isclose(shares, quotients, rtol=1e-9, atol=0)
+    is_missing = np.isnan(shares)
+    return bool(np.all(is_right | is_missing))
+
+
+def _numbers(table: Table, column: str) -> np.ndarray:
+    """A column as floats; what is not a number is missing."""
+    numbers = pd.to_numeric(table[column], errors="coerce")
+    return numbers.to_numpy(dtype=float)
 
 
 def _are_rows(table: Table, origin: Table) -> bool:
-    """Whether each row of a table is a row of its origin, with the same values; labels may differ."""
+    """Whether each row of a table is a row of its origin: the same values, whatever its label."""
     columns = table.columns
     if not columns.is_unique or len(columns.difference(origin.columns)):
         return False

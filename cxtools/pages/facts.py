@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from html.parser import HTMLParser
 from typing import Any
@@ -51,7 +52,7 @@ class PageFacts:
 def facts_of(notebook: Any, *, report: str, title: str, campaign: str) -> PageFacts:
     """The facts of an executed notebook; what its verdict says counts, where it has one."""
     page = {"report": report, "title": title, "campaign": campaign}
-    return page_facts(page, verdict_in(notebook))
+    return page_facts({**page, **verdict_in(notebook)})
 
 
 def verdict_in(notebook: Any) -> dict[str, Any]:
@@ -73,14 +74,10 @@ def read_facts(page: str) -> PageFacts | None:
         return None
 
 
-def page_facts(*documents: dict[str, Any]) -> PageFacts:
-    """Facts from documents, of which a later one counts more; unknown fields are passed over."""
-    values: dict[str, Any] = {}
-    for document in documents:
-        for field in fields(PageFacts):
-            value = document.get(field.name)
-            if value is not None:
-                values[field.name] = value
+def page_facts(block: Mapping[str, Any]) -> PageFacts:
+    """Facts from a block: unknown fields are passed over, missing ones have their defaults."""
+    known = [field.name for field in fields(PageFacts)]
+    values = {name: block[name] for name in known if block.get(name) is not None}
     return PageFacts(**values)
 
 

@@ -14,6 +14,9 @@ from cxtools import wording
 from cxtools.charts import style, tables
 from cxtools.errors import ReportError
 
+#: An object of JSON.
+Document = Mapping[str, Any]
+
 FIGURE_MIME = "application/vnd.plotly.v1+json"
 SAID_BY_THE_PAGE = ("meta", "title", "template")
 #: px that a chart takes where it doesn't say, and what its title took of it.
@@ -36,9 +39,9 @@ class PageFigure:
     number: int
     title: str
     caption: str
-    spec: Mapping[str, Any]
+    spec: Document
     columns: Sequence[str]
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Document]
     table: str
     more: str
 
@@ -68,16 +71,19 @@ def take_figures(notebook: Any) -> list[PageFigure]:
     The figures of a notebook, in order; each output that holds one is marked with its place
     (`metadata.figure`).
     """
-    taken: list[PageFigure] = []
+    drawings: list[PageFigure] = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if FIGURE_MIME in output.get("data", {}):
-                output.metadata["figure"] = len(taken)
-                taken.append(page_figure(output.data[FIGURE_MIME], number=len(taken) + 1))
-    return taken
+            drawing = output.get("data", {}).get(FIGURE_MIME)
+            if drawing is None:
+                continue
+            place = len(drawings)
+            output.metadata["figure"] = place
+            drawings.append(page_figure(drawing, number=place + 1))
+    return drawings
 
 
-def page_figure(drawing: Mapping[str, Any], *, number: int) -> PageFigure:
+def page_figure(drawing: Document, *, number: int) -> PageFigure:
     """A figure of a page from plotly's JSON and the table in its `layout.meta`."""
     layout = drawing["layout"]
     meta = layout.get("meta") or {}
@@ -97,23 +103,23 @@ def page_figure(drawing: Mapping[str, Any], *, number: int) -> PageFigure:
     )
 
 
-def _heading(layout: Mapping[str, Any]) -> str:
+def _heading(layout: Document) -> str:
     """The text of a chart's own title."""
     title = layout.get("title") or {}
     return re.sub(r"<[^>]+>", "", title.get("text", ""))
 
 
-def _page_layout(layout: Mapping[str, Any]) -> dict[str, Any]:
+def _page_layout(layout: Document) -> dict[str, Any]:
     """A chart's layout without what the page says in text, and as high as what is left."""
-    kept = {key: value for key, value in layout.items() if key not in SAID_BY_THE_PAGE}
+    chart = {key: value for key, value in layout.items() if key not in SAID_BY_THE_PAGE}
     legend_height = LEGEND_HEIGHT if layout.get("showlegend") else 0
     margin = dict(layout.get("margin", {}))
     margin["t"] = TOP_MARGIN + legend_height
     margin["l"] = SIDE_MARGIN
     margin["r"] = SIDE_MARGIN
-    kept["margin"] = margin
-    kept["height"] = layout.get("height", HEIGHT) - TITLE_HEIGHT
-    return kept
+    chart["margin"] = margin
+    chart["height"] = layout.get("height", HEIGHT) - TITLE_HEIGHT
+    return chart
 
 
 def check_figures(drawings: Sequence[PageFigure]) -> None:
@@ -121,7 +127,7 @@ def check_figures(drawings: Sequence[PageFigure]) -> None:
     Refuse a chart that the page's bundle of plotly.js can't draw: it would be drawn as a line,
     without any error.
     """
-    known = ", ".join(style.TRACES)
+    drawable = ", ".join(style.TRACES)
     for figure in drawings:
         types = {trace.get("type", "scatter") for trace in figure.spec["data"]}
         unknown = sorted(types - set(style.TRACES))
@@ -129,5 +135,5 @@ def check_figures(drawings: Sequence[PageFigure]) -> None:
             raise ReportError(
                 f"the page can't draw {', '.join(unknown)}",
                 where=figure.title,
-                do=f"draw it with {known}, or extend cxtools/pages/assets/build.sh",
+                do=f"draw it with {drawable}, or extend cxtools/pages/assets/build.sh",
             )

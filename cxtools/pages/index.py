@@ -62,11 +62,21 @@ def write_index(folder: Path) -> Path | None:
 
 def entries(folder: Path) -> list[Entry]:
     """The folder's reports: the newest data first, then by campaign and title."""
-    found: list[Entry] = []
-    for file in sorted(folder.glob("*.html")):
+    reports: list[Entry] = []
+    for file in folder.glob("*.html"):
         facts = read_facts(file.read_text(encoding="utf-8", errors="replace"))
         if facts is not None:
-            found.append(Entry(file.name, facts))
-    found.sort(key=lambda entry: (entry.facts.campaign, entry.facts.title))
-    found.sort(key=lambda entry: entry.facts.last_at or "", reverse=True)
-    return found
+            reports.append(Entry(file.name, facts))
+    reports.sort(key=by_name)
+    reports.sort(key=by_date, reverse=True)
+    return reports
+
+
+def by_name(entry: Entry) -> tuple[str, str, str]:
+    """Campaign, then title, then file."""
+    return entry.facts.campaign, entry.facts.title, entry.file
+
+
+def by_date(entry: Entry) -> str:
+    """The last event; reports without any come last."""
+    return entry.facts.last_at or ""

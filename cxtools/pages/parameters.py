@@ -15,6 +15,9 @@ from typing import Any
 
 from cxtools.errors import ReportError
 
+#: The name of a parameter -> its value.
+Values = Mapping[str, Any]
+
 TAG = "parameters"
 #: The tag that papermill gives to the cell with a caller's values.
 INJECTED_TAG = "injected-parameters"
@@ -57,11 +60,9 @@ def declared_parameters(notebook: Any) -> dict[str, Any]:
         ) from None
 
 
-def checked_parameters(
-    declared: Mapping[str, Any], given: Mapping[str, Any], where: str = ""
-) -> dict[str, Any]:
+def checked_parameters(declared: Values, overrides: Values, where: str = "") -> dict[str, Any]:
     """
-    The notebook's defaults with what is given in their place; text is read as the default's type.
+    The notebook's defaults with *overrides* in their place; text is read as the default's type.
 
     >>> checked_parameters({"campaign": "", "limit": 5}, {"limit": "20"})
     {'campaign': '', 'limit': 20}
@@ -71,7 +72,7 @@ def checked_parameters(
     cxtools.errors.ReportError: unknown parameter: campain
       -> it takes: campaign
     """
-    unknown = sorted(set(given) - set(declared))
+    unknown = sorted(set(overrides) - set(declared))
     if unknown:
         noun = "parameter" if len(unknown) == 1 else "parameters"
         raise ReportError(
@@ -80,7 +81,7 @@ def checked_parameters(
             do=f"it takes: {', '.join(declared)}",
         )
     checked = dict(declared)
-    for name, value in given.items():
+    for name, value in overrides.items():
         checked[name] = _checked_value(name, value, declared[name], where)
     return checked
 

@@ -10,10 +10,11 @@ import csv
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import TextIO
 
 from cxtools.simulator.faults import FAULTS, Armed
 from cxtools.simulator.people import FIELDS, recipients
-from cxtools.simulator.world import Setup
+from cxtools.simulator.setup import Setup
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,40 +66,53 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    given = parser().parse_args(arguments)
-    setup = Setup(**{option.name: getattr(given, option.name) for option in fields(Setup)})
-    if given.command == "recipients":
-        _write_recipients(setup.seed, given.count, given.out)
-    elif given.command == "history":
+    options = parser().parse_args(arguments)
+    names = [option.name for option in fields(Setup)]
+    setup = Setup(**{name: getattr(options, name) for name in names})
+    if options.command == "recipients":
+        _save_recipients(setup.seed, options.count, options.out)
+    elif options.command == "history":
         from cxtools.simulator.history import write_history
 
-        for path in write_history(
-            setup, given.out, campaigns=given.campaigns, recipients=given.recipients
-        ):
+        paths = write_history(
+            setup,
+            options.out,
+            campaigns=options.campaigns,
+            recipients=options.recipients,
+        )
+        for path in paths:
             print(path)
     else:
         from cxtools.simulator.server import serve
 
         serve(
             setup,
-            port=given.port,
-            faults=[_armed(text) for text in given.fault],
-            exit_on_eof=given.exit_on_eof,
+            port=options.port,
+            faults=[_arm(text) for text in options.fault],
+            exit_on_eof=options.exit_on_eof,
         )
 
 
-def _armed(text: str) -> Armed:
+def _arm(text: str) -> Armed:
     name, _, count = text.partition("=")
     if name not in FAULTS:
-        sys.exit(f"there is no fault {name!r}; choose one of: {', '.join(sorted(FAULTS))}")
+        known = ", ".join(sorted(FAULTS))
+        sys.exit(f"there is no fault {name!r}; choose one of: {known}")
     return Armed(name, count=int(count) if count else None)
 
 
-def _write_recipients(seed: int, count: int, out: Path | None) -> None:
-    with out.open("w", encoding="utf-8", newline="") if out else sys.stdout as file:
-        table = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(recipients(seed, count))
+def _save_recipients(seed: int, count: int, out: Path | None) -> None:
+    if out is None:
+        _write_recipients(seed, count, sys.stdout)
+        return
+    with out.open("w", encoding="utf-8", newline="") as file:
+        _write_recipients(seed, count, file)
+
+
+def _write_recipients(seed: int, count: int, file: TextIO) -> None:
+    table = csv.DictWriter(file, FIELDS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(recipients(seed, count))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from cxtools.simulator.jobs import Job, story, uuid_of
-from cxtools.simulator.people import Drift, dice, recipient
-from cxtools.simulator.world import Setup
+from cxtools.simulator.dice import dice, draw_below, uuid_of
+from cxtools.simulator.jobs import Job
+from cxtools.simulator.life import Drift
+from cxtools.simulator.people import recipient
+from cxtools.simulator.setup import Setup
+from cxtools.simulator.stories import tell_story
 
 BATCH = 1000
+#: Seconds between two batches of a campaign.
+PAUSE_S = 40
+#: The list grew by so many recipients from one campaign to the next.
+GROWTH = 120
+#: After these days the campaigns repeat.
+CYCLE_DAYS = 168
 
 
 class Campaign(NamedTuple):
@@ -45,50 +54,66 @@ CAMPAIGNS = (
 )
 
 
+class Mailing(NamedTuple):
+    """When an earlier campaign went out, under which name, and to which rows of the list."""
+
+    campaign: Campaign
+    name: str
+    sent_at: datetime
+    numbers: range
+
+
 def write_history(setup: Setup, out: Path, *, campaigns: int, recipients: int) -> Iterator[Path]:
     """
     One file of events per earlier campaign, oldest first, named year-month-word; yields the paths.
     """
     out.mkdir(parents=True, exist_ok=True)
-    epoch = datetime.fromisoformat(setup.epoch).astimezone(UTC)
     for number in reversed(range(campaigns)):
-        past = CAMPAIGNS[number % len(CAMPAIGNS)]
-        days = past.days_before + 168 * (number // len(CAMPAIGNS))
-        sent_at = epoch - timedelta(
-            days=days, minutes=30 * int(dice(setup.seed, past.word, days).random() * 9) - 60
-        )
-        path = out / f"{sent_at:%Y-%m}-{past.word}.jsonl"
+        first = (campaigns - number) * GROWTH
+        mailing = _mailing(setup, number, range(first, first + recipients))
+        path = out / f"{mailing.name}.jsonl"
         with path.open("wb") as file:
-            file.writelines(
-                wire + b"\n"
-                for wire in _events(
-                    setup, past, sent_at, path.stem, recipients, (campaigns - number) * 120
-                )
-            )
+            for wire in _events(setup, mailing):
+                file.write(wire + b"\n")
         yield path
 
 
-def _events(
-    setup: Setup, past: Campaign, sent_at: datetime, name: str, count: int, first: int
-) -> Iterator[bytes]:
+def _mailing(setup: Setup, number: int, numbers: range) -> Mailing:
     """
     Each campaign mails a later window of the recipient list, as lists grow at one end and shrink at
     the other.
     """
-    for batch, start in enumerate(range(0, count, BATCH)):
-        people = [
-            recipient(setup.seed, number)
-            for number in range(first + start, first + min(start + BATCH, count))
-        ]
-        rows = [
-            {"toAddress": row["email"], "mergeFields": {"firstName": row["firstName"]}}
-            for row in people
-        ]
+    cycle, place = divmod(number, len(CAMPAIGNS))
+    campaign = CAMPAIGNS[place]
+    days = campaign.days_before + CYCLE_DAYS * cycle
+    half_hours = draw_below(9, dice(setup.seed, campaign.word, days))
+    before = timedelta(days=days, minutes=30 * half_hours - 60)
+    sent_at = datetime.fromisoformat(setup.epoch).astimezone(UTC) - before
+    name = f"{sent_at:%Y-%m}-{campaign.word}"
+    return Mailing(campaign, name, sent_at, numbers)
+
+
+def _events(setup: Setup, mailing: Mailing) -> Iterator[bytes]:
+    starts = range(0, len(mailing.numbers), BATCH)
+    for batch, start in enumerate(starts):
+        numbers = mailing.numbers[start : start + BATCH]
+        people = [recipient(setup.seed, number) for number in numbers]
         order = {
-            "subject": past.subject,
-            "templateId": uuid_of(name, "template"),
-            "recipients": rows,
+            "subject": mailing.campaign.subject,
+            "templateId": uuid_of(mailing.name, "template"),
+            "recipients": [
+                {"toAddress": row["email"], "mergeFields": {"firstName": row["firstName"]}}
+                for row in people
+            ],
         }
-        job = Job(uuid_of(setup.seed, name, batch), order, offset_s=batch * 40)
-        told = story(setup.seed, job, sent_at, drift=past.drift, event_ids=not setup.no_event_ids)
-        yield from (wire for _, _, wire in told.events)
+        job_id = uuid_of(setup.seed, mailing.name, batch)
+        job = Job(job_id, order, offset_s=batch * PAUSE_S)
+        story = tell_story(
+            setup.seed,
+            job,
+            mailing.sent_at,
+            drift=mailing.campaign.drift,
+            event_ids=not setup.no_event_ids,
+        )
+        for event in story.events:
+            yield event.wire

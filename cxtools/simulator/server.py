@@ -22,11 +22,17 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cxtools.simulator.faults import FAULTS, Answer, Armed
-from cxtools.simulator.world import Ask, Setup, World
+from cxtools.simulator.faults import FAULTS, Armed
+from cxtools.simulator.setup import Setup
+from cxtools.simulator.wire import Answer, Ask
+from cxtools.simulator.world import World
 
 DRIP_S = 0.25
 SLOW_S = 6.0
+
+
+#: What a control does: it takes the JSON of a request as its arguments.
+Act = Callable[..., Any]
 
 
 class Door:
@@ -42,63 +48,69 @@ class Door:
         try:
             body = await request.body()
         except ClientDisconnect:
-            return  # what was cut off is no request
-        if delay := self.world.setup.latency_ms:
-            await asyncio.sleep(delay / 1000)
+            return  # what was cut off is not a request
+        delay_ms = self.world.setup.latency_ms
+        if delay_ms:
+            await asyncio.sleep(delay_ms / 1000)
         ask = Ask(
-            request.method,
-            scope["path"],
-            dict(request.query_params),
-            dict(request.headers),
-            body,
-            time.monotonic(),
+            method=request.method,
+            path=scope["path"],
+            query=dict(request.query_params),
+            headers=dict(request.headers),
+            body=body,
+            now=time.monotonic(),
         )
         reply = self.world.answer(ask)
         await HOW[reply.how](reply, scope, receive, send)
 
 
-async def _whole(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    await Response(reply.body, reply.status, _headers(reply))(scope, receive, send)
+async def _send(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    response = Response(reply.body, reply.status, _headers(reply))
+    await response(scope, receive, send)
 
 
-async def _dripped(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+async def _send_in_drops(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    """Byte by byte: each by itself, and with "drip" with a pause after it."""
+    pause_s = DRIP_S if reply.how == "drip" else 0
+
     async def drops() -> AsyncIterator[bytes]:
         for position in range(len(reply.body)):
             yield reply.body[position : position + 1]
-            await asyncio.sleep(DRIP_S * (reply.how == "drip"))
+            await asyncio.sleep(pause_s)
 
-    headers = _headers(reply) | {"Content-Length": str(len(reply.body))}
-    await StreamingResponse(drops(), reply.status, headers)(scope, receive, send)
+    headers = _headers(reply)
+    headers["Content-Length"] = str(len(reply.body))
+    response = StreamingResponse(drops(), reply.status, headers)
+    await response(scope, receive, send)
 
 
-async def _slow(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+async def _send_late(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     await asyncio.sleep(SLOW_S)
-    await _whole(reply, scope, receive, send)
+    await _send(reply, scope, receive, send)
 
 
-async def _hung(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _hang(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    message = await receive()
+    while message["type"] != "http.disconnect":
+        message = await receive()
 
 
 async def _reset(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    transport: asyncio.Transport = cast(
-        Any, receive
-    ).__self__.transport  # receive is a method of uvicorn's cycle of this request
+    cycle = cast(Any, receive).__self__  # receive is a method of uvicorn's cycle of this request
+    transport: asyncio.Transport = cycle.transport
     # Linger 0: the peer sees a reset (RST), not an orderly end.
-    transport.get_extra_info("socket").setsockopt(
-        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-    )
+    linger = struct.pack("ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     transport.abort()
-    await _hung(reply, scope, receive, send)
+    await _hang(reply, scope, receive, send)
 
 
 HOW = {
-    "": _whole,
-    "drip": _dripped,
-    "slice": _dripped,
-    "slow": _slow,
-    "hang": _hung,
+    "": _send,
+    "drip": _send_in_drops,
+    "slice": _send_in_drops,
+    "slow": _send_late,
+    "hang": _hang,
     "reset": _reset,
 }
 
@@ -108,7 +120,8 @@ def _headers(reply: Answer) -> dict[str, str]:
     headers = dict(reply.headers)
     kind, _, wait = headers.get("Retry-After", "").partition("+")
     if kind == "date":
-        headers["Retry-After"] = formatdate(time.time() + float(wait), usegmt=True)
+        until = time.time() + float(wait)
+        headers["Retry-After"] = formatdate(until, usegmt=True)
     return headers
 
 
@@ -123,33 +136,35 @@ class Control:
         self.base = door.world.setup
 
     def routes(self) -> list[Route]:
-        acts: list[tuple[str, str, Callable[..., Any]]] = [
-            ("POST", "reset", self.reset),
-            ("POST", "faults", self.arm),
-            ("POST", "suppress", self.suppress),
-            ("POST", "tokens/revoke", lambda: self.door.world.tokens.clear()),
-            ("POST", "advance", lambda seconds: {"offset_s": self.door.world.advance(seconds)}),
-            ("GET", "truth", lambda: self.door.world.truth()),
-            (
-                "GET",
-                "log",
-                lambda: [
-                    dict(zip(("at", "endpoint", "status"), row, strict=True))
-                    for row in self.door.world.log
-                ],
-            ),
-            ("GET", "crm/received", lambda: self.door.world.received),
+        """One route for each control: its method, its path, and who does it."""
+        controls: list[tuple[str, str, Act]] = [
+            ("POST", "/reset", self.reset),
+            ("POST", "/faults", self.arm),
+            ("POST", "/suppress", self.suppress),
+            ("POST", "/tokens/revoke", self.revoke),
+            ("POST", "/advance", self.advance),
+            ("GET", "/truth", self.truth),
+            ("GET", "/log", self.log),
+            ("GET", "/crm/received", self.received),
         ]
-        return [Route(f"/{path}", _endpoint(act), methods=[method]) for method, path, act in acts]
+        return [
+            Route(
+                path,
+                _endpoint(act),
+                methods=[method],
+            )
+            for method, path, act in controls
+        ]
 
     def reset(self, **changes: Any) -> Any:
-        """A new world: the setup of the command line with the changes given."""
-        changed = replace(
-            self.base,
-            **{name: type(getattr(self.base, name))(text) for name, text in changes.items()},
-        )
-        self.door.world = World(changed)
-        return {"seed": changed.seed}
+        """A new world: the setup of the command line with these changes."""
+        values = {}
+        for name, text in changes.items():
+            kind = type(getattr(self.base, name))
+            values[name] = kind(text)
+        setup = replace(self.base, **values)
+        self.door.world = World(setup)
+        return {"seed": setup.seed}
 
     def arm(self, name: str | None = None, **how: Any) -> Any:
         """
@@ -159,17 +174,34 @@ class Control:
         faults = self.door.world.faults
         if name is None:
             faults.clear()
+        elif name not in FAULTS:
+            raise KeyError(name)
         else:
-            FAULTS[name]  # KeyError: there is none of this name
             faults.append(Armed(name, **how))
         return {"armed": [fault.name for fault in faults]}
 
     def suppress(self, addresses: Sequence[str] = (), reason: str = "unsubscribe") -> Any:
-        self.door.world.suppressed |= {address.lower(): reason for address in addresses}
-        return {"suppressed": len(self.door.world.suppressed)}
+        suppressions = self.door.world.suppressions
+        suppressions.add(addresses, reason)
+        return {"suppressed": len(suppressions.reasons)}
+
+    def revoke(self) -> None:
+        self.door.world.tokens.revoke()
+
+    def advance(self, seconds: float) -> Any:
+        return {"offset_s": self.door.world.advance(seconds)}
+
+    def truth(self) -> Any:
+        return self.door.world.truth()
+
+    def log(self) -> Any:
+        return [request._asdict() for request in self.door.world.log]
+
+    def received(self) -> Any:
+        return self.door.world.received
 
 
-def _endpoint(act: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(act: Act) -> Callable[[Request], Awaitable[Response]]:
     """
     A control as Starlette calls it: the JSON of the request are its arguments, and what it returns
     is answered.
@@ -177,11 +209,11 @@ def _endpoint(act: Callable[..., Any]) -> Callable[[Request], Awaitable[Response
 
     async def endpoint(request: Request) -> Response:
         try:
-            return JSONResponse(act(**json.loads(await request.body() or b"{}")))
+            arguments = json.loads(await request.body() or b"{}")
+            return JSONResponse(act(**arguments))
         except (AttributeError, KeyError, TypeError, ValueError) as wrong:
-            return JSONResponse(
-                {"error": f"not understood: {wrong}", "faults": sorted(FAULTS)}, 400
-            )
+            body = {"error": f"not understood: {wrong}", "faults": sorted(FAULTS)}
+            return JSONResponse(body, status_code=400)
 
     return endpoint
 
@@ -201,27 +233,30 @@ def serve(setup: Setup, *, port: int, faults: list[Armed], exit_on_eof: bool) ->
     """Listen on the loopback address until stopped; the first line on stdout says where."""
     door = Door(setup)
     door.world.faults += faults
-    with socket.socket(
-        proto=socket.IPPROTO_TCP
-    ) as listener:  # with the protocol named, asyncio sends small answers at once
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application(door),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=300,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    # With the protocol named, asyncio sends small answers at once.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         listener.listen(1024)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                application(door),
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_level="error",
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=300,
-                timeout_graceful_shutdown=1,
-            )
-        )
         if exit_on_eof:
-            threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+            threading.Thread(
+                target=_end_with_parent,
+                args=(server,),
+                daemon=True,
+            ).start()
         print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

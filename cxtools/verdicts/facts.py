@@ -34,6 +34,7 @@ class Facts:
             authentication, complained, clickers, suspect, human, read (opened, less those whom the
             feed says only machines opened); what the feed doesn't report is missing
         first_at, last_at: moments of the first and the last event, None without any
+        as_of: events after this moment didn't count; None: all did
         events: how many events were read
         top_cause: the most frequent cause of bounces, with its messages; None without any
         earlier: the same counts of each earlier campaign, cut at this campaign's age
@@ -46,6 +47,7 @@ class Facts:
     counts: Counts
     first_at: datetime | None = None
     last_at: datetime | None = None
+    as_of: datetime | None = None
     events: int = 0
     top_cause: tuple[str, int] | None = None
     earlier: Sequence[Counts] = ()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, NamedTuple
 
-from cxtools.charts import verdicts as shown
 from cxtools.errors import ConfigError
 from cxtools.verdicts import sentences
 from cxtools.verdicts.cards import Card, card
@@ -52,10 +52,13 @@ class CampaignVerdict:
             "word": self.word,
             "sentences": list(self.sentences),
             "checks": [_check_record(check) for check in self.facts.checks],
+            "as_of": self.facts.as_of.isoformat() if self.facts.as_of else None,
         }
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return shown.mime_bundle(self)
+        # Pictures stand above judgement, so they are asked for by name, when one is looked at.
+        bundle: dict[str, Any] = import_module("cxtools.charts.verdicts").mime_bundle(self)
+        return bundle
 
 
 def _check_record(check: Check) -> dict[str, Any]:
@@ -129,7 +132,10 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     """
     if about not in VIEWS:
         choices = ", ".join(VIEWS)
-        raise ConfigError(f"there is no verdict about {about!r}", do=f"choose from: {choices}")
+        raise ConfigError(
+            f"there is no verdict about {about!r}",
+            do=f"choose from: {choices}",
+        )
     unsettled = sentences.unsettled_sentences(facts)
     if not facts.counts.get("attempted"):
         word = "WARN" if unsettled else "TOO EARLY"

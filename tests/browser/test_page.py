@@ -16,10 +16,10 @@ import pytest
 from plotly.offline import get_plotlyjs_version
 
 from cxtools.charts import style
-from cxtools.measures import compare
 from cxtools.measures.engine import Engine
 from cxtools.pages.index import write_index
 from cxtools.pages.page import BUNDLE, render_page
+from cxtools.verdicts.evidence import verdict_on
 from tests.tables import ask
 from tests.unit.test_charts import DRAWN, STORE
 
@@ -42,7 +42,7 @@ def displayed(thing: Any) -> dict[str, Any]:
 def folder(tmp_path_factory) -> Path:
     """A folder with one page that holds every chart, a verdict and a table, and the index."""
     shown = [
-        compare.verdict(Engine(STORE), "c", about="bounces"),
+        verdict_on(Engine(STORE), "c", about="bounces"),
         *(table().chart() for table in DRAWN.values()),
         ask("data_quality", STORE, "c"),
     ]

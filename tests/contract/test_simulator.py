@@ -28,7 +28,10 @@ from standardwebhooks import Webhook
 from cxtools.connection import connect
 from cxtools.simulator import people
 from cxtools.simulator.faults import FAULTS
-from cxtools.simulator.world import Ask, Setup, World
+from cxtools.simulator.life import Letter, life
+from cxtools.simulator.setup import Setup
+from cxtools.simulator.wire import Ask
+from cxtools.simulator.world import World
 
 MAIL = "/v1/communications/email"
 CONTRACT = openapi_core.OpenAPI.from_path(Path(__file__).with_name("openapi.yaml"))
@@ -351,7 +354,7 @@ def test_a_tag_in_the_address_chooses_the_fate(tag: str, expected: list[str]) ->
     For tests that need one certain person: `ann+full@…` has a full mailbox; a scanner's clicks come
     within a second.
     """
-    story = people.life(7, f"ann+{tag}@acme-01.example", people.Letter("Q3", "t"))
+    story = life(7, f"ann+{tag}@acme-01.example", Letter("Q3", "t"))
 
     assert expected == [step.kind for step in story][: len(expected)]
     assert tag != "scanned" or story[5].after_s - story[0].after_s < 1
@@ -362,10 +365,9 @@ def test_rates_are_of_a_plausible_order() -> None:
     Not measurements, but a report about them must look like one: 20,000 people, hard and all
     bounces, opens, clicks.
     """
-    letter = people.Letter("Q3", "t")
+    letter = Letter("Q3", "t")
     lives = [
-        {step.kind for step in people.life(7, row["email"], letter)}
-        for row in people.recipients(7, 20000)
+        {step.kind for step in life(7, row["email"], letter)} for row in people.recipients(7, 20000)
     ]
     counts = Counter(kind for kinds in lives for kind in kinds)
 
@@ -429,7 +431,7 @@ def test_the_story_is_pinned() -> None:
     steps = [
         (f"{step.after_s:.3f}", step.kind, step.code)
         for address in ADDRESSES[:120]
-        for step in people.life(7, address, people.Letter("Q3", "t"))
+        for step in life(7, address, Letter("Q3", "t"))
     ]
 
     assert (PINNED_COUNT, PINNED_FIRST) == (len(steps), steps[:3])

@@ -13,7 +13,7 @@ import pytest
 import typer.main
 
 import cxtools
-from cxtools.cli import app
+from cxtools.cli.program import app
 from cxtools.events import feeds
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.settings import setting_rows

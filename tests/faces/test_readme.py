@@ -13,7 +13,8 @@ import pytest
 import typer.main
 
 from cxtools import errors
-from cxtools.cli import app, exits
+from cxtools.cli import exits
+from cxtools.cli.program import app
 from cxtools.sending.spec import parse_spec
 from cxtools.settings import VARIABLES, load_settings
 

@@ -39,10 +39,10 @@ def rows(sample: Path) -> Iterator[dict[str, Any]]:
 def events(sample: Path) -> list[dict[str, Any]]:
     """The events of a sample: what each of them says, without the row itself."""
     read = (event for row in rows(sample) for event in feeds.read(row, sample.parent.name))
-    return [said(asdict(event)) for event in read]
+    return [spoken_fields(asdict(event)) for event in read]
 
 
-def said(event: dict[str, Any]) -> dict[str, Any]:
+def spoken_fields(event: dict[str, Any]) -> dict[str, Any]:
     """The fields that say something, as JSON has them."""
     fields = {name: value for name, value in event.items() if name != "raw"}
     if fields["ts"]:

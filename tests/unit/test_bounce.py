@@ -567,7 +567,7 @@ NO_REPORTS = [
 
 @pytest.mark.parametrize("text", NO_REPORTS)
 @pytest.mark.parametrize("code", ["550 5.7.1", "421", ""])
-def test_a_block_that_speaks_of_reports_is_no_report(code, text):
+def test_a_block_that_speaks_of_reports_is_not_a_report(code, text):
     """
     Only the shape of a report is one, and under a refusal's code nothing is: a block is counted and
     never suppresses at once.
@@ -616,7 +616,7 @@ NOTES = {
 @pytest.mark.parametrize(
     ("category", "text"), [(category, text) for category, texts in NOTES.items() for text in texts]
 )
-def test_notes_and_reports_are_no_bounces(category, text):
+def test_notes_and_reports_are_not_bounces(category, text):
     """
     What people, readers' programs and platforms send back is recognised, also when it names spam,
     and kept out of bounce rates.
@@ -1031,7 +1031,7 @@ def test_suppressions_follow_a_change_of_rules(tmp_path):
 
 def test_the_command_takes_own_rules_and_any_bytes(tmp_path):
     """
-    `cxtools classify --rules FILE`: own rules win, what is no UTF-8 spoils nothing else, bad lines
+    `cxtools classify --rules FILE`: own rules win, what is not UTF-8 spoils nothing else, bad lines
     are counted, and the exit code is 0.
     """
     (tmp_path / "own.toml").write_text(OWN)
@@ -1058,7 +1058,7 @@ def test_the_command_takes_own_rules_and_any_bytes(tmp_path):
 
 
 def test_lines_are_answered_in_order_and_bad_ones_too():
-    """One answer per line; what is no {"code", "text"} gets an error object and is counted."""
+    """One answer per line; what is not {"code", "text"} gets an error object and is counted."""
     counts: Counter[str] = Counter()
     lines = [
         '{"code": "550", "text": "user unknown"}\n',

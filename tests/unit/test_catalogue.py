@@ -17,17 +17,18 @@ import sqlglot
 import typer.main
 
 import cxtools as cx
-from cxtools import measures
 from cxtools.charts import CHARTS
-from cxtools.cli import app
+from cxtools.cli.program import app
 from cxtools.errors import ConfigError, StoreError
+from cxtools.measures import sql
 from cxtools.measures.answers import answer
-from cxtools.measures.catalogue import DIMENSIONS, FOLDER, QUESTIONS, named
+from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named
 from cxtools.measures.engine import Engine
 from cxtools.measures.question import Question
 from tests.tables import ask, store
 
-SQL = sorted((Path(measures.__file__).parent / "sql").glob("*.sql"))
+FOLDER = Path(sql.__file__).parent
+SQL = sorted(FOLDER.glob("*.sql"))
 EVERY = pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda each: each.name)
 STORE = store(
     """
@@ -94,7 +95,7 @@ def test_every_dimension_is_portable(dimension) -> None:
 @EVERY
 def test_the_sql_counts_what_the_entry_names(question: Question) -> None:
     """The columns of an entry, without its rates, are those of the SQL and of its head."""
-    path = Path(str(FOLDER / f"{question.file}.sql"))
+    path = FOLDER / f"{question.file}.sql"
     rates = {name for rate in question.rates for name in (rate.name, *rate.interval)}
     named_columns = {part.name for part in question.parts} | {part.whole for part in question.parts}
     if not question.parts:

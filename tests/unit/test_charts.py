@@ -15,8 +15,8 @@ from cxtools import wording
 from cxtools.charts import style
 from cxtools.charts import tables as written
 from cxtools.events.store import EventStore
-from cxtools.measures import compare
 from cxtools.measures.engine import Engine
+from cxtools.verdicts import evidence
 from cxtools.verdicts.verdict import CampaignVerdict
 from tests import tables
 from tests.tables import ask
@@ -527,7 +527,7 @@ def test_a_split_has_the_rates_of_the_cards():
 
 def verdict_on(store: EventStore, about: str) -> CampaignVerdict:
     """The verdict on the campaign "c" of a store."""
-    return compare.verdict(Engine(store), "c", about=about)
+    return evidence.verdict_on(Engine(store), "c", about=about)
 
 
 def stage_labels(figure: go.Figure) -> list[str]:

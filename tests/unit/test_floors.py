@@ -27,10 +27,11 @@ FLOORS = {
         "settings",
     ],
     "judgement": [
-        "measures measures.question measures.stats",
+        "measures measures.question measures.sql measures.stats",
+        "measures.catalogue.bounces measures.catalogue.delivery measures.catalogue.engagement "
+        "measures.catalogue.feed",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
-        "charts.groups charts.rows charts.style "
         "events events.feeds.values "
         "ledger ledger.audit ledger.states "
         "measures.catalogue "
@@ -40,23 +41,28 @@ FLOORS = {
         "api.documents api.outcome api.redaction api.refusals "
         "bounce.codes bounce.phrases "
         "sending.retry sending.spec "
-        "charts.cells charts.columns measures.table "
+        "measures.choices measures.table "
         "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
-        "api.grants "
-        "bounce.index bounce.verdict "
-        "sending.message "
-        "charts.frame charts.tables charts.verdicts "
-        "events.feeds "
-        "verdicts.facts",
-        "sending.plan bounce.rules charts.bars charts.heatmap verdicts.cards verdicts.sentences",
-        "bounce.classify charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing "
-        "verdicts.verdict",
-        "bounce.lines charts.funnel",
-        "bounce charts",
+        "api.grants bounce.index bounce.verdict sending.message events.feeds verdicts.facts",
+        "sending.plan bounce.rules verdicts.cards verdicts.sentences",
+        "bounce.classify verdicts.verdict",
+        "bounce.lines",
+        "bounce",
+    ],
+    "pictures": [
+        "charts.groups charts.rows charts.style",
+        "charts.cells charts.columns",
+        "charts.frame charts.tables charts.verdicts",
+        "charts.bars charts.heatmap",
+        "charts.bounces charts.curve charts.jobs charts.links charts.rates charts.timing",
+        "charts.funnel",
+        "charts",
     ],
     "files": ["files"],
     "doors": [
+        "events.database events.rejects",
+        "events.parts",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.workers "
@@ -74,7 +80,7 @@ FLOORS = {
         "context measures.ages measures.outcomes",
         "measures.answers",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress "
-        "measures.compare webhooks.deliver webhooks.message",
+        "verdicts.evidence webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
     ],
@@ -92,6 +98,7 @@ FLOORS = {
         "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
         "cli.tools cli.verdict cli.webhooks",
+        "cli.program",
         "cli",
         "cli.__main__",
     ],
@@ -103,7 +110,7 @@ STEP_OF = {module: number for number, step in enumerate(STEPS) for module in ste
 #: arguments
 PURE = [
     module
-    for floor in ("words", "judgement")
+    for floor in ("words", "judgement", "pictures")
     for step in FLOORS[floor]
     for module in step.split()
     if module.split(".")[0] != "settings"
@@ -213,6 +220,7 @@ BY_NAME = {
     "events.feeds": "the files of the folder, one a vendor",
     "measures.table": "the pictures of a table: they stand above it, and are asked for by chart(),"
     " text() and a notebook",
+    "verdicts.verdict": "how a verdict looks, for a notebook and a page, in the same way",
 }
 
 

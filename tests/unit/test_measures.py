@@ -16,7 +16,8 @@ from hypothesis import strategies as some
 
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
-from cxtools.measures.catalogue import CHECKS, FUNNEL
+from cxtools.measures.catalogue.delivery import FUNNEL
+from cxtools.measures.catalogue.feed import CHECKS
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
 from cxtools.measures.stats import wilson

@@ -260,7 +260,7 @@ def test_a_campaigns_name_must_do_as_a_folders(tmp_path: Path, name: str) -> Non
     assert [] == files(tmp_path)
 
 
-def test_rows_set_aside_are_for_their_owners_eyes(tmp_path: Path) -> None:
+def test_rejects_are_for_their_owners_eyes(tmp_path: Path) -> None:
     """What nobody can read is kept with its reason, readable by the owner only, once."""
     target = EventStore(tmp_path)
     path = target.keep_rejects("c", [('{"eventType": 7}', "eventType is no text")])

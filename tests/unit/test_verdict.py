@@ -15,10 +15,10 @@ from cxtools.charts import tables as tables_of_charts
 from cxtools.charts.verdicts import MIME, SYMBOLS
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
-from cxtools.measures import compare
 from cxtools.measures.engine import Engine
 from cxtools.sending.campaign import Campaign
 from cxtools.verdicts.checks import check
+from cxtools.verdicts.evidence import verdict_on
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import AUTHENTICATION, COMPLAINTS, HARD_BOUNCES, UNCLASSIFIED
 from cxtools.verdicts.verdict import VIEWS, verdict
@@ -193,7 +193,7 @@ def test_the_ledger_tells_what_it_left_open(simulator, home):
     client.send(Campaign.from_list(PEOPLE[:5], name=NAME, **SPEC))
 
     assert {"unknown": 0, "failed": 5, "waiting": 0} == client.unsettled(NAME)
-    assert "WARN" == compare.verdict(client.engine, NAME, unsettled=client.unsettled(NAME)).word
+    assert "WARN" == verdict_on(client.engine, NAME, unsettled=client.unsettled(NAME)).word
 
 
 def test_a_first_campaign_is_compared_with_nothing():
@@ -212,7 +212,7 @@ def test_nothing_accepted_is_said_in_words():
     """No dash stands in a sentence; a card says why it has none."""
     store = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1")
     for about in VIEWS:
-        said = compare.verdict(Engine(store), "c", about=about)
+        said = verdict_on(Engine(store), "c", about=about)
         assert [] == [
             text
             for text in said.sentences
@@ -263,7 +263,7 @@ def test_thin_data_is_spoken_of_plainly(events, sentences):
     One recipient is one recipient, nobody is nobody, and a kind of which the feed has none is not
     measured.
     """
-    said = compare.verdict(
+    said = verdict_on(
         Engine(tables.store(f"to | kind | at | url\n{events}")), "c", about="engagement"
     )
 
@@ -295,7 +295,7 @@ def test_what_a_feed_does_not_hold_is_not_compared():
         into=store,
     )
     tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
-    said = compare.verdict(Engine(store), "notified", about="engagement")
+    said = verdict_on(Engine(store), "notified", about="engagement")
     rates = {
         row["campaign"]: row["click_rate"] for row in ask("comparison", store, "now").records()
     }
@@ -315,7 +315,7 @@ def test_what_a_feed_does_not_hold_is_not_compared():
     ).text().splitlines()[1].split()
     assert "not measured, as the feed holds none: opened, clicked." in drawn.layout.meta["caption"]
     assert 1 == len(
-        [row for row in compare.verdict(Engine(store), "now").facts.earlier if "clicked" in row]
+        [row for row in verdict_on(Engine(store), "now").facts.earlier if "clicked" in row]
     )
 
 
@@ -341,11 +341,11 @@ def test_machines_that_the_feed_tells_apart_are_no_readers():
     found = ask("funnel", flagged).iloc[0]
 
     assert "machines that fetch images can't be told from readers in this feed" in str(
-        compare.verdict(Engine(store), "c", about="engagement")
+        verdict_on(Engine(store), "c", about="engagement")
     )
     assert (
         "Between 50.0% and 75.0% opened: a range, since of the others the feed says that machines fetched the images."
-        in str(compare.verdict(Engine(flagged), "c", about="engagement"))
+        in str(verdict_on(Engine(flagged), "c", about="engagement"))
     )
     assert (3, 1, 1) == (found.opened, found.opened_strict, found.clicked)
     assert {"machine_opens": 1} == {
@@ -402,7 +402,7 @@ def test_earlier_campaigns_are_cut_at_the_same_age():
     """
     store = tables.store(HISTORY.format(day="01", late="06"), "earlier")
     tables.store(HISTORY.format(day="10", late="12"), "now", into=store)
-    said = compare.verdict(Engine(store), "now")
+    said = verdict_on(Engine(store), "now")
 
     assert [{"attempted": 3, "clicked": 1}] == [
         {key: row[key] for key in ("attempted", "clicked")} for row in said.facts.earlier
@@ -413,7 +413,7 @@ def test_earlier_campaigns_are_cut_at_the_same_age():
 
 def test_the_youngest_campaign_knows_its_own_window():
     """First and last moment, the age between them, and the number of events."""
-    said = compare.verdict(Engine(tables.store(HISTORY.format(day="10", late="12"), "now")), "now")
+    said = verdict_on(Engine(tables.store(HISTORY.format(day="10", late="12"), "now")), "now")
 
     assert (START.replace(day=10, hour=9), START.replace(day=12, hour=9), 5) == (
         said.facts.first_at,
@@ -426,7 +426,7 @@ def test_the_youngest_campaign_knows_its_own_window():
 def test_before_the_first_event_it_is_too_early():
     """A report as of a moment before the campaign has a verdict too, and nothing to compare."""
     store = tables.store(HISTORY.format(day="10", late="12"), "now")
-    said = compare.verdict(Engine(store), "now", as_of="2026-09-01")
+    said = verdict_on(Engine(store), "now", as_of="2026-09-01")
 
     assert ("TOO EARLY", 0, None) == (said.word, said.facts.events, said.facts.first_at)
     assert [] == ask("comparison", store, "now", as_of="2026-09-01").records()

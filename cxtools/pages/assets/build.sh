@@ -3,10 +3,10 @@
 #
 # Why our own: no published bundle of plotly.js holds both funnel and heatmap except the full one (4.8 MB), and a bundle
 # that lacks a trace draws it as a line without any error. This one holds the core, scatter, bar, heatmap and funnel.
-# plotly.js must be of the version that the installed plotly writes figures for; tests/test_page.py compares the two.
+# plotly.js must be of the version that the installed plotly writes figures for; tests/browser/test_page.py compares the two.
 # Needs node >= 20 with npm, and the project's Python. Run it after an update of plotly:
 #     sh cxtools/pages/assets/build.sh .venv/bin/python
-# To add a trace: a line in the entry below, the same word in charts.TRACES, and run this again.
+# To add a trace: a line in the entry below, the same word in cxtools/charts/style.py (TRACES), and run this again.
 set -eu
 python=${1:-python3}
 assets=$(cd "$(dirname "$0")" && pwd)

@@ -7,7 +7,7 @@
   const plots = [...document.querySelectorAll(".plot")];
 
   function save(name, figure) {
-    // what a spreadsheet would run, also after what it passes over; the same as in campaigns/audit.py
+    // what a spreadsheet would run, also after what it passes over; the same as `safe_cell` in cxtools/text.py
     const formula = /^(?:[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n])/;
     const quoted = value => {
       const text = value === null ? "" : String(value);

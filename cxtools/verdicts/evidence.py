@@ -1,20 +1,23 @@
-"""What one campaign's measures say together, and what earlier campaigns had at the same age."""
+"""
+The evidence for a verdict: the measures are asked what is known of a campaign, and what earlier
+ones had at the same age.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
 import pandas as pd
 
 from cxtools.measures.ages import Window, earlier_campaigns
 from cxtools.measures.answers import count
-from cxtools.measures.catalogue import COMPARISON
+from cxtools.measures.catalogue.delivery import COMPARISON
 from cxtools.measures.engine import AsOf, Engine
+from cxtools.text import parse_moment
 from cxtools.verdicts.facts import Facts
-from cxtools.verdicts.verdict import CampaignVerdict
-from cxtools.verdicts.verdict import verdict as judge_campaign
+from cxtools.verdicts.verdict import CampaignVerdict, verdict
 
 WEEK = timedelta(days=7)
 #: At this age the first week's clicks are as good as in.
@@ -41,7 +44,7 @@ ASKED = ("funnel", "bounces", "data_quality", "suspects")
 Counts = dict[str, int]
 
 
-def verdict(
+def verdict_on(
     engine: Engine,
     campaign: str,
     *,
@@ -52,17 +55,28 @@ def verdict(
     """
     PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
 
-    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word. *unsettled*
-    are recipients without a known outcome, by what the ledger knows of them; they are a warning.
+    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word.
+    *unsettled* are recipients without a known outcome, by what the ledger knows of them; they are a
+    warning.
 
     Raises:
         StoreError: the store doesn't have this campaign.
     """
-    return judge_campaign(facts(engine, campaign, as_of=as_of, unsettled=unsettled), about)
+    facts = facts_of(
+        engine,
+        campaign,
+        as_of=as_of,
+        unsettled=unsettled,
+    )
+    return verdict(facts, about)
 
 
-def facts(
-    engine: Engine, campaign: str, *, as_of: AsOf = None, unsettled: Mapping[str, int] = {}
+def facts_of(
+    engine: Engine,
+    campaign: str,
+    *,
+    as_of: AsOf = None,
+    unsettled: Mapping[str, int] = {},
 ) -> Facts:
     """What a campaign is judged by: its counts, its age, and earlier campaigns at that age."""
     funnel, causes, quality, suspects = count(engine, ASKED, campaign, as_of=as_of)
@@ -71,20 +85,35 @@ def facts(
     counts |= machine_counts(counts, quality, suspects)
     earlier = counts_of_earlier(engine, campaign, known)
     return Facts(
-        campaign,
-        counts,
-        known.first_at,
-        known.last_at,
-        int(quality.events.sum()),
-        top_cause(causes),
-        list(earlier.values()),
-        share_of_week(engine, earlier, known),
-        unsettled,
+        campaign=campaign,
+        counts=counts,
+        first_at=known.first_at,
+        last_at=known.last_at,
+        as_of=moment_of(as_of, known.first_at),
+        events=int(quality.events.sum()),
+        top_cause=top_cause(causes),
+        earlier=list(earlier.values()),
+        maturity=share_of_week(engine, earlier, known),
+        unsettled=unsettled,
     )
 
 
+def moment_of(as_of: AsOf, first_at: datetime | None) -> datetime | None:
+    """
+    The moment after which events don't count; None when all do.
+
+    >>> moment_of(timedelta(days=1), datetime(2026, 9, 14))
+    datetime.datetime(2026, 9, 15, 0, 0)
+    """
+    if isinstance(as_of, timedelta):
+        return first_at + as_of if first_at else None
+    if isinstance(as_of, datetime):
+        return as_of
+    return parse_moment(as_of)
+
+
 def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, Counts]:
-    """Campaign -> its counts: the funnel's, as far as they are measured, and the bounces by kind."""
+    """Campaign -> its counts: the funnel's, as far as they are measured, and bounces by kind."""
     by_campaign = {}
     for row in funnel.to_dict("records"):
         name = str(row["campaign"])
@@ -102,10 +131,12 @@ def machine_counts(counts: Counts, quality: pd.DataFrame, suspects: pd.DataFrame
     doesn't tell is missing.
     """
     more = {}
-    if complained := int(quality.complaints.sum()):
-        more["complained"] = complained
+    complaints = int(quality.complaints.sum())
+    if complaints:
+        more["complained"] = complaints
     if quality.any_machine.any() and "opened" in counts:
-        more["read"] = counts["opened"] - int(quality.machine_opens.sum())
+        machines = int(quality.machine_opens.sum())
+        more["read"] = counts["opened"] - machines
     if len(suspects) or counts.get("clicked") == 0:
         for name in ("clickers", "suspect", "human"):
             more[name] = int(suspects[name].sum())
@@ -134,14 +165,16 @@ def share_of_week(engine: Engine, earlier: Mapping[str, Counts], known: Window) 
 
     None when there is nothing to compare with, or the week is over.
     """
-    if not earlier or known.age is None or not timedelta() < known.age < NEARLY_A_WEEK:
+    if not earlier or known.age is None:
+        return None
+    if not timedelta() < known.age < NEARLY_A_WEEK:
         return None
     [week] = count(engine, ["funnel"], list(earlier), as_of=WEEK)
-    shares = [
-        earlier[row["campaign"]]["clicked"] / row["clicked"]
-        for row in week.to_dict("records")
-        if row["clicked"]
-    ]
+    shares = []
+    for row in week.to_dict("records"):
+        by_then = earlier[row["campaign"]]
+        if row["clicked"]:
+            shares.append(by_then["clicked"] / row["clicked"])
     return median(shares) if shares else None
 
 

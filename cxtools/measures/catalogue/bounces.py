@@ -1,0 +1,74 @@
+"""Why messages bounced."""
+
+from __future__ import annotations
+
+from cxtools.measures.question import Column, Question
+
+BOUNCES = Question(
+    name="bounces",
+    question="Why did messages bounce?",
+    grain="campaign × category × kind",
+    columns=(
+        Column("category", "text", "the cause, as the taxonomy of bounces names it"),
+        Column("kind", "text", "hard, soft, block or undetermined"),
+        Column("recipients", "messages", "bounced for that cause"),
+        Column("bounced", "messages", "bounced in the campaign"),
+        Column("attempted", "messages", "attempted in the campaign (and value of `by`)"),
+        Column(
+            "share",
+            "share",
+            "recipients / bounced; sums to 1 over the rows of a campaign",
+            "recipients",
+            "bounced",
+        ),
+        Column("rate", "share", "recipients / attempted", "recipients", "attempted"),
+    ),
+    example='cx.bounces("q3-update", by=["provider", "day"]).chart()',
+    chart="bounces",
+    report="bounce_report",
+    shown=("category", "kind", "recipients", "share", "rate"),
+    empty="No bounces.",
+)
+
+REASONS = Question(
+    name="reasons",
+    question="What did the receiving servers say when they refused?",
+    grain="campaign × normalised text, most frequent first",
+    columns=(
+        Column("reason", "text", "the text, with addresses, hosts and ids masked"),
+        Column("bounce_code", "text", "an example of the codes that came with it"),
+        Column("category", "text", "the cause, as the taxonomy of bounces names it"),
+        Column("kind", "text", "hard, soft, block or undetermined"),
+        Column("confidence", "score", "0..1, of the least sure of its bounce verdicts"),
+        Column("rule", "text", "the rule or code that gave the least sure verdict"),
+        Column("recipients", "messages", "bounced so"),
+        Column("bounced", "messages", "bounced in the campaign"),
+        Column("first_at", "moment", "of the first such bounce; missing when none has a moment"),
+        Column("last_at", "moment", "of the last such bounce"),
+        Column("share", "share", "recipients / bounced", "recipients", "bounced"),
+    ),
+    example='cx.reasons("q3-update").head(10)',
+    chart="reasons",
+    report="bounce_report",
+    shown=("reason", "recipients", "share", "category", "kind", "confidence", "bounce_code"),
+    empty="No bounces.",
+)
+
+UNKNOWN = Question(
+    name="unknown",
+    question="Which refusals does no rule understand, or only just?",
+    grain="campaign × code × raw text, most frequent first",
+    columns=(
+        Column("code", "text", "as it came"),
+        Column("text", "text", "as it came, addresses included"),
+        Column("recipients", "messages", "bounced so"),
+    ),
+    note=(
+        "What is judged with a confidence below 0.5 is here, too: there the next rule is missing. "
+        "The texts are there to write the next rule from, not to be passed on."
+    ),
+    example='cx.unknown("q3-update").head(10)',
+    report="bounce_report",
+    empty="Every bounce is understood.",
+    verbatim=True,
+)

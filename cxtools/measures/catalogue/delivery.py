@@ -1,0 +1,120 @@
+"""How far messages got: the funnel, a campaign among earlier ones, and each job."""
+
+from __future__ import annotations
+
+from cxtools.measures.question import Column, Question
+
+FIRST_AT = Column(
+    "first_at", "moment", "of the first event; of a sending, delivery or bounce, if any"
+)
+LAST_AT = Column("last_at", "moment", "of the last event")
+
+FUNNEL_COLUMNS = (
+    Column("attempted", "messages", "with a delivery or a bounce"),
+    Column("delivered", "messages", "attempted and not bounced in the end"),
+    Column("late_bounced", "messages", "bounced after a delivery"),
+    Column(
+        "bounced",
+        "messages",
+        "attempted, and the last final word is a bounce; auto-replies and complaints don't count",
+    ),
+    Column(
+        "opened",
+        "messages",
+        "delivered, with an open or a click: a click proves what blocked images hide",
+    ),
+    Column(
+        "opened_strict",
+        "messages",
+        "delivered, with an open that the feed doesn't mark as a machine's",
+    ),
+    Column(
+        "clicked",
+        "messages",
+        "delivered, with a click on content; unsubscribe and preference links don't count",
+    ),
+    Column("clicks_without_open", "messages", "clicked without any open"),
+    Column("delivery_rate", "share", "delivered / attempted", "delivered", "attempted"),
+    Column("bounce_rate", "share", "bounced / attempted", "bounced", "attempted"),
+    Column("open_rate", "share", "opened / delivered", "opened", "delivered", "opened_measured"),
+    Column(
+        "click_rate", "share", "clicked / delivered", "clicked", "delivered", "clicked_measured"
+    ),
+    Column(
+        "click_to_open_rate", "share", "clicked / opened", "clicked", "opened", "clicked_measured"
+    ),
+    FIRST_AT,
+    LAST_AT,
+)
+FUNNEL_SHOWN = (
+    "attempted",
+    "delivered",
+    "opened",
+    "clicked",
+    "clicks_without_open",
+    "delivery_rate",
+    "open_rate",
+    "click_rate",
+)
+NOT_MEASURED = (
+    'Rates of opens and clicks are missing, "not measured", where the campaign\'s events hold none '
+    "of that kind at all."
+)
+
+FUNNEL = Question(
+    name="funnel",
+    question="How far did the messages get?",
+    grain="campaign",
+    columns=FUNNEL_COLUMNS,
+    note=NOT_MEASURED,
+    example='cx.funnel("q3-update", by="provider").chart()',
+    chart="funnel",
+    shown=FUNNEL_SHOWN,
+)
+
+COMPARISON = Question(
+    name="comparison",
+    question="How does a campaign compare with the ones before it, at the same age?",
+    grain="campaign: the one that is named and up to eight before it, oldest first",
+    columns=FUNNEL_COLUMNS,
+    note=f"Each campaign is cut at the age that the named one has reached. {NOT_MEASURED}",
+    example='cx.comparison("q3-update").chart()',
+    sql="funnel",
+    splits=False,
+    earlier=8,
+    chart="comparison",
+    shown=FUNNEL_SHOWN,
+)
+
+JOBS = Question(
+    name="jobs",
+    question="How did each send job run?",
+    grain="campaign × job",
+    columns=(
+        Column("job_id", "text", "the job, as the API names it"),
+        Column("attempted", "messages", "with a delivery or a bounce"),
+        Column("delivered", "messages", "attempted and not bounced in the end"),
+        Column("bounced", "messages", "attempted, and the last final word is a bounce"),
+        FIRST_AT,
+        LAST_AT,
+        Column("span_s", "seconds", "from its first to its last delivery or bounce"),
+        Column(
+            "delivery_median_s", "seconds", "from the job's first event to a delivery, the median"
+        ),
+        Column("delivery_p90_s", "seconds", "within which nine tenths were delivered"),
+    ),
+    note="Times are missing where nothing was delivered.",
+    example='cx.jobs("q3-update").chart()',
+    chart="jobs",
+    report="bounce_report",
+    shown=(
+        "job_id",
+        "attempted",
+        "delivered",
+        "bounced",
+        "first_at",
+        "last_at",
+        "delivery_median_s",
+        "delivery_p90_s",
+    ),
+)

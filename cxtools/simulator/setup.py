@@ -1,0 +1,54 @@
+"""How a simulated world is: its seed, its clocks, and which of the API's ways it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SCOPE = "communications:email"
+
+
+def option(default: Any, about: str) -> Any:
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True)
+class Setup:
+    """
+    How this world is; each field is also a flag of the command line and a key of POST /_sim/reset.
+    """
+
+    seed: int = option(7, "which world: people, fates, identifiers")
+    epoch: str = option("2026-09-14T08:00:00Z", "virtual time at the start")
+    speed: float = option(
+        60480.0,
+        "virtual seconds per real second; 60480: a week in ten seconds; inf: all at once; "
+        "0: only by advance",
+    )
+    latency_ms: float = option(0.0, "real milliseconds before each answer")
+    rate_limit: float = option(0.0, "requests per second before 429; 0: no limit")
+    expires_in_s: float = option(3600.0, "life of a token in real seconds")
+    client_id: str = option("simulator", "the client id that may sign in")
+    client_secret: str = option("simulator", "its secret")
+    scopes: str = option(
+        f"{SCOPE}:send {SCOPE}:read {SCOPE}:analytics",
+        "scopes the client may have, with spaces between",
+    )
+    population: int = option(
+        20000, "how many rows of the seeded recipient list the suppression list was made for"
+    )
+    suppression_404: bool = option(
+        False, "say 404 with a JSON error for an address that is not listed, not empty results"
+    )
+    suppression_listing: bool = option(
+        False, "list all suppressions in pages when no address is asked for"
+    )
+    idempotency_window_s: float = option(
+        0.0, "honour Idempotency-Key for so many real seconds; 0: not known"
+    )
+    no_event_ids: bool = option(False, "events without eventId")
+    no_cursors: bool = option(False, "events without paging: the first page only, no nextCursor")
+    empty_204: bool = option(False, "204 for no events")
+    crm_secret: str = option(
+        "", "whsec_...: the webhook receiver checks Standard Webhooks signatures"
+    )

@@ -1,0 +1,101 @@
+"""SendGrid: the forms its webhook is kept in, one message under many ids, and machines."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import pytest
+
+from cxtools.events.feeds import sendgrid
+from cxtools.events.importing import Imported
+from cxtools.events.store import EventStore
+from tests.imports import import_content, query, sendgrid_row
+
+SENDGRID_FEED = [
+    *(sendgrid_row(number, word) for number, word in enumerate(sendgrid.WORDS)),
+    sendgrid_row(
+        20, "bounce", type="blocked", status="5.7.1", reason="550 5.7.1 not from this address"
+    ),
+    sendgrid_row(21, "click", url="https://shop.example/", useragent="Mozilla/5.0", ip="192.0.2.1"),
+    sendgrid_row(22, "deferred", response="400 try again later", attempt="5"),
+    sendgrid_row(23, "group_resubscribe"),
+]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(SENDGRID_FEED),
+        json.dumps(SENDGRID_FEED, indent=2),
+        "\n".join(map(json.dumps, SENDGRID_FEED)),
+        "\n".join(json.dumps(part) for part in (SENDGRID_FEED[:5], SENDGRID_FEED[5:])),
+        "".join(map(json.dumps, SENDGRID_FEED)),
+    ],
+    ids=["array", "indented", "lines", "lines of arrays", "run together"],
+)
+def test_a_sendgrid_webhook_in_every_form_it_is_kept_in(target: EventStore, content: str) -> None:
+    """
+    Array, lines or lines of arrays: the same events, with SendGrid's words translated and unknown
+    ones kept.
+    """
+    total = len(SENDGRID_FEED)
+
+    assert Imported(total, total, 0, 0, None) == import_content(target, content)
+    assert [("group_resubscribe",)] == query(target, "raw_kind", "kind = 'unknown'")
+    assert set(sendgrid.WORDS.values()) == {kind for (kind,) in query(target, "kind")} - {"unknown"}
+    assert [("5.7.1", "550 5.7.1 not from this address", "e20")] == query(
+        target, "bounce_code, bounce_text, event_id", "bounce_code <> ''"
+    )
+    assert [("https://shop.example/", "Mozilla/5.0", "192.0.2.1")] == query(
+        target, "link_url, user_agent, ip", "link_url <> ''"
+    )
+    assert [("400 try again later",)] == query(
+        target, "bounce_text", "raw_kind = 'deferred' and bounce_text <> ''"
+    )
+    assert [(datetime(2026, 9, 14, 9, 0, 20),)] == query(
+        target, "ts at time zone 'UTC'", "event_id = 'e20'"
+    )
+
+
+def test_the_events_of_one_sendgrid_message_are_one_message(target: EventStore) -> None:
+    """
+    The tail of sg_message_id names a machine and differs between events; the message is the same.
+    """
+    old, new = "14c5d75ce93.dfd.64b469", "LRzXl_NHStOGhQ4kofSm_A"
+    import_content(
+        target,
+        [
+            sendgrid_row(1, "delivered"),
+            sendgrid_row(2, "open"),
+            sendgrid_row(
+                3,
+                "open",
+                sg_message_id=f"{new}.filterdrecv-p3mdw1-756b745b58-kmzbl-18-5F5FC76C-9.0",
+            ),
+            sendgrid_row(4, "open", sg_message_id=f"{new}.recvd-6d6b44dbc-7nxjl-1-5F5FC76C-1.2"),
+        ],
+    )
+
+    assert [(old,), (new,)] == query(target, "distinct message_id")
+
+
+@pytest.mark.parametrize(
+    ("flag", "by_machine"),
+    [(True, True), (False, False), ("true", True), (None, None)],
+)
+def test_sendgrid_tells_machines_from_readers(
+    target: EventStore, flag: object, by_machine: bool | None
+) -> None:
+    """sg_machine_open says whether a machine opened: still an open, under SendGrid's own word."""
+    import_content(target, [sendgrid_row(1, "open", sg_machine_open=flag)])
+
+    assert [("open", "open", by_machine)] == query(target, "kind, raw_kind, by_machine")
+
+
+def test_a_machine_and_a_person_at_the_same_second_are_two_events(target: EventStore) -> None:
+    """Without ids of SendGrid's the flag is what tells them apart."""
+    opens = [sendgrid_row(1, "open", sg_machine_open=flag) for flag in (True, False)]
+    done = import_content(target, [row | {"sg_event_id": ""} for row in opens])
+
+    assert 2 == done.added
