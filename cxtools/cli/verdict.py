@@ -31,6 +31,7 @@ FailOn = Annotated[
 def verdict(
     context: typer.Context,
     campaign: Campaign,
+    *,
     about: About = "run",
     as_of: AsOf = None,
     as_json: Json = False,

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -446,7 +447,7 @@ def test_no_fault_during_a_campaign_shows_a_canary(
         + json.dumps(client.status("q3").to_dict())
         + client.status("q3")._repr_html_()
     )
-    hooks = repr([tuple(row) for row in client.ledger.outbox.webhooks()])
+    hooks = repr([astuple(row) for row in client.ledger.outbox.webhooks()])
 
     assert [] == (leaks_of(error, rendered=False) if error else []) + leaked(
         caplog.text + trail + told + hooks + repr(client.context)
