@@ -30,6 +30,7 @@ FailOn = Annotated[
 @commands.command()
 def verdict(
     context: typer.Context,
+    *,
     campaign: Campaign,
     about: About = "run",
     as_of: AsOf = None,
