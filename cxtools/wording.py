@@ -7,6 +7,7 @@ What is missing is an en dash everywhere, never NaN and never a false zero.
 from __future__ import annotations
 
 from datetime import datetime
+from operator import eq
 from typing import TypeGuard, TypeVar
 
 Value = TypeVar("Value")
@@ -27,7 +28,7 @@ def known(value: Value | None) -> TypeGuard[Value]:
     """Whether there is a value at all: not None, NaN or NaT."""
     if value is None:
         return False
-    return bool(value == value)  # only NaN and NaT are unequal to themselves
+    return bool(eq(value, value))  # only NaN and NaT are unequal to themselves
 
 
 def count(number: float | None) -> str:

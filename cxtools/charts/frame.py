@@ -124,7 +124,10 @@ def nothing_to_compare(table: pd.DataFrame, group: str, mail: str = "all mail") 
 def too_many_splits(title: str, groups: Sequence[str], table: pd.DataFrame) -> go.Figure:
     """A picture has two dimensions; a table split by more says so."""
     columns = ", ".join(groups)
-    text = f"Not drawn: the table is split by {columns}, too many for one picture. It has the numbers of all."
+    text = (
+        f"Not drawn: the table is split by {columns}, too many for one picture. It has the numbers "
+        "of all."
+    )
     return sentence(title, text, table)
 
 

@@ -53,11 +53,15 @@ def groups_of(table: pd.DataFrame) -> tuple[str, ...]:
     >>> groups_of(pd.DataFrame({"campaign": ["q3", "q3"], "provider": ["gmail", "yahoo"]}))
     ('provider',)
     """
-    return tuple(column for column in GROUPS if column in table and _splits(table, column))
+    return tuple(column for column in GROUPS if _splits(table, column))
 
 
 def _splits(table: pd.DataFrame, column: str) -> bool:
-    return column != "campaign" or table[column].nunique() > 1
+    if column not in table:
+        return False
+    if column != "campaign":
+        return True
+    return table[column].nunique() > 1
 
 
 def part_name(group: str, value: Any) -> str:
@@ -81,12 +85,13 @@ def row_name(groups: Iterable[str], row: Row, name: str, *others: str) -> str:
     The parts that a row stands for, and what else names it; where that is too long for a label, the
     name is cut, and not what it belongs to.
 
-    >>> row_name(["provider"], {"provider": "gmail"}, "the mailbox is full and can't take it", "soft")
-    "gmail · the mailbox …an't take it · soft"
+    >>> row_name(["provider"], {"provider": "gmail"}, "the mailbox is full, come again", "soft")
+    'gmail · the mailbox …, come again · soft'
     """
     parts = [part_name(group, row[group]) for group in groups]
-    around = sum(len(text) + len(SEPARATOR) for text in (*parts, *others))
-    short = wording.short(name, max(LABEL_LETTERS - around, LEAST_LETTERS))
+    around = SEPARATOR.join([*parts, "", *others])
+    room = max(LABEL_LETTERS - len(around), LEAST_LETTERS)
+    short = wording.short(name, room)
     return SEPARATOR.join([*parts, short, *others])
 
 
@@ -95,8 +100,10 @@ def in_order(group: str, sizes: Mapping[Any, float], most: int = 20) -> list[Any
     The parts of a group in the order in which they are drawn: of time and campaigns the last ones,
     of the others the largest, at most *most*.
 
-    >>> in_order("provider", {"gmx": 3, "gmail": 9}), in_order("day", {"2026-09-15": 1, "2026-09-14": 5})
-    (['gmail', 'gmx'], ['2026-09-14', '2026-09-15'])
+    >>> in_order("provider", {"gmx": 3, "gmail": 9})
+    ['gmail', 'gmx']
+    >>> in_order("day", {"2026-09-15": 1, "2026-09-14": 5})
+    ['2026-09-14', '2026-09-15']
     """
     order = GROUPS[group].order
     if order == "size":

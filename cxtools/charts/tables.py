@@ -1,14 +1,18 @@
 """
 A table as people read it, on a page and in a terminal: headings in words, shares in percent,
 durations with a unit, missing as a dash.
+
+The terminal's table is our own twenty lines: `rich.table` cuts the narrow columns instead of the
+widest, and its import and first table cost 50 to 170 ms where ours costs 2 (20 rows; 2,000 rows:
+2 s instead of 0.1 s).
 """
 
 from __future__ import annotations
 
 import html as _html
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
@@ -22,6 +26,12 @@ RATE_OF = {"opened": "open_rate", "clicked": "click_rate"}
 #: Columns of our own identifiers, which are shown as words; what others wrote stays as it is.
 IDENTIFIERS = ("category", "check")
 NOT_MEASURED = "not measured"
+TABLE = "<table>{caption}<thead><tr>{headings}</tr></thead><tbody>{lines}</tbody></table>"
+#: The class of a number's cell, and the sign of a text that was cut.
+NUMERIC = ' class="n"'
+CUT = "…"
+LONGEST_TEXT = 300
+LONGEST_URL = 60
 #: In a terminal, the widest column keeps at least so many characters.
 LEAST_WIDTH = 20
 GUTTER = "  "
@@ -59,36 +69,61 @@ def _findings(columns: Sequence[str], rows: Sequence[Row]) -> str:
     return html_table(columns, findings, f"{wording.counted(silent, 'other check')} found nothing.")
 
 
-def html_table(columns: Sequence[str], rows: Sequence[Row], caption: str = "") -> str:
+def html_table(
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    caption: str = "",
+) -> str:
     """The same from plain rows: the form in which a figure carries its table."""
     shown = [column for column in columns if not BOUND.fullmatch(column)]
-    classes = {column: _class(column, rows) for column in shown}
-    head = "".join(_heading(column, classes[column]) for column in shown)
-    body = "".join(_line(row, classes) for row in rows)
-    title = f"<caption>{_html.escape(caption.strip())}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    numeric = {column for column in shown if is_numeric(column, rows)}
+    headings = [_heading(column, column in numeric) for column in shown]
+    lines = [_line(row, shown, numeric) for row in rows]
+    return TABLE.format(
+        caption=_caption(caption.strip()),
+        headings="".join(headings),
+        lines="".join(lines),
+    )
 
 
-def _class(column: str, rows: Sequence[Row]) -> str:
-    return ' class="n"' if is_numeric(column, rows) else ""
+def _caption(text: str) -> str:
+    if not text:
+        return ""
+    return f"<caption>{_html.escape(text)}</caption>"
 
 
-def _heading(column: str, css_class: str) -> str:
-    return f'<th scope="col"{css_class}>{_html.escape(wording.label(column))}</th>'
+def _heading(column: str, numeric: bool) -> str:
+    css_class = NUMERIC if numeric else ""
+    label = _html.escape(wording.label(column))
+    return f'<th scope="col"{css_class}>{label}</th>'
 
 
-def _line(row: Row, classes: Mapping[str, str]) -> str:
-    cells = "".join(_cell(column, row, css_class) for column, css_class in classes.items())
-    return f"<tr>{cells}</tr>"
+def _line(
+    row: Row,
+    columns: Sequence[str],
+    numeric: Collection[str],
+) -> str:
+    cells = [_cell(row, column, column in numeric) for column in columns]
+    return f"<tr>{''.join(cells)}</tr>"
 
 
-def _cell(column: str, row: Row, css_class: str) -> str:
-    """A value; one that had to be cut is whole in the cell's hint."""
+def _cell(
+    row: Row,
+    column: str,
+    numeric: bool,
+) -> str:
+    css_class = NUMERIC if numeric else ""
     text = value_text(column, row)
-    whole = str(row[column])
-    was_cut = "…" in text and "…" not in whole
-    hint = f' title="{_html.escape(whole)}"' if was_cut else ""
+    hint = _hint(text, str(row[column]))
     return f"<td{css_class}{hint}>{_html.escape(text)}</td>"
+
+
+def _hint(text: str, whole: str) -> str:
+    """A value that had to be cut, whole."""
+    was_cut = CUT in text and CUT not in whole
+    if not was_cut:
+        return ""
+    return f' title="{_html.escape(whole)}"'
 
 
 def is_numeric(column: str, rows: Sequence[Row]) -> bool:
@@ -105,7 +140,8 @@ def text(table: pd.DataFrame, width: int = 120) -> str:
     *width*, the widest column is cut.
 
     >>> import pandas as pd
-    >>> print(text(pd.DataFrame({"provider": ["gmail", "other"], "delivered": [9412, 7], "click_rate": [0.0956, None]})))
+    >>> columns = {"provider": ["gmail", "other"], "delivered": [9412, 7]}
+    >>> print(text(pd.DataFrame(columns | {"click_rate": [0.0956, None]})))
     Provider  Delivered  Click rate
     gmail         9,412        9.6%
     other             7           –
@@ -113,24 +149,30 @@ def text(table: pd.DataFrame, width: int = 120) -> str:
     rows = rows_of(table)
     columns = [column for column in shown_columns(table) if not BOUND.fullmatch(column)]
     lines = [[wording.label(column) for column in columns]]
-    lines += [[terminal_text(column, row) for column in columns] for row in rows]
+    for row in rows:
+        lines.append([terminal_text(column, row) for column in columns])
     widths = _widths(lines, width)
-    right = [is_numeric(column, rows) for column in columns]
-    return "\n".join(_terminal_line(line, widths, right) for line in lines)
+    numeric = [is_numeric(column, rows) for column in columns]
+    return "\n".join(_terminal_line(line, widths, numeric) for line in lines)
 
 
 def _widths(lines: Sequence[Sequence[str]], width: int) -> list[int]:
     """How wide each column is; what is too much is taken from the widest."""
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    columns = zip(*lines, strict=True)
+    widths = [max(len(cell) for cell in column) for column in columns]
     gutters = len(GUTTER) * (len(widths) - 1)
     others = sum(widths) - max(widths)
     room = max(LEAST_WIDTH, width - others - gutters)
     return [min(own, room) for own in widths]
 
 
-def _terminal_line(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+def _terminal_line(
+    line: Sequence[str],
+    widths: Sequence[int],
+    numeric: Sequence[bool],
+) -> str:
     cells = []
-    for cell, width, to_the_right in zip(line, widths, right, strict=True):
+    for cell, width, to_the_right in zip(line, widths, numeric, strict=True):
         short = wording.short(cell, width)
         cells.append(short.rjust(width) if to_the_right else short.ljust(width))
     return GUTTER.join(cells).rstrip()
@@ -148,32 +190,38 @@ def terminal_text(column: str, row: Row) -> str:
 
 
 def value_text(column: str, row: Row) -> str:
-    """One value in the words of its column: the ending of the column's name tells the unit."""
-    value = row[column]
+    """One value in the words of its column; what the feed doesn't measure is not a zero."""
     if _is_unmeasured(column, row):
         return NOT_MEASURED
+    value = row[column]
     if value is None or value == "":
         return wording.MISSING
     if _is_share(column):
-        return wording.interval(value, row.get(f"{column}_low"), row.get(f"{column}_high"))
+        low = row.get(f"{column}_low")
+        high = row.get(f"{column}_high")
+        return wording.interval(value, low, high)
+    return _plain_text(column, value)
+
+
+def _plain_text(column: str, value: Any) -> str:
+    """The ending of a column's name tells the unit."""
     if column == "confidence":
         return wording.percent(value, 0)
     if column.endswith("_s"):
         return wording.duration(value)
     if column.endswith("_at"):
         return wording.moment_text(datetime.fromisoformat(value))
-    return _plain_text(column, value)
-
-
-def _plain_text(column: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return wording.count(value)
-    text = str(value)
+    return _short_text(column, str(value))
+
+
+def _short_text(column: str, text: str) -> str:
     if column in IDENTIFIERS:
-        text = wording.spaced(text)
-    longest = 60 if column.endswith("_url") else 300
+        return wording.spaced(text)
+    longest = LONGEST_URL if column.endswith("_url") else LONGEST_TEXT
     return wording.short(text, longest)
 
 

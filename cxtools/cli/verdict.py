@@ -32,6 +32,7 @@ def verdict(
     context: typer.Context,
     *,
     campaign: Campaign,
+    *,
     about: About = "run",
     as_of: AsOf = None,
     as_json: Json = False,

@@ -132,7 +132,10 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     """
     if about not in VIEWS:
         choices = ", ".join(VIEWS)
-        raise ConfigError(f"there is no verdict about {about!r}", do=f"choose from: {choices}")
+        raise ConfigError(
+            f"there is no verdict about {about!r}",
+            do=f"choose from: {choices}",
+        )
     unsettled = sentences.unsettled_sentences(facts)
     if not facts.counts.get("attempted"):
         word = "WARN" if unsettled else "TOO EARLY"
