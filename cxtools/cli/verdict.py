@@ -30,7 +30,6 @@ FailOn = Annotated[
 @commands.command()
 def verdict(
     context: typer.Context,
-    *,
     campaign: Campaign,
     *,
     about: About = "run",
