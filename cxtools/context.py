@@ -41,7 +41,7 @@ class Context:
         return self.engine.store
 
     def sends(self, name: str) -> bool:
-        """Whether the campaign goes out by this account, or was planned before accounts were kept."""
+        """Whether a campaign goes out by this account, or was planned before accounts were kept."""
         return self.ledger.plans.account(name) in ("", self.settings.account)
 
     def refuse_foreign(self, name: str) -> None:

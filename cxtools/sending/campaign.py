@@ -117,7 +117,8 @@ class Campaign:
         if self._content is not None and self._content.digest != digest:
             raise ConfigError(
                 f"the recipients of campaign {self.name!r} changed since they were first read",
-                do="nothing was planned or sent; run the command, or the cell that makes the campaign, again",
+                do="nothing was planned or sent; run the command again, or the cell that makes the "
+                "campaign",
             )
         self._content = Content(version, digest)
 

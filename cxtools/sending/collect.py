@@ -29,8 +29,10 @@ LATE_EVENTS_S = 30 * 86400.0
 #: States in which a job's events are not settled yet.
 UNSETTLED = (*ENDED, "settling")
 
-#: job id -> what became of each of its recipients
-Outcomes = Mapping[str, Sequence[Mapping[str, Any]]]
+#: what became of one recipient of a job, see `measures.outcomes`
+Outcome = Mapping[str, Any]
+#: job id -> one outcome for each message
+Outcomes = Mapping[str, Sequence[Outcome]]
 
 
 @dataclass(frozen=True)
@@ -130,14 +132,22 @@ def _keep(context: Context, name: str, fetched: Sequence[Fetched]) -> Collected:
     context.store.keep_rejects(name, malformed)
     complete = [job for job in fetched if not job.error]
     _record_scans(context, name, complete)
-    return Collected(len(complete), added.added, added.duplicates, len(malformed))
+    return Collected(
+        jobs=len(complete),
+        added=added.added,
+        duplicates=added.duplicates,
+        malformed=len(malformed),
+    )
 
 
 def _record_scans(context: Context, name: str, complete: Sequence[Fetched]) -> None:
-    counts = context.store.job_counts(name, [job.row.job for job in complete])
-    untold = [job.row.job for job in complete if _is_untold(job.row, counts)]
-    found = outcomes(context.engine, name, untold) if untold else {}
-    people = {job_id: found.get(job_id, []) for job_id in untold}
+    rows = [job.row for job in complete]
+    counts = context.store.job_counts(name, [row.job for row in rows])
+    untold = [row.job for row in rows if _is_untold(row, counts)]
+    people: Outcomes = {}
+    if untold:
+        found = outcomes(context.engine, name, untold)
+        people = {job_id: found.get(job_id, []) for job_id in untold}
     spec = context.ledger.plans.spec(name)
     for job in complete:
         context.ledger.jobs.record_scan(
@@ -150,7 +160,9 @@ def _record_scans(context: Context, name: str, complete: Sequence[Fetched]) -> N
 
 def _is_untold(row: BatchRow, counts: Mapping[str, int]) -> bool:
     """Whether the store holds events of a job that the CRM was not told of."""
-    return row.scans == 0 or counts.get(row.job, 0) > row.told_events
+    if row.scans == 0:
+        return True
+    return counts.get(row.job, 0) > row.told_events
 
 
 def _scan(context: Context, job: Fetched, counts: Mapping[str, int]) -> Scan:

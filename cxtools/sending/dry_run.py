@@ -43,7 +43,7 @@ class DryRun:
         return sum(self.batches)
 
     def to_dict(self) -> dict[str, Any]:
-        """The document that `--json` prints: a status, of a campaign of which nothing exists yet."""
+        """The document that `--json` prints: a status, of a campaign that is not planned yet."""
         return {
             "campaign": self.campaign,
             "state": "dry_run",
@@ -67,23 +67,23 @@ class DryRun:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.campaign}: {self._plan_text()}; {self._limit_text()}"
+            f"{self.campaign}: {self._plan_text()}; "
+            f"{self._limit_text()}"
             f"{len(self.left_out):,} rows left out; nothing was sent"
         ]
         for row in self.left_out[:ROWS_SHOWN]:
-            lines.append(f"  line {row.line}: {row.masked} {row.reason}, {row.detail}")
+            place = f"  line {row.line}: {row.masked}"
+            lines.append(f"{place} {row.reason}, {row.detail}")
         hidden = len(self.left_out) - ROWS_SHOWN
         if hidden > 0:
             lines.append(f"  … and {hidden:,} more")
         return "\n".join(lines)
 
     def _plan_text(self) -> str:
+        people = f"{self.planned:,} people"
         if self.waiting is None:
-            return f"would mail {self.planned:,} people in {len(self.batches)} batches"
-        return (
-            f"was planned before; would mail the {self.waiting:,} of {self.planned:,} people "
-            "who still wait"
-        )
+            return f"would mail {people} in {len(self.batches)} batches"
+        return f"was planned before; would mail the {self.waiting:,} of {people} who still wait"
 
     def _limit_text(self) -> str:
         if not self.over_limit:

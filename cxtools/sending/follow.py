@@ -6,6 +6,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 
 from cxtools.context import Context
 from cxtools.errors import CxError, Refused
@@ -45,7 +46,8 @@ class Watched:
     def delay(self, context: Context) -> None:
         """Count a look, and set the next one."""
         self.polls += 1
-        self.due_at = context.now() + poll_wait_s(self.polls, rng=context.rng)
+        pause_s = poll_wait_s(self.polls, rng=context.rng)
+        self.due_at = context.now() + pause_s
 
 
 def follow(context: Context, name: str | None = None) -> list[str]:
@@ -58,7 +60,8 @@ def follow(context: Context, name: str | None = None) -> list[str]:
     """
     began = context.now()
     deadline = began + context.settings.job_deadline_s
-    watched = [Watched(row, began) for row in context.ledger.batches.rows(name, ["submitted"])]
+    submitted = context.ledger.batches.rows(name, ["submitted"])
+    watched = [Watched(row, began) for row in submitted]
     late: list[str] = []
     failed: list[CxError] = []
     with (
@@ -67,7 +70,8 @@ def follow(context: Context, name: str | None = None) -> list[str]:
     ):
         while watched:
             due = [job for job in watched if job.due_at <= context.now()]
-            for job, seen in zip(due, pool.map(partial(_look, context), due), strict=True):
+            looks = pool.map(partial(_look, context), due)
+            for job, seen in zip(due, looks, strict=True):
                 job.delay(context)
                 if isinstance(seen, Job):
                     context.ledger.jobs.record_end(job.row.id, seen)
@@ -91,7 +95,7 @@ def _look(context: Context, job: Watched) -> Job | CxError | None:
         seen = context.api.fetch_job(job.row.job)
     except Refused as error:
         young = context.now() < (job.row.submitted_at or 0) + LAG_S
-        return None if error.status == 404 and young else error
+        return None if error.status == HTTPStatus.NOT_FOUND and young else error
     except CxError as error:
         return error
     return seen if seen.final else None

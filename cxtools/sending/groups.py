@@ -10,13 +10,20 @@ from cxtools.ledger.batches import BatchRow
 JOBS_AT_ONCE = 32
 
 
-def in_groups(rows: Sequence[BatchRow]) -> Iterator[Sequence[BatchRow]]:
+Rows = Sequence[BatchRow]
+
+
+def in_groups(rows: Rows) -> Iterator[Rows]:
     """The same batches, in their order, so many at a time."""
     for start in range(0, len(rows), JOBS_AT_ONCE):
-        yield rows[start : start + JOBS_AT_ONCE]
+        end = start + JOBS_AT_ONCE
+        yield rows[start:end]
 
 
-def in_groups_by_campaign(rows: Sequence[BatchRow]) -> Iterator[Sequence[BatchRow]]:
+def in_groups_by_campaign(rows: Rows) -> Iterator[Rows]:
     """The same, with the batches of one campaign in each group."""
-    for name in dict.fromkeys(row.campaign for row in rows):
-        yield from in_groups([row for row in rows if row.campaign == name])
+    by_campaign: dict[str, list[BatchRow]] = {}
+    for row in rows:
+        by_campaign.setdefault(row.campaign, []).append(row)
+    for group in by_campaign.values():
+        yield from in_groups(group)

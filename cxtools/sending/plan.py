@@ -66,15 +66,18 @@ def plan_recipients(
 
 def wrong_rows(shown: Sequence[LeftOut], count: int) -> ConfigError:
     """The error that says which of *count* wrong rows are wrong, and how."""
-    lines = [
-        f"\n  line {row.line}: {row.masked or '(no address)'} – {row.detail}"
-        for row in shown[:FAULTS_SHOWN]
-    ]
-    if count > len(lines):
-        lines.append(f"\n  … and {count - len(lines):,} more")
-    rows = "1 row is" if count == 1 else f"{count:,} rows are"
+    rows = f"{count:,} rows are"
+    if count == 1:
+        rows = "1 row is"
+    lines = [f"{rows} wrong, nothing was planned or sent:"]
+    for row in shown[:FAULTS_SHOWN]:
+        address = row.masked or "(no address)"
+        lines.append(f"  line {row.line}: {address} – {row.detail}")
+    hidden = count - FAULTS_SHOWN
+    if hidden > 0:
+        lines.append(f"  … and {hidden:,} more")
     return ConfigError(
-        f"{rows} wrong, nothing was planned or sent:{''.join(lines)}",
+        "\n".join(lines),
         do="correct the rows, or leave them out with --skip-invalid (skip_invalid=True)",
     )
 
@@ -83,16 +86,17 @@ def _plan_row(row: Row, spec: Spec, seen: set[bytes]) -> Recipient | LeftOut:
     _check_columns(row, spec)
     address, faults = _check_address(cell_text(row.cells["email"]))
     tags = _tags(row.cells.get("tags"))
-    fields = {name: cell_text(cell) for name, cell in row.cells.items() if name not in OWN_COLUMNS}
-    faults += _text_faults(tags, fields, spec)
-    if row.fault:
-        return LeftOut(row.line, "invalid", row.fault, mask_address(address))
-    if faults:
-        return LeftOut(row.line, "invalid", "; ".join(faults), mask_address(address))
+    fields = _merge_fields(row)
+    faults += _field_faults(fields, spec)
+    faults += _text_faults(tags, fields)
+    detail = row.fault or "; ".join(faults)
+    shown = mask_address(address)
+    if detail:
+        return LeftOut(row.line, "invalid", detail, shown)
     key = bytes.fromhex(recipient_key(address))
     if key in seen:
         detail = "the same person stands in an earlier row"
-        return LeftOut(row.line, "duplicate", detail, mask_address(address))
+        return LeftOut(row.line, "duplicate", detail, shown)
     seen.add(key)
     return Recipient(address, fields, tags)
 
@@ -100,14 +104,18 @@ def _plan_row(row: Row, spec: Spec, seen: set[bytes]) -> Recipient | LeftOut:
 def _check_columns(row: Row, spec: Spec) -> None:
     columns = set(row.cells)
     fields = columns.difference(OWN_COLUMNS)
-    wanted = fields if spec.fields is None else set(spec.fields)
-    missing = sorted({"email", *wanted} - columns)
-    extra = sorted(fields - wanted)
+    wanted = fields
+    if spec.fields is not None:
+        wanted = set(spec.fields)
+    missing = wanted.union({"email"}) - columns
+    extra = fields - wanted
     faults = []
     if missing:
-        faults.append(f"missing: {', '.join(missing)}")
+        names = ", ".join(sorted(missing))
+        faults.append(f"missing: {names}")
     if extra:
-        faults.append(f"not among the template's fields: {', '.join(extra)}")
+        names = ", ".join(sorted(extra))
+        faults.append(f"not among the template's fields: {names}")
     if faults:
         found = ", ".join(repr(name) for name in row.cells)
         raise ConfigError(
@@ -127,8 +135,23 @@ def _check_address(text: str) -> tuple[str, list[str]]:
         return text.strip(), [f"email: {refused}"]
 
 
-def _text_faults(tags: Sequence[str], fields: Mapping[str, str], spec: Spec) -> list[str]:
-    faults = [f"{name} is empty" for name in spec.fields or () if not fields[name].strip()]
+def _merge_fields(row: Row) -> dict[str, str]:
+    fields = {}
+    for name, cell in row.cells.items():
+        if name not in OWN_COLUMNS:
+            fields[name] = cell_text(cell)
+    return fields
+
+
+def _field_faults(fields: Mapping[str, str], spec: Spec) -> list[str]:
+    if spec.fields is None:
+        return []
+    empty = [name for name in spec.fields if not fields[name].strip()]
+    return [f"{name} is empty" for name in empty]
+
+
+def _text_faults(tags: Sequence[str], fields: Mapping[str, str]) -> list[str]:
+    faults = []
     if any(tag.startswith(BATCH_TAG) for tag in tags):
         faults.append(f"tags beginning with {BATCH_TAG} are cxtools' own")
     texts = {**fields, "tags": "".join(tags)}
@@ -151,4 +174,6 @@ def _tags(cell: object) -> tuple[str, ...]:
 
 def _is_text(text: str) -> bool:
     """False for NUL and for halves of surrogate pairs, which UTF-8 can't write."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    if "\0" in text:
+        return False
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -65,7 +65,8 @@ class FrameRows:
     """
 
     def __init__(self, frame: pandas.DataFrame) -> None:
-        self._columns = _check_columns([str(name) for name in frame.columns], "the DataFrame")
+        names = [str(name) for name in frame.columns]
+        self._columns = _check_columns(names, "the DataFrame")
         self._texts = frame.convert_dtypes().astype("string").fillna("")
         for position, name in enumerate(self._columns):
             if name == "tags":
@@ -78,7 +79,8 @@ class FrameRows:
 
     def rows(self) -> Iterator[Row]:
         for line, cells in enumerate(self._texts.values, 1):
-            yield Row(line, dict(zip(self._columns, cells, strict=True)))
+            pairs = zip(self._columns, cells, strict=True)
+            yield Row(line, dict(pairs))
 
     def version(self) -> object:
         return None
@@ -102,7 +104,8 @@ class CsvFile:
 
     def rows(self) -> Iterator[Row]:
         reader = csv.reader(_lines(self._path), strict=True)
-        columns = _check_columns(self._next_cells(reader) or [], str(self._path))
+        header = self._next_cells(reader) or []
+        columns = _check_columns(header, str(self._path))
         while True:
             # Where the row begins; a quoted cell may go over several lines.
             line = reader.line_num + 1
@@ -147,7 +150,8 @@ def _check_columns(names: Sequence[str], where: str) -> list[str]:
     columns = [name.strip() for name in names]
     faults = _column_faults(columns)
     if faults:
-        found = ", ".join(repr(safe_line(name, 80)) for name in columns)
+        names = [repr(safe_line(name, 80)) for name in columns]
+        found = ", ".join(names)
         raise ConfigError(
             "; ".join(faults),
             where=where,

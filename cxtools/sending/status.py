@@ -14,6 +14,7 @@ from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.states import ENDED, UNFINISHED
 from cxtools.ledger.unknown import ORPHANED
 from cxtools.settings import Settings
+from cxtools.wording import spaced
 
 BAD_JOBS = ("failed", "cancelled")
 #: states of a batch of which nothing is sent any more
@@ -29,6 +30,8 @@ ADVICE = {
     "failed": "some recipients may have been mailed; see the events",
     "cancelled": "some recipients may have been mailed; see the events",
 }
+#: states of a batch whose events are not settled yet
+UNSETTLED = ("submitted", *ENDED, "settling")
 EVENT_KINDS = ("delivery", "bounce", "open", "click")
 WEBHOOK_STATES = ("delivered", "pending", "dead", "parked")
 LATE = " (provisional: late events may still come)"
@@ -60,16 +63,15 @@ class Status:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [f"{self.campaign}: {_words(self.state)}"]
-        lines += [f"  {term:<11} {text}" for term, text in self._facts()]
+        lines = [f"{self.campaign}: {spaced(self.state)}"]
+        for term, text in self._facts():
+            lines.append(f"  {term:<11} {text}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        facts = [("state", _words(self.state)), *self._facts()]
-        pairs = [
-            f"<div><dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd></div>"
-            for term, text in facts
-        ]
+        pairs = [_fact_html("state", spaced(self.state))]
+        for term, text in self._facts():
+            pairs.append(_fact_html(term, text))
         return f'<dl class="facts">{"".join(pairs)}</dl>'
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -90,10 +92,14 @@ class Status:
     def _recipients_text(self) -> str:
         people = self.recipients
         return (
-            f"{people['rows']:,} rows, {people['planned']:,} planned, "
-            f"{people['submitted']:,} submitted, {people['rejected']:,} rejected, "
-            f"{people['unknown']:,} unknown; left out: {people['invalid']:,} invalid, "
-            f"{people['duplicates']:,} duplicate, {people['suppressed']:,} suppressed, "
+            f"{people['rows']:,} rows, "
+            f"{people['planned']:,} planned, "
+            f"{people['submitted']:,} submitted, "
+            f"{people['rejected']:,} rejected, "
+            f"{people['unknown']:,} unknown; "
+            f"left out: {people['invalid']:,} invalid, "
+            f"{people['duplicates']:,} duplicate, "
+            f"{people['suppressed']:,} suppressed, "
             f"{people['over_limit']:,} over today's limit"
         )
 
@@ -106,18 +112,22 @@ class Status:
         for row in self.batches:
             for state in (row["state"], row["job_status"]):
                 if state in ADVICE:
-                    batch = f"batch {row['batch']} ({row['recipients']:,} recipients)"
-                    advice.append((state, f"{batch}: {row['detail']}; {ADVICE[state]}"))
+                    people = f"{row['recipients']:,} recipients"
+                    batch = f"batch {row['batch']} ({people})"
+                    text = f"{batch}: {row['detail']}; {ADVICE[state]}"
+                    advice.append((state, text))
                     break
         return advice
 
 
-def _words(state: str) -> str:
-    return state.replace("_", " ")
+def _fact_html(term: str, text: str) -> str:
+    heading = f"<dt>{html.escape(term)}</dt>"
+    return f"<div>{heading}<dd>{html.escape(text)}</dd></div>"
 
 
 def _counts_text(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {word}" for word, count in counts.items())
+    texts = [f"{count:,} {word}" for word, count in counts.items()]
+    return ", ".join(texts)
 
 
 def campaign_state(batches: Iterable[tuple[str, str | None]]) -> str:
@@ -129,15 +139,15 @@ def campaign_state(batches: Iterable[tuple[str, str | None]]) -> str:
     >>> campaign_state([("empty", None)])
     'nothing_to_send'
     """
-    pairs = [(state, job) for state, job in batches if state != "empty"]
-    states = {state for state, _ in pairs}
-    if not pairs:
+    sent = [pair for pair in batches if pair[0] != "empty"]
+    states = {state for state, _ in sent}
+    if not sent:
         return "nothing_to_send"
     if "unknown" in states:
         return "unknown"
     if states.intersection(UNDER_WAY):
         return "in_progress"
-    bad = [state in GIVEN_UP or job in BAD_JOBS for state, job in pairs]
+    bad = [state in GIVEN_UP or job in BAD_JOBS for state, job in sent]
     if all(bad):
         return "failed"
     if any(bad):
@@ -169,19 +179,22 @@ def status(ledger: Ledger, store: EventStore, name: str, settings: Settings) -> 
         ConfigError: the ledger doesn't know it.
     """
     rows = ledger.batches.rows(name)
-    limit = settings.daily_cap(ledger.plans.spec(name)["limits"]["daily"])
+    limits = ledger.plans.spec(name)["limits"]
+    limit = settings.daily_cap(limits["daily"])
     quota_left = ledger.quota.left(settings.account, limit)
     waiting = [row.recipients for row in rows if row.state == "planned"]
-    batches = [_batch_document(row, orphan=ledger.unknown.is_orphan(row)) for row in rows]
-    webhooks = Counter(row.state for row in ledger.outbox.webhooks(name))
+    is_orphan = ledger.unknown.is_orphan
+    batches = [_batch_document(row, orphan=is_orphan(row)) for row in rows]
+    webhooks = ledger.outbox.webhooks(name)
+    webhook_states = Counter(webhook.state for webhook in webhooks)
     return Status(
         campaign=name,
         state=campaign_state((row["state"], row["job_status"]) for row in batches),
         recipients=_recipients(ledger.batches.counts(name), over_limit(waiting, quota_left)),
         batches=batches,
         events=dict.fromkeys(EVENT_KINDS, 0) | store.counts(name),
-        webhooks={state: webhooks[state] for state in WEBHOOK_STATES},
-        provisional=any(row.state in ("submitted", *ENDED, "settling") for row in rows),
+        webhooks={state: webhook_states[state] for state in WEBHOOK_STATES},
+        provisional=any(row.state in UNSETTLED for row in rows),
     )
 
 
@@ -226,7 +239,11 @@ def unsettled(ledger: Ledger, name: str) -> dict[str, int]:
         if row.state == "rejected" or row.job_status in BAD_JOBS
     ]
     counts = ledger.batches.counts(name)
-    return {"unknown": counts["unknown"], "failed": sum(failed), "waiting": counts["waiting"]}
+    return {
+        "unknown": counts["unknown"],
+        "failed": sum(failed),
+        "waiting": counts["waiting"],
+    }
 
 
 def unfinished(ledger: Ledger, account: str) -> list[str]:
@@ -234,5 +251,7 @@ def unfinished(ledger: Ledger, account: str) -> list[str]:
     Campaigns of this account of which a batch waits to be sent, followed or collected for the first
     time.
     """
-    names = dict.fromkeys(row.campaign for row in ledger.batches.rows(states=UNFINISHED))
-    return [name for name in names if ledger.plans.account(name) in ("", account)]
+    rows = ledger.batches.rows(states=UNFINISHED)
+    names = dict.fromkeys(row.campaign for row in rows)
+    ours = ("", account)
+    return [name for name in names if ledger.plans.account(name) in ours]

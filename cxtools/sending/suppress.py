@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cxtools.bounce import Judge
 from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Ledger
 from cxtools.measures.engine import Engine
+
+
+class Rejudged(NamedTuple):
+    """How many local suppressions were added, and how many lifted."""
+
+    added: int
+    lifted: int
 
 
 @dataclass(frozen=True)
@@ -47,19 +55,27 @@ def find_suppressions(judge: Judge, refusals: Iterable[tuple[str, str, str]]) ->
     return Suppressions(at_once, when_repeated)
 
 
-def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> tuple[int, int]:
+def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> Rejudged:
     """
-    Judge everything that servers ever said once more, and let the local suppressions follow: how
-    many were added, how many lifted.
+    Judge everything that servers ever said once more, and let the local suppressions follow.
 
     For after a change of rules. A campaign whose events aren't in the store keeps its suppressions,
     and so does who was suppressed since *began*: a collector may be at work.
     """
     stored = engine.store.campaigns()
     suppressed_by = {}
+    counted_by = {}
     for name in ledger.plans.names():
         if name in stored:
-            job_ids = [row.job_id for row in ledger.batches.rows(name) if row.job_id]
+            rows = ledger.batches.rows(name)
+            job_ids = [row.job_id for row in rows if row.job_id]
             refusals = engine.store.refusals(name, job_ids)
-            suppressed_by[name] = dict(find_suppressions(engine.judge, refusals).at_once)
-    return ledger.suppressions.rejudge(suppressed_by, before=began)
+            suppressions = find_suppressions(engine.judge, refusals)
+            suppressed_by[name] = dict(suppressions.at_once)
+            counted_by[name] = set(suppressions.when_repeated)
+    added, lifted = ledger.suppressions.rejudge(
+        suppressed_by,
+        counted=counted_by,
+        before=began,
+    )
+    return Rejudged(added, lifted)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from cxtools.context import Context
 from cxtools.errors import ConfigError
+from cxtools.ledger.batches import BatchRow
+from cxtools.model import Job
 from cxtools.sending.message import BATCH_TAG
 from cxtools.sending.post import MAX_TRIES, post_claimed, wait_s
 
@@ -24,8 +26,10 @@ def settle_by_evidence(context: Context, name: str) -> None:
     The API tells events by job, so such an event comes from elsewhere: an export, a stream, a file
     that was imported. That there is none proves nothing.
     """
-    for row in context.ledger.batches.rows(name, ["unknown"]):
-        job_id = context.store.job_with_tag(name, f"{BATCH_TAG}{row.id}")
+    unknown = context.ledger.batches.rows(name, ["unknown"])
+    for row in unknown:
+        tag = f"{BATCH_TAG}{row.id}"
+        job_id = context.store.job_with_tag(name, tag)
         if job_id:
             context.ledger.unknown.reconcile(
                 row.id,
@@ -46,7 +50,8 @@ def post_again(context: Context, name: str) -> None:
     if within_s < context.settings.call_deadline_s:
         return  # a slow POST could arrive after the window
     give_up_at = context.now() + context.settings.patience_s
-    for row in context.ledger.batches.rows(name, ["unknown"]):
+    unknown = context.ledger.batches.rows(name, ["unknown"])
+    for row in unknown:
         _post_again(context, row.id, within_s, give_up_at)
 
 
@@ -72,12 +77,18 @@ def check_job(context: Context, batch_id: str, job_id: str) -> None:
         ConfigError: another account's batch, or a job of another size.
         ApiError: the API knows no such job.
     """
-    for row in context.ledger.batches.rows(states=["unknown", "submitting"]):
+    rows = context.ledger.batches.rows(states=["unknown", "submitting"])
+    for row in rows:
         if row.id == batch_id:
             context.refuse_foreign(row.campaign)
-            people = context.api.fetch_job(job_id).total_recipients
-            if people not in (None, row.recipients):
-                raise ConfigError(
-                    f"job {job_id} has {people:,} recipients, batch {batch_id} {row.recipients:,}",
-                    do="look the job's id up once more; nothing was changed",
-                )
+            _check_size(row, context.api.fetch_job(job_id))
+
+
+def _check_size(row: BatchRow, job: Job) -> None:
+    people = job.total_recipients
+    if people is None or people == row.recipients:
+        return
+    raise ConfigError(
+        f"job {job.job_id} has {people:,} recipients, batch {row.id} {row.recipients:,}",
+        do="look the job's id up once more; nothing was changed",
+    )

@@ -78,15 +78,19 @@ class WavePlan:
         }
 
     def __str__(self) -> str:
+        wave = f"{self.campaign}, wave {self.wave}"
         moment = f"{self.not_before:%Y-%m-%d %H:%M} UTC"
         people = f"{len(self.people):,} people"
-        lines = [f"{self.campaign}, wave {self.wave}, not before {moment}: {people}"]
+        lines = [f"{wave}, not before {moment}: {people}"]
         lines += _reason_lines("yes", self._masked_people())
         lines += _reason_lines("no ", self.left_out)
         return "\n".join(lines)
 
     def _masked_people(self) -> list[NotRetried]:
-        return [NotRetried(mask_address(person.email), why) for person, why in self.people]
+        masked = []
+        for person, reason in self.people:
+            masked.append(NotRetried(mask_address(person.email), reason))
+        return masked
 
 
 def _documents(people: Sequence[NotRetried]) -> list[dict[str, str]]:
@@ -95,12 +99,14 @@ def _documents(people: Sequence[NotRetried]) -> list[dict[str, str]]:
 
 def _reason_lines(answer: str, people: Sequence[NotRetried]) -> Iterator[str]:
     """One line for each reason, the most common first, with some of its people."""
-    counts = Counter(reason for _, reason in people)
-    for reason, count in counts.most_common():
-        addresses = [address for address, why in people if why == reason]
-        names = ", ".join(addresses[:PEOPLE_SHOWN])
-        more = ", …" if count > PEOPLE_SHOWN else ""
-        yield f"  {answer} {count:7,}  {reason}: {names}{more}"
+    reasons = Counter(person.reason for person in people)
+    for reason, count in reasons.most_common():
+        addresses = [person.address for person in people if person.reason == reason]
+        names = addresses[:PEOPLE_SHOWN]
+        if count > PEOPLE_SHOWN:
+            names.append("…")
+        shown = ", ".join(names)
+        yield f"  {answer} {count:7,}  {reason}: {shown}"
 
 
 def next_wave(context: Context, name: str) -> WavePlan:
@@ -113,7 +119,8 @@ def next_wave(context: Context, name: str) -> WavePlan:
     context.ledger.plans.spec(name)
     rows = context.ledger.batches.rows(name)
     _refuse_open_batches(name, {row.state for row in rows})
-    wave = max((row.wave for row in rows), default=0) + 1
+    last = max((row.wave for row in rows), default=0)
+    wave = last + 1
     if wave > MAX_WAVES:
         raise ConfigError(
             f"campaign {name!r} has had its {MAX_WAVES} retry waves",
@@ -127,24 +134,32 @@ def next_wave(context: Context, name: str) -> WavePlan:
         if decision.may:
             people.append(Retried(person, decision.why))
         else:
-            left_out.append(NotRetried(mask_address(person.email), decision.why))
-    return WavePlan(name, wave, people, left_out, _not_before(rows, wave))
+            address = mask_address(person.email)
+            left_out.append(NotRetried(address, decision.why))
+    not_before = _not_before(rows, wave)
+    return WavePlan(name, wave, people, left_out, not_before)
 
 
 def _refuse_open_batches(name: str, states: set[str]) -> None:
-    open_states = sorted(states.intersection(OPEN_STATES))
-    if open_states:
-        command = "reconcile" if "unknown" in open_states else "resume"
-        raise ConfigError(
-            f"campaign {name!r} isn't finished: batches are {', '.join(open_states)}",
-            do=f"`cxtools {command}` first",
-        )
+    open_states = states.intersection(OPEN_STATES)
+    if not open_states:
+        return
+    command = "reconcile" if "unknown" in open_states else "resume"
+    words = ", ".join(sorted(open_states))
+    raise ConfigError(
+        f"campaign {name!r} isn't finished: batches are {words}",
+        do=f"`cxtools {command}` first",
+    )
 
 
 def _not_before(rows: Sequence[BatchRow], wave: int) -> datetime:
-    sent_at = [row.submitted_at or row.first_attempt_at or 0 for row in rows]
+    last_at = max((_sent_at(row) for row in rows), default=0)
     cooldown_s = COOLDOWN_S * 2 ** (wave - 1)
-    return datetime.fromtimestamp(max(sent_at, default=0) + cooldown_s, UTC)
+    return datetime.fromtimestamp(last_at + cooldown_s, UTC)
+
+
+def _sent_at(row: BatchRow) -> float:
+    return row.submitted_at or row.first_attempt_at or 0
 
 
 def _planned_people(context: Context, rows: Sequence[BatchRow]) -> Iterator[Recipient]:
@@ -163,7 +178,8 @@ def _decide(context: Context, name: str, rows: Sequence[BatchRow]) -> RetryDecis
         job_ids = [row.job_id for row in group if row.job_id]
         outcomes_of = outcomes(context.engine, name, job_ids)
         for row in group:
-            for key, decision in _decide_batch(context, row, outcomes_of.get(row.job_id or "", [])):
+            job_outcomes = outcomes_of.get(row.job_id or "", [])
+            for key, decision in _decide_batch(context, row, job_outcomes):
                 decisions.add(key, decision)
     return decisions
 
@@ -204,7 +220,11 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
             do=f"wait {early_s / 3600:.1f} h more: a bounce needs time to pass",
         )
     if plan.people:
-        people = [person for person, _ in plan.people]
-        size = context.settings.batch_cap(context.ledger.plans.spec(name)["limits"]["daily"])
-        context.ledger.plans.write_wave(name, plan.wave, people, batch_size=size)
+        limits = context.ledger.plans.spec(name)["limits"]
+        context.ledger.plans.write_wave(
+            name,
+            plan.wave,
+            [person for person, _ in plan.people],
+            batch_size=context.settings.batch_cap(limits["daily"]),
+        )
     return plan

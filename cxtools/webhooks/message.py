@@ -39,6 +39,7 @@ def job_webhook(
     event = f"email_job_{job.job_status}"
     permanent = [_failure(row) for row in people if row["kind"] == "hard"]
     candidates = [_failure(row) for row in people if row["retry"] in MAILED_AGAIN]
+    engaged = [row for row in people if row["opened_at"] or row["clicks"]]
     entry = {
         "timestamp": at,
         "jobId": job.job_id,
@@ -59,7 +60,7 @@ def job_webhook(
         "auditEntry": entry,
         "permanentFailures": permanent,
         "retryCandidates": candidates,
-        "engagement": [_engagement(row) for row in people if row["opened_at"] or row["clicks"]],
+        "engagement": [_engagement(row) for row in engaged],
     }
     body = _json({"event": event, "data": data})
     return Webhook(webhook_id(job.job, event, version), event, body)
@@ -73,11 +74,13 @@ def webhook_id(job_id: str, event: str, version: int) -> str:
     True
     """
     identity = f"{job_id}|{event}|{version}"
-    return "msg_" + hashlib.sha256(identity.encode()).hexdigest()[:ID_LENGTH]
+    digest = hashlib.sha256(identity.encode()).hexdigest()
+    return f"msg_{digest[:ID_LENGTH]}"
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
 
 
 def _milliseconds(seconds: float | None) -> int | None:
@@ -94,5 +97,11 @@ def _failure(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _engagement(row: Mapping[str, Any]) -> dict[str, Any]:
-    clicks = [{"url": url, "clickedAt": clicked_at} for url, clicked_at in row["clicks"]]
-    return {"email": row["email"], "openedAt": row["opened_at"], "clickedLinks": clicks}
+    clicks = []
+    for url, clicked_at in row["clicks"]:
+        clicks.append({"url": url, "clickedAt": clicked_at})
+    return {
+        "email": row["email"],
+        "openedAt": row["opened_at"],
+        "clickedLinks": clicks,
+    }

@@ -22,6 +22,8 @@ def signature(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
     """
     key = base64.b64decode(secret.removeprefix("whsec_"))
-    signed = f"{webhook_id}.{timestamp}.".encode() + body
+    head = f"{webhook_id}.{timestamp}."
+    signed = head.encode() + body
     digest = hmac.new(key, signed, hashlib.sha256).digest()
-    return "v1," + base64.b64encode(digest).decode()
+    text = base64.b64encode(digest).decode()
+    return f"v1,{text}"
