@@ -99,13 +99,16 @@ class Suppressions:
         self,
         found: Mapping[str, Mapping[str, str]],
         *,
+        counted: Mapping[str, Collection[str]] | None = None,
         before: float,
     ) -> tuple[int, int]:
         """
         Make the suppressions by these campaigns those *found* (campaign -> key -> reason), and
         return how many were added and how many lifted.
 
-        Who was suppressed at *before* or later stays, and so does who bounced repeatedly.
+        *counted* are the people (campaign -> keys) whose bounces still count when they repeat; by
+        default all that were. Who was suppressed at *before* or later stays, and so does who bounced
+        repeatedly.
         """
         justified = _first_causes(found)
         names = list(found)
@@ -115,6 +118,8 @@ class Suppressions:
         )
         everyone = sa.select(suppression.c.rcpt_key)
         with self._database.writing() as tx:
+            for name, keys in (counted or {}).items():
+                _forget_others(tx, name, keys)
             held = set(tx.scalars(by_these))
             offenders = set(tx.scalars(_repeat_offenders()))
             lifted = held - justified.keys() - offenders
@@ -164,6 +169,13 @@ def _forget_repeats(tx: sa.Connection, delivered: Iterable[str], *, before: floa
     for group in in_groups(delivered):
         is_one = repeat.c.rcpt_key.in_(group)
         tx.execute(earlier.where(is_one))
+
+
+def _forget_others(tx: sa.Connection, name: str, counted: Collection[str]) -> None:
+    """The bounces of a campaign that don't count any more, by rules that changed."""
+    keys = sa.select(repeat.c.rcpt_key).filter_by(campaign=name)
+    for key in set(tx.scalars(keys)).difference(counted):
+        tx.execute(repeat.delete().filter_by(campaign=name, rcpt_key=key))
 
 
 def _add_repeats(

@@ -45,6 +45,7 @@ from cxtools.ledger.suppressions import Scan
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
 from cxtools.model import Recipient
+from cxtools.sending.suppress import find_suppressions
 from cxtools.settings import load_settings
 from tests import tables
 from tests.tables import ask
@@ -1027,6 +1028,38 @@ def test_suppressions_follow_a_change_of_rules(tmp_path):
         "suppressions.rejudged"
     )
     assert raw == later.store.refusals("c", ["j1"])
+
+
+def test_what_repeated_is_lifted_when_a_rule_explains_it(tmp_path):
+    """
+    A refusal that no rule understood suppressed after three campaigns; once a rule says that it is
+    the sender's own failure, it doesn't count any more, and the next three don't either.
+    """
+    blocked = """
+        to  | job   | kind   | at | code | text
+        ann | {job} | bounce | +1 | 550  | frobnicated by ACME Shield
+    """
+    address = "ann@gmail.example"
+    first = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
+    for number in range(3):
+        name, job_id = f"c{number}", f"j{number}"
+        batch = planned(first, name, job_id, [address])
+        tables.store(blocked.format(job=job_id), name, into=first.store)
+        found = find_suppressions(first.engine.judge, first.store.refusals(name, [job_id]))
+        first.ledger.jobs.record_scan(
+            batch,
+            Scan(1, found.at_once, found.when_repeated),
+            horizon_s=9,
+            write_webhook=lambda _version, _anchor, name=name: (name, "e", b""),
+        )
+    suppressed = first.ledger.suppressions.find([recipient_key(address)])
+    unchanged = first.rejudge()
+    (tmp_path / OWN_RULES).write_text(OWN)
+    later = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
+
+    assert [recipient_key(address)] == list(suppressed)
+    assert [(0, 0), (0, 1), (0, 0)] == [unchanged, later.rejudge(), later.rejudge()]
+    assert {} == later.ledger.suppressions.find([recipient_key(address)])
 
 
 def test_the_command_takes_own_rules_and_any_bytes(tmp_path):
