@@ -1,5 +1,5 @@
 """
-How fast is an audit trail verified, and written?
+How fast is an audit log verified, and written?
 
     .venv/bin/python benchmarks/audit.py [--rows 200000]
 

@@ -58,7 +58,7 @@ def run_demo(
 
     Raises:
         ConfigError: *out*/home exists and isn't a demo's; nothing was touched.
-        JobFailed, StoreError: the send didn't complete, or its audit trail has faults.
+        JobFailed, StoreError: the send didn't complete, or its audit log has faults.
     """
     began = time.monotonic()
     home = _make_home(out)
@@ -135,7 +135,7 @@ def _summary(client: Connection, index: Path, *, seconds: float) -> str:
     audit = client.ledger.audit_log.verify()
     if audit.faults:
         raise StoreError(
-            f"the audit trail has faults: {audit.faults[0]}",
+            f"the audit log has faults: {audit.faults[0]}",
             where=str(client.settings.home),
             do="run the demo again",
         )
@@ -150,7 +150,7 @@ def _summary(client: Connection, index: Path, *, seconds: float) -> str:
         "engagement": f"opened {row.opened:,} ({percent(row.open_rate)}), "
         f"clicked {row.clicked:,} ({percent(row.click_rate)})",
         "webhooks": f"{hooks['delivered']:,} delivered, {hooks['pending']:,} pending; "
-        f"audit trail of {audit.rows:,} rows intact",
+        f"audit log of {audit.rows:,} rows intact",
         "reports": f"{index} ({seconds:.0f} s in all)",
     }
     return "\n".join(f"{name:<12} {text}" for name, text in lines.items())

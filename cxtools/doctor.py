@@ -149,7 +149,7 @@ CHECKS: tuple[Check, ...] = (
     Check("settings", "Is all set that the API needs?", _settings),
     Check("http", "Is the HTTP library the one we were tested with?", _http),
     Check("api", "Can we sign in, with all rights, and read?", _api),
-    Check("ledger", "Can it be opened, and is its audit trail whole?", _ledger),
+    Check("ledger", "Can it be opened, and is its audit log whole?", _ledger),
     Check("store", "Can the events be read?", _store),
     Check("space", "Is there room for the ledger?", _space),
     Check("reports", "Is there a kernel to run notebooks in?", _reports),

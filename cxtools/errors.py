@@ -2,7 +2,7 @@
 Every error that cxtools raises, in one tree.
 
     CxError                          1  root; never raised itself
-    |- ConfigError   (ValueError)    2  a setting, a spec or an input file is missing or wrong; nothing was sent
+    |- ConfigError   (ValueError)    2  a setting, a spec or an input file is missing or wrong
     |- ApiError                      3  the API refused or can't be reached
     |  |- Unreachable (ConnectionError)  no usable answer before the deadline
     |  |- Denied                         401 or 403, after one fresh sign-in
@@ -43,8 +43,8 @@ class CxError(Exception):
     """
     Something a person can act on: what happened, where, and what to do.
 
-    >>> print(CxError("still limited after 5 tries", where="GET /events, status 429", do="run it again later"))
-    still limited after 5 tries  [GET /events, status 429]
+    >>> print(CxError("still limited after 5 tries", where="GET /events", do="run it again later"))
+    still limited after 5 tries  [GET /events]
       -> run it again later
     """
 

@@ -3,8 +3,7 @@ A server on a raw socket that answers by script and misbehaves by name: what no 
 one do.
 
     with FaultServer() as server:
-        server.script("GET /jobs", Reply(503), Fault("cut_head"), Reply(200, {"jobId": "j1",
-        "status": "queued"}))
+        server.script("GET /jobs", Reply(503), Fault("cut_head"), Reply(200, {"jobId": "j1"}))
 
 Steps are used up one per request, the last one repeats; a step may be a function of the request.
 Requests for paths without a script get 404 and an HTML page. `server.seen` lists every request, in
@@ -22,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -41,28 +40,29 @@ class Seen:
 
 @dataclass
 class Reply:
+    """A sound answer; a body that isn't bytes is sent as JSON."""
+
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
 
     def wire(self) -> bytes:
-        body = (
-            self.body
-            if isinstance(self.body, bytes)
-            else b""
-            if self.body is None
-            else json.dumps(self.body).encode()
-        )
+        body = self._bytes()
         headers = {
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
             "X-Trace-Id": "trace-7",
-        } | self.headers
-        lines = [f"HTTP/1.1 {self.status} Said"] + [
-            f"{name}: {value}" for name, value in headers.items() if value
-        ]
+            **self.headers,
+        }
+        lines = [f"HTTP/1.1 {self.status} Said"]
+        lines += [f"{name}: {value}" for name, value in headers.items() if value]
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+    def _bytes(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
+        return b"" if self.body is None else json.dumps(self.body).encode()
 
 
 @dataclass
@@ -75,13 +75,24 @@ class Fault:
     )
 
 
-def _slices(sock: socket.socket, data: bytes, size: int, pause_s: float) -> None:
+Spoil = Callable[[socket.socket, Reply], None]
+
+
+def _send_slowly(sock: socket.socket, data: bytes, *, size: int, pause_s: float) -> None:
     for start in range(0, len(data), size):
         sock.sendall(data[start : start + size])
         time.sleep(pause_s)
 
 
-def _reset(sock: socket.socket, _: Reply) -> None:
+def _hang(_sock: socket.socket, _reply: Reply) -> None:
+    time.sleep(30)
+
+
+def _close(_sock: socket.socket, _reply: Reply) -> None:
+    """The connection is closed after every step."""
+
+
+def _reset(sock: socket.socket, _reply: Reply) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
@@ -91,10 +102,36 @@ def _long(reply: Reply) -> bytes:
     return Reply(reply.status, body).wire()
 
 
+def _drip_head(sock: socket.socket, reply: Reply) -> None:
+    _send_slowly(sock, reply.wire(), size=1, pause_s=0.05)
+
+
 def _drip_body(sock: socket.socket, reply: Reply) -> None:
     head, blank, body = _long(reply).partition(b"\r\n\r\n")
     sock.sendall(head + blank)
-    _slices(sock, body, 1, 0.05)
+    _send_slowly(sock, body, size=1, pause_s=0.05)
+
+
+def _slice(sock: socket.socket, reply: Reply) -> None:
+    _send_slowly(sock, _long(reply), size=20, pause_s=0.02)
+
+
+def _cut_body(sock: socket.socket, reply: Reply) -> None:
+    sock.sendall(reply.wire()[:-3])
+
+
+def _cut_body_without_length(sock: socket.socket, reply: Reply) -> None:
+    whole = Reply(reply.status, reply.body, {"Content-Length": ""}).wire()
+    sock.sendall(whole[:-3])
+
+
+def _cut_gzip(sock: socket.socket, reply: Reply) -> None:
+    packed = gzip.compress(json.dumps(reply.body).encode())
+    sock.sendall(_packed(packed[:-9], **{"Content-Length": ""}))
+
+
+def _gzip_bomb(sock: socket.socket, _reply: Reply) -> None:
+    sock.sendall(_packed(_bomb()))
 
 
 def _packed(body: bytes, **headers: str) -> bytes:
@@ -106,41 +143,48 @@ def _bomb() -> bytes:
     return gzip.compress(b" " * (40 << 20))
 
 
-FAULTS: dict[str, Callable[[socket.socket, Reply], None]] = {
-    "hang": lambda sock, reply: time.sleep(30),
-    "close": lambda sock, reply: None,
+def _says(data: bytes) -> Spoil:
+    """Whatever the reply would be: these bytes."""
+
+    def spoil(sock: socket.socket, _reply: Reply) -> None:
+        sock.sendall(data)
+
+    return spoil
+
+
+CHUNKED = {"Transfer-Encoding": "chunked", "Content-Length": ""}
+WEB_PAGE = {"Content-Type": "text/html"}
+
+FAULTS: dict[str, Spoil] = {
+    "hang": _hang,
+    "close": _close,
     "reset": _reset,
     "reset_before_body": _reset,
-    "drip_head": lambda sock, reply: _slices(sock, reply.wire(), 1, 0.05),
+    "drip_head": _drip_head,
     "drip_body": _drip_body,
-    "slicer": lambda sock, reply: _slices(sock, _long(reply), 20, 0.02),
-    "cut_status": lambda sock, reply: sock.sendall(b"HTTP/1.1 2"),
-    "cut_head": lambda sock, reply: sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: applic"),
-    "cut_body": lambda sock, reply: sock.sendall(reply.wire()[:-3]),
-    "cut_body_without_length": lambda sock, reply: sock.sendall(
-        Reply(reply.status, reply.body, {"Content-Length": ""}).wire()[:-3]
-    ),
-    "cut_chunked": lambda sock, reply: sock.sendall(
-        Reply(200, b'5\r\n{"job', {"Transfer-Encoding": "chunked", "Content-Length": ""}).wire()
-    ),
-    "cut_gzip": lambda sock, reply: sock.sendall(
-        _packed(gzip.compress(json.dumps(reply.body).encode())[:-9], **{"Content-Length": ""})
-    ),
-    "bad_gzip": lambda sock, reply: sock.sendall(_packed(b"\x1f\x8b no gzip at all")),
-    "gzip_bomb": lambda sock, reply: sock.sendall(_packed(_bomb())),
-    "number": lambda sock, reply: sock.sendall(Reply(200, b"12", {"Content-Length": ""}).wire()),
-    "empty": lambda sock, reply: sock.sendall(Reply(200, b"").wire()),
-    "html": lambda sock, reply: sock.sendall(
-        Reply(200, b"<html><title>Sign in</title></html>", {"Content-Type": "text/html"}).wire()
-    ),
-    "no_http": lambda sock, reply: sock.sendall(b"220 mail.example.com ESMTP\r\n"),
+    "slicer": _slice,
+    "cut_status": _says(b"HTTP/1.1 2"),
+    "cut_head": _says(b"HTTP/1.1 200 OK\r\nContent-Type: applic"),
+    "cut_body": _cut_body,
+    "cut_body_without_length": _cut_body_without_length,
+    "cut_chunked": _says(Reply(200, b'5\r\n{"job', CHUNKED).wire()),
+    "cut_gzip": _cut_gzip,
+    "bad_gzip": _says(_packed(b"\x1f\x8b no gzip at all")),
+    "gzip_bomb": _gzip_bomb,
+    "number": _says(Reply(200, b"12", {"Content-Length": ""}).wire()),
+    "empty": _says(Reply(200, b"").wire()),
+    "html": _says(Reply(200, b"<html><title>Sign in</title></html>", WEB_PAGE).wire()),
+    "no_http": _says(b"220 mail.example.com ESMTP\r\n"),
 }
+NOT_HERE = Reply(404, b"<html><title>Not here</title></html>", WEB_PAGE)
 
 
 Step = Reply | Fault | Callable[[Seen], "Reply | Fault"]
 
 
 class FaultServer:
+    """The server; `url` is its address, `seen` every request so far."""
+
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self._scripts: dict[str, list[Step]] = {}
@@ -175,7 +219,7 @@ class FaultServer:
     def _serve(self, sock: socket.socket, number: int) -> None:
         try:
             with sock, sock.makefile("rb") as reader:
-                while (step := self._step(reader, number)) is not None:
+                while step := self._step(reader, number):
                     if isinstance(step, Fault):
                         FAULTS[step.name](sock, step.reply)
                         return
@@ -184,32 +228,30 @@ class FaultServer:
         except OSError:
             return  # the client went away, which is what several tests are about
 
-    def _step(self, reader: Any, number: int) -> Reply | Fault | None:
-        line = reader.readline().decode("latin-1").split()
-        if len(line) != 3:
+    def _step(self, reader: BinaryIO, number: int) -> Reply | Fault | None:
+        words = reader.readline().decode("latin-1").split()
+        if len(words) != 3:
             return None
-        headers = dict(self._headers(reader))
-        parts = urlsplit(line[1])
-        with self._lock:
-            steps = self._scripts.get(
-                f"{line[0]} {parts.path}",
-                [
-                    Reply(
-                        404, b"<html><title>Not here</title></html>", {"Content-Type": "text/html"}
-                    )
-                ],
-            )
-            step = steps.pop(0) if len(steps) > 1 else steps[0]
+        method, target, _ = words
+        parts = urlsplit(target)
+        headers = _headers(reader)
+        step = self._next(f"{method} {parts.path}")
         unread = isinstance(step, Fault) and step.name == "reset_before_body"
         body = b"" if unread else reader.read(int(headers.get("content-length", 0)))
+        seen = Seen(method, parts.path, parse_qs(parts.query), headers, body, number)
         with self._lock:
-            self.seen.append(
-                seen := Seen(line[0], parts.path, parse_qs(parts.query), headers, body, number)
-            )
+            self.seen.append(seen)
         return step if isinstance(step, Reply | Fault) else step(seen)
 
-    @staticmethod
-    def _headers(reader: Any) -> Any:
-        while (line := reader.readline()) not in (b"\r\n", b"\n", b""):
-            name, _, value = line.decode("latin-1").partition(":")
-            yield name.strip().lower(), value.strip()
+    def _next(self, request: str) -> Step:
+        with self._lock:
+            steps = self._scripts.get(request, [NOT_HERE])
+            return steps.pop(0) if len(steps) > 1 else steps[0]
+
+
+def _headers(reader: BinaryIO) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    while (line := reader.readline()) not in (b"\r\n", b"\n", b""):
+        name, _, value = line.decode("latin-1").partition(":")
+        headers[name.strip().lower()] = value.strip()
+    return headers

@@ -5,7 +5,7 @@ go only to the addresses they are told.
 This is the file that a release of urllib3 can break: it replaces `HTTPConnection._new_conn`, sets
 `_dns_host`, and exchanges the reader within `http.client.HTTPResponse`; none of these is a public
 name. The tests of deadlines, of a host's addresses and of webhooks' targets
-(`tests/contract/test_client.py`, `tests/proof/test_webhooks.py`) notice when one of them means
+(`tests/contract/test_deadlines.py`, `tests/proof/test_webhooks.py`) notice when one of them means
 something else.
 """
 

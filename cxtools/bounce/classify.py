@@ -181,7 +181,12 @@ class Judge:
             return None
         return replace(verdict, held_back_by=verdict.held_back_by or "quotation")
 
-    def _hold_back(self, match: Match, others: Iterator[Match], bounce: Bounce) -> HeldBack | None:
+    def _hold_back(
+        self,
+        match: Match,
+        others: Iterator[Match],
+        bounce: Bounce,
+    ) -> HeldBack | None:
         """What speaks against a hard verdict; None when nothing does."""
         if bounce.codes.digit == "2":
             return HeldBack("class 2", "weak_proof")
@@ -200,7 +205,8 @@ class Judge:
         """Everything that has something to say, best first."""
         weak: list[Match] = []
         ids: set[str] = set()
-        for rule, matched in self.book.matches(bounce.words, bounce.codes, bounce.provider):
+        by_rule = self.book.matches(bounce.words, bounce.codes, bounce.provider)
+        for rule, matched in by_rule:
             match = Match(rule.id, rule.category, matched, rule.confidence)
             if rule.weak:
                 weak.append(match)
@@ -238,7 +244,8 @@ def _first_owner(text_words: list[str], owners: dict[str, str]) -> str:
 def _match_of_code(meaning: table.Meaning | None) -> list[Match]:
     if meaning is None or meaning.category == "unknown":
         return []
-    return [Match(meaning.rule, meaning.category, meaning.code, CONFIDENCE[meaning.trust])]
+    confidence = CONFIDENCE[meaning.trust]
+    return [Match(meaning.rule, meaning.category, meaning.code, confidence)]
 
 
 def _contradicts(other: Match, match: Match) -> bool:

@@ -39,7 +39,10 @@ def classify_lines(
             yield json.dumps({"error": str(problem), "line": number})
             continue
         counts["judged"] += 1
-        verdict = judge.explain(code, text) if explain else as_dict(judge.classify(code, text))
+        if explain:
+            verdict = judge.explain(code, text)
+        else:
+            verdict = as_dict(judge.classify(code, text))
         yield json.dumps(verdict)
 
 

@@ -43,6 +43,8 @@ def _check_code(code: str) -> str:
 
 Phrase = Annotated[str, AfterValidator(_check_phrase)]
 Code = Annotated[str, AfterValidator(_check_code)]
+Name = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(gt=0, le=1, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
@@ -62,7 +64,7 @@ class Rule:
         confidence   share 0..1: how sure it is
     """
 
-    id: Annotated[str, Field(min_length=1)]
+    id: Name
     category: Category
     phrases: Annotated[tuple[Phrase, ...], Field(min_length=1)]
     example: str = ""
@@ -70,7 +72,7 @@ class Rule:
     codes: tuple[Code, ...] = ()
     outranks: tuple[str, ...] = ()
     weak: StrictBool = False
-    confidence: Annotated[float, Field(gt=0, le=1, strict=True)] = CONFIDENCE
+    confidence: Share = CONFIDENCE
 
 
 class Rulebook:
@@ -153,7 +155,11 @@ def _read_rows(text: str, where: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _take(row: Mapping[str, Any], rules: list[Rule], where: str) -> None:
+def _take(
+    row: Mapping[str, Any],
+    rules: list[Rule],
+    where: str,
+) -> None:
     """Put a user's rule into its place among the *rules*, or take the one that it names out."""
     ids = [rule.id for rule in rules]
     name = row.get("id")
@@ -176,7 +182,11 @@ def _rule(row: Mapping[str, Any], where: str) -> Rule:
         raise _unusable(row, problem, where) from None
 
 
-def _unusable(row: Mapping[str, Any], problem: ValidationError, where: str) -> ConfigError:
+def _unusable(
+    row: Mapping[str, Any],
+    problem: ValidationError,
+    where: str,
+) -> ConfigError:
     errors = problem.errors()
     # A field that doesn't exist is the likeliest cause of the others.
     unexpected = [error for error in errors if error["type"] == "unexpected_keyword_argument"]

@@ -14,7 +14,7 @@ from cxtools.charts.bars import Bar
 from cxtools.charts.cells import Cell, Grid, Panel, cross, shaded, strength, sums
 from cxtools.charts.frame import Trace, draw, nothing_to_compare, sentence, too_many_splits
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name, row_name, words
-from cxtools.charts.rows import KEPT_ROWS, Row, largest, rows_of
+from cxtools.charts.rows import KEPT_ROWS, SHOWN_ROWS, Row, largest, rows_of
 from cxtools.charts.style import BOUNCE_COLOURS, INK
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 WHY = "Why did mail come back?"
+SAID = "What did the receiving servers say?"
 NO_BOUNCES = "No bounces."
 #: Those who refuse mail themselves, in a title.
 REFUSING = ("provider", "domain")
@@ -50,12 +51,16 @@ def _parts(table: pd.DataFrame, split: str) -> go.Figure:
         return nothing_to_compare(table, split, "all mail that came back")
     if split == "day":
         return _days(table)
-    return _cause_map(table, split)
+    return _cause_map(table, split, "category", _cause_title(split))
 
 
 def reasons(table: pd.DataFrame) -> go.Figure:
-    """What the receiving servers said, most frequent first."""
-    return causes(table, "reason", "What did the receiving servers say?")
+    """What the receiving servers said, most frequent first; split once, a map of texts and parts."""
+    match groups_of(table):
+        case (split,) if table[split].nunique() > 1:
+            return _cause_map(table, split, "reason", SAID)
+        case _:
+            return causes(table, "reason", SAID)
 
 
 # --- bars ---
@@ -167,22 +172,25 @@ def _counts(
 # --- maps ---
 
 
-def _cause_map(table: pd.DataFrame, split: str) -> go.Figure:
+def _cause_map(
+    table: pd.DataFrame,
+    split: str,
+    label: str,
+    title: str,
+) -> go.Figure:
     """Causes and parts; the colour is a cause's share of its part's bounces."""
-    rows = rows_of(table)
+    rows = [row | {"cause": _cause_name(row, label)} for row in rows_of(table)]
     by_part = sums(rows, split, "recipients")
-    by_cause = sums(rows, "category", "recipients")
+    by_cause = sums(rows, "cause", "recipients")
     parts = in_order(split, by_part)
     largest_first = sorted(by_cause, key=lambda cause: -by_cause[cause])
+    drawn = largest_first[:SHOWN_ROWS]
     cells = {}
-    for (cause, part), count in _counts(rows, "category", split).items():
-        if part in parts:
-            key = wording.spaced(cause), part_name(split, part)
+    for (cause, part), count in _counts(rows, "cause", split).items():
+        if part in parts and cause in drawn:
+            key = cause, part_name(split, part)
             cells[key] = Cell(wording.count(count), strength(count / by_part[part]))
-    grid = Grid(
-        [wording.spaced(cause) for cause in largest_first],
-        [part_name(split, part) for part in parts],
-    )
+    columns = [part_name(split, part) for part in parts]
     one = GROUPS[split].one
     total = wording.count(sum(by_part.values()))
     caption = (
@@ -190,14 +198,22 @@ def _cause_map(table: pd.DataFrame, split: str) -> go.Figure:
         "colour, the larger the cause's share within its column."
         f"{wording.cut(len(parts), len(by_part))}"
     )
-    title = _cause_title(split)
+    if len(drawn) < len(by_cause):
+        caption = f"{caption} Rows are the {len(drawn)} most frequent of {len(by_cause)} causes."
     return heatmap.figure(
         [Panel(cells)],
-        grid,
+        Grid(drawn, columns),
         title=title,
         caption=caption,
         table=table,
     )
+
+
+def _cause_name(row: Row, label: str) -> str:
+    category = wording.spaced(row["category"])
+    if label == "category":
+        return category
+    return f"{row['reason'] or category} · {row['kind']}"
 
 
 def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:

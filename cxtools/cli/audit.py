@@ -11,7 +11,7 @@ from cxtools.cli.options import Csv, Json
 from cxtools.cli.session import session, write_lines
 from cxtools.errors import StoreError
 
-commands = typer.Typer(no_args_is_help=True, help="The audit trail: verify, export.")
+commands = typer.Typer(no_args_is_help=True, help="The audit log: verify, export.")
 
 Anchors = Annotated[
     list[str] | None,
@@ -22,7 +22,7 @@ About = Annotated[str, typer.Option(help="An address: only the rows that name th
 
 @commands.command("verify")
 def verify(context: typer.Context, anchor: Anchors = None, as_json: Json = False) -> None:
-    """Check the trail's chain and its anchors; names the first bad row, and what is missing."""
+    """Check the log's chain and its anchors; names the first bad row, and what is missing."""
     from cxtools.ledger.audit import parse_anchor
 
     anchors = [parse_anchor(text) for text in anchor or ()]
@@ -33,7 +33,7 @@ def verify(context: typer.Context, anchor: Anchors = None, as_json: Json = False
     if report.faults:
         first = f", the first at row {report.first_bad}" if report.first_bad else ""
         raise StoreError(
-            f"the audit trail has {len(report.faults)} faults{first}",
+            f"the audit log has {len(report.faults)} faults{first}",
             do="keep the ledger as it is and compare it with a backup",
         )
 
@@ -45,7 +45,7 @@ def export(
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
-    """The trail for a compliance officer, as one JSON list or as CSV."""
+    """The log for a compliance officer, as one JSON list or as CSV."""
     from cxtools.identity import recipient_key
     from cxtools.ledger.audit import export_csv, export_json
 
@@ -57,7 +57,7 @@ def export(
 @commands.command("forget-addresses")
 def forget_addresses(context: typer.Context) -> None:
     """
-    Erase the key by which the trail names people: nobody can be found in it any more, and it still
+    Erase the key by which the log names people: nobody can be found in it any more, and it still
     verifies.
     """
     session(context).connect().ledger.audit_log.forget_addresses()

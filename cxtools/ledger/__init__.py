@@ -1,1 +1,4 @@
-"""The operational truth of every campaign: plans, batches, quota, suppressions, webhooks, audit log."""
+"""
+The operational truth of every campaign: plans, batches, POSTs, jobs, quota, suppressions, webhooks,
+judgements, audit log.
+"""

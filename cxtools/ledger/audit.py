@@ -24,7 +24,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -34,6 +33,7 @@ from cxtools.text import safe_cell
 
 VERSION = "cxaudit/1"
 GENESIS = "0" * 64
+PSEUDONYM_LENGTH = 32
 
 
 class Anchor(NamedTuple):
@@ -86,7 +86,14 @@ class Entry:
         >>> Entry(1, 0.0, "ops", "x", "{}", GENESIS).compute_hash()[:16]
         '8b24957146975f72'
         """
-        texts = [str(self.seq), self.prev, repr(self.at), self.actor, self.kind, self.body]
+        texts = [
+            str(self.seq),
+            self.prev,
+            repr(self.at),
+            self.actor,
+            self.kind,
+            self.body,
+        ]
         digest = hashlib.sha256(VERSION.encode())
         for text in texts:
             part = text.encode()
@@ -116,7 +123,10 @@ class Fault(NamedTuple):
 
 
 def verify_chain(
-    entries: Iterable[Entry], anchors: Iterable[Anchor] = (), *, head: Anchor | None = None
+    entries: Iterable[Entry],
+    anchors: Iterable[Anchor] = (),
+    *,
+    head: Anchor | None = None,
 ) -> Verification:
     """
     Check the chain row by row, then that it ends at *head*, and that each anchor's row is there and
@@ -142,27 +152,33 @@ def verify_chain(
 
 
 def _follows(entry: Entry, end: Anchor) -> bool:
-    return (
-        entry.seq == end.seq + 1 and entry.prev == end.hash and entry.compute_hash() == entry.hash
-    )
+    if entry.seq != end.seq + 1:
+        return False
+    if entry.prev != end.hash:
+        return False
+    return entry.compute_hash() == entry.hash
 
 
 def _name_breaks(entry: Entry, end: Anchor) -> Iterator[Fault]:
     """What is wrong between an entry and where the chain ended before it."""
-    expected = end.seq + 1
-    if entry.seq != expected:
-        gap = f"rows {expected} to {entry.seq - 1} are"
-        if entry.seq == expected + 1:
+    row = entry.seq
+    last = end.seq
+    expected = last + 1
+    if row != expected:
+        gap = f"rows {expected} to {row - 1} are"
+        if row == expected + 1:
             gap = f"row {expected} is"
-        yield Fault(expected, f"{gap} missing: row {entry.seq} follows row {end.seq}")
+        yield Fault(expected, f"{gap} missing: row {row} follows row {last}")
     elif entry.prev != end.hash:
         yield Fault(
-            entry.seq,
-            f"row {entry.seq} doesn't follow row {end.seq}: "
-            "a row before it was changed, removed or put in",
+            row,
+            f"row {row} doesn't follow row {last}: a row before it was changed, removed or put in",
         )
     if entry.compute_hash() != entry.hash:
-        yield Fault(entry.seq, f"row {entry.seq} ({entry.kind}) was changed after it was written")
+        yield Fault(
+            row,
+            f"row {row} ({entry.kind}) was changed after it was written",
+        )
 
 
 def _name_other_end(end: Anchor, head: Anchor) -> Fault:
@@ -173,7 +189,11 @@ def _name_other_end(end: Anchor, head: Anchor) -> Fault:
     )
 
 
-def _check_anchors(anchors: list[Anchor], hashes: dict[int, str], last: int) -> Iterator[Fault]:
+def _check_anchors(
+    anchors: list[Anchor],
+    hashes: dict[int, str],
+    last: int,
+) -> Iterator[Fault]:
     """
     Where the log isn't the one that was anchored outside the ledger.
 
@@ -182,16 +202,24 @@ def _check_anchors(anchors: list[Anchor], hashes: dict[int, str], last: int) -> 
     missing = [anchor.seq for anchor in anchors if anchor.seq not in hashes]
     for row in missing:
         if row <= last:
-            yield Fault(row, f"row {row}, which was anchored outside the ledger, is missing")
-    present = [anchor for anchor in anchors if anchor.seq in hashes]
-    other = [anchor.seq for anchor in present if not hashes[anchor.seq].startswith(anchor.hash)]
-    if other:
-        good = max((anchor.seq for anchor in present if anchor.seq < other[0]), default=0)
+            yield Fault(
+                row,
+                f"row {row}, which was anchored outside the ledger, is missing",
+            )
+    good = 0
+    for row, hash_ in anchors:
+        if row not in hashes:
+            continue
+        if hashes[row].startswith(hash_):
+            good = row
+            continue
+        first = min(good + 1, row)
         yield Fault(
-            good + 1,
-            f"the audit log was computed anew: among rows {good + 1} to {other[0]} is another "
+            first,
+            f"the audit log was computed anew: among rows {first} to {row} is another "
             "than was anchored outside the ledger",
         )
+        break
     newest = max(missing, default=0)
     if newest > last:
         yield Fault(
@@ -207,38 +235,59 @@ def _check_anchors(anchors: list[Anchor], hashes: dict[int, str], last: int) -> 
 Record = tuple[str, ...]
 
 
-class Claim(NamedTuple):
-    """What an entry tells of, and the fields of its body that name it."""
+class RecordKind(NamedTuple):
+    """A kind of record, in words, and the fields of an entry's body that name one."""
 
     what: str
     names: tuple[str, ...]
 
 
+POST = RecordKind("POST of batch", ("batch",))
+JOB = RecordKind("job of batch", ("batch", "job_id"))
+WEBHOOK = RecordKind("webhook", ("id",))
 #: kind of entry -> what it claims that the tables hold
 CLAIMS = {
-    "submit.intent": Claim("POST of batch", ("batch",)),
-    "submit.again": Claim("POST of batch", ("batch",)),
-    "submit.accepted": Claim("job of batch", ("batch", "job_id")),
-    "batch.reconciled": Claim("job of batch", ("batch", "job_id")),
-    "webhook.queued": Claim("webhook", ("id",)),
+    "submit.intent": POST,
+    "submit.again": POST,
+    "submit.accepted": JOB,
+    "batch.reconciled": JOB,
+    "webhook.queued": WEBHOOK,
 }
 
 
-def count_claims(entries: Iterable[Entry], claims: Counter[Record]) -> Iterator[Entry]:
+def count_claims(
+    entries: Iterable[Entry],
+    claims: Counter[Record],
+) -> Iterator[Entry]:
     """The same entries; what they claim is counted in *claims* as they pass."""
     for entry in entries:
-        claim = CLAIMS.get(entry.kind)
-        if claim:
-            # a body that is not JSON was changed, which the chain shows
-            with suppress(ValueError):
-                body = json.loads(entry.body)
-                names = [str(body.get(name) or "") for name in claim.names]
-                if all(names):
-                    claims[claim.what, *names] += 1
+        record = _claimed_record(entry)
+        if record is not None:
+            claims[record] += 1
         yield entry
 
 
-def mismatches(claims: Counter[Record], held: Counter[Record]) -> Iterator[str]:
+def _claimed_record(entry: Entry) -> Record | None:
+    """What an entry claims that the tables hold; None, too, where it was changed."""
+    kind = CLAIMS.get(entry.kind)
+    if kind is None:
+        return None
+    try:
+        body = json.loads(entry.body)
+    except ValueError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    names = [str(body.get(name) or "") for name in kind.names]
+    if not all(names):
+        return None
+    return (kind.what, *names)
+
+
+def mismatches(
+    claims: Counter[Record],
+    held: Counter[Record],
+) -> Iterator[str]:
     """
     Where the log and the tables don't agree: rows of the tables were changed, removed or put in.
 
@@ -260,7 +309,8 @@ def pseudonym(key: bytes, rcpt_key: str) -> str:
     >>> pseudonym(b"k", "ab12") == pseudonym(b"other", "ab12")
     False
     """
-    return hmac.new(key, rcpt_key.encode(), hashlib.sha256).hexdigest()[:32]
+    code = hmac.new(key, rcpt_key.encode(), hashlib.sha256)
+    return code.hexdigest()[:PSEUDONYM_LENGTH]
 
 
 def export_json(entries: Iterable[Entry]) -> Iterator[str]:
@@ -268,7 +318,8 @@ def export_json(entries: Iterable[Entry]) -> Iterator[str]:
     before = "["
     for entry in entries:
         row = {"time": _time(entry), **asdict(entry)}
-        yield f"{before}\n{json.dumps(row, ensure_ascii=False)}"
+        text = json.dumps(row, ensure_ascii=False)
+        yield f"{before}\n{text}"
         before = ","
     yield "[]\n" if before == "[" else "\n]\n"
 
@@ -279,13 +330,16 @@ def export_csv(entries: Iterable[Entry]) -> Iterator[str]:
 
     Cells that a spreadsheet would run as a formula are defused with an apostrophe.
     """
-    yield ",".join(["time", *(column.name for column in fields(Entry))]) + "\r\n"
+    names = [column.name for column in fields(Entry)]
+    yield ",".join(["time", *names]) + "\r\n"
     for entry in entries:
+        cells = [_time(entry), *astuple(entry)]
         line = io.StringIO()
-        cells = [safe_cell(str(cell)) for cell in (_time(entry), *astuple(entry))]
-        csv.writer(line, quoting=csv.QUOTE_ALL).writerow(cells)
+        writer = csv.writer(line, quoting=csv.QUOTE_ALL)
+        writer.writerow([safe_cell(str(cell)) for cell in cells])
         yield line.getvalue()
 
 
 def _time(entry: Entry) -> str:
-    return datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="seconds")
+    at = datetime.fromtimestamp(entry.at, UTC)
+    return at.isoformat(timespec="seconds")

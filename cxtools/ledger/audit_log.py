@@ -19,6 +19,9 @@ import sqlalchemy as sa
 from cxtools.errors import StoreError
 from cxtools.files import append_line, create_once, erase
 from cxtools.ledger.audit import (
+    JOB,
+    POST,
+    WEBHOOK,
     Anchor,
     Entry,
     Record,
@@ -37,6 +40,8 @@ KEY = "audit-key"
 #: So many entries are read at once, so that a slow reader (`cxtools audit export | less`) holds up
 #: nobody.
 PORTION = 5000
+#: So many are read at once where all of them are checked.
+STREAMED = 1000
 ANCHOR_LENGTH = 64
 #: Below every number that a row can have; one that was tampered with may be negative.
 BEFORE_ALL = -(1 << 31)
@@ -52,7 +57,12 @@ class AuditLog:
     """
 
     def __init__(
-        self, database: Database, *, home: Path | None, actor: str, now: Callable[[], float]
+        self,
+        database: Database,
+        *,
+        home: Path | None,
+        actor: str,
+        now: Callable[[], float],
     ) -> None:
         self._database = database
         self._actor = actor
@@ -64,7 +74,11 @@ class AuditLog:
             self._key = home / KEY
 
     def add(
-        self, tx: sa.Connection, kind: str, people: Mapping[str, str] | None = None, **body: Any
+        self,
+        tx: sa.Connection,
+        kind: str,
+        people: Mapping[str, str] | None = None,
+        **body: Any,
     ) -> None:
         """
         Write an entry in the transaction of the change it tells of.
@@ -73,12 +87,20 @@ class AuditLog:
         """
         if people and self._key:
             body["people"] = _use_pseudonyms(people, self._key)
-        following = audit_head.update().values(seq=audit_head.c.seq + 1)
-        seq = tx.execute(following.returning(audit_head.c.seq)).scalar_one()
-        prev = tx.execute(sa.select(audit_head.c.hash)).scalar_one()
-        entry = Entry(seq, self._now(), self._actor, kind, canonical_json(body), prev)
-        entry = replace(entry, hash=entry.compute_hash())
-        tx.execute(audit_entry.insert().values(**asdict(entry)))
+        following = audit_head.c.seq + 1
+        move_on = audit_head.update().values(seq=following)
+        moved = tx.execute(move_on.returning(audit_head.c.seq, audit_head.c.hash))
+        seq, prev = moved.one()
+        unsealed = Entry(
+            seq=seq,
+            at=self._now(),
+            actor=self._actor,
+            kind=kind,
+            body=canonical_json(body),
+            prev=prev,
+        )
+        entry = replace(unsealed, hash=unsealed.compute_hash())
+        tx.execute(audit_entry.insert(), asdict(entry))
         tx.execute(audit_head.update().values(hash=entry.hash))
 
     def entries(self, about: str = "") -> Iterator[Entry]:
@@ -90,11 +112,16 @@ class AuditLog:
         if about and self._key:
             name = pseudonym(create_key(self._key), about)
         last = BEFORE_ALL
-        query = sa.select(*COLUMNS).order_by(audit_entry.c.seq).limit(PORTION)
-        while rows := self._database.rows(query.where(audit_entry.c.seq > last)):
-            entries = [Entry(*row) for row in rows]
-            yield from (entry for entry in entries if name in entry.body)
-            last = entries[-1].seq
+        portion = sa.select(*COLUMNS).order_by(audit_entry.c.seq).limit(PORTION)
+        while True:
+            rows = self._database.rows(portion.where(audit_entry.c.seq > last))
+            if not rows:
+                return
+            for row in rows:
+                entry = Entry(*row)
+                last = entry.seq
+                if name in entry.body:
+                    yield entry
 
     def verify(self, anchors: Iterable[Anchor] = ()) -> Verification:
         """
@@ -105,14 +132,21 @@ class AuditLog:
         claims: Counter[Record] = Counter()
         with self._database.reading() as tx:
             entries = count_claims(_stream_entries(tx), claims)
-            found = verify_chain(entries, [*own_anchors, *anchors], head=self.head_in(tx))
+            found = verify_chain(
+                entries,
+                [*own_anchors, *anchors],
+                head=self.head_in(tx),
+            )
             if found.faults:
                 return found
-            return replace(found, faults=tuple(mismatches(claims, _count_records(tx))))
+            records = _count_records(tx)
+        return replace(found, faults=tuple(mismatches(claims, records)))
 
     def head_in(self, tx: sa.Connection) -> Anchor:
         """Where the log ends, as a transaction sees it."""
-        return Anchor(*tx.execute(sa.select(audit_head.c.seq, audit_head.c.hash)).one())
+        query = sa.select(audit_head.c.seq, audit_head.c.hash)
+        seq, hash_ = tx.execute(query).one()
+        return Anchor(seq, hash_)
 
     def head(self) -> Anchor:
         """Where the log ends."""
@@ -137,7 +171,8 @@ class AuditLog:
             StoreError: the row of an anchor is missing, or another one.
         """
         anchors = self._read_anchors()
-        hashes = self._hashes_of([anchor.seq for anchor in anchors])
+        rows = [anchor.seq for anchor in anchors]
+        hashes = self._hashes_of(rows)
         strange = [anchor.seq for anchor in anchors if hashes.get(anchor.seq) != anchor.hash]
         if not strange:
             return
@@ -171,26 +206,32 @@ class AuditLog:
         query = sa.select(audit_entry.c.seq, audit_entry.c.hash)
         with self._database.reading() as tx:
             for group in in_groups(rows):
-                hashes |= dict(tx.execute(query.where(audit_entry.c.seq.in_(group))).all())
+                is_one = audit_entry.c.seq.in_(group)
+                found = tx.execute(query.where(is_one))
+                hashes.update(found.all())
         return hashes
 
 
 def _stream_entries(tx: sa.Connection) -> Iterator[Entry]:
     query = sa.select(*COLUMNS).order_by(audit_entry.c.seq)
-    for row in tx.execution_options(yield_per=1000).execute(query):
+    stream = tx.execution_options(yield_per=STREAMED)
+    for row in stream.execute(query):
         yield Entry(*row)
 
 
 def _count_records(tx: sa.Connection) -> Counter[Record]:
     """What the tables hold, and the log must tell of."""
     records: Counter[Record] = Counter()
-    jobs = sa.select(batch.c.id, batch.c.job_id).where(batch.c.job_id.is_not(None))
+    has_job = batch.c.job_id.is_not(None)
+    jobs = sa.select(batch.c.id, batch.c.job_id).where(has_job)
     for batch_id, job_id in tx.execute(jobs):
-        records["job of batch", batch_id, str(job_id)] += 1
-    for batch_id in tx.scalars(sa.select(attempt.c.batch_id)):
-        records["POST of batch", batch_id] += 1
-    for webhook_id in tx.scalars(sa.select(outbox.c.id)):
-        records["webhook", webhook_id] += 1
+        records[JOB.what, batch_id, str(job_id)] += 1
+    posts = sa.select(attempt.c.batch_id)
+    for batch_id in tx.scalars(posts):
+        records[POST.what, batch_id] += 1
+    webhooks = sa.select(outbox.c.id)
+    for webhook_id in tx.scalars(webhooks):
+        records[WEBHOOK.what, webhook_id] += 1
     return records
 
 
@@ -214,7 +255,8 @@ def read_anchors(file: Path) -> list[Anchor]:
     if not file.exists():
         return []
     anchors = []
-    for line in file.read_text().splitlines():
+    lines = file.read_text().splitlines()
+    for line in lines:
         match line.split():
             case [seq, hash_] if seq.isdigit() and len(hash_) == ANCHOR_LENGTH:
                 anchors.append(Anchor(int(seq), hash_))

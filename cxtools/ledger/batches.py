@@ -86,27 +86,35 @@ class Batches:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rows(self, name: str | None = None, states: Sequence[str] = ()) -> list[BatchRow]:
+    def rows(
+        self,
+        name: str | None = None,
+        states: Sequence[str] = (),
+    ) -> list[BatchRow]:
         """One row per batch, of one campaign or all, in order of wave and ordinal."""
-        query = sa.select(*COLUMNS).order_by(batch.c.campaign, batch.c.wave, batch.c.ordinal)
+        query = sa.select(*COLUMNS).order_by(
+            batch.c.campaign,
+            batch.c.wave,
+            batch.c.ordinal,
+        )
         if name:
-            query = query.where(batch.c.campaign == name)
+            query = query.filter_by(campaign=name)
         if states:
             query = query.where(batch.c.state.in_(states))
-        return [BatchRow(*row) for row in self._database.rows(query)]
+        rows = self._database.rows(query)
+        return [BatchRow(*row) for row in rows]
 
     def candidates(self, batch_id: str) -> list[Recipient]:
         """The people that a batch was planned for."""
-        [(packed,)] = self._database.rows(
-            sa.select(batch.c.candidates).where(batch.c.id == batch_id)
-        )
+        query = sa.select(batch.c.candidates).filter_by(id=batch_id)
+        [(packed,)] = self._database.rows(query)
         return unpack_people(packed)
 
     def excluded(self, batch_id: str) -> dict[str, str]:
         """Who of a batch was left out when it went out: key -> reason."""
-        query = sa.select(slot.c.rcpt_key, slot.c.outcome)
-        of_batch = query.where(slot.c.batch_id == batch_id, slot.c.outcome != "")
-        return dict(self._database.rows(of_batch))
+        slots = sa.select(slot.c.rcpt_key, slot.c.outcome).filter_by(batch_id=batch_id)
+        excluded = slots.where(slot.c.outcome != "")
+        return dict(self._database.rows(excluded))
 
     def counts(self, name: str) -> dict[str, int]:
         """
@@ -121,21 +129,33 @@ class Batches:
             unknown     whether it was sent is not known
             waiting     nothing was sent to them yet
         """
-        by_reason = sa.select(left_out.c.reason, sa.func.count()).group_by(left_out.c.reason)
-        people = sa.select(sa.func.count(sa.distinct(slot.c.rcpt_key))).where(
-            slot.c.campaign == name
-        )
-        mailed = people.join(batch, batch.c.id == slot.c.batch_id).where(slot.c.outcome == "")
+        reasons = sa.select(
+            left_out.c.reason,
+            sa.func.count(),
+        ).filter_by(campaign=name)
+        person = sa.distinct(slot.c.rcpt_key)
+        people = sa.select(sa.func.count(person)).where(slot.c.campaign == name)
+        was_left_out = slot.c.outcome != ""
+        was_mailed = slot.c.outcome == ""
+        in_first_wave = slot.c.wave == 0
+        in_batches = people.join(batch, batch.c.id == slot.c.batch_id)
+        rows = sa.select(campaign.c.rows).filter_by(name=name)
         with self._database.reading() as tx:
-            reasons = dict(tx.execute(by_reason.where(left_out.c.campaign == name)).all())
-            rows = tx.scalar(sa.select(campaign.c.rows).where(campaign.c.name == name))
+            grouped = tx.execute(reasons.group_by(left_out.c.reason))
+            by_reason = dict(grouped.all())
             counts = {
-                "rows": rows or 0,
-                "invalid": reasons.get("invalid", 0),
-                "duplicates": reasons.get("duplicate", 0),
-                "suppressed": tx.scalar(people.where(slot.c.outcome != "")) or 0,
-                "planned": tx.scalar(people.where(slot.c.wave == 0)) or 0,
+                "rows": _count(tx, rows),
+                "invalid": by_reason.get("invalid", 0),
+                "duplicates": by_reason.get("duplicate", 0),
+                "suppressed": _count(tx, people.where(was_left_out)),
+                "planned": _count(tx, people.where(in_first_wave)),
             }
             for word, states in COUNTED.items():
-                counts[word] = tx.scalar(mailed.where(batch.c.state.in_(states))) or 0
+                is_counted = batch.c.state.in_(states)
+                mailed = in_batches.where(was_mailed, is_counted)
+                counts[word] = _count(tx, mailed)
         return counts
+
+
+def _count(tx: sa.Connection, query: sa.Select[int]) -> int:
+    return tx.scalar(query) or 0

@@ -86,14 +86,22 @@ class Database:
 
 
 def insert_missing(
-    tx: sa.Connection, table: sa.Table[Any], rows: Sequence[Mapping[str, object]]
+    tx: sa.Connection,
+    table: sa.Table[Any],
+    rows: Sequence[Mapping[str, object]],
 ) -> None:
     """Insert the rows whose keys the table doesn't hold yet."""
+    if rows:
+        tx.execute(_insert_statement(tx, table), rows)
+
+
+def _insert_statement(tx: sa.Connection, table: sa.Table[Any]) -> sa.Insert:
+    """Both databases write it alike, and SQLAlchemy has one for each."""
     from sqlalchemy.dialects import postgresql, sqlite
 
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    if rows:
-        tx.execute(insert(table).on_conflict_do_nothing(), rows)
+    if tx.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def in_groups(keys: Iterable[Key]) -> Iterator[list[Key]]:

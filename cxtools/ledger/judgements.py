@@ -42,22 +42,32 @@ COLUMNS = [judgement.c[column.name] for column in fields(Judgement)]
 class Judgements:
     """The campaign verdicts that one ledger keeps."""
 
-    def __init__(self, database: Database, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        now: Callable[[], float],
+    ) -> None:
         self._database = database
         self._now = now
 
     def keep(self, made: Judgement) -> None:
         """Write a judgement; one that is there already stays as it is."""
         row = asdict(made)
-        identity = canonical_json({name: row[name] for name in IDENTITY})
-        digest = hashlib.sha256(identity.encode()).hexdigest()
+        identity = {name: row[name] for name in IDENTITY}
+        digest = hashlib.sha256(canonical_json(identity).encode())
+        row["id"] = digest.hexdigest()
+        row["made_at"] = self._now()
         with self._database.writing() as tx:
-            insert_missing(tx, judgement, [{**row, "id": digest, "made_at": self._now()}])
+            insert_missing(tx, judgement, [row])
 
     def latest(self, campaign: str, about: str) -> Judgement | None:
         """The last judgement that was kept of a campaign; None where there is none."""
-        query = sa.select(*COLUMNS).where(
-            judgement.c.campaign == campaign, judgement.c.about == about
+        kept = sa.select(*COLUMNS).filter_by(
+            campaign=campaign,
+            about=about,
         )
-        rows = self._database.rows(query.order_by(judgement.c.made_at.desc()).limit(1))
-        return Judgement(*rows[0]) if rows else None
+        last = kept.order_by(judgement.c.made_at.desc()).limit(1)
+        for row in self._database.rows(last):
+            return Judgement(*row)
+        return None

@@ -71,7 +71,11 @@ class Outbox:
     """The webhooks of one ledger."""
 
     def __init__(
-        self, database: Database, audit_log: AuditLog, *, now: Callable[[], float]
+        self,
+        database: Database,
+        audit_log: AuditLog,
+        *,
+        now: Callable[[], float],
     ) -> None:
         self._database = database
         self._audit_log = audit_log
@@ -91,9 +95,11 @@ class Outbox:
         Only those of campaigns that *account* sends: another account's CRM is another one.
         """
         now = self._now()
-        waiting = sa.select(*DUE_COLUMNS).where(
-            outbox.c.state == "pending",
-            outbox.c.next_at <= (now if due_by is None else due_by),
+        if due_by is None:
+            due_by = now
+        pending = sa.select(*DUE_COLUMNS).filter_by(state="pending")
+        waiting = pending.where(
+            outbox.c.next_at <= due_by,
             outbox.c.lease_until <= now,
         )
         if account is not None:
@@ -102,14 +108,20 @@ class Outbox:
         if not self._database.rows(waiting.limit(1)):
             return []
         with self._database.writing() as tx:
-            rows = tx.execute(waiting.order_by(outbox.c.next_at).limit(limit)).all()
-            due = [DueWebhook(*row) for row in rows]
-            leased = outbox.update().where(outbox.c.id.in_([webhook.id for webhook in due]))
+            longest_due = waiting.order_by(outbox.c.next_at).limit(limit)
+            due = [DueWebhook(*row) for row in tx.execute(longest_due)]
+            ids = [webhook.id for webhook in due]
+            leased = outbox.update().where(outbox.c.id.in_(ids))
             tx.execute(leased.values(lease_until=now + lease_s))
         return due
 
     def record_delivery(
-        self, webhook_id: str, *, state: str, error: str = "", next_at: float = 0
+        self,
+        webhook_id: str,
+        *,
+        state: str,
+        error: str = "",
+        next_at: float = 0,
     ) -> None:
         """
         Write one try of a webhook: delivered, pending again at *next_at*, dead, or parked.
@@ -127,45 +139,65 @@ class Outbox:
             "last_error": error,
         }
         with self._database.writing() as tx:
-            owner = sa.select(outbox.c.batch_id, outbox.c.campaign)
-            batch_id, name = tx.execute(owner.where(outbox.c.id == webhook_id)).one()
-            tried = outbox.update().where(outbox.c.id == webhook_id)
+            told_of = sa.select(outbox.c.batch_id, outbox.c.campaign)
+            batch_id, name = tx.execute(told_of.filter_by(id=webhook_id)).one()
+            tried = outbox.update().filter_by(id=webhook_id)
             if state == "delivered":
                 columns["delivered_at"] = self._now()
             else:
-                tried = tried.where(outbox.c.state == "pending")
+                tried = tried.filter_by(state="pending")
             tx.execute(tried.values(**columns))
-            same_crm = outbox.update().where(_has_crm_of(account_in(tx, name)))
+            same_crm = _has_crm_of(account_in(tx, name))
             if state == "parked":
-                tx.execute(same_crm.where(outbox.c.state == "pending").values(state="parked"))
+                pending = outbox.update().where(same_crm).filter_by(state="pending")
+                tx.execute(pending.values(state="parked"))
             self._audit_log.add(tx, f"webhook.{state}", id=webhook_id, error=error)
             if state == "delivered":
-                parked = same_crm.where(outbox.c.state == "parked")
-                tx.execute(parked.values(state="pending", tries=0, next_at=self._now()))
+                parked = outbox.update().where(same_crm).filter_by(state="parked")
+                tx.execute(parked.values(**self._due_now()))
                 self.mark_synced_if_told(tx, batch_id)
+
+    def _due_now(self) -> dict[str, Any]:
+        return {
+            "state": "pending",
+            "tries": 0,
+            "next_at": self._now(),
+        }
 
     def webhooks(self, name: str | None = None) -> list[WebhookRow]:
         """One row per webhook, of one campaign or all, oldest first."""
         query = sa.select(*COLUMNS).order_by(outbox.c.created_at)
         if name:
-            query = query.where(outbox.c.campaign == name)
-        return [WebhookRow(*row) for row in self._database.rows(query)]
+            query = query.filter_by(campaign=name)
+        rows = self._database.rows(query)
+        return [WebhookRow(*row) for row in rows]
 
-    def replay(self, *, webhook_id: str | None = None, since: float | None = None) -> int:
+    def replay(
+        self,
+        *,
+        webhook_id: str | None = None,
+        since: float | None = None,
+    ) -> int:
         """
         Make webhooks due at once, whatever became of them but forgotten, with their old id and
         body, and return how many.
         """
-        which = outbox.c.created_at >= (since or 0)
+        since = since or 0
+        again = outbox.update().where(outbox.c.state != "forgotten")
         if webhook_id:
-            which = outbox.c.id == webhook_id
-        again = outbox.update().where(which, outbox.c.state != "forgotten")
+            again = again.filter_by(id=webhook_id)
+        else:
+            again = again.where(outbox.c.created_at >= since)
         with self._database.writing() as tx:
-            columns = {"state": "pending", "tries": 0, "next_at": self._now(), "lease_until": 0}
-            count = tx.execute(again.values(**columns)).rowcount
+            due = again.values(**self._due_now(), lease_until=0)
+            count = tx.execute(due).rowcount
             if count:
                 self._audit_log.add(
-                    tx, "webhook.replayed", id=webhook_id or "", since=since or 0, count=count
+                    tx,
+                    "webhook.replayed",
+                    id=webhook_id or "",
+                    since=since,
+                    count=count,
                 )
         self._audit_log.append_anchor()
         return count
@@ -173,26 +205,32 @@ class Outbox:
     def forget(self, webhook_id: str) -> bool:
         """Give a webhook up for good; the row stays, as `forgotten`."""
         undelivered = outbox.c.state.in_(("pending", "dead", "parked"))
-        given_up = outbox.update().where(outbox.c.id == webhook_id, undelivered)
+        update = outbox.update().filter_by(id=webhook_id).where(undelivered)
+        give_up = update.values(state="forgotten")
         with self._database.writing() as tx:
-            batch_id = tx.scalar(given_up.values(state="forgotten").returning(outbox.c.batch_id))
+            batch_id = tx.scalar(give_up.returning(outbox.c.batch_id))
             if batch_id is not None:
                 self._audit_log.add(tx, "webhook.forgotten", id=webhook_id)
                 self.mark_synced_if_told(tx, batch_id)
         self._audit_log.append_anchor()
         return batch_id is not None
 
-    def enqueue(self, tx: sa.Connection, name: str, batch_id: str, webhook: Webhook) -> None:
+    def enqueue(
+        self,
+        tx: sa.Connection,
+        name: str,
+        batch_id: str,
+        webhook: Webhook,
+    ) -> None:
         """
         Queue a webhook in the transaction of the change that it tells of; where the endpoint is
         gone, parked.
         """
         webhook_id, event, body = webhook
         now = self._now()
-        parked = sa.select(outbox.c.id).where(
-            outbox.c.state == "parked", _has_crm_of(account_in(tx, name))
-        )
-        is_gone = tx.scalar(parked.limit(1)) is not None
+        same_crm = _has_crm_of(account_in(tx, name))
+        parked = sa.select(outbox.c.id).filter_by(state="parked")
+        is_gone = tx.scalar(parked.where(same_crm).limit(1)) is not None
         insert = outbox.insert().values(
             id=webhook_id,
             campaign=name,
@@ -207,19 +245,25 @@ class Outbox:
             last_error="",
         )
         tx.execute(insert)
-        self._audit_log.add(tx, "webhook.queued", id=webhook_id, batch=batch_id, event=event)
+        self._audit_log.add(
+            tx,
+            "webhook.queued",
+            id=webhook_id,
+            batch=batch_id,
+            event=event,
+        )
 
     def mark_synced_if_told(self, tx: sa.Connection, batch_id: str) -> None:
         """A settled batch of which nothing is left to tell is synced."""
-        told = ("delivered", "forgotten")
-        untold = sa.select(outbox.c.id).where(
-            outbox.c.batch_id == batch_id, outbox.c.state.not_in(told)
-        )
-        if tx.scalar(untold.limit(1)) is None:
+        is_untold = outbox.c.state.not_in(("delivered", "forgotten"))
+        of_batch = sa.select(outbox.c.id).filter_by(batch_id=batch_id)
+        untold = of_batch.where(is_untold).limit(1)
+        if tx.scalar(untold) is None:
             move(tx, batch_id, "settled", "synced")
 
 
 def _has_crm_of(account: str) -> sa.ColumnElement[bool]:
     """Webhooks of campaigns that no other account sends: one account has one CRM."""
-    others = sa.select(campaign.c.name).where(campaign.c.account.not_in(("", account)))
+    is_another = campaign.c.account.not_in(("", account))
+    others = sa.select(campaign.c.name).where(is_another)
     return outbox.c.campaign.not_in(others)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -33,7 +33,11 @@ class Plans:
     """The campaigns of one ledger, and the plan of each."""
 
     def __init__(
-        self, database: Database, audit_log: AuditLog, *, now: Callable[[], float]
+        self,
+        database: Database,
+        audit_log: AuditLog,
+        *,
+        now: Callable[[], float],
     ) -> None:
         self._database = database
         self._audit_log = audit_log
@@ -112,11 +116,20 @@ class Plans:
             tx.execute(insert)
             wave.write(tx)
             self._audit_log.add(
-                tx, "campaign.planned", campaign=name, digest=digest, **_counted(wave)
+                tx,
+                "campaign.planned",
+                campaign=name,
+                digest=digest,
+                **wave.body(),
             )
 
     def write_wave(
-        self, name: str, wave: int, people: Iterable[Recipient], *, batch_size: int
+        self,
+        name: str,
+        wave: int,
+        people: Iterable[Recipient],
+        *,
+        batch_size: int,
     ) -> int:
         """
         Plan the next wave of a campaign, and return how many people are in it.
@@ -128,7 +141,7 @@ class Plans:
         """
         planned = Wave(name, wave, self.digest(name))
         planned.pack(people, batch_size)
-        of_wave = sa.select(batch.c.id).where(batch.c.campaign == name, batch.c.wave == wave)
+        of_wave = sa.select(batch.c.id).filter_by(campaign=name, wave=wave)
         with self._database.writing() as tx:
             if tx.scalar(of_wave.limit(1)):
                 raise ConfigError(
@@ -136,7 +149,13 @@ class Plans:
                     do=f"see `cxtools status {name}`",
                 )
             planned.write(tx)
-            self._audit_log.add(tx, "wave.planned", campaign=name, wave=wave, **_counted(planned))
+            self._audit_log.add(
+                tx,
+                "wave.planned",
+                campaign=name,
+                wave=wave,
+                **planned.body(),
+            )
         return planned.counts["planned"]
 
     def is_unsent(self, name: str) -> bool:
@@ -149,10 +168,10 @@ class Plans:
         with self._database.writing() as tx:
             if not _is_unsent(tx, name):
                 return False
-            tx.execute(slot.delete().where(slot.c.campaign == name))
-            tx.execute(left_out.delete().where(left_out.c.campaign == name))
-            tx.execute(batch.delete().where(batch.c.campaign == name))
-            tx.execute(campaign.delete().where(campaign.c.name == name))
+            tx.execute(slot.delete().filter_by(campaign=name))
+            tx.execute(left_out.delete().filter_by(campaign=name))
+            tx.execute(batch.delete().filter_by(campaign=name))
+            tx.execute(campaign.delete().filter_by(name=name))
             self._audit_log.add(
                 tx,
                 "campaign.dropped",
@@ -170,31 +189,37 @@ class Plans:
         with self._database.writing() as tx:
             if _spec_in(tx, name) == changed:
                 return
-            tx.execute(campaign.update().where(campaign.c.name == name).values(spec=changed))
-            self._audit_log.add(tx, "campaign.limits", campaign=name, limits=spec["limits"])
+            of_campaign = campaign.update().filter_by(name=name)
+            tx.execute(of_campaign.values(spec=changed))
+            self._audit_log.add(
+                tx,
+                "campaign.limits",
+                campaign=name,
+                limits=spec["limits"],
+            )
 
 
 def account_in(tx: sa.Connection, name: str) -> str:
     """The account that a campaign goes out by, as a transaction sees it; "" where unknown."""
-    return tx.scalar(sa.select(campaign.c.account).where(campaign.c.name == name)) or ""
+    query = sa.select(campaign.c.account).filter_by(name=name)
+    return tx.scalar(query) or ""
 
 
 def _digest_in(tx: sa.Connection, name: str) -> str | None:
-    return tx.scalar(sa.select(campaign.c.digest).where(campaign.c.name == name))
+    query = sa.select(campaign.c.digest).filter_by(name=name)
+    return tx.scalar(query)
 
 
 def _spec_in(tx: sa.Connection, name: str) -> str | None:
-    return tx.scalar(sa.select(campaign.c.spec).where(campaign.c.name == name))
+    query = sa.select(campaign.c.spec).filter_by(name=name)
+    return tx.scalar(query)
 
 
 def _is_unsent(tx: sa.Connection, name: str) -> bool:
-    unsent = ("planned", "empty")
-    sent = sa.select(batch.c.id).where(batch.c.campaign == name, batch.c.state.not_in(unsent))
-    return tx.scalar(sent.limit(1)) is None
-
-
-def _counted(wave: Wave) -> dict[str, Any]:
-    return {"planned": 0, **wave.counts}
+    is_sent = batch.c.state.not_in(("planned", "empty"))
+    of_campaign = sa.select(batch.c.id).filter_by(campaign=name)
+    sent = of_campaign.where(is_sent).limit(1)
+    return tx.scalar(sent) is None
 
 
 @dataclass(frozen=True)
@@ -211,10 +236,12 @@ class PackedBatch:
     keys: bytes
     candidates: bytes
 
-    def key_list(self) -> list[str]:
+    def slots(self) -> Iterator[str]:
+        """The keys of its people."""
         size = len(self.keys) // self.recipients
-        starts = range(0, len(self.keys), size)
-        return [self.keys[start : start + size].hex() for start in starts]
+        for start in range(0, len(self.keys), size):
+            key = self.keys[start : start + size]
+            yield key.hex()
 
 
 @dataclass
@@ -259,8 +286,9 @@ class Wave:
             "ordinal": ordinal,
             "keys": keys,
         }
+        digest = hashlib.sha256(canonical_json(identity).encode())
         packed = PackedBatch(
-            id=hashlib.sha256(canonical_json(identity).encode()).hexdigest()[:ID_LENGTH],
+            id=digest.hexdigest()[:ID_LENGTH],
             ordinal=ordinal,
             recipients=len(people),
             keys=bytes.fromhex("".join(keys)),
@@ -281,26 +309,46 @@ class Wave:
                 candidates=packed.candidates,
             )
             tx.execute(insert)
-            rows = [{**place, "batch_id": packed.id, "rcpt_key": key} for key in packed.key_list()]
-            tx.execute(slot.insert(), rows)
+            in_batch = {**place, "batch_id": packed.id}
+            slots = [{**in_batch, "rcpt_key": key} for key in packed.slots()]
+            tx.execute(slot.insert(), slots)
         if self.left_out:
             rows = [{"campaign": self.campaign, **asdict(row)} for row in self.left_out]
             tx.execute(left_out.insert(), rows)
+
+    def body(self) -> dict[str, Any]:
+        """What the audit log tells of it: how many people are planned, and left out by reason."""
+        return {"planned": 0, **self.counts}
 
 
 def pack_people(people: Iterable[Recipient]) -> bytes:
     """What is sent to each, as the ledger keeps it."""
     rows = [
-        {"email": person.email, "fields": dict(person.merge_fields), "tags": list(person.tags)}
+        {
+            "email": person.email,
+            "fields": dict(person.merge_fields),
+            "tags": list(person.tags),
+        }
         for person in people
     ]
-    return zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), FASTEST)
+    text = json.dumps(rows, ensure_ascii=False)
+    return zlib.compress(text.encode(), FASTEST)
 
 
 def unpack_people(packed: bytes) -> list[Recipient]:
     """
-    >>> unpack_people(pack_people([Recipient("ann@example.com", {"name": "Ann"}, ("vip",))]))[0].tags
-    ('vip',)
+    The people that were packed.
+
+    >>> ann = Recipient("ann@example.com", {"name": "Ann"}, ("vip",))
+    >>> unpack_people(pack_people([ann])) == [ann]
+    True
     """
     rows = json.loads(zlib.decompress(packed))
-    return [Recipient(row["email"], row["fields"], tuple(row["tags"])) for row in rows]
+    return [
+        Recipient(
+            row["email"],
+            row["fields"],
+            tuple(row["tags"]),
+        )
+        for row in rows
+    ]

@@ -95,16 +95,19 @@ class Posts:
             "quota_day": day,
             "first_attempt_at": sa.func.coalesce(batch.c.first_attempt_at, now),
         }
+        of_batch = sa.select(batch.c.epoch).filter_by(id=batch_id)
         with self._database.writing() as tx:
-            epoch = tx.scalar(sa.select(batch.c.epoch).where(batch.c.id == batch_id))
-            if epoch is None or not reserve(tx, account, day, recipients, limit):
+            epoch = tx.scalar(of_batch)
+            if epoch is None:
                 return None
-            columns |= {"epoch": epoch, "new_epoch": epoch + 1}
-            if not move(tx, batch_id, "planned", "submitting", **columns):
+            if not reserve(tx, account=account, day=day, count=recipients, limit=limit):
+                return None
+            epochs = {"epoch": epoch, "new_epoch": epoch + 1}
+            if not move(tx, batch_id, "planned", "submitting", **epochs, **columns):
                 tx.rollback()
                 return None
             _exclude(tx, batch_id, excluded)
-            attempt_no = self._add_attempt(tx, batch_id, digest)
+            attempt_no = _add_attempt(tx, batch_id, digest, now=self._now())
             self._audit_log.add(
                 tx,
                 "submit.intent",
@@ -132,17 +135,19 @@ class Posts:
             batch.c.payload_sha256,
             batch.c.recipients,
             batch.c.first_attempt_at,
-        ).where(batch.c.id == batch_id, batch.c.state == "unknown")
+        ).filter_by(id=batch_id, state="unknown")
         with self._database.writing() as tx:
             found = tx.execute(query).first()
             if found is None:
                 return None
             epoch, payload, digest, recipients, first_attempt_at = found
             ends_at = (first_attempt_at or 0) + within_s
-            if payload is None or digest is None or self._now() >= ends_at:
+            if payload is None or digest is None:
+                return None
+            if self._now() >= ends_at:
                 return None
             move(tx, batch_id, "unknown", "unknown", epoch=epoch, new_epoch=epoch + 1)
-            attempt_no = self._add_attempt(tx, batch_id, digest)
+            attempt_no = _add_attempt(tx, batch_id, digest, now=self._now())
             self._audit_log.add(
                 tx,
                 "submit.again",
@@ -153,15 +158,6 @@ class Posts:
             )
         return Claim(batch_id, epoch + 1, payload, recipients, attempt_no, ends_at, again=True)
 
-    def _add_attempt(self, tx: sa.Connection, batch_id: str, digest: str) -> int:
-        numbers = sa.select(sa.func.max(attempt.c.no)).where(attempt.c.batch_id == batch_id)
-        attempt_no = 1 + (tx.scalar(numbers) or 0)
-        insert = attempt.insert().values(
-            batch_id=batch_id, no=attempt_no, started_at=self._now(), payload_sha256=digest
-        )
-        tx.execute(insert)
-        return attempt_no
-
     def leave_empty(self, batch_id: str, excluded: Mapping[str, str]) -> None:
         """Close a batch of which nobody is left to mail; everyone's reason is kept."""
         with self._database.writing() as tx:
@@ -169,7 +165,11 @@ class Posts:
                 return
             _exclude(tx, batch_id, excluded)
             self._audit_log.add(
-                tx, "batch.empty", batch=batch_id, left_out=len(excluded), people=excluded
+                tx,
+                "batch.empty",
+                batch=batch_id,
+                left_out=len(excluded),
+                people=excluded,
             )
 
     def record_outcome(self, claim: Claim, outcome: PostOutcome) -> str:
@@ -183,7 +183,7 @@ class Posts:
         kind: str = outcome.kind
         columns: dict[str, Any] = {"detail": outcome.detail[:DETAIL_LENGTH]}
         with self._database.writing() as tx:
-            if after.state == "submitted" and _belongs_to_another(tx, outcome.job_id, claim):
+            if after.state == "submitted" and _has_another_batch(tx, outcome.job_id, claim):
                 kind = "unknown"
                 after = OUTCOMES[kind]
                 columns["detail"] = (
@@ -203,8 +203,13 @@ class Posts:
                 refund(tx, claim.batch_id)
             if kind == "exhausted":
                 day = close_day(tx, claim.batch_id)
-                self._audit_log.add(tx, "quota.closed", batch=claim.batch_id, day=day)
-            self._end_attempt(tx, claim, kind, outcome)
+                self._audit_log.add(
+                    tx,
+                    "quota.closed",
+                    batch=claim.batch_id,
+                    day=day,
+                )
+            _end_attempt(tx, claim, kind, outcome, now=self._now())
             self._audit_log.add(
                 tx,
                 f"submit.{kind}",
@@ -215,36 +220,68 @@ class Posts:
             )
         return after.state
 
-    def _end_attempt(
-        self, tx: sa.Connection, claim: Claim, kind: str, outcome: PostOutcome
-    ) -> None:
-        update = attempt.update().where(
-            attempt.c.batch_id == claim.batch_id, attempt.c.no == claim.attempt_no
-        )
-        ended = update.values(
-            ended_at=self._now(), outcome=kind, status=outcome.status, trace_id=outcome.trace_id
-        )
-        tx.execute(ended)
-
 
 def first_columns(state: str, job_id: str | None, *, now: float) -> dict[str, Any]:
     """
     What a batch begins a state with: its job, or, where nothing was sent, a new window for its key.
     """
     if state == "submitted":
-        return {"job_id": job_id, "submitted_at": now, "job_status": "queued"}
+        return {
+            "job_id": job_id,
+            "submitted_at": now,
+            "job_status": "queued",
+        }
     if state == "planned":
         return {"first_attempt_at": None}
     return {}
 
 
+def _add_attempt(tx: sa.Connection, batch_id: str, digest: str, *, now: float) -> int:
+    """Write that a POST begins, and return its number."""
+    last = sa.func.max(attempt.c.no)
+    query = sa.select(last).filter_by(batch_id=batch_id)
+    attempt_no = 1 + (tx.scalar(query) or 0)
+    insert = attempt.insert().values(
+        batch_id=batch_id,
+        no=attempt_no,
+        started_at=now,
+        payload_sha256=digest,
+    )
+    tx.execute(insert)
+    return attempt_no
+
+
+def _end_attempt(
+    tx: sa.Connection,
+    claim: Claim,
+    kind: str,
+    outcome: PostOutcome,
+    *,
+    now: float,
+) -> None:
+    """Write what became of a POST."""
+    claimed = attempt.update().filter_by(
+        batch_id=claim.batch_id,
+        no=claim.attempt_no,
+    )
+    ended = claimed.values(
+        ended_at=now,
+        outcome=kind,
+        status=outcome.status,
+        trace_id=outcome.trace_id,
+    )
+    tx.execute(ended)
+
+
 def _exclude(tx: sa.Connection, batch_id: str, excluded: Mapping[str, str]) -> None:
     """Write who of a batch is left out, and that nobody else of it is."""
     # an earlier claim, of which nothing was sent, may have left out others
-    of_batch = slot.update().where(slot.c.batch_id == batch_id)
-    tx.execute(of_batch.where(slot.c.outcome != "").values(outcome=""))
+    slots = slot.update().filter_by(batch_id=batch_id)
+    earlier = slots.where(slot.c.outcome != "")
+    tx.execute(earlier.values(outcome=""))
     for key, reason in excluded.items():
-        tx.execute(of_batch.where(slot.c.rcpt_key == key).values(outcome=reason))
+        person = slots.filter_by(rcpt_key=key)
+        tx.execute(person.values(outcome=reason))
 
 
 def _after(claim: Claim, outcome: PostOutcome) -> AfterPost:
@@ -255,9 +292,11 @@ def _after(claim: Claim, outcome: PostOutcome) -> AfterPost:
     return after
 
 
-def _belongs_to_another(tx: sa.Connection, job_id: str | None, claim: Claim) -> bool:
-    query = sa.select(batch.c.id).where(batch.c.job_id == job_id, batch.c.id != claim.batch_id)
-    return tx.scalar(query) is not None
+def _has_another_batch(tx: sa.Connection, job_id: str | None, claim: Claim) -> bool:
+    """Is this job another batch's?"""
+    query = sa.select(batch.c.id).filter_by(job_id=job_id)
+    another = query.where(batch.c.id != claim.batch_id)
+    return tx.scalar(another) is not None
 
 
 def _move_claimed(tx: sa.Connection, claim: Claim, state: str, columns: dict[str, Any]) -> bool:
@@ -270,4 +309,5 @@ def _move_claimed(tx: sa.Connection, claim: Claim, state: str, columns: dict[str
 
 
 def _state_in(tx: sa.Connection, batch_id: str) -> str:
-    return tx.execute(sa.select(batch.c.state).where(batch.c.id == batch_id)).scalar_one()
+    query = sa.select(batch.c.state).filter_by(id=batch_id)
+    return tx.execute(query).scalar_one()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -14,13 +15,19 @@ from cxtools.ledger.schema import batch, quota
 class Quota:
     """What is left of each account's day."""
 
-    def __init__(self, database: Database, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        now: Callable[[], float],
+    ) -> None:
         self._database = database
         self._now = now
 
     def today(self) -> str:
         """The day (UTC) whose quota is used now, as 2026-09-14."""
-        return datetime.fromtimestamp(self._now(), UTC).date().isoformat()
+        now = datetime.fromtimestamp(self._now(), UTC)
+        return now.date().isoformat()
 
     def left(self, account: str, limit: int | None) -> float:
         """
@@ -28,39 +35,66 @@ class Quota:
 
         Infinite without a limit; 0 when the server closed the day.
         """
-        query = sa.select(quota.c.used, quota.c.closed).where(
-            quota.c.account == account, quota.c.day == self.today()
+        today = sa.select(
+            quota.c.used,
+            quota.c.closed,
+        ).filter_by(
+            account=account,
+            day=self.today(),
         )
         used = 0
-        for day_used, closed in self._database.rows(query):
+        for day_used, closed in self._database.rows(today):
             if closed:
                 return 0
             used = day_used
         if limit is None:
-            return float("inf")
+            return math.inf
         return limit - used
 
 
-def reserve(tx: sa.Connection, account: str, day: str, count: int, limit: int | None) -> bool:
+def reserve(
+    tx: sa.Connection,
+    *,
+    account: str,
+    day: str,
+    count: int,
+    limit: int | None,
+) -> bool:
     """
     Take so many recipients off a day's quota; False where they don't fit, or the day is closed.
 
     One conditional update: reading first and writing after hands out more than the limit.
     """
-    insert_missing(tx, quota, [{"account": account, "day": day, "used": 0, "closed": False}])
-    conditions = [quota.c.account == account, quota.c.day == day, quota.c.closed.is_(False)]
+    unused = {
+        "account": account,
+        "day": day,
+        "used": 0,
+        "closed": False,
+    }
+    insert_missing(tx, quota, [unused])
+    used = quota.c.used + count
+    update = quota.update().filter_by(
+        account=account,
+        day=day,
+        closed=False,
+    )
     if limit is not None:
-        conditions.append(quota.c.used + count <= limit)
-    update = quota.update().where(*conditions).values(used=quota.c.used + count)
-    return tx.execute(update).rowcount == 1
+        update = update.where(used <= limit)
+    updated = tx.execute(update.values(used=used))
+    return updated.rowcount == 1
 
 
 def refund(tx: sa.Connection, batch_id: str) -> None:
     """Give back what a batch took from the day that it was claimed for."""
-    query = sa.select(batch.c.quota_account, batch.c.quota_day, batch.c.recipients)
-    account, day, recipients = tx.execute(query.where(batch.c.id == batch_id)).one()
-    update = quota.update().where(quota.c.account == account, quota.c.day == day)
-    tx.execute(update.values(used=quota.c.used - recipients))
+    claimed = sa.select(
+        batch.c.quota_account,
+        batch.c.quota_day,
+        batch.c.recipients,
+    ).filter_by(id=batch_id)
+    account, day, recipients = tx.execute(claimed).one()
+    used = quota.c.used - recipients
+    update = quota.update().filter_by(account=account, day=day)
+    tx.execute(update.values(used=used))
 
 
 def close_day(tx: sa.Connection, batch_id: str) -> str | None:
@@ -68,8 +102,11 @@ def close_day(tx: sa.Connection, batch_id: str) -> str | None:
     Let nothing more be claimed on the day (UTC) that a batch was claimed for, and return that day:
     the server's own count is the one that holds.
     """
-    query = sa.select(batch.c.quota_account, batch.c.quota_day)
-    account, day = tx.execute(query.where(batch.c.id == batch_id)).one()
-    update = quota.update().where(quota.c.account == account, quota.c.day == day)
+    claimed = sa.select(
+        batch.c.quota_account,
+        batch.c.quota_day,
+    ).filter_by(id=batch_id)
+    account, day = tx.execute(claimed).one()
+    update = quota.update().filter_by(account=account, day=day)
     tx.execute(update.values(closed=True))
     return day

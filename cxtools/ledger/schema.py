@@ -26,146 +26,162 @@ from sqlalchemy import (
 
 TABLES = MetaData()
 
+# The kinds of columns; a table gets copies of its own.
+KEY = Column(Text, primary_key=True)
+NUMBER = Column(Integer, primary_key=True)
+GIVEN_NUMBER = Column(Integer, primary_key=True, autoincrement=False)
+INDEXED = Column(Text, index=True)
+UNIQUE = Column(Text, unique=True)
+TEXT = Column(Text)
+EMPTY = Column(Text, default="")
+BYTES = Column(LargeBinary)
+WHOLE = Column(Integer)
+COUNTED = Column(Integer, default=0)
+MEASURED = Column(Float)
+YES_OR_NO = Column(Boolean)
+#: Unix time in seconds.
+MOMENT = Column(Float)
+
 
 class CampaignColumns(TypedColumns):
     """One row per campaign."""
 
-    name: Named[str] = Column(Text, primary_key=True)
-    digest: Named[str] = Column(Text)
-    spec: Named[str] = Column(Text)
-    account: Named[str] = Column(Text)
-    rows: Named[int] = Column(Integer)
-    created_at: Named[float] = Column(Float)
+    name: Named[str] = KEY
+    digest: Named[str] = TEXT
+    spec: Named[str] = TEXT
+    account: Named[str] = TEXT
+    rows: Named[int] = WHOLE
+    created_at: Named[float] = MOMENT
 
 
 class LeftOutColumns(TypedColumns):
     """One row per row of a list that nobody is mailed for, and why."""
 
-    campaign: Named[str] = Column(Text, primary_key=True)
-    line: Named[int] = Column(Integer, primary_key=True)
-    reason: Named[str] = Column(Text)
-    detail: Named[str] = Column(Text)
-    masked: Named[str] = Column(Text)
+    campaign: Named[str] = KEY
+    line: Named[int] = NUMBER
+    reason: Named[str] = TEXT
+    detail: Named[str] = TEXT
+    masked: Named[str] = TEXT
 
 
 class SlotColumns(TypedColumns):
     """One row per person and wave; `outcome` is why the person was left out when it went out."""
 
-    campaign: Named[str] = Column(Text, primary_key=True)
-    wave: Named[int] = Column(Integer, primary_key=True)
-    rcpt_key: Named[str] = Column(Text, primary_key=True)
-    batch_id: Named[str] = Column(Text, index=True)
-    outcome: Named[str] = Column(Text, default="")
+    campaign: Named[str] = KEY
+    wave: Named[int] = NUMBER
+    rcpt_key: Named[str] = KEY
+    batch_id: Named[str] = INDEXED
+    outcome: Named[str] = EMPTY
 
 
 class BatchColumns(TypedColumns):
     """One row per batch: its plan, its POST, its job, its events."""
 
-    id: Named[str] = Column(Text, primary_key=True)
-    campaign: Named[str] = Column(Text, index=True)
-    wave: Named[int] = Column(Integer)
-    ordinal: Named[int] = Column(Integer)
-    recipients: Named[int] = Column(Integer)
-    state: Named[str] = Column(Text)
-    detail: Named[str] = Column(Text, default="")
-    candidates: Named[bytes] = Column(LargeBinary)
-    payload: Named[bytes | None] = Column(LargeBinary)
-    payload_sha256: Named[str | None] = Column(Text)
-    epoch: Named[int] = Column(Integer, default=0)
-    owner: Named[str | None] = Column(Text)
-    lease_until: Named[float | None] = Column(Float)
-    quota_account: Named[str | None] = Column(Text)
-    quota_day: Named[str | None] = Column(Text)
-    job_id: Named[str | None] = Column(Text, unique=True)
-    job_status: Named[str | None] = Column(Text)
-    latency_s: Named[float | None] = Column(Float)
-    spam_score: Named[float | None] = Column(Float)
-    first_attempt_at: Named[float | None] = Column(Float)
-    submitted_at: Named[float | None] = Column(Float)
-    final_at: Named[float | None] = Column(Float)
-    scanned_at: Named[float | None] = Column(Float)
-    events: Named[int] = Column(Integer, default=0)
-    told_events: Named[int] = Column(Integer, default=0)
-    scans: Named[int] = Column(Integer, default=0)
-    quiet_scans: Named[int] = Column(Integer, default=0)
-    version: Named[int] = Column(Integer, default=0)
+    id: Named[str] = KEY
+    campaign: Named[str] = INDEXED
+    wave: Named[int] = WHOLE
+    ordinal: Named[int] = WHOLE
+    recipients: Named[int] = WHOLE
+    state: Named[str] = TEXT
+    detail: Named[str] = EMPTY
+    candidates: Named[bytes] = BYTES
+    payload: Named[bytes | None] = BYTES
+    payload_sha256: Named[str | None] = TEXT
+    epoch: Named[int] = COUNTED
+    owner: Named[str | None] = TEXT
+    lease_until: Named[float | None] = MOMENT
+    quota_account: Named[str | None] = TEXT
+    quota_day: Named[str | None] = TEXT
+    job_id: Named[str | None] = UNIQUE
+    job_status: Named[str | None] = TEXT
+    latency_s: Named[float | None] = MEASURED
+    spam_score: Named[float | None] = MEASURED
+    first_attempt_at: Named[float | None] = MOMENT
+    submitted_at: Named[float | None] = MOMENT
+    final_at: Named[float | None] = MOMENT
+    scanned_at: Named[float | None] = MOMENT
+    events: Named[int] = COUNTED
+    told_events: Named[int] = COUNTED
+    scans: Named[int] = COUNTED
+    quiet_scans: Named[int] = COUNTED
+    version: Named[int] = COUNTED
 
 
 class AttemptColumns(TypedColumns):
     """One row per POST, written before it; what became of it is filled in after."""
 
-    batch_id: Named[str] = Column(Text, primary_key=True)
-    no: Named[int] = Column(Integer, primary_key=True)
-    started_at: Named[float] = Column(Float)
-    payload_sha256: Named[str] = Column(Text)
-    ended_at: Named[float | None] = Column(Float)
-    outcome: Named[str | None] = Column(Text)
-    trace_id: Named[str | None] = Column(Text)
-    status: Named[int | None] = Column(Integer)
+    batch_id: Named[str] = KEY
+    no: Named[int] = NUMBER
+    started_at: Named[float] = MOMENT
+    payload_sha256: Named[str] = TEXT
+    ended_at: Named[float | None] = MOMENT
+    outcome: Named[str | None] = TEXT
+    trace_id: Named[str | None] = TEXT
+    status: Named[int | None] = WHOLE
 
 
 class QuotaColumns(TypedColumns):
     """One row per account and day (UTC): recipients used, and whether the server closed the day."""
 
-    account: Named[str] = Column(Text, primary_key=True)
-    day: Named[str] = Column(Text, primary_key=True)
-    used: Named[int] = Column(Integer)
-    closed: Named[bool] = Column(Boolean)
+    account: Named[str] = KEY
+    day: Named[str] = KEY
+    used: Named[int] = WHOLE
+    closed: Named[bool] = YES_OR_NO
 
 
 class SuppressionColumns(TypedColumns):
     """One row per person whom our own campaigns found to be undeliverable for good."""
 
-    rcpt_key: Named[str] = Column(Text, primary_key=True)
-    reason: Named[str] = Column(Text)
-    campaign: Named[str] = Column(Text)
-    since: Named[float] = Column(Float)
+    rcpt_key: Named[str] = KEY
+    reason: Named[str] = TEXT
+    campaign: Named[str] = TEXT
+    since: Named[float] = MOMENT
 
 
 class RepeatColumns(TypedColumns):
     """One row per person and campaign with a bounce that suppresses only when it repeats."""
 
-    rcpt_key: Named[str] = Column(Text, primary_key=True)
-    campaign: Named[str] = Column(Text, primary_key=True)
-    reason: Named[str] = Column(Text)
-    since: Named[float] = Column(Float)
+    rcpt_key: Named[str] = KEY
+    campaign: Named[str] = KEY
+    reason: Named[str] = TEXT
+    since: Named[float] = MOMENT
 
 
 class OutboxColumns(TypedColumns):
     """One row per webhook; `body` holds the bytes as they are sent."""
 
-    id: Named[str] = Column(Text, primary_key=True)
-    campaign: Named[str] = Column(Text)
-    batch_id: Named[str] = Column(Text)
-    event: Named[str] = Column(Text)
-    state: Named[str] = Column(Text)
-    body: Named[bytes] = Column(LargeBinary)
-    tries: Named[int] = Column(Integer)
-    next_at: Named[float] = Column(Float)
-    lease_until: Named[float] = Column(Float)
-    created_at: Named[float] = Column(Float)
-    delivered_at: Named[float | None] = Column(Float)
-    last_error: Named[str] = Column(Text)
+    id: Named[str] = KEY
+    campaign: Named[str] = TEXT
+    batch_id: Named[str] = TEXT
+    event: Named[str] = TEXT
+    state: Named[str] = TEXT
+    body: Named[bytes] = BYTES
+    tries: Named[int] = WHOLE
+    next_at: Named[float] = MOMENT
+    lease_until: Named[float] = MOMENT
+    created_at: Named[float] = MOMENT
+    delivered_at: Named[float | None] = MOMENT
+    last_error: Named[str] = TEXT
 
 
 class AuditColumns(TypedColumns):
     """One row per entry of the audit log; `audit.Entry` says what its hash covers."""
 
-    seq: Named[int] = Column(Integer, primary_key=True)
-    at: Named[float] = Column(Float)
-    actor: Named[str] = Column(Text)
-    kind: Named[str] = Column(Text)
-    body: Named[str] = Column(Text)
-    prev: Named[str] = Column(Text)
-    hash: Named[str] = Column(Text)
+    seq: Named[int] = NUMBER
+    at: Named[float] = MOMENT
+    actor: Named[str] = TEXT
+    kind: Named[str] = TEXT
+    body: Named[str] = TEXT
+    prev: Named[str] = TEXT
+    hash: Named[str] = TEXT
 
 
 class AuditHeadColumns(TypedColumns):
     """The one row that says where the audit log ends."""
 
-    id: Named[int] = Column(Integer, primary_key=True)
-    seq: Named[int] = Column(Integer)
-    hash: Named[str] = Column(Text)
+    id: Named[int] = NUMBER
+    seq: Named[int] = WHOLE
+    hash: Named[str] = TEXT
 
 
 class JudgementColumns(TypedColumns):
@@ -178,25 +194,25 @@ class JudgementColumns(TypedColumns):
     seconds (null: not measured).
     """
 
-    id: Named[str] = Column(Text, primary_key=True)
-    campaign: Named[str] = Column(Text)
-    about: Named[str] = Column(Text)
-    as_of: Named[float | None] = Column(Float)
-    word: Named[str] = Column(Text)
-    checks: Named[str] = Column(Text)
-    rules_digest: Named[str] = Column(Text)
-    data_digest: Named[str] = Column(Text)
-    page: Named[str] = Column(Text)
-    cost: Named[float | None] = Column(Float)
-    made_at: Named[float] = Column(Float)
+    id: Named[str] = KEY
+    campaign: Named[str] = TEXT
+    about: Named[str] = TEXT
+    as_of: Named[float | None] = MOMENT
+    word: Named[str] = TEXT
+    checks: Named[str] = TEXT
+    rules_digest: Named[str] = TEXT
+    data_digest: Named[str] = TEXT
+    page: Named[str] = TEXT
+    cost: Named[float | None] = MEASURED
+    made_at: Named[float] = MOMENT
 
 
 class VersionColumns(TypedColumns):
     """One row per version of this schema that the database had since version 2; the last counts."""
 
-    version: Named[int] = Column(Integer, primary_key=True, autoincrement=False)
-    at: Named[float] = Column(Float)
-    actor: Named[str] = Column(Text)
+    version: Named[int] = GIVEN_NUMBER
+    at: Named[float] = MOMENT
+    actor: Named[str] = TEXT
 
 
 campaign = Table("campaign", TABLES, CampaignColumns)

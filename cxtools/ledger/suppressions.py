@@ -48,7 +48,11 @@ class Suppressions:
     """The people whom one ledger suppresses."""
 
     def __init__(
-        self, database: Database, audit_log: AuditLog, *, now: Callable[[], float]
+        self,
+        database: Database,
+        audit_log: AuditLog,
+        *,
+        now: Callable[[], float],
     ) -> None:
         self._database = database
         self._audit_log = audit_log
@@ -59,44 +63,74 @@ class Suppressions:
         Which of these people our own earlier campaigns found to be permanent bounces: key ->
         reason.
         """
+        query = sa.select(
+            suppression.c.rcpt_key,
+            suppression.c.reason,
+        )
         found: dict[str, str] = {}
-        query = sa.select(suppression.c.rcpt_key, suppression.c.reason)
         for group in in_groups(keys):
-            found |= dict(self._database.rows(query.where(suppression.c.rcpt_key.in_(group))))
+            is_one = suppression.c.rcpt_key.in_(group)
+            rows = self._database.rows(query.where(is_one))
+            found.update(rows)
         return found
 
     def add_scan(
-        self, tx: sa.Connection, scan: Scan, *, campaign: str, submitted_at: float
+        self,
+        tx: sa.Connection,
+        scan: Scan,
+        *,
+        campaign: str,
+        submitted_at: float,
     ) -> dict[str, str]:
         """Write what a scan says of people, and return whom it suppresses: key -> reason."""
-        repeated = _add_repeats(tx, scan, campaign=campaign, submitted_at=submitted_at)
+        _forget_repeats(tx, scan.delivered, before=submitted_at)
+        repeated = _add_repeats(
+            tx,
+            scan,
+            campaign=campaign,
+            submitted_at=submitted_at,
+        )
         suppress = {**repeated, **scan.suppress}
         causes = {key: Cause(reason, campaign) for key, reason in suppress.items()}
         self._insert(tx, causes)
         return suppress
 
-    def rejudge(self, found: Mapping[str, Mapping[str, str]], *, before: float) -> tuple[int, int]:
+    def rejudge(
+        self,
+        found: Mapping[str, Mapping[str, str]],
+        *,
+        counted: Mapping[str, Collection[str]] | None = None,
+        before: float,
+    ) -> tuple[int, int]:
         """
         Make the suppressions by these campaigns those *found* (campaign -> key -> reason), and
         return how many were added and how many lifted.
 
-        Who was suppressed at *before* or later stays, and so does who bounced repeatedly.
+        *counted* are the people (campaign -> keys) whose bounces still count when they repeat; by
+        default all that were. Who was suppressed at *before* or later stays, and so does who bounced
+        repeatedly.
         """
         justified = _first_causes(found)
+        names = list(found)
         by_these = sa.select(suppression.c.rcpt_key).where(
-            suppression.c.campaign.in_(list(found)), suppression.c.since < before
+            suppression.c.campaign.in_(names),
+            suppression.c.since < before,
         )
+        everyone = sa.select(suppression.c.rcpt_key)
         with self._database.writing() as tx:
+            for name, keys in (counted or {}).items():
+                _forget_others(tx, name, keys)
             held = set(tx.scalars(by_these))
             offenders = set(tx.scalars(_repeat_offenders()))
             lifted = held - justified.keys() - offenders
             for key in lifted:
-                tx.execute(suppression.delete().where(suppression.c.rcpt_key == key))
-            known = set(tx.scalars(sa.select(suppression.c.rcpt_key)))
+                tx.execute(suppression.delete().filter_by(rcpt_key=key))
+            known = set(tx.scalars(everyone))
             added = {key: cause for key, cause in justified.items() if key not in known}
             self._insert(tx, added)
             people = dict.fromkeys(lifted, "lifted")
-            people |= {key: cause.reason for key, cause in added.items()}
+            for key, cause in added.items():
+                people[key] = cause.reason
             self._audit_log.add(
                 tx,
                 "suppressions.rejudged",
@@ -109,7 +143,12 @@ class Suppressions:
     def _insert(self, tx: sa.Connection, causes: Mapping[str, Cause]) -> None:
         since = self._now()
         rows = [
-            {"rcpt_key": key, "reason": cause.reason, "campaign": cause.campaign, "since": since}
+            {
+                "rcpt_key": key,
+                "reason": cause.reason,
+                "campaign": cause.campaign,
+                "since": since,
+            }
             for key, cause in causes.items()
         ]
         insert_missing(tx, suppression, rows)
@@ -124,25 +163,47 @@ def _first_causes(found: Mapping[str, Mapping[str, str]]) -> dict[str, Cause]:
     return causes
 
 
+def _forget_repeats(tx: sa.Connection, delivered: Iterable[str], *, before: float) -> None:
+    """What people did to earlier mail doesn't count any more when mail was delivered to them."""
+    earlier = repeat.delete().where(repeat.c.since <= before)
+    for group in in_groups(delivered):
+        is_one = repeat.c.rcpt_key.in_(group)
+        tx.execute(earlier.where(is_one))
+
+
+def _forget_others(tx: sa.Connection, name: str, counted: Collection[str]) -> None:
+    """The bounces of a campaign that don't count any more, by rules that changed."""
+    keys = sa.select(repeat.c.rcpt_key).filter_by(campaign=name)
+    for key in set(tx.scalars(keys)).difference(counted):
+        tx.execute(repeat.delete().filter_by(campaign=name, rcpt_key=key))
+
+
 def _add_repeats(
-    tx: sa.Connection, scan: Scan, *, campaign: str, submitted_at: float
+    tx: sa.Connection,
+    scan: Scan,
+    *,
+    campaign: str,
+    submitted_at: float,
 ) -> dict[str, str]:
     """
-    Write the bounces of a job that count only when they repeat, and wipe out the earlier ones of
-    people it was delivered to; who has had too many by now: key -> reason.
+    Write the bounces of a job that count only when they repeat; who has had too many by now: key ->
+    reason.
     """
-    for group in in_groups(scan.delivered):
-        earlier = repeat.delete().where(repeat.c.rcpt_key.in_(group))
-        tx.execute(earlier.where(repeat.c.since <= submitted_at))
     reasons = {key: why for key, why in scan.repeats.items() if key not in scan.delivered}
     rows = [
-        {"rcpt_key": key, "campaign": campaign, "reason": reason, "since": submitted_at}
+        {
+            "rcpt_key": key,
+            "campaign": campaign,
+            "reason": reason,
+            "since": submitted_at,
+        }
         for key, reason in reasons.items()
     ]
     insert_missing(tx, repeat, rows)
     repeated: dict[str, str] = {}
     for group in in_groups(reasons):
-        for key in tx.scalars(_repeat_offenders().where(repeat.c.rcpt_key.in_(group))):
+        is_one = repeat.c.rcpt_key.in_(group)
+        for key in tx.scalars(_repeat_offenders().where(is_one)):
             repeated[key] = f"{reasons[key]}, in {REPEATS} campaigns"
     return repeated
 

@@ -52,11 +52,15 @@ class Unknown:
         Turn POSTs whose worker ended into unknown outcomes, and return how many; never back into
         `planned`.
         """
-        query = sa.select(batch.c.id, batch.c.epoch, batch.c.owner, batch.c.lease_until)
+        posting = sa.select(
+            batch.c.id,
+            batch.c.epoch,
+            batch.c.owner,
+            batch.c.lease_until,
+        ).filter_by(state="submitting")
         recovered = 0
         with self._database.writing() as tx:
-            posting = tx.execute(query.where(batch.c.state == "submitting")).all()
-            for batch_id, epoch, owner, lease_until in posting:
+            for batch_id, epoch, owner, lease_until in tx.execute(posting).all():
                 if not self._is_gone(owner, lease_until):
                     continue
                 if move(tx, batch_id, "submitting", "unknown", epoch=epoch, detail=ORPHANED):
@@ -95,7 +99,7 @@ class Unknown:
         """
         self.recover()
         state = _settled_state(job_id, abandon=abandon)
-        query = sa.select(batch.c.epoch).where(batch.c.id == batch_id, batch.c.state == "unknown")
+        query = sa.select(batch.c.epoch).filter_by(id=batch_id, state="unknown")
         with self._database.writing() as tx:
             epoch = tx.scalar(query)
             if epoch is None:
@@ -123,8 +127,9 @@ class Unknown:
         return state
 
     def _refuse_in_quarantine(self, tx: sa.Connection, batch_id: str, quarantine_s: float) -> None:
-        started = sa.select(sa.func.max(attempt.c.started_at)).where(attempt.c.batch_id == batch_id)
-        ends_at = (tx.scalar(started) or 0) + quarantine_s
+        last = sa.func.max(attempt.c.started_at)
+        query = sa.select(last).filter_by(batch_id=batch_id)
+        ends_at = (tx.scalar(query) or 0) + quarantine_s
         if self._now() < ends_at:
             raise ConfigError(
                 "too early to say that it was not sent: a worker that was paused may still post",
@@ -141,8 +146,8 @@ def _settled_state(job_id: str, *, abandon: bool) -> str:
 
 
 def _refuse_job_of_another(tx: sa.Connection, batch_id: str, job_id: str) -> None:
-    query = sa.select(batch.c.id).where(batch.c.job_id == job_id, batch.c.id != batch_id)
-    other = tx.scalar(query)
+    query = sa.select(batch.c.id).filter_by(job_id=job_id)
+    other = tx.scalar(query.where(batch.c.id != batch_id))
     if other is not None:
         raise ConfigError(
             f"job {job_id} is batch {other}'s",

@@ -28,6 +28,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = 2
 #: What a database without any ledger has.
 NO_LEDGER = 0
+#: So many tables of another database are named.
+SHOWN = 5
 #: The tables of version 1.
 FIRST_TABLES = frozenset(TABLES.tables) - {judgement.name, ledger_version.name}
 
@@ -65,15 +67,16 @@ def version_in(tx: sa.Connection, database: Database) -> int:
     """The same, as a transaction sees it."""
     names = set(sa.inspect(tx).get_table_names())
     if ledger_version.name in names:
-        version = tx.scalar(sa.select(sa.func.max(ledger_version.c.version)))
-        return _refuse_newer(version or NO_LEDGER, database)
+        last = sa.func.max(ledger_version.c.version)
+        version = tx.scalar(sa.select(last)) or NO_LEDGER
+        return _refuse_newer(version, database)
     if names >= FIRST_TABLES:
         return 1
     # a server's database may serve others, too; a file is a ledger or something else
-    strangers = names if database.file else names & TABLES.tables.keys()
+    strangers = sorted(names if database.file else names & TABLES.tables.keys())
     if strangers:
         raise StoreError(
-            f"the database is not a ledger: it holds {', '.join(sorted(strangers)[:5])}",
+            f"the database is not a ledger: it holds {', '.join(strangers[:SHOWN])}",
             where=place_of(database),
             do="name another database: CXTOOLS_LEDGER, or CXTOOLS_HOME for the folder of "
             "ledger.sqlite",
@@ -97,17 +100,35 @@ def _create(database: Database, actor: str, now: float) -> int:
         if version != NO_LEDGER:
             return version  # another process made it meanwhile
         TABLES.create_all(tx)
-        tx.execute(audit_head.insert().values(id=1, seq=0, hash=GENESIS))
+        empty_log = audit_head.insert().values(id=1, seq=0, hash=GENESIS)
+        tx.execute(empty_log)
         write_version(tx, NEWEST, actor=actor, now=now)
     return NEWEST
 
 
-def write_version(tx: sa.Connection, version: int, *, actor: str, now: float) -> None:
+def write_version(
+    tx: sa.Connection,
+    version: int,
+    *,
+    actor: str,
+    now: float,
+) -> None:
     """Put on record that the database has this version from now on."""
-    tx.execute(ledger_version.insert().values(version=version, at=now, actor=actor))
+    insert = ledger_version.insert().values(
+        version=version,
+        at=now,
+        actor=actor,
+    )
+    tx.execute(insert)
 
 
-def migrate(tx: sa.Connection, version: int, *, actor: str, now: float) -> None:
+def migrate(
+    tx: sa.Connection,
+    version: int,
+    *,
+    actor: str,
+    now: float,
+) -> None:
     """Bring a schema from *version* to the newest, in the transaction of the caller."""
     for following in range(version + 1, NEWEST + 1):
         for statement in statements(following):
@@ -119,13 +140,17 @@ def statements(version: int) -> list[str]:
     """
     The statements that make this version of the one before.
 
-    >>> [statement.split("(")[0].strip() for statement in statements(2)]
-    ['CREATE TABLE judgement', 'CREATE INDEX judgement_of ON judgement', 'CREATE TABLE ledger_version']
+    >>> for statement in statements(2):
+    ...     print(statement.partition("(")[0])
+    CREATE TABLE judgement
+    CREATE INDEX judgement_of ON judgement
+    CREATE TABLE ledger_version
     """
     [file] = MIGRATIONS.glob(f"{version:04}_*.sql")
     lines = file.read_text(encoding="utf-8").splitlines()
-    text = "\n".join(line for line in lines if not line.startswith("--"))
-    return [statement.strip() for statement in text.split(";") if statement.strip()]
+    code = [line for line in lines if not line.startswith("--")]
+    pieces = "\n".join(code).split(";")
+    return [piece.strip() for piece in pieces if piece.strip()]
 
 
 def place_of(database: Database) -> str:

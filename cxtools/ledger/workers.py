@@ -15,7 +15,9 @@ START = 18
 
 def worker_name() -> str:
     """This process: machine, process id and when it started, which no later process shares."""
-    return f"{socket.gethostname()}:{os.getpid()}:{process_start(os.getpid())}"
+    pid = os.getpid()
+    start = process_start(pid)
+    return f"{socket.gethostname()}:{pid}:{start}"
 
 
 def actor_name() -> str:
@@ -23,7 +25,13 @@ def actor_name() -> str:
     return f"{_user()}@{socket.gethostname()}"
 
 
-def is_gone(worker: str, lease_until: float, *, me: str, now: float) -> bool:
+def is_gone(
+    worker: str,
+    lease_until: float,
+    *,
+    me: str,
+    now: float,
+) -> bool:
     """
     Has a worker ended, or lost its claim?
 
@@ -33,8 +41,10 @@ def is_gone(worker: str, lease_until: float, *, me: str, now: float) -> bool:
     if now > lease_until:
         return True
     machine, pid, start = worker.rsplit(":", 2)
-    my_machine = me.rsplit(":", 2)[0]
-    return machine == my_machine and process_start(int(pid)) != start
+    my_machine, _, _ = me.rsplit(":", 2)
+    if machine != my_machine:
+        return False
+    return process_start(int(pid)) != start
 
 
 def process_start(pid: int) -> str:
@@ -45,10 +55,14 @@ def process_start(pid: int) -> str:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return "" if os.path.isdir("/proc/self") else "?"
+        system_says = Path("/proc/self").is_dir()
+        return "" if system_says else "?"
     # the name of the program, in brackets, may hold anything
-    state, *numbers = stat.rpartition(")")[2].split()
-    return "" if state in ENDED_PROCESS else numbers[START]
+    _, _, after_name = stat.rpartition(")")
+    state, *numbers = after_name.split()
+    if state in ENDED_PROCESS:
+        return ""
+    return numbers[START]
 
 
 def _user() -> str:

@@ -64,6 +64,7 @@ def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> Rejudged:
     """
     stored = engine.store.campaigns()
     suppressed_by = {}
+    counted_by = {}
     for name in ledger.plans.names():
         if name in stored:
             rows = ledger.batches.rows(name)
@@ -71,5 +72,10 @@ def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> Rejudged:
             refusals = engine.store.refusals(name, job_ids)
             suppressions = find_suppressions(engine.judge, refusals)
             suppressed_by[name] = dict(suppressions.at_once)
-    added, lifted = ledger.suppressions.rejudge(suppressed_by, before=began)
+            counted_by[name] = set(suppressions.when_repeated)
+    added, lifted = ledger.suppressions.rejudge(
+        suppressed_by,
+        counted=counted_by,
+        before=began,
+    )
     return Rejudged(added, lifted)

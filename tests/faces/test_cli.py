@@ -489,7 +489,7 @@ def test_C02_secrets_and_tokens_stay_out_of_every_message(shell: Shell, simulato
 
 def test_audit_and_outbox_can_be_read(shell: Shell) -> None:
     """
-    The trail verifies and exports; the outbox lists the webhook that waits for an address to be
+    The audit log verifies and exports; the outbox lists the webhook that waits for an address to be
     set.
     """
     send(shell)
@@ -588,7 +588,7 @@ def test_the_shell_completes_commands(shell: Shell) -> None:
 
 @pytest.mark.parametrize("anchor", ["42", "42:xyz", "x:9f86d081", "42:9f86", "42:9f86d081 "])
 def test_an_anchor_is_a_row_and_a_hash(shell: Shell, anchor: str) -> None:
-    """Anything else is refused before the trail is read."""
+    """Anything else is refused before the log is read."""
     done = shell("audit", "verify", "--anchor", anchor)
 
     assert (2, "") == (done.returncode, done.stdout)

@@ -221,7 +221,7 @@ def webhook_id(job_id: str, status: str, version: int) -> str:
 
 
 def no_audit_row_is_lost(world: World) -> Iterator[str]:
-    """The trail verifies, and has a row for every POST, job, scan and webhook."""
+    """The audit log verifies, and has a row for every POST, job, scan and webhook."""
     yield from (f"audit: {fault}" for fault in world.facts.audit_faults)
     count = world.facts.trail.get
     for row in world.facts.batches:

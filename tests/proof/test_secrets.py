@@ -75,28 +75,27 @@ def forms(text: str) -> set[str]:
 FORMS = {name: forms(text) for name, text in CANARIES.items()}
 
 
+FORMS_BY_NAME = [(name, form) for name, written in FORMS.items() for form in written]
+
+
 def leaked(text: str | bytes, *allowed: str) -> list[str]:
     """Which canaries are in a text, by name and form."""
     plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return [
-        f"{name} as {form}"
-        for name, written in FORMS.items()
-        if name not in allowed
-        for form in written
-        if form in plain
+        f"{name} as {form}" for name, form in FORMS_BY_NAME if name not in allowed and form in plain
     ]
 
 
 def test_the_canaries_would_be_seen() -> None:
     """The search finds each canary in each form: this test can fail."""
     for name, text in CANARIES.items():
-        for dress in (
+        for form in (
             text,
             quote(text, safe=""),
             base64.b64encode(f"xy:{text}".encode()).decode(),
             base64.urlsafe_b64encode(f"{text}:z".encode()).decode(),
         ):
-            assert name in " ".join(leaked(f"...{dress}...")), (name, dress)
+            assert name in " ".join(leaked(f"...{form}...")), (name, form)
 
 
 # --- errors, as they are shown and as they are kept ---
@@ -123,7 +122,8 @@ def kept(error: BaseException) -> Iterator[str]:
         for frame, _ in traceback.walk_tb(link.__traceback__):
             if frame.f_code.co_filename != __file__:
                 for name, value in list(frame.f_locals.items()):
-                    yield f"{frame.f_code.co_qualname}.{name} = {value if type(value) in (str, bytes) else repr(value)}"
+                    shown = value if type(value) in (str, bytes) else repr(value)
+                    yield f"{frame.f_code.co_qualname}.{name} = {shown}"
 
 
 def ours(error: BaseException) -> TracebackType | None:
@@ -135,25 +135,30 @@ def ours(error: BaseException) -> TracebackType | None:
 
 
 def shown(error: BaseException) -> Iterator[str]:
-    """Tracebacks: plain, with locals, rich's with locals, IPython's verbose."""
+    """As a notebook shows it; tracebacks plain, with locals, rich's with locals, IPython's verbose."""
     import rich.console
     import rich.traceback
     from IPython.core.ultratb import VerboseTB
 
-    kind, part = type(error), ours(error)
+    kind = type(error)
+    part = ours(error)
+    if isinstance(error, CxError):
+        yield "\n".join(error._render_traceback_())
     yield "".join(traceback.format_exception(error))
     yield "".join(traceback.TracebackException(kind, error, part, capture_locals=True).format())
     out = io.StringIO()
-    tale = rich.traceback.Traceback.from_exception(
+    rendered = rich.traceback.Traceback.from_exception(
         kind, error, part, show_locals=True, locals_max_length=99, locals_max_string=9999
     )
-    rich.console.Console(file=out, width=300).print(tale)
+    rich.console.Console(file=out, width=300).print(rendered)
     yield out.getvalue()
     yield str(VerboseTB(theme_name="nocolor").text(kind, error, part))
 
 
 def leaks_of(error: BaseException, *, rendered: bool = True) -> list[str]:
-    texts = [*kept(error), *(shown(error) if rendered else ())]
+    texts = list(kept(error))
+    if rendered:
+        texts += shown(error)
     return sorted({f"{leak} in {text[:90]!r}" for text in texts for leak in leaked(text)})
 
 
@@ -165,6 +170,7 @@ def caught(call: Callable[[], Any]) -> CxError | None:
     return None
 
 
+AS_BASIC = base64.b64encode(f"id:{quote_plus(SECRET)}".encode()).decode()
 ECHO = {
     "message": f"no {SECRET} {TOKEN} {ADDRESS}",
     "encoded": [
@@ -174,7 +180,7 @@ ECHO = {
     ],
     "error": {
         "code": f"bad {ADDRESS}",
-        "message": f"Bearer {TOKEN}, Basic {base64.b64encode(f'id:{quote_plus(SECRET)}'.encode()).decode()}",
+        "message": f"Bearer {TOKEN}, Basic {AS_BASIC}",
     },
 }
 ECHO_HEADERS = {
@@ -253,7 +259,7 @@ def test_no_error_and_no_log_of_the_api_shows_a_canary(
     sign in.
     """
     caplog.set_level(logging.DEBUG)
-    found: list[str] = []
+    leaks: list[str] = []
     with FaultServer() as server:
         for request, call in CALLS.values():
             for other, _ in CALLS.values():
@@ -262,18 +268,19 @@ def test_no_error_and_no_log_of_the_api_shows_a_canary(
                 )
             server.script(request, STEPS[step])
             client = Client(settings_for(server.url, auth=way, token=TOKEN))
-            error = caught(lambda: found.extend(leaked(repr(call(client)))))  # noqa: B023 - called at once
-            found += leaks_of(error, rendered=way == "body") if error else []
-            found += leaked(repr(client) + repr(vars(client)) + repr(client.settings))
+            error = caught(lambda: leaks.extend(leaked(repr(call(client)))))  # noqa: B023 - called at once
+            if error:
+                leaks += leaks_of(error, rendered=way == "body")
+            leaks += leaked(repr(client) + repr(vars(client)) + repr(client.settings))
 
-    assert [] == found + leaked(caplog.text) + [
+    assert [] == leaks + leaked(caplog.text) + [
         leak for record in caplog.records for leak in leaked(repr(record.args))
     ]
 
 
-# --- mistakes of users, and faults during their deeds ---
+# --- mistakes of users, and faults during their campaigns ---
 
-SPEC = {
+SPEC: dict[str, Any] = {
     "name": "q3",
     "subject": "Q3",
     "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
@@ -316,13 +323,8 @@ MISTAKES: dict[str, Callable[[Path, FaultServer], Any]] = {
     "address as template": lambda folder, _: Campaign.from_list(
         [ADDRESS], **SPEC | {"template_id": ADDRESS}
     ),
-    "changed list": lambda folder, server: [
-        office(folder, server).context.ledger.plans.write(
-            "q3", digest="other", spec=SPEC, planned=[], batch_size=1
-        ),
-        office(folder, server).send(Campaign.from_list([ADDRESS], **SPEC)),
-    ],
-    "dry run": lambda folder, server: office(folder, server).dry_run(
+    "changed list": lambda folder, server: changed_list(connection(folder, server)),
+    "dry run": lambda folder, server: connection(folder, server).dry_run(
         listed(folder, f"email\n{ADDRESS}\n{ADDRESS} x\n")
     ),
     "unreadable events": lambda folder, _: imported(
@@ -352,11 +354,17 @@ MISTAKES: dict[str, Callable[[Path, FaultServer], Any]] = {
         workers=0,
     ),
     "ledger with a password": lambda folder, server: (
-        office(
+        connection(
             folder, server, ledger=f"postgresql+psycopg://cx:{quote(SECRET, safe='')}@127.0.0.1:9/x"
         ).ledger
     ),
 }
+
+
+def changed_list(client: Connection) -> None:
+    """The campaign was planned with other content."""
+    client.ledger.plans.write("q3", digest="other", spec=SPEC, planned=[], batch_size=1)
+    client.send(Campaign.from_list([ADDRESS], **SPEC))
 
 
 def profile(folder: Path, text: str) -> Settings:
@@ -364,7 +372,7 @@ def profile(folder: Path, text: str) -> Settings:
     return load_settings(environ={"CXTOOLS_PROFILES": str(folder / "profiles.toml")})
 
 
-def office(folder: Path, server: FaultServer, **more: Any) -> Connection:
+def connection(folder: Path, server: FaultServer, **more: Any) -> Connection:
     return Connection(settings_for(server.url, home=folder, **more), quiet=True)
 
 
@@ -435,14 +443,14 @@ def test_no_fault_during_a_campaign_shows_a_canary(
             )
         server.script("POST /hook", Reply(500, ECHO, ECHO_HEADERS))
         server.script(CALLS[at][0], STEPS[step])
-        client = office(tmp_path, server, job_deadline_s=0.5, token=TOKEN)
+        client = connection(tmp_path, server, job_deadline_s=0.5, token=TOKEN)
         error = caught(
             lambda: client.send(Campaign.from_list([{"email": ADDRESS, "note": "x"}], **SPEC))
         )
     trail = "".join(export_json(client.ledger.audit_log.entries())) + "".join(
         export_csv(client.ledger.audit_log.entries())
     )
-    told = (
+    status = (
         str(client.status("q3"))
         + json.dumps(client.status("q3").to_dict())
         + client.status("q3")._repr_html_()
@@ -450,7 +458,7 @@ def test_no_fault_during_a_campaign_shows_a_canary(
     hooks = repr([astuple(row) for row in client.ledger.outbox.webhooks()])
 
     assert [] == (leaks_of(error, rendered=False) if error else []) + leaked(
-        caplog.text + trail + told + hooks + repr(client.context)
+        caplog.text + trail + status + hooks + repr(client.context)
     )
     assert [] == [
         leak
@@ -488,11 +496,12 @@ SIM_TOKEN = re.compile(rb"sim\.[0-9a-f]{20}")
 
 class Run:
     """
-    The command line with all loggers at DEBUG and every child's argv noted; keeps all it said.
+    The command line with all loggers at DEBUG and every child's argv noted; keeps all its output.
     """
 
     def __init__(self, folder: Path, **environ: str) -> None:
-        self.folder, self.said = folder, ""
+        self.folder = folder
+        self.output = ""
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -511,7 +520,7 @@ class Run:
             timeout=180,
             check=False,
         )
-        self.said += done.stdout + done.stderr
+        self.output += done.stdout + done.stderr
         return json.loads(done.stderr.rpartition("codes ")[2]), done.stdout
 
 
@@ -581,7 +590,7 @@ def test_nothing_that_a_campaign_leaves_behind_shows_a_canary(run: Run, simulato
     }
 
     assert [2, 3, 3, 0, 0] == codes
-    assert [] == leaked(run.said) + leaked(exports) + leaked(page) + leaked(
+    assert [] == leaked(run.output) + leaked(exports) + leaked(page) + leaked(
         (run.folder / "out" / "run_campaign-q3.ipynb").read_bytes()
     )
     assert [] == [
@@ -589,7 +598,7 @@ def test_nothing_that_a_campaign_leaves_behind_shows_a_canary(run: Run, simulato
     ]
     assert [] == [
         name
-        for name, content in (kept | {"said": run.said.encode()}).items()
+        for name, content in (kept | {"output": run.output.encode()}).items()
         if SIM_TOKEN.search(content)
     ]
     assert set() == {
@@ -599,7 +608,8 @@ def test_nothing_that_a_campaign_leaves_behind_shows_a_canary(run: Run, simulato
         and not name.startswith(("people.csv", "home/ledger.sqlite", "home/events/"))
     }
     assert re.search(r"row [0-9]+, hash [0-9a-f]{16}", page)
-    assert '"POST /v1/oauth2/token' in run.said and "argv" in run.said
+    assert '"POST /v1/oauth2/token' in run.output
+    assert "argv" in run.output
     assert verified(simulator)
 
 
@@ -610,12 +620,9 @@ def verified(simulator: Any) -> bool:
 
 def test_what_knows_addresses_is_for_its_owner_only(run: Run) -> None:
     """S15: ledger, events, key and anchors are 0600, whatever the umask."""
+    send = "cxtools.cli send spec.toml --recipients people.csv --skip-invalid"
     subprocess.run(
-        [
-            "bash",
-            "-c",
-            f"umask 000; {sys.executable} -m cxtools.cli send spec.toml --recipients people.csv --skip-invalid",
-        ],
+        ["bash", "-c", f"umask 000; {sys.executable} -m {send}"],
         cwd=run.folder,
         env=run.environ,
         check=True,

@@ -825,7 +825,7 @@ def test_what_a_killed_process_left_can_be_settled_at_once(
     simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
-    Nobody has to know that `resume` would find it first; the operator's reason is in the trail.
+    Nobody has to know that `resume` would find it first; the operator's reason is in the audit log.
     """
     client = connect()
     write_plan(client.context, campaign())

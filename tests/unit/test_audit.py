@@ -1,5 +1,5 @@
 """
-The audit trail: whatever is done to it is found, whom it names can be forgotten, and no cell of an
+The audit log: whatever is done to it is found, whom it names can be forgotten, and no cell of an
 export runs.
 """
 
@@ -14,6 +14,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,16 @@ from hypothesis import strategies as st
 from cxtools.api.outcome import PostOutcome
 from cxtools.identity import recipient_key
 from cxtools.ledger import audit
-from cxtools.ledger.audit import GENESIS, Anchor, Entry, Verification, export_csv, verify_chain
+from cxtools.ledger.audit import (
+    GENESIS,
+    Anchor,
+    Entry,
+    Record,
+    Verification,
+    count_claims,
+    export_csv,
+    verify_chain,
+)
 from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.suppressions import Scan
 from cxtools.model import Job, Recipient
@@ -38,7 +48,7 @@ ANN = recipient_key("ann@example.com")
 def chain(
     count: int, *, at: float = 1_800_000_000.0, prev: str = GENESIS, start: int = 1
 ) -> list[Entry]:
-    """A whole trail of so many rows."""
+    """A whole log of so many rows."""
     rows: list[Entry] = []
     for seq in range(start, start + count):
         row = Entry(
@@ -57,7 +67,7 @@ def chain(
 def recomputed(rows: list[Entry]) -> list[Entry]:
     """
     The same rows with numbers, links and hashes made to fit: what somebody does who knows how the
-    trail is made.
+    log is made.
     """
     out: list[Entry] = []
     for seq, row in enumerate(rows, 1):
@@ -114,7 +124,7 @@ def truncate(rows: list[Entry], dice: random.Random) -> list[Entry]:
 
 def recompute(rows: list[Entry], dice: random.Random) -> list[Entry]:
     """
-    Until it is another trail: an edited link computed anew is the old one again, and a row put on
+    Until it is another log: an edited link computed anew is the old one again, and a row put on
     at the end is what the next deed does.
     """
     while (out := recomputed(dice.choice([edit, delete, insert])(rows, dice)))[: len(rows)] == rows:
@@ -222,6 +232,21 @@ def test_rows_can_not_be_confused() -> None:
     assert one.compute_hash() != two.compute_hash()
 
 
+BODIES = ["no JSON", "[]", '"a text"', "7", '{"batch": ["a list"]}']
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_whatever_a_body_became_the_check_ends_with_its_row(body: str) -> None:
+    """A body that is not an object any more is the fault of its row, not of the check."""
+    [row] = chain(1)
+    changed = replace(row, kind="submit.intent", body=body)
+    claims: Counter[Record] = Counter()
+    found = verify_chain(count_claims([changed], claims))
+
+    assert 1 == found.first_bad
+    assert claims.total() <= 1
+
+
 # --- in the ledger ---
 
 
@@ -285,7 +310,7 @@ def test_people_are_named_by_pseudonyms_only(ledger: Ledger, home: Path) -> None
 
 def test_addresses_can_be_forgotten_and_the_chain_still_holds(ledger: Ledger, home: Path) -> None:
     """
-    Erasing the key makes every earlier pseudonym untraceable; the trail verifies, and names people
+    Erasing the key makes every earlier pseudonym untraceable; the log verifies, and names people
     by a new key from then on.
     """
     work(ledger)

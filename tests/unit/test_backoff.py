@@ -36,7 +36,7 @@ class Half(random.Random):
 
 
 @pytest.mark.parametrize("attempt", range(12))
-def test_backoff_doubles_up_to_a_cap_with_jitter(attempt):
+def test_backoff_doubles_up_to_a_cap_with_jitter(attempt: int) -> None:
     """F05: between half and the whole of 0.25 s, doubled for each attempt, at most 20 s."""
     full_s = min(20.0, 0.25 * 2**attempt)
     waits_s = [backoff_s(attempt, rng=random.Random(seed)) for seed in range(200)]
@@ -80,7 +80,9 @@ NOON = 1792497600.0  # 2026-10-20 12:00:00 UTC
         ("Tue, 99 Oct 2026 12:00:30 GMT", None, None),
     ],
 )
-def test_F07_retry_after_is_read_in_both_forms(header, date, expected):
+def test_F07_retry_after_is_read_in_both_forms(
+    header: str | None, date: str | None, expected: float | None
+) -> None:
     """
     F07: seconds or an HTTP date, the date by the server's own clock; nonsense counts as none, not
     as zero.
@@ -89,7 +91,7 @@ def test_F07_retry_after_is_read_in_both_forms(header, date, expected):
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_no_retry_after_breaks_the_client(header, date):
+def test_no_retry_after_breaks_the_client(header: str | None, date: str | None) -> None:
     """Whatever a server sends, the result is a number of seconds or None."""
     wait_s = retry_after_s(header, NOON, date=date)
 
@@ -127,7 +129,9 @@ def test_no_retry_after_breaks_the_client(header, date):
         (None, 0, 900.0, True, GiveUp("1 try; the next one, in 900 s, would come too late")),
     ],
 )
-def test_what_to_do_after_an_answer(status, attempt, hint_s, readable, expected):
+def test_what_to_do_after_an_answer(
+    status: int | None, attempt: int, hint_s: float | None, readable: bool, expected: object
+) -> None:
     """One row per kind of answer; the deadline is 100 s away."""
     assert expected == next_step(
         status, attempt, hint_s=hint_s, now=50.0, deadline=150.0, rng=Half(), readable=readable
@@ -137,7 +141,7 @@ def test_what_to_do_after_an_answer(status, attempt, hint_s, readable, expected)
 # --- the budget ---
 
 
-def test_retries_stay_a_small_share_of_the_load():
+def test_retries_stay_a_small_share_of_the_load() -> None:
     """
     At 1000 answered requests per second, half of which want a retry at once, retries are held to a
     tenth and 5 per second.
@@ -152,7 +156,7 @@ def test_retries_stay_a_small_share_of_the_load():
     assert waits_s.count(0.0) <= STOCK + 0.1 * 10_000 + 10 * REFILL_PER_S
 
 
-def test_a_few_retries_cost_no_wait():
+def test_a_few_retries_cost_no_wait() -> None:
     """One failure in twenty is within the budget for ever."""
     budget = Budget()
     waits_s = []

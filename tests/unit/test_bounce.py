@@ -45,6 +45,7 @@ from cxtools.ledger.suppressions import Scan
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
 from cxtools.model import Recipient
+from cxtools.sending.suppress import find_suppressions
 from cxtools.settings import load_settings
 from tests import tables
 from tests.tables import ask
@@ -567,7 +568,7 @@ NO_REPORTS = [
 
 @pytest.mark.parametrize("text", NO_REPORTS)
 @pytest.mark.parametrize("code", ["550 5.7.1", "421", ""])
-def test_a_block_that_speaks_of_reports_is_no_report(code, text):
+def test_a_block_that_speaks_of_reports_is_not_a_report(code, text):
     """
     Only the shape of a report is one, and under a refusal's code nothing is: a block is counted and
     never suppresses at once.
@@ -616,7 +617,7 @@ NOTES = {
 @pytest.mark.parametrize(
     ("category", "text"), [(category, text) for category, texts in NOTES.items() for text in texts]
 )
-def test_notes_and_reports_are_no_bounces(category, text):
+def test_notes_and_reports_are_not_bounces(category, text):
     """
     What people, readers' programs and platforms send back is recognised, also when it names spam,
     and kept out of bounce rates.
@@ -1029,9 +1030,41 @@ def test_suppressions_follow_a_change_of_rules(tmp_path):
     assert raw == later.store.refusals("c", ["j1"])
 
 
+def test_what_repeated_is_lifted_when_a_rule_explains_it(tmp_path):
+    """
+    A refusal that no rule understood suppressed after three campaigns; once a rule says that it is
+    the sender's own failure, it doesn't count any more, and the next three don't either.
+    """
+    blocked = """
+        to  | job   | kind   | at | code | text
+        ann | {job} | bounce | +1 | 550  | frobnicated by ACME Shield
+    """
+    address = "ann@gmail.example"
+    first = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
+    for number in range(3):
+        name, job_id = f"c{number}", f"j{number}"
+        batch = planned(first, name, job_id, [address])
+        tables.store(blocked.format(job=job_id), name, into=first.store)
+        found = find_suppressions(first.engine.judge, first.store.refusals(name, [job_id]))
+        first.ledger.jobs.record_scan(
+            batch,
+            Scan(1, found.at_once, found.when_repeated),
+            horizon_s=9,
+            write_webhook=lambda _version, _anchor, name=name: (name, "e", b""),
+        )
+    suppressed = first.ledger.suppressions.find([recipient_key(address)])
+    unchanged = first.rejudge()
+    (tmp_path / OWN_RULES).write_text(OWN)
+    later = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
+
+    assert [recipient_key(address)] == list(suppressed)
+    assert [(0, 0), (0, 1), (0, 0)] == [unchanged, later.rejudge(), later.rejudge()]
+    assert {} == later.ledger.suppressions.find([recipient_key(address)])
+
+
 def test_the_command_takes_own_rules_and_any_bytes(tmp_path):
     """
-    `cxtools classify --rules FILE`: own rules win, what is no UTF-8 spoils nothing else, bad lines
+    `cxtools classify --rules FILE`: own rules win, what is not UTF-8 spoils nothing else, bad lines
     are counted, and the exit code is 0.
     """
     (tmp_path / "own.toml").write_text(OWN)
@@ -1058,7 +1091,7 @@ def test_the_command_takes_own_rules_and_any_bytes(tmp_path):
 
 
 def test_lines_are_answered_in_order_and_bad_ones_too():
-    """One answer per line; what is no {"code", "text"} gets an error object and is counted."""
+    """One answer per line; what is not {"code", "text"} gets an error object and is counted."""
     counts: Counter[str] = Counter()
     lines = [
         '{"code": "550", "text": "user unknown"}\n',

@@ -75,6 +75,7 @@ DRAWN = {
     "timing of campaigns": lambda: ask("timing", TWO),
     "timing of campaigns by provider": lambda: ask("timing", TWO, by="provider"),
     "links of campaigns": lambda: ask("links", TWO),
+    "reasons of campaigns": lambda: ask("reasons", STORE),
     "reasons": lambda: ask("reasons", STORE, "c"),
     "links": lambda: ask("links", STORE, "c"),
     "curve": lambda: ask("curve", SLOW),
@@ -420,10 +421,12 @@ def test_a_map_has_the_number_of_each_pair():
     assert [["100%", "100%"], ["100%", ""]] == [list(line) for line in clicked.text]
 
 
-@pytest.mark.parametrize("question", ["funnel", "bounces", "links", "curve", "timing", "jobs"])
+@pytest.mark.parametrize(
+    "question", ["funnel", "bounces", "reasons", "links", "curve", "timing", "jobs"]
+)
 def test_a_chart_of_several_campaigns_draws_each(question):
     """None is dropped: each stands on an axis or above its mark."""
-    store = STORE if question == "bounces" else TWO
+    store = STORE if question in ("bounces", "reasons") else TWO
     figure = ask(question, store).chart()
     drawn = texts_of(go.Figure(figure.data, figure.layout.to_plotly_json() | {"meta": None}))
 

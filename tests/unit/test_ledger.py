@@ -1,4 +1,4 @@
-"""The ledger: states, claims, quota, outbox and trail, each as one transaction."""
+"""The ledger: states, claims, quota, outbox and audit log, each as one transaction."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import sqlalchemy as sa
 
-from cxtools.api.outcome import PostOutcome
+from cxtools.api.outcome import PostKind, PostOutcome
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, StoreError
-from cxtools.ledger import schema
+from cxtools.ledger import schema, states
 from cxtools.ledger.audit import GENESIS
 from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.posts import Claim
@@ -321,7 +321,7 @@ def test_scans_settle_after_the_horizon_and_two_quiet_ones_and_late_events_reope
     assert ["msg_1", "msg_2", "msg_3"] == [row.id for row in ledger.outbox.webhooks()]
 
 
-def test_another_clock_is_the_clock_of_trail_and_outbox_too(ledger: Ledger) -> None:
+def test_another_clock_is_the_clock_of_log_and_outbox_too(ledger: Ledger) -> None:
     """A clock that is set later, as schedules and simulations do, dates every row."""
     ledger.now = lambda: 5.0
     scan(ledger, submitted(ledger), 1)
@@ -476,6 +476,13 @@ def test_the_quarantine_begins_with_the_last_attempt(ledger: Ledger, clock: Cloc
         ledger.unknown.reconcile(batch, reason="the API's log", quarantine_s=DAY_S)
 
 
+def test_every_state_is_a_sentence_and_has_its_arrows() -> None:
+    """A state that is added says what it means, and where it leads."""
+    assert list(states.STATES) == list(ARROWS)
+    assert set(states.OUTCOMES) == set(get_args(PostKind))
+    assert {after.state for after in states.OUTCOMES.values()} <= set(ARROWS["submitting"])
+
+
 def test_no_arrow_but_those_of_the_table(ledger: Ledger) -> None:
     """Every state of an arrow is a state of the table, and an arrow that isn't there is refused."""
     assert {target for targets in ARROWS.values() for target in targets} <= set(ARROWS)
@@ -516,7 +523,7 @@ TAMPERINGS = {
 
 
 @pytest.mark.parametrize("statements", TAMPERINGS.values(), ids=TAMPERINGS)
-def test_tampering_with_the_trail_is_found(ledger: Ledger, statements: list[str]) -> None:
+def test_tampering_with_the_log_is_found(ledger: Ledger, statements: list[str]) -> None:
     """
     Edit, delete and swap break the chain; a cut-off tail is missed by the anchor outside the
     database.
@@ -543,7 +550,7 @@ def test_a_cut_off_tail_is_found_by_the_ledgers_head(ledger: Ledger) -> None:
     ] == list(ledger.audit_log.verify().faults)
 
 
-def test_A_trail_that_was_computed_anew_is_found_by_its_anchor(ledger: Ledger) -> None:
+def test_a_log_that_was_computed_anew_is_found_by_its_anchor(ledger: Ledger) -> None:
     """A consistent chain of other rows fits itself, but not the anchor."""
     plan(ledger)
     ledger.audit_log.append_anchor()
@@ -599,7 +606,7 @@ def test_the_same_plan_twice_is_one_plan(ledger: Ledger) -> None:
     assert ["campaign.planned"] == [entry.kind for entry in ledger.audit_log.entries()]
 
 
-def test_a_slow_reader_of_the_trail_holds_up_no_writer(ledger: Ledger) -> None:
+def test_a_slow_reader_of_the_log_holds_up_no_writer(ledger: Ledger) -> None:
     """`cxtools audit export | less` may stand open for a day."""
     plan(ledger)
     rows = ledger.audit_log.entries()
@@ -638,7 +645,7 @@ def test_a_refused_sign_in_at_the_database_shows_no_password(postgres: Any) -> N
 
 
 def test_a_ledger_on_postgresql_has_its_anchors_at_home(postgres: Any, home: Path) -> None:
-    """The trail's witness stands outside the database, on each machine that works with it."""
+    """The log's witness stands outside the database, on each machine that works with it."""
     ledger = Connection(
         load_settings(environ={}, home=home / "new", ledger=postgres.database())
     ).ledger
@@ -768,9 +775,7 @@ def test_a_quota_that_is_used_up_closes_the_day_it_was_asked_for(
     assert claim(ledger, second)
 
 
-def test_an_older_ledger_stays_refused_when_its_trail_has_grown(
-    tmp_path: Path, clock: Clock
-) -> None:
+def test_an_older_ledger_stays_refused_when_its_log_has_grown(tmp_path: Path, clock: Clock) -> None:
     """
     What it anchored after its return doesn't excuse it: its rows aren't those of the anchors
     before.
@@ -827,7 +832,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize(("statement", "said"), FORGED.values(), ids=FORGED)
-def test_tables_that_were_changed_behind_the_trails_back_are_found(
+def test_tables_that_were_changed_behind_the_logs_back_are_found(
     ledger: Ledger, statement: str, said: str
 ) -> None:
     """The chain is whole, and what it tells of isn't there, or is something else."""

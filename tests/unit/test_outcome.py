@@ -5,6 +5,7 @@ What an answer means: the outcome of a submit row by row, errors, and complaints
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,17 +14,19 @@ from hypothesis import strategies as st
 from cxtools.api.answer import Answer, complaint, is_own_error
 from cxtools.api.outcome import OUTCOMES, post_outcome
 from cxtools.api.refusals import as_error
-from cxtools.errors import Denied, RateLimited, Refused, ServerFault, Unreachable
+from cxtools.errors import ApiError, Denied, RateLimited, Refused, ServerFault, Unreachable
 
 
-def answer(status=None, body=b"", headers=None, fault="", reason=""):
-    return Answer(
-        status,
-        headers or {},
-        body if isinstance(body, bytes) else json.dumps(body).encode(),
-        fault,
-        reason,
-    )
+def answer(
+    status: int | None = None,
+    body: Any = b"",
+    headers: dict[str, str] | None = None,
+    fault: Any = "",
+    reason: str = "",
+) -> Answer:
+    """An answer whose body is JSON, if it isn't given as bytes."""
+    packed = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Answer(status, headers or {}, packed, fault, reason)
 
 
 # --- the submit ---
@@ -66,7 +69,7 @@ GOOD = {"jobId": "J-1_a", "status": "queued"}
         else f"{value.status}-{value.fault}-{value.body[:20].decode()}"
     ),
 )
-def test_each_outcome_of_a_submit(happened, expected):
+def test_each_outcome_of_a_submit(happened: Answer, expected: Any) -> None:
     """
     E04: refused and limited only where the server certainly did not take it; everything in doubt is
     unknown.
@@ -77,7 +80,7 @@ def test_each_outcome_of_a_submit(happened, expected):
     assert ("J-1_a" if expected == "accepted" else None) == outcome.job_id
 
 
-def test_each_row_of_the_table_is_reached():
+def test_each_row_of_the_table_is_reached() -> None:
     """No row is shadowed by one above it."""
     examples = [
         answer(fault="not_sent"),
@@ -95,12 +98,12 @@ def test_each_row_of_the_table_is_reached():
 @pytest.mark.parametrize(
     ("status", "denied"), [(400, False), (401, True), (403, True), (422, False), (429, False)]
 )
-def test_denied_says_that_it_is_about_us(status, denied):
+def test_denied_says_that_it_is_about_us(status: int | None, denied: bool) -> None:
     """401 and 403 are no fault of the batch: it stays planned."""
     assert denied == post_outcome(answer(status)).denied
 
 
-def test_a_429_is_unknown_where_it_is_not_trusted():
+def test_a_429_is_unknown_where_it_is_not_trusted() -> None:
     """Some gateways send 429 after they passed the request on."""
     assert ("limited", 7.0) == (
         post_outcome(answer(429), retry_after_s=7.0).kind,
@@ -138,7 +141,7 @@ QUOTAS = [
 
 
 @pytest.mark.parametrize(("body", "wait_s", "expected"), QUOTAS)
-def test_a_429_may_mean_the_day(body, wait_s, expected):
+def test_a_429_may_mean_the_day(body: Any, wait_s: float | None, expected: Any) -> None:
     """
     What the server calls daily, a quota that isn't a minute's, and any wait of more than an hour
     end the sending of the day.
@@ -148,7 +151,9 @@ def test_a_429_may_mean_the_day(body, wait_s, expected):
 
 
 @given(st.integers(100, 599), st.binary(max_size=60), st.sampled_from(["", "cut"]))
-def test_nothing_but_a_whole_2xx_with_a_job_is_accepted(status, body, fault):
+def test_nothing_but_a_whole_2xx_with_a_job_is_accepted(
+    status: int | None, body: Any, fault: Any
+) -> None:
     """Whatever bytes come, "accepted" has a jobId, and nobody raises."""
     outcome = post_outcome(Answer(status, {}, body, fault))
 
@@ -211,7 +216,7 @@ def test_nothing_but_a_whole_2xx_with_a_job_is_accepted(status, body, fault):
         (answer(fault="no_answer", reason="the connection was reset"), "the connection was reset"),
     ],
 )
-def test_complaints_are_read_in_every_shape(happened, expected):
+def test_complaints_are_read_in_every_shape(happened: Answer, expected: Any) -> None:
     """All error bodies seen on CXone, in one line."""
     assert expected == complaint(happened)
 
@@ -227,12 +232,13 @@ def test_complaints_are_read_in_every_shape(happened, expected):
         ),
     )
 )
-def test_no_error_body_breaks_the_parser(body):
+def test_no_error_body_breaks_the_parser(body: Any) -> None:
     """Whatever JSON comes, a line of at most 300 printable characters goes out."""
     line = complaint(answer(400, body))
 
     assert 0 < len(line) <= 300
-    assert "\n" not in line and "\x1b" not in line
+    assert "\n" not in line
+    assert "\x1b" not in line
 
 
 @pytest.mark.parametrize(
@@ -255,7 +261,9 @@ def test_no_error_body_breaks_the_parser(body):
         (b'{"error": {"code": "not_found"', False),
     ],
 )
-def test_B04_a_404_is_the_apis_own_word_only_with_its_error_document(body, expected):
+def test_B04_a_404_is_the_apis_own_word_only_with_its_error_document(
+    body: Any, expected: Any
+) -> None:
     """B04: the 404 of a proxy, a gateway or a web framework clears nobody."""
     assert expected == is_own_error(answer(404, body))
 
@@ -292,7 +300,7 @@ def test_B04_a_404_is_the_apis_own_word_only_with_its_error_document(body, expec
     ],
     ids=lambda value: f"{value.status}{value.fault}" if isinstance(value, Answer) else None,
 )
-def test_each_answer_becomes_its_error(happened, error, says):
+def test_each_answer_becomes_its_error(happened: Answer, error: type[ApiError], says: str) -> None:
     """The type tells who is to blame, the text what happened, where, and what to do."""
     raised = as_error(
         happened,

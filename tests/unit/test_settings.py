@@ -7,7 +7,9 @@ import pickle
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +42,7 @@ def profiles(folder: Path, text: str) -> dict[str, str]:
 # --- sources ---
 
 
-def test_the_environment_is_enough():
+def test_the_environment_is_enough() -> None:
     """The variables of the documentation, each in its setting."""
     settings = load_settings(
         environ=FULL
@@ -64,7 +66,7 @@ def test_the_environment_is_enough():
     assert (Path("/data/cx"), "postgresql+psycopg://db/cx") == (settings.home, settings.ledger_url)
 
 
-def test_the_ledger_lives_in_the_home_by_default(tmp_path):
+def test_the_ledger_lives_in_the_home_by_default(tmp_path: Path) -> None:
     """One SQLite file, never inside the package."""
     assert (
         f"sqlite:///{tmp_path / 'ledger.sqlite'}"
@@ -72,11 +74,12 @@ def test_the_ledger_lives_in_the_home_by_default(tmp_path):
     )
 
 
-def test_a_profile_holds_everything_but_secrets(tmp_path):
+def test_a_profile_holds_everything_but_secrets(tmp_path: Path) -> None:
     """Named profiles in one file; the environment wins over the profile, an argument over both."""
     environ = profiles(
         tmp_path,
-        '[eu]\nenv_url = "https://eu1.api.example.com"\nworkers = 4\n[eu.paths]\nmessages = "/v2/messages"\n',
+        '[eu]\nenv_url = "https://eu1.api.example.com"\nworkers = 4\n'
+        '[eu.paths]\nmessages = "/v2/messages"\n',
     )
 
     assert 4 == load_settings("eu", environ).workers
@@ -85,7 +88,7 @@ def test_a_profile_holds_everything_but_secrets(tmp_path):
     assert 2 == load_settings("eu", environ, workers=2).workers
 
 
-def test_secrets_come_from_a_folder(tmp_path):
+def test_secrets_come_from_a_folder(tmp_path: Path) -> None:
     """One file per variable, as Docker and Kubernetes mount them; the environment wins."""
     (tmp_path / "CXONE_CLIENT_SECRET").write_text(CANARY + "\n")
     environ = {"CXTOOLS_SECRETS_DIR": str(tmp_path)}
@@ -119,7 +122,7 @@ URLS = {
 
 @pytest.mark.parametrize("variable", ["CXONE_ENV_URL", "CRM_WEBHOOK_URL"])
 @pytest.mark.parametrize(("url", "fine"), URLS.items())
-def test_http_is_for_this_machine_only(variable, url, fine):
+def test_http_is_for_this_machine_only(variable: str, url: str, fine: bool) -> None:
     """https everywhere else, and nothing secret in an address, where it would reach every log."""
     if fine:
         assert load_settings(environ={variable: url})
@@ -128,7 +131,7 @@ def test_http_is_for_this_machine_only(variable, url, fine):
             load_settings(environ={variable: url})
 
 
-def test_c08_what_is_missing_is_said_at_once_before_any_request():
+def test_c08_what_is_missing_is_said_at_once_before_any_request() -> None:
     """
     C08: without id and secret the tutorial asks the server and blames the credentials; we name
     every missing variable.
@@ -155,13 +158,13 @@ def test_c08_what_is_missing_is_said_at_once_before_any_request():
         ("token", "CXONE_TOKEN"),
     ],
 )
-def test_each_way_in_needs_its_own_secret(auth, missing):
+def test_each_way_in_needs_its_own_secret(auth: str, missing: str) -> None:
     """A tenant that signs in by access key is not asked for a client secret."""
     with pytest.raises(ConfigError, match=missing):
         load_settings(environ={"CXONE_ENV_URL": "https://api.example.com"}, auth=auth).needs("api")
 
 
-def test_all_wrong_values_are_said_at_once():
+def test_all_wrong_values_are_said_at_once() -> None:
     """One message names each faulty setting."""
     with pytest.raises(ConfigError) as refused:
         load_settings(
@@ -192,23 +195,24 @@ BROKEN_PROFILES = {
 
 
 @pytest.mark.parametrize(("text", "said"), BROKEN_PROFILES.values(), ids=BROKEN_PROFILES)
-def test_a_broken_profile_is_one_clear_message(tmp_path, text, said):
+def test_a_broken_profile_is_one_clear_message(tmp_path: Path, text: str, said: str) -> None:
     """What is wrong, in which file or profile, and what to do; never the secret itself."""
     with pytest.raises(ConfigError) as refused:
         load_settings("eu", profiles(tmp_path, text))
 
     assert said in str(refused.value)
-    assert refused.value.do and refused.value.where
+    assert refused.value.do
+    assert refused.value.where
     assert CANARY not in str(refused.value)
 
 
-def test_a_profile_that_was_asked_for_must_exist(tmp_path):
+def test_a_profile_that_was_asked_for_must_exist(tmp_path: Path) -> None:
     """Without any file, too: falling back to the default would send from the wrong account."""
     with pytest.raises(ConfigError, match="no profile 'eu'"):
         load_settings("eu", {"CXTOOLS_HOME": str(tmp_path)})
 
 
-def test_a_secrets_folder_that_is_not_there_is_said(tmp_path):
+def test_a_secrets_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     """A missing mount is a fault, not an empty folder."""
     with pytest.raises(ConfigError, match="secrets folder"):
         load_settings(environ={"CXTOOLS_SECRETS_DIR": str(tmp_path / "none")})
@@ -228,7 +232,7 @@ SIGNING_SECRETS = {
 
 
 @pytest.mark.parametrize(("secret", "fine"), SIGNING_SECRETS.items())
-def test_a_signing_secret_that_was_copied_in_part_is_said_at_once(secret, fine):
+def test_a_signing_secret_that_was_copied_in_part_is_said_at_once(secret: str, fine: bool) -> None:
     """
     Base64, as the standard's library reads it, and not when the first webhook is to be signed; the
     message doesn't hold it.
@@ -246,7 +250,9 @@ def test_a_signing_secret_that_was_copied_in_part_is_said_at_once(secret, fine):
     assert CANARY not in "".join(traceback.format_exception(refused.value))
 
 
-def test_a_keyring_that_is_not_there_is_said(tmp_path, monkeypatch):
+def test_a_keyring_that_is_not_there_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     Without the library, and on a machine without any keyring: what to install, or to do without it.
     """
@@ -274,14 +280,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("row", setting_rows(), ids=lambda row: row.name)
-def test_every_setting_is_described(row: SettingRow):
+def test_every_setting_is_described(row: SettingRow) -> None:
     """A sentence for whoever sets it; a duration or an amount says its unit first."""
     assert re.match(r"[A-Z`].{10,}\.$", row.description)
     if row.name.endswith("_s") and row.name != "requests_per_s":
         assert row.description.startswith("Seconds ")
 
 
-def test_the_rows_of_the_reference_are_the_settings():
+def test_the_rows_of_the_reference_are_the_settings() -> None:
     """Each field has its row, those of the table of paths too."""
     fields = [name for name in Settings.model_fields if name != "paths"]
     paths = [f"paths.{name}" for name in Paths.model_fields]
@@ -289,8 +295,8 @@ def test_the_rows_of_the_reference_are_the_settings():
     assert sorted(fields + paths) == sorted(row.name for row in setting_rows())
 
 
-def test_a_row_says_how_a_setting_is_written():
-    """Type, default and variable, as a profile or a shell would have them; a secret shows nothing."""
+def test_a_row_says_how_a_setting_is_written() -> None:
+    """Type, default and variable as a profile or a shell has them; a secret shows nothing."""
     rows = {row.name: row[1:4] for row in setting_rows()}
 
     assert ("whole number", "16", "") == rows["workers"]
@@ -302,14 +308,14 @@ def test_a_row_says_how_a_setting_is_written():
     assert ("folder", "", "CXTOOLS_HOME") == rows["home"]
 
 
-def test_secrets_are_known_by_their_type():
+def test_secrets_are_known_by_their_type() -> None:
     """What a profile must not hold, and the keyring may."""
     expected = {"client_secret", "access_key_secret", "token", "crm_webhook_secret"}
 
     assert expected == set(SECRET_NAMES)
 
 
-def test_readme_lists_the_variables_that_there_are():
+def test_readme_lists_the_variables_that_there_are() -> None:
     """The table of settings names each variable that is read, and no other one."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = readme.partition("\n## Settings\n")[2].partition("\n## ")[0]
@@ -319,25 +325,24 @@ def test_readme_lists_the_variables_that_there_are():
     assert sorted([*VARIABLES, *SOURCE_VARIABLES]) == sorted(listed)
 
 
-def test_a_batch_fits_into_a_day():
+def test_a_batch_fits_into_a_day() -> None:
     """
     The stricter limit counts, the campaign's or the profile's; a batch beyond it would wait for
     ever, in a retry wave too.
     """
-    free, strict = load_settings(environ={}), load_settings(environ={}, daily_limit=40)
+    free = load_settings(environ={})
+    strict = load_settings(environ={}, daily_limit=40)
 
-    assert [None, 25, 40, 25] == [
-        settings.daily_cap(daily) for settings in (free, strict) for daily in (None, 25)
-    ]
-    assert [1000, 25, 40, 25] == [
-        settings.batch_cap(daily) for settings in (free, strict) for daily in (None, 25)
-    ]
+    assert (None, 25) == (free.daily_cap(None), free.daily_cap(25))
+    assert (40, 25) == (strict.daily_cap(None), strict.daily_cap(25))
+    assert (1000, 25) == (free.batch_cap(None), free.batch_cap(25))
+    assert (40, 25) == (strict.batch_cap(None), strict.batch_cap(25))
 
 
 # --- secrets stay inside ---
 
 
-def test_a_secret_is_not_printed():
+def test_a_secret_is_not_printed() -> None:
     """C02: neither by the secret nor by the settings around it, in any usual form."""
     settings = load_settings(environ=FULL)
 
@@ -348,13 +353,13 @@ def test_a_secret_is_not_printed():
 
 
 @pytest.mark.parametrize("leave", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_a_secret_cant_be_pickled_or_copied(leave):
+def test_a_secret_cant_be_pickled_or_copied(leave: Callable[[Secret], Any]) -> None:
     """A pickle on disk or in another process would hold it in clear text."""
     with pytest.raises(TypeError, match="can't be pickled"):
         leave(Secret(CANARY))
 
 
-def test_a_secret_is_not_in_an_error_of_its_neighbours():
+def test_a_secret_is_not_in_an_error_of_its_neighbours() -> None:
     """
     A wrong value beside a secret must not bring the input of both into the exception or its
     context.
