@@ -51,10 +51,13 @@ def read_suppressions(document: Mapping[str, Any], path: str) -> list[Suppressio
     Raises:
         ContractError: one of them can't be read; a list with a hole clears nobody
     """
-    return [
-        Suppression.from_api(row if isinstance(row, dict) else {}, f"GET {path}, $.results[{n}]")
-        for n, row in enumerate(read_results(document, path))
-    ]
+    entries: list[Suppression] = []
+    for n, row in enumerate(read_results(document, path)):
+        where = f"GET {path}, $.results[{n}]"
+        if not isinstance(row, dict):
+            raise ContractError("an entry is not an object", where=where)
+        entries.append(Suppression.from_api(row, where))
+    return entries
 
 
 def read_cursor(document: Mapping[str, Any], where: str) -> str:

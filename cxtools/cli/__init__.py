@@ -18,8 +18,8 @@ from cxtools.errors import CxError, StoreError
 
 def main(argv: Sequence[str] | None = None) -> None:
     """
-    Run a command, and end the process with its exit code; errors are printed as sentences, tracebacks
-    only with --debug.
+    Run a command, and end the process with its exit code. Errors are printed as sentences,
+    tracebacks only with --debug.
     """
     arguments = global_options_first(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:  # the commands needn't be loaded for it

@@ -61,6 +61,7 @@ def command_for(question: Question) -> Callable[..., None]:
 
     def ask(  # noqa: PLR0913  # a command has as many options as its line
         context: typer.Context,
+        *,
         names: Names = None,
         campaign: Campaigns = None,
         by: By = None,
