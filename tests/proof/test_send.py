@@ -50,10 +50,10 @@ ADDRESSES = [f"p{number}@acme-01.example" for number in range(40)]
 
 
 @pytest.fixture
-def office(simulator: Any, home: Path) -> Callable[..., Connection]:
+def connect(simulator: Any, home: Path) -> Callable[..., Connection]:
     """A connection to the simulator; keyword arguments are settings."""
 
-    def connected(**settings: Any) -> Connection:
+    def open_connection(**settings: Any) -> Connection:
         given = {
             "env_url": simulator.url,
             "crm_webhook_url": f"{simulator.url}/_sim/crm",
@@ -64,7 +64,7 @@ def office(simulator: Any, home: Path) -> Callable[..., Connection]:
         }
         return Connection(load_settings(environ={}, home=home, **given), quiet=True)
 
-    return connected
+    return open_connection
 
 
 def campaign(addresses: list[Any] | None = None, name: str = "q3", **spec: Any) -> Campaign:
@@ -78,22 +78,22 @@ def campaign(addresses: list[Any] | None = None, name: str = "q3", **spec: Any) 
     )
 
 
-def accepted(simulator: Any) -> int:
+def count_submitted(simulator: Any) -> int:
     return sum(len(job["recipients"]) for job in simulator.truth()["jobs"].values())
 
 
 def test_a_campaign_goes_out_once_and_all_its_events_come_home(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """G01: the store holds exactly the events that exist, also after everything was asked twice."""
-    client = office()
+    client = connect()
     status = client.send(campaign())
     simulator.advance(2 * WEEK_S)
     client.collect()
     client.collect()
     truth = simulator.truth()
 
-    assert ("completed", 40) == (status.state, accepted(simulator))
+    assert ("completed", 40) == (status.state, count_submitted(simulator))
     assert [] == truth["mailed_twice"]
     for kind in ("delivery", "bounce", "open", "click"):
         assert sum(
@@ -102,10 +102,10 @@ def test_a_campaign_goes_out_once_and_all_its_events_come_home(
 
 
 def test_D01_more_than_a_thousand_recipients_go_out_in_batches(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """D01: 2,100 recipients are three jobs."""
-    office().send(campaign([f"p{number}@acme-02.example" for number in range(2100)]))
+    connect().send(campaign([f"p{number}@acme-02.example" for number in range(2100)]))
 
     assert [100, 1000, 1000] == sorted(
         len(job["recipients"]) for job in simulator.truth()["jobs"].values()
@@ -113,62 +113,62 @@ def test_D01_more_than_a_thousand_recipients_go_out_in_batches(
 
 
 def test_E05_the_same_command_again_sends_nothing(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     E05: run again, from another process's memory, the campaign continues: here there is nothing
     left to do.
     """
-    office().send(campaign())
-    again = office().send(campaign())
+    connect().send(campaign())
+    again = connect().send(campaign())
 
-    assert ("completed", 40) == (again.state, accepted(simulator))
+    assert ("completed", 40) == (again.state, count_submitted(simulator))
     assert 1 == len(simulator.truth()["jobs"])
 
 
 def test_changed_content_under_the_same_name_is_refused(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     The name is the campaign's identity; another list under it is a mistake, not a second campaign.
     """
-    office().send(campaign())
+    connect().send(campaign())
     with pytest.raises(ConfigError, match="exists with other content"):
-        office().send(campaign([*ADDRESSES, "new@acme-01.example"]))
+        connect().send(campaign([*ADDRESSES, "new@acme-01.example"]))
 
-    assert 40 == accepted(simulator)
+    assert 40 == count_submitted(simulator)
 
 
-def test_D02_one_person_gets_one_mail(simulator: Any, office: Callable[..., Connection]) -> None:
+def test_D02_one_person_gets_one_mail(simulator: Any, connect: Callable[..., Connection]) -> None:
     """D02: duplicates, also by case, are folded and counted."""
-    status = office().send(
+    status = connect().send(
         campaign(["ann@acme-01.example", "ANN@acme-01.example", "Ann@ACME-01.example"])
     )
 
     assert (1, 2, 1) == (
         status.recipients["planned"],
         status.recipients["duplicates"],
-        accepted(simulator),
+        count_submitted(simulator),
     )
 
 
 def test_B01_suppressed_people_are_not_mailed_and_are_on_record(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """B01, B06: the address itself is asked for; who is left out stands in the status."""
     simulator.suppress(ADDRESSES[:7])
-    status = office().send(campaign())
+    status = connect().send(campaign())
 
     assert (7, 33, 33) == (
         status.recipients["suppressed"],
         status.recipients["submitted"],
-        accepted(simulator),
+        count_submitted(simulator),
     )
     assert [] == simulator.truth()["suppressed_mailed"]
 
 
 def test_a_server_that_lists_its_suppressions_is_asked_once(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     With the capability declared the whole list is fetched in pages, instead of one request per
@@ -176,20 +176,20 @@ def test_a_server_that_lists_its_suppressions_is_asked_once(
     """
     simulator.reset(suppression_listing=True)
     simulator.suppress(ADDRESSES[:7])
-    status = office(suppression_listing=True).send(campaign())
+    status = connect(suppression_listing=True).send(campaign())
     truth = simulator.truth()
 
-    assert (7, 33) == (status.recipients["suppressed"], accepted(simulator))
+    assert (7, 33) == (status.recipients["suppressed"], count_submitted(simulator))
     assert [] == truth["suppressed_mailed"]
     assert sum(truth["requests"]["suppressions"].values()) < 5
 
 
 def test_B05_when_everyone_is_suppressed_there_is_nothing_to_send(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """B05: an orderly end, no POST of an empty list, exit code 0."""
     simulator.suppress(ADDRESSES)
-    status = office().send(campaign())
+    status = connect().send(campaign())
 
     assert ("nothing_to_send", 0, {}) == (
         status.state,
@@ -214,7 +214,7 @@ CHECKS_THAT_PROVE_NOTHING = [
 )
 def test_B04_a_check_that_proves_nothing_stops_the_send(
     simulator: Any,
-    office: Callable[..., Connection],
+    connect: Callable[..., Connection],
     fault: str,
     count: int | None,
     error: type[CxError],
@@ -225,11 +225,11 @@ def test_B04_a_check_that_proves_nothing_stops_the_send(
     """
     simulator.arm(fault, count=count)
     with pytest.raises((error, CxError)) as raised:
-        office(patience_s=2).send(campaign())
+        connect(patience_s=2).send(campaign())
     assert {} == simulator.truth()["jobs"]
     simulator.arm(None)
 
-    assert "completed" == office().send(campaign()).state
+    assert "completed" == connect().send(campaign()).state
     assert raised.value.exit_code in (3, 4)
 
 
@@ -245,7 +245,7 @@ PASSING = [
 
 @pytest.mark.parametrize("fault", PASSING)
 def test_I01_passing_faults_of_reads_do_not_end_a_campaign(
-    simulator: Any, office: Callable[..., Connection], fault: str
+    simulator: Any, connect: Callable[..., Connection], fault: str
 ) -> None:
     """
     I01, B07-B09, C05, F04, F05, G08: a check, a poll and a page that fail once or twice are asked
@@ -258,9 +258,9 @@ def test_I01_passing_faults_of_reads_do_not_end_a_campaign(
             after=1 if endpoint == "suppressions" else 0,
             endpoint=endpoint,
         )
-    status = office().send(campaign())
+    status = connect().send(campaign())
 
-    assert ("completed", 40) == (status.state, accepted(simulator))
+    assert ("completed", 40) == (status.state, count_submitted(simulator))
 
 
 LOST_ANSWERS = ["post_reset_after_accept", "post_504_after_accept", "post_2xx_without_job_id"]
@@ -268,27 +268,27 @@ LOST_ANSWERS = ["post_reset_after_accept", "post_504_after_accept", "post_2xx_wi
 
 @pytest.mark.parametrize("fault", LOST_ANSWERS)
 def test_E01_a_lost_answer_is_unknown_and_never_sent_again(
-    simulator: Any, office: Callable[..., Connection], fault: str
+    simulator: Any, connect: Callable[..., Connection], fault: str
 ) -> None:
     """
     E01, E02: the outcome is unknown, listed with exit code 8, and stays so however often the
     command is run.
     """
     simulator.arm(fault)
-    first = office().send(campaign())
-    again = office().send(campaign())
+    first = connect().send(campaign())
+    again = connect().send(campaign())
 
     assert ("unknown", 8) == (first.state, exit_code(first)) == (again.state, exit_code(again))
-    assert 40 == again.recipients["unknown"] == accepted(simulator)
+    assert 40 == again.recipients["unknown"] == count_submitted(simulator)
     assert [] == simulator.truth()["mailed_twice"]
 
 
 def test_an_unknown_outcome_is_settled_by_the_operators_word(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """With the job's id the campaign goes on to its end."""
     simulator.arm("post_reset_after_accept")
-    client = office()
+    client = connect()
     [row] = client.send(campaign()).batches
     [job_id] = simulator.truth()["jobs"]
     client.context.ledger.unknown.reconcile(row["batch"], job_id=job_id, quarantine_s=86400)
@@ -297,37 +297,37 @@ def test_an_unknown_outcome_is_settled_by_the_operators_word(
 
 
 def test_E03_a_refusal_that_is_certain_is_tried_again(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     E03: 429 to the POST means "not taken": wait as long as it says, then the same batch, once.
     """
     simulator.arm("rate_limited", count=2, endpoint="messages")
-    status = office().send(campaign())
+    status = connect().send(campaign())
 
-    assert ("completed", 40) == (status.state, accepted(simulator))
+    assert ("completed", 40) == (status.state, count_submitted(simulator))
 
 
 def test_E06_a_server_that_hangs_on_the_post_ends_by_the_deadline(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """E06: the call ends in time; what it did is unknown."""
     simulator.arm("post_hang")
     began = time.monotonic()
-    status = office(call_deadline_s=2).send(campaign())
+    status = connect(call_deadline_s=2).send(campaign())
 
     assert "unknown" == status.state
     assert time.monotonic() - began < 8
 
 
 def test_C02_a_failed_job_never_exits_zero(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     C02, C03, F10: the job's failure is the campaign's state, the webhook's event and the exit code.
     """
     simulator.arm("job_fails")
-    status = office().send(campaign())
+    status = connect().send(campaign())
     [hook] = simulator.received()
 
     assert ("failed", 5) == (status.state, exit_code(status))
@@ -336,19 +336,19 @@ def test_C02_a_failed_job_never_exits_zero(
 
 
 def test_F01_a_job_that_takes_too_long_can_be_continued(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """F01: the deadline ends the wait, not the campaign; the next call goes on waiting."""
     simulator.arm("job_never_ends")
     with pytest.raises(JobTimeout):
-        office(job_deadline_s=1).send(campaign())
+        connect(job_deadline_s=1).send(campaign())
 
-    assert "in_progress" == office().status("q3").state
-    assert 40 == accepted(simulator)
+    assert "in_progress" == connect().status("q3").state
+    assert 40 == count_submitted(simulator)
 
 
 def test_a_job_that_is_not_there_yet_is_asked_for_again(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     404 right after the submit is the API's replicas catching up; an unknown status word means "keep
@@ -356,26 +356,28 @@ def test_a_job_that_is_not_there_yet_is_asked_for_again(
     """
     simulator.arm("job_404_lag", count=2)
 
-    assert "completed" == office().send(campaign()).state
+    assert "completed" == connect().send(campaign()).state
 
 
-def test_F02_a_quick_job_is_seen_at_once(simulator: Any, office: Callable[..., Connection]) -> None:
+def test_F02_a_quick_job_is_seen_at_once(
+    simulator: Any, connect: Callable[..., Connection]
+) -> None:
     """
     F02, F03: the first looks are short; a job of half a second isn't found out after the tutorial's
     two, four, eight.
     """
     began = time.monotonic()
-    office().send(campaign(ADDRESSES[:3]))
+    connect().send(campaign(ADDRESSES[:3]))
 
     assert time.monotonic() - began < 6
 
 
 def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """G01: what came is kept, but the job is not passed off as complete."""
     simulator.arm("events_no_cursor", count=None)
-    client = office()
+    client = connect()
     with pytest.raises(PossiblyTruncated):
         client.send(campaign([f"p{number}@acme-02.example" for number in range(1000)]))
     [row] = client.context.ledger.batches.rows("q3")
@@ -385,18 +387,18 @@ def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
 
 
 def test_G07_late_events_are_picked_up_later(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     G07: opens that come in for days are in the store after a later collect; until then the status
     says provisional.
     """
-    client = office(event_horizon_s=WEEK_S)
+    client = connect(event_horizon_s=WEEK_S)
     simulator.reset(speed=0)
     simulator.arm(None)
     people = campaign([f"p{number}@acme-02.example" for number in range(400)])
     with pytest.raises(JobTimeout):
-        office(job_deadline_s=0.1).send(people)
+        connect(job_deadline_s=0.1).send(people)
     simulator.advance(3600)
     first = client.send(people)
     simulator.advance(WEEK_S)
@@ -408,14 +410,14 @@ def test_G07_late_events_are_picked_up_later(
 
 
 def test_G10_permanent_bounces_are_not_mailed_by_the_next_campaign(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     G04, G10: hard bounces of one campaign are local suppressions of the next; soft and odd ones are
     not.
     """
     people = [f"p{number}@gmail.example" for number in range(600)]
-    client = office()
+    client = connect()
     client.send(campaign(people))
     simulator.advance(WEEK_S)
     client.collect()
@@ -426,13 +428,13 @@ def test_G10_permanent_bounces_are_not_mailed_by_the_next_campaign(
 
 
 def test_H01_the_webhook_carries_the_real_status_and_a_signature_that_verifies(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     H01: the tutorial's shape, the job's status, and headers that the standard's published library
     accepts.
     """
-    office().send(campaign())
+    connect().send(campaign())
     [hook] = simulator.received(raw=True)
     verified = Webhook(SIMULATOR_ACCOUNT["crm_webhook_secret"]).verify(
         hook["body"], hook["headers"]
@@ -459,14 +461,14 @@ CRM_FAULTS = [
 
 @pytest.mark.parametrize(("fault", "expected"), CRM_FAULTS)
 def test_H02_a_crm_that_fails_loses_nothing(
-    simulator: Any, office: Callable[..., Connection], fault: str, expected: dict[str, int]
+    simulator: Any, connect: Callable[..., Connection], fault: str, expected: dict[str, int]
 ) -> None:
     """
     H02, H03: the webhook stays in the outbox with the same id, waiting or parked, and the status
     says so.
     """
     simulator.arm(fault, count=None)
-    client = office()
+    client = connect()
     status = client.send(campaign())
     simulator.arm(None)
     [row] = client.context.ledger.outbox.webhooks()
@@ -476,10 +478,10 @@ def test_H02_a_crm_that_fails_loses_nothing(
 
 
 def test_H04_without_a_crm_the_webhook_waits(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """H04: with no address set the send succeeds and the webhook is listed as pending, not lost."""
-    status = office(crm_webhook_url="").send(campaign())
+    status = connect(crm_webhook_url="").send(campaign())
 
     assert ("completed", {"delivered": 0, "pending": 1, "dead": 0, "parked": 0}) == (
         status.state,
@@ -488,21 +490,21 @@ def test_H04_without_a_crm_the_webhook_waits(
 
 
 def test_D04_the_daily_limit_holds_over_runs(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     D04: 40 people, 25 a day: one batch of 25 goes, the other waits and is counted, however often
     the command is run.
     """
     people = campaign(limits={"daily": 25})
-    first, again = office().send(people), office().send(people)
+    first, again = connect().send(people), connect().send(people)
 
     assert (25, 15) == (first.recipients["submitted"], first.recipients["over_limit"])
-    assert (first.recipients, 25) == (again.recipients, accepted(simulator))
+    assert (first.recipients, 25) == (again.recipients, count_submitted(simulator))
 
 
 def test_a_servers_own_quota_closes_the_day(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     The first 429 that means the day ends the sending, not the reading: what was accepted is
@@ -510,8 +512,8 @@ def test_a_servers_own_quota_closes_the_day(
     """
     people = campaign([f"p{number}@acme-02.example" for number in range(90)])
     simulator.arm("quota_exceeded", count=None, after=1)
-    client = office(batch_size=30, daily_limit=1000)
-    first, again = client.send(people), office(batch_size=30).send(people)
+    client = connect(batch_size=30, daily_limit=1000)
+    first, again = client.send(people), connect(batch_size=30).send(people)
     truth = simulator.truth()
 
     assert ("in_progress", 0, 30, 60) == (
@@ -520,53 +522,53 @@ def test_a_servers_own_quota_closes_the_day(
         first.recipients["submitted"],
         first.recipients["over_limit"],
     )
-    assert (first.recipients, 30) == (again.recipients, accepted(simulator))
+    assert (first.recipients, 30) == (again.recipients, count_submitted(simulator))
     assert sum(first.events.values()) > 0
     assert 2 == sum(asked["endpoint"] == "messages" for asked in simulator.control("log"))
     assert "quota.closed" in [entry.kind for entry in client.ledger.audit_log.entries()]
     assert [] == truth["mailed_twice"]
 
 
-def test_a_closed_day_ends_at_midnight(simulator: Any, office: Callable[..., Connection]) -> None:
+def test_a_closed_day_ends_at_midnight(simulator: Any, connect: Callable[..., Connection]) -> None:
     """On the next day the same command goes on."""
     simulator.arm("quota_exceeded")
-    client = office()
+    client = connect()
     client.send(campaign())
     tomorrow = client.context.now() + 86400
     later = Connection(client.settings, quiet=True)
     later.__dict__["ledger"] = type(client.ledger)(client.settings.ledger_url, now=lambda: tomorrow)
 
-    assert (0, 40) == (accepted(simulator), later.send(campaign()).recipients["submitted"])
+    assert (0, 40) == (count_submitted(simulator), later.send(campaign()).recipients["submitted"])
 
 
 def test_a_campaign_goes_out_by_the_account_it_was_planned_for(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     Another profile on the same ledger neither sends, follows nor collects it; nameless commands
     pass it by.
     """
-    office().send(campaign())
-    other = office(client_id="other")
-    for deed in (other.resume, other.retry):
+    connect().send(campaign())
+    other = connect(client_id="other")
+    for action in (other.resume, other.retry):
         with pytest.raises(ConfigError, match="not by this profile"):
-            deed("q3")
+            action("q3")
 
     assert (0, []) == (other.collect().jobs, other.unfinished())
 
 
 def test_a_changed_daily_limit_counts_from_the_next_run(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
-    """The limit is no content: the same campaign continues under the new one."""
-    office().send(campaign(limits={"daily": 25}))
-    status = office().send(campaign(limits={"daily": 40}))
+    """The limit is not a part of the content: the same campaign continues under the new one."""
+    connect().send(campaign(limits={"daily": 25}))
+    status = connect().send(campaign(limits={"daily": 40}))
 
-    assert (40, 0) == (accepted(simulator), status.recipients["over_limit"])
+    assert (40, 0) == (count_submitted(simulator), status.recipients["over_limit"])
 
 
 def test_a_listing_that_can_not_be_fetched_clears_nobody(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     Fail closed also with the whole list: several batches wait for it, none goes out without it.
@@ -576,7 +578,7 @@ def test_a_listing_that_can_not_be_fetched_clears_nobody(
     simulator.suppress(people)
     simulator.arm("server_error_503", count=None, endpoint="suppressions")
     with pytest.raises(CxError):
-        office(suppression_listing=True, batch_size=20, patience_s=1).send(campaign(people))
+        connect(suppression_listing=True, batch_size=20, patience_s=1).send(campaign(people))
 
     assert {} == simulator.truth()["jobs"]
 
@@ -621,25 +623,25 @@ def test_a_listing_that_is_too_old_is_fetched_anew(home: Path, age_s: float, fet
 
 
 def test_a_plan_of_which_nothing_was_sent_can_be_replaced(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     A list that was corrected after a failed sign-in is planned anew; who was mailed once is never
     replaced.
     """
     with pytest.raises(Denied):
-        office(client_secret="wrong").send(campaign(ADDRESSES[:3]))
-    status = office().send(campaign(ADDRESSES[:5]))
+        connect(client_secret="wrong").send(campaign(ADDRESSES[:3]))
+    status = connect().send(campaign(ADDRESSES[:5]))
 
-    assert ("completed", 5) == (status.state, accepted(simulator))
+    assert ("completed", 5) == (status.state, count_submitted(simulator))
 
 
 def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """A wrong job id ends in its own error, after the other batches have been followed."""
     simulator.arm("post_2xx_without_job_id")
-    client = office(batch_size=20)
+    client = connect(batch_size=20)
     client.send(campaign())
     [lost] = list(client.ledger.batches.rows("q3", ["unknown"]))
     client.ledger.unknown.reconcile(lost.id, job_id="no-such-job", quarantine_s=0)
@@ -658,16 +660,16 @@ def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
 
 
 def test_retry_waves_take_soft_bounces_only(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
-    G06, G09: a soft bounce that was delivered later is no candidate; candidates keep their merge
+    G06, G09: a soft bounce that was delivered later is not tried again; candidates keep their merge
     fields; the cooldown is kept.
     """
     people = [
         {"email": f"P{number}@Yahoo.example", "firstName": f"P{number}"} for number in range(600)
     ]  # events say it in lower case
-    client = office()
+    client = connect()
     client.send(campaign(people))
     simulator.advance(WEEK_S)
     client.collect()
@@ -687,11 +689,11 @@ def test_retry_waves_take_soft_bounces_only(
 
 
 def test_a_plain_secret_is_read_as_the_standards_library_reads_it(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """With or without `whsec_`, the receiver built on the published library verifies."""
     plain = SIMULATOR_ACCOUNT["crm_webhook_secret"].removeprefix("whsec_")
-    office(crm_webhook_secret=plain).send(campaign(ADDRESSES[:2]))
+    connect(crm_webhook_secret=plain).send(campaign(ADDRESSES[:2]))
     [hook] = simulator.received(raw=True)
 
     assert Webhook(plain).verify(hook["body"], hook["headers"])
@@ -707,13 +709,13 @@ def webhook_of(simulator: Any, version: int) -> dict[str, Any]:
 
 
 def test_the_crm_hears_at_settling_what_came_after_the_first_look(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     H02: the first webhook tells what was known when the job ended, the last one all that a week
     brought, person by person.
     """
-    client = office()
+    client = connect()
     client.send(campaign([f"p{number}@gmail.example" for number in range(400)]))
     simulator.advance(2 * WEEK_S)
     for _ in range(3):
@@ -741,36 +743,36 @@ def test_the_crm_hears_at_settling_what_came_after_the_first_look(
 
 
 def test_a_restored_backup_is_refused_by_its_anchors(
-    simulator: Any, office: Callable[..., Connection], home: Path
+    simulator: Any, connect: Callable[..., Connection], home: Path
 ) -> None:
     """
     A ledger of yesterday calls planned whom it has mailed since: the anchor beside it knows better,
     and nothing is sent.
     """
     with pytest.raises(Denied):
-        office(client_secret="wrong").send(campaign())
+        connect(client_secret="wrong").send(campaign())
     shutil.copy(home / "ledger.sqlite", home / "backup")
-    office().send(campaign())
+    connect().send(campaign())
     shutil.copy(home / "backup", home / "ledger.sqlite")
-    rows = office().ledger.audit_log.verify().rows
-    for deed in (lambda: office().send(campaign()), lambda: office().resume("q3")):
+    rows = connect().ledger.audit_log.verify().rows
+    for action in (lambda: connect().send(campaign()), lambda: connect().resume("q3")):
         with pytest.raises(StoreError, match="was a backup restored"):
-            deed()
+            action()
 
-    assert rows == office().ledger.audit_log.verify().rows
-    assert 40 == accepted(simulator)
+    assert rows == connect().ledger.audit_log.verify().rows
+    assert 40 == count_submitted(simulator)
     assert [] == simulator.truth()["mailed_twice"]
 
 
 def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(
-    simulator: Any, office: Callable[..., Connection], tmp_path: Path
+    simulator: Any, connect: Callable[..., Connection], tmp_path: Path
 ) -> None:
     """
     The answer was lost; an export of events names the job and carries the tag that went out with
     every recipient.
     """
     simulator.arm("post_reset_after_accept")
-    client = office()
+    client = connect()
     [row] = client.send(campaign()).batches
     [job_id] = simulator.truth()["jobs"]
     seen = {
@@ -788,18 +790,18 @@ def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(
         )
     )
     import_file(export, "q3", client.store, now=datetime.now(UTC))
-    status = office().send(campaign())
+    status = connect().send(campaign())
 
-    assert ("completed", 40) == (status.state, accepted(simulator))
+    assert ("completed", 40) == (status.state, count_submitted(simulator))
     assert () == client.ledger.audit_log.verify().faults
 
 
 def test_no_such_event_proves_nothing(
-    simulator: Any, office: Callable[..., Connection], tmp_path: Path
+    simulator: Any, connect: Callable[..., Connection], tmp_path: Path
 ) -> None:
     """Tags of other batches, and two jobs that claim the same one, leave the outcome unknown."""
     simulator.arm("post_reset_after_accept")
-    client = office()
+    client = connect()
     [row] = client.send(campaign()).batches
     events = [
         {
@@ -819,16 +821,16 @@ def test_no_such_event_proves_nothing(
     export.write_text(json.dumps(events))
     import_file(export, "q3", client.store, now=datetime.now(UTC))
 
-    assert "unknown" == office().send(campaign()).state
+    assert "unknown" == connect().send(campaign()).state
 
 
 def test_what_a_killed_process_left_can_be_settled_at_once(
-    simulator: Any, office: Callable[..., Connection]
+    simulator: Any, connect: Callable[..., Connection]
 ) -> None:
     """
     Nobody has to know that `resume` would find it first; the operator's reason is in the audit log.
     """
-    client = office()
+    client = connect()
     write_plan(client.context, campaign())
     [row] = client.ledger.batches.rows("q3")
     client.ledger.posts.claim(
@@ -845,7 +847,7 @@ def test_what_a_killed_process_left_can_be_settled_at_once(
             batch.update().values(owner=f"{client.ledger.posts.worker.rsplit(':', 2)[0]}:999999:1")
         )
 
-    assert "abandoned" == office().reconcile(row.id, abandon=True, reason="asked NICE")
+    assert "abandoned" == connect().reconcile(row.id, abandon=True, reason="asked NICE")
     assert [True] == [
         "asked NICE" in entry.body
         for entry in client.ledger.audit_log.entries()
@@ -895,7 +897,7 @@ client.send(Campaign.from_list(people, name="q3", subject="Q3", template_id="a1b
 
 
 def test_E05_a_process_killed_during_the_post_mails_nobody_twice(
-    simulator: Any, office: Callable[..., Connection], home: Path
+    simulator: Any, connect: Callable[..., Connection], home: Path
 ) -> None:
     """
     E05: kill -9 while the API holds the answer back: the next run finds an unknown outcome and
@@ -908,8 +910,8 @@ def test_E05_a_process_killed_during_the_post_mails_nobody_twice(
         time.sleep(0.05)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
-    seen = office().status("q3")
-    status = office().send(campaign())
+    seen = connect().status("q3")
+    status = connect().send(campaign())
 
     assert ("unknown", 8, ["unknown"]) == (
         seen.state,
@@ -917,7 +919,7 @@ def test_E05_a_process_killed_during_the_post_mails_nobody_twice(
         [row["state"] for row in seen.batches],
     )
     assert f"batch {seen.batches[0]['batch']} (40 recipients): the worker ended" in str(seen)
-    assert ("unknown", 40) == (status.state, accepted(simulator))
+    assert ("unknown", 40) == (status.state, count_submitted(simulator))
     assert [] == simulator.truth()["mailed_twice"]
 
 
@@ -932,19 +934,19 @@ def closed_port() -> Iterator[str]:
 
 
 def test_an_unreachable_host_is_said_in_time_and_leaves_the_plan(
-    office: Callable[..., Connection], closed_port: str
+    connect: Callable[..., Connection], closed_port: str
 ) -> None:
     """Nothing was sent; the campaign stays planned, and continues when the host is there."""
-    client = office(env_url=closed_port, patience_s=2)
+    client = connect(env_url=closed_port, patience_s=2)
     with pytest.raises(Unreachable):
         client.send(campaign())
 
     assert "in_progress" == client.status("q3").state
 
 
-def test_one_sign_in_serves_all_threads(simulator: Any, office: Callable[..., Connection]) -> None:
+def test_one_sign_in_serves_all_threads(simulator: Any, connect: Callable[..., Connection]) -> None:
     """C06: sixteen workers share one token."""
-    office().send(campaign())
+    connect().send(campaign())
 
     assert 1 == simulator.truth()["tokens"]
 

@@ -105,20 +105,20 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def office(world: World, home: Path) -> Callable[..., Connection]:
+def connect(world: World, home: Path) -> Callable[..., Connection]:
     """A connection so many days later; keyword arguments are settings."""
 
-    def connected(days: float = 0, **given: Any) -> Connection:
+    def open_connection(days: float = 0, **given: Any) -> Connection:
         client = connection(
             world.url, home, **{"crm_webhook_url": "", "patience_s": 4, "batch_size": 100, **given}
         )
         shift(client, days * DAY_S)
         return client
 
-    return connected
+    return open_connection
 
 
-def sent(client: Connection, *people: str) -> None:
+def send(client: Connection, *people: str) -> None:
     client.send(Campaign.from_list([address(who) for who in people], name=NAME, **SPEC))
 
 
@@ -134,16 +134,16 @@ FATES: dict[str, tuple[list[tuple[str, ...]], str]] = {
 
 
 def test_a_wave_mails_soft_bounces_again_and_nobody_else(
-    world: World, office: Callable[..., Connection]
+    world: World, connect: Callable[..., Connection]
 ) -> None:
     """
     One call, one wave, really sent; the plan says of everyone why, or why not, with the address
     masked.
     """
     world.news["j1"] = {who: said for who, (said, _) in FATES.items()}
-    sent(office(), *FATES)
-    plan, _ = office(days=1.1).retry(NAME, dry_run=True)
-    planned, status = office(days=1.1).retry(NAME)
+    send(connect(), *FATES)
+    plan, _ = connect(days=1.1).retry(NAME, dry_run=True)
+    planned, status = connect(days=1.1).retry(NAME)
 
     assert [["blocked", "full", "gone", "late", "nothing", "there"], ["full"]] == world.posts
     assert {"f***@acme-01.example": "soft: mailbox_full"} == {
@@ -157,40 +157,40 @@ def test_a_wave_mails_soft_bounces_again_and_nobody_else(
 
 
 def test_a_delivery_that_nobody_has_fetched_yet_is_fetched_first(
-    world: World, office: Callable[..., Connection]
+    world: World, connect: Callable[..., Connection]
 ) -> None:
     """
     The store says "mailbox full"; the API knows better by now, and is asked before anybody is
     mailed again.
     """
     world.news["j1"] = {"full": [FULL]}
-    sent(office(), "full", "other")
+    send(connect(), "full", "other")
     world.news["j1"] = {"full": [FULL, TAKEN]}
-    plan, _ = office(days=1.1).retry(NAME)
+    plan, _ = connect(days=1.1).retry(NAME)
 
     assert ([], 1) == (plan.people, len(world.posts))
 
 
 def test_who_is_suppressed_by_now_gets_no_second_mail(
-    world: World, office: Callable[..., Connection]
+    world: World, connect: Callable[..., Connection]
 ) -> None:
     """
-    A wave asks for suppressions anew; whom it left out is no candidate of the next one either.
+    A wave asks for suppressions anew; whom it left out is not in the next one either.
     """
     world.news["j1"] = {"full": [FULL], "also": [FULL]}
-    sent(office(), "full", "also")
+    send(connect(), "full", "also")
     world.suppressed.add(address("full"))
-    office(days=1.1).retry(NAME)
+    connect(days=1.1).retry(NAME)
     world.suppressed.clear()
     world.news["j2"] = {"also": [FULL]}
-    plan, _ = office(days=4).retry(NAME)
+    plan, _ = connect(days=4).retry(NAME)
 
     assert [["also", "full"], ["also"], ["also"]] == world.posts
     assert ("f***@acme-01.example", "suppressed: complaint") in plan.left_out
 
 
 def test_what_becomes_of_each_bounce_is_what_the_page_says(
-    world: World, office: Callable[..., Connection]
+    world: World, connect: Callable[..., Connection]
 ) -> None:
     """
     Three campaigns with one recipient for each row of the taxonomy's page: who is suppressed after
@@ -202,14 +202,14 @@ def test_what_becomes_of_each_bounce_is_what_the_page_says(
     repeated = {who for who, case in cases.items() if case.expected.suppress == "after_n"}
     suppressed = []
     for number in (1, 2, 3):
-        client = office(days=number)
+        client = connect(days=number)
         left = [who for who in cases if number == 1 or who not in suppressed[-1]]
         world.news[f"j{number}"] = {who: bounces[who] for who in left}
         people = [address(who) for who in cases]
         client.send(Campaign.from_list(people, name=f"c{number}", **SPEC))
         keys = {recipient_key(address(who)): who for who in cases}
         suppressed.append({keys[key] for key in client.ledger.suppressions.find(keys)})
-    plan, _ = office(days=9).retry("c1", dry_run=True)
+    plan, _ = connect(days=9).retry("c1", dry_run=True)
     again = {who.email.partition("@")[0] for who, _ in plan.people}
 
     assert [at_once, at_once, at_once | repeated] == suppressed
@@ -230,71 +230,71 @@ COOLDOWNS = [
 
 @pytest.mark.parametrize(("waves", "days", "too_early"), COOLDOWNS)
 def test_each_wave_waits_twice_as_long(
-    world: World, office: Callable[..., Connection], waves: int, days: float, too_early: bool
+    world: World, connect: Callable[..., Connection], waves: int, days: float, too_early: bool
 ) -> None:
     """One day, two days, four days after the last POST."""
     world.news |= {f"j{number}": {"full": [FULL]} for number in range(1, 9)}
-    sent(office(), "full")
+    send(connect(), "full")
     at = 0.0
     for wave in range(waves):
         at += 2.0**wave + 0.1
-        office(at).retry(NAME)
+        connect(at).retry(NAME)
     if too_early:
         with pytest.raises(ConfigError, match=f"too early for wave {waves + 1}"):
-            office(at + days).retry(NAME)
+            connect(at + days).retry(NAME)
 
     assert waves + 1 == len(world.posts)
     if not too_early:
-        office(at + days).retry(NAME)
+        connect(at + days).retry(NAME)
         assert waves + 2 == len(world.posts)
 
 
-def test_after_three_waves_it_is_over(world: World, office: Callable[..., Connection]) -> None:
+def test_after_three_waves_it_is_over(world: World, connect: Callable[..., Connection]) -> None:
     """Never a loop: the fourth call is refused, however long one waits."""
     world.news |= {f"j{number}": {"full": [FULL]} for number in range(1, 9)}
-    sent(office(), "full")
+    send(connect(), "full")
     for days in (10, 20, 30):
-        office(days).retry(NAME)
+        connect(days).retry(NAME)
     with pytest.raises(ConfigError, match="has had its 3 retry waves"):
-        office(90).retry(NAME)
+        connect(90).retry(NAME)
 
     assert 4 == len(world.posts)
 
 
 def test_a_wave_of_which_nothing_is_heard_is_no_soft_bounce(
-    world: World, office: Callable[..., Connection]
+    world: World, connect: Callable[..., Connection]
 ) -> None:
     """
     The first wave bounced, the second is silent: perhaps it arrived, so nobody is mailed a third
     time.
     """
     world.news["j1"] = {"full": [FULL]}
-    sent(office(), "full")
-    office(2).retry(NAME)
-    plan, _ = office(9).retry(NAME)
+    send(connect(), "full")
+    connect(2).retry(NAME)
+    plan, _ = connect(9).retry(NAME)
 
     assert ([], [("f***@acme-01.example", "no event yet")]) == (plan.people, plan.left_out)
     assert 2 == len(world.posts)
 
 
 def test_whom_an_abandoned_batch_may_have_reached_is_not_mailed_again(
-    world: World, office: Callable[..., Connection]
+    world: World, connect: Callable[..., Connection]
 ) -> None:
     """
     Nobody knows whether the wave went out, and the operator gave it up: it counts as sent, for the
     people and for the cooldown.
     """
     world.news["j1"] = {"full": [FULL]}
-    sent(office(), "full")
+    send(connect(), "full")
     world.script(f"POST {MAIL}/messages", Fault("reset"))
-    office(2).retry(NAME)
-    [lost] = [row for row in office(2).ledger.batches.rows(NAME) if row.state == "unknown"]
+    connect(2).retry(NAME)
+    [lost] = [row for row in connect(2).ledger.batches.rows(NAME) if row.state == "unknown"]
     with pytest.raises(ConfigError, match="isn't finished: batches are unknown"):
-        office(30).retry(NAME)
-    office(2).reconcile(lost.id, abandon=True)
+        connect(30).retry(NAME)
+    connect(2).reconcile(lost.id, abandon=True)
     with pytest.raises(ConfigError, match="too early for wave 2"):
-        office(3).retry(NAME)
-    plan, _ = office(9).retry(NAME)
+        connect(3).retry(NAME)
+    plan, _ = connect(9).retry(NAME)
 
     assert ([], [("f***@acme-01.example", "given up; perhaps mailed, perhaps not")]) == (
         plan.people,
@@ -303,58 +303,58 @@ def test_whom_an_abandoned_batch_may_have_reached_is_not_mailed_again(
     assert 2 == len(world.asked(f"POST {MAIL}/messages"))
 
 
-def test_a_refused_wave_reached_nobody(world: World, office: Callable[..., Connection]) -> None:
+def test_a_refused_wave_reached_nobody(world: World, connect: Callable[..., Connection]) -> None:
     """Its people are judged by the wave before, and may be in the next one."""
     world.news["j1"] = {"full": [FULL]}
-    sent(office(), "full")
+    send(connect(), "full")
     world.script(
         f"POST {MAIL}/messages",
         Reply(400, {"error": {"code": "bad", "message": "sender not verified"}}),
         world.take,
     )
-    office(2).retry(NAME)
-    plan, _ = office(9).retry(NAME)
+    connect(2).retry(NAME)
+    plan, _ = connect(9).retry(NAME)
 
     assert [address("full")] == [who.email for who, _ in plan.people]
     assert [["full"], ["full"]] == world.posts
 
 
 def test_a_wave_is_not_planned_from_events_that_could_not_be_fetched(
-    world: World, office: Callable[..., Connection]
+    world: World, connect: Callable[..., Connection]
 ) -> None:
     """Where the events can't be had, nobody is mailed on old news."""
     world.news["j1"] = {"full": [FULL]}
-    sent(office(), "full")
+    send(connect(), "full")
     world.script(f"GET {MAIL}/events", Reply(404))
     with pytest.raises(Refused):
-        office(2).retry(NAME)
+        connect(2).retry(NAME)
 
     assert 1 == len(world.posts)
 
 
 def test_what_is_not_sent_by_a_word_waits_for_a_day(
-    world: World, office: Callable[..., Connection]
+    world: World, connect: Callable[..., Connection]
 ) -> None:
     """
     A worker that was paused may still post: `--confirmed-not-sent` is refused for 24 h, then the
     batch goes out.
     """
     world.script(f"POST {MAIL}/messages", Fault("reset"), world.take)
-    sent(office(), "ann")
-    [lost] = office().ledger.batches.rows(NAME)
+    send(connect(), "ann")
+    [lost] = connect().ledger.batches.rows(NAME)
     with pytest.raises(ConfigError, match="too early to say"):
-        office(0.9).reconcile(lost.id, reason="asked NICE")
-    state = office(1.1).reconcile(lost.id, reason="asked NICE")
+        connect(0.9).reconcile(lost.id, reason="asked NICE")
+    state = connect(1.1).reconcile(lost.id, reason="asked NICE")
 
     assert ("planned", "completed", [["ann"]]) == (
         state,
-        office(1.1).resume(NAME).state,
+        connect(1.1).resume(NAME).state,
         world.posts,
     )
 
 
 def test_a_job_of_another_size_can_not_be_what_a_batch_became(
-    world: World, office: Callable[..., Connection]
+    world: World, connect: Callable[..., Connection]
 ) -> None:
     """A mistyped id would let a batch that was never sent pass for sent."""
     world.script(f"POST {MAIL}/messages", Fault("reset"))
@@ -362,9 +362,9 @@ def test_a_job_of_another_size_can_not_be_what_a_batch_became(
         f"GET {MAIL}/jobs/j7",
         Reply(200, {"jobId": "j7", "status": "completed", "totalRecipients": 3}),
     )
-    sent(office(), "ann", "bob")
-    [lost] = office().ledger.batches.rows(NAME)
+    send(connect(), "ann", "bob")
+    [lost] = connect().ledger.batches.rows(NAME)
     with pytest.raises(ConfigError, match="job j7 has 3 recipients"):
-        office().reconcile(lost.id, job_id="j7")
+        connect().reconcile(lost.id, job_id="j7")
 
-    assert "unknown" == office().status(NAME).state
+    assert "unknown" == connect().status(NAME).state

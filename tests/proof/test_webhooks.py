@@ -297,12 +297,12 @@ def enqueue(context: Context, count: int = 1, start: int = 0) -> list[str]:
     """Webhooks in the outbox, as a scan puts them there; their ids."""
     ids = [f"msg_{number}" for number in range(start, start + count)]
     with context.ledger.writing() as tx:
-        for hook_id in ids:
+        for webhook_id in ids:
             context.ledger.outbox.enqueue(
                 tx,
                 "q3",
                 "b1",
-                (hook_id, "email_job_completed", json.dumps({"event": hook_id}).encode()),
+                (webhook_id, "email_job_completed", json.dumps({"event": webhook_id}).encode()),
             )
     return ids
 
@@ -376,7 +376,7 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
     receiver; the published library verifies each.
     """
     crm_server.script("POST /hook", *[Reply(503)] * 10, Reply(200))
-    [hook_id] = enqueue(context)
+    [webhook_id] = enqueue(context)
     waits = []
     for _ in range(10):
         began = context.now()
@@ -384,7 +384,7 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
         context.now.at = max(began + 1, context.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
         waits.append(context.now() - began)
     assert ["dead"] == states(context)
-    assert 1 == context.ledger.outbox.replay(webhook_id=hook_id)
+    assert 1 == context.ledger.outbox.replay(webhook_id=webhook_id)
     deliver.deliver_due(context)
     seen = crm_server.seen
 
@@ -392,7 +392,7 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
     assert [True] * 9 == [
         base <= wait <= 1.1 * base for base, wait in zip(deliver.SCHEDULE_S, waits, strict=False)
     ]
-    assert {(hook_id, b'{"event": "msg_0"}')} == {
+    assert {(webhook_id, b'{"event": "msg_0"}')} == {
         (one.headers["webhook-id"], one.body) for one in seen
     }
     assert (
@@ -471,8 +471,8 @@ def test_410_parks_the_endpoint_until_a_replay(context: Context, crm_server: Fau
     assert 5 == context.ledger.outbox.replay(since=context.now() - 1) - 1
     assert 6 == deliver.deliver_due(context).delivered
     assert {"msg_0": 2, "msg_1": 2, "msg_2": 1, "msg_3": 1, "msg_4": 1, "msg_5": 1} == {
-        hook_id: sum(one.headers["webhook-id"] == hook_id for one in crm_server.seen)
-        for hook_id in map("msg_{}".format, range(6))
+        webhook_id: sum(one.headers["webhook-id"] == webhook_id for one in crm_server.seen)
+        for webhook_id in map("msg_{}".format, range(6))
     }
 
 
@@ -500,9 +500,12 @@ def test_a_late_failure_undoes_nothing(context: Context) -> None:
     first, second = enqueue(context, 2)
     context.ledger.outbox.record_delivery(first, state="delivered")
     context.ledger.outbox.forget(second)
-    for hook_id in (first, second):
+    for webhook_id in (first, second):
         context.ledger.outbox.record_delivery(
-            hook_id, state="pending", error="the answer did not come in time", next_at=context.now()
+            webhook_id,
+            state="pending",
+            error="the answer did not come in time",
+            next_at=context.now(),
         )
 
     assert ["delivered", "forgotten"] == states(context)

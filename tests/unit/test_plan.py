@@ -53,7 +53,7 @@ def read(folder, content, **spec):
 WRONG_SPECS = {
     # what is wrong                            the spec's values                        what the
     # message says
-    "a name that is no file name": ({"name": "../q3"}, "name: letters, digits"),
+    "a name that is not a file name": ({"name": "../q3"}, "name: letters, digits"),
     "no subject": ({"subject": ""}, "subject: "),
     "a subject over 998 characters": ({"subject": "x" * 999}, "subject: "),
     "a subject with a line break": (
@@ -61,8 +61,8 @@ WRONG_SPECS = {
         "subject: must be one line",
     ),
     "a subject with an escape sequence": ({"subject": "Hi \x1b[2J"}, "subject: must be one line"),
-    "a template that is no UUID": ({"template_id": "newsletter"}, "template_id: must be a UUID"),
-    "a sender that is no address": ({"sender": "marketing"}, "sender: "),
+    "a template that is not a UUID": ({"template_id": "newsletter"}, "template_id: must be a UUID"),
+    "a sender that is not an address": ({"sender": "marketing"}, "sender: "),
     "a sender with a line break": ({"sender": "a@b.com\nBcc: c@d.com"}, "sender: "),
     "a placeholder called email": ({"fields": ["email"]}, "fields: must be different names"),
     "a placeholder twice": ({"fields": ["name", "name"]}, "fields: must be different names"),
@@ -99,7 +99,7 @@ def test_d03_all_faults_of_a_spec_are_said_at_once():
 
 
 def test_a_profile_may_lift_the_uuid():
-    """Where a tenant's template ids are no UUIDs, any one line will do."""
+    """Where a tenant's template ids are not UUIDs, any one line will do."""
     assert (
         "newsletter-7"
         == parse_spec(SPEC | {"template_id": "newsletter-7"}, any_template_id=True).template_id
@@ -178,7 +178,7 @@ ADDRESSES = {
 @pytest.mark.parametrize(("written", "mailed"), ADDRESSES.items(), ids=map(repr, ADDRESSES))
 def test_an_address_is_normalised_or_refused(written, mailed):
     """
-    The domain in lower-case ASCII, the local part as given; what is no address is left out with a
+    The domain in lower-case ASCII, the local part as given; what is not an address is left out with a
     reason.
     """
     people, left_out = plan([written], skip_invalid=True)
@@ -309,7 +309,7 @@ def test_a_missing_file_is_said_when_the_campaign_is_made(tmp_path):
 def test_a_csv_row_becomes_a_recipient(tmp_path):
     """
     `tags` are split, every other column is a merge field as written; the byte order mark of Excel
-    is no part of a name.
+    is not a part of a name.
     """
     (item,) = read(
         tmp_path,
@@ -339,7 +339,7 @@ def test_lines_are_those_of_the_file(tmp_path):
 FIELDS = {
     # columns and one row                    the template's fields   said, "" = fine
     "exactly the fields": ({"email": "a@b.com", "first": "Ann"}, ["first"], ""),
-    "tags are no field": ({"email": "a@b.com", "first": "Ann", "tags": "x"}, ["first"], ""),
+    "tags are not a field": ({"email": "a@b.com", "first": "Ann", "tags": "x"}, ["first"], ""),
     "no fields wanted, none given": ({"email": "a@b.com"}, [], ""),
     "no list given: all columns are fields": ({"email": "a@b.com", "first": ""}, None, ""),
     "a field is missing": ({"email": "a@b.com"}, ["first"], "missing: first"),
