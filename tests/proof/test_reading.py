@@ -79,7 +79,9 @@ OPENS = [
 ]
 
 
-@pytest.mark.parametrize(("action", "expected"), OPENS, ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("action", "expected"), OPENS, ids=lambda value: getattr(value, "__name__", "")
+)
 def test_a_list_is_checked_once_and_planned_once(
     client: Connection,
     recipients: Path,
