@@ -55,7 +55,7 @@ def _parts(table: pd.DataFrame, split: str) -> go.Figure:
 
 
 def reasons(table: pd.DataFrame) -> go.Figure:
-    """What the receiving servers said, most frequent first; split once, a map of texts and parts."""
+    """What the receiving servers said, most frequent first; split once, a map of texts by part."""
     match groups_of(table):
         case (split,) if table[split].nunique() > 1:
             return _cause_map(table, split, "reason", SAID)

@@ -107,8 +107,8 @@ class Suppressions:
         return how many were added and how many lifted.
 
         *counted* are the people (campaign -> keys) whose bounces still count when they repeat; by
-        default all that were. Who was suppressed at *before* or later stays, and so does who bounced
-        repeatedly.
+        default all that were. Who was suppressed at *before* or later stays, and so does who
+        bounced repeatedly.
         """
         justified = _first_causes(found)
         names = list(found)

@@ -52,6 +52,7 @@ class Shell:
 
         return subprocess.run(
             [sys.executable, "-m", "cxtools.cli", *arguments],
+            check=False,
             cwd=self.folder,
             env=self.environ,
             input=stdin,
@@ -402,7 +403,8 @@ def test_a_missing_scope_says_which_right_is_missing(shell: Shell, simulator: An
     done = send(shell)
 
     assert 3 == done.returncode
-    assert "scope" in done.stderr and "Traceback" not in done.stderr
+    assert "scope" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(
@@ -417,7 +419,8 @@ def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(
     again = send(shell, "--json")
 
     assert (6, {}) == (done.returncode, jobs_then)
-    assert "Traceback" not in done.stderr and "space" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "space" in done.stderr
     assert (0, 30) == (again.returncode, json.loads(again.stdout)["recipients"]["submitted"])
     assert [] == simulator.truth()["mailed_twice"]
 
@@ -445,7 +448,7 @@ def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=hears_ctrl_c,
+        preexec_fn=hears_ctrl_c,  # noqa: PLW1509  # one thread here
     )
     while not simulator.truth()["jobs"] and waiting.poll() is None:
         time.sleep(0.1)
@@ -454,7 +457,8 @@ def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(
     _, said = waiting.communicate(timeout=60)
 
     assert 130 == waiting.returncode
-    assert "run the same command again to continue" in said and "Traceback" not in said
+    assert "run the same command again to continue" in said
+    assert "Traceback" not in said
     assert 1 == len(simulator.truth()["jobs"])
 
 
@@ -497,7 +501,8 @@ def test_audit_and_outbox_can_be_read(shell: Shell) -> None:
     exported = json.loads(shell("audit", "export", "--json").stdout)
     hooks = json.loads(shell("outbox", "list", "--json").stdout)
 
-    assert [] == verified["faults"] and verified["rows"] == len(exported)
+    assert [] == verified["faults"]
+    assert verified["rows"] == len(exported)
     assert ["pending"] == [hook["state"] for hook in hooks]
 
 

@@ -59,12 +59,9 @@ def facts(client: Connection, name: str = NAME) -> Facts:
         slots: dict[str, dict[str, str]] = {}
         for row in tx.execute(sa.select(slot)):
             slots.setdefault(row.batch_id, {})[row.rcpt_key] = row.outcome
-        attempts = {
-            batch_id: count
-            for batch_id, count in tx.execute(
-                sa.select(attempt.c.batch_id, sa.func.count()).group_by(attempt.c.batch_id)
-            )
-        }
+        attempts = dict(
+            tx.execute(sa.select(attempt.c.batch_id, sa.func.count()).group_by(attempt.c.batch_id))
+        )
         hooks = [
             Hook(*row)
             for row in tx.execute(sa.select(outbox.c.id, outbox.c.batch_id, outbox.c.state))
@@ -169,7 +166,8 @@ class Ground:
 
     def sent(self, **request: Any) -> dict[str, Any]:
         """One run of the sender: {"killed", "code", "at", "trace"}, see killer.traced."""
-        assert self._sender.stdin and self._sender.stdout
+        assert self._sender.stdin
+        assert self._sender.stdout
         self._sender.stdin.write(json.dumps({"url": self.simulator.url, **request}) + "\n")
         self._sender.stdin.flush()
         line = self._sender.stdout.readline()

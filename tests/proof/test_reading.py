@@ -79,9 +79,7 @@ OPENS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("action", "expected"), OPENS, ids=lambda value: getattr(value, "__name__", "")
-)
+@pytest.mark.parametrize(("action", "expected"), OPENS, ids=str)
 def test_a_list_is_checked_once_and_planned_once(
     client: Connection,
     recipients: Path,

@@ -331,7 +331,8 @@ def test_C02_a_failed_job_never_exits_zero(
     [hook] = simulator.received()
 
     assert ("failed", 5) == (status.state, exit_code(status))
-    assert "email_job_failed" == hook["event"] and "failed" == hook["data"]["status"]
+    assert "email_job_failed" == hook["event"]
+    assert "failed" == hook["data"]["status"]
 
 
 def test_F01_a_job_that_takes_too_long_can_be_continued(
@@ -403,7 +404,9 @@ def test_G07_late_events_are_picked_up_later(
     simulator.advance(WEEK_S)
     late = client.collect("q3")
 
-    assert first.provisional and late.added > 0 and late.duplicates >= sum(first.events.values())
+    assert first.provisional
+    assert late.added > 0
+    assert late.duplicates >= sum(first.events.values())
 
 
 def test_G10_permanent_bounces_are_not_mailed_by_the_next_campaign(
@@ -640,7 +643,7 @@ def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
     simulator.arm("post_2xx_without_job_id")
     client = connect(batch_size=20)
     client.send(campaign())
-    [lost] = [row for row in client.ledger.batches.rows("q3", ["unknown"])]
+    [lost] = list(client.ledger.batches.rows("q3", ["unknown"]))
     client.ledger.unknown.reconcile(lost.id, job_id="no-such-job", quarantine_s=0)
     with client.ledger.writing() as tx:
         tx.exec_driver_sql(

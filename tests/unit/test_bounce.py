@@ -185,7 +185,7 @@ WRITTEN = {
 }
 
 
-def spell(phrase, dice):
+def spell(phrase, dice):  # noqa: C901  # one branch for each mark of the phrases
     """A text that the phrase matches: alternatives, optional words and gaps filled in at random."""
     stack = [[[]]]
     for unit in units(phrase):

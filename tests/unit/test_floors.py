@@ -150,7 +150,7 @@ def modules(folder: Path = PACKAGE) -> dict[str, Path]:
 
 
 def simulator(name: str) -> bool:
-    return name.split(".")[0] == "simulator"
+    return name.split(".", maxsplit=1)[0] == "simulator"
 
 
 HOUSE = {name: path for name, path in modules().items() if not simulator(name)}

@@ -167,7 +167,8 @@ def test_a_late_answer_makes_unknown_submitted_but_changes_nothing_after_an_oper
     """The epoch fences a worker that wakes up after the batch was given up or freed."""
     first, second = plan(ledger, 2, batch_size=1)
     late_one, late_two = claim(ledger, first, recipients=1), claim(ledger, second, recipients=1)
-    assert late_one and late_two
+    assert late_one
+    assert late_two
     for claimed in (late_one, late_two):
         ledger.posts.record_outcome(claimed, PostOutcome("unknown"))
     clock.at += 2 * DAY_S

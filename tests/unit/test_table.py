@@ -60,7 +60,7 @@ OTHERS: dict[str, Change] = {
     "set_index": lambda table: table.set_index("provider"),
     "set_index of two": lambda table: table.set_index(["provider", "day"]),
     "rename": lambda table: table.rename(columns={"delivery_rate": "rate"}),
-    "rename, in place": lambda table: renamed(table),
+    "rename, in place": lambda table: renamed(table),  # noqa: PLW0108  # defined below
     "pivot_table": lambda table: table.pivot_table("delivery_rate", "provider", "day"),
     "T": lambda table: table.T,
     "melt": lambda table: table.melt("provider", ["attempted", "delivered"]),

@@ -70,7 +70,8 @@ def test_a_rate_has_one_name_and_one_denominator(rate: Column) -> None:
     assert quotient == rate.meaning
     assert name == plain(rate.label)
     assert f"{rate.part.capitalize()} of {rate.whole}." == glossary()[name]
-    assert page_row is not None and name == plain(page_row[1])
+    assert page_row is not None
+    assert name == plain(page_row[1])
     assert name == "bounce rate" or any(name in word for word in readme_rows)
 
 
