@@ -21,8 +21,8 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
     Write the campaign's plan into the ledger, or find it there.
 
     Raises:
-        ConfigError: rows are invalid and not to be skipped, or other content was planned under the
-            same name; nothing was written.
+        ConfigError: rows are invalid and not to be skipped, other content was planned under the
+            same name, or another account sends it; nothing was written.
         StoreError: the ledger is older than its anchors; nothing was written.
     """
     ledger = context.ledger
@@ -49,6 +49,7 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
             do="give the changed campaign a new name; `cxtools resume` continues the old one",
         )
     else:
+        context.refuse_foreign(name)
         ledger.plans.change_limits(name, spec)
 
 

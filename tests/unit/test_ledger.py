@@ -757,6 +757,7 @@ def test_what_a_replaced_plan_would_have_said_can_not_be_posted(ledger: Ledger) 
     [new] = [row.id for row in ledger.batches.rows()]
 
     assert old != new
+    assert [] == ledger.batches.candidates(old)
     assert claim(ledger, old) is None
     assert "planned" == state(ledger, new)
 
