@@ -31,7 +31,7 @@ MAX_WAVES = 3
 COOLDOWN_S = 24 * 3600.0
 #: States of batches of which nothing was sent for certain.
 UNSENT = ("rejected", "empty")
-#: state of a batch -> why nothing is heard of its people, where it isn't only early
+#: State of a batch -> why its people have no event, where it isn't just too early.
 WHY_NO_EVENT = {
     "rejected": "the API refused the batch",
     "abandoned": "given up; perhaps mailed, perhaps not",

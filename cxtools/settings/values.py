@@ -133,8 +133,8 @@ class Limits(BaseModel, frozen=True):
     )
     call_deadline_s: float = setting(
         30,
-        "Seconds for one request and its whole answer. Rather too many, since a submit that is cut"
-        " off has an unknown outcome.",
+        "Seconds for one request and its whole answer. Better too many than too few, since a"
+        " submit that is cut off has an unknown outcome.",
         gt=0,
     )
     patience_s: float = setting(
