@@ -37,8 +37,8 @@ class Answer:
 
     `fault` is "" for a whole answer; "not_sent" when not one byte of the request had left,
     "no_answer" when no whole head came back, "cut" when the body is incomplete, too long or can't
-    be unpacked. Then `reason` says why in words. `headers` has lower-case names; `body` is
-    unpacked.
+    be decompressed. Then `reason` says why in words. `headers` has lower-case names; `body` is
+    decompressed.
     """
 
     status: int | None = None

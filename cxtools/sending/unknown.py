@@ -71,7 +71,7 @@ def _post_again(context: Context, batch_id: str, within_s: float, give_up_at: fl
 
 def check_job(context: Context, batch_id: str, job_id: str) -> None:
     """
-    Can this job be what became of the batch? A wrong word can't be taken back later.
+    See that this job can be what became of the batch: a wrong answer can't be taken back later.
 
     Raises:
         ConfigError: another account's batch, or a job of another size.

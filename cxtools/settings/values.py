@@ -163,8 +163,8 @@ class Limits(BaseModel, frozen=True):
     )
     max_body_bytes: int = setting(
         32 << 20,
-        "Bytes of an answer, unpacked: 32 MiB, far more than a full page of 1,000 events. A longer"
-        " one is refused, so that it can't fill the memory.",
+        "Bytes of an answer, decompressed: 32 MiB, far more than a full page of 1,000 events. A"
+        " longer one is refused, so that it can't fill the memory.",
         gt=0,
     )
 
