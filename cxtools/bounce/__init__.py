@@ -1,5 +1,5 @@
 """
-Bounces judged: (code, text) becomes a verdict that an operator can act on. The taxonomy is
+From the code and text of a bounce to a verdict that an operator can act on. The taxonomy is
 explained in README.md beside this file.
 
 >>> from cxtools.bounce import classify

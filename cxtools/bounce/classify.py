@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from cxtools.bounce import codes as table
-from cxtools.bounce.codes import Codes
+from cxtools.bounce.codes import Codes, Meaning, meaning, parse_codes
 from cxtools.bounce.policy import (
     CATEGORIES,
     MAILED_AGAIN,
@@ -90,10 +89,10 @@ class Bounce(NamedTuple):
     provider: str
 
 
-class HeldBack(NamedTuple):
+class Contradiction(NamedTuple):
     """Why a verdict is not hard though its category is: the rule or word that speaks against it."""
 
-    by: str
+    source: str
     objection: Objection
 
 
@@ -124,11 +123,11 @@ class Judge:
         order of their rank.
         """
         bounce = _read(code[:LONGEST_CODE], mask(text or code))
-        matches = list(self._matches(bounce))
-        if matches:
-            matches[0] = replace(matches[0], won=True)
-        verdict = as_dict(self.classify(code, text))
-        return {**verdict, "matches": [asdict(match) for match in matches]}
+        verdict = self.classify(code, text)
+        matches = [
+            replace(match, won=match.rule == verdict.rule) for match in self._matches(bounce)
+        ]
+        return {**as_dict(verdict), "matches": [asdict(match) for match in matches]}
 
     def _judge(self, code: str, text: str) -> BounceVerdict:
         text = text or code  # some feeds put the whole reply into the code
@@ -145,14 +144,14 @@ class Judge:
         matches = self._matches(bounce)
         match = next(matches, NOTHING)
         policy = treatment(match.category, bounce.codes.digit)
-        held_back: HeldBack | None = None
+        contradiction: Contradiction | None = None
         if policy.kind == "hard":
             other = self._judge_without_quotations(code, cause)
             if other:
                 return replace(other, reason=reason(bounce.spoken))
-            held_back = self._hold_back(match, matches, bounce)
-            if held_back:
-                policy = WHEN_HELD_BACK[held_back.objection]
+            contradiction = self._contradiction(match, matches, bounce)
+            if contradiction:
+                policy = WHEN_HELD_BACK[contradiction.objection]
         return BounceVerdict(
             category=match.category,
             kind=policy.kind,
@@ -165,7 +164,7 @@ class Judge:
             provider=bounce.provider,
             blocklist=_first_owner(bounce.words, BLOCKLISTS) if match.category in LISTED else "",
             reason=reason(bounce.spoken),
-            held_back_by=held_back.by if held_back else "",
+            held_back_by=contradiction.source if contradiction else "",
         )
 
     def _judge_without_quotations(self, code: str, cause: str) -> BounceVerdict | None:
@@ -181,25 +180,25 @@ class Judge:
             return None
         return replace(verdict, held_back_by=verdict.held_back_by or "quotation")
 
-    def _hold_back(
+    def _contradiction(
         self,
         match: Match,
         others: Iterator[Match],
         bounce: Bounce,
-    ) -> HeldBack | None:
+    ) -> Contradiction | None:
         """What speaks against a hard verdict; None when nothing does."""
         if bounce.codes.digit == "2":
-            return HeldBack("class 2", "weak_proof")
+            return Contradiction("class 2", "weak_proof")
         if match.confidence < LEAST_CONFIDENCE:
-            return HeldBack("confidence", "weak_proof")
+            return Contradiction("confidence", "weak_proof")
         for other in others:
             if _contradicts(other, match):
-                return HeldBack(other.rule, objection(other.category))
+                return Contradiction(other.rule, objection(other.category))
         doubt = next(self.doubts.matches(bounce.words, bounce.codes), None)
         if doubt is None:
             return None
         rule, _ = doubt
-        return HeldBack(rule.id, "senders_side")
+        return Contradiction(rule.id, "senders_side")
 
     def _matches(self, bounce: Bounce) -> Iterator[Match]:
         """Everything that has something to say, best first."""
@@ -213,9 +212,9 @@ class Judge:
             elif rule.id not in ids:
                 ids.add(rule.id)
                 yield match
-        meaning = table.meaning(bounce.codes, bounce.provider)
-        by_code = _match_of_code(meaning)
-        if meaning and meaning.trust != "low":
+        code = meaning(bounce.codes, bounce.provider)
+        by_code = _match_by_code(code)
+        if code and code.trust != "low":
             yield from by_code
             yield from weak
         else:
@@ -226,7 +225,7 @@ class Judge:
 def _read(code: str, masked_text: str) -> Bounce:
     text = drop_codes(masked_text)
     text_words = words(text)
-    codes = table.parse_codes(code, masked_text)
+    codes = parse_codes(code, masked_text)
     provider = _first_owner(text_words, PROVIDERS)
     if not provider and codes.enhanced[-3:].isdecimal():
         provider = "microsoft"  # three digits at the end of an enhanced code are theirs alone
@@ -241,11 +240,10 @@ def _first_owner(text_words: list[str], owners: dict[str, str]) -> str:
     return ""
 
 
-def _match_of_code(meaning: table.Meaning | None) -> list[Match]:
-    if meaning is None or meaning.category == "unknown":
+def _match_by_code(code: Meaning | None) -> list[Match]:
+    if code is None or code.category == "unknown":
         return []
-    confidence = CONFIDENCE[meaning.trust]
-    return [Match(meaning.rule, meaning.category, meaning.code, confidence)]
+    return [Match(code.rule, code.category, code.code, CONFIDENCE[code.trust])]
 
 
 def _contradicts(other: Match, match: Match) -> bool:

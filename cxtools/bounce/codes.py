@@ -139,13 +139,7 @@ def table() -> dict[tuple[str, str], Meaning]:
             continue
         codes, provider, category, trust, text = line.split("\t")
         for code in _codes_in(codes):
-            rows[provider, code] = Meaning(
-                code,
-                provider,
-                cast(Category, category),
-                trust,
-                text,
-            )
+            rows[provider, code] = Meaning(code, provider, cast(Category, category), trust, text)
     return rows
 
 

@@ -2,6 +2,12 @@
 Which phrases a text may hold: each is filed under its two rarest words, so that a text only meets
 the few phrases of which it has both. Several hundred regular expressions in a row would judge 2,000
 texts a second.
+
+google-re2 (`re2.Set`) was measured in its place and not taken. It would be 65 lines less, and once
+it is warm it reads 80,000 to 300,000 texts a second against 27,000 to 95,000 here; for a whole
+campaign, where most texts repeat, that is 189,000 verdicts a second against 167,000. But cold it
+reads 3,000 texts a second against 27,000, hostile ones 125 against 450; it adds 10 MB, and there
+are no wheels of it for musl.
 """
 
 from __future__ import annotations
@@ -25,8 +31,8 @@ class PhraseIndex:
     """Phrases by their two rarest words. Immutable once made, so threads may share it."""
 
     def __init__(self, phrases: Sequence[str]) -> None:
-        self._rarest = _File()
-        self._second = _File()
+        self._rarest = _WordIndex()
+        self._second = _WordIndex()
         for number, phrase in enumerate(phrases):
             rarest, second = rarest_places(phrase)
             self._rarest.add(number, rarest)
@@ -38,7 +44,7 @@ class PhraseIndex:
         return sorted(self._rarest.find(spoken) & self._second.find(spoken))
 
 
-class _File:
+class _WordIndex:
     """Phrase numbers by the words, or by the beginnings of words, that they are filed under."""
 
     def __init__(self) -> None:
@@ -57,8 +63,9 @@ class _File:
         for word in words:
             if word in self._words:
                 numbers |= self._words[word]
-            if word[:STEM_LETTERS] in self._stems:
-                numbers |= self._stems[word[:STEM_LETTERS]]
+            stem = word[:STEM_LETTERS]
+            if stem in self._stems:
+                numbers |= self._stems[stem]
         return numbers
 
 
@@ -73,19 +80,20 @@ def rarest_places(phrase: str) -> tuple[Place, Place]:
     >>> rarest_places("the mailbox (is|was)? overfull")
     (frozenset({'overfull'}), frozenset({'mailbox'}))
     """
-    usable: list[Place] = []
-    for place in places(units(phrase)):
-        if _must_be_filled(place):
-            fillings = _fillings(place)
-            if fillings and all(_can_be_filed(word) for word in fillings):
-                usable.append(fillings)
+    required = [place for place in places(units(phrase)) if _must_be_filled(place)]
+    usable = [words for words in map(_fillings, required) if _are_usable(words)]
     if not usable:
         raise ValueError(
             f"{phrase!r} has no word that must occur; add a whole word, "
             f"or {STEM_LETTERS} letters before a *"
         )
-    ranked = sorted(usable, key=_rarity, reverse=True)
-    return ranked[0], ranked[min(1, len(ranked) - 1)]
+    rarest, *others = sorted(usable, key=_rarity, reverse=True)
+    second = others[0] if others else rarest
+    return rarest, second
+
+
+def _are_usable(words: Place) -> bool:
+    return bool(words) and all(_can_be_filed(word) for word in words)
 
 
 def _rarity(place: Place) -> tuple[bool, int]:
@@ -99,8 +107,8 @@ def _must_be_filled(place: list[str]) -> bool:
 
 def _fillings(place: list[str]) -> Place:
     """
-    Of each alternative of a place one word, the rarest that must occur; empty when an alternative
-    has none.
+    The rarest word that must occur in each alternative of a place; empty when an alternative has
+    none.
     """
     alternatives: list[list[str]] = [[]]
     for inner in places(place[1:-1] or place):

@@ -19,14 +19,14 @@ def classify_lines(
     """
     One JSON verdict per JSON line {"code": …, "text": …}, in order, a line at a time.
 
-    A bad line is answered with {"error": …, "line": number}; *counts* counts both, as "judged" and
-    "bad".
+    A bad line is answered with {"error": …, "line": number}; *counts* counts both, as "verdicts"
+    and "bad".
 
     >>> tally = Counter()
     >>> answers = classify_lines(['{"code": 550, "text": "mailbox full"}', "[1"], counts=tally)
     >>> [json.loads(line).get("category", "bad") for line in answers]
     ['mailbox_full', 'bad']
-    >>> tally["judged"], tally["bad"]
+    >>> tally["verdicts"], tally["bad"]
     (1, 1)
     """
     judge = judge or standard_judge()
@@ -38,7 +38,7 @@ def classify_lines(
             counts["bad"] += 1
             yield json.dumps({"error": str(problem), "line": number})
             continue
-        counts["judged"] += 1
+        counts["verdicts"] += 1
         if explain:
             verdict = judge.explain(code, text)
         else:

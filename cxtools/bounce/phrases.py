@@ -77,25 +77,24 @@ def pattern(phrase: str) -> str:
     return " " + "".join(_expression(unit) for unit in units(phrase))
 
 
-def check(phrase: str) -> str:
+def check(phrase: str) -> None:
     """
-    The phrase, if it can match what is read and no text can make it slow.
+    Refuse a phrase that can't match what is read, or that some text could make slow.
 
     Raises:
-        ValueError: it can't; the message says why, and what to write instead.
+        ValueError: the message says why, and what to write instead.
     """
     _check_brackets(phrase)
     for token in _TOKENS.findall(_GROUP.sub("", phrase)):
         _check_word(token.strip("*?"))
     _check_ways(phrase)
-    return phrase
 
 
-def places(some: list[str]) -> Iterator[list[str]]:
+def places(all_units: list[str]) -> Iterator[list[str]]:
     """The places of a phrase, one after the other: a word, or a bracket with all that is in it."""
     depth = 0
     place: list[str] = []
-    for unit in some:
+    for unit in all_units:
         depth += _step(unit)
         place.append(unit)
         if depth == 0:
@@ -131,7 +130,7 @@ def _expression(unit: str) -> str:
 
 
 def _step(unit: str) -> int:
-    """How much deeper in brackets one is behind a unit."""
+    """By how much a unit changes the depth of brackets."""
     if unit == "(":
         return 1
     return -1 if unit in CLOSING else 0
@@ -160,9 +159,9 @@ def _check_word(word: str) -> None:
 
 
 def _check_ways(phrase: str) -> None:
-    some = units(phrase)
-    gaps = some.count("..")
-    optional = sum(1 for unit in some if unit[-1] in ")?")
+    all_units = units(phrase)
+    gaps = all_units.count("..")
+    optional = sum(1 for unit in all_units if unit[-1] in ")?")
     if (WORDS_BETWEEN + 1) ** gaps * 2**optional > MOST_WAYS:
         raise ValueError(
             f"{phrase!r} can be read in too many ways; use three .. at most, "

@@ -80,9 +80,13 @@ class Rulebook:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
-        pairs = [(rule, phrase) for rule in self.rules for phrase in rule.phrases]
-        self._index = PhraseIndex([phrase for _, phrase in pairs])
-        self._patterns = [(rule, re.compile(pattern(phrase))) for rule, phrase in pairs]
+        phrases: list[str] = []
+        self._patterns: list[tuple[Rule, re.Pattern[str]]] = []
+        for rule in self.rules:
+            for phrase in rule.phrases:
+                phrases.append(phrase)
+                self._patterns.append((rule, re.compile(pattern(phrase))))
+        self._index = PhraseIndex(phrases)
 
     def matches(
         self, text_words: list[str], codes: Codes, provider: str = ""
@@ -117,7 +121,8 @@ def standard_rules(kind: str = "rule") -> tuple[Rule, ...]:
     The rules that ship; of the kind "doubt" those that hold a hard verdict back, though no category
     can be told from them.
     """
-    return tuple(_rule({"category": "unknown", **row}, "rules.toml") for row in TABLE[kind])
+    rows = [{"category": "unknown", **row} for row in TABLE[kind]]
+    return tuple(_rule(row, "rules.toml") for row in rows)
 
 
 def merge_rules(text: str, where: str) -> tuple[Rule, ...]:
@@ -136,12 +141,12 @@ def merge_rules(text: str, where: str) -> tuple[Rule, ...]:
     """
     rules = list(standard_rules())
     for row in _read_rows(text, where):
-        _take(row, rules, where)
+        _merge_row(row, rules, where)
     known = {rule.id for rule in (*rules, *standard_rules())}
     for rule in rules:
-        for lower in rule.outranks:
-            if lower not in known:
-                raise _unknown_rule(lower, known, where)
+        unknown = [lower for lower in rule.outranks if lower not in known]
+        if unknown:
+            raise _unknown_rule(unknown[0], known, where)
     return tuple(rules)
 
 
@@ -155,17 +160,15 @@ def _read_rows(text: str, where: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _take(
-    row: Mapping[str, Any],
-    rules: list[Rule],
-    where: str,
-) -> None:
+def _merge_row(row: Mapping[str, Any], rules: list[Rule], where: str) -> None:
     """Put a user's rule into its place among the *rules*, or take the one that it names out."""
     ids = [rule.id for rule in rules]
-    name = row.get("id")
-    if name in ids:
-        place = ids.index(name)
-        rules[place : place + 1] = [] if row.get("off") is True else [_rule(row, where)]
+    name: Any = row.get("id")
+    is_known = name in ids
+    if is_known and row.get("off") is True:
+        del rules[ids.index(name)]
+    elif is_known:
+        rules[ids.index(name)] = _rule(row, where)
     elif row.get("off"):
         raise _unknown_rule(name, ids, where)
     else:
@@ -182,11 +185,7 @@ def _rule(row: Mapping[str, Any], where: str) -> Rule:
         raise _unusable(row, problem, where) from None
 
 
-def _unusable(
-    row: Mapping[str, Any],
-    problem: ValidationError,
-    where: str,
-) -> ConfigError:
+def _unusable(row: Mapping[str, Any], problem: ValidationError, where: str) -> ConfigError:
     errors = problem.errors()
     # A field that doesn't exist is the likeliest cause of the others.
     unexpected = [error for error in errors if error["type"] == "unexpected_keyword_argument"]

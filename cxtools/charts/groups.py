@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cxtools import wording
+from cxtools.measures.catalogue import DIMENSIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,18 +27,24 @@ class Group(NamedTuple):
     one: str
     many: str
     order: Order
-    most: int = 20
+    most: int
 
 
-GROUPS = {
-    "provider": Group("mailbox provider", "mailbox providers", "size"),
-    "domain": Group("domain", "domains", "size"),
-    "job": Group("job", "jobs", "size"),
-    "day": Group("day", "days", "value"),
-    "hour": Group("hour of the day", "hours of the day", "value", most=24),
-    "weekday": Group("weekday", "weekdays", "value"),
-    "campaign": Group("campaign", "campaigns", "table"),
-}
+#: The dimensions of time: their parts have an order of their own.
+TIMES = ("day", "hour", "weekday")
+#: How many parts are drawn, unless it is MOST_PARTS.
+MOST = {"hour": 24}
+MOST_PARTS = 20
+
+
+def _group(name: str) -> Group:
+    dimension = DIMENSIONS[name]
+    order: Order = "value" if name in TIMES else "size"
+    return Group(dimension.one, dimension.many, order, MOST.get(name, MOST_PARTS))
+
+
+GROUPS = {name: _group(name) for name in DIMENSIONS}
+GROUPS["campaign"] = Group("campaign", "campaigns", "table", MOST_PARTS)
 SEPARATOR = " · "
 #: As many letters of a label as a phone has room for, and how many of them a name keeps at least.
 LABEL_LETTERS = 40
@@ -95,7 +102,7 @@ def row_name(groups: Iterable[str], row: Row, name: str, *others: str) -> str:
     return SEPARATOR.join([*parts, short, *others])
 
 
-def in_order(group: str, sizes: Mapping[Any, float], most: int = 20) -> list[Any]:
+def in_order(group: str, sizes: Mapping[Any, float], most: int = MOST_PARTS) -> list[Any]:
     """
     The parts of a group in the order in which they are drawn: of time and campaigns the last ones,
     of the others the largest, at most *most*.

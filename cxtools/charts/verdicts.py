@@ -29,7 +29,7 @@ BOX = (
     "<ul>{lines}</ul></div>"
 )
 CHECKS = (
-    '<details class="judged"><summary>How this was judged</summary>'
+    '<details class="checks"><summary>How this was judged</summary>'
     '<div class="scroll" tabindex="0" role="region" aria-label="Checks">'
     "<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table></div></details>"
 )

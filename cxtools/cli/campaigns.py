@@ -131,11 +131,11 @@ def retry(
     context: typer.Context,
     campaign: str,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List who and why not, send nothing.")
+        bool, typer.Option("--dry-run", help="List who, and why not the others; send nothing.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Send the next wave, to bounces that a later try may cure; one call, one wave."""
+    """Mail again those whose bounce a later try may cure; one call, one wave."""
     plan, status = session(context).connect().retry(campaign, dry_run=dry_run)
     sent = bool(plan.people) and not dry_run
     text = f"{plan}\n{status}" if sent else str(plan)

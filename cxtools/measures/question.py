@@ -68,11 +68,14 @@ class Dimension:
     """
     What messages can be split and filtered by.
 
-    `expression` makes it of the columns of `sql/messages.sql`.
+    `expression` makes it of the columns of `sql/messages.sql`; `one` and `many` are what people
+    call its values.
     """
 
     name: str
     expression: str
+    one: str
+    many: str
     meaning: str
 
 

@@ -79,7 +79,9 @@ OPENS = [
 ]
 
 
-@pytest.mark.parametrize(("action", "expected"), OPENS, ids=str)
+@pytest.mark.parametrize(
+    ("action", "expected"), OPENS, ids=[action.__name__ for action, _ in OPENS]
+)
 def test_a_list_is_checked_once_and_planned_once(
     client: Connection,
     recipients: Path,

@@ -932,6 +932,15 @@ def test_no_phrase_of_a_user_can_run_away():
     assert time.process_time() - began < 1
 
 
+def test_explain_names_the_rule_of_the_verdict_as_the_winner():
+    """A rule that matched only what the server quotes is listed, but it hasn't won."""
+    verdict = explain("550", 'Subject "User unknown" was refused')
+    matches = [(match["rule"], match["won"]) for match in verdict["matches"]]
+
+    assert ("any_refusal", "quotation") == (verdict["rule"], verdict["held_back_by"])
+    assert [("recipient_unknown", False), ("any_refusal", True)] == matches
+
+
 def test_explain_tells_who_won_and_over_whom():
     """All that matched is listed by rank with the words that matched; the first won."""
     matches = explain("550 5.1.1", "user unknown, refused by zen.spamhaus.org")["matches"]
@@ -1106,7 +1115,7 @@ def test_lines_are_answered_in_order_and_bad_ones_too():
     expected = ["invalid_recipient", 2, 3, 4, "temporary_failure", 6, "unknown"]
 
     assert expected == [answer.get("category", answer.get("line")) for answer in answers]
-    assert {"judged": 3, "bad": 4} == dict(counts)
+    assert {"verdicts": 3, "bad": 4} == dict(counts)
     assert {"category", "kind", "retry", "suppress", "scope", "confidence", "rule"} <= answers[
         0
     ].keys()
