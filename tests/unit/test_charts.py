@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from math import log10
 from typing import Any
 
@@ -16,6 +17,7 @@ from cxtools import wording
 from cxtools.charts import style
 from cxtools.charts import tables as written
 from cxtools.events.store import EventStore
+from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
 from cxtools.measures.table import Table
 from cxtools.verdicts import evidence
@@ -83,6 +85,13 @@ DRAWN: dict[str, Callable[[], Table]] = {
     "curve": lambda: ask("curve", SLOW),
     "timing": lambda: ask("timing", STORE, "c"),
     "jobs": lambda: ask("jobs", STORE, "c"),
+    "comparison": lambda: ask("comparison", STORE, "later"),
+}
+#: Every other question that has a chart: a new one is drawn in these tests without a word.
+DRAWN |= {
+    name: partial(ask, name, STORE, "c")
+    for name, question in QUESTIONS.items()
+    if question.chart and name not in DRAWN
 }
 
 
