@@ -3,6 +3,11 @@ The rows of a file: JSON, JSON lines, CSV or Parquet, plain or gzipped, read as 
 
 The JSON reader is our own because the standard library's takes whole documents only, and files of
 webhooks come as arrays, as lines, as lines of arrays, and run together.
+
+DuckDB's readers and msgspec were measured in its place, on 200,000 rows, and not taken. DuckDB
+needs longer (CSV 0.60 s against 0.55 here, JSON lines 1.71 against 1.17, Parquet 0.98 against
+0.51), can't read UTF-16, and takes a title above a CSV's header for the header. msgspec decodes
+JSON in 0.20 s of CPU against 0.77, but refuses objects that are run together, and NaN.
 """
 
 from __future__ import annotations
@@ -34,7 +39,7 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 JSON_BEGINS = ("{", "[")
 DELIMITERS = ",;\t|"
 
-#: Objects that only carry rows, as pages of an API do.
+#: Where objects that only carry rows, as pages of an API do, have them.
 CARRIERS = ("results", "Records", "events")
 
 #: Between the objects of a JSON file: brackets and commas only separate.
@@ -70,13 +75,13 @@ def open_rows(path: Path) -> Iterator[Iterator[Line]]:
     The rows of a file, for a `with` block.
 
     Raises:
-        ConfigError: the disk or the packer refuses the file; nothing was imported.
+        ConfigError: the file can't be read or unpacked; nothing was imported.
     """
     try:
         with path.open("rb") as file:
-            packed = file.read(len(GZIP)) == GZIP
+            is_gzip = file.read(len(GZIP)) == GZIP
             file.seek(0)
-            if packed:
+            if is_gzip:
                 with gzip.open(file, "rb") as unpacked:
                     yield _rows(cast(IO[bytes], unpacked))
             else:
