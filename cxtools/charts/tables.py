@@ -57,7 +57,9 @@ def html(table: pd.DataFrame) -> str:
     if question and question.name == "data_quality":
         return _findings(columns, rows)
     caption = question.caption if question else ""
-    return html_table(columns, rows[:SHOWN_ROWS], caption + wording.cut(SHOWN_ROWS, len(rows)))
+    return html_table(
+        columns, rows[:SHOWN_ROWS], caption + wording.shown_note(SHOWN_ROWS, len(rows))
+    )
 
 
 def _findings(columns: Sequence[str], rows: Sequence[Row]) -> str:
@@ -66,7 +68,9 @@ def _findings(columns: Sequence[str], rows: Sequence[Row]) -> str:
     silent = len(rows) - len(findings)
     if not silent:
         return html_table(columns, findings)
-    return html_table(columns, findings, f"{wording.counted(silent, 'other check')} found nothing.")
+    return html_table(
+        columns, findings, f"{wording.quantity(silent, 'other check')} found nothing."
+    )
 
 
 def html_table(

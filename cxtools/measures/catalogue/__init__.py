@@ -17,10 +17,10 @@ from cxtools.measures.catalogue.delivery import COMPARISON, FUNNEL, JOBS
 from cxtools.measures.catalogue.engagement import CURVE, LINKS, SUSPECTS, TIMING
 from cxtools.measures.catalogue.feed import DATA_QUALITY
 from cxtools.measures.question import Dimension, Question
-from cxtools.measures.sql import rows_of
+from cxtools.measures.sql import tsv_rows
 
 #: What messages can be split and filtered by, in the order of their columns.
-DIMENSIONS = {row[0]: Dimension(*row) for row in rows_of("dimensions")}
+DIMENSIONS = {row[0]: Dimension(*row) for row in tsv_rows("dimensions")}
 
 #: Name -> entry, in the order in which they are listed.
 QUESTIONS: dict[str, Question] = {
