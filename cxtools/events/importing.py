@@ -108,8 +108,8 @@ class _Reading:
                     continue
                 try:
                     yield from self._events(row)
-                except (ValueError, TypeError, AttributeError, KeyError) as refused:
-                    reason = refused.what if isinstance(refused, CxError) else str(refused)
+                except (ValueError, TypeError, AttributeError, KeyError) as error:
+                    reason = error.what if isinstance(error, CxError) else str(error)
                     self._reject(number, reason, json.dumps(row, default=str), rejects)
         self._check_columns()
         if self.rows == rejects.count:

@@ -86,13 +86,13 @@ def open_rows(path: Path) -> Iterator[Iterator[Line]]:
                     yield _rows(cast(IO[bytes], unpacked))
             else:
                 yield _rows(file)
-    except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as failed:
-        reason = getattr(failed, "strerror", None) or failed
+    except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"{path.name} can't be read: {reason}",
             where=str(path),
             do="check the path and the file; nothing was imported",
-        ) from failed
+        ) from error
 
 
 def _rows(file: IO[bytes]) -> Iterator[Line]:
@@ -120,10 +120,10 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Line]:
             for row in batch.to_pylist():
                 number += 1
                 yield Line(number, row)
-    except pa.ArrowException as broken:
+    except pa.ArrowException as error:
         raise ConfigError(
-            f"the Parquet file is damaged: {broken}", do="write it again; nothing was imported"
-        ) from broken
+            f"the Parquet file is damaged: {error}", do="write it again; nothing was imported"
+        ) from error
 
 
 def _csv_rows(text: IO[str]) -> Iterator[Line]:
@@ -135,8 +135,8 @@ def _csv_rows(text: IO[str]) -> Iterator[Line]:
         number = reader.line_num + 2
         try:
             cells = next(reader, None)
-        except csv.Error as broken:
-            yield Line(number, Unreadable(f"not CSV: {broken}", ""))
+        except csv.Error as error:
+            yield Line(number, Unreadable(f"not CSV: {error}", ""))
             continue
         if cells is None:
             return
@@ -227,13 +227,13 @@ def _json_value(buffer: str, position: int, ended: bool) -> tuple[object, int]:
     fault = 0
     try:
         return DECODE(buffer, position)
-    except json.JSONDecodeError as broken:
-        reason = broken.msg
-        fault = broken.pos
+    except json.JSONDecodeError as error:
+        reason = error.msg
+        fault = error.pos
     except RecursionError:
         reason = "nested too deeply"
-    except ValueError as broken:  # a number of more digits than Python reads
-        reason = str(broken)
+    except ValueError as error:  # a number of more digits than Python reads
+        reason = str(error)
     last_token = fault >= len(buffer) - LONGEST_TOKEN
     cut_in_two = last_token or reason.startswith("Unterminated string")
     if cut_in_two and not ended:

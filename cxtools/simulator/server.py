@@ -203,8 +203,8 @@ def _endpoint(act: Act) -> Callable[[Request], Awaitable[Response]]:
         try:
             arguments = json.loads(await request.body() or b"{}")
             return JSONResponse(act(**arguments))
-        except (AttributeError, KeyError, TypeError, ValueError) as wrong:
-            body = {"error": f"not understood: {wrong}", "faults": sorted(FAULTS)}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            body = {"error": f"not understood: {error}", "faults": sorted(FAULTS)}
             return JSONResponse(body, status_code=400)
 
     return endpoint
