@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
 from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
+from cxtools.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +188,7 @@ def terminal_text(column: str, row: Row) -> str:
     if _is_share(column):
         return wording.percent(row[column])
     value = value_text(column, row)
-    return wording.MISSING if value == NOT_MEASURED else value
+    return wording.MISSING if value == NOT_MEASURED else printable(value)
 
 
 # --- values ---
