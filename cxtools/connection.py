@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cxtools.sending.collect import Collected
     from cxtools.sending.dry_run import DryRun
     from cxtools.sending.status import Status
+    from cxtools.sending.suppress import Rejudged
     from cxtools.sending.waves import WavePlan
 
 _current: Connection | None = None
@@ -72,7 +73,7 @@ class Connection:
 
     @cached_property
     def engine(self) -> Engine:
-        """What questions are asked of: the store, who judges its bounces, and what was planned."""
+        """What answers questions: the store, the judge of its bounces, and what was planned."""
         from cxtools.bounce.own_rules import OWN_RULES, judge_by
         from cxtools.measures.engine import Engine
 
@@ -91,13 +92,13 @@ class Connection:
 
     @property
     def has_ledger(self) -> bool:
-        """Is there a ledger? Opening one makes it, which asking mustn't."""
+        """Whether there is a ledger: asked without opening it, since that makes one."""
         return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
 
     def unsettled(self, name: str) -> dict[str, int]:
         """
-        Recipients of a campaign by what has not ended well: the outcome is unknown, their job
-        failed or was refused, they wait.
+        Recipients of a campaign that have no good end yet: the outcome is unknown, their job failed
+        or was refused, or they wait to be sent.
         """
         if not self.has_ledger:
             return {}
@@ -179,7 +180,7 @@ class Connection:
 
     def unfinished(self) -> list[str]:
         """
-        This account's campaigns of which a batch waits to be sent, followed or collected for the
+        This account's campaigns with a batch that waits to be sent, followed or collected for the
         first time.
         """
         from cxtools.sending.status import unfinished
@@ -212,10 +213,10 @@ class Connection:
             self.ledger.audit_log.append_anchor()
 
     @without_locals
-    def rejudge(self) -> tuple[int, int]:
+    def rejudge(self) -> Rejudged:
         """
-        Make the local suppressions follow the rules of today, from all that servers ever said: how
-        many were added, how many lifted.
+        Judge all that servers ever said by today's rules, let the local suppressions follow, and
+        return how many were added and how many lifted.
         """
         from cxtools.sending.suppress import rejudge
 
@@ -255,10 +256,10 @@ class Connection:
     @without_locals
     def retry(self, name: str, *, dry_run: bool = False) -> tuple[WavePlan, Status]:
         """
-        Plan the next wave for bounces that a later try may cure and, unless *dry_run*, send it;
-        with where the campaign stands then.
+        Plan the next wave, for people whose bounce a later try may cure, and send it unless
+        *dry_run*; return it with the campaign's status after that.
 
-        Events are fetched first: who got the mail meanwhile is not mailed again.
+        Events are fetched first: nobody who got the mail meanwhile is mailed again.
 
         Raises:
             ConfigError: batches are still under way, all waves were used, or the cooldown isn't

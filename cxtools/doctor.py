@@ -18,8 +18,8 @@ MIB = 1 << 20
 GIB = 1 << 30
 LEAST_FREE_BYTES = 500 * MIB
 KERNEL = "python3"
-#: urllib3-future installs itself over urllib3, treats cut-off answers in another way, and numbers
-#: its patches from here.
+#: urllib3-future installs itself over urllib3, treats cut-off answers differently, and numbers its
+#: patches from here.
 FUTURE_PATCH = 900
 
 
@@ -146,7 +146,7 @@ def _reports(_client: Connection) -> str:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("settings", "Is all set that the API needs?", _settings),
+    Check("settings", "Is everything set that the API needs?", _settings),
     Check("http", "Is the HTTP library the one we were tested with?", _http),
     Check("api", "Can we sign in, with all rights, and read?", _api),
     Check("ledger", "Can it be opened, and is its audit log whole?", _ledger),

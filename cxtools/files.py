@@ -23,7 +23,7 @@ Content = bytes | Callable[[IO[bytes]], object]
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
-#: What systems say of a folder that can't be fsynced: no right to read it, or no such call for it.
+#: The errors of a folder that can't be fsynced: no right to read it, or a system without that call.
 CANT_SYNC = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP}
 
 
@@ -104,7 +104,7 @@ def hidden_until_whole(file: Path) -> Iterator[Path]:
     >>> file = Path(tempfile.mkdtemp()) / "copy"
     >>> with hidden_until_whole(file) as hidden:
     ...     _ = hidden.write_bytes(b"written by a program")
-    >>> file.read_bytes(), [found.name for found in file.parent.iterdir()]
+    >>> file.read_bytes(), [path.name for path in file.parent.iterdir()]
     (b'written by a program', ['copy'])
     """
     _make_private_folder(file.parent)
@@ -157,7 +157,7 @@ def append_line(file: Path, line: str) -> None:
 
 
 def erase(file: Path) -> None:
-    """Remove a file for good: its content is written over first, for what keeps old blocks."""
+    """Remove a file for good: its content is overwritten first, where the disk does so in place."""
     if not file.exists():
         return
     with file.open("r+b") as erased:

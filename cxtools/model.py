@@ -256,6 +256,7 @@ def _required_text(row: Mapping[str, Any], name: str, where: str) -> str:
         raise ContractError(
             f"{name} is missing or not a text",
             where=f"{where}.{name}",
-            do="check the field names of the profile against the API",
+            do="check CXONE_ENV_URL and the profile's paths: the answer has another shape than the "
+            "API promises",
         )
     return value

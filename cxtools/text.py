@@ -11,15 +11,15 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-#: White space but the blank, control characters, and those that hide or turn text around.
+#: White space other than the blank, control characters, and those that hide or reverse text.
 NOT_PRINTABLE = re.compile(
     r"[^\S ]|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]",
 )
 #: What stands before the @ of an address, also in a link.
 LOCAL_PART = re.compile(r"[^\s\"'<>(),;:=]+(@|%40)")
 
-#: How a cell begins that a spreadsheet runs as a formula (OWASP: CSV injection): with one of its
-#: signs, also in full width, behind blanks and characters that are not seen.
+#: The beginning of a cell that a spreadsheet runs as a formula (OWASP: CSV injection): an operator,
+#: also in full width, perhaps after blanks and invisible characters.
 FORMULA = re.compile(
     r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n]"
 )
@@ -68,7 +68,7 @@ def mask_address(email: str) -> str:
     if not at:
         return "***"
     shown = f"{local[:1]}***@{domain}"
-    return "".join(sign if sign.isprintable() else "?" for sign in shown)
+    return "".join(letter if letter.isprintable() else "?" for letter in shown)
 
 
 def canonical_json(value: Any) -> str:

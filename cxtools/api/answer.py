@@ -37,8 +37,8 @@ class Answer:
 
     `fault` is "" for a whole answer; "not_sent" when not one byte of the request had left,
     "no_answer" when no whole head came back, "cut" when the body is incomplete, too long or can't
-    be unpacked. Then `reason` says why in words. `headers` has lower-case names; `body` is
-    unpacked.
+    be decompressed. Then `reason` says why in words. `headers` has lower-case names; `body` is
+    decompressed.
     """
 
     status: int | None = None
@@ -90,14 +90,16 @@ class Answer:
         return None
 
 
-def complaint(answer: Answer) -> str:
+def failure_text(answer: Answer) -> str:
     """
     What the server, or the network, says went wrong: one line, without addresses; knows every error
     shape seen on CXone.
 
-    >>> complaint(Answer(400, body=b'{"errors": [{"field": "subject", "message": "is required"}]}'))
+    >>> body = b'{"errors": [{"field": "subject", "message": "is required"}]}'
+    >>> failure_text(Answer(400, body=body))
     'subject: is required'
-    >>> complaint(Answer(502, body=b"<html><title>Bad Gateway</title>...")), complaint(Answer(404))
+    >>> page = Answer(502, body=b"<html><title>Bad Gateway</title>...")
+    >>> failure_text(page), failure_text(Answer(404))
     ('a web page: Bad Gateway', 'no reason given')
     """
     if answer.fault:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from requests import PreparedRequest
 
-from cxtools.api.answer import Answer, complaint
+from cxtools.api.answer import Answer, failure_text
 from cxtools.api.grants import DISCOVERY, GRANTS
 from cxtools.api.redaction import Masked, Redaction
 from cxtools.api.refusals import as_error
@@ -36,7 +36,7 @@ SCOPES = {
 }
 #: A token without `expires_in` is renewed after so many seconds; CXone's usually live an hour.
 UNKNOWN_LIFE_S = 600.0
-#: A token is renewed this part of its life before its end, but no longer.
+#: A token is renewed when this share of its life is left, or this many seconds where that is less.
 MARGIN_SHARE = 0.2
 LONGEST_MARGIN_S = 60.0
 #: What may stand in a token: printable ASCII without blanks, so that it can't smuggle in a header.
@@ -179,7 +179,7 @@ class SignIn:
         answer = self._send("POST", path, make, ends_at)
         if answer.status in WRONG_CREDENTIALS:
             raise Denied(
-                f"the sign-in was refused: {complaint(answer)}",
+                f"the sign-in was refused: {failure_text(answer)}",
                 method="POST",
                 path=path,
                 status=answer.status,

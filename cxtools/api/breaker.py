@@ -64,7 +64,7 @@ class Breaker:
     def release(self, granted_at: float) -> None:
         """
         If the probe was granted at *granted_at* and is still out, it wasn't sent after all: the
-        next caller may be it.
+        next caller may be the probe.
         """
         if self.probe_until == granted_at + PROBE_S:
             self.probe_until = None

@@ -1,6 +1,6 @@
 """
 Connections whose every read and write is bounded by what is left of the call's deadline, and that
-go only to the addresses they are told.
+go only to the addresses that they are given.
 
 This is the file that a release of urllib3 can break: it replaces `HTTPConnection._new_conn`, sets
 `_dns_host`, and exchanges the reader within `http.client.HTTPResponse`; none of these is a public
@@ -31,18 +31,18 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 SEND_CHUNK = 1 << 14
 
 #: (host, port) -> the addresses to try, in order: those and no others are connected to.
-Route = Callable[[str, int], list[str]]
+Resolver = Callable[[str, int], list[str]]
 
 
 @dataclass
 class Call:
     """
-    The call that this thread is in: when it ends, where it may go, and whether a byte of it has
-    left.
+    The call that this thread is in: when it ends, which addresses it may go to, and whether a byte
+    of it has left.
     """
 
     ends_at: float
-    route: Route | None = None
+    resolver: Resolver | None = None
     began: bool = False
 
     def left_s(self) -> float:
@@ -94,15 +94,17 @@ class Response(http.client.HTTPResponse):
             )
 
 
-class Connection(HTTPConnection):
-    """A connection to one of the addresses that the call's route allows."""
+class BoundedConnection(HTTPConnection):
+    """A connection to one of the addresses that the call's resolver gives."""
 
     response_class = Response
 
     def _new_conn(self) -> socket.socket:
         call = CURRENT.get()
         name = self._dns_host
-        addresses = call.route(name, self.port) if call and call.route else [name]
+        addresses = [name]
+        if call and call.resolver:
+            addresses = call.resolver(name, self.port)
         try:
             for address in addresses[:-1]:
                 with suppress(urllib3.exceptions.HTTPError):
@@ -130,16 +132,16 @@ class Connection(HTTPConnection):
             super().send(data[start : start + SEND_CHUNK])
 
 
-class TlsConnection(Connection, HTTPSConnection):
+class BoundedTlsConnection(BoundedConnection, HTTPSConnection):
     pass
 
 
 class Pool(HTTPConnectionPool):
-    ConnectionCls = Connection
+    ConnectionCls = BoundedConnection
 
 
 class TlsPool(HTTPSConnectionPool):
-    ConnectionCls = TlsConnection
+    ConnectionCls = BoundedTlsConnection
 
 
 class Adapter(HTTPAdapter):

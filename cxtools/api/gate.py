@@ -138,7 +138,7 @@ class Gate:
     def reserve(self, now: float, by: float = math.inf) -> float:
         """
         The moment at which the caller may send. It must look again then, since the gate may have
-        been shut. A moment after *by* is given back, but left to others.
+        been shut. A moment after *by* is returned, but not taken: others may have it.
         """
         self.server.begin(now)
         moment = max(self._next_place(now), self.shut_until)

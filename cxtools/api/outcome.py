@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal, NamedTuple
 
-from cxtools.api.answer import DESCRIPTION_HEADER, SEARCHED_BYTES, Answer, complaint
+from cxtools.api.answer import DESCRIPTION_HEADER, SEARCHED_BYTES, Answer, failure_text
 
 PostKind = Literal["accepted", "not_sent", "refused", "limited", "exhausted", "unknown"]
 
@@ -171,5 +171,5 @@ def day_is_over(answer: Answer, retry_after_s: float | None) -> bool:
 
 def _detail(answer: Answer) -> str:
     if answer.is_2xx and not answer.fault:
-        return f"an acceptance without a valid jobId: {complaint(answer)}"
-    return complaint(answer)
+        return f"an acceptance without a valid jobId: {failure_text(answer)}"
+    return failure_text(answer)

@@ -107,7 +107,7 @@ class Pacer:
 
     def rest(self, wait_s: float, ends_at: float) -> None:
         """
-        Sleep before a retry: longer where the budget is used up, but for that not beyond the call's
+        Sleep before a retry. A budget that is used up makes it longer, but never beyond the call's
         end.
         """
         with self._lock:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from requests import PreparedRequest
 
 from cxtools.api import wire
-from cxtools.api.answer import Answer, complaint
+from cxtools.api.answer import Answer, failure_text
 from cxtools.api.auth import SCOPES, SignIn
 from cxtools.api.documents import read_cursor, read_results
 from cxtools.api.refusals import as_error
@@ -101,7 +101,7 @@ class Reader:
             )
         if answer.document is None:
             raise ContractError(
-                f"the answer is not a JSON object ({complaint(answer)})",
+                f"the answer is not a JSON object ({failure_text(answer)})",
                 where=f"GET {query.path}, status {answer.status}",
                 do="check CXONE_ENV_URL and the profile's paths; a proxy may be answering",
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cxtools.api.answer import Answer, complaint
+from cxtools.api.answer import Answer, failure_text
 from cxtools.errors import ApiError, Denied, RateLimited, Refused, ServerFault, Unreachable
 
 
@@ -107,12 +107,12 @@ def as_error(
     }
     if answer.status is None or answer.fault:
         return Unreachable(
-            f"no usable answer from the API: {complaint(answer)}{tail}",
+            f"no usable answer from the API: {failure_text(answer)}{tail}",
             do="check the network and CXONE_ENV_URL, then run it again",
             **facts,
         )
     row = next(row for row in ERRORS if row.first <= answer.status <= row.last)
     if row.error is RateLimited:
         facts["retry_after_s"] = retry_after_s
-    what = f"{row.what}: {complaint(answer)}{tail}"
+    what = f"{row.what}: {failure_text(answer)}{tail}"
     return row.error(what, do=row.do.format(scope=scope), **facts)

@@ -20,8 +20,8 @@ from cxtools.api.pacer import Pacer
 from cxtools.api.refusals import as_error
 from cxtools.api.transport import Counters, Transport
 
-#: A host that never answered in this process is rather a wrong address than an outage: patience for
-#: it, in seconds.
+#: Seconds of patience with a host that never answered in this process: a wrong address is likelier
+#: than an outage.
 FIRST_CONTACT_S = 10.0
 
 Make = Callable[[], PreparedRequest]

@@ -4,7 +4,7 @@ One HTTP exchange that always ends: a request goes out, an `Answer` comes back, 
 requests' `timeout` bounds the wait for each piece, so a server that drips bytes holds a call for
 ever. Here every read of the socket, for the head as for the body, is granted only what is left of
 the deadline (`connections`). An answer whose head was cut counts as none (urllib3 says 200 with an
-empty body); a body is taken up to a cap after unpacking, and must be whole. Redirects are never
+empty body); a body is taken up to a cap after decompression, and must be whole. Redirects are never
 followed and urllib3 never retries: either would send a POST twice. Only the look-up of a host name
 is bounded by the system's resolver instead (seconds, by resolv.conf): Python can't interrupt it.
 """
@@ -26,11 +26,11 @@ import urllib3
 from requests.structures import CaseInsensitiveDict
 
 from cxtools.api.answer import Answer
-from cxtools.api.connections import CURRENT, Adapter, Call, Route
+from cxtools.api.connections import CURRENT, Adapter, Call, Resolver
 from cxtools.settings import Settings
 
 READ_CHUNK = 1 << 16
-#: zlib's sign for "with a gzip head".
+#: How zlib is told that a gzip header comes first.
 GZIP = 31
 #: What requests, urllib3 and Python raise when network or server fail.
 FAILURES = (
@@ -50,10 +50,10 @@ class Session(requests.Session):
     A Session for one thread: no proxies, .netrc or certificates from the environment, no redirects.
     """
 
-    def __init__(self, settings: Settings, route: Route | None) -> None:
+    def __init__(self, settings: Settings, resolver: Resolver | None) -> None:
         super().__init__()
         self.trust_env = False
-        self.route = route
+        self.resolver = resolver
         self.connect_timeout_s = settings.connect_timeout_s
         self.max_body_bytes = settings.max_body_bytes
         self.mount("http://", Adapter())
@@ -63,12 +63,12 @@ class Session(requests.Session):
         return iter(())  # not even looked at: requests would read the redirect's body without a cap
 
 
-def open_session(settings: Settings, *, route: Route | None = None) -> Session:
-    """A session for `exchange`, whose calls go where *route* says; close it after use."""
+def open_session(settings: Settings, *, resolver: Resolver | None = None) -> Session:
+    """A session for `exchange`, to the addresses that *resolver* gives; close it after use."""
     for name in ("urllib3.connectionpool", "urllib3.connection"):
         logger = logging.getLogger(name)
         logger.addFilter(_without_query)  # adding the same filter twice does nothing
-    return Session(settings, route)
+    return Session(settings, resolver)
 
 
 def request(
@@ -98,12 +98,12 @@ def request(
 
 def exchange(session: Session, prepared: requests.PreparedRequest, *, deadline_s: float) -> Answer:
     """Send once, read the answer whole; never raises for what network or server do."""
-    call = Call(time.monotonic() + deadline_s, session.route)
+    call = Call(time.monotonic() + deadline_s, session.resolver)
     mark = CURRENT.set(call)
     status: int | None = None
     headers: dict[str, str] = {}
     try:
-        call.left_s()  # without any left, nothing leaves
+        call.left_s()  # raises when no time is left: then nothing leaves
         response = session.send(
             prepared,
             stream=True,
@@ -134,13 +134,13 @@ def _read(raw: Any, encoding: str, cap: int) -> bytes:
 
 def _body(raw: Any, encoding: str, cap: int) -> bytes:
     """
-    The whole body, unpacked. urllib3's own unpacking takes a cut gzip for whole.
+    The whole body, decompressed. urllib3's own decompression takes a cut gzip for whole.
 
     Raises:
         ExchangeError: it is too long, or not whole
     """
     if encoding not in ("", "identity", "gzip"):
-        raise ExchangeError("its body is packed in a way that wasn't asked for")
+        raise ExchangeError("its body is compressed in a way that wasn't asked for")
     inflate = zlib.decompressobj(wbits=GZIP) if encoding == "gzip" else None
     pieces: list[bytes] = []
     size = 0
@@ -151,7 +151,7 @@ def _body(raw: Any, encoding: str, cap: int) -> bytes:
         if size > cap:
             raise ExchangeError(f"its body is longer than {cap} bytes")
     if inflate and pieces and not inflate.eof:
-        raise ExchangeError("its packed body was cut off")
+        raise ExchangeError("its compressed body was cut off")
     return b"".join(pieces)
 
 
@@ -174,7 +174,7 @@ WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.IncompleteRead, "the answer was cut off"),
     (urllib3.exceptions.IncompleteRead, "the answer was cut off"),
     (http.client.HTTPException, "the answer is not HTTP"),
-    (zlib.error, "the packed body is damaged"),
+    (zlib.error, "the compressed body is damaged"),
 )
 
 

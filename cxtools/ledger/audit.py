@@ -37,7 +37,7 @@ PSEUDONYM_LENGTH = 32
 
 
 class Anchor(NamedTuple):
-    """Where an entry stands in the chain, and its hash, or how that begins."""
+    """Where an entry stands in the chain, and its hash or the first digits of it."""
 
     seq: int
     hash: str
@@ -172,7 +172,8 @@ def _name_breaks(entry: Entry, end: Anchor) -> Iterator[Fault]:
     elif entry.prev != end.hash:
         yield Fault(
             row,
-            f"row {row} doesn't follow row {last}: a row before it was changed, removed or put in",
+            f"row {row} doesn't follow row {last}: "
+            "a row before it was changed, removed or inserted",
         )
     if entry.compute_hash() != entry.hash:
         yield Fault(
@@ -185,7 +186,7 @@ def _name_other_end(end: Anchor, head: Anchor) -> Fault:
     return Fault(
         end.seq,
         f"the audit log ends at row {end.seq}, but the ledger's head is row {head.seq}: "
-        "the end was cut off, changed or put on",
+        "rows at its end were removed, changed or added",
     )
 
 
@@ -216,8 +217,8 @@ def _check_anchors(
         first = min(good + 1, row)
         yield Fault(
             first,
-            f"the audit log was computed anew: among rows {first} to {row} is another "
-            "than was anchored outside the ledger",
+            f"the audit log was computed anew: among rows {first} to {row}, at least one isn't "
+            "what was anchored outside the ledger",
         )
         break
     newest = max(missing, default=0)
@@ -289,20 +290,20 @@ def mismatches(
     held: Counter[Record],
 ) -> Iterator[str]:
     """
-    Where the log and the tables don't agree: rows of the tables were changed, removed or put in.
+    Where the log and the tables don't agree: rows of the tables were changed, removed or inserted.
 
     >>> list(mismatches(Counter(), Counter({("webhook", "msg_1"): 1})))
-    ['the ledger holds webhook msg_1, of which the audit log does not tell']
+    ['the ledger holds webhook msg_1, which the audit log does not mention']
     """
     for record in held - claims:
-        yield f"the ledger holds {' '.join(record)}, of which the audit log does not tell"
+        yield f"the ledger holds {' '.join(record)}, which the audit log does not mention"
     for record in claims - held:
-        yield f"the audit log tells of {' '.join(record)}, which the ledger does not hold"
+        yield f"the audit log mentions {' '.join(record)}, which the ledger does not hold"
 
 
 def pseudonym(key: bytes, rcpt_key: str) -> str:
     """
-    How an entry names a person: the same for the same key, and telling nothing without it.
+    How an entry names a person: the same for the same key, and saying nothing without it.
 
     >>> pseudonym(b"k", "ab12") == pseudonym(b"k", "ab12")
     True

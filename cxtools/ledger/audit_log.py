@@ -165,10 +165,10 @@ class AuditLog:
         Refuse a ledger that is older than its own anchors: whom it calls planned may have been
         mailed since.
 
-        Each anchor is looked at, since an older ledger may have grown since.
+        Every anchor is compared, since an older ledger may have grown meanwhile.
 
         Raises:
-            StoreError: the row of an anchor is missing, or another one.
+            StoreError: the row of an anchor is missing, or has another hash.
         """
         anchors = self._read_anchors()
         rows = [anchor.seq for anchor in anchors]
@@ -177,10 +177,12 @@ class AuditLog:
         if not strange:
             return
         seq = min(strange)
-        what = "another" if seq in hashes else "missing"
+        fault = (
+            "isn't the one that was anchored" if seq in hashes else "was anchored, but is missing"
+        )
         raise StoreError(
-            f"the ledger isn't the one of before, nothing was sent: row {seq} of its audit log, "
-            f"which was anchored, is {what}; was a backup restored?",
+            f"the ledger doesn't go on from its own anchors, nothing was sent: row {seq} of its "
+            f"audit log {fault}; was a backup restored?",
             where=str(self._anchors),
             do="bring the newer ledger back; if it is lost, find out by API or CRM what was sent "
             "since the backup, never send those campaigns from this ledger, and move the file of "

@@ -81,9 +81,9 @@ def _dump(url: sa.URL, dump: Path) -> Path:
         words = [program, "--no-password", "--format=custom", f"--file={hidden}", address]
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            complaint = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             raise StoreError(
-                f"pg_dump could not back up the ledger: {complaint[0]}",
+                f"pg_dump could not back up the ledger: {lines[0]}",
                 do="mend what it names; or make a backup by other means, then say --backup-made; "
                 "nothing was changed",
             )

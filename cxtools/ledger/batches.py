@@ -105,10 +105,12 @@ class Batches:
         return [BatchRow(*row) for row in rows]
 
     def candidates(self, batch_id: str) -> list[Recipient]:
-        """The people that a batch was planned for."""
+        """The people that a batch was planned for; nobody where its plan was replaced."""
         query = sa.select(batch.c.candidates).filter_by(id=batch_id)
-        [(packed,)] = self._database.rows(query)
-        return unpack_people(packed)
+        people: list[Recipient] = []
+        for (packed,) in self._database.rows(query):
+            people += unpack_people(packed)
+        return people
 
     def excluded(self, batch_id: str) -> dict[str, str]:
         """Who of a batch was left out when it went out: key -> reason."""

@@ -51,7 +51,7 @@ class Database:
 
     def __init__(self, url: str | sa.URL) -> None:
         # an sa.URL shows no password, should a traceback show its locals
-        self.url = _checked_url(url)
+        self.url = _parse_url(url)
         #: the database's file; None where a server keeps it
         self.file: Path | None = None
         # SQLite reads one state of the file anyway; PostgreSQL has to be asked to
@@ -111,7 +111,7 @@ def in_groups(keys: Iterable[Key]) -> Iterator[list[Key]]:
         yield every[start : start + VALUES_AT_ONCE]
 
 
-def _checked_url(url: str | sa.URL) -> sa.URL:
+def _parse_url(url: str | sa.URL) -> sa.URL:
     """
     The address of a ledger.
 
@@ -199,21 +199,21 @@ def _make_private(file: Path) -> None:
 
 @contextmanager
 def _as_store_errors() -> Iterator[None]:
-    complaint = ""
+    reason = ""
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
-        complaint = str(getattr(error, "orig", None) or error).splitlines()[0]
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         # It stays as __context__, since a `with` is being left; it carries the statement's values
         # and the database's password.
         forget_locals(error)
         vars(error).update(params=None, orig=None)
-    if complaint:
-        raise StoreError(f"the ledger refused: {complaint}", do=_advice(complaint))
+    if reason:
+        raise StoreError(f"the ledger refused: {reason}", do=_advice(reason))
 
 
-def _advice(complaint: str) -> str:
-    if any(words in complaint for words in DAMAGED):
+def _advice(reason: str) -> str:
+    if any(words in reason for words in DAMAGED):
         return "the file is damaged: keep it, and bring its newest good copy back"
     return (
         "see that its place is there, with rights and space, then run the command again; "

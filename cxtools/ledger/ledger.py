@@ -59,7 +59,7 @@ class Ledger(Database):
         home: Path | None = None,
     ) -> None:
         """
-        *home* is the folder of anchors and key where *url* is no file; each machine has its own.
+        *home* is the folder of anchors and key where *url* is not a file; each machine has its own.
 
         *actor* is who the audit log says did it; by default this user at this machine.
         """
@@ -84,5 +84,5 @@ class Ledger(Database):
         return self.posts.worker
 
     def _read_clock(self) -> float:
-        """Who gives the ledger another clock gives it to its parts as well."""
+        """Read anew each time: a clock put in its place later is then its parts' clock, too."""
         return self.now()

@@ -126,9 +126,9 @@ class Outbox:
         """
         Write one try of a webhook: delivered, pending again at *next_at*, dead, or parked.
 
-        When the endpoint is gone all of its account's that wait are parked; when one gets through,
-        they wait again. A failure changes only what still waits: meanwhile another worker may have
-        delivered it, or an operator given it up.
+        When the endpoint is gone, all webhooks of its account that wait are parked; when one gets
+        through, they wait again. A failure changes only what still waits: meanwhile another worker
+        may have delivered it, or an operator given it up.
         """
         error = error[:ERROR_LENGTH]
         columns: dict[str, Any] = {
@@ -179,8 +179,8 @@ class Outbox:
         since: float | None = None,
     ) -> int:
         """
-        Make webhooks due at once, whatever became of them but forgotten, with their old id and
-        body, and return how many.
+        Make webhooks due at once, whatever became of them unless they are forgotten, with their old
+        id and body; return how many.
         """
         since = since or 0
         again = outbox.update().where(outbox.c.state != "forgotten")

@@ -63,9 +63,14 @@ OUTCOMES: dict[str, AfterPost] = {
     "unknown": AfterPost("unknown", refund=False),
 }
 
+#: States of a batch whose job has ended, and whose events are not fetched yet.
 ENDED = ("completed", "failed", "cancelled")
+#: States in which a run has something to do: send, follow, settle, or fetch for the first time.
 UNFINISHED = ("planned", "submitting", "unknown", "submitted", *ENDED)
+#: States in which a job's events can be asked for.
 COLLECTABLE = (*ENDED, "settling", "settled", "synced")
+#: States in which more events of a job may still come.
+UNSETTLED = ("submitted", *ENDED, "settling")
 #: States in which a job exists: the API took the batch's recipients.
 SUBMITTED = ("submitted", *COLLECTABLE)
 

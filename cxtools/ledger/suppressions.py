@@ -60,8 +60,7 @@ class Suppressions:
 
     def find(self, keys: Iterable[str]) -> dict[str, str]:
         """
-        Which of these people our own earlier campaigns found to be permanent bounces: key ->
-        reason.
+        Which of these people are suppressed by what our own earlier campaigns met: key -> reason.
         """
         query = sa.select(
             suppression.c.rcpt_key,
@@ -97,21 +96,21 @@ class Suppressions:
 
     def rejudge(
         self,
-        found: Mapping[str, Mapping[str, str]],
+        reasons: Mapping[str, Mapping[str, str]],
         *,
         counted: Mapping[str, Collection[str]] | None = None,
         before: float,
     ) -> tuple[int, int]:
         """
-        Make the suppressions by these campaigns those *found* (campaign -> key -> reason), and
-        return how many were added and how many lifted.
+        Make the suppressions by these campaigns those of *reasons* (campaign -> key -> reason),
+        and return how many were added and how many lifted.
 
         *counted* are the people (campaign -> keys) whose bounces still count when they repeat; by
         default all that were. Who was suppressed at *before* or later stays, and so does who
         bounced repeatedly.
         """
-        justified = _first_causes(found)
-        names = list(found)
+        justified = _first_causes(reasons)
+        names = list(reasons)
         by_these = sa.select(suppression.c.rcpt_key).where(
             suppression.c.campaign.in_(names),
             suppression.c.since < before,
@@ -154,11 +153,11 @@ class Suppressions:
         insert_missing(tx, suppression, rows)
 
 
-def _first_causes(found: Mapping[str, Mapping[str, str]]) -> dict[str, Cause]:
+def _first_causes(reasons: Mapping[str, Mapping[str, str]]) -> dict[str, Cause]:
     """key -> why; of several campaigns that found a person, the first counts."""
     causes: dict[str, Cause] = {}
-    for name, reasons in found.items():
-        for key, reason in reasons.items():
+    for name, reason_of in reasons.items():
+        for key, reason in reason_of.items():
             causes.setdefault(key, Cause(reason, name))
     return causes
 

@@ -55,8 +55,8 @@ def process_start(pid: int) -> str:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        system_says = Path("/proc/self").is_dir()
-        return "" if system_says else "?"
+        has_proc = Path("/proc/self").is_dir()
+        return "" if has_proc else "?"
     # the name of the program, in brackets, may hold anything
     _, _, after_name = stat.rpartition(")")
     state, *numbers = after_name.split()

@@ -39,7 +39,7 @@ class Campaign:
     """
     What to send and to whom.
 
-    Its content is what its first reading found: a file that is another one at a later reading is
+    Its content is what the first reading found: a list that has changed at a later reading is
     refused.
 
     >>> campaign = Campaign.from_list(

@@ -15,7 +15,7 @@ from cxtools.identity import recipient_key
 from cxtools.ledger.audit import Anchor
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.outbox import Webhook
-from cxtools.ledger.states import COLLECTABLE, ENDED
+from cxtools.ledger.states import COLLECTABLE, UNSETTLED
 from cxtools.ledger.suppressions import Scan
 from cxtools.measures.outcomes import outcomes
 from cxtools.model import Event
@@ -26,10 +26,8 @@ from cxtools.webhooks.message import job_webhook
 #: Settled jobs are still asked for late events for this long after their horizon; longer where
 #: their campaign is named.
 LATE_EVENTS_S = 30 * 86400.0
-#: States in which a job's events are not settled yet.
-UNSETTLED = (*ENDED, "settling")
 
-#: what became of one recipient of a job, see `measures.outcomes`
+#: What became of one recipient of a job, see `measures.outcomes`
 Outcome = Mapping[str, Any]
 #: job id -> one outcome for each message
 Outcomes = Mapping[str, Sequence[Outcome]]
@@ -56,7 +54,7 @@ class Collected:
 
 
 @dataclass
-class Fetched:
+class JobEvents:
     """One job's events; where an *error* ended it, they are what came before."""
 
     row: BatchRow
@@ -109,8 +107,8 @@ def _rows(context: Context, name: str | None) -> list[BatchRow]:
     return rows
 
 
-def _fetch(context: Context, row: BatchRow) -> Fetched:
-    fetched = Fetched(row)
+def _fetch(context: Context, row: BatchRow) -> JobEvents:
+    fetched = JobEvents(row)
     try:
         for page in context.api.fetch_event_pages(row.job):
             fetched.events.extend(page.events)
@@ -120,7 +118,7 @@ def _fetch(context: Context, row: BatchRow) -> Fetched:
     return fetched
 
 
-def _keep(context: Context, name: str, fetched: Sequence[Fetched]) -> Collected:
+def _keep(context: Context, name: str, fetched: Sequence[JobEvents]) -> Collected:
     """Events first, durable; then one ledger transaction per job that was read to its end."""
     events: list[Event] = []
     malformed: list[tuple[str, str]] = []
@@ -140,7 +138,7 @@ def _keep(context: Context, name: str, fetched: Sequence[Fetched]) -> Collected:
     )
 
 
-def _record_scans(context: Context, name: str, complete: Sequence[Fetched]) -> None:
+def _record_scans(context: Context, name: str, complete: Sequence[JobEvents]) -> None:
     rows = [job.row for job in complete]
     counts = context.store.job_counts(name, [row.job for row in rows])
     untold = [row.job for row in rows if _is_untold(row, counts)]
@@ -165,7 +163,7 @@ def _is_untold(row: BatchRow, counts: Mapping[str, int]) -> bool:
     return counts.get(row.job, 0) > row.told_events
 
 
-def _scan(context: Context, job: Fetched, counts: Mapping[str, int]) -> Scan:
+def _scan(context: Context, job: JobEvents, counts: Mapping[str, int]) -> Scan:
     """What a job's events say of people."""
     refusals = []
     delivered = set()

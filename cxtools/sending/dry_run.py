@@ -127,7 +127,7 @@ class Standing:
 
 
 def standing(ledger: Ledger | None, campaign: Campaign, settings: Settings) -> Standing:
-    """What the ledger knows; None: there is no ledger yet, and asking mustn't make one."""
+    """What the ledger knows of a campaign; *ledger* is None where there is none yet."""
     cap = settings.daily_cap(campaign.spec.limits.daily)
     if ledger is None:
         return Standing(None, False, (), math.inf if cap is None else cap)

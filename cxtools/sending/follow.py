@@ -36,7 +36,7 @@ def poll_wait_s(polls: int, *, rng: random.Random) -> float:
 
 
 @dataclass(eq=False)
-class Watched:
+class WatchedJob:
     """A submitted batch whose job is looked at when it is due."""
 
     row: BatchRow
@@ -61,7 +61,7 @@ def follow(context: Context, name: str | None = None) -> list[str]:
     began = context.now()
     deadline = began + context.settings.job_deadline_s
     submitted = context.ledger.batches.rows(name, ["submitted"])
-    watched = [Watched(row, began) for row in submitted]
+    watched = [WatchedJob(row, began) for row in submitted]
     late: list[str] = []
     failed: list[CxError] = []
     with (
@@ -89,7 +89,7 @@ def follow(context: Context, name: str | None = None) -> list[str]:
     return late
 
 
-def _look(context: Context, job: Watched) -> Job | CxError | None:
+def _look(context: Context, job: WatchedJob) -> Job | CxError | None:
     """The job if it is final, None while it isn't, or why it can't be known."""
     try:
         seen = context.api.fetch_job(job.row.job)
@@ -101,7 +101,7 @@ def _look(context: Context, job: Watched) -> Job | CxError | None:
     return seen if seen.final else None
 
 
-def _sleep_until_due(context: Context, watched: list[Watched]) -> None:
+def _sleep_until_due(context: Context, watched: list[WatchedJob]) -> None:
     if watched:
         due_at = min(job.due_at for job in watched)
         context.sleep(max(0.01, due_at - context.now()))

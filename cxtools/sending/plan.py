@@ -4,7 +4,7 @@ The plan: which people a campaign will mail, and who is left out and why. Pure.
 Rule 1: nobody is left out silently. Every row of the list ends as one Recipient or one LeftOut.
 Rule 2: a row that is wrong stops the plan, unless the user says otherwise; what is wrong is said
 all at once. Rule 3: rows pass through one by one; of each person only a digest of 16 bytes is kept,
-to know them again.
+to recognise them in a later row.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 from cxtools.bounce.policy import MAILED_AGAIN
 
-#: Why nobody is mailed again of whom nothing is heard.
+#: Why a person without an event isn't mailed again.
 NO_EVENT = "no event yet"
 
 

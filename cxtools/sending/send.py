@@ -14,6 +14,7 @@ from cxtools.sending.follow import follow
 from cxtools.sending.submit import submit
 from cxtools.sending.unknown import post_again, settle_by_evidence
 from cxtools.webhooks.deliver import deliver_in_background
+from cxtools.wording import counted, duration
 
 
 def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = False) -> None:
@@ -21,8 +22,8 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
     Write the campaign's plan into the ledger, or find it there.
 
     Raises:
-        ConfigError: rows are invalid and not to be skipped, or other content was planned under the
-            same name; nothing was written.
+        ConfigError: rows are invalid and not to be skipped, other content was planned under the
+            same name, or another account sends it; nothing was written.
         StoreError: the ledger is older than its anchors; nothing was written.
     """
     ledger = context.ledger
@@ -49,6 +50,7 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
             do="give the changed campaign a new name; `cxtools resume` continues the old one",
         )
     else:
+        context.refuse_foreign(name)
         ledger.plans.change_limits(name, spec)
 
 
@@ -79,8 +81,8 @@ def resume(context: Context, name: str) -> None:
 
 
 def _jobs_are_late(context: Context, name: str, jobs: int) -> JobTimeout:
-    hours = context.settings.job_deadline_s / 3600
-    text = f"{jobs} of the jobs of {name!r} did not end in {hours:.1f} h"
+    deadline = duration(context.settings.job_deadline_s)
+    text = f"{counted(jobs, 'job')} of {name!r} did not end in {deadline}"
     unknown = context.ledger.batches.counts(name)["unknown"]
     if unknown:
         text += (

@@ -11,17 +11,17 @@ from typing import Any
 from cxtools.events.store import EventStore
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.ledger import Ledger
-from cxtools.ledger.states import ENDED, UNFINISHED
+from cxtools.ledger.states import UNFINISHED, UNSETTLED
 from cxtools.ledger.unknown import ORPHANED
 from cxtools.settings import Settings
 from cxtools.wording import spaced
 
 BAD_JOBS = ("failed", "cancelled")
-#: states of a batch of which nothing is sent any more
+#: States of a batch that will not be sent any more.
 GIVEN_UP = ("rejected", "abandoned")
-#: states of a batch that is still to be sent, or on its way
+#: States of a batch that is still to be sent, or on its way.
 UNDER_WAY = ("planned", "submitting", "submitted")
-#: state of a batch, or of its job, in which something went wrong -> what to do
+#: State of a batch, or of its job, in which something went wrong -> what to do.
 ADVICE = {
     "unknown": "see `cxtools reconcile --help`",
     "rejected": (
@@ -30,8 +30,6 @@ ADVICE = {
     "failed": "some recipients may have been mailed; see the events",
     "cancelled": "some recipients may have been mailed; see the events",
 }
-#: states of a batch whose events are not settled yet
-UNSETTLED = ("submitted", *ENDED, "settling")
 EVENT_KINDS = ("delivery", "bounce", "open", "click")
 WEBHOOK_STATES = ("delivered", "pending", "dead", "parked")
 LATE = " (provisional: late events may still come)"
@@ -230,8 +228,8 @@ def _batch_document(row: BatchRow, *, orphan: bool) -> dict[str, Any]:
 
 def unsettled(ledger: Ledger, name: str) -> dict[str, int]:
     """
-    Recipients of a campaign by what has not ended well: the outcome is unknown, their job failed or
-    was refused, they wait.
+    Recipients of a campaign that have no good end yet: the outcome is unknown, their job failed or
+    was refused, or they wait to be sent.
     """
     failed = [
         row.recipients
@@ -248,8 +246,8 @@ def unsettled(ledger: Ledger, name: str) -> dict[str, int]:
 
 def unfinished(ledger: Ledger, account: str) -> list[str]:
     """
-    Campaigns of this account of which a batch waits to be sent, followed or collected for the first
-    time.
+    Campaigns of this account with a batch that waits to be sent, followed or collected for the
+    first time.
     """
     rows = ledger.batches.rows(states=UNFINISHED)
     names = dict.fromkeys(row.campaign for row in rows)

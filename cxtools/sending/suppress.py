@@ -20,14 +20,14 @@ class Rejudged(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Suppressions:
+class NewSuppressions:
     """Whom some bounces suppress, as key -> category: at once, or when they repeat."""
 
     at_once: Mapping[str, str]
     when_repeated: Mapping[str, str]
 
 
-def find_suppressions(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> Suppressions:
+def find_suppressions(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> NewSuppressions:
     """
     The people whom these bounces (address, code, text) suppress.
 
@@ -52,7 +52,7 @@ def find_suppressions(judge: Judge, refusals: Iterable[tuple[str, str, str]]) ->
             at_once[recipient_key(email)] = verdict.category
         elif verdict.suppress == "after_n":
             when_repeated[recipient_key(email)] = verdict.category
-    return Suppressions(at_once, when_repeated)
+    return NewSuppressions(at_once, when_repeated)
 
 
 def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> Rejudged:

@@ -14,8 +14,8 @@ from cxtools.model import Job
 from cxtools.sending.message import BATCH_TAG
 from cxtools.sending.post import MAX_TRIES, post_claimed, wait_s
 
-#: What the server can say to a repeated POST after which repeating it once more tells nothing new.
-LAST_WORDS = ("accepted", "refused", "exhausted")
+#: Outcomes of a repeated POST after which one more repetition would tell nothing new.
+FINAL_KINDS = ("accepted", "refused", "exhausted")
 
 
 def settle_by_evidence(context: Context, name: str) -> None:
@@ -61,7 +61,7 @@ def _post_again(context: Context, batch_id: str, within_s: float, give_up_at: fl
         if claim is None:
             return
         outcome = post_claimed(context, claim)
-        if outcome.kind in LAST_WORDS or outcome.denied:
+        if outcome.kind in FINAL_KINDS or outcome.denied:
             return
         pause_s = wait_s(context, outcome, tries)
         if context.now() + pause_s > give_up_at:
@@ -71,7 +71,7 @@ def _post_again(context: Context, batch_id: str, within_s: float, give_up_at: fl
 
 def check_job(context: Context, batch_id: str, job_id: str) -> None:
     """
-    Can this job be what became of the batch? A wrong word can't be taken back later.
+    See that this job can be what became of the batch: a wrong answer can't be taken back later.
 
     Raises:
         ConfigError: another account's batch, or a job of another size.

@@ -19,7 +19,7 @@ from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
 from cxtools.ledger.batches import BatchRow
-from cxtools.ledger.states import ENDED
+from cxtools.ledger.states import UNFINISHED
 from cxtools.measures.outcomes import outcomes
 from cxtools.model import Recipient
 from cxtools.sending.groups import in_groups
@@ -29,11 +29,9 @@ from cxtools.text import mask_address
 MAX_WAVES = 3
 #: Seconds between a campaign and its first wave; each further wave waits twice as long.
 COOLDOWN_S = 24 * 3600.0
-#: States of batches that forbid a wave: what became of them is not known yet.
-OPEN_STATES = ("planned", "submitting", "submitted", "unknown", *ENDED)
 #: States of batches of which nothing was sent for certain.
 UNSENT = ("rejected", "empty")
-#: state of a batch -> why nothing is heard of its people, where it isn't only early
+#: State of a batch -> why its people have no event, where it isn't just too early.
 WHY_NO_EVENT = {
     "rejected": "the API refused the batch",
     "abandoned": "given up; perhaps mailed, perhaps not",
@@ -42,15 +40,15 @@ WHY_NO_EVENT = {
 PEOPLE_SHOWN = 3
 
 
-class Retried(NamedTuple):
+class Candidate(NamedTuple):
     """A person in the next wave, and the cause of the bounce."""
 
     person: Recipient
     reason: str
 
 
-class NotRetried(NamedTuple):
-    """A person who is not in the next wave, as a masked address, and why not."""
+class MaskedPerson(NamedTuple):
+    """A person as texts and documents name them: the masked address, and why in the wave or not."""
 
     address: str
     reason: str
@@ -62,8 +60,8 @@ class WavePlan:
 
     campaign: str
     wave: int
-    people: Sequence[Retried]
-    left_out: Sequence[NotRetried]
+    people: Sequence[Candidate]
+    left_out: Sequence[MaskedPerson]
     not_before: datetime
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,18 +84,18 @@ class WavePlan:
         lines += _reason_lines("no ", self.left_out)
         return "\n".join(lines)
 
-    def _masked_people(self) -> list[NotRetried]:
+    def _masked_people(self) -> list[MaskedPerson]:
         masked = []
         for person, reason in self.people:
-            masked.append(NotRetried(mask_address(person.email), reason))
+            masked.append(MaskedPerson(mask_address(person.email), reason))
         return masked
 
 
-def _documents(people: Sequence[NotRetried]) -> list[dict[str, str]]:
+def _documents(people: Sequence[MaskedPerson]) -> list[dict[str, str]]:
     return [{"email": address, "reason": reason} for address, reason in people]
 
 
-def _reason_lines(answer: str, people: Sequence[NotRetried]) -> Iterator[str]:
+def _reason_lines(answer: str, people: Sequence[MaskedPerson]) -> Iterator[str]:
     """One line for each reason, the most common first, with some of its people."""
     reasons = Counter(person.reason for person in people)
     for reason, count in reasons.most_common():
@@ -132,24 +130,25 @@ def next_wave(context: Context, name: str) -> WavePlan:
     for person in _planned_people(context, rows):
         decision = decisions.get(person.key) or RetryDecision(False, NO_EVENT)
         if decision.may:
-            people.append(Retried(person, decision.why))
+            people.append(Candidate(person, decision.why))
         else:
             address = mask_address(person.email)
-            left_out.append(NotRetried(address, decision.why))
+            left_out.append(MaskedPerson(address, decision.why))
     not_before = _not_before(rows, wave)
     return WavePlan(name, wave, people, left_out, not_before)
 
 
 def _refuse_open_batches(name: str, states: set[str]) -> None:
-    open_states = states.intersection(OPEN_STATES)
+    open_states = states.intersection(UNFINISHED)
     if not open_states:
         return
-    command = "reconcile" if "unknown" in open_states else "resume"
+    advice = f"run `cxtools resume {name}` first"
+    if "unknown" in open_states:
+        advice = (
+            f"settle them first: `cxtools status {name}` lists them, `cxtools reconcile` settles"
+        )
     words = ", ".join(sorted(open_states))
-    raise ConfigError(
-        f"campaign {name!r} isn't finished: batches are {words}",
-        do=f"`cxtools {command}` first",
-    )
+    raise ConfigError(f"campaign {name!r} isn't finished: batches are {words}", do=advice)
 
 
 def _not_before(rows: Sequence[BatchRow], wave: int) -> datetime:
@@ -217,7 +216,7 @@ def plan_next_wave(context: Context, name: str) -> WavePlan:
     if early_s > 0:
         raise ConfigError(
             f"too early for wave {plan.wave} of {name!r}",
-            do=f"wait {early_s / 3600:.1f} h more: a bounce needs time to pass",
+            do=f"wait {early_s / 3600:.1f} h more: the cause of a bounce needs time to pass",
         )
     if plan.people:
         limits = context.ledger.plans.spec(name)["limits"]

@@ -66,15 +66,15 @@ def load_settings(
         values |= _from_keyring(name, values)
     values["home"] = home
     values |= arguments
-    return _checked(values)
+    return _check(values)
 
 
-def _checked(values: Mapping[str, Any]) -> Settings:
+def _check(values: Mapping[str, Any]) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False)
-        faults = [_fault(detail["loc"], detail["msg"]) for detail in details]
+        faults = [_fault_text(detail["loc"], detail["msg"]) for detail in details]
         # The original error carries the raw input, secrets too; `without_locals` lets go of it.
         raise ConfigError(
             f"settings are wrong: {'; '.join(faults)}",
@@ -83,7 +83,7 @@ def _checked(values: Mapping[str, Any]) -> Settings:
         ) from None
 
 
-def _fault(place: tuple[int | str, ...], message: str) -> str:
+def _fault_text(place: tuple[int | str, ...], message: str) -> str:
     name = ".".join(str(part) for part in place)
     return f"{name}: {message.removeprefix('Value error, ')}"
 
@@ -118,7 +118,7 @@ def _from_profile(name: str, file: Path, *, chosen: bool) -> dict[str, Any]:
             where=str(file),
             do=f"write [{name}] on a line of its own, settings below it",
         )
-    _refuse_secrets(values, where=f"{file}, profile {name!r}")
+    _refuse_misplaced(values, where=f"{file}, profile {name!r}")
     return values
 
 
@@ -131,8 +131,8 @@ def _read_toml(file: Path) -> dict[str, Any]:
         ) from None
 
 
-def _refuse_secrets(values: Mapping[str, Any], *, where: str) -> None:
-    """And a home, which would be looked for in itself."""
+def _refuse_misplaced(values: Mapping[str, Any], *, where: str) -> None:
+    """Refuse secrets, which get committed, and a home: that is where profiles are looked for."""
     secrets = sorted(set(values) & set(SECRET_NAMES))
     if WITH_PASSWORD.match(str(values.get("ledger", ""))):
         secrets.append("the password in ledger")

@@ -133,8 +133,8 @@ class Limits(BaseModel, frozen=True):
     )
     call_deadline_s: float = setting(
         30,
-        "Seconds for one request and its whole answer. Rather too many, since a submit that is cut"
-        " off has an unknown outcome.",
+        "Seconds for one request and its whole answer. Better too many than too few, since a"
+        " submit that is cut off has an unknown outcome.",
         gt=0,
     )
     patience_s: float = setting(
@@ -163,8 +163,8 @@ class Limits(BaseModel, frozen=True):
     )
     max_body_bytes: int = setting(
         32 << 20,
-        "Bytes of an answer, unpacked: 32 MiB, far more than a full page of 1,000 events. A longer"
-        " one is refused, so that it can't fill the memory.",
+        "Bytes of an answer, decompressed: 32 MiB, far more than a full page of 1,000 events. A"
+        " longer one is refused, so that it can't fill the memory.",
         gt=0,
     )
 

@@ -5,27 +5,25 @@ settings allow, and nowhere else.
 A name is resolved once, every answer is checked, and the socket is opened to a checked address
 itself: a second look-up (DNS rebinding) doesn't happen, and TLS still asks for the name. Own code
 because the library for this, requests-hardened 1.3, checks only the first answer, takes
-`::127.0.0.1`, `::ffff:0:7f00:1`, `fec0::1` and Azure's 168.63.129.16 for public, knows no
-allow-list, and brings connections of its own in the place of those that keep our deadline
-(`api.wire`).
+`::127.0.0.1`, `::ffff:0:7f00:1`, `fec0::1` and Azure's 168.63.129.16 for public, has no
+allow-list, and brings its own connections in place of those that keep our deadline (`api.wire`).
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from cxtools.api.connections import Resolver
 from cxtools.api.wire import ExchangeError
 from cxtools.settings import is_network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-#: host, port -> the addresses to connect to
-Resolver = Callable[[str, int], list[str]]
 
-#: Not for us, though Python takes some of them for global (the IANA special-purpose registries, and
-#: what clouds put there).
+#: Not the open internet, though Python takes some of them for global (by the IANA special-purpose
+#: registries, and by what clouds put there).
 BARRED_NETWORKS = (
     "0.0.0.0/8",  # this network
     "100.64.0.0/10",  # carrier-grade NAT (RFC 6598)
@@ -47,7 +45,7 @@ UNICAST = ipaddress.ip_network("2000::/3")
 
 def is_public(address: Address) -> bool:
     """
-    Is it an address of the open internet, and no other one in disguise?
+    Is it an address of the open internet, and not another one in disguise?
 
     >>> texts = ["8.8.8.8", "2606:4700::1111", "10.0.0.1", "::ffff:8.8.8.8", "64:ff9b::808:808"]
     >>> [is_public(ipaddress.ip_address(text)) for text in texts]

@@ -38,7 +38,7 @@ LINGER_S = 30.0
 
 
 @dataclass(frozen=True)
-class Tried:
+class Round:
     """
     What became of one round over the outbox, in webhooks; `parked` counts those whose try found the
     endpoint gone.
@@ -68,9 +68,10 @@ def _never() -> bool:
     return False
 
 
-def deliver_due(context: Context, *, stop: Callable[[], bool] = _never) -> Tried:
+def deliver_due(context: Context, *, stop: Callable[[], bool] = _never) -> Round:
     """
-    Try every webhook that is due, once, until *stop* says so; failures come back by the schedule.
+    Try every webhook that is due, once each, or until *stop* says so; failures come back by the
+    schedule.
     """
     due_by = context.now()
     states: Counter[str] = Counter()
@@ -85,7 +86,7 @@ def deliver_due(context: Context, *, stop: Callable[[], bool] = _never) -> Tried
             break
         for webhook in due:
             states[_deliver(context, webhook)] += 1
-    return Tried(states["delivered"], states["pending"], states["dead"], states["parked"])
+    return Round(states["delivered"], states["pending"], states["dead"], states["parked"])
 
 
 @contextmanager
@@ -178,7 +179,7 @@ def _post(context: Context, webhook: DueWebhook) -> Attempt:
         "webhook-signature": signature(secret, webhook.id, moment, webhook.body),
     }
     resolver = resolver_for(url, context.settings.crm_allow_hosts)
-    with wire.open_session(context.settings, route=resolver) as session:
+    with wire.open_session(context.settings, resolver=resolver) as session:
         request = wire.request("POST", url, headers, webhook.body)
         answer = wire.exchange(session, request, deadline_s=DEADLINE_S)
     if answer.status is None:

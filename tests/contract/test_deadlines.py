@@ -218,7 +218,7 @@ def test_the_deadline_holds_over_all_addresses_of_a_host() -> None:
         prepared = wire.request("GET", f"http://127.0.0.1:{full.getsockname()[1]}/", {})
         settings = Settings(connect_timeout_s=0.5)
         started = time.monotonic()
-        with wire.open_session(settings, route=lambda host, port: 5 * ["127.0.0.1"]) as session:
+        with wire.open_session(settings, resolver=lambda host, port: 5 * ["127.0.0.1"]) as session:
             answer = wire.exchange(session, prepared, deadline_s=1.0)
 
     assert "not_sent" == answer.fault

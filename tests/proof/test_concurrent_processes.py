@@ -396,8 +396,12 @@ class Suspended:
         _, status = os.waitpid(self.process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
         self.clock = time.time
-        self.ledger = Ledger(ledger_url, now=self.clock)
+        self.ledger = Ledger(ledger_url, now=self.read_clock)
         [self.batch] = [row.id for row in self.ledger.batches.rows("q3")]
+
+    def read_clock(self) -> float:
+        """By the clock of the moment: `later` gives another one."""
+        return self.clock()
 
     def later(self, seconds: float) -> None:
         self.clock = lambda: time.time() + seconds

@@ -567,6 +567,19 @@ def test_a_changed_daily_limit_counts_from_the_next_run(
     assert (40, 0) == (count_submitted(simulator), status.recipients["over_limit"])
 
 
+def test_another_account_does_not_change_a_campaigns_limits(
+    simulator: Any, connect: Callable[..., Connection]
+) -> None:
+    """A send that is refused because another account has the campaign leaves it as it was."""
+    client = connect()
+    client.send(campaign(limits={"daily": 25}))
+    before = client.ledger.plans.spec("q3")
+    with pytest.raises(ConfigError, match="not by this profile"):
+        connect(client_id="other").send(campaign(limits={"daily": 40}))
+
+    assert before == client.ledger.plans.spec("q3")
+
+
 def test_a_listing_that_can_not_be_fetched_clears_nobody(
     simulator: Any, connect: Callable[..., Connection]
 ) -> None:

@@ -76,7 +76,9 @@ def post(url: str, allowed: tuple[str, ...] = (), *, deadline_s: float = 3) -> A
     settings = load_settings(
         environ={}, crm_webhook_url=url, crm_allow_hosts=allowed, connect_timeout_s=0.5
     )
-    with wire.open_session(settings, route=resolver_for(url, settings.crm_allow_hosts)) as session:
+    with wire.open_session(
+        settings, resolver=resolver_for(url, settings.crm_allow_hosts)
+    ) as session:
         return wire.exchange(
             session,
             wire.request("POST", settings.crm_webhook_url, {}, b"{}"),
@@ -465,7 +467,7 @@ def test_410_parks_the_endpoint_until_a_replay(context: Context, crm_server: Fau
     enqueue(context, 1, start=5)
     again = deliver.deliver_due(context)
 
-    assert (deliver.Tried(delivered=1, parked=1), deliver.Tried()) == (first, again)
+    assert (deliver.Round(delivered=1, parked=1), deliver.Round()) == (first, again)
     assert ["delivered", *["parked"] * 5] == states(context)
     assert 2 == len(crm_server.seen)
     assert 5 == context.ledger.outbox.replay(since=context.now() - 1) - 1

@@ -183,14 +183,14 @@ NAMED = [
         "computed anew at 15",
         lambda rows: recomputed([*rows[:14], replace(rows[14], kind="x"), *rows[15:]]),
         11,
-        "among rows 11 to 15 is another than",
+        "among rows 11 to 15, at least one isn't what",
     ),
     ("older backup", lambda rows: rows[:8], 9, "replaced by an older backup"),
     (
         "backup, gone on",
         lambda rows: rows[:8] + chain(30, prev=rows[7].hash, start=9, at=9.0),
         6,
-        "among rows 6 to 10 is another than",
+        "among rows 6 to 10, at least one isn't what",
     ),
 ]
 

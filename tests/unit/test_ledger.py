@@ -547,7 +547,7 @@ def test_a_cut_off_tail_is_found_by_the_ledgers_head(ledger: Ledger) -> None:
         tx.execute(sa.text("delete from audit where seq > 2"))
 
     assert [
-        "the audit log ends at row 2, but the ledger's head is row 4: the end was cut off, changed or put on"
+        "the audit log ends at row 2, but the ledger's head is row 4: rows at its end were removed, changed or added"
     ] == list(ledger.audit_log.verify().faults)
 
 
@@ -757,6 +757,7 @@ def test_what_a_replaced_plan_would_have_said_can_not_be_posted(ledger: Ledger) 
     [new] = [row.id for row in ledger.batches.rows()]
 
     assert old != new
+    assert [] == ledger.batches.candidates(old)
     assert claim(ledger, old) is None
     assert "planned" == state(ledger, new)
 
@@ -792,7 +793,7 @@ def test_an_older_ledger_stays_refused_when_its_log_has_grown(tmp_path: Path, cl
         plan(grown, 1, name=name)
         grown.audit_log.append_anchor()
 
-    with pytest.raises(StoreError, match="row 1 of its audit log, which was anchored, is another"):
+    with pytest.raises(StoreError, match="row 1 of its audit log isn't the one that was anchored"):
         grown.audit_log.check_anchors()
 
 
@@ -814,11 +815,11 @@ def test_a_wave_is_planned_once(ledger: Ledger) -> None:
 FORGED = {
     "a webhook was taken out": (
         "delete from outbox",
-        "the audit log tells of webhook msg_1, which the ledger does not hold",
+        "the audit log mentions webhook msg_1, which the ledger does not hold",
     ),
     "a job was changed": (
         "update batch set job_id = 'j9'",
-        " j9, of which the audit log does not tell",
+        " j9, which the audit log does not mention",
     ),
     "a sent batch was made new": (
         "update batch set state = 'planned', job_id = null",
@@ -827,7 +828,7 @@ FORGED = {
     "a POST was taken out": ("delete from attempt", ", which the ledger does not hold"),
     "a webhook was put in": (
         "update outbox set id = 'msg_9'",
-        "the ledger holds webhook msg_9, of which the audit log does not tell",
+        "the ledger holds webhook msg_9, which the audit log does not mention",
     ),
 }
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxtools.api.answer import Answer, complaint, is_own_error
+from cxtools.api.answer import Answer, failure_text, is_own_error
 from cxtools.api.outcome import OUTCOMES, post_outcome
 from cxtools.api.refusals import as_error
 from cxtools.errors import ApiError, Denied, RateLimited, Refused, ServerFault, Unreachable
@@ -218,7 +218,7 @@ def test_nothing_but_a_whole_2xx_with_a_job_is_accepted(
 )
 def test_complaints_are_read_in_every_shape(happened: Answer, expected: Any) -> None:
     """All error bodies seen on CXone, in one line."""
-    assert expected == complaint(happened)
+    assert expected == failure_text(happened)
 
 
 @given(
@@ -234,7 +234,7 @@ def test_complaints_are_read_in_every_shape(happened: Answer, expected: Any) -> 
 )
 def test_no_error_body_breaks_the_parser(body: Any) -> None:
     """Whatever JSON comes, a line of at most 300 printable characters goes out."""
-    line = complaint(answer(400, body))
+    line = failure_text(answer(400, body))
 
     assert 0 < len(line) <= 300
     assert "\n" not in line
