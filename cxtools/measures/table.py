@@ -147,6 +147,12 @@ def _are_rows(table: Table, origin: Table) -> bool:
     columns = table.columns
     if not columns.is_unique or len(columns.difference(origin.columns)):
         return False
-    rows = hash_pandas_object(pd.DataFrame(table), index=False)
-    known = hash_pandas_object(pd.DataFrame(origin)[columns], index=False)
+    rows = _hash_rows(pd.DataFrame(table))
+    known = _hash_rows(pd.DataFrame(origin)[columns])
     return bool(rows.isin(known).all())
+
+
+def _hash_rows(rows: pd.DataFrame) -> pd.Series:
+    """One number per row; objects that can't be hashed, such as lists, count as their text."""
+    objects = [name for name, kind in rows.dtypes.items() if kind.kind == "O"]
+    return hash_pandas_object(rows.astype(dict.fromkeys(objects, str)), index=False)

@@ -45,6 +45,7 @@ ANSWERS: dict[str, Change] = {
     "pickle": lambda table: pickle.loads(pickle.dumps(table)),  # noqa: S301  # our own
     "a column more": lambda table: table.assign(place=range(len(table))),
     "a column more, in place": lambda table: with_column(table, "place", 1),
+    "a column of lists": lambda table: with_column(table, "tags", [["new"]] * len(table)).head(2),
     "without a column that isn't needed": lambda table: table.drop(columns="opened_strict"),
     "all its columns in another order": lambda table: table[list(reversed(table.columns))],
     "no row": lambda table: table[table.attempted > 100],
