@@ -9,12 +9,14 @@ cxtools: send campaigns through the CXone Email API, and know what became of the
     client.send(campaign)
     cx.funnel("q3-update")
 
-Every name is imported at its first use: `import cxtools` itself costs next to nothing.
+Every name is imported at its first use: `import cxtools` itself costs next to nothing. Every
+question of the catalogue is a public name; a new one is not written down here to be one.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,33 +40,35 @@ if TYPE_CHECKING:
     timing: Ask
     unknown: Ask
 
-__all__ = [
-    "BounceVerdict",
-    "Campaign",
-    "CampaignVerdict",
-    "Connection",
-    "CxError",
-    "Status",
-    "bounces",
-    "classify",
-    "comparison",
-    "connect",
-    "curve",
-    "data_quality",
-    "explore",
-    "funnel",
-    "import_file",
-    "jobs",
-    "links",
-    "reasons",
-    "report",
-    "run_campaign",
-    "status",
-    "suspects",
-    "timing",
-    "unknown",
-    "verdict",
-]
+    # What type checkers and editors read; `__getattr__` makes the `__all__` of a running program.
+    __all__ = [
+        "BounceVerdict",
+        "Campaign",
+        "CampaignVerdict",
+        "Connection",
+        "CxError",
+        "Status",
+        "bounces",
+        "classify",
+        "comparison",
+        "connect",
+        "curve",
+        "data_quality",
+        "explore",
+        "funnel",
+        "import_file",
+        "jobs",
+        "links",
+        "reasons",
+        "report",
+        "run_campaign",
+        "status",
+        "suspects",
+        "timing",
+        "unknown",
+        "verdict",
+    ]
+
 #: Public name -> the module it lives in. The others are questions of the catalogue.
 _HOMES = {
     "BounceVerdict": "bounce",
@@ -85,16 +89,36 @@ _HOMES = {
 __version__ = "0.1.0"
 
 
+def _questions() -> list[str]:
+    return list(import_module("cxtools.measures.catalogue").QUESTIONS)
+
+
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"cxtools has no {name!r}; it has: {', '.join(__all__)}")
+    if name == "__all__":
+        return sorted([*_HOMES, *_questions()])
     if name in _HOMES:
         value = getattr(import_module(f"cxtools.{_HOMES[name]}"), name)
-    else:
+    elif _may_be_a_question(name) and name in _questions():
         value = import_module("cxtools.notebook").question(name)
+    else:
+        raise AttributeError(_missing(name))
     globals()[name] = value
     return value
 
 
+def _may_be_a_question(name: str) -> bool:
+    """
+    Python asks for `__path__` and the like, and for each module before it imports it: the catalogue
+    must not be imported for these, least of all by its own imports.
+    """
+    return not name.startswith("_") and find_spec(f"{__name__}.{name}") is None
+
+
+def _missing(name: str) -> str:
+    if not _may_be_a_question(name):
+        return f"cxtools has no {name!r}"
+    return f"cxtools has no {name!r}; it has: {', '.join(__getattr__('__all__'))}"
+
+
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__getattr__("__all__"), "__version__"]

@@ -23,9 +23,9 @@ from cxtools.text import safe_line
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 #: Where CXone's older APIs put the sentence about a failure, outside the body.
 DESCRIPTION_HEADER = "icstatusdescription"
-#: So much of a body is searched for words.
+#: Bytes of a body that are searched for words.
 SEARCHED_BYTES = 4000
-#: So much of what others wrote is shown.
+#: Characters of what others wrote that are shown.
 SHOWN_CHARACTERS = 300
 SHOWN_TRACE = 100
 
@@ -125,7 +125,7 @@ SENTENCE_KEYS = (
 )
 #: Where they hold further error documents.
 INNER_KEYS = ("error", "errors", "details")
-#: So many documents of a list are read.
+#: Documents of a list that are read.
 READ_ITEMS = 5
 
 

@@ -34,7 +34,7 @@ SCOPES = {
     "read": "communications:email:read",
     "analytics": "communications:email:analytics",
 }
-#: A token without `expires_in` is renewed after so many seconds; CXone's usually live an hour.
+#: Seconds until a token without `expires_in` is renewed; CXone's usually live an hour.
 UNKNOWN_LIFE_S = 600.0
 #: A token is renewed when this share of its life is left, or this many seconds where that is less.
 MARGIN_SHARE = 0.2

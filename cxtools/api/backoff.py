@@ -95,7 +95,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Wait:
-    """Ask again after so many seconds; after a 429 that goes for every thread."""
+    """Ask again after this many seconds; after a 429 that holds for every thread."""
 
     seconds: float
 

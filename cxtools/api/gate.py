@@ -36,7 +36,7 @@ PEAK_SHARE = 0.9
 LEAST_DIP_SHARE = 0.1
 #: Never slower: a request per second finds out that a limit was lifted.
 LEAST_PER_S = 1.0
-#: A spell that ended sooner is measured as if it had lasted so long.
+#: A spell that ended sooner is measured as if it had lasted this long.
 LEAST_SPELL_S = 0.02
 
 

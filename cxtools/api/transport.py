@@ -16,8 +16,8 @@ from cxtools.api.answer import Answer
 from cxtools.api.redaction import Redaction
 from cxtools.settings import Settings
 
-#: What began before a call's end may take so much longer, so that the last try isn't cut off at
-#: once.
+#: Seconds by which a try that began before a call's end may outlast it, so that the last one isn't
+#: cut off at once.
 GRACE_S = 0.5
 
 
@@ -41,7 +41,7 @@ class Counters:
             self.token_fetches += token_fetches
 
 
-class _OwnSession(threading.local):
+class _ThreadSession(threading.local):
     """A kept connection for each thread: Python runs `__init__` anew in every thread that asks."""
 
     def __init__(self, settings: Settings) -> None:
@@ -63,7 +63,7 @@ class Transport:
         self._redaction = redaction
         self._counters = counters
         self._clock = clock
-        self._own = _OwnSession(settings)
+        self._kept = _ThreadSession(settings)
         self.reached = False
 
     def send(self, make: Callable[[], PreparedRequest], ends_at: float) -> Answer:
@@ -71,7 +71,7 @@ class Transport:
         prepared = make()  # which may sign in, and so take time
         left_s = ends_at + GRACE_S - self._clock()
         deadline_s = min(self._settings.call_deadline_s, left_s)
-        answer = wire.exchange(self._own.session, prepared, deadline_s=deadline_s)
+        answer = wire.exchange(self._kept.session, prepared, deadline_s=deadline_s)
         self._count(answer)
         if answer.is_2xx and answer.document is not None:
             return answer

@@ -41,7 +41,7 @@ FAILURES = (
     ValueError,
     zlib.error,
 )
-#: So many links of a chain of causes are looked at.
+#: Links of a chain of causes that are looked at.
 LONGEST_CHAIN = 20
 
 

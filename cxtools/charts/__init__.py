@@ -7,18 +7,23 @@ One module for each figure: first the data of the figure as a value, then the fi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from cxtools.charts import bounces, curve, funnel, jobs, links, rates, timing
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
 
-#: Measure -> what draws its table.
-CHARTS: dict[str, Callable[[Any], Any]] = {
-    "funnel": funnel.figure,
-    "comparison": rates.comparison,
-    "bounces": bounces.figure,
-    "reasons": bounces.reasons,
-    "links": links.figure,
-    "curve": curve.figure,
-    "timing": timing.figure,
-    "jobs": jobs.figure,
-}
+
+def function_for(chart: str) -> Callable[[pd.DataFrame], go.Figure]:
+    """
+    What draws a chart, as an entry of the catalogue names it: a module of this folder, and a
+    function of it where that is not `figure`.
+
+    >>> function_for("links").__module__, function_for("bounces.reasons").__name__
+    ('cxtools.charts.links', 'reasons')
+    """
+    module, _, name = chart.partition(".")
+    figures = import_module(f"cxtools.charts.{module}")
+    function: Callable[[pd.DataFrame], go.Figure] = getattr(figures, name or "figure")
+    return function

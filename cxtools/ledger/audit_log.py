@@ -35,12 +35,12 @@ from cxtools.ledger.database import Database, in_groups
 from cxtools.ledger.schema import attempt, audit_entry, audit_head, batch, outbox
 from cxtools.text import canonical_json
 
-#: the file of the pseudonyms' key
+#: The file of the pseudonyms' key.
 KEY = "audit-key"
-#: So many entries are read at once, so that a slow reader (`cxtools audit export | less`) holds up
-#: nobody.
+#: Entries that are read at once: few enough for a slow reader (`cxtools audit export | less`) to
+#: hold up nobody.
 PORTION = 5000
-#: So many are read at once where all of them are checked.
+#: Entries that are read at once where all of them are checked.
 STREAMED = 1000
 ANCHOR_LENGTH = 64
 #: Below every number that a row can have; one that was tampered with may be negative.

@@ -113,7 +113,7 @@ class Batches:
         return people
 
     def excluded(self, batch_id: str) -> dict[str, str]:
-        """Who of a batch was left out when it went out: key -> reason."""
+        """Who in a batch was left out when it went out: key -> reason."""
         slots = sa.select(slot.c.rcpt_key, slot.c.outcome).filter_by(batch_id=batch_id)
         excluded = slots.where(slot.c.outcome != "")
         return dict(self._database.rows(excluded))

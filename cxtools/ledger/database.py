@@ -34,7 +34,7 @@ WRITER = 0x6378746F6F6C73
 PATIENCE = {"lock_timeout": "60s", "idle_in_transaction_session_timeout": "20s"}
 #: The first SQLite whose write-ahead log is safe when processes checkpoint together.
 SAFE_WAL = (3, 51, 3)
-#: So many values go into one statement.
+#: Values that go into one statement.
 VALUES_AT_ONCE = 500
 #: How SQLite says that a file is damaged.
 DAMAGED = ("not a database", "malformed")

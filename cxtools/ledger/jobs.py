@@ -109,7 +109,7 @@ class Jobs:
     def _write_scan(
         self, tx: sa.Connection, row: BatchRow, events: int, horizon_s: float
     ) -> AfterScan:
-        """Count a scan that found so many events, and move the batch where that leads."""
+        """Count a scan; the store holds *events* now. Move the batch where that leads."""
         now = self._now()
         has_new_events = events > row.events
         quiet_scans = 0 if has_new_events else row.quiet_scans + 1

@@ -20,7 +20,7 @@ from cxtools.ledger.plans import account_in
 from cxtools.ledger.schema import campaign, outbox
 from cxtools.ledger.transitions import move
 
-#: So much of an error is kept.
+#: Characters of an error that are kept.
 ERROR_LENGTH = 300
 
 

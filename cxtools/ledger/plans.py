@@ -23,7 +23,7 @@ from cxtools.ledger.schema import batch, campaign, left_out, slot
 from cxtools.model import LeftOut, Recipient
 from cxtools.text import canonical_json
 
-#: A batch's id has so many hexadecimal digits.
+#: Hexadecimal digits of a batch's id.
 ID_LENGTH = 32
 #: zlib's fastest level: people are packed while a run waits for them.
 FASTEST = 1

@@ -159,7 +159,7 @@ class Posts:
         return Claim(batch_id, epoch + 1, payload, recipients, attempt_no, ends_at, again=True)
 
     def leave_empty(self, batch_id: str, excluded: Mapping[str, str]) -> None:
-        """Close a batch of which nobody is left to mail; everyone's reason is kept."""
+        """Close a batch in which nobody is left to mail; everyone's reason is kept."""
         with self._database.writing() as tx:
             if not move(tx, batch_id, "planned", "empty", recipients=0):
                 return
@@ -274,7 +274,7 @@ def _end_attempt(
 
 
 def _exclude(tx: sa.Connection, batch_id: str, excluded: Mapping[str, str]) -> None:
-    """Write who of a batch is left out, and that nobody else of it is."""
+    """Write who in a batch is left out, and that nobody else in it is."""
     # an earlier claim, of which nothing was sent, may have left out others
     slots = slot.update().filter_by(batch_id=batch_id)
     earlier = slots.where(slot.c.outcome != "")

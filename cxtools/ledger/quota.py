@@ -61,7 +61,7 @@ def reserve(
     limit: int | None,
 ) -> bool:
     """
-    Take so many recipients off a day's quota; False where they don't fit, or the day is closed.
+    Take *count* recipients off a day's quota; False where they don't fit, or the day is closed.
 
     One conditional update: reading first and writing after hands out more than the limit.
     """

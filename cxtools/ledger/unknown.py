@@ -26,7 +26,7 @@ from cxtools.text import safe_line
 
 #: Why the outcome of an orphan is unknown.
 ORPHANED = "the worker ended before it could record the answer"
-#: For so long a worker that was paused may still post what is said to be not sent.
+#: Seconds for which a worker that was paused may still post what is said to be not sent.
 QUARANTINE_S = 24 * 3600.0
 REASON_LENGTH = 300
 

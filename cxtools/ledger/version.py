@@ -28,7 +28,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = 2
 #: What a database without any ledger has.
 NO_LEDGER = 0
-#: So many tables of another database are named.
+#: Tables of another database that a message names.
 SHOWN = 5
 #: The tables of version 1.
 FIRST_TABLES = frozenset(TABLES.tables) - {judgement.name, ledger_version.name}

@@ -58,6 +58,8 @@ def answer(
     if question.parts:
         counts = one_row_per_part(counts, question)
     rows = with_rates(counts, question)
+    if question.highest:
+        rows = highest_first(rows, question)
     if question.earlier:
         rows = rows.sort_values("first_at", kind="stable", ignore_index=True)
     return Table(rows).answering(question)
@@ -107,7 +109,7 @@ def at_one_age(
 
 def one_row_per_part(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
     """The counts of one row as rows of their own; what isn't measured stays None."""
-    keys = _keys(counts)
+    keys = _keys(counts, question)
     names = [column.name for column in question.columns if not column.whole]
     rows = []
     for row in counts.to_dict("records"):
@@ -142,7 +144,14 @@ def with_rates(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
     for rate in question.rates:
         columns |= _rate_columns(counts, rate)
     rows = counts.assign(**columns)
-    return rows[[*_keys(counts), *question.column_names()]]
+    return rows[[*_keys(counts, question), *question.column_names()]]
+
+
+def highest_first(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
+    """The rows of each campaign and value of `by` with the highest first, and missing ones last."""
+    columns = [*_keys(rows, question), question.highest]
+    ascending = [column != question.highest for column in columns]
+    return rows.sort_values(columns, ascending=ascending, kind="stable", ignore_index=True)
 
 
 def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:
@@ -158,9 +167,11 @@ def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:
     return columns
 
 
-def _keys(counts: pd.DataFrame) -> list[str]:
+def _keys(counts: pd.DataFrame, question: Question) -> list[str]:
     """The columns that say what a row is of: the campaign and what it is split by."""
-    return [name for name in counts.columns if name == "campaign" or name in DIMENSIONS]
+    own = question.column_names()
+    others = [name for name in counts.columns if name not in own]
+    return [name for name in others if name == "campaign" or name in DIMENSIONS]
 
 
 def _columns_of_split(counts: pa.Table, by: Sequence[str]) -> pa.Table:

@@ -20,7 +20,8 @@ NO_FILTERS: Filters = {}
 
 def splits(question: Question, by: By) -> list[str]:
     """
-    The dimensions to split by, each once and in the order of DIMENSIONS.
+    The dimensions to split by, each once and in the order of DIMENSIONS. One that is a column of
+    the question is left out: its rows are parted by it as they are.
 
     Raises:
         StoreError: there is no such dimension, or the question can't be split.
@@ -37,7 +38,8 @@ def splits(question: Question, by: By) -> list[str]:
             f"can't split by {', '.join(unknown)}",
             do=f"choose from: {', '.join(DIMENSIONS)}",
         )
-    return [name for name in DIMENSIONS if name in names]
+    own = question.column_names()
+    return [name for name in DIMENSIONS if name in names and name not in own]
 
 
 def filters(question: Question, where: Where) -> dict[str, list[str]]:

@@ -87,7 +87,7 @@ class Table(pd.DataFrame):
                 f"there is no chart of {question.name}",
                 do=f"show the table itself; there are charts of {', '.join(drawn)}",
             )
-        return _above("cxtools.charts").CHARTS[question.chart](self)
+        return _above("cxtools.charts").function_for(question.chart)(self)
 
     def text(self) -> str:
         """

@@ -67,7 +67,7 @@ def collect(context: Context, name: str | None = None) -> Collected:
     """
     Fetch all events of all finished jobs, store them, and only then write the scan to the ledger.
 
-    Safe to run as often as one likes: an event that is there already is counted as a duplicate, not
+    Safe to run again and again: an event that is stored already is counted as a duplicate, not
     stored twice. A job whose events can't be had doesn't hold up the others; its error is raised
     when they are done.
 

@@ -101,7 +101,7 @@ def _row_document(row: LeftOut) -> dict[str, Any]:
 
 def batch_sizes(people: int, size: int) -> list[int]:
     """
-    Recipients of each batch when so many people are sent in batches of *size*.
+    Recipients of each batch when *people* are sent in batches of *size*.
 
     >>> batch_sizes(2100, 1000), batch_sizes(0, 1000)
     ([1000, 1000, 100], [])

@@ -9,12 +9,11 @@ from cxtools.ledger.batches import BatchRow
 #: Jobs whose events are in memory at once: about 100,000 events, 150 MB.
 JOBS_AT_ONCE = 32
 
-
 Rows = Sequence[BatchRow]
 
 
 def in_groups(rows: Rows) -> Iterator[Rows]:
-    """The same batches, in their order, so many at a time."""
+    """The same batches, in their order, JOBS_AT_ONCE at a time."""
     for start in range(0, len(rows), JOBS_AT_ONCE):
         end = start + JOBS_AT_ONCE
         yield rows[start:end]

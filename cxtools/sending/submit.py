@@ -88,7 +88,7 @@ class Submission:
         return self.context.ledger.quota.left(self.context.settings.account, self.limit)
 
     def _excluded(self, people: list[Recipient]) -> dict[str, str]:
-        """Who of these must not be mailed, by earlier bounces and by the API: key -> reason."""
+        """Which of these must not be mailed, by earlier bounces and by the API: key -> reason."""
         bounced = self.context.ledger.suppressions.find([person.key for person in people])
         excluded = {key: f"bounced before: {reason}" for key, reason in bounced.items()}
         asked = [person for person in people if person.key not in excluded]

@@ -29,7 +29,7 @@ from cxtools.text import mask_address
 MAX_WAVES = 3
 #: Seconds between a campaign and its first wave; each further wave waits twice as long.
 COOLDOWN_S = 24 * 3600.0
-#: States of batches of which nothing was sent for certain.
+#: States of batches that certainly were not sent.
 UNSENT = ("rejected", "empty")
 #: State of a batch -> why its people have no event, where it isn't just too early.
 WHY_NO_EVENT = {

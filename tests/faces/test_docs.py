@@ -132,5 +132,5 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert (0, "") == (built.returncode, built.stderr)
+    assert ("", 0) == (built.stderr, built.returncode)
     assert (tmp_path / "index.html").exists()

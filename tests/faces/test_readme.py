@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from cxtools import errors
 from cxtools.cli import exits
 from cxtools.cli.program import app
+from cxtools.measures.catalogue import QUESTIONS
 from cxtools.sending.spec import parse_spec
 from cxtools.settings import VARIABLES, load_settings
 
@@ -110,9 +112,28 @@ def test_the_profile_example_is_right(tmp_path):
     }
 
 
-@pytest.mark.parametrize("command", commands())
+def test_the_row_of_questions_leads_to_all_of_them():
+    """
+    It names some, which exist, and says where the list is that the catalogue makes: `--help`, which
+    has every question with the first words of its sentence.
+    """
+    (row,) = (line for line in README.splitlines() if line.startswith("| `cxtools funnel`"))
+    names = re.findall(r"`(?:cxtools )?(\w+)`", row.split("|")[1])
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
+
+    assert len(names) > 5
+    assert [] == [name for name in names if name not in QUESTIONS]
+    assert "`cxtools --help` lists all" in row
+    assert [] == [
+        name
+        for name, question in QUESTIONS.items()
+        if not re.search(rf"\b{name}\b +{' '.join(question.question.split()[:3])}", shown)
+    ]
+
+
+@pytest.mark.parametrize("command", [name for name in commands() if name not in QUESTIONS])
 def test_every_command_is_documented(command):
-    """A command that the README doesn't name, nobody finds."""
+    """A command that the README doesn't name, nobody finds; questions have a list of their own."""
     first, _, second = command.partition(" ")
     rows = [line for line in README.splitlines() if line.startswith("| `cxtools")]
 

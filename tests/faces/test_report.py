@@ -16,7 +16,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from cxtools.charts import CHARTS
+from cxtools.charts import function_for
 from cxtools.cli.exits import exit_code
 from cxtools.errors import ConfigError, ReportError
 from cxtools.measures.catalogue.delivery import FUNNEL_COLUMNS
@@ -374,7 +374,7 @@ def test_data_can_not_end_its_script():
 
 def test_nothing_to_draw_is_a_sentence_of_the_page():
     """No empty frame: the sentence stands where the chart would be."""
-    figure = CHARTS["bounces"](pd.DataFrame({"category": []}))
+    figure = function_for("bounces")(pd.DataFrame({"category": []}))
     page = render_page(
         executed({"application/vnd.plotly.v1+json": json.loads(figure.to_json())}),
         name="trial",

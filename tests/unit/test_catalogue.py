@@ -10,21 +10,26 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import pandas as pd
 import pytest
 import sqlglot
 import typer.main
 
 import cxtools as cx
-from cxtools.charts import CHARTS
+from cxtools.charts import function_for
 from cxtools.cli.program import app
 from cxtools.errors import ConfigError, StoreError
 from cxtools.measures import sql
-from cxtools.measures.answers import answer
-from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named
+from cxtools.measures.answers import answer, highest_first, with_rates
+from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named, questions_in
+from cxtools.measures.choices import filters, splits
 from cxtools.measures.engine import Engine
-from cxtools.measures.question import Question
+from cxtools.measures.question import Column, Question
 from tests.tables import ask, store
 
 FOLDER = Path(sql.__file__).parent
@@ -131,7 +136,81 @@ def test_every_face_has_every_question(question: Question) -> None:
     assert question.name in cx.__all__
     assert question.question == command.help
     assert question.question.endswith("?")
-    assert question.chart == "" or question.chart in CHARTS
+    assert question.chart == "" or function_for(question.chart).__doc__
+
+
+def test_a_new_question_is_public_without_another_word(monkeypatch) -> None:
+    """
+    What stands in the catalogue can be asked, completed and imported; cxtools itself names nothing
+    of it.
+    """
+    entry = replace(QUESTIONS["funnel"], name="passage", sql="funnel")
+    monkeypatch.setitem(QUESTIONS, "passage", entry)
+    names: dict[str, Any] = {}
+    exec("from cxtools import *", names)  # noqa: S102  # what a notebook may say
+
+    assert "passage" in cx.__all__
+    assert "passage" in dir(cx)
+    assert (inspect.getdoc(names["passage"]) or "").startswith("How far did the messages get?")
+    assert set(cx.__all__) <= set(names)
+    monkeypatch.delattr(cx, "passage")
+
+
+def test_every_entry_of_a_file_is_in_the_catalogue() -> None:
+    """An entry is found in its file: there is no list to forget it in."""
+    entry = replace(QUESTIONS["funnel"], name="passage")
+    file = ModuleType("file")
+    file.PASSAGE = entry  # type: ignore[attr-defined]  # as a file has it
+
+    assert {"passage": entry} == questions_in([file])
+
+
+#: A row of it is a domain, which is a dimension as well.
+DOMAINS = Question(
+    name="domains",
+    question="Which domains bounce?",
+    grain="campaign × domain",
+    columns=(
+        Column("domain", "text", "the address's domain"),
+        Column("attempted", "messages", "with a delivery or a bounce"),
+        Column("bounced", "messages", "attempted, and the last final word is a bounce"),
+        Column("bounce_rate", "share", "bounced / attempted", "bounced", "attempted"),
+    ),
+    highest="bounce_rate_low",
+)
+COUNTS = pd.DataFrame(
+    [
+        ("c", "gmail", "once.example", 1, 1),
+        ("c", "gmail", "often.example", 4, 3),
+        ("c", "other", "never.example", 1, 0),
+        ("c", "other", "seldom.example", 9, 2),
+    ],
+    columns=["campaign", "provider", "domain", "attempted", "bounced"],
+)
+
+
+def test_a_column_may_have_the_name_of_a_dimension() -> None:
+    """It stands once among the columns; nobody can split by it again, but by others and filter."""
+    rows = with_rates(COUNTS, DOMAINS)
+
+    assert ["campaign", "provider", *DOMAINS.column_names()] == list(rows.columns)
+    assert ["day"] == splits(DOMAINS, ["day", "domain"])
+    assert ["domain"] == splits(QUESTIONS["funnel"], "domain")
+    assert {"domain": ["once.example"]} == filters(DOMAINS, {"domain": "once.example"})
+
+
+def test_rows_may_stand_by_the_bound_of_a_rate() -> None:
+    """Highest first within what they are split by: one of one proves less than three of four."""
+    rows = highest_first(with_rates(COUNTS, DOMAINS), DOMAINS)
+    expected = ["often.example", "once.example", "seldom.example", "never.example"]
+
+    assert expected == rows.domain.tolist()
+
+
+@EVERY
+def test_what_stands_first_is_a_column(question: Question) -> None:
+    """An entry orders its rows by something that the answer has."""
+    assert question.highest in ("", *question.column_names())
 
 
 @EVERY
@@ -162,12 +241,12 @@ def test_every_example_runs(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert (0, "") == (ran.returncode, ran.stderr)
+    assert ("", 0) == (ran.stderr, ran.returncode)
 
 
 def test_an_unknown_question_is_answered_with_the_known_ones() -> None:
     """A typo lists what there is."""
-    with pytest.raises(ConfigError, match=r"no question 'funel'[\s\S]*funnel, bounces"):
+    with pytest.raises(ConfigError, match=r"no question 'funel'[\s\S]*funnel, .*bounces"):
         named("funel")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from math import log10
 from typing import Any
 
@@ -15,6 +17,7 @@ from cxtools import wording
 from cxtools.charts import style
 from cxtools.charts import tables as written
 from cxtools.events.store import EventStore
+from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
 from cxtools.verdicts import evidence
 from cxtools.verdicts.verdict import CampaignVerdict
@@ -61,7 +64,7 @@ tables.store(
 )
 
 #: name -> a table that this chart draws
-DRAWN = {
+DRAWN: dict[str, Callable[[], Any]] = {
     "funnel": lambda: ask("funnel", STORE, "c"),
     "funnel of campaigns": lambda: ask("funnel", STORE),
     "funnel by provider": lambda: ask("funnel", STORE, "c", by="provider"),
@@ -81,6 +84,13 @@ DRAWN = {
     "curve": lambda: ask("curve", SLOW),
     "timing": lambda: ask("timing", STORE, "c"),
     "jobs": lambda: ask("jobs", STORE, "c"),
+    "comparison": lambda: ask("comparison", STORE, "later"),
+}
+#: Every other question that has a chart: a new one is drawn in these tests without a word.
+DRAWN |= {
+    name: partial(ask, name, STORE, "c")
+    for name, question in QUESTIONS.items()
+    if question.chart and name not in DRAWN
 }
 
 

@@ -191,6 +191,37 @@ def test_the_import_is_light():
     assert set() == HEAVY & set(loaded)
 
 
+@pytest.mark.parametrize("first", ["import cxtools", "from cxtools import wording"])
+def test_the_import_does_not_read_the_catalogue(first):
+    """Neither the package by itself nor a module that Python looks for among its names does."""
+    script = f"import sys; {first}; print('cxtools.measures' in sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert "False" == ran.stdout.strip()
+
+
+def test_editors_complete_names_that_exist():
+    """The names that type checkers and editors read are public ones."""
+    source = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    (block,) = (node for node in ast.parse(source).body if isinstance(node, ast.If))
+    (names,) = (
+        ast.literal_eval(node.value)
+        for node in block.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    )
+
+    assert sorted(names) == names
+    assert set(names) <= set(cxtools.__all__)
+
+
+def test_a_name_that_is_missing_is_answered_with_those_there_are():
+    """A typo is an error that lists what there is."""
+    with pytest.raises(AttributeError, match=r"no 'funel'; it has: .*connect, .*funnel"):
+        cxtools.funel  # noqa: B018  # looked up, no more
+
+
 @pytest.mark.parametrize("name", cxtools.__all__)
 def test_every_public_name_is_there_and_explains_itself(name):
     """A name in `__all__` can be used, and says what it is for."""

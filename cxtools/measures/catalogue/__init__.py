@@ -1,5 +1,6 @@
 """
-The questions: one entry each. A new question is an SQL file, an entry here and a figure.
+The questions: one entry each. A new question is an SQL file, an entry in a file of this folder and
+a figure.
 
 The unit is one message to one recipient: distinct (message id, recipient id), the address where a
 feed has no recipient id. Never "opens × clicks", never a sum over days, links or segments: who
@@ -11,34 +12,30 @@ Definitions follow SparkPost, Iterable (clicks / confirmed opens) and Customer.i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from types import ModuleType
+
 from cxtools.errors import ConfigError
-from cxtools.measures.catalogue.bounces import BOUNCES, REASONS, UNKNOWN
-from cxtools.measures.catalogue.delivery import COMPARISON, FUNNEL, JOBS
-from cxtools.measures.catalogue.engagement import CURVE, LINKS, SUSPECTS, TIMING
-from cxtools.measures.catalogue.feed import DATA_QUALITY
+from cxtools.measures.catalogue import bounces, delivery, engagement, feed
 from cxtools.measures.question import Dimension, Question
 from cxtools.measures.sql import rows_of
 
 #: What messages can be split and filtered by, in the order of their columns.
 DIMENSIONS = {row[0]: Dimension(*row) for row in rows_of("dimensions")}
 
-#: Name -> entry, in the order in which they are listed.
-QUESTIONS: dict[str, Question] = {
-    question.name: question
-    for question in (
-        FUNNEL,
-        BOUNCES,
-        REASONS,
-        LINKS,
-        TIMING,
-        CURVE,
-        JOBS,
-        SUSPECTS,
-        DATA_QUALITY,
-        COMPARISON,
-        UNKNOWN,
-    )
-}
+
+def questions_in(files: Iterable[ModuleType]) -> dict[str, Question]:
+    """Name -> entry of every question that stands in one of these files."""
+    questions = {}
+    for file in files:
+        for entry in vars(file).values():
+            if isinstance(entry, Question):
+                questions[entry.name] = entry
+    return questions
+
+
+#: Name -> entry, in the order in which they are listed: that of the files and within them.
+QUESTIONS = questions_in((delivery, bounces, engagement, feed))
 
 
 def named(name: str) -> Question:

@@ -48,7 +48,7 @@ REASONS = Question(
         Column("share", "share", "recipients / bounced", "recipients", "bounced"),
     ),
     example='cx.reasons("q3-update").head(10)',
-    chart="reasons",
+    chart="bounces.reasons",
     report="bounce_report",
     shown=("reason", "recipients", "share", "category", "kind", "confidence", "bounce_code"),
     empty="No bounces.",

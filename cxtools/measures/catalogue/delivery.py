@@ -82,7 +82,7 @@ COMPARISON = Question(
     sql="funnel",
     splits=False,
     earlier=8,
-    chart="comparison",
+    chart="rates.comparison",
     shown=FUNNEL_SHOWN,
 )
 
