@@ -115,7 +115,7 @@ def test_what_is_committed_shows_something(name: str) -> None:
 def test_the_explorer_shows_what_the_reports_show(question: Question) -> None:
     """The same answer, the same figure, whatever can be split; without a figure, the table."""
     by = ("provider",) if question.splits else ()
-    view = explorer.View(("c",), question.name, by)
+    view = explorer.Choice(("c",), question.name, by)
     table = ask(question.name, STORE, ["c"], by=by)
     shown = explorer.output_of(ENGINE, view)["data"]
 

@@ -99,9 +99,9 @@ def test_parameters_are_read_as_their_defaults_are(
     ("given", "said"),
     [
         ({"campain": "c"}, "it takes: campaign, limit"),
-        ({"limit": "many"}, "limit is to be int, not str"),
-        ({"limit": True}, "limit is to be int, not bool"),
-        ({"campaign": Path("x")}, "campaign is to be str"),
+        ({"limit": "many"}, "limit must be int, not str"),
+        ({"limit": True}, "limit must be int, not bool"),
+        ({"campaign": Path("x")}, "campaign must be str"),
     ],
 )
 def test_wrong_parameters_are_refused_before_anything_runs(

@@ -60,9 +60,8 @@ def facts(client: Connection, name: str = NAME) -> Facts:
         slots: dict[str, dict[str, str]] = {}
         for row in tx.execute(sa.select(slot)):
             slots.setdefault(row.batch_id, {})[row.rcpt_key] = row.outcome
-        attempts = dict(
-            tx.execute(sa.select(attempt.c.batch_id, sa.func.count()).group_by(attempt.c.batch_id))
-        )
+        counts = sa.select(attempt.c.batch_id, sa.func.count()).group_by(attempt.c.batch_id)
+        attempts = {batch_id: count for batch_id, count in tx.execute(counts)}  # noqa: C416  # rows
         hooks = [
             Hook(*row)
             for row in tx.execute(sa.select(outbox.c.id, outbox.c.batch_id, outbox.c.state))

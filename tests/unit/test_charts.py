@@ -364,7 +364,7 @@ def test_a_long_table_is_cut_and_says_so() -> None:
     )
 
     assert 20 == text.count("<td>")
-    assert "Shown are 20 of 45; there are 25 more." in text
+    assert "Showing 20 of 45." in text
 
 
 LONG = tables.store(
@@ -385,7 +385,7 @@ def test_no_feed_makes_a_chart_too_large(measure: str) -> None:
     figure = ask(measure, LONG, "c").chart()
 
     assert len(figure.to_json()) < 130_000
-    assert ("Shown are 20 of 3,000; there are 2,980 more." in figure.layout.meta["caption"]) == (
+    assert ("Showing 20 of 3,000." in figure.layout.meta["caption"]) == (
         measure in ("links", "jobs")
     )
 
@@ -399,7 +399,7 @@ def test_a_map_of_many_domains_is_cut_too() -> None:
     figure = ask("bounces", store, by="domain").chart()
 
     assert 20 == len(figure.data[0].x)
-    assert "Shown are 20 of 300" in figure.layout.meta["caption"]
+    assert "Showing 20 of 300" in figure.layout.meta["caption"]
 
 
 def texts_of(figure: go.Figure) -> str:
@@ -492,9 +492,9 @@ def test_cards_and_figures_have_the_same_numbers() -> None:
     } == figure
     assert ("94.6%", "7.2%") == (cards["Delivered"].share, cards["Clicked"].share)
     assert cards["Opened"].share.endswith("–32.8%")
-    assert cards["Delivered"].counted.startswith("400 of 423 ")
-    assert cards["Clicked"].counted.startswith("29 of 400 ")
-    assert cards["Opened"].counted.endswith("to 131 of 400")
+    assert cards["Delivered"].basis.startswith("400 of 423 ")
+    assert cards["Clicked"].basis.startswith("29 of 400 ")
+    assert cards["Opened"].basis.endswith("to 131 of 400")
 
 
 def test_the_curve_ends_where_the_card_stands() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from cxtools.errors import ReportError
 from cxtools.measures.catalogue import QUESTIONS
+from cxtools.measures.question import Question
 from cxtools.measures.table import Table
 from tests.tables import ask, store
 
@@ -27,6 +28,8 @@ SPLIT = store("""
     eve | e@corp.example   | delivery | 16 23:59  |
     fay | f@hotmail.com    | delivery | 16 10:30  |
 """)
+#: A question of nobody's catalogue.
+NONE = Question("none", "Which?", "row", ())
 #: Six rows: some share a provider, some a day.
 ANSWER = ask("funnel", SPLIT, by=["provider", "day"])
 
@@ -153,3 +156,16 @@ def test_a_question_without_a_figure_says_so() -> None:
     """What has no picture is shown as a table."""
     with pytest.raises(ReportError, match="there is no chart of data_quality"):
         ask("data_quality", SPLIT).chart()
+
+
+@pytest.mark.parametrize("name", ["unknown", "reasons", "links"])
+def test_a_terminal_obeys_nothing_that_a_feed_wrote(name: str) -> None:
+    """Colours, titles and line breaks of a bounce text or a link reach no terminal."""
+    hostile = "\x1b[31mgo\x1b]0;title\x07\rblank\u202e"
+    row = dict.fromkeys(QUESTIONS[name].column_names(), 1)
+    texts = {column.name: hostile for column in QUESTIONS[name].columns if column.kind == "text"}
+    table = Table([{"campaign": "c", **row, **texts, "first_at": None, "last_at": None}])
+
+    for shown in (table.answering(QUESTIONS[name]).text(), table.answering(NONE).text()):
+        assert all(line.isprintable() for line in shown.splitlines())
+        assert 2 == len(shown.splitlines())

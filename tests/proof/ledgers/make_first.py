@@ -3,8 +3,8 @@ Makes `first/`: a ledger as cxtools 0.1.0 left it, which the tests upgrade.
 
 Run in a checkout of 0.1.0 (commit 55c6fe5), with that checkout's own code:
 
-    git worktree add /tmp/first 55c6fe5
-    PYTHONPATH=/tmp/first python tests/proof/ledgers/make_first.py tests/proof/ledgers/first
+    git worktree add ../first 55c6fe5
+    PYTHONPATH=../first python tests/proof/ledgers/make_first.py tests/proof/ledgers/first
 
 Campaign q3 stopped in its middle: of five batches two were sent and are told to the CRM, the answer
 to the third POST was lost, two wait for the next day's quota. Campaign q4 is planned, and nothing
