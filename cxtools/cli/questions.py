@@ -113,4 +113,4 @@ def safe_value(value: object) -> object:
 
 
 for entry in QUESTIONS.values():
-    commands.command(entry.name, help=entry.question)(command_for(entry))
+    commands.command(entry.name, help=f"{entry.question}\n\n{entry.note}")(command_for(entry))

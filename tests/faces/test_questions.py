@@ -104,3 +104,10 @@ def test_an_answer_without_rows_is_a_sentence(home: Path) -> None:
     asked = run(home, "bounces", "--where", "provider=gmail")
 
     assert (0, "No bounces.\n") == (asked.returncode, asked.stdout)
+
+
+def test_the_help_of_unknown_warns_of_the_addresses(home: Path) -> None:
+    """Whoever asks for raw texts is told before that people stand in them."""
+    asked = run(home, "unknown", "--help")
+
+    assert "addresses included" in " ".join(asked.stdout.split())

@@ -65,7 +65,7 @@ UNKNOWN = Question(
     ),
     note=(
         "What is judged with a confidence below 0.5 is here, too: there the next rule is missing. "
-        "The texts are there to write the next rule from, not to be passed on."
+        "The texts, addresses included, are there to write the next rule from, not to be passed on."
     ),
     example='cx.unknown("q3-update").head(10)',
     report="bounce_report",
