@@ -25,7 +25,7 @@ from cxtools.charts import function_for
 from cxtools.cli.program import app
 from cxtools.errors import ConfigError, StoreError
 from cxtools.measures import sql
-from cxtools.measures.answers import answer, highest_first, with_rates
+from cxtools.measures.answers import add_rates, answer, highest_first
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named, questions_in
 from cxtools.measures.choices import filters, splits
 from cxtools.measures.engine import Engine
@@ -191,7 +191,7 @@ COUNTS = pd.DataFrame(
 
 def test_a_column_may_have_the_name_of_a_dimension() -> None:
     """It stands once among the columns; nobody can split by it again, but by others and filter."""
-    rows = with_rates(COUNTS, DOMAINS)
+    rows = add_rates(COUNTS, DOMAINS)
 
     assert ["campaign", "provider", *DOMAINS.column_names()] == list(rows.columns)
     assert ["day"] == splits(DOMAINS, ["day", "domain"])
@@ -201,7 +201,7 @@ def test_a_column_may_have_the_name_of_a_dimension() -> None:
 
 def test_rows_may_stand_by_the_bound_of_a_rate() -> None:
     """Highest first within what they are split by: one of one proves less than three of four."""
-    rows = highest_first(with_rates(COUNTS, DOMAINS), DOMAINS)
+    rows = highest_first(add_rates(COUNTS, DOMAINS), DOMAINS)
     expected = ["often.example", "once.example", "seldom.example", "never.example"]
 
     assert expected == rows.domain.tolist()
