@@ -116,7 +116,7 @@ def write_text(file: Path, text: str) -> Path:
 def _exporter() -> HTMLExporter:
     """nbconvert with our template, our order of representations, and escaping switched on."""
     config = Config({"NbConvertBase": {"display_data_priority": PREFERENCE}})
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+    exporter = HTMLExporter(
         config,
         template_name="template",
         extra_template_basedirs=[str(HERE)],

@@ -25,10 +25,11 @@ from cxtools.measures.outcomes import outcomes
 from cxtools.sending.status import status
 from cxtools.settings import load_settings
 from cxtools.simulated import SIMULATOR_ACCOUNT
+from tests.conftest import Simulator
 from tests.proof.invariants import KINDS, Facts, Hook, violations
 
 NAME = "q3"
-SPEC = {
+SPEC: dict[str, Any] = {
     "subject": "Q3",
     "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
     "sender": "me@example.com",
@@ -150,7 +151,7 @@ class Killed(NamedTuple):
 class Ground:
     """One simulator and one sender; every `prove` starts with a new world and an empty home."""
 
-    def __init__(self, simulator: Any) -> None:
+    def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
         self._sender = subprocess.Popen(
             [sys.executable, "-m", "tests.proof.killer"],
