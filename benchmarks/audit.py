@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -46,11 +47,7 @@ def main() -> None:
         )
         fill(ledger, rows)
         timed("ledger", len(rows), ledger.audit_log.verify)
-        timed(
-            "written",
-            WRITTEN,
-            lambda: [write(fresh) for _ in range(WRITTEN)] and fresh.audit_log.verify(),
-        )
+        timed("written", WRITTEN, lambda: write(fresh))
 
 
 def chain(count: int) -> list[audit.Entry]:
@@ -75,16 +72,20 @@ def fill(ledger: Ledger, rows: list[audit.Entry]) -> None:
     ledger.audit_log.append_anchor()
 
 
-def write(ledger: Ledger) -> None:
-    with ledger.writing() as tx:
-        ledger.audit_log.add(tx, "batch.measured")
+def write(ledger: Ledger) -> audit.Verification:
+    for _ in range(WRITTEN):
+        with ledger.writing() as tx:
+            ledger.audit_log.add(tx, "batch.measured")
+    return ledger.audit_log.verify()
 
 
-def timed(name: str, rows: int, deed: object) -> None:
-    began, cpu_began = time.perf_counter(), time.process_time()
-    found = deed()  # type: ignore[operator]
-    wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
-    assert not found.faults, found.faults
+def timed(name: str, rows: int, work: Callable[[], audit.Verification]) -> None:
+    began = time.perf_counter()
+    cpu_began = time.process_time()
+    verification = work()
+    wall_s = time.perf_counter() - began
+    cpu_s = time.process_time() - cpu_began
+    assert not verification.faults, verification.faults
     print(
         f"{name:>8} {rows:>9,} {cpu_s:>8.2f} {rows / cpu_s:>10,.0f} {wall_s:>8.2f} {rows / wall_s:>8,.0f}"
     )

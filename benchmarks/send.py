@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -84,12 +85,12 @@ def seeded(home: Path, count: int) -> cx.Campaign:
         ],
         check=True,
     )
-    facts = {
+    spec: dict[str, Any] = {
         "subject": "Bench",
         "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
         "sender": "me@example.com",
     }
-    return cx.Campaign.from_csv(recipients, name="bench", **facts)
+    return cx.Campaign.from_csv(recipients, name="bench", **spec)
 
 
 def report(

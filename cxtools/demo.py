@@ -29,7 +29,7 @@ RECIPIENTS = 5000
 EARLIER_CAMPAIGNS = 8
 REPORTS = ("run_campaign", "bounce_report", "engagement_report")
 WEEK_S = 7 * 86400
-#: What is late; then two quiet looks, after which the campaign is settled.
+#: The first fetches late events; after two more that find nothing the campaign is settled.
 LATE_COLLECTS = 3
 #: A file of this name says that a home is a demo's, and may be removed.
 MARK = ".cxtools-demo"
@@ -60,11 +60,11 @@ def run_demo(
         ConfigError: *out*/home exists and isn't a demo's; nothing was touched.
         JobFailed, StoreError: the send didn't complete, or its audit log has faults.
     """
-    began = time.monotonic()
+    started_at = time.monotonic()
     home = _make_home(out)
     client = connect("simulator", home=home)
     client.quiet = not progress
-    say("1/4  eight earlier campaigns into the event store")
+    say(f"1/4  {EARLIER_CAMPAIGNS} earlier campaigns into the event store")
     _import_history(client)
     say(f"2/4  sending {NAME}: {RECIPIENTS:,} recipients over HTTP")
     _send(client)
@@ -73,7 +73,7 @@ def run_demo(
     say("4/4  reports")
     index = out / "index.html"
     render_reports([(name, {"campaign": NAME}) for name in REPORTS], out=out, home=home)
-    return _summary(client, index, seconds=time.monotonic() - began)
+    return _summary(client, index, seconds=time.monotonic() - started_at)
 
 
 def _make_home(out: Path) -> Path:
@@ -141,7 +141,7 @@ def _summary(client: Connection, index: Path, *, seconds: float) -> str:
         )
     row = answer(client.engine, "funnel", NAME).iloc[0]
     people = status.recipients
-    hooks = status.webhooks
+    webhooks = status.webhooks
     lines = {
         "campaign": f"{NAME}: {status.state}; {people['planned']:,} planned, "
         f"{people['submitted']:,} submitted, {people['suppressed']:,} suppressed",
@@ -149,7 +149,7 @@ def _summary(client: Connection, index: Path, *, seconds: float) -> str:
         f"({percent(row.delivery_rate)}), bounced {row.bounced:,}",
         "engagement": f"opened {row.opened:,} ({percent(row.open_rate)}), "
         f"clicked {row.clicked:,} ({percent(row.click_rate)})",
-        "webhooks": f"{hooks['delivered']:,} delivered, {hooks['pending']:,} pending; "
+        "webhooks": f"{webhooks['delivered']:,} delivered, {webhooks['pending']:,} pending; "
         f"audit log of {audit.rows:,} rows intact",
         "reports": f"{index} ({seconds:.0f} s in all)",
     }

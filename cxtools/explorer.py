@@ -29,7 +29,7 @@ FIGURE = "application/vnd.plotly.v1+json"
 
 
 @dataclass(frozen=True)
-class View:
+class Choice:
     """
     One choice.
 
@@ -39,8 +39,8 @@ class View:
     where      what messages are limited to, as "provider=gmail, day=2026-09-14"; "" for nothing
     as_of      a moment after which events don't count; "" for none
 
-    >>> View(("q2", "q3"), "data_quality", ("provider",)).settled()
-    View(campaigns=('q2', 'q3'), question='data_quality', by=(), where='', as_of='')
+    >>> Choice(("q2", "q3"), "data_quality", ("provider",)).settled()
+    Choice(campaigns=('q2', 'q3'), question='data_quality', by=(), where='', as_of='')
     """
 
     campaigns: tuple[str, ...]
@@ -54,7 +54,7 @@ class View:
         """The question's entry in the catalogue."""
         return named(self.question)
 
-    def settled(self) -> View:
+    def settled(self) -> Choice:
         """
         The nearest choice that can be answered: without a split or a filter that the question
         doesn't know, with one campaign where only one fits.
@@ -87,9 +87,9 @@ class View:
         return "\n".join(lines)
 
 
-def answer(engine: Engine, view: View) -> Table:
+def answer(engine: Engine, choice: Choice) -> Table:
     """The table of a choice: the very function which the reports call."""
-    settled = view.settled()
+    settled = choice.settled()
     if not settled.campaigns:
         raise StoreError(
             "no campaign is chosen",
@@ -105,9 +105,9 @@ def answer(engine: Engine, view: View) -> Table:
     )
 
 
-def draw(engine: Engine, view: View) -> go.Figure:
+def draw(engine: Engine, choice: Choice) -> go.Figure:
     """The figure of a choice."""
-    return answer(engine, view).chart()
+    return answer(engine, choice).chart()
 
 
 def explore(engine: Engine, campaigns: Sequence[str] | None = None) -> ipywidgets.Widget:
@@ -127,14 +127,14 @@ def explore(engine: Engine, campaigns: Sequence[str] | None = None) -> ipywidget
     fitting = widgets.Layout(width="auto", flex="0 0 auto")
     button = widgets.Button(description="As a command", icon="copy", layout=fitting)
 
-    def view() -> View:
-        return View(**{name: control.value for name, control in controls.items()})
+    def choice() -> Choice:
+        return Choice(**{name: control.value for name, control in controls.items()})
 
     def show(_: object = None) -> None:
-        screen.outputs = (output_of(engine, view()),)
+        screen.outputs = (output_of(engine, choice()),)
 
     def write(_: object) -> None:
-        command.value = view().as_command()
+        command.value = choice().as_command()
 
     for control in controls.values():
         control.observe(show, "value")
@@ -146,7 +146,7 @@ def explore(engine: Engine, campaigns: Sequence[str] | None = None) -> ipywidget
 
 
 def _controls(names: Sequence[str]) -> dict[str, Any]:
-    """A control for each field of a view."""
+    """A control for each field of a choice."""
     import ipywidgets as widgets
 
     return {
@@ -169,14 +169,14 @@ def _controls(names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def output_of(engine: Engine, view: View) -> dict[str, Any]:
+def output_of(engine: Engine, choice: Choice) -> dict[str, Any]:
     """
     The output message of a choice: its figure, or its table where there is none. What can't be
     answered is said in words, in the same place.
     """
     try:
-        table = answer(engine, view)
-        data = _picture(table) if view.entry.chart else _text(table)
+        table = answer(engine, choice)
+        data = _picture(table) if choice.entry.chart else _text(table)
     except (CxError, ValueError) as error:
         return {"output_type": "stream", "name": "stdout", "text": f"{error}\n"}
     return {"output_type": "display_data", "metadata": {}, "data": data}

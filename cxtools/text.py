@@ -25,6 +25,16 @@ FORMULA = re.compile(
 )
 
 
+def printable(text: str) -> str:
+    """
+    Foreign text for a terminal: one line, and nothing in it that the terminal obeys.
+
+    >>> printable("\\x1b[31mmailbox\\nfull")
+    ' [31mmailbox full'
+    """
+    return NOT_PRINTABLE.sub(" ", text)
+
+
 def safe_line(text: str, length: int) -> str:
     """
     Foreign text as errors and logs may show it: one line, no control characters, no addresses, cut
@@ -33,8 +43,7 @@ def safe_line(text: str, length: int) -> str:
     >>> safe_line("no such user: jane.doe@example.com\\x1b[31m", 80)
     'no such user: ***@example.com [31m'
     """
-    line = NOT_PRINTABLE.sub(" ", text)
-    masked = LOCAL_PART.sub(r"***\1", line)
+    masked = LOCAL_PART.sub(r"***\1", printable(text))
     return masked.strip()[:length]
 
 

@@ -24,7 +24,7 @@ IN_HOURS = 48
 LEVEL = 0.0005
 
 
-def known(value: Value | None) -> TypeGuard[Value]:
+def is_known(value: Value | None) -> TypeGuard[Value]:
     """Whether there is a value at all: not None, NaN or NaT."""
     if value is None:
         return False
@@ -36,14 +36,14 @@ def count(number: float | None) -> str:
     >>> count(9412), count(None)
     ('9,412', '–')
     """
-    if not known(number):
+    if not is_known(number):
         return MISSING
     return f"{number:,.0f}"
 
 
-def counted(number: float, noun: str) -> str:
+def quantity(number: float, noun: str) -> str:
     """
-    >>> counted(1, "bounce"), counted(9412, "recipient")
+    >>> quantity(1, "bounce"), quantity(9412, "recipient")
     ('1 bounce', '9,412 recipients')
     """
     if number == 1:
@@ -51,9 +51,9 @@ def counted(number: float, noun: str) -> str:
     return f"{count(number)} {noun}s"
 
 
-def was(number: float) -> str:
+def was_or_were(number: float) -> str:
     """
-    >>> was(1), was(2)
+    >>> was_or_were(1), was_or_were(2)
     ('was', 'were')
     """
     return "was" if number == 1 else "were"
@@ -66,13 +66,14 @@ def percent(share: float | None, digits: int = 1) -> str:
     >>> percent(0.9536), percent(0.00002), percent(0.99999), percent(0), percent(None)
     ('95.4%', '<0.1%', '>99.9%', '0.0%', '–')
     """
-    if not known(share):
+    if not is_known(share):
         return MISSING
     smallest = 10.0 ** -(digits + 2)
+    largest = 1 - smallest
     if 0 < share < smallest / 2:
         return f"<{smallest:.{digits}%}"
     if 1 - smallest / 2 < share < 1:
-        return f">{1 - smallest:.{digits}%}"
+        return f">{largest:.{digits}%}"
     return f"{share:.{digits}%}"
 
 
@@ -87,25 +88,27 @@ def interval(
     >>> interval(0.9536, 0.949, 0.958), interval(None, None, None)
     ('95.4% (94.9–95.8)', '–')
     """
-    if not (known(share) and known(low) and known(high)):
-        return percent(share)
-    return f"{percent(share)} ({bounds(low, high)})"
+    text = percent(share)
+    if is_known(low) and is_known(high):
+        return f"{text} ({bounds(low, high)})"
+    return text
 
 
-def within(
+def interval_in_brackets(
     share: float | None,
     low: float | None,
     high: float | None,
 ) -> str:
     """
-    The same to stand in brackets of a sentence.
+    The same, for a sentence that puts it in brackets.
 
-    >>> within(0.9536, 0.949, 0.958)
+    >>> interval_in_brackets(0.9536, 0.949, 0.958)
     '95.4%, 94.9–95.8'
     """
-    if not (known(share) and known(low) and known(high)):
-        return percent(share)
-    return f"{percent(share)}, {bounds(low, high)}"
+    text = percent(share)
+    if is_known(low) and is_known(high):
+        return f"{text}, {bounds(low, high)}"
+    return text
 
 
 def bounds(low: float, high: float) -> str:
@@ -113,7 +116,9 @@ def bounds(low: float, high: float) -> str:
     >>> bounds(0.949, 0.958)
     '94.9–95.8'
     """
-    return f"{low * 100:.1f}–{high * 100:.1f}"
+    low_percent = low * 100
+    high_percent = high * 100
+    return f"{low_percent:.1f}–{high_percent:.1f}"
 
 
 def points(difference: float | None) -> str:
@@ -123,7 +128,7 @@ def points(difference: float | None) -> str:
     >>> points(-0.018), points(0.0001)
     ('1.8 points below', 'level with')
     """
-    if not known(difference):
+    if not is_known(difference):
         return MISSING
     if abs(difference) < LEVEL:
         return "level with"
@@ -137,7 +142,7 @@ def duration(seconds: float | None) -> str:
     >>> duration(90), duration(5400), duration(259200), duration(0.4), duration(None)
     ('1.5 min', '1.5 h', '3 d', '0.4 s', '–')
     """
-    if not known(seconds):
+    if not is_known(seconds):
         return MISSING
     for size, unit in DURATIONS:
         if abs(seconds) >= size:
@@ -169,7 +174,7 @@ def moment_text(moment: datetime | None) -> str:
     >>> moment_text(datetime(2026, 9, 14, 10, 5))
     '14 Sep 2026 10:05 UTC'
     """
-    if not known(moment):
+    if not is_known(moment):
         return MISSING
     return f"{moment.day} {moment:%b %Y %H:%M} UTC"
 
@@ -209,14 +214,13 @@ def short(text: str, width: int = 42) -> str:
     return f"{text[:head]}…{text[-tail:]}"
 
 
-def cut(shown: int, total: int) -> str:
+def shown_note(shown: int, total: int) -> str:
     """
     What to say where only some rows are shown; "" where all are.
 
-    >>> cut(20, 4250), cut(20, 20)
-    (' Shown are 20 of 4,250; there are 4,230 more.', '')
+    >>> shown_note(20, 4250), shown_note(20, 20)
+    (' Showing 20 of 4,250.', '')
     """
     if total <= shown:
         return ""
-    more = count(total - shown)
-    return f" Shown are {shown} of {count(total)}; there are {more} more."
+    return f" Showing {shown} of {count(total)}."

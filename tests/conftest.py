@@ -35,6 +35,7 @@ class Simulator:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        assert self.process.stdout
         self.url = self.process.stdout.readline().removeprefix("listening on ").strip()
         assert self.url, "the simulator did not start"
 
@@ -45,7 +46,8 @@ class Simulator:
             return json.load(answer)
 
     def truth(self) -> dict[str, Any]:
-        return self.control("truth")
+        truth: dict[str, Any] = self.control("truth")
+        return truth
 
     def reset(self, **setup: Any) -> None:
         """A new world: the flags this process was started with, and these changes."""
@@ -73,6 +75,8 @@ class Simulator:
         return hooks if raw else [json.loads(hook["body"]) for hook in hooks]
 
     def stop(self) -> None:
+        assert self.process.stdin
+        assert self.process.stdout
         self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait(timeout=10)
@@ -145,7 +149,7 @@ def chromium() -> str:
         path = browsers.chromium.executable_path
     if not Path(path).exists():
         pytest.skip(NO_CHROMIUM)
-    return path
+    return str(path)
 
 
 @pytest.hookimpl(wrapper=True)

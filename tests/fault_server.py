@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -199,7 +199,7 @@ class FaultServer:
     def asked(self, request: str) -> list[Seen]:
         return [seen for seen in list(self.seen) if f"{seen.method} {seen.path}" == request]
 
-    def __enter__(self) -> FaultServer:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 

@@ -40,10 +40,10 @@ class Cluster:
     def __init__(self, programs: Path) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cxtools-pg-"))
         self._names = (f"test_{number}" for number in itertools.count())
-        as_user = self._given_away() if os.geteuid() == 0 else {}
+        user = self._give_away() if os.geteuid() == 0 else None
         (self.folder / "password").write_text(PASSWORD)
         data, log = self.folder / "data", self.folder / "log"
-        facts = [
+        options: list[str | Path] = [
             "-U",
             "cxtools",
             "-A",
@@ -56,36 +56,37 @@ class Cluster:
             "--no-sync",
         ]
         subprocess.run(
-            [programs / "initdb", "-D", data, *facts],
+            [programs / "initdb", "-D", data, *options],
             check=True,
             capture_output=True,
             cwd=self.folder,
-            **as_user,
+            user=user,
         )
-        words = [
+        settings = [
             word
             for name, value in {**OPTIONS, "unix_socket_directories": str(self.folder)}.items()
             for word in ("-c", f"{name}={value}")
         ]
-        with log.open("wb") as told:
+        with log.open("wb") as output:
             self.process = subprocess.Popen(
-                ["/bin/sh", "-c", UNTIL_EOF, "sh", programs / "postgres", "-D", data, *words],
+                ["/bin/sh", "-c", UNTIL_EOF, "sh", programs / "postgres", "-D", data, *settings],
                 stdin=subprocess.PIPE,
-                stderr=told,
-                stdout=told,
+                stderr=output,
+                stdout=output,
                 cwd=self.folder,
-                **as_user,
+                user=user,
             )
         self._wait(log)
 
-    def _given_away(self) -> dict[str, str]:
+    def _give_away(self) -> str:
+        """The folder to an unprivileged user, who is named: PostgreSQL refuses to run as root."""
         import pwd
 
         user = next(
             name for name in UNPRIVILEGED if name in {entry.pw_name for entry in pwd.getpwall()}
         )
         os.chown(self.folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-        return {"user": user}
+        return user
 
     def _wait(self, log: Path) -> None:
         import psycopg

@@ -34,9 +34,9 @@ def classify_lines(
     for number, line in enumerate(lines, 1):
         try:
             code, text = _read(line)
-        except ValueError as problem:
+        except ValueError as error:
             counts["bad"] += 1
-            yield json.dumps({"error": str(problem), "line": number})
+            yield json.dumps({"error": str(error), "line": number})
             continue
         counts["verdicts"] += 1
         if explain:

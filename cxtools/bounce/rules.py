@@ -153,8 +153,8 @@ def merge_rules(text: str, where: str) -> tuple[Rule, ...]:
 def _read_rows(text: str, where: str) -> list[dict[str, Any]]:
     try:
         rows = tomllib.loads(text).get("rule", [])
-    except ValueError as problem:
-        raise _unreadable(str(problem), where) from None
+    except ValueError as error:
+        raise _unreadable(str(error), where) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _unreadable("`rule` is not a list of tables", where)
     return rows
@@ -181,26 +181,26 @@ def _rule(row: Mapping[str, Any], where: str) -> Rule:
     confidence = WEAK_CONFIDENCE if row.get("weak") is True else CONFIDENCE
     try:
         return Rule(**{"confidence": confidence, **row})
-    except ValidationError as problem:
-        raise _unusable(row, problem, where) from None
+    except ValidationError as error:
+        raise _unusable(row, error, where) from None
 
 
-def _unusable(row: Mapping[str, Any], problem: ValidationError, where: str) -> ConfigError:
-    errors = problem.errors()
+def _unusable(row: Mapping[str, Any], error: ValidationError, where: str) -> ConfigError:
+    details = error.errors()
     # A field that doesn't exist is the likeliest cause of the others.
-    unexpected = [error for error in errors if error["type"] == "unexpected_keyword_argument"]
-    error = (unexpected or errors)[0]
-    name = str(error["loc"][0])
+    unexpected = [each for each in details if each["type"] == "unexpected_keyword_argument"]
+    first = (unexpected or details)[0]
+    name = str(first["loc"][0])
     return ConfigError(
         f"{name} = {row.get(name)!r} can't be used",
         where=f"{where}, rule {row.get('id', '?')}",
-        do=error["msg"].removeprefix("Value error, "),
+        do=first["msg"].removeprefix("Value error, "),
     )
 
 
-def _unreadable(problem: str, where: str) -> ConfigError:
+def _unreadable(reason: str, where: str) -> ConfigError:
     do = "begin each rule with [[rule]], as in README.md"
-    return ConfigError(f"the rules can't be read: {problem}", where=where, do=do)
+    return ConfigError(f"the rules can't be read: {reason}", where=where, do=do)
 
 
 def _unknown_rule(name: object, known: Iterable[str], where: str) -> ConfigError:

@@ -39,7 +39,7 @@ def figure(bars: Sequence[Bar], *, title: str, caption: str, table: pd.DataFrame
         "yaxis": row_axis(len(bars)),
         "annotations": [row_label(place, bar.name) for place, bar in enumerate(bars)],
     }
-    caption += wording.cut(len(bars), len(table))
+    caption += wording.shown_note(len(bars), len(table))
     return draw([_trace(bars)], title=title, caption=caption, table=table, layout=layout)
 
 

@@ -196,7 +196,7 @@ def _cause_map(
     caption = (
         f"Messages that bounced ({total} in all): cause by {one}. The stronger the "
         "colour, the larger the cause's share within its column."
-        f"{wording.cut(len(parts), len(by_part))}"
+        f"{wording.shown_note(len(parts), len(by_part))}"
     )
     if len(drawn) < len(by_cause):
         caption = f"{caption} Rows are the {len(drawn)} most frequent of {len(by_cause)} causes."
@@ -235,7 +235,7 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
         "Messages that bounced, all causes together, and their share of the attempted; "
         "an empty cell has no bounce. The stronger the colour, the larger the number within its "
         "panel."
-        f"{wording.cut(len(crossing.rows), len(merged))}"
+        f"{wording.shown_note(len(crossing.rows), len(merged))}"
     )
     title = f"Where did mail come back: {words(splits)}?"
     return heatmap.figure(

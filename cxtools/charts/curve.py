@@ -164,7 +164,7 @@ def _map(
     caption = (
         "Share of the delivered (in brackets) whose images were loaded, or who had clicked, by "
         f"then, by {GROUPS[split].one}; after the last number of a line nothing more came. "
-        f"{OPENED_IS_MORE} Some are machines.{wording.cut(len(parts), len(sizes))}"
+        f"{OPENED_IS_MORE} Some are machines.{wording.shown_note(len(parts), len(sizes))}"
     )
     return heatmap.figure(
         panels,

@@ -74,7 +74,9 @@ def _is_measured(stage: Stage, row: Row) -> bool:
 
 def caption_of(row: Row, steps: Sequence[Step]) -> str:
     """The denominators in words, the rates that people quote with their intervals."""
-    delivered = f"{wording.count(row['delivered'])} {wording.was(row['delivered'])} delivered"
+    delivered = (
+        f"{wording.count(row['delivered'])} {wording.was_or_were(row['delivered'])} delivered"
+    )
     caption = f"Messages, each to one recipient. {delivered} ({_interval(row, 'delivery_rate')})"
     if not row["delivered"]:
         return f"{caption}, so nobody could open or click."
@@ -90,7 +92,9 @@ def caption_of(row: Row, steps: Sequence[Step]) -> str:
 
 
 def _interval(row: Row, rate: str) -> str:
-    return wording.within(row.get(rate), row.get(f"{rate}_low"), row.get(f"{rate}_high"))
+    return wording.interval_in_brackets(
+        row.get(rate), row.get(f"{rate}_low"), row.get(f"{rate}_high")
+    )
 
 
 def _trace(steps: Sequence[Step]) -> Trace:

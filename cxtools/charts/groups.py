@@ -78,7 +78,7 @@ def part_name(group: str, value: Any) -> str:
     >>> part_name("weekday", 1), part_name("hour", 9), part_name("day", None)
     ('Mon', '09:00', 'unknown')
     """
-    if not wording.known(value):
+    if not wording.is_known(value):
         return "unknown"
     if group == "weekday":
         return WEEKDAYS[int(value) - 1]

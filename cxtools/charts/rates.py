@@ -104,7 +104,7 @@ def _dots(table: pd.DataFrame, group: str) -> go.Figure:
         )
     caption = (
         f"Shares: {_shares(stages)}. Lines are 95% intervals; where they overlap, a difference may "
-        f"be chance. Each panel has its own scale.{wording.cut(len(rows), len(table))}"
+        f"be chance. Each panel has its own scale.{wording.shown_note(len(rows), len(table))}"
     )
     title = f"How do {GROUPS[group].many} compare?"
     return draw(
@@ -208,7 +208,7 @@ def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     caption = (
         f"How many were attempted, and shares: {_shares(stages)}. The stronger the colour, the "
         "larger the number within its panel; a share of few recipients may be chance."
-        f"{wording.cut(len(crossing.rows), len(table))}"
+        f"{wording.shown_note(len(crossing.rows), len(table))}"
     )
     down, across = (GROUPS[split].many for split in splits)
     title = f"How do {down} and {across} compare?"

@@ -41,7 +41,7 @@ def _plain_row(row: dict[Any, Any]) -> Row:
 
 
 def _plain(value: Any) -> Any:
-    if not wording.known(value):
+    if not wording.is_known(value):
         return None
     if isinstance(value, datetime):
         return value.isoformat()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
 from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
+from cxtools.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,9 @@ def html(table: pd.DataFrame) -> str:
     if question and question.name == "data_quality":
         return _findings(columns, rows)
     caption = question.caption if question else ""
-    return html_table(columns, rows[:SHOWN_ROWS], caption + wording.cut(SHOWN_ROWS, len(rows)))
+    return html_table(
+        columns, rows[:SHOWN_ROWS], caption + wording.shown_note(SHOWN_ROWS, len(rows))
+    )
 
 
 def _findings(columns: Sequence[str], rows: Sequence[Row]) -> str:
@@ -66,7 +69,9 @@ def _findings(columns: Sequence[str], rows: Sequence[Row]) -> str:
     silent = len(rows) - len(findings)
     if not silent:
         return html_table(columns, findings)
-    return html_table(columns, findings, f"{wording.counted(silent, 'other check')} found nothing.")
+    return html_table(
+        columns, findings, f"{wording.quantity(silent, 'other check')} found nothing."
+    )
 
 
 def html_table(
@@ -183,7 +188,7 @@ def terminal_text(column: str, row: Row) -> str:
     if _is_share(column):
         return wording.percent(row[column])
     value = value_text(column, row)
-    return wording.MISSING if value == NOT_MEASURED else value
+    return wording.MISSING if value == NOT_MEASURED else printable(value)
 
 
 # --- values ---

@@ -78,7 +78,7 @@ def _lines(
     caption = (
         "Time from delivery to the first images loaded, and to the first click: half of those who "
         "did so had by the large dot, three quarters by the next, nine tenths by the last. "
-        f"{OPENED_IS_MORE}{wording.cut(len(drawn), len(rows))}"
+        f"{OPENED_IS_MORE}{wording.shown_note(len(drawn), len(rows))}"
     )
     return draw(
         traces,
@@ -103,7 +103,7 @@ def _label(row: Row, splits: Sequence[str]) -> str:
     reaction = REACTIONS[row["kind"]]
     if splits:
         return row_name(splits, row, f"{reaction.word}: {wording.count(row['recipients'])}")
-    return f"{reaction.first}: {wording.counted(row['recipients'], 'recipient')}"
+    return f"{reaction.first}: {wording.quantity(row['recipients'], 'recipient')}"
 
 
 def _trace(row: Row, place: int) -> Trace:
@@ -167,7 +167,7 @@ def _map(
     caption = (
         f"Median time from delivery, by {words(splits)}; an empty cell has no such event with a "
         f"known time. The stronger the colour, the longer. {OPENED_IS_MORE}"
-        f"{wording.cut(len(crossing.rows), len(dict(placed)))}"
+        f"{wording.shown_note(len(crossing.rows), len(dict(placed)))}"
     )
     return heatmap.figure(
         panels,

@@ -68,7 +68,7 @@ def text(verdict: CampaignVerdict) -> str:
 def _check_line(check: Check) -> str:
     name = check.limit.name.ljust(WIDEST_NAME)
     word = check.word.ljust(WIDEST_WORD)
-    if not check.of:
+    if not check.whole:
         return f"{name}  {word}".rstrip()
     return f"{name}  {word}  {_measured(check)}"
 
@@ -94,9 +94,9 @@ def _box(word: str, sentences: Sequence[str]) -> str:
 
 
 def _card(card: Card) -> str:
-    texts = [card.share, card.counted]
-    if card.compared:
-        texts.append(card.compared)
+    texts = [card.share, card.basis]
+    if card.comparison:
+        texts.append(card.comparison)
     name = _elements("dt", [card.name])
     lines = _elements("dd", texts)
     return f"<div>{name}{lines}</div>"
@@ -124,12 +124,12 @@ def _check_row(check: Check) -> str:
 
 
 def _measured(check: Check) -> str:
-    if not check.of or check.count is None:
+    if not check.whole or check.count is None:
         return wording.MISSING
     count = wording.count(check.count)
-    whole = wording.count(check.of)
-    low, high = wilson(check.count, check.of)
-    share = wording.interval(check.count / check.of, low, high)
+    whole = wording.count(check.whole)
+    low, high = wilson(check.count, check.whole)
+    share = wording.interval(check.count / check.whole, low, high)
     return f"{count} of {whole}: {share}"
 
 

@@ -10,6 +10,7 @@ import typer
 from cxtools.cli.options import Csv, Json
 from cxtools.cli.session import session, write_lines
 from cxtools.errors import StoreError
+from cxtools.wording import quantity
 
 commands = typer.Typer(no_args_is_help=True, help="The audit log: verify, export.")
 
@@ -33,7 +34,7 @@ def verify(context: typer.Context, anchor: Anchors = None, as_json: Json = False
     if report.faults:
         first = f", the first at row {report.first_bad}" if report.first_bad else ""
         raise StoreError(
-            f"the audit log has {len(report.faults)} faults{first}",
+            f"the audit log has {quantity(len(report.faults), 'fault')}{first}",
             do="keep the ledger as it is and compare it with a backup",
         )
 

@@ -158,7 +158,9 @@ def reconcile(
     answers = [bool(job_id), confirmed_not_sent, abandon]
     if answers.count(True) != 1 or (confirmed_not_sent and not reason):
         raise ConfigError(
-            "say one of: --job-id J, --confirmed-not-sent --reason R, --abandon", where="reconcile"
+            "an unknown outcome is settled by exactly one answer",
+            where="reconcile",
+            do="say one of: --job-id J, --confirmed-not-sent --reason R, --abandon",
         )
     client = session(context).connect()
     state = client.reconcile(batch, job_id=job_id, abandon=abandon, reason=reason)

@@ -30,7 +30,7 @@ MEANINGS = {
 }
 
 #: A campaign's state -> exit code. One that waits for a job or for the next day has its time.
-OF_STATE = {
+EXIT_CODES = {
     "completed": DONE,
     "nothing_to_send": DONE,
     "in_progress": DONE,
@@ -46,4 +46,4 @@ def exit_code(status: Status) -> int:
     nothing_submitted = people["rejected"] and not people["submitted"]
     if status.state == "failed" and nothing_submitted:
         return REFUSED
-    return OF_STATE[status.state]
+    return EXIT_CODES[status.state]

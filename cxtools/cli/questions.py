@@ -106,11 +106,11 @@ def refuse_several_forms(as_json: bool, as_csv: bool, parquet: Path | None) -> N
 
 
 def safe_value(value: object) -> object:
-    """A text that a spreadsheet would run as a formula is made harmless."""
+    """The value, harmless if a spreadsheet would run it as a formula."""
     from cxtools.text import safe_cell
 
     return safe_cell(value) if isinstance(value, str) else value
 
 
-for each in QUESTIONS.values():
-    commands.command(each.name, help=each.question)(command_for(each))
+for entry in QUESTIONS.values():
+    commands.command(entry.name, help=entry.question)(command_for(entry))

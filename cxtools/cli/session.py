@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def global_options_first(arguments: Sequence[str]) -> list[str]:
             moved.append(word)
         elif word == "--profile":
             moved.append(word)
-            moved.extend(value for value in [next(words, None)] if value is not None)
+            moved.extend(islice(words, 1))
         else:
             rest.append(word)
     return moved + rest

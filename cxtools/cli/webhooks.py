@@ -63,7 +63,11 @@ def replay_webhooks(
 ) -> None:
     """Make delivered, dead or parked webhooks pending again, with their old id and body."""
     if bool(hook_id) == bool(since):
-        raise ConfigError("say one of: --id ID, --since DATE", where="outbox replay")
+        raise ConfigError(
+            "it isn't clear which webhooks to replay",
+            where="outbox replay",
+            do="say one of: --id ID, --since DATE",
+        )
     since_s = since.replace(tzinfo=UTC).timestamp() if since else None
     outbox = session(context).connect().ledger.outbox
     count = outbox.replay(webhook_id=hook_id, since=since_s)

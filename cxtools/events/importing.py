@@ -16,7 +16,7 @@ from pathlib import Path
 from cxtools.errors import ConfigError, CxError, without_locals
 from cxtools.events import feeds
 from cxtools.events.feeds import AUTO, FORMATS
-from cxtools.events.feeds.table import COLUMNS, FIELDS, Table
+from cxtools.events.feeds.table import COLUMNS, FIELDS, TableReader
 from cxtools.events.feeds.values import spelling
 from cxtools.events.rejects import Rejects
 from cxtools.events.rows import Unreadable, open_rows
@@ -94,7 +94,7 @@ class _Reading:
         self.path = path
         self.rows = 0
         self._format = "table" if format == AUTO and column_map else format
-        self._table = Table(column_map, event_map)
+        self._table = TableReader(column_map, event_map)
         self._missing_columns = set(column_map)
         self._first_reason = "it has none"
 
@@ -108,8 +108,8 @@ class _Reading:
                     continue
                 try:
                     yield from self._events(row)
-                except (ValueError, TypeError, AttributeError, KeyError) as refused:
-                    reason = refused.what if isinstance(refused, CxError) else str(refused)
+                except (ValueError, TypeError, AttributeError, KeyError) as error:
+                    reason = error.what if isinstance(error, CxError) else str(error)
                     self._reject(number, reason, json.dumps(row, default=str), rejects)
         self._check_columns()
         if self.rows == rejects.count:
@@ -122,7 +122,7 @@ class _Reading:
             self._missing_columns.difference_update(row)
         if self._format == AUTO:
             self._format = feeds.recognise(row)
-        events = feeds.read(row, self._format, as_table=self._table)
+        events = feeds.read(row, self._format, table_reader=self._table)
         for event in events:
             # A lone surrogate stands for a byte that isn't UTF-8: a UnicodeEncodeError, which is a
             # ValueError.

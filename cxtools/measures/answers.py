@@ -56,8 +56,8 @@ def answer(
         as_of=as_of,
     )
     if question.parts:
-        counts = one_row_per_part(counts, question)
-    rows = with_rates(counts, question)
+        counts = rows_of_parts(counts, question)
+    rows = add_rates(counts, question)
     if question.highest:
         rows = highest_first(rows, question)
     if question.earlier:
@@ -107,7 +107,7 @@ def at_one_age(
     return [*earlier, campaign], known.age
 
 
-def one_row_per_part(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
+def rows_of_parts(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
     """The counts of one row as rows of their own; what isn't measured stays None."""
     keys = _keys(counts, question)
     names = [column.name for column in question.columns if not column.whole]
@@ -124,7 +124,7 @@ def one_row_per_part(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
 def _part_cells(row: Mapping[Hashable, Any], part: Part) -> list[object]:
     """Its name, its count, the whole, and its meaning with the words that were counted, if any."""
     words = row.get(f"{part.name}_words")
-    meaning = f"{part.meaning}: {words}" if wording.known(words) else part.meaning
+    meaning = f"{part.meaning}: {words}" if wording.is_known(words) else part.meaning
     return [
         part.name,
         _whole_number(row[part.name]),
@@ -135,10 +135,10 @@ def _part_cells(row: Mapping[Hashable, Any], part: Part) -> list[object]:
 
 def _whole_number(number: float | None) -> int | None:
     """A count that went through pandas, where a column with a missing value is one of floats."""
-    return int(number) if wording.known(number) else None
+    return int(number) if wording.is_known(number) else None
 
 
-def with_rates(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
+def add_rates(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
     """The counts, with each share and its interval where they stand among the columns."""
     columns: dict[str, list[float]] = {}
     for rate in question.rates:

@@ -66,8 +66,8 @@ def filters(question: Question, where: Where) -> dict[str, list[str]]:
 
 
 def _texts(value: Any) -> list[str]:
-    several = value if isinstance(value, list | tuple | set) else [value]
-    return [str(each) for each in several]
+    values = value if isinstance(value, list | tuple | set) else [value]
+    return [str(each) for each in values]
 
 
 def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:

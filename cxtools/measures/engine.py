@@ -20,7 +20,7 @@ from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import NO_FILTERS, Filters
-from cxtools.measures.sql import rows_of, statement
+from cxtools.measures.sql import statement, tsv_rows
 from cxtools.text import parse_moment
 
 if TYPE_CHECKING:
@@ -102,12 +102,12 @@ class Engine:
             of *where*.
         """
         with self.store.connection(self._with_events(campaigns)) as connection:
-            _count_events(connection, as_of, job_ids)
+            _select_events(connection, as_of, job_ids)
             connection.register("verdicts", self._verdicts(connection))
             connection.register("providers", _providers())
             connection.execute("create temp table all_messages as " + statement("messages"))
             connection.register("wanted", _wanted(where))
-            messages = messages_asked_for(by, where)
+            messages = messages_query(by, where)
             connection.execute("create temp view messages as " + messages)
             connection.execute("create temp view delays as " + statement("delays"))
             connection.execute("create temp view urls as " + statement("urls"))
@@ -144,7 +144,7 @@ class Engine:
         return pa.Table.from_pylist(rows, pa.schema(columns))
 
 
-def _count_events(
+def _select_events(
     connection: duckdb.DuckDBPyConnection,
     as_of: AsOf,
     job_ids: Sequence[str] | None,
@@ -175,12 +175,12 @@ def _limits(as_of: AsOf) -> dict[str, datetime | int | None]:
     return {"until": until, "age_us": None}
 
 
-def messages_asked_for(by: Sequence[str], where: Filters) -> str:
+def messages_query(by: Sequence[str], where: Filters) -> str:
     """
     The SQL of the messages that are asked about, each with what it is split by: one column, so that
     the SQL of a question groups by `split` whatever that is.
 
-    >>> print(messages_asked_for(["provider"], {"job": ["j1"]}))
+    >>> print(messages_query(["provider"], {"job": ["j1"]}))
     select all_messages.*, struct_pack(provider := provider) as split
     from all_messages
     where cast(job_id as varchar) in (select value from wanted where dimension = 'job')
@@ -255,6 +255,6 @@ def _providers() -> pa.Table:
             "domain": domain,
             "provider": provider,
         }
-        for domain, provider in rows_of("providers")
+        for domain, provider in tsv_rows("providers")
     ]
     return pa.Table.from_pylist(rows)

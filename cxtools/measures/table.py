@@ -21,6 +21,7 @@ from pandas.util import hash_pandas_object
 from cxtools.errors import ReportError
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.question import Column, Question
+from cxtools.text import printable
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -92,13 +93,13 @@ class Table(pd.DataFrame):
     def text(self) -> str:
         """
         The columns that a person reads, at most 120 characters wide: counts, and rates in percent.
+        Nothing that a feed wrote reaches the terminal as a control character.
         """
         question = self.question
-        if question is None:
-            return str(self.to_string())
-        if question.verbatim:
-            return str(self.to_string(index=False))
-        return str(_above("cxtools.charts.tables").text(self))
+        if question and not question.verbatim:
+            return str(_above("cxtools.charts.tables").text(self))
+        lines = self.to_string(index=question is None).split("\n")
+        return "\n".join(printable(line) for line in lines)
 
     def records(self) -> list[dict[str, Any]]:
         """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""

@@ -61,9 +61,9 @@ def report_names() -> list[str]:
 
 def read_notebook(file: Path) -> Any:
     """A notebook from its file, in nbformat 4."""
-    return nbformat.read(file, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(file, as_version=4)
 
 
 def notebook_text(notebook: Any) -> str:
     """A notebook as its file holds it."""
-    return f"{nbformat.writes(notebook)}\n"  # type: ignore[no-untyped-call]
+    return f"{nbformat.writes(notebook)}\n"

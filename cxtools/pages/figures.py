@@ -71,16 +71,16 @@ def take_figures(notebook: Any) -> list[PageFigure]:
     The figures of a notebook, in order; each output that holds one is marked with its place
     (`metadata.figure`).
     """
-    drawings: list[PageFigure] = []
+    figures: list[PageFigure] = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             drawing = output.get("data", {}).get(FIGURE_MIME)
             if drawing is None:
                 continue
-            place = len(drawings)
+            place = len(figures)
             output.metadata["figure"] = place
-            drawings.append(page_figure(drawing, number=place + 1))
-    return drawings
+            figures.append(page_figure(drawing, number=place + 1))
+    return figures
 
 
 def page_figure(drawing: Document, *, number: int) -> PageFigure:
@@ -99,7 +99,7 @@ def page_figure(drawing: Document, *, number: int) -> PageFigure:
         columns=columns,
         rows=rows,
         table=tables.html_table(shown, rows),
-        more=wording.cut(len(rows), total),
+        more=wording.shown_note(len(rows), total),
     )
 
 
@@ -122,13 +122,13 @@ def _page_layout(layout: Document) -> dict[str, Any]:
     return chart
 
 
-def check_figures(drawings: Sequence[PageFigure]) -> None:
+def check_figures(figures: Sequence[PageFigure]) -> None:
     """
     Refuse a chart that the page's bundle of plotly.js can't draw: it would be drawn as a line,
     without any error.
     """
     drawable = ", ".join(style.TRACES)
-    for figure in drawings:
+    for figure in figures:
         types = {trace.get("type", "scatter") for trace in figure.spec["data"]}
         unknown = sorted(types - set(style.TRACES))
         if unknown:

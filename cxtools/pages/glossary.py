@@ -25,16 +25,20 @@ class Term:
     pattern: str = ""
 
     def stands_in(self, text: str) -> bool:
-        """Does a text use the word?"""
+        """Whether a text uses the word."""
         pattern = self.pattern or rf"\b{re.escape(self.word)}\b"
         return bool(re.search(pattern, text, re.IGNORECASE))
 
 
 TERMS = (
     Term(
+        "Message",
+        "One e-mail to one recipient. Counts are of messages unless they say otherwise.",
+        r"\bmessages?\b",
+    ),
+    Term(
         "Recipient",
-        "One person in one mailing: a distinct pair of recipient and message. "
-        "Counts are of recipients unless they say otherwise.",
+        "Who a message goes to. As a column of a table: how many messages, each to one recipient.",
         r"\brecipients?\b",
     ),
     Term("Submitted", "The API took the batch that the recipient is in."),
@@ -105,18 +109,18 @@ TERMS = (
         "Not measured",
         "The feed doesn't report such events; it doesn't mean that there were none.",
     ),
-    Term("Confidence", "How sure the rule is that judged the server's text."),
+    Term("Confidence", "How sure the rule is that classified the server's text."),
 )
 
 
-def definitions(notebook: Any, drawings: Sequence[PageFigure]) -> list[Term]:
+def definitions(notebook: Any, figures: Sequence[PageFigure]) -> list[Term]:
     """The terms that a page's text uses, in the glossary's order."""
-    text = "\n".join(page_texts(notebook, drawings))
+    text = "\n".join(page_texts(notebook, figures))
     return [term for term in TERMS if term.stands_in(text)]
 
 
-def page_texts(notebook: Any, drawings: Sequence[PageFigure]) -> Iterator[str]:
-    """All that a reader of the page can read, but for its last section."""
+def page_texts(notebook: Any, figures: Sequence[PageFigure]) -> Iterator[str]:
+    """All the text of a page except for its last section."""
     for cell in notebook.cells:
         if holds_parameters(cell):
             continue
@@ -124,7 +128,7 @@ def page_texts(notebook: Any, drawings: Sequence[PageFigure]) -> Iterator[str]:
             yield cell.source
         for output in cell.get("outputs", []):
             yield output_text(output)
-    for figure in drawings:
+    for figure in figures:
         yield from (figure.title, figure.caption, figure.more)
         yield plain_text(figure.table)
         yield from strings_in(figure.spec)

@@ -76,12 +76,12 @@ def render_page(
         draw, at most MAX_BYTES.
     """
     notebook = copy.deepcopy(notebook)
-    drawings = take_figures(notebook)
-    check_figures(drawings)
-    content = _page_content(notebook, drawings, name, parameters, anchor)
+    figures = take_figures(notebook)
+    check_figures(figures)
+    content = _page_content(notebook, figures, name, parameters, anchor)
     body, _ = _exporter().from_notebook_node(notebook, {"page": content})
     check_page(body)
-    if drawings:
+    if figures:
         # After nbconvert, which parses the whole page: half a megabyte less for it to read.
         bundle = f'<script type="text/plain" id="bundle">{_bundle()}</script>'
         body = body.replace(BUNDLE_PLACE, bundle)
@@ -116,7 +116,7 @@ def write_text(file: Path, text: str) -> Path:
 def _exporter() -> HTMLExporter:
     """nbconvert with our template, our order of representations, and escaping switched on."""
     config = Config({"NbConvertBase": {"display_data_priority": PREFERENCE}})
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+    exporter = HTMLExporter(
         config,
         template_name="template",
         extra_template_basedirs=[str(HERE)],
@@ -128,7 +128,7 @@ def _exporter() -> HTMLExporter:
 
 def _page_content(
     notebook: Any,
-    drawings: Sequence[PageFigure],
+    figures: Sequence[PageFigure],
     name: str,
     parameters: Mapping[str, Any],
     anchor: Anchor | None,
@@ -145,9 +145,9 @@ def _page_content(
         "sections": sections,
         "facts": facts,
         "facts_json": facts.to_json(),
-        "figures": drawings,
-        "figures_json": _figures_json(drawings),
-        "definitions": definitions(notebook, drawings),
+        "figures": figures,
+        "figures_json": _figures_json(figures),
+        "definitions": definitions(notebook, figures),
         "style": template_text("style.css"),
         "script": script,
         "policy": POLICY.format(digest=_digest(script)),
@@ -188,12 +188,12 @@ def _heading(cell: Any) -> tuple[str, str] | None:
     return match[1], match[2].strip()
 
 
-def _figures_json(drawings: Sequence[PageFigure]) -> str:
+def _figures_json(figures: Sequence[PageFigure]) -> str:
     """What the page's script draws: figures, and the night's twin of each colour."""
     night = dict(style.PALETTE.values())
     return script_json(
         {
-            "figures": [figure.to_dict() for figure in drawings],
+            "figures": [figure.to_dict() for figure in figures],
             "palette": night,
             "print_width": PRINT_WIDTH,
         }

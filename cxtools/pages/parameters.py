@@ -32,7 +32,7 @@ def parameters_cell(notebook: Any) -> Any:
 
 
 def holds_parameters(cell: Any) -> bool:
-    """Is this the cell of the defaults, or the one with a caller's values?"""
+    """Whether this is the cell of the defaults, or the one with a caller's values."""
     tags = cell.metadata.get("tags", [])
     return TAG in tags or INJECTED_TAG in tags
 
@@ -102,7 +102,7 @@ def _checked_value(name: str, value: Any, default: Any, where: str) -> Any:
         value = list(value)
     if not _same_type(value, default):
         raise ReportError(
-            f"parameter {name} is to be {type(default).__name__}, not {type(value).__name__}",
+            f"parameter {name} must be {type(default).__name__}, not {type(value).__name__}",
             where=where,
             do=f"its default is {default!r}",
         )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cxtools.errors import ConfigError
 from cxtools.sending.row import Row
 from cxtools.text import safe_line
-from cxtools.wording import counted
+from cxtools.wording import quantity
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -140,7 +140,7 @@ def _csv_row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
     missing = len(columns) - len(cells)
     padded = [*cells, *[""] * missing]
     fault = (
-        f"{counted(len(cells), 'cell')} where the header has {len(columns)} "
+        f"{quantity(len(cells), 'cell')} where the header has {len(columns)} "
         "(a comma inside a cell needs quotes)"
     )
     return Row(line, dict(zip(columns, padded, strict=False)), fault)

@@ -14,7 +14,7 @@ from cxtools.sending.follow import follow
 from cxtools.sending.submit import submit
 from cxtools.sending.unknown import post_again, settle_by_evidence
 from cxtools.webhooks.deliver import deliver_in_background
-from cxtools.wording import counted, duration
+from cxtools.wording import duration, quantity
 
 
 def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = False) -> None:
@@ -82,7 +82,7 @@ def resume(context: Context, name: str) -> None:
 
 def _jobs_are_late(context: Context, name: str, jobs: int) -> JobTimeout:
     deadline = duration(context.settings.job_deadline_s)
-    text = f"{counted(jobs, 'job')} of {name!r} did not end in {deadline}"
+    text = f"{quantity(jobs, 'job')} of {name!r} did not end in {deadline}"
     unknown = context.ledger.batches.counts(name)["unknown"]
     if unknown:
         text += (

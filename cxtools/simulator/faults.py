@@ -69,14 +69,8 @@ class Armed:
         is_used_up = self.count is not None and self.struck >= self.count
         if self.seen <= self.after or is_used_up:
             return False
-        if (
-            dice(
-                seed,
-                self.name,
-                self.seen,
-            ).random()
-            >= self.share
-        ):
+        luck = dice(seed, self.name, self.seen).random()
+        if luck >= self.share:
             return False
         self.struck += 1
         return True

@@ -33,8 +33,8 @@ def faults_of(order: Any) -> dict[str, str]:
     """What is wrong with an order: field -> why."""
     try:
         Order.model_validate(order)
-    except ValidationError as refused:
-        errors = refused.errors(include_url=False, include_input=False)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
         return {_field(error["loc"]): error["msg"] for error in errors}
     return {}
 

@@ -30,7 +30,6 @@ from cxtools.simulator.world import World
 DRIP_S = 0.25
 SLOW_S = 6.0
 
-
 #: What a control does: it takes the JSON of a request as its arguments.
 Act = Callable[..., Any]
 
@@ -147,14 +146,7 @@ class Control:
             ("GET", "/log", self.log),
             ("GET", "/crm/received", self.received),
         ]
-        return [
-            Route(
-                path,
-                _endpoint(act),
-                methods=[method],
-            )
-            for method, path, act in controls
-        ]
+        return [Route(path, _endpoint(act), methods=[method]) for method, path, act in controls]
 
     def reset(self, **changes: Any) -> Any:
         """A new world: the setup of the command line with these changes."""
@@ -211,8 +203,8 @@ def _endpoint(act: Act) -> Callable[[Request], Awaitable[Response]]:
         try:
             arguments = json.loads(await request.body() or b"{}")
             return JSONResponse(act(**arguments))
-        except (AttributeError, KeyError, TypeError, ValueError) as wrong:
-            body = {"error": f"not understood: {wrong}", "faults": sorted(FAULTS)}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            body = {"error": f"not understood: {error}", "faults": sorted(FAULTS)}
             return JSONResponse(body, status_code=400)
 
     return endpoint
@@ -252,11 +244,8 @@ def serve(setup: Setup, *, port: int, faults: list[Armed], exit_on_eof: bool) ->
         listener.bind(("127.0.0.1", port))
         listener.listen(1024)
         if exit_on_eof:
-            threading.Thread(
-                target=_end_with_parent,
-                args=(server,),
-                daemon=True,
-            ).start()
+            watch = threading.Thread(target=_end_with_parent, args=(server,), daemon=True)
+            watch.start()
         print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
@@ -264,7 +253,7 @@ def serve(setup: Setup, *, port: int, faults: list[Armed], exit_on_eof: bool) ->
 
 def _end_with_parent(server: uvicorn.Server) -> None:
     """
-    Stdin ends when the parent does, however it ended; a simulator without anybody must not stay.
+    Stdin ends when the parent does, however it ended; no simulator outlives the one who started it.
     """
     sys.stdin.buffer.read()
     server.should_exit = True

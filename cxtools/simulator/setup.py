@@ -1,4 +1,4 @@
-"""How a simulated world is: its seed, its clocks, and which of the API's ways it has."""
+"""The settings of a simulated world: its seed, its clocks, which of the API's variants it has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def option(default: Any, about: str) -> Any:
 @dataclass(frozen=True)
 class Setup:
     """
-    How this world is; each field is also a flag of the command line and a key of POST /_sim/reset.
+    The settings of a world; each field is also a flag of the command line and a key of POST
+    /_sim/reset.
     """
 
     seed: int = option(7, "which world: people, fates, identifiers")

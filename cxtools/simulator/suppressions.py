@@ -45,17 +45,8 @@ class Suppressions:
             return answer(400, {"errors": [{"field": "email", "message": "email is required"}]})
         page = list(self.reasons)[span]
         results = [self._row(address) for address in page]
-        return answer(
-            200,
-            {
-                "results": results,
-                "nextCursor": next_cursor(
-                    span,
-                    page,
-                    MARK,
-                ),
-            },
-        )
+        cursor = next_cursor(span, page, MARK)
+        return answer(200, {"results": results, "nextCursor": cursor})
 
     def _row(self, address: str) -> dict[str, str]:
         added = self.clock.epoch - timedelta(days=30 + len(address))

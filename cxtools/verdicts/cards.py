@@ -1,4 +1,4 @@
-"""The cards of a verdict: a rate in large, what it is counted from, and how usual it is."""
+"""The cards of a verdict: a rate, the counts behind it, and how usual it is."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Card(NamedTuple):
 
     name: str
     share: str
-    counted: str
-    compared: str = ""
+    basis: str
+    comparison: str = ""
 
 
 #: Card -> the share on it: part, whole.
@@ -54,22 +54,34 @@ def card(facts: Facts, name: str) -> Card:
 
 def _rate_card(facts: Facts, name: str) -> Card:
     part, whole = CARDS[name]
-    share = wording.percent(facts.rate(part, whole))
+    rate = facts.rate(part, whole)
     number = wording.count(facts.counts[part])
     total = wording.count(facts.counts[whole])
     low, high = facts.interval(part, whole)
-    counted = f"{number} of {total} ({wording.bounds(low, high)})"
+    interval = wording.bounds(low, high)
     distance = facts.distance(part, whole)
-    if not distance:
-        return Card(name, share, counted)
-    return Card(name, share, counted, f"{distance.words} the usual {distance.usual}")
+    comparison = ""
+    if distance:
+        comparison = f"{distance.words} the usual {distance.usual}"
+    return Card(
+        name=name,
+        share=wording.percent(rate),
+        basis=f"{number} of {total} ({interval})",
+        comparison=comparison,
+    )
 
 
 def _range_card(facts: Facts, name: str, least: str) -> Card:
     part, whole = CARDS[name]
-    low = wording.percent(facts.rate(least, whole)).removesuffix("%")
-    high = wording.percent(facts.rate(part, whole))
+    low_rate = facts.rate(least, whole)
+    high_rate = facts.rate(part, whole)
+    low = wording.percent(low_rate).removesuffix("%")
+    high = wording.percent(high_rate)
     fewest = wording.count(facts.counts[least])
     most = wording.count(facts.counts[part])
     total = wording.count(facts.counts[whole])
-    return Card(name, f"{low}–{high}", f"{fewest} to {most} of {total}")
+    return Card(
+        name=name,
+        share=f"{low}–{high}",
+        basis=f"{fewest} to {most} of {total}",
+    )

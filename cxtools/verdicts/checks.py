@@ -19,12 +19,12 @@ NOT_MEASURED = "not measured"
 
 @dataclass(frozen=True)
 class Check:
-    """One limit held against the counts; `count` of `of` is the share, None when not measured."""
+    """One limit held against the counts; the share is `count` / `whole`, None when not measured."""
 
     limit: Limit
     word: str
     count: int | None
-    of: int | None
+    whole: int | None
 
 
 def check(limit: Limit, counts: Mapping[str, int]) -> Check:

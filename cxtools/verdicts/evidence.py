@@ -39,7 +39,7 @@ BOUNCES = {
     "unclassified": ("category", "unknown"),
 }
 #: What is asked for a campaign verdict, over events that are read once.
-ASKED = ("funnel", "bounces", "data_quality", "suspects")
+QUESTION_NAMES = ("funnel", "bounces", "data_quality", "suspects")
 
 Counts = dict[str, int]
 
@@ -79,7 +79,7 @@ def facts_of(
     unsettled: Mapping[str, int] = {},
 ) -> Facts:
     """What a campaign is judged by: its counts, its age, and earlier campaigns at that age."""
-    funnel, causes, quality, suspects = count(engine, ASKED, campaign, as_of=as_of)
+    funnel, causes, quality, suspects = count(engine, QUESTION_NAMES, campaign, as_of=as_of)
     known = window_of(funnel)
     counts = counts_by_campaign(funnel, causes).get(campaign, {})
     counts |= machine_counts(counts, quality, suspects)

@@ -1,4 +1,4 @@
-"""What a verdict is taken on: the counts of one campaign and of earlier ones at the same age."""
+"""What a verdict is based on: the counts of one campaign and of earlier ones at the same age."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ class Facts:
         if not self.counts.get(whole):
             return wording.MISSING
         low, high = self.interval(part, whole)
-        return wording.within(self.rate(part, whole), low, high)
+        return wording.interval_in_brackets(self.rate(part, whole), low, high)
 
     def distance(self, part: str, whole: str) -> Distance | None:
         """How far a share is from that of the earlier campaigns; None without any."""
-        shares = [share_of(counts, part, whole) for counts in self.earlier]
-        known = [share for share in shares if share is not None]
-        own = self.rate(part, whole)
-        if own is None or not known:
+        share = self.rate(part, whole)
+        earlier = [share_of(counts, part, whole) for counts in self.earlier]
+        known = [other for other in earlier if other is not None]
+        if share is None or not known:
             return None
         usual = median(known)
-        return Distance(wording.points(own - usual), wording.percent(usual))
+        return Distance(wording.points(share - usual), wording.percent(usual))
 
 
 def share_of(counts: Counts, part: str, whole: str) -> float | None:
@@ -97,7 +97,7 @@ def share_of(counts: Counts, part: str, whole: str) -> float | None:
 
 def surely_opened(counts: Counts) -> str:
     """
-    The count of those who certainly opened: whom the feed tells from machines, else people who
+    The count of those who certainly opened: those whom the feed tells from machines, else those who
     clicked, as far as they can be told from scanners.
 
     >>> surely_opened({"opened": 9, "clicked": 4, "human": 3})
@@ -105,5 +105,5 @@ def surely_opened(counts: Counts) -> str:
     """
     if "read" in counts:
         return "read"
-    known = [name for name in ("human", "clicked") if name in counts]
-    return min(known, key=lambda name: counts[name], default="opened")
+    proofs = [name for name in ("human", "clicked") if name in counts]
+    return min(proofs, key=lambda name: counts[name], default="opened")

@@ -20,22 +20,19 @@ def unsettled_sentences(facts: Facts) -> tuple[str, ...]:
     >>> unsettled_sentences(Facts("q3", {}, unsettled={"waiting": 100}))
     ('100 recipients were not mailed yet: `cxtools resume q3` continues.',)
     """
-    return tuple(
-        _unsettled_sentence(sentence, facts.unsettled[state], facts.campaign)
-        for state, sentence in UNSETTLED.items()
-        if facts.unsettled.get(state)
-    )
+    texts: list[str] = []
+    for state, sentence in UNSETTLED.items():
+        number = facts.unsettled.get(state)
+        if number:
+            texts.append(_unsettled_sentence(sentence, number, facts.campaign))
+    return tuple(texts)
 
 
-def _unsettled_sentence(
-    sentence: str,
-    number: int,
-    campaign: str,
-) -> str:
-    people = wording.counted(number, "recipient")
+def _unsettled_sentence(sentence: str, number: int, campaign: str) -> str:
+    people = wording.quantity(number, "recipient")
     return sentence.format(
         people=people,
-        were=wording.was(number),
+        were=wording.was_or_were(number),
         campaign=campaign,
     )
 
@@ -46,20 +43,15 @@ def _unsettled_sentence(
 def delivered_sentence(facts: Facts) -> str:
     """How much arrived."""
     delivered = facts.counts["delivered"]
-    attempted = wording.counted(facts.counts["attempted"], "message")
+    number = wording.count(delivered)
+    were = wording.was_or_were(delivered)
+    attempted = wording.quantity(facts.counts["attempted"], "message")
     rate = facts.rate_text("delivered", "attempted")
-    compared = _compared(facts, "delivered", "attempted")
-    arrived = (
-        f"{wording.count(delivered)} of {attempted} ({rate}) {wording.was(delivered)} delivered"
-    )
-    return f"{arrived}{compared}."
+    comparison = _comparison(facts, "delivered", "attempted")
+    return f"{number} of {attempted} ({rate}) {were} delivered{comparison}."
 
 
-def _compared(
-    facts: Facts,
-    part: str,
-    whole: str,
-) -> str:
+def _comparison(facts: Facts, part: str, whole: str) -> str:
     """The comparison with earlier campaigns, to be added to a sentence."""
     distance = facts.distance(part, whole)
     if not distance:
@@ -84,7 +76,7 @@ def hard_sentence(facts: Facts) -> str:
     [hard] = [check for check in facts.checks if check.limit == HARD_BOUNCES]
     if not hard.count:
         return _no_hard_bounce(hard)
-    bounces = wording.counted(hard.count, "hard bounce")
+    bounces = wording.quantity(hard.count, "hard bounce")
     rate = facts.rate_text("hard", "attempted")
     are = "is" if hard.count == 1 else "are"
     standing = standing_text(hard)
@@ -93,7 +85,7 @@ def hard_sentence(facts: Facts) -> str:
 
 def _no_hard_bounce(hard: Check) -> str:
     if hard.word == "TOO FEW":
-        few = wording.count(hard.of)
+        few = wording.count(hard.whole)
         return f"No address bounced hard, but of so few messages ({few}) that isn't enough to pass."
     return "No address bounced hard."
 
@@ -132,9 +124,9 @@ def _exceeds(check: Check, bound: float | None) -> bool:
 
 def share_of_check(check: Check) -> float:
     """The share that was held against the limit; 0 where nothing was counted."""
-    if not check.count or not check.of:
+    if not check.count or not check.whole:
         return 0.0
-    return check.count / check.of
+    return check.count / check.whole
 
 
 def cause_sentence(facts: Facts) -> str:
@@ -146,7 +138,7 @@ def cause_sentence(facts: Facts) -> str:
     words = wording.spaced(cause)
     if bounced == 1:
         return f"The cause of the one bounce is {words}."
-    number = wording.counted(messages, "message")
+    number = wording.quantity(messages, "message")
     share = wording.percent(messages / bounced)
     bounces = wording.count(bounced)
     return f"The most frequent cause of the {bounces} bounces is {words}: {number} ({share})."
@@ -170,17 +162,14 @@ def _broken(facts: Facts, check: Check) -> str:
         name = limit.name.lower()
         target = wording.percent(limit.target)
         return f"{number}: too few to tell whether {name} stay below {target}."
-    return limit.sentence.format(
-        number=number,
-        action=limit.action,
-    )
+    return limit.sentence.format(number=number, action=limit.action)
 
 
 def _number(facts: Facts, check: Check) -> str:
     limit = check.limit
     noun = "bounce" if limit.whole == "bounced" else "message"
     count = wording.count(check.count)
-    whole = wording.counted(check.of or 0, noun)
+    whole = wording.quantity(check.whole or 0, noun)
     rate = facts.rate_text(limit.part, limit.whole)
     return f"{count} of {whole} ({rate})"
 
@@ -198,8 +187,8 @@ def click_sentence(facts: Facts) -> str:
         return f"{kinds} are not measured: the feed holds none."
     people = _people(counts["clicked"])
     rate = facts.rate_text("clicked", "delivered")
-    compared = _compared(facts, "clicked", "delivered")
-    return f"{people} clicked ({rate} of the delivered){compared}."
+    comparison = _comparison(facts, "clicked", "delivered")
+    return f"{people} clicked ({rate} of the delivered){comparison}."
 
 
 def _people(number: int) -> str:

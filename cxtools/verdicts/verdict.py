@@ -29,7 +29,8 @@ class CampaignVerdict:
         word: PASS, WARN, FAIL, TOO FEW (messages) or TOO EARLY (nothing reported yet)
         sentences: why, the most important first
         cards: the rates that a reader wants
-        facts: what the verdict was taken on; `facts.checks` are the limits held against it
+        facts: what the verdict is based on; `facts.checks` are the limits with the counts held
+            against them
     """
 
     word: str
@@ -66,7 +67,7 @@ def _check_record(check: Check) -> dict[str, Any]:
         "name": check.limit.name,
         "word": check.word,
         "count": check.count,
-        "of": check.of,
+        "of": check.whole,
         "target": check.limit.target,
         "limit": check.limit.limit,
     }
@@ -139,14 +140,15 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     unsettled = sentences.unsettled_sentences(facts)
     if not facts.counts.get("attempted"):
         word = "WARN" if unsettled else "TOO EARLY"
-        said = (*unsettled, "No delivery or bounce has been reported yet.")
-        return CampaignVerdict(word, said, (), facts)
+        nothing_yet = "No delivery or bounce has been reported yet."
+        return CampaignVerdict(word, (*unsettled, nothing_yet), (), facts)
     word = campaign_word(facts)
     view = VIEWS[about]
     in_order = dict.fromkeys([*_explanation(facts, word), *view.sentences])
     texts = [sentence(facts) for sentence in in_order]
-    said = (*unsettled, *(text for text in texts if text))
-    return CampaignVerdict(word, said, tuple(card(facts, name) for name in view.cards), facts)
+    reasons = [text for text in texts if text]
+    cards = tuple(card(facts, name) for name in view.cards)
+    return CampaignVerdict(word, (*unsettled, *reasons), cards, facts)
 
 
 def campaign_word(facts: Facts) -> str:
@@ -161,9 +163,9 @@ def _explanation(facts: Facts, word: str) -> list[Sentence]:
     """The sentence on the check that made the word, which is said first."""
     if word not in ALARMING:
         return []
-    to_blame = [check for check in facts.checks if check.word == word]
-    if not to_blame:
+    limits = [check.limit for check in facts.checks if check.word == word]
+    if not limits:
         return []
-    if to_blame[0].limit == HARD_BOUNCES:
+    if limits[0] == HARD_BOUNCES:
         return [sentences.hard_sentence]
     return [sentences.alarm_sentence]

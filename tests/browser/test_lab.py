@@ -14,12 +14,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cxtools.events.store import EventStore
 from cxtools.model import Event
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-lab" / "bin" / "python"
@@ -136,11 +139,12 @@ def answers(url: str) -> bool:
         return False
 
 
-def drawn(page: Any) -> list[float]:
+def drawn(page: Page) -> list[float]:
     """The numbers of the funnel that the page shows."""
-    return page.evaluate(
+    numbers: list[float] = page.evaluate(
         "() => { const plot = document.querySelector('.js-plotly-plot'); return plot ? Array.from(plot._fullData[0].x) : [] }"
     )
+    return numbers
 
 
 @pytest.mark.browser

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import nbformat
 import pytest
@@ -22,6 +22,9 @@ from cxtools.pages.page import BUNDLE, render_page
 from cxtools.verdicts.evidence import verdict_on
 from tests.tables import ask
 from tests.unit.test_charts import DRAWN, STORE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, FloatRect, Locator
 
 pytestmark = pytest.mark.browser
 SIZES = {"desktop": (1280, 900), "phone": (360, 740), "sheet": (680, 1000)}
@@ -39,7 +42,7 @@ def displayed(thing: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one page that holds every chart, a verdict and a table, and the index."""
     shown = [
         verdict_on(Engine(STORE), "c", about="bounces"),
@@ -68,7 +71,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
+def browser(chromium: str) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -82,11 +85,11 @@ class Visit:
 
     def __init__(
         self,
-        browser: Any,
+        browser: Browser,
         file: Path,
         *,
         size: str = "desktop",
-        scheme: str = "light",
+        scheme: Literal["light", "dark"] = "light",
         script: bool = True,
     ) -> None:
         width, height = SIZES[size]
@@ -123,8 +126,18 @@ class Visit:
         return [f"{rule['id']}: {node['target']}" for rule in found for node in rule["nodes"]]
 
 
+def box_of(shown: Locator) -> FloatRect:
+    """Where it stands on the page; it is there to be seen."""
+    box = shown.bounding_box()
+    assert box
+    return box
+
+
+Visiting = Callable[..., Visit]
+
+
 @pytest.fixture
-def visit(browser: Any) -> Iterator[Any]:
+def visit(browser: Browser) -> Iterator[Visiting]:
     visits: list[Visit] = []
 
     def start(file: Path, **reader: Any) -> Visit:
@@ -136,7 +149,7 @@ def visit(browser: Any) -> Iterator[Any]:
         one.context.close()
 
 
-def test_the_bundle_is_of_the_installed_plotly():
+def test_the_bundle_is_of_the_installed_plotly() -> None:
     """
     A figure is drawn by the version it was written for; the licence travels along; it is small
     enough to put into each page.
@@ -154,7 +167,9 @@ def test_the_bundle_is_of_the_installed_plotly():
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["desktop", "phone"])
-def test_every_chart_is_drawn_for_every_reader(visit, folder, size, scheme):
+def test_every_chart_is_drawn_for_every_reader(
+    visit: Visiting, folder: Path, size: str, scheme: str
+) -> None:
     """
     All charts, no complaint, no request but for the page itself, nothing for axe to find, no
     sideways scrolling.
@@ -170,13 +185,13 @@ def test_every_chart_is_drawn_for_every_reader(visit, folder, size, scheme):
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_on_a_phone_the_index_shows_its_verdicts(visit, folder):
+def test_on_a_phone_the_index_shows_its_verdicts(visit: Visiting, folder: Path) -> None:
     """
     A card a report: verdict, campaign and sentence stand within the screen, the verdict above.
     """
     seen = visit(folder / "index.html", size="phone")
     boxes = [
-        seen.page.locator(f"tbody tr:first-child > :nth-child({place})").bounding_box()
+        box_of(seen.page.locator(f"tbody tr:first-child > :nth-child({place})"))
         for place in range(1, 6)
     ]
 
@@ -185,7 +200,7 @@ def test_on_a_phone_the_index_shows_its_verdicts(visit, folder):
     assert [] == seen.violations()
 
 
-def test_the_index_is_readable_too(visit, folder):
+def test_the_index_is_readable_too(visit: Visiting, folder: Path) -> None:
     """Date, campaign, verdict and a link that leads to the report."""
     seen = visit(folder / "index.html", scheme="dark")
 
@@ -195,7 +210,7 @@ def test_the_index_is_readable_too(visit, folder):
     assert str(len(DRAWN)) == seen.charts()
 
 
-def test_dark_mode_repaints(visit, folder):
+def test_dark_mode_repaints(visit: Visiting, folder: Path) -> None:
     """
     Charts follow the reader's scheme when it changes: the ink of the night is the twin of the
     day's.
@@ -215,7 +230,7 @@ def rgb(colour: str) -> str:
     return f"rgb({', '.join(str(int(colour[place : place + 2], 16)) for place in (1, 3, 5))})"
 
 
-def test_the_numbers_come_along(visit, folder):
+def test_the_numbers_come_along(visit: Visiting, folder: Path) -> None:
     """
     Each chart has its table, and a CSV with every column in full precision; no cell can start a
     formula in a spreadsheet.
@@ -233,7 +248,7 @@ def test_the_numbers_come_along(visit, folder):
     assert lines[1].startswith("c,5,2,0,3")
 
 
-def test_on_paper(visit, folder):
+def test_on_paper(visit: Visiting, folder: Path) -> None:
     """Printed in the dark, the page is white, and no chart is wider than the sheet."""
     seen = visit(folder / "all-c.html", scheme="dark")
     seen.charts()
@@ -247,21 +262,19 @@ def test_on_paper(visit, folder):
     assert [] == seen.complaints
 
 
-def test_on_paper_no_table_is_cut_off(visit, folder):
+def test_on_paper_no_table_is_cut_off(visit: Visiting, folder: Path) -> None:
     """What scrolls sideways on a screen can't on a sheet; the definitions are printed, too."""
     seen = visit(folder / "all-c.html", size="sheet")
     seen.charts()
     seen.page.emulate_media(media="print")
-    tables = seen.page.locator("main table:visible").all()
+    boxes = [box_of(table) for table in seen.page.locator("main table:visible").all()]
 
-    assert len(tables) >= 2
-    assert [] == [
-        box for table in tables if (box := table.bounding_box())["x"] + box["width"] > 680
-    ]
+    assert len(boxes) >= 2
+    assert [] == [box for box in boxes if box["x"] + box["width"] > 680]
     assert seen.page.locator(".definitions dl").is_visible()
 
 
-def test_without_a_script_the_numbers_are_there(visit, folder):
+def test_without_a_script_the_numbers_are_there(visit: Visiting, folder: Path) -> None:
     """Mail gateways and previews run none: tables stand where charts would, nothing dead is shown."""
     seen = visit(folder / "all-c.html", script=False)
 
@@ -271,7 +284,7 @@ def test_without_a_script_the_numbers_are_there(visit, folder):
     assert "The charts need JavaScript" in seen.page.inner_text("body")
 
 
-def test_a_missing_trace_is_no_line(visit, folder, tmp_path):
+def test_a_missing_trace_is_no_line(visit: Visiting, folder: Path, tmp_path: Path) -> None:
     """
     plotly draws a trace that it doesn't know as a line, without a word; the page says so instead.
     """
@@ -283,7 +296,7 @@ def test_a_missing_trace_is_no_line(visit, folder, tmp_path):
     assert "figure 1: drawn as scatter, not as pie" in "".join(seen.complaints)
 
 
-def test_nothing_in_the_data_runs(visit, folder, tmp_path):
+def test_nothing_in_the_data_runs(visit: Visiting, folder: Path, tmp_path: Path) -> None:
     """
     The policy lets our script run and no other: neither a handler nor a script that came in with
     some output.

@@ -18,6 +18,7 @@ from cxtools.errors import (
     Refused,
 )
 from cxtools.settings import Secret, Settings
+from tests.conftest import Simulator
 from tests.contract.api import ADDRESS
 
 KINDS = ("delivery", "bounce", "open", "click")
@@ -47,7 +48,7 @@ def submit(client: Client, count: int) -> str:
 
 
 @pytest.fixture
-def simulated(simulator: Any) -> Client:
+def simulated(simulator: Simulator) -> Client:
     """A client of the simulator; the world is new and all its events can be seen at once."""
     simulator.reset(speed="inf")
     settings = Settings(
@@ -60,7 +61,7 @@ def simulated(simulator: Any) -> Client:
     return Client(settings)
 
 
-def test_a_job_from_submit_to_last_event(simulator: Any, simulated: Client) -> None:
+def test_a_job_from_submit_to_last_event(simulator: Simulator, simulated: Client) -> None:
     """
     What the client read is what really happened: one job, its bytes, every event over all pages
     (some come twice), nothing unhandled.
@@ -96,7 +97,7 @@ def test_a_job_from_submit_to_last_event(simulator: Any, simulated: Client) -> N
     ],
 )
 def test_E01_E02_a_lost_answer_is_unknown_and_never_posted_again(
-    simulator: Any, simulated: Client, fault: str, kind: str, accepted: int
+    simulator: Simulator, simulated: Client, fault: str, kind: str, accepted: int
 ) -> None:
     """
     E01, E02: whether the server took the batch or not, the client says what it knows, and the
@@ -125,7 +126,7 @@ def test_E01_E02_a_lost_answer_is_unknown_and_never_posted_again(
     ],
 )
 def test_reading_survives_each_fault_of_the_simulator(
-    simulator: Any, simulated: Client, fault: str
+    simulator: Simulator, simulated: Client, fault: str
 ) -> None:
     """Struck once in the middle of the checks, each costs time and nothing else."""
     simulator.suppress([ADDRESS])
@@ -157,7 +158,7 @@ def read_everything(client: Client, job_id: str) -> None:
     ],
 )
 def test_each_broken_promise_of_the_simulator_is_an_error(
-    simulator: Any,
+    simulator: Simulator,
     simulated: Client,
     setup: dict[str, Any],
     fault: str | None,
@@ -173,7 +174,7 @@ def test_each_broken_promise_of_the_simulator_is_an_error(
 
 
 def test_a_limit_of_the_simulator_is_kept_without_being_told(
-    simulator: Any, simulated: Client
+    simulator: Simulator, simulated: Client
 ) -> None:
     """
     At 100 requests per second few of 600 checks are refused; how near to the ideal it comes is

@@ -32,6 +32,7 @@ from cxtools.simulator.life import Letter, life
 from cxtools.simulator.setup import Setup
 from cxtools.simulator.wire import Ask
 from cxtools.simulator.world import World
+from tests.conftest import Simulator
 
 MAIL = "/v1/communications/email"
 CONTRACT = openapi_core.OpenAPI.from_path(Path(__file__).with_name("openapi.yaml"))
@@ -117,7 +118,7 @@ class Caller:
 
 
 @pytest.fixture
-def call(simulator: Any) -> Caller:
+def call(simulator: Simulator) -> Caller:
     """Signed in, in a world in which only `advance` moves the clock."""
     simulator.reset(speed=0)
     return Caller(simulator.url).sign_in()
@@ -143,7 +144,9 @@ def test_the_secret_goes_into_the_body_or_basic_and_nowhere_else(call: Caller) -
     ]
 
 
-def test_a_suppressed_address_is_listed_and_others_are_not(call: Caller, simulator: Any) -> None:
+def test_a_suppressed_address_is_listed_and_others_are_not(
+    call: Caller, simulator: Simulator
+) -> None:
     """
     The answer is for the address that was asked for, however it is spelled; unlisted is an empty
     list.
@@ -160,7 +163,7 @@ def test_a_suppressed_address_is_listed_and_others_are_not(call: Caller, simulat
     )
 
 
-def test_unlisted_can_be_404_and_the_list_can_be_read_in_pages(simulator: Any) -> None:
+def test_unlisted_can_be_404_and_the_list_can_be_read_in_pages(simulator: Simulator) -> None:
     """Both switches of the contract; the pages together are the whole list, each address once."""
     simulator.reset(suppression_404=True, suppression_listing=True, population=20000)
     call, rows, cursor = Caller(simulator.url).sign_in(), [], None
@@ -207,7 +210,7 @@ BAD_ORDERS = [
     ids=[f"{number} {row[1]}" for number, row in enumerate(BAD_ORDERS)],
 )
 def test_a_bad_order_is_refused_with_the_field_named(
-    call: Caller, simulator: Any, change: dict[str, Any], field: str
+    call: Caller, simulator: Simulator, change: dict[str, Any], field: str
 ) -> None:
     """
     400 with details, as the tutorial shows it; nothing was sent. The contract's own schema refuses
@@ -223,7 +226,7 @@ def test_a_bad_order_is_refused_with_the_field_named(
 
 
 def test_a_job_goes_from_queued_to_completed_and_counts_add_up(
-    call: Caller, simulator: Any
+    call: Caller, simulator: Simulator
 ) -> None:
     """
     Virtual times only: created at the epoch, completed some minutes later, delivered + bounced =
@@ -243,7 +246,9 @@ def test_a_job_goes_from_queued_to_completed_and_counts_add_up(
     assert 404 == call("GET", f"{MAIL}/jobs/unknown").status_code
 
 
-def test_pages_hold_every_event_once_whatever_their_size(call: Caller, simulator: Any) -> None:
+def test_pages_hold_every_event_once_whatever_their_size(
+    call: Caller, simulator: Simulator
+) -> None:
     """
     Cursors lose and repeat nothing; what is repeated is repeated by the world itself, and the truth
     knows how often.
@@ -263,7 +268,7 @@ def test_pages_hold_every_event_once_whatever_their_size(call: Caller, simulator
     ]
 
 
-def test_a_full_last_page_still_has_a_cursor(call: Caller, simulator: Any) -> None:
+def test_a_full_last_page_still_has_a_cursor(call: Caller, simulator: Simulator) -> None:
     """Otherwise nobody could tell it from a page that was cut; the page behind it is empty."""
     job_id = call.submit(ADDRESSES)
     simulator.advance(WEEK_S)
@@ -276,7 +281,7 @@ def test_a_full_last_page_still_has_a_cursor(call: Caller, simulator: Any) -> No
     assert count == sum(map(len, pages))
 
 
-def test_a_cursor_belongs_to_its_query(call: Caller, simulator: Any) -> None:
+def test_a_cursor_belongs_to_its_query(call: Caller, simulator: Simulator) -> None:
     """
     A cursor of another query, or an invented one, is refused, and so is a limit out of bounds.
     """
@@ -299,7 +304,7 @@ def test_a_cursor_belongs_to_its_query(call: Caller, simulator: Any) -> None:
     )
 
 
-def test_events_come_in_for_days_and_never_go_away(call: Caller, simulator: Any) -> None:
+def test_events_come_in_for_days_and_never_go_away(call: Caller, simulator: Simulator) -> None:
     """
     What was seen at an earlier time is the beginning of what is seen later: late events are behind,
     not between.
@@ -314,7 +319,7 @@ def test_events_come_in_for_days_and_never_go_away(call: Caller, simulator: Any)
     assert all(later[: len(earlier)] == earlier for earlier, later in pairwise(seen))
 
 
-def test_the_world_is_untidy_as_the_real_one(call: Caller, simulator: Any) -> None:
+def test_the_world_is_untidy_as_the_real_one(call: Caller, simulator: Simulator) -> None:
     """
     Disorder, unknown fields and kinds, other time zones, empty codes, clicks without opens, bounces
     after and before deliveries.
@@ -403,14 +408,14 @@ def told(seed: int, batches: list[list[str]], now: float) -> dict[str, Any]:
     world = World(Setup(seed=seed, speed=0))
     token = signed_in(world, now)
     jobs = [
-        ask(world, "POST", f"{MAIL}/messages", now, json.dumps(order(batch)).encode(), **token)[
+        ask(world, "POST", f"{MAIL}/messages", now, json.dumps(order(batch)).encode(), {}, **token)[
             "jobId"
         ]
         for batch in batches
     ]
     world.advance(WEEK_S)
     return {
-        job: ask(world, "GET", f"{MAIL}/events", now + 99, query={"jobId": job}, **token)["results"]
+        job: ask(world, "GET", f"{MAIL}/events", now + 99, b"", {"jobId": job}, **token)["results"]
         for job in jobs
     }
 
@@ -438,7 +443,7 @@ def test_the_story_is_pinned() -> None:
 
 
 def test_the_same_body_twice_is_two_jobs_and_the_truth_says_who_got_two_mails(
-    call: Caller, simulator: Any
+    call: Caller, simulator: Simulator
 ) -> None:
     """E01: this is what a blind resend does, and how tests see it."""
     first, again = (
@@ -454,7 +459,7 @@ def test_the_same_body_twice_is_two_jobs_and_the_truth_says_who_got_two_mails(
     assert [2, 2, 1] == [row["count"] for row in truth["sends"]]
 
 
-def test_an_idempotency_key_counts_only_where_it_is_known(simulator: Any) -> None:
+def test_an_idempotency_key_counts_only_where_it_is_known(simulator: Simulator) -> None:
     """
     Known: the same answer and no second job, and another body under the same key is refused. Not
     known: a second job.
@@ -472,7 +477,7 @@ def test_an_idempotency_key_counts_only_where_it_is_known(simulator: Any) -> Non
     assert ({0: (2, 2), 60: (1, 1)}, 422) == (counts, other.status_code)
 
 
-def test_tokens_end_and_scopes_bind(simulator: Any) -> None:
+def test_tokens_end_and_scopes_bind(simulator: Simulator) -> None:
     """
     401 without a token, with a revoked and with an expired one; 403 where the scope was not
     granted.
@@ -505,7 +510,7 @@ def test_the_rate_limit_lets_so_many_pass_and_says_when_to_come_back() -> None:
     assert "1" == first[-1].headers["Retry-After"]
 
 
-def test_unknown_paths_are_refused_and_recorded(simulator: Any) -> None:
+def test_unknown_paths_are_refused_and_recorded(simulator: Simulator) -> None:
     """Whoever asks for what the contract doesn't have is seen."""
     status = requests.get(f"{simulator.url}/v2/other", timeout=5).status_code
 
@@ -570,7 +575,7 @@ ANSWERED = [
 )
 def test_a_fault_answers_as_its_name_says(
     call: Caller,
-    simulator: Any,
+    simulator: Simulator,
     fault: str,
     request_: str,
     status: int,
@@ -623,7 +628,11 @@ UNLAWFUL = [
 
 @pytest.mark.parametrize(("fault", "path", "shows"), UNLAWFUL, ids=[row[0] for row in UNLAWFUL])
 def test_a_fault_that_breaks_the_contract(
-    call: Caller, simulator: Any, fault: str, path: str, shows: Callable[[requests.Response], bool]
+    call: Caller,
+    simulator: Simulator,
+    fault: str,
+    path: str,
+    shows: Callable[[requests.Response], bool],
 ) -> None:
     """What a proxy, a login page or a broken index would answer."""
     simulator.arm(fault)
@@ -645,7 +654,7 @@ LOST = [
 @pytest.mark.parametrize(("fault", "accepted", "seen"), LOST, ids=[row[0] for row in LOST])
 def test_a_lost_answer_looks_the_same_whether_or_not_the_mail_went_out(
     call: Caller,
-    simulator: Any,
+    simulator: Simulator,
     fault: str,
     accepted: int,
     seen: type[Exception],
@@ -659,7 +668,7 @@ def test_a_lost_answer_looks_the_same_whether_or_not_the_mail_went_out(
     assert 200 == call("GET", f"{MAIL}/suppressions", params={"email": "a@b.example"}).status_code
 
 
-def test_an_accepted_post_can_come_back_without_its_job(call: Caller, simulator: Any) -> None:
+def test_an_accepted_post_can_come_back_without_its_job(call: Caller, simulator: Simulator) -> None:
     """2xx and no jobId: accepted, and nobody can poll it."""
     simulator.arm("post_2xx_without_job_id")
     answer = requests.post(
@@ -676,7 +685,7 @@ def test_an_accepted_post_can_come_back_without_its_job(call: Caller, simulator:
     )
 
 
-def test_a_dripping_answer_never_times_out_by_itself(call: Caller, simulator: Any) -> None:
+def test_a_dripping_answer_never_times_out_by_itself(call: Caller, simulator: Simulator) -> None:
     """
     Each byte comes before the read timeout, the whole answer doesn't: only a deadline over all ends
     it.
@@ -694,7 +703,7 @@ def test_a_dripping_answer_never_times_out_by_itself(call: Caller, simulator: An
     assert time.monotonic() - began > 0.5
 
 
-def test_paging_faults_go_round_in_circles(call: Caller, simulator: Any) -> None:
+def test_paging_faults_go_round_in_circles(call: Caller, simulator: Simulator) -> None:
     """
     A cursor that stands still, and a page that comes twice under a new cursor; both would loop or
     count double.
@@ -721,7 +730,7 @@ def test_paging_faults_go_round_in_circles(call: Caller, simulator: Any) -> None
     assert twice[0]["nextCursor"] != twice[1]["nextCursor"]
 
 
-def test_arming_says_when_how_often_and_where(call: Caller, simulator: Any) -> None:
+def test_arming_says_when_how_often_and_where(call: Caller, simulator: Simulator) -> None:
     """
     After two, twice, on checks only; a share strikes the same requests in every run of a seed.
     """
@@ -745,7 +754,7 @@ def test_arming_says_when_how_often_and_where(call: Caller, simulator: Any) -> N
     )
 
 
-def test_the_webhook_receiver_keeps_what_came_and_checks_who_sent_it(simulator: Any) -> None:
+def test_the_webhook_receiver_keeps_what_came_and_checks_who_sent_it(simulator: Simulator) -> None:
     """
     A signature of the standard's own library is taken, a changed body is not, and the faults of a
     CRM are there.
@@ -786,9 +795,10 @@ def test_every_fault_is_shown_by_a_test() -> None:
     ]
 
 
-def test_it_ends_with_its_parent(start_simulator: Callable[..., Any]) -> None:
+def test_it_ends_with_its_parent(start_simulator: Callable[..., Simulator]) -> None:
     """With --exit-on-eof no simulator outlives whoever started it, even with an answer hanging."""
     other = start_simulator(fault="hang=1")
+    assert other.process.stdin
     with pytest.raises(requests.ReadTimeout):
         requests.get(f"{other.url}{MAIL}/jobs/x", timeout=0.3)
     other.process.stdin.close()

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from cxtools.cli.session import global_options_first
+from tests.conftest import Simulator
 
 SPEC = """\
 name = "q3"
@@ -64,7 +65,7 @@ class Shell:
 
 
 @pytest.fixture
-def shell(simulator: Any, tmp_path: Path) -> Shell:
+def shell(simulator: Simulator, tmp_path: Path) -> Shell:
     return Shell(
         tmp_path,
         CXONE_ENV_URL=simulator.url,
@@ -77,7 +78,7 @@ def send(shell: Shell, *more: str) -> subprocess.CompletedProcess[str]:
     return shell("send", "spec.toml", "--recipients", "people.csv", *more)
 
 
-def test_A04_the_command_really_sends(shell: Shell, simulator: Any) -> None:
+def test_A04_the_command_really_sends(shell: Shell, simulator: Simulator) -> None:
     """
     A01-A04: the tool loads, runs and does its work: requests are made, and the result is one JSON
     document on stdout.
@@ -107,7 +108,7 @@ def test_the_doctor_tells_of_a_home_that_can_be_no_folder(tmp_path: Path) -> Non
     assert {"settings", "http", "api", "ledger", "store", "space", "reports"} == set(says)
 
 
-def test_the_doctor_fails_where_a_scope_is_missing(shell: Shell, simulator: Any) -> None:
+def test_the_doctor_fails_where_a_scope_is_missing(shell: Shell, simulator: Simulator) -> None:
     """The send would be refused: said before, with what to ask for."""
     simulator.reset(scopes="communications:email:read communications:email:analytics")
     done = shell("doctor")
@@ -131,7 +132,7 @@ def test_a_mistyped_account_does_not_lock_the_name(shell: Shell, wrong: dict[str
     assert (3, 0) == (first.returncode, send(shell).returncode), first.stderr
 
 
-def test_a_failed_job_is_explained(shell: Shell, simulator: Any) -> None:
+def test_a_failed_job_is_explained(shell: Shell, simulator: Simulator) -> None:
     """Which batch, why, and what to make of it; the code is not 0."""
     simulator.arm("job_fails")
     done = send(shell)
@@ -247,7 +248,7 @@ def test_a_verdict_on_nothing_is_an_error(shell: Shell) -> None:
     )
 
 
-def test_dry_run_sends_and_writes_nothing(shell: Shell, simulator: Any) -> None:
+def test_dry_run_sends_and_writes_nothing(shell: Shell, simulator: Simulator) -> None:
     """The plan is shown; no request is made, no ledger appears."""
     done = send(shell, "--dry-run", "--json")
 
@@ -383,7 +384,7 @@ BAD_INPUT = {
 
 
 @pytest.mark.parametrize("case", BAD_INPUT)
-def test_bad_input_is_one_clear_message(shell: Shell, simulator: Any, case: str) -> None:
+def test_bad_input_is_one_clear_message(shell: Shell, simulator: Simulator, case: str) -> None:
     """
     C08, D03: what is wrong, where, what to do; its own exit code; no traceback; nothing was sent.
     """
@@ -397,7 +398,7 @@ def test_bad_input_is_one_clear_message(shell: Shell, simulator: Any, case: str)
     assert {} == simulator.truth()["jobs"]
 
 
-def test_a_missing_scope_says_which_right_is_missing(shell: Shell, simulator: Any) -> None:
+def test_a_missing_scope_says_which_right_is_missing(shell: Shell, simulator: Simulator) -> None:
     """403 is a matter of scope, role or permission: exit code 3, and the words say so."""
     simulator.arm("missing_scope", count=None)
     done = send(shell)
@@ -408,7 +409,7 @@ def test_a_missing_scope_says_which_right_is_missing(shell: Shell, simulator: An
 
 
 def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(
-    shell: Shell, simulator: Any
+    shell: Shell, simulator: Simulator
 ) -> None:
     """
     The ledger comes first: what can't be written down is not sent; with space again the same
@@ -434,7 +435,7 @@ def hears_ctrl_c() -> None:
 
 
 def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(
-    shell: Shell, simulator: Any
+    shell: Shell, simulator: Simulator
 ) -> None:
     """
     Stopped while it waits for a job: exit code 130, no traceback; run again, the same campaign
@@ -471,7 +472,9 @@ def test_debug_shows_the_traceback(shell: Shell) -> None:
     assert (2, True) == (done.returncode, "Traceback" in done.stderr)
 
 
-def test_C02_secrets_and_tokens_stay_out_of_every_message(shell: Shell, simulator: Any) -> None:
+def test_C02_secrets_and_tokens_stay_out_of_every_message(
+    shell: Shell, simulator: Simulator
+) -> None:
     """
     C01-C03: neither the secret nor an address is in output, ledger text or traceback, whatever
     fails.

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer.main
@@ -25,6 +24,7 @@ from docs.reference_pages import (
     questions_page,
     settings_page,
 )
+from tests.conftest import Simulator
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "docs" / "howto").glob("*.md"))
@@ -65,7 +65,7 @@ def run_block(language: str, text: str, folder: Path, environ: dict[str, str]) -
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if with_commands(page)], ids=lambda page: page.stem
 )
-def test_every_example_runs(page: Path, simulator: Any, tmp_path: Path) -> None:
+def test_every_example_runs(page: Path, simulator: Simulator, tmp_path: Path) -> None:
     """From the first block to the last, in one folder, against the simulator."""
     own = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     environ = {

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from cxtools.connection import Connection
 from cxtools.doctor import CHECKS, examine
 from cxtools.settings import load_settings
 from cxtools.simulated import SIMULATOR_ACCOUNT
+from tests.conftest import Simulator
 
 
-def test_a_sound_installation_passes_every_check(simulator: Any, home: Path) -> None:
+def test_a_sound_installation_passes_every_check(simulator: Simulator, home: Path) -> None:
     """Each check says what it saw, in the order of the table."""
     settings = load_settings(environ={}, home=home, env_url=simulator.url, **SIMULATOR_ACCOUNT)
     findings = examine(Connection(settings, quiet=True))

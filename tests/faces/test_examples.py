@@ -47,7 +47,7 @@ def test_commands_of_the_crontab_exist() -> None:
     """Five fields, then a command of the command line with options it knows."""
     lines = (EXAMPLES / "crontab").read_text(encoding="utf-8").splitlines()
     jobs = [line for line in lines if re.match(r"[\d*]", line)]
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_group(app).commands
 
     assert len(jobs) == 2
     for job in jobs:

@@ -15,6 +15,7 @@ import cxtools
 from cxtools import explorer
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
+from cxtools.measures.question import Question
 from cxtools.pages.checks import ADDRESS
 from tests.tables import ask
 from tests.unit.test_charts import STORE
@@ -49,7 +50,7 @@ def code(name: str) -> list[nbformat.NotebookNode]:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_is_thin(name):
+def test_a_notebook_is_thin(name: str) -> None:
     """
     At most eight lines a cell; no definition, loop, condition or formatting; nothing imported but
     cxtools; every name it asks for exists.
@@ -74,7 +75,7 @@ def test_a_notebook_is_thin(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_begins_with_its_question(name):
+def test_a_notebook_begins_with_its_question(name: str) -> None:
     """A heading and a sentence first; every section says in a sentence what it shows."""
     markdown = [cell.source for cell in NOTEBOOKS[name].cells if cell.cell_type == "markdown"]
 
@@ -83,7 +84,7 @@ def test_a_notebook_begins_with_its_question(name):
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_a_report_has_one_cell_of_parameters(name):
+def test_a_report_has_one_cell_of_parameters(name: str) -> None:
     """
     papermill puts its values behind the one cell tagged `parameters`; each default says what it is.
     """
@@ -94,7 +95,7 @@ def test_a_report_has_one_cell_of_parameters(name):
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_what_is_committed_shows_something(name):
+def test_what_is_committed_shows_something(name: str) -> None:
     """
     Every asking cell has its output, so that nbval has something to compare; none holds an address
     or an error.
@@ -111,10 +112,10 @@ def test_what_is_committed_shows_something(name):
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda question: question.name)
-def test_the_explorer_shows_what_the_reports_show(question):
+def test_the_explorer_shows_what_the_reports_show(question: Question) -> None:
     """The same answer, the same figure, whatever can be split; without a figure, the table."""
     by = ("provider",) if question.splits else ()
-    view = explorer.View(("c",), question.name, by)
+    view = explorer.Choice(("c",), question.name, by)
     table = ask(question.name, STORE, ["c"], by=by)
     shown = explorer.output_of(ENGINE, view)["data"]
 
@@ -125,7 +126,7 @@ def test_the_explorer_shows_what_the_reports_show(question):
         assert table._repr_html_() == shown["text/html"]
 
 
-def test_the_explorer_draws_what_is_chosen():
+def test_the_explorer_draws_what_is_chosen() -> None:
     """
     A control changes, the figure follows; what can't be answered is said in its place; the choice
     can be taken along.

@@ -19,6 +19,7 @@ from cxtools.cli.program import app
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.sending.spec import parse_spec
 from cxtools.settings import VARIABLES, load_settings
+from tests.conftest import Simulator
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,7 +31,7 @@ def blocks(language: str) -> list[str]:
 
 def commands() -> list[str]:
     """Every command of the command line, as it is typed after `cxtools`."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_group(app)
     return [
         f"{name} {below}" if below else name
         for name, command in group.commands.items()
@@ -38,7 +39,7 @@ def commands() -> list[str]:
     ]
 
 
-def test_the_python_example_runs(tmp_path):
+def test_the_python_example_runs(tmp_path: Path) -> None:
     """The first thing a newcomer copies: word for word, against the simulator, in an empty home."""
     (tmp_path / "recipients.csv").write_text(
         "email,firstName\nann@example.com,Ann\nbob@example.com,Bob\n"
@@ -63,7 +64,9 @@ def test_the_python_example_runs(tmp_path):
     assert (0, "attempted 2") == (ran.returncode, ran.stdout.strip()), ran.stderr
 
 
-def test_the_first_steps_on_the_command_line_fit_each_other(simulator, tmp_path):
+def test_the_first_steps_on_the_command_line_fit_each_other(
+    simulator: Simulator, tmp_path: Path
+) -> None:
     """The spec, the list and the commands, as they stand there, one after the other in one folder."""
     (spec,) = (block for block in blocks("toml") if "subject" in block)
     (steps,) = (block for block in blocks("sh") if "cxtools send" in block)
@@ -88,14 +91,14 @@ def test_the_first_steps_on_the_command_line_fit_each_other(simulator, tmp_path)
     assert 1 == len(simulator.truth()["jobs"])
 
 
-def test_the_spec_example_is_right():
+def test_the_spec_example_is_right() -> None:
     """SPEC.toml as shown passes the plan's own check."""
     (spec,) = (block for block in blocks("toml") if "subject" in block)
 
     assert parse_spec(tomllib.loads(spec))
 
 
-def test_the_profile_example_is_right(tmp_path):
+def test_the_profile_example_is_right(tmp_path: Path) -> None:
     """Every setting that the README names exists, with the default that it tells."""
     (profile,) = (block for block in blocks("toml") if "env_url" in block)
     (tmp_path / "profiles.toml").write_text(profile, encoding="utf-8")
@@ -112,7 +115,7 @@ def test_the_profile_example_is_right(tmp_path):
     }
 
 
-def test_the_row_of_questions_leads_to_all_of_them():
+def test_the_row_of_questions_leads_to_all_of_them() -> None:
     """
     It names some, which exist, and says where the list is that the catalogue makes: `--help`, which
     has every question with the first words of its sentence.
@@ -132,7 +135,7 @@ def test_the_row_of_questions_leads_to_all_of_them():
 
 
 @pytest.mark.parametrize("command", [name for name in commands() if name not in QUESTIONS])
-def test_every_command_is_documented(command):
+def test_every_command_is_documented(command: str) -> None:
     """A command that the README doesn't name, nobody finds; questions have a list of their own."""
     first, _, second = command.partition(" ")
     rows = [line for line in README.splitlines() if line.startswith("| `cxtools")]
@@ -149,10 +152,10 @@ def test_every_command_is_documented(command):
     "line",
     [line for block in blocks("sh") for line in block.splitlines() if line.startswith("cxtools ")],
 )
-def test_commands_in_examples_exist_with_their_options(line):
+def test_commands_in_examples_exist_with_their_options(line: str) -> None:
     """Each option shown is known to its command."""
-    words = line.split("#")[0].split()[1:]
-    command = typer.main.get_command(app).commands[words[0]]
+    words = line.partition("#")[0].split()[1:]
+    command = typer.main.get_group(app).commands[words[0]]
     known = {option for parameter in command.params for option in parameter.opts}
     unknown = {word for word in words if word.startswith("-")} - known
 
@@ -169,7 +172,7 @@ def test_commands_in_examples_exist_with_their_options(line):
         )
     ),
 )
-def test_make_targets_exist(target):
+def test_make_targets_exist(target: str) -> None:
     """What the pages tell to make can be made."""
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
@@ -177,12 +180,12 @@ def test_make_targets_exist(target):
 @pytest.mark.parametrize(
     "variable", [*VARIABLES, "CXTOOLS_PROFILE", "CXTOOLS_PROFILES", "CXTOOLS_SECRETS_DIR"]
 )
-def test_every_variable_is_documented(variable):
+def test_every_variable_is_documented(variable: str) -> None:
     """All that is read from the environment stands in the table of settings."""
     assert f"`{variable}`" in README
 
 
-def test_exit_codes_are_those_of_the_errors():
+def test_exit_codes_are_those_of_the_errors() -> None:
     """The README's table, `cxtools --help` and the errors know the same codes."""
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     raised = {
@@ -200,7 +203,7 @@ def test_exit_codes_are_those_of_the_errors():
     ]
 
 
-def test_links_to_files_lead_somewhere():
+def test_links_to_files_lead_somewhere() -> None:
     """A picture or page that the README shows is there."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
 

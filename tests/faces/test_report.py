@@ -11,6 +11,7 @@ import re
 import resource
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
@@ -32,6 +33,7 @@ from cxtools.pages.parameters import checked_parameters, declared_parameters
 from cxtools.pages.run import render_report, render_reports
 from cxtools.sending.campaign import Campaign
 from tests import tables
+from tests.conftest import Simulator
 from tests.proof.ground import NAME, PEOPLE, SPEC, connection
 
 EVENTS = """
@@ -81,7 +83,9 @@ def filled(home: Path) -> Path:
         ({"campaign": "20"}, {"campaign": "20"}),
     ],
 )
-def test_parameters_are_read_as_their_defaults_are(given, checked):
+def test_parameters_are_read_as_their_defaults_are(
+    given: dict[str, Any], checked: dict[str, Any]
+) -> None:
     """
     Text from a command line becomes the type of the notebook's default; a tuple, which papermill
     would turn into text, a list.
@@ -95,19 +99,21 @@ def test_parameters_are_read_as_their_defaults_are(given, checked):
     ("given", "said"),
     [
         ({"campain": "c"}, "it takes: campaign, limit"),
-        ({"limit": "many"}, "limit is to be int, not str"),
-        ({"limit": True}, "limit is to be int, not bool"),
-        ({"campaign": Path("x")}, "campaign is to be str"),
+        ({"limit": "many"}, "limit must be int, not str"),
+        ({"limit": True}, "limit must be int, not bool"),
+        ({"campaign": Path("x")}, "campaign must be str"),
     ],
 )
-def test_wrong_parameters_are_refused_before_anything_runs(given, said):
+def test_wrong_parameters_are_refused_before_anything_runs(
+    given: dict[str, Any], said: str
+) -> None:
     """papermill only warns about unknown names, and takes any type."""
     with pytest.raises(ReportError, match=said):
         checked_parameters({"campaign": "c", "limit": 5}, given)
 
 
 @pytest.mark.parametrize("source", ["limit = 5 +", "limit = open('x')", "import os"])
-def test_a_parameters_cell_holds_plain_values(source):
+def test_a_parameters_cell_holds_plain_values(source: str) -> None:
     """It is read without being run."""
     book = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})]
@@ -117,7 +123,7 @@ def test_a_parameters_cell_holds_plain_values(source):
         declared_parameters(book)
 
 
-def test_the_reports_are_named():
+def test_the_reports_are_named() -> None:
     """
     Unknown reports are answered with those that exist; the explorer has no parameters and is none.
     """
@@ -128,7 +134,7 @@ def test_the_reports_are_named():
         render_report("bounty", out=Path(), home=Path())
 
 
-def test_two_reports_at_once_and_the_index(filled, tmp_path):
+def test_two_reports_at_once_and_the_index(filled: Path, tmp_path: Path) -> None:
     """
     Pages, executed notebooks and index; a second run gives the same bytes; nothing tells of the
     machine or of a person.
@@ -171,7 +177,9 @@ def test_two_reports_at_once_and_the_index(filled, tmp_path):
         ("raise ValueError('ann@example.com')", r"ValueError: …@…"),
     ],
 )
-def test_a_failing_cell_is_named_and_the_notebook_kept(cell, said, tmp_path, home):
+def test_a_failing_cell_is_named_and_the_notebook_kept(
+    cell: str, said: str, tmp_path: Path, home: Path
+) -> None:
     """
     papermill takes `sys.exit(0)` for success and a lost kernel for a completed notebook; addresses
     don't reach the message.
@@ -211,8 +219,8 @@ def test_a_failing_cell_is_named_and_the_notebook_kept(cell, said, tmp_path, hom
     ],
 )
 def test_a_campaign_that_is_not_there_is_refused_before_anything_runs(
-    name, given, said, filled, tmp_path
-):
+    name: str, given: dict[str, Any], said: str, filled: Path, tmp_path: Path
+) -> None:
     """The notebook's own default is for whoever opens it in Jupyter; nothing is left behind."""
     with pytest.raises(ReportError) as refused:
         render_report(name, given, out=tmp_path / "out", home=filled)
@@ -221,7 +229,7 @@ def test_a_campaign_that_is_not_there_is_refused_before_anything_runs(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_clock_ends_notebook_and_kernel(tmp_path, home):
+def test_the_clock_ends_notebook_and_kernel(tmp_path: Path, home: Path) -> None:
     """
     A whole-run deadline: papermill's own is per cell and looks like success. The kernel is gone as
     well.
@@ -249,7 +257,9 @@ def alive(pid: int) -> bool:
     )
 
 
-def test_the_notebook_runs_in_this_interpreter(tmp_path, home, monkeypatch):
+def test_the_notebook_runs_in_this_interpreter(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     Whatever kernels the machine has, the report's is the one that cxtools runs in; parameters, home
     and profile reach it, and the anchor's ledger is the profile's.
@@ -284,7 +294,7 @@ def test_the_notebook_runs_in_this_interpreter(tmp_path, home, monkeypatch):
     assert (home / "eu.sqlite").exists()
 
 
-def test_the_anchor_is_of_the_ledger_that_was_asked(filled, tmp_path):
+def test_the_anchor_is_of_the_ledger_that_was_asked(filled: Path, tmp_path: Path) -> None:
     """`-p profile=` reaches ledger, notebook and footer alike."""
     from cxtools.ledger.ledger import Ledger
     from cxtools.model import Recipient
@@ -316,7 +326,7 @@ def test_the_anchor_is_of_the_ledger_that_was_asked(filled, tmp_path):
         '<meta http-equiv="refresh" content="0;url=/">',
     ],
 )
-def test_a_page_that_asks_the_network_is_refused(body):
+def test_a_page_that_asks_the_network_is_refused(body: str) -> None:
     """Links are welcome; whatever a browser fetches by itself is not."""
     check_page('<a href="https://example.com">a link</a>')
     with pytest.raises(ReportError, match="from elsewhere"):
@@ -332,21 +342,24 @@ def test_a_page_that_asks_the_network_is_refused(body):
         "<i>ann.o'neil+x@example.co.uk</i>",
     ],
 )
-def test_a_page_with_an_address_is_refused(output):
+def test_a_page_with_an_address_is_refused(output: str) -> None:
     """Masked addresses pass, in whatever spelling a whole one comes."""
     check_page("<p>a***@example.com</p>")
     with pytest.raises(ReportError, match="1 e-mail addresses stand in the page unmasked"):
         check_page(f"<p>{output}</p>")
 
 
-def executed(*outputs: dict) -> nbformat.NotebookNode:
+def executed(*outputs: dict[str, Any]) -> nbformat.NotebookNode:
     cell = nbformat.v4.new_code_cell(
         "", outputs=[nbformat.v4.new_output("display_data", data=data) for data in outputs]
     )
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Trial <i>x</i>"), cell])
+    book: nbformat.NotebookNode = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# Trial <i>x</i>"), cell]
+    )
+    return book
 
 
-def test_a_chart_that_the_bundle_lacks_is_refused():
+def test_a_chart_that_the_bundle_lacks_is_refused() -> None:
     """plotly would draw it as a line and say nothing."""
     pie = {
         "application/vnd.plotly.v1+json": {"data": [{"type": "pie", "values": [1]}], "layout": {}}
@@ -355,7 +368,7 @@ def test_a_chart_that_the_bundle_lacks_is_refused():
         render_page(executed(pie), name="trial", parameters={})
 
 
-def test_data_can_not_end_its_script():
+def test_data_can_not_end_its_script() -> None:
     """Names and texts in the figures' JSON and in parameters stay data."""
     bar = {
         "application/vnd.plotly.v1+json": {
@@ -372,7 +385,7 @@ def test_data_can_not_end_its_script():
     assert "\u2028" not in page.partition('id="figures"')[2]
 
 
-def test_nothing_to_draw_is_a_sentence_of_the_page():
+def test_nothing_to_draw_is_a_sentence_of_the_page() -> None:
     """No empty frame: the sentence stands where the chart would be."""
     figure = function_for("bounces")(pd.DataFrame({"category": []}))
     page = render_page(
@@ -385,13 +398,13 @@ def test_nothing_to_draw_is_a_sentence_of_the_page():
     assert 'class="plot"' not in page
 
 
-def test_a_page_that_is_too_large_is_refused():
+def test_a_page_that_is_too_large_is_refused() -> None:
     """900 kB is what travels by mail."""
     with pytest.raises(ReportError, match="bytes"):
         render_page(executed({"text/plain": "x" * 1_000_000}), name="trial", parameters={})
 
 
-def test_5000_personal_links_fit_on_a_page(home, tmp_path):
+def test_5000_personal_links_fit_on_a_page(home: Path, tmp_path: Path) -> None:
     """One id per recipient in a link is usual: one row, and a page as small as any other."""
     from cxtools.events.store import EventStore
 
@@ -416,7 +429,9 @@ def test_5000_personal_links_fit_on_a_page(home, tmp_path):
     ("below_home", "modes"),
     [(True, {"reports": 0o700, "page": 0o600}), (False, {"reports": 0o755, "page": 0o644})],
 )
-def test_pages_at_home_are_private(filled, tmp_path, below_home, modes):
+def test_pages_at_home_are_private(
+    filled: Path, tmp_path: Path, below_home: bool, modes: dict[str, int]
+) -> None:
     """
     What lies below CXTOOLS_HOME is for its owner's eyes; a folder that somebody named keeps its own
     rights.
@@ -434,7 +449,7 @@ def test_pages_at_home_are_private(filled, tmp_path, below_home, modes):
     )
 
 
-def test_a_full_disk_leaves_no_partial_file(tmp_path):
+def test_a_full_disk_leaves_no_partial_file(tmp_path: Path) -> None:
     """What can't be written whole is not there at all, and the message says where."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
@@ -448,14 +463,19 @@ def test_a_full_disk_leaves_no_partial_file(tmp_path):
     assert [] == list(tmp_path.iterdir())
 
 
-def test_the_index_lists_only_reports(tmp_path):
+def test_the_index_lists_only_reports(tmp_path: Path) -> None:
     """Other pages in the folder are left alone; an empty folder has an index too."""
     (tmp_path / "other.html").write_text("<p>not ours</p>")
 
-    assert "other.html" not in write_index(tmp_path).read_text()
+    index = write_index(tmp_path)
+    assert index
+
+    assert "other.html" not in index.read_text()
 
 
-def test_a_campaign_of_which_only_unknown_is_known_has_its_report(simulator, home, tmp_path):
+def test_a_campaign_of_which_only_unknown_is_known_has_its_report(
+    simulator: Simulator, home: Path, tmp_path: Path
+) -> None:
     """
     The answer to the submit was lost and there is no event: the page says so first, and whom to
     ask, instead of failing.
@@ -473,7 +493,7 @@ def test_a_campaign_of_which_only_unknown_is_known_has_its_report(simulator, hom
     assert "WARN" in page
 
 
-def test_pages_go_to_the_home_where_no_folder_is_named(filled):
+def test_pages_go_to_the_home_where_no_folder_is_named(filled: Path) -> None:
     """`cxtools report` and `cx.report` write to the same place, and keep its index."""
     import cxtools as cx
 
@@ -496,7 +516,9 @@ def test_pages_go_to_the_home_where_no_folder_is_named(filled):
         ),
     ],
 )
-def test_a_report_sends_only_where_it_is_told_to(given, said, home, tmp_path):
+def test_a_report_sends_only_where_it_is_told_to(
+    given: dict[str, Any], said: str, home: Path, tmp_path: Path
+) -> None:
     """What a schedule runs mails nobody by accident: refused before anything runs."""
     with pytest.raises(ReportError) as refused:
         render_report("run_campaign", given, home=home, out=tmp_path / "out")
@@ -505,7 +527,9 @@ def test_a_report_sends_only_where_it_is_told_to(given, said, home, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_notebook_sends_where_it_is_told_to(simulator, home, tmp_path, monkeypatch):
+def test_a_notebook_sends_where_it_is_told_to(
+    simulator: Simulator, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Parameterised notebooks run campaigns: with send=true, on purpose, and one after the other."""
     for name, value in {
         "CXONE_ENV_URL": simulator.url,
@@ -532,7 +556,7 @@ def test_a_notebook_sends_where_it_is_told_to(simulator, home, tmp_path, monkeyp
     assert [] == simulator.truth()["mailed_twice"]
 
 
-def test_run_campaign_does_not_send_what_it_is_told_not_to(home, tmp_path):
+def test_run_campaign_does_not_send_what_it_is_told_not_to(home: Path, tmp_path: Path) -> None:
     """The same holds for papermill without cxtools: the notebook's cell fails before any request."""
     import cxtools as cx
 
@@ -540,7 +564,9 @@ def test_run_campaign_does_not_send_what_it_is_told_not_to(home, tmp_path):
         cx.run_campaign(spec=str(tmp_path / "spec.toml"), send=False, home=home)
 
 
-def test_a_report_of_ours_without_a_campaign_needs_none(filled, tmp_path, monkeypatch):
+def test_a_report_of_ours_without_a_campaign_needs_none(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Declared parameters decide: a report over all campaigns declares none, and names none."""
     monkeypatch.setattr(catalogue, "FOLDERS", (tmp_path,))
     notebook(tmp_path, "print(f'{weeks} weeks')", parameters="weeks = 8")
@@ -550,7 +576,7 @@ def test_a_report_of_ours_without_a_campaign_needs_none(filled, tmp_path, monkey
     assert "12 weeks" in page.read_text()
 
 
-def test_what_runs_is_called_partial(tmp_path, home):
+def test_what_runs_is_called_partial(tmp_path: Path, home: Path) -> None:
     """Only what failed is called failed; of a report that was written nothing else is left."""
     cell = "import os\nprint([name for name in os.listdir(folder) if name.endswith('.ipynb')])"
     parameters = f"folder = {str(tmp_path / 'out')!r}"
@@ -564,7 +590,7 @@ def test_what_runs_is_called_partial(tmp_path, home):
     )
 
 
-def test_the_next_success_takes_the_failure_away(tmp_path, home):
+def test_the_next_success_takes_the_failure_away(tmp_path: Path, home: Path) -> None:
     """A kept notebook speaks of the last run, not of one before it."""
     with pytest.raises(ReportError):
         render_report(notebook(tmp_path, "1 / 0"), home=home, out=tmp_path / "out")
@@ -606,25 +632,28 @@ OLD_PAGE = """<!DOCTYPE html>
     ],
     ids=["of 0.1.0", "unknown field", "not JSON", "a list", "not a script", "not ours"],
 )
-def test_a_page_says_of_itself_what_an_index_shows(page, facts):
+def test_a_page_says_of_itself_what_an_index_shows(page: str, facts: PageFacts | None) -> None:
     """Also one of an earlier version; other files are not taken for pages."""
     assert facts == read_facts(page)
 
 
-def test_the_index_lists_pages_of_0_1_0(tmp_path):
+def test_the_index_lists_pages_of_0_1_0(tmp_path: Path) -> None:
     """Date, campaign, verdict and headline stand in their block."""
     (tmp_path / "bounce_report-q2.html").write_text(OLD_PAGE)
-    text = write_index(tmp_path).read_text()
+    index = write_index(tmp_path)
+    assert index
+    text = index.read_text()
 
     assert "1 Jun 2026 10:00 UTC" in text
     assert "WARN" in text
     assert "A &lt; B." in text
 
 
-def test_an_index_of_someone_else_is_left_alone(tmp_path):
+def test_an_index_of_someone_else_is_left_alone(tmp_path: Path) -> None:
     """Pages may go into a folder of a web server that has its own; ours is written over."""
     ours = write_index(tmp_path)
     again = write_index(tmp_path)
+    assert ours
     ours.write_text("<h1>Welcome</h1>")
 
     assert ours == again
@@ -632,7 +661,7 @@ def test_an_index_of_someone_else_is_left_alone(tmp_path):
     assert "<h1>Welcome</h1>" == ours.read_text()
 
 
-def test_a_page_defines_the_words_it_shows_and_no_others(filled, tmp_path):
+def test_a_page_defines_the_words_it_shows_and_no_others(filled: Path, tmp_path: Path) -> None:
     """A definition of a word that stands nowhere, or a word without one, sends a reader astray."""
     for report in ("bounce_report", "engagement_report"):
         page = render_report(report, {"campaign": "c"}, home=filled, out=tmp_path).read_text()
@@ -657,7 +686,7 @@ def test_a_page_defines_the_words_it_shows_and_no_others(filled, tmp_path):
         ("a landing page for hardware", []),
     ],
 )
-def test_words_are_found_as_pages_write_them(text, words):
+def test_words_are_found_as_pages_write_them(text: str, words: list[str]) -> None:
     """In a heading, a sentence, a label or a number."""
     assert words == [term.word for term in TERMS if term.stands_in(text)]
 
@@ -665,7 +694,7 @@ def test_words_are_found_as_pages_write_them(text, words):
 @pytest.mark.parametrize(
     "text", [column.label for column in FUNNEL_COLUMNS if column.name.endswith("_rate")]
 )
-def test_every_rate_has_a_definition(text):
+def test_every_rate_has_a_definition(text: str) -> None:
     """A column of the funnel that is a rate is a word of the glossary, of its own."""
     words = [term.word for term in TERMS if term.stands_in(text)]
 

@@ -25,10 +25,11 @@ from cxtools.measures.outcomes import outcomes
 from cxtools.sending.status import status
 from cxtools.settings import load_settings
 from cxtools.simulated import SIMULATOR_ACCOUNT
+from tests.conftest import Simulator
 from tests.proof.invariants import KINDS, Facts, Hook, violations
 
 NAME = "q3"
-SPEC = {
+SPEC: dict[str, Any] = {
     "subject": "Q3",
     "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
     "sender": "me@example.com",
@@ -59,9 +60,8 @@ def facts(client: Connection, name: str = NAME) -> Facts:
         slots: dict[str, dict[str, str]] = {}
         for row in tx.execute(sa.select(slot)):
             slots.setdefault(row.batch_id, {})[row.rcpt_key] = row.outcome
-        attempts = dict(
-            tx.execute(sa.select(attempt.c.batch_id, sa.func.count()).group_by(attempt.c.batch_id))
-        )
+        counts = sa.select(attempt.c.batch_id, sa.func.count()).group_by(attempt.c.batch_id)
+        attempts = {batch_id: count for batch_id, count in tx.execute(counts)}  # noqa: C416  # rows
         hooks = [
             Hook(*row)
             for row in tx.execute(sa.select(outbox.c.id, outbox.c.batch_id, outbox.c.state))
@@ -151,7 +151,7 @@ class Killed(NamedTuple):
 class Ground:
     """One simulator and one sender; every `prove` starts with a new world and an empty home."""
 
-    def __init__(self, simulator: Any) -> None:
+    def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
         self._sender = subprocess.Popen(
             [sys.executable, "-m", "tests.proof.killer"],

@@ -113,13 +113,11 @@ def counted() -> dict[int, str]:
     known.
     """
     column = MACHINES.get(platform.machine())
-    return (
-        {}
-        if column is None
-        else {
-            numbers[column]: name for name, numbers in CALLS.items() if numbers[column] is not None
-        }
-    )
+    if column is None:
+        return {}
+    return {
+        number: name for name, numbers in CALLS.items() if (number := numbers[column]) is not None
+    }
 
 
 def traced(work: Callable[[], int], kill_at: int | None) -> dict[str, Any]:
@@ -176,8 +174,12 @@ def _stop_at(numbers: list[int]) -> None:
 
 
 def _followed(pid: int, kill_at: int) -> dict[str, Any]:
-    names, number, trace, at = counted(), ctypes.c_ulong(), [], ""
-    thread, deliver = pid, 0
+    names = counted()
+    number = ctypes.c_ulong()
+    trace: list[str] = []
+    at = ""
+    thread = pid
+    deliver = 0
     while True:
         LIBC.ptrace(
             CONT, thread, None, deliver

@@ -26,11 +26,15 @@ import sqlalchemy as sa
 from cxtools.api.outcome import PostOutcome
 from cxtools.errors import ConfigError
 from cxtools.ledger import schema
+from cxtools.ledger.audit import Anchor
 from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.posts import Claim
 from cxtools.ledger.states import COLLECTABLE
 from cxtools.ledger.suppressions import Scan
 from cxtools.model import Job, Recipient
+from tests.conftest import Simulator
+from tests.postgres import Cluster
 
 WORKERS = 8
 ACCOUNT = "https://api.example|client"
@@ -63,6 +67,11 @@ def _enlist(barrier: Any) -> None:
 def _together(work: Callable[..., Any], number: int, *arguments: Any) -> Any:
     BARRIER[0].wait(60)
     return work(number, *arguments)
+
+
+def webhook_writer(batch: str) -> Callable[[int, Anchor], Webhook]:
+    """What a scan of this batch calls to write its webhook."""
+    return lambda version, _: Webhook(f"{batch}-{version}", "e", b"{}")
 
 
 def machine(number: int, url: str) -> Ledger:
@@ -227,7 +236,7 @@ def _everything(  # noqa: C901  # all that a run can do, side by side
 
     def end() -> None:
         for row in ledger.batches.rows("q3", ["submitted"])[:3]:
-            ledger.jobs.record_end(row.id, Job(row.job_id, "completed"))
+            ledger.jobs.record_end(row.id, Job(row.job, "completed"))
 
     def scan() -> None:
         for row in dice.sample(rows := ledger.batches.rows("q3", COLLECTABLE), min(3, len(rows))):
@@ -236,7 +245,7 @@ def _everything(  # noqa: C901  # all that a run can do, side by side
                 row.id,
                 Scan(row.events + dice.randint(0, 1), some),
                 horizon_s=-3600,
-                write_webhook=lambda version, _, row=row: (f"{row.id}-{version}", "e", b"{}"),
+                write_webhook=webhook_writer(row.id),
             )
 
     def deliver() -> None:
@@ -332,7 +341,7 @@ print(client.status("q3").state)
 
 
 def scheduler(
-    simulator: Any, home: Path, ledger_url: str, stop_at: str = ""
+    simulator: Simulator, home: Path, ledger_url: str, stop_at: str = ""
 ) -> subprocess.Popen[str]:
     """
     `cxtools send` as a process of its own; *stop_at* says that it has one batch, and pauses it
@@ -345,7 +354,7 @@ def scheduler(
 
 
 def test_schedulers_that_start_the_same_campaign_mail_nobody_twice(
-    simulator: Any, ledger_url: str, tmp_path: Path
+    simulator: Simulator, ledger_url: str, tmp_path: Path
 ) -> None:
     """
     Three machines, each with its own store of events, one ledger: all end well, and together they
@@ -367,7 +376,9 @@ def test_schedulers_that_start_the_same_campaign_mail_nobody_twice(
     assert () == Ledger(ledger_url, now=time.time).audit_log.verify().faults
 
 
-def test_events_that_can_not_be_stored_are_not_counted_as_read(simulator: Any, home: Path) -> None:
+def test_events_that_can_not_be_stored_are_not_counted_as_read(
+    simulator: Simulator, home: Path
+) -> None:
     """
     Something stands in the store's place: the scan isn't on record, and when there is room again
     nothing is missing.
@@ -389,7 +400,7 @@ class Suspended:
     it run to its end.
     """
 
-    def __init__(self, simulator: Any, home: Path, ledger_url: str, stop_at: str) -> None:
+    def __init__(self, simulator: Simulator, home: Path, ledger_url: str, stop_at: str) -> None:
         home.mkdir()
         self.started = simulator, home, ledger_url
         self.home, self.process = home, scheduler(*self.started, stop_at)
@@ -422,7 +433,7 @@ class Suspended:
 
 @pytest.fixture
 def suspended(
-    simulator: Any, tmp_path: Path, ledger_url: str
+    simulator: Simulator, tmp_path: Path, ledger_url: str
 ) -> Iterator[Callable[[str], Suspended]]:
     simulator.reset(speed="inf")
     made: list[Suspended] = []
@@ -438,7 +449,7 @@ def suspended(
 
 
 def test_a_worker_that_sleeps_within_its_lease_is_left_alone(
-    suspended: Callable[[str], Suspended], simulator: Any
+    suspended: Callable[[str], Suspended], simulator: Simulator
 ) -> None:
     """Nobody takes its batch away, and when it wakes up it sends, once."""
     asleep = suspended("before")
@@ -451,7 +462,7 @@ def test_a_worker_that_sleeps_within_its_lease_is_left_alone(
 
 
 def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
-    suspended: Callable[[str], Suspended], simulator: Any
+    suspended: Callable[[str], Suspended], simulator: Simulator
 ) -> None:
     """
     Meanwhile the batch was called unknown, then not sent on an operator's word, and sent by another
@@ -472,7 +483,7 @@ def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
 
 
 def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(
-    suspended: Callable[[str], Suspended], simulator: Any
+    suspended: Callable[[str], Suspended], simulator: Simulator
 ) -> None:
     """
     It knows for certain that it sent nothing: the batch is planned again, and the next run sends
@@ -490,7 +501,7 @@ def test_what_a_worker_knows_when_it_wakes_up_settles_what_was_unknown(
 
 
 def test_an_answer_that_comes_late_still_counts(
-    suspended: Callable[[str], Suspended], simulator: Any
+    suspended: Callable[[str], Suspended], simulator: Simulator
 ) -> None:
     """
     Stopped after the POST, unknown to the others: when it wakes up, the job's id is on record.
@@ -518,7 +529,7 @@ with book.writing() as tx:
 """
 
 
-def test_a_machine_that_sleeps_inside_a_transaction_loses_it(postgres: Any) -> None:
+def test_a_machine_that_sleeps_inside_a_transaction_loses_it(postgres: Cluster) -> None:
     """
     PostgreSQL takes its locks away, so that the others go on; when it wakes up, nothing of its step
     was kept.

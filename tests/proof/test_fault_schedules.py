@@ -29,7 +29,7 @@ from cxtools.errors import CxError, JobTimeout
 from cxtools.sending.campaign import Campaign
 from cxtools.simulator.faults import FAULTS
 from cxtools.webhooks import deliver
-from tests.conftest import CRM_SECRET
+from tests.conftest import CRM_SECRET, Simulator
 from tests.proof.ground import DAY_S, NAME, PEOPLE, SPEC, SUPPRESSED, connection, facts
 from tests.proof.invariants import violations
 
@@ -108,7 +108,7 @@ class Clock:
 class Trial:
     """One schedule on one simulator: the storm, the calm after it, and the judgement of both."""
 
-    def __init__(self, simulator: Any, schedule: Schedule) -> None:
+    def __init__(self, simulator: Simulator, schedule: Schedule) -> None:
         self.simulator, self.schedule, self.clock = simulator, schedule, Clock()
         self.home = Path(tempfile.mkdtemp(prefix="cxtools-storm-"))
         self.deadline_s, self.struck = DEADLINE_S, 0
@@ -221,7 +221,7 @@ class Trial:
 
 
 @pytest.fixture(scope="module")
-def stormy(start_simulator: Callable[..., Any]) -> Iterator[Any]:
+def stormy(start_simulator: Callable[..., Simulator]) -> Iterator[Any]:
     """
     A simulator of this file's own; pages of ten events, so that three small jobs fill several, and
     a CRM that is given up on soon.
@@ -231,7 +231,7 @@ def stormy(start_simulator: Callable[..., Any]) -> Iterator[Any]:
         yield start_simulator(crm_secret=CRM_SECRET)
 
 
-def storms(simulator: Any, seed: int, count: int) -> Counter[str]:
+def storms(simulator: Simulator, seed: int, count: int) -> Counter[str]:
     """
     So many schedules by this seed, and how often their faults struck; AssertionError with the
     smallest one that breaks something.

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cxtools.identity import recipient_key
-from tests.proof.invariants import INVARIANTS, Facts, Hook, violations, webhook_id
+from tests.proof.invariants import INVARIANTS, Facts, Hook, World, violations, webhook_id
 
 ANN, BOB, EVE = "ann@acme-01.example", "bob@acme-01.example", "eve@acme-01.example"
 HOOK = webhook_id("j1", "completed", 1)
@@ -190,9 +190,7 @@ def test_a_planted_violation_is_found(invariant: str, plant: Tampering, said: st
     facts, truth, received = clean()
     facts = plant(facts, truth, received)
     [found] = [each for each in INVARIANTS if each.__name__ == invariant]
-    world = SimpleNamespace(
-        facts=facts, truth=truth, received=received, finished=True, jobs=truth["jobs"]
-    )
+    world = World(facts, truth, received, finished=True)
 
     assert any(said in sentence for sentence in found(world))
     assert any(said in sentence for sentence in violations(facts, truth, received))

@@ -11,11 +11,10 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from tests.conftest import CRM_SECRET
+from tests.conftest import CRM_SECRET, Simulator
 from tests.proof.ground import Ground, Killed
 
 SEED = 7
@@ -31,7 +30,7 @@ POINTS, PAIRS = 38, 5
 
 
 @pytest.fixture(scope="module")
-def ground(start_simulator: Callable[..., Any]) -> Iterator[Ground]:
+def ground(start_simulator: Callable[..., Simulator]) -> Iterator[Ground]:
     """A proving ground; where the system forbids tracing, CI fails and others skip."""
     ground = Ground(start_simulator(crm_secret=CRM_SECRET))
     if not ground.calls(idempotent=False, at_once=False, rounds=0):

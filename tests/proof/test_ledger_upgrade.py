@@ -35,6 +35,8 @@ from cxtools.ledger.upgrade import Upgrade, upgrade
 from cxtools.ledger.version import NEWEST, read_version
 from cxtools.settings import load_settings
 from cxtools.simulated import SIMULATOR_ACCOUNT
+from tests.conftest import Simulator
+from tests.postgres import Cluster
 from tests.proof.ledgers import first
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +146,7 @@ def test_the_backup_is_the_ledger_as_it_was(tmp_path: Path) -> None:
 
 
 def test_the_backup_of_a_ledger_on_postgresql_is_a_dump_that_can_be_restored(
-    postgres: Any, tmp_path: Path
+    postgres: Cluster, tmp_path: Path
 ) -> None:
     """`pg_restore` makes the old ledger of it, in another database; no password is in the dump."""
     url, other = postgres.database(), postgres.database()
@@ -165,7 +167,7 @@ def test_the_backup_of_a_ledger_on_postgresql_is_a_dump_that_can_be_restored(
 
 
 def test_without_pg_dump_the_operator_must_say_that_there_is_a_backup(
-    postgres: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is changed until then."""
     url = postgres.database()
@@ -304,7 +306,7 @@ def test_a_file_of_another_program_is_refused_and_stays_as_it_is(tmp_path: Path)
     assert content == file.read_bytes()
 
 
-def test_a_server_may_hold_tables_of_others(postgres: Any, tmp_path: Path) -> None:
+def test_a_server_may_hold_tables_of_others(postgres: Cluster, tmp_path: Path) -> None:
     """A ledger on PostgreSQL stands beside what others keep in the same database."""
     url = postgres.database()
     with Database(url).writing() as tx:
@@ -369,7 +371,7 @@ def take(url: str, payloads: dict[str, bytes]) -> None:
 
 
 @pytest.fixture
-def resumed(simulator: Any, tmp_path: Path, ledger_url: str) -> Callable[[], Connection]:
+def resumed(simulator: Simulator, tmp_path: Path, ledger_url: str) -> Callable[[], Connection]:
     """
     The old ledger's account, on a simulator that took what the ledger says was sent: the same bytes
     under the same keys become the same jobs.
@@ -377,13 +379,14 @@ def resumed(simulator: Any, tmp_path: Path, ledger_url: str) -> Callable[[], Con
     simulator.reset(speed="inf")
     address = f"{simulator.url}|simulator"
     first.load(ledger_url, tmp_path, account=address)
-    facts = {"crm_webhook_url": f"{simulator.url}/_sim/crm", "event_horizon_s": 0, "batch_size": 20}
     settings = load_settings(
         environ={},
         home=tmp_path,
         ledger=ledger_url,
         env_url=simulator.url,
-        **facts,
+        crm_webhook_url=f"{simulator.url}/_sim/crm",
+        event_horizon_s=0,
+        batch_size=20,
         **SIMULATOR_ACCOUNT,
     )
     simulator.suppress(sorted(first.SUPPRESSED))
@@ -393,7 +396,7 @@ def resumed(simulator: Any, tmp_path: Path, ledger_url: str) -> Callable[[], Con
 
 
 def test_a_send_that_0_1_0_began_goes_on_after_the_upgrade(
-    resumed: Callable[[], Connection], simulator: Any, tmp_path: Path, ledger_url: str
+    resumed: Callable[[], Connection], simulator: Simulator, tmp_path: Path, ledger_url: str
 ) -> None:
     """
     The lost answer is settled by an operator, what waited goes out, nobody is mailed twice, and the
@@ -414,6 +417,11 @@ def test_a_send_that_0_1_0_began_goes_on_after_the_upgrade(
     assert () == client.ledger.audit_log.verify().faults
 
 
+def standing(moment: float) -> Callable[[], float]:
+    """A clock that stands."""
+    return lambda: moment
+
+
 def test_a_judgement_that_was_kept_is_the_latest(ledger_url: str, tmp_path: Path) -> None:
     """The same one is kept once; another word of the same data is another judgement."""
     at = iter((1.0, 2.0, 3.0))
@@ -421,7 +429,7 @@ def test_a_judgement_that_was_kept_is_the_latest(ledger_url: str, tmp_path: Path
     early = Judgement("q3", "run", None, "WARN", "[]", "rules", "data", page="q3.html")
     late = Judgement("q3", "run", None, "PASS", "[]", "rules", "data")
     for made in (early, late, early):
-        ledger.now = lambda moment=next(at): moment
+        ledger.now = standing(next(at))
         ledger.judgements.keep(made)
 
     assert late == ledger.judgements.latest("q3", "run")

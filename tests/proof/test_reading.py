@@ -13,6 +13,7 @@ import pytest
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError
 from cxtools.sending.campaign import Campaign
+from tests.conftest import Simulator
 from tests.proof.ground import NAME, SPEC, connection
 
 LIST = "email\nann@acme-01.example\nbob@acme-01.example\n"
@@ -31,7 +32,7 @@ sys.addaudithook(_note)  # can't be taken away again, so there is one for all te
 
 
 @pytest.fixture
-def client(simulator: Any, home: Path) -> Connection:
+def client(simulator: Simulator, home: Path) -> Connection:
     """A connection to the simulator without a CRM."""
     return connection(simulator.url, home, crm_webhook_url="")
 
@@ -120,7 +121,7 @@ def overwrite_unseen(recipients: Path) -> None:
 
 @pytest.mark.parametrize("change", [overwrite, overwrite_unseen], ids=["seen", "unseen"])
 def test_a_list_that_changes_after_it_was_checked_is_not_sent(
-    simulator: Any, client: Connection, recipients: Path, change: Callable[[Path], None]
+    simulator: Simulator, client: Connection, recipients: Path, change: Callable[[Path], None]
 ) -> None:
     """What was confirmed is what is sent: another list is refused, nothing is planned or sent."""
     campaign = from_file(recipients)
@@ -134,7 +135,7 @@ def test_a_list_that_changes_after_it_was_checked_is_not_sent(
 
 
 def test_a_file_that_was_written_again_with_the_same_content_is_the_same_list(
-    simulator: Any, client: Connection, recipients: Path
+    simulator: Simulator, client: Connection, recipients: Path
 ) -> None:
     """The content counts; an editor that saves without a change does no harm."""
     campaign = from_file(recipients)

@@ -36,6 +36,7 @@ from cxtools.events.store import EventStore
 from cxtools.ledger.audit import export_csv, export_json
 from cxtools.sending.campaign import Campaign
 from cxtools.settings import Settings, load_settings
+from tests.conftest import Simulator
 from tests.fault_server import FAULTS, Fault, FaultServer, Reply
 
 SECRET = "c4nary+s3cret/=&%ok"
@@ -525,7 +526,7 @@ class Run:
 
 
 @pytest.fixture
-def run(simulator: Any, tmp_path: Path) -> Run:
+def run(simulator: Simulator, tmp_path: Path) -> Run:
     """
     A folder with a campaign of forty, the canary among them; the simulator knows the canary
     secrets.
@@ -551,7 +552,9 @@ def run(simulator: Any, tmp_path: Path) -> Run:
     )
 
 
-def test_nothing_that_a_campaign_leaves_behind_shows_a_canary(run: Run, simulator: Any) -> None:
+def test_nothing_that_a_campaign_leaves_behind_shows_a_canary(
+    run: Run, simulator: Simulator
+) -> None:
     """
     C01-C03, S01: logs, tracebacks, argv, results, notebook, page, exports and files of a send with
     faults; only ledger and events know addresses.
@@ -613,7 +616,7 @@ def test_nothing_that_a_campaign_leaves_behind_shows_a_canary(run: Run, simulato
     assert verified(simulator)
 
 
-def verified(simulator: Any) -> bool:
+def verified(simulator: Simulator) -> bool:
     """The receiver, which checks every signature, took the webhook."""
     return len(simulator.received()) > 0
 

@@ -41,6 +41,7 @@ from cxtools.sending.campaign import Campaign
 from cxtools.sending.send import write_plan
 from cxtools.settings import load_settings
 from cxtools.simulated import SIMULATOR_ACCOUNT
+from tests.conftest import Simulator
 from tests.fault_server import FaultServer, Reply
 from tests.proof.ground import connection
 from tests.tables import ask
@@ -50,7 +51,7 @@ ADDRESSES = [f"p{number}@acme-01.example" for number in range(40)]
 
 
 @pytest.fixture
-def connect(simulator: Any, home: Path) -> Callable[..., Connection]:
+def connect(simulator: Simulator, home: Path) -> Callable[..., Connection]:
     """A connection to the simulator; keyword arguments are settings."""
 
     def open_connection(**settings: Any) -> Connection:
@@ -78,12 +79,12 @@ def campaign(addresses: list[Any] | None = None, name: str = "q3", **spec: Any) 
     )
 
 
-def count_submitted(simulator: Any) -> int:
+def count_submitted(simulator: Simulator) -> int:
     return sum(len(job["recipients"]) for job in simulator.truth()["jobs"].values())
 
 
 def test_a_campaign_goes_out_once_and_all_its_events_come_home(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """G01: the store holds exactly the events that exist, also after everything was asked twice."""
     client = connect()
@@ -102,7 +103,7 @@ def test_a_campaign_goes_out_once_and_all_its_events_come_home(
 
 
 def test_D01_more_than_a_thousand_recipients_go_out_in_batches(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """D01: 2,100 recipients are three jobs."""
     connect().send(campaign([f"p{number}@acme-02.example" for number in range(2100)]))
@@ -113,7 +114,7 @@ def test_D01_more_than_a_thousand_recipients_go_out_in_batches(
 
 
 def test_E05_the_same_command_again_sends_nothing(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     E05: run again, from another process's memory, the campaign continues: here there is nothing
@@ -127,7 +128,7 @@ def test_E05_the_same_command_again_sends_nothing(
 
 
 def test_changed_content_under_the_same_name_is_refused(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     The name is the campaign's identity; another list under it is a mistake, not a second campaign.
@@ -139,7 +140,9 @@ def test_changed_content_under_the_same_name_is_refused(
     assert 40 == count_submitted(simulator)
 
 
-def test_D02_one_person_gets_one_mail(simulator: Any, connect: Callable[..., Connection]) -> None:
+def test_D02_one_person_gets_one_mail(
+    simulator: Simulator, connect: Callable[..., Connection]
+) -> None:
     """D02: duplicates, also by case, are folded and counted."""
     status = connect().send(
         campaign(["ann@acme-01.example", "ANN@acme-01.example", "Ann@ACME-01.example"])
@@ -153,7 +156,7 @@ def test_D02_one_person_gets_one_mail(simulator: Any, connect: Callable[..., Con
 
 
 def test_B01_suppressed_people_are_not_mailed_and_are_on_record(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """B01, B06: the address itself is asked for; who is left out stands in the status."""
     simulator.suppress(ADDRESSES[:7])
@@ -168,7 +171,7 @@ def test_B01_suppressed_people_are_not_mailed_and_are_on_record(
 
 
 def test_a_server_that_lists_its_suppressions_is_asked_once(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     With the capability declared the whole list is fetched in pages, instead of one request per
@@ -185,7 +188,7 @@ def test_a_server_that_lists_its_suppressions_is_asked_once(
 
 
 def test_B05_when_everyone_is_suppressed_there_is_nothing_to_send(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """B05: an orderly end, no POST of an empty list, exit code 0."""
     simulator.suppress(ADDRESSES)
@@ -213,7 +216,7 @@ CHECKS_THAT_PROVE_NOTHING = [
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_B04_a_check_that_proves_nothing_stops_the_send(
-    simulator: Any,
+    simulator: Simulator,
     connect: Callable[..., Connection],
     fault: str,
     count: int | None,
@@ -245,7 +248,7 @@ PASSING = [
 
 @pytest.mark.parametrize("fault", PASSING)
 def test_I01_passing_faults_of_reads_do_not_end_a_campaign(
-    simulator: Any, connect: Callable[..., Connection], fault: str
+    simulator: Simulator, connect: Callable[..., Connection], fault: str
 ) -> None:
     """
     I01, B07-B09, C05, F04, F05, G08: a check, a poll and a page that fail once or twice are asked
@@ -268,7 +271,7 @@ LOST_ANSWERS = ["post_reset_after_accept", "post_504_after_accept", "post_2xx_wi
 
 @pytest.mark.parametrize("fault", LOST_ANSWERS)
 def test_E01_a_lost_answer_is_unknown_and_never_sent_again(
-    simulator: Any, connect: Callable[..., Connection], fault: str
+    simulator: Simulator, connect: Callable[..., Connection], fault: str
 ) -> None:
     """
     E01, E02: the outcome is unknown, listed with exit code 8, and stays so however often the
@@ -284,7 +287,7 @@ def test_E01_a_lost_answer_is_unknown_and_never_sent_again(
 
 
 def test_an_unknown_outcome_is_settled_by_the_operators_word(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """With the job's id the campaign goes on to its end."""
     simulator.arm("post_reset_after_accept")
@@ -297,7 +300,7 @@ def test_an_unknown_outcome_is_settled_by_the_operators_word(
 
 
 def test_E03_a_refusal_that_is_certain_is_tried_again(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     E03: 429 to the POST means "not taken": wait as long as it says, then the same batch, once.
@@ -309,7 +312,7 @@ def test_E03_a_refusal_that_is_certain_is_tried_again(
 
 
 def test_E06_a_server_that_hangs_on_the_post_ends_by_the_deadline(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """E06: the call ends in time; what it did is unknown."""
     simulator.arm("post_hang")
@@ -321,7 +324,7 @@ def test_E06_a_server_that_hangs_on_the_post_ends_by_the_deadline(
 
 
 def test_C02_a_failed_job_never_exits_zero(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     C02, C03, F10: the job's failure is the campaign's state, the webhook's event and the exit code.
@@ -336,7 +339,7 @@ def test_C02_a_failed_job_never_exits_zero(
 
 
 def test_F01_a_job_that_takes_too_long_can_be_continued(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """F01: the deadline ends the wait, not the campaign; the next call goes on waiting."""
     simulator.arm("job_never_ends")
@@ -348,7 +351,7 @@ def test_F01_a_job_that_takes_too_long_can_be_continued(
 
 
 def test_a_job_that_is_not_there_yet_is_asked_for_again(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     404 right after the submit is the API's replicas catching up; an unknown status word means "keep
@@ -360,7 +363,7 @@ def test_a_job_that_is_not_there_yet_is_asked_for_again(
 
 
 def test_F02_a_quick_job_is_seen_at_once(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     F02, F03: the first looks are short; a job of half a second isn't found out after the tutorial's
@@ -373,7 +376,7 @@ def test_F02_a_quick_job_is_seen_at_once(
 
 
 def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """G01: what came is kept, but the job is not passed off as complete."""
     simulator.arm("events_no_cursor", count=None)
@@ -387,7 +390,7 @@ def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
 
 
 def test_G07_late_events_are_picked_up_later(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     G07: opens that come in for days are in the store after a later collect; until then the status
@@ -410,7 +413,7 @@ def test_G07_late_events_are_picked_up_later(
 
 
 def test_G10_permanent_bounces_are_not_mailed_by_the_next_campaign(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     G04, G10: hard bounces of one campaign are local suppressions of the next; soft and odd ones are
@@ -428,7 +431,7 @@ def test_G10_permanent_bounces_are_not_mailed_by_the_next_campaign(
 
 
 def test_H01_the_webhook_carries_the_real_status_and_a_signature_that_verifies(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     H01: the tutorial's shape, the job's status, and headers that the standard's published library
@@ -461,7 +464,7 @@ CRM_FAULTS = [
 
 @pytest.mark.parametrize(("fault", "expected"), CRM_FAULTS)
 def test_H02_a_crm_that_fails_loses_nothing(
-    simulator: Any, connect: Callable[..., Connection], fault: str, expected: dict[str, int]
+    simulator: Simulator, connect: Callable[..., Connection], fault: str, expected: dict[str, int]
 ) -> None:
     """
     H02, H03: the webhook stays in the outbox with the same id, waiting or parked, and the status
@@ -478,7 +481,7 @@ def test_H02_a_crm_that_fails_loses_nothing(
 
 
 def test_H04_without_a_crm_the_webhook_waits(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """H04: with no address set the send succeeds and the webhook is listed as pending, not lost."""
     status = connect(crm_webhook_url="").send(campaign())
@@ -490,7 +493,7 @@ def test_H04_without_a_crm_the_webhook_waits(
 
 
 def test_D04_the_daily_limit_holds_over_runs(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     D04: 40 people, 25 a day: one batch of 25 goes, the other waits and is counted, however often
@@ -504,7 +507,7 @@ def test_D04_the_daily_limit_holds_over_runs(
 
 
 def test_a_servers_own_quota_closes_the_day(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     The first 429 that means the day ends the sending, not the reading: what was accepted is
@@ -529,7 +532,9 @@ def test_a_servers_own_quota_closes_the_day(
     assert [] == truth["mailed_twice"]
 
 
-def test_a_closed_day_ends_at_midnight(simulator: Any, connect: Callable[..., Connection]) -> None:
+def test_a_closed_day_ends_at_midnight(
+    simulator: Simulator, connect: Callable[..., Connection]
+) -> None:
     """On the next day the same command goes on."""
     simulator.arm("quota_exceeded")
     client = connect()
@@ -542,7 +547,7 @@ def test_a_closed_day_ends_at_midnight(simulator: Any, connect: Callable[..., Co
 
 
 def test_a_campaign_goes_out_by_the_account_it_was_planned_for(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     Another profile on the same ledger neither sends, follows nor collects it; nameless commands
@@ -558,7 +563,7 @@ def test_a_campaign_goes_out_by_the_account_it_was_planned_for(
 
 
 def test_a_changed_daily_limit_counts_from_the_next_run(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """The limit is not a part of the content: the same campaign continues under the new one."""
     connect().send(campaign(limits={"daily": 25}))
@@ -581,7 +586,7 @@ def test_another_account_does_not_change_a_campaigns_limits(
 
 
 def test_a_listing_that_can_not_be_fetched_clears_nobody(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     Fail closed also with the whole list: several batches wait for it, none goes out without it.
@@ -636,7 +641,7 @@ def test_a_listing_that_is_too_old_is_fetched_anew(home: Path, age_s: float, fet
 
 
 def test_a_plan_of_which_nothing_was_sent_can_be_replaced(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     A list that was corrected after a failed sign-in is planned anew; who was mailed once is never
@@ -650,7 +655,7 @@ def test_a_plan_of_which_nothing_was_sent_can_be_replaced(
 
 
 def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """A wrong job id ends in its own error, after the other batches have been followed."""
     simulator.arm("post_2xx_without_job_id")
@@ -673,7 +678,7 @@ def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(
 
 
 def test_retry_waves_take_soft_bounces_only(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     G06, G09: a soft bounce that was delivered later is not tried again; candidates keep their merge
@@ -702,7 +707,7 @@ def test_retry_waves_take_soft_bounces_only(
 
 
 def test_a_plain_secret_is_read_as_the_standards_library_reads_it(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """With or without `whsec_`, the receiver built on the published library verifies."""
     plain = SIMULATOR_ACCOUNT["crm_webhook_secret"].removeprefix("whsec_")
@@ -712,17 +717,17 @@ def test_a_plain_secret_is_read_as_the_standards_library_reads_it(
     assert Webhook(plain).verify(hook["body"], hook["headers"])
 
 
-def webhook_of(simulator: Any, version: int) -> dict[str, Any]:
+def webhook_of(simulator: Simulator, version: int) -> dict[str, Any]:
     [data] = [
         hook["data"]
         for hook in simulator.received()
         if hook["data"]["auditEntry"]["version"] == version
     ]
-    return data
+    return dict(data)
 
 
 def test_the_crm_hears_at_settling_what_came_after_the_first_look(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     H02: the first webhook tells what was known when the job ended, the last one all that a week
@@ -756,7 +761,7 @@ def test_the_crm_hears_at_settling_what_came_after_the_first_look(
 
 
 def test_a_restored_backup_is_refused_by_its_anchors(
-    simulator: Any, connect: Callable[..., Connection], home: Path
+    simulator: Simulator, connect: Callable[..., Connection], home: Path
 ) -> None:
     """
     A ledger of yesterday calls planned whom it has mailed since: the anchor beside it knows better,
@@ -768,7 +773,11 @@ def test_a_restored_backup_is_refused_by_its_anchors(
     connect().send(campaign())
     shutil.copy(home / "backup", home / "ledger.sqlite")
     rows = connect().ledger.audit_log.verify().rows
-    for action in (lambda: connect().send(campaign()), lambda: connect().resume("q3")):
+    actions: list[Callable[[], object]] = [
+        lambda: connect().send(campaign()),
+        lambda: connect().resume("q3"),
+    ]
+    for action in actions:
         with pytest.raises(StoreError, match="was a backup restored"):
             action()
 
@@ -778,7 +787,7 @@ def test_a_restored_backup_is_refused_by_its_anchors(
 
 
 def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(
-    simulator: Any, connect: Callable[..., Connection], tmp_path: Path
+    simulator: Simulator, connect: Callable[..., Connection], tmp_path: Path
 ) -> None:
     """
     The answer was lost; an export of events names the job and carries the tag that went out with
@@ -810,7 +819,7 @@ def test_an_event_with_the_batchs_tag_proves_that_it_was_sent(
 
 
 def test_no_such_event_proves_nothing(
-    simulator: Any, connect: Callable[..., Connection], tmp_path: Path
+    simulator: Simulator, connect: Callable[..., Connection], tmp_path: Path
 ) -> None:
     """Tags of other batches, and two jobs that claim the same one, leave the outcome unknown."""
     simulator.arm("post_reset_after_accept")
@@ -838,7 +847,7 @@ def test_no_such_event_proves_nothing(
 
 
 def test_what_a_killed_process_left_can_be_settled_at_once(
-    simulator: Any, connect: Callable[..., Connection]
+    simulator: Simulator, connect: Callable[..., Connection]
 ) -> None:
     """
     Nobody has to know that `resume` would find it first; the operator's reason is in the audit log.
@@ -910,7 +919,7 @@ client.send(Campaign.from_list(people, name="q3", subject="Q3", template_id="a1b
 
 
 def test_E05_a_process_killed_during_the_post_mails_nobody_twice(
-    simulator: Any, connect: Callable[..., Connection], home: Path
+    simulator: Simulator, connect: Callable[..., Connection], home: Path
 ) -> None:
     """
     E05: kill -9 while the API holds the answer back: the next run finds an unknown outcome and
@@ -957,14 +966,16 @@ def test_an_unreachable_host_is_said_in_time_and_leaves_the_plan(
     assert "in_progress" == client.status("q3").state
 
 
-def test_one_sign_in_serves_all_threads(simulator: Any, connect: Callable[..., Connection]) -> None:
+def test_one_sign_in_serves_all_threads(
+    simulator: Simulator, connect: Callable[..., Connection]
+) -> None:
     """C06: sixteen workers share one token."""
     connect().send(campaign())
 
     assert 1 == simulator.truth()["tokens"]
 
 
-def test_the_simulators_receiver_refuses_a_wrong_signature(simulator: Any) -> None:
+def test_the_simulators_receiver_refuses_a_wrong_signature(simulator: Simulator) -> None:
     """The receiver checks: an unsigned POST is not taken for a webhook."""
     answer = requests.post(f"{simulator.url}/_sim/crm", json={"event": "x"}, timeout=5)
 

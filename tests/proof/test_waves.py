@@ -13,7 +13,7 @@ import pytest
 from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, Refused
-from cxtools.model import recipient_key
+from cxtools.identity import recipient_key
 from cxtools.sending.campaign import Campaign
 from tests import taxonomy
 from tests.fault_server import Fault, FaultServer, Reply, Seen
@@ -197,10 +197,12 @@ def test_what_becomes_of_each_bounce_is_what_the_page_says(
     the first, who is mailed again, and who is suppressed once it has happened three times.
     """
     cases = {f"p{number}": case for number, case in enumerate(taxonomy.CASES)}
-    bounces = {who: [(case.code, case.text)] for who, case in cases.items()}
+    bounces: dict[str, list[tuple[str, ...]]] = {
+        who: [(case.code, case.text)] for who, case in cases.items()
+    }
     at_once = {who for who, case in cases.items() if case.expected.suppress == "now"}
     repeated = {who for who, case in cases.items() if case.expected.suppress == "after_n"}
-    suppressed = []
+    suppressed: list[set[str]] = []
     for number in (1, 2, 3):
         client = connect(days=number)
         left = [who for who in cases if number == 1 or who not in suppressed[-1]]

@@ -13,21 +13,28 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
-from standardwebhooks import Webhook
+import standardwebhooks
 
 from cxtools.api import wire
+from cxtools.api.answer import Answer
+from cxtools.api.client import Client
 from cxtools.context import Context
 from cxtools.errors import ConfigError
+from cxtools.events.store import EventStore
 from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.outbox import Webhook
+from cxtools.measures.engine import Engine
 from cxtools.settings import load_settings
 from cxtools.simulated import SIMULATOR_ACCOUNT
 from cxtools.webhooks import deliver
 from cxtools.webhooks.allowed import is_public, resolver_for
-from tests.fault_server import Fault, FaultServer, Reply
+from tests.fault_server import Fault, FaultServer, Reply, Seen
 
 CONNECTED: list[str] = []
 
@@ -71,7 +78,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
     return table
 
 
-def post(url: str, allowed: tuple[str, ...] = (), *, deadline_s: float = 3) -> Any:
+def post(url: str, allowed: tuple[str, ...] = (), *, deadline_s: float = 3) -> Answer:
     """One POST along the way that webhooks take; the answer, or a ConfigError of the settings."""
     settings = load_settings(
         environ={}, crm_webhook_url=url, crm_allow_hosts=allowed, connect_timeout_s=0.5
@@ -275,24 +282,28 @@ def crm_server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def context(crm_server: FaultServer, home: Path) -> Context:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def context(crm_server: FaultServer, home: Path, clock: Clock) -> Context:
     """A context whose CRM is the fault server, with a clock that stands."""
-    clock = Clock()
-    given = {
+    account: dict[str, Any] = {
         **SIMULATOR_ACCOUNT,
         "crm_webhook_url": f"{crm_server.url}/hook",
         "env_url": crm_server.url,
     }
-    settings = load_settings(environ={}, home=home, **given)
+    settings = load_settings(environ={}, home=home, **account)
     return Context(
         settings,
-        None,
+        Client(settings),
         Ledger(settings.ledger_url, now=clock),
-        None,
+        Engine(EventStore(home / "events")),
         now=clock,
         rng=random.Random(7),
         quiet=True,
-    )  # type: ignore[arg-type]
+    )
 
 
 def enqueue(context: Context, count: int = 1, start: int = 0) -> list[str]:
@@ -304,7 +315,9 @@ def enqueue(context: Context, count: int = 1, start: int = 0) -> list[str]:
                 tx,
                 "q3",
                 "b1",
-                (webhook_id, "email_job_completed", json.dumps({"event": webhook_id}).encode()),
+                Webhook(
+                    webhook_id, "email_job_completed", json.dumps({"event": webhook_id}).encode()
+                ),
             )
     return ids
 
@@ -339,7 +352,7 @@ def test_a_try_is_a_success_only_by_a_2xx(
     context: Context,
     crm_server: FaultServer,
     connected: list[str],
-    step: Any,
+    step: Reply | Fault,
     state: str,
     note: str,
 ) -> None:
@@ -371,7 +384,7 @@ def test_a_redirect_to_the_metadata_service_is_not_followed(
 
 
 def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
-    context: Context, crm_server: FaultServer
+    context: Context, crm_server: FaultServer, clock: Clock
 ) -> None:
     """
     Standard Webhooks: ten tries over three days, also across a replay, are one message for the
@@ -383,7 +396,7 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
     for _ in range(10):
         began = context.now()
         deliver.deliver_due(context)
-        context.now.at = max(began + 1, context.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
+        clock.at = max(began + 1, context.ledger.outbox.webhooks()[0].next_at)
         waits.append(context.now() - began)
     assert ["dead"] == states(context)
     assert 1 == context.ledger.outbox.replay(webhook_id=webhook_id)
@@ -406,25 +419,25 @@ def test_all_tries_carry_one_id_and_one_body_and_a_signature_of_their_own(
         assert verifies(one, at=int(one.headers["webhook-timestamp"]))
 
 
-def verifies(request: Any, *, at: int) -> bool:
+def verifies(request: Seen, *, at: int) -> bool:
     """
     Whether the standard's published library takes this request; it reads the clock, so the clock is
     told.
     """
-    import standardwebhooks.webhooks as published
+    published: Any = import_module("standardwebhooks.webhooks")
+    usual = published.datetime
 
-    class Then(published.datetime):
+    class Then(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return published.datetime.fromtimestamp(at, tz)
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(at, tz)
 
-    usual, published.datetime = published.datetime, Then  # type: ignore[misc]
+    published.datetime = Then
     try:
-        return bool(
-            Webhook(SIMULATOR_ACCOUNT["crm_webhook_secret"]).verify(request.body, request.headers)
-        )
+        verifier = standardwebhooks.Webhook(SIMULATOR_ACCOUNT["crm_webhook_secret"])
+        return bool(verifier.verify(request.body, request.headers))
     finally:
-        published.datetime = usual  # type: ignore[misc]
+        published.datetime = usual
 
 
 RETRY_AFTER = [
@@ -439,7 +452,12 @@ RETRY_AFTER = [
 
 @pytest.mark.parametrize(("asked", "tries", "expected"), RETRY_AFTER)
 def test_the_crms_wish_counts_within_bounds(
-    context: Context, crm_server: FaultServer, asked: str, tries: int, expected: tuple[float, float]
+    context: Context,
+    crm_server: FaultServer,
+    clock: Clock,
+    asked: str,
+    tries: int,
+    expected: tuple[float, float],
 ) -> None:
     """
     Retry-After between once and twice the schedule's wait: neither a hammer nor a way to switch us
@@ -450,7 +468,7 @@ def test_the_crms_wish_counts_within_bounds(
     )
     enqueue(context)
     for _ in range(tries + 1):
-        context.now.at = max(context.now(), context.ledger.outbox.webhooks()[0].next_at)  # type: ignore[attr-defined]
+        clock.at = max(clock.at, context.ledger.outbox.webhooks()[0].next_at)
         deliver.deliver_due(context)
 
     assert expected[0] <= context.ledger.outbox.webhooks()[0].next_at - context.now() <= expected[1]
@@ -513,13 +531,15 @@ def test_a_late_failure_undoes_nothing(context: Context) -> None:
     assert ["delivered", "forgotten"] == states(context)
 
 
-def test_a_slow_crm_holds_up_nobody(context: Context, crm_server: FaultServer) -> None:
+def test_a_slow_crm_holds_up_nobody(
+    context: Context, crm_server: FaultServer, clock: Clock
+) -> None:
     """
     What runs beside the webhooks goes on while the CRM thinks, and what is left at its end is kept,
     not lost.
     """
     crm_server.script("POST /hook", Reply(200, delay_s=0.7))
-    context.now.at = time.time()  # type: ignore[attr-defined]
+    clock.at = time.time()
     enqueue(context, 30)
     began = time.monotonic()
     with deliver.deliver_in_background(context, linger_s=1):

@@ -37,6 +37,7 @@ from cxtools.ledger.audit import (
     verify_chain,
 )
 from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.suppressions import Scan
 from cxtools.model import Job, Recipient
 from cxtools.text import canonical_json, safe_cell
@@ -152,7 +153,9 @@ def test_ten_thousand_tamperings_are_all_found() -> None:
     missed: list[str] = []
     for number in range(TAMPERINGS):
         rows = chain(dice.randint(2, 14), at=dice.uniform(1e9, 2e9))
-        anchors = [(row.seq, row.hash) for row in rows if row is rows[-1] or dice.random() < 0.2]
+        anchors = [
+            Anchor(row.seq, row.hash) for row in rows if row is rows[-1] or dice.random() < 0.2
+        ]
         way = WAYS[number % len(WAYS)]
         found = verify_chain(way(rows, dice), anchors)
         missed += [way.__name__] if not found.faults or found.first_bad is None else []
@@ -201,7 +204,9 @@ def test_the_first_bad_row_is_named(
 ) -> None:
     """Twenty rows, every fifth anchored: the check says where it begins and what is missing."""
     rows = chain(20)
-    found = verify_chain(done(rows), [(each.seq, each.hash) for each in rows if each.seq % 5 == 0])
+    found = verify_chain(
+        done(rows), [Anchor(each.seq, each.hash) for each in rows if each.seq % 5 == 0]
+    )
 
     assert row == found.first_bad
     assert any(says in fault for fault in found.faults), found.faults
@@ -286,7 +291,7 @@ def work(ledger: Ledger, name: str = "q3") -> None:
         row.id,
         Scan(4, {recipient_key("bob@example.com"): "invalid_recipient"}),
         horizon_s=0,
-        write_webhook=lambda version, anchor: (f"msg_{name}", "email_job_completed", b"{}"),
+        write_webhook=lambda version, anchor: Webhook(f"msg_{name}", "email_job_completed", b"{}"),
     )
     ledger.audit_log.append_anchor()
 
@@ -418,11 +423,11 @@ def test_a_report_or_a_webhook_is_an_anchor_too(ledger: Ledger) -> None:
     work(ledger)
     seq, hash_ = ledger.audit_log.head()
 
-    assert () == ledger.audit_log.verify([(seq, hash_[:16])]).faults
+    assert () == ledger.audit_log.verify([Anchor(seq, hash_[:16])]).faults
     assert (
         1
-        == len(ledger.audit_log.verify([(seq + 5, hash_[:16])]).faults)
-        == len(ledger.audit_log.verify([(seq, "0" * 16)]).faults)
+        == len(ledger.audit_log.verify([Anchor(seq + 5, hash_[:16])]).faults)
+        == len(ledger.audit_log.verify([Anchor(seq, "0" * 16)]).faults)
     )
 
 

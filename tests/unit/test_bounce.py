@@ -13,8 +13,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -36,11 +38,13 @@ from cxtools.bounce.policy import (
     Suppress,
 )
 from cxtools.bounce.reason import HEAD, LONGEST_REASON, TAIL, drop_codes, mask, words
-from cxtools.bounce.rules import Rulebook, standard_rules
+from cxtools.bounce.rules import Rule, Rulebook, standard_rules
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.identity import recipient_key
+from cxtools.ledger.audit import Anchor
+from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.suppressions import Scan
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
@@ -79,7 +83,7 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize(("code", "reply", "enhanced"), SPELLINGS)
-def test_a_code_is_read_in_every_form(code, reply, enhanced):
+def test_a_code_is_read_in_every_form(code: str, reply: str, enhanced: str) -> None:
     """
     Reply and enhanced code are found wherever feeds put them; IPs and other numbers aren't codes.
     """
@@ -89,7 +93,7 @@ def test_a_code_is_read_in_every_form(code, reply, enhanced):
 
 
 @pytest.mark.parametrize("code", ["", "n/a", "0", "banana", "999", "None", "5", "-"])
-def test_an_empty_or_odd_code_is_undetermined(code):
+def test_an_empty_or_odd_code_is_undetermined(code: str) -> None:
     """What can't be read is never taken for permanent."""
     expected = ("unknown", "undetermined", "after_n")
     verdict = classify(code, "")
@@ -97,7 +101,7 @@ def test_an_empty_or_odd_code_is_undetermined(code):
     assert expected == (verdict.category, verdict.kind, verdict.suppress)
 
 
-def test_every_code_has_a_known_category():
+def test_every_code_has_a_known_category() -> None:
     """A row of codes.tsv names a category of the taxonomy and a degree of trust."""
     odd = [
         row
@@ -109,7 +113,7 @@ def test_every_code_has_a_known_category():
 
 
 @pytest.mark.parametrize("subject", ["1.1", "1.2", "2.1", "1.10"])
-def test_a_transient_code_never_suppresses_at_once(subject):
+def test_a_transient_code_never_suppresses_at_once(subject: str) -> None:
     """The same subject is a dead address under 5 and an open question under 4."""
     dead, doubt = classify("5." + subject, ""), classify("4." + subject, "")
     expected = [("hard", "now"), ("undetermined", "after_n")]
@@ -120,7 +124,7 @@ def test_a_transient_code_never_suppresses_at_once(subject):
 # ---- the taxonomy
 
 
-def test_every_field_of_a_verdict_keeps_to_its_words():
+def test_every_field_of_a_verdict_keeps_to_its_words() -> None:
     """The table of treatments covers all categories and uses only the words of the types."""
     treatments = [*CATEGORIES.values(), *WHEN_TRANSIENT.values()]
     words = [set(column) for column in zip(*treatments, strict=True)]
@@ -132,7 +136,7 @@ def test_every_field_of_a_verdict_keeps_to_its_words():
     )
 
 
-def test_what_is_not_a_bounce_stays_out_of_bounce_rates():
+def test_what_is_not_a_bounce_stays_out_of_bounce_rates() -> None:
     """Auto-replies, complaints, unsubscribes and the platform's own suppressions have kind none."""
     texts = [
         "Auto-reply: back next week",
@@ -151,7 +155,7 @@ def test_what_is_not_a_bounce_stays_out_of_bounce_rates():
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_the_example_of_a_rule_reaches_it(rule):
+def test_the_example_of_a_rule_reaches_it(rule: Rule) -> None:
     """
     No rule is shadowed by one above it, and what it says to outrank would really have matched.
     """
@@ -161,7 +165,7 @@ def test_the_example_of_a_rule_reaches_it(rule):
     assert set(rule.outranks) <= set(reached[1:])
 
 
-def test_every_rule_has_id_example_and_source():
+def test_every_rule_has_id_example_and_source() -> None:
     """
     The table can be read: ids are unique, each rule tells an example and where its fact comes from.
     """
@@ -185,9 +189,9 @@ WRITTEN = {
 }
 
 
-def spell(phrase, dice):  # noqa: C901  # one branch for each mark of the phrases
+def spell(phrase: str, dice: random.Random) -> str:  # noqa: C901  # one branch for each mark of the phrases
     """A text that the phrase matches: alternatives, optional words and gaps filled in at random."""
-    stack = [[[]]]
+    stack: list[list[list[str]]] = [[[]]]
     for unit in units(phrase):
         if unit == "(":
             stack.append([[]])
@@ -207,12 +211,12 @@ def spell(phrase, dice):  # noqa: C901  # one branch for each mark of the phrase
     return text
 
 
-def _capitals(word):
+def _capitals(word: str) -> str:
     is_code = word in MARKS.split() or (word.isascii() and not word.isalpha())
     return word.upper() if is_code else word
 
 
-def own_codes(rule):
+def own_codes(rule: Rule) -> list[str]:
     """Codes under which a rule is asked."""
     return [{"5": "550", "4": "450"}.get(code, code.replace("x", "5")) for code in rule.codes] or [
         "",
@@ -225,7 +229,7 @@ def own_codes(rule):
 @pytest.mark.parametrize(
     "rule", [rule for rule in RULES if rule.category in SENDERS_SIDE], ids=lambda rule: rule.id
 )
-def test_no_text_that_speaks_of_the_senders_side_costs_a_recipient(rule):
+def test_no_text_that_speaks_of_the_senders_side_costs_a_recipient(rule: Rule) -> None:
     """
     Every phrase of the sender's and the message's side, spelled at random and under its rule's
     codes, with phrases of every rule that can suppress, in both orders, however they are joined:
@@ -260,7 +264,7 @@ def test_no_text_that_speaks_of_the_senders_side_costs_a_recipient(rule):
 
 
 @pytest.mark.parametrize("rule", RULES + DOUBTS, ids=lambda rule: rule.id)
-def test_every_phrase_can_match_and_is_not_shadowed(rule):
+def test_every_phrase_can_match_and_is_not_shadowed(rule: Rule) -> None:
     """
     A text made from a phrase is matched by it and reaches its rule; no rule above takes all that a
     phrase can say.
@@ -281,7 +285,7 @@ def test_every_phrase_can_match_and_is_not_shadowed(rule):
     assert not dead
 
 
-def test_no_phrase_stands_twice_and_none_is_a_wall_of_words():
+def test_no_phrase_stands_twice_and_none_is_a_wall_of_words() -> None:
     """Each phrase belongs to one rule and can be read."""
     phrases = [phrase for rule in RULES + DOUBTS for phrase in rule.phrases]
 
@@ -290,7 +294,7 @@ def test_no_phrase_stands_twice_and_none_is_a_wall_of_words():
 
 
 @pytest.mark.parametrize("category", SENDERS_SIDE)
-def test_the_senders_failure_is_never_the_recipients(category):
+def test_the_senders_failure_is_never_the_recipients(category: Category) -> None:
     """
     Blocklist, reputation, authentication, rate, size and content never suppress, whatever the class
     of the code.
@@ -413,7 +417,7 @@ TRAPS = [
 
 
 @pytest.mark.parametrize(("code", "text", "category", "kind"), TRAPS)
-def test_the_text_says_more_than_the_code(code, text, category, kind):
+def test_the_text_says_more_than_the_code(code: str, text: str, category: str, kind: str) -> None:
     """Codes that stand for many causes, and codes that lie: the text decides."""
     verdict = classify(code, text)
 
@@ -481,7 +485,7 @@ NOT_THE_RECIPIENT = [
 
 
 @pytest.mark.parametrize("code", ["550", "550 5.7.1", ""])
-def test_what_is_not_the_recipients_fault_is_never_hard(code):
+def test_what_is_not_the_recipients_fault_is_never_hard(code: str) -> None:
     """
     No text about the sender or the message is hard, and `explain` tells what held it back where the
     category would be.
@@ -523,7 +527,7 @@ def test_what_is_not_the_recipients_fault_is_never_hard(code):
         ("550", "no such user, see https://example.net/help", ""),
     ],
 )
-def test_explain_tells_what_held_a_verdict_back(code, text, by):
+def test_explain_tells_what_held_a_verdict_back(code: str, text: str, by: str | None) -> None:
     """
     The rule, doubt or word that made an otherwise hard verdict undetermined; "" where nothing did
     or the class of the code did.
@@ -534,7 +538,7 @@ def test_explain_tells_what_held_a_verdict_back(code, text, by):
     assert by in (None, verdict["held_back_by"])
 
 
-def test_the_head_and_the_tail_of_a_long_text_are_read():
+def test_the_head_and_the_tail_of_a_long_text_are_read() -> None:
     """
     Whatever stands in its last part counts as what stands in its first; only the middle of a very
     long text is left out.
@@ -568,7 +572,7 @@ NO_REPORTS = [
 
 @pytest.mark.parametrize("text", NO_REPORTS)
 @pytest.mark.parametrize("code", ["550 5.7.1", "421", ""])
-def test_a_block_that_speaks_of_reports_is_not_a_report(code, text):
+def test_a_block_that_speaks_of_reports_is_not_a_report(code: str, text: str) -> None:
     """
     Only the shape of a report is one, and under a refusal's code nothing is: a block is counted and
     never suppresses at once.
@@ -617,7 +621,7 @@ NOTES = {
 @pytest.mark.parametrize(
     ("category", "text"), [(category, text) for category, texts in NOTES.items() for text in texts]
 )
-def test_notes_and_reports_are_not_bounces(category, text):
+def test_notes_and_reports_are_not_bounces(category: str, text: str) -> None:
     """
     What people, readers' programs and platforms send back is recognised, also when it names spam,
     and kept out of bounce rates.
@@ -640,7 +644,7 @@ LETTERS = [
 
 
 @pytest.mark.parametrize("letter", LETTERS)
-def test_a_form_letter_around_it_changes_nothing(letter):
+def test_a_form_letter_around_it_changes_nothing(letter: str) -> None:
     """The cause that a server named stays the cause inside the mailer's form letter."""
     wrong = [
         (text, category)
@@ -773,12 +777,12 @@ TODAY = [
 
 
 @pytest.mark.parametrize(("code", "text", "category"), TODAY)
-def test_providers_of_today_are_understood(code, text, category):
+def test_providers_of_today_are_understood(code: str, text: str, category: str) -> None:
     """The causes that large mailbox providers and gateways name today, each in its way."""
     assert category == classify(code, text).category
 
 
-def test_a_weak_code_alone_never_suppresses_at_once():
+def test_a_weak_code_alone_never_suppresses_at_once() -> None:
     """A code that is not trusted gives a category, but no hard verdict."""
     verdict = classify("5.4.4", "")
     expected = ("invalid_domain", "undetermined", "after_n")
@@ -789,7 +793,7 @@ def test_a_weak_code_alone_never_suppresses_at_once():
 # ---- reasons and facts in the text
 
 
-def test_one_cause_is_one_reason():
+def test_one_cause_is_one_reason() -> None:
     """Whatever the mailbox, host, queue id, IP or time: the reason is the same text."""
     texts = [
         "host mx1.mail.example.net[192.0.2.7] said: 550-5.1.1 <ann@example.com>: nobody of that name (4F2D9A0C11)",
@@ -801,7 +805,7 @@ def test_one_cause_is_one_reason():
     assert expected == reasons
 
 
-def test_provider_blocklist_and_waiting_time_are_read():
+def test_provider_blocklist_and_waiting_time_are_read() -> None:
     """What the text tells beside the cause stands in the verdict."""
     listed = classify("554", "mx.comcast.net: refused, see spamhaus.org")
     waiting = classify("451 4.7.1", "greylisted, try again in 5 minutes")
@@ -834,7 +838,7 @@ off = true
 """
 
 
-def test_own_rules_add_replace_and_remove():
+def test_own_rules_add_replace_and_remove() -> None:
     """A TOML file adds a rule before all others, replaces one by its id, and switches one off."""
     own = judge(OWN, "own.toml")
     texts = ["acme shield: user unknown", "pigeonhole full", "see GL01"]
@@ -844,7 +848,7 @@ def test_own_rules_add_replace_and_remove():
     assert "greylist" == classify("", "see GL01").rule
 
 
-def own_rule(**fields):
+def own_rule(**fields: Any) -> str:
     """A rule as a user writes it, in TOML."""
     row = {"id": "x", "category": "policy_block", "phrases": ["acme shield"]} | fields
     return "[[rule]]\n" + "\n".join(
@@ -891,7 +895,7 @@ def own_rule(**fields):
         ),
     ],
 )
-def test_a_wrong_rule_is_refused_with_the_reason(text, says):
+def test_a_wrong_rule_is_refused_with_the_reason(text: str, says: str) -> None:
     """A mistake in a user's file is a ConfigError that names the mistake and says what to write."""
     with pytest.raises(ConfigError, match=f"(?s){says}") as refusal:
         judge(text)
@@ -916,12 +920,12 @@ def test_a_wrong_rule_is_refused_with_the_reason(text, says):
         },
     ],
 )
-def test_a_right_rule_is_taken(fields):
+def test_a_right_rule_is_taken(fields: dict[str, Any]) -> None:
     """Codes, providers, weakness, confidence and rank are taken as the page tells them."""
     assert "x" in [rule.id for rule in judge(own_rule(**fields)).book.rules]
 
 
-def test_no_phrase_of_a_user_can_run_away():
+def test_no_phrase_of_a_user_can_run_away() -> None:
     """
     The phrase that can be read in the most ways, on a text made for it, is judged in a moment.
     """
@@ -932,7 +936,7 @@ def test_no_phrase_of_a_user_can_run_away():
     assert time.process_time() - began < 1
 
 
-def test_explain_names_the_rule_of_the_verdict_as_the_winner():
+def test_explain_names_the_rule_of_the_verdict_as_the_winner() -> None:
     """A rule that matched only what the server quotes is listed, but it hasn't won."""
     verdict = explain("550", 'Subject "User unknown" was refused')
     matches = [(match["rule"], match["won"]) for match in verdict["matches"]]
@@ -941,7 +945,7 @@ def test_explain_names_the_rule_of_the_verdict_as_the_winner():
     assert [("recipient_unknown", False), ("any_refusal", True)] == matches
 
 
-def test_explain_tells_who_won_and_over_whom():
+def test_explain_tells_who_won_and_over_whom() -> None:
     """All that matched is listed by rank with the words that matched; the first won."""
     matches = explain("550 5.1.1", "user unknown, refused by zen.spamhaus.org")["matches"]
     expected = [("blocklist_named", "spamhaus", True), ("recipient_unknown", "user unknown", False)]
@@ -958,15 +962,16 @@ REFUSED = """
 """
 
 
-def test_the_tables_go_by_the_rules_of_today(tmp_path):
+def test_the_tables_go_by_the_rules_of_today(tmp_path: Path) -> None:
     """
     Measures ask the store's judge; the same events under other rules give other verdicts, with rule
     and confidence.
     """
     tables.store(REFUSED, into=EventStore(tmp_path))
-    found = [
-        answer(Engine(EventStore(tmp_path), make_judge=lambda own=own: own), "reasons")
-        for own in (standard_judge(), judge(OWN))
+    own = judge(OWN)
+    engines = [
+        Engine(EventStore(tmp_path), make_judge=standard_judge),
+        Engine(EventStore(tmp_path), make_judge=lambda: own),
     ]
     expected = [
         {("recipient_unknown", 0.95, "invalid_recipient"), ("none", 0.0, "unknown")},
@@ -979,11 +984,11 @@ def test_the_tables_go_by_the_rules_of_today(tmp_path):
 
     assert expected == [
         set(zip(table["rule"], table["confidence"], table["category"], strict=True))
-        for table in found
+        for table in (answer(engine, "reasons") for engine in engines)
     ]
 
 
-def test_what_no_rule_understands_is_listed_as_it_came(tmp_path):
+def test_what_no_rule_understands_is_listed_as_it_came(tmp_path: Path) -> None:
     """
     The next rule is written from the raw texts: code, text, how many; judged texts aren't listed.
     """
@@ -993,7 +998,12 @@ def test_what_no_rule_understands_is_listed_as_it_came(tmp_path):
     assert expected == list(zip(table["code"], table["text"], table["recipients"], strict=True))
 
 
-def planned(client, name, job_id, emails):
+def webhook_writer(name: str) -> Callable[[int, Anchor], Webhook]:
+    """What a scan calls to write its webhook."""
+    return lambda version, anchor: Webhook(name, "e", b"")
+
+
+def planned(client: Connection, name: str, job_id: str, emails: list[str]) -> str:
     """A campaign in the ledger whose only batch became this job."""
     client.ledger.plans.write(
         name,
@@ -1006,11 +1016,12 @@ def planned(client, name, job_id, emails):
     claimed = client.ledger.posts.claim(
         row.id, b"{}", recipients=len(emails), excluded={}, lease_s=60, account="a", limit=None
     )
+    assert claimed
     client.ledger.posts.record_outcome(claimed, PostOutcome("accepted", job_id=job_id))
     return row.id
 
 
-def test_suppressions_follow_a_change_of_rules(tmp_path):
+def test_suppressions_follow_a_change_of_rules(tmp_path: Path) -> None:
     """
     One call judges all that servers said anew: suppressions are added and lifted, audited; raw
     texts and campaigns without events stay.
@@ -1023,7 +1034,7 @@ def test_suppressions_follow_a_change_of_rules(tmp_path):
         gone,
         Scan(1, {zoe: "invalid_recipient"}),
         horizon_s=9,
-        write_webhook=lambda version, anchor: ("h", "e", b""),
+        write_webhook=webhook_writer("h"),
     )
     tables.store(REFUSED, into=first.store)
     raw = first.store.refusals("c", ["j1"])
@@ -1039,7 +1050,7 @@ def test_suppressions_follow_a_change_of_rules(tmp_path):
     assert raw == later.store.refusals("c", ["j1"])
 
 
-def test_what_repeated_is_lifted_when_a_rule_explains_it(tmp_path):
+def test_what_repeated_is_lifted_when_a_rule_explains_it(tmp_path: Path) -> None:
     """
     A refusal that no rule understood suppressed after three campaigns; once a rule says that it is
     the sender's own failure, it doesn't count any more, and the next three don't either.
@@ -1059,7 +1070,7 @@ def test_what_repeated_is_lifted_when_a_rule_explains_it(tmp_path):
             batch,
             Scan(1, found.at_once, found.when_repeated),
             horizon_s=9,
-            write_webhook=lambda _version, _anchor, name=name: (name, "e", b""),
+            write_webhook=webhook_writer(name),
         )
     suppressed = first.ledger.suppressions.find([recipient_key(address)])
     unchanged = first.rejudge()
@@ -1071,7 +1082,7 @@ def test_what_repeated_is_lifted_when_a_rule_explains_it(tmp_path):
     assert {} == later.ledger.suppressions.find([recipient_key(address)])
 
 
-def test_the_command_takes_own_rules_and_any_bytes(tmp_path):
+def test_the_command_takes_own_rules_and_any_bytes(tmp_path: Path) -> None:
     """
     `cxtools classify --rules FILE`: own rules win, what is not UTF-8 spoils nothing else, bad lines
     are counted, and the exit code is 0.
@@ -1099,7 +1110,7 @@ def test_the_command_takes_own_rules_and_any_bytes(tmp_path):
 # ---- lines
 
 
-def test_lines_are_answered_in_order_and_bad_ones_too():
+def test_lines_are_answered_in_order_and_bad_ones_too() -> None:
     """One answer per line; what is not {"code", "text"} gets an error object and is counted."""
     counts: Counter[str] = Counter()
     lines = [
@@ -1147,7 +1158,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_no_input_makes_it_slow(text):
+def test_no_input_makes_it_slow(text: str) -> None:
     """64 kB made to hurt regular expressions are judged in a moment."""
     began = time.process_time()
     explain(text, text)
@@ -1165,7 +1176,7 @@ def test_no_input_makes_it_slow(text):
         ),
     ),
 )
-def test_nothing_raises_and_the_words_are_kept(code, text):
+def test_nothing_raises_and_the_words_are_kept(code: str, text: str) -> None:
     """Whatever comes in, a verdict of the taxonomy comes out, and guesses are never hard."""
     verdict = classify(code, text)
 
@@ -1175,7 +1186,7 @@ def test_nothing_raises_and_the_words_are_kept(code, text):
     assert verdict.kind != "hard" or verdict.confidence >= 0.5
 
 
-def test_the_memory_is_bounded():
+def test_the_memory_is_bounded() -> None:
     """Verdicts are remembered up to a fixed number, texts beyond a fixed length not at all."""
     fresh = Judge(RULES)
     for number in range(50):
@@ -1187,7 +1198,7 @@ def test_the_memory_is_bounded():
     assert LONGEST_REMEMBERED == 1_000
 
 
-def test_the_same_cause_is_judged_once():
+def test_the_same_cause_is_judged_once() -> None:
     """Texts that differ only in mailbox and ids share one verdict."""
     fresh = Judge(RULES)
     for number in range(100):
@@ -1196,6 +1207,6 @@ def test_the_same_cause_is_judged_once():
     assert 1 == fresh.causes().currsize
 
 
-def test_the_standard_judge_is_made_once():
+def test_the_standard_judge_is_made_once() -> None:
     """Asking twice gives the same judge."""
     assert standard_judge() is standard_judge()

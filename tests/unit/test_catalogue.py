@@ -25,11 +25,11 @@ from cxtools.charts import function_for
 from cxtools.cli.program import app
 from cxtools.errors import ConfigError, StoreError
 from cxtools.measures import sql
-from cxtools.measures.answers import answer, highest_first, with_rates
+from cxtools.measures.answers import add_rates, answer, highest_first
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named, questions_in
 from cxtools.measures.choices import filters, splits
 from cxtools.measures.engine import Engine
-from cxtools.measures.question import Column, Question
+from cxtools.measures.question import Column, Dimension, Question
 from tests.tables import ask, store
 
 FOLDER = Path(sql.__file__).parent
@@ -89,7 +89,7 @@ def test_every_sql_file_is_described_and_portable(path: Path) -> None:
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS.values(), ids=lambda each: each.name)
-def test_every_dimension_is_portable(dimension) -> None:
+def test_every_dimension_is_portable(dimension: Dimension) -> None:
     """What a dimension is made of is SQL that Spark understands, and says what it is."""
     [spark] = sqlglot.transpile(f"select {dimension.expression}", read="duckdb", write="spark")
 
@@ -131,7 +131,7 @@ def test_an_answer_has_the_columns_of_its_entry(question: Question) -> None:
 @EVERY
 def test_every_face_has_every_question(question: Question) -> None:
     """A function, a command, and a figure where the entry names one."""
-    command = typer.main.get_command(app).commands[question.name]
+    command = typer.main.get_group(app).commands[question.name]
 
     assert question.name in cx.__all__
     assert question.question == command.help
@@ -139,7 +139,7 @@ def test_every_face_has_every_question(question: Question) -> None:
     assert question.chart == "" or function_for(question.chart).__doc__
 
 
-def test_a_new_question_is_public_without_another_word(monkeypatch) -> None:
+def test_a_new_question_is_public_without_another_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     What stands in the catalogue can be asked, completed and imported; cxtools itself names nothing
     of it.
@@ -191,7 +191,7 @@ COUNTS = pd.DataFrame(
 
 def test_a_column_may_have_the_name_of_a_dimension() -> None:
     """It stands once among the columns; nobody can split by it again, but by others and filter."""
-    rows = with_rates(COUNTS, DOMAINS)
+    rows = add_rates(COUNTS, DOMAINS)
 
     assert ["campaign", "provider", *DOMAINS.column_names()] == list(rows.columns)
     assert ["day"] == splits(DOMAINS, ["day", "domain"])
@@ -201,7 +201,7 @@ def test_a_column_may_have_the_name_of_a_dimension() -> None:
 
 def test_rows_may_stand_by_the_bound_of_a_rate() -> None:
     """Highest first within what they are split by: one of one proves less than three of four."""
-    rows = highest_first(with_rates(COUNTS, DOMAINS), DOMAINS)
+    rows = highest_first(add_rates(COUNTS, DOMAINS), DOMAINS)
     expected = ["often.example", "once.example", "seldom.example", "never.example"]
 
     assert expected == rows.domain.tolist()
@@ -287,7 +287,7 @@ def test_a_filter_is_the_row_of_a_split(name: str) -> None:
     assert expected.records() == alone.drop(columns=others).records()
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "an unknown column": (
         "funnel",
         {"where": {"colour": "red"}},

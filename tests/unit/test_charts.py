@@ -19,6 +19,7 @@ from cxtools.charts import tables as written
 from cxtools.events.store import EventStore
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
+from cxtools.measures.table import Table
 from cxtools.verdicts import evidence
 from cxtools.verdicts.verdict import CampaignVerdict
 from tests import tables
@@ -64,7 +65,7 @@ tables.store(
 )
 
 #: name -> a table that this chart draws
-DRAWN: dict[str, Callable[[], Any]] = {
+DRAWN: dict[str, Callable[[], Table]] = {
     "funnel": lambda: ask("funnel", STORE, "c"),
     "funnel of campaigns": lambda: ask("funnel", STORE),
     "funnel by provider": lambda: ask("funnel", STORE, "c", by="provider"),
@@ -95,7 +96,7 @@ DRAWN |= {
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_chart_is_one_the_pages_can_draw(name):
+def test_a_chart_is_one_the_pages_can_draw(name: str) -> None:
     """
     Its traces are in the bundle, its colours in the palette (which has a dark twin for each), its
     caption in words.
@@ -119,13 +120,13 @@ def holds_only_json(figure: dict[str, Any]) -> bool:
     return True
 
 
-def test_a_hole_in_a_figure_is_seen():
+def test_a_hole_in_a_figure_is_seen() -> None:
     """The check of the charts above can fail; plotly's own writer would make null of a NaN."""
     assert not holds_only_json(go.Figure(go.Bar(x=[1.0, float("nan")])).to_plotly_json())
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_the_same_table_draws_the_same_figure(name):
+def test_the_same_table_draws_the_same_figure(name: str) -> None:
     """Nothing random: notebooks are compared output by output."""
     assert DRAWN[name]().chart().to_json() == DRAWN[name]().chart().to_json()
 
@@ -169,7 +170,7 @@ TIMELESS = tables.store("to | kind | code\nann | bounce | 5.1.1", "timeless")
     ],
     ids=map(str, range(13)),
 )
-def test_nothing_to_draw_is_said(table, said):
+def test_nothing_to_draw_is_said(table: Callable[[], Table], said: str) -> None:
     """One sentence in place of an empty frame; the figure has no axes."""
     figure = table().chart()
 
@@ -182,12 +183,12 @@ def test_nothing_to_draw_is_said(table, said):
 
 
 @pytest.mark.parametrize("table", ["reasons", "suspects"])
-def test_a_table_without_rows_is_a_sentence(table):
+def test_a_table_without_rows_is_a_sentence(table: str) -> None:
     """Headings over nothing say nothing."""
     assert written.html(ask(table, THIN)) in ("<p>No bounces.</p>", "<p>No click is known.</p>")
 
 
-def test_rates_that_nobody_can_have_get_no_panel():
+def test_rates_that_nobody_can_have_get_no_panel() -> None:
     """Where nothing was delivered, nobody can open: two panels less."""
     store = tables.store(
         "to | kind | at | email | code\nann | bounce | +0 | ann@gmail.com | 5.1.1\nbob | bounce | +0 | bob@yahoo.com | 5.1.1"
@@ -201,7 +202,7 @@ def test_rates_that_nobody_can_have_get_no_panel():
     assert "nobody could open or click" in ask("funnel", store).chart().layout.meta["caption"]
 
 
-def test_axes_hold_what_they_show():
+def test_axes_hold_what_they_show() -> None:
     """
     The curve's axis begins at nothing and ends near its highest value; the smallest time lies
     within, also one below a second.
@@ -223,7 +224,7 @@ def test_axes_hold_what_they_show():
         )
 
 
-def test_images_loaded_are_not_called_opened():
+def test_images_loaded_are_not_called_opened() -> None:
     """
     The funnel's opened counts clicks as well: two measures on one page have two names, and the
     caption says why.
@@ -237,7 +238,7 @@ def test_images_loaded_are_not_called_opened():
     assert "unsubscribe and preference links too" in written.html(ask("suspects", STORE, "c"))
 
 
-def test_the_funnel_tells_numerator_and_denominator():
+def test_the_funnel_tells_numerator_and_denominator() -> None:
     """Each bar has its count and the rate that its card has; the caption the intervals."""
     figure = ask("funnel", STORE, "c").chart()
 
@@ -253,7 +254,7 @@ def test_the_funnel_tells_numerator_and_denominator():
     )
 
 
-def test_the_figure_carries_its_table():
+def test_the_figure_carries_its_table() -> None:
     """All columns for the CSV; those that a reader wants for the page."""
     meta = ask("bounces", STORE, "c").chart().layout.meta
 
@@ -264,21 +265,21 @@ def test_the_figure_carries_its_table():
     assert 3 == sum(row["recipients"] for row in meta["rows"])
 
 
-def test_causes_are_named_with_their_kind():
+def test_causes_are_named_with_their_kind() -> None:
     """Colour tells nothing alone."""
     labels = [label.text for label in ask("bounces", STORE, "c").chart().layout.annotations]
 
     assert "invalid recipient · hard" in labels
 
 
-def test_groups_stand_by_size_and_time_by_time():
+def test_groups_stand_by_size_and_time_by_time() -> None:
     """Providers by size; campaigns in their own order."""
     by_size = ask("funnel", STORE, by="provider", campaigns="c").chart().layout.annotations
 
     assert ["gmail  (2)", "yahoo  (2)", "other  (1)"] == [label.text for label in by_size]
 
 
-def test_a_table_in_words():
+def test_a_table_in_words() -> None:
     """
     Rates in percent with their interval, durations with a unit, missing as a dash, text escaped.
     """
@@ -299,7 +300,7 @@ def test_a_table_in_words():
     assert 5 == text.count('scope="col"')
 
 
-def test_a_table_fits_into_a_terminal():
+def test_a_table_fits_into_a_terminal() -> None:
     """
     Counts and rates in percent, no bounds, at most 120 characters a line, whatever the measure and
     its texts.
@@ -340,14 +341,14 @@ def test_a_table_fits_into_a_terminal():
     assert "Reason" == ask("reasons", THIN).text()[:6]
 
 
-def test_a_confidence_is_no_count():
+def test_a_confidence_is_no_count() -> None:
     """0.95 is shown as 95%: neither as 1, which would be certainty, nor 0.4 as 0."""
     text = written.html(pd.DataFrame({"reason": ["full", "odd"], "confidence": [0.95, 0.4]}))
 
     assert ["95%", "40%"] == re.findall(r'<td class="n">(.*?)</td>', text)
 
 
-def test_data_quality_shows_what_was_found():
+def test_data_quality_shows_what_was_found() -> None:
     """Findings and unmeasured kinds are rows; checks without a finding are counted in one line."""
     text = written.html(ask("data_quality", STORE, "c"))
 
@@ -356,14 +357,14 @@ def test_data_quality_shows_what_was_found():
     assert not re.search(r'<td class="n">0</td>', text)
 
 
-def test_a_long_table_is_cut_and_says_so():
+def test_a_long_table_is_cut_and_says_so() -> None:
     """Twenty rows are read; the rest is in the numbers, not on the page."""
     text = written.html(
         pd.DataFrame({"reason": [f"r{number}" for number in range(45)], "recipients": range(45)})
     )
 
     assert 20 == text.count("<td>")
-    assert "Shown are 20 of 45; there are 25 more." in text
+    assert "Showing 20 of 45." in text
 
 
 LONG = tables.store(
@@ -376,7 +377,7 @@ LONG = tables.store(
 
 
 @pytest.mark.parametrize("measure", ["links", "jobs", "curve", "reasons"])
-def test_no_feed_makes_a_chart_too_large(measure):
+def test_no_feed_makes_a_chart_too_large(measure: str) -> None:
     """
     3,000 links, jobs or hours: what a page needs of them is bounded, and the caption says what is
     missing.
@@ -384,12 +385,12 @@ def test_no_feed_makes_a_chart_too_large(measure):
     figure = ask(measure, LONG, "c").chart()
 
     assert len(figure.to_json()) < 130_000
-    assert ("Shown are 20 of 3,000; there are 2,980 more." in figure.layout.meta["caption"]) == (
+    assert ("Showing 20 of 3,000." in figure.layout.meta["caption"]) == (
         measure in ("links", "jobs")
     )
 
 
-def test_a_map_of_many_domains_is_cut_too():
+def test_a_map_of_many_domains_is_cut_too() -> None:
     """A heat map has as many columns as a page is wide."""
     store = tables.store(
         "to | kind | at | code | email\n"
@@ -398,7 +399,7 @@ def test_a_map_of_many_domains_is_cut_too():
     figure = ask("bounces", store, by="domain").chart()
 
     assert 20 == len(figure.data[0].x)
-    assert "Shown are 20 of 300" in figure.layout.meta["caption"]
+    assert "Showing 20 of 300" in figure.layout.meta["caption"]
 
 
 def texts_of(figure: go.Figure) -> str:
@@ -407,7 +408,7 @@ def texts_of(figure: go.Figure) -> str:
 
 
 @pytest.mark.parametrize("question", ["funnel", "bounces", "timing"])
-def test_two_splits_are_both_drawn(question):
+def test_two_splits_are_both_drawn(question: str) -> None:
     """A campaign and a mailbox provider: one down, one across, no part of either left out."""
     store = STORE if question == "bounces" else TWO
     table = ask(question, store, by="provider")
@@ -420,7 +421,7 @@ def test_two_splits_are_both_drawn(question):
     ]
 
 
-def test_a_map_has_the_number_of_each_pair():
+def test_a_map_has_the_number_of_each_pair() -> None:
     """Rows and columns are the splits; a cell holds the rate of its row of the table."""
     table = ask("funnel", TWO, by="provider")
     attempted, delivered, opened, clicked = table.chart().data
@@ -434,7 +435,7 @@ def test_a_map_has_the_number_of_each_pair():
 @pytest.mark.parametrize(
     "question", ["funnel", "bounces", "reasons", "links", "curve", "timing", "jobs"]
 )
-def test_a_chart_of_several_campaigns_draws_each(question):
+def test_a_chart_of_several_campaigns_draws_each(question: str) -> None:
     """None is dropped: each stands on an axis or above its mark."""
     store = STORE if question in ("bounces", "reasons") else TWO
     figure = ask(question, store).chart()
@@ -444,7 +445,7 @@ def test_a_chart_of_several_campaigns_draws_each(question):
 
 
 @pytest.mark.parametrize("question", ["funnel", "bounces", "timing", "curve"])
-def test_more_splits_than_a_picture_has_is_said(question):
+def test_more_splits_than_a_picture_has_is_said(question: str) -> None:
     """Three splits (of the curve two, its time is a third) are a sentence, not a wrong picture."""
     by = ["provider"] if question == "curve" else ["provider", "day"]
     store = STORE if question == "bounces" else TWO
@@ -454,7 +455,7 @@ def test_more_splits_than_a_picture_has_is_said(question):
     assert figure.layout.meta["caption"].startswith("Not drawn: the table is split by provider, ")
 
 
-def test_a_curve_of_parts_ends_where_its_news_end():
+def test_a_curve_of_parts_ends_where_its_news_end() -> None:
     """How many had reacted by then; a cell after the last reaction stays empty."""
     loaded, clicked = ask("curve", TWO).chart().data
 
@@ -476,7 +477,7 @@ CAMPAIGN = tables.store(
 )
 
 
-def test_cards_and_figures_have_the_same_numbers():
+def test_cards_and_figures_have_the_same_numbers() -> None:
     """One rate has one number on a page: that of the card stands in the figure, with its whole."""
     cards = {card.name: card for card in verdict_on(CAMPAIGN, "run").cards}
     funnel = ask("funnel", CAMPAIGN).chart()
@@ -491,12 +492,12 @@ def test_cards_and_figures_have_the_same_numbers():
     } == figure
     assert ("94.6%", "7.2%") == (cards["Delivered"].share, cards["Clicked"].share)
     assert cards["Opened"].share.endswith("–32.8%")
-    assert cards["Delivered"].counted.startswith("400 of 423 ")
-    assert cards["Clicked"].counted.startswith("29 of 400 ")
-    assert cards["Opened"].counted.endswith("to 131 of 400")
+    assert cards["Delivered"].basis.startswith("400 of 423 ")
+    assert cards["Clicked"].basis.startswith("29 of 400 ")
+    assert cards["Opened"].basis.endswith("to 131 of 400")
 
 
-def test_the_curve_ends_where_the_card_stands():
+def test_the_curve_ends_where_the_card_stands() -> None:
     """All who clicked had done so at the curve's end."""
     [clicked] = [card for card in verdict_on(CAMPAIGN, "run").cards if card.name == "Clicked"]
     curve = ask("curve", CAMPAIGN).chart()
@@ -504,7 +505,7 @@ def test_the_curve_ends_where_the_card_stands():
     assert f"clicked {clicked.share}" in curve.layout.meta["caption"]
 
 
-def test_causes_have_the_numbers_of_the_verdict():
+def test_causes_have_the_numbers_of_the_verdict() -> None:
     """The share of the most frequent cause is that of the first bar, of the same bounces."""
     sentences = " ".join(verdict_on(CAMPAIGN, "bounces").sentences)
     figure = ask("bounces", CAMPAIGN).chart()
@@ -514,7 +515,7 @@ def test_causes_have_the_numbers_of_the_verdict():
     assert "percentages are of all 23 bounces" in figure.layout.meta["caption"]
 
 
-def test_a_split_has_the_rates_of_the_cards():
+def test_a_split_has_the_rates_of_the_cards() -> None:
     """A campaign beside another has the numbers that it has on its own cards."""
     table = ask("funnel", STORE)
     row = table[table.campaign == "c"].iloc[0]

@@ -210,7 +210,7 @@ def ours(path: Path) -> set[str]:
     }
 
 
-def test_every_module_has_a_floor():
+def test_every_module_has_a_floor() -> None:
     """Whoever adds a module says where it stands; whoever removes one cleans up."""
     without_a_floor = set(HOUSE) - set(STEP_OF)
     without_a_module = set(STEP_OF) - set(HOUSE)
@@ -219,7 +219,7 @@ def test_every_module_has_a_floor():
 
 
 @pytest.mark.parametrize("name", sorted(set(HOUSE) & set(STEP_OF)))
-def test_imports_point_down(name):
+def test_imports_point_down(name: str) -> None:
     """A module imports only modules of earlier steps, never a neighbour."""
     upward = {
         other
@@ -241,7 +241,7 @@ BY_NAME = {
 }
 
 
-def test_imports_by_name_are_known():
+def test_imports_by_name_are_known() -> None:
     """An import that this test can't read could point up unseen."""
     by_name = {name for name, path in HOUSE.items() if "importlib.import_module" in imported(path)}
 
@@ -249,7 +249,7 @@ def test_imports_by_name_are_known():
 
 
 @pytest.mark.parametrize("name", sorted(set(HOUSE) & set(PURE)))
-def test_judgement_has_no_clock_no_dice_and_no_door(name):
+def test_judgement_has_no_clock_no_dice_and_no_door(name: str) -> None:
     """
     Words and judgement compute from their arguments: nothing to fake in a test, the same answer
     tomorrow.
@@ -281,7 +281,7 @@ def test_judgement_has_no_clock_no_dice_and_no_door(name):
 
 
 @pytest.mark.parametrize("name", sorted(BESIDE))
-def test_the_simulator_knows_nothing_of_the_client(name):
+def test_the_simulator_knows_nothing_of_the_client(name: str) -> None:
     """The wire is written twice by hand, so that a mistake in one is seen by the other."""
     assert set() == {
         other
@@ -291,12 +291,12 @@ def test_the_simulator_knows_nothing_of_the_client(name):
 
 
 @pytest.mark.parametrize("name", sorted(HOUSE))
-def test_nobody_imports_the_simulator(name):
+def test_nobody_imports_the_simulator(name: str) -> None:
     """It is started as a process of its own, as a server would be."""
     assert set() == {other for other in ours(HOUSE[name]) if simulator(other)}
 
 
-def test_the_floors_are_seen_to_break(tmp_path):
+def test_the_floors_are_seen_to_break(tmp_path: Path) -> None:
     """
     The test can fail: an upward import inside a function and a clock are both found, an import for
     types is not.

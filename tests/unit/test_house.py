@@ -11,9 +11,10 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -93,14 +94,14 @@ STILL_LONG = range(0)
 STILL_LARGE = range(1)
 
 
-def test_no_function_is_longer_than_a_screen():
+def test_no_function_is_longer_than_a_screen() -> None:
     """At most 60 formatted lines, so that a reader sees all of it."""
     long = [name for name, lines in functions() if lines > 60]
 
     assert len(STILL_LONG) == len(long), long
 
 
-def test_most_functions_are_a_few_lines():
+def test_most_functions_are_a_few_lines() -> None:
     """The median is at most 10 lines."""
     assert median(lines for _, lines in functions()) <= 10
 
@@ -139,7 +140,7 @@ def density(path: Path) -> Density:
     return Density(len(lines), len(nodes))
 
 
-def test_a_line_can_be_read_aloud(record_property):
+def test_a_line_can_be_read_aloud(record_property: Callable[[str, object], None]) -> None:
     """At most 5.5 syntax nodes a line over the whole package; model codebases have 3.7 to 4.9."""
     weights = [density(path) for path in CODE]
     nodes_per_line = sum(each.nodes for each in weights) / sum(each.lines for each in weights)
@@ -149,7 +150,7 @@ def test_a_line_can_be_read_aloud(record_property):
     assert nodes_per_line <= 5.5
 
 
-def test_no_file_and_no_class_holds_more_than_one_idea():
+def test_no_file_and_no_class_holds_more_than_one_idea() -> None:
     """A file has at most 350 lines of code, a class at most 200."""
     files = [str(path.relative_to(ROOT)) for path in CODE if density(path).lines > 350]
     classes = [
@@ -162,7 +163,7 @@ def test_no_file_and_no_class_holds_more_than_one_idea():
     assert len(STILL_LARGE) == len(files + classes), files + classes
 
 
-def test_modules_are_nouns_of_the_domain():
+def test_modules_are_nouns_of_the_domain() -> None:
     """No drawer for things that have no place."""
     assert [] == [
         path.name
@@ -172,12 +173,12 @@ def test_modules_are_nouns_of_the_domain():
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_module_says_what_it_is(path):
+def test_every_module_says_what_it_is(path: Path) -> None:
     """The first thing in a file is a sentence about it."""
     assert ast.get_docstring(parsed(path))
 
 
-def test_the_import_is_light():
+def test_the_import_is_light() -> None:
     """
     `import cxtools` loads no heavy library; the budget of 0.35 s is kept as a list of modules,
     which no busy machine can upset.
@@ -192,7 +193,7 @@ def test_the_import_is_light():
 
 
 @pytest.mark.parametrize("first", ["import cxtools", "from cxtools import wording"])
-def test_the_import_does_not_read_the_catalogue(first):
+def test_the_import_does_not_read_the_catalogue(first: str) -> None:
     """Neither the package by itself nor a module that Python looks for among its names does."""
     script = f"import sys; {first}; print('cxtools.measures' in sys.modules)"
     ran = subprocess.run(
@@ -202,7 +203,7 @@ def test_the_import_does_not_read_the_catalogue(first):
     assert "False" == ran.stdout.strip()
 
 
-def test_editors_complete_names_that_exist():
+def test_editors_complete_names_that_exist() -> None:
     """The names that type checkers and editors read are public ones."""
     source = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
     (block,) = (node for node in ast.parse(source).body if isinstance(node, ast.If))
@@ -216,19 +217,19 @@ def test_editors_complete_names_that_exist():
     assert set(names) <= set(cxtools.__all__)
 
 
-def test_a_name_that_is_missing_is_answered_with_those_there_are():
+def test_a_name_that_is_missing_is_answered_with_those_there_are() -> None:
     """A typo is an error that lists what there is."""
     with pytest.raises(AttributeError, match=r"no 'funel'; it has: .*connect, .*funnel"):
         cxtools.funel  # noqa: B018  # looked up, no more
 
 
 @pytest.mark.parametrize("name", cxtools.__all__)
-def test_every_public_name_is_there_and_explains_itself(name):
+def test_every_public_name_is_there_and_explains_itself(name: str) -> None:
     """A name in `__all__` can be used, and says what it is for."""
     assert getattr(cxtools, name).__doc__
 
 
-def test_public_names_are_in_order():
+def test_public_names_are_in_order() -> None:
     """
     `__all__` is sorted and `dir(cxtools)` shows it, so that completion in a notebook finds every
     name.
@@ -268,7 +269,7 @@ def can_fail(test: ast.FunctionDef) -> bool:
     sorted((ROOT / "tests").rglob("test_*.py")),
     ids=lambda path: str(path.relative_to(ROOT)),
 )
-def test_a_test_is_a_sentence_and_an_assertion(path):
+def test_a_test_is_a_sentence_and_an_assertion(path: Path) -> None:
     """Each test says in a sentence what must hold, and can fail."""
     mute = [test.name for test in cases_in(path) if not ast.get_docstring(test)]
     toothless = [test.name for test in cases_in(path) if not can_fail(test)]
@@ -299,12 +300,12 @@ def test_checks():
 
 
 @pytest.mark.parametrize(("source", "expected"), [(TOOTHLESS, [False] * 2), (TOOTHED, [True] * 3)])
-def test_a_test_that_only_speaks_of_an_assertion_is_seen(source, expected):
+def test_a_test_that_only_speaks_of_an_assertion_is_seen(source: str, expected: Any) -> None:
     """The search for tests that can't fail can fail itself."""
     assert expected == [can_fail(test) for test in cases(ast.parse(source))]
 
 
-def test_our_own_code_is_not_mocked():
+def test_our_own_code_is_not_mocked() -> None:
     """The world is faked (simulator, fault server), our own code never."""
     mocked = re.compile(
         r"\bunittest\.mock\b|\bMagicMock\b|\bmocker\b|monkeypatch\.setattr\(\s*[\"']?cxtools"
@@ -321,7 +322,7 @@ def test_our_own_code_is_not_mocked():
 DEFECTS = {"A": 4, "B": 9, "C": 8, "D": 4, "E": 6, "F": 10, "G": 10, "H": 4, "I": 1}
 
 
-def test_every_defect_of_the_tutorial_is_named_by_a_test():
+def test_every_defect_of_the_tutorial_is_named_by_a_test() -> None:
     """Each row of the table of defects has a test with its id in name or docstring."""
     cases = [
         case
@@ -351,7 +352,7 @@ def test_every_defect_of_the_tutorial_is_named_by_a_test():
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
-def test_a_lock_is_exact_hashed_and_names_no_index(lock):
+def test_a_lock_is_exact_hashed_and_names_no_index(lock: Path) -> None:
     """
     Every line pins one version with its hashes; where packages come from is the machine's business.
     """
@@ -366,7 +367,7 @@ def test_a_lock_is_exact_hashed_and_names_no_index(lock):
     assert not re.search(r"://|--index|--extra-index|--find-links", text)
 
 
-def test_only_the_lab_has_jupyterlab():
+def test_only_the_lab_has_jupyterlab() -> None:
     """
     JupyterLab brings rfc3987-syntax, which costs 2 s in every process that imports nbformat;
     niquests replaces urllib3.
@@ -380,7 +381,7 @@ def test_only_the_lab_has_jupyterlab():
     } == {lock.name: heavy.findall(lock.read_text(encoding="utf-8")) for lock in LOCKS}
 
 
-def test_locks_agree_with_each_other():
+def test_locks_agree_with_each_other() -> None:
     """
     What the core lock pins, the other environments run too: a test proves the version that users
     get.
@@ -400,7 +401,7 @@ def test_locks_agree_with_each_other():
     ]
 
 
-def test_the_version_is_one():
+def test_the_version_is_one() -> None:
     """The package, its metadata and the changelog name the same version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -408,7 +409,7 @@ def test_the_version_is_one():
     assert f"## {cxtools.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-def test_nothing_of_this_machine_is_in_the_files():
+def test_nothing_of_this_machine_is_in_the_files() -> None:
     """
     No absolute path of the checkout, the home or the Python that runs this, and no package index.
     """
@@ -431,7 +432,7 @@ def test_nothing_of_this_machine_is_in_the_files():
     ]
 
 
-def test_notebooks_are_thin():
+def test_notebooks_are_thin() -> None:
     """
     A notebook asks and cxtools answers: no definitions, loops or SQL, at most 8 lines a cell, only
     cxtools and datetime imported.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 import sqlalchemy as sa
@@ -15,8 +15,9 @@ from cxtools.api.outcome import PostKind, PostOutcome
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, StoreError
 from cxtools.ledger import schema, states
-from cxtools.ledger.audit import GENESIS
+from cxtools.ledger.audit import GENESIS, Anchor
 from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.posts import Claim
 from cxtools.ledger.states import ARROWS
 from cxtools.ledger.suppressions import Scan
@@ -24,6 +25,7 @@ from cxtools.ledger.transitions import move
 from cxtools.model import Job, LeftOut, Recipient
 from cxtools.sending.campaign import Campaign
 from cxtools.settings import load_settings
+from tests.postgres import Cluster
 
 ACCOUNT = "https://api.example|client"
 DAY_S = 86400
@@ -84,8 +86,13 @@ def state(ledger: Ledger, batch_id: str) -> str:
     return next(row.state for row in ledger.batches.rows() if row.id == batch_id)
 
 
-def hook(version: int, anchor: tuple[int, str]) -> tuple[str, str, bytes]:
-    return f"msg_{version}", "email_job_completed", b"{}"
+def hook(version: int, _: Anchor) -> Webhook:
+    return Webhook(f"msg_{version}", "email_job_completed", b"{}")
+
+
+def webhook_writer(name: str) -> Callable[[int, Anchor], Webhook]:
+    """What a scan calls to write its webhook: one of this name, whatever its version."""
+    return lambda version, anchor: Webhook(f"msg_{name}", "email_job_completed", b"{}")
 
 
 OUTCOMES = [
@@ -245,7 +252,7 @@ def test_left_out_people_are_kept_with_their_reason(ledger: Ledger) -> None:
     """
     B06: planned rows, duplicates, invalid and suppressed people add up to the rows of the file.
     """
-    planned = [
+    planned: list[Recipient | LeftOut] = [
         *people(3),
         LeftOut(5, "duplicate", "line 2", "p***@example.com"),
         LeftOut(6, "invalid", "no @", "***"),
@@ -408,7 +415,10 @@ STRIKES = [
 
 @pytest.mark.parametrize(("campaigns", "expected"), STRIKES)
 def test_a_soft_bounce_suppresses_when_it_repeats(
-    ledger: Ledger, clock: Clock, campaigns: list[Any], expected: dict[str, str]
+    ledger: Ledger,
+    clock: Clock,
+    campaigns: list[tuple[list[str], list[str]]],
+    expected: dict[str, str],
 ) -> None:
     """
     In three campaigns with no delivery between; the same campaign looked at again counts once.
@@ -433,11 +443,7 @@ def test_a_soft_bounce_suppresses_when_it_repeats(
                 batch,
                 Scan(events, {}, {key: MAILBOX_FULL[key] for key in full}, took),
                 horizon_s=DAY_S,
-                write_webhook=lambda version, _, number=number: (
-                    f"msg_{number}_{version}",
-                    "email_job_completed",
-                    b"{}",
-                ),
+                write_webhook=webhook_writer(f"{number}_{events}"),
             )
         clock.at += DAY_S
     before = ledger.suppressions.find(["ann", "bob"])
@@ -636,7 +642,7 @@ def test_a_wrong_address_of_the_ledger_is_said_without_its_password(address: str
     assert "c4nary" not in str(refused.value)
 
 
-def test_a_refused_sign_in_at_the_database_shows_no_password(postgres: Any) -> None:
+def test_a_refused_sign_in_at_the_database_shows_no_password(postgres: Cluster) -> None:
     """Neither the message nor the settings' own text holds it."""
     url = postgres.database().replace(":c4n4ry", ":c4nary")
     with pytest.raises(StoreError, match="password authentication failed") as refused:
@@ -645,7 +651,7 @@ def test_a_refused_sign_in_at_the_database_shows_no_password(postgres: Any) -> N
     assert "c4nary" not in str(refused.value) + repr(load_settings(environ={"CXTOOLS_LEDGER": url}))
 
 
-def test_a_ledger_on_postgresql_has_its_anchors_at_home(postgres: Any, home: Path) -> None:
+def test_a_ledger_on_postgresql_has_its_anchors_at_home(postgres: Cluster, home: Path) -> None:
     """The log's witness stands outside the database, on each machine that works with it."""
     ledger = Connection(
         load_settings(environ={}, home=home / "new", ledger=postgres.database())
@@ -888,11 +894,7 @@ def test_webhooks_of_another_account_are_not_ours_to_deliver(ledger: Ledger) -> 
             batch,
             Scan(1, {}),
             horizon_s=0,
-            write_webhook=lambda version, _, name=name: (
-                f"msg_{name}",
-                "email_job_completed",
-                b"{}",
-            ),
+            write_webhook=webhook_writer(name),
         )
     due = ledger.outbox.take_due(lease_s=60, account=ACCOUNT)
     ledger.outbox.record_delivery("msg_ours", state="parked", error="status 410")

@@ -416,7 +416,7 @@ def challenge() -> Iterator[Event]:
     for country, (sent, opened_only, clicked) in COUNTRIES.items():
         for number in range(sent):
             message = f"{country}{number}"
-            known = {
+            known: dict[str, Any] = {
                 "message_id": message,
                 "recipient_id": message,
                 "email": f"{message}@{country}.example",
@@ -902,7 +902,7 @@ def test_300_000_events_are_counted(tmp_path: Path) -> None:
     def stream() -> Iterator[Event]:
         at = datetime(2026, 9, 14, tzinfo=UTC)
         for number in range(100_000):
-            known = {
+            known: dict[str, Any] = {
                 "message_id": f"m{number}",
                 "recipient_id": f"r{number}",
                 "email": f"p{number}@gmail.example",

@@ -5,7 +5,7 @@ What an answer means: the outcome of a submit row by row, errors, and complaints
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ def answer(
     status: int | None = None,
     body: Any = b"",
     headers: dict[str, str] | None = None,
-    fault: Any = "",
+    fault: Literal["", "not_sent", "no_answer", "cut"] = "",
     reason: str = "",
 ) -> Answer:
     """An answer whose body is JSON, if it isn't given as bytes."""
@@ -69,7 +69,7 @@ GOOD = {"jobId": "J-1_a", "status": "queued"}
         else f"{value.status}-{value.fault}-{value.body[:20].decode()}"
     ),
 )
-def test_each_outcome_of_a_submit(happened: Answer, expected: Any) -> None:
+def test_each_outcome_of_a_submit(happened: Answer, expected: str) -> None:
     """
     E04: refused and limited only where the server certainly did not take it; everything in doubt is
     unknown.
@@ -141,7 +141,7 @@ QUOTAS = [
 
 
 @pytest.mark.parametrize(("body", "wait_s", "expected"), QUOTAS)
-def test_a_429_may_mean_the_day(body: Any, wait_s: float | None, expected: Any) -> None:
+def test_a_429_may_mean_the_day(body: Any, wait_s: float | None, expected: str) -> None:
     """
     What the server calls daily, a quota that isn't a minute's, and any wait of more than an hour
     end the sending of the day.
@@ -152,7 +152,7 @@ def test_a_429_may_mean_the_day(body: Any, wait_s: float | None, expected: Any) 
 
 @given(st.integers(100, 599), st.binary(max_size=60), st.sampled_from(["", "cut"]))
 def test_nothing_but_a_whole_2xx_with_a_job_is_accepted(
-    status: int | None, body: Any, fault: Any
+    status: int | None, body: bytes, fault: Literal["", "cut"]
 ) -> None:
     """Whatever bytes come, "accepted" has a jobId, and nobody raises."""
     outcome = post_outcome(Answer(status, {}, body, fault))
@@ -216,7 +216,7 @@ def test_nothing_but_a_whole_2xx_with_a_job_is_accepted(
         (answer(fault="no_answer", reason="the connection was reset"), "the connection was reset"),
     ],
 )
-def test_complaints_are_read_in_every_shape(happened: Answer, expected: Any) -> None:
+def test_complaints_are_read_in_every_shape(happened: Answer, expected: str) -> None:
     """All error bodies seen on CXone, in one line."""
     assert expected == failure_text(happened)
 
@@ -262,7 +262,7 @@ def test_no_error_body_breaks_the_parser(body: Any) -> None:
     ],
 )
 def test_B04_a_404_is_the_apis_own_word_only_with_its_error_document(
-    body: Any, expected: Any
+    body: Any, expected: bool
 ) -> None:
     """B04: the 404 of a proxy, a gateway or a web framework clears nobody."""
     assert expected == is_own_error(answer(404, body))

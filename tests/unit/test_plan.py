@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Iterable, Mapping
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
@@ -22,7 +25,7 @@ from cxtools.sending.plan import plan_recipients
 from cxtools.sending.row import Row
 from cxtools.sending.spec import content_digest, parse_spec
 
-SPEC = {
+SPEC: dict[str, Any] = {
     "name": "q3-update",
     "subject": "Q3 Product Update",
     "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
@@ -30,7 +33,9 @@ SPEC = {
 }
 
 
-def plan(people, *, skip_invalid=False, **spec):
+def plan(
+    people: Iterable[str | Mapping[str, Any]], *, skip_invalid: bool = False, **spec: Any
+) -> tuple[list[Recipient], list[LeftOut]]:
     """The plan of a list of people as two lists: whom to mail, and whom not."""
     items = list(Campaign.from_list(people, **SPEC | spec).plan(skip_invalid=skip_invalid))
     return [item for item in items if isinstance(item, Recipient)], [
@@ -38,13 +43,21 @@ def plan(people, *, skip_invalid=False, **spec):
     ]
 
 
-def csv_file(folder, content):
+def everybody(campaign: Campaign) -> list[Recipient]:
+    """The recipients of a campaign whose list has no row that is left out."""
+    items = list(campaign.plan())
+    people = [item for item in items if isinstance(item, Recipient)]
+    assert items == people
+    return people
+
+
+def csv_file(folder: Path, content: str | bytes) -> Path:
     path = folder / "recipients.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 
 
-def read(folder, content, **spec):
+def read(folder: Path, content: str | bytes, **spec: Any) -> list[Recipient | LeftOut]:
     return list(Campaign.from_csv(csv_file(folder, content), **SPEC | spec).plan())
 
 
@@ -76,7 +89,7 @@ WRONG_SPECS = {
 
 
 @pytest.mark.parametrize(("values", "said"), WRONG_SPECS.values(), ids=WRONG_SPECS)
-def test_a_wrong_spec_is_refused_in_words(values, said):
+def test_a_wrong_spec_is_refused_in_words(values: dict[str, Any], said: str) -> None:
     """Each fault names its key and what would be right."""
     with pytest.raises(ConfigError) as refused:
         parse_spec(SPEC | values)
@@ -84,7 +97,7 @@ def test_a_wrong_spec_is_refused_in_words(values, said):
     assert said in str(refused.value)
 
 
-def test_d03_all_faults_of_a_spec_are_said_at_once():
+def test_d03_all_faults_of_a_spec_are_said_at_once() -> None:
     """
     D03: the tutorial logs `undefined` for a spec that doesn't fit; here each fault is in the one
     message.
@@ -98,7 +111,7 @@ def test_d03_all_faults_of_a_spec_are_said_at_once():
     ]
 
 
-def test_a_profile_may_lift_the_uuid():
+def test_a_profile_may_lift_the_uuid() -> None:
     """Where a tenant's template ids are not UUIDs, any one line will do."""
     assert (
         "newsletter-7"
@@ -106,7 +119,7 @@ def test_a_profile_may_lift_the_uuid():
     )
 
 
-def test_a_spec_file_is_read_with_its_tables(tmp_path):
+def test_a_spec_file_is_read_with_its_tables(tmp_path: Path) -> None:
     """SPEC.toml in full, as the command line documents it."""
     (tmp_path / "spec.toml").write_text("""
         name = "q3-update"
@@ -137,7 +150,9 @@ def test_a_spec_file_is_read_with_its_tables(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"name = ", b"\xff\xfe", None], ids=["no TOML", "not UTF-8", "no file"]
 )
-def test_a_spec_file_that_cant_be_read_is_a_configuration_error(tmp_path, content):
+def test_a_spec_file_that_cant_be_read_is_a_configuration_error(
+    tmp_path: Path, content: bytes | None
+) -> None:
     """One message with the file's name, no traceback of a parser."""
     if content is not None:
         (tmp_path / "spec.toml").write_bytes(content)
@@ -176,7 +191,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize(("written", "mailed"), ADDRESSES.items(), ids=map(repr, ADDRESSES))
-def test_an_address_is_normalised_or_refused(written, mailed):
+def test_an_address_is_normalised_or_refused(written: str, mailed: str | None) -> None:
     """
     The domain in lower-case ASCII, the local part as given; what is not an address is left out with a
     reason.
@@ -188,7 +203,7 @@ def test_an_address_is_normalised_or_refused(written, mailed):
     assert all(row.detail for row in left_out)
 
 
-def test_d02_one_person_written_three_ways_is_mailed_once():
+def test_d02_one_person_written_three_ways_is_mailed_once() -> None:
     """
     D02: duplicates, also by case, fold into the first row; the tutorial mails one person three
     times.
@@ -202,7 +217,7 @@ def test_d02_one_person_written_three_ways_is_mailed_once():
 
 
 @given(st.lists(st.sampled_from(["ann@example.com", "ANN@example.com", "bob@b.com", "nobody", ""])))
-def test_every_row_ends_as_exactly_one_item(written):
+def test_every_row_ends_as_exactly_one_item(written: list[str]) -> None:
     """Nobody is left out silently: as many items as rows, in their order, nobody mailed twice."""
     people, left_out = plan(written, skip_invalid=True)
 
@@ -211,7 +226,7 @@ def test_every_row_ends_as_exactly_one_item(written):
     assert len({address.casefold() for address in written if "@" in address}) == len(people)
 
 
-def test_b05_nobody_left_is_an_orderly_end():
+def test_b05_nobody_left_is_an_orderly_end() -> None:
     """
     B05: a list of which nobody remains gives a plan without recipients, not an error and not an
     empty POST.
@@ -226,7 +241,7 @@ def test_b05_nobody_left_is_an_orderly_end():
 # --- wrong rows ---
 
 
-def test_wrong_rows_stop_the_plan_and_are_all_counted():
+def test_wrong_rows_stop_the_plan_and_are_all_counted() -> None:
     """
     Without the user's word nothing is planned: the first 20 faults with line and reason, the rest
     as a number.
@@ -244,7 +259,7 @@ def test_wrong_rows_stop_the_plan_and_are_all_counted():
     assert "secret.person" not in said
 
 
-def test_a_refused_row_shows_its_address_masked():
+def test_a_refused_row_shows_its_address_masked() -> None:
     """Addresses don't reach logs through error messages."""
     _, (row,) = plan(["jane.doe..x@example.com"], skip_invalid=True)
 
@@ -287,7 +302,9 @@ WRONG_FILES = {
 
 
 @pytest.mark.parametrize(("content", "said", "line"), WRONG_FILES.values(), ids=WRONG_FILES)
-def test_a_broken_file_is_refused_with_its_line(tmp_path, content, said, line):
+def test_a_broken_file_is_refused_with_its_line(
+    tmp_path: Path, content: bytes, said: str, line: str
+) -> None:
     """One clear message with what to do; which line, where there is one."""
     with pytest.raises(ConfigError) as refused:
         read(tmp_path, content)
@@ -297,7 +314,7 @@ def test_a_broken_file_is_refused_with_its_line(tmp_path, content, said, line):
     assert refused.value.do
 
 
-def test_a_missing_file_is_said_when_the_campaign_is_made(tmp_path):
+def test_a_missing_file_is_said_when_the_campaign_is_made(tmp_path: Path) -> None:
     """Before the first request, not in the middle of the run."""
     with pytest.raises(ConfigError, match="No such file"):
         Campaign.from_csv(tmp_path / "none.csv", **SPEC)
@@ -306,7 +323,7 @@ def test_a_missing_file_is_said_when_the_campaign_is_made(tmp_path):
 # --- columns, tags, merge fields ---
 
 
-def test_a_csv_row_becomes_a_recipient(tmp_path):
+def test_a_csv_row_becomes_a_recipient(tmp_path: Path) -> None:
     """
     `tags` are split, every other column is a merge field as written; the byte order mark of Excel
     is not a part of a name.
@@ -324,7 +341,7 @@ def test_a_csv_row_becomes_a_recipient(tmp_path):
     )
 
 
-def test_lines_are_those_of_the_file(tmp_path):
+def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     """
     A cell over several lines and an empty line don't shift the numbers that people look up in their
     editor.
@@ -362,7 +379,9 @@ FIELDS = {
 
 
 @pytest.mark.parametrize(("row", "fields", "said"), FIELDS.values(), ids=FIELDS)
-def test_merge_fields_are_checked_against_the_template(row, fields, said):
+def test_merge_fields_are_checked_against_the_template(
+    row: dict[str, Any], fields: list[str] | None, said: str
+) -> None:
     """With the template's field list given, missing, empty and extra merge fields are errors."""
     if not said:
         assert 1 == len(plan([row], fields=fields)[0])
@@ -371,7 +390,7 @@ def test_merge_fields_are_checked_against_the_template(row, fields, said):
             plan([row], fields=fields)
 
 
-def test_g09_a_planned_recipient_can_be_planned_again():
+def test_g09_a_planned_recipient_can_be_planned_again() -> None:
     """
     G09: what the plan gives out it takes in: address, merge fields and tags survive; the tutorial
     loses the merge fields.
@@ -382,12 +401,12 @@ def test_g09_a_planned_recipient_can_be_planned_again():
     assert [person] == again
 
 
-def test_a_dataframe_is_a_list_of_recipients():
+def test_a_dataframe_is_a_list_of_recipients() -> None:
     """Missing values are empty texts, whole numbers don't grow a decimal point."""
     frame = pandas.DataFrame(
         {"email": ["a@b.com", "c@d.com"], "points": [3, None], "name": ["Ann", None]}
     )
-    people = list(Campaign.from_frame(frame, **SPEC).plan())
+    people = everybody(Campaign.from_frame(frame, **SPEC))
 
     assert [{"points": "3", "name": "Ann"}, {"points": "", "name": ""}] == [
         dict(person.merge_fields) for person in people
@@ -406,7 +425,7 @@ def test_a_dataframe_is_a_list_of_recipients():
         (7, ("7",)),
     ],
 )
-def test_tags_of_a_dataframe_may_be_lists(tags, expected):
+def test_tags_of_a_dataframe_may_be_lists(tags: Any, expected: tuple[str, ...]) -> None:
     """
     A cell with a list is several tags, and not one that reads "['vip', 'x']"; text and missing
     values as ever.
@@ -414,14 +433,14 @@ def test_tags_of_a_dataframe_may_be_lists(tags, expected):
     frame = pandas.DataFrame({"email": ["a@b.com", "c@d.com"], " tags": [tags, "plain"]})
     campaign = Campaign.from_frame(frame, **SPEC)
 
-    assert [expected, ("plain",)] == [person.tags for person in campaign.plan()]
+    assert [expected, ("plain",)] == [person.tags for person in everybody(campaign)]
     assert campaign.digest == Campaign.from_frame(frame, **SPEC).digest
 
 
 # --- batches on the wire ---
 
 
-def test_d01_a_batch_holds_a_thousand_recipients_and_no_more():
+def test_d01_a_batch_holds_a_thousand_recipients_and_no_more() -> None:
     """
     D01: 1,001 recipients in one POST are refused here, before the API does; the ledger splits them
     into batches.
@@ -434,7 +453,7 @@ def test_d01_a_batch_holds_a_thousand_recipients_and_no_more():
         message_body(spec, people, batch_id="b1")
 
 
-def test_the_body_is_that_of_the_contract():
+def test_the_body_is_that_of_the_contract() -> None:
     """Names, nesting and the batch tag by which an event proves that a batch was sent."""
     body = message_body(
         parse_spec(SPEC),
@@ -463,7 +482,7 @@ def test_the_body_is_that_of_the_contract():
         st.text(st.characters(exclude_categories=["Cs"])),
     )
 )
-def test_the_same_batch_gives_the_same_bytes(fields):
+def test_the_same_batch_gives_the_same_bytes(fields: dict[str, str]) -> None:
     """
     A repeated request with the same key must carry the same bytes, whatever order the columns came
     in.
@@ -491,7 +510,9 @@ DIGESTS = {
 
 
 @pytest.mark.parametrize(("spec", "row", "same"), DIGESTS.values(), ids=DIGESTS)
-def test_changed_content_is_another_campaign(spec, row, same):
+def test_changed_content_is_another_campaign(
+    spec: dict[str, Any], row: dict[str, str], same: bool
+) -> None:
     """
     The same name with other content is refused by this digest; a limit may change from day to day.
     """
@@ -500,7 +521,7 @@ def test_changed_content_is_another_campaign(spec, row, same):
     assert same == (first == content_digest(parse_spec(SPEC | spec), [Row(2, row)]))
 
 
-def test_planning_needs_little_memory():
+def test_planning_needs_little_memory() -> None:
     """
     Rows of 1,000 bytes and more pass through one by one; of each person a digest stays, under 300
     bytes with Python's own share.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import doctest
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from cxtools.bounce.policy import (
     Treatment,
 )
 from cxtools.ledger.audit import Anchor
+from cxtools.ledger.batches import BatchRow
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
 from cxtools.sending.retry import decide_retry
@@ -47,8 +47,33 @@ def outcome(case: taxonomy.Case) -> dict[str, Any]:
 
 def webhook(row: dict[str, Any]) -> dict[str, Any]:
     """What the CRM is told of a job with this one recipient."""
-    job = SimpleNamespace(
-        job="j1", job_id="j1", job_status="completed", recipients=1, latency_s=None, spam_score=None
+    job = BatchRow(
+        id="b1",
+        campaign="c",
+        wave=0,
+        ordinal=0,
+        recipients=1,
+        state="completed",
+        detail="",
+        payload_sha256=None,
+        epoch=1,
+        owner=None,
+        lease_until=None,
+        quota_account=None,
+        quota_day=None,
+        job_id="j1",
+        job_status="completed",
+        latency_s=None,
+        spam_score=None,
+        first_attempt_at=None,
+        submitted_at=None,
+        final_at=None,
+        scanned_at=None,
+        events=1,
+        told_events=0,
+        scans=1,
+        quiet_scans=0,
+        version=0,
     )
     spec = {"template_id": "t", "sender": "me@example.com"}
     _, _, body = job_webhook(job, spec, [row], version=1, at="", anchor=Anchor(0, ""))

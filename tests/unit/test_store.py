@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,14 +44,15 @@ def files(root: Path) -> list[str]:
     )
 
 
-def column(target: EventStore, name: str, view: str = "events") -> list[object]:
+def column(target: EventStore, name: str, view: str = "events") -> list[Any]:
     with target.connection() as connection:
-        return (
+        cells: list[Any] = (
             connection.sql(f"select {name} from {view} order by 1")  # noqa: S608
             .to_arrow_table()
             .column(0)
             .to_pylist()
         )
+    return cells
 
 
 def test_the_same_page_twice_is_one_file(tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ def test_of_rows_with_one_id_the_earliest_received_counts(tmp_path: Path) -> Non
     for part in (tmp_path / "two" / "campaign=c").iterdir():
         part.rename(tmp_path / "one" / "campaign=c" / part.name)
 
-    assert [5, 6] == [ts.second for ts in column(target, "ts")]  # type: ignore[attr-defined]
+    assert [5, 6] == [ts.second for ts in column(target, "ts")]
 
 
 def test_more_events_than_a_chunk_come_in_several_parts(tmp_path: Path) -> None:

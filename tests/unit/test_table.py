@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from cxtools.errors import ReportError
 from cxtools.measures.catalogue import QUESTIONS
+from cxtools.measures.question import Question
 from cxtools.measures.table import Table
 from tests.tables import ask, store
 
@@ -26,6 +28,8 @@ SPLIT = store("""
     eve | e@corp.example   | delivery | 16 23:59  |
     fay | f@hotmail.com    | delivery | 16 10:30  |
 """)
+#: A question of nobody's catalogue.
+NONE = Question("none", "Which?", "row", ())
 #: Six rows: some share a provider, some a day.
 ANSWER = ask("funnel", SPLIT, by=["provider", "day"])
 
@@ -78,7 +82,7 @@ OTHERS: dict[str, Change] = {
 }
 
 
-def with_column(table: Table, name: str, value: object) -> pd.DataFrame:
+def with_column(table: Table, name: str, value: Any) -> pd.DataFrame:
     changed = table.copy()
     changed[name] = value
     return changed
@@ -88,6 +92,11 @@ def renamed(table: Table) -> pd.DataFrame:
     changed = table.copy()
     changed.columns = changed.columns.str.upper()
     return changed
+
+
+def html_of(table: pd.DataFrame) -> object:
+    """What a notebook shows of a table."""
+    return table._repr_html_()  # type: ignore[operator]  # pandas has no type for it
 
 
 def claim(table: pd.DataFrame) -> str:
@@ -107,7 +116,7 @@ def test_rows_of_an_answer_can_be_drawn(change: str) -> None:
     table = ANSWERS[change](ANSWER)
     assert isinstance(table, Table)
 
-    assert "Delivery rate" in table._repr_html_() or table.empty
+    assert "Delivery rate" in str(table._repr_html_()) or table.empty
     assert table.chart().layout.meta["title"]
 
 
@@ -118,7 +127,7 @@ def test_anything_else_is_a_plain_table(change: str) -> None:
     as_pandas = pd.DataFrame(table)
 
     assert "" == claim(table)
-    assert as_pandas._repr_html_() == table._repr_html_()
+    assert html_of(as_pandas) == html_of(table)
     if isinstance(table, Table):
         assert as_pandas.to_string() == table.text()
         with pytest.raises(ReportError, match="don't answer one of the questions"):
@@ -147,3 +156,16 @@ def test_a_question_without_a_figure_says_so() -> None:
     """What has no picture is shown as a table."""
     with pytest.raises(ReportError, match="there is no chart of data_quality"):
         ask("data_quality", SPLIT).chart()
+
+
+@pytest.mark.parametrize("name", ["unknown", "reasons", "links"])
+def test_a_terminal_obeys_nothing_that_a_feed_wrote(name: str) -> None:
+    """Colours, titles and line breaks of a bounce text or a link reach no terminal."""
+    hostile = "\x1b[31mgo\x1b]0;title\x07\rblank\u202e"
+    row = dict.fromkeys(QUESTIONS[name].column_names(), 1)
+    texts = {column.name: hostile for column in QUESTIONS[name].columns if column.kind == "text"}
+    table = Table([{"campaign": "c", **row, **texts, "first_at": None, "last_at": None}])
+
+    for shown in (table.answering(QUESTIONS[name]).text(), table.answering(NONE).text()):
+        assert all(line.isprintable() for line in shown.splitlines())
+        assert 2 == len(shown.splitlines())

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +22,10 @@ from cxtools.sending.campaign import Campaign
 from cxtools.verdicts.checks import check
 from cxtools.verdicts.evidence import verdict_on
 from cxtools.verdicts.facts import Facts
-from cxtools.verdicts.limits import AUTHENTICATION, COMPLAINTS, HARD_BOUNCES, UNCLASSIFIED
+from cxtools.verdicts.limits import AUTHENTICATION, COMPLAINTS, HARD_BOUNCES, UNCLASSIFIED, Limit
 from cxtools.verdicts.verdict import VIEWS, verdict
 from tests import tables
+from tests.conftest import Simulator
 from tests.proof.ground import NAME, PEOPLE, SPEC, connection
 from tests.tables import ask
 
@@ -49,8 +52,8 @@ EARLIER = [
 ]
 
 
-def facts(**changed) -> Facts:
-    given = {
+def facts(**changed: Any) -> Facts:
+    usual: dict[str, Any] = {
         "campaign": "q3",
         "counts": COUNTS,
         "first_at": START,
@@ -59,7 +62,7 @@ def facts(**changed) -> Facts:
         "earlier": EARLIER,
         "maturity": 0.92,
     }
-    return Facts(**given | changed)
+    return Facts(**usual | changed)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ def facts(**changed) -> Facts:
         (COMPLAINTS, {"delivered": 5000, "complained": 40}, "FAIL"),
     ],
 )
-def test_a_limit_is_judged_by_the_interval(limit, counts, word):
+def test_a_limit_is_judged_by_the_interval(limit: Limit, counts: dict[str, int], word: str) -> None:
     """
     FAIL when the whole interval is above the limit, WARN when the number is, PASS when the whole
     interval is below the target.
@@ -107,12 +110,12 @@ def test_a_limit_is_judged_by_the_interval(limit, counts, word):
         ({"attempted": 0}, "TOO EARLY"),
     ],
 )
-def test_the_worst_check_is_the_verdict(changed, word):
+def test_the_worst_check_is_the_verdict(changed: dict[str, int], word: str) -> None:
     """One word for the campaign: that of its worst check."""
     assert word == verdict(facts(counts=COUNTS | changed)).word
 
 
-def test_the_sentences_of_a_campaign():
+def test_the_sentences_of_a_campaign() -> None:
     """
     What a stakeholder reads first: why the verdict, then arrival, clicks and maturity, each against
     earlier campaigns.
@@ -136,7 +139,7 @@ def test_the_sentences_of_a_campaign():
         {"delivered": 0, "opened": 0, "clicked": 0, "human": 0, "suspect": 0},
     ],
 )
-def test_every_view_says_three_to_five_sentences(about, changed):
+def test_every_view_says_three_to_five_sentences(about: str, changed: dict[str, int]) -> None:
     """Enough to know, little enough to read; never a NaN, whatever is zero."""
     said = verdict(facts(counts=COUNTS | changed), about)
 
@@ -168,7 +171,9 @@ UNSETTLED = (
     ("counts", "word"),
     [({"hard": 100}, "WARN"), ({"hard": 900}, "FAIL"), ({"attempted": 0}, "WARN")],
 )
-def test_what_the_ledger_left_open_is_said_first(unsettled, first, counts, word):
+def test_what_the_ledger_left_open_is_said_first(
+    unsettled: dict[str, int], first: tuple[str, ...], counts: dict[str, int], word: str
+) -> None:
     """
     Lost, failed and waiting recipients are a warning and the first sentences, with the command that
     helps, also before any event.
@@ -182,7 +187,7 @@ def test_what_the_ledger_left_open_is_said_first(unsettled, first, counts, word)
     )
 
 
-def test_the_ledger_tells_what_it_left_open(simulator, home):
+def test_the_ledger_tells_what_it_left_open(simulator: Simulator, home: Path) -> None:
     """
     People of a failed job, as the verdict gets them; a campaign that was never sent leaves nothing
     open.
@@ -196,19 +201,19 @@ def test_the_ledger_tells_what_it_left_open(simulator, home):
     assert "WARN" == verdict_on(client.engine, NAME, unsettled=client.unsettled(NAME)).word
 
 
-def test_a_first_campaign_is_compared_with_nothing():
+def test_a_first_campaign_is_compared_with_nothing() -> None:
     """Without earlier campaigns there is no comparison, rather than one with zero."""
     assert "earlier" not in str(verdict(facts(earlier=(), maturity=None)))
 
 
-def test_what_is_missing_is_a_dash():
+def test_what_is_missing_is_a_dash() -> None:
     """A rate without a denominator is shown as a dash on its card."""
     cards = {card[0]: card[1] for card in verdict(facts(counts=COUNTS | {"delivered": 0})).cards}
 
     assert "–" == cards["Clicked"]
 
 
-def test_nothing_accepted_is_said_in_words():
+def test_nothing_accepted_is_said_in_words() -> None:
     """No dash stands in a sentence; a card says why it has none."""
     store = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1")
     for about in VIEWS:
@@ -258,7 +263,7 @@ def test_nothing_accepted_is_said_in_words():
         ),
     ],
 )
-def test_thin_data_is_spoken_of_plainly(events, sentences):
+def test_thin_data_is_spoken_of_plainly(events: str, sentences: tuple[str, ...]) -> None:
     """
     One recipient is one recipient, nobody is nobody, and a kind of which the feed has none is not
     measured.
@@ -273,7 +278,7 @@ def test_thin_data_is_spoken_of_plainly(events, sentences):
     assert sentences == tuple(text for text in others if "scanners" not in text)
 
 
-def test_too_few_says_for_what():
+def test_too_few_says_for_what() -> None:
     """One complaint of 2,955 is no verdict: the headline names the check, and what it is near."""
     said = verdict(facts(counts=COUNTS | {"hard": 10, "delivered": 2955, "complained": 1}))
 
@@ -283,7 +288,7 @@ def test_too_few_says_for_what():
     ) == (said.word, said.sentences[0])
 
 
-def test_what_a_feed_does_not_hold_is_not_compared():
+def test_what_a_feed_does_not_hold_is_not_compared() -> None:
     """
     A feed of notifications has neither opens nor clicks: no sentence, no card, no comparison and no
     chart makes a zero of it.
@@ -319,7 +324,7 @@ def test_what_a_feed_does_not_hold_is_not_compared():
     )
 
 
-def test_machines_that_the_feed_tells_apart_are_no_readers():
+def test_machines_that_the_feed_tells_apart_are_no_readers() -> None:
     """
     With sg_machine_open the range goes from who surely loaded images or clicked to everyone;
     without it machines can't be told.
@@ -355,7 +360,7 @@ def test_machines_that_the_feed_tells_apart_are_no_readers():
     }
 
 
-def test_who_only_unsubscribed_is_told_apart():
+def test_who_only_unsubscribed_is_told_apart() -> None:
     """
     The scanners' table counts all links, the funnel content only: the sentence names the
     difference.
@@ -366,12 +371,12 @@ def test_who_only_unsubscribed_is_told_apart():
     )
 
 
-def test_above_the_halt_it_says_stop():
+def test_above_the_halt_it_says_stop() -> None:
     """From one hard bounce in ten on, the sentence is an order."""
     assert "stop sending" in verdict(facts(counts=COUNTS | {"hard": 1200})).sentences[0]
 
 
-def test_it_shows_itself_without_letting_names_become_markup():
+def test_it_shows_itself_without_letting_names_become_markup() -> None:
     """Campaign names and causes are text in the page; symbol and word stand beside the colour."""
     bundle = verdict(
         facts(top_cause=("<script>alert(1)</script>", 300)), "bounces"
@@ -395,7 +400,7 @@ HISTORY = """
 """
 
 
-def test_earlier_campaigns_are_cut_at_the_same_age():
+def test_earlier_campaigns_are_cut_at_the_same_age() -> None:
     """
     A campaign two days old is compared with what earlier ones had after two days, and told how much
     was still to come.
@@ -411,7 +416,7 @@ def test_earlier_campaigns_are_cut_at_the_same_age():
     assert [1, 2] == ask("comparison", store, "now").clicked.tolist()
 
 
-def test_the_youngest_campaign_knows_its_own_window():
+def test_the_youngest_campaign_knows_its_own_window() -> None:
     """First and last moment, the age between them, and the number of events."""
     said = verdict_on(Engine(tables.store(HISTORY.format(day="10", late="12"), "now")), "now")
 
@@ -423,7 +428,7 @@ def test_the_youngest_campaign_knows_its_own_window():
     assert 1 == said.facts.counts["hard"]
 
 
-def test_before_the_first_event_it_is_too_early():
+def test_before_the_first_event_it_is_too_early() -> None:
     """A report as of a moment before the campaign has a verdict too, and nothing to compare."""
     store = tables.store(HISTORY.format(day="10", late="12"), "now")
     said = verdict_on(Engine(store), "now", as_of="2026-09-01")
@@ -432,13 +437,13 @@ def test_before_the_first_event_it_is_too_early():
     assert [] == ask("comparison", store, "now", as_of="2026-09-01").records()
 
 
-def test_an_unknown_view_is_answered_with_those_there_are():
+def test_an_unknown_view_is_answered_with_those_there_are() -> None:
     """A slip in `about` is no KeyError."""
     with pytest.raises(ConfigError, match="choose from: run, bounces, engagement"):
         verdict(facts(), "engagment")
 
 
-def test_clicks_that_are_not_measured_are_no_yardstick():
+def test_clicks_that_are_not_measured_are_no_yardstick() -> None:
     """How many clicks earlier campaigns had by now says nothing of a feed without clicks."""
     unmeasured = {
         name: count

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from cxtools.events.feeds.table import Table
+    from cxtools.events.feeds.table import TableReader
     from cxtools.events.feeds.values import Row
     from cxtools.model import Event
 
@@ -57,13 +57,13 @@ def recognise(row: Row) -> str:
     return next(name for name in NAMES if feed(name).recognises(row))
 
 
-def read(row: Row, name: str, *, as_table: Table | None = None) -> list[Event]:
+def read(row: Row, name: str, *, table_reader: TableReader | None = None) -> list[Event]:
     """
-    The events of a row in the words of one feed; *as_table* says how a table is to be read.
+    The events of a row in the words of one feed; *table_reader* says how a table is to be read.
 
     Raises:
         ValueError: the row isn't a record of that feed.
     """
-    if name == "table" and as_table:
-        return as_table.events(row)
+    if name == "table" and table_reader:
+        return table_reader.events(row)
     return feed(name).events(row)

@@ -96,7 +96,7 @@ def recognises(row: Row) -> bool:
     return True
 
 
-class Table:
+class TableReader:
     """
     How a table is to be read: *column_map* says column -> field, other columns go by COLUMNS;
     *event_map* says word -> kind, other words go by WORDS.
@@ -104,7 +104,7 @@ class Table:
     An empty word in *event_map* is the kind of rows that have none: a table of opens needs no
     column that says so.
 
-    >>> table = Table({"who": "email"}, {"": "open"})
+    >>> table = TableReader({"who": "email"}, {"": "open"})
     >>> [event] = table.events({"who": "ann@example.com", "time": "2026-09-14 10:00"})
     >>> event.kind, event.ts.hour
     ('open', 10)
@@ -148,10 +148,10 @@ class Table:
 
 def events(row: Row) -> list[Event]:
     """One event per row of a table that needs no map."""
-    return PLAIN.events(row)
+    return PLAIN_TABLE.events(row)
 
 
-PLAIN = Table()
+PLAIN_TABLE = TableReader()
 
 
 def find_columns(header: tuple[str, ...], column_map: Mapping[str, str]) -> dict[str, str]:

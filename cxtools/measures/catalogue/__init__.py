@@ -18,10 +18,10 @@ from types import ModuleType
 from cxtools.errors import ConfigError
 from cxtools.measures.catalogue import bounces, delivery, engagement, feed
 from cxtools.measures.question import Dimension, Question
-from cxtools.measures.sql import rows_of
+from cxtools.measures.sql import tsv_rows
 
 #: What messages can be split and filtered by, in the order of their columns.
-DIMENSIONS = {row[0]: Dimension(*row) for row in rows_of("dimensions")}
+DIMENSIONS = {row[0]: Dimension(*row) for row in tsv_rows("dimensions")}
 
 
 def questions_in(files: Iterable[ModuleType]) -> dict[str, Question]:

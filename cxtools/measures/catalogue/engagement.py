@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxtools.measures.question import Column, Part, Question
-from cxtools.measures.sql import rows_of
+from cxtools.measures.sql import tsv_rows
 
 LINKS = Question(
     name="links",
@@ -77,7 +77,7 @@ CURVE = Question(
 
 #: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: one strong rule is
 #: enough, of the weak ones it takes two.
-RULES = tuple(Part(*row) for row in rows_of("rules"))
+RULES = tuple(Part(*row) for row in tsv_rows("rules"))
 
 SUSPECTS = Question(
     name="suspects",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cxtools.measures.question import Column, Part, Question
-from cxtools.measures.sql import rows_of
+from cxtools.measures.sql import tsv_rows
 
 #: What can be odd about events.
-CHECKS = tuple(Part(*row) for row in rows_of("checks"))
+CHECKS = tuple(Part(*row) for row in tsv_rows("checks"))
 
 DATA_QUALITY = Question(
     name="data_quality",

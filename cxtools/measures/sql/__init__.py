@@ -14,7 +14,7 @@ def statement(name: str) -> str:
     return _text(f"{name}.sql")
 
 
-def rows_of(name: str) -> list[list[str]]:
+def tsv_rows(name: str) -> list[list[str]]:
     """The rows of a table that stands beside the SQL, without its head."""
     lines = _text(f"{name}.tsv").splitlines()
     rows = lines[1:]

@@ -3,8 +3,8 @@ Makes `first/`: a ledger as cxtools 0.1.0 left it, which the tests upgrade.
 
 Run in a checkout of 0.1.0 (commit 55c6fe5), with that checkout's own code:
 
-    git worktree add /tmp/first 55c6fe5
-    PYTHONPATH=/tmp/first python tests/proof/ledgers/make_first.py tests/proof/ledgers/first
+    git worktree add ../first 55c6fe5
+    PYTHONPATH=../first python tests/proof/ledgers/make_first.py tests/proof/ledgers/first
 
 Campaign q3 stopped in its middle: of five batches two were sent and are told to the CRM, the answer
 to the third POST was lost, two wait for the next day's quota. Campaign q4 is planned, and nothing
@@ -26,17 +26,17 @@ import tempfile
 import urllib.request
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from cxtools.connection import Connection
 from cxtools.settings import load_settings
 from cxtools.simulator.people import recipients, suppressed
 
 SEED = 7
-SPEC = {
+SPEC: dict[str, Any] = {
     "subject": "Q3",
     "template_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
     "sender": "me@example.com",
@@ -55,7 +55,7 @@ def main(out: Path) -> None:
         (out / "rows.json").write_text(json.dumps(rows_of(home / "ledger.sqlite"), indent=1) + "\n")
         for name in ("audit-anchors.txt", "audit-key"):
             shutil.copyfile(home / name, out / name)
-    for dialect in (sqlite.dialect(), postgresql.dialect()):
+    for dialect in (sqlite.dialect(), postgresql.dialect()):  # type: ignore[no-untyped-call]  # sqlalchemy has no types for these two
         (out / f"{dialect.name}.sql").write_text("\n".join(statements(dialect)) + "\n")
 
 
@@ -69,9 +69,13 @@ def work(home: Path) -> None:
         "--speed", "inf", "--crm-secret", connection.SIMULATOR["crm_webhook_secret"]
     )
     control(url, "suppress", {"addresses": SUPPRESSED})
-    facts = {"crm_webhook_url": f"{url}/_sim/crm", "event_horizon_s": 0, "batch_size": 20}
+    facts: dict[str, Any] = {
+        "crm_webhook_url": f"{url}/_sim/crm",
+        "event_horizon_s": 0,
+        "batch_size": 20,
+    }
     settings = load_settings(environ={}, home=home, env_url=url, **facts, **connection.SIMULATOR)
-    client = Connection(settings, quiet=True)
+    client = connection.Connection(settings, quiet=True)
     rows = [*PEOPLE[:90], PEOPLE[0], {**PEOPLE[0], "email": "nobody"}]
     q3 = campaign.from_list(rows, name="q3", limits={"daily": 60}, **SPEC)
     control(url, "faults", {"name": "post_502_after_accept", "after": 2})
@@ -112,7 +116,7 @@ def plain(cell: object) -> object:
 def statements(dialect: Dialect) -> list[str]:
     """The statements by which 0.1.0 makes its tables."""
     tables = import_module("cxtools.campaigns.tables")
-    made = []
+    made: list[CreateTable | CreateIndex] = []
     for table in tables.TABLES.sorted_tables:
         made += [CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=str))]
     return [f"{str(each.compile(dialect=dialect)).strip()};" for each in made]
