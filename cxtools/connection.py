@@ -151,12 +151,12 @@ class Connection:
         Raises:
             ConfigError: what `send` would refuse.
         """
-        from cxtools.sending.dry_run import dry_run, standing
+        from cxtools.sending.dry_run import dry_run, read_standing
 
         ledger = self.ledger if self.has_ledger else None
         return dry_run(
             campaign,
-            standing(ledger, campaign, self.settings),
+            read_standing(ledger, campaign, self.settings),
             batch_size=self.settings.batch_cap(campaign.spec.limits.daily),
             skip_invalid=skip_invalid,
         )

@@ -70,8 +70,11 @@ class Redaction:
 
 
 def _spell(secrets: Iterable[Secret]) -> list[Secret]:
-    texts = [secret.reveal() for secret in secrets if secret]
-    return [Secret(spelling) for text in texts for spelling in spellings(text)]
+    hidden: list[Secret] = []
+    for secret in secrets:
+        if secret:
+            hidden += [Secret(text) for text in spellings(secret.reveal())]
+    return hidden
 
 
 def spellings(secret: str) -> list[str]:

@@ -287,7 +287,7 @@ def _claimed_record(entry: Entry) -> Record | None:
 
 def mismatches(
     claims: Counter[Record],
-    held: Counter[Record],
+    records: Counter[Record],
 ) -> Iterator[str]:
     """
     Where the log and the tables don't agree: rows of the tables were changed, removed or inserted.
@@ -295,9 +295,9 @@ def mismatches(
     >>> list(mismatches(Counter(), Counter({("webhook", "msg_1"): 1})))
     ['the ledger holds webhook msg_1, which the audit log does not mention']
     """
-    for record in held - claims:
+    for record in records - claims:
         yield f"the ledger holds {' '.join(record)}, which the audit log does not mention"
-    for record in claims - held:
+    for record in claims - records:
         yield f"the audit log mentions {' '.join(record)}, which the ledger does not hold"
 
 

@@ -132,15 +132,15 @@ class AuditLog:
         claims: Counter[Record] = Counter()
         with self._database.reading() as tx:
             entries = count_claims(_stream_entries(tx), claims)
-            found = verify_chain(
+            verification = verify_chain(
                 entries,
                 [*own_anchors, *anchors],
                 head=self.head_in(tx),
             )
-            if found.faults:
-                return found
+            if verification.faults:
+                return verification
             records = _count_records(tx)
-        return replace(found, faults=tuple(mismatches(claims, records)))
+        return replace(verification, faults=tuple(mismatches(claims, records)))
 
     def head_in(self, tx: sa.Connection) -> Anchor:
         """Where the log ends, as a transaction sees it."""
@@ -209,8 +209,8 @@ class AuditLog:
         with self._database.reading() as tx:
             for group in in_groups(rows):
                 is_one = audit_entry.c.seq.in_(group)
-                found = tx.execute(query.where(is_one))
-                hashes.update(found.all())
+                pairs = tx.execute(query.where(is_one))
+                hashes.update(pairs.all())
         return hashes
 
 

@@ -97,10 +97,10 @@ class Plans:
         wave = Wave(name, 0, digest)
         wave.pack(planned, batch_size)
         with self._database.writing() as tx:
-            known = _digest_in(tx, name)
-            if known == digest:
+            earlier_digest = _digest_in(tx, name)
+            if earlier_digest == digest:
                 return
-            if known is not None:
+            if earlier_digest is not None:
                 raise ConfigError(
                     f"campaign {name!r} was planned with other content by another run meanwhile",
                     do="give this one a new name",

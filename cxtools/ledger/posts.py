@@ -137,10 +137,10 @@ class Posts:
             batch.c.first_attempt_at,
         ).filter_by(id=batch_id, state="unknown")
         with self._database.writing() as tx:
-            found = tx.execute(query).first()
-            if found is None:
+            row = tx.execute(query).first()
+            if row is None:
                 return None
-            epoch, payload, digest, recipients, first_attempt_at = found
+            epoch, payload, digest, recipients, first_attempt_at = row
             ends_at = (first_attempt_at or 0) + within_s
             if payload is None or digest is None:
                 return None

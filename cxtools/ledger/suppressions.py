@@ -66,12 +66,12 @@ class Suppressions:
             suppression.c.rcpt_key,
             suppression.c.reason,
         )
-        found: dict[str, str] = {}
+        reason_of: dict[str, str] = {}
         for group in in_groups(keys):
             is_one = suppression.c.rcpt_key.in_(group)
             rows = self._database.rows(query.where(is_one))
-            found.update(rows)
-        return found
+            reason_of.update(rows)
+        return reason_of
 
     def add_scan(
         self,
@@ -119,13 +119,13 @@ class Suppressions:
         with self._database.writing() as tx:
             for name, keys in (counted or {}).items():
                 _forget_others(tx, name, keys)
-            held = set(tx.scalars(by_these))
+            suppressed_by_these = set(tx.scalars(by_these))
             offenders = set(tx.scalars(_repeat_offenders()))
-            lifted = held - justified.keys() - offenders
+            lifted = suppressed_by_these - justified.keys() - offenders
             for key in lifted:
                 tx.execute(suppression.delete().filter_by(rcpt_key=key))
-            known = set(tx.scalars(everyone))
-            added = {key: cause for key, cause in justified.items() if key not in known}
+            suppressed = set(tx.scalars(everyone))
+            added = {key: cause for key, cause in justified.items() if key not in suppressed}
             self._insert(tx, added)
             people = dict.fromkeys(lifted, "lifted")
             for key, cause in added.items():

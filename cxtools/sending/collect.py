@@ -144,8 +144,8 @@ def _record_scans(context: Context, name: str, complete: Sequence[JobEvents]) ->
     untold = [row.job for row in rows if _is_untold(row, counts)]
     people: Outcomes = {}
     if untold:
-        found = outcomes(context.engine, name, untold)
-        people = {job_id: found.get(job_id, []) for job_id in untold}
+        outcomes_of = outcomes(context.engine, name, untold)
+        people = {job_id: outcomes_of.get(job_id, []) for job_id in untold}
     spec = context.ledger.plans.spec(name)
     for job in complete:
         context.ledger.jobs.record_scan(
@@ -191,10 +191,10 @@ def _webhook(
     at = datetime.fromtimestamp(context.now(), UTC).isoformat()
 
     def make(version: int, anchor: Anchor) -> Webhook:
-        known = people
+        outcomes_of = people
         if row.job not in people:  # another run scanned meanwhile
-            known = outcomes(context.engine, row.campaign, [row.job])
-        rows = known.get(row.job, [])
+            outcomes_of = outcomes(context.engine, row.campaign, [row.job])
+        rows = outcomes_of.get(row.job, [])
         return job_webhook(row, spec, rows, version=version, at=at, anchor=anchor)
 
     return make

@@ -126,7 +126,7 @@ class Standing:
     quota_left: float
 
 
-def standing(ledger: Ledger | None, campaign: Campaign, settings: Settings) -> Standing:
+def read_standing(ledger: Ledger | None, campaign: Campaign, settings: Settings) -> Standing:
     """What the ledger knows of a campaign; *ledger* is None where there is none yet."""
     cap = settings.daily_cap(campaign.spec.limits.daily)
     if ledger is None:
@@ -141,7 +141,7 @@ def standing(ledger: Ledger | None, campaign: Campaign, settings: Settings) -> S
 
 def dry_run(
     campaign: Campaign,
-    known: Standing,
+    standing: Standing,
     *,
     batch_size: int,
     skip_invalid: bool = False,
@@ -154,7 +154,7 @@ def dry_run(
             same name.
     """
     review = campaign.review()
-    if known.started and known.digest != review.digest:
+    if standing.started and standing.digest != review.digest:
         raise ConfigError(
             f"campaign {campaign.name!r} exists with other content",
             do="give the changed campaign a new name",
@@ -163,10 +163,10 @@ def dry_run(
     if invalid and not skip_invalid:
         raise wrong_rows(invalid, len(invalid))
     batches = batch_sizes(review.people, batch_size)
-    if known.digest != review.digest:
+    if standing.digest != review.digest:
         # Also another plan, of which nothing was sent: it would be replaced.
-        over = over_limit(batches, known.quota_left)
+        over = over_limit(batches, standing.quota_left)
         return DryRun(campaign.name, batches, review.left_out, over, waiting=None)
-    over = over_limit(known.waiting, known.quota_left)
-    waiting = sum(known.waiting)
+    over = over_limit(standing.waiting, standing.quota_left)
+    waiting = sum(standing.waiting)
     return DryRun(campaign.name, batches, review.left_out, over, waiting)

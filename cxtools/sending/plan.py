@@ -117,11 +117,11 @@ def _check_columns(row: Row, spec: Spec) -> None:
         names = ", ".join(sorted(extra))
         faults.append(f"not among the template's fields: {names}")
     if faults:
-        found = ", ".join(repr(name) for name in row.cells)
+        header = ", ".join(repr(name) for name in row.cells)
         raise ConfigError(
             f"the recipients' columns are wrong; {'; '.join(faults)}",
             where=f"row at line {row.line}",
-            do=f"columns found: {found}; correct the file, or `fields` in the spec",
+            do=f"columns found: {header}; correct the file, or `fields` in the spec",
         )
 
 

@@ -151,11 +151,11 @@ def _check_columns(names: Sequence[str], where: str) -> list[str]:
     faults = _column_faults(columns)
     if faults:
         names = [repr(safe_line(name, 80)) for name in columns]
-        found = ", ".join(names)
+        header = ", ".join(names)
         raise ConfigError(
             "; ".join(faults),
             where=where,
-            do=f"columns found: {found or 'none'}; {NOT_CSV}",
+            do=f"columns found: {header or 'none'}; {NOT_CSV}",
         )
     return columns
 

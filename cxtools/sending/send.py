@@ -31,10 +31,10 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
     name = campaign.name
     spec = campaign.spec.model_dump(mode="json")
     digest = campaign.digest
-    known = ledger.plans.digest(name)
-    changed = known != digest or not context.sends(name)
+    planned_digest = ledger.plans.digest(name)
+    changed = planned_digest != digest or not context.sends(name)
     # Another list or another account: possible as long as nothing was sent.
-    if known is None or (changed and ledger.plans.drop(name)):
+    if planned_digest is None or (changed and ledger.plans.drop(name)):
         ledger.plans.write(
             name,
             digest=digest,
@@ -43,7 +43,7 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
             batch_size=context.settings.batch_cap(campaign.spec.limits.daily),
             account=context.settings.account,
         )
-    elif known != digest:
+    elif planned_digest != digest:
         raise ConfigError(
             f"campaign {name!r} exists with other content: its spec or recipients were changed "
             "after sending began",
