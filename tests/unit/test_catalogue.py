@@ -134,7 +134,7 @@ def test_every_face_has_every_question(question: Question) -> None:
     command = typer.main.get_group(app).commands[question.name]
 
     assert question.name in cx.__all__
-    assert question.question == command.help
+    assert f"{question.question}\n\n{question.note}".strip() == command.help
     assert question.question.endswith("?")
     assert question.chart == "" or function_for(question.chart).__doc__
 
