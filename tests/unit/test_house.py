@@ -392,7 +392,7 @@ def test_locks_agree_with_each_other() -> None:
     pins = [
         dict(
             re.findall(
-                r"^([A-Za-z0-9._-]+)==([^ ]+)", lock.read_text(encoding="utf-8"), re.MULTILINE
+                r"^([\w.-]+)(?:\[.+\])?==([^ ]+)", lock.read_text(encoding="utf-8"), re.MULTILINE
             )
         )
         for lock in LOCKS
