@@ -18,7 +18,8 @@ from importlib.resources import files
 
 #: Characters of a text that are looked at, at its head and at its tail; the bound is what makes
 #: every rule's time bounded.
-HEAD, TAIL = 2_000, 1_000
+HEAD = 2_000
+TAIL = 1_000
 LONGEST_WORD = 300
 # "RL00000123": letters and digits that are longer than this are an id.
 LONGEST_CODE_WORD = 12

@@ -20,8 +20,11 @@ Document = Mapping[str, Any]
 FIGURE_MIME = "application/vnd.plotly.v1+json"
 SAID_BY_THE_PAGE = ("meta", "title", "template")
 #: px that a chart takes where it doesn't say, and what its title took of it.
-HEIGHT, TITLE_HEIGHT = 360, 36
-TOP_MARGIN, LEGEND_HEIGHT, SIDE_MARGIN = 12, 20, 4
+HEIGHT = 360
+TITLE_HEIGHT = 36
+TOP_MARGIN = 12
+LEGEND_HEIGHT = 20
+SIDE_MARGIN = 4
 
 
 @dataclass(frozen=True)
