@@ -46,12 +46,14 @@ def test_the_columns_say_what_the_raw_row_says(home: Path) -> None:
 
 
 def test_there_are_as_many_rows_as_asked_for_in_parts_of_fifty_thousand(home: Path) -> None:
+    """The last part holds the rest, repeated rows included."""
     rows = sorted(pq.ParquetFile(file).metadata.num_rows for file in parts_of(home))
 
     assert [EVENTS - PART_ROWS, PART_ROWS] == rows
 
 
 def test_the_same_seed_makes_the_same_files(home: Path, tmp_path: Path) -> None:
+    """Another seed shares no file with it."""
     again = write_campaign(tmp_path / "again", EVENTS, seed=7)
     other = write_campaign(tmp_path / "other", 1000, seed=8)
 
@@ -84,6 +86,7 @@ def test_a_store_reads_them(home: Path) -> None:
 
 
 def test_a_linked_campaign_is_one_of_its_own(home: Path, tmp_path: Path) -> None:
+    """The store takes the links for a campaign of their folder's name."""
     link_campaign(folder_of(home), folder_of(tmp_path, 1))
 
     assert ["large-001"] == EventStore(tmp_path / "events").campaigns()
