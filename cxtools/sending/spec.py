@@ -25,7 +25,6 @@ from cxtools.sending.address import normal_address
 from cxtools.sending.row import OWN_COLUMNS, Row, cell_text
 from cxtools.text import canonical_json
 
-
 #: A year: a longer cooldown is a mistake in the unit.
 LONGEST_COOLDOWN_H = 365 * 24
 #: The ledger numbers waves with one digit.
