@@ -54,5 +54,5 @@ def run_notebook(source: str, output: str, parameters: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    ParentPollerUnix(os.getppid()).start()
+    ParentPollerUnix(os.getppid()).start()  # type: ignore[no-untyped-call]
     run_notebook(**json.load(sys.stdin))
