@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cxtools.errors import StoreError
-from cxtools.files import make_private, write_whole
+from cxtools.files import PRIVATE_FOLDER, make_private, make_private_folder, write_whole
 
-PRIVATE_FOLDER = 0o700
+#: The mode of a page in a folder that is open to all.
+OPEN_FILE = 0o644
 
 
 def open_folder(out: Path, home: Path) -> Path:
@@ -24,9 +25,10 @@ def open_folder(out: Path, home: Path) -> Path:
         StoreError: it can't be made.
     """
     with _refusals(out):
-        out.mkdir(parents=True, exist_ok=True)
         if out.resolve().is_relative_to(home.resolve()):
+            make_private_folder(out)
             out.chmod(PRIVATE_FOLDER)
+        out.mkdir(parents=True, exist_ok=True)
     return out
 
 
@@ -45,14 +47,14 @@ def open_output(file: Path) -> None:
 
 def write_text(file: Path, text: str) -> Path:
     """
-    Write a file whole or not at all: a reader never meets half a page. It is as private as its
-    folder.
+    Write a file whole or not at all: a reader never meets half a page. Who can read its folder can
+    read it, and only its owner can write it.
 
     Raises:
         StoreError: the disk refuses it; nothing is left of it.
     """
     with _refusals(file):
-        mode = file.parent.stat().st_mode & 0o666
+        mode = file.parent.stat().st_mode & OPEN_FILE
         return write_whole(file, text.encode(), mode=mode)
 
 

@@ -463,6 +463,17 @@ def test_pages_at_home_are_private(
     )
 
 
+@pytest.mark.parametrize(
+    ("folder", "page"),
+    [(0o700, 0o600), (0o750, 0o640), (0o755, 0o644), (0o775, 0o644), (0o777, 0o644)],
+)
+def test_a_page_is_read_by_whom_its_folder_is(tmp_path: Path, folder: int, page: int) -> None:
+    """And written by its owner only, also where everybody may put files."""
+    tmp_path.chmod(folder)
+
+    assert page == write_text(tmp_path / "page.html", "").stat().st_mode & 0o777
+
+
 def test_a_full_disk_leaves_no_partial_file(tmp_path: Path) -> None:
     """What can't be written whole is not there at all, and the message says where."""
     with (
