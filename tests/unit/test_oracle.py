@@ -59,7 +59,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> EventStore:
     return odd_store(tmp_path_factory.mktemp("odd"))
 
 
-def assert_equal_answers(
+def check_answers(
     store: EventStore,
     names: Sequence[str],
     bys: Sequence[Sequence[str]] = ([],),
@@ -71,10 +71,10 @@ def assert_equal_answers(
     for by, tables in zip(bys, truths, strict=True):
         for name, truth in zip(names, tables, strict=True):
             table = answer(engine, name, by=by, **how)
-            assert_equal(table, truth, f"{name} by {by}")
+            check_equal(table, truth, f"{name} by {by}")
 
 
-def assert_equal(table: pd.DataFrame, truth: pd.DataFrame, name: str) -> None:
+def check_equal(table: pd.DataFrame, truth: pd.DataFrame, name: str) -> None:
     """Only what floats can't hold exactly may differ in the last digits."""
     pd.testing.assert_frame_equal(pd.DataFrame(table), truth, rtol=1e-12, obj=name)
 
@@ -82,7 +82,7 @@ def assert_equal(table: pd.DataFrame, truth: pd.DataFrame, name: str) -> None:
 @pytest.mark.parametrize("as_of", AS_OF)
 def test_every_split_at_every_moment(odd: EventStore, as_of: str) -> None:
     """All campaigns at once, split by each dimension and by two, cut before, inside and after."""
-    assert_equal_answers(odd, SPLIT, BY, as_of=AS_OF[as_of])
+    check_answers(odd, SPLIT, BY, as_of=AS_OF[as_of])
 
 
 @pytest.mark.parametrize("as_of", ["all", "after ten minutes"])
@@ -90,13 +90,13 @@ def test_every_split_at_every_moment(odd: EventStore, as_of: str) -> None:
 def test_every_filter(odd: EventStore, where: str, as_of: str) -> None:
     """Some messages of one campaign, split by another dimension."""
     how = {"where": WHERE[where], "as_of": AS_OF[as_of]}
-    assert_equal_answers(odd, SPLIT, [["weekday"]], campaigns="summer", **how)
+    check_answers(odd, SPLIT, [["weekday"]], campaigns="summer", **how)
 
 
 @pytest.mark.parametrize("as_of", AS_OF)
 def test_what_is_asked_of_whole_campaigns(odd: EventStore, as_of: str) -> None:
     """Questions that can't be split, of two campaigns."""
-    assert_equal_answers(odd, WHOLE, campaigns=["autumn", "summer"], as_of=AS_OF[as_of])
+    check_answers(odd, WHOLE, campaigns=["autumn", "summer"], as_of=AS_OF[as_of])
 
 
 @pytest.mark.parametrize("campaign", CAMPAIGNS)
@@ -105,7 +105,7 @@ def test_campaigns_at_one_age(odd: EventStore, campaign: str, as_of: str) -> Non
     """A campaign beside the ones before it, each cut at its age."""
     truth = Oracle(odd).comparison(campaign, AS_OF[as_of])
     for name in COMPARED:
-        assert_equal(answer(Engine(odd), name, campaign, as_of=AS_OF[as_of]), truth, name)
+        check_equal(answer(Engine(odd), name, campaign, as_of=AS_OF[as_of]), truth, name)
 
 
 def test_campaigns_begin_when_their_events_do(odd: EventStore) -> None:
@@ -153,5 +153,5 @@ def test_random_events(seed: int, count: int, by: Sequence[str], as_of: Any) -> 
         store = EventStore(Path(folder) / "events")
         happened = random_events(Random(seed), count)
         store.add("c", happened, source="test", received_at=RECEIVED)
-        assert_equal_answers(store, SPLIT, [by], as_of=as_of)
-        assert_equal_answers(store, WHOLE, as_of=as_of)
+        check_answers(store, SPLIT, [by], as_of=as_of)
+        check_answers(store, WHOLE, as_of=as_of)
