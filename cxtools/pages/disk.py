@@ -72,4 +72,4 @@ def _refusals(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as refused:
-        raise cant_write(file, refused.strerror) from refused
+        raise cant_write(file, refused.strerror or str(refused)) from refused
