@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cxtools.events.database import database
+from cxtools.events import functions
+from cxtools.events.database import Resources, database
 from cxtools.sql_files import sql_text
 
 if TYPE_CHECKING:
@@ -90,14 +91,14 @@ class DuckDBRelations:
 
 
 @contextmanager
-def duckdb_relations(folder: Path) -> Iterator[DuckDBRelations]:
+def duckdb_relations(folder: Path, resources: Resources) -> Iterator[DuckDBRelations]:
     """
-    DuckDB, in UTC, for a `with` block.
+    DuckDB, in UTC, for a `with` block, with what it may take.
 
     Raises:
         StoreError: a file below *folder* can't be read.
     """
-    with database(folder) as connection:
+    with database(folder, resources) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(sql_text(__package__, "functions_duckdb"))
+        connection.execute(sql_text(functions.__name__, "duckdb"))
         yield DuckDBRelations(connection)

@@ -1,5 +1,5 @@
 """
-How a layer is made: of all parts, or of a layer that covers some of them and the parts that are new.
+How a layer is made: of all parts, or of a layer that covers some of them and of the new parts.
 
 Each step is one statement. What one message's row needs is found by grouping events, then only the
 few rows that repeat an event, and the few messages whose past can't be told from their row, are
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cxtools.events import parts
 from cxtools.events.messages.causes import Cause, CauseNumbers
 from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.messages.sql import statement
 from cxtools.events.relations import Relations
 
@@ -74,35 +75,6 @@ def build(
     _write_irregular_events(relations, folder, number, base)
 
 
-def define_received(relations: Relations, name: str, files: Sequence[Path]) -> None:
-    """The rows of parts of all versions as one relation, with the columns of the current one."""
-    columns = ", ".join(parts.schema().names)
-    selects = []
-    for number, version in enumerate(parts.VERSIONS):
-        own = [file for file in files if parts.version_of(file) is version]
-        if own:
-            relation = f"{name}_{number}"
-            relations.read(relation, own)
-            rows = f"(select {version.columns} from {relation}) as rows_{number}"
-            selects.append(f"select {columns} from {rows}")
-    if selects:
-        relations.define(name, " union all ".join(selects))
-    else:
-        relations.register(name, parts.schema().empty_table())
-
-
-def define_messages(
-    relations: Relations,
-    name: str,
-    main: str,
-    tail: str,
-    keys: Sequence[str],
-) -> None:
-    """The messages of a layer, those of its tail in the place of those that they replace."""
-    rows = statement("stored_messages").format(main=main, tail=tail, keys=", ".join(keys))
-    relations.define(name, rows)
-
-
 def _define_base(relations: Relations, base: Layer, files: Sequence[Path]) -> None:
     for relation in ("repeats", "job_events", "tail"):
         relations.read(f"base_{relation}", base.files(relation))
@@ -114,6 +86,7 @@ def _define_base(relations: Relations, base: Layer, files: Sequence[Path]) -> No
         received="base_received",
         repeats="base_repeats",
         known="nothing_known",
+        campaign="",
     )
     relations.define("base_events", events)
     relations.keep("known", statement("known"))
@@ -126,9 +99,14 @@ def _define_events(relations: Relations) -> None:
     relations.keep("repeated", statement("repeated"))
     repeats = statement("repeats").format(precedence=_precedence())
     relations.keep("repeats", repeats)
-    events = statement("events").format(received="received", repeats="repeats", known="known")
+    events = statement("events").format(
+        received="received",
+        repeats="repeats",
+        known="known",
+        campaign="",
+    )
     relations.define("counted_events", events)
-    relations.keep("jobs", statement("jobs"))
+    relations.keep("jobs", statement("jobs").format(events="counted_events"))
 
 
 def _take_over(base: Layer, folder: Path) -> None:
@@ -172,7 +150,7 @@ def _write_messages(
         _write_main(relations, folder, events, [_new_messages])
         _write_tail(relations, folder, "select * from made_messages where false")
         return
-    relations.keep("new_messages", statement("new_messages").format(condition=ALL))
+    relations.keep("new_messages", _facts(ALL))
     relations.keep("merged_messages", statement("merged_messages"))
     touched = "(select * from bounces semi join new_messages using (message_key)) as touched"
     relations.keep("last_bounces", statement("last_bounces").format(bounces=touched))
@@ -214,8 +192,15 @@ def _tail_is_short(relations: Relations, base: Layer) -> bool:
 
 
 def _new_messages(condition: str) -> str:
-    rows = statement("new_messages").format(condition=condition)
-    return _finished(f"({rows})")
+    return _finished(f"({_facts(condition)})")
+
+
+def _facts(condition: str) -> str:
+    return statement("new_messages").format(
+        events="counted_events",
+        condition=condition,
+        campaign="",
+    )
 
 
 def _merged_messages(condition: str) -> str:
@@ -258,14 +243,13 @@ def _write_irregular_events(
 def _counts(relations: Relations, stored_rows: int, base: Layer | None) -> pa.Table:
     """How many events there are of each kind, those of the base among them."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    [new] = relations.rows(statement("event_counts")).to_pylist()
+    [new] = relations.rows(statement("event_counts").format(campaign="", group="")).to_pylist()
     new["stored_rows"] = stored_rows
     schema = _counts_schema()
     if not base:
         return pa.Table.from_pylist([new], schema)
-    [known] = pq.read_table(base.files("event_counts")[0]).to_pylist()
+    known = base.counts()
     row = {}
     for name in schema.names:
         row[name] = _sum_or_end(name, known[name], new[name])
@@ -293,12 +277,16 @@ def _same_contents(relations: Relations) -> int:
 def _causes(layer: Layer) -> list[Cause]:
     import pyarrow.parquet as pq
 
-    rows = pq.read_table(layer.files("causes")[0]).sort_by("cause_id").to_pylist()
+    rows = (
+        pq.read_table(layer.files("causes")[0], partitioning=None).sort_by("cause_id").to_pylist()
+    )
     return [Cause(row["bounce_code"], row["cause"]) for row in rows]
 
 
 def _precedence() -> str:
-    return ", ".join(f"{column} nulls last" for column in parts.PRECEDENCE)
+    """The order of rows with one id; raw rows aren't read, since no message depends on them."""
+    columns = [column for column in parts.PRECEDENCE if column != "raw"]
+    return ", ".join(f"{column} nulls last" for column in columns)
 
 
 def _number(relations: Relations, sql: str) -> int:
@@ -369,4 +357,7 @@ def _counts_schema() -> pa.Schema:
         "first_event_at",
         "last_event_at",
     )
-    return pa.schema([(name, moment if name in moments else pa.int64()) for name in names])
+    columns = []
+    for name in names:
+        columns.append((name, moment if name in moments else pa.int64()))
+    return pa.schema(columns)

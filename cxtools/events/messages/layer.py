@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cxtools.files import sync_folder
 
@@ -77,6 +78,14 @@ class Layer:
         import pyarrow.parquet as pq
 
         return sum(pq.read_metadata(file).num_rows for file in self.files(relation))
+
+    def counts(self) -> dict[str, Any]:
+        """How many events there are of each kind, and the first and last moments of all."""
+        import pyarrow.parquet as pq
+
+        [file] = self.files("event_counts")
+        [row] = pq.read_table(file, partitioning=None).to_pylist()
+        return dict(row)
 
 
 def layers_folder(root: Path, campaign_folder: str) -> Path:

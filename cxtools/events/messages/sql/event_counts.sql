@@ -1,9 +1,11 @@
 -- How many events are there, and of which kinds?
--- grain:   one row
+-- grain:   one row (per campaign)
+-- params:  campaign  "campaign, " and group "group by campaign" where rows of several campaigns stand together,
+--          else nothing
 -- reads:   counted_events
 -- columns: one count for each name; contents: distinct things that happened; first_sent_at,
 --          first_event_at
-select count(*) as events,
+select {campaign}count(*) as events,
        count(distinct content_hash(message_key, kind, ts, link_url, bounce_code, bounce_text)) as contents,
        count(*) filter (where ts is null) as without_timestamp,
        count(*) filter (where kind = 'unknown') as unknown_kind,
@@ -22,3 +24,4 @@ select count(*) as events,
        min(ts) as first_event_at,
        max(ts) as last_event_at
 from counted_events
+{group}

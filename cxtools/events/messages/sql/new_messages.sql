@@ -1,7 +1,8 @@
 -- How far did each message get, by these events alone?
 -- grain:   one row per message
--- params:  condition  which messages: all, or a share of them at a time
--- reads:   counted_events, jobs
+-- params:  events  that count; condition  which messages: all, or a share of them at a time
+--          campaign  "campaign, " where rows of several campaigns stand together, else nothing
+-- reads:   jobs
 -- columns: message_key, job_id, email, domain; first_sent_at (of a sending, delivery or bounce),
 --          first_event_at, last_event_at; of each kind how many, and the moments that are asked for;
 --          clicks are those on content; not_sent (the feed's word, where it says that the platform
@@ -9,16 +10,16 @@
 --          or addresses)
 with
 moments as (
-    select message_key, job, email, text_hash(email) as email_hash, kind, raw_kind, ts, by_machine,
+    select {campaign}message_key, job, email, text_hash(email) as email_hash, kind, raw_kind, ts, by_machine,
            case when kind = 'click'
                 then not regexp_like(lower(link_url), 'unsub|opt-?out|preference|abmeld|list-manage|manage[-_]?(subscription|email)')
                 else false end as is_content
-    from counted_events
+    from {events} as events
     join jobs using (job_id)
     where {condition}
 ),
 facts as (
-    select message_key,
+    select {campaign}message_key,
            max(job) as job,
            max(email) as email,
            min(job) <> max(job) or min(email_hash) <> max(email_hash) as is_mixed,
@@ -45,9 +46,9 @@ facts as (
            cast(count(*) filter (where kind = 'unsubscribe') as int) as unsubscribes,
            min(ts) filter (where kind = 'unsubscribe') as unsubscribed_at
     from moments
-    group by message_key
+    group by {campaign}message_key
 )
-select message_key, job_id, email, lower(split_part(email, '@', 2)) as domain, is_mixed,
+select {campaign}message_key, job_id, email, lower(split_part(email, '@', 2)) as domain, is_mixed,
        first_sent_at, first_event_at, last_event_at, undated,
        sents, deferrals, suppressions, not_sent,
        deliveries, delivered_at, last_delivery_at,

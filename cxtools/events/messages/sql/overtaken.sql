@@ -7,13 +7,13 @@ with
 both as (
     select event_id, true as is_new, received_at, source, ts, kind, raw_kind, job_id, message_id,
            recipient_id, email, bounce_code, bounce_text, bounce_class, link_url, user_agent, ip,
-           by_machine, raw
+           by_machine
     from received
     semi join known using (event_hash)
     union all
     select event_id, false as is_new, received_at, source, ts, kind, raw_kind, job_id, message_id,
            recipient_id, email, bounce_code, bounce_text, bounce_class, link_url, user_agent, ip,
-           by_machine, raw
+           by_machine
     from base_received
     semi join known using (event_hash)
 ),

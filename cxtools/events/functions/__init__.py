@@ -1,0 +1,1 @@
+"""What the engines have under different names or with different meanings: one file each."""

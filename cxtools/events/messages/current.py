@@ -1,0 +1,68 @@
+"""The layer that covers all that a campaign's parts tell: found, or made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cxtools.events.messages import layer
+from cxtools.events.messages.layer import Layer
+from cxtools.events.relations import Relations
+from cxtools.events.store import FOLDER_PREFIX, EventStore
+
+#: Opens relations for a `with` block.
+Open = Callable[[], AbstractContextManager[Relations]]
+
+
+def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Layer:
+    """
+    The messages of a campaign by all its parts; made when there are new ones.
+
+    Whoever asks first makes it. Two who make it at the same time make the same.
+
+    Raises:
+        StoreError: a part can't be read, or the layer can't be written.
+    """
+    files = store.parts(campaign)
+    origins = frozenset(file.name for file in files)
+    folder = layer.layers_folder(store.root, f"{FOLDER_PREFIX}{campaign}")
+    known = layer.layers(folder)
+    base = layer.widest(known, origins)
+    if base and base.origins == origins:
+        return base
+    made = _make(folder, files, base, open_relations)
+    layer.sweep(made, base)
+    return made
+
+
+@contextmanager
+def layer_without_events(open_relations: Open) -> Iterator[Layer]:
+    """A layer of no parts, for a `with` block: what is known of campaigns before their first."""
+    from cxtools.events.messages.build import build
+
+    with TemporaryDirectory() as folder, layer.unfinished(Path(folder, "campaign=")) as hidden:
+        with open_relations() as relations:
+            build(relations, hidden, [])
+        yield Layer(hidden, frozenset())
+
+
+def _make(
+    folder: Path,
+    files: list[Path],
+    base: Layer | None,
+    open_relations: Open,
+) -> Layer:
+    # What makes layers knows the causes of bounces, and takes a while to be loaded.
+    from cxtools.events.messages.build import Overtaken, build
+
+    old = [file for file in files if base and file.name in base.origins]
+    new = [file for file in files if file not in old]
+    try:
+        with layer.unfinished(folder) as hidden:
+            with open_relations() as relations:
+                build(relations, hidden, new, base, old)
+            return layer.publish(hidden, frozenset(file.name for file in files))
+    except Overtaken:
+        return _make(folder, files, None, open_relations)
