@@ -1,96 +1,208 @@
 """
 Parts: the Parquet files of a campaign, how they are named and what their columns are.
 
-The 2 in a name is the version of the columns; parts of version 1 are named `part-<digest>.parquet`.
+The 3 in a name is the version of the columns: those of `Event`, where the row came from and when,
+and two keys. Parts of earlier versions are read as if they had the same columns.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cxtools.events.database import database
+from cxtools.events.database import Resources, database
+from cxtools.events.keys import EVENT_HASH, KEYS_SQL, MESSAGE_KEY, with_keys
 from cxtools.model import Event
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-#: How the name of a part begins whose columns are those of `Event` as it is.
-CURRENT = "part-2-"
 #: The names of parts of every version.
 PATTERN = "part-*.parquet"
 
 # The type is given because DuckDB would read a campaign named "2026" as a number.
 FILES = "read_parquet($files, hive_partitioning = true, hive_types = {'campaign': varchar})"
-VERSION_2 = f"select * from {FILES}"  # noqa: S608
-# Version 1 had neither by_machine nor bounce_class: a machine's open had a raw_kind of our own.
-VERSION_1 = f"""
-select *,
+
+
+@dataclass(frozen=True)
+class Version:
+    """
+    A version of the columns.
+
+        prefix    how the names of its parts begin
+        columns   what a query selects to have the columns of the current version
+    """
+
+    prefix: str
+    columns: str
+
+
+# Version 2 had no keys. Version 1 had neither by_machine nor bounce_class: a machine's open had a
+# raw_kind of our own.
+CURRENT = Version("part-3-", "*")
+VERSION_2 = Version("part-2-", f"*, {KEYS_SQL}")
+VERSION_1 = Version(
+    "part-",
+    f"""
+       *,
        case when raw_kind = 'machine_open' then true end as by_machine,
-       '' as bounce_class
-from {FILES}
-"""  # noqa: S608
-# Not `union_by_name`, which opens every part before each query: four times as slow for 300 parts.
-BOTH_VERSIONS = """
-create view received as
-select * from current_parts
-union all by name
-select * from old_parts
-"""
-EVENTS = """
+       '' as bounce_class,
+       {KEYS_SQL}
+""",
+)
+#: A part is of the first version whose prefix its name has.
+VERSIONS = (CURRENT, VERSION_2, VERSION_1)
+
+#: Rows with one event id: the first by these columns, missing values last, is the event, and the
+#: others repeat it. They are all columns but the id and what is computed from others, so that rows
+#: which differ in anything have one order, whoever reads them.
+PRECEDENCE = (
+    "received_at",
+    "source",
+    "ts",
+    "kind",
+    "raw_kind",
+    "job_id",
+    "message_id",
+    "recipient_id",
+    "email",
+    "bounce_code",
+    "bounce_text",
+    "bounce_class",
+    "link_url",
+    "user_agent",
+    "ip",
+    "by_machine",
+    "raw",
+)
+_PRECEDENCE_SQL = ", ".join(f"{column} nulls last" for column in PRECEDENCE)
+
+# Only rows whose hash stands more than once are put in order: one in hundreds, and the order takes
+# all of a row. Two ids may have one hash, so it is the id that says which rows repeat an event.
+EVENTS = f"""
 create temp view events as
-select * exclude (nth)
-from (
+with repeated as (
+    select event_hash
+    from received
+    group by event_hash
+    having count(*) > 1
+),
+in_order as (
     select *,
            row_number() over (
-               partition by campaign, event_id order by received_at, source
+               partition by campaign, event_id order by {_PRECEDENCE_SQL}
            ) as nth
     from received
+    semi join repeated using (event_hash)
 )
-where nth = 1
-"""
+select * from received anti join repeated using (event_hash)
+union all
+select * exclude (nth) from in_order where nth = 1
+"""  # noqa: S608
 
 
-def name_of(events: Sequence[Event]) -> str:
-    """The name of the part that holds these events, whatever their order."""
-    ids = {event.event_id for event in events}
-    text = "\n".join(sorted(ids))
-    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
-    return f"{CURRENT}{digest}.parquet"
+def name_of(table: pa.Table) -> str:
+    """The name of the part that holds these rows, whatever their order: a digest of their ids."""
+    ids = sorted(table["event_id"].to_pylist())
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:24]
+    return f"{CURRENT.prefix}{digest}.parquet"
 
 
-def schema() -> pa.Schema:
-    """The columns of a part: those of `Event`, then where it came from and when."""
+def version_of(file: Path) -> Version:
+    """Which columns a part has."""
+    return next(version for version in VERSIONS if file.name.startswith(version.prefix))
+
+
+def event_schema() -> pa.Schema:
+    """The columns of `Event`: what tables of events have."""
     import pyarrow as pa
 
-    moment = pa.timestamp("us", tz="UTC")
-    may_be_missing = {"ts": moment, "by_machine": pa.bool_()}
+    may_be_missing = {"ts": _moment(), "by_machine": pa.bool_()}
     columns = []
     for field in fields(Event):
         if field.name in may_be_missing:
             columns.append(pa.field(field.name, may_be_missing[field.name]))
         else:
             columns.append(pa.field(field.name, pa.string(), nullable=False))
-    columns.append(pa.field("source", pa.string(), nullable=False))
-    columns.append(pa.field("received_at", moment, nullable=False))
     return pa.schema(columns)
 
 
-def table_of(events: Sequence[Event], source: str, received_at: datetime) -> pa.Table:
-    """The rows of a part."""
+def schema() -> pa.Schema:
+    """The columns of a part: those of `Event`, where it came from and when, and the keys."""
+    import pyarrow as pa
+
+    columns = [
+        *event_schema(),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("received_at", _moment(), nullable=False),
+        pa.field(EVENT_HASH, pa.int64(), nullable=False),
+        pa.field(MESSAGE_KEY, pa.int64(), nullable=False),
+    ]
+    return pa.schema(columns)
+
+
+def _moment() -> pa.DataType:
+    import pyarrow as pa
+
+    return pa.timestamp("us", tz="UTC")
+
+
+def table_of(events: Sequence[Event]) -> pa.Table:
+    """Events as a table with the columns of `Event`."""
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {}
     for field in fields(Event):
         columns[field.name] = [getattr(event, field.name) for event in events]
-    columns["source"] = [source] * len(events)
-    columns["received_at"] = [received_at] * len(events)
-    return pa.table(columns, schema=schema())
+    return pa.table(columns, schema=event_schema())
+
+
+def event_columns(table: pa.Table) -> pa.Table:
+    """
+    A table of events with the columns of `Event` alone, in their order and of their types.
+
+    Raises:
+        KeyError, pyarrow.ArrowInvalid: a column is missing or can't be had as its type.
+    """
+    columns = event_schema()
+    return table.select(columns.names).cast(columns)
+
+
+def rows_of_part(table: pa.Table, source: str, received_at: datetime) -> pa.Table:
+    """The rows of a part: a table with the columns of `Event`, and all that parts hold besides."""
+    import pyarrow as pa
+
+    sources = pa.repeat(pa.scalar(source, pa.string()), len(table))
+    moments = pa.repeat(pa.scalar(received_at, _moment()), len(table))
+    table = table.append_column("source", sources).append_column("received_at", moments)
+    return with_keys(table).cast(schema())
+
+
+def in_chunks(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """
+    The rows of tables, so many at once; only the last chunk may have fewer.
+
+    >>> import pyarrow as pa
+    >>> [len(chunk) for chunk in in_chunks([pa.table({"n": [1, 2, 3]})] * 3, 4)]
+    [4, 4, 1]
+    """
+    import pyarrow as pa
+
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        while sum(len(each) for each in waiting) >= rows:
+            together = pa.concat_tables(waiting)
+            yield together.slice(0, rows)
+            waiting = [together.slice(rows)]
+    rest = [table for table in waiting if len(table)]
+    if rest:
+        yield pa.concat_tables(rest)
 
 
 def write(table: pa.Table, file: IO[bytes]) -> None:
@@ -100,7 +212,7 @@ def write(table: pa.Table, file: IO[bytes]) -> None:
     pq.write_table(table, file, compression="zstd")
 
 
-def ids_in(files: Sequence[Path], ids: set[str]) -> set[str]:
+def ids_in(files: Sequence[Path], ids: pa.ChunkedArray, resources: Resources) -> set[str]:
     """
     Those of the ids which the files hold. DuckDB scans one column, so memory doesn't grow with the
     store.
@@ -110,8 +222,8 @@ def ids_in(files: Sequence[Path], ids: set[str]) -> set[str]:
     import pyarrow as pa
 
     query = "select event_id from wanted semi join stored using (event_id)"
-    with database(files[0].parent) as connection:
-        connection.register("wanted", pa.table({"event_id": list(ids)}))
+    with database(files[0].parent, resources) as connection:
+        connection.register("wanted", pa.table({"event_id": ids}))
         stored = connection.read_parquet([str(file) for file in files])
         stored.create_view("stored")
         rows = connection.execute(query).fetchall()
@@ -122,29 +234,22 @@ def make_views(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> 
     """
     The views `received`, every row of these files, and `events`, one row per campaign and event id.
     """
-    current = [str(file) for file in files if file.name.startswith(CURRENT)]
-    old = [str(file) for file in files if not file.name.startswith(CURRENT)]
-    if current and old:
-        _view(connection, "current_parts", VERSION_2, current)
-        _view(connection, "old_parts", VERSION_1, old)
-        connection.execute(BOTH_VERSIONS)
-    elif current:
-        _view(connection, "received", VERSION_2, current)
-    elif old:
-        _view(connection, "received", VERSION_1, old)
+    views = []
+    for number, version in enumerate(VERSIONS):
+        own = [str(file) for file in files if version_of(file) is version]
+        if own:
+            name = f"parts_{number}"
+            query = f"select {version.columns} from {FILES}"  # noqa: S608  # our own texts
+            connection.sql(query, params={"files": own}).create_view(name)
+            views.append(name)
+    if views:
+        # Not `union_by_name`, which opens every part before each query: four times as slow for 300
+        # parts.
+        all_rows = " union all by name ".join(f"from {name}" for name in views)
+        connection.execute(f"create view received as {all_rows}")
     else:
         connection.register("received", _no_rows())
     connection.execute(EVENTS)
-
-
-def _view(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    query: str,
-    files: list[str],
-) -> None:
-    relation = connection.sql(query, params={"files": files})
-    relation.create_view(name)
 
 
 def _no_rows() -> pa.Table:

@@ -1,5 +1,5 @@
 """
-The event store: immutable Parquet files, `<root>/campaign=<name>/part-2-<digest>.parquet`.
+The event store: immutable Parquet files, `<root>/campaign=<name>/part-3-<digest>.parquet`.
 
 No locks. A part is written under a hidden name, fsynced and renamed, so a reader sees all of it or
 nothing; its name derives from the ids in it, so the same page twice is the same file; and the view
@@ -25,13 +25,14 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events import parts
-from cxtools.events.database import database
+from cxtools.events.database import Resources, database
 from cxtools.events.rejects import Rejects
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 CAMPAIGN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 #: How the folder of a campaign begins: Parquet readers take such a name for a column.
@@ -70,8 +71,9 @@ class EventStore:
     ['q3-update']
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, resources: Resources | None = None) -> None:
         self.root = Path(root)
+        self._resources = resources or Resources(spill=self.root / "_spill")
 
     # --- writing ---
 
@@ -94,19 +96,35 @@ class EventStore:
             StoreError: the folder can't be written or the disk is full; nothing of this call was
             kept.
         """
+        tables = _tables(events)
+        return self.add_tables(campaign, tables, source=source, received_at=received_at)
+
+    def add_tables(
+        self,
+        campaign: str,
+        tables: Iterable[pa.Table],
+        *,
+        source: str,
+        received_at: datetime,
+    ) -> Added:
+        """
+        `add` for tables with the columns of `Event` (see `parts.event_schema`), of any length.
+
+        Raises:
+            ConfigError, StoreError: as `add`.
+        """
         folder = self._folder(campaign)
         read = added = 0
-        stream = iter(events)
         with Staging() as staging:
-            while chunk := list(islice(stream, CHUNK)):
-                new = _new_events(chunk, folder, staging)
+            for chunk in parts.in_chunks(map(parts.event_columns, tables), CHUNK):
+                new = self._new_rows(chunk, folder, staging)
                 read += len(chunk)
-                added += len({event.event_id for event in new})
-                if new:
-                    part = folder / parts.name_of(chunk)
-                    table = parts.table_of(new, source, received_at)
+                added += len(new["event_id"].unique())
+                if len(new):
+                    part = folder / parts.name_of(new)
+                    rows = parts.rows_of_part(new, source, received_at)
                     with _disk(folder):
-                        staging.write(part, partial(parts.write, table))
+                        staging.write(part, partial(parts.write, rows))
             with _disk(folder):
                 staging.publish()
         return Added(added, read - added)
@@ -150,6 +168,10 @@ class EventStore:
         files = self.root.glob(f"{FOLDER_PREFIX}*/{parts.PATTERN}")
         names = {file.parent.name.removeprefix(FOLDER_PREFIX) for file in files}
         return sorted(names)
+
+    def parts(self, campaign: str) -> list[Path]:
+        """The files that hold the rows of a campaign, each row once; empty when it has none yet."""
+        return sorted(self._folder(campaign).glob(parts.PATTERN))
 
     def counts(self, campaign: str) -> dict[str, int]:
         """Kind -> events of a campaign; empty when it has none yet."""
@@ -216,8 +238,9 @@ class EventStore:
         A DuckDB connection, in UTC, with the view `events` over these campaigns (None: all), for a
         `with` block.
 
-        One row per campaign and event_id, the earliest received. Columns: campaign, those of
-        `Event`, source, received_at. The view `received` has every stored row, repeated ones too.
+        One row per campaign and event_id, the first by `parts.PRECEDENCE`. Columns: campaign, those
+        of `Event`, source, received_at, event_hash, message_key. The view `received` has every
+        stored row, repeated ones too.
 
         Raises:
             StoreError: a campaign has no events here, the message lists those which have; or a file
@@ -235,11 +258,27 @@ class EventStore:
         chosen = known if campaigns is None else sorted(set(campaigns))
         files: list[Path] = []
         for name in chosen:
-            files += self._folder(name).glob(parts.PATTERN)
-        with database(self.root) as connection:
+            files += self.parts(name)
+        with database(self.root, self._resources) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             parts.make_views(connection, files)
             yield connection
+
+    def _new_rows(self, chunk: pa.Table, folder: Path, staging: Staging) -> pa.Table:
+        """
+        The rows of a chunk whose events neither the folder nor the staging holds.
+
+        One that came twice in a chunk stays twice: `data_quality` counts what a feed repeats.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if (folder / parts.name_of(chunk)).exists():
+            return chunk.slice(0, 0)
+        files = [*folder.glob(parts.PATTERN), *staging.hidden_files]
+        known = parts.ids_in(files, chunk["event_id"], self._resources)
+        is_known = pc.is_in(chunk["event_id"], pa.array(list(known), pa.string()))
+        return chunk.filter(pc.invert(is_known))
 
     def _folder(self, campaign: str) -> Path:
         if not CAMPAIGN_NAME.match(campaign):
@@ -251,18 +290,11 @@ class EventStore:
         return self.root / f"{FOLDER_PREFIX}{campaign}"
 
 
-def _new_events(chunk: Sequence[Event], folder: Path, staging: Staging) -> list[Event]:
-    """
-    The events of a chunk which neither the folder nor the staging holds.
-
-    One that came twice in a chunk stays twice: `data_quality` counts what a feed repeats.
-    """
-    if (folder / parts.name_of(chunk)).exists():
-        return []
-    files = [*folder.glob(parts.PATTERN), *staging.hidden_files]
-    ids = {event.event_id for event in chunk}
-    known = parts.ids_in(files, ids)
-    return [event for event in chunk if event.event_id not in known]
+def _tables(events: Iterable[Event]) -> Iterator[pa.Table]:
+    """A stream of events as tables, at most CHUNK events in memory."""
+    stream = iter(events)
+    while chunk := list(islice(stream, CHUNK)):
+        yield parts.table_of(chunk)
 
 
 @contextmanager

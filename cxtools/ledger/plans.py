@@ -180,10 +180,10 @@ class Plans:
             )
         return True
 
-    def change_limits(self, name: str, spec: Mapping[str, Any]) -> None:
+    def change_terms(self, name: str, spec: Mapping[str, Any]) -> None:
         """
-        Keep a spec whose limits were changed; what is sent and to whom is the campaign's digest,
-        and stays.
+        Keep a spec whose limits or retry terms were changed; what is sent and to whom is the
+        campaign's digest, and stays.
         """
         changed = canonical_json(spec)
         with self._database.writing() as tx:
@@ -196,6 +196,7 @@ class Plans:
                 "campaign.limits",
                 campaign=name,
                 limits=spec["limits"],
+                retry=spec["retry"],
             )
 
 

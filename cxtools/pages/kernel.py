@@ -3,18 +3,22 @@ One papermill run, in a process of its own: `python -m cxtools.pages.kernel` rea
 to run.
 
 papermill changes the working directory of its process, and takes a failed cell for an exception;
-the failed cell stands in the output notebook, and there `execution` looks for it.
+the failed cell stands in the output notebook, and there `execution` looks for it. It ends when the
+process that started it does, however that ended; and its kernel, which looks after its own parent
+in the same way, ends with it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import papermill
+from ipykernel.parentpoller import ParentPollerUnix
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
@@ -50,4 +54,5 @@ def run_notebook(source: str, output: str, parameters: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    ParentPollerUnix(os.getppid()).start()  # type: ignore[no-untyped-call]
     run_notebook(**json.load(sys.stdin))

@@ -133,7 +133,7 @@ class Campaign:
     ) -> Campaign:
         """
         A campaign from SPEC.toml (keys: name, subject, template_id, sender, fields, tracking,
-        limits) and a CSV file.
+        limits, retry) and a CSV file.
 
         Raises:
             ConfigError: a file can't be read, or the spec is wrong; all of its faults at once.
@@ -156,7 +156,7 @@ class Campaign:
         column a merge field.
 
         *spec* are the keys of SPEC.toml: name, subject, template_id, sender, and optionally fields,
-        tracking, limits.
+        tracking, limits, retry.
 
         Raises:
             ConfigError: the file can't be read as such a CSV, or the spec is wrong; all of its

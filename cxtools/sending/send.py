@@ -11,6 +11,7 @@ from cxtools.errors import ConfigError, JobTimeout
 from cxtools.sending.campaign import Campaign
 from cxtools.sending.collect import collect
 from cxtools.sending.follow import follow
+from cxtools.sending.spec import parse_spec
 from cxtools.sending.submit import submit
 from cxtools.sending.unknown import post_again, settle_by_evidence
 from cxtools.webhooks.deliver import deliver_in_background
@@ -51,7 +52,15 @@ def write_plan(context: Context, campaign: Campaign, *, skip_invalid: bool = Fal
         )
     else:
         context.refuse_foreign(name)
-        ledger.plans.change_limits(name, spec)
+        change_terms(context, campaign)
+
+
+def change_terms(context: Context, campaign: Campaign) -> None:
+    """Let the limits and retry terms of a campaign's spec count from now on."""
+    plans = context.ledger.plans
+    known = parse_spec(plans.spec(campaign.name), any_template_id=True)
+    if known != campaign.spec:
+        plans.change_terms(campaign.name, campaign.spec.model_dump(mode="json"))
 
 
 def resume(context: Context, name: str) -> None:

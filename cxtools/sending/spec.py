@@ -25,6 +25,13 @@ from cxtools.sending.address import normal_address
 from cxtools.sending.row import OWN_COLUMNS, Row, cell_text
 from cxtools.text import canonical_json
 
+#: A year: a longer cooldown is a mistake in the unit.
+LONGEST_COOLDOWN_H = 365 * 24
+#: The ledger numbers waves with one digit.
+MOST_WAVES = 9
+#: Tables of SPEC.toml that say how much and when, not what is sent; they may change at any time.
+TERMS = {"limits", "retry"}
+
 
 class Tracking(BaseModel, frozen=True, extra="forbid"):
     """What the API is asked to track."""
@@ -43,6 +50,18 @@ class Limits(BaseModel, frozen=True, extra="forbid"):
     daily: int | None = Field(default=None, ge=0)
 
 
+class Retry(BaseModel, frozen=True, extra="forbid"):
+    """
+    When the people of soft bounces are mailed again, and how often.
+
+    `cooldown_h` are the hours between a campaign and its first retry wave; each further wave waits
+    twice as long as the one before. `waves` is the most that there are; 0: none.
+    """
+
+    cooldown_h: float = Field(default=24.0, ge=0, le=LONGEST_COOLDOWN_H)
+    waves: int = Field(default=3, ge=0, le=MOST_WAVES)
+
+
 class Spec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """
     What a campaign is, apart from its recipients; `parse_spec` makes it.
@@ -58,6 +77,7 @@ class Spec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     fields: tuple[str, ...] | None = None
     tracking: Tracking = Tracking()
     limits: Limits = Limits()
+    retry: Retry = Retry()
 
     @field_validator("subject", "template_id")
     @classmethod
@@ -124,7 +144,11 @@ def parse_spec(
 
 
 #: The tables of SPEC.toml, for the names of their keys.
-TABLES: dict[str, type[BaseModel]] = {"tracking": Tracking, "limits": Limits}
+TABLES: dict[str, type[BaseModel]] = {
+    "tracking": Tracking,
+    "limits": Limits,
+    "retry": Retry,
+}
 #: pydantic's kind of fault, for any field -> our words, where pydantic's don't help
 FAULT_TEXTS = {"missing": "is missing"}
 #: (field, pydantic's kind of fault) -> the same for one field
@@ -154,11 +178,11 @@ class ContentDigest:
     """
     The identity of a campaign's content: what is sent, and the rows as they were written.
 
-    A daily limit may change without changing it.
+    The daily limit and the terms of retry waves may change without changing it.
     """
 
     def __init__(self, spec: Spec) -> None:
-        content = spec.model_dump(mode="json", exclude={"limits"})
+        content = spec.model_dump(mode="json", exclude=TERMS)
         self._hash = hashlib.sha256(canonical_json(content).encode())
 
     def add(self, row: Row) -> None:

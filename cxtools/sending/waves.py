@@ -24,11 +24,11 @@ from cxtools.measures.outcomes import outcomes
 from cxtools.model import Recipient
 from cxtools.sending.groups import in_groups
 from cxtools.sending.retry import NO_EVENT, RetryDecision, RetryDecisions, decide_retry
+from cxtools.sending.spec import MOST_WAVES, Retry, parse_spec
 from cxtools.text import mask_address
+from cxtools.wording import quantity
 
-MAX_WAVES = 3
-#: Seconds between a campaign and its first wave; each further wave waits twice as long.
-COOLDOWN_S = 24 * 3600.0
+HOUR_S = 3600.0
 #: States of batches that certainly were not sent.
 UNSENT = ("rejected", "empty")
 #: State of a batch -> why its people have no event, where it isn't just too early.
@@ -114,16 +114,13 @@ def next_wave(context: Context, name: str) -> WavePlan:
     Raises:
         ConfigError: there is no such campaign, batches are still under way, or all waves were used.
     """
-    context.ledger.plans.spec(name)
+    spec = parse_spec(context.ledger.plans.spec(name), any_template_id=True)
     rows = context.ledger.batches.rows(name)
     _refuse_open_batches(name, {row.state for row in rows})
     last = max((row.wave for row in rows), default=0)
     wave = last + 1
-    if wave > MAX_WAVES:
-        raise ConfigError(
-            f"campaign {name!r} has had its {MAX_WAVES} retry waves",
-            do="look at the bounce report instead",
-        )
+    if wave > spec.retry.waves:
+        raise _all_waves_are_used(name, spec.retry.waves)
     decisions = _decide(context, name, rows)
     people = []
     left_out = []
@@ -134,7 +131,7 @@ def next_wave(context: Context, name: str) -> WavePlan:
         else:
             address = mask_address(person.email)
             left_out.append(MaskedPerson(address, decision.why))
-    not_before = _not_before(rows, wave)
+    not_before = _not_before(rows, wave, spec.retry)
     return WavePlan(name, wave, people, left_out, not_before)
 
 
@@ -151,9 +148,17 @@ def _refuse_open_batches(name: str, states: set[str]) -> None:
     raise ConfigError(f"campaign {name!r} isn't finished: batches are {words}", do=advice)
 
 
-def _not_before(rows: Sequence[BatchRow], wave: int) -> datetime:
+def _all_waves_are_used(name: str, waves: int) -> ConfigError:
+    return ConfigError(
+        f"campaign {name!r} has had its {quantity(waves, 'retry wave')}",
+        do="look at the bounce report instead; `waves` in the spec's [retry] says how many "
+        f"there may be, at most {MOST_WAVES}",
+    )
+
+
+def _not_before(rows: Sequence[BatchRow], wave: int, retry: Retry) -> datetime:
     last_at = max((_sent_at(row) for row in rows), default=0)
-    cooldown_s = COOLDOWN_S * 2 ** (wave - 1)
+    cooldown_s = retry.cooldown_h * HOUR_S * 2 ** (wave - 1)
     return datetime.fromtimestamp(last_at + cooldown_s, UTC)
 
 

@@ -14,6 +14,7 @@ from cxtools.bounce.policy import MAILED_AGAIN
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, Refused
 from cxtools.identity import recipient_key
+from cxtools.ledger import schema
 from cxtools.sending.campaign import Campaign
 from tests import taxonomy
 from tests.fault_server import Fault, FaultServer, Reply, Seen
@@ -118,8 +119,9 @@ def connect(world: World, home: Path) -> Callable[..., Connection]:
     return open_connection
 
 
-def send(client: Connection, *people: str) -> None:
-    client.send(Campaign.from_list([address(who) for who in people], name=NAME, **SPEC))
+def send(client: Connection, *people: str, **terms: Any) -> None:
+    addresses = [address(who) for who in people]
+    client.send(Campaign.from_list(addresses, name=NAME, **SPEC, **terms))
 
 
 FATES: dict[str, tuple[list[tuple[str, ...]], str]] = {
@@ -249,6 +251,75 @@ def test_each_wave_waits_twice_as_long(
     if not too_early:
         connect(at + days).retry(NAME)
         assert waves + 2 == len(world.posts)
+
+
+TERMS: list[tuple[dict[str, Any], int, float, str]] = [
+    # [retry]                              waves sent   days since   refused, "" = sent
+    ({"cooldown_h": 1}, 0, 0.03, "too early for wave 1"),
+    ({"cooldown_h": 1}, 0, 0.05, ""),
+    ({"cooldown_h": 1}, 1, 0.07, "too early for wave 2"),
+    ({"cooldown_h": 1}, 1, 0.1, ""),
+    ({"cooldown_h": 0}, 0, 0, ""),
+    ({"waves": 1}, 0, 9, ""),
+    ({"waves": 1}, 1, 9, "has had its 1 retry wave"),
+    ({"waves": 0}, 0, 9, "has had its 0 retry waves"),
+    ({"waves": 5}, 4, 99, ""),
+]
+
+
+@pytest.mark.parametrize(("terms", "waves", "days", "said"), TERMS)
+def test_the_spec_says_when_and_how_often_people_are_mailed_again(
+    world: World,
+    connect: Callable[..., Connection],
+    terms: dict[str, Any],
+    waves: int,
+    days: float,
+    said: str,
+) -> None:
+    """[retry]: the cooldown before the first wave, doubled for each further one, and the most."""
+    world.news |= {f"j{number}": {"full": [FULL]} for number in range(1, 9)}
+    send(connect(), "full", retry=terms)
+    at = 0.0
+    for wave in range(waves):
+        at += terms.get("cooldown_h", 24) / 24 * 2.0**wave + 0.001
+        connect(at).retry(NAME)
+    if said:
+        with pytest.raises(ConfigError, match=said):
+            connect(at + days).retry(NAME)
+    else:
+        connect(at + days).retry(NAME)
+
+    assert waves + (1 if said else 2) == len(world.posts)
+
+
+def test_changed_terms_count_from_the_next_send(
+    world: World, connect: Callable[..., Connection]
+) -> None:
+    """They aren't content: the campaign stays the same one, and its next wave obeys them."""
+    world.news["j1"] = {"full": [FULL]}
+    send(connect(), "full", retry={"waves": 0})
+    with pytest.raises(ConfigError, match="0 retry waves"):
+        connect(2).retry(NAME)
+    send(connect(2), "full", retry={"waves": 1})
+    connect(2).retry(NAME)
+
+    assert [["full"], ["full"]] == world.posts
+
+
+def test_a_send_with_the_same_terms_writes_nothing(
+    world: World, connect: Callable[..., Connection]
+) -> None:
+    """Also where an earlier version planned it, whose specs held no [retry]."""
+    send(connect(), "ann")
+    ledger = connect().ledger
+    spec = ledger.plans.spec(NAME)
+    without = {key: value for key, value in spec.items() if key != "retry"}
+    with ledger.writing() as tx:
+        tx.execute(schema.campaign.update().values(spec=json.dumps(without)))
+    send(connect(), "ann")
+
+    assert without == ledger.plans.spec(NAME)
+    assert [] == [each for each in ledger.audit_log.entries() if each.kind == "campaign.limits"]
 
 
 def test_after_three_waves_it_is_over(world: World, connect: Callable[..., Connection]) -> None:

@@ -32,7 +32,7 @@ FLOORS = {
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
-        "events events.feeds.values "
+        "events events.feeds.values events.keys "
         "ledger ledger.audit ledger.states "
         "measures.catalogue "
         "sending sending.address sending.row "

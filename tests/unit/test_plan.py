@@ -85,6 +85,13 @@ WRONG_SPECS = {
         "tracking.open: is not known; known are opens, clicks",
     ),
     "a negative limit": ({"limits": {"daily": -1}}, "limits.daily: "),
+    "a key nobody knows of retry waves": (
+        {"retry": {"cooldown": 24}},
+        "retry.cooldown: is not known; known are cooldown_h, waves",
+    ),
+    "more waves than the ledger counts": ({"retry": {"waves": 10}}, "retry.waves: "),
+    "a cooldown in seconds": ({"retry": {"cooldown_h": 86400}}, "retry.cooldown_h: "),
+    "a cooldown that isn't a number": ({"retry": {"cooldown_h": float("nan")}}, "retry.cooldown_h"),
 }
 
 
@@ -132,6 +139,9 @@ def test_a_spec_file_is_read_with_its_tables(tmp_path: Path) -> None:
         clicks = false
         [limits]
         daily = 50000
+        [retry]
+        cooldown_h = 12
+        waves = 2
     """)
     campaign = Campaign.from_toml(
         tmp_path / "spec.toml", csv_file(tmp_path, "email,firstName\nann@example.com,Ann\n")
@@ -140,7 +150,12 @@ def test_a_spec_file_is_read_with_its_tables(tmp_path: Path) -> None:
     assert (
         parse_spec(
             SPEC
-            | {"fields": ["firstName"], "tracking": {"clicks": False}, "limits": {"daily": 50000}}
+            | {
+                "fields": ["firstName"],
+                "tracking": {"clicks": False},
+                "limits": {"daily": 50000},
+                "retry": {"cooldown_h": 12, "waves": 2},
+            }
         )
         == campaign.spec
     )
@@ -176,7 +191,7 @@ ADDRESSES = {
     "ann@": None,
     "@example.com": None,
     "ann@example": None,
-    "ann@@example.com": None,
+    "annc21d8e55d56b5545c2375733d647ef44508f525dc10ef5622bb0b47ee17b0110example.com": None,
     "ann lee@example.com": None,
     "ann@example.com, bob@b.com": None,
     "ann..lee@example.com": None,
@@ -501,6 +516,7 @@ DIGESTS = {
     # the same campaign?
     "nothing": ({}, {"email": "a@b.com", "n": "1"}, True),
     "the daily limit": ({"limits": {"daily": 5}}, {"email": "a@b.com", "n": "1"}, True),
+    "the terms of retry waves": ({"retry": {"waves": 1}}, {"email": "a@b.com", "n": "1"}, True),
     "a word of the subject": ({"subject": "Q3"}, {"email": "a@b.com", "n": "1"}, False),
     "tracking": ({"tracking": {"opens": False}}, {"email": "a@b.com", "n": "1"}, False),
     "a recipient": ({}, {"email": "b@b.com", "n": "1"}, False),
@@ -519,6 +535,13 @@ def test_changed_content_is_another_campaign(
     first = content_digest(parse_spec(SPEC), [Row(2, {"email": "a@b.com", "n": "1"})])
 
     assert same == (first == content_digest(parse_spec(SPEC | spec), [Row(2, row)]))
+
+
+def test_the_digest_is_the_one_of_earlier_versions() -> None:
+    """Ledgers hold it: a table that joins the spec must not make another campaign of an old one."""
+    digest = content_digest(parse_spec(SPEC), [Row(2, {"email": "a@b.com"})])
+
+    assert "c21d8e55d56b5545c2375733d647ef44508f525dc10ef5622bb0b47ee17b0110" == digest
 
 
 def test_planning_needs_little_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -11,10 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from cxtools.errors import ConfigError, StoreError
+from cxtools.events import parts
 from cxtools.events.importing import import_file
+from cxtools.events.keys import EVENT_HASH, MESSAGE_KEY, key, message_key
 from cxtools.events.store import CHUNK, Added, EventStore
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
@@ -115,6 +119,72 @@ def test_of_rows_with_one_id_the_earliest_received_counts(tmp_path: Path) -> Non
         part.rename(tmp_path / "one" / "campaign=c" / part.name)
 
     assert [5, 6] == [ts.second for ts in column(target, "ts")]
+
+
+#: rows with one id: how they differ, and which of them is the event
+REPEATED = [
+    ("source", [{"source": "b"}, {"source": "a"}], 1),
+    ("moment", [{"ts": RECEIVED}, {"ts": None}, {"ts": RECEIVED - timedelta(days=1)}], 2),
+    ("kind", [{"kind": "open"}, {"kind": "click"}], 1),
+    ("raw", [{"raw": "{}"}, {"raw": "[]"}], 1),
+    ("machine", [{"by_machine": None}, {"by_machine": True}, {"by_machine": False}], 2),
+]
+
+
+@pytest.mark.parametrize(("rows", "first"), [case[1:] for case in REPEATED])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_which_of_the_rows_with_one_id_counts_is_never_a_matter_of_luck(
+    tmp_path: Path, rows: list[dict[str, Any]], first: int, backwards: bool
+) -> None:
+    """Rows that tie in when they came are put in order by all that they say."""
+    folder = tmp_path / "campaign=c"
+    folder.mkdir()
+    for number in sorted(range(len(rows)), reverse=backwards):
+        values = {"source": "test", **rows[number]}
+        source = values.pop("source")
+        event = Event(**{"event_id": "e1", "kind": "open", "raw_kind": "x", **values})
+        table = parts.rows_of_part(parts.table_of([event]), source, RECEIVED)
+        with (folder / f"part-3-{number}.parquet").open("wb") as file:
+            parts.write(table, file)
+
+    target = EventStore(tmp_path)
+    [name] = rows[0]
+    assert [rows[first][name]] == column(target, name)
+    assert len(rows) == len(column(target, "event_id", "received"))
+
+
+def test_the_order_of_rows_is_by_all_that_they_say() -> None:
+    """A column that the order left out would leave two rows without an order."""
+    computed = {"event_id", EVENT_HASH, MESSAGE_KEY}
+
+    assert set(parts.PRECEDENCE) == set(parts.schema().names) - computed
+
+
+def test_tables_are_kept_as_events_are(tmp_path: Path) -> None:
+    """Tables of any length, with columns in any order, are the same parts as their events."""
+    page = events(NEXT_PAGE)
+    table = parts.table_of(page)
+    turned = table.select(table.column_names[::-1])
+    pieces = [turned.slice(0, 1), turned.slice(1, 0), turned.slice(1)]
+    one, other = EventStore(tmp_path / "one"), EventStore(tmp_path / "other")
+
+    added = one.add_tables("c", pieces, source="test", received_at=RECEIVED)
+    assert added == other.add("c", page, source="test", received_at=RECEIVED)
+    assert files(one.root) == files(other.root)
+    assert column(one, "received", "received") == column(other, "received", "received")
+
+
+def test_a_table_without_the_columns_of_events_is_refused(tmp_path: Path) -> None:
+    """A part never lacks a column, nor a value that it must have; nothing of the call is kept."""
+    table = parts.table_of(events(PAGE))
+    nulls = pa.nulls(len(table), pa.string())
+    holey = table.set_column(table.column_names.index("email"), "email", nulls)
+    target = EventStore(tmp_path)
+
+    for wrong in (table.drop_columns(["email"]), holey):
+        with pytest.raises((KeyError, ValueError), match="email"):
+            target.add_tables("c", [table, wrong], source="test", received_at=RECEIVED)
+    assert [] == files(tmp_path)
 
 
 def test_more_events_than_a_chunk_come_in_several_parts(tmp_path: Path) -> None:
@@ -299,6 +369,46 @@ def test_a_part_of_0_1_0_is_read(tmp_path: Path) -> None:
 
     assert [("sgm1", True), ("sgm1", None), ("sgm15", True)] == machine_opens(target)
     assert [""] == column(target, "distinct bounce_class")
+
+
+KEYS = [EVENT_HASH, MESSAGE_KEY]
+TEXTS = ["", "e1", "mail-müller@例え.example", "\N{PILE OF POO}", "two words", "x" * 5000, "a\0b"]
+
+
+@pytest.mark.parametrize("version", ["part-", "part-2-", "part-3-"])
+def test_parts_of_every_version_have_the_same_keys(tmp_path: Path, version: str) -> None:
+    """A part that doesn't hold the keys is read as if it did, whatever its texts."""
+    page = [
+        Event(f"{who} {text}", "open", "open", message_id=text, recipient_id=who, email=f"{text}@b")
+        for text in TEXTS
+        for who in ("", "r1")
+    ]
+    table = parts.rows_of_part(parts.table_of(page), "test", RECEIVED)
+    older = {"part-": [*KEYS, "by_machine", "bounce_class"], "part-2-": KEYS}
+    stored = table.drop_columns(older.get(version, []))
+    folder = tmp_path / "campaign=c"
+    folder.mkdir()
+    with (folder / f"{version}0.parquet").open("wb") as file:
+        parts.write(stored, file)
+
+    expected = [
+        (key(event.event_id), message_key(event.message_id, event.recipient_id, event.email))
+        for event in page
+    ]
+    with EventStore(tmp_path).connection() as connection:
+        query = "select event_hash, message_key from events order by all"
+        assert sorted(expected) == connection.sql(query).fetchall()
+        columns = connection.sql("select * exclude (campaign) from events").to_arrow_table()
+    assert set(table.column_names) == set(columns.column_names)
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "half a pair \ud800"])
+def test_a_key_is_63_bits_of_a_text(text: str) -> None:
+    """Never negative, so that every engine has a type for it."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    assert int(digest[:16], 16) // 2 == key(text)
+    assert 0 <= key(text) < 1 << 63
 
 
 def test_what_0_1_0_stored_is_not_stored_again(tmp_path: Path) -> None:
