@@ -1,7 +1,12 @@
-"""The verdict on each refusal of a campaign, made beforehand: queries by hand have no judge."""
+"""
+The verdict on each refusal of a campaign, made beforehand: queries by hand have no judge.
+
+    python -m benchmarks.verdicts HOME CAMPAIGN
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import duckdb
@@ -26,3 +31,7 @@ def write_verdicts(home: Path, campaign: str) -> None:
         row = {word: getattr(verdict, word) for word in WORDS}
         rows.append({"bounce_code": code, "bounce_text": text, **row})
     pq.write_table(pa.Table.from_pylist(rows), home / "verdicts.parquet")
+
+
+if __name__ == "__main__":
+    write_verdicts(Path(sys.argv[1]), sys.argv[2])
