@@ -61,8 +61,9 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
-        "events.database events.rejects",
+        "events.database events.index events.rejects events.replacements",
         "events.parts",
+        "events.known",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.workers "
