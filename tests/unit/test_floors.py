@@ -33,7 +33,7 @@ FLOORS = {
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
         "events events.feeds.values events.keys "
-        "ledger ledger.audit ledger.states "
+        "ledger ledger.audit ledger.people ledger.states "
         "measures.catalogue "
         "sending sending.address sending.row "
         "verdicts verdicts.limits "
@@ -65,10 +65,11 @@ FLOORS = {
         "events.parts",
         "api.connections api.pacer "
         "events.rows events.store "
-        "ledger.database ledger.schema ledger.workers "
-        "sending.recipients",
+        "ledger.database ledger.schema ledger.spool ledger.workers "
+        "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.importing "
-        "ledger.audit_log ledger.judgements ledger.quota ledger.transitions ledger.version",
+        "ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
+        "ledger.version ledger.wave",
         "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
         "api.reader api.submitter ledger.jobs ledger.posts sending.groups",
