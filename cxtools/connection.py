@@ -67,9 +67,12 @@ class Connection:
 
     @cached_property
     def store(self) -> EventStore:
+        from cxtools.events.database import Resources
         from cxtools.events.store import EventStore
 
-        return EventStore(self.settings.home / "events")
+        settings = self.settings
+        resources = Resources(settings.spill_folder, settings.memory, settings.threads)
+        return EventStore(settings.home / "events", resources)
 
     @cached_property
     def engine(self) -> Engine:

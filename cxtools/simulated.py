@@ -59,6 +59,9 @@ def start_simulator(*flags: str) -> str:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # Ctrl-C, and Jupyter's "interrupt", go to the whole process group: they stop what asks the
+        # simulator, which serves on.
+        start_new_session=True,
     )
     atexit.register(process.terminate)
     line = process.stdout.readline() if process.stdout else ""

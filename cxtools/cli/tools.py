@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -59,7 +60,7 @@ def demo(
 @commands.command(context_settings=PASS_ON, add_help_option=False)
 def simulate(context: typer.Context) -> None:
     """The simulator alone; `cxtools simulate --help` lists its options."""
-    sys.exit(subprocess.call([sys.executable, "-m", "cxtools.simulator", *context.args]))
+    run_in_place("cxtools.simulator", context.args)
 
 
 @commands.command()
@@ -73,4 +74,15 @@ def lab(
             do="in a checkout run `make lab`; "
             "else install cxtools[lab] into an environment of its own",
         )
-    sys.exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)]))
+    run_in_place("jupyterlab", [str(folder)])
+
+
+def run_in_place(module: str, arguments: Sequence[str]) -> NoReturn:
+    """
+    Go on as another program: it takes the place of this process, so that whatever ends the command
+    ends the program, and nothing is left behind that serves.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    command = [sys.executable, "-m", module, *arguments]
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter

@@ -1,21 +1,22 @@
 """
 DuckDB over Parquet files, in memory.
 
-One process has one database, and each who asks a schema of their own in it.
+One process has one database for what it may take, and each who asks a schema of their own in it.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools.errors import StoreError
+from cxtools.files import PRIVATE_FOLDER
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,23 +24,51 @@ if TYPE_CHECKING:
 SCHEMA_NUMBERS = count(1)
 
 
+#: Memory that questions take unless settings say otherwise: two notebooks and a report at once fit
+#: into a small machine.
+MEMORY = "1.5 GB"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """
+    What a database may take.
+
+        spill     the folder for what doesn't fit into memory; made private at the first question,
+                  if the folder that it is in exists
+        memory    how much memory, with its unit: "1.5 GB"
+        threads   how many threads; None: one a core
+    """
+
+    spill: Path
+    memory: str = MEMORY
+    threads: int | None = None
+
+
 @cache
-def _engine(_pid: int) -> duckdb.DuckDBPyConnection:
+def _engine(_pid: int, resources: Resources) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory, one a process: starting another costs 14 ms, a cursor 0.1 ms."""
     import duckdb
 
-    # Without these DuckDB would fetch extensions from the network and spill into a folder beside
-    # the notebook.
-    return duckdb.connect(
-        config={
-            "autoinstall_known_extensions": "false",
-            "temp_directory": tempfile.gettempdir(),
-        }
-    )
+    # Processes may share the folder: DuckDB's files there name their process, and it removes those
+    # of processes that were killed. A home that can't be written is read all the same; then only a
+    # question that must spill fails.
+    with suppress(OSError):
+        resources.spill.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    # Without these DuckDB would fetch extensions from the network, take four fifths of the memory,
+    # and spill into a folder beside the notebook.
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "memory_limit": resources.memory,
+        "temp_directory": str(resources.spill),
+    }
+    if resources.threads:
+        config["threads"] = resources.threads
+    return duckdb.connect(config=config)
 
 
 @contextmanager
-def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def database(folder: Path, resources: Resources) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     A connection with a schema of its own, gone afterwards; what can't be read in *folder*, whenever
     that comes out, is a StoreError.
@@ -48,7 +77,7 @@ def database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
     schema = f"own_{next(SCHEMA_NUMBERS)}"
     try:
-        with _engine(os.getpid()).cursor() as connection:
+        with _engine(os.getpid(), resources).cursor() as connection:
             connection.execute(f"create schema {schema}; use {schema}")
             try:
                 yield connection

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cxtools.events.database import database
+from cxtools.events.database import Resources, database
 from cxtools.events.keys import EVENT_HASH, KEYS_SQL, MESSAGE_KEY, with_keys
 from cxtools.model import Event
 
@@ -212,7 +212,7 @@ def write(table: pa.Table, file: IO[bytes]) -> None:
     pq.write_table(table, file, compression="zstd")
 
 
-def ids_in(files: Sequence[Path], ids: pa.ChunkedArray) -> set[str]:
+def ids_in(files: Sequence[Path], ids: pa.ChunkedArray, resources: Resources) -> set[str]:
     """
     Those of the ids which the files hold. DuckDB scans one column, so memory doesn't grow with the
     store.
@@ -222,7 +222,7 @@ def ids_in(files: Sequence[Path], ids: pa.ChunkedArray) -> set[str]:
     import pyarrow as pa
 
     query = "select event_id from wanted semi join stored using (event_id)"
-    with database(files[0].parent) as connection:
+    with database(files[0].parent, resources) as connection:
         connection.register("wanted", pa.table({"event_id": ids}))
         stored = connection.read_parquet([str(file) for file in files])
         stored.create_view("stored")

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events import parts
-from cxtools.events.database import database
+from cxtools.events.database import Resources, database
 from cxtools.events.rejects import Rejects
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
@@ -71,8 +71,9 @@ class EventStore:
     ['q3-update']
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, resources: Resources | None = None) -> None:
         self.root = Path(root)
+        self._resources = resources or Resources(spill=self.root / "_spill")
 
     # --- writing ---
 
@@ -116,7 +117,7 @@ class EventStore:
         read = added = 0
         with Staging() as staging:
             for chunk in parts.in_chunks(map(parts.event_columns, tables), CHUNK):
-                new = _new_rows(chunk, folder, staging)
+                new = self._new_rows(chunk, folder, staging)
                 read += len(chunk)
                 added += len(new["event_id"].unique())
                 if len(new):
@@ -258,10 +259,26 @@ class EventStore:
         files: list[Path] = []
         for name in chosen:
             files += self.parts(name)
-        with database(self.root) as connection:
+        with database(self.root, self._resources) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             parts.make_views(connection, files)
             yield connection
+
+    def _new_rows(self, chunk: pa.Table, folder: Path, staging: Staging) -> pa.Table:
+        """
+        The rows of a chunk whose events neither the folder nor the staging holds.
+
+        One that came twice in a chunk stays twice: `data_quality` counts what a feed repeats.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if (folder / parts.name_of(chunk)).exists():
+            return chunk.slice(0, 0)
+        files = [*folder.glob(parts.PATTERN), *staging.hidden_files]
+        known = parts.ids_in(files, chunk["event_id"], self._resources)
+        is_known = pc.is_in(chunk["event_id"], pa.array(list(known), pa.string()))
+        return chunk.filter(pc.invert(is_known))
 
     def _folder(self, campaign: str) -> Path:
         if not CAMPAIGN_NAME.match(campaign):
@@ -278,23 +295,6 @@ def _tables(events: Iterable[Event]) -> Iterator[pa.Table]:
     stream = iter(events)
     while chunk := list(islice(stream, CHUNK)):
         yield parts.table_of(chunk)
-
-
-def _new_rows(chunk: pa.Table, folder: Path, staging: Staging) -> pa.Table:
-    """
-    The rows of a chunk whose events neither the folder nor the staging holds.
-
-    One that came twice in a chunk stays twice: `data_quality` counts what a feed repeats.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if (folder / parts.name_of(chunk)).exists():
-        return chunk.slice(0, 0)
-    files = [*folder.glob(parts.PATTERN), *staging.hidden_files]
-    known = parts.ids_in(files, chunk["event_id"])
-    is_known = pc.is_in(chunk["event_id"], pa.array(list(known), pa.string()))
-    return chunk.filter(pc.invert(is_known))
 
 
 @contextmanager

@@ -3,18 +3,23 @@ One papermill run, in a process of its own: `python -m cxtools.pages.kernel` rea
 to run.
 
 papermill changes the working directory of its process, and takes a failed cell for an exception;
-the failed cell stands in the output notebook, and there `execution` looks for it.
+the failed cell stands in the output notebook, and there `execution` looks for it. It ends when the
+process that started it does, however that ended; and its kernel, which looks after its own parent
+in the same way, ends with it. Where the system refuses a file, it ends with EX_IOERR, and the last
+line on stderr says why.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import papermill
+from ipykernel.parentpoller import ParentPollerUnix
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
@@ -50,4 +55,9 @@ def run_notebook(source: str, output: str, parameters: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    run_notebook(**json.load(sys.stdin))
+    ParentPollerUnix(os.getppid()).start()  # type: ignore[no-untyped-call]
+    try:
+        run_notebook(**json.load(sys.stdin))
+    except OSError as refused:
+        print(refused.strerror or refused, file=sys.stderr)
+        sys.exit(os.EX_IOERR)

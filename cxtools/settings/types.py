@@ -5,6 +5,7 @@ The kinds of setting: secrets, addresses, hosts; each checks itself and says wha
 from __future__ import annotations
 
 import base64
+import re
 from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -71,6 +72,16 @@ def _split_hosts(value: object) -> object:
         raise ValueError(f"neither a host name nor a network: {', '.join(wrong)}")
     return entries
 
+
+def _check_size(text: str) -> str:
+    if not SIZE.fullmatch(text):
+        raise ValueError("must be a number with its unit: MB, GB, MiB or GiB, such as 1.5 GB")
+    return text
+
+
+#: An amount of memory, as DuckDB reads it.
+SIZE = re.compile(r"(?=.*[1-9])\d+(\.\d+)? ?[MG]i?B")
+Size = Annotated[str, AfterValidator(_check_size)]
 
 #: A secret: handed in as a text, shown nowhere.
 Hidden = Annotated[Secret, BeforeValidator(_hide), Field(repr=False)]

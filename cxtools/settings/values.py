@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from cxtools.errors import ConfigError
 from cxtools.settings.secret import Secret
-from cxtools.settings.types import Address, Hidden, Hosts, SigningSecret, setting
+from cxtools.settings.types import Address, Hidden, Hosts, SigningSecret, Size, setting
 
 
 class Paths(BaseModel, frozen=True, extra="forbid"):
@@ -200,6 +200,26 @@ class Settings(
         repr=False,
     )
 
+    memory: Size = setting(
+        "1.5 GB",
+        "Memory that questions to the events take, in MB, GB, MiB or GiB; what needs more is put on"
+        " disk meanwhile. 1.5 GB answer questions about 100 million events, and leave room for"
+        " another notebook beside.",
+        variable="CXTOOLS_MEMORY",
+    )
+    threads: int | None = setting(
+        None,
+        "Threads that answer questions to the events. Not set: one a core.",
+        variable="CXTOOLS_THREADS",
+        ge=1,
+    )
+    spill: Path | None = setting(
+        None,
+        "The folder for what doesn't fit into the memory of a question: personal data, for its"
+        " owner's eyes only, removed with the process. Default: `spill` in the home.",
+        variable="CXTOOLS_SPILL",
+    )
+
     crm_webhook_url: Address = setting(
         "",
         "Where each job's outcome is posted; https, except for this machine. Empty: nowhere.",
@@ -227,6 +247,10 @@ class Settings(
     @property
     def ledger_url(self) -> str:
         return self.ledger or f"sqlite:///{self.home / 'ledger.sqlite'}"
+
+    @property
+    def spill_folder(self) -> Path:
+        return self.spill or self.home / "spill"
 
     @property
     def account(self) -> str:

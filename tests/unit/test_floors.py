@@ -87,7 +87,8 @@ FLOORS = {
     ],
     "faces": [
         "simulated",
-        "connection pages pages.checks pages.facts pages.figures pages.kernel pages.parameters",
+        "connection pages pages.checks pages.disk pages.facts pages.figures pages.kernel "
+        "pages.parameters",
         "doctor explorer pages.catalogue pages.glossary",
         "pages.execution pages.page",
         "pages.index",

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cxtools.connection import Connection
 from cxtools.errors import ConfigError
 from cxtools.settings import (
     SECRET_NAMES,
@@ -72,6 +73,41 @@ def test_the_ledger_lives_in_the_home_by_default(tmp_path: Path) -> None:
         f"sqlite:///{tmp_path / 'ledger.sqlite'}"
         == load_settings(environ={"CXTOOLS_HOME": str(tmp_path)}).ledger_url
     )
+
+
+def test_questions_take_what_settings_allow(tmp_path: Path) -> None:
+    """Memory, threads, and a folder that only the owner can read for what doesn't fit."""
+    environ = {
+        "CXTOOLS_HOME": str(tmp_path),
+        "CXTOOLS_MEMORY": "300 MB",
+        "CXTOOLS_THREADS": "1",
+    }
+    store = Connection(load_settings(environ=environ)).store
+    names = ("memory_limit", "threads", "temp_directory")
+    asked = ", ".join(f"current_setting('{name}')" for name in names)
+    with store.connection() as connection:
+        [row] = connection.execute(f"select {asked}").fetchall()
+
+    assert ("286.1 MiB", 1, str(tmp_path / "spill")) == row
+    assert 0o700 == (tmp_path / "spill").stat().st_mode & 0o777
+
+
+def test_what_questions_take_by_default(tmp_path: Path) -> None:
+    """1.5 GB, and a home that doesn't exist yet isn't made by a look at it."""
+    home = tmp_path / "home"
+    store = Connection(load_settings(environ={"CXTOOLS_HOME": str(home)})).store
+    with store.connection() as connection:
+        [row] = connection.execute("select current_setting('memory_limit')").fetchall()
+
+    assert ("1.3 GiB",) == row
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("size", ["much", "0 GB", "1.5", "-1 GB", "80 %"])
+def test_an_amount_of_memory_has_a_unit(size: str) -> None:
+    """What DuckDB could not read is refused before anything is asked."""
+    with pytest.raises(ConfigError, match="memory: must be a number with its unit"):
+        load_settings(environ={"CXTOOLS_MEMORY": size})
 
 
 def test_a_profile_holds_everything_but_secrets(tmp_path: Path) -> None:
