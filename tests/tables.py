@@ -16,6 +16,7 @@ from cxtools.model import Event
 from cxtools.text import parse_moment
 
 RECEIVED = datetime(2026, 10, 1, tzinfo=UTC)
+MACHINE = {"yes": True, "no": False, "": None}
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -31,8 +32,8 @@ def rows(text: str) -> list[dict[str, str]]:
 def events(text: str) -> list[Event]:
     """
     Columns: to (recipient id; with "@" the address only), kind, and optionally at (day of September
-    2026 and time, "14 09:05:30", or "+90", seconds after the 14th 09:00), code, text, url, msg,
-    job, email, id.
+    2026 and time, "14 09:05:30", or "+90", seconds after the 14th 09:00), code, text, url, msg
+    ("-" for none), job, email, id, word (the vendor's), machine (yes, no, or empty: not said).
     """
     return [_event(row) for row in rows(text)]
 
@@ -51,13 +52,13 @@ def ask(question: str, target: EventStore, *args: Any, **options: Any) -> Table:
 
 def _event(row: dict[str, str]) -> Event:
     to, ts = row["to"], _moment(row.get("at", ""))
-    message, link, code = row.get("msg") or f"m-{to}", row.get("url", ""), row.get("code", "")
+    message, link, code = _message(row), row.get("url", ""), row.get("code", "")
     email = row.get("email") or (to if "@" in to else f"{to}@gmail.example")
     identity = event_identity(row.get("job", "j1"), message, to, row["kind"], str(ts), link, code)
     return Event(
         row.get("id") or identity,
         row["kind"],
-        row["kind"],
+        row.get("word") or row["kind"],
         job_id=row.get("job", "j1"),
         message_id=message,
         email=email,
@@ -66,7 +67,13 @@ def _event(row: dict[str, str]) -> Event:
         bounce_code=code,
         bounce_text=row.get("text", ""),
         link_url=link,
+        by_machine=MACHINE[row.get("machine", "")],
     )
+
+
+def _message(row: dict[str, str]) -> str:
+    name = row.get("msg") or f"m-{row['to']}"
+    return "" if name == "-" else name
 
 
 def _moment(text: str) -> datetime | None:

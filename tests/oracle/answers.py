@@ -1,0 +1,217 @@
+"""Answers from raw events, by the SQL files of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxtools.bounce import Judge
+from cxtools.bounce.classify import standard_judge
+from cxtools.events.store import EventStore
+from cxtools.measures import choices
+from cxtools.measures.answers import add_rates, highest_first, rows_of_parts
+from cxtools.measures.catalogue import named
+from cxtools.measures.sql import tsv_rows
+from cxtools.text import parse_moment
+
+if TYPE_CHECKING:
+    import duckdb
+
+FOLDER = Path(__file__).parent / "sql"
+VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
+MICROSECOND = timedelta(microseconds=1)
+#: Dimension -> what it is made of, in columns of `sql/messages.sql`.
+DIMENSIONS = {
+    "provider": "provider",
+    "domain": "domain",
+    "job": "job_id",
+    "day": "cast(cast(first_at as date) as varchar)",
+    "hour": "extract(hour from first_at)",
+    "weekday": "extract(isodow from first_at)",
+}
+
+#: One campaign, several, or all of the store.
+Campaigns = str | Sequence[str] | None
+#: Nothing after this moment, or age of each campaign, counts.
+AsOf = datetime | timedelta | str | None
+Where = Mapping[str, Any]
+#: What became of one message, by the columns of `sql/outcomes.sql`.
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """What a store's raw events answer."""
+
+    store: EventStore
+
+    def answers(
+        self,
+        names: Sequence[str],
+        campaigns: Campaigns = None,
+        *,
+        bys: Sequence[choices.By] = (None,),
+        where: Where | None = None,
+        as_of: AsOf = None,
+    ) -> list[list[pd.DataFrame]]:
+        """
+        For each way to split, the answers to questions of the catalogue: what
+        `cxtools.measures.answers.answer` is to give, of events that are prepared once.
+        """
+        tables = []
+        with self._session(campaigns, where or {}, as_of) as connection:
+            for by in bys:
+                own = [_answer(connection, name, by) for name in names]
+                tables.append(own)
+        return tables
+
+    def comparison(self, campaign: str, as_of: AsOf = None) -> pd.DataFrame:
+        """A campaign and up to eight before it, all at the age that it has reached."""
+        [[funnel]] = self.answers(["funnel"], campaign, as_of=as_of)
+        [row] = funnel.to_dict("records")
+        starts = self.starts()
+        earlier = []
+        for name, start in starts.items():
+            if start is not None and start < row["first_at"]:
+                earlier.append((start, name))
+        names = [name for _, name in sorted(earlier)][-8:]
+        age = row["last_at"] - row["first_at"]
+        [[rows]] = self.answers(["comparison"], [*names, campaign], as_of=age)
+        return rows.sort_values("first_at", kind="stable", ignore_index=True)
+
+    def outcomes(self, campaign: str, job_ids: Sequence[str]) -> list[Row]:
+        """What became of each message of these jobs."""
+        asked = {"job_ids": list(job_ids)}
+        with self._session(campaign, {}, None, job_ids) as connection:
+            connection.execute("create temp view messages as " + _messages(()))
+            relation = connection.sql(_statement("outcomes"), params=asked)
+            rows: list[Row] = relation.to_arrow_table().to_pylist()
+        return rows
+
+    def starts(self) -> dict[str, datetime | None]:
+        """When each campaign of the store started."""
+        with self.store.connection() as connection:
+            rows = connection.sql(_statement("starts")).to_arrow_table().to_pylist()
+        return {row["campaign"]: row["first_at"] for row in rows}
+
+    @contextmanager
+    def _session(
+        self,
+        campaigns: Campaigns,
+        where: Where,
+        as_of: AsOf,
+        job_ids: Sequence[str] | None = None,
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with the relations that the SQL files read."""
+        chosen = [campaigns] if isinstance(campaigns, str) else campaigns
+        with self.store.connection(chosen) as connection:
+            connection.execute("create temp view starts as " + _statement("starts"))
+            counted = "create or replace temp table counted_events as "
+            connection.execute(counted + _statement("counted_events"), _limits(as_of))
+            if job_ids is not None:
+                asked = {"job_ids": list(job_ids)}
+                connection.execute(counted + _statement("events_of_jobs"), asked)
+            connection.register("verdicts", _verdicts(connection))
+            connection.register("providers", _providers())
+            connection.execute("create temp table all_messages as " + _statement("messages"))
+            connection.execute("create temp table wanted as " + _wanted(where))
+            yield connection
+
+
+@cache
+def _statement(name: str) -> str:
+    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _limits(as_of: AsOf) -> dict[str, datetime | int | None]:
+    """The parameters of `sql/counted_events.sql`."""
+    if isinstance(as_of, timedelta):
+        return {"until": None, "age_us": as_of // MICROSECOND}
+    until = as_of if isinstance(as_of, datetime) else parse_moment(as_of)
+    if until is not None and until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return {"until": until, "age_us": None}
+
+
+@cache
+def _judge() -> Judge:
+    return standard_judge()
+
+
+def _verdicts(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """One row per distinct code and text, each judged as it came."""
+    rows = []
+    for code, text in connection.sql(_statement("refusal_texts")).fetchall():
+        verdict = _judge().classify(code, text)
+        row: Row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
+        row |= {"bounce_code": code, "bounce_text": text, "confidence": verdict.confidence}
+        rows.append(row)
+    texts = ("bounce_code", "bounce_text", *VERDICT_WORDS)
+    columns = [pa.field(name, pa.string()) for name in texts]
+    columns.append(pa.field("confidence", pa.float64()))
+    return pa.Table.from_pylist(rows, pa.schema(columns))
+
+
+@cache
+def _providers() -> pa.Table:
+    return pa.Table.from_pylist(
+        [{"domain": domain, "provider": provider} for domain, provider in tsv_rows("providers")]
+    )
+
+
+def _wanted(where: Where) -> str:
+    """The messages that are asked about."""
+    conditions = ["true"]
+    for name, value in where.items():
+        values = value if isinstance(value, list) else [value]
+        texts = ", ".join(f"'{each}'" for each in values)
+        conditions.append(f"cast({DIMENSIONS[name]} as varchar) in ({texts})")
+    limit = " and ".join(conditions)
+    return f"select * from all_messages where {limit}"  # noqa: S608  # a test's own words
+
+
+def _messages(by: Sequence[str]) -> str:
+    """Each of them with what it is split by, as one column."""
+    keys = [f"{name} := {DIMENSIONS[name]}" for name in by]
+    split = f"struct_pack({', '.join(keys)})" if keys else "null"
+    return f"select wanted.*, {split} as split from wanted"  # noqa: S608  # our own words
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, name: str, by: choices.By) -> pd.DataFrame:
+    """The rows of one question, with its rates."""
+    question = named(name)
+    counts = _counts(connection, question.file, choices.splits(question, by))
+    if question.parts:
+        counts = rows_of_parts(counts, question)
+    rows = add_rates(counts, question)
+    if question.highest:
+        rows = highest_first(rows, question)
+    return rows
+
+
+def _counts(
+    connection: duckdb.DuckDBPyConnection,
+    file: str,
+    by: Sequence[str],
+) -> pd.DataFrame:
+    """What an SQL file counts, with what it is split by as columns behind the campaign."""
+    connection.execute("create or replace temp view messages as " + _messages(by))
+    for name in ("delays", "urls"):
+        connection.execute(f"create or replace temp view {name} as {_statement(name)}")
+    counts = connection.sql(_statement(file)).to_arrow_table()
+    if "split" in counts.column_names:
+        split = counts["split"]
+        counts = counts.drop_columns(["split"])
+        for place, name in enumerate(by, 1):
+            counts = counts.add_column(place, name, pc.struct_field(split, name))
+    table: pd.DataFrame = counts.to_pandas()
+    return table

@@ -1,0 +1,31 @@
+-- How many have opened or clicked within so many hours of delivery?
+-- grain:   one row per campaign x kind x hours with news (and value of each column it is split by)
+-- params:  none
+-- reads:   delays
+-- columns: campaign, split, kind, hours (1 = within the first hour; after three days in whole days), recipients (since
+--          the hours before), cumulative (until its end), delivered
+with
+slots as (        -- one row per hour with news; hours is null for those who did nothing
+    select campaign, split, kind,
+           case when delay_s < 3600 then 1
+                when delay_s <= 72 * 3600 then cast(ceil(delay_s / 3600.0) as integer)
+                else 24 * cast(ceil(delay_s / 86400.0) as integer) end as hours
+    from delays
+),
+counts as (
+    select campaign, split, kind, hours, count(*) as recipients
+    from slots
+    group by campaign, split, kind, hours
+),
+totals as (
+    select counts.*,
+           sum(recipients) over (partition by campaign, split, kind order by hours nulls last) as cumulative,
+           sum(recipients) over (partition by campaign, split, kind) as delivered
+    from counts
+)
+select campaign, split, kind, hours, recipients,
+       cast(cumulative as bigint) as cumulative,
+       cast(delivered as bigint) as delivered
+from totals
+where hours is not null
+order by campaign, split, kind desc, hours

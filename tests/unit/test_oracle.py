@@ -1,0 +1,157 @@
+"""
+Every question of the catalogue, whichever way it is asked, has the answer that the raw events have:
+cell by cell, over events that are odd in every known way, and over random ones.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from cxtools.events.store import EventStore
+from cxtools.measures.answers import answer
+from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
+from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import outcomes
+from tests.oracle.answers import Oracle
+from tests.oracle.events import CAMPAIGNS, JOBS, odd_store, random_events
+from tests.tables import RECEIVED
+
+#: Questions that can be split and filtered; those that can't; and the one that is asked otherwise.
+SPLIT = [each.name for each in QUESTIONS.values() if each.splits]
+WHOLE = [each.name for each in QUESTIONS.values() if not each.splits and not each.earlier]
+COMPARED = [each.name for each in QUESTIONS.values() if each.earlier]
+
+BY: list[list[str]] = [
+    [],
+    *([dimension] for dimension in DIMENSIONS),
+    ["provider", "day"],
+    ["job", "hour"],
+]
+WHERE: dict[str, dict[str, Any]] = {
+    "one provider": {"provider": "gmail"},
+    "two jobs": {"job": ["j1", "j2"]},
+    "a day and a domain": {"day": "2026-09-14", "domain": ["corp.example", "outlook.com"]},
+}
+#: What counts; the campaigns begin on September 14th at 09:00 (summer) and 22:00, and on the 23rd.
+AS_OF: dict[str, Any] = {
+    "all": None,
+    "before the first": "2026-09-01T00:00:00Z",
+    "the first seconds": datetime(2026, 9, 14, 9, 0, 10, tzinfo=UTC),
+    "inside": "2026-09-15T02:00:00+02:00",
+    "after ten minutes": timedelta(minutes=10),
+    "after the last": "2027-01-01T00:00:00Z",
+}
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> EventStore:
+    """The store of odd events."""
+    return odd_store(tmp_path_factory.mktemp("odd"))
+
+
+def check_answers(
+    store: EventStore,
+    names: Sequence[str],
+    bys: Sequence[Sequence[str]] = ([],),
+    **how: Any,
+) -> None:
+    """Each question's answer has the columns, rows, order and cells that the raw events have."""
+    truths = Oracle(store).answers(names, bys=bys, **how)
+    engine = Engine(store)
+    for by, tables in zip(bys, truths, strict=True):
+        for name, truth in zip(names, tables, strict=True):
+            table = answer(engine, name, by=by, **how)
+            check_equal(table, truth, f"{name} by {by}")
+
+
+def check_equal(table: pd.DataFrame, truth: pd.DataFrame, name: str) -> None:
+    """Only what floats can't hold exactly may differ in the last digits."""
+    pd.testing.assert_frame_equal(pd.DataFrame(table), truth, rtol=1e-12, obj=name)
+
+
+@pytest.mark.parametrize("as_of", AS_OF)
+def test_every_split_at_every_moment(odd: EventStore, as_of: str) -> None:
+    """All campaigns at once, split by each dimension and by two, cut before, inside and after."""
+    check_answers(odd, SPLIT, BY, as_of=AS_OF[as_of])
+
+
+@pytest.mark.parametrize("as_of", ["all", "after ten minutes"])
+@pytest.mark.parametrize("where", WHERE)
+def test_every_filter(odd: EventStore, where: str, as_of: str) -> None:
+    """Some messages of one campaign, split by another dimension."""
+    how = {"where": WHERE[where], "as_of": AS_OF[as_of]}
+    check_answers(odd, SPLIT, [["weekday"]], campaigns="summer", **how)
+
+
+@pytest.mark.parametrize("as_of", AS_OF)
+def test_what_is_asked_of_whole_campaigns(odd: EventStore, as_of: str) -> None:
+    """Questions that can't be split, of two campaigns."""
+    check_answers(odd, WHOLE, campaigns=["autumn", "summer"], as_of=AS_OF[as_of])
+
+
+@pytest.mark.parametrize("campaign", CAMPAIGNS)
+@pytest.mark.parametrize("as_of", ["all", "after ten minutes", "after the last"])
+def test_campaigns_at_one_age(odd: EventStore, campaign: str, as_of: str) -> None:
+    """A campaign beside the ones before it, each cut at its age."""
+    truth = Oracle(odd).comparison(campaign, AS_OF[as_of])
+    for name in COMPARED:
+        check_equal(answer(Engine(odd), name, campaign, as_of=AS_OF[as_of]), truth, name)
+
+
+def test_campaigns_begin_when_their_events_do(odd: EventStore) -> None:
+    """Repeated and undated events included."""
+    assert Oracle(odd).starts() == Engine(odd).starts()
+
+
+@pytest.mark.parametrize("campaign", CAMPAIGNS)
+@pytest.mark.parametrize("job_ids", [["j1"], ["a", ""], JOBS, []], ids=str)
+def test_what_became_of_everyone(odd: EventStore, campaign: str, job_ids: list[str]) -> None:
+    """Each recipient of a job, with bounce, opens and clicks."""
+    truth = people(Oracle(odd).outcomes(campaign, job_ids))
+    rows = []
+    for job_id, own in outcomes(Engine(odd), campaign, job_ids).items():
+        rows += [row | {"job_id": job_id} for row in own]
+
+    assert truth == people(rows)
+
+
+def people(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows as text, in an order of their own: no id says which of two messages is the first."""
+    texts = []
+    for row in rows:
+        urls = row.pop("link_urls", None) or ()
+        moments = row.pop("clicked_at", None) or ()
+        clicks = list(zip(urls, moments, strict=True))
+        texts.append(str(sorted({"clicks": clicks, **row}.items())))
+    return sorted(texts)
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    seed=some.integers(0, 10**9),
+    count=some.integers(1, 40),
+    by=some.sampled_from(BY),
+    as_of=some.sampled_from([None, "2026-09-15T12:00:00Z", timedelta(hours=9)]),
+)
+def test_random_events(seed: int, count: int, by: Sequence[str], as_of: Any) -> None:
+    """Whatever happened, in whatever order."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = EventStore(Path(folder) / "events")
+        happened = random_events(Random(seed), count)
+        store.add("c", happened, source="test", received_at=RECEIVED)
+        check_answers(store, SPLIT, [by], as_of=as_of)
+        check_answers(store, WHOLE, as_of=as_of)
