@@ -86,8 +86,13 @@ def database(folder: Path, resources: Resources) -> Iterator[duckdb.DuckDBPyConn
     except duckdb.Error as error:
         if isinstance(error, duckdb.FatalException):
             _engine.cache_clear()  # it serves nobody any more
-        raise StoreError(
-            f"the events can't be read: {error}",
-            where=str(folder),
-            do="a file there may be damaged: move it away, then collect or import again",
-        ) from error
+        raise unreadable(folder, error) from error
+
+
+def unreadable(where: Path, error: Exception) -> StoreError:
+    """What is said of a file, or a folder of files, that can't be read."""
+    return StoreError(
+        f"the events can't be read: {error}",
+        where=str(where),
+        do="a file there may be damaged: move it away, then collect or import again",
+    )
