@@ -62,7 +62,7 @@ FLOORS = {
     "files": ["files"],
     "doors": [
         "events.database events.index events.rejects events.replacements",
-        "events.parts",
+        "events.parts events.spark",
         "events.known",
         "api.connections api.pacer "
         "events.rows events.store "
