@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cxtools.events import functions
 from cxtools.events.database import Resources, database
-from cxtools.sql_files import sql_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,5 +98,4 @@ def duckdb_relations(folder: Path, resources: Resources) -> Iterator[DuckDBRelat
     """
     with database(folder, resources) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(sql_text(functions.__name__, "duckdb"))
         yield DuckDBRelations(connection)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cxtools.errors import PartsReplaced
 from cxtools.files import sync_folder
 
 #: The version of the files in a layer; another one makes every layer anew.
@@ -27,6 +28,9 @@ VERSION = 1
 FOLDER = "_messages"
 #: How the folder of a layer is named while it is being made.
 HIDDEN = ".unfinished-"
+#: A layer that is this much older than one which holds all of it has no readers any more, but for
+#: questions of such a length: they are asked again.
+SUPERSEDED_S = 60.0
 #: A hidden folder that is this much older than a layer was left by a process that was killed.
 ABANDONED_S = 3600.0
 #: The file that says of which parts a layer was made.
@@ -43,10 +47,6 @@ RELATIONS = (
     "job_events",
     "event_counts",
 )
-
-
-class LayerVanished(Exception):
-    """A layer was removed while somebody was about to read it; the next question finds another."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,15 @@ class Layer:
         The Parquet files of a relation.
 
         Raises:
-            LayerVanished: the layer was removed meanwhile, for a wider one took its place.
+            PartsReplaced: the layer was removed meanwhile, for a wider one took its place.
         """
         files = sorted((self.folder / relation).glob("*.parquet"))
         if not files:
-            raise LayerVanished(str(self.folder))
+            raise PartsReplaced(
+                "the messages were brought up to date while they were read",
+                where=str(self.folder),
+                do="ask again",
+            )
         return files
 
     def rows(self, relation: str) -> int:
@@ -154,17 +158,13 @@ def publish(hidden: Path, origins: frozenset[str]) -> Layer:
     return Layer(final, origins)
 
 
-def sweep(layer: Layer, base: Layer | None) -> None:
-    """
-    Remove layers that this one has made needless, and what killed processes left.
-
-    The one that it was merged from stays: somebody may be reading it.
-    """
+def sweep(layer: Layer) -> None:
+    """Remove layers that this one has made needless, and what killed processes left."""
     folder = layer.folder.parent
-    for other in layers(folder):
-        if other.origins < layer.origins and other != base:
-            _remove(other.folder)
     made_at = layer.folder.stat().st_mtime
+    for other in layers(folder):
+        if other.origins < layer.origins and _is_older(other.folder, made_at - SUPERSEDED_S):
+            _remove(other.folder)
     for hidden in folder.glob(f"{HIDDEN}*"):
         if _is_older(hidden, made_at - ABANDONED_S):
             shutil.rmtree(hidden, ignore_errors=True)

@@ -1,1 +1,0 @@
-"""What the engines have under different names or with different meanings: one file each."""
