@@ -61,8 +61,9 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
-        "events.database events.rejects",
-        "events.parts",
+        "events.database events.index events.rejects events.replacements",
+        "events.parts events.spark",
+        "events.known",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.spool ledger.workers "
