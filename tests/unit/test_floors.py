@@ -62,14 +62,14 @@ FLOORS = {
     "files": ["files"],
     "doors": [
         "events.database events.index events.rejects events.replacements",
-        "events.parts",
+        "events.parts events.spark",
         "events.known",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.spool ledger.workers "
         "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.importing "
-        "ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
+        "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
         "ledger.version ledger.wave",
         "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
