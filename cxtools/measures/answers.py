@@ -82,7 +82,8 @@ def count(
     with engine.session(campaigns, by=by, where=where, as_of=as_of) as session:
         for name in names:
             counts = session.run(statement(named(name).file))
-            tables.append(_columns_of_split(counts, by).to_pandas())
+            rows = _columns_of_split(counts, by).to_pandas()
+            tables.append(_in_order(rows, by))
     return tables
 
 
@@ -183,3 +184,14 @@ def _columns_of_split(counts: pa.Table, by: Sequence[str]) -> pa.Table:
     for place, name in enumerate(by, 1):
         columns = columns.add_column(place, name, pc.struct_field(split, name))
     return columns
+
+
+
+def _in_order(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """
+    The rows by campaign and what they are split by, missing values last, and else as they stood:
+    engines don't agree where a split with a missing value belongs.
+    """
+    if not by:
+        return counts
+    return counts.sort_values(["campaign", *by], kind="stable", ignore_index=True)
