@@ -26,11 +26,16 @@ import pyarrow.parquet as pq
 
 from benchmarks import texts
 from benchmarks.happenings import KINDS, Numbers, arrivals
+from benchmarks.stores import folder_of
+from cxtools.events.keys import with_keys
 from cxtools.model import Event
 
 PART_ROWS = 50_000
 SOURCE = "cxone"
 SEED = 7
+#: The version of the parts' columns: 3 has the keys of event and message behind those of 2.
+CURRENT = 3
+WITHOUT_KEYS = 2
 MOMENT = pa.timestamp("us", tz="UTC")
 MINUTE = timedelta(minutes=1) // timedelta(microseconds=1)
 #: Columns that are not text.
@@ -46,30 +51,29 @@ def main() -> None:
     parser.add_argument("--campaigns", type=int, default=1)
     parser.add_argument("--distinct", type=int, help="the others are hard links")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--version", type=int, choices=(WITHOUT_KEYS, CURRENT), default=CURRENT)
     options = parser.parse_args()
     distinct = options.distinct or options.campaigns
     folders = [folder_of(options.home, number) for number in range(options.campaigns)]
     for number, folder in enumerate(folders):
         if number < distinct:
-            write_campaign(folder, options.events, seed=options.seed + number)
+            seed = options.seed + number
+            write_campaign(folder, options.events, seed=seed, version=options.version)
         else:
             link_campaign(folders[number % distinct], folder)
     print_cost(options.home, options.events * options.campaigns)
 
 
-def folder_of(home: Path, number: int = 0) -> Path:
-    """Where the parts of the campaign of this number stand."""
-    return home / "events" / f"campaign={name_of_campaign(number)}"
-
-
-def name_of_campaign(number: int = 0) -> str:
-    return f"large-{number:03}"
-
-
-def write_campaign(folder: Path, events: int, *, seed: int = SEED) -> list[Path]:
+def write_campaign(
+    folder: Path,
+    events: int,
+    *,
+    seed: int = SEED,
+    version: int = CURRENT,
+) -> list[Path]:
     """Write so many events of a campaign; the parts in order of arrival."""
     folder.mkdir(parents=True)
-    return [write_part(folder, rows, seed) for rows in parts_of(events, seed)]
+    return [write_part(folder, rows, seed, version) for rows in parts_of(events, seed)]
 
 
 def link_campaign(source: Path, folder: Path) -> None:
@@ -97,18 +101,20 @@ def parts_of(events: int, seed: int) -> Iterator[Numbers]:
         yield np.concatenate(waiting)
 
 
-def write_part(folder: Path, rows: Numbers, seed: int) -> Path:
+def write_part(folder: Path, rows: Numbers, seed: int, version: int) -> Path:
     """Write one part, under the name that an ingest of the same rows would give it."""
     table = table_of(rows, seed)
-    file = folder / name_of_part(table["event_id"])
+    if version == CURRENT:
+        table = with_keys(table)
+    file = folder / name_of_part(table["event_id"], version)
     pq.write_table(table, file, compression="zstd")
     return file
 
 
-def name_of_part(event_ids: pa.ChunkedArray) -> str:
+def name_of_part(event_ids: pa.ChunkedArray, version: int) -> str:
     ids = sorted(event_ids.unique().to_pylist())
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:24]
-    return f"part-2-{digest}.parquet"
+    return f"part-{version}-{digest}.parquet"
 
 
 def table_of(rows: Numbers, seed: int) -> pa.Table:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, ContractError, CxError, Denied, ReportError, StoreError
+from cxtools.files import make_private_folder
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -124,7 +125,7 @@ def _store(client: Connection) -> str:
 
 def _space(client: Connection) -> str:
     home = client.settings.home
-    home.mkdir(parents=True, exist_ok=True)
+    make_private_folder(home)
     free = shutil.disk_usage(home).free
     if free < LEAST_FREE_BYTES:
         raise ConfigError(

@@ -81,7 +81,7 @@ class Staging:
 
     def write(self, file: Path, content: Content, *, mode: int = PRIVATE_FILE) -> None:
         """Write the content of *file* under a hidden name beside it, and make it durable."""
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(file.parent)
         hidden = _write_hidden(file, content, mode)
         self._final_names[hidden] = file
 
@@ -107,7 +107,7 @@ def hidden_until_whole(file: Path) -> Iterator[Path]:
     >>> file.read_bytes(), [path.name for path in file.parent.iterdir()]
     (b'written by a program', ['copy'])
     """
-    _make_private_folder(file.parent)
+    make_private_folder(file.parent)
     hidden = _write_hidden(file, b"", PRIVATE_FILE)
     try:
         yield hidden
@@ -145,7 +145,7 @@ def append_line(file: Path, line: str) -> None:
     >>> file.read_text()
     '1 whole\\n2 cut of\\n3 whole\\n'
     """
-    _make_private_folder(file.parent)
+    make_private_folder(file.parent)
     handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
     with open(handle, "r+b") as appended:
         size = appended.seek(0, os.SEEK_END)
@@ -172,12 +172,24 @@ def make_private(file: Path) -> None:
     Make a file, and its folder, that only the owner can read, where there is none; an existing one
     keeps its mode.
     """
-    _make_private_folder(file.parent)
+    make_private_folder(file.parent)
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
 
 
-def _make_private_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+def make_private_folder(folder: Path) -> None:
+    """
+    Make a folder that only its owner can enter, and the missing ones above it in the same way;
+    those that exist keep their mode.
+
+    >>> above = Path(tempfile.mkdtemp()) / "home"
+    >>> make_private_folder(above / "events")
+    >>> oct(above.stat().st_mode & 0o777), oct((above / "events").stat().st_mode & 0o777)
+    ('0o700', '0o700')
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # where a file has its name, that is the error
 
 
 def _write_hidden(file: Path, content: Content, mode: int) -> Path:

@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from cxtools.events.database import Resources, database
 from cxtools.events.keys import EVENT_HASH, KEYS_SQL, MESSAGE_KEY, with_keys
 from cxtools.model import Event
 
@@ -22,8 +21,24 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-#: The names of parts of every version.
-PATTERN = "part-*.parquet"
+#: Rows of a row group, the least that is read of a part: about 7 MB.
+ROW_GROUP = 50_000
+
+#: The columns that are written with a dictionary. Where most values differ, looking for one takes
+#: two fifths of the CPU of writing and makes the part a tenth larger.
+FEW_VALUES = [
+    "kind",
+    "raw_kind",
+    "job_id",
+    "bounce_code",
+    "bounce_text",
+    "bounce_class",
+    "link_url",
+    "user_agent",
+    "ip",
+    "source",
+    "received_at",
+]
 
 # The type is given because DuckDB would read a campaign named "2026" as a number.
 FILES = "read_parquet($files, hive_partitioning = true, hive_types = {'campaign': varchar})"
@@ -107,10 +122,17 @@ select * exclude (nth) from in_order where nth = 1
 
 
 def name_of(table: pa.Table) -> str:
-    """The name of the part that holds these rows, whatever their order: a digest of their ids."""
-    ids = sorted(table["event_id"].to_pylist())
-    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:24]
-    return f"{CURRENT.prefix}{digest}.parquet"
+    """
+    The name of the part that holds these rows, whatever their order: a digest of their ids.
+
+    The ids are put in order by their hashes, which takes a tenth of what their texts take.
+    """
+    order = table[EVENT_HASH].to_numpy().argsort()
+    ids = table["event_id"].take(order).combine_chunks()
+    digest = hashlib.sha256()
+    for buffer in ids.buffers()[1:]:  # where each begins, and all of them
+        digest.update(buffer)
+    return f"{CURRENT.prefix}{digest.hexdigest()[:24]}.parquet"
 
 
 def version_of(file: Path) -> Version:
@@ -209,25 +231,13 @@ def write(table: pa.Table, file: IO[bytes]) -> None:
     """Write the rows of a part into a file."""
     import pyarrow.parquet as pq
 
-    pq.write_table(table, file, compression="zstd")
-
-
-def ids_in(files: Sequence[Path], ids: pa.ChunkedArray, resources: Resources) -> set[str]:
-    """
-    Those of the ids which the files hold. DuckDB scans one column, so memory doesn't grow with the
-    store.
-    """
-    if not files:
-        return set()
-    import pyarrow as pa
-
-    query = "select event_id from wanted semi join stored using (event_id)"
-    with database(files[0].parent, resources) as connection:
-        connection.register("wanted", pa.table({"event_id": ids}))
-        stored = connection.read_parquet([str(file) for file in files])
-        stored.create_view("stored")
-        rows = connection.execute(query).fetchall()
-    return {event_id for [event_id] in rows}
+    pq.write_table(
+        table,
+        file,
+        compression="zstd",
+        use_dictionary=FEW_VALUES,
+        row_group_size=ROW_GROUP,
+    )
 
 
 def make_views(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:

@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -26,7 +26,9 @@ from typing import TYPE_CHECKING, Any
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events import parts
 from cxtools.events.database import Resources, database
+from cxtools.events.known import Known
 from cxtools.events.rejects import Rejects
+from cxtools.events.replacements import PARTS, parts_that_count
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
 
@@ -39,7 +41,7 @@ CAMPAIGN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
 FOLDER_PREFIX = "campaign="
 
 #: Events held in memory at once while adding: about 100 MB of Python objects.
-CHUNK = 50_000
+CHUNK = parts.ROW_GROUP
 #: Bytes of rejected rows that are held in memory.
 SPOOL = 1 << 20
 
@@ -114,19 +116,21 @@ class EventStore:
             ConfigError, StoreError: as `add`.
         """
         folder = self._folder(campaign)
+        known = Known(folder, self.root / "_known" / folder.name)
         read = added = 0
         with Staging() as staging:
             for chunk in parts.in_chunks(map(parts.event_columns, tables), CHUNK):
-                new = self._new_rows(chunk, folder, staging)
-                read += len(chunk)
+                rows = parts.rows_of_part(chunk, source, received_at)
+                new = known.news(rows)
+                read += len(rows)
                 added += len(new["event_id"].unique())
                 if len(new):
-                    part = folder / parts.name_of(new)
-                    rows = parts.rows_of_part(new, source, received_at)
                     with _disk(folder):
-                        staging.write(part, partial(parts.write, rows))
+                        known.stage(new, staging)
             with _disk(folder):
                 staging.publish()
+        with suppress(OSError):  # what was published stays so; the next who adds writes the index
+            known.keep()
         return Added(added, read - added)
 
     @contextmanager
@@ -165,13 +169,13 @@ class EventStore:
 
     def campaigns(self) -> list[str]:
         """Names of the campaigns which have events, sorted."""
-        files = self.root.glob(f"{FOLDER_PREFIX}*/{parts.PATTERN}")
-        names = {file.parent.name.removeprefix(FOLDER_PREFIX) for file in files}
-        return sorted(names)
+        folders = self.root.glob(f"{FOLDER_PREFIX}*")
+        used = [folder for folder in folders if any(folder.glob(PARTS))]
+        return sorted(folder.name.removeprefix(FOLDER_PREFIX) for folder in used)
 
     def parts(self, campaign: str) -> list[Path]:
         """The files that hold the rows of a campaign, each row once; empty when it has none yet."""
-        return sorted(self._folder(campaign).glob(parts.PATTERN))
+        return parts_that_count(self._folder(campaign))
 
     def counts(self, campaign: str) -> dict[str, int]:
         """Kind -> events of a campaign; empty when it has none yet."""
@@ -263,22 +267,6 @@ class EventStore:
             connection.execute("SET TimeZone = 'UTC'")
             parts.make_views(connection, files)
             yield connection
-
-    def _new_rows(self, chunk: pa.Table, folder: Path, staging: Staging) -> pa.Table:
-        """
-        The rows of a chunk whose events neither the folder nor the staging holds.
-
-        One that came twice in a chunk stays twice: `data_quality` counts what a feed repeats.
-        """
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if (folder / parts.name_of(chunk)).exists():
-            return chunk.slice(0, 0)
-        files = [*folder.glob(parts.PATTERN), *staging.hidden_files]
-        known = parts.ids_in(files, chunk["event_id"], self._resources)
-        is_known = pc.is_in(chunk["event_id"], pa.array(list(known), pa.string()))
-        return chunk.filter(pc.invert(is_known))
 
     def _folder(self, campaign: str) -> Path:
         if not CAMPAIGN_NAME.match(campaign):

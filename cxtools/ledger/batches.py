@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from cxtools.errors import StoreError
 from cxtools.ledger.database import Database
-from cxtools.ledger.plans import unpack_people
+from cxtools.ledger.people import unpack_people
 from cxtools.ledger.schema import batch, campaign, left_out, slot
 from cxtools.ledger.states import SUBMITTED
 from cxtools.model import Recipient

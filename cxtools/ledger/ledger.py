@@ -69,7 +69,7 @@ class Ledger(Database):
         folder = self.file.parent if self.file else home
         self.actor = actor or actor_name()
         self.audit_log = AuditLog(self, home=folder, actor=self.actor, now=clock)
-        self.plans = Plans(self, self.audit_log, now=clock)
+        self.plans = Plans(self, self.audit_log, folder=folder, now=clock)
         self.batches = Batches(self)
         self.quota = Quota(self, now=clock)
         self.posts = Posts(self, self.audit_log, self.quota, worker=worker_name(), now=clock)

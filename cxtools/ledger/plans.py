@@ -6,12 +6,9 @@ A plan is written once, before anything is sent; what was sent never changes wit
 
 from __future__ import annotations
 
-import hashlib
 import json
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,13 +17,9 @@ from cxtools.errors import ConfigError
 from cxtools.ledger.audit_log import AuditLog
 from cxtools.ledger.database import Database
 from cxtools.ledger.schema import batch, campaign, left_out, slot
+from cxtools.ledger.wave import Wave
 from cxtools.model import LeftOut, Recipient
 from cxtools.text import canonical_json
-
-#: Hexadecimal digits of a batch's id.
-ID_LENGTH = 32
-#: zlib's fastest level: people are packed while a run waits for them.
-FASTEST = 1
 
 
 class Plans:
@@ -37,10 +30,13 @@ class Plans:
         database: Database,
         audit_log: AuditLog,
         *,
+        folder: Path | None,
         now: Callable[[], float],
     ) -> None:
+        """*folder* is where a plan waits on disk until it is written."""
         self._database = database
         self._audit_log = audit_log
+        self._folder = folder
         self._now = now
 
     def names(self) -> list[str]:
@@ -89,39 +85,33 @@ class Plans:
         by *account* and no other; the same plan written twice is one plan.
 
         The rows are read and judged before the transaction begins, so that nobody waits for a long
-        file.
+        file. Of a list of any length one batch at a time is in memory.
 
         Raises:
             ConfigError: another plan of the same name was written meanwhile.
         """
-        wave = Wave(name, 0, digest)
-        wave.pack(planned, batch_size)
-        with self._database.writing() as tx:
-            earlier_digest = _digest_in(tx, name)
-            if earlier_digest == digest:
-                return
-            if earlier_digest is not None:
-                raise ConfigError(
-                    f"campaign {name!r} was planned with other content by another run meanwhile",
-                    do="give this one a new name",
+        with Wave(name, 0, digest, folder=self._folder) as wave:
+            wave.pack(planned, batch_size)
+            with self._database.writing() as tx:
+                if _is_planned(tx, name, digest):
+                    return
+                insert = campaign.insert().values(
+                    name=name,
+                    digest=digest,
+                    spec=canonical_json(spec),
+                    account=account,
+                    rows=wave.counts.total(),
+                    created_at=self._now(),
                 )
-            insert = campaign.insert().values(
-                name=name,
-                digest=digest,
-                spec=canonical_json(spec),
-                account=account,
-                rows=wave.counts.total(),
-                created_at=self._now(),
-            )
-            tx.execute(insert)
-            wave.write(tx)
-            self._audit_log.add(
-                tx,
-                "campaign.planned",
-                campaign=name,
-                digest=digest,
-                **wave.body(),
-            )
+                tx.execute(insert)
+                wave.write(tx)
+                self._audit_log.add(
+                    tx,
+                    "campaign.planned",
+                    campaign=name,
+                    digest=digest,
+                    **wave.body(),
+                )
 
     def write_wave(
         self,
@@ -139,24 +129,24 @@ class Plans:
         Raises:
             ConfigError: another process planned that wave meanwhile.
         """
-        planned = Wave(name, wave, self.digest(name))
-        planned.pack(people, batch_size)
         of_wave = sa.select(batch.c.id).filter_by(campaign=name, wave=wave)
-        with self._database.writing() as tx:
-            if tx.scalar(of_wave.limit(1)):
-                raise ConfigError(
-                    f"wave {wave} of {name!r} was planned by another process meanwhile",
-                    do=f"see `cxtools status {name}`",
+        with Wave(name, wave, self.digest(name), folder=self._folder) as planned:
+            planned.pack(people, batch_size)
+            with self._database.writing() as tx:
+                if tx.scalar(of_wave.limit(1)):
+                    raise ConfigError(
+                        f"wave {wave} of {name!r} was planned by another process meanwhile",
+                        do=f"see `cxtools status {name}`",
+                    )
+                planned.write(tx)
+                self._audit_log.add(
+                    tx,
+                    "wave.planned",
+                    campaign=name,
+                    wave=wave,
+                    **planned.body(),
                 )
-            planned.write(tx)
-            self._audit_log.add(
-                tx,
-                "wave.planned",
-                campaign=name,
-                wave=wave,
-                **planned.body(),
-            )
-        return planned.counts["planned"]
+            return planned.counts["planned"]
 
     def is_unsent(self, name: str) -> bool:
         """Was nothing of a campaign sent, for certain? Then its plan may be replaced."""
@@ -211,6 +201,22 @@ def _digest_in(tx: sa.Connection, name: str) -> str | None:
     return tx.scalar(query)
 
 
+def _is_planned(tx: sa.Connection, name: str, digest: str) -> bool:
+    """
+    Was the same plan written already?
+
+    Raises:
+        ConfigError: another one was.
+    """
+    earlier_digest = _digest_in(tx, name)
+    if earlier_digest in (None, digest):
+        return earlier_digest == digest
+    raise ConfigError(
+        f"campaign {name!r} was planned with other content by another run meanwhile",
+        do="give this one a new name",
+    )
+
+
 def _spec_in(tx: sa.Connection, name: str) -> str | None:
     query = sa.select(campaign.c.spec).filter_by(name=name)
     return tx.scalar(query)
@@ -221,135 +227,3 @@ def _is_unsent(tx: sa.Connection, name: str) -> bool:
     of_campaign = sa.select(batch.c.id).filter_by(campaign=name)
     sent = of_campaign.where(is_sent).limit(1)
     return tx.scalar(sent) is None
-
-
-@dataclass(frozen=True)
-class PackedBatch:
-    """
-    A batch of a wave, ready to be written: of each person a key, and packed, what to send.
-
-    Packed, a million people fit into memory.
-    """
-
-    id: str
-    ordinal: int
-    recipients: int
-    keys: bytes
-    candidates: bytes
-
-    def slots(self) -> Iterator[str]:
-        """The keys of its people."""
-        size = len(self.keys) // self.recipients
-        for start in range(0, len(self.keys), size):
-            key = self.keys[start : start + size]
-            yield key.hex()
-
-
-@dataclass
-class Wave:
-    """
-    A wave of a campaign, ready to be written: its batches, and who is left out.
-
-    A batch's id derives from what is sent to whom, so that nobody can post what a plan said before
-    it was replaced.
-    """
-
-    campaign: str
-    number: int
-    digest: str | None
-    counts: Counter[str] = field(default_factory=Counter)
-    batches: list[PackedBatch] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-
-    def pack(self, planned: Iterable[Recipient | LeftOut], batch_size: int) -> None:
-        """Take in a plan, row by row."""
-        people: list[Recipient] = []
-        for item in planned:
-            if isinstance(item, LeftOut):
-                self.counts[item.reason] += 1
-                self.left_out.append(item)
-                continue
-            self.counts["planned"] += 1
-            people.append(item)
-            if len(people) == batch_size:
-                self._pack_batch(people)
-                people = []
-        if people:
-            self._pack_batch(people)
-
-    def _pack_batch(self, people: Sequence[Recipient]) -> None:
-        ordinal = len(self.batches)
-        keys = [person.key for person in people]
-        identity = {
-            "campaign": self.campaign,
-            "wave": self.number,
-            "digest": self.digest,
-            "ordinal": ordinal,
-            "keys": keys,
-        }
-        digest = hashlib.sha256(canonical_json(identity).encode())
-        packed = PackedBatch(
-            id=digest.hexdigest()[:ID_LENGTH],
-            ordinal=ordinal,
-            recipients=len(people),
-            keys=bytes.fromhex("".join(keys)),
-            candidates=pack_people(people),
-        )
-        self.batches.append(packed)
-
-    def write(self, tx: sa.Connection) -> None:
-        """Write all of it in one transaction."""
-        place = {"campaign": self.campaign, "wave": self.number}
-        for packed in self.batches:
-            insert = batch.insert().values(
-                **place,
-                id=packed.id,
-                ordinal=packed.ordinal,
-                state="planned",
-                recipients=packed.recipients,
-                candidates=packed.candidates,
-            )
-            tx.execute(insert)
-            in_batch = {**place, "batch_id": packed.id}
-            slots = [{**in_batch, "rcpt_key": key} for key in packed.slots()]
-            tx.execute(slot.insert(), slots)
-        if self.left_out:
-            rows = [{"campaign": self.campaign, **asdict(row)} for row in self.left_out]
-            tx.execute(left_out.insert(), rows)
-
-    def body(self) -> dict[str, Any]:
-        """What the audit log tells of it: how many people are planned, and left out by reason."""
-        return {"planned": 0, **self.counts}
-
-
-def pack_people(people: Iterable[Recipient]) -> bytes:
-    """What is sent to each, as the ledger keeps it."""
-    rows = [
-        {
-            "email": person.email,
-            "fields": dict(person.merge_fields),
-            "tags": list(person.tags),
-        }
-        for person in people
-    ]
-    text = json.dumps(rows, ensure_ascii=False)
-    return zlib.compress(text.encode(), FASTEST)
-
-
-def unpack_people(packed: bytes) -> list[Recipient]:
-    """
-    The people that were packed.
-
-    >>> ann = Recipient("ann@example.com", {"name": "Ann"}, ("vip",))
-    >>> unpack_people(pack_people([ann])) == [ann]
-    True
-    """
-    rows = json.loads(zlib.decompress(packed))
-    return [
-        Recipient(
-            row["email"],
-            row["fields"],
-            tuple(row["tags"]),
-        )
-        for row in rows
-    ]

@@ -17,6 +17,9 @@ from cxtools.pages.parameters import parameters_cell
 #: Where cxtools' own notebooks lie: in an installed package, or in the checkout.
 FOLDERS = (Path(__file__).parent / "notebooks", Path(__file__).parents[2] / "notebooks")
 
+#: What nbformat raises for other files: text, JSON of another shape, notebooks of the future.
+NOT_A_NOTEBOOK = (ValueError, TypeError, AttributeError, KeyError, nbformat.ValidationError)
+
 
 def find_notebook(name: str) -> Path:
     """
@@ -60,8 +63,20 @@ def report_names() -> list[str]:
 
 
 def read_notebook(file: Path) -> Any:
-    """A notebook from its file, in nbformat 4."""
-    return nbformat.read(file, as_version=4)
+    """
+    A notebook from its file, in nbformat 4.
+
+    Raises:
+        ReportError: the file holds no notebook.
+    """
+    try:
+        return nbformat.read(file, as_version=4)
+    except NOT_A_NOTEBOOK as error:
+        raise ReportError(
+            "the file is not a notebook",
+            where=str(file),
+            do="name a notebook that Jupyter can open",
+        ) from error
 
 
 def notebook_text(notebook: Any) -> str:

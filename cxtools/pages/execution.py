@@ -22,6 +22,7 @@ from typing import Any
 from cxtools.errors import ReportError
 from cxtools.pages.catalogue import read_notebook
 from cxtools.pages.checks import mask_addresses
+from cxtools.pages.disk import cant_write, open_output
 
 GRACE_S = 10.0
 CHECKOUT = Path(__file__).parents[2]
@@ -42,14 +43,18 @@ def execute(
 
     Raises:
         ReportError: it didn't end in time, or a cell failed or didn't run; which one is said.
+        StoreError: the disk refuses *output*.
     """
     order = {
         "source": str(source.resolve()),
         "output": str(output.resolve()),
         "parameters": dict(parameters),
     }
-    complaint = _run_process(json.dumps(order), environ, source.name, timeout_s)
-    if not output.exists():
+    open_output(output)
+    exit_code, complaint = _run_process(json.dumps(order), environ, source.name, timeout_s)
+    if exit_code == os.EX_IOERR:
+        raise cant_write(output, complaint)
+    if not output.stat().st_size:
         raise ReportError(
             "the notebook could not be run",
             where=source.name,
@@ -92,8 +97,16 @@ def _fault(cell: Any) -> Any:
     return faults[0] if faults else None
 
 
-def _run_process(order: str, environ: Mapping[str, str], name: str, timeout_s: float) -> str:
-    """Run the kernel's process, ended by the clock if need be: its complaint if it broke off."""
+def _run_process(
+    order: str,
+    environ: Mapping[str, str],
+    name: str,
+    timeout_s: float,
+) -> tuple[int, str]:
+    """
+    Run the kernel's process, ended by the clock if need be: its exit code, and its complaint if it
+    broke off.
+    """
     with tempfile.TemporaryDirectory(prefix="cx-report-") as folder:
         process = subprocess.Popen(
             COMMAND,
@@ -114,8 +127,8 @@ def _run_process(order: str, environ: Mapping[str, str], name: str, timeout_s: f
         finally:
             _end(process)
     if process.returncode == 0:
-        return ""
-    return complaint.strip().rpartition("\n")[2]
+        return 0, ""
+    return process.returncode, complaint.strip().rpartition("\n")[2]
 
 
 def _environment(environ: Mapping[str, str], ipython_folder: str) -> dict[str, str]:

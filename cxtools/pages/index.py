@@ -11,8 +11,9 @@ import jinja2
 from cxtools import wording
 from cxtools.charts.verdicts import SYMBOLS
 from cxtools.pages.checks import check_page
+from cxtools.pages.disk import write_text
 from cxtools.pages.facts import PageFacts, read_facts
-from cxtools.pages.page import TEMPLATES, template_text, write_text
+from cxtools.pages.page import TEMPLATES, template_text
 
 NAME = "index.html"
 #: Stands in each index that we wrote, also in those of 0.1.0: no other is written over.

@@ -5,7 +5,8 @@ to run.
 papermill changes the working directory of its process, and takes a failed cell for an exception;
 the failed cell stands in the output notebook, and there `execution` looks for it. It ends when the
 process that started it does, however that ended; and its kernel, which looks after its own parent
-in the same way, ends with it.
+in the same way, ends with it. Where the system refuses a file, it ends with EX_IOERR, and the last
+line on stderr says why.
 """
 
 from __future__ import annotations
@@ -55,4 +56,8 @@ def run_notebook(source: str, output: str, parameters: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     ParentPollerUnix(os.getppid()).start()  # type: ignore[no-untyped-call]
-    run_notebook(**json.load(sys.stdin))
+    try:
+        run_notebook(**json.load(sys.stdin))
+    except OSError as refused:
+        print(refused.strerror or refused, file=sys.stderr)
+        sys.exit(os.EX_IOERR)

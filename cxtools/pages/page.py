@@ -26,7 +26,6 @@ from traitlets.config import Config
 from cxtools import __version__, wording
 from cxtools.charts import style
 from cxtools.errors import ReportError
-from cxtools.files import write_whole
 from cxtools.pages.checks import check_page
 from cxtools.pages.facts import PageFacts, facts_of, script_json
 from cxtools.pages.figures import FIGURE_MIME, PageFigure, check_figures, take_figures
@@ -93,24 +92,6 @@ def render_page(
             do="draw fewer points, or split the report",
         )
     return body
-
-
-def write_text(file: Path, text: str) -> Path:
-    """
-    Written whole or not at all: a reader never meets half a page. It is as private as its folder.
-
-    Raises:
-        ReportError: the disk refuses it; nothing is left of it.
-    """
-    try:
-        mode = file.parent.stat().st_mode & 0o666
-        return write_whole(file, text.encode(), mode=mode)
-    except OSError as error:
-        raise ReportError(
-            f"the report can't be written: {error.strerror}",
-            where=str(file),
-            do="free some disk space, or name another folder with --out",
-        ) from error
 
 
 def _exporter() -> HTMLExporter:

@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from cxtools.connection import Connection
-from cxtools.errors import ReportError
+from cxtools.errors import ReportError, StoreError
 from cxtools.pages.catalogue import find_notebook, is_ours, notebook_text, read_notebook
+from cxtools.pages.disk import open_folder, write_text
 from cxtools.pages.execution import anonymous, execute
 from cxtools.pages.facts import verdict_in
 from cxtools.pages.index import write_index
-from cxtools.pages.page import Anchor, render_page, write_text
+from cxtools.pages.page import Anchor, render_page
 from cxtools.pages.parameters import checked_parameters, declared_parameters
 from cxtools.settings import load_settings
 
 TIMEOUT_S = 600.0
 #: How many reports of a set are run at the same time.
 AT_ONCE = 2
-PRIVATE_FOLDER = 0o700
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ def render_report(
         ReportError: unknown notebook or parameter, wrong type, no campaign or one that isn't there,
         a cell that failed or didn't run, a page that breaks a promise. The partly run notebook is
         kept as `….failed.ipynb`; the error names it, the cell and its error.
+        StoreError: the disk refuses the page or the notebook; neither is left half written.
     """
     request = make_request(name, parameters or {}, profile)
     page = render_request(request, home=home, out=out, timeout_s=timeout_s)
@@ -163,14 +164,18 @@ def render_request(
             parameters=request.parameters,
             anchor=audit_anchor(client, campaign),
         )
+        stem = file_stem(request, campaign)
+        write_text(folder / f"{stem}.ipynb", notebook_text(anonymous(notebook)))
+        write_text(folder / f"{stem}.html", page)
     except ReportError as error:
         keep_failed(partial, failed, error)
         raise
-    stem = file_stem(request, campaign)
-    write_text(folder / f"{stem}.ipynb", notebook_text(anonymous(notebook)))
+    except StoreError:
+        partial.unlink(missing_ok=True)
+        raise
     partial.unlink()
     failed.unlink(missing_ok=True)
-    return write_text(folder / f"{stem}.html", page)
+    return folder / f"{stem}.html"
 
 
 def check_sending(request: Request) -> None:
@@ -231,17 +236,6 @@ def audit_anchor(client: Connection, campaign: str) -> Anchor | None:
     if client.has_ledger and campaign in client.ledger.plans.names():
         return client.ledger.audit_log.head()
     return None
-
-
-def open_folder(out: Path, home: Path) -> Path:
-    """
-    The folder for pages, made where there is none. Below CXTOOLS_HOME it is its owner's; one that
-    somebody named keeps its mode.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    if out.resolve().is_relative_to(home.resolve()):
-        out.chmod(PRIVATE_FOLDER)
-    return out
 
 
 def file_stem(request: Request, campaign: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools.errors import ConfigError, without_locals
 from cxtools.model import LeftOut, Recipient
+from cxtools.sending.digests import Digests
 from cxtools.sending.plan import plan_recipients
 from cxtools.sending.recipients import CsvFile, FrameRows, RowList, Source
 from cxtools.sending.row import Row
@@ -93,7 +94,8 @@ class Campaign:
         version = self.source.version()
         digest = ContentDigest(self.spec)
         rows = digest.rows(self.rows())
-        yield from plan_recipients(rows, self.spec, skip_invalid=skip_invalid)
+        with Digests() as people:
+            yield from plan_recipients(rows, self.spec, people, skip_invalid=skip_invalid)
         self._keep(version, digest.text())
 
     @without_locals

@@ -4,12 +4,13 @@ The plan: which people a campaign will mail, and who is left out and why. Pure.
 Rule 1: nobody is left out silently. Every row of the list ends as one Recipient or one LeftOut.
 Rule 2: a row that is wrong stops the plan, unless the user says otherwise; what is wrong is said
 all at once. Rule 3: rows pass through one by one; of each person only a digest of 16 bytes is kept,
-to recognise them in a later row.
+by whoever calls, to recognise them in a later row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
@@ -24,15 +25,23 @@ from cxtools.text import mask_address
 FAULTS_SHOWN = 20
 
 
+class DigestSet(Protocol):
+    """Digests that were met; `digests.Digests` is one."""
+
+    def add(self, digest: bytes, /) -> bool:
+        """Take a digest in; False for one that was met before."""
+
+
 def plan_recipients(
     rows: Iterable[Row],
     spec: Spec,
+    digests: DigestSet,
     *,
     skip_invalid: bool = False,
 ) -> Iterator[Recipient | LeftOut]:
     """
     One item per row, in order: whom to mail, or who is left out and why. The first of several rows
-    for one person counts.
+    for one person counts: *digests*, empty at first, takes in each person who is mailed.
 
     Nothing may be sent before the iterator has ended: what is wrong with the rows is known only
     then.
@@ -46,15 +55,15 @@ def plan_recipients(
     >>> spec = parse_spec(values, any_template_id=True)
     >>> addresses = ["ann@example.com", "ANN@example.com", "bob"]
     >>> rows = [Row(line, {"email": address}) for line, address in enumerate(addresses, 2)]
-    >>> items = plan_recipients(rows, spec, skip_invalid=True)
+    >>> from cxtools.sending.digests import Digests
+    >>> items = plan_recipients(rows, spec, Digests(), skip_invalid=True)
     >>> [getattr(item, "reason", "mailed") for item in items]
     ['mailed', 'duplicate', 'invalid']
     """
-    seen: set[bytes] = set()
     shown: list[LeftOut] = []
     wrong = 0
     for row in rows:
-        item = _plan_row(row, spec, seen)
+        item = _plan_row(row, spec, digests)
         yield item
         if isinstance(item, LeftOut) and item.reason == "invalid":
             wrong += 1
@@ -82,7 +91,7 @@ def wrong_rows(shown: Sequence[LeftOut], count: int) -> ConfigError:
     )
 
 
-def _plan_row(row: Row, spec: Spec, seen: set[bytes]) -> Recipient | LeftOut:
+def _plan_row(row: Row, spec: Spec, digests: DigestSet) -> Recipient | LeftOut:
     _check_columns(row, spec)
     address, faults = _check_address(cell_text(row.cells["email"]))
     tags = _tags(row.cells.get("tags"))
@@ -93,11 +102,10 @@ def _plan_row(row: Row, spec: Spec, seen: set[bytes]) -> Recipient | LeftOut:
     shown = mask_address(address)
     if detail:
         return LeftOut(row.line, "invalid", detail, shown)
-    key = bytes.fromhex(recipient_key(address))
-    if key in seen:
+    digest = bytes.fromhex(recipient_key(address))
+    if not digests.add(digest):
         detail = "the same person stands in an earlier row"
         return LeftOut(row.line, "duplicate", detail, shown)
-    seen.add(key)
     return Recipient(address, fields, tags)
 
 

@@ -108,6 +108,41 @@ def test_the_doctor_tells_of_a_home_that_can_be_no_folder(tmp_path: Path) -> Non
     assert {"settings", "http", "api", "ledger", "store", "space", "reports"} == set(says)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["doctor"],
+        ["send", "spec.toml", "--recipients", "people.csv"],
+        ["import", "feed.csv", "--campaign", "c", "--map", "to=email", "--map", "what=kind"],
+        ["resume"],
+        ["audit", "verify"],
+        ["funnel"],
+        ["report", "bounce_report", "-p", "campaign=c"],
+    ],
+    ids=" ".join,
+)
+def test_whatever_makes_the_home_makes_it_private(shell: Shell, line: list[str]) -> None:
+    """
+    The home, what is above it and all that is in it: no other user can enter or read it, whichever
+    command comes first.
+    """
+    above = shell.folder / "above"
+    shell.environ["CXTOOLS_HOME"] = str(above / "home")
+    (shell.folder / "feed.csv").write_text("to,what\na@x.example,delivery\n")
+    before = os.umask(0o022)
+    try:
+        shell(*line)
+    finally:
+        os.umask(before)
+
+    assert [] == [path for path in (above, *above.rglob("*")) if path.exists() and is_open(path)]
+
+
+def is_open(path: Path) -> bool:
+    """Whether the group or others have any right."""
+    return bool(path.stat().st_mode & 0o077)
+
+
 def test_the_doctor_fails_where_a_scope_is_missing(shell: Shell, simulator: Simulator) -> None:
     """The send would be refused: said before, with what to ask for."""
     simulator.reset(scopes="communications:email:read communications:email:analytics")

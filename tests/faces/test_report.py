@@ -10,6 +10,8 @@ import os
 import re
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +21,17 @@ import pytest
 
 from cxtools.charts import function_for
 from cxtools.cli.exits import exit_code
-from cxtools.errors import ConfigError, ReportError
+from cxtools.errors import ConfigError, ReportError, StoreError
 from cxtools.measures.catalogue.delivery import FUNNEL_COLUMNS
 from cxtools.pages import catalogue
 from cxtools.pages.catalogue import read_notebook, report_names
 from cxtools.pages.checks import addresses, check_page
+from cxtools.pages.disk import write_text
 from cxtools.pages.facts import PageFacts, read_facts
 from cxtools.pages.figures import take_figures
 from cxtools.pages.glossary import TERMS, page_texts
 from cxtools.pages.index import write_index
-from cxtools.pages.page import render_page, write_text
+from cxtools.pages.page import render_page
 from cxtools.pages.parameters import checked_parameters, declared_parameters
 from cxtools.pages.run import render_report, render_reports
 from cxtools.sending.campaign import Campaign
@@ -45,6 +48,17 @@ EVENTS = """
     bob | delivery | +5   |       |                           |                      | bob@yahoo.com   | j1
     cid | bounce   | +2   | 5.1.1 | <cid@gmail.com> is gone   |                      | cid@gmail.com   | j1
 """
+
+
+@contextmanager
+def full_disk(largest: int) -> Iterator[None]:
+    """No file of this process and its children can be larger: the system refuses as a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def notebook(tmp_path: Path, *cells: str, parameters: str = 'campaign = "c"\nlimit = 5') -> str:
@@ -449,18 +463,80 @@ def test_pages_at_home_are_private(
     )
 
 
+@pytest.mark.parametrize(
+    ("folder", "page"),
+    [(0o700, 0o600), (0o750, 0o640), (0o755, 0o644), (0o775, 0o644), (0o777, 0o644)],
+)
+def test_a_page_is_read_by_whom_its_folder_is(tmp_path: Path, folder: int, page: int) -> None:
+    """And written by its owner only, also where everybody may put files."""
+    tmp_path.chmod(folder)
+
+    assert page == write_text(tmp_path / "page.html", "").stat().st_mode & 0o777
+
+
 def test_a_full_disk_leaves_no_partial_file(tmp_path: Path) -> None:
     """What can't be written whole is not there at all, and the message says where."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        with pytest.raises(ReportError, match="can't be written") as refused:
-            write_text(tmp_path / "page.html", "x" * 5000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with (
+        full_disk(1000),
+        pytest.raises(StoreError, match="can't be written: File too large") as refused,
+    ):
+        write_text(tmp_path / "page.html", "x" * 5000)
 
     assert str(tmp_path / "page.html") in str(refused.value)
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("largest", [500, 5_000, 40_000, 100_000])
+def test_a_report_that_the_disk_refuses_leaves_nothing(
+    filled: Path, tmp_path: Path, largest: int
+) -> None:
+    """
+    However far the run came, at its first cell or at its page: a matter of the disk, not of the
+    report; and nothing half written stays.
+    """
+    out = tmp_path / "out"
+    with full_disk(largest), pytest.raises(StoreError, match="can't be written") as refused:
+        render_report("bounce_report", {"campaign": "c"}, out=out, home=filled)
+
+    assert "free some disk space" in str(refused.value)
+    assert [] == [file for file in out.iterdir() if file.suffix == ".html" or "." in file.stem]
+
+
+def test_a_folder_for_pages_that_is_a_file(filled: Path, tmp_path: Path) -> None:
+    """The place can't be written: said with its path, before anything runs."""
+    (tmp_path / "out").write_text("")
+    with pytest.raises(StoreError, match="can't be written: File exists") as refused:
+        render_report("bounce_report", {"campaign": "c"}, out=tmp_path / "out", home=filled)
+
+    assert str(tmp_path / "out") in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "text", "[]", "{}", '{"nbformat": 4}', '{"nbformat": 99}'])
+def test_a_file_that_is_not_a_notebook(tmp_path: Path, text: str) -> None:
+    """Whatever stands in it, it is refused by its path."""
+    (tmp_path / "odd.ipynb").write_text(text)
+    with pytest.raises(ReportError, match="the file is not a notebook") as refused:
+        render_report(str(tmp_path / "odd.ipynb"), home=tmp_path)
+
+    assert str(tmp_path / "odd.ipynb") in str(refused.value)
+
+
+def test_what_runs_and_what_failed_is_private(tmp_path: Path, home: Path) -> None:
+    """It can hold addresses that a page may not: its owner reads it, also in an open folder."""
+    out = tmp_path / "out"
+    cell = (
+        "import os\nfrom pathlib import Path\n"
+        f"[running] = Path({str(out)!r}).glob('*.partial.ipynb')\n"
+        "raise ValueError(oct(running.stat().st_mode))"
+    )
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(ReportError, match="ValueError: 0o100600"):
+            render_report(notebook(tmp_path, cell), out=out, home=home)
+    finally:
+        os.umask(before)
+
+    assert 0o600 == (out / "trial-c.failed.ipynb").stat().st_mode & 0o777
 
 
 def test_the_index_lists_only_reports(tmp_path: Path) -> None:

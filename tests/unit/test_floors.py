@@ -33,7 +33,7 @@ FLOORS = {
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
         "events events.feeds.values events.keys "
-        "ledger ledger.audit ledger.states "
+        "ledger ledger.audit ledger.people ledger.states "
         "measures.catalogue "
         "sending sending.address sending.row "
         "verdicts verdicts.limits "
@@ -61,14 +61,16 @@ FLOORS = {
     ],
     "files": ["files"],
     "doors": [
-        "events.database events.rejects",
-        "events.parts",
+        "events.database events.index events.rejects events.replacements",
+        "events.parts events.spark",
+        "events.known",
         "api.connections api.pacer "
         "events.rows events.store "
-        "ledger.database ledger.schema ledger.workers "
-        "sending.recipients",
+        "ledger.database ledger.schema ledger.spool ledger.workers "
+        "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.importing "
-        "ledger.audit_log ledger.judgements ledger.quota ledger.transitions ledger.version",
+        "ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
+        "ledger.version ledger.wave",
         "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
         "api.reader api.submitter ledger.jobs ledger.posts sending.groups",
@@ -86,7 +88,8 @@ FLOORS = {
     ],
     "faces": [
         "simulated",
-        "connection pages pages.checks pages.facts pages.figures pages.kernel pages.parameters",
+        "connection pages pages.checks pages.disk pages.facts pages.figures pages.kernel "
+        "pages.parameters",
         "doctor explorer pages.catalogue pages.glossary",
         "pages.execution pages.page",
         "pages.index",

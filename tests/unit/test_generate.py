@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.generate import PART_ROWS, folder_of, link_campaign, write_campaign
+from benchmarks.generate import PART_ROWS, link_campaign, write_campaign
+from benchmarks.stores import folder_of
 from cxtools.events.store import EventStore
 from cxtools.model import Event
 

@@ -6,9 +6,12 @@ defects.
 from __future__ import annotations
 
 import json
+import random
+import subprocess
+import sys
+import time
 import tracemalloc
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxtools.errors import ConfigError
+from cxtools.ledger.ledger import Ledger
 from cxtools.model import LeftOut, Recipient
 from cxtools.sending.campaign import Campaign
+from cxtools.sending.digests import Digests
 from cxtools.sending.message import BATCH_TAG, message_body
 from cxtools.sending.plan import plan_recipients
 from cxtools.sending.row import Row
@@ -544,20 +549,55 @@ def test_the_digest_is_the_one_of_earlier_versions() -> None:
     assert "c21d8e55d56b5545c2375733d647ef44508f525dc10ef5622bb0b47ee17b0110" == digest
 
 
-def test_planning_needs_little_memory() -> None:
-    """
-    Rows of 1,000 bytes and more pass through one by one; of each person a digest stays, under 300
-    bytes with Python's own share.
-    """
-    rows = (
-        Row(line, {"email": f"p{line}@example.com", "note": "x" * 1000}) for line in range(5_000)
-    )
-    items = plan_recipients(rows, parse_spec(SPEC))
-    list(islice(items, 100))
+def long_list(size: int) -> Iterator[Row]:
+    """Rows of more than 1,000 bytes each, which don't compress well; every tenth is left out."""
+    rng = random.Random(size)
+    for line in range(2, size + 2):
+        person = line - line % 10 // 9
+        yield Row(line, {"email": f"p{person}@example.com", "note": rng.randbytes(600).hex()})
+
+
+def peak_of_planning(size: int, folder: Path) -> int:
+    """The most memory, in bytes, that Python's objects take while a list is planned and written."""
+    ledger = Ledger(f"sqlite:///{folder / f'{size}.sqlite'}", now=time.time, home=folder)
     tracemalloc.start()
-    for _ in items:
-        pass
+    with Digests() as digests:
+        ledger.plans.write(
+            "q3",
+            digest="d",
+            spec={},
+            planned=plan_recipients(long_list(size), parse_spec(SPEC), digests),
+            batch_size=500,
+        )
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
+    planned = ledger.batches.counts("q3")
+    assert (size, size * 9 // 10) == (planned["rows"], planned["planned"])
+    return peak
 
-    assert peak < 300 * 5_000
+
+def test_a_list_of_any_length_is_planned_in_the_same_memory(tmp_path: Path) -> None:
+    """
+    One batch at a time is in memory, whatever the list's length, and whoever is left out of it; the
+    digests of all people lie on disk.
+    """
+    peak_of_planning(1_000, tmp_path)
+
+    assert peak_of_planning(12_000, tmp_path) <= 1.1 * peak_of_planning(3_000, tmp_path)
+
+
+def test_digests_that_find_no_room_are_a_sentence() -> None:
+    """The folder for temporary files is full: nothing is planned, and what to do is said."""
+    script = (
+        "import resource, signal; from cxtools.sending.digests import Digests; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); "
+        "digests = Digests(); "
+        "[digests.add(number.to_bytes(16, 'big') * 4) for number in range(100_000)]"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert "StoreError: the digests of the recipients can't be kept" in done.stderr
+    assert "SQLITE_TMPDIR; nothing was planned" in done.stderr

@@ -1,0 +1,42 @@
+"""
+Where the files of a generated store stand. Light, so that the process which measures others stays
+small: Linux counts the memory of who starts a process as that process's own.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+
+def folder_of(home: Path, number: int = 0) -> Path:
+    """Where the parts of the campaign of this number stand."""
+    return home / "events" / f"campaign={name_of_campaign(number)}"
+
+
+def name_of_campaign(number: int = 0) -> str:
+    """
+    Names sort as their numbers do.
+
+    >>> name_of_campaign(7)
+    'large-007'
+    """
+    return f"large-{number:03}"
+
+
+def layers(home: Path) -> list[Path]:
+    """What stands beside the parts of the campaigns: derived from them, so it may be removed."""
+    beside: list[Path] = []
+    for campaign in (home / "events").glob("campaign=*"):
+        entries = campaign.iterdir()
+        beside += [entry for entry in entries if not entry.name.startswith("part-")]
+    return beside
+
+
+def drop_layers(home: Path) -> None:
+    """Remove it: whoever asks next makes it again."""
+    for layer in layers(home):
+        if layer.is_dir():
+            shutil.rmtree(layer)
+        else:
+            layer.unlink()
