@@ -75,7 +75,7 @@ class EventStore:
 
     def __init__(self, root: Path, resources: Resources | None = None) -> None:
         self.root = Path(root)
-        self._resources = resources or Resources(spill=self.root / "_spill")
+        self.resources = resources or Resources(spill=self.root / "_spill")
 
     # --- writing ---
 
@@ -253,21 +253,44 @@ class EventStore:
         known = self.campaigns()
         missing = set(campaigns or ()).difference(known)
         if missing:
-            names = ", ".join(known) or "none yet"
-            raise StoreError(
-                f"no events of campaign {', '.join(sorted(missing))}",
-                where=str(self.root),
-                do=f"choose one of: {names}; or collect or import events first",
-            )
+            raise self.no_events(missing)
         chosen = known if campaigns is None else sorted(set(campaigns))
         files: list[Path] = []
         for name in chosen:
             files += self.parts(name)
-        with database(self.root, self._resources) as connection:
+        with database(self.root, self.resources) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             parts.make_views(connection, files)
             yield connection
 
+<<<<<<< HEAD
+    def _new_rows(self, chunk: pa.Table, folder: Path, staging: Staging) -> pa.Table:
+        """
+        The rows of a chunk whose events neither the folder nor the staging holds.
+
+        One that came twice in a chunk stays twice: `data_quality` counts what a feed repeats.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if (folder / parts.name_of(chunk)).exists():
+            return chunk.slice(0, 0)
+        files = [*folder.glob(parts.PATTERN), *staging.hidden_files]
+        known = parts.ids_in(files, chunk["event_id"], self.resources)
+        is_known = pc.is_in(chunk["event_id"], pa.array(list(known), pa.string()))
+        return chunk.filter(pc.invert(is_known))
+
+    def no_events(self, campaigns: Iterable[str]) -> StoreError:
+        """The error that tells of campaigns without events, and which have some."""
+        known = ", ".join(self.campaigns()) or "none yet"
+        return StoreError(
+            f"no events of campaign {', '.join(sorted(campaigns))}",
+            where=str(self.root),
+            do=f"choose one of: {known}; or collect or import events first",
+        )
+
+=======
+>>>>>>> main
     def _folder(self, campaign: str) -> Path:
         if not CAMPAIGN_NAME.match(campaign):
             raise ConfigError(

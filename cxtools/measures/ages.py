@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from cxtools.measures.engine import AsOf, Engine
+from cxtools.measures.cuts import AsOf
+from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
 
 

@@ -15,7 +15,8 @@ from cxtools.measures import choices
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
-from cxtools.measures.engine import AsOf, Campaigns, Engine
+from cxtools.measures.cuts import AsOf
+from cxtools.measures.engine import Campaigns, Engine
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.sql import statement
 from cxtools.measures.stats import share, wilson
@@ -181,10 +182,9 @@ def _columns_of_split(counts: pa.Table, by: Sequence[str]) -> pa.Table:
         return counts
     split = counts["split"]
     columns = counts.drop_columns(["split"])
-    for place, name in enumerate(by, 1):
-        columns = columns.add_column(place, name, pc.struct_field(split, name))
+    for place, name in enumerate(by):
+        columns = columns.add_column(place + 1, name, pc.struct_field(split, [place]))
     return columns
-
 
 
 def _in_order(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -1,0 +1,7 @@
+-- How many events has each job?
+-- grain:   one row per job
+-- reads:   counted_events
+-- columns: job_id, events
+select job_id, count(*) as events
+from counted_events
+group by job_id
