@@ -263,23 +263,6 @@ class EventStore:
             parts.make_views(connection, files)
             yield connection
 
-<<<<<<< HEAD
-    def _new_rows(self, chunk: pa.Table, folder: Path, staging: Staging) -> pa.Table:
-        """
-        The rows of a chunk whose events neither the folder nor the staging holds.
-
-        One that came twice in a chunk stays twice: `data_quality` counts what a feed repeats.
-        """
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if (folder / parts.name_of(chunk)).exists():
-            return chunk.slice(0, 0)
-        files = [*folder.glob(parts.PATTERN), *staging.hidden_files]
-        known = parts.ids_in(files, chunk["event_id"], self.resources)
-        is_known = pc.is_in(chunk["event_id"], pa.array(list(known), pa.string()))
-        return chunk.filter(pc.invert(is_known))
-
     def no_events(self, campaigns: Iterable[str]) -> StoreError:
         """The error that tells of campaigns without events, and which have some."""
         known = ", ".join(self.campaigns()) or "none yet"
@@ -289,8 +272,6 @@ class EventStore:
             do=f"choose one of: {known}; or collect or import events first",
         )
 
-=======
->>>>>>> main
     def _folder(self, campaign: str) -> Path:
         if not CAMPAIGN_NAME.match(campaign):
             raise ConfigError(

@@ -12,11 +12,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools.events.messages.current import current_layer, layer_without_events
 from cxtools.events.messages.layer import Layer
 from cxtools.events.relations import Relations, duckdb_relations
+from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.events.store import EventStore
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.choices import NO_FILTERS, Filters
@@ -78,6 +80,7 @@ class Engine:
         """
         return current_layer(self.store, campaign, self.open_relations)
 
+    @repeat_when_replaced
     def starts(self) -> dict[str, datetime | None]:
         """
         When each campaign of the store started: its first sent, delivery or bounce; None where no
@@ -111,12 +114,22 @@ class Engine:
             if not layers:
                 nothing = layer_without_events(self.open_relations)
                 layers[""] = stack.enter_context(nothing)
+            stack.enter_context(reading(self._files(layers)))
             asked = Asked(by, where, cut_moments(layers, as_of), job_ids)
             relations = stack.enter_context(self.open_relations())
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)
             session = Session(relations)
             session.check_values(where)
             yield session
+
+    def _files(self, layers: Mapping[str, Layer]) -> list[Path]:
+        """What a question reads: it is asked again when one of them is gone."""
+        files = []
+        for campaign, layer in layers.items():
+            files.append(layer.folder)
+            if campaign:
+                files += self.store.parts(campaign)
+        return files
 
     def verdicts(self, layers: Mapping[str, Layer]) -> pa.Table:
         """The verdict on each cause of these layers."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cxtools.events.replacements import repeat_when_replaced
 from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
 
@@ -18,6 +19,7 @@ Row = dict[str, Any]
 Click = tuple[str, str | None]
 
 
+@repeat_when_replaced
 def outcomes(
     engine: Engine,
     campaign: str,
