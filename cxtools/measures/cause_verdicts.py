@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.layer import Layer, read_rows
 from cxtools.files import write_whole
 
 if TYPE_CHECKING:
@@ -43,14 +43,12 @@ def verdict_rows(
 
 
 def _layer_verdicts(layer: Layer, make_judge: Callable[[], Judge], rules_digest: str) -> pa.Table:
-    import pyarrow.parquet as pq
-
     file = layer.folder / f"verdicts-{rules_digest}.parquet"
     if rules_digest:
         with suppress(FileNotFoundError):
-            return pq.read_table(file, partitioning=None)
+            return read_rows(file)
     [causes] = layer.files("causes")
-    rows = _judge_causes(pq.read_table(causes, partitioning=None), make_judge())
+    rows = _judge_causes(read_rows(causes), make_judge())
     if rules_digest:
         _keep(rows, file)
     return rows

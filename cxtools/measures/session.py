@@ -214,7 +214,7 @@ def _define_until(
     _define_rows_until(relations, "counted_events", "events", EVENT_COLUMNS)
     counts = messages_sql.statement("event_counts").format(
         campaign=CAMPAIGN,
-        group="group by campaign",
+        grouping="group by campaign",
     )
     relations.define("counts", counts)
     relations.define("last_moments", statement("last_moments"))

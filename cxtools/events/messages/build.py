@@ -244,7 +244,7 @@ def _counts(relations: Relations, stored_rows: int, base: Layer | None) -> pa.Ta
     """How many events there are of each kind, those of the base among them."""
     import pyarrow as pa
 
-    [new] = relations.rows(statement("event_counts").format(campaign="", group="")).to_pylist()
+    [new] = relations.rows(statement("event_counts").format(campaign="", grouping="")).to_pylist()
     new["stored_rows"] = stored_rows
     schema = _counts_schema()
     if not base:

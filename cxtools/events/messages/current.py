@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cxtools.errors import StoreError
 from cxtools.events import parts
 from cxtools.events.messages import layer
 from cxtools.events.messages.layer import Layer
@@ -29,13 +30,17 @@ def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Lay
         StoreError: a part can't be read, or the layer can't be written.
     """
     files = store.parts(campaign)
-    origins = _origins(files)
+    names = frozenset(file.name for file in files)
     folder = layer.layers_folder(store.root, f"{FOLDER_PREFIX}{campaign}")
     known = layer.layers(folder)
-    base = layer.widest(known, origins)
-    if base and base.origins == origins:
+    for each in known:
+        if each.names == names:
+            return each
+    rows = _origins(files)
+    base = layer.widest(known, frozenset[str]().union(*rows.values()))
+    if base and all(origins <= base.origins for origins in rows.values()):
         return base
-    made = _make(folder, files, base, open_relations)
+    made = _make(folder, rows, base, open_relations)
     layer.sweep(made)
     return made
 
@@ -48,35 +53,46 @@ def layer_without_events(open_relations: Open) -> Iterator[Layer]:
     with TemporaryDirectory() as folder, layer.unfinished(Path(folder, "campaign=")) as hidden:
         with open_relations() as relations:
             build(relations, hidden, [])
-        yield Layer(hidden, frozenset())
+        yield Layer(hidden, frozenset(), frozenset())
 
 
 def _make(
     folder: Path,
-    files: list[Path],
+    rows: Mapping[Path, frozenset[str]],
     base: Layer | None,
     open_relations: Open,
 ) -> Layer:
     # What makes layers knows the causes of bounces, and takes a while to be loaded.
     from cxtools.events.messages.build import Overtaken, build
 
-    old = []
-    new = []
-    for file in files:
-        is_covered = base is not None and base.origins.issuperset(_origins([file]))
-        (old if is_covered else new).append(file)
+    base_origins = base.origins if base else frozenset[str]()
+    old = [file for file, origins in rows.items() if origins <= base_origins]
+    new = [file for file, origins in rows.items() if not origins <= base_origins]
+    names = frozenset(file.name for file in rows)
+    origins = frozenset[str]().union(*rows.values())
     try:
         with layer.unfinished(folder) as hidden:
-            with reading(files), open_relations() as relations:
+            with reading([*rows]), open_relations() as relations:
                 build(relations, hidden, new, base, old)
-            return layer.publish(hidden, _origins(files))
+            return layer.publish(hidden, names, origins)
     except Overtaken:
-        return _make(folder, files, None, open_relations)
+        return _make(folder, rows, None, open_relations)
 
 
-def _origins(files: Iterable[Path]) -> frozenset[str]:
-    """The names under which the rows of these parts were first written."""
-    names: set[str] = set()
-    for file in files:
-        names.update(parts.merged_from(file) or [file.name])
-    return frozenset(names)
+def _origins(files: Sequence[Path]) -> dict[Path, frozenset[str]]:
+    """Part -> the names under which its rows were first written."""
+    import pyarrow as pa
+
+    origins = {}
+    with reading(files):
+        for file in files:
+            try:
+                names = parts.merged_from(file) or [file.name]
+            except pa.ArrowException as error:
+                raise StoreError(
+                    f"the events can't be read: {error}",
+                    where=str(file),
+                    do="the file may be damaged: move it away, then collect or import again",
+                ) from error
+            origins[file] = frozenset(names)
+    return origins

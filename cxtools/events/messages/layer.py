@@ -17,10 +17,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cxtools.errors import PartsReplaced
+from cxtools.errors import PartsReplaced, StoreError
 from cxtools.files import sync_folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: The version of the files in a layer; another one makes every layer anew.
 VERSION = 1
@@ -54,11 +57,13 @@ class Layer:
     """
     One campaign's messages, as far as these parts tell.
 
-    *origins* are the names of the parts as they were first written: merging small parts into larger
-    ones doesn't make a layer stale.
+        names     of the parts that it was made of
+        origins   of these parts as they were first written: that small parts were merged into
+                  larger ones doesn't make a layer stale
     """
 
     folder: Path
+    names: frozenset[str]
     origins: frozenset[str]
 
     def files(self, relation: str) -> list[Path]:
@@ -85,11 +90,29 @@ class Layer:
 
     def counts(self) -> dict[str, Any]:
         """How many events there are of each kind, and the first and last moments of all."""
-        import pyarrow.parquet as pq
-
         [file] = self.files("event_counts")
-        [row] = pq.read_table(file, partitioning=None).to_pylist()
+        [row] = read_rows(file).to_pylist()
         return dict(row)
+
+
+def read_rows(file: Path) -> pa.Table:
+    """
+    The rows of a small file of a layer.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(file, partitioning=None)
+    except pa.ArrowException as error:
+        raise StoreError(
+            f"the messages can't be read: {error}",
+            where=str(file),
+            do="remove its folder: it is made again of the events",
+        ) from error
 
 
 def layers_folder(root: Path, campaign_folder: str) -> Path:
@@ -97,14 +120,14 @@ def layers_folder(root: Path, campaign_folder: str) -> Path:
     return root / FOLDER / campaign_folder
 
 
-def layer_name(origins: Iterable[str]) -> str:
+def layer_name(names: Iterable[str]) -> str:
     """
     The name of the layer that is made of these parts.
 
     >>> layer_name(["part-3-b.parquet", "part-3-a.parquet"])
     '1-b5bc6d3a76c97ac4d45e1d85'
     """
-    text = "\n".join(sorted(origins))
+    text = "\n".join(sorted(names))
     digest = hashlib.sha256(text.encode()).hexdigest()[:24]
     return f"{VERSION}-{digest}"
 
@@ -114,10 +137,10 @@ def layers(folder: Path) -> list[Layer]:
     found = []
     for path in folder.glob(f"{VERSION}-*"):
         try:
-            origins = json.loads((path / PARTS).read_text(encoding="utf-8"))
+            known = json.loads((path / PARTS).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             continue
-        found.append(Layer(path, frozenset(origins)))
+        found.append(Layer(path, frozenset(known["names"]), frozenset(known["origins"])))
     return found
 
 
@@ -140,14 +163,14 @@ def unfinished(folder: Path) -> Iterator[Path]:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def publish(hidden: Path, origins: frozenset[str]) -> Layer:
+def publish(hidden: Path, names: frozenset[str], origins: frozenset[str]) -> Layer:
     """Make what stands in a hidden folder durable, and give it its name: it is a layer now."""
-    names = json.dumps(sorted(origins), indent=0)
-    (hidden / PARTS).write_text(names, encoding="utf-8")
+    known = json.dumps({"names": sorted(names), "origins": sorted(origins)}, indent=0)
+    (hidden / PARTS).write_text(known, encoding="utf-8")
     for path in sorted(hidden.rglob("*"), reverse=True):
         _sync(path)
     _sync(hidden)
-    final = hidden.parent / layer_name(origins)
+    final = hidden.parent / layer_name(names)
     try:
         hidden.rename(final)
     except OSError:
@@ -155,7 +178,7 @@ def publish(hidden: Path, origins: frozenset[str]) -> Layer:
         if not (final / PARTS).exists():
             raise
     sync_folder(final.parent)
-    return Layer(final, origins)
+    return Layer(final, names, origins)
 
 
 def sweep(layer: Layer) -> None:

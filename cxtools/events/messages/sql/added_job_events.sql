@@ -1,5 +1,6 @@
 -- How many events has each job, the new ones among them?
 -- grain:   one row per job
+-- params:  none
 -- reads:   base_job_events, counted_events
 -- columns: job_id, events
 select job_id, cast(sum(events) as bigint) as events

@@ -1,5 +1,6 @@
 -- Which links were followed?
 -- grain:   one row per click
+-- params:  none
 -- reads:   counted_events
 -- columns: message_key, ts, counted_at, link_url, is_content (not an unsubscribe or preference link)
 select message_key, ts, counted_at, link_url,

@@ -1,6 +1,6 @@
 -- How many events are there, and of which kinds?
 -- grain:   one row (per campaign)
--- params:  campaign  "campaign, " and group "group by campaign" where rows of several campaigns stand together,
+-- params:  campaign  "campaign, " and grouping "group by campaign" where rows of several campaigns stand together,
 --          else nothing
 -- reads:   counted_events
 -- columns: one count for each name; contents: distinct things that happened; first_sent_at,
@@ -24,4 +24,4 @@ select {campaign}count(*) as events,
        min(ts) as first_event_at,
        max(ts) as last_event_at
 from counted_events
-{group}
+{grouping}

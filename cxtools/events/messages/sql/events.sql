@@ -3,6 +3,7 @@
 -- params:  received rows of parts, repeats the events that stand there more than once,
 --          known the events that are left out; campaign: "campaign, " where rows of several
 --          campaigns stand together, else nothing
+-- reads:   its params
 -- columns: those that messages are made of; counted_at = when it counts: its moment, or when it was received
 with
 single as (

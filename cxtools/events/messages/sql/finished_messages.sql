@@ -1,6 +1,7 @@
 -- What became of each message?
 -- grain:   one row per message
 -- params:  messages how far they got, last_bounces the last bounce of each
+-- reads:   its params
 -- columns: those of new_messages.sql; bounces, and of the last one cause_id and bounced_at;
 --          is_irregular: its state at an earlier moment can't be told from this row alone
 select message_key, job_id, email, domain, is_mixed,

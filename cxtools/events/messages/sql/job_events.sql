@@ -1,5 +1,6 @@
 -- How many events has each job?
 -- grain:   one row per job
+-- params:  none
 -- reads:   counted_events
 -- columns: job_id, events
 select job_id, count(*) as events

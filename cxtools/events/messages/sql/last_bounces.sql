@@ -1,6 +1,7 @@
 -- Which bounce is the last of its message, and how many are there?
 -- grain:   one row per message that bounced
 -- params:  bounces  the bounces to choose from
+-- reads:   its params
 -- columns: message_key, bounces, cause_id, bounced_at
 with
 in_order as (

@@ -1,5 +1,6 @@
 -- How far did each message get, by what the layer knew and by the new events?
 -- grain:   one row per message that the new events touch
+-- params:  none
 -- reads:   base_messages, new_messages
 -- columns: those of new_messages.sql
 with

@@ -1,5 +1,6 @@
 -- Which messages had an event at the moment of a new one?
 -- grain:   one row per message
+-- params:  none
 -- reads:   base_events, counted_events
 -- columns: message_key
 select distinct message_key

@@ -1,5 +1,6 @@
 -- Which messages have the new events made irregular?
 -- grain:   one row per message
+-- params:  none
 -- reads:   made_messages, base_messages, new_messages
 -- columns: message_key
 select message_key

@@ -1,5 +1,6 @@
 -- Which events stand in these parts more than once?
 -- grain:   one row per event hash
+-- params:  none
 -- reads:   received
 -- columns: event_hash
 select event_hash

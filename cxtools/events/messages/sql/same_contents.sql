@@ -1,5 +1,6 @@
 -- How many of the distinct things that the new events tell had been told before?
 -- grain:   one row
+-- params:  none
 -- reads:   counted_events, base_events, near_messages
 -- columns: contents
 with
