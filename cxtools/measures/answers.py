@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from cxtools import wording
 from cxtools.errors import StoreError
+from cxtools.events.replacements import repeat_when_replaced
 from cxtools.measures import choices
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
@@ -65,6 +66,7 @@ def answer(
     return Table(rows).answering(question)
 
 
+@repeat_when_replaced
 def count(
     engine: Engine,
     names: Sequence[str],

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cxtools.bounce import Judge
 from cxtools.bounce.classify import standard_judge
 from cxtools.errors import ConfigError, StoreError
+from cxtools.events.replacements import repeat_when_replaced
 from cxtools.events.store import EventStore
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import NO_FILTERS, Filters
@@ -71,6 +72,7 @@ class Engine:
         """Who judges bounces, for every measure, retry wave and suppression."""
         return self.make_judge()
 
+    @repeat_when_replaced
     def starts(self) -> dict[str, datetime | None]:
         """
         When each campaign of the store started: its first sent, delivery or bounce; None where no

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cxtools.events.replacements import repeat_when_replaced
 from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
 
@@ -16,6 +17,7 @@ from cxtools.measures.sql import statement
 Row = dict[str, Any]
 
 
+@repeat_when_replaced
 def outcomes(
     engine: Engine,
     campaign: str,

@@ -63,7 +63,7 @@ FLOORS = {
     "doors": [
         "events.database events.index events.rejects events.replacements",
         "events.parts",
-        "events.known",
+        "events.compaction events.known",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.spool ledger.workers "
@@ -100,7 +100,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
-        "cli.tools cli.verdict cli.webhooks",
+        "cli.store cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
         "cli.__main__",
