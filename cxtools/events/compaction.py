@@ -49,12 +49,16 @@ class Compacted:
     after: int
 
 
-def is_due(files: Sequence[Path]) -> bool:
-    """Whether there are so many small parts that they are merged without being asked."""
-    if len(files) < MANY:
-        return False
-    small = [file for file in files if size(file) < SMALL]
-    return len(small) >= MANY
+def is_due(folder: Path) -> bool:
+    """
+    Whether parts are merged without being asked: there are many small ones, or a compaction was
+    killed before all that it replaced was gone.
+    """
+    counting = parts_that_count(folder)
+    if len(counting) >= MANY:
+        small = [file for file in counting if size(file) < SMALL]
+        return len(small) >= MANY
+    return replacements.is_unfinished(folder)
 
 
 def compact(folder: Path, resources: Resources) -> Compacted:

@@ -132,7 +132,7 @@ class EventStore:
                 staging.publish()
         # What was published stays so: whoever adds next tries these again.
         with suppress(StoreError, OSError):
-            if compaction.is_due(self.parts(campaign)):
+            if compaction.is_due(folder):
                 compaction.compact(folder, self._resources)
             known.keep()
         return Added(added, read - added)
