@@ -43,7 +43,7 @@ lowest: .venv-lowest/.lowest chromium postgres  ## the tests on the lowest allow
 	.venv-lowest/bin/pytest -n 2 --dist loadfile
 
 # Hours. What is done stands in reports/soak/seed-N.jsonl; the same command goes on from there. SOAK="--minutes 30" stops after so long.
-soak: .venv/.dev  ## the long proof: every kill point, kills in recovery, 10,000 fault schedules (SEED=7)
+soak: .venv/.dev  ## the long proof: every kill point, kills in recovery, 10,000 fault schedules, writers and readers killed for minutes (SEED=7)
 	$(BIN)/python -m tests.proof.soak --seed $(or $(SEED),7) $(SOAK)
 
 mutants: .venv/.dev postgres  ## plant known mistakes one at a time; each must make a test fail (NAME="..." for some)
@@ -68,7 +68,7 @@ notebooks: .venv/.dev demo  ## run the notebooks anew on the demo's data, to com
 lock: .venv/.dev  ## resolve the locks again, for all supported Pythons and systems
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
 	$(UV_PIP) --upgrade --group build -o requirements.lock
-	$(UV_PIP) --no-strip-extras --group dev --extra keyring --extra postgres -c requirements.lock -o requirements-dev.lock
+	$(UV_PIP) --no-strip-extras --group dev --extra keyring --extra postgres --extra spark -c requirements.lock -o requirements-dev.lock
 	$(UV_PIP) --group build --extra lab -c requirements.lock -o requirements-lab.lock
 
 clean:  ## remove the environments and everything made
@@ -97,7 +97,7 @@ endef
 .venv-lowest/.lowest: pyproject.toml .venv/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-lowest
-	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[keyring,postgres]" --group dev
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[keyring,postgres,spark]" --group dev
 	@touch $@
 
 chromium: .venv/.dev

@@ -19,6 +19,7 @@ import pytest
 
 from tests.imports import target  # noqa: F401 - a fixture
 from tests.postgres import ledger_url, postgres  # noqa: F401 - fixtures
+from tests.spark import spark_master  # noqa: F401 - a fixture
 
 #: Run by hand, with the code of an earlier version.
 collect_ignore = ["proof/ledgers/make_first.py"]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     import duckdb
 
 SCHEMA_NUMBERS = count(1)
-
-
+#: What SQL may call beside DuckDB's own functions; Spark has the same.
+FUNCTIONS = files(__package__).joinpath("functions_duckdb.sql")
 #: Memory that questions take unless settings say otherwise: two notebooks and a report at once fit
 #: into a small machine.
 MEMORY = "1.5 GB"
@@ -64,7 +65,9 @@ def _engine(_pid: int, resources: Resources) -> duckdb.DuckDBPyConnection:
     }
     if resources.threads:
         config["threads"] = resources.threads
-    return duckdb.connect(config=config)
+    connection = duckdb.connect(config=config)
+    connection.execute(FUNCTIONS.read_text(encoding="utf-8"))
+    return connection
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class EventStore:
 
     def __init__(self, root: Path, resources: Resources | None = None) -> None:
         self.root = Path(root)
-        self._resources = resources or Resources(spill=self.root / "_spill")
+        self.resources = resources or Resources(spill=self.root / "_spill")
 
     # --- writing ---
 
@@ -133,7 +133,7 @@ class EventStore:
         # What was published stays so: whoever adds next tries these again.
         with suppress(StoreError, OSError):
             if compaction.is_due(folder):
-                compaction.compact(folder, self._resources)
+                compaction.compact(folder, self.resources)
             known.keep()
         return Added(added, read - added)
 
@@ -147,7 +147,7 @@ class EventStore:
             read or written. All events are there as before.
         """
         [name] = self._chosen([campaign])
-        compacted = compaction.compact(self._folder(name), self._resources)
+        compacted = compaction.compact(self._folder(name), self.resources)
         self._known(name).keep()
         return compacted
 
@@ -273,7 +273,7 @@ class EventStore:
         files: list[Path] = []
         for name in self._chosen(campaigns):
             files += self.parts(name)
-        with reading(files), database(self.root, self._resources) as connection:
+        with reading(files), database(self.root, self.resources) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             parts.make_views(connection, files)
             yield connection
@@ -283,17 +283,21 @@ class EventStore:
         known = self.campaigns()
         missing = set(campaigns or ()).difference(known)
         if missing:
-            names = ", ".join(known) or "none yet"
-            raise StoreError(
-                f"no events of campaign {', '.join(sorted(missing))}",
-                where=str(self.root),
-                do=f"choose one of: {names}; or collect or import events first",
-            )
+            raise self.no_events(missing)
         return known if campaigns is None else sorted(set(campaigns))
 
     def _known(self, campaign: str) -> Known:
         folder = self._folder(campaign)
         return Known(folder, self.root / "_known" / folder.name)
+
+    def no_events(self, campaigns: Iterable[str]) -> StoreError:
+        """The error that tells of campaigns without events, and which have some."""
+        known = ", ".join(self.campaigns()) or "none yet"
+        return StoreError(
+            f"no events of campaign {', '.join(sorted(campaigns))}",
+            where=str(self.root),
+            do=f"choose one of: {known}; or collect or import events first",
+        )
 
     def _folder(self, campaign: str) -> Path:
         if not CAMPAIGN_NAME.match(campaign):

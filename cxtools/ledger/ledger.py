@@ -15,6 +15,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from cxtools.ledger.answers import Answers
 from cxtools.ledger.audit_log import AuditLog
 from cxtools.ledger.batches import Batches
 from cxtools.ledger.database import Database
@@ -40,6 +41,7 @@ class Ledger(Database):
         unknown       POSTs whose answer is not on record, and what settles them
         jobs          how each job ended, and what its events said
         quota         what is left of an account's day
+        answers       what the API said of people who wait to be mailed
         suppressions  whom earlier campaigns found to be undeliverable
         judgements    campaign verdicts that were kept
         outbox        webhooks that wait for the CRM
@@ -74,6 +76,7 @@ class Ledger(Database):
         self.quota = Quota(self, now=clock)
         self.posts = Posts(self, self.audit_log, self.quota, worker=worker_name(), now=clock)
         self.unknown = Unknown(self, self.audit_log, me=self._read_worker, now=clock)
+        self.answers = Answers(self)
         self.suppressions = Suppressions(self, self.audit_log, now=clock)
         self.judgements = Judgements(self, now=clock)
         self.outbox = Outbox(self, self.audit_log, now=clock)

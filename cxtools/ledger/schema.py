@@ -207,6 +207,19 @@ class JudgementColumns(TypedColumns):
     made_at: Named[float] = MOMENT
 
 
+class SuppressionAnswerColumns(TypedColumns):
+    """
+    One row per account and person whom the API was asked about, until the person's batch is out.
+
+    `reason` is why the person must not be mailed; null: the API says that the person may be.
+    """
+
+    account: Named[str] = KEY
+    rcpt_key: Named[str] = KEY
+    reason: Named[str | None] = TEXT
+    answered_at: Named[float] = MOMENT
+
+
 class VersionColumns(TypedColumns):
     """One row per version of this schema that the database had since version 2; the last counts."""
 
@@ -231,4 +244,5 @@ audit_head = Table("audit_head", TABLES, AuditHeadColumns)
 judgement = Table(
     "judgement", TABLES, JudgementColumns, Index("judgement_of", "campaign", "about", "made_at")
 )
+suppression_answer = Table("suppression_answer", TABLES, SuppressionAnswerColumns)
 ledger_version = Table("ledger_version", TABLES, VersionColumns)

@@ -21,17 +21,25 @@ import sqlalchemy as sa
 from cxtools.errors import StoreError
 from cxtools.ledger.audit import GENESIS
 from cxtools.ledger.database import Database
-from cxtools.ledger.schema import TABLES, audit_head, judgement, ledger_version
+from cxtools.ledger.schema import (
+    TABLES,
+    audit_head,
+    judgement,
+    ledger_version,
+    suppression_answer,
+)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The schema that this cxtools works with.
-NEWEST = 2
+NEWEST = 3
 #: What a database without any ledger has.
 NO_LEDGER = 0
 #: Tables of another database that a message names.
 SHOWN = 5
+#: Tables that later versions brought.
+LATER_TABLES = {judgement.name, ledger_version.name, suppression_answer.name}
 #: The tables of version 1.
-FIRST_TABLES = frozenset(TABLES.tables) - {judgement.name, ledger_version.name}
+FIRST_TABLES = frozenset(TABLES.tables) - LATER_TABLES
 
 
 def open_schema(database: Database, *, actor: str, now: Callable[[], float]) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from cxtools.events.replacements import repeat_when_replaced
-from cxtools.measures.engine import AsOf, Engine
+from cxtools.measures.cuts import AsOf
+from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
 
 

@@ -1,7 +1,8 @@
 """
 Who must not be mailed, by the API's own word.
 
-It fails closed: an address is clear only when the API says so.
+It fails closed: an address is clear only when the API says so, now or in an answer that the ledger
+keeps and the settings still trust.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cxtools.context import Context
 from cxtools.identity import recipient_key
+from cxtools.ledger.answers import Answer
 from cxtools.model import Recipient
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+
+#: How often answers are written: two or three transactions in the time of a slow request, and at
+#: 100 requests per second the ten that a kill may lose.
+WRITE_EVERY_S = 0.1
 
 
 class SuppressionCheck(Protocol):
@@ -26,8 +33,40 @@ class SuppressionCheck(Protocol):
         """Why each of these must not be mailed, in their order; None: they may be."""
 
 
+class FreshAnswers:
+    """
+    Answers on their way into the ledger, many with one transaction, which may cost as much as a
+    request.
+
+    A kill loses those of the last `WRITE_EVERY_S` at most.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._waiting: list[Answer] = []
+        self._written_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def add(self, answer: Answer) -> None:
+        """Take in an answer, and write all that wait when it is time to."""
+        with self._lock:
+            self._waiting.append(answer)
+            age_s = answer.answered_at - self._written_at
+        if age_s >= WRITE_EVERY_S:
+            self.write()
+
+    def write(self) -> None:
+        """Write all that wait."""
+        with self._lock:
+            answers = self._waiting
+            self._waiting = []
+            self._written_at = self._context.now()
+        if answers:
+            self._context.ledger.answers.keep(self._context.settings.account, answers)
+
+
 class OneByOne:
-    """One request per person, many at once."""
+    """One request per person, many at once; none where an answer is kept that still counts."""
 
     def __init__(
         self,
@@ -41,17 +80,39 @@ class OneByOne:
         self._bar = bar
         self._stop = stop
         self._lock = threading.Lock()
+        self._fresh = FreshAnswers(context)
 
     def reasons(self, people: Sequence[Recipient]) -> list[str | None]:
-        return list(self._pool.map(self._reason, people))
+        kept = self._kept([person.key for person in people])
+        asked = [person for person in people if person.key not in kept]
+        with self._lock:
+            self._bar.update(len(kept))
+        reason_of = {key: answer.reason for key, answer in kept.items()}
+        try:
+            for person, reason in zip(asked, self._pool.map(self._ask, asked), strict=True):
+                reason_of[person.key] = reason
+        finally:
+            self._fresh.write()
+        return [reason_of[person.key] for person in people]
 
-    def _reason(self, person: Recipient) -> str | None:
+    def _kept(self, keys: Sequence[str]) -> dict[str, Answer]:
+        now = self._context.now()
+        return self._context.ledger.answers.find(
+            self._context.settings.account,
+            keys,
+            since=now - self._context.settings.suppression_age_s,
+            until=now,
+        )
+
+    def _ask(self, person: Recipient) -> str | None:
         if self._stop.is_set():
             return None  # the batch is not sent any more, whatever this says
         suppression = self._context.api.fetch_suppression(person.email)
+        reason = suppression.reason if suppression else None
+        self._fresh.add(Answer(person.key, reason, self._context.now()))
         with self._lock:
             self._bar.update()
-        return suppression.reason if suppression else None
+        return reason
 
 
 class WholeList:

@@ -36,6 +36,7 @@ def submit(context: Context, name: str) -> None:
     # earlier one needs.
     at_once = BATCHES_AT_ONCE if limit is None else 1
     stop = threading.Event()
+    _forget_lapsed_answers(context)
     with (
         context.progress(sum(row.recipients for row in rows), "recipients") as bar,
         ThreadPoolExecutor(context.settings.workers) as checks,
@@ -47,6 +48,11 @@ def submit(context: Context, name: str) -> None:
         submission = Submission(context, spec, limit, check, stop)
         running = [batches.submit(submission.submit_batch, row) for row in rows]
         _wait_for(running, stop)
+
+
+def _forget_lapsed_answers(context: Context) -> None:
+    lapsed_at = context.now() - context.settings.suppression_age_s
+    context.ledger.answers.forget_lapsed(context.settings.account, before=lapsed_at)
 
 
 def _wait_for(running: list[Future[None]], stop: threading.Event) -> None:
@@ -79,10 +85,12 @@ class Submission:
         mailed = [person for person in people if person.key not in excluded]
         if self.stop.is_set():
             return
-        if mailed:
-            self._post(row.id, mailed, excluded)
-        else:
+        if not mailed:
             self.context.ledger.posts.leave_empty(row.id, excluded)
+        elif not self._post(row.id, mailed, excluded):
+            return
+        keys = [person.key for person in people]
+        self.context.ledger.answers.forget(self.context.settings.account, keys)
 
     def _quota_left(self) -> float:
         return self.context.ledger.quota.left(self.context.settings.account, self.limit)
@@ -102,8 +110,11 @@ class Submission:
         batch_id: str,
         people: list[Recipient],
         excluded: Mapping[str, str],
-    ) -> None:
-        """Claim, POST, record; until it is taken or refused, or patience is over."""
+    ) -> bool:
+        """
+        Claim, POST, record, until it is taken or refused, or patience is over; False where the
+        batch isn't ours, or waits.
+        """
         context = self.context
         body = message_body(self.spec, people, batch_id=batch_id)
         give_up_at = context.now() + context.settings.patience_s
@@ -118,16 +129,18 @@ class Submission:
                 account=context.settings.account,
             )
             if claim is None:
-                return  # another worker has it, or the day's quota is used up: `status` tells which
+                # Another worker has it, or the day's quota is used up: `status` tells which.
+                return False
             outcome = post_claimed(context, claim)
             if outcome.denied:
                 raise self._denied(outcome)
             if outcome.kind not in ("not_sent", "limited"):
-                return
+                return True
             pause_s = wait_s(context, outcome, tries)
             if self.stop.is_set() or context.now() + pause_s > give_up_at:
                 raise self._out_of_patience(outcome)
             context.sleep(pause_s)
+        return False
 
     def _denied(self, outcome: PostOutcome) -> Denied:
         return Denied(

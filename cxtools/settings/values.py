@@ -157,8 +157,9 @@ class Limits(BaseModel, frozen=True):
     )
     suppression_age_s: float = setting(
         900,
-        "Seconds that a fetched list of all suppressions is trusted for; then it is fetched again."
-        " A quarter of an hour: whoever unsubscribes meanwhile may still be mailed.",
+        "Seconds that the API's word on suppressions is trusted for: a fetched list of all, or the"
+        " answer on one person, which a run after a kill finds in the ledger; then it is asked"
+        " again. A quarter of an hour: whoever unsubscribes meanwhile may still be mailed.",
         gt=0,
     )
     max_body_bytes: int = setting(

@@ -53,6 +53,7 @@ HEAVY = {
     "plotly",
     "pyarrow",
     "pydantic",
+    "pyspark",
     "requests",
     "sqlalchemy",
     "starlette",

@@ -1,25 +1,24 @@
 -- Which links were clicked?
 -- grain:   one row per campaign x link (and value of each column it is split by)
 -- params:  none
--- reads:   counted_events, messages, urls
+-- reads:   clicks, messages, urls
 -- columns: campaign, split, link_url (as in urls), purpose (content | unsubscribe), clickers (distinct messages; they don't
 --          add up over links), clicks, all_clickers (of anything, in the campaign and split), first_at, last_at
 with
-clicks as (       -- one row per click of a delivered message
-    select messages.campaign, messages.split, messages.message_id, messages.who, counted_events.ts, urls.link_url,
-           case when counted_events.is_content then 'content' else 'unsubscribe' end as purpose
-    from counted_events
-    join messages
-      on messages.campaign = counted_events.campaign and messages.message_id = counted_events.message_id and messages.who = counted_events.who
-    join urls on urls.campaign = counted_events.campaign and urls.raw_url = counted_events.link_url
-    where counted_events.kind = 'click' and messages.delivered
+followed as (     -- one row per click of a delivered message
+    select messages.campaign, messages.split, messages.message_key, clicks.ts, urls.link_url,
+           case when clicks.is_content then 'content' else 'unsubscribe' end as purpose
+    from clicks
+    join messages on messages.campaign = clicks.campaign and messages.message_key = clicks.message_key
+    join urls on urls.campaign = clicks.campaign and urls.raw_url = clicks.link_url
+    where messages.delivered
 ),
 clickers as (     -- one row per link and message
-    select campaign, split, link_url, purpose, message_id, who,
+    select campaign, split, link_url, purpose, message_key,
            count(*) as clicks, min(ts) as first_at, max(ts) as last_at,
-           row_number() over (partition by campaign, message_id, who order by link_url, purpose) as nth
-    from clicks
-    group by campaign, split, link_url, purpose, message_id, who
+           row_number() over (partition by campaign, message_key order by link_url, purpose) as nth
+    from followed
+    group by campaign, split, link_url, purpose, message_key
 )
 select campaign, split, link_url, purpose,
        count(*) as clickers,
@@ -29,4 +28,4 @@ select campaign, split, link_url, purpose,
        max(last_at) as last_at
 from clickers
 group by campaign, split, link_url, purpose
-order by campaign, split, clickers desc, link_url
+order by campaign, split, clickers desc, link_url, purpose
