@@ -116,6 +116,12 @@ def record(folder: Path, replacement: Replacement) -> Path:
     return write_whole(_file(folder, replacement), content)
 
 
+def is_unfinished(folder: Path) -> bool:
+    """Whether parts stand that don't count any more."""
+    names = _names(folder)
+    return not names.isdisjoint(replaced(names, records(folder)))
+
+
 def finish(folder: Path) -> None:
     """
     Remove what a compaction, which may have been killed, left behind: parts that don't count,

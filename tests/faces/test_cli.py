@@ -101,6 +101,30 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Simulator) -> Non
     assert 1 == len(simulator.truth()["jobs"])
 
 
+def test_small_files_of_events_are_merged(tmp_path: Path) -> None:
+    """One campaign or all; what nobody stored events of is answered with those that there are."""
+    shell = Shell(tmp_path)
+    for campaign in ("a", "b"):
+        for name in ("ann", "bob"):
+            row = {
+                "eventType": "delivery",
+                "messageId": name,
+                "emailAddress": f"{name}@example.com",
+            }
+            (tmp_path / "feed.json").write_text(json.dumps(row))
+            shell("import", "feed.json", "--campaign", campaign)
+    one = shell("compact", "a")
+    every = shell("compact", "--json")
+    unknown = shell("compact", "c")
+
+    assert (0, "a: 2 files were merged; files before: 2, now: 1\n") == (one.returncode, one.stdout)
+    assert [("a", 1, 0, 1), ("b", 2, 2, 1)] == [
+        tuple(row.values()) for row in json.loads(every.stdout)
+    ]
+    assert (6, True) == (unknown.returncode, "choose one of: a, b" in unknown.stderr)
+    assert "a: nothing to merge, files: 1\n" == shell("compact", "a").stdout
+
+
 def test_the_doctor_tells_of_a_home_that_can_be_no_folder(tmp_path: Path) -> None:
     """
     Each check has its line, also where the system itself refuses; the exit code is that of the

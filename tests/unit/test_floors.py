@@ -63,7 +63,7 @@ FLOORS = {
     "doors": [
         "events.database events.index events.rejects events.replacements",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
-        "events.known events.relations",
+        "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",
         "events.messages.build",
         "api.connections api.pacer "
@@ -104,7 +104,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
-        "cli.tools cli.verdict cli.webhooks",
+        "cli.store cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
         "cli.__main__",
