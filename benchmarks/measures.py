@@ -90,7 +90,7 @@ def _made_first(contest: Contest) -> Result:
     drop_layers(contest.home)
     maker = Contestant("cxtools, layer made first", "product", (FIRST_QUESTION,))
     result = contest.ask(FIRST_QUESTION, maker)
-    if not result.error and not layers(contest.home):
+    if not result.error and not layers(contest.home).exists():
         return replace(result, error="there is no layer after the question")
     return result
 
@@ -105,6 +105,7 @@ def _contestants(scratch: Path, options: argparse.Namespace) -> list[Contestant]
     old = tuple(name for name in everything if name not in NEW_QUESTIONS)
     every = [
         Contestant("cxtools", "product", everything),
+        Contestant("DuckDB by hand, layer", "duckdb_layer", BY_HAND),
         Contestant("DuckDB by hand, parts", "duckdb_raw", BY_HAND),
     ]
     if "old" in options.contestants:
