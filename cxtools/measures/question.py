@@ -68,7 +68,7 @@ class Dimension:
     """
     What messages can be split and filtered by.
 
-    `expression` makes it of the columns of `sql/messages.sql`; `one` and `many` are what people
+    `expression` makes it of the columns of `sql/all_messages.sql`; `one` and `many` are what people
     call its values.
     """
 

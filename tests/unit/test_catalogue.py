@@ -24,6 +24,7 @@ import cxtools as cx
 from cxtools.charts import function_for
 from cxtools.cli.program import app
 from cxtools.errors import ConfigError, StoreError
+from cxtools.events.messages import sql as messages_sql
 from cxtools.measures import sql
 from cxtools.measures.answers import add_rates, answer, highest_first
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named, questions_in
@@ -33,7 +34,7 @@ from cxtools.measures.question import Column, Dimension, Question
 from tests.tables import ask, store
 
 FOLDER = Path(sql.__file__).parent
-SQL = sorted(FOLDER.glob("*.sql"))
+SQL = sorted([*FOLDER.glob("*.sql"), *Path(messages_sql.__file__).parent.glob("*.sql")])
 EVERY = pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda each: each.name)
 STORE = store(
     """
@@ -68,7 +69,7 @@ def head_of(path: Path) -> dict[str, str]:
     return head
 
 
-@pytest.mark.parametrize("path", SQL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SQL, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
 def test_every_sql_file_is_described_and_portable(path: Path) -> None:
     """
     A question, the grain, the parameters, what it reads and its columns at the head; and Spark
@@ -78,9 +79,10 @@ def test_every_sql_file_is_described_and_portable(path: Path) -> None:
 
     assert "?" in head["question"]
     assert ["question", "grain", "params", "reads", "columns"] == list(head)
+    sql = re.sub(r"\{(\w+)\}", r"\1", path.read_text())
     assert 1 == len(
         sqlglot.transpile(
-            path.read_text(),
+            sql,
             read="duckdb",
             write="spark",
             unsupported_level=sqlglot.ErrorLevel.RAISE,
