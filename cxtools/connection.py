@@ -15,6 +15,7 @@ from cxtools.errors import without_locals
 from cxtools.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from cxtools.bounce import Judge
     from cxtools.context import Context
     from cxtools.events.store import EventStore
     from cxtools.ledger.ledger import Ledger
@@ -77,12 +78,20 @@ class Connection:
     @cached_property
     def engine(self) -> Engine:
         """What answers questions: the store, the judge of its bounces, and what was planned."""
-        from cxtools.bounce.own_rules import OWN_RULES, judge_by
         from cxtools.measures.engine import Engine
+        from cxtools.measures.rules_digest import OWN_RULES, rules_digest
+
+        own_rules = self.settings.home / OWN_RULES
+
+        def make_judge() -> Judge:
+            from cxtools.bounce.own_rules import judge_by
+
+            return judge_by(own_rules)
 
         return Engine(
             self.store,
-            make_judge=lambda: judge_by(self.settings.home / OWN_RULES),
+            make_judge,
+            rules_digest=lambda: rules_digest(own_rules),
             planned=lambda: self.ledger.plans.names() if self.has_ledger else (),
         )
 

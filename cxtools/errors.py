@@ -14,6 +14,7 @@ Every error that cxtools raises, in one tree.
     |- JobFailed                     5  a job ended badly
     |- JobTimeout    (TimeoutError)  5  a job did not end in time; it can be resumed
     |- StoreError                    6  the ledger or the event store
+    |  `- PartsReplaced                  stored events were merged into other files while read
     `- ReportError                   7  a report could not be made
 
 The number is the exit code of the command line (`cxtools --help` lists them). Success is 0; 8 is
@@ -162,6 +163,13 @@ class StoreError(CxError):
     """
 
     exit_code = 6
+
+
+class PartsReplaced(StoreError):
+    """
+    Files of events were merged into others while they were read. Nothing is lost: asking again
+    reads those, and every question does so by itself, several times.
+    """
 
 
 class ReportError(CxError):

@@ -90,8 +90,8 @@ class Staging:
         for hidden, file in self._final_names.items():
             hidden.replace(file)
         for folder in {file.parent for file in self._final_names.values()}:
-            _sync_folder(folder)
-            _sync_folder(folder.parent)
+            sync_folder(folder)
+            sync_folder(folder.parent)
         self._final_names.clear()
 
 
@@ -114,7 +114,7 @@ def hidden_until_whole(file: Path) -> Iterator[Path]:
         with hidden.open("rb") as written:
             os.fsync(written.fileno())
         hidden.replace(file)
-        _sync_folder(file.parent)
+        sync_folder(file.parent)
     finally:
         hidden.unlink(missing_ok=True)
 
@@ -211,7 +211,7 @@ def _write_hidden(file: Path, content: Content, mode: int) -> Path:
     return Path(name)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     try:
         handle = os.open(folder, os.O_RDONLY)
         try:

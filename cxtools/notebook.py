@@ -22,7 +22,7 @@ from cxtools.measures.question import docstring
 if TYPE_CHECKING:
     from cxtools.events.importing import Imported
     from cxtools.measures.choices import By, Where
-    from cxtools.measures.engine import AsOf
+    from cxtools.measures.cuts import AsOf
     from cxtools.measures.table import Table
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict

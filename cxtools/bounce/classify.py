@@ -117,6 +117,10 @@ class Judge:
             return self._judge(code, text)
         return self._by_text(code, text)
 
+    def classify_cause(self, code: str, cause: str) -> BounceVerdict:
+        """The verdict on every bounce with this code and this masked text (see `mask`)."""
+        return self._by_cause(code, cause)
+
     def explain(self, code: str, text: str) -> dict[str, Any]:
         """
         The verdict as a dict, with `matches`: every rule and code that had something to say, in the

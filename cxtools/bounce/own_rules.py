@@ -6,9 +6,6 @@ from pathlib import Path
 
 from cxtools.bounce.classify import Judge, judge, standard_judge
 
-#: The file's name in CXTOOLS_HOME.
-OWN_RULES = "bounce_rules.toml"
-
 
 def judge_by(file: Path) -> Judge:
     """

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cxtools import __version__
 from cxtools.cli.exits import INTERRUPTED
 from cxtools.cli.session import global_options_first
-from cxtools.errors import CxError, StoreError
+from cxtools.errors import ConfigError, CxError, StoreError
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -39,12 +39,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exception(error)
-        explanation = explain(error)
+        explanation = explain(error, arguments)
         print(f"error: {explanation}", file=sys.stderr)
         sys.exit(explanation.exit_code)
 
 
-def explain(error: Exception) -> CxError:
+def explain(error: Exception, arguments: Sequence[str] = ()) -> CxError:
     """What a person is told of an error, and its exit code."""
     if isinstance(error, CxError):
         return error
@@ -54,7 +54,23 @@ def explain(error: Exception) -> CxError:
             where=str(error.filename or ""),
             do="check the path, its rights and the free space, then run it again",
         )
+    odd = [argument for argument in arguments if not is_unicode(argument)]
+    if odd and isinstance(error, UnicodeEncodeError):
+        return ConfigError(
+            f"{odd[0]!a} is not text in UTF-8",
+            where="command line",
+            do="write it in the encoding of the terminal",
+        )
     return CxError(
         f"this is a bug in cxtools: {type(error).__name__}",
         do="run it again with --debug and report what it prints (look it over for addresses first)",
     )
+
+
+def is_unicode(argument: str) -> bool:
+    """Python keeps bytes that aren't text as halves of a pair: fit for a path, and for no text."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -26,6 +26,7 @@ from cxtools.cli import (
     ledger,
     questions,
     reports,
+    store,
     tools,
     verdict,
     webhooks,
@@ -47,6 +48,7 @@ app.add_typer(questions.commands)
 app.add_typer(verdict.commands)
 app.add_typer(classify.commands)
 app.add_typer(reports.commands)
+app.add_typer(store.commands)
 app.add_typer(tools.commands)
 app.add_typer(webhooks.commands, name="outbox")
 app.add_typer(audit.commands, name="audit")

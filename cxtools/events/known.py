@@ -90,20 +90,15 @@ class Known:
         self._look()
         stored = self._stored or set()
         outdated = [each for each in self._on_disk if not each.parts <= stored]
-        if not outdated and not self._is_worth_a_file(stored):
-            return
-        merged = [*self._in_memory, *outdated]
-        others = [each for each in self._on_disk if each not in outdated]
-        rows = sum(each.rows for each in merged)
-        for each in reversed(others):  # the smallest first
-            if each.rows <= GROWTH * rows:
-                merged.append(each)
-                rows += each.rows
-        places = index.places_in(merged, stored)
-        file = self._index_folder / index.name_of(places)
-        write_whole(file, partial(index.write, merged, places))
-        used = {each.file for each in others if each not in merged}
-        for swept in {*self._index_files} - used - {file}:
+        current = [each for each in self._on_disk if each.parts <= stored]
+        used = {each.file for each in current}
+        if outdated or self._is_worth_a_file(stored):
+            merged = _with_smaller([*self._in_memory, *outdated], current)
+            places = index.places_in(merged, stored)
+            file = self._index_folder / index.name_of(places)
+            write_whole(file, partial(index.write, merged, places))
+            used = {file, *(each.file for each in current if each not in merged)}
+        for swept in {*self._index_files} - used:
             swept.unlink(missing_ok=True)
 
     def _is_worth_a_file(self, stored: set[str]) -> bool:
@@ -176,6 +171,17 @@ class Known:
 
 def _names(folder: Path) -> set[str]:
     return {part.name for part in parts_that_count(folder)}
+
+
+def _with_smaller(merged: Sequence[Index], others: Sequence[Index]) -> list[Index]:
+    """Indexes, and of the others those that are not much larger than all of them together."""
+    chosen = list(merged)
+    rows = sum(each.rows for each in chosen)
+    for each in sorted(others, key=lambda each: each.rows):
+        if each.rows <= GROWTH * rows:
+            chosen.append(each)
+            rows += each.rows
+    return chosen
 
 
 def _covered(indexes: Iterable[Index]) -> set[str]:

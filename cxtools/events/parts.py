@@ -8,6 +8,7 @@ and two keys. Parts of earlier versions are read as if they had the same columns
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -39,6 +40,9 @@ FEW_VALUES = [
     "source",
     "received_at",
 ]
+
+#: Where a merged part names those that it was made of.
+MERGED_FROM = b"cxtools.merged_from"
 
 # The type is given because DuckDB would read a campaign named "2026" as a number.
 FILES = "read_parquet($files, hive_partitioning = true, hive_types = {'campaign': varchar})"
@@ -227,17 +231,38 @@ def in_chunks(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
         yield pa.concat_tables(rest)
 
 
-def write(table: pa.Table, file: IO[bytes]) -> None:
-    """Write the rows of a part into a file."""
+def rows_in(connection: duckdb.DuckDBPyConnection, file: Path) -> pa.Table:
+    """The rows of one part of any version, with the columns of the current one."""
+    columns = schema()
+    query = f"select {version_of(file).columns} from {FILES}"  # noqa: S608  # our own texts
+    rows = connection.sql(query, params={"files": [str(file)]})
+    return rows.to_arrow_table().select(columns.names).cast(columns)
+
+
+def merged_from(file: Path) -> tuple[str, ...]:
+    """The names of the parts whose rows a part holds; none for a part that was added."""
     import pyarrow.parquet as pq
 
-    pq.write_table(
-        table,
-        file,
-        compression="zstd",
-        use_dictionary=FEW_VALUES,
-        row_group_size=ROW_GROUP,
-    )
+    metadata = pq.read_metadata(file).metadata or {}
+    return tuple(json.loads(metadata.get(MERGED_FROM, "[]")))
+
+
+def write(table: pa.Table, file: IO[bytes]) -> None:
+    """Write the rows of a part into a file."""
+    write_all([table], file)
+
+
+def write_all(tables: Iterable[pa.Table], file: IO[bytes], merged_from: Sequence[str] = ()) -> None:
+    """Write a part of many tables, a row group at a time; *merged_from* names their parts."""
+    import pyarrow.parquet as pq
+
+    columns = schema()
+    if merged_from:
+        columns = columns.with_metadata({MERGED_FROM: json.dumps(merged_from)})
+    options = {"compression": "zstd", "use_dictionary": FEW_VALUES}
+    with pq.ParquetWriter(file, columns, **options) as writer:
+        for chunk in in_chunks(tables, ROW_GROUP):
+            writer.write_table(chunk, row_group_size=ROW_GROUP)
 
 
 def make_views(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:

@@ -10,12 +10,20 @@ there twice. The record stays for an hour, for whoever began to list the folder 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+import os
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
+from cxtools.errors import PartsReplaced, StoreError
 from cxtools.files import write_whole
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
 
 #: The names of parts of every version.
 PARTS = "part-*.parquet"
@@ -23,8 +31,13 @@ PARTS = "part-*.parquet"
 RECORDS = "_replacement-*.json"
 #: Seconds after which nobody can still be listing the folder as it was.
 KEPT_S = 3600.0
+#: Files that were not finished, and seconds after which nobody can still be writing them.
+HIDDEN = ".*.tmp"
+HIDDEN_S = 86400.0
 #: How often a folder that changes is listed before what it shows is taken as it is.
 LISTINGS = 20
+#: How often a question is asked whose parts are replaced while it reads them.
+QUESTIONS = 5
 
 
 @dataclass(frozen=True)
@@ -56,14 +69,92 @@ def parts_that_count(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(count)]
 
 
+@contextmanager
+def reading(files: Sequence[Path]) -> Iterator[None]:
+    """
+    A block that reads parts.
+
+    Raises:
+        PartsReplaced: the block failed, and parts are gone that were listed.
+    """
+    try:
+        yield
+    except (StoreError, OSError) as error:
+        gone = [file for file in files if not file.exists()]
+        if not gone:
+            raise
+        raise PartsReplaced(
+            "the events were merged into other files while they were read",
+            where=str(gone[0].parent),
+            do="ask again",
+        ) from error
+
+
+def repeat_when_replaced(question: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+    """
+    The same function, which lists the parts by itself; asked again when they were replaced
+    meanwhile.
+    """
+
+    @wraps(question)
+    def ask(*args: Arguments.args, **options: Arguments.kwargs) -> Answer:
+        for _ in range(QUESTIONS - 1):
+            with suppress(PartsReplaced):
+                return question(*args, **options)
+        return question(*args, **options)
+
+    return ask
+
+
 def record(folder: Path, replacement: Replacement) -> Path:
     """Write down, durably, what a part replaces that will appear."""
     document = {
         "part": replacement.part,
         "replaces": list(replacement.replaces),
     }
-    file = folder / RECORDS.replace("*", Path(replacement.part).stem)
-    return write_whole(file, json.dumps(document).encode())
+    content = json.dumps(document).encode()
+    return write_whole(_file(folder, replacement), content)
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether parts stand that don't count any more."""
+    names = _names(folder)
+    return not names.isdisjoint(replaced(names, records(folder)))
+
+
+def finish(folder: Path) -> None:
+    """
+    Remove what a compaction, which may have been killed, left behind: parts that don't count,
+    records that nobody needs, hidden files. Only for whoever compacts the folder, alone.
+    """
+    names = _names(folder)
+    replacements = records(folder)
+    present = _with_replaced(names, replacements)
+    for name in replaced(names, replacements):
+        (folder / name).unlink(missing_ok=True)
+    now = _clock(folder)
+    for replacement in replacements:
+        file = _file(folder, replacement)
+        if replacement.part not in present or _age(file, now) > KEPT_S:
+            file.unlink(missing_ok=True)
+    for file in folder.glob(HIDDEN):
+        if _age(file, now) > HIDDEN_S:
+            file.unlink(missing_ok=True)
+
+
+def _file(folder: Path, replacement: Replacement) -> Path:
+    return folder / RECORDS.replace("*", Path(replacement.part).stem)
+
+
+def _clock(folder: Path) -> float:
+    """What time the folder's disk has, which may be another machine's."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.fstat(file.fileno()).st_mtime
+
+
+def _age(file: Path, now: float) -> float:
+    """Seconds since a file was written; 0 when it is gone."""
+    return now - file.stat().st_mtime if file.exists() else 0
 
 
 def records(folder: Path) -> list[Replacement]:

@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import ConfigError, StoreError
-from cxtools.events import parts
+from cxtools.events import compaction, parts
+from cxtools.events.compaction import Compacted
 from cxtools.events.database import Resources, database
 from cxtools.events.known import Known
 from cxtools.events.rejects import Rejects
-from cxtools.events.replacements import PARTS, parts_that_count
+from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
 
@@ -75,7 +76,7 @@ class EventStore:
 
     def __init__(self, root: Path, resources: Resources | None = None) -> None:
         self.root = Path(root)
-        self._resources = resources or Resources(spill=self.root / "_spill")
+        self.resources = resources or Resources(spill=self.root / "_spill")
 
     # --- writing ---
 
@@ -116,7 +117,7 @@ class EventStore:
             ConfigError, StoreError: as `add`.
         """
         folder = self._folder(campaign)
-        known = Known(folder, self.root / "_known" / folder.name)
+        known = self._known(campaign)
         read = added = 0
         with Staging() as staging:
             for chunk in parts.in_chunks(map(parts.event_columns, tables), CHUNK):
@@ -129,9 +130,26 @@ class EventStore:
                         known.stage(new, staging)
             with _disk(folder):
                 staging.publish()
-        with suppress(OSError):  # what was published stays so; the next who adds writes the index
+        # What was published stays so: whoever adds next tries these again.
+        with suppress(StoreError, OSError):
+            if compaction.is_due(folder):
+                compaction.compact(folder, self.resources)
             known.keep()
         return Added(added, read - added)
+
+    def compact(self, campaign: str) -> Compacted:
+        """
+        Merge a campaign's small parts, and those of earlier versions, into larger ones, while
+        others read and write.
+
+        Raises:
+            StoreError: the campaign has no events; another process compacts it; or a part can't be
+            read or written. All events are there as before.
+        """
+        [name] = self._chosen([campaign])
+        compacted = compaction.compact(self._folder(name), self.resources)
+        self._known(name).keep()
+        return compacted
 
     @contextmanager
     def rejects(self, campaign: str) -> Iterator[Rejects]:
@@ -227,6 +245,7 @@ class EventStore:
         [[job_id]] = rows
         return str(job_id)
 
+    @repeat_when_replaced
     def _rows(self, campaign: str, query: str, **params: str | list[str]) -> list[Any]:
         """What a query selects from a campaign's events; nothing when it has none yet."""
         if campaign not in self.campaigns():
@@ -248,25 +267,37 @@ class EventStore:
 
         Raises:
             StoreError: a campaign has no events here, the message lists those which have; or a file
-            can't be read.
+            can't be read. PartsReplaced: parts were merged meanwhile; see
+            `replacements.repeat_when_replaced`.
         """
-        known = self.campaigns()
-        missing = set(campaigns or ()).difference(known)
-        if missing:
-            names = ", ".join(known) or "none yet"
-            raise StoreError(
-                f"no events of campaign {', '.join(sorted(missing))}",
-                where=str(self.root),
-                do=f"choose one of: {names}; or collect or import events first",
-            )
-        chosen = known if campaigns is None else sorted(set(campaigns))
         files: list[Path] = []
-        for name in chosen:
+        for name in self._chosen(campaigns):
             files += self.parts(name)
-        with database(self.root, self._resources) as connection:
+        with reading(files), database(self.root, self.resources) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             parts.make_views(connection, files)
             yield connection
+
+    def _chosen(self, campaigns: Sequence[str] | None) -> list[str]:
+        """These campaigns, or all, if they have events."""
+        known = self.campaigns()
+        missing = set(campaigns or ()).difference(known)
+        if missing:
+            raise self.no_events(missing)
+        return known if campaigns is None else sorted(set(campaigns))
+
+    def _known(self, campaign: str) -> Known:
+        folder = self._folder(campaign)
+        return Known(folder, self.root / "_known" / folder.name)
+
+    def no_events(self, campaigns: Iterable[str]) -> StoreError:
+        """The error that tells of campaigns without events, and which have some."""
+        known = ", ".join(self.campaigns()) or "none yet"
+        return StoreError(
+            f"no events of campaign {', '.join(sorted(campaigns))}",
+            where=str(self.root),
+            do=f"choose one of: {known}; or collect or import events first",
+        )
 
     def _folder(self, campaign: str) -> Path:
         if not CAMPAIGN_NAME.match(campaign):

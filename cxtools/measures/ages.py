@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from cxtools.measures.engine import AsOf, Engine
+from cxtools.events.replacements import repeat_when_replaced
+from cxtools.measures.cuts import AsOf
+from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
 
 
@@ -23,6 +25,7 @@ class Window(NamedTuple):
         return self.last_at - self.first_at
 
 
+@repeat_when_replaced
 def window(engine: Engine, campaign: str, as_of: AsOf = None) -> Window:
     """What is known of a campaign reaches from its first event to its last before *as_of*."""
     with engine.session(campaign, as_of=as_of) as session:

@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 
 from cxtools import wording
 from cxtools.errors import StoreError
+from cxtools.events.replacements import repeat_when_replaced
 from cxtools.measures import choices
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
-from cxtools.measures.engine import AsOf, Campaigns, Engine
+from cxtools.measures.cuts import AsOf
+from cxtools.measures.engine import Campaigns, Engine
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.sql import statement
 from cxtools.measures.stats import share, wilson
@@ -58,13 +60,12 @@ def answer(
     if question.parts:
         counts = rows_of_parts(counts, question)
     rows = add_rates(counts, question)
-    if question.highest:
-        rows = highest_first(rows, question)
     if question.earlier:
         rows = rows.sort_values("first_at", kind="stable", ignore_index=True)
     return Table(rows).answering(question)
 
 
+@repeat_when_replaced
 def count(
     engine: Engine,
     names: Sequence[str],
@@ -82,7 +83,8 @@ def count(
     with engine.session(campaigns, by=by, where=where, as_of=as_of) as session:
         for name in names:
             counts = session.run(statement(named(name).file))
-            tables.append(_columns_of_split(counts, by).to_pandas())
+            rows = _columns_of_split(counts, by).to_pandas()
+            tables.append(_in_order(rows, by))
     return tables
 
 
@@ -147,13 +149,6 @@ def add_rates(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
     return rows[[*_keys(counts, question), *question.column_names()]]
 
 
-def highest_first(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """The rows of each campaign and value of `by` with the highest first, and missing ones last."""
-    columns = [*_keys(rows, question), question.highest]
-    ascending = [column != question.highest for column in columns]
-    return rows.sort_values(columns, ascending=ascending, kind="stable", ignore_index=True)
-
-
 def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:
     parts = pd.to_numeric(counts[rate.measured or rate.part])
     wholes = pd.to_numeric(counts[rate.whole])
@@ -180,6 +175,16 @@ def _columns_of_split(counts: pa.Table, by: Sequence[str]) -> pa.Table:
         return counts
     split = counts["split"]
     columns = counts.drop_columns(["split"])
-    for place, name in enumerate(by, 1):
-        columns = columns.add_column(place, name, pc.struct_field(split, name))
+    for place, name in enumerate(by):
+        columns = columns.add_column(place + 1, name, pc.struct_field(split, [place]))
     return columns
+
+
+def _in_order(counts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """
+    The rows by campaign and what they are split by, missing values last, and else as they stood:
+    engines don't agree where a split with a missing value belongs.
+    """
+    if not by:
+        return counts
+    return counts.sort_values(["campaign", *by], kind="stable", ignore_index=True)

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cxtools.events.replacements import repeat_when_replaced
 from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
 
 #: What became of one message.
 Row = dict[str, Any]
+#: A URL, and the moment as ISO 8601 text; None when it isn't known.
+Click = tuple[str, str | None]
 
 
+@repeat_when_replaced
 def outcomes(
     engine: Engine,
     campaign: str,
@@ -36,13 +40,23 @@ def outcomes(
     if campaign not in engine.store.campaigns():
         return {}
     with engine.session(campaign, job_ids=job_ids) as session:
-        answer = session.run(statement("outcomes"), {"job_ids": list(job_ids)})
+        people = session.run(statement("outcomes")).to_pylist()
+        clicks = session.run(statement("clicked")).to_pylist()
+    followed = _by_message(clicks)
     by_job: dict[str, list[Row]] = {}
-    for row in answer.to_pylist():
+    for row in people:
+        key = row.pop("message_key")
         job_id = row.pop("job_id")
-        urls = row.pop("link_urls") or ()
-        moments = row.pop("clicked_at") or ()
-        row["clicks"] = list(zip(urls, moments, strict=True))
-        people = by_job.setdefault(job_id, [])
-        people.append(row)
+        row["clicks"] = followed.get(key, [])
+        own = by_job.setdefault(job_id, [])
+        own.append(row)
     return by_job
+
+
+def _by_message(clicks: Sequence[Row]) -> dict[int, list[Click]]:
+    """Message -> what was clicked and when, in order of time."""
+    by_message: dict[int, list[Click]] = {}
+    for row in clicks:
+        own = by_message.setdefault(row["message_key"], [])
+        own.append((row["link_url"], row["clicked_at"]))
+    return by_message

@@ -1,20 +1,28 @@
 """
 `python -m cxtools.simulator`: serve the API, or write the recipients and the past of the same world
 to files.
+
+Exit codes: 0 done, 2 a flag says what can't be, 6 the system refuses a port or a file.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
 import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TextIO
 
+from cxtools.simulator import flags
 from cxtools.simulator.faults import FAULTS, Armed
 from cxtools.simulator.people import FIELDS, recipients
 from cxtools.simulator.setup import Setup
+
+#: A thousand earlier campaigns reach back 57 years.
+MOST_CAMPAIGNS = 1000
+REFUSED_BY_SYSTEM = 6
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,11 +32,15 @@ def parser() -> argparse.ArgumentParser:
         description="The CXone Email API, simulated. Without a command it serves.",
     )
     line.add_argument(
-        "--port", type=int, default=0, help="0: any free port; the first line on stdout says which"
+        "--port",
+        type=flags.port,
+        default=0,
+        help="0: any free port; the first line on stdout says which",
     )
     names = ", ".join(sorted(FAULTS))
     line.add_argument(
         "--fault",
+        type=_arm,
         action="append",
         default=[],
         metavar="NAME[=COUNT]",
@@ -46,19 +58,19 @@ def parser() -> argparse.ArgumentParser:
         else:
             line.add_argument(
                 flag,
-                type=type(option.default),
+                type=option.metadata["read"],
                 default=option.default,
                 help=option.metadata["about"] + " (%(default)s)",
             )
     commands = line.add_subparsers(dest="command")
     people = commands.add_parser("recipients", help="write the seeded recipient list as CSV")
-    people.add_argument("--count", type=int, default=5000)
+    people.add_argument("--count", type=flags.count, default=5000)
     people.add_argument("--out", type=Path)
     past = commands.add_parser(
         "history", help="write the events of earlier campaigns, one JSON-lines file each"
     )
-    past.add_argument("--campaigns", type=int, default=8)
-    past.add_argument("--recipients", type=int, default=3000)
+    past.add_argument("--campaigns", type=flags.whole_number(0, MOST_CAMPAIGNS), default=8)
+    past.add_argument("--recipients", type=flags.count, default=3000)
     past.add_argument("--out", type=Path, required=True)
     for command in (people, past):
         command.add_argument("--seed", type=int, default=argparse.SUPPRESS)
@@ -66,7 +78,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    options = parser().parse_args(arguments)
+    line = parser()
+    options = line.parse_args(arguments)
+    try:
+        run(options)
+    except BrokenPipeError:  # who reads the list has had enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as refused:
+        place = refused.filename or f"port {options.port}"
+        line.exit(REFUSED_BY_SYSTEM, f"{line.prog}: {place}: {refused.strerror}\n")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Serve, or write what the command asks for."""
     names = [option.name for option in fields(Setup)]
     setup = Setup(**{name: getattr(options, name) for name in names})
     if options.command == "recipients":
@@ -88,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
         serve(
             setup,
             port=options.port,
-            faults=[_arm(text) for text in options.fault],
+            faults=options.fault,
             exit_on_eof=options.exit_on_eof,
         )
 
@@ -97,8 +121,8 @@ def _arm(text: str) -> Armed:
     name, _, count = text.partition("=")
     if name not in FAULTS:
         known = ", ".join(sorted(FAULTS))
-        sys.exit(f"there is no fault {name!r}; choose one of: {known}")
-    return Armed(name, count=int(count) if count else None)
+        raise argparse.ArgumentTypeError(f"there is no fault {name!r}; choose one of: {known}")
+    return Armed(name, count=flags.count(count) if count else None)
 
 
 def _save_recipients(seed: int, count: int, out: Path | None) -> None:

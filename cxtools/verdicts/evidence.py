@@ -14,7 +14,8 @@ import pandas as pd
 from cxtools.measures.ages import Window, earlier_campaigns
 from cxtools.measures.answers import count
 from cxtools.measures.catalogue.delivery import COMPARISON
-from cxtools.measures.engine import AsOf, Engine
+from cxtools.measures.cuts import AsOf
+from cxtools.measures.engine import Engine
 from cxtools.text import parse_moment
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.verdict import CampaignVerdict, verdict

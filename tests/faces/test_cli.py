@@ -11,12 +11,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from cxtools.cli import main
+from cxtools.cli.exits import MEANINGS
+from cxtools.cli.program import app
 from cxtools.cli.session import global_options_first
+from cxtools.measures.catalogue import QUESTIONS
 from tests.conftest import Simulator
 
 SPEC = """\
@@ -93,6 +99,30 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Simulator) -> Non
     )
     assert {"campaign", "state", "recipients", "batches", "events", "webhooks"} <= set(document)
     assert 1 == len(simulator.truth()["jobs"])
+
+
+def test_small_files_of_events_are_merged(tmp_path: Path) -> None:
+    """One campaign or all; what nobody stored events of is answered with those that there are."""
+    shell = Shell(tmp_path)
+    for campaign in ("a", "b"):
+        for name in ("ann", "bob"):
+            row = {
+                "eventType": "delivery",
+                "messageId": name,
+                "emailAddress": f"{name}@example.com",
+            }
+            (tmp_path / "feed.json").write_text(json.dumps(row))
+            shell("import", "feed.json", "--campaign", campaign)
+    one = shell("compact", "a")
+    every = shell("compact", "--json")
+    unknown = shell("compact", "c")
+
+    assert (0, "a: 2 files were merged; files before: 2, now: 1\n") == (one.returncode, one.stdout)
+    assert [("a", 1, 0, 1), ("b", 2, 2, 1)] == [
+        tuple(row.values()) for row in json.loads(every.stdout)
+    ]
+    assert (6, True) == (unknown.returncode, "choose one of: a, b" in unknown.stderr)
+    assert "a: nothing to merge, files: 1\n" == shell("compact", "a").stdout
 
 
 def test_the_doctor_tells_of_a_home_that_can_be_no_folder(tmp_path: Path) -> None:
@@ -645,3 +675,181 @@ def test_a_parameter_is_key_equals_value(shell: Shell, pair: str) -> None:
 
     assert 2 == done.returncode
     assert f"-p needs key=value, not {pair!r}" in done.stderr
+
+
+#: Values that someone's script may hand to an option by mistake.
+NONSENSE = [
+    "",
+    "-1",
+    "99999999999999999999999999",
+    "nan",
+    "x",
+    "nowhere/none",
+    "folder",
+    "empty",
+    "binary",
+    "/dev/null/x",
+    "\udcff",
+    "y" * 5000,
+    "=x",
+    "x=y",
+    "email=kind",
+    "limit=-1",
+    "0001-01-01",
+    "9999-12-31T23:59:59-14:00",
+]
+#: Every exit code but that of a bug.
+KNOWN = {None, *MEANINGS} - {1}
+#: What a command needs beside the option that is tried.
+NEEDED = {
+    "spec": "spec.toml",
+    "recipients": "people.csv",
+    "campaign": "q3",
+    "batch": "none",
+    "file": "feed.csv",
+    "name": "bounce_report",
+    "hook_id": "none",
+}
+#: The simulator's flags have a test of their own, the lab and the demo run on, and all questions are
+#: one function, as the funnel is.
+TRIED_ELSEWHERE = {("simulate",), ("lab",), ("demo",), *((name,) for name in QUESTIONS)}
+TRIED_ELSEWHERE -= {("funnel",)}
+
+
+def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each command by its words: `("outbox", "replay")`."""
+    if not hasattr(command, "commands"):
+        yield words, command
+        return
+    for word, below in command.commands.items():
+        yield from commands(below, (*words, word))
+
+
+def values_of(command: Any) -> list[Any]:
+    """The arguments and options of a command that take a value."""
+    return [each for each in command.params if not getattr(each, "is_flag", False)]
+
+
+def command_line(words: tuple[str, ...], command: Any, tried: Any, value: str) -> list[str]:
+    """The command with *value* for one of its parameters, and what it needs for the others."""
+    options: list[str] = []
+    arguments: list[str] = []
+    for each in values_of(command):
+        given = value if each is tried else NEEDED.get(each.name, "")
+        if each is not tried and not each.required:
+            continue
+        if each.param_type_name == "argument":
+            arguments.append(given)
+        else:
+            options += [each.opts[0], given]
+    return [*words, *options, "--", *arguments]
+
+
+PROGRAM = typer.main.get_command(app)
+WITH_VALUES = [
+    (words, command, tried)
+    for words, command in commands(PROGRAM)
+    if words not in TRIED_ELSEWHERE
+    for tried in values_of(command)
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "tried"),
+    WITH_VALUES,
+    ids=[f"{' '.join(words)} {tried.opts[0]}" for words, _, tried in WITH_VALUES],
+)
+def test_no_value_of_an_option_is_a_bug(
+    words: tuple[str, ...],
+    command: Any,
+    tried: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    Whatever is handed to an option, a number, a path or nothing like it: what is wrong is said, and
+    the exit code is never that of a bug.
+    """
+    monkeypatch.chdir(tmp_path)
+    for name, value in Shell(tmp_path).environ.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty").touch()
+    (tmp_path / "binary").write_bytes(bytes(range(256)) * 10)
+    (tmp_path / "feed.csv").write_text("email,kind\na@x.example,delivery\n")
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("{}"))
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(sys, "stderr", said)
+    with pytest.raises(SystemExit):
+        main(["import", "feed.csv", "--campaign", "q3"])
+    codes: dict[str, Any] = {}
+    for value in NONSENSE:
+        line = command_line(words, command, tried, value)
+        with pytest.raises(SystemExit) as ended:
+            main(line)
+        codes[value] = ended.value.code
+
+    assert {} == {value: code for value, code in codes.items() if code not in KNOWN}
+    assert "Traceback" not in said.getvalue()
+    assert "bug" not in said.getvalue()
+
+
+NOT_FLAGS = [
+    # flags                                     what is said
+    (["--port", "99999"], "--port: a whole number from 0 to 65535 is needed, not '99999'"),
+    (["--port", "-1"], "--port: a whole number from 0 to 65535 is needed, not '-1'"),
+    (["--port", "x"], "--port: a whole number from 0 to 65535 is needed, not 'x'"),
+    (["--seed", "x"], "--seed: invalid int value: 'x'"),
+    (["--epoch", "x"], "--epoch: a moment of 1970 to 2999 is needed"),
+    (["--epoch", "0001-01-01"], "--epoch: a moment of 1970 to 2999 is needed"),
+    (["--speed", "nan"], "--speed: a number from 0 on is needed, not 'nan'"),
+    (["--speed", "-1"], "--speed: a number from 0 on is needed, not '-1'"),
+    (["--latency-ms", "inf"], "--latency-ms: a number with an end is needed, not 'inf'"),
+    (["--rate-limit", "x"], "--rate-limit: a number from 0 on is needed, not 'x'"),
+    (["--expires-in-s", "-1"], "--expires-in-s: a number from 0 on is needed, not '-1'"),
+    (["--population", "999999999999"], "--population: a whole number from 0 to 10000000 is needed"),
+    (["--idempotency-window-s", "nan"], "--idempotency-window-s: a number from 0 on is needed"),
+    (["--crm-secret", "whsec_!"], "--crm-secret: whsec_ and then base64 is needed"),
+    (["--fault", "nope"], "--fault: there is no fault 'nope'; choose one of: crm_410"),
+    (["--fault", "hang=x"], "--fault: a whole number from 0 to 10000000 is needed, not 'x'"),
+    (["recipients", "--count", "-1"], "--count: a whole number from 0 to 10000000 is needed"),
+    (["history", "--out", "h", "--campaigns", "9999999"], "--campaigns: a whole number"),
+    (["history", "--out", "h", "--recipients", "-1"], "--recipients: a whole number"),
+    (["nope"], "invalid choice: 'nope'"),
+]
+
+
+@pytest.mark.parametrize(("flags", "words"), NOT_FLAGS, ids=lambda each: " ".join(each)[:30])
+def test_the_simulator_refuses_flags_with_words(
+    tmp_path: Path, flags: list[str], words: str
+) -> None:
+    """A number that can't be is a matter of usage, said with the flag and what it takes."""
+    done = Shell(tmp_path)("simulate", *flags)
+
+    assert (2, "") == (done.returncode, done.stdout)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["recipients", "--out", "folder"], "folder: Is a directory"),
+        (["recipients", "--out", "nowhere/list.csv"], "nowhere/list.csv: No such file"),
+        (["history", "--out", "spec.toml"], "spec.toml: File exists"),
+        (["--port", "{taken}"], "port {taken}: Address already in use"),
+    ],
+    ids=lambda each: " ".join(each)[:30],
+)
+def test_the_simulator_says_what_the_system_refuses(
+    tmp_path: Path, simulator: Simulator, flags: list[str], words: str
+) -> None:
+    """A file that can't be written, a port that is taken: exit code 6 and the place."""
+    (tmp_path / "folder").mkdir()
+    taken = simulator.url.rpartition(":")[2]
+    done = Shell(tmp_path)("simulate", *(flag.format(taken=taken) for flag in flags))
+
+    assert (6, "") == (done.returncode, done.stdout)
+    assert words.format(taken=taken) in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,5 +1,6 @@
 """
-The long proof: every kill point, kills during recovery, 10,000 schedules of faults: `make soak`.
+The long proof: every kill point, kills during recovery, 10,000 schedules of faults, minutes of
+writers and readers that are killed: `make soak`.
 
 What is done stands in the resume point, one JSON line a piece of work; run again, it goes on after
 the last one. Each worker has a simulator and a sender of its own. The summary at the end is what
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
@@ -18,6 +20,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cxtools.webhooks import deliver
@@ -61,6 +64,16 @@ def storm(seed: int, count: int) -> dict[str, Any]:
     return {"wrong": wrong, "seconds": round(time.monotonic() - began, 1), **seen}
 
 
+def traffic(seed: int) -> dict[str, Any]:
+    """A minute of writers and readers of one campaign, sixty of which are killed."""
+    began = time.monotonic()
+    with TemporaryDirectory(prefix="cxtools-proof-") as folder:
+        command = [sys.executable, "-m", "tests.proof.traffic", folder, "--seed", str(seed)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    seen = json.loads(ended.stdout) if ended.stdout else {"wrong": [ended.stderr]}
+    return {**seen, "seconds": round(time.monotonic() - began, 1)}
+
+
 def plan(
     arguments: argparse.Namespace, pool: ProcessPoolExecutor
 ) -> Iterator[tuple[str, Callable[..., dict[str, Any]], tuple[Any, ...]]]:
@@ -85,6 +98,9 @@ def plan(
                 for _ in range(arguments.pairs // len(MODES))
             ]
             yield from ((f"pair {mode} {pair}", kill, (pair, *mode)) for pair in pairs)
+    if "traffic" in arguments.parts:
+        for part in range(arguments.minutes_of_traffic):
+            yield f"traffic {part}", traffic, (arguments.seed + part,)
     if "schedules" in arguments.parts:
         for part in range(arguments.schedules // CHUNK):
             yield f"storm {part}", storm, (arguments.seed * 1_000_003 + part, CHUNK)
@@ -94,7 +110,8 @@ def main() -> int:
     line = argparse.ArgumentParser(description=__doc__)
     line.add_argument("--seed", type=int, default=7)
     line.add_argument("--resume", type=Path, help="the resume point (reports/soak/seed-N.jsonl)")
-    line.add_argument("--parts", nargs="+", default=["kills", "pairs", "schedules"])
+    line.add_argument("--parts", nargs="+", default=["kills", "pairs", "schedules", "traffic"])
+    line.add_argument("--minutes-of-traffic", type=int, default=10)
     line.add_argument("--pairs", type=int, default=500)
     line.add_argument("--schedules", type=int, default=10_000)
     line.add_argument("--workers", type=int, default=2)
@@ -148,6 +165,8 @@ def results(
 
 def part_of(piece: str) -> str:
     """The line of the table that a piece of work belongs to."""
+    if piece.startswith("traffic"):
+        return "writers and readers of one campaign"
     for idempotent, at_once in MODES:
         if f"({idempotent}, {at_once})" in piece:
             what = "two kills" if piece.startswith("pair") else "one kill"
@@ -167,7 +186,7 @@ def summary(rows: list[dict[str, Any]], left: int, file: str) -> str:
     for name, group in sorted(groups.items()):
         cells = (
             sum(row.get("schedules", 1) for row in group),
-            sum(len(row.get("calls", ())) for row in group),
+            sum(len(row.get("calls", ())) + row.get("killed", 0) for row in group),
             sum(row.get("unknown", 0) for row in group),
             sum(row.get("never_sent", 0) for row in group),
             sum(len(row["wrong"]) for row in group),

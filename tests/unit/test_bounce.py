@@ -26,7 +26,6 @@ from cxtools.api.outcome import PostOutcome
 from cxtools.bounce import CATEGORIES, Codes, Judge, classify, classify_lines, explain, judge
 from cxtools.bounce.classify import LONGEST_REMEMBERED, REMEMBERED, standard_judge
 from cxtools.bounce.codes import parse_codes, table
-from cxtools.bounce.own_rules import OWN_RULES
 from cxtools.bounce.phrases import units
 from cxtools.bounce.policy import (
     SENDERS_SIDE,
@@ -48,6 +47,7 @@ from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.suppressions import Scan
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
+from cxtools.measures.rules_digest import OWN_RULES
 from cxtools.model import Recipient
 from cxtools.sending.suppress import find_suppressions
 from cxtools.settings import load_settings

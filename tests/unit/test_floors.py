@@ -20,7 +20,7 @@ PACKAGE = ROOT / "cxtools"
 #: floor -> its steps; a module may import any module of an earlier step, never one of its own
 FLOORS = {
     "words": [
-        "errors identity text",
+        "errors identity sql_files text",
         "model settings.hosts settings.secret wording",
         "settings.types",
         "settings.values",
@@ -62,13 +62,15 @@ FLOORS = {
     "files": ["files"],
     "doors": [
         "events.database events.index events.rejects events.replacements",
-        "events.parts events.spark",
-        "events.known",
+        "events.messages events.messages.layer events.messages.sql events.parts events.spark",
+        "events.compaction events.known events.relations",
+        "events.messages.causes events.messages.rows",
+        "events.messages.build",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.spool ledger.workers "
         "sending.digests sending.recipients",
-        "bounce.own_rules api.wire events.importing "
+        "bounce.own_rules api.wire events.importing events.messages.current "
         "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
         "ledger.version ledger.wave",
         "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
@@ -78,7 +80,9 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
-        "measures.engine sending.status",
+        "measures.cause_verdicts measures.cuts measures.rules_digest measures.session "
+        "sending.status",
+        "measures.engine",
         "context measures.ages measures.outcomes",
         "measures.answers",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress "
@@ -100,7 +104,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
-        "cli.tools cli.verdict cli.webhooks",
+        "cli.store cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
         "cli.__main__",

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cxtools.events import parts
@@ -136,8 +137,7 @@ def test_a_hash_that_is_known_is_no_proof(tmp_path: Path) -> None:
     same_hash = rows.set_column(place, rows.schema.field(place), pa.array([key("enew")]))
     part = tmp_path / "campaign=c" / parts.name_of(same_hash)
     part.parent.mkdir()
-    with part.open("wb") as file:
-        parts.write(same_hash, file)
+    pq.write_table(same_hash, part)
     target = EventStore(tmp_path)
 
     assert Added(1, 0) == add(target, ["new"])
@@ -170,8 +170,8 @@ def test_events_of_an_older_store_are_known(tmp_path: Path) -> None:
     folder.mkdir()
     for number in range(PARTS_WITHOUT):
         rows = parts.rows_of_part(table([number, f"{number}b"]), "test", RECEIVED)
-        with (folder / f"part-2-{number}.parquet").open("wb") as file:
-            parts.write(rows.drop_columns(["event_hash", "message_key"]), file)
+        older = rows.drop_columns(["event_hash", "message_key"])
+        pq.write_table(older, folder / f"part-2-{number}.parquet")
     target = EventStore(tmp_path)
 
     assert Added(1, 2) == add(target, [0, "7b", "new"])

@@ -8,7 +8,7 @@ outcomes as (     -- one row per group and verdict; category is null for the mes
     select campaign, split, category, bounce_kind as kind, count(*) as recipients
     from messages
     where attempted
-    group by all
+    group by campaign, split, category, bounce_kind
 ),
 totals as (
     select outcomes.*,

@@ -5,15 +5,15 @@
 -- columns: campaign, split, kind, hours (1 = within the first hour; after three days in whole days), recipients (since
 --          the hours before), cumulative (until its end), delivered
 with
-slots as (        -- one row per hour with news; hours is null for those who did nothing
-    select campaign, split, kind,
+slots as (        -- hours is null for those who did nothing
+    select campaign, split, kind, messages,
            case when delay_s < 3600 then 1
-                when delay_s <= 72 * 3600 then cast(ceil(delay_s / 3600.0) as integer)
-                else 24 * cast(ceil(delay_s / 86400.0) as integer) end as hours
+                when delay_s <= 72 * 3600 then cast(ceil(delay_s / 3600e0) as integer)
+                else 24 * cast(ceil(delay_s / 86400e0) as integer) end as hours
     from delays
 ),
-counts as (
-    select campaign, split, kind, hours, count(*) as recipients
+counts as (       -- one row per hour with news
+    select campaign, split, kind, hours, cast(sum(messages) as bigint) as recipients
     from slots
     group by campaign, split, kind, hours
 ),

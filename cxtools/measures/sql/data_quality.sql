@@ -1,78 +1,95 @@
 -- What is odd about the events of these campaigns?
 -- grain:   one row per campaign
 -- params:  none
--- reads:   received, events, counted_events, all_messages, verdicts
+-- reads:   event_counts, all_messages, bounces, verdicts
 -- columns: campaign and one count per check (see checks.tsv), with the counts they are parts of; null where the feed has
 --          no event of that kind at all; not_sent_words (the platform's words for not sending, and how often)
 with
-stored as (
-    select campaign, count(*) as stored_rows from received group by campaign
-),
-distinct_events as (
-    select campaign, count(*) as distinct_rows from events group by campaign
-),
-contents as (     -- one row per distinct thing that happened
-    select campaign, message_id, who, kind, ts, link_url, bounce_code, bounce_text, count(*) as ids
-    from counted_events
-    group by campaign, message_id, who, kind, ts, link_url, bounce_code, bounce_text
-),
-repeats as (
-    select campaign, cast(sum(ids - 1) as bigint) as same_content from contents group by campaign
-),
-rows_of as (
+counts_of as (
     select campaign,
-           count(*) as events,
-           count(*) filter (where ts is null) as without_timestamp,
-           count(*) filter (where counted_events.kind = 'unknown') as unknown_kind,
-           count(*) filter (where recipient_id = '') as without_recipient_id,
-           count(*) filter (where message_id = '') as without_message_id,
-           count(*) filter (where counted_events.kind = 'bounce') as bounce_events,
-           count(*) filter (where counted_events.kind = 'bounce' and verdicts.kind = 'none') as not_bounces,
-           nullif(count(*) filter (where counted_events.kind = 'open'), 0) as opens,
-           nullif(count(*) filter (where counted_events.kind = 'click'), 0) as clicks,
-           nullif(count(*) filter (where counted_events.kind = 'deferral'), 0) as deferrals,
-           nullif(count(*) filter (where counted_events.kind = 'complaint'), 0) as complaints,
-           nullif(count(*) filter (where counted_events.kind = 'unsubscribe'), 0) as unsubscribes
-    from counted_events
-    left join verdicts on verdicts.bounce_code = counted_events.bounce_code and verdicts.bounce_text = counted_events.bounce_text
-    group by campaign
+           stored_rows, distinct_rows, stored_rows - distinct_rows as repeated_rows,
+           events, events - contents as same_content,
+           without_timestamp, unknown_kind, without_recipient_id, without_message_id,
+           bounces as bounce_events,
+           nullif(opens, 0) as opens,
+           nullif(clicks, 0) as clicks,
+           nullif(deferrals, 0) as deferrals,
+           nullif(complaints, 0) as complaints,
+           nullif(unsubscribes, 0) as unsubscribes
+    from event_counts
+),
+states as (       -- one row per combination of what messages can be
+    select campaign, attempted, delivered, bounced, late_bounced, opened, opened_by_human, opened_by_machine, clicked, not_sent,
+           first_open_at < delivered_at as opened_before,
+           first_click_at < delivered_at as clicked_before,
+           seconds_between(delivered_at, first_open_at) between 0 and 10 as opened_fast,
+           count(*) as messages
+    from all_messages
+    group by campaign, attempted, delivered, bounced, late_bounced, opened, opened_by_human, opened_by_machine, clicked, not_sent,
+             opened_before, clicked_before, opened_fast
 ),
 messages_of as (
     select campaign,
-           count(*) as messages,
-           count(*) filter (where attempted) as attempted,
-           count(*) filter (where delivered) as delivered,
-           count(*) filter (where opens > 0) as openers,
-           count(*) filter (where clicks > 0) as clickers,
-           count(*) filter (where not attempted and not_sent is not null) as not_sent,
-           count(*) filter (where not attempted and not_sent is null and opens = 0 and clicks = 0) as without_outcome,
-           count(*) filter (where machine_opens > 0 and machine_opens = opens and delivered and clicks = 0) as machine_opens,
-           max(machine_opens) > 0 as any_machine,
-           count(*) filter (where not attempted and opens > 0) as orphan_opens,
-           count(*) filter (where not attempted and clicks > 0) as orphan_clicks,
-           count(*) filter (where bounced and (opens > 0 or clicks > 0)) as active_though_bounced,
-           count(*) filter (where first_open_at < delivered_at) as opens_before_delivery,
-           count(*) filter (where first_click_at < delivered_at) as clicks_before_delivery,
-           count(*) filter (where date_diff('second', delivered_at, first_open_at) between 0 and 10) as fast_opens,
-           count(*) filter (where delivered and clicks > 0 and opens = 0) as clicks_without_open,
-           count(*) filter (where late_bounced) as late_bounces
-    from all_messages
+           sum(messages) as messages,
+           sum(case when attempted then messages else 0 end) as attempted,
+           sum(case when delivered then messages else 0 end) as delivered,
+           sum(case when opened then messages else 0 end) as openers,
+           sum(case when clicked then messages else 0 end) as clickers,
+           sum(case when not attempted and not_sent is not null then messages else 0 end) as not_sent,
+           sum(case when not attempted and not_sent is null and not opened and not clicked then messages else 0 end) as without_outcome,
+           sum(case when opened_by_machine and not opened_by_human and delivered and not clicked then messages else 0 end) as machine_opens,
+           bool_or(opened_by_machine) as any_machine,
+           sum(case when not attempted and opened then messages else 0 end) as orphan_opens,
+           sum(case when not attempted and clicked then messages else 0 end) as orphan_clicks,
+           sum(case when bounced and (opened or clicked) then messages else 0 end) as active_though_bounced,
+           sum(case when opened_before then messages else 0 end) as opens_before_delivery,
+           sum(case when clicked_before then messages else 0 end) as clicks_before_delivery,
+           sum(case when opened_fast then messages else 0 end) as fast_opens,
+           sum(case when delivered and clicked and not opened then messages else 0 end) as clicks_without_open,
+           sum(case when late_bounced then messages else 0 end) as late_bounces
+    from states
     group by campaign
 ),
+not_bounces_of as (
+    select bounces.campaign, count(*) as not_bounces
+    from bounces
+    join verdicts on verdicts.campaign = bounces.campaign and verdicts.cause_id = bounces.cause_id
+    where verdicts.kind = 'none'
+    group by bounces.campaign
+),
 refused as (      -- one row per word of the platform for not sending
-    select campaign, not_sent as word, count(*) as times
-    from all_messages
+    select campaign, not_sent as word, cast(sum(messages) as bigint) as times
+    from states
     where not attempted and not_sent is not null
     group by campaign, not_sent
 ),
 words as (
-    select campaign, string_agg(word || ' ' || times, ', ' order by times desc, word) as not_sent_words from refused group by campaign
+    select campaign, concat_ws(', ', texts_in_order(array_agg((-times, word, word || ' ' || cast(times as string))))) as not_sent_words
+    from refused
+    group by campaign
 )
-select *, stored_rows - distinct_rows as repeated_rows
-from rows_of
-join messages_of using (campaign)
-join repeats using (campaign)
-join stored using (campaign)
-join distinct_events using (campaign)
-left join words using (campaign)
-order by campaign
+select counts_of.*,
+       cast(messages as bigint) as messages,
+       cast(attempted as bigint) as attempted,
+       cast(delivered as bigint) as delivered,
+       cast(openers as bigint) as openers,
+       cast(clickers as bigint) as clickers,
+       cast(not_sent as bigint) as not_sent,
+       cast(without_outcome as bigint) as without_outcome,
+       cast(machine_opens as bigint) as machine_opens,
+       any_machine,
+       cast(orphan_opens as bigint) as orphan_opens,
+       cast(orphan_clicks as bigint) as orphan_clicks,
+       cast(active_though_bounced as bigint) as active_though_bounced,
+       cast(opens_before_delivery as bigint) as opens_before_delivery,
+       cast(clicks_before_delivery as bigint) as clicks_before_delivery,
+       cast(fast_opens as bigint) as fast_opens,
+       cast(clicks_without_open as bigint) as clicks_without_open,
+       cast(late_bounces as bigint) as late_bounces,
+       coalesce(not_bounces, 0) as not_bounces,
+       not_sent_words
+from counts_of
+join messages_of on messages_of.campaign = counts_of.campaign
+left join not_bounces_of on not_bounces_of.campaign = counts_of.campaign
+left join words on words.campaign = counts_of.campaign
+order by counts_of.campaign

@@ -1,36 +1,23 @@
 -- What became of each recipient of these jobs?
 -- grain:   one row per message
--- params:  $job_ids  list of job ids
--- reads:   counted_events, messages, verdicts
--- columns: job_id, email, state (delivered | bounced | "" = nothing final yet), bounce_code, bounce_text, category, kind, reason, retry, suppress
---          ("" unless bounced), opened_at (null when never), link_urls and clicked_at (lists in order of
---          time); moments as ISO 8601 text
-with
-wanted as (
-    select * from messages where job_id in (select unnest(cast($job_ids as varchar[])))
-),
-clicks as (       -- one row per message with clicks
-    select campaign, message_id, who,
-           array_agg(link_url order by ts, link_url) as link_urls,
-           array_agg(strftime(ts, '%Y-%m-%dT%H:%M:%SZ') order by ts, link_url) as clicked_at
-    from counted_events
-    where kind = 'click'
-    group by campaign, message_id, who
-)
-select wanted.job_id,
-       wanted.email,
-       case when wanted.delivered then 'delivered' when wanted.bounced then 'bounced' else '' end as state,
-       coalesce(wanted.bounce_code, '') as bounce_code,
-       coalesce(wanted.bounce_text, '') as bounce_text,
-       coalesce(wanted.category, '') as category,
-       coalesce(wanted.bounce_kind, '') as kind,
-       coalesce(wanted.reason, '') as reason,
+-- params:  none
+-- reads:   all_messages (of one campaign, those of the jobs), standing_bounces, verdicts
+-- columns: message_key, job_id, email, state (delivered | bounced | "" = nothing final yet), bounce_code, bounce_text, category, kind,
+--          reason, retry, suppress ("" unless bounced), opened_at (ISO 8601 text, null when never)
+select all_messages.message_key,
+       all_messages.job_id,
+       all_messages.email,
+       case when delivered then 'delivered' when bounced then 'bounced' else '' end as state,
+       coalesce(standing_bounces.bounce_code, '') as bounce_code,
+       coalesce(standing_bounces.bounce_text, '') as bounce_text,
+       coalesce(all_messages.category, '') as category,
+       coalesce(all_messages.bounce_kind, '') as kind,
+       coalesce(all_messages.reason, '') as reason,
        coalesce(verdicts.retry, '') as retry,
        coalesce(verdicts.suppress, '') as suppress,
-       strftime(wanted.first_open_at, '%Y-%m-%dT%H:%M:%SZ') as opened_at,
-       clicks.link_urls,
-       clicks.clicked_at
-from wanted
-left join verdicts on verdicts.bounce_code = wanted.bounce_code and verdicts.bounce_text = wanted.bounce_text
-left join clicks on clicks.campaign = wanted.campaign and clicks.message_id = wanted.message_id and clicks.who = wanted.who
-order by wanted.job_id, wanted.email, wanted.message_id
+       iso_text(first_open_at) as opened_at
+from all_messages
+left join standing_bounces
+  on standing_bounces.campaign = all_messages.campaign and standing_bounces.message_key = all_messages.message_key and bounced
+left join verdicts on verdicts.campaign = all_messages.campaign and verdicts.cause_id = all_messages.cause_id
+order by all_messages.job_id, all_messages.email, all_messages.message_key

@@ -1,39 +1,43 @@
 -- Which link was meant by each URL that was followed?
 -- grain:   one row per campaign x URL as it came
 -- params:  none
--- reads:   counted_events
+-- reads:   clicks
 -- columns: campaign, raw_url, link_url: without fragment and tracking parameters, and with "…" for the values of a parameter that tells
 --          recipients apart: five values or more, and hardly more people than values (`/p?u=<id>` is one link, not thousands)
 with
-followed as (
-    select distinct campaign, message_id, who, link_url as raw_url, regexp_replace(link_url, '#.*$', '') as url
-    from counted_events
-    where kind = 'click'
+addresses as (    -- one row per URL, without its fragment
+    select campaign, raw_url, split_part(url, '?', 1) as page, substr(url, length(split_part(url, '?', 1)) + 2) as query
+    from (select distinct campaign, link_url as raw_url, split_part(link_url, '#', 1) as url from clicks) as followed
 ),
-parts as (        -- one row per URL, message and part of the query; a URL without a query has one empty part
-    select campaign, message_id, who, raw_url, split_part(url, '?', 1) as page,
-           unnest(string_split(substr(url, length(split_part(url, '?', 1)) + 2), '&')) as part
-    from followed
+parts as (        -- one row per URL and part of its query; a URL without a query has one empty part
+    select distinct campaign, raw_url, page, part,
+           case when part like '%=%' then split_part(part, '=', 1) || '=' else '' end as name
+    from addresses
+    cross join lateral unnest(split(query, '&')) as queries(part)
 ),
-named as (
-    select parts.*, case when part like '%=%' then split_part(part, '=', 1) || '=' else '' end as name
-    from parts
+people as (       -- one row per message and URL with a query
+    select distinct clicks.campaign, message_key, link_url as raw_url
+    from clicks
+    where link_url like '%?%'
 ),
 personal as (     -- one row per parameter whose values are one person's
-    select campaign, page, name
-    from named
+    select parts.campaign, page, name
+    from parts
+    join people on people.campaign = parts.campaign and people.raw_url = parts.raw_url
     where part <> ''
-    group by campaign, page, name
-    having count(distinct part) >= 5 and count(distinct message_id || ' ' || who) <= 1.1 * count(distinct part)
+    group by parts.campaign, page, name
+    having count(distinct part) >= 5 and 10 * count(distinct message_key) <= 11 * count(distinct part)
 ),
-worded as (       -- one row per URL and part
-    select distinct named.campaign, raw_url, named.page, part,
-           case when personal.name is null then part else personal.name || '…' end as shown,
-           part <> '' and not regexp_matches(part, '^(utm_[A-Za-z]+|gclid|fbclid|msclkid|mc_[ce]id|mkt_tok|_hsenc|_hsmi)=') as counts
-    from named
-    left join personal on personal.campaign = named.campaign and personal.page = named.page and personal.name = named.name
+shown as (        -- one row per URL and part; text is null for a part that counts for nothing
+    select parts.campaign, raw_url, parts.page, instr(raw_url, part) as place, part,
+           case when part = '' or regexp_like(part, '^(utm_[A-Za-z]+|gclid|fbclid|msclkid|mc_[ce]id|mkt_tok|_hsenc|_hsmi)=') then null
+                when personal.name is null then part
+                else personal.name || '…' end as text
+    from parts
+    left join personal on personal.campaign = parts.campaign and personal.page = parts.page and personal.name = parts.name
 )
 select campaign, raw_url,
-       page || coalesce('?' || string_agg(case when counts then shown end, '&' order by strpos(raw_url, part), part), '') as link_url
-from worded
+       page || case when count(text) = 0 then '' else '?' end
+            || concat_ws('&', texts_in_order(array_agg((place, part, text)) filter (where text is not null))) as link_url
+from shown
 group by campaign, raw_url, page

@@ -1,0 +1,216 @@
+"""
+Layers on disk: `<root>/_messages/campaign=<name>/<version>-<digest>/`, one folder each.
+
+A layer's name is a digest of the parts that it was made of, so a stale one is never read. It is
+written under a hidden name, fsynced and renamed; there are no locks. Of several processes that make
+the same layer one is first, and the others use it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxtools.errors import PartsReplaced, StoreError
+from cxtools.files import sync_folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: The version of the files in a layer; another one makes every layer anew.
+VERSION = 1
+#: Where layers stand, beside the folders of the parts.
+FOLDER = "_messages"
+#: How the folder of a layer is named while it is being made.
+HIDDEN = ".unfinished-"
+#: A layer that is this much older than one which holds all of it has no readers any more, but for
+#: questions of such a length: they are asked again.
+SUPERSEDED_S = 60.0
+#: A hidden folder that is this much older than a layer was left by a process that was killed.
+ABANDONED_S = 3600.0
+#: The file that says of which parts a layer was made.
+PARTS = "parts.json"
+#: The relations of a layer: each is a folder of Parquet files.
+RELATIONS = (
+    "messages",
+    "tail",
+    "irregular_events",
+    "clicks",
+    "bounces",
+    "causes",
+    "repeats",
+    "job_events",
+    "event_counts",
+)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """
+    One campaign's messages, as far as these parts tell.
+
+        names     of the parts that it was made of
+        origins   of these parts as they were first written: that small parts were merged into
+                  larger ones doesn't make a layer stale
+    """
+
+    folder: Path
+    names: frozenset[str]
+    origins: frozenset[str]
+
+    def files(self, relation: str) -> list[Path]:
+        """
+        The Parquet files of a relation.
+
+        Raises:
+            PartsReplaced: the layer was removed meanwhile, for a wider one took its place.
+        """
+        files = sorted((self.folder / relation).glob("*.parquet"))
+        if not files:
+            raise PartsReplaced(
+                "the messages were brought up to date while they were read",
+                where=str(self.folder),
+                do="ask again",
+            )
+        return files
+
+    def rows(self, relation: str) -> int:
+        """How many rows a relation has."""
+        import pyarrow.parquet as pq
+
+        return sum(pq.read_metadata(file).num_rows for file in self.files(relation))
+
+    def counts(self) -> dict[str, Any]:
+        """How many events there are of each kind, and the first and last moments of all."""
+        [file] = self.files("event_counts")
+        [row] = read_rows(file).to_pylist()
+        return dict(row)
+
+
+def read_rows(file: Path) -> pa.Table:
+    """
+    The rows of a small file of a layer.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(file, partitioning=None)
+    except pa.ArrowException as error:
+        raise StoreError(
+            f"the messages can't be read: {error}",
+            where=str(file),
+            do="remove its folder: it is made again of the events",
+        ) from error
+
+
+def layers_folder(root: Path, campaign_folder: str) -> Path:
+    """Where the layers of a campaign stand; *campaign_folder* is the name of its parts' folder."""
+    return root / FOLDER / campaign_folder
+
+
+def layer_name(names: Iterable[str]) -> str:
+    """
+    The name of the layer that is made of these parts.
+
+    >>> layer_name(["part-3-b.parquet", "part-3-a.parquet"])
+    '1-b5bc6d3a76c97ac4d45e1d85'
+    """
+    text = "\n".join(sorted(names))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
+    return f"{VERSION}-{digest}"
+
+
+def layers(folder: Path) -> list[Layer]:
+    """The layers of a campaign; one that is being removed or of another version is left out."""
+    found = []
+    for path in folder.glob(f"{VERSION}-*"):
+        try:
+            known = json.loads((path / PARTS).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        found.append(Layer(path, frozenset(known["names"]), frozenset(known["origins"])))
+    return found
+
+
+def widest(known: Iterable[Layer], origins: frozenset[str]) -> Layer | None:
+    """Of the layers that hold nothing but these parts, the one that holds most of them."""
+    usable = [layer for layer in known if layer.origins <= origins]
+    return max(usable, key=lambda layer: len(layer.origins), default=None)
+
+
+@contextmanager
+def unfinished(folder: Path) -> Iterator[Path]:
+    """A hidden folder to make a layer in; what is left in it when the block ends is removed."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    hidden = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=folder))
+    try:
+        for relation in RELATIONS:
+            (hidden / relation).mkdir()
+        yield hidden
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def publish(hidden: Path, names: frozenset[str], origins: frozenset[str]) -> Layer:
+    """Make what stands in a hidden folder durable, and give it its name: it is a layer now."""
+    known = json.dumps({"names": sorted(names), "origins": sorted(origins)}, indent=0)
+    (hidden / PARTS).write_text(known, encoding="utf-8")
+    for path in sorted(hidden.rglob("*"), reverse=True):
+        _sync(path)
+    _sync(hidden)
+    final = hidden.parent / layer_name(names)
+    try:
+        hidden.rename(final)
+    except OSError:
+        # Another process made the same layer, of the same parts, a moment ago.
+        if not (final / PARTS).exists():
+            raise
+    sync_folder(final.parent)
+    return Layer(final, names, origins)
+
+
+def sweep(layer: Layer) -> None:
+    """Remove layers that this one has made needless, and what killed processes left."""
+    folder = layer.folder.parent
+    made_at = layer.folder.stat().st_mtime
+    for other in layers(folder):
+        if other.origins < layer.origins and _is_older(other.folder, made_at - SUPERSEDED_S):
+            _remove(other.folder)
+    for hidden in folder.glob(f"{HIDDEN}*"):
+        if _is_older(hidden, made_at - ABANDONED_S):
+            shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a layer: all of it goes at once, so that nobody reads half of one."""
+    hidden = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=folder.parent))
+    with suppress(FileNotFoundError):
+        folder.rename(hidden / folder.name)
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _is_older(path: Path, moment: float) -> bool:
+    try:
+        return path.stat().st_mtime < moment
+    except FileNotFoundError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir():
+        sync_folder(path)
+        return
+    with path.open("rb") as written:
+        os.fsync(written.fileno())

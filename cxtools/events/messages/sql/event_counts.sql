@@ -1,0 +1,27 @@
+-- How many events are there, and of which kinds?
+-- grain:   one row (per campaign)
+-- params:  campaign  "campaign, " and grouping "group by campaign" where rows of several campaigns stand together,
+--          else nothing
+-- reads:   counted_events
+-- columns: one count for each name; contents: distinct things that happened; first_sent_at,
+--          first_event_at
+select {campaign}count(*) as events,
+       count(distinct content_hash(message_key, kind, ts, link_url, bounce_code, bounce_text)) as contents,
+       count(*) filter (where ts is null) as without_timestamp,
+       count(*) filter (where kind = 'unknown') as unknown_kind,
+       count(*) filter (where recipient_id = '') as without_recipient_id,
+       count(*) filter (where message_id = '') as without_message_id,
+       count(*) filter (where kind = 'sent') as sents,
+       count(*) filter (where kind = 'delivery') as deliveries,
+       count(*) filter (where kind = 'bounce') as bounces,
+       count(*) filter (where kind = 'open') as opens,
+       count(*) filter (where kind = 'click') as clicks,
+       count(*) filter (where kind = 'deferral') as deferrals,
+       count(*) filter (where kind = 'complaint') as complaints,
+       count(*) filter (where kind = 'unsubscribe') as unsubscribes,
+       count(*) filter (where kind = 'suppressed') as suppressions,
+       min(ts) filter (where kind in ('sent', 'delivery', 'bounce')) as first_sent_at,
+       min(ts) as first_event_at,
+       max(ts) as last_event_at
+from counted_events
+{grouping}

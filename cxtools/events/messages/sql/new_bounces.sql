@@ -1,0 +1,8 @@
+-- What did servers say when they bounced?
+-- grain:   one row per bounce event
+-- params:  none
+-- reads:   counted_events
+-- columns: message_key, ts, counted_at, bounce_code, bounce_text
+select message_key, ts, counted_at, bounce_code, bounce_text
+from counted_events
+where kind = 'bounce'

@@ -1,0 +1,101 @@
+"""
+Relations by name, and SQL over them: the one door to an engine.
+
+What asks (the messages layer, the questions) names files and Arrow tables, defines views in the SQL
+that every engine reads alike, and gets Arrow tables or Parquet files back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from cxtools.events.database import Resources, database
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+# The type is given because DuckDB would read a campaign named "2026" as a number.
+FILES = """
+select *
+from read_parquet($files, hive_partitioning = true, hive_types = {'campaign': varchar})
+"""
+#: Rows that are handed over at once.
+BATCH_ROWS = 100_000
+#: Rows of a row group: what is skipped as a whole when a job is looked for.
+GROUP_ROWS = 61_440
+
+
+class Relations(Protocol):
+    """Relations that SQL can read, until the `with` block of their engine ends."""
+
+    def read(self, name: str, files: Sequence[Path]) -> None:
+        """
+        The rows of Parquet files of one schema as a relation. A folder above them that is named
+        `campaign=NAME` gives them the column `campaign`.
+        """
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """A small Arrow table as a relation."""
+
+    def define(self, name: str, sql: str) -> None:
+        """What a statement selects as a relation, read whenever it is asked."""
+
+    def keep(self, name: str, sql: str) -> None:
+        """What a statement selects now, as a relation that stays as it is."""
+
+    def rows(self, sql: str) -> pa.Table:
+        """What a statement selects."""
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """What a statement selects, some rows at a time."""
+
+    def write(self, sql: str, file: Path) -> None:
+        """What a statement selects as a Parquet file, in the order of the statement."""
+
+
+class DuckDBRelations:
+    """Relations of DuckDB."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def read(self, name: str, files: Sequence[Path]) -> None:
+        names = [str(file) for file in files]
+        relation = self._connection.sql(FILES, params={"files": names})
+        relation.create_view(name)
+
+    def register(self, name: str, table: pa.Table) -> None:
+        self._connection.register(name, table)
+
+    def define(self, name: str, sql: str) -> None:
+        self._connection.execute(f"create or replace temp view {name} as {sql}")
+
+    def keep(self, name: str, sql: str) -> None:
+        self._connection.execute(f"create or replace temp table {name} as {sql}")
+
+    def rows(self, sql: str) -> pa.Table:
+        return self._connection.sql(sql).to_arrow_table()
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        yield from self._connection.sql(sql).to_arrow_reader(BATCH_ROWS)
+
+    def write(self, sql: str, file: Path) -> None:
+        options = f"format parquet, compression zstd, row_group_size {GROUP_ROWS}"
+        self._connection.execute(f"copy ({sql}) to '{file}' ({options})")
+
+
+@contextmanager
+def duckdb_relations(folder: Path, resources: Resources) -> Iterator[DuckDBRelations]:
+    """
+    DuckDB, in UTC, for a `with` block, with what it may take.
+
+    Raises:
+        StoreError: a file below *folder* can't be read.
+    """
+    with database(folder, resources) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield DuckDBRelations(connection)

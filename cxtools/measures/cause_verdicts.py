@@ -1,0 +1,92 @@
+"""Bounce verdicts of the causes of a layer: each cause is judged once for the rules of today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxtools.events.messages.layer import Layer, read_rows
+from cxtools.files import write_whole
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cxtools.bounce import Judge
+
+#: What is kept of a bounce verdict.
+VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
+
+
+def verdict_rows(
+    layers: Mapping[str, Layer],
+    make_judge: Callable[[], Judge],
+    rules_digest: str,
+) -> pa.Table:
+    """
+    One row per campaign and cause: campaign, cause_id, bounce_code, the words of the verdict,
+    confidence.
+
+    Verdicts are kept beside the causes under the digest of the rules, so that the next question
+    needs no judge; "" for rules that have no digest: nothing is kept.
+    """
+    import pyarrow as pa
+
+    tables = [_schema().empty_table()]
+    for campaign, layer in layers.items():
+        rows = _layer_verdicts(layer, make_judge, rules_digest)
+        names = pa.repeat(pa.scalar(campaign, pa.string()), len(rows))
+        tables.append(rows.add_column(0, "campaign", names).cast(_schema()))
+    return pa.concat_tables(tables)
+
+
+def _layer_verdicts(layer: Layer, make_judge: Callable[[], Judge], rules_digest: str) -> pa.Table:
+    file = layer.folder / f"verdicts-{rules_digest}.parquet"
+    if rules_digest:
+        with suppress(FileNotFoundError):
+            return read_rows(file)
+    [causes] = layer.files("causes")
+    rows = _judge_causes(read_rows(causes), make_judge())
+    if rules_digest:
+        _keep(rows, file)
+    return rows
+
+
+def _judge_causes(causes: pa.Table, judge: Judge) -> pa.Table:
+    import pyarrow as pa
+
+    rows = []
+    for cause in causes.to_pylist():
+        verdict = judge.classify_cause(cause["bounce_code"], cause["cause"])
+        row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
+        row["cause_id"] = cause["cause_id"]
+        row["bounce_code"] = cause["bounce_code"]
+        row["confidence"] = verdict.confidence
+        rows.append(row)
+    schema = _schema()
+    return pa.Table.from_pylist(rows, schema.remove(schema.get_field_index("campaign")))
+
+
+def _keep(rows: pa.Table, file: Path) -> None:
+    """Keep verdicts; where that can't be they are given again at the next question."""
+    import pyarrow.parquet as pq
+
+    with suppress(OSError):
+        write_whole(file, partial(pq.write_table, rows))
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    texts = [(word, pa.string()) for word in VERDICT_WORDS]
+    return pa.schema(
+        [
+            ("campaign", pa.string()),
+            ("cause_id", pa.int32()),
+            ("bounce_code", pa.string()),
+            *texts,
+            ("confidence", pa.float64()),
+        ]
+    )

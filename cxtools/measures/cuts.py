@@ -1,0 +1,51 @@
+"""Cuts: the moment of each campaign up to which its events count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from cxtools.errors import ConfigError
+from cxtools.events.messages.layer import Layer
+from cxtools.text import parse_moment
+
+#: Events after this moment don't count; a timedelta is an age, counted from each campaign's start.
+AsOf = datetime | timedelta | str | None
+#: The moment of a campaign that has no start to count an age from: all that it has counts.
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def cut_moments(layers: Mapping[str, Layer], as_of: AsOf) -> dict[str, datetime] | None:
+    """
+    Campaign -> the last moment that counts; None where everything counts.
+
+    Raises:
+        ConfigError: *as_of* is not a moment.
+    """
+    if as_of is None or as_of == "":
+        return None
+    if not isinstance(as_of, timedelta):
+        until = _moment(as_of)
+        return dict.fromkeys(layers, until)
+    cuts = {}
+    for campaign, layer in layers.items():
+        first_at = start(layer)
+        cuts[campaign] = NEVER if first_at is None else first_at + as_of
+    return cuts
+
+
+def start(layer: Layer) -> datetime | None:
+    """When a campaign started: its first sent, delivery or bounce, else its first event."""
+    counts = layer.counts()
+    moment = counts["first_sent_at"] or counts["first_event_at"]
+    return moment if isinstance(moment, datetime) else None
+
+
+def _moment(as_of: datetime | str) -> datetime:
+    moment = as_of if isinstance(as_of, datetime) else parse_moment(as_of)
+    if moment is None:
+        raise ConfigError(
+            f"as_of is not a moment: {as_of!r}",
+            do="write it as 2026-09-14T10:00:00+02:00",
+        )
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,296 @@
+"""
+The relations that the SQL of questions reads, over the layers of some campaigns.
+
+    all_messages      one row per message of these campaigns
+    messages          those that are asked about, each with what it is split by
+    clicks, bounces   one row per event
+    standing_bounces  of each message the last bounce that counts
+    verdicts          one row per campaign and cause of a bounce
+    event_counts      one row per campaign
+    delays, urls      see their files
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cxtools.errors import StoreError
+from cxtools.events.messages import sql as messages_sql
+from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.rows import define_messages, define_received
+from cxtools.events.relations import Relations
+from cxtools.events.store import EventStore
+from cxtools.measures.catalogue import DIMENSIONS
+from cxtools.measures.choices import Filters
+from cxtools.measures.sql import statement, tsv_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: How many values an error names.
+VALUES_NAMED = 20
+#: The prefix of columns that messages of several campaigns are known by.
+CAMPAIGN = "campaign, "
+#: The columns of a bounce and of a click, and of an event that is looked at by itself.
+BOUNCE_COLUMNS = "counted.campaign, message_key, ts, cause_id, bounce_code, bounce_text"
+CLICK_COLUMNS = "counted.campaign, message_key, ts, link_url, is_content"
+EVENT_COLUMNS = (
+    "counted.campaign, message_key, message_id, recipient_id, job_id, email, kind, raw_kind,"
+    " by_machine, ts, link_url, bounce_code, bounce_text"
+)
+IRREGULAR_COLUMNS = (
+    "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """
+    What is asked for: the dimensions to split by, the values that messages must have, the last
+    moment of each campaign that counts (None: all), and the jobs (None: all).
+    """
+
+    by: Sequence[str]
+    where: Filters
+    cuts: Mapping[str, datetime] | None
+    job_ids: Sequence[str] | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """The relations, open for a `with` block."""
+
+    relations: Relations
+
+    def run(self, sql: str) -> pa.Table:
+        """The rows that a statement selects from the relations."""
+        return self.relations.rows(sql)
+
+    def check_values(self, where: Filters) -> None:
+        """A value that no message has is a slip of the pen: say which there are."""
+        for dimension, values in where.items():
+            known = self._known_values(dimension)
+            missing = [value for value in values if value not in known]
+            if missing and known:
+                more = len(known) - VALUES_NAMED
+                others = f", … and {more:,} more" if more > 0 else ""
+                raise StoreError(
+                    f"no message has the {dimension} {', '.join(missing)}",
+                    do=f"choose from: {', '.join(known[:VALUES_NAMED])}{others}",
+                )
+
+    def _known_values(self, dimension: str) -> list[str]:
+        """The values that messages have, the most frequent first."""
+        query = f"""
+            select {_text(dimension)} as value, count(*) as messages
+            from all_messages
+            group by value
+            order by messages desc, value nulls last
+        """
+        values = self.run(query).column("value").to_pylist()
+        return [value for value in values if value]
+
+
+def define_relations(
+    relations: Relations,
+    store: EventStore,
+    layers: Mapping[str, Layer],
+    verdicts: pa.Table,
+    asked: Asked,
+) -> None:
+    """Define what questions read."""
+    _define_layers(relations, layers)
+    relations.register("verdicts", verdicts)
+    relations.register("providers", _providers())
+    relations.register("wanted", _wanted(asked.where))
+    if asked.cuts is None:
+        _define_whole(relations, verdicts)
+    else:
+        _define_until(relations, store, layers, asked.cuts)
+    relations.define("event_counts", statement("event_counts"))
+    messages = statement("all_messages")
+    if asked.job_ids is not None:
+        relations.register("wanted_jobs", _text_table(job_id=asked.job_ids))
+        messages = f"select * from ({messages}) as messages semi join wanted_jobs using (job_id)"
+    relations.define("all_messages_by_domain", messages)
+    relations.define("all_messages", _with_provider(asked))
+    relations.define("messages", messages_query(asked.by, asked.where))
+    relations.define("delays", statement("delays"))
+    relations.define("urls", statement("urls"))
+
+
+def messages_query(by: Sequence[str], where: Filters) -> str:
+    """
+    The SQL of the messages that are asked about, each with what it is split by: one column, so that
+    the SQL of a question groups by `split` whatever that is. Its last field is no dimension: it
+    keeps a split by one dimension, where that is null, from being null itself.
+
+    >>> print(messages_query(["provider"], {"job": ["j1"]}))
+    select all_messages.*, (provider, 0) as split
+    from all_messages
+    where cast(job_id as string) in (select value from wanted where dimension = 'job')
+    """
+    keys = "".join(f"{DIMENSIONS[name].expression}, " for name in by)
+    split = f"({keys}0)" if by else "cast(null as string)"
+    lines = [
+        f"select all_messages.*, {split} as split",
+        "from all_messages",
+    ]
+    word = "where"
+    for name in where:
+        values = f"select value from wanted where dimension = '{name}'"
+        lines.append(f"{word} {_text(name)} in ({values})")
+        word = "and"
+    return "\n".join(lines)
+
+
+def _define_layers(relations: Relations, layers: Mapping[str, Layer]) -> None:
+    """The relations of these layers, each with the campaign of every row."""
+    for relation in ("clicks", "bounces", "irregular_events", "repeats", "event_counts"):
+        _read(relations, f"stored_{relation}", relation, layers.values())
+    _read(relations, "stored_main", "messages", layers.values())
+    _read(relations, "stored_tail", "tail", layers.values())
+    relations.define("stored_counts", "select * from stored_event_counts")
+    if any(layer.rows("tail") for layer in layers.values()):
+        keys = ["campaign", "message_key"]
+        define_messages(relations, "stored_messages", "stored_main", "stored_tail", keys)
+    else:
+        relations.define("stored_messages", "select * from stored_main")
+
+
+def _read(relations: Relations, name: str, relation: str, layers: Iterable[Layer]) -> None:
+    files = []
+    for layer in layers:
+        files += layer.files(relation)
+    relations.read(name, files)
+
+
+def _define_whole(relations: Relations, verdicts: pa.Table) -> None:
+    """Whatever happened counts."""
+    relations.define(
+        "bounces",
+        "select campaign, message_key, ts, cause_id, bounce_code, bounce_text from stored_bounces",
+    )
+    relations.define(
+        "clicks",
+        "select campaign, message_key, ts, link_url, is_content from stored_clicks",
+    )
+    relations.define("counts", "select * from stored_counts")
+    if "none" in verdicts["kind"].to_pylist():
+        relations.define("row_facts", statement("stored_facts").format(bounce=""))
+        _define_facts_by_standing_bounce(relations)
+    else:
+        relations.define("standing_bounces", statement("standing_bounces"))
+        last_bounce = ", cause_id, bounced_at"
+        relations.define("message_facts", statement("stored_facts").format(bounce=last_bounce))
+
+
+def _define_until(
+    relations: Relations,
+    store: EventStore,
+    layers: Mapping[str, Layer],
+    cuts: Mapping[str, datetime],
+) -> None:
+    """What happened after the cut of its campaign doesn't count."""
+    relations.register("cuts", _cut_table(cuts))
+    _define_rows_until(relations, "bounces", "stored_bounces", BOUNCE_COLUMNS)
+    _define_rows_until(relations, "clicks", "stored_clicks", CLICK_COLUMNS)
+    files = []
+    for campaign in filter(None, layers):
+        files += store.parts(campaign)
+    define_received(relations, "received", files)
+    relations.register("nothing_known", _text_table(campaign=[]).append_column(*_no_hashes()))
+    events = messages_sql.statement("events").format(
+        received="received",
+        repeats="stored_repeats",
+        known="nothing_known",
+        campaign=CAMPAIGN,
+    )
+    relations.define("events", events)
+    _define_rows_until(relations, "counted_events", "events", EVENT_COLUMNS)
+    counts = messages_sql.statement("event_counts").format(
+        campaign=CAMPAIGN,
+        grouping="group by campaign",
+    )
+    relations.define("counts", counts)
+    relations.define("last_moments", statement("last_moments"))
+    _define_irregular_facts(relations)
+    relations.define("row_facts", statement("facts_until"))
+    _define_facts_by_standing_bounce(relations)
+
+
+def _define_irregular_facts(relations: Relations) -> None:
+    """The facts of messages whose state at a moment their row can't tell, from their events."""
+    irregular = statement("until_cut").format(
+        columns=IRREGULAR_COLUMNS,
+        rows="stored_irregular_events",
+    )
+    jobs = f"select job_id from ({irregular}) as events"
+    relations.keep("jobs", messages_sql.statement("jobs").format(events=f"({jobs})"))
+    facts = messages_sql.statement("new_messages").format(
+        events=f"({irregular})",
+        condition="true",
+        campaign=CAMPAIGN,
+    )
+    relations.define("irregular_facts", facts)
+
+
+def _define_facts_by_standing_bounce(relations: Relations) -> None:
+    relations.keep("standing_bounces", statement("standing_bounces"))
+    relations.define("message_facts", statement("facts_by_standing_bounce"))
+
+
+def _define_rows_until(relations: Relations, name: str, rows: str, columns: str) -> None:
+    relations.define(name, statement("until_cut").format(rows=rows, columns=columns))
+
+
+def _with_provider(asked: Asked) -> str:
+    """All messages; the provider of each is looked up only where somebody asks for it."""
+    if "provider" not in asked.by and "provider" not in asked.where:
+        return "select * from all_messages_by_domain"
+    return statement("provider_of_domain")
+
+
+def _text(dimension: str) -> str:
+    return f"cast({DIMENSIONS[dimension].expression} as string)"
+
+
+def _wanted(where: Filters) -> pa.Table:
+    """One row per dimension and value that messages must have."""
+    dimensions: list[str] = []
+    wanted: list[str] = []
+    for dimension, values in where.items():
+        dimensions += [dimension] * len(values)
+        wanted += values
+    return _text_table(dimension=dimensions, value=wanted)
+
+
+def _cut_table(cuts: Mapping[str, datetime]) -> pa.Table:
+    import pyarrow as pa
+
+    moments = pa.array(cuts.values(), pa.timestamp("us", tz="UTC"))
+    return _text_table(campaign=list(cuts)).append_column("until", moments)
+
+
+def _no_hashes() -> tuple[str, pa.Array]:
+    import pyarrow as pa
+
+    return "event_hash", pa.array([], pa.int64())
+
+
+def _text_table(**columns: Sequence[str]) -> pa.Table:
+    """A table of texts."""
+    import pyarrow as pa
+
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+@cache
+def _providers() -> pa.Table:
+    """Mail domain -> who runs the mailbox."""
+    rows = tsv_rows("providers")
+    return _text_table(domain=[row[0] for row in rows], provider=[row[1] for row in rows])

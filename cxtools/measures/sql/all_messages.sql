@@ -1,0 +1,41 @@
+-- What became of each message to one recipient?
+-- grain:   one row per message
+-- params:  none
+-- reads:   message_facts (one row per message; the bounce that stands last among those that count), verdicts
+-- columns: campaign, message_key, job_id, email, domain (of the address), first_at (of its sending, delivery or bounce, else of any event),
+--          last_at, attempted, delivered (attempted and not bounced in the end), bounced, late_bounced (a delivery came first), opened,
+--          opened_by_human (by an open that the feed doesn't mark as a machine's), opened_by_machine, clicked (on content), not_sent (the feed's
+--          word, where it says that the platform did not send it), delivered_at, first_open_at, first_click_at; of the bounce that stands,
+--          null unless bounced: bounced_at, cause_id, category, bounce_kind, reason, confidence, rule, bounce_code
+with
+ends as (         -- a bounce stands unless a delivery came later. Order unknown: only a soft bounce gives way
+    select facts.*,
+           verdicts.category, verdicts.kind as bounce_kind, verdicts.reason, verdicts.confidence, verdicts.rule, verdicts.bounce_code,
+           deliveries > 0 as taken,
+           verdicts.kind is not null and verdicts.kind <> 'none'
+               and (deliveries = 0 or coalesce(bounced_at > last_delivery_at, false)
+                    or (verdicts.kind <> 'soft' and coalesce(bounced_at = last_delivery_at, true))) as stands
+    from message_facts as facts
+    left join verdicts on verdicts.campaign = facts.campaign and verdicts.cause_id = facts.cause_id
+)
+select campaign, message_key, job_id, email, domain,
+       coalesce(first_sent_at, first_event_at) as first_at,
+       last_event_at as last_at,
+       taken or stands as attempted,
+       taken and not stands as delivered,
+       stands as bounced,
+       taken and stands as late_bounced,
+       opens > 0 as opened,
+       opens > machine_opens as opened_by_human,
+       machine_opens > 0 as opened_by_machine,
+       clicks > 0 as clicked,
+       not_sent, delivered_at, first_open_at, first_click_at,
+       case when stands then bounced_at end as bounced_at,
+       case when stands then cause_id end as cause_id,
+       case when stands then category end as category,
+       case when stands then bounce_kind end as bounce_kind,
+       case when stands then reason end as reason,
+       case when stands then confidence end as confidence,
+       case when stands then rule end as rule,
+       case when stands then bounce_code end as bounce_code
+from ends

@@ -1,0 +1,60 @@
+"""
+Writers of the event store, killed at their n-th system call: `python -m tests.proof.store_killer`,
+one JSON request a line, one JSON answer a line. How they are killed is told in `killer`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.proof.killer import traced
+
+#: what a run needs, so that it is there before the fork
+PRELOADED = ("cxtools.events.store", "duckdb", "numpy", "pandas", "pyarrow.parquet", "tests.tables")
+
+
+def add(root: Path, first: int, count: int) -> None:
+    """Add events that are numbered, as one stream."""
+    from cxtools.events.store import EventStore
+    from tests.proof.store_ground import tables
+    from tests.tables import RECEIVED
+
+    pages = tables(first, count)
+    EventStore(root).add_tables("c", pages, source="test", received_at=RECEIVED)
+
+
+def compact(root: Path) -> None:
+    """Merge what there is."""
+    from cxtools.events.store import EventStore
+
+    EventStore(root).compact("c")
+
+
+DEEDS: dict[str, Callable[..., None]] = {"add": add, "compact": compact}
+
+
+def work(request: dict[str, Any]) -> Callable[[], int]:
+    """What a request asks for."""
+
+    def run() -> int:
+        DEEDS[request["deed"]](Path(request["root"]), **request["options"])
+        return 0
+
+    return run
+
+
+def main() -> None:
+    for name in PRELOADED:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        request = json.loads(line)
+        print(json.dumps(traced(work(request), request["kill_at"])), flush=True)
+
+
+if __name__ == "__main__":
+    main()
