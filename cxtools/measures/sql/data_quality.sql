@@ -18,26 +18,36 @@ counts_of as (
            nullif(unsubscribes, 0) as unsubscribes
     from event_counts
 ),
+states as (       -- one row per combination of what messages can be
+    select campaign, attempted, delivered, bounced, late_bounced, opened, opened_by_human, opened_by_machine, clicked, not_sent,
+           first_open_at < delivered_at as opened_before,
+           first_click_at < delivered_at as clicked_before,
+           seconds_between(delivered_at, first_open_at) between 0 and 10 as opened_fast,
+           count(*) as messages
+    from all_messages
+    group by campaign, attempted, delivered, bounced, late_bounced, opened, opened_by_human, opened_by_machine, clicked, not_sent,
+             opened_before, clicked_before, opened_fast
+),
 messages_of as (
     select campaign,
-           count(*) as messages,
-           count(*) filter (where attempted) as attempted,
-           count(*) filter (where delivered) as delivered,
-           count(*) filter (where opened) as openers,
-           count(*) filter (where clicked) as clickers,
-           count(*) filter (where not attempted and not_sent is not null) as not_sent,
-           count(*) filter (where not attempted and not_sent is null and not opened and not clicked) as without_outcome,
-           count(*) filter (where opened_by_machine and not opened_by_human and delivered and not clicked) as machine_opens,
+           sum(messages) as messages,
+           sum(case when attempted then messages else 0 end) as attempted,
+           sum(case when delivered then messages else 0 end) as delivered,
+           sum(case when opened then messages else 0 end) as openers,
+           sum(case when clicked then messages else 0 end) as clickers,
+           sum(case when not attempted and not_sent is not null then messages else 0 end) as not_sent,
+           sum(case when not attempted and not_sent is null and not opened and not clicked then messages else 0 end) as without_outcome,
+           sum(case when opened_by_machine and not opened_by_human and delivered and not clicked then messages else 0 end) as machine_opens,
            bool_or(opened_by_machine) as any_machine,
-           count(*) filter (where not attempted and opened) as orphan_opens,
-           count(*) filter (where not attempted and clicked) as orphan_clicks,
-           count(*) filter (where bounced and (opened or clicked)) as active_though_bounced,
-           count(*) filter (where first_open_at < delivered_at) as opens_before_delivery,
-           count(*) filter (where first_click_at < delivered_at) as clicks_before_delivery,
-           count(*) filter (where seconds_between(delivered_at, first_open_at) between 0 and 10) as fast_opens,
-           count(*) filter (where delivered and clicked and not opened) as clicks_without_open,
-           count(*) filter (where late_bounced) as late_bounces
-    from all_messages
+           sum(case when not attempted and opened then messages else 0 end) as orphan_opens,
+           sum(case when not attempted and clicked then messages else 0 end) as orphan_clicks,
+           sum(case when bounced and (opened or clicked) then messages else 0 end) as active_though_bounced,
+           sum(case when opened_before then messages else 0 end) as opens_before_delivery,
+           sum(case when clicked_before then messages else 0 end) as clicks_before_delivery,
+           sum(case when opened_fast then messages else 0 end) as fast_opens,
+           sum(case when delivered and clicked and not opened then messages else 0 end) as clicks_without_open,
+           sum(case when late_bounced then messages else 0 end) as late_bounces
+    from states
     group by campaign
 ),
 not_bounces_of as (
@@ -48,8 +58,8 @@ not_bounces_of as (
     group by bounces.campaign
 ),
 refused as (      -- one row per word of the platform for not sending
-    select campaign, not_sent as word, count(*) as times
-    from all_messages
+    select campaign, not_sent as word, cast(sum(messages) as bigint) as times
+    from states
     where not attempted and not_sent is not null
     group by campaign, not_sent
 ),
@@ -58,8 +68,24 @@ words as (
     from refused
     group by campaign
 )
-select counts_of.*, messages, attempted, delivered, openers, clickers, not_sent, without_outcome, machine_opens, any_machine, orphan_opens,
-       orphan_clicks, active_though_bounced, opens_before_delivery, clicks_before_delivery, fast_opens, clicks_without_open, late_bounces,
+select counts_of.*,
+       cast(messages as bigint) as messages,
+       cast(attempted as bigint) as attempted,
+       cast(delivered as bigint) as delivered,
+       cast(openers as bigint) as openers,
+       cast(clickers as bigint) as clickers,
+       cast(not_sent as bigint) as not_sent,
+       cast(without_outcome as bigint) as without_outcome,
+       cast(machine_opens as bigint) as machine_opens,
+       any_machine,
+       cast(orphan_opens as bigint) as orphan_opens,
+       cast(orphan_clicks as bigint) as orphan_clicks,
+       cast(active_though_bounced as bigint) as active_though_bounced,
+       cast(opens_before_delivery as bigint) as opens_before_delivery,
+       cast(clicks_before_delivery as bigint) as clicks_before_delivery,
+       cast(fast_opens as bigint) as fast_opens,
+       cast(clicks_without_open as bigint) as clicks_without_open,
+       cast(late_bounces as bigint) as late_bounces,
        coalesce(not_bounces, 0) as not_bounces,
        not_sent_words
 from counts_of

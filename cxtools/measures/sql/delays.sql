@@ -5,25 +5,31 @@
 -- columns: campaign, split, kind, delay_s (seconds, 0 where clocks put it before the delivery; null when it never came), messages (delivered
 --          ones)
 with
-opens as (        -- one row per second, however many messages there are
-    select campaign, split, 'open' as kind, seconds_between(delivered_at, first_open_at) as since_s, count(*) as messages
+opens as (
+    select campaign, split,
+           case when first_open_at < delivered_at then 0 else seconds_between(delivered_at, first_open_at) end as delay_s,
+           count(*) as messages
     from messages
     where delivered
-    group by campaign, split, since_s
+    group by campaign, split, delay_s
 ),
-clicks as (
-    select campaign, split, 'click' as kind, seconds_between(delivered_at, first_click_at) as since_s, count(*) as messages
+clicks as (       -- few click: those who never did are the others
+    select campaign, split,
+           case when first_click_at < delivered_at then 0 else seconds_between(delivered_at, first_click_at) end as delay_s,
+           count(*) as messages
     from messages
-    where delivered
-    group by campaign, split, since_s
+    where delivered and first_click_at is not null and delivered_at is not null
+    group by campaign, split, delay_s
 ),
-both_kinds as (
-    select * from opens
-    union all
-    select * from clicks
+others as (
+    select campaign, split, cast(sum(messages) as bigint) as messages
+    from (select campaign, split, messages from opens
+          union all
+          select campaign, split, -messages as messages from clicks) as delivered_without_clickers
+    group by campaign, split
 )
-select campaign, split, kind,
-       case when since_s < 0 then 0 else since_s end as delay_s,
-       cast(sum(messages) as bigint) as messages
-from both_kinds
-group by campaign, split, kind, delay_s
+select campaign, split, 'open' as kind, delay_s, messages from opens
+union all
+select campaign, split, 'click' as kind, delay_s, messages from clicks
+union all
+select campaign, split, 'click' as kind, cast(null as bigint) as delay_s, messages from others

@@ -1,7 +1,7 @@
 -- How far did the messages of these campaigns get?
 -- grain:   one row per campaign (and value of each column it is split by; then only where something was attempted)
 -- params:  none
--- reads:   messages, event_counts
+-- reads:   messages, stored_counts (of all events, whatever the moment)
 -- columns: campaign, split, attempted, delivered, late_bounced, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at;
 --          opened_measured, clicked_measured: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment
 with
@@ -21,9 +21,9 @@ counts as (
     group by campaign, split
 )
 select counts.*,
-       any_open_ever * opened as opened_measured,
-       any_click_ever * clicked as clicked_measured
+       case when stored_counts.opens + stored_counts.clicks > 0 then opened end as opened_measured,
+       case when stored_counts.clicks > 0 then clicked end as clicked_measured
 from counts
-join event_counts on event_counts.campaign = counts.campaign
+join stored_counts on stored_counts.campaign = counts.campaign
 where split is null or attempted > 0
 order by counts.campaign, split

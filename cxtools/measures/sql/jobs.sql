@@ -7,7 +7,9 @@
 --          delivery_median_s, delivery_p90_s (seconds from the job's first event to a message's delivery, null when nothing was delivered)
 with
 starts as (       -- a job starts with the first of all its messages, whichever of them are asked about
-    select campaign, job_id, min(first_at) as started_at from all_messages group by campaign, job_id
+    select campaign, job_id, seconds_between(cast('1970-01-01 00:00:00' as timestamp), min(first_at)) as start_s
+    from all_messages
+    group by campaign, job_id
 ),
 counts as (
     select campaign, split, job_id,
@@ -16,42 +18,51 @@ counts as (
            count(*) filter (where bounced) as bounced,
            min(first_at) as first_at,
            max(last_at) as last_at,
-           seconds_between(min(coalesce(delivered_at, bounced_at)), max(coalesce(delivered_at, bounced_at))) as span_s
+           min(coalesce(delivered_at, bounced_at)) as first_end_at,
+           max(coalesce(delivered_at, bounced_at)) as last_end_at
     from messages
     group by campaign, split, job_id
 ),
-waits as (        -- one row per job and second, however many messages there are
-    select messages.campaign, split, messages.job_id, seconds_between(started_at, delivered_at) as wait_s, count(*) as messages
+seconds as (      -- one row per job and second of the clock, however many messages were delivered in it
+    select campaign, split, job_id,
+           seconds_between(cast('1970-01-01 00:00:00' as timestamp), delivered_at) as at_s,
+           count(*) as messages
     from messages
-    join starts on starts.campaign = messages.campaign and starts.job_id = messages.job_id
     where delivered_at is not null
-    group by messages.campaign, split, messages.job_id, wait_s
+    group by campaign, split, job_id, at_s
 ),
-ranked as (       -- with how many were faster, and the next second in which there is anybody
-    select campaign, split, job_id, wait_s, messages,
-           cast(sum(messages) over (partition by campaign, split, job_id order by wait_s) as bigint) - messages as faster,
+ranked as (       -- with how many came before it, and the next second in which there is anybody
+    select campaign, split, job_id, at_s, messages,
+           cast(sum(messages) over (partition by campaign, split, job_id order by at_s) as bigint) - messages as before,
            cast(sum(messages) over (partition by campaign, split, job_id) as bigint) as recipients,
-           lead(wait_s) over (partition by campaign, split, job_id order by wait_s) as next_s
-    from waits
+           lead(at_s) over (partition by campaign, split, job_id order by at_s) as next_s
+    from seconds
 ),
 places as (       -- a share's place among the recipients, counted from 0; between two of them, it is interpolated
     select ranked.*, percent, percent / 100e0 * (recipients - 1) as place
     from ranked
     cross join (values (50), (90)) as shares(percent)
 ),
-points as (
-    select campaign, split, job_id,
-           max(case when percent = 50 then wait end) as delivery_median_s,
-           max(case when percent = 90 then wait end) as delivery_p90_s
-    from (select campaign, split, job_id, percent,
-                 case when floor(place) + 1 < faster + messages or next_s is null then wait_s
-                      else wait_s + (place - floor(place)) * (next_s - wait_s) end as wait
-          from places
-          where floor(place) >= faster and floor(place) < faster + messages) as held
-    group by campaign, split, job_id
+points as (       -- the one row that holds the place, and how far it lies from there to the next second
+    select campaign, split, job_id, percent, at_s,
+           case when floor(place) + 1 < before + messages or next_s is null then 0e0
+                else (place - floor(place)) * (next_s - at_s) end as further_s
+    from places
+    where floor(place) >= before and floor(place) < before + messages
+),
+waits as (
+    select points.campaign, split, points.job_id,
+           max(case when percent = 50 then at_s - start_s + further_s end) as delivery_median_s,
+           max(case when percent = 90 then at_s - start_s + further_s end) as delivery_p90_s
+    from points
+    join starts on starts.campaign = points.campaign and starts.job_id = points.job_id
+    group by points.campaign, split, points.job_id
 )
-select counts.*, delivery_median_s, delivery_p90_s
+select counts.campaign, counts.split, counts.job_id, attempted, delivered, bounced, first_at, last_at,
+       seconds_between(first_end_at, last_end_at) as span_s,
+       delivery_median_s,
+       delivery_p90_s
 from counts
-left join points
-  on points.campaign = counts.campaign and points.job_id = counts.job_id and points.split is not distinct from counts.split
+left join waits
+  on waits.campaign = counts.campaign and waits.job_id = counts.job_id and waits.split is not distinct from counts.split
 order by counts.campaign, counts.split, first_at nulls last, counts.job_id

@@ -6,26 +6,31 @@
 --          add up over links), clicks, all_clickers (of anything, in the campaign and split), first_at, last_at
 with
 followed as (     -- one row per click of a delivered message
-    select messages.campaign, messages.split, messages.message_key, clicks.ts, urls.link_url,
+    select messages.campaign, messages.split, messages.message_key, clicks.ts, clicks.link_url as raw_url,
            case when clicks.is_content then 'content' else 'unsubscribe' end as purpose
     from clicks
     join messages on messages.campaign = clicks.campaign and messages.message_key = clicks.message_key
-    join urls on urls.campaign = clicks.campaign and urls.raw_url = clicks.link_url
     where messages.delivered
 ),
 clickers as (     -- one row per link and message
-    select campaign, split, link_url, purpose, message_key,
-           count(*) as clicks, min(ts) as first_at, max(ts) as last_at,
-           row_number() over (partition by campaign, message_key order by link_url, purpose) as nth
+    select followed.campaign, split, link_url, purpose, message_key,
+           count(*) as clicks, min(ts) as first_at, max(ts) as last_at
     from followed
-    group by campaign, split, link_url, purpose, message_key
+    join urls on urls.campaign = followed.campaign and urls.raw_url = followed.raw_url
+    group by followed.campaign, split, link_url, purpose, message_key
+),
+totals as (
+    select campaign, split, count(distinct message_key) as all_clickers
+    from followed
+    group by campaign, split
 )
-select campaign, split, link_url, purpose,
+select clickers.campaign, clickers.split, link_url, purpose,
        count(*) as clickers,
        cast(sum(clicks) as bigint) as clicks,
-       cast(sum(sum(case when nth = 1 then 1 else 0 end)) over (partition by campaign, split) as bigint) as all_clickers,
+       max(all_clickers) as all_clickers,
        min(first_at) as first_at,
        max(last_at) as last_at
 from clickers
-group by campaign, split, link_url, purpose
+join totals on totals.campaign = clickers.campaign and totals.split is not distinct from clickers.split
+group by clickers.campaign, clickers.split, link_url, purpose
 order by campaign, split, clickers desc, link_url, purpose

@@ -11,52 +11,78 @@ clickers as (     -- one row per delivered message with a click
     semi join clicks using (campaign, message_key)
     where delivered
 ),
-dated as (        -- one row per click, with the one before it in the same message
-    select clicks.campaign, clicks.message_key, clicks.ts, clicks.link_url,
-           seconds_between(delivered_at, clicks.ts) as delay_s,
-           lag(clicks.link_url) over (partition by clicks.campaign, clicks.message_key order by clicks.ts, clicks.link_url) as link_before,
-           lag(clicks.ts) over (partition by clicks.campaign, clicks.message_key order by clicks.ts, clicks.link_url) as ts_before
+dated as (        -- one row per click of theirs
+    select campaign, message_key, clicks.ts, link_url, seconds_between(delivered_at, clicks.ts) as delay_s
     from clicks
-    join clickers on clickers.campaign = clicks.campaign and clickers.message_key = clicks.message_key
+    join clickers using (campaign, message_key)
     where clicks.ts is not null
 ),
-first_clicks as (
+first_clicks as ( -- one row per message and link
     select campaign, message_key, link_url, min(ts) as ts from dated group by campaign, message_key, link_url
+),
+links_of as (     -- only who followed several links can have followed them at once
+    select campaign, message_key, count(*) as links from first_clicks group by campaign, message_key having count(*) >= 2
+),
+in_order as (     -- one row per click, with the one before it in the same message
+    select campaign, message_key, ts, link_url,
+           lag(link_url) over (partition by campaign, message_key order by ts, link_url) as link_before,
+           lag(ts) over (partition by campaign, message_key order by ts, link_url) as ts_before
+    from dated
+    semi join links_of using (campaign, message_key)
+),
+at_once as (      -- one row per message that the first rule hits
+    select distinct campaign, message_key
+    from in_order
+    where link_before <> link_url and millis_between(ts_before, ts) <= 1000
 ),
 bursts as (       -- one row per message: the most links that it followed within 10 seconds
     select campaign, message_key, max(links) as most_links
     from (select campaign, message_key,
                  count(*) over (partition by campaign, message_key order by ts
                                 range between interval 10 seconds preceding and current row) as links
-          from first_clicks) as windows
+          from first_clicks
+          semi join (select campaign, message_key from links_of where links >= 3) as many using (campaign, message_key)) as windows
     group by campaign, message_key
 ),
 offered as (      -- personal links of one page are one link
-    select first_clicks.campaign, count(distinct urls.link_url) as links
-    from first_clicks
-    join urls on urls.campaign = first_clicks.campaign and urls.raw_url = first_clicks.link_url
-    group by first_clicks.campaign
+    select followed.campaign, count(distinct urls.link_url) as links
+    from (select distinct campaign, link_url from first_clicks) as followed
+    join urls on urls.campaign = followed.campaign and urls.raw_url = followed.link_url
+    group by followed.campaign
 ),
-hits as (         -- one row per clicker
-    select dated.campaign, dated.message_key, min(delay_s) as delay_s,
-           max(case when link_before <> link_url and millis_between(ts_before, ts) <= 1000 then 1 else 0 end) as r1,
-           max(case when most_links >= 3 and 10 * most_links >= 8 * offered.links then 1 else 0 end) as r2,
-           max(case when delay_s <= 2 then 1 else 0 end) as r3
-    from dated
-    join bursts on bursts.campaign = dated.campaign and bursts.message_key = dated.message_key
-    join offered on offered.campaign = dated.campaign
-    group by dated.campaign, dated.message_key
+all_at_once as (  -- one row per message that the second rule hits
+    select campaign, message_key
+    from bursts
+    join offered using (campaign)
+    where most_links >= 3 and 10 * most_links >= 8 * links
+),
+first_delays as ( -- one row per clicker
+    select campaign, message_key, min(delay_s) as delay_s from dated group by campaign, message_key
+),
+hits as (
+    select campaign, message_key, domain, opened, delay_s,
+           case when at_once.message_key is null then 0 else 1 end as r1,
+           case when all_at_once.message_key is null then 0 else 1 end as r2,
+           case when delay_s <= 2 then 1 else 0 end as r3
+    from first_delays
+    join clickers using (campaign, message_key)
+    left join at_once using (campaign, message_key)
+    left join all_at_once using (campaign, message_key)
+),
+domains as (      -- how many clickers a domain has, and how many of them a strong rule or the third one hits
+    select campaign, domain, count(*) as clickers,
+           count(*) filter (where r1 + r2 > 0) as strong_hits,
+           count(*) filter (where r3 = 1) as early_hits
+    from hits
+    group by campaign, domain
 ),
 neighbours as (   -- one row per clicker, seen beside the others of its domain
-    select hits.campaign, hits.message_key, r1, r2, r3,
+    select campaign, message_key, r1, r2, r3,
            case when not opened and delay_s <= 30 then 1 else 0 end as r4,
-           case when delay_s <= 60 and count(*) over (partition by hits.campaign, domain) >= 5
-                     and 2 * sum(case when r1 + r2 > 0 then 1 else 0 end) over (partition by hits.campaign, domain)
-                         >= count(*) over (partition by hits.campaign, domain) then 1 else 0 end as r5,
-           case when count(*) over (partition by hits.campaign, domain) >= 5
-                     and min(r3) over (partition by hits.campaign, domain) = 1 then 1 else 0 end as r3_whole_domain
+           case when delay_s <= 60 and clickers >= 5 and 2 * strong_hits >= clickers then 1 else 0 end as r5,
+           case when clickers >= 5 and early_hits = clickers then 1 else 0 end as r3_whole_domain
     from hits
-    join clickers on clickers.campaign = hits.campaign and clickers.message_key = hits.message_key
+    join domains using (campaign, domain)
 ),
 flags as (
     select neighbours.*, r1 + r2 + r3_whole_domain > 0 or r3 + r4 + r5 >= 2 as suspect from neighbours
