@@ -60,8 +60,6 @@ def answer(
     if question.parts:
         counts = rows_of_parts(counts, question)
     rows = add_rates(counts, question)
-    if question.highest:
-        rows = highest_first(rows, question)
     if question.earlier:
         rows = rows.sort_values("first_at", kind="stable", ignore_index=True)
     return Table(rows).answering(question)
@@ -149,13 +147,6 @@ def add_rates(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
         columns |= _rate_columns(counts, rate)
     rows = counts.assign(**columns)
     return rows[[*_keys(counts, question), *question.column_names()]]
-
-
-def highest_first(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
-    """The rows of each campaign and value of `by` with the highest first, and missing ones last."""
-    columns = [*_keys(rows, question), question.highest]
-    ascending = [column != question.highest for column in columns]
-    return rows.sort_values(columns, ascending=ascending, kind="stable", ignore_index=True)
 
 
 def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:

@@ -105,9 +105,6 @@ class Question:
     earlier     how many earlier campaigns stand beside the one that is asked about, cut at its age
     chart       the module of `charts` that draws it, and its function where that is not `figure`,
                 as in "bounces.reasons"; "" for none
-    highest     the column whose highest values stand first within a campaign and a value of `by`,
-                when that is a rate or a bound of its interval, which the SQL doesn't know; "" for
-                the order of the SQL
     report      the report that shows it
     shown       the columns that a reader wants, in that order; () for all
     caption     what stands above the table
@@ -127,7 +124,6 @@ class Question:
     filters: bool = True
     earlier: int = 0
     chart: str = ""
-    highest: str = ""
     report: str = "engagement_report"
     shown: tuple[str, ...] = ()
     caption: str = ""

@@ -78,7 +78,12 @@ TERMS = (
     Term(
         "Rate",
         "Beside a cause of bounces: of the attempted. The share is of all bounces.",
-        r"(?-i:\bRate\b)",
+        r"(?-i:\bShare\s+Rate\b)",
+    ),
+    Term(
+        "Rate",
+        "Beside hours: those who had opened or clicked by then, of the delivered.",
+        r"(?-i:\bCumulative\s+Rate\b)",
     ),
     Term(
         "Mailbox provider",

@@ -17,7 +17,7 @@ from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, UNSETTLED
 from cxtools.ledger.suppressions import Scan
-from cxtools.measures.outcomes import outcomes
+from cxtools.measures.outcomes import job_events, outcomes
 from cxtools.model import Event
 from cxtools.sending.groups import in_groups_by_campaign
 from cxtools.sending.suppress import find_suppressions
@@ -140,7 +140,7 @@ def _keep(context: Context, name: str, fetched: Sequence[JobEvents]) -> Collecte
 
 def _record_scans(context: Context, name: str, complete: Sequence[JobEvents]) -> None:
     rows = [job.row for job in complete]
-    counts = context.store.job_counts(name, [row.job for row in rows])
+    counts = job_events(context.engine, name, [row.job for row in rows])
     untold = [row.job for row in rows if _is_untold(row, counts)]
     people: Outcomes = {}
     if untold:

@@ -32,6 +32,11 @@ class Setup:
     )
     latency_ms: float = option(0.0, "real milliseconds before each answer", flags.amount)
     rate_limit: float = option(0.0, "requests per second before 429; 0: no limit", flags.amount)
+    rate_burst: float = option(
+        0.0,
+        "requests that may come at once before the rate counts; 0: those of a second",
+        flags.amount,
+    )
     expires_in_s: float = option(3600.0, "life of a token in real seconds", flags.amount)
     client_id: str = option("simulator", "the client id that may sign in")
     client_secret: str = option("simulator", "its secret")

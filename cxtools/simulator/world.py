@@ -68,7 +68,7 @@ class World:
         self.log: list[Request] = []
         self.unhandled: list[str] = []
         self.received: list[dict[str, Any]] = []
-        self._bucket = Bucket(setup.rate_limit)
+        self._bucket = Bucket(setup.rate_limit, setup.rate_burst)
         self._answers: dict[str, Callable[[Ask], Answer]] = {
             "token": self.tokens.sign_in,
             "suppressions": self.suppressions.answer,
@@ -187,11 +187,14 @@ class World:
 
 
 class Bucket:
-    """A token bucket for requests, full at the start; a rate of 0 lets everything pass."""
+    """
+    A token bucket for requests, full at the start; a rate of 0 lets everything pass, a burst of 0
+    means the requests of a second.
+    """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, burst: float = 0.0) -> None:
         self.rate = rate
-        self.size = max(1.0, rate)
+        self.size = max(1.0, burst or rate)
         self._level = self.size
         self._at: float | None = None
 

@@ -19,10 +19,13 @@ import nbformat
 import pandas as pd
 import pytest
 
+from cxtools import wording
 from cxtools.charts import function_for
 from cxtools.cli.exits import exit_code
 from cxtools.errors import ConfigError, ReportError, StoreError
+from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.catalogue.delivery import FUNNEL_COLUMNS
+from cxtools.measures.question import Question
 from cxtools.pages import catalogue
 from cxtools.pages.catalogue import read_notebook, report_names
 from cxtools.pages.checks import addresses, check_page
@@ -765,6 +768,23 @@ def test_a_page_defines_the_words_it_shows_and_no_others(filled: Path, tmp_path:
 def test_words_are_found_as_pages_write_them(text: str, words: list[str]) -> None:
     """In a heading, a sentence, a label or a number."""
     assert words == [term.word for term in TERMS if term.stands_in(text)]
+
+
+RATES = [
+    question
+    for question in QUESTIONS.values()
+    if any(column.label == "Rate" for column in question.columns)
+]
+
+
+@pytest.mark.parametrize("question", RATES, ids=lambda question: question.name)
+def test_a_rate_is_explained_as_its_question_counts_it(question: Question) -> None:
+    """The word alone is of the attempted on one page, of the delivered on another."""
+    [rate] = [column for column in question.columns if column.label == "Rate"]
+    heads = "  ".join(wording.label(name) for name in question.shown)
+    [said] = [term.meaning for term in TERMS if term.word == "Rate" and term.stands_in(heads)]
+
+    assert f"of the {rate.whole}" in said
 
 
 @pytest.mark.parametrize(

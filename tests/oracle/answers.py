@@ -18,7 +18,7 @@ from cxtools.bounce import Judge
 from cxtools.bounce.classify import standard_judge
 from cxtools.events.store import EventStore
 from cxtools.measures import choices
-from cxtools.measures.answers import add_rates, highest_first, rows_of_parts
+from cxtools.measures.answers import add_rates, rows_of_parts
 from cxtools.measures.catalogue import named
 from cxtools.measures.sql import tsv_rows
 from cxtools.text import parse_moment
@@ -192,10 +192,7 @@ def _answer(connection: duckdb.DuckDBPyConnection, name: str, by: choices.By) ->
     counts = _counts(connection, question.file, choices.splits(question, by))
     if question.parts:
         counts = rows_of_parts(counts, question)
-    rows = add_rates(counts, question)
-    if question.highest:
-        rows = highest_first(rows, question)
-    return rows
+    return add_rates(counts, question)
 
 
 def _counts(

@@ -26,7 +26,7 @@ from cxtools.cli.program import app
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.messages import sql as messages_sql
 from cxtools.measures import sql
-from cxtools.measures.answers import add_rates, answer, highest_first
+from cxtools.measures.answers import add_rates, answer
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named, questions_in
 from cxtools.measures.choices import filters, splits
 from cxtools.measures.engine import Engine
@@ -178,7 +178,6 @@ DOMAINS = Question(
         Column("bounced", "messages", "attempted, and the last final word is a bounce"),
         Column("bounce_rate", "share", "bounced / attempted", "bounced", "attempted"),
     ),
-    highest="bounce_rate_low",
 )
 COUNTS = pd.DataFrame(
     [
@@ -199,20 +198,6 @@ def test_a_column_may_have_the_name_of_a_dimension() -> None:
     assert ["day"] == splits(DOMAINS, ["day", "domain"])
     assert ["domain"] == splits(QUESTIONS["funnel"], "domain")
     assert {"domain": ["once.example"]} == filters(DOMAINS, {"domain": "once.example"})
-
-
-def test_rows_may_stand_by_the_bound_of_a_rate() -> None:
-    """Highest first within what they are split by: one of one proves less than three of four."""
-    rows = highest_first(add_rates(COUNTS, DOMAINS), DOMAINS)
-    expected = ["often.example", "once.example", "seldom.example", "never.example"]
-
-    assert expected == rows.domain.tolist()
-
-
-@EVERY
-def test_what_stands_first_is_a_column(question: Question) -> None:
-    """An entry orders its rows by something that the answer has."""
-    assert question.highest in ("", *question.column_names())
 
 
 @EVERY

@@ -80,11 +80,10 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
-        "measures.cause_verdicts measures.cuts measures.rules_digest measures.session "
-        "sending.status",
+        "measures.cause_verdicts measures.cuts measures.rules_digest measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes",
-        "measures.answers",
+        "measures.answers sending.status",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress "
         "verdicts.evidence webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",

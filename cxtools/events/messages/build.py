@@ -188,7 +188,7 @@ def _write_tail(relations: Relations, folder: Path, rows: str) -> None:
 def _tail_is_short(relations: Relations, base: Layer) -> bool:
     """Whether to look twice for a message costs less than to write all of them again."""
     touched = _number(relations, "select count(*) as messages from new_messages")
-    return touched + base.rows("tail") <= TAIL_SHARE * base.rows("messages")
+    return touched + base.row_count("tail") <= TAIL_SHARE * base.row_count("messages")
 
 
 def _new_messages(condition: str) -> str:
