@@ -46,7 +46,7 @@ FEW_VALUES = [
     "received_at",
 ]
 
-#: Where a merged part names those that it was made of.
+#: Where a merged part names those as which its rows were added.
 MERGED_FROM = b"cxtools.merged_from"
 
 # The type is given because DuckDB would read a campaign named "2026" as a number.
@@ -210,7 +210,10 @@ def rows_in(connection: duckdb.DuckDBPyConnection, file: Path) -> pa.Table:
 
 
 def merged_from(file: Path) -> tuple[str, ...]:
-    """The names of the parts whose rows a part holds; none for a part that was added."""
+    """
+    The names under which the rows of a part were added, however often it was merged since; none for
+    a part that was added itself.
+    """
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(file).metadata or {}
