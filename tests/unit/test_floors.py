@@ -62,7 +62,7 @@ FLOORS = {
         "charts.funnel",
         "charts",
     ],
-    "files": ["files"],
+    "files": ["files progress"],
     "doors": [
         "events.database events.index events.rejects events.replacements",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
