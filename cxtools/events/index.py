@@ -18,12 +18,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from cxtools.events.blocks import GONE, HASHES, Block, bits_of, in_order, one_of_each
+from cxtools.events.hashes import GONE, HASHES, Block, bits_of, in_order, one_of_each
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from cxtools.events.blocks import Numbers
+    from cxtools.events.hashes import Numbers
 
 #: The names of indexes; the 1 is the version of their form.
 PATTERN = "known-1-*.arrow"

@@ -11,19 +11,24 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from cxtools.events import tables
 from cxtools.events.database import unreadable
 from cxtools.events.keys import EVENT_HASH, EVENT_ID, KEYS_SQL, MESSAGE_KEY, keys_of, with_keys
-from cxtools.model import Event
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+# What is known of tables of events, for those who know them by their parts.
+event_columns = tables.event_columns
+event_schema = tables.event_schema
+table_of = tables.table_of
 
 #: Rows of a row group, the least that is read of a part: about 7 MB.
 ROW_GROUP = 50_000
@@ -147,20 +152,6 @@ def version_of(file: Path) -> Version:
     return next(version for version in VERSIONS if file.name.startswith(version.prefix))
 
 
-def event_schema() -> pa.Schema:
-    """The columns of `Event`: what tables of events have."""
-    import pyarrow as pa
-
-    may_be_missing = {"ts": _moment(), "by_machine": pa.bool_()}
-    columns = []
-    for field in fields(Event):
-        if field.name in may_be_missing:
-            columns.append(pa.field(field.name, may_be_missing[field.name]))
-        else:
-            columns.append(pa.field(field.name, pa.string(), nullable=False))
-    return pa.schema(columns)
-
-
 def schema() -> pa.Schema:
     """The columns of a part: those of `Event`, where it came from and when, and the keys."""
     import pyarrow as pa
@@ -179,27 +170,6 @@ def _moment() -> pa.DataType:
     import pyarrow as pa
 
     return pa.timestamp("us", tz="UTC")
-
-
-def table_of(events: Sequence[Event]) -> pa.Table:
-    """Events as a table with the columns of `Event`."""
-    import pyarrow as pa
-
-    columns: dict[str, list[Any]] = {}
-    for field in fields(Event):
-        columns[field.name] = [getattr(event, field.name) for event in events]
-    return pa.table(columns, schema=event_schema())
-
-
-def event_columns(table: pa.Table) -> pa.Table:
-    """
-    A table of events with the columns of `Event` alone, in their order and of their types.
-
-    Raises:
-        KeyError, pyarrow.ArrowInvalid: a column is missing or can't be had as its type.
-    """
-    columns = event_schema()
-    return table.select(columns.names).cast(columns)
 
 
 def rows_of_part(table: pa.Table, source: str, received_at: datetime) -> pa.Table:
