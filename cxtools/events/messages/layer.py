@@ -82,7 +82,7 @@ class Layer:
             )
         return files
 
-    def rows(self, relation: str) -> int:
+    def row_count(self, relation: str) -> int:
         """How many rows a relation has."""
         import pyarrow.parquet as pq
 
@@ -90,9 +90,14 @@ class Layer:
 
     def counts(self) -> dict[str, Any]:
         """How many events there are of each kind, and the first and last moments of all."""
-        [file] = self.files("event_counts")
-        [row] = read_rows(file).to_pylist()
-        return dict(row)
+        [row] = self.rows("event_counts")
+        return row
+
+    def rows(self, relation: str) -> list[dict[str, Any]]:
+        """The rows of a small relation that is one file."""
+        [file] = self.files(relation)
+        rows: list[dict[str, Any]] = read_rows(file).to_pylist()
+        return rows
 
 
 def read_rows(file: Path) -> pa.Table:
