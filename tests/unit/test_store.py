@@ -281,8 +281,9 @@ def test_leftovers_of_a_killed_writer_are_ignored(tmp_path: Path) -> None:
         lambda target: job_events(Engine(target), "c", ["j1"]),
         lambda target: refusals(Engine(target), "c", ["j1"]),
         lambda target: add(target, NEXT_PAGE),
+        lambda target: target.compact("c"),
     ],
-    ids=["funnel", "starts", "outcomes", "event_kinds", "job_events", "refusals", "add"],
+    ids=["funnel", "starts", "outcomes", "event_kinds", "job_events", "refusals", "add", "compact"],
 )
 def test_a_damaged_file_is_named(content: bytes, ask: Callable[[EventStore], object]) -> None:
     """A Parquet file that can't be read is a StoreError for whoever reads it, not a traceback."""
