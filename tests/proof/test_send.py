@@ -369,10 +369,18 @@ def test_F02_a_quick_job_is_seen_at_once(
     F02, F03: the first looks are short; a job of half a second isn't found out after the tutorial's
     two, four, eight.
     """
-    began = time.monotonic()
-    connect().send(campaign(ADDRESSES[:3]))
+    client = connect()
+    pauses: list[float] = []
 
-    assert time.monotonic() - began < 6
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        time.sleep(seconds)
+
+    vars(client)["context"] = replace(client.context, sleep=sleep)
+    client.send(campaign(ADDRESSES[:3]))
+
+    assert pauses
+    assert sum(pauses) < 2 + 4
 
 
 def test_G01_a_full_page_without_cursor_is_said_to_be_cut(
