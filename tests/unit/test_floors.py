@@ -62,7 +62,7 @@ FLOORS = {
         "charts.funnel",
         "charts",
     ],
-    "files": ["files"],
+    "files": ["files progress"],
     "doors": [
         "events.database events.hashes events.rejects events.replacements",
         "events.index",
