@@ -159,8 +159,8 @@ class JobTimeout(CxError, TimeoutError):
 
 class StoreError(CxError):
     """
-    The ledger or the event store can't be read or written, or was asked for what it doesn't hold; or the
-    disk refuses a file of a report.
+    The ledger or the event store can't be read or written, or was asked for what it doesn't hold;
+    or the disk refuses a file of a report.
     """
 
     exit_code = 6
