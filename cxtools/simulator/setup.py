@@ -10,9 +10,16 @@ from cxtools.simulator import flags
 SCOPE = "communications:email"
 
 
-def option(default: Any, about: str, read: flags.Reader = str) -> Any:
-    """A setting; *read* takes its text from the command line. One that is on or off has no text."""
-    return field(default=default, metadata={"about": about, "read": read})
+def option(default: Any, about: str, read: flags.Reader | None = None) -> Any:
+    """
+    A setting. *read* makes its value of the command line's text, else the type of its default does;
+    one that is on or off has no text.
+    """
+    metadata = {
+        "about": about,
+        "read": read or type(default),
+    }
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class Setup:
     /_sim/reset.
     """
 
-    seed: int = option(7, "which world: people, fates, identifiers", int)
+    seed: int = option(7, "which world: people, fates, identifiers")
     epoch: str = option("2026-09-14T08:00:00Z", "virtual time at the start", flags.moment)
     speed: float = option(
         60480.0,

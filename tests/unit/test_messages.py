@@ -167,11 +167,19 @@ def test_a_cause_is_judged_once_for_the_same_rules() -> None:
 
 
 def test_the_widest_layer_of_no_other_parts_is_the_base() -> None:
-    """One that covers a part which is gone would count events that nobody holds."""
+    """
+    One that covers a part which is gone would count events that nobody holds, and one that covers
+    half of a merged part would count that half twice.
+    """
     layer = {
         name: Layer(Path(name), frozenset(name), frozenset(name)) for name in ("a", "ab", "abx")
     }
 
-    assert layer["ab"] == widest(layer.values(), frozenset("abc"))
-    assert widest([layer["abx"]], frozenset("abc")) is None
+    parts = [frozenset("a"), frozenset("b"), frozenset("c")]
+    merged = [frozenset("a"), frozenset("bc")]
+
+    assert layer["ab"] == widest(layer.values(), parts)
+    assert widest([layer["abx"]], parts) is None
+    assert layer["a"] == widest(layer.values(), merged)
+    assert widest([layer["ab"]], merged) is None
     assert [] == layers(Path("nowhere"))

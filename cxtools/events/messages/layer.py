@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,10 +149,21 @@ def layers(folder: Path) -> list[Layer]:
     return found
 
 
-def widest(known: Iterable[Layer], origins: frozenset[str]) -> Layer | None:
-    """Of the layers that hold nothing but these parts, the one that holds most of them."""
-    usable = [layer for layer in known if layer.origins <= origins]
+def widest(known: Iterable[Layer], parts: Collection[frozenset[str]]) -> Layer | None:
+    """
+    Of the layers that hold nothing but these parts, each given by its origins, the one that holds
+    most of them.
+
+    A layer that holds some rows of a part and lacks others, since parts were merged after it was
+    made, is of no use: the part would be counted again.
+    """
+    usable = [layer for layer in known if _holds_whole_parts(layer, parts)]
     return max(usable, key=lambda layer: len(layer.origins), default=None)
+
+
+def _holds_whole_parts(layer: Layer, parts: Collection[frozenset[str]]) -> bool:
+    held = [origins for origins in parts if origins <= layer.origins]
+    return layer.origins == frozenset[str]().union(*held)
 
 
 @contextmanager
