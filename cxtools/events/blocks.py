@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,11 +22,13 @@ from pydantic_core import to_json
 
 from cxtools.model import RAW_JSON
 
-#: What JSON writes with a backslash.
+TEXT = pa.string()
+#: What JSON writes with a backslash, and whether that is so of each byte.
 ESCAPED = r'[\x00-\x1f"\\]'
+IS_ESCAPED = np.array([re.match(ESCAPED, chr(byte)) is not None for byte in range(256)])
 #: Python's type of a JSON value -> the type of a column that holds it without loss.
 JSON_TYPES: Mapping[type, pa.DataType] = {
-    str: pa.string(),
+    str: TEXT,
     int: pa.int64(),
     bool: pa.bool_(),
     float: pa.float64(),
@@ -125,10 +128,12 @@ class TableBlock:
         return dict(row)
 
     def cells(self, names: Sequence[str], *, only_these: bool = False) -> pa.Table:
-        return self.table.select([name for name in names if name in self.names])
+        there = [name for name in names if name in self.names]
+        return self.table.select(there)
 
     def part(self, start: int, rows: int) -> TableBlock:
-        return TableBlock(self.numbers[start : start + rows], self.table.slice(start, rows))
+        end = start + rows
+        return TableBlock(self.numbers[start:end], self.table.slice(start, rows))
 
 
 def rows_as_json(table: pa.Table) -> pa.Array:
@@ -138,38 +143,47 @@ def rows_as_json(table: pa.Table) -> pa.Array:
     Texts are joined column by column; what JSON writes with a backslash, and all but texts, is
     written row by row.
     """
-    if not all(_is_whole_text(column) for column in table.columns):
-        return pa.array([RAW_JSON.encode(row) for row in table.to_pylist()], pa.string())
+    if not _are_whole_texts(table):
+        return _written(table.to_pylist())
     pieces: list[Any] = []
     opening = "{"
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        pieces.append(f'{opening}{RAW_JSON.encode(name)}:"')
-        pieces.append(column)
+    for name in table.column_names:
+        quoted_name = RAW_JSON.encode(name)
+        pieces.append(f'{opening}{quoted_name}:"')
+        pieces.append(table[name])
         opening = '",'
     joined = pc.binary_join_element_wise(*pieces, '"}', "")
     escaped = _rows_with_escapes(table)
-    rows = table.filter(escaped).to_pylist()
-    written = pa.array([RAW_JSON.encode(row) for row in rows], pa.string())
-    return replaced(joined, escaped, written)
+    rows = table.filter(escaped)
+    return replaced(joined, escaped, _written(rows.to_pylist()))
 
 
-def _is_whole_text(column: pa.ChunkedArray) -> bool:
-    return bool(pa.types.is_string(column.type)) and column.null_count == 0
+def _written(rows: Sequence[Row]) -> pa.Array:
+    texts = [RAW_JSON.encode(row) for row in rows]
+    return pa.array(texts, TEXT)
+
+
+def _are_whole_texts(table: pa.Table) -> bool:
+    kinds = set(table.schema.types)
+    missing = sum(column.null_count for column in table.columns)
+    return kinds == {TEXT} and missing == 0
 
 
 def _rows_with_escapes(table: pa.Table) -> pa.Array:
     found = pa.repeat(False, len(table))
     for column in table.columns:
         if _may_hold_escapes(column):
-            found = pc.or_(found, pc.match_substring_regex(column, ESCAPED))
+            escaped = pc.match_substring_regex(column, ESCAPED)
+            found = pc.or_(found, escaped)
     return array(found)
 
 
 def _may_hold_escapes(column: pa.ChunkedArray) -> bool:
     """A look at the bytes of the whole column, which takes a tenth of a regular expression."""
     for chunk in column.chunks:
-        text = np.frombuffer(chunk.buffers()[2] or b"", np.uint8)
-        if ((text < ord(" ")) | (text == ord('"')) | (text == ord("\\"))).any():
+        _, _, text = chunk.buffers()
+        letters = np.frombuffer(text or b"", np.uint8)
+        if IS_ESCAPED[letters].any():
             return True
     return False
 
@@ -184,7 +198,7 @@ class ColumnTypes:
     types: dict[str, pa.DataType] = field(default_factory=dict)
 
     def of(self, name: str) -> pa.DataType:
-        return self.types.get(name, pa.string())
+        return self.types.get(name, TEXT)
 
     def learn(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -215,42 +229,51 @@ class TextBlock:
         return len(self.numbers)
 
     def row(self, place: int) -> Row:
-        row: Row = json.loads(self.raw[place].as_py())
+        text = self.raw[place]
+        row: Row = json.loads(text.as_py())
         return row
 
     def cells(self, names: Sequence[str], *, only_these: bool = False) -> pa.Table | None:
         table = self._parsed(names, only_these)
         if table is None and self.may_learn:
-            self.types.learn([json.loads(text) for text in self.raw.to_pylist()])
+            rows = [json.loads(text) for text in self.raw.to_pylist()]
+            self.types.learn(rows)
             table = self._parsed(names, only_these)
         return table
 
     def part(self, start: int, rows: int) -> TextBlock:
-        numbers = self.numbers[start : start + rows]
-        return TextBlock(numbers, self.raw.slice(start, rows), self.types, may_learn=False)
+        end = start + rows
+        raw = self.raw.slice(start, rows)
+        return TextBlock(self.numbers[start:end], raw, self.types, may_learn=False)
 
     def _parsed(self, names: Sequence[str], only_these: bool) -> pa.Table | None:
-        schema = pa.schema([pa.field(name, self.types.of(name)) for name in names])
-        lines = b"\n".join(self.raw.cast(pa.binary()).to_pylist())
+        columns = [pa.field(name, self.types.of(name)) for name in names]
+        texts = self.raw.cast(pa.binary())
+        lines = b"\n".join(texts.to_pylist())
+        reading = arrow_json.ReadOptions(
+            use_threads=False,
+            block_size=len(lines) + 1,
+        )
+        parsing = arrow_json.ParseOptions(
+            explicit_schema=pa.schema(columns),
+            unexpected_field_behavior="error" if only_these else "ignore",
+        )
         try:
-            table = arrow_json.read_json(
-                io.BytesIO(lines),
-                read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
-                parse_options=arrow_json.ParseOptions(
-                    explicit_schema=schema,
-                    unexpected_field_behavior="error" if only_these else "ignore",
-                ),
-            )
+            table = arrow_json.read_json(io.BytesIO(lines), reading, parsing)
         except pa.ArrowException:
             return None
-        return table if _is_exact(table) and len(table) == len(self) else None
+        is_whole = len(table) == len(self)
+        return table if is_whole and _is_exact(table) else None
 
 
 def _is_exact(table: pa.Table) -> bool:
     """Whether no whole number among floats can have lost a digit."""
-    floats = [column for column in table.columns if pa.types.is_floating(column.type)]
-    largest = [pc.max(pc.abs(column)).as_py() or 0.0 for column in floats]
-    return all(number < LARGEST_WHOLE_FLOAT for number in largest)
+    for column in table.columns:
+        if column.type == pa.float64():
+            largest = pc.max(pc.abs(column))
+            if (largest.as_py() or 0.0) >= LARGEST_WHOLE_FLOAT:
+                return False
+    return True
 
 
 def rows_as_texts(rows: Sequence[Row]) -> pa.Array:
@@ -260,11 +283,11 @@ def rows_as_texts(rows: Sequence[Row]) -> pa.Array:
     >>> rows_as_texts([{"a": "ü"}, {"b": 1e-7}]).to_pylist()
     ['{"a":"ü"}', '{"b":1e-07}']
     """
-    written = pa.array([to_json(row) for row in rows], pa.string())
+    texts = [to_json(row) for row in rows]
+    written = pa.array(texts, TEXT)
     doubtful = pc.match_substring_regex(written, DOUBTFUL)
-    places = np.flatnonzero(doubtful.to_numpy(zero_copy_only=False)).tolist()
-    corrected = [RAW_JSON.encode(rows[place]) for place in places]
-    return replaced(written, doubtful, pa.array(corrected, pa.string()))
+    corrected = [rows[place] for place in places(doubtful)]
+    return replaced(written, doubtful, _written(corrected))
 
 
 # --- arrays ---
@@ -273,8 +296,25 @@ def rows_as_texts(rows: Sequence[Row]) -> pa.Array:
 def array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column in one piece."""
     if isinstance(column, pa.ChunkedArray):
-        return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+        return column.combine_chunks()
     return column
+
+
+def places(mask: pa.Array) -> list[int]:
+    """
+    Where a mask says so.
+
+    >>> places(pa.array([True, False, True]))
+    [0, 2]
+    """
+    is_meant = mask.to_numpy(zero_copy_only=False)
+    found: list[int] = np.flatnonzero(is_meant).tolist()
+    return found
+
+
+def all_true(mask: pa.Array) -> bool:
+    is_all = pc.all(mask, min_count=0)
+    return bool(is_all.as_py())
 
 
 def replaced(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import ConfigError, CxError, without_locals
 from cxtools.events import feeds
@@ -25,9 +25,11 @@ from cxtools.events.rows import open_blocks
 from cxtools.events.store import EventStore
 from cxtools.events.tables import table_of
 from cxtools.model import KINDS, Event
+from cxtools.progress import progress_bar
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from tqdm import tqdm
 
     from cxtools.events.blocks import Block
     from cxtools.events.feeds.plain import Plain, PlainRows
@@ -67,6 +69,7 @@ def import_file(
     column_map: Mapping[str, str] | None = None,
     event_map: Mapping[str, str] | None = None,
     now: datetime,
+    progress: bool = False,
 ) -> Imported:
     """
     Bring the events of a file into the store; the same file again adds nothing.
@@ -74,7 +77,8 @@ def import_file(
     *format* is one of FORMATS; "auto" looks at the first row. For tables, *column_map* says column
     -> field where a column's name doesn't tell (fields: kind, ts, email, message_id, recipient_id,
     job_id, event_id, bounce_code, bounce_text, bounce_class, link_url, user_agent, ip), *event_map*
-    word -> kind; the word "" is for rows without one.
+    word -> kind; the word "" is for rows without one. With *progress* a bar shows how many rows
+    were read, and how many a second.
 
     Raises:
         ConfigError: the file can't be opened, no row of it can be read, or a map names what doesn't
@@ -82,8 +86,9 @@ def import_file(
     """
     _check_maps(format, column_map or {}, event_map or {})
     reading = _Reading(Path(path), format, column_map or {}, event_map or {})
-    with store.rejects(campaign) as rejects:
-        tables = _tables_of_file(reading, rejects)
+    bar = progress_bar(reading.path.name, is_shown=progress, unit=" rows")
+    with bar, store.rejects(campaign) as rejects:
+        tables = _tables_of_file(reading, rejects, bar)
         source = f"file:{reading.path.name}"
         added = store.add_tables(campaign, tables, source=source, received_at=now)
     return Imported(
@@ -95,9 +100,16 @@ def import_file(
     )
 
 
-def _tables_of_file(reading: _Reading, rejects: Rejects) -> Iterator[pa.Table]:
+def _tables_of_file(reading: _Reading, rejects: Rejects, bar: tqdm[Any]) -> Iterator[pa.Table]:
     with open_blocks(reading.path) as pieces:
-        yield from reading.tables(pieces, rejects)
+        yield from reading.tables(_counted(pieces, bar), rejects)
+
+
+def _counted(pieces: Iterable[Piece], bar: tqdm[Any]) -> Iterator[Piece]:
+    """The same; the bar moves on when a piece was taken in."""
+    for piece in pieces:
+        yield piece
+        bar.update(1 if isinstance(piece, Line) else len(piece))
 
 
 class _Reading:

@@ -10,17 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from cxtools.events import tables
-from cxtools.events.keys import EVENT_HASH, KEYS_SQL, MESSAGE_KEY, with_keys
+from cxtools.events.database import unreadable
+from cxtools.events.keys import EVENT_HASH, EVENT_ID, KEYS_SQL, MESSAGE_KEY, keys_of, with_keys
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 # What is known of tables of events, for those who know them by their parts.
 event_columns = tables.event_columns
@@ -207,6 +210,49 @@ def rows_in(connection: duckdb.DuckDBPyConnection, file: Path) -> pa.Table:
     query = f"select {version_of(file).columns} from {FILES}"  # noqa: S608  # our own texts
     rows = connection.sql(query, params={"files": [str(file)]})
     return rows.to_arrow_table().select(columns.names).cast(columns)
+
+
+def hashes(file: Path) -> Iterator[pa.ChunkedArray]:
+    """
+    The hashes of the events of each row group of a part; parts of earlier versions have ids only.
+
+    Raises:
+        FileNotFoundError: the part is gone since it was listed.
+        StoreError: it can't be read.
+    """
+    with _open(file) as part:
+        row_groups = part.num_row_groups
+    for row_group in range(row_groups):
+        if version_of(file) is CURRENT:
+            yield column(file, EVENT_HASH, [row_group])
+        else:
+            ids = column(file, EVENT_ID, [row_group])
+            yield keys_of(ids)
+
+
+def column(file: Path, name: str, row_groups: Sequence[int]) -> pa.ChunkedArray:
+    """
+    A column of some row groups of a part.
+
+    Raises:
+        FileNotFoundError, StoreError: as `hashes`.
+    """
+    with _open(file) as part:
+        return part.read_row_groups(row_groups, columns=[name])[name]
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[pq.ParquetFile]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file) as part:
+            yield part
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(file, error) from error
 
 
 def merged_from(file: Path) -> tuple[str, ...]:

@@ -320,7 +320,7 @@ def test_E06_a_server_that_hangs_on_the_post_ends_by_the_deadline(
     status = connect(call_deadline_s=2).send(campaign())
 
     assert "unknown" == status.state
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20  # of the default 30
 
 
 def test_C02_a_failed_job_never_exits_zero(
@@ -369,10 +369,18 @@ def test_F02_a_quick_job_is_seen_at_once(
     F02, F03: the first looks are short; a job of half a second isn't found out after the tutorial's
     two, four, eight.
     """
-    began = time.monotonic()
-    connect().send(campaign(ADDRESSES[:3]))
+    client = connect()
+    pauses: list[float] = []
 
-    assert time.monotonic() - began < 6
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        time.sleep(seconds)
+
+    vars(client)["context"] = replace(client.context, sleep=sleep)
+    client.send(campaign(ADDRESSES[:3]))
+
+    assert pauses
+    assert sum(pauses) < 2 + 4
 
 
 def test_G01_a_full_page_without_cursor_is_said_to_be_cut(

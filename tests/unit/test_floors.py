@@ -62,9 +62,10 @@ FLOORS = {
         "charts.funnel",
         "charts",
     ],
-    "files": ["files"],
+    "files": ["files progress"],
     "doors": [
-        "events.database events.index events.rejects events.replacements",
+        "events.database events.hashes events.rejects events.replacements",
+        "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",

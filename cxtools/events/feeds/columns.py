@@ -15,11 +15,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxtools.events.blocks import array, replaced
+from cxtools.events.blocks import all_true, array, replaced
 from cxtools.events.feeds.values import cell_text, parse_time
 from cxtools.identity import event_identity, identity_of_json
 
+TEXT = pa.string()
 MOMENT = pa.timestamp("us", tz="UTC")
+LOCAL_MOMENT = pa.timestamp("us")
+SECOND = pa.timestamp("s", tz="UTC")
 
 #: Moments that Arrow and Python read alike; what has another form is Python's.
 DATE = r"[12]\d{3}-\d\d-\d\d"
@@ -28,7 +31,8 @@ WITH_ZONE = rf"^{DATE}[T ]{CLOCK}(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 WITHOUT_ZONE = rf"^{DATE}([T ]{CLOCK})?$"
 UNIX_SECONDS = r"^\d{9,11}$"
 
-#: What `json.dumps` writes as it is.
+NOTHING = pa.scalar("", TEXT)
+#: What `json.dumps` does not write as it is.
 NOT_AS_IT_IS = r"[^ !#-\[\]-~]"
 
 
@@ -37,14 +41,21 @@ def _with_zone(texts: pa.Array) -> pa.Array:
 
 
 def _without_zone(texts: pa.Array) -> pa.Array:
-    return texts.cast(pa.timestamp("us")).cast(MOMENT)
+    local = texts.cast(LOCAL_MOMENT)
+    return local.cast(MOMENT)
 
 
 def _unix_seconds(texts: pa.Array) -> pa.Array:
-    return texts.cast(pa.int64()).cast(pa.timestamp("s", tz="UTC")).cast(MOMENT)
+    numbers = texts.cast(pa.int64())
+    seconds = numbers.cast(SECOND)
+    return seconds.cast(MOMENT)
 
 
-Form = tuple[str, Callable[[pa.Array], pa.Array]]
+class Form(NamedTuple):
+    """How moments are written, and how a column of such texts is read."""
+
+    pattern: str
+    read: Callable[[pa.Array], pa.Array]
 
 
 class Reading(NamedTuple):
@@ -65,10 +76,22 @@ class Reading(NamedTuple):
     forms: Sequence[Form]
 
 
-ISO_FORMS: tuple[Form, ...] = ((WITH_ZONE, _with_zone), (WITHOUT_ZONE, _without_zone))
-ANY_FORM: tuple[Form, ...] = (*ISO_FORMS, (UNIX_SECONDS, _unix_seconds))
+ISO_FORMS = (
+    Form(WITH_ZONE, _with_zone),
+    Form(WITHOUT_ZONE, _without_zone),
+)
+ANY_FORM = (
+    *ISO_FORMS,
+    Form(UNIX_SECONDS, _unix_seconds),
+)
 #: How tables and most feeds are read.
-ANY_CELL = Reading(cell_text, strips=True, only_texts=False, moment=parse_time, forms=ANY_FORM)
+ANY_CELL = Reading(
+    text=cell_text,
+    strips=True,
+    only_texts=False,
+    moment=parse_time,
+    forms=ANY_FORM,
+)
 
 
 class Moments(NamedTuple):
@@ -82,7 +105,7 @@ def fits(cells: pa.Table, reading: Reading) -> bool:
     """Whether a reading takes columns of these types."""
     if not reading.only_texts:
         return True
-    return all(pa.types.is_string(kind) or pa.types.is_null(kind) for kind in cells.schema.types)
+    return {TEXT, pa.null()}.issuperset(cells.schema.types)
 
 
 def texts(column: pa.ChunkedArray, reading: Reading) -> pa.Array:
@@ -96,58 +119,61 @@ def texts(column: pa.ChunkedArray, reading: Reading) -> pa.Array:
     """
     if not pa.types.is_string(column.type):
         cells = [reading.text(cell) for cell in column.to_pylist()]
-        return pa.array(cells, pa.string())
-    known = array(column)
-    if known.null_count:
-        known = pc.fill_null(known, "")
-    return pc.utf8_trim_whitespace(known) if reading.strips else known
+        return pa.array(cells, TEXT)
+    known = pc.fill_null(array(column), "")
+    if reading.strips:
+        return pc.utf8_trim_whitespace(known)
+    return known
 
 
 def first_texts(cells: pa.Table, names: Sequence[str], reading: Reading) -> pa.Array:
     """Of each row the first of these cells that says something."""
-    columns = [texts(cells[name], reading) for name in names if name in cells.column_names]
-    if not columns:
-        return no_texts(len(cells))
-    first, *others = columns
-    for other in others:
-        first = pc.if_else(pc.equal(first, ""), other, first)
+    first = pa.repeat(NOTHING, len(cells))
+    for name in names:
+        if name in cells.column_names:
+            says_nothing = pc.equal(first, NOTHING)
+            column = texts(cells[name], reading)
+            first = pc.if_else(says_nothing, column, first)
     return first
-
-
-def no_texts(rows: int) -> pa.Array:
-    return pa.repeat(pa.scalar("", pa.string()), rows)
 
 
 def lower_case(column: pa.Array) -> pa.Array:
     """Each text as `str.lower` gives it; beyond ASCII Arrow knows other rules."""
     if all_true(pc.string_is_ascii(column)):
         return pc.ascii_lower(column)
-    return pa.array([text.lower() for text in column.to_pylist()], pa.string())
-
-
-def all_true(mask: pa.Array) -> bool:
-    return bool(pc.all(mask, min_count=0).as_py())
+    lower = [text.lower() for text in column.to_pylist()]
+    return pa.array(lower, TEXT)
 
 
 def moments(cells: pa.ChunkedArray, written: pa.Array, reading: Reading) -> Moments:
     """The moment of each cell, which *written* gives as text."""
     is_there = pc.not_equal(written, "")
     known = written.filter(is_there)
+    form = _form_of(known, reading.forms)
+    if form is None:
+        return _moments_one_by_one(cells, reading)
+    try:
+        found = form.read(known)
+    except pa.ArrowInvalid:  # 31 February
+        return _moments_one_by_one(cells, reading)
     none = pa.nulls(len(written), MOMENT)
     nothing_wrong = pa.repeat(False, len(written))
-    for form, read in reading.forms:
-        if all_true(pc.match_substring_regex(known, form)):
-            try:
-                return Moments(replaced(none, is_there, read(known)), nothing_wrong)
-            except pa.ArrowInvalid:  # 31 February
-                break
-    return _moments_one_by_one(cells.to_pylist(), reading)
+    return Moments(replaced(none, is_there, found), nothing_wrong)
 
 
-def _moments_one_by_one(cells: Sequence[object], reading: Reading) -> Moments:
+def _form_of(written: pa.Array, forms: Sequence[Form]) -> Form | None:
+    """The form that all these texts have."""
+    for form in forms:
+        matches = pc.match_substring_regex(written, form.pattern)
+        if all_true(matches):
+            return form
+    return None
+
+
+def _moments_one_by_one(cells: pa.ChunkedArray, reading: Reading) -> Moments:
     found: list[datetime | None] = []
     unreadable: list[bool] = []
-    for cell in cells:
+    for cell in cells.to_pylist():
         try:
             found.append(reading.moment(cell))
             unreadable.append(False)
@@ -160,8 +186,8 @@ def _moments_one_by_one(cells: Sequence[object], reading: Reading) -> Moments:
 def computed(function: Callable[..., Any], columns: Sequence[pa.Array]) -> list[Any]:
     """What a function makes of the texts of each row; it is asked once for the same texts."""
     once = cache(function)
-    rows = zip(*(column.to_pylist() for column in columns), strict=True)
-    return [once(*row) for row in rows]
+    lists = [column.to_pylist() for column in columns]
+    return [once(*row) for row in zip(*lists, strict=True)]
 
 
 def event_ids(given: pa.Array, parts: Sequence[pa.Array]) -> pa.Array:
@@ -177,6 +203,6 @@ def _identities(parts: Sequence[pa.Array]) -> pa.Array:
     body = pc.binary_join_element_wise(*parts, '", "')
     as_json = pc.binary_join_element_wise('["', body, '"]', "")
     ids = [identity_of_json(text) for text in as_json.to_pylist()]
-    rows = zip(*(part.filter(escaped).to_pylist() for part in parts), strict=True)
-    corrected = [event_identity(*row) for row in rows]
-    return replaced(pa.array(ids, pa.string()), escaped, pa.array(corrected, pa.string()))
+    odd_parts = [part.filter(escaped) for part in parts]
+    corrected = computed(event_identity, odd_parts)
+    return replaced(pa.array(ids, TEXT), escaped, pa.array(corrected, TEXT))

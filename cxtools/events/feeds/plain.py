@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxtools.events.blocks import Block, parts
+from cxtools.events.blocks import TEXT, Block, all_true, parts, places
 from cxtools.events.feeds import columns
 from cxtools.events.feeds.columns import ANY_CELL, Reading
 from cxtools.events.feeds.values import Row, first_text
@@ -57,6 +57,14 @@ class Value(NamedTuple):
     of: Callable[..., Any]
 
 
+class Kinds(NamedTuple):
+    """Of each row our kind, the vendor's word, and whether it has none of them."""
+
+    kinds: pa.Array
+    words: pa.Array
+    unreadable: pa.Array
+
+
 class PlainRows(NamedTuple):
     """
     Rows of a block, their events, and which of them are odd: to be read one by one. Where all are
@@ -69,19 +77,20 @@ class PlainRows(NamedTuple):
 
     def table(self, read_row: Callable[[int, Row], Sequence[Event]]) -> pa.Table:
         """The events in their order; *read_row* makes those of an odd row of its number and it."""
-        is_odd = self.is_odd.to_numpy(zero_copy_only=False)
-        events = self.events.filter(~is_odd) if len(self.events) else self.events
+        is_sure = pc.invert(self.is_odd)
+        events = self.events.filter(is_sure) if len(self.events) else self.events
         events = event_columns(events)
-        if not is_odd.any():
+        if all_true(is_sure):
             return events
         odd_events: list[Event] = []
-        origins = np.flatnonzero(~is_odd).tolist()
-        for place in np.flatnonzero(is_odd).tolist():
+        origins = places(is_sure)
+        for place in places(self.is_odd):
             found = read_row(self.block.numbers[place], self.block.row(place))
             odd_events += found
-            origins += [place] * len(found)
+            origins += [place for _ in found]
         together = pa.concat_tables([events, table_of(odd_events)])
-        return together.take(np.argsort(origins, kind="stable"))
+        order = np.argsort(origins, kind="stable")
+        return together.take(order)
 
 
 @dataclass(frozen=True)
@@ -156,63 +165,66 @@ class Plain:
         """The events of a block, part by part; see `Block.cells` for *only_these*."""
         cells = block.cells(self.names, only_these=only_these)
         if cells is not None and columns.fits(cells, self.reading):
-            yield self._events(block, cells)
+            yield self._rows(block, cells)
         elif len(block) > FEWEST:
             for part in parts(block, PARTS):
                 yield from self.read(part, only_these=only_these)
         else:
             yield all_odd(block)
 
+    def _rows(self, block: Block, cells: pa.Table) -> PlainRows:
+        try:
+            return self._events(block, cells)
+        except ValueError:  # a function of `values` takes no part of some row
+            return all_odd(block)
+
     def _events(self, block: Block, cells: pa.Table) -> PlainRows:
         kinds = self._kinds(cells)
-        found = {name: self._texts(cells, name) for name in TEXTS}
-        machine = self._by_machine(cells)
+        fields = {name: self._texts(cells, name) for name in TEXTS}
+        address = pc.utf8_trim_whitespace(fields["email"])
+        fields["email"] = columns.lower_case(address)
         written_time = columns.first_texts(cells, [self.time], self.reading)
-        time = _cells_of(cells, self.time)
-        ts = columns.moments(time, written_time, self.reading)
-        found["email"] = columns.lower_case(pc.utf8_trim_whitespace(found["email"]))
-        recipient = pc.if_else(
-            pc.equal(found["recipient_id"], ""), found["email"], found["recipient_id"]
-        )
-        nobody = pc.and_(pc.equal(found["message_id"], ""), pc.equal(recipient, ""))
-        found["event_id"] = columns.event_ids(
-            found["event_id"],
-            [
-                found["job_id"],
-                found["message_id"],
-                recipient,
-                _identifying_words(kinds["raw_kind"], machine),
-                written_time,
-                found["link_url"],
-                found["bounce_code"],
-            ],
-        )
-        found |= {
-            "kind": kinds["kind"],
-            "raw_kind": kinds["raw_kind"],
-            "ts": ts.moments,
-            "by_machine": machine,
+        time = columns.moments(_cells_of(cells, self.time), written_time, self.reading)
+        by_machine = self._by_machine(cells)
+        has_no_id = pc.equal(fields["recipient_id"], "")
+        recipient = pc.if_else(has_no_id, fields["email"], fields["recipient_id"])
+        identifying = [
+            fields["job_id"],
+            fields["message_id"],
+            recipient,
+            _identifying_words(kinds.words, by_machine),
+            written_time,
+            fields["link_url"],
+            fields["bounce_code"],
+        ]
+        fields |= {
+            "event_id": columns.event_ids(fields["event_id"], identifying),
+            "kind": kinds.kinds,
+            "raw_kind": kinds.words,
+            "ts": time.moments,
+            "by_machine": by_machine,
             "raw": block.raw,
         }
-        is_odd = pc.or_(pc.or_(ts.unreadable, kinds["unreadable"]), nobody)
-        events = pa.table({name: found[name] for name in event_schema().names})
-        return PlainRows(block, events, is_odd)
+        in_order = {name: fields[name] for name in event_schema().names}
+        names_nobody = pc.equal(_joined(fields["message_id"], recipient), "")
+        is_odd = pc.or_(kinds.unreadable, pc.or_(time.unreadable, names_nobody))
+        return PlainRows(block, pa.table(in_order), is_odd)
 
-    def _kinds(self, cells: pa.Table) -> dict[str, pa.Array]:
-        """Of each row our kind, the vendor's word, and whether it has none of them."""
-        words = columns.first_texts(cells, self.word, self.reading).dictionary_encode()
-        kinds = [_kind_or_none(self.kind, word) for word in words.dictionary.to_pylist()]
+    def _kinds(self, cells: pa.Table) -> Kinds:
+        words = columns.first_texts(cells, self.word, self.reading)
+        encoded = words.dictionary_encode()
+        kinds = [_kind_or_none(self.kind, word) for word in encoded.dictionary.to_pylist()]
         known = [kind or Kind("", "") for kind in kinds]
-        by_word = {
-            "kind": pa.array([kind.kind for kind in known], pa.string()),
-            "raw_kind": pa.array([kind.word for kind in known], pa.string()),
-            "unreadable": pa.array([kind is None for kind in kinds], pa.bool_()),
-        }
-        return {name: column.take(words.indices) for name, column in by_word.items()}
+        by_word = Kinds(
+            pa.array([kind.kind for kind in known], TEXT),
+            pa.array([kind.word for kind in known], TEXT),
+            pa.array([kind is None for kind in kinds], pa.bool_()),
+        )
+        return Kinds(*(column.take(encoded.indices) for column in by_word))
 
     def _texts(self, cells: pa.Table, name: str) -> pa.Array:
         if name in self.values:
-            return pa.array(self._computed(cells, name), pa.string())
+            return pa.array(self._computed(cells, name), TEXT)
         return columns.first_texts(cells, self.texts.get(name, ()), self.reading)
 
     def _by_machine(self, cells: pa.Table) -> pa.Array:
@@ -242,15 +254,19 @@ def _kind_or_none(kind: Callable[[str], Kind], word: str) -> Kind | None:
 def _cells_of(cells: pa.Table, name: str) -> pa.ChunkedArray:
     if name in cells.column_names:
         return cells[name]
-    return pa.chunked_array([pa.nulls(len(cells), pa.string())])
+    return pa.chunked_array([pa.nulls(len(cells), TEXT)])
 
 
 def _identifying_words(words: pa.Array, machine: pa.Array) -> pa.Array:
     """What a machine did is another event than what a person did at the same time."""
     encoded = words.dictionary_encode()
     lower = [word.lower() for word in encoded.dictionary.to_pylist()]
-    by_person = pa.array(lower, pa.string()).take(encoded.indices)
+    by_person = pa.array(lower, TEXT).take(encoded.indices)
     if machine.null_count == len(machine):
         return by_person
-    by_machine = pc.binary_join_element_wise("machine_", by_person, "")
-    return pc.if_else(pc.fill_null(machine, False), by_machine, by_person)
+    is_machine = pc.fill_null(machine, False)
+    return pc.if_else(is_machine, _joined("machine_", by_person), by_person)
+
+
+def _joined(*columns: pa.Array | str) -> pa.Array:
+    return pc.binary_join_element_wise(*columns, "")
