@@ -23,6 +23,7 @@ import requests
 
 import cxtools as cx
 from cxtools.connection import Connection
+from cxtools.measures.outcomes import event_kinds
 from cxtools.settings import load_settings
 from cxtools.simulated import SIMULATOR_ACCOUNT, start_simulator
 
@@ -100,7 +101,7 @@ def report(
     counters = client.context.api.counters
     sent, throttled = counters.requests, counters.throttled
     client.collect()
-    seen = sum(client.store.counts("bench").values())
+    seen = sum(event_kinds(client.engine, "bench").values())
     truth = requests.get(f"{url}/_sim/truth", timeout=60).json()
     existing = sum(job["events"].get(kind, 0) for job in truth["jobs"].values() for kind in KINDS)
     ideal_s = max(

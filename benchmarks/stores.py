@@ -24,19 +24,11 @@ def name_of_campaign(number: int = 0) -> str:
     return f"large-{number:03}"
 
 
-def layers(home: Path) -> list[Path]:
-    """What stands beside the parts of the campaigns: derived from them, so it may be removed."""
-    beside: list[Path] = []
-    for campaign in (home / "events").glob("campaign=*"):
-        entries = campaign.iterdir()
-        beside += [entry for entry in entries if not entry.name.startswith("part-")]
-    return beside
+def layers(home: Path) -> Path:
+    """The folder of everything that is derived from parts, so that it may be removed."""
+    return home / "events" / "_messages"
 
 
 def drop_layers(home: Path) -> None:
     """Remove it: whoever asks next makes it again."""
-    for layer in layers(home):
-        if layer.is_dir():
-            shutil.rmtree(layer)
-        else:
-            layer.unlink()
+    shutil.rmtree(layers(home), ignore_errors=True)

@@ -204,7 +204,7 @@ class Connection:
         """Where a campaign stands; asks nobody, changes nothing."""
         from cxtools.sending.status import status
 
-        return status(self.ledger, self.store, name, self.settings)
+        return status(self.ledger, self.engine, name, self.settings)
 
     @without_locals
     def collect(self, name: str | None = None) -> Collected:

@@ -13,6 +13,7 @@ from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.ledger.ledger import Ledger
 from cxtools.measures.engine import Engine
+from cxtools.progress import progress_bar
 from cxtools.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,12 +62,5 @@ class Context:
 
     def progress(self, total: int, label: str) -> tqdm[Any]:
         """A progress bar on stderr; none when quiet or with nothing to do."""
-        from tqdm.auto import tqdm
-
-        return tqdm(
-            total=total,
-            desc=label,
-            disable=self.quiet or total == 0,
-            mininterval=0.5,
-            leave=False,
-        )
+        is_shown = not self.quiet and total > 0
+        return progress_bar(label, is_shown=is_shown, total=total)

@@ -173,11 +173,10 @@ class Event:
     @classmethod
     def from_api(cls, row: Mapping[str, Any], where: str = "$") -> Event:
         word = _required_text(row, "eventType", where)
-        kind = word.lower()
         time = row.get("timestamp")
         return cls.build(
             row,
-            kind=kind if kind in KINDS else "unknown",
+            kind=kind_in_api(word),
             word=word,
             ts=parse_moment(time),
             written_time=str(time or ""),
@@ -248,6 +247,12 @@ EVENT_TEXTS = {
     "user_agent": "userAgent",
     "ip": "ipAddress",
 }
+
+
+def kind_in_api(word: str) -> str:
+    """Our kind for a word of the API."""
+    kind = word.lower()
+    return kind if kind in KINDS else "unknown"
 
 
 def _required_text(row: Mapping[str, Any], name: str, where: str) -> str:

@@ -144,14 +144,16 @@ def import_file(
     """Take real events from a file into the store. See `cxtools.events.importing.import_file`."""
     from cxtools.events import importing
 
+    client = latest(home)
     return importing.import_file(
         path,
         campaign,
-        latest(home).store,
+        client.store,
         format=format,
         column_map=column_map or {},
         event_map=event_map or {},
         now=datetime.now(UTC),
+        progress=not client.quiet,
     )
 
 

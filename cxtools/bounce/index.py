@@ -25,6 +25,8 @@ STEM_LETTERS = 4
 
 #: A place of a phrase: the words that can fill it.
 Place = frozenset[str]
+#: A word, or the beginning of one -> the numbers of the phrases that are filed under it.
+Files = defaultdict[str, set[int]]
 
 
 class PhraseIndex:
@@ -40,32 +42,39 @@ class PhraseIndex:
 
     def candidates(self, text_words: Iterable[str]) -> list[int]:
         """The numbers of the phrases that may match these words, in their order."""
-        spoken = {*text_words, "."}
-        return sorted(self._rarest.find(spoken) & self._second.find(spoken))
+        spoken = set(text_words)
+        spoken.add(".")
+        by_rarest = self._rarest.find(spoken)
+        by_second = self._second.find(spoken)
+        return sorted(by_rarest & by_second)
 
 
 class _WordIndex:
     """Phrase numbers by the words, or by the beginnings of words, that they are filed under."""
 
     def __init__(self) -> None:
-        self._words: defaultdict[str, set[int]] = defaultdict(set)
-        self._stems: defaultdict[str, set[int]] = defaultdict(set)
+        self._words: Files = defaultdict(set)
+        self._stems: Files = defaultdict(set)
 
     def add(self, number: int, place: Place) -> None:
         for word in place:
             if word.endswith("*"):
-                self._stems[word[:STEM_LETTERS]].add(number)
+                stem = word[:STEM_LETTERS]
+                self._stems[stem].add(number)
             else:
                 self._words[word].add(number)
 
     def find(self, words: Iterable[str]) -> set[int]:
+        """The numbers of all phrases that are filed under one of these words."""
+        by_word = self._words
+        by_stem = self._stems
         numbers: set[int] = set()
         for word in words:
-            if word in self._words:
-                numbers |= self._words[word]
+            if word in by_word:
+                numbers |= by_word[word]
             stem = word[:STEM_LETTERS]
-            if stem in self._stems:
-                numbers |= self._stems[stem]
+            if stem in by_stem:
+                numbers |= by_stem[stem]
         return numbers
 
 
@@ -80,29 +89,40 @@ def rarest_places(phrase: str) -> tuple[Place, Place]:
     >>> rarest_places("the mailbox (is|was)? overfull")
     (frozenset({'overfull'}), frozenset({'mailbox'}))
     """
-    required = [place for place in places(units(phrase)) if _must_be_filled(place)]
-    usable = [words for words in map(_fillings, required) if _are_usable(words)]
+    required = filter(_must_be_filled, places(units(phrase)))
+    fillings = map(_fillings, required)
+    usable = list(filter(_are_usable, fillings))
     if not usable:
         raise ValueError(
             f"{phrase!r} has no word that must occur; add a whole word, "
             f"or {STEM_LETTERS} letters before a *"
         )
-    rarest, *others = sorted(usable, key=_rarity, reverse=True)
-    second = others[0] if others else rarest
+    usable.sort(key=_rarity, reverse=True)
+    rarest = usable[0]
+    if len(usable) == 1:
+        return rarest, rarest
+    second = usable[1]
     return rarest, second
 
 
 def _are_usable(words: Place) -> bool:
-    return bool(words) and all(_can_be_filed(word) for word in words)
+    if not words:
+        return False
+    return all(map(_can_be_filed, words))
 
 
 def _rarity(place: Place) -> tuple[bool, int]:
-    return not place & COMMON, min(len(word) for word in place)
+    """Places of rare words are the rarest, and among them those whose shortest word is longest."""
+    is_rare = place.isdisjoint(COMMON)
+    shortest = min(map(len, place))
+    return is_rare, shortest
 
 
 def _must_be_filled(place: list[str]) -> bool:
     last = place[-1]
-    return last != ".." and not last.endswith("?")
+    if last == "..":
+        return False
+    return not last.endswith("?")
 
 
 def _fillings(place: list[str]) -> Place:
@@ -111,19 +131,27 @@ def _fillings(place: list[str]) -> Place:
     none.
     """
     alternatives: list[list[str]] = [[]]
-    for inner in places(place[1:-1] or place):
+    within = place[1:-1] or place
+    for inner in places(within):
         if inner == ["|"]:
             alternatives.append([])
         elif len(inner) == 1 and _must_be_filled(inner):
             alternatives[-1] += inner
     if not all(alternatives):
         return frozenset()
-    return frozenset(max(words, key=_usefulness) for words in alternatives)
+    best = [max(words, key=_usefulness) for words in alternatives]
+    return frozenset(best)
 
 
 def _usefulness(word: str) -> tuple[bool, bool, int]:
-    return _can_be_filed(word), word not in COMMON, len(word)
+    return (
+        _can_be_filed(word),
+        word not in COMMON,
+        len(word),
+    )
 
 
 def _can_be_filed(word: str) -> bool:
-    return not word.endswith("*") or len(word) > STEM_LETTERS
+    if not word.endswith("*"):
+        return True
+    return len(word) > STEM_LETTERS

@@ -22,6 +22,9 @@ from cxtools.bounce.policy import Category
 from cxtools.bounce.reason import NAMES
 from cxtools.errors import ConfigError
 
+#: A row of `rules.toml`, or of a user's own.
+Row = Mapping[str, Any]
+
 #: How sure a rule is that doesn't say so itself.
 CONFIDENCE = 0.95
 WEAK_CONFIDENCE = 0.5
@@ -35,13 +38,15 @@ def _check_phrase(phrase: str) -> str:
 
 
 def _check_code(code: str) -> str:
-    if _CODE.fullmatch(code) or code in NAMES["providers"]:
+    providers = NAMES["providers"]
+    if code in providers or _CODE.fullmatch(code):
         return code
-    providers = ", ".join(NAMES["providers"])
-    raise ValueError(f'write codes such as "5", "550", "5.7.1", "x.7.1", or one of {providers}')
+    names = ", ".join(providers)
+    raise ValueError(f'write codes such as "5", "550", "5.7.1", "x.7.1", or one of {names}')
 
 
 Phrase = Annotated[str, AfterValidator(_check_phrase)]
+Phrases = Annotated[tuple[Phrase, ...], Field(min_length=1)]
 Code = Annotated[str, AfterValidator(_check_code)]
 Name = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, le=1, strict=True)]
@@ -66,7 +71,7 @@ class Rule:
 
     id: Name
     category: Category
-    phrases: Annotated[tuple[Phrase, ...], Field(min_length=1)]
+    phrases: Phrases
     example: str = ""
     source: str = ""
     codes: tuple[Code, ...] = ()
@@ -75,32 +80,45 @@ class Rule:
     confidence: Share = CONFIDENCE
 
 
+#: A rule that matches, and the words that it matched.
+Match = tuple[Rule, str]
+
+
 class Rulebook:
     """The rules in their order. Immutable once made, so threads may share it."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         phrases: list[str] = []
-        self._patterns: list[tuple[Rule, re.Pattern[str]]] = []
+        #: The rule of each phrase, and its pattern.
+        self._rules: list[Rule] = []
+        self._patterns: list[re.Pattern[str]] = []
         for rule in self.rules:
             for phrase in rule.phrases:
+                expression = pattern(phrase)
                 phrases.append(phrase)
-                self._patterns.append((rule, re.compile(pattern(phrase))))
+                self._rules.append(rule)
+                self._patterns.append(re.compile(expression))
         self._index = PhraseIndex(phrases)
 
     def matches(
-        self, text_words: list[str], codes: Codes, provider: str = ""
-    ) -> Iterator[tuple[Rule, str]]:
+        self,
+        text_words: list[str],
+        codes: Codes,
+        provider: str = "",
+    ) -> Iterator[Match]:
         """The rules that match, best first, each with the words that it matched."""
-        line = f" . {' '.join(text_words)} . "
+        words = " ".join(text_words)
+        line = f" . {words} . "
         spellings = _spellings(codes, provider)
         for number in self._index.candidates(text_words):
-            rule, phrase = self._patterns[number]
+            rule = self._rules[number]
             if rule.codes and spellings.isdisjoint(rule.codes):
                 continue
-            match = phrase.search(line)
+            match = self._patterns[number].search(line)
             if match:
-                yield rule, match.group().strip()
+                matched = match.group()
+                yield rule, matched.strip()
 
 
 def _spellings(codes: Codes, provider: str) -> set[str]:
@@ -109,7 +127,8 @@ def _spellings(codes: Codes, provider: str) -> set[str]:
     if codes.reply:
         spellings.add(codes.reply)
     if codes.enhanced:
-        spellings |= {codes.enhanced, codes.any_class}
+        spellings.add(codes.enhanced)
+        spellings.add(codes.any_class)
     if provider:
         spellings.add(provider)
     return spellings
@@ -121,8 +140,11 @@ def standard_rules(kind: str = "rule") -> tuple[Rule, ...]:
     The rules that ship; of the kind "doubt" those that hold a hard verdict back, though no category
     can be told from them.
     """
-    rows = [{"category": "unknown", **row} for row in TABLE[kind]]
-    return tuple(_rule(row, "rules.toml") for row in rows)
+    rules: list[Rule] = []
+    for row in TABLE[kind]:
+        whole_row = {"category": "unknown", **row}
+        rules.append(_rule(whole_row, "rules.toml"))
+    return tuple(rules)
 
 
 def merge_rules(text: str, where: str) -> tuple[Rule, ...]:
@@ -142,59 +164,84 @@ def merge_rules(text: str, where: str) -> tuple[Rule, ...]:
     rules = list(standard_rules())
     for row in _read_rows(text, where):
         _merge_row(row, rules, where)
-    known = {rule.id for rule in (*rules, *standard_rules())}
+    known = {rule.id for rule in standard_rules()}
+    known.update(rule.id for rule in rules)
     for rule in rules:
-        unknown = [lower for lower in rule.outranks if lower not in known]
-        if unknown:
-            raise _unknown_rule(unknown[0], known, where)
+        for lower in rule.outranks:
+            if lower not in known:
+                raise _unknown_rule(lower, known, where)
     return tuple(rules)
 
 
-def _read_rows(text: str, where: str) -> list[dict[str, Any]]:
+def _read_rows(text: str, where: str) -> list[Row]:
     try:
-        rows = tomllib.loads(text).get("rule", [])
+        table = tomllib.loads(text)
     except ValueError as error:
         raise _unreadable(str(error), where) from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    rows = table.get("rule", [])
+    if not _are_tables(rows):
         raise _unreadable("`rule` is not a list of tables", where)
-    return rows
+    return list(rows)
 
 
-def _merge_row(row: Mapping[str, Any], rules: list[Rule], where: str) -> None:
+def _are_tables(rows: object) -> bool:
+    if not isinstance(rows, list):
+        return False
+    return all(isinstance(row, dict) for row in rows)
+
+
+def _merge_row(row: Row, rules: list[Rule], where: str) -> None:
     """Put a user's rule into its place among the *rules*, or take the one that it names out."""
     ids = [rule.id for rule in rules]
     name: Any = row.get("id")
-    is_known = name in ids
-    if is_known and row.get("off") is True:
-        del rules[ids.index(name)]
-    elif is_known:
-        rules[ids.index(name)] = _rule(row, where)
+    if name in ids:
+        _replace(ids.index(name), row, rules, where)
     elif row.get("off"):
         raise _unknown_rule(name, ids, where)
     else:
         rule = _rule(row, where)
         outranked = [ids.index(lower) for lower in rule.outranks if lower in ids]
-        rules.insert(min(outranked, default=0), rule)
+        place = min(outranked, default=0)
+        rules.insert(place, rule)
 
 
-def _rule(row: Mapping[str, Any], where: str) -> Rule:
-    confidence = WEAK_CONFIDENCE if row.get("weak") is True else CONFIDENCE
+def _replace(
+    place: int,
+    row: Row,
+    rules: list[Rule],
+    where: str,
+) -> None:
+    if row.get("off") is True:
+        del rules[place]
+    else:
+        rules[place] = _rule(row, where)
+
+
+def _rule(row: Row, where: str) -> Rule:
+    is_weak = row.get("weak") is True
+    facts = {
+        "confidence": WEAK_CONFIDENCE if is_weak else CONFIDENCE,
+        **row,
+    }
     try:
-        return Rule(**{"confidence": confidence, **row})
+        return Rule(**facts)
     except ValidationError as error:
         raise _unusable(row, error, where) from None
 
 
-def _unusable(row: Mapping[str, Any], error: ValidationError, where: str) -> ConfigError:
+def _unusable(row: Row, error: ValidationError, where: str) -> ConfigError:
     details = error.errors()
     # A field that doesn't exist is the likeliest cause of the others.
     unexpected = [each for each in details if each["type"] == "unexpected_keyword_argument"]
     first = (unexpected or details)[0]
     name = str(first["loc"][0])
+    value = row.get(name)
+    rule_id = row.get("id", "?")
+    reason = first["msg"]
     return ConfigError(
-        f"{name} = {row.get(name)!r} can't be used",
-        where=f"{where}, rule {row.get('id', '?')}",
-        do=first["msg"].removeprefix("Value error, "),
+        f"{name} = {value!r} can't be used",
+        where=f"{where}, rule {rule_id}",
+        do=reason.removeprefix("Value error, "),
     )
 
 
@@ -204,6 +251,8 @@ def _unreadable(reason: str, where: str) -> ConfigError:
 
 
 def _unknown_rule(name: object, known: Iterable[str], where: str) -> ConfigError:
+    do = "name one of rules.toml"
     near = get_close_matches(str(name), known, 1)
-    do = f"write {near[0]!r}" if near else "name one of rules.toml"
+    if near:
+        do = f"write {near[0]!r}"
     return ConfigError(f"there is no rule {name!r}", where=where, do=do)

@@ -39,12 +39,21 @@ MOST_PARTS = 20
 
 def _group(name: str) -> Group:
     dimension = DIMENSIONS[name]
-    order: Order = "value" if name in TIMES else "size"
-    return Group(dimension.one, dimension.many, order, MOST.get(name, MOST_PARTS))
+    return Group(
+        one=dimension.one,
+        many=dimension.many,
+        order="value" if name in TIMES else "size",
+        most=MOST.get(name, MOST_PARTS),
+    )
 
 
 GROUPS = {name: _group(name) for name in DIMENSIONS}
-GROUPS["campaign"] = Group("campaign", "campaigns", "table", MOST_PARTS)
+GROUPS["campaign"] = Group(
+    one="campaign",
+    many="campaigns",
+    order="table",
+    most=MOST_PARTS,
+)
 SEPARATOR = " · "
 #: As many letters of a label as a phone has room for, and how many of them a name keeps at least.
 LABEL_LETTERS = 40
@@ -81,13 +90,20 @@ def part_name(group: str, value: Any) -> str:
     if not wording.is_known(value):
         return "unknown"
     if group == "weekday":
-        return WEEKDAYS[int(value) - 1]
+        number = int(value)
+        return WEEKDAYS[number - 1]
     if group == "hour":
-        return f"{int(value):02}:00"
+        hour = int(value)
+        return f"{hour:02}:00"
     return str(value)
 
 
-def row_name(groups: Iterable[str], row: Row, name: str, *others: str) -> str:
+def row_name(
+    groups: Iterable[str],
+    row: Row,
+    name: str,
+    *others: str,
+) -> str:
     """
     The parts that a row stands for, and what else names it; where that is too long for a label, the
     name is cut, and not what it belongs to.
@@ -97,12 +113,16 @@ def row_name(groups: Iterable[str], row: Row, name: str, *others: str) -> str:
     """
     parts = [part_name(group, row[group]) for group in groups]
     around = SEPARATOR.join([*parts, "", *others])
-    room = max(LABEL_LETTERS - len(around), LEAST_LETTERS)
-    short = wording.short(name, room)
+    room = LABEL_LETTERS - len(around)
+    short = wording.short(name, max(room, LEAST_LETTERS))
     return SEPARATOR.join([*parts, short, *others])
 
 
-def in_order(group: str, sizes: Mapping[Any, float], most: int = MOST_PARTS) -> list[Any]:
+def in_order(
+    group: str,
+    sizes: Mapping[Any, float],
+    most: int = MOST_PARTS,
+) -> list[Any]:
     """
     The parts of a group in the order in which they are drawn: of time and campaigns the last ones,
     of the others the largest, at most *most*.
@@ -112,13 +132,18 @@ def in_order(group: str, sizes: Mapping[Any, float], most: int = MOST_PARTS) -> 
     >>> in_order("day", {"2026-09-15": 1, "2026-09-14": 5})
     ['2026-09-14', '2026-09-15']
     """
-    order = GROUPS[group].order
-    if order == "size":
-        return sorted(sizes, key=lambda part: -sizes[part])[:most]
+    group_of_parts = GROUPS[group]
     parts = list(sizes)
-    if order == "value":
-        parts.sort(key=lambda part: (part is not None, part))
-    return parts[-GROUPS[group].most :]
+    if group_of_parts.order == "size":
+        parts.sort(key=lambda part: -sizes[part])
+        return parts[:most]
+    if group_of_parts.order == "value":
+        parts.sort(key=_missing_first)
+    return parts[-group_of_parts.most :]
+
+
+def _missing_first(part: Any) -> tuple[bool, Any]:
+    return part is not None, part
 
 
 def words(groups: Iterable[str]) -> str:

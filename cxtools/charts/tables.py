@@ -58,8 +58,11 @@ def html(table: pd.DataFrame) -> str:
     if question and question.name == "data_quality":
         return _findings(columns, rows)
     caption = question.caption if question else ""
+    note = wording.shown_note(SHOWN_ROWS, len(rows))
     return html_table(
-        columns, rows[:SHOWN_ROWS], caption + wording.shown_note(SHOWN_ROWS, len(rows))
+        columns,
+        rows[:SHOWN_ROWS],
+        caption + note,
     )
 
 
@@ -69,8 +72,11 @@ def _findings(columns: Sequence[str], rows: Sequence[Row]) -> str:
     silent = len(rows) - len(findings)
     if not silent:
         return html_table(columns, findings)
+    others = wording.quantity(silent, "other check")
     return html_table(
-        columns, findings, f"{wording.quantity(silent, 'other check')} found nothing."
+        columns,
+        findings,
+        f"{others} found nothing.",
     )
 
 
@@ -80,7 +86,7 @@ def html_table(
     caption: str = "",
 ) -> str:
     """The same from plain rows: the form in which a figure carries its table."""
-    shown = [column for column in columns if not BOUND.fullmatch(column)]
+    shown = _without_bounds(columns)
     numeric = {column for column in shown if is_numeric(column, rows)}
     headings = [_heading(column, column in numeric) for column in shown]
     lines = [_line(row, shown, numeric) for row in rows]
@@ -120,7 +126,8 @@ def _cell(
     css_class = NUMERIC if numeric else ""
     text = value_text(column, row)
     hint = _hint(text, str(row[column]))
-    return f"<td{css_class}{hint}>{_html.escape(text)}</td>"
+    safe_text = _html.escape(text)
+    return f"<td{css_class}{hint}>{safe_text}</td>"
 
 
 def _hint(text: str, whole: str) -> str:
@@ -128,12 +135,14 @@ def _hint(text: str, whole: str) -> str:
     was_cut = CUT in text and CUT not in whole
     if not was_cut:
         return ""
-    return f' title="{_html.escape(whole)}"'
+    safe_text = _html.escape(whole)
+    return f' title="{safe_text}"'
 
 
 def is_numeric(column: str, rows: Sequence[Row]) -> bool:
     """Whether a column holds numbers, which stand to the right."""
-    return any(isinstance(row[column], int | float) for row in rows)
+    values = [row[column] for row in rows]
+    return any(isinstance(value, int | float) for value in values)
 
 
 # --- terminal ---
@@ -152,7 +161,7 @@ def text(table: pd.DataFrame, width: int = 120) -> str:
     other             7           –
     """
     rows = rows_of(table)
-    columns = [column for column in shown_columns(table) if not BOUND.fullmatch(column)]
+    columns = _without_bounds(shown_columns(table))
     lines = [[wording.label(column) for column in columns]]
     for row in rows:
         lines.append([terminal_text(column, row) for column in columns])
@@ -179,7 +188,10 @@ def _terminal_line(
     cells = []
     for cell, width, to_the_right in zip(line, widths, numeric, strict=True):
         short = wording.short(cell, width)
-        cells.append(short.rjust(width) if to_the_right else short.ljust(width))
+        if to_the_right:
+            cells.append(short.rjust(width))
+        else:
+            cells.append(short.ljust(width))
     return GUTTER.join(cells).rstrip()
 
 
@@ -188,10 +200,17 @@ def terminal_text(column: str, row: Row) -> str:
     if _is_share(column):
         return wording.percent(row[column])
     value = value_text(column, row)
-    return wording.MISSING if value == NOT_MEASURED else printable(value)
+    if value == NOT_MEASURED:
+        return wording.MISSING
+    return printable(value)
 
 
 # --- values ---
+
+
+def _without_bounds(columns: Sequence[str]) -> list[str]:
+    """The columns but for the bounds of intervals, which stand beside their shares."""
+    return [column for column in columns if not BOUND.fullmatch(column)]
 
 
 def value_text(column: str, row: Row) -> str:
@@ -238,6 +257,7 @@ def _is_unmeasured(column: str, row: Row) -> bool:
     """Whether the feed holds nothing of a kind, which is not a zero."""
     if column == "count":
         return row[column] is None
-    if column not in RATE_OF or not row.get("delivered"):
+    rate = RATE_OF.get(column)
+    if rate is None or not row.get("delivered"):
         return False
-    return row.get(RATE_OF[column], row[column]) is None
+    return row.get(rate, row[column]) is None

@@ -12,6 +12,9 @@ from cxtools.cli.session import session, write_lines
 from cxtools.errors import StoreError
 from cxtools.wording import quantity
 
+#: So many digits of a hash name it for people, as in an anchor.
+SHOWN_OF_HASH = 16
+
 commands = typer.Typer(no_args_is_help=True, help="The audit log: verify, export.")
 
 Anchors = Annotated[
@@ -28,13 +31,16 @@ def verify(context: typer.Context, anchor: Anchors = None, as_json: Json = False
 
     anchors = [parse_anchor(text) for text in anchor or ()]
     report = session(context).connect().ledger.audit_log.verify(anchors)
-    faults = "".join(f"\n  {fault}" for fault in report.faults)
-    text = f"{report.rows:,} rows, head {report.head[:16]}: {faults or 'no fault found'}"
+    faults = [f"\n  {fault}" for fault in report.faults]
+    findings = "".join(faults) or "no fault found"
+    head = report.head[:SHOWN_OF_HASH]
+    text = f"{report.rows:,} rows, head {head}: {findings}"
     session(context).print_result(asdict(report), text, as_json=as_json)
-    if report.faults:
+    if faults:
+        number = quantity(len(faults), "fault")
         first = f", the first at row {report.first_bad}" if report.first_bad else ""
         raise StoreError(
-            f"the audit log has {quantity(len(report.faults), 'fault')}{first}",
+            f"the audit log has {number}{first}",
             do="keep the ledger as it is and compare it with a backup",
         )
 

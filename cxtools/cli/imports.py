@@ -52,6 +52,7 @@ def import_events(
         column_map=parse_pairs("--map", map),
         event_map=parse_pairs("--event-map", event_map, empty_key=True),
         now=datetime.now(UTC),
+        progress=session(context).shows_progress,
     )
     rejects = str(result.rejected_path) if result.rejected_path else None
     document = {"campaign": campaign, **asdict(result), "rejected_path": rejects}

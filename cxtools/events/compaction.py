@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING
 
 from cxtools.errors import StoreError
 from cxtools.events import parts, replacements
-from cxtools.events.database import Resources, database
+from cxtools.events.database import Resources, database, unreadable
 from cxtools.events.replacements import Replacement, parts_that_count
 from cxtools.files import Staging
 
@@ -117,7 +117,7 @@ def _merge(folder: Path, group: Sequence[Path], resources: Resources) -> None:
     names = sorted(file.name for file in group)
     replacement = Replacement(_name(names), tuple(names))
     with Staging() as staging:
-        write = partial(_write, group, replacement, resources)
+        write = partial(_write, group, resources)
         staging.write(folder / replacement.part, write)
         replacements.record(folder, replacement)
         staging.publish()
@@ -134,12 +134,13 @@ def _name(names: Sequence[str]) -> str:
 
 def _write(
     group: Sequence[Path],
-    replacement: Replacement,
     resources: Resources,
     file: IO[bytes],
 ) -> None:
-    tables = _tables(group, resources)
-    parts.write_all(tables, file, merged_from=replacement.replaces)
+    added: list[str] = []
+    for part in group:
+        added += parts.merged_from(part) or [part.name]
+    parts.write_all(_tables(group, resources), file, merged_from=sorted(added))
 
 
 def _tables(group: Sequence[Path], resources: Resources) -> Iterator[pa.Table]:
@@ -179,9 +180,13 @@ def _lock(handle: int, folder: Path) -> None:
 
 @contextmanager
 def _disk(folder: Path) -> Iterator[None]:
-    """What the disk refuses, as a StoreError."""
+    """What the disk refuses, or holds damaged, as a StoreError."""
+    import pyarrow as pa
+
     try:
         yield
+    except pa.ArrowException as error:
+        raise unreadable(folder, error) from error
     except OSError as error:
         reason = error.strerror or error
         raise StoreError(

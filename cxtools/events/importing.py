@@ -8,20 +8,36 @@ can't be read is counted and kept apart, with line and reason.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import ConfigError, CxError, without_locals
 from cxtools.events import feeds
 from cxtools.events.feeds import AUTO, FORMATS
 from cxtools.events.feeds.table import COLUMNS, FIELDS, TableReader
 from cxtools.events.feeds.values import spelling
+from cxtools.events.lines import Line, Unreadable
 from cxtools.events.rejects import Rejects
-from cxtools.events.rows import Unreadable, open_rows
+from cxtools.events.rows import open_blocks
 from cxtools.events.store import EventStore
+from cxtools.events.tables import table_of
 from cxtools.model import KINDS, Event
+from cxtools.progress import progress_bar
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from tqdm import tqdm
+
+    from cxtools.events.blocks import Block
+    from cxtools.events.feeds.plain import Plain, PlainRows
+    from cxtools.events.feeds.values import Row
+    from cxtools.events.lines import Piece
+
+#: Events of rows that are read one by one, held in memory at once.
+EVENTS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,7 @@ def import_file(
     column_map: Mapping[str, str] | None = None,
     event_map: Mapping[str, str] | None = None,
     now: datetime,
+    progress: bool = False,
 ) -> Imported:
     """
     Bring the events of a file into the store; the same file again adds nothing.
@@ -60,7 +77,8 @@ def import_file(
     *format* is one of FORMATS; "auto" looks at the first row. For tables, *column_map* says column
     -> field where a column's name doesn't tell (fields: kind, ts, email, message_id, recipient_id,
     job_id, event_id, bounce_code, bounce_text, bounce_class, link_url, user_agent, ip), *event_map*
-    word -> kind; the word "" is for rows without one.
+    word -> kind; the word "" is for rows without one. With *progress* a bar shows how many rows
+    were read, and how many a second.
 
     Raises:
         ConfigError: the file can't be opened, no row of it can be read, or a map names what doesn't
@@ -68,10 +86,11 @@ def import_file(
     """
     _check_maps(format, column_map or {}, event_map or {})
     reading = _Reading(Path(path), format, column_map or {}, event_map or {})
-    with store.rejects(campaign) as rejects:
-        events = reading.events(rejects)
+    bar = progress_bar(reading.path.name, is_shown=progress, unit=" rows")
+    with bar, store.rejects(campaign) as rejects:
+        tables = _tables_of_file(reading, rejects, bar)
         source = f"file:{reading.path.name}"
-        added = store.add(campaign, events, source=source, received_at=now)
+        added = store.add_tables(campaign, tables, source=source, received_at=now)
     return Imported(
         rows=reading.rows,
         added=added.added,
@@ -79,6 +98,18 @@ def import_file(
         rejected=rejects.count,
         rejected_path=rejects.path,
     )
+
+
+def _tables_of_file(reading: _Reading, rejects: Rejects, bar: tqdm[Any]) -> Iterator[pa.Table]:
+    with open_blocks(reading.path) as pieces:
+        yield from reading.tables(_counted(pieces, bar), rejects)
+
+
+def _counted(pieces: Iterable[Piece], bar: tqdm[Any]) -> Iterator[Piece]:
+    """The same; the bar moves on when a piece was taken in."""
+    for piece in pieces:
+        yield piece
+        bar.update(1 if isinstance(piece, Line) else len(piece))
 
 
 class _Reading:
@@ -98,24 +129,43 @@ class _Reading:
         self._missing_columns = set(column_map)
         self._first_reason = "it has none"
 
-    def events(self, rejects: Rejects) -> Iterator[Event]:
-        """The events of the file; rows that can't be read go to *rejects*."""
-        with open_rows(self.path) as lines:
-            for number, row in lines:
+    def tables(self, pieces: Iterable[Piece], rejects: Rejects) -> Iterator[pa.Table]:
+        """The events of the file in their order; rows that can't be read go to *rejects*."""
+        waiting: list[Event] = []
+        for piece in pieces:
+            if isinstance(piece, Line):
                 self.rows += 1
-                if isinstance(row, Unreadable):
-                    self._reject(number, row.reason, row.text, rejects)
+                waiting += self._events(piece, rejects)
+                if len(waiting) < EVENTS_AT_ONCE:
                     continue
-                try:
-                    yield from self._events(row)
-                except (ValueError, TypeError, AttributeError, KeyError) as error:
-                    reason = error.what if isinstance(error, CxError) else str(error)
-                    self._reject(number, reason, json.dumps(row, default=str), rejects)
+            if waiting:
+                yield table_of(waiting)
+                waiting = []
+            if not isinstance(piece, Line):
+                self.rows += len(piece)
+                yield from self._tables_of(piece, rejects)
+        if waiting:
+            yield table_of(waiting)
         self._check_columns()
         if self.rows == rejects.count:
             raise self._nothing_read()
 
-    def _events(self, row: object) -> list[Event]:
+    # --- one by one ---
+
+    def _events(self, line: Line, rejects: Rejects) -> list[Event]:
+        """The events of a row; none where it can't be read."""
+        number, row = line
+        if isinstance(row, Unreadable):
+            self._reject(number, row.reason, row.text, rejects)
+            return []
+        try:
+            return self._events_of_row(row)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            reason = error.what if isinstance(error, CxError) else str(error)
+            self._reject(number, reason, json.dumps(row, default=str), rejects)
+            return []
+
+    def _events_of_row(self, row: object) -> list[Event]:
         if not isinstance(row, dict):
             raise TypeError("not an object with named fields")
         if self._missing_columns:
@@ -128,6 +178,39 @@ class _Reading:
             # ValueError.
             event.raw.encode()
         return events
+
+    # --- in blocks ---
+
+    def _tables_of(self, block: Block, rejects: Rejects) -> Iterator[pa.Table]:
+        if self._format == AUTO:
+            self._format = feeds.recognise(block.row(0))
+
+        def read_row(number: int, row: Row) -> list[Event]:
+            return self._events(Line(number, row), rejects)
+
+        for rows in self._rows_of(block):
+            yield rows.table(read_row)
+
+    def _rows_of(self, block: Block) -> Iterator[PlainRows]:
+        """The rows of a block by how they are read: together or, as odd ones, one by one."""
+        from cxtools.events.feeds.plain import all_odd
+
+        plain = self._plain(block)
+        if plain is None:
+            yield all_odd(block)
+        else:
+            is_table = self._format == "table"
+            yield from plain.read(block, only_these=is_table and block.names is None)
+
+    def _plain(self, block: Block) -> Plain | None:
+        """How the rows of a block are read together; None where each is read by itself."""
+        if self._format != "table":
+            return feeds.plain_feed(self._format)
+        header = block.names or tuple(block.row(0))
+        self._missing_columns.difference_update(header)
+        return self._table.plain_of(header, varying=block.names is None)
+
+    # --- what is wrong with it ---
 
     def _reject(self, number: int, reason: str, text: str, rejects: Rejects) -> None:
         rejects.add(reason, text, number)

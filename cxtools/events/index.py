@@ -18,23 +18,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from cxtools.events.hashes import GONE, HASHES, Block, bits_of, in_order, one_of_each
+
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
-    Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
-    Bits = np.ndarray[tuple[int], np.dtype[np.uint16]]
+    from cxtools.events.hashes import Numbers
 
 #: The names of indexes; the 1 is the version of their form.
 PATTERN = "known-1-*.arrow"
 #: Hashes in a block that is written: 14 MB.
 BLOCK = 1 << 20
-#: Hashes are below this.
-HASHES = 1 << 63
-#: Bits for each hash that say which hashes are there.
-BITS = 16
-#: The number of a place whose part is gone.
-GONE = -1
 
 
 class Place(NamedTuple):
@@ -44,40 +38,7 @@ class Place(NamedTuple):
     row_group: int
 
 
-@dataclass(frozen=True)
-class Block:
-    """
-    Hashes in order, and for each the number of its place.
-
-        seen   16 bits for each hash; the bit of a hash, by its remainder, is set. Of hashes that
-               aren't here 94 in 100 are told by their bit alone: 50,000 are looked up among 10
-               million in 5 ms, not in 17. None: in memory only, where there are few
-    """
-
-    hashes: Numbers
-    places: Numbers
-    seen: Bits | None = None
-
-    def likely(self, wanted: Numbers) -> Numbers:
-        """Those of the hashes, which are in order, that may be here."""
-        begin = wanted.searchsorted(self.hashes[0])
-        end = wanted.searchsorted(self.hashes[-1], side="right")
-        among: Numbers = wanted[begin:end]
-        if self.seen is not None:
-            bits = among % (BITS * len(self.hashes))
-            words = self.seen[bits // BITS]
-            is_set = (words >> bits % BITS) & 1
-            among = among[is_set == 1]
-        return among
-
-    def between(self, low: int, high: int) -> Block:
-        """The part of a block from one hash to before another."""
-        begin = self.hashes.searchsorted(low)
-        end = len(self.hashes) if high >= HASHES else self.hashes.searchsorted(high)
-        return Block(self.hashes[begin:end], self.places[begin:end])
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Index:
     """
     The events of some parts.
@@ -99,25 +60,18 @@ class Index:
     def rows(self) -> int:
         return sum(len(block.hashes) for block in self.blocks)
 
-    def find(self, wanted: Numbers) -> tuple[Numbers, set[Place]]:
+    def find(self, wanted: Numbers) -> tuple[list[Numbers], set[Place]]:
         """
-        Which of these hashes (in order) are here, and where; a hash may be in several places.
+        Which of these hashes (in order) are here, by block, and where; a hash may be in several
+        places.
         """
-        import numpy as np
-
-        hits = [np.empty(0, np.int64)]
+        found = []
         places: set[Place] = set()
         for block in self.blocks:
-            likely = block.likely(wanted)
-            first = block.hashes.searchsorted(likely)
-            hit = block.hashes[first] == likely
-            hashes = likely[hit]
-            last = block.hashes.searchsorted(hashes, side="right")
-            rows = _numbers_between(first[hit], last)
-            numbers = np.unique(block.places[rows])
+            hashes, numbers = block.find(wanted)
+            found.append(hashes)
             places.update(self.places[number] for number in numbers)
-            hits.append(hashes)
-        return np.concatenate(hits), places
+        return found, places
 
 
 def index_of(part: str, row_groups: Iterable[pa.ChunkedArray]) -> Index:
@@ -128,31 +82,40 @@ def index_of(part: str, row_groups: Iterable[pa.ChunkedArray]) -> Index:
     pieces = []
     for number, group in enumerate(row_groups):
         hashes = group.to_numpy()
+        numbers = np.full(len(hashes), number)
         places.append(Place(part, number))
-        pieces.append(Block(hashes, np.full(len(hashes), number)))
-    blocks = (_in_order(pieces),) if pieces else ()
+        pieces.append(Block(hashes, numbers))
+    if not pieces:
+        return Index((), ())
+    block = in_order(pieces)
+    blocks = (block,) if len(block.hashes) else ()
     return Index(tuple(places), blocks)
 
 
-def merge(indexes: Sequence[Index], parts: Collection[str]) -> Index:
-    """One index of several, in memory, of what they say of *parts*."""
+def merge(indexes: Sequence[Index]) -> Index:
+    """One index of several, in memory."""
+    parts: set[str] = set()
+    for index in indexes:
+        parts |= index.parts
     places = places_in(indexes, parts)
-    return Index(places, tuple(_merged_blocks(indexes, places)))
+    blocks = _merged_blocks(indexes, places)
+    return Index(places, tuple(blocks))
 
 
 def places_in(indexes: Sequence[Index], parts: Collection[str]) -> tuple[Place, ...]:
     """The places that indexes know, those in *parts* only."""
     known: set[Place] = set()
     for index in indexes:
-        known.update(place for place in index.places if place.part in parts)
-    return tuple(sorted(known))
+        known.update(index.places)
+    places = [place for place in known if place.part in parts]
+    return tuple(sorted(places))
 
 
 def name_of(places: Iterable[Place]) -> str:
     """The name of the index of these places: a digest of them, so that it says what it covers."""
     text = json.dumps(list(places))
-    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
-    return PATTERN.replace("*", digest)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return PATTERN.replace("*", digest[:24])
 
 
 def write(indexes: Sequence[Index], places: tuple[Place, ...], file: IO[bytes]) -> None:
@@ -167,9 +130,13 @@ def write(indexes: Sequence[Index], places: tuple[Place, ...], file: IO[bytes]) 
     schema = pa.schema(columns, {"places": json.dumps(places)})
     with pa.ipc.new_file(file, schema) as writer:
         for block in _merged_blocks(indexes, places):
-            numbers = block.places.astype("int32")
-            arrays = [block.hashes, numbers, _bits(block.hashes)]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            arrays = [
+                block.hashes,
+                block.places.astype("int32"),
+                bits_of(block.hashes),
+            ]
+            batch = pa.record_batch(arrays, schema=schema)
+            writer.write_batch(batch)
 
 
 def read(file: Path, name: Path | None = None) -> Index:
@@ -182,18 +149,16 @@ def read(file: Path, name: Path | None = None) -> Index:
     """
     import pyarrow as pa
 
-    reader = pa.ipc.open_file(pa.memory_map(str(file)))
-    places = json.loads(reader.schema.metadata[b"places"])
+    mapped = pa.memory_map(str(file))
+    reader = pa.ipc.open_file(mapped)
+    text = reader.schema.metadata[b"places"]
+    places = [Place(*place) for place in json.loads(text)]
     blocks = []
     for number in range(reader.num_record_batches):
-        batch = reader.get_batch(number)
-        hashes, numbers, seen = (column.to_numpy() for column in batch.columns)
-        blocks.append(Block(hashes, numbers, seen))
-    return Index(
-        tuple(Place(part, row_group) for part, row_group in places),
-        tuple(blocks),
-        name or file,
-    )
+        columns = reader.get_batch(number).columns
+        arrays = [column.to_numpy() for column in columns]
+        blocks.append(Block(*arrays))
+    return Index(tuple(places), tuple(blocks), name or file)
 
 
 def read_all(files: Iterable[Path]) -> list[Index]:
@@ -217,7 +182,8 @@ def choose(indexes: Iterable[Index], parts: Collection[str]) -> list[Index]:
     """
     chosen = []
     left = set(parts)
-    for index in sorted(indexes, key=lambda index: index.rows, reverse=True):
+    largest_first = sorted(indexes, key=lambda index: index.rows, reverse=True)
+    for index in largest_first:
         if left & index.parts:
             chosen.append(index)
             left -= index.parts
@@ -229,17 +195,18 @@ def _merged_blocks(indexes: Sequence[Index], places: tuple[Place, ...]) -> Itera
     What indexes say of *places*, in order: hashes spread evenly, so equal stretches of them make
     blocks that are about equal.
     """
-    stretches = sum(index.rows for index in indexes) // BLOCK + 1
-    numbers = [_new_numbers(index, places) for index in indexes]
+    new_numbers = [_new_numbers(index, places) for index in indexes]
+    rows = sum(index.rows for index in indexes)
+    stretches = rows // BLOCK + 1
     for stretch in range(stretches):
         low = HASHES * stretch // stretches
         high = HASHES * (stretch + 1) // stretches
         pieces = []
-        for index, new_numbers in zip(indexes, numbers, strict=True):
+        for index, numbers in zip(indexes, new_numbers, strict=True):
             for block in index.blocks:
                 piece = block.between(low, high)
-                pieces.append(Block(piece.hashes, new_numbers[piece.places]))
-        merged = _one_of_each(_in_order(pieces))
+                pieces.append(piece.renumbered(numbers))
+        merged = one_of_each(in_order(pieces))
         if len(merged.hashes):
             yield merged
 
@@ -249,51 +216,5 @@ def _new_numbers(index: Index, places: tuple[Place, ...]) -> Numbers:
     import numpy as np
 
     new = {place: number for number, place in enumerate(places)}
-    return np.array([new.get(place, GONE) for place in index.places], np.int64)
-
-
-def _in_order(pieces: Sequence[Block]) -> Block:
-    import numpy as np
-
-    hashes = np.concatenate([piece.hashes for piece in pieces])
-    places = np.concatenate([piece.places for piece in pieces])
-    # The stable sort of numpy finds the stretches that are in order already, and merges them.
-    order = hashes.argsort(kind="stable")
-    return Block(hashes[order], places[order])
-
-
-def _one_of_each(block: Block) -> Block:
-    """A block without the rows of parts that are gone, and without rows that are there twice."""
-    import numpy as np
-
-    kept = block.places != GONE
-    same_hash = np.diff(block.hashes) == 0
-    same_place = np.diff(block.places) == 0
-    kept[1:] &= ~(same_hash & same_place)
-    return Block(block.hashes[kept], block.places[kept])
-
-
-def _bits(hashes: Numbers) -> Bits:
-    """The bits that say which hashes are there, see `Block`."""
-    import numpy as np
-
-    is_set = np.zeros(BITS * len(hashes), bool)
-    is_set[hashes % len(is_set)] = True
-    bits: Bits = np.packbits(is_set, bitorder="little").view("<u2")
-    return bits
-
-
-def _numbers_between(first: Numbers, last: Numbers) -> Numbers:
-    """
-    All numbers from each of *first* to before its *last*.
-
-    >>> import numpy as np
-    >>> _numbers_between(np.array([3, 7]), np.array([5, 8])).tolist()
-    [3, 4, 7]
-    """
-    import numpy as np
-
-    lengths = last - first
-    shifts = np.repeat(last - lengths.cumsum(), lengths)
-    numbers: Numbers = np.arange(len(shifts)) + shifts
-    return numbers
+    numbers = [new.get(place, GONE) for place in index.places]
+    return np.array(numbers, np.int64)

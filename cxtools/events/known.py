@@ -10,22 +10,20 @@ appears whole, says which parts it covers, and whoever finds none makes do witho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools.events import index, parts
-from cxtools.events.database import unreadable
-from cxtools.events.index import Index
-from cxtools.events.keys import EVENT_HASH, EVENT_ID, keys_of
+from cxtools.events.index import Index, Place
+from cxtools.events.keys import EVENT_HASH, EVENT_ID
 from cxtools.events.replacements import parts_that_count
 from cxtools.files import Staging, write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 #: Parts, and rows in them, which may be without an index: to read them takes less than 10 ms.
 PARTS_WITHOUT = 8
@@ -51,7 +49,7 @@ class Known:
         self._folder = folder
         self._rows_in_memory = rows_in_memory
         self._index_folder = index_folder
-        self._stored: set[str] | None = None
+        self._stored: set[str] = set()
         self._staged: dict[str, Path] = {}
         self._index_files: list[Path] = []
         self._on_disk: list[Index] = []
@@ -65,7 +63,7 @@ class Known:
         Raises:
             StoreError: a part can't be read.
         """
-        for _ in range(LISTINGS):
+        for _ in range(LISTINGS - 1):
             with suppress(FileNotFoundError):  # a part was merged into another since it was listed
                 self._look()
                 return self._news(rows)
@@ -75,79 +73,99 @@ class Known:
     def stage(self, rows: pa.Table, staging: Staging) -> None:
         """Write new rows as a part that waits to be published, and know them from now on."""
         name = parts.name_of(rows)
-        staging.write(self._folder / name, partial(parts.write, rows))
+        write = partial(parts.write, rows)
+        staging.write(self._folder / name, write)
         self._staged[name] = staging.hidden_files[-1]
-        self._remember(index.index_of(name, [rows[EVENT_HASH]]))
-        if self._in_memory[0].rows > self._rows_in_memory:
-            self._stage_index(self._in_memory.pop(0), staging)
+        new = index.index_of(name, [rows[EVENT_HASH]])
+        self._remember(new)
+        largest = self._in_memory[0]
+        if largest.rows > self._rows_in_memory:
+            self._in_memory.remove(largest)
+            self._stage_index(largest, staging)
 
     def keep(self) -> None:
         """
         Once parts are published: write an index of what has none, if that is worth a file, and
         sweep the indexes that are of no use any more.
         """
-        self._staged.clear()
         self._look()
-        stored = self._stored or set()
-        outdated = [each for each in self._on_disk if not each.parts <= stored]
-        current = [each for each in self._on_disk if each.parts <= stored]
+        self._staged.clear()
+        outdated = [each for each in self._on_disk if not each.parts <= self._stored]
+        current = [each for each in self._on_disk if each.parts <= self._stored]
         used = {each.file for each in current}
-        if outdated or self._is_worth_a_file(stored):
+        if outdated or self._is_worth_a_file():
             merged = _with_smaller([*self._in_memory, *outdated], current)
-            places = index.places_in(merged, stored)
-            file = self._index_folder / index.name_of(places)
-            write_whole(file, partial(index.write, merged, places))
-            used = {file, *(each.file for each in current if each not in merged)}
+            used -= {each.file for each in merged}
+            used.add(self._write(merged))
         for swept in {*self._index_files} - used:
             swept.unlink(missing_ok=True)
 
-    def _is_worth_a_file(self, stored: set[str]) -> bool:
-        names: set[str] = set()
-        for each in self._in_memory:
-            names |= each.parts & stored
+    def _is_worth_a_file(self) -> bool:
+        names = _covered(self._in_memory) & self._stored
         rows = sum(each.rows for each in self._in_memory)
         return len(names) >= PARTS_WITHOUT or rows >= ROWS_WITHOUT
 
+    def _write(self, merged: Sequence[Index]) -> Path:
+        """One index of several."""
+        places = index.places_in(merged, self._stored)
+        file = self._index_folder / index.name_of(places)
+        write = partial(index.write, merged, places)
+        return write_whole(file, write)
+
     def _look(self) -> None:
         """See which parts and indexes there are now, and read the hashes that no index has."""
-        if self._stored == _names(self._folder):
+        stored = _names(self._folder)
+        published = self._stored | set(self._staged)
+        if stored in (self._stored, published):
+            self._stored = stored
             return
         # Indexes are listed first: what they cover and isn't listed after them is gone.
-        self._index_files = sorted(self._index_folder.glob(index.PATTERN))
-        indexes = index.read_all(self._index_files)
+        files = sorted(self._index_folder.glob(index.PATTERN))
+        indexes = index.read_all(files)
         stored = _names(self._folder)
+        self._index_files = files
         self._on_disk = index.choose(indexes, stored)
         covered = _covered(self._on_disk)
         self._in_memory = [each for each in self._in_memory if not each.parts <= covered]
         covered |= _covered(self._in_memory)
         for name in sorted(stored - covered):
-            self._remember(index.index_of(name, _hashes(self._folder / name)))
+            hashes = parts.hashes(self._folder / name)
+            new = index.index_of(name, hashes)
+            self._remember(new)
         self._stored = stored
 
     def _remember(self, new: Index) -> None:
         """Hold an index in memory, merged with those that are not much larger."""
-        merged = new
-        while self._in_memory and self._in_memory[-1].rows <= GROWTH * merged.rows:
-            both = [self._in_memory.pop(), merged]
-            merged = index.merge(both, _covered(both))
-        self._in_memory.append(merged)
+        while self._in_memory:
+            last = self._in_memory[-1]
+            if last.rows > GROWTH * new.rows:
+                break
+            self._in_memory.pop()
+            new = index.merge([last, new])
+        self._in_memory.append(new)
 
     def _stage_index(self, full: Index, staging: Staging) -> None:
         file = self._index_folder / index.name_of(full.places)
-        staging.write(file, partial(index.write, [full], full.places))
-        self._on_disk.append(index.read(staging.hidden_files[-1], name=file))
+        write = partial(index.write, [full], full.places)
+        staging.write(file, write)
+        hidden = staging.hidden_files[-1]
+        on_disk = index.read(hidden, name=file)
+        self._on_disk.append(on_disk)
 
     def _news(self, rows: pa.Table) -> pa.Table:
         import pyarrow.compute as pc
 
+        ids = rows[EVENT_ID]
         hashes, places = self._find(rows)
-        candidates = rows.filter(pc.is_in(rows[EVENT_HASH], hashes))[EVENT_ID]
-        is_new = pc.is_valid(rows[EVENT_ID])
+        has_known_hash = pc.is_in(rows[EVENT_HASH], hashes)
+        candidates = ids.filter(has_known_hash)
+        is_new = pc.is_valid(ids)
         for part, row_groups in places.items():
-            path = self._staged.get(part, self._folder / part)
-            stored = _column(path, EVENT_ID, row_groups)
-            known = stored.filter(pc.is_in(stored, candidates))
-            is_new = pc.and_not(is_new, pc.is_in(rows[EVENT_ID], known))
+            file = self._staged.get(part, self._folder / part)
+            stored = parts.column(file, EVENT_ID, row_groups)
+            is_known = pc.is_in(stored, candidates)
+            known = stored.filter(is_known)
+            is_new = pc.and_not(is_new, pc.is_in(ids, known))
         return rows.filter(is_new)
 
     def _find(self, rows: pa.Table) -> tuple[pa.Array, dict[str, list[int]]]:
@@ -156,17 +174,19 @@ class Known:
         import pyarrow as pa
 
         wanted = np.sort(rows[EVENT_HASH].to_numpy())
-        found = []
-        row_groups: dict[str, list[int]] = {}
-        present = {*self._staged, *(self._stored or ())}
+        found = [np.empty(0, np.int64)]
+        places: set[Place] = set()
         for each in [*self._on_disk, *self._in_memory]:
-            hashes, places = each.find(wanted)
-            found.append(hashes)
-            for part, row_group in sorted(places):
-                if part in present:
-                    row_groups.setdefault(part, []).append(row_group)
-        hashes = np.concatenate([np.empty(0, np.int64), *found])
-        return pa.array(hashes), row_groups
+            hashes, places_of_these = each.find(wanted)
+            found += hashes
+            places |= places_of_these
+        row_groups: dict[str, list[int]] = {}
+        for place in sorted(places):
+            if place.part in self._stored or place.part in self._staged:
+                of_part = row_groups.setdefault(place.part, [])
+                of_part.append(place.row_group)
+        together = np.concatenate(found)
+        return pa.array(together), row_groups
 
 
 def _names(folder: Path) -> set[str]:
@@ -177,7 +197,8 @@ def _with_smaller(merged: Sequence[Index], others: Sequence[Index]) -> list[Inde
     """Indexes, and of the others those that are not much larger than all of them together."""
     chosen = list(merged)
     rows = sum(each.rows for each in chosen)
-    for each in sorted(others, key=lambda each: each.rows):
+    smallest_first = sorted(others, key=lambda each: each.rows)
+    for each in smallest_first:
         if each.rows <= GROWTH * rows:
             chosen.append(each)
             rows += each.rows
@@ -190,43 +211,3 @@ def _covered(indexes: Iterable[Index]) -> set[str]:
     for each in indexes:
         covered |= each.parts
     return covered
-
-
-def _hashes(part: Path) -> Iterator[pa.ChunkedArray]:
-    """The hashes of a part's row groups; parts of earlier versions have ids only."""
-    for row_group in range(_row_groups(part)):
-        if parts.version_of(part) is parts.CURRENT:
-            yield _column(part, EVENT_HASH, [row_group])
-        else:
-            yield keys_of(_column(part, EVENT_ID, [row_group]))
-
-
-def _row_groups(part: Path) -> int:
-    with _reading(part) as file:
-        return int(file.num_row_groups)
-
-
-def _column(part: Path, name: str, row_groups: Sequence[int]) -> pa.ChunkedArray:
-    with _reading(part) as file:
-        return file.read_row_groups(row_groups, columns=[name])[name]
-
-
-@contextmanager
-def _reading(part: Path) -> Iterator[pq.ParquetFile]:
-    """
-    A part that is read.
-
-    Raises:
-        FileNotFoundError: it is gone since it was listed.
-        StoreError: it can't be read.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(part) as file:
-            yield file
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(part, error) from error

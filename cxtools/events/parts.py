@@ -10,17 +10,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-from cxtools.events.keys import EVENT_HASH, KEYS_SQL, MESSAGE_KEY, with_keys
-from cxtools.model import Event
+from cxtools.events import tables
+from cxtools.events.database import unreadable
+from cxtools.events.keys import EVENT_HASH, EVENT_ID, KEYS_SQL, MESSAGE_KEY, keys_of, with_keys
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+    import pyarrow.parquet as pq
+
+# What is known of tables of events, for those who know them by their parts.
+event_columns = tables.event_columns
+event_schema = tables.event_schema
+table_of = tables.table_of
 
 #: Rows of a row group, the least that is read of a part: about 7 MB.
 ROW_GROUP = 50_000
@@ -41,7 +49,7 @@ FEW_VALUES = [
     "received_at",
 ]
 
-#: Where a merged part names those that it was made of.
+#: Where a merged part names those as which its rows were added.
 MERGED_FROM = b"cxtools.merged_from"
 
 # The type is given because DuckDB would read a campaign named "2026" as a number.
@@ -144,20 +152,6 @@ def version_of(file: Path) -> Version:
     return next(version for version in VERSIONS if file.name.startswith(version.prefix))
 
 
-def event_schema() -> pa.Schema:
-    """The columns of `Event`: what tables of events have."""
-    import pyarrow as pa
-
-    may_be_missing = {"ts": _moment(), "by_machine": pa.bool_()}
-    columns = []
-    for field in fields(Event):
-        if field.name in may_be_missing:
-            columns.append(pa.field(field.name, may_be_missing[field.name]))
-        else:
-            columns.append(pa.field(field.name, pa.string(), nullable=False))
-    return pa.schema(columns)
-
-
 def schema() -> pa.Schema:
     """The columns of a part: those of `Event`, where it came from and when, and the keys."""
     import pyarrow as pa
@@ -176,27 +170,6 @@ def _moment() -> pa.DataType:
     import pyarrow as pa
 
     return pa.timestamp("us", tz="UTC")
-
-
-def table_of(events: Sequence[Event]) -> pa.Table:
-    """Events as a table with the columns of `Event`."""
-    import pyarrow as pa
-
-    columns: dict[str, list[Any]] = {}
-    for field in fields(Event):
-        columns[field.name] = [getattr(event, field.name) for event in events]
-    return pa.table(columns, schema=event_schema())
-
-
-def event_columns(table: pa.Table) -> pa.Table:
-    """
-    A table of events with the columns of `Event` alone, in their order and of their types.
-
-    Raises:
-        KeyError, pyarrow.ArrowInvalid: a column is missing or can't be had as its type.
-    """
-    columns = event_schema()
-    return table.select(columns.names).cast(columns)
 
 
 def rows_of_part(table: pa.Table, source: str, received_at: datetime) -> pa.Table:
@@ -239,8 +212,54 @@ def rows_in(connection: duckdb.DuckDBPyConnection, file: Path) -> pa.Table:
     return rows.to_arrow_table().select(columns.names).cast(columns)
 
 
+def hashes(file: Path) -> Iterator[pa.ChunkedArray]:
+    """
+    The hashes of the events of each row group of a part; parts of earlier versions have ids only.
+
+    Raises:
+        FileNotFoundError: the part is gone since it was listed.
+        StoreError: it can't be read.
+    """
+    with _open(file) as part:
+        row_groups = part.num_row_groups
+    for row_group in range(row_groups):
+        if version_of(file) is CURRENT:
+            yield column(file, EVENT_HASH, [row_group])
+        else:
+            ids = column(file, EVENT_ID, [row_group])
+            yield keys_of(ids)
+
+
+def column(file: Path, name: str, row_groups: Sequence[int]) -> pa.ChunkedArray:
+    """
+    A column of some row groups of a part.
+
+    Raises:
+        FileNotFoundError, StoreError: as `hashes`.
+    """
+    with _open(file) as part:
+        return part.read_row_groups(row_groups, columns=[name])[name]
+
+
+@contextmanager
+def _open(file: Path) -> Iterator[pq.ParquetFile]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file) as part:
+            yield part
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(file, error) from error
+
+
 def merged_from(file: Path) -> tuple[str, ...]:
-    """The names of the parts whose rows a part holds; none for a part that was added."""
+    """
+    The names under which the rows of a part were added, however often it was merged since; none for
+    a part that was added itself.
+    """
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(file).metadata or {}

@@ -195,40 +195,6 @@ class EventStore:
         """The files that hold the rows of a campaign, each row once; empty when it has none yet."""
         return parts_that_count(self._folder(campaign))
 
-    def counts(self, campaign: str) -> dict[str, int]:
-        """Kind -> events of a campaign; empty when it has none yet."""
-        query = """
-            select kind, count(*)
-            from events
-            group by kind
-            order by kind
-        """
-        return dict(self._rows(campaign, query))
-
-    def job_counts(self, campaign: str, job_ids: Sequence[str]) -> dict[str, int]:
-        """
-        How many events of each of these jobs the campaign has; a job without events is missing.
-        """
-        query = """
-            select job_id, count(*)
-            from events
-            where job_id in (select unnest($jobs))
-            group by job_id
-        """
-        return dict(self._rows(campaign, query, jobs=list(job_ids)))
-
-    def refusals(self, campaign: str, job_ids: Sequence[str]) -> list[tuple[str, str, str]]:
-        """(address, code, text), each once, of the bounces of these jobs."""
-        query = """
-            select distinct email, bounce_code, bounce_text
-            from events
-            where kind = 'bounce'
-              and email <> ''
-              and job_id in (select unnest(cast($jobs as varchar[])))
-            order by all
-        """
-        return self._rows(campaign, query, jobs=list(job_ids))
-
     def job_with_tag(self, campaign: str, tag: str) -> str:
         """
         The one job whose events carry this tag, as far as the feed hands tags on; "" where there is

@@ -1,7 +1,7 @@
 """
-What became of each recipient of a job, as the CRM and the next retry wave need it.
+What became of each recipient of a job, as the CRM, suppressions and the next retry wave need it.
 
-Not a measure: nothing is counted, and people are named.
+Not a measure: people are named. Only the messages of those jobs are read.
 """
 
 from __future__ import annotations
@@ -13,6 +13,13 @@ from cxtools.events.replacements import repeat_when_replaced
 from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
 
+#: Kind of event -> the count of it.
+KINDS = {
+    "delivery": "deliveries",
+    "bounce": "bounces",
+    "open": "opens",
+    "click": "clicks",
+}
 #: What became of one message.
 Row = dict[str, Any]
 #: A URL, and the moment as ISO 8601 text; None when it isn't known.
@@ -60,3 +67,41 @@ def _by_message(clicks: Sequence[Row]) -> dict[int, list[Click]]:
         own = by_message.setdefault(row["message_key"], [])
         own.append((row["link_url"], row["clicked_at"]))
     return by_message
+
+
+@repeat_when_replaced
+def refusals(
+    engine: Engine,
+    campaign: str,
+    job_ids: Sequence[str],
+) -> list[tuple[str, str, str]]:
+    """(address, code, text), each once, of the bounces of these jobs' messages."""
+    if campaign not in engine.store.campaigns():
+        return []
+    with engine.session(campaign, job_ids=job_ids) as session:
+        rows = session.run(statement("refusals")).to_pylist()
+    return [(row["email"], row["bounce_code"], row["bounce_text"]) for row in rows]
+
+
+@repeat_when_replaced
+def job_events(engine: Engine, campaign: str, job_ids: Sequence[str]) -> dict[str, int]:
+    """
+    How many events of each of these jobs the campaign has; a job without events is missing.
+    """
+    if campaign not in engine.store.campaigns():
+        return {}
+    wanted = set(job_ids)
+    events = {}
+    for row in engine.layer(campaign).rows("job_events"):
+        if row["job_id"] in wanted:
+            events[row["job_id"]] = row["events"]
+    return events
+
+
+@repeat_when_replaced
+def event_kinds(engine: Engine, campaign: str) -> dict[str, int]:
+    """Kind -> events of a campaign, for the kinds that the API documents; empty without any."""
+    if campaign not in engine.store.campaigns():
+        return {}
+    counts = engine.layer(campaign).counts()
+    return {kind: counts[name] for kind, name in KINDS.items() if counts[name]}

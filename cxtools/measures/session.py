@@ -155,7 +155,7 @@ def _define_layers(relations: Relations, layers: Mapping[str, Layer]) -> None:
     _read(relations, "stored_main", "messages", layers.values())
     _read(relations, "stored_tail", "tail", layers.values())
     relations.define("stored_counts", "select * from stored_event_counts")
-    if any(layer.rows("tail") for layer in layers.values()):
+    if any(layer.row_count("tail") for layer in layers.values()):
         keys = ["campaign", "message_key"]
         define_messages(relations, "stored_messages", "stored_main", "stored_tail", keys)
     else:

@@ -76,15 +76,28 @@ def read_facts(page: str) -> PageFacts | None:
 
 def page_facts(block: Mapping[str, Any]) -> PageFacts:
     """Facts from a block: unknown fields are passed over, missing ones have their defaults."""
-    known = [field.name for field in fields(PageFacts)]
-    values = {name: block[name] for name in known if block.get(name) is not None}
+    values: dict[str, Any] = {}
+    for field in fields(PageFacts):
+        value = block.get(field.name)
+        if value is not None:
+            values[field.name] = value
     return PageFacts(**values)
 
 
 def script_json(content: Any) -> str:
     """JSON that can't end its script element, nor break a line for JavaScript."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
+    text = json.dumps(
+        content,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        sort_keys=True,
+    )
+    return re.sub("[<>&\u2028\u2029]", _as_escape, text)
+
+
+def _as_escape(match: re.Match[str]) -> str:
+    number = ord(match.group())
+    return f"\\u{number:04x}"
 
 
 class _BlockReader(HTMLParser):

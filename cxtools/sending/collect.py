@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxtools.context import Context
 from cxtools.errors import CxError
@@ -17,15 +17,19 @@ from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, UNSETTLED
 from cxtools.ledger.suppressions import Scan
-from cxtools.measures.outcomes import outcomes
-from cxtools.model import Event
+from cxtools.measures.outcomes import job_events, outcomes
 from cxtools.sending.groups import in_groups_by_campaign
 from cxtools.sending.suppress import find_suppressions
 from cxtools.webhooks.message import job_webhook
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 #: Settled jobs are still asked for late events for this long after their horizon; longer where
 #: their campaign is named.
 LATE_EVENTS_S = 30 * 86400.0
+#: Groups of jobs whose events are fetched while those of another one are stored.
+GROUPS_AHEAD = 1
 
 #: What became of one recipient of a job, see `measures.outcomes`
 Outcome = Mapping[str, Any]
@@ -55,10 +59,10 @@ class Collected:
 
 @dataclass
 class JobEvents:
-    """One job's events; where an *error* ended it, they are what came before."""
+    """One job's events, a table a page; where an *error* ended it, they are what came before."""
 
     row: BatchRow
-    events: list[Event] = field(default_factory=list)
+    tables: list[pa.Table] = field(default_factory=list)
     malformed: list[tuple[str, str]] = field(default_factory=list)
     error: CxError | None = None
 
@@ -81,11 +85,14 @@ def collect(context: Context, name: str | None = None) -> Collected:
         context.progress(len(rows), "events") as bar,
         ThreadPoolExecutor(context.settings.workers) as pool,
     ):
-        for group in in_groups_by_campaign(rows):
-            fetched = list(pool.map(partial(_fetch, context), group))
-            total += _keep(context, group[0].campaign, fetched)
-            errors += [job.error for job in fetched if job.error]
-            bar.update(len(group))
+        try:
+            for fetched in _fetch_in_groups(context, rows, pool):
+                total += _keep(context, fetched[0].row.campaign, fetched)
+                errors += [job.error for job in fetched if job.error]
+                bar.update(len(fetched))
+                bar.set_postfix_str(f"{total.added + total.duplicates:,} events")
+        finally:
+            pool.shutdown(cancel_futures=True)
     if errors:
         raise errors[0]
     return total
@@ -107,11 +114,26 @@ def _rows(context: Context, name: str | None) -> list[BatchRow]:
     return rows
 
 
+def _fetch_in_groups(
+    context: Context,
+    rows: Sequence[BatchRow],
+    pool: Executor,
+) -> Iterator[list[JobEvents]]:
+    """The jobs of one group after the other; while one is stored the next is fetched."""
+    waiting: deque[list[Future[JobEvents]]] = deque()
+    for group in in_groups_by_campaign(rows):
+        waiting.append([pool.submit(_fetch, context, row) for row in group])
+        if len(waiting) > GROUPS_AHEAD:
+            yield [job.result() for job in waiting.popleft()]
+    for jobs in waiting:
+        yield [job.result() for job in jobs]
+
+
 def _fetch(context: Context, row: BatchRow) -> JobEvents:
     fetched = JobEvents(row)
     try:
         for page in context.api.fetch_event_pages(row.job):
-            fetched.events.extend(page.events)
+            fetched.tables.append(page.table)
             fetched.malformed.extend(page.malformed)
     except CxError as error:
         fetched.error = error
@@ -120,13 +142,13 @@ def _fetch(context: Context, row: BatchRow) -> JobEvents:
 
 def _keep(context: Context, name: str, fetched: Sequence[JobEvents]) -> Collected:
     """Events first, durable; then one ledger transaction per job that was read to its end."""
-    events: list[Event] = []
+    tables: list[pa.Table] = []
     malformed: list[tuple[str, str]] = []
     for job in fetched:
-        events += job.events
+        tables += job.tables
         malformed += job.malformed
     received_at = datetime.fromtimestamp(context.now(), UTC)
-    added = context.store.add(name, events, source="cxone", received_at=received_at)
+    added = context.store.add_tables(name, tables, source="cxone", received_at=received_at)
     context.store.keep_rejects(name, malformed)
     complete = [job for job in fetched if not job.error]
     _record_scans(context, name, complete)
@@ -140,7 +162,7 @@ def _keep(context: Context, name: str, fetched: Sequence[JobEvents]) -> Collecte
 
 def _record_scans(context: Context, name: str, complete: Sequence[JobEvents]) -> None:
     rows = [job.row for job in complete]
-    counts = context.store.job_counts(name, [row.job for row in rows])
+    counts = job_events(context.engine, name, [row.job for row in rows])
     untold = [row.job for row in rows if _is_untold(row, counts)]
     people: Outcomes = {}
     if untold:
@@ -165,13 +187,14 @@ def _is_untold(row: BatchRow, counts: Mapping[str, int]) -> bool:
 
 def _scan(context: Context, job: JobEvents, counts: Mapping[str, int]) -> Scan:
     """What a job's events say of people."""
-    refusals = []
-    delivered = set()
-    for event in job.events:
-        if event.kind == "bounce" and event.email:
-            refusals.append((event.email, event.bounce_code, event.bounce_text))
-        if event.kind == "delivery" and event.email:
-            delivered.add(recipient_key(event.email))
+    refusals: list[tuple[str, str, str]] = []
+    delivered: set[str] = set()
+    for table in job.tables:
+        bounces = _with_address(table, "bounce")
+        columns = [bounces[name].to_pylist() for name in ("email", "bounce_code", "bounce_text")]
+        refusals += zip(*columns, strict=True)
+        deliveries = _with_address(table, "delivery")
+        delivered.update(map(recipient_key, deliveries["email"].to_pylist()))
     suppressions = find_suppressions(context.engine.judge, refusals)
     return Scan(
         counts.get(job.row.job, 0),
@@ -179,6 +202,14 @@ def _scan(context: Context, job: JobEvents, counts: Mapping[str, int]) -> Scan:
         suppressions.when_repeated,
         delivered,
     )
+
+
+def _with_address(table: pa.Table, kind: str) -> pa.Table:
+    """The events of a kind that name an address."""
+    import pyarrow.compute as pc
+
+    has_address = pc.not_equal(table["email"], "")
+    return table.filter(pc.and_(pc.equal(table["kind"], kind), has_address))
 
 
 def _webhook(

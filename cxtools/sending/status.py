@@ -1,4 +1,4 @@
-"""Where a campaign stands: read from the ledger and the event store, touching nothing."""
+"""Where a campaign stands: read from the ledger and its events, touching neither."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cxtools.events.store import EventStore
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.states import UNFINISHED, UNSETTLED
 from cxtools.ledger.unknown import ORPHANED
+from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import event_kinds
 from cxtools.settings import Settings
 from cxtools.wording import spaced
 
@@ -169,7 +170,7 @@ def over_limit(batches: Iterable[int], quota_left: float) -> int:
     return over
 
 
-def status(ledger: Ledger, store: EventStore, name: str, settings: Settings) -> Status:
+def status(ledger: Ledger, engine: Engine, name: str, settings: Settings) -> Status:
     """
     The status of one campaign.
 
@@ -190,7 +191,7 @@ def status(ledger: Ledger, store: EventStore, name: str, settings: Settings) -> 
         state=campaign_state((row["state"], row["job_status"]) for row in batches),
         recipients=_recipients(ledger.batches.counts(name), over_limit(waiting, quota_left)),
         batches=batches,
-        events=dict.fromkeys(EVENT_KINDS, 0) | store.counts(name),
+        events=dict.fromkeys(EVENT_KINDS, 0) | event_kinds(engine, name),
         webhooks={state: webhook_states[state] for state in WEBHOOK_STATES},
         provisional=any(row.state in UNSETTLED for row in rows),
     )

@@ -10,6 +10,7 @@ from cxtools.bounce import Judge
 from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Ledger
 from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import refusals
 
 
 class Rejudged(NamedTuple):
@@ -69,8 +70,8 @@ def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> Rejudged:
         if name in stored:
             rows = ledger.batches.rows(name)
             job_ids = [row.job_id for row in rows if row.job_id]
-            refusals = engine.store.refusals(name, job_ids)
-            suppressions = find_suppressions(engine.judge, refusals)
+            bounces = refusals(engine, name, job_ids)
+            suppressions = find_suppressions(engine.judge, bounces)
             suppressed_by[name] = dict(suppressions.at_once)
             counted_by[name] = set(suppressions.when_repeated)
     added, lifted = ledger.suppressions.rejudge(

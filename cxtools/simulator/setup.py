@@ -10,9 +10,16 @@ from cxtools.simulator import flags
 SCOPE = "communications:email"
 
 
-def option(default: Any, about: str, read: flags.Reader = str) -> Any:
-    """A setting; *read* takes its text from the command line. One that is on or off has no text."""
-    return field(default=default, metadata={"about": about, "read": read})
+def option(default: Any, about: str, read: flags.Reader | None = None) -> Any:
+    """
+    A setting. *read* makes its value of the command line's text, else the type of its default does;
+    one that is on or off has no text.
+    """
+    metadata = {
+        "about": about,
+        "read": read or type(default),
+    }
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class Setup:
     /_sim/reset.
     """
 
-    seed: int = option(7, "which world: people, fates, identifiers", int)
+    seed: int = option(7, "which world: people, fates, identifiers")
     epoch: str = option("2026-09-14T08:00:00Z", "virtual time at the start", flags.moment)
     speed: float = option(
         60480.0,
@@ -32,6 +39,11 @@ class Setup:
     )
     latency_ms: float = option(0.0, "real milliseconds before each answer", flags.amount)
     rate_limit: float = option(0.0, "requests per second before 429; 0: no limit", flags.amount)
+    rate_burst: float = option(
+        0.0,
+        "requests that may come at once before the rate counts; 0: those of a second",
+        flags.amount,
+    )
     expires_in_s: float = option(3600.0, "life of a token in real seconds", flags.amount)
     client_id: str = option("simulator", "the client id that may sign in")
     client_secret: str = option("simulator", "its secret")

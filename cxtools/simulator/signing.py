@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote_plus
 
 from cxtools.simulator.dice import digest
 from cxtools.simulator.setup import Setup
 from cxtools.simulator.wire import Answer, Ask, answer
+
+#: A client's id and its secret.
+Credentials = tuple[str, str]
 
 
 class Token(NamedTuple):
@@ -45,16 +49,15 @@ class Tokens:
             return _refuse("invalid_request", "credentials don't belong into the query string")
         if form.get("grant_type") != "client_credentials":
             return _refuse("unsupported_grant_type", "grant_type must be client_credentials")
-        credentials = _read_basic(ask.headers.get("authorization", ""))
-        if credentials is None:
-            credentials = (form.get("client_id", ""), form.get("client_secret", ""))
-        if credentials != (self.setup.client_id, self.setup.client_secret):
+        known = (self.setup.client_id, self.setup.client_secret)
+        if _credentials(ask, form) != known:
             return _refuse_client("unknown client or wrong secret")
-        return self._grant(form.get("scope", ""), ask.now)
+        wish = form.get("scope", "")
+        return self._grant(wish, ask.now)
 
     def refusal(self, ask: Ask, scope: str) -> Answer | None:
         """Why a request may not do what needs *scope*; None when it may."""
-        token = self._find(ask.headers.get("authorization", ""))
+        token = self._find(_authorization(ask))
         if token is None or ask.now >= token.expires_at:
             return NO_TOKEN
         if scope not in token.scopes:
@@ -63,7 +66,9 @@ class Tokens:
 
     def _find(self, authorization: str) -> Token | None:
         kind, _, text = authorization.partition(" ")
-        return self.known.get(text) if kind.lower() == "bearer" else None
+        if kind.lower() != "bearer":
+            return None
+        return self.known.get(text)
 
     def revoke(self) -> None:
         self.known.clear()
@@ -71,15 +76,17 @@ class Tokens:
     def _grant(self, wish: str, now: float) -> Answer:
         scopes = frozenset(self.setup.scopes.split())
         if wish:
-            scopes &= set(wish.split())
+            scopes &= frozenset(wish.split())
         self.signed_in += 1
         digits = digest(self.setup.seed, "token", self.signed_in)
-        text = f"sim.{digits[:40]}"
-        self.known[text] = Token(now + self.setup.expires_in_s, scopes)
+        short = digits[:40]
+        text = f"sim.{short}"
+        life_s = self.setup.expires_in_s
+        self.known[text] = Token(now + life_s, scopes)
         grant = {
             "access_token": text,
             "token_type": "Bearer",
-            "expires_in": int(self.setup.expires_in_s),
+            "expires_in": int(life_s),
             "scope": " ".join(sorted(scopes)),
         }
         return answer(200, grant, {"Cache-Control": "no-store"})
@@ -91,20 +98,37 @@ def is_signed(ask: Ask, secret: str) -> bool:
     """
     hook_id = ask.headers.get("webhook-id", "")
     timestamp = ask.headers.get("webhook-timestamp", "")
-    signed = f"{hook_id}.{timestamp}.".encode() + ask.body
+    head = f"{hook_id}.{timestamp}."
+    signed = head.encode() + ask.body
     key = base64.b64decode(secret.removeprefix("whsec_"))
-    digest_bytes = hmac.digest(key, signed, "sha256")
-    right = f"v1,{base64.b64encode(digest_bytes).decode()}"
-    signatures = ask.headers.get("webhook-signature", "").split()
-    return any(hmac.compare_digest(right, signature) for signature in signatures)
+    mac = hmac.digest(key, signed, "sha256")
+    mac_text = base64.b64encode(mac).decode()
+    right = f"v1,{mac_text}"
+    signatures = ask.headers.get("webhook-signature", "")
+    return any(hmac.compare_digest(right, each) for each in signatures.split())
 
 
 def _read_form(ask: Ask) -> dict[str, str]:
-    fields = parse_qs(ask.body.decode("utf-8", "replace"), keep_blank_values=True)
+    text = ask.body.decode("utf-8", "replace")
+    fields = parse_qs(text, keep_blank_values=True)
     return {name: texts[0] for name, texts in fields.items()}
 
 
-def _read_basic(header: str) -> tuple[str, str] | None:
+def _authorization(ask: Ask) -> str:
+    return ask.headers.get("authorization", "")
+
+
+def _credentials(ask: Ask, form: Mapping[str, str]) -> Credentials:
+    """Those of the Basic header, else those of the form."""
+    basic = _read_basic(_authorization(ask))
+    if basic is not None:
+        return basic
+    client_id = form.get("client_id", "")
+    secret = form.get("client_secret", "")
+    return client_id, secret
+
+
+def _read_basic(header: str) -> Credentials | None:
     """Client id and secret of a Basic header; both are form-encoded inside (RFC 6749 2.3.1)."""
     kind, _, packed = header.partition(" ")
     if kind.lower() != "basic":
@@ -114,7 +138,10 @@ def _read_basic(header: str) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError):
         return "", ""
     name, _, secret = text.partition(":")
-    return unquote_plus(name), unquote_plus(secret)
+    return (
+        unquote_plus(name),
+        unquote_plus(secret),
+    )
 
 
 def _refuse(error: str, why: str) -> Answer:

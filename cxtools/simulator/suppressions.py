@@ -49,7 +49,8 @@ class Suppressions:
         return answer(200, {"results": results, "nextCursor": cursor})
 
     def _row(self, address: str) -> dict[str, str]:
-        added = self.clock.epoch - timedelta(days=30 + len(address))
+        days_before = 30 + len(address)
+        added = self.clock.epoch - timedelta(days=days_before)
         return {
             "emailAddress": address,
             "reason": self.reasons[address],

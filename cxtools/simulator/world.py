@@ -68,7 +68,7 @@ class World:
         self.log: list[Request] = []
         self.unhandled: list[str] = []
         self.received: list[dict[str, Any]] = []
-        self._bucket = Bucket(setup.rate_limit)
+        self._bucket = Bucket(setup.rate_limit, setup.rate_burst)
         self._answers: dict[str, Callable[[Ask], Answer]] = {
             "token": self.tokens.sign_in,
             "suppressions": self.suppressions.answer,
@@ -105,14 +105,21 @@ class World:
         sends = self.mail.sends
         mailed = {address for address, _, _ in sends}
         twice = {address for (address, _, _), count in sends.items() if count > 1}
+        suppressed = self.suppressions.reasons.keys()
+        jobs = self.mail.jobs.values()
         return {
-            "jobs": {job.job_id: self._job_truth(job) for job in self.mail.jobs.values()},
+            "jobs": {job.job_id: self._job_truth(job) for job in jobs},
             "sends": [
-                {"address": address, "templateId": template, "subject": subject, "count": count}
+                {
+                    "address": address,
+                    "templateId": template,
+                    "subject": subject,
+                    "count": count,
+                }
                 for (address, template, subject), count in sends.items()
             ],
             "mailed_twice": sorted(twice),
-            "suppressed_mailed": sorted(mailed & self.suppressions.reasons.keys()),
+            "suppressed_mailed": sorted(mailed & suppressed),
             "requests": requests,
             "requests_total": len(self.log),
             "unhandled": self.unhandled,
@@ -132,7 +139,9 @@ class World:
         reply = self._do(endpoint, ask)
         if fault.after and reply.status < FIRST_REDIRECT:
             return fault.after
-        return fault.twist(reply, ask.query) if fault.twist else reply
+        if fault.twist:
+            return fault.twist(reply, ask.query)
+        return reply
 
     def _do(self, endpoint: str, ask: Ask) -> Answer:
         """What the endpoint answers when nothing is wrong with the server."""
@@ -154,7 +163,10 @@ class World:
         wait_s = 0 if endpoint == "crm" else self._bucket.wait_s(now)
         if not wait_s:
             return None
-        headers = {"Retry-After": str(wait_s), "icStatusDescription": "rate limit exceeded"}
+        headers = {
+            "Retry-After": str(wait_s),
+            "icStatusDescription": "rate limit exceeded",
+        }
         return answer(429, headers=headers)
 
     def _receive(self, ask: Ask) -> Answer:
@@ -187,11 +199,14 @@ class World:
 
 
 class Bucket:
-    """A token bucket for requests, full at the start; a rate of 0 lets everything pass."""
+    """
+    A token bucket for requests, full at the start; a rate of 0 lets everything pass, a burst of 0
+    means the requests of a second.
+    """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, burst: float = 0.0) -> None:
         self.rate = rate
-        self.size = max(1.0, rate)
+        self.size = max(1.0, burst or rate)
         self._level = self.size
         self._at: float | None = None
 

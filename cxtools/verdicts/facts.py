@@ -71,8 +71,9 @@ class Facts:
         """A share and its interval, as a sentence holds it: `3.1%, 2.8–3.5`."""
         if not self.counts.get(whole):
             return wording.MISSING
+        share = self.rate(part, whole)
         low, high = self.interval(part, whole)
-        return wording.interval_in_brackets(self.rate(part, whole), low, high)
+        return wording.interval_in_brackets(share, low, high)
 
     def distance(self, part: str, whole: str) -> Distance | None:
         """How far a share is from that of the earlier campaigns; None without any."""
@@ -82,10 +83,17 @@ class Facts:
         if share is None or not known:
             return None
         usual = median(known)
-        return Distance(wording.points(share - usual), wording.percent(usual))
+        return Distance(
+            words=wording.points(share - usual),
+            usual=wording.percent(usual),
+        )
 
 
-def share_of(counts: Counts, part: str, whole: str) -> float | None:
+def share_of(
+    counts: Counts,
+    part: str,
+    whole: str,
+) -> float | None:
     """
     >>> share_of({"hard": 1, "attempted": 4}, "hard", "attempted")
     0.25

@@ -39,16 +39,26 @@ def _unsettled_sentence(sentence: str, number: int, campaign: str) -> str:
 
 # --- arrival ---
 
+DELIVERED = "{number} of {attempted} ({rate}) {were} delivered{comparison}."
+COMPARISON = ", {points} {earlier} at the same age ({usual})"
+HARD = "{bounces} ({rate}) {are} {standing}."
+FEW_WITHOUT_HARD = (
+    "No address bounced hard, but of so few messages ({few}) that isn't enough to pass."
+)
+TOP_CAUSE = "The most frequent cause of the {bounces} bounces is {cause}: {number} ({share})."
+
 
 def delivered_sentence(facts: Facts) -> str:
     """How much arrived."""
     delivered = facts.counts["delivered"]
-    number = wording.count(delivered)
-    were = wording.was_or_were(delivered)
-    attempted = wording.quantity(facts.counts["attempted"], "message")
-    rate = facts.rate_text("delivered", "attempted")
-    comparison = _comparison(facts, "delivered", "attempted")
-    return f"{number} of {attempted} ({rate}) {were} delivered{comparison}."
+    attempted = facts.counts["attempted"]
+    return DELIVERED.format(
+        number=wording.count(delivered),
+        attempted=wording.quantity(attempted, "message"),
+        rate=facts.rate_text("delivered", "attempted"),
+        were=wording.was_or_were(delivered),
+        comparison=_comparison(facts, "delivered", "attempted"),
+    )
 
 
 def _comparison(facts: Facts, part: str, whole: str) -> str:
@@ -56,10 +66,15 @@ def _comparison(facts: Facts, part: str, whole: str) -> str:
     distance = facts.distance(part, whole)
     if not distance:
         return ""
+    number = len(facts.earlier)
     earlier = "the one earlier campaign"
-    if len(facts.earlier) > 1:
-        earlier = f"the median of {len(facts.earlier)} earlier campaigns"
-    return f", {distance.words} {earlier} at the same age ({distance.usual})"
+    if number > 1:
+        earlier = f"the median of {number} earlier campaigns"
+    return COMPARISON.format(
+        points=distance.words,
+        earlier=earlier,
+        usual=distance.usual,
+    )
 
 
 #: Where a share stands between target and limit.
@@ -76,17 +91,18 @@ def hard_sentence(facts: Facts) -> str:
     [hard] = [check for check in facts.checks if check.limit == HARD_BOUNCES]
     if not hard.count:
         return _no_hard_bounce(hard)
-    bounces = wording.quantity(hard.count, "hard bounce")
-    rate = facts.rate_text("hard", "attempted")
-    are = "is" if hard.count == 1 else "are"
-    standing = standing_text(hard)
-    return f"{bounces} ({rate}) {are} {standing}."
+    return HARD.format(
+        bounces=wording.quantity(hard.count, "hard bounce"),
+        rate=facts.rate_text("hard", "attempted"),
+        are="is" if hard.count == 1 else "are",
+        standing=standing_text(hard),
+    )
 
 
 def _no_hard_bounce(hard: Check) -> str:
     if hard.word == "TOO FEW":
         few = wording.count(hard.whole)
-        return f"No address bounced hard, but of so few messages ({few}) that isn't enough to pass."
+        return FEW_WITHOUT_HARD.format(few=few)
     return "No address bounced hard."
 
 
@@ -104,10 +120,14 @@ def standing_text(check: Check) -> str:
 
 def _standing(check: Check) -> str:
     match check.word:
+        case "FAIL" if _reaches(check, check.limit.stop):
+            return FAR_ABOVE
         case "FAIL":
-            return FAR_ABOVE if _reaches(check, check.limit.stop) else ABOVE
+            return ABOVE
+        case "WARN" if _exceeds(check, check.limit.limit):
+            return PERHAPS_ABOVE
         case "WARN":
-            return PERHAPS_ABOVE if _exceeds(check, check.limit.limit) else BETWEEN
+            return BETWEEN
         case "TOO FEW":
             return NEAR
         case _:
@@ -134,14 +154,16 @@ def cause_sentence(facts: Facts) -> str:
     bounced = facts.counts.get("bounced")
     if not facts.top_cause or not bounced:
         return ""
-    cause, messages = facts.top_cause
-    words = wording.spaced(cause)
+    name, messages = facts.top_cause
+    cause = wording.spaced(name)
     if bounced == 1:
-        return f"The cause of the one bounce is {words}."
-    number = wording.quantity(messages, "message")
-    share = wording.percent(messages / bounced)
-    bounces = wording.count(bounced)
-    return f"The most frequent cause of the {bounces} bounces is {words}: {number} ({share})."
+        return f"The cause of the one bounce is {cause}."
+    return TOP_CAUSE.format(
+        bounces=wording.count(bounced),
+        cause=cause,
+        number=wording.quantity(messages, "message"),
+        share=wording.percent(messages / bounced),
+    )
 
 
 def alarm_sentence(facts: Facts) -> str:
@@ -176,6 +198,16 @@ def _number(facts: Facts, check: Check) -> str:
 
 # --- engagement ---
 
+CLICKED = "{people} clicked ({rate} of the delivered){comparison}."
+SCANNERS = (
+    "{suspects} of the {clickers} who followed any link{aside} behave like scanners "
+    "({suspect_rate}); without them {humans} remain ({human_rate} of the delivered)."
+)
+OPENED_BETWEEN = "Between {low} and {high} opened: a range, since {reason}."
+#: Why it is a range, or an upper bound.
+CANT_TELL = "machines that fetch images can't be told from readers in this feed"
+BY_MACHINES = "of the others the feed says that machines fetched the images"
+
 
 def click_sentence(facts: Facts) -> str:
     """Who clicked."""
@@ -185,17 +217,20 @@ def click_sentence(facts: Facts) -> str:
     if "clicked" not in counts:
         kinds = "Clicks" if "opened" in counts else "Opens and clicks"
         return f"{kinds} are not measured: the feed holds none."
-    people = _people(counts["clicked"])
-    rate = facts.rate_text("clicked", "delivered")
-    comparison = _comparison(facts, "clicked", "delivered")
-    return f"{people} clicked ({rate} of the delivered){comparison}."
+    return CLICKED.format(
+        people=_people(counts["clicked"]),
+        rate=facts.rate_text("clicked", "delivered"),
+        comparison=_comparison(facts, "clicked", "delivered"),
+    )
 
 
 def _people(number: int) -> str:
     if not number:
         return "Nobody"
-    noun = "person" if number == 1 else "people"
-    return f"{wording.count(number)} {noun}"
+    if number == 1:
+        return "1 person"
+    count = wording.count(number)
+    return f"{count} people"
 
 
 def scanner_sentence(facts: Facts) -> str:
@@ -203,22 +238,22 @@ def scanner_sentence(facts: Facts) -> str:
     counts = facts.counts
     if not counts.get("suspect"):
         return ""
-    suspects = wording.count(counts["suspect"])
-    clickers = wording.count(counts["clickers"])
-    humans = wording.count(counts["human"])
-    suspect_rate = facts.rate_text("suspect", "clickers")
-    human_rate = facts.rate_text("human", "delivered")
-    aside = _only_unsubscribed(counts["clickers"] - counts["clicked"])
-    return (
-        f"{suspects} of the {clickers} who followed any link{aside} behave like scanners "
-        f"({suspect_rate}); without them {humans} remain ({human_rate} of the delivered)."
+    only_unsubscribed = counts["clickers"] - counts["clicked"]
+    return SCANNERS.format(
+        suspects=wording.count(counts["suspect"]),
+        clickers=wording.count(counts["clickers"]),
+        aside=_only_unsubscribed(only_unsubscribed),
+        suspect_rate=facts.rate_text("suspect", "clickers"),
+        humans=wording.count(counts["human"]),
+        human_rate=facts.rate_text("human", "delivered"),
     )
 
 
 def _only_unsubscribed(number: int) -> str:
     if number <= 0:
         return ""
-    return f", {wording.count(number)} of them only to unsubscribe or change preferences,"
+    count = wording.count(number)
+    return f", {count} of them only to unsubscribe or change preferences,"
 
 
 def open_sentence(facts: Facts) -> str:
@@ -230,12 +265,14 @@ def open_sentence(facts: Facts) -> str:
         return "Nobody opened: no image was loaded and no link followed."
     least = surely_opened(counts)
     high = wording.percent(facts.rate("opened", "delivered"))
-    reason = "machines that fetch images can't be told from readers in this feed"
-    if least == "read":
-        reason = "of the others the feed says that machines fetched the images"
+    reason = BY_MACHINES if least == "read" else CANT_TELL
     if counts[least] != counts["opened"]:
-        low = wording.percent(facts.rate(least, "delivered"))
-        return f"Between {low} and {high} opened: a range, since {reason}."
+        share = facts.rate(least, "delivered")
+        return OPENED_BETWEEN.format(
+            low=wording.percent(share),
+            high=high,
+            reason=reason,
+        )
     if least in ("human", "clicked"):
         return f"{high} opened: all of them clicked."
     return f"At most {high} opened: {reason}."
@@ -247,7 +284,8 @@ def age_sentence(facts: Facts) -> str:
         return ""
     if facts.first_at == facts.last_at:
         return "The data end with the first event."
-    age = wording.age((facts.last_at - facts.first_at).total_seconds())
+    seconds = (facts.last_at - facts.first_at).total_seconds()
+    age = wording.age(seconds)
     end = f"The data end {age} after the first event"
     if facts.maturity is None or "clicked" not in facts.counts:
         return f"{end}."

@@ -510,6 +510,15 @@ def test_the_rate_limit_lets_so_many_pass_and_says_when_to_come_back() -> None:
     assert "1" == first[-1].headers["Retry-After"]
 
 
+def test_the_burst_is_what_may_come_at_once() -> None:
+    """10 a second and 3 at once: the fourth is told to wait, a tenth of a second later one passes."""
+    world = World(Setup(rate_limit=10, rate_burst=3))
+    moments = [5.0, 5.0, 5.0, 5.0, 5.11, 5.11]
+    statuses = [world.answer(Ask("GET", "/x", {}, {}, b"", at)).status for at in moments]
+
+    assert [404, 404, 404, 429, 404, 429] == statuses
+
+
 def test_unknown_paths_are_refused_and_recorded(simulator: Simulator) -> None:
     """Whoever asks for what the contract doesn't have is seen."""
     status = requests.get(f"{simulator.url}/v2/other", timeout=5).status_code

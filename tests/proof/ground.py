@@ -55,7 +55,7 @@ def connection(url: str, home: Path, **given: Any) -> Connection:
 
 def facts(client: Connection, name: str = NAME) -> Facts:
     """What ledger and store say by now."""
-    ledger, store = client.ledger, client.store
+    ledger = client.ledger
     with ledger.reading() as tx:
         slots: dict[str, dict[str, str]] = {}
         for row in tx.execute(sa.select(slot)):
@@ -82,7 +82,7 @@ def facts(client: Connection, name: str = NAME) -> Facts:
         ledger.audit_log.verify().faults,
         used,
         _events(client, name),
-        status(ledger, store, name, client.settings).to_dict(),
+        status(ledger, client.engine, name, client.settings).to_dict(),
         damage(client.settings.home),
         people(client, name),
     )

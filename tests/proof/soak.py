@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +27,8 @@ from typing import Any
 from cxtools.webhooks import deliver
 from tests.conftest import CRM_SECRET, Simulator
 from tests.proof.ground import Ground
+from tests.proof.layer_ground import NEWS
+from tests.proof.layer_ground import Ground as LayerGround
 from tests.proof.test_fault_schedules import DEADLINE_S, storms
 from tests.proof.test_kill import MODES
 
@@ -34,6 +37,8 @@ ROUNDS = 2
 #: Points beyond the calls of the traced run: the next run may make more of them.
 MARGIN = 60
 CHUNK = 20
+#: Kill points of who makes the messages layer, in each of the three ways.
+LAYER_POINTS = 100
 
 GROUND: list[Ground] = []
 
@@ -62,6 +67,24 @@ def storm(seed: int, count: int) -> dict[str, Any]:
     except AssertionError as error:
         wrong = [str(error)]
     return {"wrong": wrong, "seconds": round(time.monotonic() - began, 1), **seen}
+
+
+@cache
+def layer_ground() -> LayerGround:
+    """The proving ground of the messages layer of this worker."""
+    return LayerGround()
+
+
+def layer_calls(name: str) -> int:
+    """How many system calls who makes a layer makes."""
+    return len(layer_ground().calls(name))
+
+
+def kill_layer(name: str, point: int) -> dict[str, Any]:
+    """One kill point of who makes a layer."""
+    began = time.monotonic()
+    wrong, killed = layer_ground().prove(name, point)
+    return {"wrong": wrong, "killed": int(killed), "seconds": round(time.monotonic() - began, 2)}
 
 
 def traffic(seed: int) -> dict[str, Any]:
@@ -98,19 +121,35 @@ def plan(
                 for _ in range(arguments.pairs // len(MODES))
             ]
             yield from ((f"pair {mode} {pair}", kill, (pair, *mode)) for pair in pairs)
-    if "traffic" in arguments.parts:
-        for part in range(arguments.minutes_of_traffic):
-            yield f"traffic {part}", traffic, (arguments.seed + part,)
+    yield from plan_layer(arguments, pool, rng)
     if "schedules" in arguments.parts:
         for part in range(arguments.schedules // CHUNK):
             yield f"storm {part}", storm, (arguments.seed * 1_000_003 + part, CHUNK)
+
+
+def plan_layer(
+    arguments: argparse.Namespace,
+    pool: ProcessPoolExecutor,
+    rng: random.Random,
+) -> Iterator[tuple[str, Callable[..., dict[str, Any]], tuple[Any, ...]]]:
+    """The pieces of work about the layer of messages."""
+    if "layer" in arguments.parts:
+        for case in NEWS:
+            last = pool.submit(layer_calls, case).result()
+            for point in rng.sample(range(1, last + 1), min(LAYER_POINTS, last)):
+                yield f"layer {case} {point}", kill_layer, (case, point)
+    if "traffic" in arguments.parts:
+        for part in range(arguments.minutes_of_traffic):
+            yield f"traffic {part}", traffic, (arguments.seed + part,)
 
 
 def main() -> int:
     line = argparse.ArgumentParser(description=__doc__)
     line.add_argument("--seed", type=int, default=7)
     line.add_argument("--resume", type=Path, help="the resume point (reports/soak/seed-N.jsonl)")
-    line.add_argument("--parts", nargs="+", default=["kills", "pairs", "schedules", "traffic"])
+    line.add_argument(
+        "--parts", nargs="+", default=["kills", "pairs", "schedules", "layer", "traffic"]
+    )
     line.add_argument("--minutes-of-traffic", type=int, default=10)
     line.add_argument("--pairs", type=int, default=500)
     line.add_argument("--schedules", type=int, default=10_000)
@@ -165,6 +204,8 @@ def results(
 
 def part_of(piece: str) -> str:
     """The line of the table that a piece of work belongs to."""
+    if piece.startswith("layer"):
+        return "one kill of who makes the messages layer"
     if piece.startswith("traffic"):
         return "writers and readers of one campaign"
     for idempotent, at_once in MODES:

@@ -47,6 +47,7 @@ from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.suppressions import Scan
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import refusals
 from cxtools.measures.rules_digest import OWN_RULES
 from cxtools.model import Recipient
 from cxtools.sending.suppress import find_suppressions
@@ -1037,7 +1038,7 @@ def test_suppressions_follow_a_change_of_rules(tmp_path: Path) -> None:
         write_webhook=webhook_writer("h"),
     )
     tables.store(REFUSED, into=first.store)
-    raw = first.store.refusals("c", ["j1"])
+    raw = refusals(first.engine, "c", ["j1"])
     added = first.rejudge()
     (tmp_path / OWN_RULES).write_text(OWN)
     later = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
@@ -1047,7 +1048,7 @@ def test_suppressions_follow_a_change_of_rules(tmp_path: Path) -> None:
     assert 3 == [entry.kind for entry in later.ledger.audit_log.entries()].count(
         "suppressions.rejudged"
     )
-    assert raw == later.store.refusals("c", ["j1"])
+    assert raw == refusals(later.engine, "c", ["j1"])
 
 
 def test_what_repeated_is_lifted_when_a_rule_explains_it(tmp_path: Path) -> None:
@@ -1065,7 +1066,7 @@ def test_what_repeated_is_lifted_when_a_rule_explains_it(tmp_path: Path) -> None
         name, job_id = f"c{number}", f"j{number}"
         batch = planned(first, name, job_id, [address])
         tables.store(blocked.format(job=job_id), name, into=first.store)
-        found = find_suppressions(first.engine.judge, first.store.refusals(name, [job_id]))
+        found = find_suppressions(first.engine.judge, refusals(first.engine, name, [job_id]))
         first.ledger.jobs.record_scan(
             batch,
             Scan(1, found.at_once, found.when_repeated),

@@ -83,11 +83,17 @@ def test_what_was_merged_is_known(target: EventStore) -> None:
 
 def test_there_is_nothing_to_merge_twice(target: EventStore) -> None:
     """Another compaction leaves one small part alone, and merges it with those that came since."""
+    added = [part.name for part in target.parts("c")]
     target.compact("c")
+    [once] = target.parts("c")
 
     assert Compacted(1, 0, 1) == target.compact("c")
     add(target, PAGES + 1)
+    added += [part.name for part in target.parts("c")]
     assert Compacted(2, 2, 1) == target.compact("c")
+    [merged] = target.parts("c")
+
+    assert tuple(sorted({*added} - {once.name})) == parts.merged_from(merged)
     assert 15 + 4 + 3 * PAGES + 4 == len(rows(target))
 
 

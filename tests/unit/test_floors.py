@@ -32,19 +32,22 @@ FLOORS = {
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
-        "events events.feeds.values events.keys "
+        "events events.blocks events.feeds.values events.keys events.tables "
         "ledger ledger.audit ledger.people ledger.states "
         "measures.catalogue "
         "sending sending.address sending.row "
         "verdicts verdicts.limits "
         "webhooks webhooks.signature",
-        "api.documents api.outcome api.redaction api.refusals "
+        "api.outcome api.redaction api.refusals "
         "bounce.codes bounce.phrases "
+        "events.feeds.columns events.lines "
         "sending.retry sending.spec "
         "measures.choices measures.table "
-        "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table "
         "verdicts.checks",
-        "api.grants bounce.index bounce.verdict sending.message events.feeds verdicts.facts",
+        "events.feeds.plain",
+        "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table",
+        "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
+        "verdicts.facts",
         "sending.plan bounce.rules verdicts.cards verdicts.sentences",
         "bounce.classify verdicts.verdict",
         "bounce.lines",
@@ -59,13 +62,16 @@ FLOORS = {
         "charts.funnel",
         "charts",
     ],
-    "files": ["files"],
+    "files": ["files progress"],
     "doors": [
-        "events.database events.index events.rejects events.replacements",
+        "events.database events.hashes events.rejects events.replacements",
+        "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",
         "events.messages.build",
+        "events.csv_rows events.json_texts events.parquet_rows",
+        "events.json_rows",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.spool ledger.workers "
@@ -81,11 +87,10 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
-        "measures.cause_verdicts measures.cuts measures.rules_digest measures.session "
-        "sending.status",
+        "measures.cause_verdicts measures.cuts measures.rules_digest measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes",
-        "measures.answers",
+        "measures.answers sending.status",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress "
         "verdicts.evidence webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",

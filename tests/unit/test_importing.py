@@ -192,3 +192,15 @@ def test_a_csv_of_100_000_rows_goes_through_to_the_measures(
     assert [50_000, 2_500, 47_500, 47_500, 7_500] == row[
         ["attempted", "bounced", "delivered", "opened", "clicked"]
     ].tolist()
+
+
+def test_progress_is_rows_a_second_and_shown_where_it_is_asked_for(
+    target: EventStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is written unless it is asked for: a log file holds sentences."""
+    import_content(target, TABLE)
+    quiet = capsys.readouterr().err
+    import_content(target, TABLE, progress=True)
+
+    assert "" == quiet
+    assert "rows/s" in capsys.readouterr().err

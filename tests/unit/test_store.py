@@ -22,7 +22,7 @@ from cxtools.events.importing import import_file
 from cxtools.events.keys import EVENT_HASH, MESSAGE_KEY, key, message_key
 from cxtools.events.store import CHUNK, Added, EventStore
 from cxtools.measures.engine import Engine
-from cxtools.measures.outcomes import outcomes
+from cxtools.measures.outcomes import event_kinds, job_events, outcomes, refusals
 from cxtools.model import Event
 from tests.tables import RECEIVED, ask, events, store
 
@@ -198,7 +198,7 @@ def test_more_events_than_a_chunk_come_in_several_parts(tmp_path: Path) -> None:
 
     assert Added(CHUNK + 5, 0) == target.add("c", stream(), source="test", received_at=RECEIVED)
     assert 2 == len(files(tmp_path))
-    assert {"delivery": CHUNK + 5} == target.counts("c")
+    assert {"delivery": CHUNK + 5} == event_kinds(Engine(target), "c")
 
 
 def test_a_stream_that_breaks_leaves_nothing(tmp_path: Path) -> None:
@@ -277,12 +277,13 @@ def test_leftovers_of_a_killed_writer_are_ignored(tmp_path: Path) -> None:
         lambda target: ask("funnel", target),
         lambda target: Engine(target).starts(),
         lambda target: outcomes(Engine(target), "c", ["j1"]),
-        lambda target: target.counts("c"),
-        lambda target: target.job_counts("c", ["j1"]),
-        lambda target: target.refusals("c", ["j1"]),
+        lambda target: event_kinds(Engine(target), "c"),
+        lambda target: job_events(Engine(target), "c", ["j1"]),
+        lambda target: refusals(Engine(target), "c", ["j1"]),
         lambda target: add(target, NEXT_PAGE),
+        lambda target: target.compact("c"),
     ],
-    ids=["funnel", "starts", "outcomes", "counts", "job_counts", "refusals", "add"],
+    ids=["funnel", "starts", "outcomes", "event_kinds", "job_events", "refusals", "add", "compact"],
 )
 def test_a_damaged_file_is_named(content: bytes, ask: Callable[[EventStore], object]) -> None:
     """A Parquet file that can't be read is a StoreError for whoever reads it, not a traceback."""
@@ -319,7 +320,7 @@ def test_an_empty_store_answers_with_no_rows(tmp_path: Path) -> None:
     target = EventStore(tmp_path / "events")
 
     assert [] == column(target, "event_id")
-    assert {} == target.counts("c")
+    assert {} == event_kinds(Engine(target), "c")
     assert not target.root.exists()
 
 

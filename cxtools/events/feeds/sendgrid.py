@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cxtools.events.feeds.values import Row, build_event, cell_text, first_text
+from cxtools.events.feeds.plain import Kind, Plain, Value
+from cxtools.events.feeds.values import Row
 from cxtools.model import Event
 
 NAME = "sendgrid"
@@ -28,7 +29,6 @@ WORDS = {
 #: Our field -> SendGrid's, the first that is there.
 FIELDS = {
     "event_id": ("sg_event_id",),
-    "message_id": ("sg_message_id", "smtp-id"),
     "email": ("email",),
     "bounce_code": ("status",),
     "bounce_text": ("reason", "response"),
@@ -55,32 +55,39 @@ def events(row: Row) -> list[Event]:
     One event per record; `message_id` is the sg_message_id without the name of the machine that
     handled it.
     """
-    word = cell_text(row.get("event"))
+    return [PLAIN.event(row)]
+
+
+def _kind(word: str) -> Kind:
     if not word:
         raise ValueError("event is missing")
-    texts = {field: first_text(row, names) for field, names in FIELDS.items()}
-    texts["message_id"] = MACHINE_NAME.sub("", texts["message_id"])
-    texts["bounce_class"] = _bounce_class(row)
-    event = build_event(
-        row,
-        kind=WORDS.get(word, "unknown"),
-        word=word,
-        time=row.get("timestamp"),
-        texts=texts,
-        by_machine=_by_machine(row),
-    )
-    return [event]
+    return Kind(WORDS.get(word, "unknown"), word)
 
 
-def _by_machine(row: Row) -> bool | None:
+def _message_id(given: str, header: str) -> str:
+    return MACHINE_NAME.sub("", given or header)
+
+
+def _by_machine(flag: str) -> bool | None:
     """True where Apple's mail privacy fetched the images, whoever read the mail."""
-    flag = cell_text(row.get("sg_machine_open")).lower()
-    return flag == "true" if flag else None
+    return flag.lower() == "true" if flag else None
 
 
-def _bounce_class(row: Row) -> str:
+def _bounce_class(word: str, kind: str, classification: str) -> str:
     """SendGrid's type (bounce or blocked) and classification; "" for what didn't bounce."""
-    if row.get("event") not in {"bounce", "blocked"}:
+    if word not in {"bounce", "blocked"}:
         return ""
-    classes = (cell_text(row.get("type")), cell_text(row.get("bounce_classification")))
-    return " ".join(filter(None, classes))
+    return " ".join(filter(None, (kind, classification)))
+
+
+PLAIN = Plain(
+    word=("event",),
+    kind=_kind,
+    time="timestamp",
+    texts=FIELDS,
+    values={
+        "message_id": Value(("sg_message_id", "smtp-id"), _message_id),
+        "by_machine": Value(("sg_machine_open",), _by_machine),
+        "bounce_class": Value(("event", "type", "bounce_classification"), _bounce_class),
+    },
+)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cxtools.events.feeds.values import Row, build_event, cell_text, spelling
+from cxtools.events.feeds.plain import Kind, Plain
+from cxtools.events.feeds.values import Row, spelling
 from cxtools.model import KINDS, Event
 
 NAME = "table"
@@ -117,29 +118,54 @@ class TableReader:
     ) -> None:
         self._column_map = dict(column_map or {})
         self._kinds = WORDS | {spelling(word): kind for word, kind in (event_map or {}).items()}
-        self._known_headers: dict[tuple[str, ...], dict[str, str]] = {}
+        self._known_headers: dict[tuple[str, ...], Plain] = {}
 
     def events(self, row: Row) -> list[Event]:
         """One event per row."""
-        columns = self._columns(tuple(row))
-        texts = {field: cell_text(row[column]) for field, column in columns.items()}
-        texts.pop("ts", None)
-        word = texts.pop("kind", "")
-        kind = self._kind(word)
-        time = row.get(columns.get("ts", ""))
-        return [build_event(row, kind=kind, word=word or kind, time=time, texts=texts)]
+        return [self.plain(tuple(row)).event(row)]
 
-    def _columns(self, header: tuple[str, ...]) -> dict[str, str]:
+    def plain(self, header: tuple[str, ...]) -> Plain:
+        """
+        How the rows under a header are read.
+
+        Raises:
+            ValueError: two columns could hold the same field.
+        """
         if header not in self._known_headers:
-            self._known_headers[header] = find_columns(header, self._column_map)
+            columns = find_columns(header, self._column_map)
+            self._known_headers[header] = self._plain(columns)
         return self._known_headers[header]
 
-    def _kind(self, word: str) -> str:
+    def plain_of(self, header: tuple[str, ...], *, varying: bool) -> Plain | None:
+        """
+        The same for many rows; None where it can't be said. *varying* says that rows may lack some
+        of the columns: then each field must have one column, or which one is read would vary, too.
+        """
+        try:
+            plain = self.plain(header)
+        except ValueError:
+            return None
+        return None if varying and not self._has_one_column_a_field(header) else plain
+
+    def _has_one_column_a_field(self, header: tuple[str, ...]) -> bool:
+        known = [name for name in header if name in self._column_map or spelling(name) in FIELDS]
+        return len(known) == len(find_columns(header, self._column_map))
+
+    def _plain(self, columns: Mapping[str, str]) -> Plain:
+        texts = {field: (column,) for field, column in columns.items()}
+        return Plain(
+            word=texts.pop("kind", ()),
+            kind=self._kind,
+            time=columns.get("ts", ""),
+            texts={field: names for field, names in texts.items() if field != "ts"},
+        )
+
+    def _kind(self, word: str) -> Kind:
         kind = self._kinds.get(spelling(word))
         if kind:
-            return kind
+            return Kind(kind, word or kind)
         if word:
-            return "unknown"
+            return Kind("unknown", word)
         raise ValueError(
             "no column says what happened; name it with --map COLUMN=kind, "
             "or say it for all rows with --event-map =open"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -73,14 +73,18 @@ def _number_text(number: float) -> str:
     return str(int(number)) if number.is_integer() else str(number)
 
 
-def first_text(row: Row, names: Iterable[str]) -> str:
+def first_text(
+    row: Row,
+    names: Iterable[str],
+    text: Callable[[object], str] = cell_text,
+) -> str:
     """
-    The first of these values that says something; "" when none does.
+    The first of these values that says something; "" when none does. *text* reads one.
 
     >>> first_text({"reason": None, "response": "400 later"}, ["reason", "response"])
     '400 later'
     """
-    texts = (cell_text(row.get(name)) for name in names)
+    texts = (text(row.get(name)) for name in names)
     return next(filter(None, texts), "")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Events whose messages are made at once: a bound on memory.
-EVENTS_A_PASS = 10_000_000
+EVENTS_A_PASS = 5_000_000
 #: Files of one relation that a layer takes over from its base before they are written as one.
 MOST_FILES = 32
 #: Relations whose rows never change: a layer takes the files of its base and adds one of its own.
@@ -188,7 +188,7 @@ def _write_tail(relations: Relations, folder: Path, rows: str) -> None:
 def _tail_is_short(relations: Relations, base: Layer) -> bool:
     """Whether to look twice for a message costs less than to write all of them again."""
     touched = _number(relations, "select count(*) as messages from new_messages")
-    return touched + base.rows("tail") <= TAIL_SHARE * base.rows("messages")
+    return touched + base.row_count("tail") <= TAIL_SHARE * base.row_count("messages")
 
 
 def _new_messages(condition: str) -> str:

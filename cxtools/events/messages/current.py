@@ -37,7 +37,7 @@ def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Lay
         if each.names == names:
             return each
     rows = _origins(files)
-    base = layer.widest(known, frozenset[str]().union(*rows.values()))
+    base = layer.widest(known, rows.values())
     if base and all(origins <= base.origins for origins in rows.values()):
         return base
     made = _make(folder, rows, base, open_relations)

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ class Layer:
             )
         return files
 
-    def rows(self, relation: str) -> int:
+    def row_count(self, relation: str) -> int:
         """How many rows a relation has."""
         import pyarrow.parquet as pq
 
@@ -90,9 +90,14 @@ class Layer:
 
     def counts(self) -> dict[str, Any]:
         """How many events there are of each kind, and the first and last moments of all."""
-        [file] = self.files("event_counts")
-        [row] = read_rows(file).to_pylist()
-        return dict(row)
+        [row] = self.rows("event_counts")
+        return row
+
+    def rows(self, relation: str) -> list[dict[str, Any]]:
+        """The rows of a small relation that is one file."""
+        [file] = self.files(relation)
+        rows: list[dict[str, Any]] = read_rows(file).to_pylist()
+        return rows
 
 
 def read_rows(file: Path) -> pa.Table:
@@ -144,10 +149,21 @@ def layers(folder: Path) -> list[Layer]:
     return found
 
 
-def widest(known: Iterable[Layer], origins: frozenset[str]) -> Layer | None:
-    """Of the layers that hold nothing but these parts, the one that holds most of them."""
-    usable = [layer for layer in known if layer.origins <= origins]
+def widest(known: Iterable[Layer], parts: Collection[frozenset[str]]) -> Layer | None:
+    """
+    Of the layers that hold nothing but these parts, each given by its origins, the one that holds
+    most of them.
+
+    A layer that holds some rows of a part and lacks others, since parts were merged after it was
+    made, is of no use: the part would be counted again.
+    """
+    usable = [layer for layer in known if _holds_whole_parts(layer, parts)]
     return max(usable, key=lambda layer: len(layer.origins), default=None)
+
+
+def _holds_whole_parts(layer: Layer, parts: Collection[frozenset[str]]) -> bool:
+    held = [origins for origins in parts if origins <= layer.origins]
+    return layer.origins == frozenset[str]().union(*held)
 
 
 @contextmanager

@@ -11,29 +11,29 @@ clickers as (     -- one row per delivered message with a click
     semi join clicks using (campaign, message_key)
     where delivered
 ),
-dated as (        -- one row per click of theirs
-    select campaign, message_key, clicks.ts, link_url, seconds_between(delivered_at, clicks.ts) as delay_s
+dated as (        -- one row per click of theirs; a link as a number is faster to compare
+    select campaign, message_key, ts, text_hash(link_url) as link
     from clicks
-    join clickers using (campaign, message_key)
-    where clicks.ts is not null
+    semi join clickers using (campaign, message_key)
+    where ts is not null
 ),
 first_clicks as ( -- one row per message and link
-    select campaign, message_key, link_url, min(ts) as ts from dated group by campaign, message_key, link_url
+    select campaign, message_key, link, min(ts) as ts from dated group by campaign, message_key, link
 ),
-links_of as (     -- only who followed several links can have followed them at once
-    select campaign, message_key, count(*) as links from first_clicks group by campaign, message_key having count(*) >= 2
+links_of as (     -- one row per message
+    select campaign, message_key, count(*) as links, min(ts) as first_at from first_clicks group by campaign, message_key
 ),
-in_order as (     -- one row per click, with the one before it in the same message
-    select campaign, message_key, ts, link_url,
-           lag(link_url) over (partition by campaign, message_key order by ts, link_url) as link_before,
-           lag(ts) over (partition by campaign, message_key order by ts, link_url) as ts_before
+in_order as (     -- one row per click, with the one before it in the same message; who followed one link is left out
+    select campaign, message_key, ts, link,
+           lag(link) over (partition by campaign, message_key order by ts, link) as link_before,
+           lag(ts) over (partition by campaign, message_key order by ts, link) as ts_before
     from dated
-    semi join links_of using (campaign, message_key)
+    semi join (select campaign, message_key from links_of where links >= 2) as several using (campaign, message_key)
 ),
 at_once as (      -- one row per message that the first rule hits
     select distinct campaign, message_key
     from in_order
-    where link_before <> link_url and millis_between(ts_before, ts) <= 1000
+    where link_before <> link and millis_between(ts_before, ts) <= 1000
 ),
 bursts as (       -- one row per message: the most links that it followed within 10 seconds
     select campaign, message_key, max(links) as most_links
@@ -46,8 +46,8 @@ bursts as (       -- one row per message: the most links that it followed within
 ),
 offered as (      -- personal links of one page are one link
     select followed.campaign, count(distinct urls.link_url) as links
-    from (select distinct campaign, link_url from first_clicks) as followed
-    join urls on urls.campaign = followed.campaign and urls.raw_url = followed.link_url
+    from (select distinct campaign, link from first_clicks) as followed
+    join urls on urls.campaign = followed.campaign and text_hash(urls.raw_url) = followed.link
     group by followed.campaign
 ),
 all_at_once as (  -- one row per message that the second rule hits
@@ -56,16 +56,17 @@ all_at_once as (  -- one row per message that the second rule hits
     join offered using (campaign)
     where most_links >= 3 and 10 * most_links >= 8 * links
 ),
-first_delays as ( -- one row per clicker
-    select campaign, message_key, min(delay_s) as delay_s from dated group by campaign, message_key
+delays as (       -- one row per clicker
+    select campaign, message_key, domain, opened, seconds_between(delivered_at, links_of.first_at) as delay_s
+    from links_of
+    join clickers using (campaign, message_key)
 ),
 hits as (
     select campaign, message_key, domain, opened, delay_s,
            case when at_once.message_key is null then 0 else 1 end as r1,
            case when all_at_once.message_key is null then 0 else 1 end as r2,
            case when delay_s <= 2 then 1 else 0 end as r3
-    from first_delays
-    join clickers using (campaign, message_key)
+    from delays
     left join at_once using (campaign, message_key)
     left join all_at_once using (campaign, message_key)
 ),

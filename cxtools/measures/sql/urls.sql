@@ -15,18 +15,21 @@ parts as (        -- one row per URL and part of its query; a URL without a quer
     from addresses
     cross join lateral unnest(split(query, '&')) as queries(part)
 ),
-people as (       -- one row per message and URL with a query
-    select distinct clicks.campaign, message_key, link_url as raw_url
-    from clicks
-    where link_url like '%?%'
-),
-personal as (     -- one row per parameter whose values are one person's
-    select parts.campaign, page, name
+doubtful as (     -- one row per parameter with so many values that they may be one person's each
+    select campaign, page, name, count(distinct part) as parts
     from parts
-    join people on people.campaign = parts.campaign and people.raw_url = parts.raw_url
     where part <> ''
-    group by parts.campaign, page, name
-    having count(distinct part) >= 5 and 10 * count(distinct message_key) <= 11 * count(distinct part)
+    group by campaign, page, name
+    having count(distinct part) >= 5
+),
+personal as (
+    select doubtful.campaign, doubtful.page, doubtful.name
+    from doubtful
+    join parts on parts.campaign = doubtful.campaign and parts.page = doubtful.page and parts.name = doubtful.name
+    join clicks on clicks.campaign = parts.campaign and clicks.link_url = parts.raw_url
+    where part <> ''
+    group by doubtful.campaign, doubtful.page, doubtful.name
+    having 10 * count(distinct message_key) <= 11 * max(doubtful.parts)
 ),
 shown as (        -- one row per URL and part; text is null for a part that counts for nothing
     select parts.campaign, raw_url, parts.page, instr(raw_url, part) as place, part,

@@ -4,7 +4,7 @@
 -- reads:   received, base_received, known
 -- columns: event_id
 with
-both as (
+rows_of_both as (
     select event_id, true as is_new, received_at, source, ts, kind, raw_kind, job_id, message_id,
            recipient_id, email, bounce_code, bounce_text, bounce_class, link_url, user_agent, ip,
            by_machine
@@ -23,7 +23,7 @@ in_order as (
                partition by event_id
                order by {precedence}, is_new
            ) as nth
-    from both
+    from rows_of_both
 )
 select event_id
 from in_order

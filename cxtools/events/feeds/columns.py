@@ -1,0 +1,208 @@
+"""
+What `values` does for a cell, done for a whole column. Pure.
+
+Both ways give the same: a column goes through Arrow where that is proven, and cell by cell through
+the function of `values` where it isn't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxtools.events.blocks import all_true, array, replaced
+from cxtools.events.feeds.values import cell_text, parse_time
+from cxtools.identity import event_identity, identity_of_json
+
+TEXT = pa.string()
+MOMENT = pa.timestamp("us", tz="UTC")
+LOCAL_MOMENT = pa.timestamp("us")
+SECOND = pa.timestamp("s", tz="UTC")
+
+#: Moments that Arrow and Python read alike; what has another form is Python's.
+DATE = r"[12]\d{3}-\d\d-\d\d"
+CLOCK = r"\d\d:\d\d:\d\d(\.\d{1,6})?"
+WITH_ZONE = rf"^{DATE}[T ]{CLOCK}(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
+WITHOUT_ZONE = rf"^{DATE}([T ]{CLOCK})?$"
+UNIX_SECONDS = r"^\d{9,11}$"
+
+NOTHING = pa.scalar("", TEXT)
+#: What `json.dumps` does not write as it is.
+NOT_AS_IT_IS = r"[^ !#-\[\]-~]"
+
+
+def _with_zone(texts: pa.Array) -> pa.Array:
+    return texts.cast(MOMENT)
+
+
+def _without_zone(texts: pa.Array) -> pa.Array:
+    local = texts.cast(LOCAL_MOMENT)
+    return local.cast(MOMENT)
+
+
+def _unix_seconds(texts: pa.Array) -> pa.Array:
+    numbers = texts.cast(pa.int64())
+    seconds = numbers.cast(SECOND)
+    return seconds.cast(MOMENT)
+
+
+class Form(NamedTuple):
+    """How moments are written, and how a column of such texts is read."""
+
+    pattern: str
+    read: Callable[[pa.Array], pa.Array]
+
+
+class Reading(NamedTuple):
+    """
+    How a feed's cells are read.
+
+        text        a cell as text
+        strips      whether that leaves out white space around it
+        only_texts  whether rows are odd in which a cell is a number or anything but a text
+        moment      a cell as a moment; ValueError where that can't be
+        forms       the forms of moments that whole columns are read in
+    """
+
+    text: Callable[[object], str]
+    strips: bool
+    only_texts: bool
+    moment: Callable[[object], datetime | None]
+    forms: Sequence[Form]
+
+
+ISO_FORMS = (
+    Form(WITH_ZONE, _with_zone),
+    Form(WITHOUT_ZONE, _without_zone),
+)
+ANY_FORM = (
+    *ISO_FORMS,
+    Form(UNIX_SECONDS, _unix_seconds),
+)
+#: How tables and most feeds are read.
+ANY_CELL = Reading(
+    text=cell_text,
+    strips=True,
+    only_texts=False,
+    moment=parse_time,
+    forms=ANY_FORM,
+)
+
+
+class Moments(NamedTuple):
+    """A column of moments, and in which rows none can be read though something is there."""
+
+    moments: pa.Array
+    unreadable: pa.Array
+
+
+def fits(cells: pa.Table, reading: Reading) -> bool:
+    """Whether a reading takes columns of these types."""
+    if not reading.only_texts:
+        return True
+    return {TEXT, pa.null()}.issuperset(cells.schema.types)
+
+
+def texts(column: pa.ChunkedArray, reading: Reading) -> pa.Array:
+    """
+    Each cell as text; "" for nothing.
+
+    >>> texts(pa.chunked_array([[" open ", None]]), ANY_CELL).to_pylist()
+    ['open', '']
+    >>> texts(pa.chunked_array([[550.0, float("nan")]]), ANY_CELL).to_pylist()
+    ['550', '']
+    """
+    if not pa.types.is_string(column.type):
+        cells = [reading.text(cell) for cell in column.to_pylist()]
+        return pa.array(cells, TEXT)
+    known = pc.fill_null(array(column), "")
+    if reading.strips:
+        return pc.utf8_trim_whitespace(known)
+    return known
+
+
+def first_texts(cells: pa.Table, names: Sequence[str], reading: Reading) -> pa.Array:
+    """Of each row the first of these cells that says something."""
+    first = pa.repeat(NOTHING, len(cells))
+    for name in names:
+        if name in cells.column_names:
+            says_nothing = pc.equal(first, NOTHING)
+            column = texts(cells[name], reading)
+            first = pc.if_else(says_nothing, column, first)
+    return first
+
+
+def lower_case(column: pa.Array) -> pa.Array:
+    """Each text as `str.lower` gives it; beyond ASCII Arrow knows other rules."""
+    if all_true(pc.string_is_ascii(column)):
+        return pc.ascii_lower(column)
+    lower = [text.lower() for text in column.to_pylist()]
+    return pa.array(lower, TEXT)
+
+
+def moments(cells: pa.ChunkedArray, written: pa.Array, reading: Reading) -> Moments:
+    """The moment of each cell, which *written* gives as text."""
+    is_there = pc.not_equal(written, "")
+    known = written.filter(is_there)
+    form = _form_of(known, reading.forms)
+    if form is None:
+        return _moments_one_by_one(cells, reading)
+    try:
+        found = form.read(known)
+    except pa.ArrowInvalid:  # 31 February
+        return _moments_one_by_one(cells, reading)
+    none = pa.nulls(len(written), MOMENT)
+    nothing_wrong = pa.repeat(False, len(written))
+    return Moments(replaced(none, is_there, found), nothing_wrong)
+
+
+def _form_of(written: pa.Array, forms: Sequence[Form]) -> Form | None:
+    """The form that all these texts have."""
+    for form in forms:
+        matches = pc.match_substring_regex(written, form.pattern)
+        if all_true(matches):
+            return form
+    return None
+
+
+def _moments_one_by_one(cells: pa.ChunkedArray, reading: Reading) -> Moments:
+    found: list[datetime | None] = []
+    unreadable: list[bool] = []
+    for cell in cells.to_pylist():
+        try:
+            found.append(reading.moment(cell))
+            unreadable.append(False)
+        except ValueError:
+            found.append(None)
+            unreadable.append(True)
+    return Moments(pa.array(found, MOMENT), pa.array(unreadable, pa.bool_()))
+
+
+def computed(function: Callable[..., Any], columns: Sequence[pa.Array]) -> list[Any]:
+    """What a function makes of the texts of each row; it is asked once for the same texts."""
+    once = cache(function)
+    lists = [column.to_pylist() for column in columns]
+    return [once(*row) for row in zip(*lists, strict=True)]
+
+
+def event_ids(given: pa.Array, parts: Sequence[pa.Array]) -> pa.Array:
+    """The ids that the feed gave, and where it gave none `event_identity` of the *parts*."""
+    is_missing = pc.equal(given, "")
+    without_id = [part.filter(is_missing) for part in parts]
+    return replaced(given, is_missing, _identities(without_id))
+
+
+def _identities(parts: Sequence[pa.Array]) -> pa.Array:
+    together = pc.binary_join_element_wise(*parts, "")
+    escaped = pc.match_substring_regex(together, NOT_AS_IT_IS)
+    body = pc.binary_join_element_wise(*parts, '", "')
+    as_json = pc.binary_join_element_wise('["', body, '"]', "")
+    ids = [identity_of_json(text) for text in as_json.to_pylist()]
+    odd_parts = [part.filter(escaped) for part in parts]
+    corrected = computed(event_identity, odd_parts)
+    return replaced(pa.array(ids, TEXT), escaped, pa.array(corrected, TEXT))

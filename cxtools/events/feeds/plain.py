@@ -1,0 +1,272 @@
+"""
+Plain feeds: those whose rows are flat, so that a table of names says how they are read.
+
+The same table is read in two ways that give the same: `event` takes one row, `columns` a whole
+block, and leaves to `event` the rows that it is not sure of. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxtools.events.blocks import TEXT, Block, all_true, parts, places
+from cxtools.events.feeds import columns
+from cxtools.events.feeds.columns import ANY_CELL, Reading
+from cxtools.events.feeds.values import Row, first_text
+from cxtools.events.tables import event_columns, event_schema, table_of
+from cxtools.model import Event
+
+#: Into so many parts a block is cut whose rows can't be read together, ...
+PARTS = 16
+#: ... until no more rows are left than this, which go one by one.
+FEWEST = 32
+
+#: Our fields of an event that are texts of the row.
+TEXTS = (
+    "event_id",
+    "job_id",
+    "message_id",
+    "recipient_id",
+    "email",
+    "bounce_code",
+    "bounce_text",
+    "link_url",
+    "user_agent",
+    "ip",
+    "bounce_class",
+)
+
+
+class Kind(NamedTuple):
+    """One of our kinds, and the vendor's word for it."""
+
+    kind: str
+    word: str
+
+
+class Value(NamedTuple):
+    """A field that takes more than a cell: a function of the texts of these cells."""
+
+    names: Sequence[str]
+    of: Callable[..., Any]
+
+
+class Kinds(NamedTuple):
+    """Of each row our kind, the vendor's word, and whether it has none of them."""
+
+    kinds: pa.Array
+    words: pa.Array
+    unreadable: pa.Array
+
+
+class PlainRows(NamedTuple):
+    """
+    Rows of a block, their events, and which of them are odd: to be read one by one. Where all are
+    there are no events.
+    """
+
+    block: Block
+    events: pa.Table
+    is_odd: pa.Array
+
+    def table(self, read_row: Callable[[int, Row], Sequence[Event]]) -> pa.Table:
+        """The events in their order; *read_row* makes those of an odd row of its number and it."""
+        is_sure = pc.invert(self.is_odd)
+        events = self.events.filter(is_sure) if len(self.events) else self.events
+        events = event_columns(events)
+        if all_true(is_sure):
+            return events
+        odd_events: list[Event] = []
+        origins = places(is_sure)
+        for place in places(self.is_odd):
+            found = read_row(self.block.numbers[place], self.block.row(place))
+            odd_events += found
+            origins += [place for _ in found]
+        together = pa.concat_tables([events, table_of(odd_events)])
+        order = np.argsort(origins, kind="stable")
+        return together.take(order)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """
+    How the flat rows of a feed are read.
+
+        word      the cells with the vendor's word for what happened; the first that says something
+        kind      that word -> our kind, or ValueError with the reason why the row has none
+        time      the cell with the moment
+        texts     our text fields -> the cells that may hold them; the first that says something
+        values    our fields that take more than that
+        reading   how a cell is read
+
+    >>> def kind(word):
+    ...     return Kind("open" if word == "opened" else "unknown", word)
+    >>> plain = Plain(["what"], kind, "when", {"email": ["who"]})
+    >>> event = plain.event({"what": "opened", "when": "2026-09-14", "who": "Ann@one.example"})
+    >>> event.kind, event.email
+    ('open', 'ann@one.example')
+    """
+
+    word: Sequence[str]
+    kind: Callable[[str], Kind]
+    time: str
+    texts: Mapping[str, Sequence[str]]
+    values: Mapping[str, Value] = field(default_factory=dict)
+    reading: Reading = ANY_CELL
+
+    @property
+    def names(self) -> list[str]:
+        """The cells that are read, each once."""
+        names = [*self.word, self.time]
+        for several in self.texts.values():
+            names += several
+        for value in self.values.values():
+            names += value.names
+        return list(dict.fromkeys(names))
+
+    # --- one row ---
+
+    def event(self, row: Row) -> Event:
+        """
+        The event of one row.
+
+        Raises:
+            ValueError: it has no kind, its time can't be read, or it names neither message nor
+            recipient.
+        """
+        text = self.reading.text
+        kind = self.kind(first_text(row, self.word, text))
+        texts: dict[str, Any] = {}
+        for name, names in self.texts.items():
+            texts[name] = first_text(row, names, text)
+        for name, value in self.values.items():
+            texts[name] = value.of(*(text(row.get(cell)) for cell in value.names))
+        by_machine = texts.pop("by_machine", None)
+        time = row.get(self.time)
+        return Event.build(
+            row,
+            kind=kind.kind,
+            word=kind.word,
+            ts=self.reading.moment(time),
+            written_time=text(time),
+            texts=texts,
+            by_machine=by_machine,
+        )
+
+    # --- a block ---
+
+    def read(self, block: Block, *, only_these: bool = False) -> Iterator[PlainRows]:
+        """The events of a block, part by part; see `Block.cells` for *only_these*."""
+        cells = block.cells(self.names, only_these=only_these)
+        if cells is not None and columns.fits(cells, self.reading):
+            yield self._rows(block, cells)
+        elif len(block) > FEWEST:
+            for part in parts(block, PARTS):
+                yield from self.read(part, only_these=only_these)
+        else:
+            yield all_odd(block)
+
+    def _rows(self, block: Block, cells: pa.Table) -> PlainRows:
+        try:
+            return self._events(block, cells)
+        except ValueError:  # a function of `values` takes no part of some row
+            return all_odd(block)
+
+    def _events(self, block: Block, cells: pa.Table) -> PlainRows:
+        kinds = self._kinds(cells)
+        fields = {name: self._texts(cells, name) for name in TEXTS}
+        address = pc.utf8_trim_whitespace(fields["email"])
+        fields["email"] = columns.lower_case(address)
+        written_time = columns.first_texts(cells, [self.time], self.reading)
+        time = columns.moments(_cells_of(cells, self.time), written_time, self.reading)
+        by_machine = self._by_machine(cells)
+        has_no_id = pc.equal(fields["recipient_id"], "")
+        recipient = pc.if_else(has_no_id, fields["email"], fields["recipient_id"])
+        identifying = [
+            fields["job_id"],
+            fields["message_id"],
+            recipient,
+            _identifying_words(kinds.words, by_machine),
+            written_time,
+            fields["link_url"],
+            fields["bounce_code"],
+        ]
+        fields |= {
+            "event_id": columns.event_ids(fields["event_id"], identifying),
+            "kind": kinds.kinds,
+            "raw_kind": kinds.words,
+            "ts": time.moments,
+            "by_machine": by_machine,
+            "raw": block.raw,
+        }
+        in_order = {name: fields[name] for name in event_schema().names}
+        names_nobody = pc.equal(_joined(fields["message_id"], recipient), "")
+        is_odd = pc.or_(kinds.unreadable, pc.or_(time.unreadable, names_nobody))
+        return PlainRows(block, pa.table(in_order), is_odd)
+
+    def _kinds(self, cells: pa.Table) -> Kinds:
+        words = columns.first_texts(cells, self.word, self.reading)
+        encoded = words.dictionary_encode()
+        kinds = [_kind_or_none(self.kind, word) for word in encoded.dictionary.to_pylist()]
+        known = [kind or Kind("", "") for kind in kinds]
+        by_word = Kinds(
+            pa.array([kind.kind for kind in known], TEXT),
+            pa.array([kind.word for kind in known], TEXT),
+            pa.array([kind is None for kind in kinds], pa.bool_()),
+        )
+        return Kinds(*(column.take(encoded.indices) for column in by_word))
+
+    def _texts(self, cells: pa.Table, name: str) -> pa.Array:
+        if name in self.values:
+            return pa.array(self._computed(cells, name), TEXT)
+        return columns.first_texts(cells, self.texts.get(name, ()), self.reading)
+
+    def _by_machine(self, cells: pa.Table) -> pa.Array:
+        if "by_machine" not in self.values:
+            return pa.nulls(len(cells), pa.bool_())
+        return pa.array(self._computed(cells, "by_machine"), pa.bool_())
+
+    def _computed(self, cells: pa.Table, name: str) -> list[Any]:
+        value = self.values[name]
+        found = [columns.first_texts(cells, [cell], self.reading) for cell in value.names]
+        return columns.computed(value.of, found)
+
+
+def all_odd(block: Block) -> PlainRows:
+    """The rows of a block to be read one by one."""
+    is_odd = pa.repeat(True, len(block))
+    return PlainRows(block, event_schema().empty_table(), is_odd)
+
+
+def _kind_or_none(kind: Callable[[str], Kind], word: str) -> Kind | None:
+    try:
+        return kind(word)
+    except ValueError:
+        return None
+
+
+def _cells_of(cells: pa.Table, name: str) -> pa.ChunkedArray:
+    if name in cells.column_names:
+        return cells[name]
+    return pa.chunked_array([pa.nulls(len(cells), TEXT)])
+
+
+def _identifying_words(words: pa.Array, machine: pa.Array) -> pa.Array:
+    """What a machine did is another event than what a person did at the same time."""
+    encoded = words.dictionary_encode()
+    lower = [word.lower() for word in encoded.dictionary.to_pylist()]
+    by_person = pa.array(lower, TEXT).take(encoded.indices)
+    if machine.null_count == len(machine):
+        return by_person
+    is_machine = pc.fill_null(machine, False)
+    return pc.if_else(is_machine, _joined("machine_", by_person), by_person)
+
+
+def _joined(*columns: pa.Array | str) -> pa.Array:
+    return pc.binary_join_element_wise(*columns, "")

@@ -1,0 +1,75 @@
+"""
+Texts of JSON objects made compact, many at once, exactly as Python would write them.
+
+DuckDB does it in 0.8 µs a row, against 5.8 for Python's decoding and encoding; msgspec's `format`
+would take 0.85. It writes some numbers otherwise than Python, and reads some things that Python
+refuses: texts that may hold such a thing are Python's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxtools.events.blocks import DOUBTFUL, replaced
+from cxtools.model import RAW_JSON
+
+#: Longer texts may be nested deeper than Python reads.
+LONGEST = 2000
+
+
+class Compactor:
+    """
+    Makes texts compact; objects with one of the names in *refuse* are left to others.
+
+    >>> compactor = Compactor(refuse=["results"])
+    >>> compactor.compact(['{"a": "\\\\u00fc", "b": 1.50}', '{"a": 1e3}']).to_pylist()
+    ['{"a":"ü","b":1.5}', '{"a":1000.0}']
+    >>> compactor.compact(['{"a": 1', '{}']) is None, compactor.compact(['{"results": []}'])
+    (True, None)
+    """
+
+    def __init__(self, refuse: Sequence[str]) -> None:
+        self._refuse = set(refuse)
+        self._doubtful = f'{DOUBTFUL}|"({"|".join(refuse)})"\\s*:'
+        self._database = duckdb.connect(config={"threads": 1})
+
+    def compact(self, texts: Sequence[str]) -> pa.Array | None:
+        """
+        The texts of objects, each as `RAW_JSON` writes it; None where one isn't an object or is to
+        be refused.
+        """
+        try:
+            given = pa.array(texts, pa.string())
+            if not _look_like_objects(given):
+                return None
+            doubtful = self._find_doubtful(given)
+            corrected = [self._compact(text) for text in given.filter(doubtful).to_pylist()]
+            return replaced(self._compact_all(given), doubtful, pa.array(corrected, pa.string()))
+        except (duckdb.Error, ValueError, RecursionError):
+            return None
+
+    def _find_doubtful(self, given: pa.Array) -> pa.Array:
+        is_long = pc.greater(pc.binary_length(given), LONGEST)
+        return pc.or_(is_long, pc.match_substring_regex(given, self._doubtful))
+
+    def _compact(self, text: str) -> str:
+        row = json.loads(text)
+        if not self._refuse.isdisjoint(row):
+            raise ValueError("not a plain row")
+        return RAW_JSON.encode(row)
+
+    def _compact_all(self, given: pa.Array) -> pa.Array:
+        self._database.register("given", pa.table({"text": given}))
+        query = "select cast(json(text) as varchar) as text from given"
+        return self._database.sql(query).to_arrow_table()["text"]
+
+
+def _look_like_objects(texts: pa.Array) -> bool:
+    begin = pc.starts_with(texts, "{")
+    end = pc.ends_with(texts, "}")
+    return bool(pc.all(pc.and_(begin, end), min_count=0).as_py())

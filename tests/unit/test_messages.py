@@ -1,0 +1,185 @@
+"""The messages layer: made once of the parts, brought up to date, and never stale."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from cxtools.bounce import Judge
+from cxtools.events.messages import build
+from cxtools.events.messages.layer import SUPERSEDED_S, Layer, layers, widest
+from cxtools.events.store import EventStore
+from cxtools.measures.answers import answer
+from cxtools.measures.engine import Engine, shipped_judge
+from tests.oracle.answers import Oracle
+from tests.tables import RECEIVED, events, store
+
+FIRST = """
+    to  | id | kind     | at        | code  | text                  | url
+    ann | a1 | delivery | 14 10:00  |       |                       |
+    bob | b1 | bounce   | 14 10:01  | 5.1.1 | no such user b@x.test |
+    cat | c1 | delivery | 14 10:02  |       |                       |
+"""
+LATER = """
+    to  | id | kind     | at        | code  | text                  | url
+    ann | a2 | open     | 14 11:00  |       |                       |
+    ann | a3 | click    | 14 11:01  |       |                       | https://shop.example/new
+    cat | c2 | bounce   | 14 12:00  | 5.1.1 | no such user c@x.test |
+"""
+#: The same event as c1, as it was received a day earlier: a bounce.
+BEFORE = """
+    to  | id | kind   | at       | code  | text
+    cat | c1 | bounce | 14 10:02 | 5.2.2 | mailbox full
+"""
+
+
+def campaign_folder(target: EventStore) -> Path:
+    """Where the layers of the campaign stand."""
+    return target.root / "_messages" / "campaign=c"
+
+
+def names(target: EventStore) -> set[str]:
+    """All that stands there."""
+    return {path.name for path in campaign_folder(target).iterdir()}
+
+
+def funnel(target: EventStore) -> list[tuple[int, ...]]:
+    """What the layer says: attempted, delivered, bounced, late bounced, opened, clicked."""
+    rows = answer(Engine(target), "funnel", "c")
+    columns = ["attempted", "delivered", "bounced", "late_bounced", "opened", "clicked"]
+    return [tuple(row) for row in rows[columns].itertuples(index=False)]
+
+
+def test_a_layer_is_made_once_and_again_when_it_is_gone() -> None:
+    """The second question makes nothing; whoever deletes the folder loses nothing."""
+    target = store(FIRST)
+
+    made = Engine(target).layer("c")
+    asked = Engine(target).layer("c")
+    before = funnel(target)
+    shutil.rmtree(target.root / "_messages")
+
+    assert made == asked
+    assert [(3, 2, 1, 0, 0, 0)] == before
+    assert before == funnel(target)
+
+
+def test_new_events_are_merged_into_what_was_known() -> None:
+    """The new layer takes over the files of the old one; messages without news stand there."""
+    target = store(FIRST)
+    first = Engine(target).layer("c")
+
+    store(LATER, into=target)
+    second = Engine(target).layer("c")
+
+    assert [(3, 2, 1, 0, 0, 0)] != funnel(target)
+    assert [(3, 1, 2, 1, 1, 1)] == funnel(target)
+    assert first.origins < second.origins
+    shared = second.folder / "clicks" / "0.parquet"
+    assert shared.samefile(first.folder / "clicks" / "0.parquet")
+
+
+@pytest.mark.parametrize("share", [0.0, 10.0], ids=["written anew", "a tail"])
+def test_touched_messages_stand_in_a_tail_or_in_the_midst_of_all(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the tail may be, the answers are the same."""
+    monkeypatch.setattr(build, "TAIL_SHARE", share)
+    target = store(FIRST)
+    Engine(target).layer("c")
+
+    store(LATER, into=target)
+    layer = Engine(target).layer("c")
+
+    assert [(3, 1, 2, 1, 1, 1)] == funnel(target)
+    assert (2 if share else 0) == layer.row_count("tail")
+
+
+def test_messages_are_made_a_share_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A campaign of many events is made in passes, each with a file of its own."""
+    monkeypatch.setattr(build, "EVENTS_A_PASS", 2)
+    target = store(FIRST)
+
+    layer = Engine(target).layer("c")
+
+    assert 2 == len(layer.files("messages"))
+    assert [(3, 2, 1, 0, 0, 0)] == funnel(target)
+
+
+def test_a_row_that_was_received_earlier_overtakes_the_known_one() -> None:
+    """Then no layer can be merged: all is made anew, and the earlier row counts."""
+    target = store(FIRST)
+    Engine(target).layer("c")
+    folder = target.root / "campaign=c"
+    other = EventStore(target.root.parent / "other")
+    day_before = RECEIVED - timedelta(days=1)
+    other.add("c", events(BEFORE), source="test", received_at=day_before)
+    [part] = other.parts("c")
+
+    shutil.copy(part, folder)
+
+    assert [(3, 1, 2, 0, 0, 0)] == funnel(target)
+    [[expected]] = Oracle(target).answers(["funnel"], "c")
+    assert [2] == list(expected["bounced"])
+
+
+def test_a_layer_that_nobody_reads_any_more_is_swept() -> None:
+    """One that was made a moment ago may have a reader; what a killed process left has none."""
+    target = store(FIRST)
+    old = Engine(target).layer("c").folder
+    killed = campaign_folder(target) / ".unfinished-killed"
+    killed.mkdir()
+
+    store(LATER, into=target)
+    young = Engine(target).layer("c").folder
+    after_a_moment = names(target)
+    long_ago = young.stat().st_mtime - 100 * SUPERSEDED_S
+    for path in (old, young, killed):
+        os.utime(path, (long_ago, long_ago))
+    target.add("c", events("to|kind\neve|delivery"), source="test", received_at=RECEIVED)
+    newest = Engine(target).layer("c").folder
+
+    assert {old.name, young.name, killed.name} == after_a_moment
+    assert {newest.name} == names(target)
+
+
+def test_a_cause_is_judged_once_for_the_same_rules() -> None:
+    """A bounce verdict needs no judge a second time, and other rules need one again."""
+    target = store(FIRST)
+
+    def broken() -> NoReturn:
+        raise AssertionError("judged again")
+
+    def bounced(rules: str, make_judge: Callable[[], Judge] = shipped_judge) -> int:
+        engine = Engine(target, make_judge, lambda: rules)
+        return int(answer(engine, "bounces", "c")["recipients"].sum())
+
+    assert 1 == bounced("rules of today")
+    assert 1 == bounced("rules of today", broken)
+    with pytest.raises(AssertionError, match="judged again"):
+        bounced("rules of tomorrow", broken)
+
+
+def test_the_widest_layer_of_no_other_parts_is_the_base() -> None:
+    """
+    One that covers a part which is gone would count events that nobody holds, and one that covers
+    half of a merged part would count that half twice.
+    """
+    layer = {
+        name: Layer(Path(name), frozenset(name), frozenset(name)) for name in ("a", "ab", "abx")
+    }
+
+    parts = [frozenset("a"), frozenset("b"), frozenset("c")]
+    merged = [frozenset("a"), frozenset("bc")]
+
+    assert layer["ab"] == widest(layer.values(), parts)
+    assert widest([layer["abx"]], parts) is None
+    assert layer["a"] == widest(layer.values(), merged)
+    assert widest([layer["ab"]], merged) is None
+    assert [] == layers(Path("nowhere"))
