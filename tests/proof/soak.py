@@ -1,6 +1,6 @@
 """
 The long proof: every kill point, kills during recovery, 10,000 schedules of faults, minutes of
-writers and readers that are killed: `make soak`.
+writers and readers that are killed, 300 kill points of each deed of the event store: `make soak`.
 
 What is done stands in the resume point, one JSON line a piece of work; run again, it goes on after
 the last one. Each worker has a simulator and a sender of its own. The summary at the end is what
@@ -29,8 +29,11 @@ from tests.conftest import CRM_SECRET, Simulator
 from tests.proof.ground import Ground
 from tests.proof.layer_ground import NEWS
 from tests.proof.layer_ground import Ground as LayerGround
+from tests.proof.store_ground import DEEDS
+from tests.proof.store_ground import Ground as StoreGround
 from tests.proof.test_fault_schedules import DEADLINE_S, storms
 from tests.proof.test_kill import MODES
+from tests.proof.test_store_kill import sample
 
 #: Two collections more than a send needs: the events settle, so the settling is under fire as well.
 ROUNDS = 2
@@ -87,6 +90,25 @@ def kill_layer(name: str, point: int) -> dict[str, Any]:
     return {"wrong": wrong, "killed": int(killed), "seconds": round(time.monotonic() - began, 2)}
 
 
+@cache
+def store_ground() -> StoreGround:
+    """The proving ground of the event store of this worker."""
+    return StoreGround()
+
+
+def store_calls(deed: str) -> list[str]:
+    """The system calls of a deed of the event store that nobody kills."""
+    return store_ground().calls(deed)
+
+
+def kill_store(deed: str, point: int) -> dict[str, Any]:
+    """One kill point of a deed of the event store."""
+    began = time.monotonic()
+    wrong, at = store_ground().prove(deed, point)
+    killed_at = [at] if at else []
+    return {"wrong": wrong, "calls": killed_at, "seconds": round(time.monotonic() - began, 2)}
+
+
 def traffic(seed: int) -> dict[str, Any]:
     """A minute of writers and readers of one campaign, sixty of which are killed."""
     began = time.monotonic()
@@ -121,10 +143,24 @@ def plan(
                 for _ in range(arguments.pairs // len(MODES))
             ]
             yield from ((f"pair {mode} {pair}", kill, (pair, *mode)) for pair in pairs)
+    yield from plan_store(arguments, pool, rng)
     yield from plan_layer(arguments, pool, rng)
     if "schedules" in arguments.parts:
         for part in range(arguments.schedules // CHUNK):
             yield f"storm {part}", storm, (arguments.seed * 1_000_003 + part, CHUNK)
+
+
+def plan_store(
+    arguments: argparse.Namespace,
+    pool: ProcessPoolExecutor,
+    rng: random.Random,
+) -> Iterator[tuple[str, Callable[..., dict[str, Any]], tuple[Any, ...]]]:
+    """The pieces of work about the event store."""
+    if "store" in arguments.parts:
+        for deed in DEEDS:
+            made = pool.submit(store_calls, deed).result()
+            for point in sample(made, arguments.store_points, rng):
+                yield f"store {deed} {point}", kill_store, (deed, point)
 
 
 def plan_layer(
@@ -148,8 +184,9 @@ def main() -> int:
     line.add_argument("--seed", type=int, default=7)
     line.add_argument("--resume", type=Path, help="the resume point (reports/soak/seed-N.jsonl)")
     line.add_argument(
-        "--parts", nargs="+", default=["kills", "pairs", "schedules", "layer", "traffic"]
+        "--parts", nargs="+", default=["kills", "pairs", "schedules", "store", "layer", "traffic"]
     )
+    line.add_argument("--store-points", type=int, default=300)
     line.add_argument("--minutes-of-traffic", type=int, default=10)
     line.add_argument("--pairs", type=int, default=500)
     line.add_argument("--schedules", type=int, default=10_000)
@@ -204,6 +241,9 @@ def results(
 
 def part_of(piece: str) -> str:
     """The line of the table that a piece of work belongs to."""
+    if piece.startswith("store"):
+        deed = piece.removeprefix("store ").rpartition(" ")[0]
+        return f"one kill of the event store, {deed}"
     if piece.startswith("layer"):
         return "one kill of who makes the messages layer"
     if piece.startswith("traffic"):
