@@ -12,6 +12,7 @@ machine's.
 from __future__ import annotations
 
 import argparse
+import math
 import subprocess
 import sys
 import tempfile
@@ -107,8 +108,9 @@ def report(
     ideal_s = max(
         sent / rate if rate else 0, given.recipients * given.latency_ms / 1000 / given.workers
     )
+    ratio = wall_s / ideal_s if ideal_s else math.nan  # without limit and latency
     print(
-        f"{rate or 'none':>12} {wall_s:8.1f} {ideal_s:8.1f} {wall_s / ideal_s:6.2f} {sent:9,} {throttled:6,} "
+        f"{rate or 'none':>12} {wall_s:8.1f} {ideal_s:8.1f} {ratio:6.2f} {sent:9,} {throttled:6,} "
         f"{given.workers:8} {seen:12,} {existing:9,}"
     )
 

@@ -13,7 +13,7 @@ Every error that cxtools raises, in one tree.
     |  `- PossiblyTruncated              a full page without a cursor: there may be more
     |- JobFailed                     5  a job ended badly
     |- JobTimeout    (TimeoutError)  5  a job did not end in time; it can be resumed
-    |- StoreError                    6  the ledger or the event store
+    |- StoreError                    6  the ledger, the event store, or a file that the disk refuses
     |  `- PartsReplaced                  stored events were merged into other files while read
     `- ReportError                   7  a report could not be made
 
@@ -159,7 +159,8 @@ class JobTimeout(CxError, TimeoutError):
 
 class StoreError(CxError):
     """
-    The ledger or the event store can't be read or written, or was asked for what it doesn't hold.
+    The ledger or the event store can't be read or written, or was asked for what it doesn't hold;
+    or the disk refuses a file of a report.
     """
 
     exit_code = 6

@@ -28,8 +28,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-#: How many seconds' worth of its places in the queue a late thread may catch up.
+#: How many seconds' worth of their places in the queue late threads may catch up.
 CREDIT_S = 0.05
+#: Not worth a sleep: clocks and floats are not more exact.
+LEAST_WAIT_S = 1e-6
 #: The soft start: requests per second, and how many more with each that is answered. Few requests
 #: are under way when the first 429 comes (20/s, 20 ms, 16 threads: 8 of the first 200 are refused
 #: instead of 17); where there is no limit it costs 0.2 s, once.
@@ -157,6 +159,8 @@ class Gate:
     server: LearnedRate = field(default_factory=LearnedRate)
     next_at: float | None = None
     shut_until: float = -math.inf
+    #: When the next request would leave if none ever left late.
+    due_at: float = -math.inf
 
     def reserve(self, now: float, by: float = math.inf) -> float:
         """
@@ -168,6 +172,18 @@ class Gate:
         if moment <= by:
             self.next_at = moment + 1 / self._per_s(now)
         return max(now, moment)
+
+    def late_wait_s(self, now: float) -> float:
+        """
+        How long a caller whose moment has come must still wait, since others who woke up late have
+        just left: after a machine stood still, all threads would leave at once.
+        """
+        wait_s = self.due_at - CREDIT_S - now
+        return wait_s if wait_s > LEAST_WAIT_S else 0.0
+
+    def leave(self, now: float) -> None:
+        """A request leaves."""
+        self.due_at = max(self.due_at, now) + 1 / self._per_s(now)
 
     def count_answer(self) -> None:
         """A request was answered by something else than a 429."""
@@ -182,6 +198,7 @@ class Gate:
         if spell_at is None or sent_at >= spell_at:
             self.server.end_spell(now, wait_s, sent_at=sent_at)
         self.shut_until = max(self.shut_until, now + wait_s)
+        self.due_at = -math.inf
 
     def _next_place(self, now: float) -> float:
         if self.next_at is None:

@@ -61,11 +61,12 @@ class Pacer:
                 now = self._clock()
                 if reserved is None or now < self._gate.shut_until:
                     reserved = self._gate.reserve(now, ends_at)
-                gate_s = max(0.0, reserved - now)
+                gate_s = max(0.0, reserved - now) or self._gate.late_wait_s(now)
                 breaker_s = 0.0 if gate_s else self._breaker.wait_s(now)
-            wait_s = max(gate_s, breaker_s)
-            if not wait_s:
-                return now
+                wait_s = max(gate_s, breaker_s)
+                if not wait_s:
+                    self._gate.leave(now)
+                    return now
             if now + wait_s > ends_at:
                 raise self._too_late(method, path, gate_s)
             self._sleep(wait_s)

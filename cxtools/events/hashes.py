@@ -23,6 +23,8 @@ HASHES = 1 << 63
 GONE = -1
 #: Bits for each hash that say which hashes are there.
 BITS = 16
+#: By how much a hash is shifted for each of its bits, so that they don't depend on each other.
+SHIFTS = (0, 31)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +32,9 @@ class Block:
     """
     Hashes in order, at least one, and for each the number of its place.
 
-        seen   16 bits for each hash; the bit of a hash, by its remainder, is set. Of hashes that
-               aren't here 94 in 100 are told by their bit alone: 50,000 are looked up among 10
-               million in 5 ms, not in 17. None: in memory only, where there are few
+        seen   16 bits for each hash, two of which are set, by its remainders. Of hashes that aren't
+               here 98 in 100 are told by them alone: 50,000 are looked up among 10 million in 5
+               ms, not in 17. None: in memory only, where there are few
     """
 
     hashes: Numbers
@@ -74,12 +76,13 @@ class Block:
         among: Numbers = wanted[begin:end]
         if self.seen is None:
             return among
-        bits = among % (BITS * len(self.hashes))
-        words = self.seen[bits // BITS]
-        shifted = words >> (bits % BITS)
-        is_set = (shifted & 1) == 1
-        likely: Numbers = among[is_set]
-        return likely
+        for shift in SHIFTS:
+            bits = _remainders(among, shift, len(self.hashes))
+            words = self.seen[bits // BITS]
+            shifted = words >> (bits % BITS)
+            is_set = (shifted & 1) == 1
+            among = among[is_set]
+        return among
 
 
 def in_order(pieces: Sequence[Block]) -> Block:
@@ -109,10 +112,18 @@ def bits_of(hashes: Numbers) -> Bits:
     import numpy as np
 
     is_set = np.zeros(BITS * len(hashes), bool)
-    is_set[hashes % len(is_set)] = True
+    for shift in SHIFTS:
+        bits_set = _remainders(hashes, shift, len(hashes))
+        is_set[bits_set] = True
     packed = np.packbits(is_set, bitorder="little")
     bits: Bits = packed.view("<u2")
     return bits
+
+
+def _remainders(hashes: Numbers, shift: int, count: int) -> Numbers:
+    """The bits of hashes among those of *count* hashes."""
+    remainders: Numbers = (hashes >> shift) % (BITS * count)
+    return remainders
 
 
 def numbers_between(begin: Numbers, end: Numbers) -> Numbers:

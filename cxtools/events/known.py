@@ -88,8 +88,8 @@ class Known:
         Once parts are published: write an index of what has none, if that is worth a file, and
         sweep the indexes that are of no use any more.
         """
-        self._staged.clear()
         self._look()
+        self._staged.clear()
         outdated = [each for each in self._on_disk if not each.parts <= self._stored]
         current = [each for each in self._on_disk if each.parts <= self._stored]
         used = {each.file for each in current}
@@ -114,7 +114,10 @@ class Known:
 
     def _look(self) -> None:
         """See which parts and indexes there are now, and read the hashes that no index has."""
-        if self._stored == _names(self._folder):
+        stored = _names(self._folder)
+        published = self._stored | set(self._staged)
+        if stored in (self._stored, published):
+            self._stored = stored
             return
         # Indexes are listed first: what they cover and isn't listed after them is gone.
         files = sorted(self._index_folder.glob(index.PATTERN))

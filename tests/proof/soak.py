@@ -1,6 +1,6 @@
 """
 The long proof: every kill point, kills during recovery, 10,000 schedules of faults, minutes of
-writers and readers that are killed: `make soak`.
+writers and readers that are killed, 300 kill points of each deed of the event store: `make soak`.
 
 What is done stands in the resume point, one JSON line a piece of work; run again, it goes on after
 the last one. Each worker has a simulator and a sender of its own. The summary at the end is what
@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,14 +27,21 @@ from typing import Any
 from cxtools.webhooks import deliver
 from tests.conftest import CRM_SECRET, Simulator
 from tests.proof.ground import Ground
+from tests.proof.layer_ground import NEWS
+from tests.proof.layer_ground import Ground as LayerGround
+from tests.proof.store_ground import DEEDS
+from tests.proof.store_ground import Ground as StoreGround
 from tests.proof.test_fault_schedules import DEADLINE_S, storms
 from tests.proof.test_kill import MODES
+from tests.proof.test_store_kill import sample
 
 #: Two collections more than a send needs: the events settle, so the settling is under fire as well.
 ROUNDS = 2
 #: Points beyond the calls of the traced run: the next run may make more of them.
 MARGIN = 60
 CHUNK = 20
+#: Kill points of who makes the messages layer, in each of the three ways.
+LAYER_POINTS = 100
 
 GROUND: list[Ground] = []
 
@@ -62,6 +70,43 @@ def storm(seed: int, count: int) -> dict[str, Any]:
     except AssertionError as error:
         wrong = [str(error)]
     return {"wrong": wrong, "seconds": round(time.monotonic() - began, 1), **seen}
+
+
+@cache
+def layer_ground() -> LayerGround:
+    """The proving ground of the messages layer of this worker."""
+    return LayerGround()
+
+
+def layer_calls(name: str) -> int:
+    """How many system calls who makes a layer makes."""
+    return len(layer_ground().calls(name))
+
+
+def kill_layer(name: str, point: int) -> dict[str, Any]:
+    """One kill point of who makes a layer."""
+    began = time.monotonic()
+    wrong, killed = layer_ground().prove(name, point)
+    return {"wrong": wrong, "killed": int(killed), "seconds": round(time.monotonic() - began, 2)}
+
+
+@cache
+def store_ground() -> StoreGround:
+    """The proving ground of the event store of this worker."""
+    return StoreGround()
+
+
+def store_calls(deed: str) -> list[str]:
+    """The system calls of a deed of the event store that nobody kills."""
+    return store_ground().calls(deed)
+
+
+def kill_store(deed: str, point: int) -> dict[str, Any]:
+    """One kill point of a deed of the event store."""
+    began = time.monotonic()
+    wrong, at = store_ground().prove(deed, point)
+    killed_at = [at] if at else []
+    return {"wrong": wrong, "calls": killed_at, "seconds": round(time.monotonic() - began, 2)}
 
 
 def traffic(seed: int) -> dict[str, Any]:
@@ -98,19 +143,50 @@ def plan(
                 for _ in range(arguments.pairs // len(MODES))
             ]
             yield from ((f"pair {mode} {pair}", kill, (pair, *mode)) for pair in pairs)
-    if "traffic" in arguments.parts:
-        for part in range(arguments.minutes_of_traffic):
-            yield f"traffic {part}", traffic, (arguments.seed + part,)
+    yield from plan_store(arguments, pool, rng)
+    yield from plan_layer(arguments, pool, rng)
     if "schedules" in arguments.parts:
         for part in range(arguments.schedules // CHUNK):
             yield f"storm {part}", storm, (arguments.seed * 1_000_003 + part, CHUNK)
+
+
+def plan_store(
+    arguments: argparse.Namespace,
+    pool: ProcessPoolExecutor,
+    rng: random.Random,
+) -> Iterator[tuple[str, Callable[..., dict[str, Any]], tuple[Any, ...]]]:
+    """The pieces of work about the event store."""
+    if "store" in arguments.parts:
+        for deed in DEEDS:
+            made = pool.submit(store_calls, deed).result()
+            for point in sample(made, arguments.store_points, rng):
+                yield f"store {deed} {point}", kill_store, (deed, point)
+
+
+def plan_layer(
+    arguments: argparse.Namespace,
+    pool: ProcessPoolExecutor,
+    rng: random.Random,
+) -> Iterator[tuple[str, Callable[..., dict[str, Any]], tuple[Any, ...]]]:
+    """The pieces of work about the layer of messages."""
+    if "layer" in arguments.parts:
+        for case in NEWS:
+            last = pool.submit(layer_calls, case).result()
+            for point in rng.sample(range(1, last + 1), min(LAYER_POINTS, last)):
+                yield f"layer {case} {point}", kill_layer, (case, point)
+    if "traffic" in arguments.parts:
+        for part in range(arguments.minutes_of_traffic):
+            yield f"traffic {part}", traffic, (arguments.seed + part,)
 
 
 def main() -> int:
     line = argparse.ArgumentParser(description=__doc__)
     line.add_argument("--seed", type=int, default=7)
     line.add_argument("--resume", type=Path, help="the resume point (reports/soak/seed-N.jsonl)")
-    line.add_argument("--parts", nargs="+", default=["kills", "pairs", "schedules", "traffic"])
+    line.add_argument(
+        "--parts", nargs="+", default=["kills", "pairs", "schedules", "store", "layer", "traffic"]
+    )
+    line.add_argument("--store-points", type=int, default=300)
     line.add_argument("--minutes-of-traffic", type=int, default=10)
     line.add_argument("--pairs", type=int, default=500)
     line.add_argument("--schedules", type=int, default=10_000)
@@ -165,6 +241,11 @@ def results(
 
 def part_of(piece: str) -> str:
     """The line of the table that a piece of work belongs to."""
+    if piece.startswith("store"):
+        deed = piece.removeprefix("store ").rpartition(" ")[0]
+        return f"one kill of the event store, {deed}"
+    if piece.startswith("layer"):
+        return "one kill of who makes the messages layer"
     if piece.startswith("traffic"):
         return "writers and readers of one campaign"
     for idempotent, at_once in MODES:

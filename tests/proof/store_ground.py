@@ -149,9 +149,10 @@ class Ground:
         shutil.copytree(self.folder / name, root)
         return root
 
-    def prove(self, name: str, kill_at: int) -> tuple[list[str], bool]:
+    def prove(self, name: str, kill_at: int) -> tuple[list[str], str]:
         """
-        Kill a deed, look, do it again, look again: what is wrong, and whether it was killed at all.
+        Kill a deed, look, do it again, look again: what is wrong, and the call at which it was
+        killed, "" where it ended before.
         """
         root = self.store(name)
         before = stored(root)
@@ -177,7 +178,7 @@ class Ground:
         if known.added != new:
             wrong.append(f"{known.added} events are new instead of {new}")
         shutil.rmtree(root.parent)
-        return wrong, bool(ran["killed"])
+        return wrong, str(ran["at"])
 
     def close(self) -> None:
         assert self.killer.stdin

@@ -1,5 +1,5 @@
 """
-Writers of the event store, killed at their n-th system call: `python -m tests.proof.store_killer`,
+Writers of the event store and who makes the layer of messages, killed at their n-th system call: `python -m tests.proof.store_killer`,
 one JSON request a line, one JSON answer a line. How they are killed is told in `killer`.
 """
 
@@ -15,7 +15,16 @@ from typing import Any
 from tests.proof.killer import traced
 
 #: what a run needs, so that it is there before the fork
-PRELOADED = ("cxtools.events.store", "duckdb", "numpy", "pandas", "pyarrow.parquet", "tests.tables")
+PRELOADED = (
+    "cxtools.events.messages.build",
+    "cxtools.events.store",
+    "cxtools.measures.answers",
+    "duckdb",
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "tests.tables",
+)
 
 
 def add(root: Path, first: int, count: int) -> None:
@@ -35,7 +44,16 @@ def compact(root: Path) -> None:
     EventStore(root).compact("c")
 
 
-DEEDS: dict[str, Callable[..., None]] = {"add": add, "compact": compact}
+def ask(root: Path) -> None:
+    """Ask, and make the layer of messages if there is none yet."""
+    from cxtools.events.store import EventStore
+    from cxtools.measures.answers import answer
+    from cxtools.measures.engine import Engine
+
+    answer(Engine(EventStore(root)), "funnel", "c")
+
+
+DEEDS: dict[str, Callable[..., None]] = {"add": add, "compact": compact, "ask": ask}
 
 
 def work(request: dict[str, Any]) -> Callable[[], int]:

@@ -59,4 +59,4 @@ def test_kill_9_at_any_system_call_loses_no_event_and_doubles_none(
     }
 
     assert {} == {point: wrong for point, (wrong, _) in proofs.items() if wrong}
-    assert sum(killed for _, killed in proofs.values()) >= POINTS * 3 // 4
+    assert sum(at != "" for _, at in proofs.values()) >= POINTS * 3 // 4

@@ -41,6 +41,9 @@ EVENTS_A_BATCH = 60
 #: Writers that don't see each other yet give some of the same ids, to different events.
 SHARED_IDS = 500
 SHARE_OF_SHARED = 0.1
+#: What a writer does besides, after a batch.
+SHARE_OF_QUESTIONS = 0.3
+SHARE_OF_COMPACTIONS = 0.05
 #: How long a writer waits between batches at most, in times that the last one took: a machine that
 #: is busy answers more slowly, too.
 PAUSES = 12
@@ -135,7 +138,7 @@ class Street:
 
 
 def write(street: Street, seed: str) -> None:
-    """Add batches of events; now and then ask, as whoever ends an ingest does."""
+    """Add batches of events; now and then ask, as whoever ends an ingest does, or merge parts."""
     from cxtools.events.store import EventStore
     from cxtools.measures.answers import answer
     from cxtools.measures.engine import Engine
@@ -152,9 +155,22 @@ def write(street: Street, seed: str) -> None:
         store.add(CAMPAIGN, events, source=f"writer {rng.randrange(3)}", received_at=received_at)
         took_s = time.monotonic() - started_at
         street.note("added", {"ids": [event.event_id for event in events]})
-        if rng.random() < 0.3:
+        if rng.random() < SHARE_OF_QUESTIONS:
             answer(Engine(store), "funnel", CAMPAIGN)
+        if rng.random() < SHARE_OF_COMPACTIONS:
+            compact(store)
         time.sleep(rng.uniform(0, PAUSES) * took_s)
+
+
+def compact(store: Any) -> None:
+    """Merge the parts, unless another process does so."""
+    from cxtools.errors import StoreError
+
+    try:
+        store.compact(CAMPAIGN)
+    except StoreError as error:
+        if "another process merges" not in str(error):
+            raise
 
 
 def batch(rng: random.Random, name: str) -> list[Event]:
@@ -207,15 +223,25 @@ def keep_parts(store: Any, folder: Path) -> list[Path]:
 
 
 def moments(before: list[Path], after: list[Path]) -> list[list[Path]]:
-    """Every set of parts that a question between the two may have seen; none when too many came."""
-    known = {part.name for part in before}
-    new = [part for part in after if part.name not in known]
-    if len(new) > MOST_NEW_PARTS:
+    """
+    Every set of parts that a question between the two may have seen; none when too many came, or
+    came and were merged.
+    """
+    known = frozenset[str]().union(*map(origins, before))
+    new = [part for part in after if not origins(part) <= known]
+    if len(new) > MOST_NEW_PARTS or any(len(origins(part)) > 1 for part in new):
         return []
     subsets: list[list[Path]] = [[]]
     for part in new:
         subsets += [[*subset, part] for subset in subsets]
     return [[*before, *subset] for subset in subsets]
+
+
+def origins(part: Path) -> frozenset[str]:
+    """The names under which the rows of a part were first written."""
+    from cxtools.events.parts import merged_from
+
+    return frozenset(merged_from(part) or [part.name])
 
 
 def judge(asked: Ask, table: Any, choices: list[list[Path]], folder: Path) -> dict[str, Any]:

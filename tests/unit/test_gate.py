@@ -49,6 +49,35 @@ def test_one_429_shuts_the_gate_for_everybody() -> None:
     assert 8.0 <= min(gate.reserve(5.1) for _ in range(16))
 
 
+def test_threads_that_wake_up_late_do_not_leave_all_at_once() -> None:
+    """
+    Sixteen have their moments within 0.16 s, and the machine stands still for a second: those of
+    0.05 s leave together, the others as far apart as the rate says.
+    """
+    gate = Gate(rate_per_s=100.0)
+    for _ in range(16):
+        gate.reserve(0.0)
+    left = []
+    now = 1.0
+    for _ in range(16):
+        now += gate.late_wait_s(now)
+        gate.leave(now)
+        left.append(round(now, 3))
+
+    assert [1.0] * 6 == left[:6]
+    assert [round(1.0 + number / 100, 3) for number in range(1, 11)] == left[6:]
+
+
+def test_who_is_on_time_waits_for_nobody() -> None:
+    """Requests that leave at their moments are not held up, whatever the rate is."""
+    for rate in (1.0, 7.0, 100.0, 999.0):
+        gate = Gate(rate_per_s=rate)
+        for _ in range(200):
+            moment = gate.reserve(0.0)
+            assert 0.0 == gate.late_wait_s(moment)
+            gate.leave(moment)
+
+
 def gate_after(refusals: int) -> Gate:
     """A gate that saw a hundred answers, and then a volley of so many 429s."""
     gate = Gate()
@@ -142,7 +171,12 @@ def run(
                 gate.count_answer()
             heapq.heappush(threads, (now, next(order), "wants", 0.0))
         elif state == "leaves" and now >= gate.shut_until:
-            heapq.heappush(threads, (now + latency_s, next(order), "returns", now))
+            late_s = gate.late_wait_s(now)
+            if late_s:
+                heapq.heappush(threads, (now + late_s, next(order), "leaves", 0.0))
+            else:
+                gate.leave(now)
+                heapq.heappush(threads, (now + latency_s, next(order), "returns", now))
         else:
             heapq.heappush(threads, (gate.reserve(now), next(order), "leaves", 0.0))
     return Run(now, refused)

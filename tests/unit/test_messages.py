@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -167,11 +170,51 @@ def test_a_cause_is_judged_once_for_the_same_rules() -> None:
 
 
 def test_the_widest_layer_of_no_other_parts_is_the_base() -> None:
-    """One that covers a part which is gone would count events that nobody holds."""
+    """
+    One that covers a part which is gone would count events that nobody holds, and one that covers
+    half of a merged part would count that half twice.
+    """
     layer = {
         name: Layer(Path(name), frozenset(name), frozenset(name)) for name in ("a", "ab", "abx")
     }
 
-    assert layer["ab"] == widest(layer.values(), frozenset("abc"))
-    assert widest([layer["abx"]], frozenset("abc")) is None
+    parts = [frozenset("a"), frozenset("b"), frozenset("c")]
+    merged = [frozenset("a"), frozenset("bc")]
+
+    assert layer["ab"] == widest(layer.values(), parts)
+    assert widest([layer["abx"]], parts) is None
+    assert layer["a"] == widest(layer.values(), merged)
+    assert widest([layer["ab"]], merged) is None
     assert [] == layers(Path("nowhere"))
+
+
+def test_a_store_that_may_only_be_read_is_asked_all_the_same(tmp_path: Path) -> None:
+    """The layer is the process's own then, and nothing is written into the store."""
+    target = EventStore(tmp_path / "events")
+    store(FIRST, into=target)
+    readable = [target.root, *target.root.rglob("*")]
+    for path in readable:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    # The superuser writes everywhere, but for this.
+    mortal = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+    script = f"""
+        from pathlib import Path
+        from cxtools.events.database import Resources
+        from cxtools.events.store import EventStore
+        from cxtools.measures.answers import answer
+        from cxtools.measures.engine import Engine
+        target = EventStore(Path({str(target.root)!r}), Resources(Path("/nowhere")))
+        print(answer(Engine(target), "funnel", "c")["attempted"].tolist())
+    """
+
+    done = subprocess.run(
+        [*mortal, sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for path in readable:
+        path.chmod(0o755)
+
+    assert (0, "[3]\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert not (target.root / "_messages").exists()

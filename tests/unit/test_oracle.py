@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -123,6 +124,20 @@ def test_what_became_of_everyone(odd: EventStore, campaign: str, job_ids: list[s
         rows += [row | {"job_id": job_id} for row in own]
 
     assert truth == people(rows)
+
+
+def test_parts_that_were_merged_after_the_last_question(tmp_path: Path) -> None:
+    """What an earlier answer has counted isn't counted again when it stands in another part."""
+    store = EventStore(tmp_path / "events")
+    for seed in range(3):
+        happened = random_events(Random(seed), 200)
+        named = [replace(event, event_id=f"{seed}-{event.event_id}") for event in happened]
+        store.add("c", named, source="test", received_at=RECEIVED)
+        if seed != 1:
+            check_answers(store, [*SPLIT, *WHOLE])
+        store.compact("c")
+
+    check_answers(store, [*SPLIT, *WHOLE])
 
 
 def people(rows: list[dict[str, Any]]) -> list[str]:

@@ -8,7 +8,9 @@ looked at one by one.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,8 @@ EVENTS_A_PASS = 5_000_000
 MOST_FILES = 32
 #: Relations whose rows never change: a layer takes the files of its base and adds one of its own.
 APPENDED = ("irregular_events", "clicks", "bounces", "repeats")
+#: The errors of a disk that gives a file no second name there.
+CANT_LINK = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK}
 #: Every message.
 ALL = "true"
 #: A tail that is longer, as a share of all messages, is written into their midst.
@@ -113,7 +117,17 @@ def _take_over(base: Layer, folder: Path) -> None:
     """Files of the base whose rows stay as they are: the same files under a second name."""
     for relation in APPENDED:
         for file in base.files(relation):
-            os.link(file, folder / relation / file.name)
+            _take(file, folder / relation / file.name)
+
+
+def _take(file: Path, name: Path) -> None:
+    """The same file under a second name; a copy where that is on another disk."""
+    try:
+        os.link(file, name)
+    except OSError as refused:
+        if refused.errno not in CANT_LINK:
+            raise
+        shutil.copyfile(file, name)
 
 
 def _write_bounces(relations: Relations, folder: Path, number: str, base: Layer | None) -> None:
@@ -156,7 +170,7 @@ def _write_messages(
     relations.keep("last_bounces", statement("last_bounces").format(bounces=touched))
     if _tail_is_short(relations, base):
         for file in base.files("messages"):
-            os.link(file, folder / "messages" / file.name)
+            _take(file, folder / "messages" / file.name)
         rows = f"{_merged_messages(ALL)} union all {_untouched('base_tail', ALL)}"
         _write_tail(relations, folder, rows)
     else:

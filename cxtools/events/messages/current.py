@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from cxtools.errors import StoreError
 from cxtools.events import parts
@@ -31,18 +35,37 @@ def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Lay
     """
     files = store.parts(campaign)
     names = frozenset(file.name for file in files)
-    folder = layer.layers_folder(store.root, f"{FOLDER_PREFIX}{campaign}")
+    campaign_folder = f"{FOLDER_PREFIX}{campaign}"
+    folder = layer.layers_folder(store.root, campaign_folder)
     known = layer.layers(folder)
+    if not os.access(store.root, os.W_OK):
+        folder = layer.layers_folder(_own_folder(), campaign_folder)
+        known += layer.layers(folder)
     for each in known:
         if each.names == names:
             return each
     rows = _origins(files)
-    base = layer.widest(known, frozenset[str]().union(*rows.values()))
+    base = layer.widest(known, rows.values())
     if base and all(origins <= base.origins for origins in rows.values()):
         return base
-    made = _make(folder, rows, base, open_relations)
-    layer.sweep(made)
+    try:
+        made = _make(folder, rows, base, open_relations)
+        layer.sweep(made)
+    except OSError as error:
+        raise StoreError(
+            f"the messages can't be written: {error.strerror or error}",
+            where=str(folder),
+            do="free some disk space or correct the folder's permissions, then ask again",
+        ) from error
     return made
+
+
+@cache
+def _own_folder() -> Path:
+    """Where this process keeps the layers of stores that it may only read; gone at its end."""
+    folder = tempfile.mkdtemp(prefix="cxtools-messages-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @contextmanager
@@ -50,7 +73,10 @@ def layer_without_events(open_relations: Open) -> Iterator[Layer]:
     """A layer of no parts, for a `with` block: what is known of campaigns before their first."""
     from cxtools.events.messages.build import build
 
-    with TemporaryDirectory() as folder, layer.unfinished(Path(folder, "campaign=")) as hidden:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        layer.unfinished(Path(folder, "campaign=")) as hidden,
+    ):
         with open_relations() as relations:
             build(relations, hidden, [])
         yield Layer(hidden, frozenset(), frozenset())

@@ -13,14 +13,14 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import PartsReplaced, StoreError
-from cxtools.files import sync_folder
+from cxtools.files import PRIVATE_FILE, PRIVATE_FOLDER, make_private_folder, sync_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -149,16 +149,27 @@ def layers(folder: Path) -> list[Layer]:
     return found
 
 
-def widest(known: Iterable[Layer], origins: frozenset[str]) -> Layer | None:
-    """Of the layers that hold nothing but these parts, the one that holds most of them."""
-    usable = [layer for layer in known if layer.origins <= origins]
+def widest(known: Iterable[Layer], parts: Collection[frozenset[str]]) -> Layer | None:
+    """
+    Of the layers that hold nothing but these parts, each given by its origins, the one that holds
+    most of them.
+
+    A layer that holds some rows of a part and lacks others, since parts were merged after it was
+    made, is of no use: the part would be counted again.
+    """
+    usable = [layer for layer in known if _holds_whole_parts(layer, parts)]
     return max(usable, key=lambda layer: len(layer.origins), default=None)
+
+
+def _holds_whole_parts(layer: Layer, parts: Collection[frozenset[str]]) -> bool:
+    held = [origins for origins in parts if origins <= layer.origins]
+    return layer.origins == frozenset[str]().union(*held)
 
 
 @contextmanager
 def unfinished(folder: Path) -> Iterator[Path]:
     """A hidden folder to make a layer in; what is left in it when the block ends is removed."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(folder)
     hidden = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=folder))
     try:
         for relation in RELATIONS:
@@ -173,8 +184,8 @@ def publish(hidden: Path, names: frozenset[str], origins: frozenset[str]) -> Lay
     known = json.dumps({"names": sorted(names), "origins": sorted(origins)}, indent=0)
     (hidden / PARTS).write_text(known, encoding="utf-8")
     for path in sorted(hidden.rglob("*"), reverse=True):
-        _sync(path)
-    _sync(hidden)
+        _keep_private(path)
+    sync_folder(hidden)
     final = hidden.parent / layer_name(names)
     try:
         hidden.rename(final)
@@ -213,9 +224,12 @@ def _is_older(path: Path, moment: float) -> bool:
         return False
 
 
-def _sync(path: Path) -> None:
+def _keep_private(path: Path) -> None:
+    """Make a file or folder durable, and its owner's only."""
     if path.is_dir():
+        path.chmod(PRIVATE_FOLDER)
         sync_folder(path)
         return
+    path.chmod(PRIVATE_FILE)
     with path.open("rb") as written:
         os.fsync(written.fileno())

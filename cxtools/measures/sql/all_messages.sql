@@ -12,6 +12,7 @@ ends as (         -- a bounce stands unless a delivery came later. Order unknown
     select facts.*,
            verdicts.category, verdicts.kind as bounce_kind, verdicts.reason, verdicts.confidence, verdicts.rule, verdicts.bounce_code,
            deliveries > 0 as taken,
+           verdicts.kind is not null and verdicts.kind <> 'none' as refused,
            verdicts.kind is not null and verdicts.kind <> 'none'
                and (deliveries = 0 or coalesce(bounced_at > last_delivery_at, false)
                     or (verdicts.kind <> 'soft' and coalesce(bounced_at = last_delivery_at, true))) as stands
@@ -21,7 +22,7 @@ ends as (         -- a bounce stands unless a delivery came later. Order unknown
 select campaign, message_key, job_id, email, domain,
        coalesce(first_sent_at, first_event_at) as first_at,
        last_event_at as last_at,
-       taken or stands as attempted,
+       taken or refused as attempted,
        taken and not stands as delivered,
        stands as bounced,
        taken and stands as late_bounced,

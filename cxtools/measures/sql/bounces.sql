@@ -1,24 +1,30 @@
 -- Why did messages bounce?
 -- grain:   one row per campaign x category x kind (and value of each column it is split by)
 -- params:  none
--- reads:   messages
+-- reads:   messages, verdicts
 -- columns: campaign, split, category, kind, recipients, bounced (in the campaign), attempted (in the campaign and split)
 with
-outcomes as (     -- one row per group and verdict; category is null for the messages that did not bounce
-    select campaign, split, category, bounce_kind as kind, count(*) as recipients
+causes as (       -- one row per cause, which is a number: the words of its verdict are many more
+    select campaign, split, cause_id, count(*) as recipients
     from messages
-    where attempted
-    group by campaign, split, category, bounce_kind
+    where bounced
+    group by campaign, split, cause_id
+),
+categories as (
+    select causes.campaign, split, category, kind, cast(sum(recipients) as bigint) as recipients
+    from causes
+    join verdicts on verdicts.campaign = causes.campaign and verdicts.cause_id = causes.cause_id
+    group by causes.campaign, split, category, kind
 ),
 totals as (
-    select outcomes.*,
-           sum(recipients) over (partition by campaign, split) as attempted,
-           sum(case when category is not null then recipients else 0 end) over (partition by campaign) as bounced
-    from outcomes
+    select campaign, split, count(*) as attempted
+    from messages
+    where attempted
+    group by campaign, split
 )
-select campaign, split, category, kind, recipients,
-       cast(bounced as bigint) as bounced,
-       cast(attempted as bigint) as attempted
-from totals
-where category is not null
-order by campaign, split, recipients desc, category, kind
+select categories.campaign, categories.split, category, kind, recipients,
+       cast(sum(recipients) over (partition by categories.campaign) as bigint) as bounced,
+       attempted
+from categories
+join totals on totals.campaign = categories.campaign and totals.split is not distinct from categories.split
+order by categories.campaign, categories.split, recipients desc, category, kind

@@ -1,20 +1,21 @@
 -- Which causes stand behind the bounces, most frequent first?
 -- grain:   one row per campaign x reason x category x kind (and value of each column it is split by)
 -- params:  none
--- reads:   messages
+-- reads:   messages, verdicts
 -- columns: campaign, split, reason, bounce_code (an example), category, kind, confidence (of the least sure verdict), rule (that gave it),
 --          recipients, bounced (in the campaign), first_at, last_at
 with
-verdicts_of as (  -- one row per group, cause and verdict; the least sure one is the first of its cause
-    select campaign, split, reason, category, bounce_kind as kind, confidence, rule,
-           min(bounce_code) as bounce_code,
-           count(*) as recipients,
-           min(bounced_at) as first_at,
-           max(bounced_at) as last_at,
-           row_number() over (partition by campaign, split, reason, category, bounce_kind order by confidence, rule) as nth
+counts as (       -- one row per code and text, which are a number: the words of their verdict are many more
+    select campaign, split, cause_id, count(*) as recipients, min(bounced_at) as first_at, max(bounced_at) as last_at
     from messages
     where bounced
-    group by campaign, split, reason, category, bounce_kind, confidence, rule
+    group by campaign, split, cause_id
+),
+verdicts_of as (  -- with its verdict; the least sure one is the first of its reason
+    select counts.*, reason, bounce_code, category, kind, confidence, rule,
+           row_number() over (partition by counts.campaign, split, reason, category, kind order by confidence, rule) as nth
+    from counts
+    join verdicts on verdicts.campaign = counts.campaign and verdicts.cause_id = counts.cause_id
 ),
 causes as (
     select campaign, split, reason, category, kind,
