@@ -4,7 +4,8 @@ How fast do events come in: pages of the API, and files?
     python -m benchmarks.ingest [--events 300000] [--old CHECKOUT] [--rounds 3]
 
 Pages: events a second of the product (download, decode, store) beside a loop that downloads and
-decodes the same pages with one session and keeps nothing; both in one process, in turn. Files: rows
+decodes the same pages with one session and keeps nothing; both in one process, in turn, once from a
+server that makes the JSON of a page when it is asked, once from one that has it ready. Files: rows
 a second of CPU of an import, the first time and again, each in a process of its own, beside the
 same import by the code in CHECKOUT. Ratios are within one run; seconds are this machine's.
 """
@@ -104,7 +105,8 @@ def main() -> None:
         jobs = write_pages(folder / "pages", [row["raw"] for row in rows])
         files = write_files(folder, rows)
         del rows
-        compare_pages(folder, jobs, options.events, options.rounds)
+        for prepared in (False, True):
+            compare_pages(folder, jobs, options, prepared)
         compare_files(folder, files, options.old)
 
 
@@ -167,12 +169,16 @@ def write_csv(file: Path, rows: list[dict[str, Any]]) -> None:
 # --- pages ---
 
 
-def compare_pages(folder: Path, jobs: list[str], events: int, rounds: int) -> None:
-    print(f"{events:,} events in pages of {PAGE_ROWS:,}, on loopback; events a second")
+def compare_pages(
+    folder: Path, jobs: list[str], options: argparse.Namespace, prepared: bool
+) -> None:
+    events = options.events
+    server = "sends bytes made before" if prepared else "makes each page when asked"
+    print(f"{events:,} events in pages of {PAGE_ROWS:,}; the server {server}; events a second")
     print("                                   wall      CPU   of the loop: wall, CPU")
-    with page_server(folder / "pages") as url:
-        for number in range(rounds):
-            store = EventStore(folder / f"store-{number}")
+    with page_server(folder / "pages", prepared) as url:
+        for number in range(options.rounds):
+            store = EventStore(folder / f"store-{prepared}-{number}")
             loop = cost(partial(download_and_decode, url, jobs))
             first = cost(partial(ingest, url, jobs, store))
             files = store.parts("c")
@@ -185,8 +191,10 @@ def compare_pages(folder: Path, jobs: list[str], events: int, rounds: int) -> No
 
 
 @contextmanager
-def page_server(folder: Path) -> Iterator[str]:
+def page_server(folder: Path, prepared: bool) -> Iterator[str]:
     command = [sys.executable, "-m", "benchmarks.page_server", str(folder)]
+    if prepared:
+        command.append("--prepared")
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         try:

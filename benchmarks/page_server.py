@@ -1,7 +1,10 @@
 """
-An API of one endpoint on loopback: jobs' events, page by page, as bytes that were made before.
+An API of one endpoint on loopback: jobs' events, page by page.
 
-It costs next to nothing, so that what is measured is who reads it.
+    python -m benchmarks.page_server FOLDER [--prepared]
+
+It makes the JSON of a page when it is asked for it, as an API does; with --prepared it sends bytes
+that were made before.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import socketserver
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 TOKEN = {"access_token": "t", "token_type": "bearer", "expires_in": 86400}
@@ -21,8 +25,12 @@ class PageServer(socketserver.ThreadingMixIn, HTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, folder: Path) -> None:
-        self.pages = {file.stem: file.read_bytes() for file in folder.glob("*.json")}
+    def __init__(self, folder: Path, *, prepared: bool) -> None:
+        self.prepared = prepared
+        self.pages: dict[str, Any] = {}
+        for file in folder.glob("*.json"):
+            body = file.read_bytes()
+            self.pages[file.stem] = body if prepared else json.loads(body)
         super().__init__(("127.0.0.1", 0), Handler)
 
 
@@ -39,7 +47,8 @@ class Handler(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query)
         [job] = query["jobId"]
         number = query.get("cursor", ["0"])[0]
-        self._answer(self.server.pages[f"{job}-{number}"])
+        page = self.server.pages[f"{job}-{number}"]
+        self._answer(page if self.server.prepared else json.dumps(page).encode())
 
     def _answer(self, body: bytes) -> None:
         self.send_response(200)
@@ -54,6 +63,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    server = PageServer(Path(sys.argv[1]))
+    server = PageServer(Path(sys.argv[1]), prepared="--prepared" in sys.argv)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
