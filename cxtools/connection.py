@@ -93,6 +93,7 @@ class Connection:
             make_judge,
             rules_digest=lambda: rules_digest(own_rules),
             planned=lambda: self.ledger.plans.names() if self.has_ledger else (),
+            runs_on=self.settings.engine,
         )
 
     @cached_property

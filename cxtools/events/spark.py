@@ -45,6 +45,10 @@ UNITS = {
 SESSION_CONFIG = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
+    # As everybody else writes moments into Parquet files; Spark has a way of its own.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # A campaign named "2026" is a text.
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     # Parts are listed here and not by a job of its own.
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
 }
@@ -122,6 +126,9 @@ def _local_config(master: str, resources: Resources) -> dict[str, str]:
         return {}
     cores = local["cores"] or "1"
     return {
+        # To plan a question anew after each of its steps costs more than it saves on one machine:
+        # four times the work for `suspects` of some thousand events.
+        "spark.sql.adaptive.enabled": "false",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": f"{_mebibytes(resources.memory)}m",

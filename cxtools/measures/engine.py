@@ -19,6 +19,7 @@ from cxtools.events.messages.current import current_layer, layer_without_events
 from cxtools.events.messages.layer import Layer
 from cxtools.events.relations import Relations, duckdb_relations
 from cxtools.events.replacements import reading, repeat_when_replaced
+from cxtools.events.spark_relations import spark_relations
 from cxtools.events.store import EventStore
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.choices import NO_FILTERS, Filters
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from cxtools.bounce import Judge
 
+#: What an engine runs on where no Spark is named.
+DUCKDB = "duckdb"
 #: One campaign, several, or all of the store.
 Campaigns = str | Sequence[str] | None
 
@@ -49,7 +52,7 @@ def no_digest() -> str:
 @dataclass(frozen=True)
 class Engine:
     """
-    DuckDB over one store.
+    DuckDB over one store, or the Spark whose master *runs_on* names.
 
     *make_judge* is called at the first question that needs a judge of bounces: the store holds only
     what servers said, and a broken file of rules must not keep anyone from opening it.
@@ -61,6 +64,7 @@ class Engine:
     make_judge: Callable[[], Judge] = shipped_judge
     rules_digest: Callable[[], str] = no_digest
     planned: Callable[[], Iterable[str]] = tuple
+    runs_on: str = DUCKDB
 
     @cached_property
     def judge(self) -> Judge:
@@ -69,7 +73,9 @@ class Engine:
 
     def open_relations(self) -> AbstractContextManager[Relations]:
         """Relations for a `with` block."""
-        return duckdb_relations(self.store.root, self.store.resources)
+        if self.runs_on == DUCKDB:
+            return duckdb_relations(self.store.root, self.store.resources)
+        return spark_relations(self.runs_on, self.store.root, self.store.resources)
 
     def layer(self, campaign: str) -> Layer:
         """

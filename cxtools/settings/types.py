@@ -79,6 +79,16 @@ def _check_size(text: str) -> str:
     return text
 
 
+def _check_engine(text: str) -> str:
+    if not ENGINE.fullmatch(text):
+        raise ValueError("must be duckdb, or a master of Spark: local[2], spark://host:7077, yarn")
+    return text
+
+
+#: DuckDB in this process, or Spark by the URL of its master.
+ENGINE = re.compile(r"duckdb|local(\[(\d+|\*)\])?|spark://\S+|k8s://\S+|yarn")
+Engine = Annotated[str, AfterValidator(_check_engine)]
+
 #: An amount of memory, as DuckDB reads it.
 SIZE = re.compile(r"(?=.*[1-9])\d+(\.\d+)? ?[MG]i?B")
 Size = Annotated[str, AfterValidator(_check_size)]

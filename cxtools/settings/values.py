@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from cxtools.errors import ConfigError
 from cxtools.settings.secret import Secret
-from cxtools.settings.types import Address, Hidden, Hosts, SigningSecret, Size, setting
+from cxtools.settings.types import Address, Engine, Hidden, Hosts, SigningSecret, Size, setting
 
 
 class Paths(BaseModel, frozen=True, extra="forbid"):
@@ -201,6 +201,13 @@ class Settings(
         repr=False,
     )
 
+    engine: Engine = setting(
+        "duckdb",
+        "What answers questions to the events: `duckdb`, in this process; or Apache Spark, by its"
+        " master (extra `[spark]`, and Java 17 or newer): `local[2]` for a try, `spark://host:7077`,"
+        " `yarn`.",
+        variable="CXTOOLS_ENGINE",
+    )
     memory: Size = setting(
         "1.5 GB",
         "Memory that questions to the events take, in MB, GB, MiB or GiB; what needs more is put on"

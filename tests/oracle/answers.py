@@ -116,10 +116,11 @@ class Oracle:
         with self.store.connection(chosen) as connection:
             connection.execute("create temp view starts as " + _statement("starts"))
             counted = "create or replace temp table counted_events as "
-            connection.execute(counted + _statement("counted_events"), _limits(as_of))
+            by_then = counted + _statement("counted_events")
+            connection.execute(by_then, _limits(as_of))
             if job_ids is not None:
-                asked = {"job_ids": list(job_ids)}
-                connection.execute(counted + _statement("events_of_jobs"), asked)
+                of_jobs = counted + _statement("events_of_jobs")
+                connection.execute(of_jobs, {"job_ids": list(job_ids)})
             connection.register("verdicts", _verdicts(connection))
             connection.register("providers", _providers())
             connection.execute("create temp table all_messages as " + _statement("messages"))
@@ -150,22 +151,24 @@ def _judge() -> Judge:
 def _verdicts(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """One row per distinct code and text, each judged as it came."""
     rows = []
-    for code, text in connection.sql(_statement("refusal_texts")).fetchall():
+    texts = connection.sql(_statement("refusal_texts"))
+    for code, text in texts.fetchall():
         verdict = _judge().classify(code, text)
         row: Row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
         row |= {"bounce_code": code, "bounce_text": text, "confidence": verdict.confidence}
         rows.append(row)
-    texts = ("bounce_code", "bounce_text", *VERDICT_WORDS)
-    columns = [pa.field(name, pa.string()) for name in texts]
+    names = ("bounce_code", "bounce_text", *VERDICT_WORDS)
+    columns = [pa.field(name, pa.string()) for name in names]
     columns.append(pa.field("confidence", pa.float64()))
     return pa.Table.from_pylist(rows, pa.schema(columns))
 
 
 @cache
 def _providers() -> pa.Table:
-    return pa.Table.from_pylist(
-        [{"domain": domain, "provider": provider} for domain, provider in tsv_rows("providers")]
-    )
+    rows = tsv_rows("providers")
+    domains = [row[0] for row in rows]
+    providers = [row[1] for row in rows]
+    return pa.table({"domain": domains, "provider": providers})
 
 
 def _wanted(where: Where) -> str:
@@ -174,7 +177,8 @@ def _wanted(where: Where) -> str:
     for name, value in where.items():
         values = value if isinstance(value, list) else [value]
         texts = ", ".join(f"'{each}'" for each in values)
-        conditions.append(f"cast({DIMENSIONS[name]} as varchar) in ({texts})")
+        text = f"cast({DIMENSIONS[name]} as varchar)"
+        conditions.append(f"{text} in ({texts})")
     limit = " and ".join(conditions)
     return f"select * from all_messages where {limit}"  # noqa: S608  # a test's own words
 
@@ -203,8 +207,10 @@ def _counts(
     """What an SQL file counts, with what it is split by as columns behind the campaign."""
     connection.execute("create or replace temp view messages as " + _messages(by))
     for name in ("delays", "urls"):
-        connection.execute(f"create or replace temp view {name} as {_statement(name)}")
-    counts = connection.sql(_statement(file)).to_arrow_table()
+        view = f"create or replace temp view {name} as "
+        connection.execute(view + _statement(name))
+    relation = connection.sql(_statement(file))
+    counts = relation.to_arrow_table()
     if "split" in counts.column_names:
         split = counts["split"]
         counts = counts.drop_columns(["split"])

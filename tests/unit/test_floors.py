@@ -77,6 +77,7 @@ FLOORS = {
         "ledger.database ledger.schema ledger.spool ledger.workers "
         "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.importing events.messages.current "
+        "events.spark_relations "
         "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
         "ledger.version ledger.wave",
         "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",

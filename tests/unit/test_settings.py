@@ -110,6 +110,21 @@ def test_an_amount_of_memory_has_a_unit(size: str) -> None:
         load_settings(environ={"CXTOOLS_MEMORY": size})
 
 
+@pytest.mark.parametrize("engine", ["duckdb", "local", "local[2]", "local[*]", "spark://a:7077"])
+def test_the_engine_is_a_setting(engine: str) -> None:
+    """DuckDB, or the master of a Spark."""
+    settings = load_settings(environ={"CXTOOLS_ENGINE": engine})
+
+    assert engine == Connection(settings).engine.runs_on
+
+
+@pytest.mark.parametrize("engine", ["", "spark", "local[two]", "duckdb2", "http://host"])
+def test_an_engine_that_is_none_is_refused(engine: str) -> None:
+    """Before Spark would be started with it."""
+    with pytest.raises(ConfigError, match="engine: must be duckdb, or a master of Spark"):
+        load_settings(profile=None, environ={}, engine=engine)
+
+
 def test_a_profile_holds_everything_but_secrets(tmp_path: Path) -> None:
     """Named profiles in one file; the environment wins over the profile, an argument over both."""
     environ = profiles(

@@ -5,19 +5,36 @@ has no Spark.
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from cxtools.errors import ConfigError, StoreError
 from cxtools.events import database, spark
 from cxtools.events.database import Resources
 from cxtools.events.keys import key
-from cxtools.events.spark import spark_session
+from cxtools.events.messages.layer import RELATIONS
+from cxtools.events.spark import _process_session, spark_session
+from cxtools.events.spark_relations import spark_relations
+from cxtools.events.store import EventStore
+from cxtools.measures.answers import answer, count
+from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
+from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import outcomes
+from tests.oracle.events import odd_events, random_events
+from tests.tables import RECEIVED
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
@@ -70,7 +87,7 @@ def test_the_functions_of_both_engines_are_the_same() -> None:
         ]
         for file in (database.FUNCTIONS, spark.FUNCTIONS)
     ]
-    names[1].insert(4, "regexp_like")
+    names[1].insert(5, "regexp_like")
 
     assert names[0] == names[1]
     assert len(names[0]) <= 10
@@ -147,3 +164,155 @@ def test_a_function_is_the_same_in_both_engines(
 
     assert expected == on_duckdb.sql(sql).to_arrow_table()["value"].to_pylist()
     assert expected == on_spark.sql(sql).toArrow()["value"].to_pylist()
+
+
+# --- the same answers ---
+
+EVENTS = 9_000
+CAMPAIGNS = ["spring", "summer"]
+SPLIT = [question.name for question in QUESTIONS.values() if question.splits]
+WHOLE = [
+    question.name for question in QUESTIONS.values() if not question.splits and not question.earlier
+]
+COMPARED = [question.name for question in QUESTIONS.values() if question.earlier]
+AS_OF = {"all": None, "inside": "2026-09-15T02:00:00+02:00"}
+#: With all dimensions at once, every value of each is compared.
+BY: list[list[str]] = [[], ["provider", "day"], list(DIMENSIONS)]
+
+
+@dataclass(frozen=True)
+class Both:
+    """The same events asked of both engines, each with layers that it made itself."""
+
+    duckdb: Engine
+    spark: Engine
+
+
+@pytest.fixture(scope="module")
+def both(spark_master: str, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    """Stores of events that are odd in every way that feeds are, and of random ones."""
+    root = tmp_path_factory.mktemp("both")
+    store = EventStore(root / "events")
+    happened = [*odd_events(), *random_events(Random(7), EVENTS)]
+    store.add("summer", happened, source="b", received_at=RECEIVED)
+    store.add("spring", random_events(Random(8), 60), source="b", received_at=RECEIVED)
+    shutil.copytree(root / "events", root / "copy")
+    copy = EventStore(root / "copy", Resources(root / "spill"))
+    return Both(Engine(store), Engine(copy, runs_on=spark_master))
+
+
+@pytest.mark.parametrize("campaign", CAMPAIGNS)
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_spark_makes_the_same_layer(campaign: str, relation: str, both: Both) -> None:
+    """Every relation of it, row by row, of the same types."""
+    ours, sparks = (
+        pq.read_table(engine.layer(campaign).files(relation), partitioning=None).to_pandas()
+        for engine in (both.duckdb, both.spark)
+    )
+
+    columns = list(ours.columns)
+    check_equal(
+        ours.sort_values(columns, ignore_index=True),
+        sparks.sort_values(columns, ignore_index=True),
+        relation,
+    )
+
+
+def check_equal(ours: pd.DataFrame, sparks: pd.DataFrame, name: str) -> None:
+    """Only what floats can't hold exactly may differ in the last digits."""
+    pd.testing.assert_frame_equal(ours, sparks, rtol=1e-12, obj=name)
+
+
+@pytest.mark.parametrize("by", BY, ids=str)
+@pytest.mark.parametrize("as_of", AS_OF)
+def test_every_split_has_the_same_answers(by: list[str], as_of: str, both: Both) -> None:
+    """Every question that can be split, of all campaigns, cell by cell."""
+    check_counts(both, SPLIT, by=by, as_of=AS_OF[as_of])
+
+
+@pytest.mark.parametrize("as_of", AS_OF)
+def test_whole_campaigns_have_the_same_answers(as_of: str, both: Both) -> None:
+    """Every question that can't be split."""
+    check_counts(both, WHOLE, as_of=AS_OF[as_of])
+
+
+def check_counts(both: Both, names: list[str], **how: Any) -> None:
+    """The questions' counts in both engines, asked in one session each."""
+    truths = count(both.duckdb, names, **how)
+    answers = count(both.spark, names, **how)
+    for name, ours, sparks in zip(names, truths, answers, strict=True):
+        check_equal(ours, sparks, name)
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_campaigns_at_one_age_have_the_same_answers(name: str, both: Both) -> None:
+    """A campaign beside the earlier one, both cut at its age."""
+    ours, sparks = (answer(engine, name, "summer") for engine in (both.duckdb, both.spark))
+
+    check_equal(pd.DataFrame(ours), pd.DataFrame(sparks), name)
+
+
+def test_a_filter_and_jobs_are_the_same(both: Both) -> None:
+    """Some messages of one campaign; and what became of each recipient of some jobs."""
+    how = {"campaigns": "summer", "where": {"provider": ["gmail"]}, "by": ["day", "job"]}
+
+    check_counts(both, ["funnel"], **how)
+    assert outcomes(both.duckdb, "summer", ["j1", "a"]) == outcomes(
+        both.spark, "summer", ["j1", "a"]
+    )
+
+
+# --- words for whoever has no Spark ---
+
+
+def start(home: Path) -> None:
+    """Ask Spark for a session, as a process that has none yet."""
+    _process_session.__wrapped__(0, "local[1]", Resources(home))
+
+
+def make_java(folder: Path, version: str) -> Path:
+    """A JAVA_HOME whose java says that it is of this version."""
+    java = folder / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\nexit 1\n")
+    java.chmod(0o700)
+    return folder
+
+
+def test_without_java_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing, and what to install."""
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+
+    with pytest.raises(ConfigError, match="Spark needs Java, which was not found") as refused:
+        start(tmp_path)
+    assert "Java 17 or newer" in refused.value.do
+
+
+def test_an_old_java_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Spark fails in it, without words."""
+    monkeypatch.setenv("JAVA_HOME", str(make_java(tmp_path, "11.0.2")))
+
+    with pytest.raises(ConfigError, match="Spark needs Java 17 or newer"):
+        start(tmp_path)
+
+
+def test_without_pyspark_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which extra to install."""
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+
+    with pytest.raises(ConfigError, match="is Spark, which is not installed") as refused:
+        start(tmp_path)
+    assert "cxtools[spark]" in refused.value.do
+
+
+def test_a_damaged_file_is_an_error_of_the_store(both: Both, tmp_path: Path) -> None:
+    """With the place, and without Java's stack."""
+    (tmp_path / "part.parquet").write_bytes(b"not Parquet")
+    with (
+        pytest.raises(StoreError, match="the events can't be read") as refused,
+        spark_relations(both.spark.runs_on, tmp_path, both.spark.store.resources) as relations,
+    ):
+        relations.read("damaged", [tmp_path / "part.parquet"])
+
+    assert str(tmp_path) == refused.value.where
+    assert "\n" not in refused.value.what
