@@ -40,10 +40,12 @@ COMPARED: dict[str, tuple[str, ...]] = {
         "delivery_p90_s",
     ),
     "suspects": ("rule", "clickers", "total"),
-    "data_quality": ("check", "count", "total"),
+    # 0.1.0 counted late bounces as parts of another total.
+    "data_quality": ("check", "count"),
     "verdict": ("word",),
     "engagement tables": ("table", "content"),
     "bounce tables": ("table", "content"),
+    "cells": ("cell",),
 }
 COMPARED["comparison"] = ("campaign", *COMPARED["funnel"])
 COMPARED["funnel by provider"] = ("provider", *COMPARED["funnel"])

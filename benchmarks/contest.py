@@ -66,21 +66,21 @@ class Contest:
         self.events = events
         self._answers: dict[str, Sequence[Row]] = {}
         self._work = home / "work"
+        self.answer_file = self._work / "answer.json"
         self._spill = home / "spill"
         for folder in (self._work, self._spill):
             folder.mkdir(exist_ok=True)
 
     def ask(self, question: str, contestant: Contestant) -> Result:
         """One process of the contestant's, compared with who was asked this before."""
-        answer = self._work / "answer.json"
-        answer.unlink(missing_ok=True)
+        self.answer_file.unlink(missing_ok=True)
         module = f"benchmarks.contestants.{contestant.module}"
         command = [contestant.python, "-m", module, question]
-        command += [str(self.home), self.campaign, str(answer)]
+        command += [str(self.home), self.campaign, str(self.answer_file)]
         cost = self._measured(command, contestant.packages)
         if cost.error:
             return Result(self.events, question, contestant.name, cost, error=cost.error)
-        document = json.loads(answer.read_text())
+        document = json.loads(self.answer_file.read_text())
         return Result(
             self.events,
             question,

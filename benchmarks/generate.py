@@ -6,7 +6,7 @@ A store of events as large as you like, to measure on.
 
 The events are those of `happenings.py`: seeded, so the same numbers make the same files. They stand
 in HOME/events/campaign=<name>/, in parts of 50,000 rows in order of arrival, as an ingest writes
-them. With --distinct only so many campaigns are made, and the others are hard links to them.
+them; each campaign begins a day after the one before. With --distinct only so many campaigns are made, and the others are hard links to them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def main() -> None:
     for number, folder in enumerate(folders):
         if number < distinct:
             seed = options.seed + number
-            write_campaign(folder, options.events, seed=seed, version=options.version)
+            write_campaign(folder, options.events, seed=seed, day=number, version=options.version)
         else:
             link_campaign(folders[number % distinct], folder)
     print_cost(options.home, options.events * options.campaigns)
@@ -69,11 +69,15 @@ def write_campaign(
     events: int,
     *,
     seed: int = SEED,
+    day: int = 0,
     version: int = CURRENT,
 ) -> list[Path]:
-    """Write so many events of a campaign; the parts in order of arrival."""
+    """
+    Write so many events of a campaign that began on this day, from 0; the parts in order of
+    arrival.
+    """
     folder.mkdir(parents=True)
-    return [write_part(folder, rows, seed, version) for rows in parts_of(events, seed)]
+    return [write_part(folder, rows, seed, version) for rows in parts_of(events, seed, day)]
 
 
 def link_campaign(source: Path, folder: Path) -> None:
@@ -83,11 +87,11 @@ def link_campaign(source: Path, folder: Path) -> None:
         os.link(file, folder / file.name)
 
 
-def parts_of(events: int, seed: int) -> Iterator[Numbers]:
+def parts_of(events: int, seed: int, day: int = 0) -> Iterator[Numbers]:
     """The rows of each part."""
     waiting: list[Numbers] = []
     count = 0
-    for rows in arrivals(events, seed):
+    for rows in arrivals(events, seed, day):
         waiting.append(rows)
         count += len(rows)
         if count < PART_ROWS:

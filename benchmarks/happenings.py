@@ -35,6 +35,7 @@ HAPPENING = np.dtype(
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
+DAY = 24 * HOUR
 #: When the first job is sent: 2026-09-14, 08:00 UTC.
 FIRST_JOB_AT = 1_789_372_800 * SECOND
 
@@ -71,9 +72,10 @@ REPEATED_AT_ONCE = 0.001
 REPEATED_LATER = 0.001
 
 
-def arrivals(events: int, seed: int) -> Iterator[Numbers]:
+def arrivals(events: int, seed: int, day: int = 0) -> Iterator[Numbers]:
     """
-    So many events of one campaign in order of arrival, some thousands at a time.
+    So many events of one campaign in order of arrival, some thousands at a time. It begins so many
+    days after the first one.
 
     Memory holds the events of the jobs that were sent and that haven't arrived yet: a week of them.
     """
@@ -82,8 +84,10 @@ def arrivals(events: int, seed: int) -> Iterator[Numbers]:
     block = 0
     while made < events:
         rows = _block(block, seed)[: events - made]
+        rows["moment"] += day * DAY
+        rows["arrives"] += day * DAY
         made += len(rows)
-        _sort_into(windows, rows)
+        _sort_into(windows, rows, FIRST_JOB_AT + day * DAY)
         if block in windows:
             yield _in_order(windows.pop(block))
         block += 1
@@ -112,9 +116,9 @@ def mixed(numbers: Numbers, seed: int, salt: str) -> Numbers:
     return bits ^ (bits >> np.uint64(31))
 
 
-def _sort_into(windows: dict[int, list[Numbers]], rows: Numbers) -> None:
+def _sort_into(windows: dict[int, list[Numbers]], rows: Numbers, first_job_at: int) -> None:
     """Put rows where they will arrive: one window of time lasts as long as sending a block."""
-    window = (rows["arrives"] - FIRST_JOB_AT) // BLOCK_SPAN
+    window = (rows["arrives"] - first_job_at) // BLOCK_SPAN
     order = np.argsort(window, kind="stable")
     numbers, starts = np.unique(window[order], return_index=True)
     for number, part in zip(numbers, np.split(rows[order], starts[1:]), strict=True):

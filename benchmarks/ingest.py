@@ -72,7 +72,8 @@ def import_into(folder, file):
     ended = resource.getrusage(resource.RUSAGE_SELF)
     cpu_s = ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
     files = len(list(folder.rglob("*.parquet")))
-    peak_mb = ended.ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text()
+    peak_mb = int(status.partition("VmHWM:")[2].split()[0]) / 1024
     return [done.rows, done.added, cpu_s, files, peak_mb]
 
 file, few, home = sys.argv[1:]

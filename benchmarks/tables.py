@@ -23,7 +23,7 @@ def markdown(results: Sequence[Result]) -> str:
     """All results. Ratios are of the CPU seconds after the start of Python."""
     lines: list[str] = []
     for events in dict.fromkeys(result.events for result in results):
-        lines += ["", f"### {events:,} events", "", _cells(HEAD), _cells(["---"] * len(HEAD))]
+        lines += ["", f"### {events:,} events", "", cells(HEAD), cells(["---"] * len(HEAD))]
         own = [result for result in results if result.events == events]
         lines += [_row(result, own) for result in own]
     return "\n".join(lines)
@@ -43,8 +43,8 @@ def line(result: Result) -> str:
 def _row(result: Result, others: Sequence[Result]) -> str:
     cost = result.cost
     if result.error:
-        return _cells([result.question, result.contestant, f"**{result.error}**"])
-    return _cells(
+        return cells([result.question, result.contestant, f"**{result.error}**"])
+    return cells(
         [
             result.question,
             result.contestant,
@@ -71,5 +71,5 @@ def _ratio(result: Result, others: Sequence[Result]) -> str:
     return ""
 
 
-def _cells(cells: Sequence[str]) -> str:
+def cells(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"

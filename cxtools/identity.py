@@ -6,6 +6,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
+
+#: Hexadecimal digits of a digest that are kept.
+DIGITS = 32
 
 
 def recipient_key(email: str) -> str:
@@ -28,14 +32,20 @@ def event_identity(*parts: str) -> str:
     >>> event_identity("j1", "m1", "r1", "open", "2026-01-01T00:00:00Z", "", "")[:12]
     '7892f630d669'
     """
-    return identity_of_json(json.dumps(parts))
+    return _digest(json.dumps(parts))
 
 
-def identity_of_json(parts: str) -> str:
-    """The same of parts that are written as JSON already."""
-    return _digest(parts)
+def written_identities(written: Sequence[bytes]) -> list[str]:
+    """
+    The identities of many events, whose parts are written as JSON already.
+
+    >>> written_identities([json.dumps(["j1", "m1"]).encode()]) == [event_identity("j1", "m1")]
+    True
+    """
+    sha256 = hashlib.sha256
+    return [sha256(parts).hexdigest()[:DIGITS] for parts in written]
 
 
 def _digest(text: str) -> str:
     digest = hashlib.sha256(text.encode())
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()[:DIGITS]

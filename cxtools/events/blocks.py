@@ -6,7 +6,6 @@ Each kind of block says of its rows the same as a reader that takes them one by 
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -248,22 +247,28 @@ class TextBlock:
 
     def _parsed(self, names: Sequence[str], only_these: bool) -> pa.Table | None:
         columns = [pa.field(name, self.types.of(name)) for name in names]
-        texts = self.raw.cast(pa.binary())
-        lines = b"\n".join(texts.to_pylist())
+        lines = _in_lines(self.raw)
         reading = arrow_json.ReadOptions(
             use_threads=False,
-            block_size=len(lines) + 1,
+            block_size=lines.size + 1,
         )
         parsing = arrow_json.ParseOptions(
             explicit_schema=pa.schema(columns),
             unexpected_field_behavior="error" if only_these else "ignore",
         )
         try:
-            table = arrow_json.read_json(io.BytesIO(lines), reading, parsing)
+            table = arrow_json.read_json(pa.BufferReader(lines), reading, parsing)
         except pa.ArrowException:
             return None
         is_whole = len(table) == len(self)
         return table if is_whole and _is_exact(table) else None
+
+
+def _in_lines(texts: pa.Array) -> pa.Buffer:
+    """The texts one below the other."""
+    together = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    [lines] = pc.binary_join(together, "\n")
+    return lines.as_buffer()
 
 
 def _is_exact(table: pa.Table) -> bool:

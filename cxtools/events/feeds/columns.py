@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from cxtools.events.blocks import all_true, array, replaced
 from cxtools.events.feeds.values import cell_text, parse_time
-from cxtools.identity import event_identity, identity_of_json
+from cxtools.identity import event_identity, written_identities
 
 TEXT = pa.string()
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -120,7 +120,9 @@ def texts(column: pa.ChunkedArray, reading: Reading) -> pa.Array:
     if not pa.types.is_string(column.type):
         cells = [reading.text(cell) for cell in column.to_pylist()]
         return pa.array(cells, TEXT)
-    known = pc.fill_null(array(column), "")
+    known = array(column)
+    if known.null_count:
+        known = pc.fill_null(known, NOTHING)
     if reading.strips:
         return pc.utf8_trim_whitespace(known)
     return known
@@ -128,12 +130,13 @@ def texts(column: pa.ChunkedArray, reading: Reading) -> pa.Array:
 
 def first_texts(cells: pa.Table, names: Sequence[str], reading: Reading) -> pa.Array:
     """Of each row the first of these cells that says something."""
-    first = pa.repeat(NOTHING, len(cells))
-    for name in names:
-        if name in cells.column_names:
-            says_nothing = pc.equal(first, NOTHING)
-            column = texts(cells[name], reading)
-            first = pc.if_else(says_nothing, column, first)
+    columns = [texts(cells[name], reading) for name in names if name in cells.column_names]
+    if not columns:
+        return pa.repeat(NOTHING, len(cells))
+    first, *others = columns
+    for other in others:
+        says_nothing = pc.equal(first, NOTHING)
+        first = pc.if_else(says_nothing, other, first)
     return first
 
 
@@ -202,7 +205,8 @@ def _identities(parts: Sequence[pa.Array]) -> pa.Array:
     escaped = pc.match_substring_regex(together, NOT_AS_IT_IS)
     body = pc.binary_join_element_wise(*parts, '", "')
     as_json = pc.binary_join_element_wise('["', body, '"]', "")
-    ids = [identity_of_json(text) for text in as_json.to_pylist()]
+    written = as_json.cast(pa.binary())
+    ids = written_identities(written.to_pylist())
     odd_parts = [part.filter(escaped) for part in parts]
     corrected = computed(event_identity, odd_parts)
     return replaced(pa.array(ids, TEXT), escaped, pa.array(corrected, TEXT))

@@ -78,17 +78,16 @@ class PlainRows(NamedTuple):
     def table(self, read_row: Callable[[int, Row], Sequence[Event]]) -> pa.Table:
         """The events in their order; *read_row* makes those of an odd row of its number and it."""
         is_sure = pc.invert(self.is_odd)
-        events = self.events.filter(is_sure) if len(self.events) else self.events
-        events = event_columns(events)
         if all_true(is_sure):
-            return events
+            return event_columns(self.events)
+        events = self.events.filter(is_sure) if len(self.events) else self.events
         odd_events: list[Event] = []
         origins = places(is_sure)
         for place in places(self.is_odd):
             found = read_row(self.block.numbers[place], self.block.row(place))
             odd_events += found
             origins += [place for _ in found]
-        together = pa.concat_tables([events, table_of(odd_events)])
+        together = pa.concat_tables([event_columns(events), table_of(odd_events)])
         order = np.argsort(origins, kind="stable")
         return together.take(order)
 
