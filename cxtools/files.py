@@ -31,12 +31,17 @@ def write_whole(file: Path, content: Content, *, mode: int = PRIVATE_FILE) -> Pa
     """
     Write a file that appears, or replaces the one of its name, all at once; return it.
 
-    Its folder is made where there is none. After an error nothing new is left in it.
+    Its folder is made where there is none. After an error nothing new is left in it. What is no
+    file, as a pipe or a device, is written into and stays what it is.
 
     >>> file = write_whole(Path(tempfile.mkdtemp()) / "reports" / "page.html", b"<p>done</p>")
     >>> file.read_bytes(), oct(file.stat().st_mode & 0o777)
     (b'<p>done</p>', '0o600')
     """
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        with file.open("wb") as device:
+            _write_content(device, content)
+        return file
     with Staging() as staging:
         staging.write(file, content, mode=mode)
         staging.publish()
@@ -199,16 +204,20 @@ def _write_hidden(file: Path, content: Content, mode: int) -> Path:
         with os.fdopen(handle, "wb") as hidden:
             if mode != PRIVATE_FILE:
                 os.fchmod(handle, mode)
-            if isinstance(content, bytes):
-                hidden.write(content)
-            else:
-                content(hidden)
+            _write_content(hidden, content)
             hidden.flush()
             os.fsync(handle)
     except BaseException:
         os.unlink(name)
         raise
     return Path(name)
+
+
+def _write_content(file: IO[bytes], content: Content) -> None:
+    if isinstance(content, bytes):
+        file.write(content)
+    else:
+        content(file)
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,7 +8,6 @@ verdicts are known need not wait for.
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +22,7 @@ SUFFIXES = {".py", ".toml", ".tsv"}
 def rules_digest(own_rules: Path) -> str:
     """The digest of the rules that ship, the code that obeys them, and a file of a user's own."""
     digest = hashlib.sha256(_shipped())
-    with suppress(FileNotFoundError):
+    if own_rules.is_file():
         digest.update(own_rules.read_bytes())
     return digest.hexdigest()[:24]
 

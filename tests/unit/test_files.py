@@ -149,3 +149,16 @@ def test_a_private_file_keeps_what_it_holds(tmp_path: Path) -> None:
 
     assert b"rows" == file.read_bytes()
     assert ("0o600", "0o700") == (mode(file), mode(file.parent))
+
+
+def test_a_pipe_is_written_into_and_stays_a_pipe(tmp_path: Path) -> None:
+    """A device or a pipe must not become a file: `--out /dev/null` would take it from everybody."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    write_whole(pipe, b"to whoever reads")
+
+    assert b"to whoever reads" == os.read(reader, 100)
+    assert pipe.is_fifo()
+    os.close(reader)

@@ -203,7 +203,7 @@ def test_a_store_that_may_only_be_read_is_asked_all_the_same(tmp_path: Path) -> 
         from cxtools.events.store import EventStore
         from cxtools.measures.answers import answer
         from cxtools.measures.engine import Engine
-        target = EventStore(Path({str(target.root)!r}), Resources(Path("/nowhere")))
+        target = EventStore(Path({str(target.root)!r}), Resources(Path({str(tmp_path / "no" / "spill")!r})))
         print(answer(Engine(target), "funnel", "c")["attempted"].tolist())
     """
 

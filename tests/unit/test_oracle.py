@@ -39,7 +39,7 @@ PAIRS = [["provider", "day"], ["job", "hour"], ["domain", "weekday"]]
 AS_OF: dict[str, tuple[Any, list[list[str]]]] = {
     "all": (None, [[], *SINGLE, *PAIRS]),
     "before the first": ("2026-09-01T00:00:00Z", [[], PAIRS[0]]),
-    "the first seconds": (datetime(2026, 9, 14, 9, 0, 10, tzinfo=UTC), [[], *PAIRS]),
+    "the first seconds": (datetime(2026, 9, 14, 9, 0, 10, tzinfo=UTC), [[], PAIRS[1]]),
     "inside": ("2026-09-15T02:00:00+02:00", [[], *PAIRS]),
     "after ten minutes": (timedelta(minutes=10), [[], *PAIRS]),
     "after the last": ("2027-01-01T00:00:00Z", [[], PAIRS[0]]),
@@ -152,7 +152,7 @@ def people(rows: list[dict[str, Any]]) -> list[str]:
 
 
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -130,7 +130,7 @@ def layer_name(names: Iterable[str]) -> str:
     The name of the layer that is made of these parts.
 
     >>> layer_name(["part-3-b.parquet", "part-3-a.parquet"])
-    '1-b5bc6d3a76c97ac4d45e1d85'
+    '1-23567201d8f3902b0fd16265'
     """
     text = "\n".join(sorted(names))
     digest = hashlib.sha256(text.encode()).hexdigest()[:24]
