@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ AT_LARGE_PROVIDERS = 0.6
 GUARDED_DOMAIN = 100
 
 LINKS = 40
+#: What splitmix64 counts by: 2**64 divided by the golden ratio.
+GOLDEN = 0x9E3779B97F4A7C15
 #: Bounces that stand, that a delivery follows, and that follow a delivery.
 LASTING, PASSING, RETURNED = range(3)
 
@@ -63,6 +66,9 @@ BOUNCED_TWICE = 0.02
 OPENED = 0.30
 MORE_OPENS = 0.6
 CLICKED = 0.09
+#: Nine of ten clickers opened, too.
+CLICKED_OF_OPENED = 0.9 * CLICKED / OPENED
+CLICKED_OF_OTHERS = 0.1 * CLICKED / (1 - OPENED)
 MORE_CLICKS = 0.5
 SCANNED = 0.002
 SCANNED_WHERE_GUARDED = 0.5
@@ -97,23 +103,37 @@ def arrivals(events: int, seed: int, day: int = 0) -> Iterator[Numbers]:
 
 def domain_of(messages: Numbers, seed: int) -> Numbers:
     """The number of each recipient's domain; the large providers have the lowest numbers."""
-    weights = np.empty(DOMAINS)
+    chances = mixed(messages, seed, "domain") / 2.0**64
+    numbers = np.searchsorted(_domain_bounds(), chances)
+    return numbers.clip(0, DOMAINS - 1)
+
+
+@cache
+def _domain_bounds() -> Numbers:
+    """Up to which chance a recipient is at each domain."""
+    companies = np.arange(1, DOMAINS - LARGE_PROVIDERS + 1)
+    at_companies = 1 / np.sqrt(companies)
     at_providers = np.linspace(9, 1, LARGE_PROVIDERS)
-    at_companies = 1 / np.sqrt(np.arange(1, DOMAINS - LARGE_PROVIDERS + 1))
+    weights = np.empty(DOMAINS)
     weights[:LARGE_PROVIDERS] = AT_LARGE_PROVIDERS * at_providers / at_providers.sum()
     weights[LARGE_PROVIDERS:] = (1 - AT_LARGE_PROVIDERS) * at_companies / at_companies.sum()
-    shares = mixed(messages, seed, "domain") / 2.0**64
-    return np.searchsorted(np.cumsum(weights), shares).clip(0, DOMAINS - 1)
+    return np.cumsum(weights)
 
 
 def mixed(numbers: Numbers, seed: int, salt: str) -> Numbers:
     """64 bits that look random, always the same ones for a number, a seed and a salt (splitmix)."""
     word = int.from_bytes(salt.encode()[:8], "little")
-    start = np.uint64((word * 0x9E3779B97F4A7C15 + seed) % 2**64)
-    bits = numbers.astype("u8") * np.uint64(0x9E3779B97F4A7C15) + start
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    start = (word * GOLDEN + seed) % 2**64
+    bits = numbers.astype("u8") * np.uint64(GOLDEN)
+    bits = bits + np.uint64(start)
+    bits = _folded(bits, 30) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = _folded(bits, 27) * np.uint64(0x94D049BB133111EB)
+    return _folded(bits, 31)
+
+
+def _folded(bits: Numbers, places: int) -> Numbers:
+    folded: Numbers = bits ^ (bits >> np.uint64(places))
+    return folded
 
 
 def _sort_into(windows: dict[int, list[Numbers]], rows: Numbers, first_job_at: int) -> None:
@@ -121,27 +141,31 @@ def _sort_into(windows: dict[int, list[Numbers]], rows: Numbers, first_job_at: i
     window = (rows["arrives"] - first_job_at) // BLOCK_SPAN
     order = np.argsort(window, kind="stable")
     numbers, starts = np.unique(window[order], return_index=True)
-    for number, part in zip(numbers, np.split(rows[order], starts[1:]), strict=True):
-        windows[int(number)].append(part)
+    pieces = np.split(rows[order], starts[1:])
+    for number, piece in zip(numbers.tolist(), pieces, strict=True):
+        windows[number].append(piece)
 
 
 def _in_order(waiting: list[Numbers]) -> Numbers:
     rows = np.concatenate(waiting)
-    return rows[np.argsort(rows["arrives"], kind="stable")]
+    order = np.argsort(rows["arrives"], kind="stable")
+    return rows[order]
 
 
 def _block(block: int, seed: int) -> Numbers:
     """Everything that will ever happen to the messages of a block, in order of the messages."""
     rng = np.random.default_rng([seed, block])
-    messages = np.arange(block * BLOCK_MESSAGES, (block + 1) * BLOCK_MESSAGES)
+    first = block * BLOCK_MESSAGES
+    messages = np.arange(first, first + BLOCK_MESSAGES)
     job = messages // JOB_RECIPIENTS
     sent_at = FIRST_JOB_AT + job * SECONDS_BETWEEN_JOBS * SECOND
     fate = rng.random(BLOCK_MESSAGES)
-    soft = (fate >= NEVER_DELIVERED) & (fate < NEVER_DELIVERED + SOFT_AT_FIRST)
     taken = fate >= NEVER_DELIVERED
+    soft = taken & (fate < NEVER_DELIVERED + SOFT_AT_FIRST)
     late = fate >= 1 - SENT_BACK
     refused_at = sent_at + _waits(rng, 5, BLOCK_MESSAGES)
-    delivered_at = refused_at + np.where(soft, _waits(rng, 900, BLOCK_MESSAGES), 0)
+    retried_after = _waits(rng, 900, BLOCK_MESSAGES)
+    delivered_at = refused_at + np.where(soft, retried_after, 0)
     returned_at = delivered_at + _waits(rng, 7200, BLOCK_MESSAGES)
     rows = [
         _bounces(rng, messages[~taken], refused_at[~taken], LASTING),
@@ -171,7 +195,8 @@ def _numbered_by_sort(bounces: Numbers) -> Numbers:
 
 def _deliveries(rng: np.random.Generator, messages: Numbers, at: Numbers) -> Numbers:
     first = _rows(messages, DELIVERY, at)
-    second = first[rng.random(len(first)) < DELIVERED_TWICE]
+    again = rng.random(len(first)) < DELIVERED_TWICE
+    second = first[again]
     second["nth"] = 1
     second["moment"] += _waits(rng, 20, len(second))
     return np.concatenate([first, second])
@@ -183,10 +208,8 @@ def _engagement(rng: np.random.Generator, messages: Numbers, at: Numbers) -> lis
     opened_at = at + _reading_times(rng, len(messages))
     clicked_at = opened_at + _waits(rng, 40, len(messages))
     opened = interest < OPENED
-    clicked = (
-        rng.random(len(messages))
-        < np.where(opened, 0.9, 0.1 * OPENED / (1 - OPENED)) * CLICKED / OPENED
-    )
+    share = np.where(opened, CLICKED_OF_OPENED, CLICKED_OF_OTHERS)
+    clicked = rng.random(len(messages)) < share
     opens = _several(rng, messages[opened], OPEN, opened_at[opened], MORE_OPENS)
     clicks = _several(rng, messages[clicked], CLICK, clicked_at[clicked], MORE_CLICKS)
     clicks["detail"] = _links(rng, len(clicks))
@@ -198,25 +221,25 @@ def _several(
 ) -> Numbers:
     """One event for each message, and *more* of them on average."""
     counts = 1 + rng.poisson(more, len(messages))
-    rows = _rows(np.repeat(messages, counts), kind, np.repeat(at, counts))
+    repeated = np.repeat(messages, counts)
+    rows = _rows(repeated, kind, np.repeat(at, counts))
     first = np.cumsum(counts) - counts
     nth = np.arange(len(rows)) - np.repeat(first, counts)
+    later = _waits(rng, 9000, len(rows))
     rows["nth"] = nth
-    rows["moment"] += np.where(nth > 0, _waits(rng, 9000, len(rows)), 0)
+    rows["moment"] += np.where(nth > 0, later, 0)
     return rows
 
 
 def _scanners(rng: np.random.Generator, messages: Numbers, at: Numbers, seed: int) -> Numbers:
     """Machines that follow several links within a second, at once after the delivery."""
-    domain = domain_of(messages, seed) - LARGE_PROVIDERS
-    guarded = (domain >= 0) & (domain % GUARDED_DOMAIN == GUARDED_DOMAIN - 1)
-    share = np.where(guarded, SCANNED_WHERE_GUARDED, SCANNED)
+    company = domain_of(messages, seed) - LARGE_PROVIDERS
+    guarded = company % GUARDED_DOMAIN == GUARDED_DOMAIN - 1
+    share = np.where(guarded & (company >= 0), SCANNED_WHERE_GUARDED, SCANNED)
     scanned = rng.random(len(messages)) < share
-    rows = _rows(
-        np.repeat(messages[scanned], SCANNER_CLICKS),
-        CLICK,
-        np.repeat(at[scanned] + _waits(rng, 2, int(scanned.sum())), SCANNER_CLICKS),
-    )
+    scanned_at = at[scanned] + _waits(rng, 2, int(scanned.sum()))
+    repeated = np.repeat(messages[scanned], SCANNER_CLICKS)
+    rows = _rows(repeated, CLICK, np.repeat(scanned_at, SCANNER_CLICKS))
     nth = np.arange(len(rows)) % SCANNER_CLICKS
     rows["nth"] = 64 + nth
     rows["moment"] += nth * (SECOND // 5)
@@ -234,7 +257,8 @@ def _as_received(rng: np.random.Generator, rows: Numbers) -> Numbers:
     later = rows[chance >= 1 - REPEATED_LATER]
     later["arrives"] += 4 * HOUR
     every = np.concatenate([rows, at_once, later])
-    return every[np.argsort(every["message"], kind="stable")]
+    order = np.argsort(every["message"], kind="stable")
+    return every[order]
 
 
 def _rows(messages: Numbers, kind: int, at: Numbers, detail: int = 0) -> Numbers:
@@ -248,14 +272,17 @@ def _rows(messages: Numbers, kind: int, at: Numbers, detail: int = 0) -> Numbers
 
 def _links(rng: np.random.Generator, count: int) -> Numbers:
     """Numbers of links, the first ones much more often."""
-    return (LINKS * rng.random(count) ** 2).astype("i4")
+    chances = rng.random(count) ** 2
+    return (LINKS * chances).astype("i4")
 
 
 def _waits(rng: np.random.Generator, mean_s: float, count: int) -> Numbers:
-    return (rng.exponential(mean_s, count) * SECOND).astype("i8")
+    seconds = rng.exponential(mean_s, count)
+    return (seconds * SECOND).astype("i8")
 
 
 def _reading_times(rng: np.random.Generator, count: int) -> Numbers:
     """A third within the hour, half within six hours, nearly all within a week."""
-    seconds = np.exp(rng.normal(9.4, 2.0, count)).clip(20, 7 * 86_400)
+    logarithms = rng.normal(9.4, 2.0, count)
+    seconds = np.exp(logarithms).clip(20, 7 * 86_400)
     return (seconds * SECOND).astype("i8")
