@@ -177,7 +177,7 @@ WHOLE = [
 COMPARED = [question.name for question in QUESTIONS.values() if question.earlier]
 AS_OF = {"all": None, "inside": "2026-09-15T02:00:00+02:00"}
 #: With all dimensions at once, every value of each is compared.
-BY: list[list[str]] = [[], ["provider", "day"], list(DIMENSIONS)]
+BY: list[list[str]] = [[], list(DIMENSIONS)]
 
 
 @dataclass(frozen=True)
