@@ -180,8 +180,7 @@ class Plain:
     def _events(self, block: Block, cells: pa.Table) -> PlainRows:
         kinds = self._kinds(cells)
         fields = {name: self._texts(cells, name) for name in TEXTS}
-        address = pc.utf8_trim_whitespace(fields["email"])
-        fields["email"] = columns.lower_case(address)
+        fields["email"] = columns.addresses(fields["email"])
         written_time = columns.first_texts(cells, [self.time], self.reading)
         time = columns.moments(_cells_of(cells, self.time), written_time, self.reading)
         by_machine = self._by_machine(cells)
