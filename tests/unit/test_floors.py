@@ -71,7 +71,7 @@ FLOORS = {
         "events.messages.causes events.messages.rows",
         "events.messages.build",
         "events.csv_rows events.json_texts events.parquet_rows",
-        "events.json_rows",
+        "api.event_pages events.json_rows",
         "api.connections api.pacer "
         "events.rows events.store "
         "ledger.database ledger.schema ledger.spool ledger.workers "
