@@ -32,7 +32,7 @@ FLOORS = {
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
-        "events events.blocks events.feeds.values events.keys events.tables "
+        "events events.blocks events.feeds.values events.feeds.words events.keys events.tables "
         "ledger ledger.audit ledger.people ledger.states "
         "measures.catalogue "
         "sending sending.address sending.row "
@@ -40,12 +40,13 @@ FLOORS = {
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
         "bounce.codes bounce.phrases "
-        "events.feeds.columns events.lines "
+        "events.feeds.dialect events.lines "
         "sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
+        "events.feeds.columns",
         "events.feeds.plain",
-        "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table",
+        "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
         "sending.plan bounce.rules verdicts.cards verdicts.sentences",
