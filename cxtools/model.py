@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from cxtools.addresses import clean_address
 from cxtools.errors import ContractError
 from cxtools.identity import event_identity, recipient_key
 from cxtools.text import parse_moment
@@ -208,7 +209,7 @@ class Event:
         Raises:
             ContractError: the row names neither message nor recipient.
         """
-        email = texts.get("email", "").strip().lower()
+        email = clean_address(texts.get("email", "")).lower()
         recipient = texts.get("recipient_id") or email
         message = texts.get("message_id", "")
         if not message and not recipient:

@@ -7,15 +7,18 @@ the function of `values` where it isn't.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxtools.events.blocks import all_true, array, replaced
+from cxtools.addresses import clean_address
+from cxtools.events.blocks import all_true, array, may_hold, replaced
 from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.feeds.values import cell_text
 from cxtools.identity import event_identity, written_identities
@@ -31,6 +34,13 @@ CLOCK = r"\d\d:\d\d:\d\d(\.\d{1,6})?"
 WITH_ZONE = rf"^{DATE}[T ]{CLOCK}(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 WITHOUT_ZONE = rf"^{DATE}([T ]{CLOCK})?$"
 UNIX_SECONDS = r"^\d{9,11}$"
+
+#: Addresses of these letters, which don't end with a dot, are clean.
+LETTER_OF_ADDRESSES = r"[A-Za-z0-9!#$%&*+/=?^_{|}~@-]"
+CLEAN_ADDRESS = rf"^([.]*{LETTER_OF_ADDRESSES})*$"
+IS_ODD_IN_ADDRESS = np.array(
+    [re.match(rf"[.]|{LETTER_OF_ADDRESSES}", chr(byte)) is None for byte in range(256)]
+)
 
 NOTHING = pa.scalar("", TEXT)
 #: What `json.dumps` does not write as it is.
@@ -147,6 +157,21 @@ def lower_case(column: pa.Array) -> pa.Array:
         return pc.ascii_lower(column)
     lower = [text.lower() for text in column.to_pylist()]
     return pa.array(lower, TEXT)
+
+
+def addresses(column: pa.Array) -> pa.Array:
+    """
+    Each text as `Event.build` gives an address.
+
+    >>> addresses(pa.array(["Ann@one.example", "Bob <bob@one.example>"])).to_pylist()
+    ['ann@one.example', 'bob@one.example']
+    """
+    ends_with_dot = pc.ends_with(column, ".")
+    if may_hold(pa.chunked_array([column]), IS_ODD_IN_ADDRESS) or pc.any(ends_with_dot).as_py():
+        is_odd = pc.invert(pc.match_substring_regex(column, CLEAN_ADDRESS))
+        cleaned = [clean_address(text) for text in column.filter(is_odd).to_pylist()]
+        column = replaced(column, is_odd, pa.array(cleaned, TEXT))
+    return lower_case(column)
 
 
 def moments(

@@ -195,8 +195,7 @@ class Plain:
     def _events(self, block: Block, cells: pa.Table, dialect: Dialect) -> PlainRows:
         kinds = self._kinds(cells, dialect)
         fields = {name: self._texts(cells, name) for name in TEXTS}
-        address = pc.utf8_trim_whitespace(fields["email"])
-        fields["email"] = columns.lower_case(address)
+        fields["email"] = columns.addresses(fields["email"])
         written_time = columns.first_texts(cells, [self.time], self.reading)
         moments = _cells_of(cells, self.time)
         time = columns.moments(moments, written_time, self.reading, dialect)

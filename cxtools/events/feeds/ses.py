@@ -133,7 +133,7 @@ def _event(word: str, mail: Row, details: Row, person: Row, dialect: Dialect) ->
     texts = {field: cell_text(details.get(name)) for field, name in FIELDS.items()}
     texts |= {
         "message_id": message_id,
-        "email": _address(person),
+        "email": cell_text(person.get("emailAddress")),
         "bounce_code": cell_text(person.get("status")),
         "bounce_text": cell_text(person.get("diagnosticCode")) or bounce_class,
         "bounce_class": bounce_class,
@@ -165,13 +165,6 @@ def _opts_out(subscription: Row) -> bool:
     topics = preferences.get("topicSubscriptionStatus") or ()
     opted_out = any(topic.get("subscriptionStatus") == "OptOut" for topic in topics)
     return opted_out or bool(preferences.get("unsubscribeAll"))
-
-
-def _address(person: Row) -> str:
-    from email.utils import parseaddr
-
-    _, address = parseaddr(cell_text(person.get("emailAddress")))
-    return address
 
 
 def _bounce_class(details: Row) -> str:
