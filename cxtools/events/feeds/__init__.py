@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 NAMES = (
     "ses",
     "sendgrid",
+    "hubspot",
+    "klaviyo",
+    "mailchimp",
+    "powermta",
+    "postfix",
     "cxone",
     "table",
 )
