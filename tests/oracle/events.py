@@ -182,6 +182,7 @@ KINDS = {
     "complaint": 1,
     "unsubscribe": 1,
     "suppressed": 1,
+    "none": 1,
     "unknown": 1,
 }
 REFUSALS = [

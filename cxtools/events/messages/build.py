@@ -369,6 +369,7 @@ def _counts_schema() -> pa.Schema:
         "contents",
         "without_timestamp",
         "unknown_kind",
+        "says_nothing",
         "without_recipient_id",
         "without_message_id",
         "sents",

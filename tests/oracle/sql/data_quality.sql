@@ -24,6 +24,7 @@ rows_of as (
            count(*) as events,
            count(*) filter (where ts is null) as without_timestamp,
            count(*) filter (where counted_events.kind = 'unknown') as unknown_kind,
+           count(*) filter (where counted_events.kind = 'none') as says_nothing,
            count(*) filter (where recipient_id = '') as without_recipient_id,
            count(*) filter (where message_id = '') as without_message_id,
            count(*) filter (where counted_events.kind = 'bounce') as bounce_events,
