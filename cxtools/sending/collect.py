@@ -18,7 +18,7 @@ from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, UNSETTLED
 from cxtools.ledger.suppressions import Scan
-from cxtools.measures.outcomes import job_events, outcomes
+from cxtools.measures.outcomes import Refusal, job_events, outcomes
 from cxtools.sending.groups import in_groups_by_campaign
 from cxtools.sending.suppress import find_suppressions
 from cxtools.webhooks.message import job_webhook
@@ -32,8 +32,6 @@ LATE_EVENTS_S = 30 * 86400.0
 #: Groups of jobs whose events are fetched while those of another one are stored.
 GROUPS_AHEAD = 1
 
-#: An address, and the code and the text with which it was refused.
-Refusal = tuple[str, str, str]
 #: What became of one recipient of a job, see `measures.outcomes`
 Outcome = Mapping[str, Any]
 #: job id -> one outcome for each message
@@ -77,9 +75,9 @@ class Words:
     delivered: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def take(self, events: pa.Table) -> None:
-        for row in _with_address(events, "bounce", "email", "bounce_code", "bounce_text"):
-            refusal = (row["email"], row["bounce_code"], row["bounce_text"])
-            self.refusals[row["job_id"]].append(refusal)
+        for row in _with_address(events, "bounce", *Refusal._fields):
+            job_id = row.pop("job_id")
+            self.refusals[job_id].append(Refusal(**row))
         for row in _with_address(events, "delivery", "email"):
             self.delivered[row["job_id"]].add(recipient_key(row["email"]))
 
@@ -149,7 +147,8 @@ def _fetch_in_groups(
 def _fetch(context: Context, row: BatchRow) -> JobPages:
     fetched = JobPages(row)
     try:
-        fetched.pages += context.api.fetch_event_pages(row.job)
+        for page in context.api.fetch_event_pages(row.job):
+            fetched.pages.append(page)
     except CxError as error:
         fetched.error = error
     return fetched

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from cxtools.api.event_pages import EventPage, event_page, read_together
 from cxtools.errors import ConfigError
 from cxtools.events import importing, parts
+from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.lines import Line
 from cxtools.events.rejects import Rejects
 from cxtools.events.rows import open_blocks, open_rows
@@ -41,7 +42,7 @@ def read(path: Path, opening: Opening, **options: Any) -> Any:
         path,
         options.get("format", "auto"),
         options.get("column_map", {}),
-        options.get("event_map", {}),
+        Dialect(event_map=options.get("event_map", {})),
     )
     spool = io.BytesIO()
     rejects = Rejects(spool)
@@ -405,7 +406,7 @@ def test_most_rows_of_a_file_with_one_odd_row_are_read_together(feed: Path) -> N
             calls += 1
             return super()._events(line, rejects)
 
-    reading = Counting(feed, "sendgrid", {}, {})
+    reading = Counting(feed, "sendgrid", {}, STANDARD)
     with open_blocks(feed) as pieces:
         list(reading.tables(pieces, Rejects(io.BytesIO())))
 

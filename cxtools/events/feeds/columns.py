@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from cxtools.addresses import clean_address
 from cxtools.events.blocks import all_true, array, may_hold, replaced
-from cxtools.events.feeds.values import cell_text, parse_time
+from cxtools.events.feeds.dialect import STANDARD, Dialect
+from cxtools.events.feeds.values import cell_text
 from cxtools.identity import event_identity, written_identities
 
 TEXT = pa.string()
@@ -75,14 +76,14 @@ class Reading(NamedTuple):
         text        a cell as text
         strips      whether that leaves out white space around it
         only_texts  whether rows are odd in which a cell is a number or anything but a text
-        moment      a cell as a moment; ValueError where that can't be
+        moment      a cell as a moment, as a dialect reads it; ValueError where that can't be
         forms       the forms of moments that whole columns are read in
     """
 
     text: Callable[[object], str]
     strips: bool
     only_texts: bool
-    moment: Callable[[object], datetime | None]
+    moment: Callable[[Dialect, object], datetime | None]
     forms: Sequence[Form]
 
 
@@ -99,7 +100,7 @@ ANY_CELL = Reading(
     text=cell_text,
     strips=True,
     only_texts=False,
-    moment=parse_time,
+    moment=Dialect.moment,
     forms=ANY_FORM,
 )
 
@@ -173,17 +174,22 @@ def addresses(column: pa.Array) -> pa.Array:
     return lower_case(column)
 
 
-def moments(cells: pa.ChunkedArray, written: pa.Array, reading: Reading) -> Moments:
+def moments(
+    cells: pa.ChunkedArray,
+    written: pa.Array,
+    reading: Reading,
+    dialect: Dialect = STANDARD,
+) -> Moments:
     """The moment of each cell, which *written* gives as text."""
     is_there = pc.not_equal(written, "")
     known = written.filter(is_there)
     form = _form_of(known, reading.forms)
     if form is None:
-        return _moments_one_by_one(cells, reading)
+        return _moments_one_by_one(cells, reading, dialect)
     try:
         found = form.read(known)
     except pa.ArrowInvalid:  # 31 February
-        return _moments_one_by_one(cells, reading)
+        return _moments_one_by_one(cells, reading, dialect)
     none = pa.nulls(len(written), MOMENT)
     nothing_wrong = pa.repeat(False, len(written))
     return Moments(replaced(none, is_there, found), nothing_wrong)
@@ -198,12 +204,12 @@ def _form_of(written: pa.Array, forms: Sequence[Form]) -> Form | None:
     return None
 
 
-def _moments_one_by_one(cells: pa.ChunkedArray, reading: Reading) -> Moments:
+def _moments_one_by_one(cells: pa.ChunkedArray, reading: Reading, dialect: Dialect) -> Moments:
     found: list[datetime | None] = []
     unreadable: list[bool] = []
     for cell in cells.to_pylist():
         try:
-            found.append(reading.moment(cell))
+            found.append(reading.moment(dialect, cell))
             unreadable.append(False)
         except ValueError:
             found.append(None)

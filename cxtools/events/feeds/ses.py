@@ -10,13 +10,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cxtools.events.feeds.values import Row, build_event, cell_text
+from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
+from cxtools.events.feeds.values import Row, cell_text
 from cxtools.model import Event
 
 NAME = "ses"
 TITLE = "Amazon SES"
 SOURCE = "https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html"
-
+EXPORT = (
+    "A configuration set's event destination (SNS, Firehose, EventBridge) or the identity's "
+    "notifications: keep the messages as they come."
+)
+NEVER_TELLS = "which of several recipients of one mail opened or clicked"
 
 WORDS = {
     "Send": "sent",
@@ -76,7 +81,7 @@ def recognises(row: Row) -> bool:
     return in_sns or in_event_bridge or "mail" in row
 
 
-def events(row: Row) -> list[Event]:
+def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     """
     One event per recipient; an open or click of a mail to several people names none of them, since
     SES doesn't say whose it was.
@@ -88,7 +93,7 @@ def events(row: Row) -> list[Event]:
         raise ValueError("not an SES record: eventType or notificationType, or mail, is missing")
     details = record.get(SECTIONS.get(word, "")) or {}
     people = _people(word, mail, details)
-    return [_event(word, mail, details, person) for person in people or [{}]]
+    return [_event(word, mail, details, person, dialect) for person in people or [{}]]
 
 
 def _unwrap(row: Row) -> Row:
@@ -119,7 +124,7 @@ def _person(recipient: object) -> dict[str, Any]:
     return {"emailAddress": recipient}
 
 
-def _event(word: str, mail: Row, details: Row, person: Row) -> Event:
+def _event(word: str, mail: Row, details: Row, person: Row, dialect: Dialect) -> Event:
     time = str(details.get("timestamp") or mail.get("timestamp") or "")
     if not time and not person:
         raise ValueError("an SES record without a recipient and without a time")
@@ -140,12 +145,12 @@ def _event(word: str, mail: Row, details: Row, person: Row) -> Event:
         "details": details,
         "recipient": person,
     }
-    kind = _kind(word, details)
-    return build_event(kept_row, kind=kind, word=word, time=time, texts=texts)
+    kind = _kind(word, details, dialect)
+    return build_event(kept_row, dialect, kind=kind, word=word, time=time, texts=texts)
 
 
-def _kind(word: str, details: Row) -> str:
-    kind = WORDS.get(word, "unknown")
+def _kind(word: str, details: Row, dialect: Dialect) -> str:
+    kind = dialect.kind(WORDS, word)
     subtypes = {details.get("bounceSubType"), details.get("complaintSubType")}
     if subtypes & NOT_TRIED:
         return "suppressed"
