@@ -34,6 +34,14 @@ if TYPE_CHECKING:
 NAMES = (
     "ses",
     "sendgrid",
+    "mailgun",
+    "postmark",
+    "sparkpost",
+    "mailjet",
+    "brevo",
+    "mandrill",
+    "resend",
+    "kumomta",
     "cxone",
     "table",
 )
