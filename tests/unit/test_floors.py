@@ -45,7 +45,7 @@ FLOORS = {
         "measures.choices measures.table "
         "verdicts.checks",
         "events.feeds.columns",
-        "events.feeds.plain",
+        "events.feeds.plain events.feeds.wide",
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
@@ -71,7 +71,7 @@ FLOORS = {
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",
         "events.messages.build",
-        "events.csv_rows events.json_texts events.parquet_rows",
+        "events.csv_rows events.json_texts events.log_lines events.parquet_rows",
         "events.json_rows",
         "api.connections api.pacer "
         "events.rows events.store "

@@ -42,6 +42,11 @@ NAMES = (
     "mandrill",
     "resend",
     "kumomta",
+    "hubspot",
+    "klaviyo",
+    "mailchimp",
+    "powermta",
+    "postfix",
     "cxone",
     "table",
 )
