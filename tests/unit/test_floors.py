@@ -39,7 +39,7 @@ FLOORS = {
         "verdicts verdicts.limits "
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
-        "bounce.codes bounce.phrases "
+        "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.dialect events.feeds.nested events.lines "
         "sending.retry sending.spec "
         "measures.choices measures.table "
