@@ -40,7 +40,7 @@ FLOORS = {
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
         "bounce.classes bounce.codes bounce.phrases "
-        "events.feeds.dialect events.lines "
+        "events.feeds.dialect events.feeds.nested events.lines "
         "sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
