@@ -73,12 +73,12 @@ def recognises(row: Row) -> bool:
     """
     Whether a row is a record of SES, or the envelope of one.
 
-    >>> recognises({"eventType": "Open", "mail": {}}), recognises({"detail-type": "Email Opened"})
-    (True, True)
+    >>> recognises({"eventType": "Open", "mail": {}}), recognises({"event": "open", "mail": "a@b"})
+    (True, False)
     """
-    in_sns = "Type" in row and "Message" in row
-    in_event_bridge = "detail-type" in row
-    return in_sns or in_event_bridge or "mail" in row
+    in_sns = "Type" in row and bool(row.get("Message"))
+    in_event_bridge = "detail-type" in row and isinstance(row.get("detail"), dict)
+    return in_sns or in_event_bridge or isinstance(row.get("mail"), dict)
 
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
