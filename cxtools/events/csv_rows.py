@@ -35,7 +35,7 @@ def csv_rows(text: IO[str], *, in_blocks: bool) -> Iterator[Piece]:
     """
     header_line = text.readline()
     delimiter = max(DELIMITERS, key=header_line.count)
-    header = next(csv.reader([header_line], delimiter=delimiter), [])
+    header = tuple(next(csv.reader([header_line], delimiter=delimiter), []))
     in_blocks = in_blocks and len(set(header)) == len(header)
     number = 2
     while lines := text.read(BLOCK_CHARACTERS) + text.readline():
@@ -57,7 +57,7 @@ class _OneByOne:
     follow in *text*.
     """
 
-    def __init__(self, lines: str, text: IO[str], header: Sequence[str], delimiter: str) -> None:
+    def __init__(self, lines: str, text: IO[str], header: tuple[str, ...], delimiter: str) -> None:
         self._header = header
         self._delimiter = delimiter
         self._lines = sum(1 for _ in _lines_of(lines))
@@ -80,7 +80,7 @@ class _OneByOne:
                 return
             if len(cells) == len(self._header):
                 row = dict(zip(self._header, cells, strict=True))
-                yield Line(number, row)
+                yield Line(number, row, self._header)
             elif cells:
                 lines = first + self.lines_read - number
                 reason = _wrong_length(len(cells), len(self._header), lines)
