@@ -121,7 +121,8 @@ class Reading:
         if plain is None:
             yield all_odd(block)
             return
-        each_by_itself = block.names is None and not self._recognition.is_told
+        may_differ = bool(plain.marks) or not self._recognition.is_told
+        each_by_itself = block.names is None and may_differ
         yield from plain.read(
             block,
             self._dialect,
@@ -132,7 +133,7 @@ class Reading:
     def _plain(self, feed: str, block: Block) -> Plain | None:
         """How the rows of a block are read together; None where each is read by itself."""
         if feed != "table":
-            return feeds.plain_feed(feed)
+            return feeds.plain_feed(feed, block.names)
         header = block.names or tuple(block.row(0))
         self._missing_columns.difference_update(header)
         return self._table.plain_of(header, varying=block.names is None)
