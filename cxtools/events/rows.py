@@ -1,6 +1,6 @@
 """
-The rows of a file of events, read as a stream: JSON, JSON lines, a table as text, Excel or Parquet;
-plain or packed.
+The rows of a file of events, read as a stream: JSON, JSON lines, a table as text, Excel, Parquet or
+a mail log; plain or packed.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from cxtools.errors import ConfigError
 from cxtools.events.csv_rows import csv_rows
 from cxtools.events.json_rows import json_rows
+from cxtools.events.log_lines import is_log, log_rows
 from cxtools.events.parquet_rows import parquet_rows
 from cxtools.events.sheet_rows import sheet_rows
 from cxtools.tables.containers import READING_ERRORS, Content, open_content, reason_of
@@ -86,13 +88,16 @@ def _rows(content: Content, path: Path, in_blocks: bool) -> Iterator[Piece]:
         return parquet_rows(content.file, in_blocks=in_blocks)
     if content.kind == "workbook":
         return sheet_rows(content.file, path, content.notes)
-    return _text_rows(content, in_blocks)
+    return _text_rows(content, path, in_blocks)
 
 
-def _text_rows(content: Content, in_blocks: bool) -> Iterator[Piece]:
+def _text_rows(content: Content, path: Path, in_blocks: bool) -> Iterator[Piece]:
     """The rows of a text by its first letters."""
     beginning = beginning_of(content.file)
     text = open_text(content.file, content.notes)
     if beginning.startswith(JSON_BEGINS):
         return json_rows(text, in_blocks=in_blocks)
+    if is_log(beginning):
+        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return log_rows(text, modified)
     return csv_rows(text, content.notes, in_blocks=in_blocks)
