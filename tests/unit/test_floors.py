@@ -45,7 +45,7 @@ FLOORS = {
         "measures.choices measures.table "
         "verdicts.checks",
         "events.feeds.columns",
-        "events.feeds.plain events.feeds.wide",
+        "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
