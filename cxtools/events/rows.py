@@ -1,5 +1,5 @@
 """
-The rows of a file: JSON, JSON lines, CSV or Parquet, plain or gzipped, read as a stream.
+The rows of a file: JSON, JSON lines, CSV, Parquet or a mail log, plain or gzipped, as a stream.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from cxtools.errors import ConfigError
 from cxtools.events.csv_rows import csv_rows
 from cxtools.events.json_rows import json_rows
+from cxtools.events.log_lines import is_log, log_rows
 from cxtools.events.parquet_rows import parquet_rows
 
 if TYPE_CHECKING:
@@ -58,12 +60,13 @@ def _open(path: Path, *, in_blocks: bool) -> Iterator[Iterator[Piece]]:
     try:
         with path.open("rb") as file:
             is_gzip = file.read(len(GZIP)) == GZIP
+            modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             file.seek(0)
             if is_gzip:
                 with gzip.open(file, "rb") as unpacked:
-                    yield _rows(cast(IO[bytes], unpacked), in_blocks)
+                    yield _rows(cast(IO[bytes], unpacked), in_blocks, modified)
             else:
-                yield _rows(file, in_blocks)
+                yield _rows(file, in_blocks, modified)
     except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(
@@ -73,7 +76,7 @@ def _open(path: Path, *, in_blocks: bool) -> Iterator[Iterator[Piece]]:
         ) from error
 
 
-def _rows(file: IO[bytes], in_blocks: bool) -> Iterator[Piece]:
+def _rows(file: IO[bytes], in_blocks: bool, modified: datetime) -> Iterator[Piece]:
     """The rows by what the file's first bytes are."""
     head = file.read(HEAD_BYTES)
     file.seek(0)
@@ -85,4 +88,6 @@ def _rows(file: IO[bytes], in_blocks: bool) -> Iterator[Piece]:
     beginning = head.decode(encoding, "replace").lstrip()
     if beginning.startswith(JSON_BEGINS):
         return json_rows(text, in_blocks=in_blocks)
+    if is_log(beginning):
+        return log_rows(text, modified)
     return csv_rows(text, in_blocks=in_blocks)

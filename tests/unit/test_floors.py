@@ -39,13 +39,13 @@ FLOORS = {
         "verdicts verdicts.limits "
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
-        "bounce.codes bounce.phrases "
-        "events.feeds.dialect events.lines "
+        "bounce.classes bounce.codes bounce.phrases "
+        "events.feeds.dialect events.feeds.nested events.lines "
         "sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
         "events.feeds.columns",
-        "events.feeds.plain",
+        "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
@@ -71,7 +71,7 @@ FLOORS = {
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",
         "events.messages.build",
-        "events.csv_rows events.json_texts events.parquet_rows",
+        "events.csv_rows events.json_texts events.log_lines events.parquet_rows",
         "events.json_rows",
         "api.connections api.pacer "
         "events.reading events.rows events.store "

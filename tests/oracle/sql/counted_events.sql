@@ -3,7 +3,7 @@
 -- params:  $until  the last moment that counts; $age_us  the last microsecond since the campaign's start; null = no end
 -- reads:   events, starts
 -- columns: campaign, message_id, who (recipient id, or the address when the feed has none), job_id, email, kind, raw_kind, by_machine, ts, received_at,
---          bounce_code, bounce_text, link_url, is_content (a click on the message's content, not on an unsubscribe or preference link)
+--          bounce_code, bounce_text, bounce_class, link_url, is_content (a click on the message's content, not on an unsubscribe or preference link)
 select events.campaign,
        message_id,
        case when recipient_id <> '' then recipient_id else email end as who,
@@ -17,6 +17,7 @@ select events.campaign,
        received_at,
        bounce_code,
        bounce_text,
+       bounce_class,
        link_url,
        kind = 'click' and not regexp_matches(lower(link_url), 'unsub|opt-?out|preference|abmeld|list-manage|manage[-_]?(subscription|email)')
            as is_content

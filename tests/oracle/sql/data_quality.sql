@@ -35,7 +35,9 @@ rows_of as (
            nullif(count(*) filter (where counted_events.kind = 'complaint'), 0) as complaints,
            nullif(count(*) filter (where counted_events.kind = 'unsubscribe'), 0) as unsubscribes
     from counted_events
-    left join verdicts on verdicts.bounce_code = counted_events.bounce_code and verdicts.bounce_text = counted_events.bounce_text
+    left join verdicts
+      on verdicts.bounce_code = counted_events.bounce_code and verdicts.bounce_text = counted_events.bounce_text
+      and verdicts.bounce_class = counted_events.bounce_class
     group by campaign
 ),
 messages_of as (
