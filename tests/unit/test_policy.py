@@ -127,8 +127,8 @@ def test_what_is_unauthenticated_is_named_rightly() -> None:
     """Each of these ids is a rule, a code or a class, and says `authentication`."""
     rules = {rule.id: rule.category for rule in standard_rules()}
     known = dict(rules)
-    for row in table().values():
-        known[row.rule] = row.category
+    for code in table().values():
+        known[code.rule] = code.category
     for row in class_table().values():
         known[f"class:{row.platform}:{row.word}"] = row.category
     for rule, category in rules.items():
