@@ -25,6 +25,7 @@ def sheet_rows(file: IO[bytes], path: Path, notes: list[str]) -> Iterator[Line]:
     for number, cells in table.rows:
         if fits(cells, len(names)):
             if any(cells):
-                yield Line(number, dict(zip(names, cells, strict=False)), names)
+                row = dict(zip(names, cells, strict=False))
+                yield Line(number, row, names)
         else:
             yield Line(number, Unreadable("cells beyond the last column", ", ".join(cells)))

@@ -34,7 +34,7 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     (SES_ROW, "ses"),
     ({**SES_ROW, "sg_event_id": None}, "ses"),
     ({"event": "open", "mail": "ann@one.example", "messageid": "m1"}, "table"),
-    ({"detail-type": "Email Opened", "email": "ann@one.example"}, "table"),
+    ({"detail-type": "open", "email": "ann@one.example"}, "table"),
     ({"Type": "open", "Message": "", "email": "ann@one.example"}, "table"),
     (sendgrid_row(1, "delivered"), "sendgrid"),
     ({"event": "processed", "email": "ann@one.example", "smtp-id": "<a@x.example>"}, "sendgrid"),
