@@ -106,24 +106,15 @@ def recognises(row: Row) -> bool:
     """
     Whether a row is a record of SES, the envelope of one, or of its suppression list.
 
-<<<<<<< HEAD
-    >>> recognises({"eventType": "Open", "mail": {}}), recognises({"event": "open", "mail": "a@b"})
-    (True, False)
-=======
     >>> recognises({"eventType": "Open", "mail": {}}), recognises({"detail-type": "Email Opened"})
     (True, True)
     >>> recognises({"mail": "ann@one.example", "event": "open"})
     False
->>>>>>> main
     """
     if isinstance(row.get("mail"), dict):
         return True
     in_sns = "Type" in row and bool(row.get("Message"))
-<<<<<<< HEAD
-    in_event_bridge = "detail-type" in row and isinstance(row.get("detail"), dict)
-=======
     in_event_bridge = str(row.get("detail-type", "")).startswith("Email ")
->>>>>>> main
     is_listed = LIST in row or row.keys() >= LISTED
     return in_sns or in_event_bridge or is_listed or _is_flat(row) or _is_carried(row)
 
