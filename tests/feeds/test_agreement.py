@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from tests.imports import sendgrid_row
 
 #: So many rows surely make a block.
 MANY = 50
-Opening = Callable[[Path], AbstractContextManager[Iterator[Any]]]
+Opening = Callable[[Path], AbstractContextManager[Iterable[Any]]]
 
 
 def read_both_ways(path: Path, **options: Any) -> tuple[Any, Any]:

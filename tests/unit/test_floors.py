@@ -45,7 +45,7 @@ FLOORS = {
         "measures.choices measures.table "
         "verdicts.checks",
         "events.feeds.columns",
-        "events.feeds.plain events.feeds.wide",
+        "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
@@ -63,7 +63,10 @@ FLOORS = {
         "charts.funnel",
         "charts",
     ],
-    "files": ["files progress"],
+    "files": [
+        "files progress tables tables.containers tables.layout",
+        "tables.delimited tables.encodings tables.workbook",
+    ],
     "doors": [
         "events.database events.hashes events.rejects events.replacements",
         "events.index",
@@ -71,7 +74,7 @@ FLOORS = {
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",
         "events.messages.build",
-        "events.csv_rows events.json_texts events.log_lines events.parquet_rows",
+        "events.csv_rows events.json_texts events.log_lines events.parquet_rows events.sheet_rows",
         "events.json_rows",
         "api.connections api.pacer "
         "events.rows events.store "
