@@ -118,11 +118,11 @@ def drop(container: Any, key: Any, rng: random.Random) -> None:
 
 
 def put_something_odd(container: Any, key: Any, rng: random.Random) -> None:
-    container[key] = rng.choice(ODD)
+    container[key] = copy.deepcopy(rng.choice(ODD))
 
 
 def put_in_a_list(container: Any, key: Any, rng: random.Random) -> None:
-    container[key] = [container[key]] * rng.randrange(1, 3)
+    container[key] = copy.deepcopy([container[key]] * rng.randrange(1, 3))
 
 
 def put_in_an_object(container: Any, key: Any, rng: random.Random) -> None:

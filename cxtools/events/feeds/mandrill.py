@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
@@ -83,7 +82,7 @@ def recognises(row: Row) -> bool:
     >>> recognises({"mandrill_events": "[]"})
     True
     """
-    in_webhook = "event" in row and isinstance(row.get("msg"), Mapping)
+    in_webhook = "event" in row and isinstance(row.get("msg"), dict)
     of_list = "action" in row and row.get("type") in OTHER_MATTERS
     in_api = "state" in row and not DETAILS.keys().isdisjoint(row)
     return "mandrill_events" in row or in_webhook or of_list or in_api
