@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
 from cxtools.events.feeds.nested import object_at, text_at, texts_at, value_at
 from cxtools.events.feeds.values import Row
