@@ -19,13 +19,14 @@ EXPORT = (
 )
 NEVER_TELLS = "that a message was delivered, unless that event is switched on"
 
-#: Events of webhooks and, after them, the states of a message that are said otherwise.
+#: Events of webhooks and, after them, the states of a message that are said otherwise, as
+#: `spelling` leaves them.
 WORDS = {
     "send": "sent",
     "delivered": "delivery",
     "deferral": "deferral",
-    "hard_bounce": "bounce",
-    "soft_bounce": "bounce",
+    "hardbounce": "bounce",
+    "softbounce": "bounce",
     "reject": "suppressed",
     "open": "open",
     "click": "click",
@@ -36,7 +37,7 @@ WORDS = {
     "scheduled": "none",
     "deferred": "deferral",
     "bounced": "bounce",
-    "soft-bounced": "bounce",
+    "softbounced": "bounce",
     "rejected": "suppressed",
 }
 #: Changes of a list, and mail that came in.
