@@ -49,7 +49,7 @@ FLOORS = {
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
-        "sending.plan bounce.rules verdicts.cards verdicts.sentences",
+        "events.wrappers sending.plan bounce.rules verdicts.cards verdicts.sentences",
         "bounce.classify verdicts.verdict",
         "bounce.lines",
         "bounce",
