@@ -43,7 +43,7 @@ def csv_rows(table: DelimitedTable, notes: list[str], *, in_blocks: bool) -> Ite
     """
     if table.header.titles:
         notes.append(table.header.note)
-    header = distinct_names(table.header.names)
+    header = tuple(distinct_names(table.header.names))
     number = table.header.place + 1
     for lines in _blocks_of_lines(table):
         block = _table(lines, header, table.delimiter) if in_blocks else None
@@ -73,7 +73,7 @@ class _OneByOne:
     follow in *text*.
     """
 
-    def __init__(self, lines: str, text: IO[str], header: Sequence[str], delimiter: str) -> None:
+    def __init__(self, lines: str, text: IO[str], header: tuple[str, ...], delimiter: str) -> None:
         self._header = header
         self._delimiter = delimiter
         self._lines = sum(1 for _ in _lines_of(lines))
@@ -96,7 +96,7 @@ class _OneByOne:
                 return
             if fits(cells, len(self._header)):
                 row = dict(zip(self._header, cells, strict=False))
-                yield Line(number, row)
+                yield Line(number, row, self._header)
             elif cells:
                 lines = first + self.lines_read - number
                 reason = _wrong_length(len(cells), len(self._header), lines)
