@@ -49,7 +49,8 @@ FLOORS = {
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
-        "sending.plan bounce.rules events.recognition verdicts.cards verdicts.sentences",
+        "sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
+        "verdicts.sentences",
         "bounce.classify verdicts.verdict",
         "bounce.lines",
         "bounce",
@@ -74,7 +75,8 @@ FLOORS = {
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",
         "events.messages.build",
-        "events.csv_rows events.json_texts events.log_lines events.parquet_rows events.sheet_rows",
+        "events.csv_rows events.embedded_json events.json_texts events.log_lines "
+        "events.parquet_rows events.sheet_rows",
         "events.json_rows",
         "api.connections api.pacer "
         "events.reading events.rows events.store "
