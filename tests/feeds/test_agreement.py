@@ -415,3 +415,15 @@ def test_most_rows_of_a_file_with_one_odd_row_are_read_together(feed: Path) -> N
 
     assert 1000 == reading.rows
     assert calls < 100
+
+
+@pytest.mark.parametrize("joint", ["\n", ",\n"], ids=repr)
+def test_most_rows_around_one_that_is_not_json_are_read_together(feed: Path, joint: str) -> None:
+    """One broken line of thousands sends the few rows around it one by one, not all of them."""
+    rows = [json.dumps(sendgrid_row(number, "delivered")) for number in range(3000)]
+    rows[1700] = '{"event": "delivered", "email": "p@one.example",, "sg_message_id": "m"}'
+    feed.write_text(joint.join(rows))
+    together, one_by_one = read_both_ways(feed, format="sendgrid")
+
+    assert one_by_one == together
+    assert 2700 < rows_in_blocks(feed)
