@@ -107,7 +107,8 @@ def test_a_limit_is_judged_by_the_interval(limit: Limit, counts: dict[str, int],
         ({"hard": 100, "authentication": 1}, "FAIL"),
         ({"hard": 4, "attempted": 1000, "delivered": 990}, "PASS"),
         ({"hard": 18, "attempted": 1000, "delivered": 980}, "TOO FEW"),
-        ({"attempted": 0}, "TOO EARLY"),
+        (dict.fromkeys(COUNTS, 0), "TOO EARLY"),
+        ({"attempted": 0}, "NO DATA"),
     ],
 )
 def test_the_worst_check_is_the_verdict(changed: dict[str, int], word: str) -> None:

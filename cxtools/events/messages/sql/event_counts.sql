@@ -6,11 +6,12 @@
 -- columns: one count for each name; contents: distinct things that happened; first_sent_at,
 --          first_event_at
 select {campaign}count(*) as events,
-       count(distinct content_hash(message_key, kind, ts, link_url, bounce_code, bounce_text)) as contents,
+       count(distinct content_hash(coalesce(message_key, 0), kind, ts, link_url, bounce_code, bounce_text)) as contents,
        count(*) filter (where ts is null) as without_timestamp,
        count(*) filter (where kind = 'unknown') as unknown_kind,
        count(*) filter (where recipient_id = '') as without_recipient_id,
        count(*) filter (where message_id = '') as without_message_id,
+       count(*) filter (where message_key is null) as unattributed,
        count(*) filter (where kind = 'sent') as sents,
        count(*) filter (where kind = 'delivery') as deliveries,
        count(*) filter (where kind = 'bounce') as bounces,
