@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from cxtools.addresses import clean_address
 from cxtools.errors import ContractError
 from cxtools.identity import event_identity, recipient_key
 from cxtools.text import parse_moment
@@ -27,6 +28,7 @@ KINDS: dict[str, str] = {
     "deferral": "the receiving server said try later; a delivery or a bounce follows",
     "suppressed": "the sending platform left the recipient out by its own list",
     "sent": "the sending platform took the message; says nothing of its arrival",
+    "none": "says nothing about the message: an automatic answer, not-spam feedback",
     "unknown": "a kind we don't know; the vendor's word stands in raw_kind",
 }
 
@@ -207,7 +209,7 @@ class Event:
         Raises:
             ContractError: the row names neither message nor recipient.
         """
-        email = texts.get("email", "").strip().lower()
+        email = clean_address(texts.get("email", "")).lower()
         recipient = texts.get("recipient_id") or email
         message = texts.get("message_id", "")
         if not message and not recipient:
@@ -250,8 +252,13 @@ EVENT_TEXTS = {
 
 
 def kind_in_api(word: str) -> str:
-    """Our kind for a word of the API."""
-    kind = word.lower()
+    """
+    Our kind for a word of the API, however it is spelled.
+
+    >>> kind_in_api("OPEN"), kind_in_api("teleported")
+    ('open', 'unknown')
+    """
+    kind = "".join(filter(str.isalnum, word.lower()))
     return kind if kind in KINDS else "unknown"
 
 

@@ -16,6 +16,7 @@ TABLES = {
     "always": "| category | kind | try again | suppress the recipient | whose side | in plain",
     "transient": "| category | kind | try again | suppress the recipient | whose side |\n",
     "held back": "| what speaks against it |",
+    "classed": "| what the class is |",
 }
 
 
@@ -37,9 +38,10 @@ class Case(NamedTuple):
     row: str
     code: str
     text: str
+    bounce_class: str = ""
 
     def __str__(self) -> str:
-        return f"{self.table}: {self.row}: {self.code} {self.text}"
+        return f"{self.table}: {self.row}: {self.code} {self.text}{self.bounce_class}"
 
     @property
     def expected(self) -> Treatment:
@@ -71,6 +73,13 @@ CASES = [
     Case("transient", "inactive_mailbox", "450", "this account has been disabled"),
     Case("transient", "policy_block", "450", "local policy says no"),
     Case("transient", "unknown", "499", "xyzzy plugh"),
+    Case("always", "invalid_recipient", "", "", "ses: Permanent General"),
+    Case("always", "temporary_failure", "", "", "soft bounce"),
+    Case("transient", "invalid_recipient", "450", "", "hard bounce"),
+    Case("classed", "likely", "", "", "hard bounce"),
+    Case("classed", "likely", "550", "", "salesforce: Hard bounce User Unknown"),
+    Case("held back", "weak_proof", "", "", "undeliverable"),
+    Case("held back", "weak_proof", "250", "", "hard bounce"),
     Case("held back", "weak_proof", "250", "user unknown"),
     Case("held back", "weak_proof", "5.4.4", ""),
     Case("held back", "senders_side", "550 5.1.1", "message refused"),

@@ -37,6 +37,8 @@ Suppress = Literal["never", "after_n", "now"]
 Scope = Literal["recipient", "sender", "message", "server"]
 #: What speaks against a hard cause: too little proof of it, or a word about the sender's side.
 Objection = Literal["weak_proof", "senders_side"]
+#: How a platform's class proves a hard cause, unless that is certain.
+ClassProof = Literal["likely"]
 
 
 class Treatment(NamedTuple):
@@ -57,7 +59,7 @@ class Treatment(NamedTuple):
     scope: Scope
 
 
-#: How each category is treated, unless one of the two tables below says otherwise.
+#: How each category is treated, unless one of the tables below says otherwise.
 CATEGORIES: dict[Category, Treatment] = {
     "invalid_recipient": Treatment("hard", "no", "now", "recipient"),
     "invalid_domain": Treatment("hard", "no", "now", "recipient"),
@@ -95,6 +97,12 @@ WHEN_TRANSIENT: dict[Category, Treatment] = {
 WHEN_HELD_BACK: dict[Objection, Treatment] = {
     "weak_proof": Treatment("undetermined", "no", "after_n", "recipient"),
     "senders_side": Treatment("undetermined", "no", "never", "recipient"),
+}
+
+#: What becomes of a hard cause that neither the text nor the code tells, only the class that the
+#: sending platform gave it, unless the platform stops mailing such an address at once.
+WHEN_CLASSED: dict[ClassProof, Treatment] = {
+    "likely": Treatment("hard", "no", "after_n", "recipient"),
 }
 
 #: One word of these in a text, and its recipient is not suppressed at once, whatever else it says.

@@ -171,18 +171,21 @@ def _are_whole_texts(table: pa.Table) -> bool:
 def _rows_with_escapes(table: pa.Table) -> pa.Array:
     found = pa.repeat(False, len(table))
     for column in table.columns:
-        if _may_hold_escapes(column):
+        if may_hold(column, IS_ESCAPED):
             escaped = pc.match_substring_regex(column, ESCAPED)
             found = pc.or_(found, escaped)
     return array(found)
 
 
-def _may_hold_escapes(column: pa.ChunkedArray) -> bool:
-    """A look at the bytes of the whole column, which takes a tenth of a regular expression."""
+def may_hold(column: pa.ChunkedArray, is_meant: np.ndarray[Any, np.dtype[np.bool_]]) -> bool:
+    """
+    Whether a byte that is meant stands in a column, or in what it was cut from: a look at all of
+    them at once, which takes a tenth of a regular expression.
+    """
     for chunk in column.chunks:
         _, _, text = chunk.buffers()
         letters = np.frombuffer(text or b"", np.uint8)
-        if IS_ESCAPED[letters].any():
+        if is_meant[letters].any():
             return True
     return False
 

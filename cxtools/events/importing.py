@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cxtools.errors import ConfigError, CxError, without_locals
 from cxtools.events import feeds
 from cxtools.events.feeds import AUTO, FORMATS
+from cxtools.events.feeds.dialect import Dialect
 from cxtools.events.feeds.table import COLUMNS, FIELDS, TableReader
 from cxtools.events.feeds.values import spelling
 from cxtools.events.lines import Line, Unreadable
@@ -76,16 +77,17 @@ def import_file(
 
     *format* is one of FORMATS; "auto" looks at the first row. For tables, *column_map* says column
     -> field where a column's name doesn't tell (fields: kind, ts, email, message_id, recipient_id,
-    job_id, event_id, bounce_code, bounce_text, bounce_class, link_url, user_agent, ip), *event_map*
-    word -> kind; the word "" is for rows without one. With *progress* a bar shows how many rows
-    were read, and how many a second.
+    job_id, event_id, bounce_code, bounce_text, bounce_class, link_url, user_agent, ip). For any
+    feed, *event_map* says word -> kind; the word "" is for rows without one. With *progress* a bar
+    shows how many rows were read, and how many a second.
 
     Raises:
         ConfigError: the file can't be opened, no row of it can be read, or a map names what doesn't
         exist; nothing was kept. StoreError: the store can't be written; nothing was kept.
     """
     _check_maps(format, column_map or {}, event_map or {})
-    reading = _Reading(Path(path), format, column_map or {}, event_map or {})
+    dialect = Dialect(event_map=event_map or {})
+    reading = _Reading(Path(path), format, column_map or {}, dialect)
     bar = progress_bar(reading.path.name, is_shown=progress, unit=" rows")
     with bar, store.rejects(campaign) as rejects:
         tables = _tables_of_file(reading, rejects, bar)
@@ -120,12 +122,13 @@ class _Reading:
         path: Path,
         format: str,
         column_map: Mapping[str, str],
-        event_map: Mapping[str, str],
+        dialect: Dialect,
     ) -> None:
         self.path = path
         self.rows = 0
         self._format = "table" if format == AUTO and column_map else format
-        self._table = TableReader(column_map, event_map)
+        self._table = TableReader(column_map)
+        self._dialect = dialect
         self._missing_columns = set(column_map)
         self._first_reason = "it has none"
 
@@ -172,7 +175,7 @@ class _Reading:
             self._missing_columns.difference_update(row)
         if self._format == AUTO:
             self._format = feeds.recognise(row)
-        events = feeds.read(row, self._format, table_reader=self._table)
+        events = feeds.read(row, self._format, self._dialect, table_reader=self._table)
         for event in events:
             # A lone surrogate stands for a byte that isn't UTF-8: a UnicodeEncodeError, which is a
             # ValueError.
@@ -200,7 +203,8 @@ class _Reading:
             yield all_odd(block)
         else:
             is_table = self._format == "table"
-            yield from plain.read(block, only_these=is_table and block.names is None)
+            only_these = is_table and block.names is None
+            yield from plain.read(block, self._dialect, only_these=only_these)
 
     def _plain(self, block: Block) -> Plain | None:
         """How the rows of a block are read together; None where each is read by itself."""

@@ -59,7 +59,8 @@ def _judge_causes(causes: pa.Table, judge: Judge) -> pa.Table:
 
     rows = []
     for cause in causes.to_pylist():
-        verdict = judge.classify_cause(cause["bounce_code"], cause["cause"])
+        words = (cause["bounce_code"], cause["cause"], cause["bounce_class"])
+        verdict = judge.classify_cause(*words)
         row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
         row["cause_id"] = cause["cause_id"]
         row["bounce_code"] = cause["bounce_code"]

@@ -47,11 +47,13 @@ VALUES_NAMED = 20
 #: The prefix of columns that messages of several campaigns are known by.
 CAMPAIGN = "campaign, "
 #: The columns of a bounce and of a click, and of an event that is looked at by itself.
-BOUNCE_COLUMNS = "counted.campaign, message_key, ts, cause_id, bounce_code, bounce_text"
+BOUNCE_COLUMNS = (
+    "counted.campaign, message_key, ts, cause_id, bounce_code, bounce_text, bounce_class"
+)
 CLICK_COLUMNS = "counted.campaign, message_key, ts, link_url, is_content"
 EVENT_COLUMNS = (
     "counted.campaign, message_key, message_id, recipient_id, job_id, email, kind, raw_kind,"
-    " by_machine, ts, link_url, bounce_code, bounce_text"
+    " by_machine, ts, link_url, bounce_code, bounce_text, bounce_class"
 )
 IRREGULAR_COLUMNS = (
     "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
@@ -184,7 +186,8 @@ def _define_whole(relations: Relations, verdicts: pa.Table) -> None:
     """Whatever happened counts."""
     relations.define(
         "bounces",
-        "select campaign, message_key, ts, cause_id, bounce_code, bounce_text from stored_bounces",
+        "select campaign, message_key, ts, cause_id, bounce_code, bounce_text, bounce_class"
+        " from stored_bounces",
     )
     relations.define(
         "clicks",

@@ -17,7 +17,7 @@ from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, UNSETTLED
 from cxtools.ledger.suppressions import Scan
-from cxtools.measures.outcomes import job_events, outcomes
+from cxtools.measures.outcomes import Refusal, job_events, outcomes
 from cxtools.sending.groups import in_groups_by_campaign
 from cxtools.sending.suppress import find_suppressions
 from cxtools.webhooks.message import job_webhook
@@ -187,12 +187,12 @@ def _is_untold(row: BatchRow, counts: Mapping[str, int]) -> bool:
 
 def _scan(context: Context, job: JobEvents, counts: Mapping[str, int]) -> Scan:
     """What a job's events say of people."""
-    refusals: list[tuple[str, str, str]] = []
+    refusals: list[Refusal] = []
     delivered: set[str] = set()
     for table in job.tables:
         bounces = _with_address(table, "bounce")
-        columns = [bounces[name].to_pylist() for name in ("email", "bounce_code", "bounce_text")]
-        refusals += zip(*columns, strict=True)
+        columns = [bounces[name].to_pylist() for name in Refusal._fields]
+        refusals += map(Refusal, *columns)
         deliveries = _with_address(table, "delivery")
         delivered.update(map(recipient_key, deliveries["email"].to_pylist()))
     suppressions = find_suppressions(context.engine.judge, refusals)

@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from cxtools.api.documents import read_events
 from cxtools.errors import ConfigError
 from cxtools.events import importing, parts
+from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.lines import Line
 from cxtools.events.rejects import Rejects
 from cxtools.events.rows import open_blocks, open_rows
@@ -26,7 +27,7 @@ from tests.imports import sendgrid_row
 
 #: So many rows surely make a block.
 MANY = 50
-Opening = Callable[[Path], AbstractContextManager[Iterator[Any]]]
+Opening = Callable[[Path], AbstractContextManager[Iterable[Any]]]
 
 
 def read_both_ways(path: Path, **options: Any) -> tuple[Any, Any]:
@@ -40,7 +41,7 @@ def read(path: Path, opening: Opening, **options: Any) -> Any:
         path,
         options.get("format", "auto"),
         options.get("column_map", {}),
-        options.get("event_map", {}),
+        Dialect(event_map=options.get("event_map", {})),
     )
     spool = io.BytesIO()
     rejects = Rejects(spool)
@@ -372,7 +373,7 @@ def test_most_rows_of_a_file_with_one_odd_row_are_read_together(feed: Path) -> N
             calls += 1
             return super()._events(line, rejects)
 
-    reading = Counting(feed, "sendgrid", {}, {})
+    reading = Counting(feed, "sendgrid", {}, STANDARD)
     with open_blocks(feed) as pieces:
         list(reading.tables(pieces, Rejects(io.BytesIO())))
 

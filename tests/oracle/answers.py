@@ -168,16 +168,17 @@ def _judge() -> Judge:
 
 
 def _verdicts(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """One row per distinct code and text, each judged as it came."""
+    """One row per distinct code, text and class, each judged as it came."""
     rows = []
+    names = ("bounce_code", "bounce_text", "bounce_class")
     texts = connection.sql(_statement("refusal_texts"))
-    for code, text in texts.fetchall():
-        verdict = _judge().classify(code, text)
+    for said in texts.fetchall():
+        verdict = _judge().classify(*said)
         row: Row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
-        row |= {"bounce_code": code, "bounce_text": text, "confidence": verdict.confidence}
+        row |= dict(zip(names, said, strict=True))
+        row["confidence"] = verdict.confidence
         rows.append(row)
-    names = ("bounce_code", "bounce_text", *VERDICT_WORDS)
-    columns = [pa.field(name, pa.string()) for name in names]
+    columns = [pa.field(name, pa.string()) for name in (*names, *VERDICT_WORDS)]
     columns.append(pa.field("confidence", pa.float64()))
     return pa.Table.from_pylist(rows, pa.schema(columns))
 

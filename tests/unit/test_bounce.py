@@ -24,6 +24,7 @@ from hypothesis import strategies as some
 
 from cxtools.api.outcome import PostOutcome
 from cxtools.bounce import CATEGORIES, Codes, Judge, classify, classify_lines, explain, judge
+from cxtools.bounce.classes import ClassMeaning, class_table
 from cxtools.bounce.classify import LONGEST_REMEMBERED, REMEMBERED, standard_judge
 from cxtools.bounce.codes import parse_codes, table
 from cxtools.bounce.phrases import units
@@ -789,6 +790,121 @@ def test_a_weak_code_alone_never_suppresses_at_once() -> None:
     expected = ("invalid_domain", "undetermined", "after_n")
 
     assert expected == (verdict.category, verdict.kind, verdict.suppress)
+
+
+# ---- the platform's own class
+
+CLASSES = [
+    ("ses: Permanent General", "invalid_recipient", "hard", "now"),
+    ("ses: Permanent NoEmail", "invalid_recipient", "hard", "now"),
+    ("ses: Permanent Brandnew", "invalid_recipient", "hard", "after_n"),
+    ("ses: Transient General", "temporary_failure", "soft", "never"),
+    ("ses: Transient MailboxFull", "mailbox_full", "soft", "after_n"),
+    ("ses: Transient MessageTooLarge", "message_too_large", "soft", "never"),
+    ("ses: Transient ContentRejected", "content_rejected", "block", "never"),
+    ("ses: Transient AttachmentRejected", "content_rejected", "block", "never"),
+    ("ses: Permanent OnAccountSuppressionList", "suppressed", "none", "never"),
+    ("ses: Undetermined", "unknown", "undetermined", "after_n"),
+    ("sparkpost: 10", "invalid_recipient", "hard", "now"),
+    ("sparkpost: 100", "auto_reply", "none", "never"),
+    ("sendgrid: bounce Invalid Address", "invalid_recipient", "hard", "now"),
+    ("sendgrid: blocked Reputation", "reputation_block", "block", "never"),
+    ("salesforce: Hard bounce User Unknown", "invalid_recipient", "hard", "after_n"),
+    ("salesforce: Hard bounce", "invalid_recipient", "hard", "after_n"),
+    ("salesforce: Soft bounce Mailbox Full", "mailbox_full", "soft", "after_n"),
+    ("salesforce: Soft bounce Inactive Account", "temporary_failure", "soft", "never"),
+    ("salesforce: Block bounce Whatever", "policy_block", "undetermined", "never"),
+    ("hubspot: UNKNOWN_USER", "invalid_recipient", "hard", "after_n"),
+    ("powermta: bad-mailbox", "invalid_recipient", "hard", "after_n"),
+    ("kumomta: InvalidRecipient", "invalid_recipient", "hard", "after_n"),
+    ("postmark: DMARCPolicy", "authentication", "block", "never"),
+    ("acme: hard", "invalid_recipient", "hard", "after_n"),
+    ("hard bounce", "invalid_recipient", "hard", "after_n"),
+    ("Soft-Bounce", "temporary_failure", "soft", "never"),
+    ("mailboxFull", "mailbox_full", "soft", "after_n"),
+    ("Spam complaint", "complaint", "none", "now"),
+    ("no idea", "unknown", "undetermined", "after_n"),
+]
+
+
+@pytest.mark.parametrize(("bounce_class", "category", "kind", "suppress"), CLASSES)
+def test_a_class_decides_where_nothing_else_does(
+    bounce_class: str, category: str, kind: str, suppress: str
+) -> None:
+    """The platform's own word is taken for what the platform means by it, and for no more."""
+    verdict = classify("", "", bounce_class)
+
+    assert (category, kind, suppress) == (verdict.category, verdict.kind, verdict.suppress)
+    assert verdict.confidence <= 0.6
+    assert verdict.reason.startswith(bounce_class)
+
+
+def spellings(row: ClassMeaning) -> list[str]:
+    """The class of a row as exports write it: in capitals, in small letters, with hyphens."""
+    platform = f"{row.platform}: " if row.platform else ""
+    words = [row.word, row.word.upper(), row.word.lower(), re.sub(r"[ _]", "-", row.word)]
+    return [platform + word for word in words]
+
+
+def test_every_row_of_the_classes_is_reached() -> None:
+    """However its word is written, the verdict is its row's; rows keep to the taxonomy's words."""
+    rows = class_table().values()
+    missed = [
+        (row, spelling)
+        for row in rows
+        for spelling in spellings(row)
+        if row.category != classify("", "", spelling).category
+    ]
+
+    assert not missed
+    assert {row.category for row in rows} <= set(CATEGORIES)
+    assert {"high", "medium", "low"} == {row.trust for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "bounce_class", "rule"),
+    [
+        ("5.4.4", "no MX record for this domain", "ses: Transient General", "domain_unknown"),
+        ("550", "mailbox full", "hard bounce", "mailbox_quota"),
+        ("5.1.1", "", "soft bounce", "code:x.1.1"),
+        ("550 5.1.1", "user unknown", "sendgrid: blocked Reputation", "recipient_unknown"),
+        ("550", "message refused", "hard bounce", "any_refusal"),
+        ("550", "xyzzy", "hard bounce", "class:hard bounce"),
+        ("550", "", "hard bounce", "class:hard bounce"),
+        ("", "xyzzy", "", "none"),
+    ],
+)
+def test_a_class_is_asked_last(code: str, text: str, bounce_class: str, rule: str) -> None:
+    """What the server said, in words or by a code, outweighs what the platform makes of it."""
+    alone, verdict = classify(code, text), classify(code, text, bounce_class)
+
+    assert rule == verdict.rule
+    assert rule.startswith("class:") or replace(alone, reason=verdict.reason) == verdict
+
+
+def test_a_class_is_not_believed_against_a_doubt() -> None:
+    """Words about the sender's side hold a hard class back, as they hold back a hard text."""
+    verdict = classify("", "xyzzy, your IP address", "ses: Permanent General")
+
+    assert ("undetermined", "never") == (verdict.kind, verdict.suppress)
+
+
+def test_a_class_names_nobody() -> None:
+    """A cell that holds an address or an id by mistake is masked like a text."""
+    reasons = {
+        classify("", "", f"hard bounce {who}@example.com 9912345{number}").reason
+        for number, who in enumerate(("ann", "bob"))
+    }
+
+    assert {"hard bounce <address> <id>"} == reasons
+
+
+def test_lines_may_name_the_class() -> None:
+    """`cxtools classify` reads "class" beside code and text, or alone."""
+    lines = ['{"class": "ses: Permanent General"}', '{"code": null, "text": "", "class": "soft"}']
+    kinds = [json.loads(answer)["kind"] for answer in classify_lines(lines)]
+
+    assert ["hard", "soft"] == kinds
 
 
 # ---- reasons and facts in the text

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "cxtools"
 #: floor -> its steps; a module may import any module of an earlier step, never one of its own
 FLOORS = {
     "words": [
-        "errors identity sql_files text",
+        "addresses errors identity sql_files text",
         "model settings.hosts settings.secret wording",
         "settings.types",
         "settings.values",
@@ -32,20 +32,21 @@ FLOORS = {
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
-        "events events.blocks events.feeds.values events.keys events.tables "
+        "events events.blocks events.feeds.values events.feeds.words events.keys events.tables "
         "ledger ledger.audit ledger.people ledger.states "
         "measures.catalogue "
         "sending sending.address sending.row "
         "verdicts verdicts.limits "
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
-        "bounce.codes bounce.phrases "
-        "events.feeds.columns events.lines "
+        "bounce.classes bounce.codes bounce.phrases "
+        "events.feeds.dialect events.feeds.nested events.lines "
         "sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
-        "events.feeds.plain",
-        "events.feeds.cxone events.feeds.sendgrid events.feeds.ses events.feeds.table",
+        "events.feeds.columns",
+        "events.feeds.envelopes events.feeds.plain events.feeds.wide",
+        "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
         "sending.plan bounce.rules verdicts.cards verdicts.sentences",
@@ -62,7 +63,10 @@ FLOORS = {
         "charts.funnel",
         "charts",
     ],
-    "files": ["files progress"],
+    "files": [
+        "files progress tables tables.containers tables.layout",
+        "tables.delimited tables.encodings tables.workbook",
+    ],
     "doors": [
         "events.database events.hashes events.rejects events.replacements",
         "events.index",
@@ -70,7 +74,7 @@ FLOORS = {
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",
         "events.messages.build",
-        "events.csv_rows events.json_texts events.parquet_rows",
+        "events.csv_rows events.json_texts events.log_lines events.parquet_rows events.sheet_rows",
         "events.json_rows",
         "api.connections api.pacer "
         "events.rows events.store "

@@ -176,31 +176,27 @@ def half_named_events(random: Random, has_message_ids: bool, is_personal: bool) 
         message_id = f"m{person}-{mailing}" if is_personal else f"m{person // 2}"
         address = random.choice([f"p{person}@x.test"] * 9 + [f"p{person}@forwarded.test"])
         forwarded = address.endswith("forwarded.test")
-        names = [
-            message_id if has_message_ids and random.random() < 0.8 else "",
-            f"r{person}" if random.random() < 0.3 and not forwarded else "",
-            address if random.random() < 0.8 else "",
-        ]
-        if not any(names[1:]) and not names[0]:
+        named = message_id if has_message_ids and random.random() < 0.8 else ""
+        recipient_id = f"r{person}" if random.random() < 0.3 and not forwarded else ""
+        email = address if random.random() < 0.8 else ""
+        if not (named or recipient_id or email):
             continue
         kind = random.choice(["open", "click", "bounce"] if forwarded else kinds)
         at = None if random.random() < 0.05 else random.randrange(200) * 40.0
-        yield event(*names, kind, at)
+        yield event(named, recipient_id, email, kind, at)
 
 
-@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     ("has_message_ids", "is_personal"),
     [(True, True), (True, False), (False, True)],
 )
 def test_events_that_come_bit_by_bit(
-    seed: int,
     has_message_ids: bool,
     is_personal: bool,
     tmp_path: Path,
 ) -> None:
     """Whatever was known when the layer was first made, it says what the raw events say."""
-    random = Random(seed)
+    random = Random(1)
     happened = list(half_named_events(random, has_message_ids, is_personal))
     happened = [replace(each, event_id=f"e{number}") for number, each in enumerate(happened)]
     target = EventStore(tmp_path / "events")
@@ -228,7 +224,7 @@ TOLD = {
         a@x.test | open     | +9 |
         """,
         (2, 1, 1, 1),
-        "TOO FEW",
+        "FAIL",
     ),
     "sendings and bounces": (
         """
@@ -239,7 +235,7 @@ TOLD = {
         a@x.test | open     | +9 |
         """,
         (3, 2, 1, 1),
-        "TOO FEW",
+        "FAIL",
     ),
     "bounces and opens": (
         """

@@ -57,7 +57,7 @@ from tests.tables import ask
         ("", {}, "no row of feed could be read"),
         ("event,email\n", {}, "no row of feed could be read"),
         ('{"results": []}', {}, "no row of feed could be read"),
-        ("<html>404</html>\n<p>nothing here</p>\n", {}, "no row of feed could be read"),
+        ("<html>404</html>\n<p>nothing here</p>\n", {}, "feed is a web page"),
         (b"\x00\x01\x02\xff" * 99_999, {}, "feed"),
         (b"PAR1" + b"x" * 99, {}, "the Parquet file is damaged"),
         (gzip.compress(TABLE.encode() * 99)[:-20], {}, "feed can't be read"),
@@ -86,7 +86,7 @@ def test_a_missing_file_is_said(target: EventStore, tmp_path: Path) -> None:
 
 def test_bad_rows_are_counted_and_kept_with_line_and_reason(target: EventStore) -> None:
     """Good rows come in; each bad one stands in a file of its owner's, with the line and why."""
-    content = b'event,email\nopen,ann@one.example\nopen\nopen,\nopen,"bob@two.example\nclick,caf\xe9@one.example\n'
+    content = b'event,email\nopen,\xc3\xa4nn\xc3\xab@one.example\nopen\nopen,\nopen,"bob@two.example\nclick,caf\xe9@one.example\n'
     done = import_content(target, content)
     assert done.rejected_path is not None
     rejected = [json.loads(line) for line in done.rejected_path.read_text().splitlines()]

@@ -745,6 +745,7 @@ def test_data_quality_counts_what_is_odd() -> None:
         fay         | 12 | m6  | unknown  | +10  |       |
         gus         | 13 | m7  | sent     | +10  |       |
         gus         | 13 | m7  | sent     | +10  |       |
+        gus         | 14 | m7  | none     | +10  |       |
     """)
 
     assert {
@@ -752,6 +753,7 @@ def test_data_quality_counts_what_is_odd() -> None:
         "same_content": 1,
         "without_timestamp": 1,
         "unknown_kind": 1,
+        "says_nothing": 1,
         "without_recipient_id": 2,
         "without_message_id": 0,
         "unattributed": 0,

@@ -17,6 +17,7 @@ from cxtools.bounce.policy import (
     CATEGORIES,
     MAILED_AGAIN,
     SENDERS_SIDE,
+    WHEN_CLASSED,
     WHEN_HELD_BACK,
     WHEN_TRANSIENT,
     Treatment,
@@ -24,7 +25,7 @@ from cxtools.bounce.policy import (
 from cxtools.ledger.audit import Anchor
 from cxtools.ledger.batches import BatchRow
 from cxtools.measures.engine import Engine
-from cxtools.measures.outcomes import outcomes
+from cxtools.measures.outcomes import Refusal, outcomes
 from cxtools.sending.retry import decide_retry
 from cxtools.sending.suppress import find_suppressions
 from cxtools.webhooks.message import job_webhook
@@ -38,8 +39,8 @@ ADDRESS = "ann@gmail.example"
 def outcome(case: taxonomy.Case) -> dict[str, Any]:
     """The row that a stored event with this bounce becomes."""
     known = store(f"""
-        to  | job | kind   | at | code        | text
-        ann | j1  | bounce | +1 | {case.code} | {case.text}
+        to  | job | kind   | at | code        | text        | class
+        ann | j1  | bounce | +1 | {case.code} | {case.text} | {case.bounce_class}
     """)
     [row] = outcomes(Engine(known), "c", ["j1"])["j1"]
     return row
@@ -81,10 +82,11 @@ def webhook(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_page_shows_the_whole_policy() -> None:
-    """The three tables of the page are the three tables of the policy; its examples run."""
+    """The tables of the page are the tables of the policy; its examples run."""
     assert list(CATEGORIES.items()) == list(taxonomy.page_table("always").items())
     assert WHEN_TRANSIENT == taxonomy.page_table("transient")
     assert WHEN_HELD_BACK == taxonomy.page_table("held back")
+    assert WHEN_CLASSED == taxonomy.page_table("classed")
     assert doctest.testfile(str(taxonomy.PAGE), module_relative=False).failed == 0
 
 
@@ -98,11 +100,11 @@ def test_every_row_of_the_page_has_a_bounce() -> None:
 @EVERY_CASE
 def test_a_verdict_is_treated_as_the_page_says(case: taxonomy.Case) -> None:
     """Kind, retry, suppress and scope of a verdict are those of its row."""
-    verdict = classify(case.code, case.text)
+    verdict = classify(case.code, case.text, case.bounce_class)
 
     assert case.expected == Treatment(verdict.kind, verdict.retry, verdict.suppress, verdict.scope)
     assert (case.table == "held back") == bool(verdict.held_back_by)
-    if case.table != "held back":
+    if case.table in ("always", "transient"):
         assert case.row == verdict.category
 
 
@@ -126,7 +128,8 @@ def test_the_next_wave_obeys_the_page(case: taxonomy.Case) -> None:
 @EVERY_CASE
 def test_local_suppressions_obey_the_page(case: taxonomy.Case) -> None:
     """A bounce suppresses at once, counts until it repeats, or does nothing."""
-    found = find_suppressions(standard_judge(), [(ADDRESS, case.code, case.text)])
+    refusal = Refusal(ADDRESS, case.code, case.text, case.bounce_class)
+    found = find_suppressions(standard_judge(), [refusal])
     expected = {"now": (1, 0), "after_n": (0, 1), "never": (0, 0)}[case.expected.suppress]
 
     assert expected == (len(found.at_once), len(found.when_repeated))
@@ -143,7 +146,12 @@ def test_the_webhook_obeys_the_page(case: taxonomy.Case) -> None:
     assert ([ADDRESS] if case.expected.retry in MAILED_AGAIN else []) == candidates
 
 
-TREATMENTS = [*CATEGORIES.values(), *WHEN_TRANSIENT.values(), *WHEN_HELD_BACK.values()]
+TREATMENTS = [
+    *CATEGORIES.values(),
+    *WHEN_TRANSIENT.values(),
+    *WHEN_HELD_BACK.values(),
+    *WHEN_CLASSED.values(),
+]
 
 
 @pytest.mark.parametrize("treatment", TREATMENTS)
@@ -159,7 +167,7 @@ def test_no_treatment_contradicts_itself(treatment: Treatment) -> None:
 def test_a_failure_of_the_senders_side_never_counts(category: str, code: str) -> None:
     """Whatever its code, and however often it repeats, it costs nobody a place on the list."""
     texts = [case.text for case in taxonomy.CASES if case.row == category]
-    refusals = [(ADDRESS, code, text) for text in texts]
+    refusals = [Refusal(ADDRESS, code, text) for text in texts]
     judge = standard_judge()
 
     assert {category} == {judge.classify(code, text).category for text in texts}

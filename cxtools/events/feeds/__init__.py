@@ -1,10 +1,12 @@
 """
 Other systems' words for what happened to a message, translated once: one module for each feed.
 
-A feed has a NAME, which `--format` takes, a TITLE for people, the SOURCE of its words,
-`recognises(row)` and `events(row)`. `events` gives the events of one record (SES tells of several
-recipients at once) or raises ValueError with the reason why it has none. A kind that we don't know
-is kept as "unknown", with the vendor's word in `raw_kind`. Pure.
+A feed has a NAME, which `--format` takes, a TITLE for people, the SOURCE of its words, a sentence
+on how people EXPORT such a file and one on what the platform NEVER_TELLS, its WORDS -> our kinds,
+`recognises(row)` and `events(row, dialect)`. `events` gives the events of one record (SES tells of
+several recipients at once) or raises ValueError with the reason why it has none; the dialect is
+what the user said about the file. A kind that we don't know is kept as "unknown", with the vendor's
+word in `raw_kind`. Pure.
 
 A feed whose rows are flat may say in a table, PLAIN, how they are read (see `plain`): then `events`
 is one line of it, and many rows are read together, several times as fast.
@@ -16,7 +18,12 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
+from cxtools.events.feeds.dialect import STANDARD
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cxtools.events.feeds.dialect import Dialect
     from cxtools.events.feeds.plain import Plain
     from cxtools.events.feeds.table import TableReader
     from cxtools.events.feeds.values import Row
@@ -24,7 +31,25 @@ if TYPE_CHECKING:
 
 #: The modules of this package that are feeds: the first that recognises a row reads it. A table
 #: comes last, since it takes whatever nobody else knows.
-NAMES = ("ses", "sendgrid", "cxone", "table")
+NAMES = (
+    "ses",
+    "sendgrid",
+    "mailgun",
+    "postmark",
+    "sparkpost",
+    "mailjet",
+    "brevo",
+    "mandrill",
+    "resend",
+    "kumomta",
+    "hubspot",
+    "klaviyo",
+    "mailchimp",
+    "powermta",
+    "postfix",
+    "cxone",
+    "table",
+)
 
 #: What `--format` takes: a feed's name, or AUTO for the feed that recognises the first row.
 AUTO = "auto"
@@ -37,10 +62,13 @@ class Feed(Protocol):
     NAME: str
     TITLE: str
     SOURCE: str
+    EXPORT: str
+    NEVER_TELLS: str
+    WORDS: Mapping[str, str]
 
     def recognises(self, row: Row) -> bool: ...
 
-    def events(self, row: Row) -> list[Event]: ...
+    def events(self, row: Row, dialect: Dialect = ...) -> list[Event]: ...
 
 
 @cache
@@ -61,7 +89,13 @@ def recognise(row: Row) -> str:
     return next(name for name in NAMES if feed(name).recognises(row))
 
 
-def read(row: Row, name: str, *, table_reader: TableReader | None = None) -> list[Event]:
+def read(
+    row: Row,
+    name: str,
+    dialect: Dialect = STANDARD,
+    *,
+    table_reader: TableReader | None = None,
+) -> list[Event]:
     """
     The events of a row in the words of one feed; *table_reader* says how a table is to be read.
 
@@ -69,8 +103,8 @@ def read(row: Row, name: str, *, table_reader: TableReader | None = None) -> lis
         ValueError: the row isn't a record of that feed.
     """
     if name == "table" and table_reader:
-        return table_reader.events(row)
-    return feed(name).events(row)
+        return table_reader.events(row, dialect)
+    return feed(name).events(row, dialect)
 
 
 def plain_feed(name: str) -> Plain | None:

@@ -7,16 +7,20 @@ the function of `values` where it isn't.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxtools.events.blocks import all_true, array, replaced
-from cxtools.events.feeds.values import cell_text, parse_time
+from cxtools.addresses import clean_address
+from cxtools.events.blocks import all_true, array, may_hold, replaced
+from cxtools.events.feeds.dialect import STANDARD, Dialect
+from cxtools.events.feeds.values import cell_text
 from cxtools.identity import event_identity, written_identities
 
 TEXT = pa.string()
@@ -30,6 +34,13 @@ CLOCK = r"\d\d:\d\d:\d\d(\.\d{1,6})?"
 WITH_ZONE = rf"^{DATE}[T ]{CLOCK}(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 WITHOUT_ZONE = rf"^{DATE}([T ]{CLOCK})?$"
 UNIX_SECONDS = r"^\d{9,11}$"
+
+#: Addresses of these letters, which don't end with a dot, are clean.
+LETTER_OF_ADDRESSES = r"[A-Za-z0-9!#$%&*+/=?^_{|}~@-]"
+CLEAN_ADDRESS = rf"^([.]*{LETTER_OF_ADDRESSES})*$"
+IS_ODD_IN_ADDRESS = np.array(
+    [re.match(rf"[.]|{LETTER_OF_ADDRESSES}", chr(byte)) is None for byte in range(256)]
+)
 
 NOTHING = pa.scalar("", TEXT)
 #: What `json.dumps` does not write as it is.
@@ -65,14 +76,14 @@ class Reading(NamedTuple):
         text        a cell as text
         strips      whether that leaves out white space around it
         only_texts  whether rows are odd in which a cell is a number or anything but a text
-        moment      a cell as a moment; ValueError where that can't be
+        moment      a cell as a moment, as a dialect reads it; ValueError where that can't be
         forms       the forms of moments that whole columns are read in
     """
 
     text: Callable[[object], str]
     strips: bool
     only_texts: bool
-    moment: Callable[[object], datetime | None]
+    moment: Callable[[Dialect, object], datetime | None]
     forms: Sequence[Form]
 
 
@@ -89,7 +100,7 @@ ANY_CELL = Reading(
     text=cell_text,
     strips=True,
     only_texts=False,
-    moment=parse_time,
+    moment=Dialect.moment,
     forms=ANY_FORM,
 )
 
@@ -148,17 +159,37 @@ def lower_case(column: pa.Array) -> pa.Array:
     return pa.array(lower, TEXT)
 
 
-def moments(cells: pa.ChunkedArray, written: pa.Array, reading: Reading) -> Moments:
+def addresses(column: pa.Array) -> pa.Array:
+    """
+    Each text as `Event.build` gives an address.
+
+    >>> addresses(pa.array(["Ann@one.example", "Bob <bob@one.example>"])).to_pylist()
+    ['ann@one.example', 'bob@one.example']
+    """
+    ends_with_dot = pc.ends_with(column, ".")
+    if may_hold(pa.chunked_array([column]), IS_ODD_IN_ADDRESS) or pc.any(ends_with_dot).as_py():
+        is_odd = pc.invert(pc.match_substring_regex(column, CLEAN_ADDRESS))
+        cleaned = [clean_address(text) for text in column.filter(is_odd).to_pylist()]
+        column = replaced(column, is_odd, pa.array(cleaned, TEXT))
+    return lower_case(column)
+
+
+def moments(
+    cells: pa.ChunkedArray,
+    written: pa.Array,
+    reading: Reading,
+    dialect: Dialect = STANDARD,
+) -> Moments:
     """The moment of each cell, which *written* gives as text."""
     is_there = pc.not_equal(written, "")
     known = written.filter(is_there)
     form = _form_of(known, reading.forms)
     if form is None:
-        return _moments_one_by_one(cells, reading)
+        return _moments_one_by_one(cells, reading, dialect)
     try:
         found = form.read(known)
     except pa.ArrowInvalid:  # 31 February
-        return _moments_one_by_one(cells, reading)
+        return _moments_one_by_one(cells, reading, dialect)
     none = pa.nulls(len(written), MOMENT)
     nothing_wrong = pa.repeat(False, len(written))
     return Moments(replaced(none, is_there, found), nothing_wrong)
@@ -173,12 +204,12 @@ def _form_of(written: pa.Array, forms: Sequence[Form]) -> Form | None:
     return None
 
 
-def _moments_one_by_one(cells: pa.ChunkedArray, reading: Reading) -> Moments:
+def _moments_one_by_one(cells: pa.ChunkedArray, reading: Reading, dialect: Dialect) -> Moments:
     found: list[datetime | None] = []
     unreadable: list[bool] = []
     for cell in cells.to_pylist():
         try:
-            found.append(reading.moment(cell))
+            found.append(reading.moment(dialect, cell))
             unreadable.append(False)
         except ValueError:
             found.append(None)

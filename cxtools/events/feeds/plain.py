@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from cxtools.events.blocks import TEXT, Block, all_true, parts, places
 from cxtools.events.feeds import columns
 from cxtools.events.feeds.columns import ANY_CELL, Reading
+from cxtools.events.feeds.dialect import STANDARD, UNKNOWN, Dialect
 from cxtools.events.feeds.values import Row, first_text
 from cxtools.events.tables import event_columns, event_schema, table_of
 from cxtools.model import Event
@@ -98,26 +99,26 @@ class Plain:
     How the flat rows of a feed are read.
 
         word      the cells with the vendor's word for what happened; the first that says something
-        kind      that word -> our kind, or ValueError with the reason why the row has none
+        words     that word -> our kind
+        no_word   the reason why a row without such a word has no event
         time      the cell with the moment
         texts     our text fields -> the cells that may hold them; the first that says something
         values    our fields that take more than that
         reading   how a cell is read
 
-    >>> def kind(word):
-    ...     return Kind("open" if word == "opened" else "unknown", word)
-    >>> plain = Plain(["what"], kind, "when", {"email": ["who"]})
+    >>> plain = Plain(["what"], {"opened": "open"}, "when", {"email": ["who"]})
     >>> event = plain.event({"what": "opened", "when": "2026-09-14", "who": "Ann@one.example"})
     >>> event.kind, event.email
     ('open', 'ann@one.example')
     """
 
     word: Sequence[str]
-    kind: Callable[[str], Kind]
+    words: Mapping[str, str]
     time: str
     texts: Mapping[str, Sequence[str]]
     values: Mapping[str, Value] = field(default_factory=dict)
     reading: Reading = ANY_CELL
+    no_word: str = "the row doesn't say what happened"
 
     @property
     def names(self) -> list[str]:
@@ -129,9 +130,21 @@ class Plain:
             names += value.names
         return list(dict.fromkeys(names))
 
+    def kind(self, word: str, dialect: Dialect) -> Kind:
+        """
+        Our kind for a row's word.
+
+        Raises:
+            ValueError: there is none.
+        """
+        kind = dialect.kind(self.words, word)
+        if not word and kind == UNKNOWN:
+            raise ValueError(self.no_word)
+        return Kind(kind, word or kind)
+
     # --- one row ---
 
-    def event(self, row: Row) -> Event:
+    def event(self, row: Row, dialect: Dialect = STANDARD) -> Event:
         """
         The event of one row.
 
@@ -140,7 +153,7 @@ class Plain:
             recipient.
         """
         text = self.reading.text
-        kind = self.kind(first_text(row, self.word, text))
+        kind = self.kind(first_text(row, self.word, text), dialect)
         texts: dict[str, Any] = {}
         for name, names in self.texts.items():
             texts[name] = first_text(row, names, text)
@@ -152,7 +165,7 @@ class Plain:
             row,
             kind=kind.kind,
             word=kind.word,
-            ts=self.reading.moment(time),
+            ts=self.reading.moment(dialect, time),
             written_time=text(time),
             texts=texts,
             by_machine=by_machine,
@@ -160,30 +173,32 @@ class Plain:
 
     # --- a block ---
 
-    def read(self, block: Block, *, only_these: bool = False) -> Iterator[PlainRows]:
+    def read(
+        self, block: Block, dialect: Dialect = STANDARD, *, only_these: bool = False
+    ) -> Iterator[PlainRows]:
         """The events of a block, part by part; see `Block.cells` for *only_these*."""
         cells = block.cells(self.names, only_these=only_these)
         if cells is not None and columns.fits(cells, self.reading):
-            yield self._rows(block, cells)
+            yield self._rows(block, cells, dialect)
         elif len(block) > FEWEST:
             for part in parts(block, PARTS):
-                yield from self.read(part, only_these=only_these)
+                yield from self.read(part, dialect, only_these=only_these)
         else:
             yield all_odd(block)
 
-    def _rows(self, block: Block, cells: pa.Table) -> PlainRows:
+    def _rows(self, block: Block, cells: pa.Table, dialect: Dialect) -> PlainRows:
         try:
-            return self._events(block, cells)
+            return self._events(block, cells, dialect)
         except ValueError:  # a function of `values` takes no part of some row
             return all_odd(block)
 
-    def _events(self, block: Block, cells: pa.Table) -> PlainRows:
-        kinds = self._kinds(cells)
+    def _events(self, block: Block, cells: pa.Table, dialect: Dialect) -> PlainRows:
+        kinds = self._kinds(cells, dialect)
         fields = {name: self._texts(cells, name) for name in TEXTS}
-        address = pc.utf8_trim_whitespace(fields["email"])
-        fields["email"] = columns.lower_case(address)
+        fields["email"] = columns.addresses(fields["email"])
         written_time = columns.first_texts(cells, [self.time], self.reading)
-        time = columns.moments(_cells_of(cells, self.time), written_time, self.reading)
+        moments = _cells_of(cells, self.time)
+        time = columns.moments(moments, written_time, self.reading, dialect)
         by_machine = self._by_machine(cells)
         has_no_id = pc.equal(fields["recipient_id"], "")
         recipient = pc.if_else(has_no_id, fields["email"], fields["recipient_id"])
@@ -209,10 +224,11 @@ class Plain:
         is_odd = pc.or_(kinds.unreadable, pc.or_(time.unreadable, names_nobody))
         return PlainRows(block, pa.table(in_order), is_odd)
 
-    def _kinds(self, cells: pa.Table) -> Kinds:
+    def _kinds(self, cells: pa.Table, dialect: Dialect) -> Kinds:
         words = columns.first_texts(cells, self.word, self.reading)
         encoded = words.dictionary_encode()
-        kinds = [_kind_or_none(self.kind, word) for word in encoded.dictionary.to_pylist()]
+        words_of_block = encoded.dictionary.to_pylist()
+        kinds = [self._kind_or_none(word, dialect) for word in words_of_block]
         known = [kind or Kind("", "") for kind in kinds]
         by_word = Kinds(
             pa.array([kind.kind for kind in known], TEXT),
@@ -220,6 +236,12 @@ class Plain:
             pa.array([kind is None for kind in kinds], pa.bool_()),
         )
         return Kinds(*(column.take(encoded.indices) for column in by_word))
+
+    def _kind_or_none(self, word: str, dialect: Dialect) -> Kind | None:
+        try:
+            return self.kind(word, dialect)
+        except ValueError:
+            return None
 
     def _texts(self, cells: pa.Table, name: str) -> pa.Array:
         if name in self.values:
@@ -241,13 +263,6 @@ def all_odd(block: Block) -> PlainRows:
     """The rows of a block to be read one by one."""
     is_odd = pa.repeat(True, len(block))
     return PlainRows(block, event_schema().empty_table(), is_odd)
-
-
-def _kind_or_none(kind: Callable[[str], Kind], word: str) -> Kind | None:
-    try:
-        return kind(word)
-    except ValueError:
-        return None
 
 
 def _cells_of(cells: pa.Table, name: str) -> pa.ChunkedArray:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 
-from cxtools.events.feeds.plain import Kind, Plain, Value
+from cxtools.events.feeds.dialect import STANDARD, Dialect
+from cxtools.events.feeds.plain import Plain, Value
 from cxtools.events.feeds.values import Row
 from cxtools.model import Event
 
 NAME = "sendgrid"
 TITLE = "SendGrid"
 SOURCE = "https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event"
+EXPORT = (
+    "Settings → Mail Settings → Event Webhook: keep what it posts, one JSON array or one event a "
+    "line."
+)
+NEVER_TELLS = "whether a machine opened, but for Apple's mail privacy"
 
 #: A "bounce" of the type "blocked" is a bounce, too; its verdict tells them apart.
 WORDS = {
@@ -50,18 +56,12 @@ def recognises(row: Row) -> bool:
     return "event" in row and ("sg_event_id" in row or "sg_message_id" in row)
 
 
-def events(row: Row) -> list[Event]:
+def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     """
     One event per record; `message_id` is the sg_message_id without the name of the machine that
     handled it.
     """
-    return [PLAIN.event(row)]
-
-
-def _kind(word: str) -> Kind:
-    if not word:
-        raise ValueError("event is missing")
-    return Kind(WORDS.get(word, "unknown"), word)
+    return [PLAIN.event(row, dialect)]
 
 
 def _message_id(given: str, header: str) -> str:
@@ -82,7 +82,8 @@ def _bounce_class(word: str, kind: str, classification: str) -> str:
 
 PLAIN = Plain(
     word=("event",),
-    kind=_kind,
+    words=WORDS,
+    no_word="event is missing",
     time="timestamp",
     texts=FIELDS,
     values={

@@ -6,36 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cxtools.events.feeds.plain import Kind, Plain
+from cxtools.events.feeds.dialect import STANDARD, Dialect
+from cxtools.events.feeds.plain import Plain
 from cxtools.events.feeds.values import Row, spelling
-from cxtools.model import KINDS, Event
+from cxtools.events.feeds.words import COMMON_WORDS
+from cxtools.model import Event
 
 NAME = "table"
 TITLE = "any table"
 SOURCE = "docs/howto/import-events.md"
+EXPORT = "Any CSV, Parquet or JSON file of events, one a row, with a column for each thing."
+NEVER_TELLS = "whether a machine opened or clicked"
 
-#: Words for what happened -> our kind, as `spelling` leaves them.
-WORDS = {
-    **{kind: kind for kind in KINDS},
-    "delivered": "delivery",
-    "bounced": "bounce",
-    "hardbounce": "bounce",
-    "softbounce": "bounce",
-    "opened": "open",
-    "clicked": "click",
-    "spam": "complaint",
-    "spamreport": "complaint",
-    "complained": "complaint",
-    "unsub": "unsubscribe",
-    "unsubscribed": "unsubscribe",
-    "optout": "unsubscribe",
-    "deferred": "deferral",
-    "delayed": "deferral",
-    "dropped": "suppressed",
-    "send": "sent",
-    "processed": "sent",
-    "injected": "sent",
-}
+WORDS = COMMON_WORDS
+
 #: Our field -> what columns with it are called, as `spelling` leaves them; the first name wins over
 #: the others.
 COLUMNS = {
@@ -90,6 +74,10 @@ COLUMNS = {
 }
 #: The same the other way round: a column's name -> our field.
 FIELDS = {name: field for field, names in COLUMNS.items() for name in names}
+NO_WORD = (
+    "no column says what happened; name it with --map COLUMN=kind, "
+    "or say it for all rows with --event-map =open"
+)
 
 
 def recognises(row: Row) -> bool:
@@ -99,30 +87,22 @@ def recognises(row: Row) -> bool:
 
 class TableReader:
     """
-    How a table is to be read: *column_map* says column -> field, other columns go by COLUMNS;
-    *event_map* says word -> kind, other words go by WORDS.
+    How a table is to be read: *column_map* says column -> field, other columns go by COLUMNS.
 
-    An empty word in *event_map* is the kind of rows that have none: a table of opens needs no
-    column that says so.
-
-    >>> table = TableReader({"who": "email"}, {"": "open"})
-    >>> [event] = table.events({"who": "ann@example.com", "time": "2026-09-14 10:00"})
+    >>> table = TableReader({"who": "email"})
+    >>> openers = Dialect(event_map={"": "open"})
+    >>> [event] = table.events({"who": "ann@example.com", "time": "2026-09-14 10:00"}, openers)
     >>> event.kind, event.ts.hour
     ('open', 10)
     """
 
-    def __init__(
-        self,
-        column_map: Mapping[str, str] | None = None,
-        event_map: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, column_map: Mapping[str, str] | None = None) -> None:
         self._column_map = dict(column_map or {})
-        self._kinds = WORDS | {spelling(word): kind for word, kind in (event_map or {}).items()}
         self._known_headers: dict[tuple[str, ...], Plain] = {}
 
-    def events(self, row: Row) -> list[Event]:
+    def events(self, row: Row, dialect: Dialect = STANDARD) -> list[Event]:
         """One event per row."""
-        return [self.plain(tuple(row)).event(row)]
+        return [self.plain(tuple(row)).event(row, dialect)]
 
     def plain(self, header: tuple[str, ...]) -> Plain:
         """
@@ -155,26 +135,16 @@ class TableReader:
         texts = {field: (column,) for field, column in columns.items()}
         return Plain(
             word=texts.pop("kind", ()),
-            kind=self._kind,
+            words=WORDS,
+            no_word=NO_WORD,
             time=columns.get("ts", ""),
             texts={field: names for field, names in texts.items() if field != "ts"},
         )
 
-    def _kind(self, word: str) -> Kind:
-        kind = self._kinds.get(spelling(word))
-        if kind:
-            return Kind(kind, word or kind)
-        if word:
-            return Kind("unknown", word)
-        raise ValueError(
-            "no column says what happened; name it with --map COLUMN=kind, "
-            "or say it for all rows with --event-map =open"
-        )
 
-
-def events(row: Row) -> list[Event]:
-    """One event per row of a table that needs no map."""
-    return PLAIN_TABLE.events(row)
+def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
+    """One event per row of a table that needs no map of its columns."""
+    return PLAIN_TABLE.events(row, dialect)
 
 
 PLAIN_TABLE = TableReader()

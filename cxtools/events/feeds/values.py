@@ -1,5 +1,5 @@
 """
-What every feed needs to read a row: texts, spellings, moments, and the event made of them. Pure.
+What every feed needs to read a row: texts, spellings and moments. Pure.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from cxtools.model import Event
 from cxtools.text import parse_moment
 
 #: A record as it came: names and values of one JSON object or one line of a table.
@@ -22,34 +21,6 @@ UNIX_TIME = re.compile(r"\d{9,}(\.\d+)?")
 LAST_SECOND = 1e11
 
 NOT_A_LETTER = re.compile(r"[\W_]+")
-
-
-def build_event(
-    row: Row,
-    *,
-    kind: str,
-    word: str,
-    time: object,
-    texts: Mapping[str, str],
-    by_machine: bool | None = None,
-) -> Event:
-    """
-    The event of a row: *kind* is ours and *word* the vendor's, *texts* our text fields;
-    *by_machine* says whether a machine did it, None where the vendor doesn't tell.
-
-    Raises:
-        ValueError: *time* is there and can't be read, or the row names neither message nor
-        recipient.
-    """
-    return Event.build(
-        row,
-        kind=kind,
-        word=word,
-        ts=parse_time(time),
-        written_time=cell_text(time),
-        texts=texts,
-        by_machine=by_machine,
-    )
 
 
 def cell_text(value: object) -> str:

@@ -169,11 +169,18 @@ def _write_bounces(relations: Relations, folder: Path, number: str, base: Layer 
         for batch in relations.batches(statement("new_bounces")):
             codes = batch["bounce_code"].to_pylist()
             texts = batch["bounce_text"].to_pylist()
-            causes = [numbers.number(*pair) for pair in zip(codes, texts, strict=True)]
+            classes = batch["bounce_class"].to_pylist()
+            bounces = zip(codes, texts, classes, strict=True)
+            causes = [numbers.number(*bounce) for bounce in bounces]
             rows = pa.table(batch).append_column("cause_id", pa.array(causes, pa.int32()))
             writer.write_table(rows.cast(_bounce_schema()))
     rows = [
-        {"cause_id": number, "bounce_code": cause.code, "cause": cause.text}
+        {
+            "cause_id": number,
+            "bounce_code": cause.code,
+            "cause": cause.text,
+            "bounce_class": cause.bounce_class,
+        }
         for number, cause in enumerate(numbers.causes())
     ]
     _write_table(pa.Table.from_pylist(rows, _cause_schema()), folder / "causes" / "0.parquet")
@@ -322,7 +329,7 @@ def _causes(layer: Layer) -> list[Cause]:
     rows = (
         pq.read_table(layer.files("causes")[0], partitioning=None).sort_by("cause_id").to_pylist()
     )
-    return [Cause(row["bounce_code"], row["cause"]) for row in rows]
+    return [Cause(row["bounce_code"], row["cause"], row["bounce_class"]) for row in rows]
 
 
 def _precedence() -> str:
@@ -360,6 +367,7 @@ def _bounce_schema() -> pa.Schema:
             ("counted_at", moment),
             ("bounce_code", pa.string()),
             ("bounce_text", pa.string()),
+            ("bounce_class", pa.string()),
             ("cause_id", pa.int32()),
         ]
     )
@@ -369,7 +377,12 @@ def _cause_schema() -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema(
-        [("cause_id", pa.int32()), ("bounce_code", pa.string()), ("cause", pa.string())]
+        [
+            ("cause_id", pa.int32()),
+            ("bounce_code", pa.string()),
+            ("cause", pa.string()),
+            ("bounce_class", pa.string()),
+        ]
     )
 
 
@@ -384,6 +397,7 @@ def _counts_schema() -> pa.Schema:
         "contents",
         "without_timestamp",
         "unknown_kind",
+        "says_nothing",
         "without_recipient_id",
         "without_message_id",
         "unattributed",

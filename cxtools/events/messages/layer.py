@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: The version of the files in a layer; another one makes every layer anew.
-VERSION = 2
+VERSION = 3
 #: Where layers stand, beside the folders of the parts.
 FOLDER = "_messages"
 #: How the folder of a layer is named while it is being made.
@@ -132,7 +132,7 @@ def layer_name(names: Iterable[str]) -> str:
     The name of the layer that is made of these parts.
 
     >>> layer_name(["part-3-b.parquet", "part-3-a.parquet"])
-    '1-23567201d8f3902b0fd16265'
+    '2-23567201d8f3902b0fd16265'
     """
     text = "\n".join(sorted(names))
     digest = hashlib.sha256(text.encode()).hexdigest()[:24]

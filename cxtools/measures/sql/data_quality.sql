@@ -9,7 +9,7 @@ counts_of as (
     select campaign,
            stored_rows, distinct_rows, stored_rows - distinct_rows as repeated_rows,
            events, events - contents as same_content,
-           without_timestamp, unknown_kind, without_recipient_id, without_message_id, unattributed,
+           without_timestamp, unknown_kind, says_nothing, without_recipient_id, without_message_id, unattributed,
            bounces as bounce_events,
            nullif(opens, 0) as opens,
            nullif(clicks, 0) as clicks,

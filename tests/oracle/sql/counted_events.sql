@@ -4,7 +4,7 @@
 -- reads:   events, starts, owners (of each event that belongs to a message)
 -- columns: campaign, message_id, who (of the message; null where it can't be told whose the event is), named_id (the message id in the
 --          event), recipient_id, job_id, email, kind, raw_kind, by_machine, ts, received_at,
---          bounce_code, bounce_text, link_url, is_content (a click on the message's content, not on an unsubscribe or preference link)
+--          bounce_code, bounce_text, bounce_class, link_url, is_content (a click on the message's content, not on an unsubscribe or preference link)
 select events.campaign,
        owners.message_id,
        owners.who,
@@ -19,6 +19,7 @@ select events.campaign,
        received_at,
        bounce_code,
        bounce_text,
+       bounce_class,
        link_url,
        kind = 'click' and not regexp_matches(lower(link_url), 'unsub|opt-?out|preference|abmeld|list-manage|manage[-_]?(subscription|email)')
            as is_content

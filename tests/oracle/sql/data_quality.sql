@@ -24,6 +24,7 @@ rows_of as (
            count(*) as events,
            count(*) filter (where ts is null) as without_timestamp,
            count(*) filter (where counted_events.kind = 'unknown') as unknown_kind,
+           count(*) filter (where counted_events.kind = 'none') as says_nothing,
            count(*) filter (where recipient_id = '') as without_recipient_id,
            count(*) filter (where named_id = '') as without_message_id,
            count(*) filter (where who is null) as unattributed,
@@ -35,7 +36,9 @@ rows_of as (
            nullif(count(*) filter (where counted_events.kind = 'complaint'), 0) as complaints,
            nullif(count(*) filter (where counted_events.kind = 'unsubscribe'), 0) as unsubscribes
     from counted_events
-    left join verdicts on verdicts.bounce_code = counted_events.bounce_code and verdicts.bounce_text = counted_events.bounce_text
+    left join verdicts
+      on verdicts.bounce_code = counted_events.bounce_code and verdicts.bounce_text = counted_events.bounce_text
+      and verdicts.bounce_class = counted_events.bounce_class
     group by campaign
 ),
 messages_of as (

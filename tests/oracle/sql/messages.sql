@@ -1,19 +1,19 @@
 -- How far did each message to one recipient get?
 -- grain:   one row per message: campaign x message_id x who
 -- params:  none
--- reads:   events (what the feed tells at all), counted_events, verdicts (one row per bounce_code x bounce_text), providers (domain, provider)
+-- reads:   events (what the feed tells at all), counted_events, verdicts (one row per bounce_code x bounce_text x bounce_class), providers (domain, provider)
 -- columns: campaign, message_id, who, job_id, email, domain (of the address), provider (who runs the mailbox, else other),
 --          first_at (of its sending, delivery or bounce, else of any event), last_at, attempted, delivered (attempted and not bounced in the end),
 --          bounced, late_bounced (a delivery came first), opens, machine_opens (those of them which the feed marks as a machine's),
 --          clicks (on content), not_sent (the feed's word, where it says that the platform did not send it), delivered_at, first_open_at,
 --          first_click_at; of the bounce that stands, null unless bounced: bounced_at, category, bounce_kind, reason, confidence, rule,
---          bounce_code, bounce_text
+--          bounce_code, bounce_text, bounce_class
 with
 bounces as (      -- one row per bounce event, latest of its message first; an auto-reply or a complaint is not a bounce
-    select campaign, message_id, who, ts, bounce_code, bounce_text, verdicts.category, verdicts.kind as bounce_kind, verdicts.reason, confidence, rule,
-           row_number() over (partition by campaign, message_id, who order by ts desc nulls last, bounce_code, bounce_text) as nth
+    select campaign, message_id, who, ts, bounce_code, bounce_text, bounce_class, verdicts.category, verdicts.kind as bounce_kind, verdicts.reason, confidence, rule,
+           row_number() over (partition by campaign, message_id, who order by ts desc nulls last, bounce_code, bounce_text, bounce_class) as nth
     from counted_events
-    join verdicts using (bounce_code, bounce_text)
+    join verdicts using (bounce_code, bounce_text, bounce_class)
     where counted_events.kind = 'bounce' and verdicts.kind <> 'none'
 ),
 told as (
@@ -51,7 +51,7 @@ ends as (         -- one row per message; a bounce stands unless a delivery came
            bounces.nth is not null
                and (deliveries = 0 or coalesce(bounces.ts > last_delivery_at, false)
                     or (bounce_kind <> 'soft' and coalesce(bounces.ts = last_delivery_at, true))) as bounced,
-           bounces.ts as bounced_at, bounce_code, bounce_text, category, bounce_kind, reason, confidence, rule,
+           bounces.ts as bounced_at, bounce_code, bounce_text, bounce_class, category, bounce_kind, reason, confidence, rule,
            lower(split_part(facts.email, '@', 2)) as domain
     from facts
     join told on told.campaign = facts.campaign
@@ -77,6 +77,7 @@ select campaign, message_id, who, job_id, email,
        case when bounced then confidence end as confidence,
        case when bounced then rule end as rule,
        case when bounced then bounce_code end as bounce_code,
-       case when bounced then bounce_text end as bounce_text
+       case when bounced then bounce_text end as bounce_text,
+       case when bounced then bounce_class end as bounce_class
 from ends
 left join providers on providers.domain = ends.domain

@@ -10,7 +10,7 @@ select {campaign}
             else events.message_key end as message_key,
        message_id, recipient_id, job_id,
        coalesce(aliases.email, events.email) as email,
-       kind, raw_kind, by_machine, ts, counted_at, link_url, bounce_code, bounce_text
+       kind, raw_kind, by_machine, ts, counted_at, link_url, bounce_code, bounce_text, bounce_class
 from {events} as events
 left join {aliases} as aliases
   on aliases.message_key = events.message_key{same_alias}
