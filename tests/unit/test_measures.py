@@ -117,7 +117,7 @@ def test_g04_a_bounce_without_a_code_is_undetermined() -> None:
     """),
     )
 
-    assert [("unknown", "undetermined", 1, 0.5)] == values(
+    assert [("unknown", "undetermined", 1, 1.0)] == values(
         table, "category", "kind", "recipients", "share"
     )
 

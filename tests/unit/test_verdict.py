@@ -216,7 +216,7 @@ def test_what_is_missing_is_a_dash() -> None:
 
 def test_nothing_accepted_is_said_in_words() -> None:
     """No dash stands in a sentence; a card says why it has none."""
-    store = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1")
+    store = tables.store("to | kind | at | code\nann | sent | +0 |\nann | bounce | +0 | 5.1.1")
     for about in VIEWS:
         said = verdict_on(Engine(store), "c", about=about)
         assert [] == [
