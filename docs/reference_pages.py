@@ -108,8 +108,8 @@ def feeds_page() -> str:
     lines = [
         "# Feeds",
         "",
-        "What `cxtools import --format` takes. `auto` asks each of them, in this order, whether",
-        "the first row is its own.",
+        "What `cxtools import --format` takes. `auto` asks each of them, in this order, whether a",
+        "row is its own: each row of JSON by itself, a table by the names of its columns.",
         "",
         "| `--format` | events of | its words come from |",
         "|---|---|---|",

@@ -114,6 +114,39 @@ SENDERS_SIDE: tuple[Category, ...] = (
     "message_too_large",
 )
 
+#: Rules, codes and classes that say that the mail's own SPF, DKIM or DMARC failed: what the sender
+#: has to mend. That a group takes its members' mail only, that the recipient's server has no TLS, a
+#: callback, a HELO or a login are `authentication`, too, but not that.
+UNAUTHENTICATED = frozenset(
+    {
+        "spf",
+        "dkim",
+        "dmarc",
+        "unauthenticated_mail",
+        "code:x.7.20",
+        "code:x.7.21",
+        "code:x.7.22",
+        "code:x.7.23",
+        "code:x.7.24",
+        "code:x.7.26",
+        "code:google:x.7.27",
+        "code:google:x.7.30",
+        "code:google:x.7.31",
+        "code:google:x.7.32",
+        "code:google:x.7.40",
+        "code:microsoft:x.7.509",
+        "code:microsoft:x.7.515",
+        "code:yahoo:5.7.9",
+        "class:spf",
+        "class:dkim",
+        "class:dmarc",
+        "class:unauthenticated_mail",
+        "class:postmark:DMARCPolicy",
+        "class:postmark:100009",
+        "class:kumomta:AuthenticationFailed",
+    }
+)
+
 #: Values of `retry` for which the next wave mails the recipient again.
 MAILED_AGAIN: tuple[Retry, ...] = ("now", "later")
 

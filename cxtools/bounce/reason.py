@@ -110,6 +110,10 @@ _FOLDS = (
     ("n't", " not"),
     ("cannot", "can not"),
     ("e-mail", "email"),
+    # SendGrid's way of saying that the recipient's domain has no mail server: no PTR of the sender.
+    ("ips from ptr record", "ips from mx record"),
+    ("ips from the ptr record", "ips from mx record"),
+    ("ptr record gave no ips", "mx record gave no ips"),
     # German without umlauts: the stems in which bounces say so.
     ("ß", "ss"),
     ("ueb", "ub"),

@@ -9,7 +9,8 @@ refuses: texts that may hold such a thing are Python's.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -24,24 +25,25 @@ LONGEST = 2000
 
 class Compactor:
     """
-    Makes texts compact; objects with one of the names in *refuse* are left to others.
+    Makes the texts of rows compact; objects that are none are left to others. *is_row* is asked
+    about those whose text matches *doubt*.
 
-    >>> compactor = Compactor(refuse=["results"])
+    >>> compactor = Compactor('"results"', lambda value: "results" not in value)
     >>> compactor.compact(['{"a": "\\\\u00fc", "b": 1.50}', '{"a": 1e3}']).to_pylist()
     ['{"a":"ü","b":1.5}', '{"a":1000.0}']
     >>> compactor.compact(['{"a": 1', '{}']) is None, compactor.compact(['{"results": []}'])
     (True, None)
     """
 
-    def __init__(self, refuse: Sequence[str]) -> None:
-        self._refuse = set(refuse)
-        self._doubtful = f'{DOUBTFUL}|"({"|".join(refuse)})"\\s*:'
+    def __init__(self, doubt: str, is_row: Callable[[dict[str, Any]], bool]) -> None:
+        self._is_row = is_row
+        self._doubtful = f"{DOUBTFUL}|{doubt}"
         self._database = duckdb.connect(config={"threads": 1})
 
     def compact(self, texts: Sequence[str]) -> pa.Array | None:
         """
-        The texts of objects, each as `RAW_JSON` writes it; None where one isn't an object or is to
-        be refused.
+        The texts of rows, each as `RAW_JSON` writes it; None where one isn't an object, or isn't
+        a row.
         """
         try:
             given = pa.array(texts, pa.string())
@@ -59,7 +61,7 @@ class Compactor:
 
     def _compact(self, text: str) -> str:
         row = json.loads(text)
-        if not self._refuse.isdisjoint(row):
+        if not self._is_row(row):
             raise ValueError("not a plain row")
         return RAW_JSON.encode(row)
 

@@ -21,10 +21,11 @@ def sheet_rows(file: IO[bytes], path: Path, notes: list[str]) -> Iterator[Line]:
     table = open_workbook(file, path, notes)
     if table.header.titles:
         notes.append(table.header.note)
-    names = distinct_names(table.header.names)
+    names = tuple(distinct_names(table.header.names))
     for number, cells in table.rows:
         if fits(cells, len(names)):
             if any(cells):
-                yield Line(number, dict(zip(names, cells, strict=False)))
+                row = dict(zip(names, cells, strict=False))
+                yield Line(number, row, names)
         else:
             yield Line(number, Unreadable("cells beyond the last column", ", ".join(cells)))

@@ -36,7 +36,6 @@ BOUNCES = {
     "hard": ("kind", "hard"),
     "soft": ("kind", "soft"),
     "block": ("kind", "block"),
-    "authentication": ("category", "authentication"),
     "unclassified": ("category", "unknown"),
 }
 #: What is asked for a campaign verdict, over events that are read once.
@@ -123,6 +122,7 @@ def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, 
         own = causes[causes.campaign == name]
         for kind, (column, value) in BOUNCES.items():
             counts[kind] = int(own.recipients[own[column] == value].sum())
+        counts["unauthenticated"] = int(own.unauthenticated.sum())
         by_campaign[name] = counts
     return by_campaign
 

@@ -211,7 +211,8 @@ def _broken(facts: Facts, check: Check) -> str:
         name = limit.name.lower()
         target = wording.percent(limit.target)
         return f"{number}: too few to tell whether {name} stay below {target}."
-    return limit.sentence.format(number=number, action=limit.action)
+    sentence = limit.warning if check.word == "WARN" and limit.warning else limit.sentence
+    return sentence.format(number=number, action=limit.action)
 
 
 def _number(facts: Facts, check: Check) -> str:

@@ -177,9 +177,11 @@ def _verdicts(connection: duckdb.DuckDBPyConnection) -> pa.Table:
         row: Row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
         row |= dict(zip(names, said, strict=True))
         row["confidence"] = verdict.confidence
+        row["is_unauthenticated"] = verdict.is_unauthenticated
         rows.append(row)
     columns = [pa.field(name, pa.string()) for name in (*names, *VERDICT_WORDS)]
     columns.append(pa.field("confidence", pa.float64()))
+    columns.append(pa.field("is_unauthenticated", pa.bool_()))
     return pa.Table.from_pylist(rows, pa.schema(columns))
 
 

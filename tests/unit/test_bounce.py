@@ -657,6 +657,27 @@ def test_a_form_letter_around_it_changes_nothing(letter: str) -> None:
     assert not wrong
 
 
+# SendGrid's reason for a recipient's domain without a mail server, in its words and in others.
+NO_MAIL_SERVER = [
+    "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address",
+    "unable to get mx info: failed to get IPs from PTR record: lookup mail.example: no such host",
+    "no MX info to be had: the PTR record gave no IPs: lookup <nil>: address not recognised",
+    "could not get mx info, got no IPs from the PTR record",
+]
+
+
+@pytest.mark.parametrize("text", NO_MAIL_SERVER)
+@pytest.mark.parametrize("code", ["", "5.0.0", "550", "550 5.0.0"])
+def test_a_domain_without_a_mail_server_is_not_the_senders_reverse_dns(
+    code: str, text: str
+) -> None:
+    """The PTR record that SendGrid speaks of is the recipient's; any other is the sender's."""
+    dead, blocked = classify(code, text), classify(code, f"your IP has no PTR record. {text}")
+
+    assert ("invalid_domain", "hard") == (dead.category, dead.kind)
+    assert ("authentication", "never") == (blocked.category, blocked.suppress)
+
+
 # What large providers answer today: their codes and marks, our own words around them.
 TODAY = [
     (

@@ -49,7 +49,8 @@ FLOORS = {
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
-        "sending.plan bounce.rules verdicts.cards verdicts.sentences",
+        "sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
+        "verdicts.sentences",
         "bounce.classify verdicts.verdict",
         "bounce.lines",
         "bounce",
@@ -74,10 +75,11 @@ FLOORS = {
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",
         "events.messages.build",
-        "events.csv_rows events.json_texts events.log_lines events.parquet_rows events.sheet_rows",
+        "events.csv_rows events.embedded_json events.json_texts events.log_lines "
+        "events.parquet_rows events.sheet_rows",
         "events.json_rows",
         "api.connections api.pacer "
-        "events.rows events.store "
+        "events.reading events.rows events.store "
         "ledger.database ledger.schema ledger.spool ledger.workers "
         "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.importing events.messages.current "

@@ -12,16 +12,20 @@ from typing import Any
 import pytest
 
 from cxtools.bounce import classify
+from cxtools.bounce.classes import class_table
 from cxtools.bounce.classify import standard_judge
+from cxtools.bounce.codes import table
 from cxtools.bounce.policy import (
     CATEGORIES,
     MAILED_AGAIN,
     SENDERS_SIDE,
+    UNAUTHENTICATED,
     WHEN_CLASSED,
     WHEN_HELD_BACK,
     WHEN_TRANSIENT,
     Treatment,
 )
+from cxtools.bounce.rules import standard_rules
 from cxtools.ledger.audit import Anchor
 from cxtools.ledger.batches import BatchRow
 from cxtools.measures.engine import Engine
@@ -117,6 +121,20 @@ def test_an_outcome_has_the_columns_of_its_verdict(case: taxonomy.Case) -> None:
 
     assert ("bounced" if bounced else "") == row["state"]
     assert expected == (row["kind"], row["retry"], row["suppress"])
+
+
+def test_what_is_unauthenticated_is_named_rightly() -> None:
+    """Each of these ids is a rule, a code or a class, and says `authentication`."""
+    rules = {rule.id: rule.category for rule in standard_rules()}
+    known = dict(rules)
+    for code in table().values():
+        known[code.rule] = code.category
+    for row in class_table().values():
+        known[f"class:{row.platform}:{row.word}"] = row.category
+    for rule, category in rules.items():
+        known[f"class:{rule}"] = category
+
+    assert {"authentication"} == {known.get(name) for name in UNAUTHENTICATED}
 
 
 @EVERY_CASE

@@ -51,7 +51,7 @@ NAMES = (
     "table",
 )
 
-#: What `--format` takes: a feed's name, or AUTO for the feed that recognises the first row.
+#: What `--format` takes: a feed's name, or AUTO for the feed that recognises each row.
 AUTO = "auto"
 FORMATS = (AUTO, *sorted(NAMES))
 

@@ -34,8 +34,7 @@ def recognises(row: Row) -> bool:
     >>> recognises({"eventType": "open", "messageId": "m1"})
     True
     """
-    named = "messageId" in row or "recipientId" in row or "emailAddress" in row
-    return "eventType" in row and named
+    return PLAIN.marks_row(row)
 
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
@@ -64,5 +63,10 @@ PAGE = Plain(
 PLAIN = replace(
     PAGE,
     words=WORDS,
+    marks=(
+        ("eventType", "messageId"),
+        ("eventType", "recipientId"),
+        ("eventType", "emailAddress"),
+    ),
     reading=PAGE.reading._replace(moment=Dialect.moment, forms=ANY_FORM),
 )

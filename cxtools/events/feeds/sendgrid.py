@@ -42,6 +42,39 @@ FIELDS = {
     "user_agent": ("useragent",),
     "ip": ("ip",),
 }
+#: The names in an event, and those of them that tell its sender where there are no ids.
+NAMES = {
+    "asm_group_id",
+    "attempt",
+    "category",
+    "cert_err",
+    "email",
+    "event",
+    "ip",
+    "newsletter",
+    "reason",
+    "response",
+    "send_at",
+    "status",
+    "timestamp",
+    "tls",
+    "type",
+    "url",
+    "url_offset",
+    "useragent",
+}
+TELLING = {
+    "asm_group_id",
+    "attempt",
+    "category",
+    "cert_err",
+    "newsletter",
+    "response",
+    "tls",
+    "type",
+    "url_offset",
+    "useragent",
+}
 #: What SendGrid's own machines append to a message's id; it differs between events of one message.
 MACHINE_NAME = re.compile(r"\.(filter|recvd).*$")
 
@@ -53,7 +86,17 @@ def recognises(row: Row) -> bool:
     >>> recognises({"event": "open", "sg_event_id": "x", "email": "ann@example.com"})
     True
     """
-    return "event" in row and ("sg_event_id" in row or "sg_message_id" in row)
+    return PLAIN.marks_row(row) or _seems_old(row)
+
+
+def _seems_old(row: Row) -> bool:
+    """
+    Whether a row has only names that SendGrid's webhook uses, and what a table of events would not
+    have: until 2014 there were no ids.
+    """
+    names = row.keys()
+    is_event = "event" in names and "email" in names and isinstance(row.get("timestamp"), int)
+    return is_event and names <= NAMES and not names.isdisjoint(TELLING)
 
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
@@ -84,6 +127,11 @@ PLAIN = Plain(
     word=("event",),
     words=WORDS,
     no_word="event is missing",
+    marks=(
+        ("event", "sg_event_id"),
+        ("event", "sg_message_id"),
+        ("event", "smtp-id"),
+    ),
     time="timestamp",
     texts=FIELDS,
     values={

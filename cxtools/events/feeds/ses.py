@@ -113,7 +113,7 @@ def recognises(row: Row) -> bool:
     """
     if isinstance(row.get("mail"), dict):
         return True
-    in_sns = "Type" in row and "Message" in row
+    in_sns = "Type" in row and bool(row.get("Message"))
     in_event_bridge = str(row.get("detail-type", "")).startswith("Email ")
     is_listed = LIST in row or row.keys() >= LISTED
     return in_sns or in_event_bridge or is_listed or _is_flat(row) or _is_carried(row)

@@ -71,11 +71,12 @@ def resolved(
     by_campaign: bool = False,
 ) -> str:
     """The statement that gives each of the *events* its message."""
-    same_alias = same_split = campaign = ""
+    campaign = ""
+    same_alias = same_split = "true"
     if by_campaign:
         campaign = "events.campaign, "
-        same_alias = " and aliases.campaign = events.campaign"
-        same_split = " and splits.campaign = events.campaign"
+        same_alias = "aliases.campaign = events.campaign"
+        same_split = "splits.campaign = events.campaign"
     return statement("resolved_events").format(
         events=events,
         aliases=aliases,

@@ -7,10 +7,10 @@
 --          bounced, late_bounced (a delivery came first), opens, machine_opens (those of them which the feed marks as a machine's),
 --          clicks (on content), not_sent (the feed's word, where it says that the platform did not send it), delivered_at, first_open_at,
 --          first_click_at; of the bounce that stands, null unless bounced: bounced_at, category, bounce_kind, reason, confidence, rule,
---          bounce_code, bounce_text, bounce_class
+--          is_unauthenticated (false unless bounced), bounce_code, bounce_text, bounce_class
 with
 bounces as (      -- one row per bounce event, latest of its message first; an auto-reply or a complaint is not a bounce
-    select campaign, message_id, who, ts, bounce_code, bounce_text, bounce_class, verdicts.category, verdicts.kind as bounce_kind, verdicts.reason, confidence, rule,
+    select campaign, message_id, who, ts, bounce_code, bounce_text, bounce_class, verdicts.category, verdicts.kind as bounce_kind, verdicts.reason, confidence, rule, is_unauthenticated,
            row_number() over (partition by campaign, message_id, who order by ts desc nulls last, bounce_code, bounce_text, bounce_class) as nth
     from counted_events
     join verdicts using (bounce_code, bounce_text, bounce_class)
@@ -51,7 +51,7 @@ ends as (         -- one row per message; a bounce stands unless a delivery came
            bounces.nth is not null
                and (deliveries = 0 or coalesce(bounces.ts > last_delivery_at, false)
                     or (bounce_kind <> 'soft' and coalesce(bounces.ts = last_delivery_at, true))) as bounced,
-           bounces.ts as bounced_at, bounce_code, bounce_text, bounce_class, category, bounce_kind, reason, confidence, rule,
+           bounces.ts as bounced_at, bounce_code, bounce_text, bounce_class, category, bounce_kind, reason, confidence, rule, is_unauthenticated,
            lower(split_part(facts.email, '@', 2)) as domain
     from facts
     join told on told.campaign = facts.campaign
@@ -76,6 +76,7 @@ select campaign, message_id, who, job_id, email,
        case when bounced then reason end as reason,
        case when bounced then confidence end as confidence,
        case when bounced then rule end as rule,
+       coalesce(bounced and is_unauthenticated, false) as is_unauthenticated,
        case when bounced then bounce_code end as bounce_code,
        case when bounced then bounce_text end as bounce_text,
        case when bounced then bounce_class end as bounce_class

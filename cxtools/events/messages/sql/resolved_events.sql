@@ -12,8 +12,8 @@ select {campaign}message_id, recipient_id, job_id,
             else events.message_key end as message_key
 from {events} as events
 left join {aliases} as aliases
-  on aliases.message_key = events.message_key{same_alias}
+  on aliases.message_key = events.message_key and {same_alias}
 left join {splits} as splits
-  on splits.message_key = coalesce(aliases.resolved_key, events.message_key){same_split}
+  on splits.message_key = coalesce(aliases.resolved_key, events.message_key) and {same_split}
  and is_undated = (ts is null)
  and (is_undated or ((from_at is null or ts >= from_at) and (until_at is null or ts < until_at)))
