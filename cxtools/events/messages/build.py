@@ -71,6 +71,9 @@ def build(
     _resolve_names(relations, base, [*part_files, *base_files])
     number = str(len(base.files("clicks"))) if base else "0"
     if base:
+        relations.keep("new_messages", _facts(ALL))
+        for name in ("known_keys", "known_messages"):
+            relations.keep(name, statement(name))
         _take_over(base, folder)
     relations.write("select * from repeats", folder / "repeats" / f"{number}.parquet")
     for relation in (identity.ALIASES, identity.SPLITS):
@@ -128,6 +131,7 @@ def _resolve_names(relations: Relations, base: Layer | None, files: Sequence[Pat
         relations.define("counted_events", "select * from events_as_named")
         if base:
             relations.define("base_events", "select * from base_events_as_named")
+            relations.define("base_rows", "select message_key, ts from base_received")
         return
     names = "events_as_named"
     if base:
@@ -137,6 +141,7 @@ def _resolve_names(relations: Relations, base: Layer | None, files: Sequence[Pat
     relations.define("counted_events", identity.resolved("events_as_named"))
     if base:
         relations.define("base_events", identity.resolved("base_events_as_named"))
+        relations.define("base_rows", "select message_key, ts from base_events")
         if identity.names_changed(relations, "base_events_as_named"):
             raise Overtaken
 
@@ -199,7 +204,6 @@ def _write_messages(
         _write_main(relations, folder, events, [_new_messages])
         _write_tail(relations, folder, "select * from made_messages where false")
         return
-    relations.keep("new_messages", _facts(ALL))
     relations.keep("merged_messages", statement("merged_messages"))
     touched = "(select * from bounces semi join new_messages using (message_key)) as touched"
     relations.keep("last_bounces", statement("last_bounces").format(bounces=touched))
@@ -279,8 +283,7 @@ def _write_irregular_events(
     define_messages(relations, "made_messages", "made_main", "made_tail", ["message_key"])
     irregular = "(select message_key from made_messages where is_irregular) as irregular"
     events = statement("irregular_events").format(events="counted_events", irregular=irregular)
-    if base:
-        relations.keep("new_irregular", statement("new_irregular"))
+    if base and _finds_any(relations, "new_irregular"):
         before = statement("irregular_events").format(
             events="base_events",
             irregular="new_irregular",
@@ -317,10 +320,16 @@ def _sum_or_end(name: str, known: Any, new: Any) -> Any:
 
 
 def _same_contents(relations: Relations) -> int:
-    relations.keep("near_messages", statement("near_messages"))
-    if not _number(relations, "select count(*) as messages from near_messages"):
+    """Raw events are read only where some of them may be told anew."""
+    if not _finds_any(relations, "near_events") or not _finds_any(relations, "near_messages"):
         return 0
     return _number(relations, statement("same_contents"))
+
+
+def _finds_any(relations: Relations, name: str) -> bool:
+    """Keep what a statement selects, under its own name: is there anything?"""
+    relations.keep(name, statement(name))
+    return _number(relations, f"select count(*) as rows from {name}") > 0
 
 
 def _causes(layer: Layer) -> list[Cause]:
