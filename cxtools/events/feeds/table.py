@@ -4,7 +4,7 @@ Any table of events: its columns by the names that everybody uses, or by a map o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.feeds.plain import Plain
@@ -101,8 +101,10 @@ class TableReader:
         self._known_headers: dict[tuple[str, ...], Plain] = {}
 
     def events(self, row: Row, dialect: Dialect = STANDARD) -> list[Event]:
-        """One event per row."""
-        return [self.plain(tuple(row)).event(row, dialect)]
+        """One event per row, or per address where its address is a list of several."""
+        plain = self.plain(tuple(row))
+        rows = _rows_of_addresses(row, plain.texts.get("email", ()))
+        return [plain.event(each, dialect) for each in rows]
 
     def plain(self, header: tuple[str, ...]) -> Plain:
         """
@@ -140,6 +142,28 @@ class TableReader:
             time=columns.get("ts", ""),
             texts={field: names for field, names in texts.items() if field != "ts"},
         )
+
+
+def _rows_of_addresses(row: Row, names: Sequence[str]) -> list[Row]:
+    """
+    The row once for each address of a list.
+
+    >>> _rows_of_addresses({"to": ["a@one.example", "b@one.example"]}, ["to"])
+    [{'to': 'a@one.example'}, {'to': 'b@one.example'}]
+    """
+    for name in names:
+        cell = row.get(name)
+        if isinstance(cell, list | dict) and cell:
+            addresses = cell if isinstance(cell, list) else [cell]
+            return [{**row, name: _address(address)} for address in addresses]
+    return [row]
+
+
+def _address(cell: object) -> object:
+    """The address of a person that is an object."""
+    if isinstance(cell, dict):
+        return cell.get("email") or cell.get("address") or cell
+    return cell
 
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
