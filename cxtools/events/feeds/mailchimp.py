@@ -88,7 +88,12 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
 
 @cache
 def _of_header(header: tuple[str, ...]) -> Wide:
-    return Wide(marks(header, PERSON_THINGS), PERSON_FIELDS, PERSON_THINGS, vendor=NAME)
+    return Wide(
+        marks(header, PERSON_THINGS),
+        PERSON_FIELDS,
+        things=PERSON_THINGS,
+        vendor=NAME,
+    )
 
 
 def _told_by_page(row: Row) -> list[dict[str, Any]]:
