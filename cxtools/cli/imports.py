@@ -49,7 +49,7 @@ def import_events(
         campaign,
         session(context).connect().store,
         format=format,
-        column_map=parse_pairs("--map", map),
+        column_map=parse_pairs("--map", map, empty_key=True),
         event_map=parse_pairs("--event-map", event_map, empty_key=True),
         now=datetime.now(UTC),
         progress=session(context).shows_progress,

@@ -109,12 +109,14 @@ def _counted(pieces: Iterable[Piece], bar: tqdm[Any]) -> Iterator[Piece]:
 def _check_maps(format: str, column_map: Mapping[str, str], event_map: Mapping[str, str]) -> None:
     if format not in FORMATS:
         raise ConfigError(f"there is no format {format!r}", do=f"choose from: {', '.join(FORMATS)}")
-    fields = {field for field in column_map.values() if spelling(field) not in FIELDS}
+    known = FIELDS.keys() | KINDS.keys()
+    fields = {field for field in column_map.values() if spelling(field) not in known}
     if fields:
         raise ConfigError(
             f"there is no field {', '.join(sorted(fields))}",
             where="--map",
-            do=f"choose from: {', '.join(COLUMNS)}",
+            do=f"choose from: {', '.join(COLUMNS)}; in a table of people, with a column for each "
+            f"thing that can happen, from: {', '.join(KINDS)}",
         )
     kinds = set(event_map.values()) - set(KINDS)
     if kinds:

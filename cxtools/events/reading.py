@@ -16,7 +16,8 @@ from cxtools.errors import ConfigError, CxError
 from cxtools.events import feeds
 from cxtools.events.feeds import AUTO
 from cxtools.events.feeds.dialect import Dialect
-from cxtools.events.feeds.table import COLUMNS, TableReader
+from cxtools.events.feeds.table import COLUMNS, NO_NAME, ROW_NUMBER, TableReader
+from cxtools.events.feeds.wide import CountsOnly
 from cxtools.events.lines import Line, Unreadable
 from cxtools.events.recognition import Recognition
 from cxtools.events.rejects import Rejects
@@ -50,7 +51,8 @@ class Reading:
         self._recognition = Recognition("table" if format == AUTO and column_map else format)
         self._table = TableReader(column_map)
         self._dialect = dialect
-        self._missing_columns = set(column_map)
+        self._missing_columns = set(column_map) - {NO_NAME}
+        self._is_numbered = NO_NAME in column_map
         self._first_reason = "it has none"
 
     def tables(self, pieces: Iterable[Piece], rejects: Rejects) -> Iterator[pa.Table]:
@@ -83,6 +85,11 @@ class Reading:
             return []
         try:
             return self._events_of_row(line)
+        except CountsOnly as error:
+            if line.names is not None:
+                raise self._counts_only(line.number, error) from error
+            self._reject(line.number, str(error), json.dumps(line.row, default=str), rejects)
+            return []
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             reason = error.what if isinstance(error, CxError) else str(error)
             self._reject(line.number, reason, json.dumps(line.row, default=str), rejects)
@@ -94,6 +101,8 @@ class Reading:
             raise TypeError("not an object with named fields")
         if self._missing_columns:
             self._missing_columns.difference_update(row)
+        if self._is_numbered:
+            row = {**row, ROW_NUMBER: f"row {line.number}"}
         feed = self._recognition.feed_of(row, line.names)
         events = feeds.read(row, feed, self._dialect, table_reader=self._table)
         for event in events:
@@ -121,7 +130,8 @@ class Reading:
         if plain is None:
             yield all_odd(block)
             return
-        each_by_itself = block.names is None and not self._recognition.is_told
+        may_differ = bool(plain.marks) or not self._recognition.is_told
+        each_by_itself = block.names is None and may_differ
         yield from plain.read(
             block,
             self._dialect,
@@ -132,7 +142,7 @@ class Reading:
     def _plain(self, feed: str, block: Block) -> Plain | None:
         """How the rows of a block are read together; None where each is read by itself."""
         if feed != "table":
-            return feeds.plain_feed(feed)
+            return feeds.plain_feed(feed, block.names)
         header = block.names or tuple(block.row(0))
         self._missing_columns.difference_update(header)
         return self._table.plain_of(header, varying=block.names is None)
@@ -151,6 +161,15 @@ class Reading:
                 where=str(self.path),
                 do="correct --map",
             )
+
+    def _counts_only(self, number: int, error: CountsOnly) -> ConfigError:
+        """A table of counts is refused whole: what could be made of it would be a part."""
+        return ConfigError(
+            f"{self.path.name} holds counts, not events (line {number}: {error})",
+            where=str(self.path),
+            do="export a list of people, one row for each mail to a person; name the column that "
+            "says whose a row is with --map COLUMN=email or --map COLUMN=recipient_id",
+        )
 
     def _nothing_read(self) -> ConfigError:
         return ConfigError(

@@ -91,7 +91,9 @@ def test_many_rows_of_a_sample_come_out_the_same(sample: Path, feed: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "sample", [file for file in SAMPLES if file.suffix == ".csv"], ids=lambda file: file.name
+    "sample",
+    [file for file in SAMPLES if file.suffix == ".csv"],
+    ids=lambda file: f"{file.parent.name}/{file.name}",
 )
 def test_many_lines_of_a_table_come_out_the_same(sample: Path, feed: Path) -> None:
     """A CSV whose lines come over and over, with other line ends, packed, and as Parquet."""
