@@ -82,7 +82,12 @@ def test_a_list_is_read_in_every_form(tmp_path: Path, content: str | bytes, said
 
 def test_cells_of_a_workbook_are_texts(tmp_path: Path) -> None:
     """A number is written as it is, a row keeps its number in the sheet."""
-    rows: list[list[object]] = [["email", "points"], ["ann@one.example", 3.0], ["", ""], ["bob", 4.5]]
+    rows: list[list[object]] = [
+        ["email", "points"],
+        ["ann@one.example", 3.0],
+        ["", ""],
+        ["bob", 4.5],
+    ]
     items = list(campaign(tmp_path, workbook({"List": rows})).plan(skip_invalid=True))
 
     assert Recipient("ann@one.example", {"points": "3"}) == items[0]
