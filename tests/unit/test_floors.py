@@ -41,7 +41,7 @@ FLOORS = {
         "api.outcome api.redaction api.refusals "
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.dialect events.feeds.nested events.lines "
-        "sending.retry sending.spec "
+        "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
         "events.feeds.columns",
