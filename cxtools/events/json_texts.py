@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxtools.events.blocks import DOUBTFUL, replaced
+from cxtools.events.blocks import DOUBTFUL, array, replaced
 from cxtools.model import RAW_JSON
 
 #: Longer texts may be nested deeper than Python reads.
@@ -75,3 +76,45 @@ def _look_like_objects(texts: pa.Array) -> bool:
     begin = pc.starts_with(texts, "{")
     end = pc.ends_with(texts, "}")
     return bool(pc.all(pc.and_(begin, end), min_count=0).as_py())
+
+
+#: The rows of documents' lists `results`, in their order, and how many names each has.
+RESULTS = """
+    select cast(result as varchar) as text, len(json_keys(result)) as names
+    from (select unnest(json_extract(body, '$.results[*]')) as result from bodies)
+"""
+
+
+def result_texts(bodies: Sequence[bytes], *, rows: int, names: int) -> pa.Array | None:
+    """
+    The rows of documents that Python has read, each as `RAW_JSON` writes it.
+
+    None where DuckDB finds another number of rows than Python did, or of names in them: where
+    `results`, or a name in a row, stands twice, Python takes the last one.
+
+    >>> body = b'{"results": [{"a": 1.0}, {}], "nextCursor": "1"}'
+    >>> result_texts([body], rows=2, names=1).to_pylist()
+    ['{"a":1.0}', '{}']
+    """
+    given = pa.table({"body": pa.array(bodies, pa.string())})
+    try:
+        with _database().cursor() as connection:
+            found = connection.register("bodies", given).sql(RESULTS).to_arrow_table()
+    except duckdb.Error:
+        return None
+    if len(found) != rows or (pc.sum(found["names"]).as_py() or 0) != names:
+        return None
+    return written_by_python(array(found["text"]))
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 1})
+
+
+def written_by_python(texts: pa.Array) -> pa.Array:
+    """Texts of JSON; those that other programs may write otherwise are written by Python."""
+    doubtful = pc.match_substring_regex(texts, DOUBTFUL)
+    rows = [json.loads(text) for text in texts.filter(doubtful).to_pylist()]
+    written = [RAW_JSON.encode(row) for row in rows]
+    return replaced(texts, doubtful, pa.array(written, pa.string()))

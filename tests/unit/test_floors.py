@@ -41,7 +41,7 @@ FLOORS = {
         "api.outcome api.redaction api.refusals "
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.dialect events.feeds.nested events.lines "
-        "sending.retry sending.spec "
+        "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
         "events.feeds.columns",
@@ -73,11 +73,11 @@ FLOORS = {
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
-        "events.messages.causes events.messages.rows",
+        "events.messages.causes events.messages.identity events.messages.rows",
         "events.messages.build",
         "events.csv_rows events.embedded_json events.json_texts events.log_lines "
         "events.parquet_rows events.sheet_rows",
-        "events.json_rows",
+        "api.event_pages events.json_rows",
         "api.connections api.pacer "
         "events.reading events.rows events.store "
         "ledger.database ledger.schema ledger.spool ledger.workers "
