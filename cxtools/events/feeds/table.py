@@ -4,9 +4,10 @@ Any table of events: its columns by the names that everybody uses, or by a map o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect
+from cxtools.events.feeds.nested import value_at
 from cxtools.events.feeds.plain import Plain
 from cxtools.events.feeds.values import Row, spelling
 from cxtools.events.feeds.words import COMMON_WORDS
@@ -35,6 +36,23 @@ COLUMNS = {
         "time",
         "date",
         "createdat",
+        "created",
+        "eventdate",
+        "processed",
+        "processedat",
+        "timelogged",
+        "timequeued",
+        "bouncedat",
+        "deliveredat",
+        "receivedat",
+        "openedat",
+        "clickedat",
+        "senttime",
+        "sentat",
+        "tsepoch",
+        "tsevent",
+        "unixtime",
+        "epoch",
     ),
     "email": (
         "email",
@@ -96,35 +114,64 @@ class TableReader:
     ('open', 10)
     """
 
-    def __init__(self, column_map: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, column_map: Mapping[str, str] | None = None, keep: Sequence[str] = ()
+    ) -> None:
         self._column_map = dict(column_map or {})
+        self._keep = set(keep)
         self._known_headers: dict[tuple[str, ...], Plain] = {}
+        self._first_rows: dict[tuple[str, ...], Row] = {}
+        self._dotted = [name for name in self._column_map if "." in name]
 
     def events(self, row: Row, dialect: Dialect = STANDARD) -> list[Event]:
-        """One event per row."""
-        return [self.plain(tuple(row)).event(row, dialect)]
+        """One event per row, or one per address where the cell of addresses is a list."""
+        found = self._with_dotted(row)
+        plain = self.plain(found)
+        rows = _one_per_address(found, plain.texts.get("email", ()))
+        return [plain.event(each, dialect, kept=row) for each in rows]
 
-    def plain(self, header: tuple[str, ...]) -> Plain:
+    def plain(self, row: Row) -> Plain:
         """
-        How the rows under a header are read.
+        How the rows with the columns of this one are read.
 
         Raises:
             ValueError: two columns could hold the same field.
         """
+        header = tuple(row)
         if header not in self._known_headers:
             columns = find_columns(header, self._column_map)
             self._known_headers[header] = self._plain(columns)
+            self._first_rows[header] = row
         return self._known_headers[header]
 
-    def plain_of(self, header: tuple[str, ...], *, varying: bool) -> Plain | None:
+    def unused(self) -> dict[str, object]:
+        """The columns that no field was read from, each with a cell that it has."""
+        used = {*self._keep, *self._column_map}
+        for plain in self._known_headers.values():
+            used.update(plain.names)
+        of_paths = {name.split(".")[0] for name in used if "." in name}
+        cells: dict[str, object] = {}
+        for row in self._first_rows.values():
+            for name, cell in row.items():
+                if name not in used and name not in of_paths:
+                    cells.setdefault(name, cell)
+        return cells
+
+    def _with_dotted(self, row: Row) -> Row:
+        """The row with what its map names inside of objects."""
+        found = {name: value_at(row, name) for name in self._dotted if name not in row}
+        return {**row, **found} if found else row
+
+    def plain_of(self, row: Row, *, varying: bool) -> Plain | None:
         """
         The same for many rows; None where it can't be said. *varying* says that rows may lack some
         of the columns: then each field must have one column, or which one is read would vary, too.
         """
         try:
-            plain = self.plain(header)
+            plain = self.plain(row)
         except ValueError:
             return None
+        header = tuple(row)
         return None if varying and not self._has_one_column_a_field(header) else plain
 
     def _has_one_column_a_field(self, header: tuple[str, ...]) -> bool:
@@ -148,6 +195,15 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
 
 
 PLAIN_TABLE = TableReader()
+
+
+def _one_per_address(row: Row, names: Sequence[str]) -> list[Row]:
+    """The row for each of several addresses in a list."""
+    for name in names:
+        cell = row.get(name)
+        if isinstance(cell, list) and len(cell) > 1:
+            return [{**row, name: address} for address in cell]
+    return [row]
 
 
 def find_columns(header: tuple[str, ...], column_map: Mapping[str, str]) -> dict[str, str]:
