@@ -69,7 +69,7 @@ def import_events(  # noqa: PLR0913  # an argument an option
 
     told = Instructions(
         format=format,
-        column_map=parse_pairs("--map", map),
+        column_map=parse_pairs("--map", map, empty_key=True),
         event_map=parse_pairs("--event-map", event_map, empty_key=True),
         date_format=date_format,
         timezone=timezone,

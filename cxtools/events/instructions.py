@@ -131,12 +131,14 @@ def _preset(file: Path) -> Instructions:
 
 
 def _check_column_map(column_map: Mapping[str, str]) -> None:
-    fields = {field for field in column_map.values() if spelling(field) not in FIELDS}
+    known = FIELDS.keys() | KINDS.keys()
+    fields = {field for field in column_map.values() if spelling(field) not in known}
     if fields:
         raise ConfigError(
             f"there is no field {', '.join(sorted(fields))}",
             where="--map",
-            do=f"choose from: {', '.join(COLUMNS)}",
+            do=f"choose from: {', '.join(COLUMNS)}; in a table of people, with a column for each "
+            f"thing that can happen, from: {', '.join(KINDS)}",
         )
 
 

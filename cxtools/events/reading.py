@@ -18,8 +18,9 @@ from cxtools.events import feeds
 from cxtools.events.feeds import AUTO
 from cxtools.events.feeds.moments import DateOrders, UnclearDate, seems_moment
 from cxtools.events.feeds.nested import text_at, value_at
-from cxtools.events.feeds.table import COLUMNS, TableReader
+from cxtools.events.feeds.table import COLUMNS, NO_NAME, ROW_NUMBER, TableReader
 from cxtools.events.feeds.values import cell_text
+from cxtools.events.feeds.wide import CountsOnly
 from cxtools.events.lines import Line, Unreadable
 from cxtools.events.recognition import Recognition
 from cxtools.events.rejects import Rejects
@@ -81,6 +82,7 @@ class Reading:
         self._dialect = told.dialect.with_date_order(date_order)
         self._orders = DateOrders()
         self._missing_columns = told.columns
+        self._is_numbered = NO_NAME in told.column_map
         self._rejected = 0
         self._first_reason = "it has none"
 
@@ -191,6 +193,10 @@ class Reading:
         except UnclearDate as error:
             self._orders.take(error)
             self._reject(line, str(error), rejects)
+        except CountsOnly as error:
+            if line.names is not None:
+                raise self._counts_only(line.number, error) from error
+            self._reject(line, str(error), rejects)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             reason = error.what if isinstance(error, CxError) else str(error)
             self._reject(line, reason, rejects)
@@ -201,6 +207,8 @@ class Reading:
         if not isinstance(row, dict):
             raise TypeError("not an object with named fields")
         self._find_columns(row)
+        if self._is_numbered:
+            row = {**row, ROW_NUMBER: f"row {line.number}"}
         feed = self._recognition.feed_of(row, line.names)
         events = feeds.read(row, feed, self._dialect, table_reader=self._table)
         for event in events:
@@ -241,7 +249,8 @@ class Reading:
         if plain is None:
             yield all_odd(block)
             return
-        each_by_itself = block.names is None and not self._recognition.is_told
+        may_differ = bool(plain.marks) or not self._recognition.is_told
+        each_by_itself = block.names is None and may_differ
         yield from plain.read(
             block,
             self._dialect,
@@ -252,7 +261,7 @@ class Reading:
     def _plain(self, feed: str, block: Block) -> Plain | None:
         """How the rows of a block are read together; None where each is read by itself."""
         if feed != "table":
-            return feeds.plain_feed(feed)
+            return feeds.plain_feed(feed, block.names)
         row = block.row(0)
         self._missing_columns.difference_update(row)
         if any(name not in row for name in self._told.column_map):
@@ -279,6 +288,15 @@ class Reading:
         self._rejected += 1
         if self._rejected == 1:
             self._first_reason = f"line {line.number}: {reason}"
+
+    def _counts_only(self, number: int, error: CountsOnly) -> ConfigError:
+        """A table of counts is refused whole: what could be made of it would be a part."""
+        return ConfigError(
+            f"{self.path.name} holds counts, not events (line {number}: {error})",
+            where=str(self.path),
+            do="export a list of people, one row for each mail to a person; name the column that "
+            "says whose a row is with --map COLUMN=email or --map COLUMN=recipient_id",
+        )
 
     def _nothing_read(self) -> ConfigError:
         return ConfigError(

@@ -41,7 +41,7 @@ FLOORS = {
         "api.outcome api.redaction api.refusals "
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
-        "sending.retry sending.spec "
+        "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
         "events.feeds.dialect",
@@ -50,7 +50,8 @@ FLOORS = {
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
-        "sending.plan bounce.rules events.recognition verdicts.cards verdicts.sentences",
+        "sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
+        "verdicts.sentences",
         "bounce.classify verdicts.verdict",
         "bounce.lines",
         "bounce",
@@ -75,8 +76,9 @@ FLOORS = {
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.rows",
         "events.messages.build",
-        "events.csv_rows events.json_texts events.log_lines events.parquet_rows events.sheet_rows",
-        "events.json_rows",
+        "events.csv_rows events.embedded_json events.json_texts events.log_lines "
+        "events.parquet_rows events.sheet_rows",
+        "api.event_pages events.json_rows",
         "api.connections api.pacer "
         "events.instructions events.reading events.rows events.store events.summary "
         "ledger.database ledger.schema ledger.spool ledger.workers "

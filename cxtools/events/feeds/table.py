@@ -1,5 +1,6 @@
 """
-Any table of events: its columns by the names that everybody uses, or by a map of the user's.
+Any table: its columns by the names that everybody uses, or by a map of the user's. A row is an
+event, or a person with a column for each thing that can happen.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.feeds.nested import value_at
 from cxtools.events.feeds.plain import Plain
 from cxtools.events.feeds.values import Row, spelling
+from cxtools.events.feeds.wide import THINGS, CountsOnly, Mark, Thing, Wide, marks
 from cxtools.events.feeds.words import COMMON_WORDS
-from cxtools.model import Event
+from cxtools.model import KINDS, Event
 
 NAME = "table"
 TITLE = "any table"
 SOURCE = "docs/howto/import-events.md"
-EXPORT = "Any CSV, Parquet or JSON file of events, one a row, with a column for each thing."
+EXPORT = (
+    "Any CSV, Parquet or JSON file with one event a row; or with one person a row and columns like "
+    "sent, opened and clicked, with flags, counts or moments in them."
+)
 NEVER_TELLS = "whether a machine opened or clicked"
 
 WORDS = COMMON_WORDS
@@ -36,23 +41,6 @@ COLUMNS = {
         "time",
         "date",
         "createdat",
-        "created",
-        "eventdate",
-        "processed",
-        "processedat",
-        "timelogged",
-        "timequeued",
-        "bouncedat",
-        "deliveredat",
-        "receivedat",
-        "openedat",
-        "clickedat",
-        "senttime",
-        "sentat",
-        "tsepoch",
-        "tsevent",
-        "unixtime",
-        "epoch",
     ),
     "email": (
         "email",
@@ -90,6 +78,63 @@ COLUMNS = {
     "user_agent": ("useragent", "ua"),
     "ip": ("ip", "ipaddress", "clientip"),
 }
+#: Columns with the moment of an event where there is one of them and no better one.
+OTHER_TIMES = {
+    "bouncedat",
+    "clickedat",
+    "created",
+    "deliveredat",
+    "epoch",
+    "eventdate",
+    "openedat",
+    "processed",
+    "processedat",
+    "receivedat",
+    "sentat",
+    "timelogged",
+    "tsepoch",
+    "tsevent",
+    "unixtime",
+}
+#: Columns that say which mailing a person's row is about.
+MAILINGS = {
+    "campaign",
+    "campaignid",
+    "campaignname",
+    "emailcampaignid",
+    "emailname",
+    "mailing",
+    "mailingname",
+    "mailshot",
+    "mailshotid",
+    "newsletter",
+    "newsletterid",
+    "subject",
+    "template",
+    "templateid",
+}
+#: What columns tell by their names, or by the name of a kind that the user gave one.
+NAMED_THINGS = {kind: Thing(kind) for kind in KINDS} | THINGS
+#: What says whose row it is, ...
+PEOPLE = ("email", "recipient_id", "message_id")
+#: ... and columns that do where none of these is there, the first before the others.
+OTHER_PEOPLE = (
+    "subscriberkey",
+    "subscriber",
+    "memberid",
+    "profileid",
+    "leadid",
+    "clientid",
+    "customer",
+    "user",
+    "username",
+    "person",
+    "uid",
+    "id",
+)
+#: In `--map =recipient_id` each row is a person: the column without a name is the row's number.
+NO_NAME = ""
+ROW_NUMBER = "number of the row"
 #: The same the other way round: a column's name -> our field.
 FIELDS = {name: field for field, names in COLUMNS.items() for name in names}
 NO_WORD = (
@@ -105,7 +150,8 @@ def recognises(row: Row) -> bool:
 
 class TableReader:
     """
-    How a table is to be read: *column_map* says column -> field, other columns go by COLUMNS.
+    How a table is to be read: *column_map* says column -> field, other columns go by COLUMNS. In a
+    table of people it may say column -> kind.
 
     >>> table = TableReader({"who": "email"})
     >>> openers = Dialect(event_map={"": "open"})
@@ -117,18 +163,69 @@ class TableReader:
     def __init__(
         self, column_map: Mapping[str, str] | None = None, keep: Sequence[str] = ()
     ) -> None:
-        self._column_map = dict(column_map or {})
+        named = dict(column_map or {})
+        self._column_map = {column or ROW_NUMBER: field for column, field in named.items()}
+        self._dotted = [name for name in named if "." in name]
         self._keep = set(keep)
         self._known_headers: dict[tuple[str, ...], Plain] = {}
+        self._known_people: dict[tuple[str, ...], Wide | None] = {}
         self._first_rows: dict[tuple[str, ...], Row] = {}
-        self._dotted = [name for name in self._column_map if "." in name]
 
     def events(self, row: Row, dialect: Dialect = STANDARD) -> list[Event]:
-        """One event per row, or one per address where the cell of addresses is a list."""
+        """
+        One event per row, or one per address where the cell of addresses is a list; in a table of
+        people, one for each thing that happened.
+        """
         found = self._with_dotted(row)
+        wide = self.wide(tuple(found))
+        if wide:
+            self._first_rows.setdefault(tuple(found), found)
+            return wide.events(found, dialect)
         plain = self.plain(found)
         rows = _one_per_address(found, plain.texts.get("email", ()))
         return [plain.event(each, dialect, kept=row) for each in rows]
+
+    def wide(self, header: tuple[str, ...]) -> Wide | None:
+        """
+        How the rows under a header are read where each is a person; None where each is an event.
+
+        Raises:
+            CountsOnly: the columns count what happened, but none says to whom.
+        """
+        if header not in self._known_people:
+            self._known_people[header] = self._wide(header)
+        return self._known_people[header]
+
+    def _wide(self, header: tuple[str, ...]) -> Wide | None:
+        columns = find_columns(header, self._column_map)
+        found = self._marks(header)
+        if "kind" in columns or not found:
+            return None
+        if not any(field in columns for field in PEOPLE):
+            columns |= _other_person(header)
+        if not any(field in columns for field in PEOPLE):
+            raise CountsOnly(
+                f"{', '.join(mark.column for mark in found)}: counts of whole mailings, since no "
+                "column says whose they are; opens and clicks can't be attributed to anybody. "
+                "Where each row is one person, say --map =recipient_id"
+            )
+        time = columns.pop("ts", "")
+        mailings = [name for name in header if spelling(name) in MAILINGS]
+        return Wide(
+            found,
+            {field: (column,) for field, column in columns.items()},
+            time=time,
+            mailings=(*mailings, time) if time else tuple(mailings),
+            things=NAMED_THINGS,
+        )
+
+    def _marks(self, header: tuple[str, ...]) -> list[Mark]:
+        """The columns that tell of things, by the user's word or by their names."""
+        found = [mark for mark in marks(header) if mark.column not in self._column_map]
+        for column, kind in self._column_map.items():
+            if column in header and kind in KINDS:
+                found.append(Mark(column, kind, False))
+        return found
 
     def plain(self, row: Row) -> Plain:
         """
@@ -140,6 +237,10 @@ class TableReader:
         header = tuple(row)
         if header not in self._known_headers:
             columns = find_columns(header, self._column_map)
+            unmapped = (name for name in header if name not in self._column_map)
+            times = [name for name in unmapped if spelling(name) in OTHER_TIMES]
+            if len(times) == 1:
+                columns.setdefault("ts", times[0])
             self._known_headers[header] = self._plain(columns)
             self._first_rows[header] = row
         return self._known_headers[header]
@@ -149,6 +250,8 @@ class TableReader:
         used = {*self._keep, *self._column_map}
         for plain in self._known_headers.values():
             used.update(plain.names)
+        for wide in self._known_people.values():
+            used.update(wide.names if wide else ())
         of_paths = {name.split(".")[0] for name in used if "." in name}
         cells: dict[str, object] = {}
         for row in self._first_rows.values():
@@ -168,6 +271,8 @@ class TableReader:
         of the columns: then each field must have one column, or which one is read would vary, too.
         """
         try:
+            if self.wide(tuple(row)) or ROW_NUMBER in self._column_map:
+                return None
             plain = self.plain(row)
         except ValueError:
             return None
@@ -217,7 +322,9 @@ def find_columns(header: tuple[str, ...], column_map: Mapping[str, str]) -> dict
     {'email': 'E-Mail', 'kind': 'Event Type'}
     """
     columns = {
-        FIELDS[spelling(field)]: column for column, field in column_map.items() if column in header
+        FIELDS[spelling(field)]: column
+        for column, field in column_map.items()
+        if column in header and spelling(field) in FIELDS
     }
     candidates: dict[str, list[str]] = {}
     for column in header:
@@ -227,6 +334,15 @@ def find_columns(header: tuple[str, ...], column_map: Mapping[str, str]) -> dict
     for field, names in candidates.items():
         columns[field] = _choose(field, names)
     return columns
+
+
+def _other_person(header: tuple[str, ...]) -> dict[str, str]:
+    """The column of a table of people that stands for a person, as our field -> column."""
+    names = {spelling(column): column for column in header}
+    for name in OTHER_PEOPLE:
+        if name in names:
+            return {"recipient_id": names[name]}
+    return {}
 
 
 def _choose(field: str, columns: list[str]) -> str:

@@ -66,6 +66,9 @@ def build(
     _define_events(relations)
     number = str(len(base.files("clicks"))) if base else "0"
     if base:
+        relations.keep("new_messages", _facts(ALL))
+        for name in ("known_keys", "known_messages"):
+            relations.keep(name, statement(name))
         _take_over(base, folder)
     relations.write("select * from repeats", folder / "repeats" / f"{number}.parquet")
     relations.write(statement("clicks"), folder / "clicks" / f"{number}.parquet")
@@ -171,7 +174,6 @@ def _write_messages(
         _write_main(relations, folder, events, [_new_messages])
         _write_tail(relations, folder, "select * from made_messages where false")
         return
-    relations.keep("new_messages", _facts(ALL))
     relations.keep("merged_messages", statement("merged_messages"))
     touched = "(select * from bounces semi join new_messages using (message_key)) as touched"
     relations.keep("last_bounces", statement("last_bounces").format(bounces=touched))
@@ -251,8 +253,7 @@ def _write_irregular_events(
     define_messages(relations, "made_messages", "made_main", "made_tail", ["message_key"])
     irregular = "(select message_key from made_messages where is_irregular) as irregular"
     events = statement("irregular_events").format(events="counted_events", irregular=irregular)
-    if base:
-        relations.keep("new_irregular", statement("new_irregular"))
+    if base and _finds_any(relations, "new_irregular"):
         before = statement("irregular_events").format(
             events="base_events",
             irregular="new_irregular",
@@ -289,10 +290,16 @@ def _sum_or_end(name: str, known: Any, new: Any) -> Any:
 
 
 def _same_contents(relations: Relations) -> int:
-    relations.keep("near_messages", statement("near_messages"))
-    if not _number(relations, "select count(*) as messages from near_messages"):
+    """Raw events are read only where some of them may be told anew."""
+    if not _finds_any(relations, "near_events") or not _finds_any(relations, "near_messages"):
         return 0
     return _number(relations, statement("same_contents"))
+
+
+def _finds_any(relations: Relations, name: str) -> bool:
+    """Keep what a statement selects, under its own name: is there anything?"""
+    relations.keep(name, statement(name))
+    return _number(relations, f"select count(*) as rows from {name}") > 0
 
 
 def _causes(layer: Layer) -> list[Cause]:

@@ -1,9 +1,8 @@
 -- Which messages had an event at the moment of a new one?
 -- grain:   one row per message
 -- params:  none
--- reads:   base_events, counted_events
+-- reads:   base_received, near_events
 -- columns: message_key
 select distinct message_key
-from (select message_key, coalesce(ts, timestamp '1970-01-01') as moment from base_events) as base
-semi join (select message_key, coalesce(ts, timestamp '1970-01-01') as moment from counted_events) as new
-    using (message_key, moment)
+from (select message_key, coalesce(ts, timestamp '1970-01-01') as moment from base_received) as base
+semi join near_events using (message_key, moment)
