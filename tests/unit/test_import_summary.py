@@ -160,12 +160,8 @@ def test_names_with_dots_lead_into_objects(target: EventStore, times: int) -> No
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({"event": "open", "email": {"address": "ann@one.example"}}, "a cell holds an object"),
-        (
-            {"event": ["open", "click"], "email": "ann@one.example"},
-            "a cell holds a list of several",
-        ),
         ({"event": "open", "email": "ann@one.example", "reason": {"code": 550}}, "an object"),
+        ({"event": ["open", "click"], "email": "ann@one.example"}, "a list or an object"),
         ({"event": "open", "email": "ann@one.example", "time": {"seconds": 5}}, "an object"),
         ({"eventType": "open", "messageId": {"id": "m1"}}, "an object"),
         ({"event": "open", "sg_message_id": ["m1", "m2"], "email": "a@one.example"}, "a list"),

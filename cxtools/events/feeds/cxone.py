@@ -46,7 +46,7 @@ def _text(cell: object) -> str:
     return str(cell or "")
 
 
-def _text_in_file(cell: object) -> str:
+def _text_in_a_file(cell: object) -> str:
     return cell_text(cell) if isinstance(cell, list | dict) else _text(cell)
 
 
@@ -72,5 +72,5 @@ PLAIN = replace(
         ("eventType", "recipientId"),
         ("eventType", "emailAddress"),
     ),
-    reading=PAGE.reading._replace(text=_text_in_file, moment=Dialect.moment, forms=ANY_FORM),
+    reading=PAGE.reading._replace(text=_text_in_a_file, moment=Dialect.moment, forms=ANY_FORM),
 )

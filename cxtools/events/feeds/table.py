@@ -182,7 +182,7 @@ class TableReader:
             self._first_rows.setdefault(tuple(found), found)
             return wide.events(found, dialect)
         plain = self.plain(found)
-        rows = _one_per_address(found, plain.texts.get("email", ()))
+        rows = _rows_of_addresses(found, plain.texts.get("email", ()))
         return [plain.event(each, dialect, kept=row) for each in rows]
 
     def wide(self, header: tuple[str, ...]) -> Wide | None:
@@ -294,21 +294,34 @@ class TableReader:
         )
 
 
+def _rows_of_addresses(row: Row, names: Sequence[str]) -> list[Row]:
+    """
+    The row once for each address of a list.
+
+    >>> _rows_of_addresses({"to": ["a@one.example", "b@one.example"]}, ["to"])
+    [{'to': 'a@one.example'}, {'to': 'b@one.example'}]
+    """
+    for name in names:
+        cell = row.get(name)
+        if isinstance(cell, list | dict) and cell:
+            addresses = cell if isinstance(cell, list) else [cell]
+            return [{**row, name: _address(address)} for address in addresses]
+    return [row]
+
+
+def _address(cell: object) -> object:
+    """The address of a person that is an object."""
+    if isinstance(cell, dict):
+        return cell.get("email") or cell.get("address") or cell
+    return cell
+
+
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     """One event per row of a table that needs no map of its columns."""
     return PLAIN_TABLE.events(row, dialect)
 
 
 PLAIN_TABLE = TableReader()
-
-
-def _one_per_address(row: Row, names: Sequence[str]) -> list[Row]:
-    """The row for each of several addresses in a list."""
-    for name in names:
-        cell = row.get(name)
-        if isinstance(cell, list) and len(cell) > 1:
-            return [{**row, name: address} for address in cell]
-    return [row]
 
 
 def find_columns(header: tuple[str, ...], column_map: Mapping[str, str]) -> dict[str, str]:

@@ -18,36 +18,29 @@ NOT_A_LETTER = re.compile(r"[\W_]+")
 def cell_text(value: object) -> str:
     """
     A cell as text; "" for nothing. A whole number is written as one: a column with gaps makes
-    floats of them.
-
-    A list of one is what it holds, and so is MongoDB's {"$date": "…"}.
+    floats of them. A list of one is what it holds.
 
     Raises:
         ValueError: it is a list of several, or an object.
 
-    >>> cell_text(" open "), cell_text(550.0), cell_text(float("nan")), cell_text(["a"])
-    ('open', '550', '', 'a')
+    >>> cell_text(" open "), cell_text(550.0), cell_text(float("nan")), cell_text(["open"])
+    ('open', '550', '', 'open')
     """
     if value is None:
         return ""
+    if isinstance(value, list | dict):
+        return _only_text(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return _number_text(value)
-    if isinstance(value, list | dict):
-        return cell_text(_only_value(value))
     return str(value).strip()
 
 
-def _only_value(value: list[Any] | dict[str, Any]) -> object:
-    if isinstance(value, list) and len(value) <= 1:
-        return value[0] if value else None
-    if isinstance(value, dict) and len(value) == 1:
-        [[name, only]] = value.items()
-        if name.startswith("$"):
-            return only
-    what = "a list of several" if isinstance(value, list) else "an object"
-    raise ValueError(f"a cell holds {what} where one value is meant")
+def _only_text(values: list[object] | dict[str, object]) -> str:
+    if isinstance(values, dict) or len(values) > 1:
+        raise ValueError("a list or an object stands where a text is expected")
+    return "".join(map(cell_text, values))
 
 
 def _number_text(number: float) -> str:
