@@ -69,7 +69,8 @@ def verdict(
     campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home = None
 ) -> CampaignVerdict:
     """
-    PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
+    PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
+    why.
 
     Arguments:
         about  "run", "bounces" or "engagement": which sentences and cards, never which word

@@ -74,7 +74,7 @@ FLOORS = {
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
-        "events.messages.causes events.messages.rows",
+        "events.messages.causes events.messages.identity events.messages.rows",
         "events.messages.build",
         "events.csv_rows events.embedded_json events.json_texts events.log_lines "
         "events.parquet_rows events.sheet_rows",

@@ -5,7 +5,7 @@ event, or a person with a column for each thing that can happen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.feeds.plain import Plain
@@ -148,12 +148,17 @@ class TableReader:
         self._known_people: dict[tuple[str, ...], Wide | None] = {}
 
     def events(self, row: Row, dialect: Dialect = STANDARD) -> list[Event]:
-        """One event per row; in a table of people, one for each thing that happened."""
+        """
+        One event per row, or per address where it holds a list of them; in a table of people, one
+        for each thing that happened.
+        """
         header = tuple(row)
         wide = self.wide(header)
         if wide:
             return wide.events(row, dialect)
-        return [self.plain(header).event(row, dialect)]
+        plain = self.plain(header)
+        rows = _rows_of_addresses(row, plain.texts.get("email", ()))
+        return [plain.event(each, dialect) for each in rows]
 
     def wide(self, header: tuple[str, ...]) -> Wide | None:
         """
@@ -235,6 +240,28 @@ class TableReader:
             time=columns.get("ts", ""),
             texts={field: names for field, names in texts.items() if field != "ts"},
         )
+
+
+def _rows_of_addresses(row: Row, names: Sequence[str]) -> list[Row]:
+    """
+    The row once for each address of a list.
+
+    >>> _rows_of_addresses({"to": ["a@one.example", "b@one.example"]}, ["to"])
+    [{'to': 'a@one.example'}, {'to': 'b@one.example'}]
+    """
+    for name in names:
+        cell = row.get(name)
+        if isinstance(cell, list | dict) and cell:
+            addresses = cell if isinstance(cell, list) else [cell]
+            return [{**row, name: _address(address)} for address in addresses]
+    return [row]
+
+
+def _address(cell: object) -> object:
+    """The address of a person that is an object."""
+    if isinstance(cell, dict):
+        return cell.get("email") or cell.get("address") or cell
+    return cell
 
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:

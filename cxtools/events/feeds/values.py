@@ -26,16 +26,27 @@ NOT_A_LETTER = re.compile(r"[\W_]+")
 def cell_text(value: object) -> str:
     """
     A cell as text; "" for nothing. A whole number is written as one: a column with gaps makes
-    floats of them.
+    floats of them. A list of one is what it holds.
 
-    >>> cell_text(" open "), cell_text(550.0), cell_text(float("nan"))
-    ('open', '550', '')
+    Raises:
+        ValueError: it is a list of several, or an object.
+
+    >>> cell_text(" open "), cell_text(550.0), cell_text(float("nan")), cell_text(["open"])
+    ('open', '550', '', 'open')
     """
     if value is None:
         return ""
+    if isinstance(value, list | dict):
+        return _only_text(value)
     if isinstance(value, float):
         return _number_text(value)
     return str(value).strip()
+
+
+def _only_text(values: list[object] | dict[str, object]) -> str:
+    if isinstance(values, dict) or len(values) > 1:
+        raise ValueError("a list or an object stands where a text is expected")
+    return "".join(map(cell_text, values))
 
 
 def _number_text(number: float) -> str:
