@@ -570,6 +570,26 @@ def test_links_without_their_tracking_parameters() -> None:
     ] == values(table, "link_url", "purpose", "clickers", "clicks", "all_clickers", "share")
 
 
+def test_links_inside_of_what_a_mail_filter_made_of_them() -> None:
+    """Safe Links and URL Defense wrap the same link, each in its own way: it is one link."""
+    table = ask(
+        "links",
+        store("""
+        to  | kind     | at  | url
+        ann | delivery | +1  |
+        ann | click    | +10 | https://shop.example/new?b=2&id=7
+        bob | delivery | +1  |
+        bob | click    | +40 | https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fshop.example%2Fnew%3Fb%3D2%26id%3D7%26utm_source%3Dmail&data=05
+        cat | delivery | +1  |
+        cat | click    | +40 | https://urldefense.com/v3/__https://shop.example/new?b=2&id=7__;!!A!x$
+    """),
+    )
+
+    assert [("https://shop.example/new?b=2&id=7", 3, 3)] == values(
+        table, "link_url", "clickers", "clicks"
+    )
+
+
 def test_links_that_differ_by_recipient_are_one_link() -> None:
     """
     `?u=<id>` is one page however many people got it; what people share in a query keeps links
