@@ -66,8 +66,9 @@ FLOORS = {
         "charts",
     ],
     "files": [
-        "files progress tables tables.containers tables.layout",
-        "tables.delimited tables.encodings tables.workbook",
+        "files progress tables tables.layout",
+        "tables.containers tables.delimited",
+        "tables.encodings tables.workbook",
     ],
     "doors": [
         "events.database events.hashes events.rejects events.replacements",
