@@ -15,19 +15,19 @@ from itertools import chain
 from typing import IO, TYPE_CHECKING
 
 from cxtools.events.lines import Line, Unreadable
-from cxtools.tables.delimited import DelimitedTable, open_table
 from cxtools.tables.layout import distinct_names, fits
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from cxtools.events.lines import Piece
+    from cxtools.tables.delimited import DelimitedTable
 
 #: How much of a file is read at once; to the end of a line.
 BLOCK_CHARACTERS = 1 << 22
 
 
-def csv_rows(text: IO[str], notes: list[str], *, in_blocks: bool) -> Iterator[Piece]:
+def csv_rows(table: DelimitedTable, notes: list[str], *, in_blocks: bool) -> Iterator[Piece]:
     """
     The rows of a table below its header, those of plain lines *in_blocks*.
 
@@ -36,10 +36,11 @@ def csv_rows(text: IO[str], notes: list[str], *, in_blocks: bool) -> Iterator[Pi
     Raises:
         ConfigError: two columns have the same name.
 
-    >>> [line.row for line in csv_rows(io.StringIO("a;b\\n1;2\\n"), [], in_blocks=False)]
+    >>> from cxtools.tables.delimited import open_table
+    >>> table = open_table(io.StringIO("a;b\\n1;2\\n"))
+    >>> [line.row for line in csv_rows(table, [], in_blocks=False)]
     [{'a': '1', 'b': '2'}]
     """
-    table = open_table(text)
     if table.header.titles:
         notes.append(table.header.note)
     header = tuple(distinct_names(table.header.names))
@@ -47,7 +48,7 @@ def csv_rows(text: IO[str], notes: list[str], *, in_blocks: bool) -> Iterator[Pi
     for lines in _blocks_of_lines(table):
         block = _table(lines, header, table.delimiter) if in_blocks else None
         if block is None:
-            reading = _OneByOne(lines, text, header, table.delimiter)
+            reading = _OneByOne(lines, table.text, header, table.delimiter)
             yield from reading.rows(number)
             number += reading.lines_read
         else:

@@ -14,11 +14,18 @@ from typing import TYPE_CHECKING, cast
 
 from cxtools.errors import ConfigError
 from cxtools.events.csv_rows import csv_rows
+from cxtools.events.embedded_json import (
+    is_behind_words,
+    json_column,
+    rows_behind_words,
+    rows_in_cells,
+)
 from cxtools.events.json_rows import json_rows
 from cxtools.events.log_lines import is_log, log_rows
 from cxtools.events.parquet_rows import parquet_rows
 from cxtools.events.sheet_rows import sheet_rows
 from cxtools.tables.containers import READING_ERRORS, Content, open_content, reason_of
+from cxtools.tables.delimited import DelimitedTable, open_table
 from cxtools.tables.encodings import beginning_of, open_text
 
 if TYPE_CHECKING:
@@ -95,9 +102,19 @@ def _text_rows(content: Content, path: Path, in_blocks: bool) -> Iterator[Piece]
     """The rows of a text by its first letters."""
     beginning = beginning_of(content.file)
     text = open_text(content.file, content.notes)
+    if is_behind_words(beginning):
+        return rows_behind_words(text, content.notes)
     if beginning.startswith(JSON_BEGINS):
         return json_rows(text, in_blocks=in_blocks)
     if is_log(beginning):
         modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        return log_rows(text, modified)
-    return csv_rows(text, content.notes, in_blocks=in_blocks)
+        return log_rows(text, modified, content.notes)
+    return _table_rows(open_table(text), content.notes, in_blocks)
+
+
+def _table_rows(table: DelimitedTable, notes: list[str], in_blocks: bool) -> Iterator[Piece]:
+    column = json_column(table)
+    if not column:
+        return csv_rows(table, notes, in_blocks=in_blocks)
+    lines = cast("Iterator[Line]", csv_rows(table, notes, in_blocks=False))
+    return rows_in_cells(lines, column, notes)

@@ -60,7 +60,7 @@ def read(name: str, dialect: Dialect = STANDARD, **changed: Any) -> list[Event]:
         ("resend", {"type": "contact.created"}, "about a contact"),
         ("resend", {"type": "suppression.added"}, "about a list of addresses"),
         ("kumomta", {"type": "Rejection"}, "did not take in"),
-        ("kumomta", {"type": "Feedback", "feedback_report": {}}, "doesn't say whose it is"),
+        ("kumomta", {"type": "Feedback", "recipient": None}, "neither message nor recipient"),
     ],
 )
 def test_what_is_no_event_of_a_message_is_set_aside_with_its_reason(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
 from cxtools.events.feeds.nested import text_at, texts_at
-from cxtools.events.feeds.values import Row
+from cxtools.events.feeds.values import Row, spelling
 from cxtools.model import Event
 
 NAME = "brevo"
@@ -16,43 +16,43 @@ EXPORT = (
 )
 NEVER_TELLS = "which message of a marketing campaign it was: it names the campaign and the address"
 
-#: The words of the webhooks and, after them, those that only the API has. An open through a proxy
-#: is the mail program's, whether or not somebody reads.
+#: The words of webhooks, of the API that sets them up, and of its pages, as `spelling` leaves them.
+#: An open through a proxy is the mail program's, whether or not somebody reads.
 WORDS = {
     "request": "sent",
+    "requests": "sent",
     "sent": "sent",
     "delivered": "delivery",
-    "hard_bounce": "bounce",
-    "soft_bounce": "bounce",
-    "invalid_email": "bounce",
+    "hardbounce": "bounce",
+    "hardbounces": "bounce",
+    "softbounce": "bounce",
+    "softbounces": "bounce",
+    "bounces": "bounce",
+    "invalid": "bounce",
+    "invalidemail": "bounce",
     "deferred": "deferral",
     "blocked": "suppressed",
     "error": "suppressed",
     "opened": "open",
-    "unique_opened": "open",
-    "proxy_open": "open",
-    "unique_proxy_open": "open",
+    "uniqueopened": "open",
+    "proxyopen": "open",
+    "uniqueproxyopen": "open",
+    "loadedbyproxy": "open",
     "click": "click",
+    "clicks": "click",
     "spam": "complaint",
     "complaint": "complaint",
     "unsubscribe": "unsubscribe",
     "unsubscribed": "unsubscribe",
-    "requests": "sent",
-    "bounces": "bounce",
-    "hardBounces": "bounce",
-    "softBounces": "bounce",
-    "invalid": "bounce",
-    "loadedByProxy": "open",
-    "clicks": "click",
 }
 #: Opens that a mail program's proxy made.
-BY_PROXY = {"proxy_open", "unique_proxy_open", "loadedByProxy"}
+BY_PROXY = {"proxyopen", "uniqueproxyopen", "loadedbyproxy"}
 #: Words that say nothing of a message that was sent.
 OTHER_MATTERS = {
-    "list_addition": "a contact",
-    "contact_updated": "a contact",
-    "contact_deleted": "a contact",
-    "inboundEmailProcessed": "a message that came in",
+    "listaddition": "a contact",
+    "contactupdated": "a contact",
+    "contactdeleted": "a contact",
+    "inboundemailprocessed": "a message that came in",
 }
 #: Our field -> Brevo's, the first that is there. `id` is the webhook's.
 FIELDS = {
@@ -86,17 +86,16 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     word = text_at(row, "event")
     if not word:
         raise ValueError("event is missing")
-    if word in OTHER_MATTERS:
-        raise ValueError(
-            f"{word} is about {OTHER_MATTERS[word]}, not about a message that was sent"
-        )
+    other = OTHER_MATTERS.get(spelling(word))
+    if other:
+        raise ValueError(f"{word} is about {other}, not about a message that was sent")
     kind = dialect.kind(WORDS, word)
     texts = texts_at(row, FIELDS)
     if kind in EXPLAINED:
         texts |= {"bounce_text": text_at(row, "reason"), "bounce_class": f"{NAME}: {word}"}
     if kind in {"open", "click"}:
         texts["ip"] = text_at(row, "ip")
-    by_machine = True if word in BY_PROXY else None
+    by_machine = True if spelling(word) in BY_PROXY else None
     time = text_at(row, *TIMES)
     return [
         build_event(

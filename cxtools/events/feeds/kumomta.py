@@ -50,11 +50,12 @@ FEEDBACK = {
 }
 #: Records about a report that came in: its id is not the message's.
 REPORTS = {"OOB", "Feedback"}
-#: Where a feedback report says whose it is.
+#: Where feedback says whose it is. Its own recipient is the mailbox for reports, if all is well.
 COMPLAINANT = (
     "feedback_report.supplemental_trace.recipient",
     "feedback_report.original_rcpto_to",
     "feedback_report.original_rcpt_to",
+    "recipient",
 )
 #: Fields that KumoMTA alone has.
 MARKS = {
@@ -118,17 +119,10 @@ def _kind(word: str, row: Row, dialect: Dialect) -> str:
 
 def _people(word: str, row: Row) -> list[str]:
     if word == "Feedback":
-        return [_complainant(row)]
+        return [text_at(row, *COMPLAINANT)]
     given = row.get("recipient")
     recipients = given if isinstance(given, list) else [given]
     return [text_at({"recipient": recipient}, "recipient") for recipient in recipients] or [""]
-
-
-def _complainant(row: Row) -> str:
-    complainant = text_at(row, *COMPLAINANT)
-    if not complainant:
-        raise ValueError("a feedback report that doesn't say whose it is")
-    return complainant
 
 
 def _explanation(word: str, row: Row) -> dict[str, str]:

@@ -88,7 +88,12 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
 
 @cache
 def _of_header(header: tuple[str, ...]) -> Wide:
-    return Wide(marks(header, PERSON_THINGS), PERSON_FIELDS, PERSON_THINGS, vendor=NAME)
+    return Wide(
+        marks(header, PERSON_THINGS),
+        PERSON_FIELDS,
+        things=PERSON_THINGS,
+        vendor=NAME,
+    )
 
 
 def _told_by_page(row: Row) -> list[dict[str, Any]]:
@@ -130,6 +135,7 @@ def _event(row: Row, told: Row, word: str, dialect: Dialect) -> Event:
     if kind == "bounce" and bounce_type:
         texts["bounce_class"] = f"mailchimp: {bounce_type}"
     kept = {name: cell for name, cell in row.items() if name not in ACTIVITIES}
+    by_machine = told.get("is_proxy_open")
     return build_event(
         {**kept, "told": told},
         dialect,
@@ -137,5 +143,5 @@ def _event(row: Row, told: Row, word: str, dialect: Dialect) -> Event:
         word=word,
         time=told.get("timestamp"),
         texts=texts,
-        by_machine=told.get("is_proxy_open"),
+        by_machine=by_machine if isinstance(by_machine, bool) else None,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
 from cxtools.events.feeds.nested import object_at, text_at, texts_at, value_at
 from cxtools.events.feeds.values import Row
@@ -92,8 +90,8 @@ def recognises(row: Row) -> bool:
     >>> recognises({"event": "opened", "message": {"headers": {"message-id": "m1"}}})
     True
     """
-    in_webhook = isinstance(row.get("event-data"), Mapping)
-    in_page = "event" in row and isinstance(value_at(row, "message.headers"), Mapping)
+    in_webhook = isinstance(row.get("event-data"), dict)
+    in_page = "event" in row and isinstance(value_at(row, "message.headers"), dict)
     return in_webhook or in_page or row.keys() >= FORM
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
@@ -20,13 +19,14 @@ EXPORT = (
 )
 NEVER_TELLS = "that a message was delivered, unless that event is switched on"
 
-#: Events of webhooks and, after them, the states of a message that are said otherwise.
+#: Events of webhooks and, after them, the states of a message that are said otherwise, as
+#: `spelling` leaves them.
 WORDS = {
     "send": "sent",
     "delivered": "delivery",
     "deferral": "deferral",
-    "hard_bounce": "bounce",
-    "soft_bounce": "bounce",
+    "hardbounce": "bounce",
+    "softbounce": "bounce",
     "reject": "suppressed",
     "open": "open",
     "click": "click",
@@ -37,7 +37,7 @@ WORDS = {
     "scheduled": "none",
     "deferred": "deferral",
     "bounced": "bounce",
-    "soft-bounced": "bounce",
+    "softbounced": "bounce",
     "rejected": "suppressed",
 }
 #: Changes of a list, and mail that came in.
@@ -83,7 +83,7 @@ def recognises(row: Row) -> bool:
     >>> recognises({"mandrill_events": "[]"})
     True
     """
-    in_webhook = "event" in row and isinstance(row.get("msg"), Mapping)
+    in_webhook = "event" in row and isinstance(row.get("msg"), dict)
     of_list = "action" in row and row.get("type") in OTHER_MATTERS
     in_api = "state" in row and not DETAILS.keys().isdisjoint(row)
     return "mandrill_events" in row or in_webhook or of_list or in_api

@@ -7,6 +7,7 @@ A path names the steps to it, parted by dots, as in "delivery-status.code".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from cxtools.events.feeds.values import Row, cell_text
 
@@ -22,17 +23,22 @@ def value_at(row: Row, path: str) -> object:
     ([], None)
     """
     value: object = row
-    for name in path.split("."):
-        if not isinstance(value, Mapping):
+    for name in _steps(path):
+        if not isinstance(value, dict):
             return None
         value = value.get(name)
     return value
 
 
+@cache
+def _steps(path: str) -> list[str]:
+    return path.split(".")
+
+
 def object_at(row: Row, path: str) -> Row:
     """The object at a path; an empty one where none is."""
     value = value_at(row, path)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def text_at(row: Row, *paths: str) -> str:
@@ -46,8 +52,12 @@ def text_at(row: Row, *paths: str) -> str:
     >>> text_at({"status": {"code": 550.0}}, "status.text", "status.code")
     '550'
     """
-    texts = (_text(path, value_at(row, path)) for path in paths)
-    return next(filter(None, texts), "")
+    for path in paths:
+        value = value_at(row, path)
+        text = value.strip() if isinstance(value, str) else _text(path, value)
+        if text:
+            return text
+    return ""
 
 
 def texts_at(row: Row, fields: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
 from cxtools.events.feeds.nested import object_at, text_at, texts_at
 from cxtools.events.feeds.values import Row
@@ -60,7 +58,7 @@ def recognises(row: Row) -> bool:
     True
     """
     word = row.get("type")
-    if not isinstance(word, str) or not isinstance(row.get("data"), Mapping):
+    if not isinstance(word, str) or not isinstance(row.get("data"), dict):
         return False
     return word.startswith(("email.", *OTHER_MATTERS))
 

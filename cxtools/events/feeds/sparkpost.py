@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
 from cxtools.events.feeds.nested import text_at, texts_at, value_at
 from cxtools.events.feeds.values import Row
@@ -85,7 +83,7 @@ def recognises(row: Row) -> bool:
     >>> recognises({"type": "open", "rcpt_to": "ann@one.example", "event_id": "e1"})
     True
     """
-    in_webhook = isinstance(row.get("msys"), Mapping)
+    in_webhook = isinstance(row.get("msys"), dict)
     has_recipient = "rcpt_to" in row or "raw_rcpt_to" in row
     return in_webhook or ("type" in row and has_recipient)
 
@@ -121,10 +119,10 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
 def _record(row: Row) -> Row:
     """The event inside what carried it: `msys` and the name of its sort."""
     carrier = row.get("msys")
-    if not isinstance(carrier, Mapping):
+    if not isinstance(carrier, dict):
         return row
     for record in carrier.values():
-        if isinstance(record, Mapping):
+        if isinstance(record, dict):
             return record
     raise ValueError("SparkPost's test of the webhook: it holds no event")
 

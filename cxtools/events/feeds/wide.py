@@ -159,6 +159,8 @@ class Wide:
 
         marks      the columns that tell of things
         texts      our text fields -> the cells that may hold them
+        time       the cell with the moment of the mailing; "" where there is none
+        mailings   the cells that say which mailing it was
         things     what the marks' words mean
         vendor     whose words stand in `bounce_class`; "" where nobody's
 
@@ -170,8 +172,18 @@ class Wide:
 
     marks: Sequence[Mark]
     texts: Mapping[str, Sequence[str]]
+    time: str = ""
+    mailings: Sequence[str] = ()
     things: Mapping[str, Thing] = field(default_factory=lambda: THINGS)
     vendor: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """The cells that are read."""
+        names = [mark.column for mark in self.marks]
+        for several in self.texts.values():
+            names += several
+        return [*names, self.time, *self.mailings]
 
     def events(self, row: Row, dialect: Dialect) -> list[Event]:
         """
@@ -184,7 +196,8 @@ class Wide:
         """
         events = []
         if "" in dialect.event_map:
-            events.append(self._event(row, dialect, dialect.event_map[""], "", None))
+            kind = dialect.event_map[""]
+            events.append(self._event(row, dialect, kind, "", self._moment_of_mailing(row, kind)))
         for word in dict.fromkeys(mark.word for mark in self.marks):
             events += self._events_of(word, row, dialect)
         if not events and not self._tells_who_was_mailed():
@@ -210,10 +223,14 @@ class Wide:
                     moments[text] = row[mark.column]
         if {NO, MOMENT} <= answers:
             raise ValueError(f"one column says when it was {word}, another that it was not")
-        if YES in answers and not moments:
-            moments[""] = None
         kind = dialect.kind(self._kinds, word)
+        if YES in answers and not moments:
+            moments[""] = self._moment_of_mailing(row, kind)
         return [self._event(row, dialect, kind, word, moment) for moment in moments.values()]
+
+    def _moment_of_mailing(self, row: Row, kind: str) -> object:
+        """The row's own moment, which is that of the sending and says nothing of other things."""
+        return row.get(self.time) if kind in ONCE_A_MAIL else None
 
     def _answer(self, mark: Mark, text: str) -> str:
         """What a cell says: YES, NO, NOTHING or MOMENT."""
@@ -247,7 +264,7 @@ class Wide:
             if kind in FIELD_KINDS.get(name, (kind,)):
                 texts[name] = first_text(row, names)
         # The row is the message to this person in this mailing.
-        texts["message_id"] = texts.get("message_id") or texts.get("job_id", "")
+        texts["message_id"] = self._message_id(row, texts)
         if kind in BOUNCES:
             texts["bounce_class"] = self._bounce_class(texts.get("bounce_class", ""), word)
         return build_event(
@@ -258,6 +275,11 @@ class Wide:
             time=moment,
             texts=texts,
         )
+
+    def _message_id(self, row: Row, texts: Mapping[str, str]) -> str:
+        told = texts.get("message_id") or texts.get("job_id")
+        mailing = (cell_text(row.get(name)) for name in self.mailings)
+        return told or " ".join(filter(None, mailing))
 
     def _bounce_class(self, told: str, word: str) -> str:
         words = told or self.things[word].bounce_class
