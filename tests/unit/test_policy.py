@@ -129,7 +129,7 @@ def test_an_outcome_has_the_columns_of_its_verdict(case: taxonomy.Case) -> None:
 def categories_of_ids() -> dict[str, str]:
     """Rule, code or class, as verdicts name it, and its category."""
     rules = {rule.id: rule.category for rule in standard_rules()}
-    known = dict(rules)
+    known: dict[str, str] = dict(rules)
     for code in table().values():
         known[code.rule] = code.category
     for row in class_table().values():
