@@ -9,9 +9,11 @@ by whoever calls, to recognise them in a later row.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from cxtools.addresses import clean_address
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
 from cxtools.model import LeftOut, Recipient
@@ -21,6 +23,8 @@ from cxtools.sending.row import OWN_COLUMNS, Row, cell_text
 from cxtools.sending.spec import Spec
 from cxtools.text import mask_address
 
+#: An address with a name or a link around it.
+WRAPPED = re.compile(r"<[^<>]*>\s*$|^\s*mailto:", re.IGNORECASE)
 #: Wrong rows that an error names; the others are counted.
 FAULTS_SHOWN = 20
 
@@ -137,8 +141,11 @@ def _check_address(text: str) -> tuple[str, list[str]]:
     """The normal form and no fault, or the address as it was written and what is wrong with it."""
     if not text.strip():
         return "", ["email is empty"]
+    if text.lstrip().startswith("'"):
+        return text.strip(), ["email: it begins with an apostrophe, as Excel writes texts"]
+    bare = clean_address(text) if WRAPPED.search(text) else text
     try:
-        return normal_address(text), []
+        return normal_address(bare), []
     except ValueError as refused:
         return text.strip(), [f"email: {refused}"]
 

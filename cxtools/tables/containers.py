@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, cast
 
 from cxtools.errors import ConfigError
+from cxtools.files import check_is_local
 
 #: How much of a file is looked at to tell what it is.
 HEAD_BYTES = 4096
@@ -95,9 +96,10 @@ def open_content(path: Path) -> Iterator[Content]:
     The content of a file, for a `with` block.
 
     Raises:
-        ConfigError: it is something that can't be read, or a ZIP of several files.
+        ConfigError: it is something that can't be read, a ZIP of several files, or a URL.
         one of READING_ERRORS: it can't be opened, or is damaged.
     """
+    check_is_local(path)
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(path.open("rb"))
         for _ in range(MOST_LAYERS):

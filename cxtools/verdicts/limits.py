@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 #: What a campaign or a check can be called, from bad to good.
-WORDS = ("FAIL", "WARN", "TOO FEW", "TOO EARLY", "PASS")
+WORDS = ("FAIL", "WARN", "NO DATA", "TOO FEW", "TOO EARLY", "PASS")
 
 
 @dataclass(frozen=True)

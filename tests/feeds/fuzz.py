@@ -177,7 +177,7 @@ def write_table(path: Path, sample: Path, rows: int, rng: random.Random) -> None
         writer.writerow(names)
         for _ in range(rows):
             row = mutated(rng.choice(known), rng)
-            cells = [cell_text(row.get(name)).replace("\0", "") for name in names]
+            cells = [str(row.get(name) or "").replace("\0", "") for name in names]
             writer.writerow(cells if any(cells) else ["-", *cells[1:]])
 
 

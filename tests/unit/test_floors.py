@@ -40,10 +40,11 @@ FLOORS = {
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
         "bounce.classes bounce.codes bounce.phrases "
-        "events.feeds.dialect events.feeds.nested events.lines "
-        "sending.retry sending.spec "
+        "events.feeds.moments events.feeds.nested events.lines "
+        "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
+        "events.feeds.dialect",
         "events.feeds.columns",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
@@ -65,21 +66,22 @@ FLOORS = {
         "charts",
     ],
     "files": [
-        "files progress tables tables.containers tables.layout",
-        "tables.delimited tables.encodings tables.workbook",
+        "files progress tables tables.layout",
+        "tables.containers tables.delimited",
+        "tables.encodings tables.workbook",
     ],
     "doors": [
         "events.database events.hashes events.rejects events.replacements",
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
-        "events.messages.causes events.messages.rows",
+        "events.messages.causes events.messages.identity events.messages.rows",
         "events.messages.build",
         "events.csv_rows events.embedded_json events.json_texts events.json_windows events.log_lines "
         "events.parquet_rows events.sheet_rows",
         "api.event_pages events.json_rows",
         "api.connections api.pacer "
-        "events.reading events.rows events.store "
+        "events.instructions events.reading events.rows events.store events.summary "
         "ledger.database ledger.schema ledger.spool ledger.workers "
         "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.importing events.messages.current "

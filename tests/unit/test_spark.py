@@ -90,7 +90,7 @@ def test_the_functions_of_both_engines_are_the_same() -> None:
     names[1].insert(5, "regexp_like")
 
     assert names[0] == names[1]
-    assert len(names[0]) <= 10
+    assert len(names[0]) <= 11
 
 
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -101,6 +101,21 @@ PAIRS = pa.table(
         "b": pa.array([moments[1] for moments in MOMENTS], MOMENT),
     }
 )
+SAFE = "https://eur01.safelinks.protection.outlook.com"
+DEFENSE = "https://urldefense.proofpoint.com"
+#: A link as a mail filter wraps it -> the link.
+WRAPPED = {
+    None: None,
+    "": "",
+    "https://shop.example/a?b=c%20d": "https://shop.example/a?b=c%20d",
+    "https://shop.example/?url=https%3A%2F%2Fa.example": "https://shop.example/?url=https%3A%2F%2Fa.example",
+    f"{SAFE}/?url=https%3A%2F%2Fshop.example%2Fa%3Fid%3D7%26x%3D1%2B1&data=05%7C01&sdata=x&reserved=0": "https://shop.example/a?id=7&x=1+1",
+    f"{SAFE}/?data=05&url=https%3A%2F%2Fshop.example%2F": "https://shop.example/",
+    f"{DEFENSE}/v1/url?u=https%3A%2F%2Fshop.example%2Fa&k=x": "https://shop.example/a",
+    f"{DEFENSE}/v2/url?u=https-3A__shop.example_a-3Fid-3D7&d=DwM&c=e": "https://shop.example/a?id=7",
+    "https://urldefense.com/v3/__https://shop.example/a?id=7__;!!AbC!x$": "https://shop.example/a?id=7",
+    "https://urldefense.com/v3/about": "https://urldefense.com/v3/about",
+}
 DAYS = [None, *(MONDAY + timedelta(days=n, seconds=n / 7) for n in range(-20_000, 400, 37))]
 
 
@@ -133,6 +148,11 @@ FUNCTIONS: dict[str, tuple[str, pa.Table, list[Any]]] = {
         pa.table({"row": [0, 0, 0, 0, 1], "place": [2, 1, 2, 2, 0],
                   "word": ["b", "z", "c", "", "x"], "text": ["c", "a", "d", "b", "x"]}),
         ["a, b, c, d", ""],
+    ),
+    "bare_url": (
+        "max(bare_url(t))",
+        pa.table({"row": range(len(WRAPPED)), "t": list(WRAPPED)}),
+        list(WRAPPED.values()),
     ),
     "text_hash": (
         "count(distinct text_hash(t)) - count(distinct t)",

@@ -112,7 +112,8 @@ def test_a_limit_is_judged_by_the_interval(limit: Limit, counts: dict[str, int],
         ({"hard": 100, "unauthenticated": 100}, "FAIL"),
         ({"hard": 4, "attempted": 1000, "delivered": 990}, "PASS"),
         ({"hard": 18, "attempted": 1000, "delivered": 980}, "TOO FEW"),
-        ({"attempted": 0}, "TOO EARLY"),
+        (dict.fromkeys(COUNTS, 0), "TOO EARLY"),
+        ({"attempted": 0}, "NO DATA"),
     ],
 )
 def test_the_worst_check_is_the_verdict(changed: dict[str, int], word: str) -> None:
@@ -248,7 +249,7 @@ def test_what_is_missing_is_a_dash() -> None:
 
 def test_nothing_accepted_is_said_in_words() -> None:
     """No dash stands in a sentence; a card says why it has none."""
-    store = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1")
+    store = tables.store("to | kind | at | code\nann | sent | +0 |\nann | bounce | +0 | 5.1.1")
     for about in VIEWS:
         said = verdict_on(Engine(store), "c", about=about)
         assert [] == [

@@ -8,7 +8,7 @@ from datetime import datetime
 from cxtools.events.feeds.columns import ANY_FORM, ISO_FORMS, Reading
 from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.feeds.plain import Plain
-from cxtools.events.feeds.values import Row
+from cxtools.events.feeds.values import Row, cell_text
 from cxtools.events.feeds.words import COMMON_WORDS
 from cxtools.model import EVENT_TEXTS, KINDS, Event
 from cxtools.text import parse_moment
@@ -46,6 +46,10 @@ def _text(cell: object) -> str:
     return str(cell or "")
 
 
+def _text_in_a_file(cell: object) -> str:
+    return cell_text(cell) if isinstance(cell, list | dict) else _text(cell)
+
+
 def _moment_or_none(dialect: Dialect, cell: object) -> datetime | None:
     return parse_moment(cell)
 
@@ -68,5 +72,5 @@ PLAIN = replace(
         ("eventType", "recipientId"),
         ("eventType", "emailAddress"),
     ),
-    reading=PAGE.reading._replace(moment=Dialect.moment, forms=ANY_FORM),
+    reading=PAGE.reading._replace(text=_text_in_a_file, moment=Dialect.moment, forms=ANY_FORM),
 )

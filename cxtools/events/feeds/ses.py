@@ -197,6 +197,7 @@ def _event(word: str, mail: Row, details: Row, person: Row, dialect: Dialect) ->
     kept_row = {
         "eventType": word,
         "messageId": message_id,
+        "timestamp": time,
         "details": details,
         "recipient": person,
     }

@@ -5,10 +5,11 @@ event, or a person with a column for each thing that can happen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect
-from cxtools.events.feeds.plain import Plain
+from cxtools.events.feeds.nested import value_at
+from cxtools.events.feeds.plain import Plain, Value
 from cxtools.events.feeds.values import Row, spelling
 from cxtools.events.feeds.wide import THINGS, CountsOnly, Mark, Thing, Wide, marks
 from cxtools.events.feeds.words import COMMON_WORDS
@@ -24,6 +25,8 @@ EXPORT = (
 NEVER_TELLS = "whether a machine opened or clicked"
 
 WORDS = COMMON_WORDS
+#: Words for a bounce that say which sort it is.
+SORTS_OF_BOUNCE = {"hardbounce", "hardbounced", "softbounce", "softbounced", "blockbounce"}
 
 #: Our field -> what columns with it are called, as `spelling` leaves them; the first name wins over
 #: the others.
@@ -72,10 +75,28 @@ COLUMNS = {
         "reason",
         "response",
     ),
-    "bounce_class": ("bounceclass",),
+    "bounce_class": ("bounceclass", "bouncetype", "bouncecategory"),
     "link_url": ("linkurl", "url", "link", "clickedurl", "href"),
     "user_agent": ("useragent", "ua"),
     "ip": ("ip", "ipaddress", "clientip"),
+}
+#: Columns with the moment of an event where there is one of them and no better one.
+OTHER_TIMES = {
+    "bouncedat",
+    "clickedat",
+    "created",
+    "deliveredat",
+    "epoch",
+    "eventdate",
+    "openedat",
+    "processed",
+    "processedat",
+    "receivedat",
+    "sentat",
+    "timelogged",
+    "tsepoch",
+    "tsevent",
+    "unixtime",
 }
 #: Columns that say which mailing a person's row is about.
 MAILINGS = {
@@ -94,6 +115,8 @@ MAILINGS = {
     "template",
     "templateid",
 }
+#: Columns that surely say what happened; "type" and "activity" may mean something else.
+SURE_KINDS = ("kind", "event", "eventtype")
 #: What columns tell by their names, or by the name of a kind that the user gave one.
 NAMED_THINGS = {kind: Thing(kind) for kind in KINDS} | THINGS
 #: What says whose row it is, ...
@@ -141,19 +164,30 @@ class TableReader:
     ('open', 10)
     """
 
-    def __init__(self, column_map: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, column_map: Mapping[str, str] | None = None, keep: Sequence[str] = ()
+    ) -> None:
         named = dict(column_map or {})
         self._column_map = {column or ROW_NUMBER: field for column, field in named.items()}
+        self._dotted = [name for name in named if "." in name]
+        self._keep = set(keep)
         self._known_headers: dict[tuple[str, ...], Plain] = {}
         self._known_people: dict[tuple[str, ...], Wide | None] = {}
+        self._first_rows: dict[tuple[str, ...], Row] = {}
 
     def events(self, row: Row, dialect: Dialect = STANDARD) -> list[Event]:
-        """One event per row; in a table of people, one for each thing that happened."""
-        header = tuple(row)
-        wide = self.wide(header)
+        """
+        One event per row, or one per address where the cell of addresses is a list; in a table of
+        people, one for each thing that happened.
+        """
+        found = self._with_dotted(row)
+        wide = self.wide(tuple(found))
         if wide:
-            return wide.events(row, dialect)
-        return [self.plain(header).event(row, dialect)]
+            self._first_rows.setdefault(tuple(found), found)
+            return wide.events(found, dialect)
+        plain = self.plain(found)
+        rows = _rows_of_addresses(found, plain.texts.get("email", ()))
+        return [plain.event(each, dialect, kept=row) for each in rows]
 
     def wide(self, header: tuple[str, ...]) -> Wide | None:
         """
@@ -167,9 +201,11 @@ class TableReader:
         return self._known_people[header]
 
     def _wide(self, header: tuple[str, ...]) -> Wide | None:
-        columns = find_columns(header, self._column_map)
         found = self._marks(header)
-        if "kind" in columns or not found:
+        about_things = {mark.column for mark in found}
+        others = tuple(column for column in header if column not in about_things)
+        columns = find_columns(others, self._column_map)
+        if not found or self._says_kind(columns.pop("kind", ""), found):
             return None
         if not any(field in columns for field in PEOPLE):
             columns |= _other_person(header)
@@ -189,6 +225,14 @@ class TableReader:
             things=NAMED_THINGS,
         )
 
+    def _says_kind(self, column: str, found: Sequence[Mark]) -> bool:
+        """
+        Whether a column says of each row what happened. One of a name like "type" doesn't, beside
+        columns for several things.
+        """
+        is_sure = column in self._column_map or spelling(column) in SURE_KINDS
+        return bool(column) and (is_sure or len({mark.word for mark in found}) == 1)
+
     def _marks(self, header: tuple[str, ...]) -> list[Mark]:
         """The columns that tell of things, by the user's word or by their names."""
         found = [mark for mark in marks(header) if mark.column not in self._column_map]
@@ -197,29 +241,56 @@ class TableReader:
                 found.append(Mark(column, kind, False))
         return found
 
-    def plain(self, header: tuple[str, ...]) -> Plain:
+    def plain(self, row: Row) -> Plain:
         """
-        How the rows under a header are read.
+        How the rows with the columns of this one are read.
 
         Raises:
             ValueError: two columns could hold the same field.
         """
+        header = tuple(row)
         if header not in self._known_headers:
             columns = find_columns(header, self._column_map)
+            unmapped = (name for name in header if name not in self._column_map)
+            times = [name for name in unmapped if spelling(name) in OTHER_TIMES]
+            if len(times) == 1:
+                columns.setdefault("ts", times[0])
             self._known_headers[header] = self._plain(columns)
+            self._first_rows[header] = row
         return self._known_headers[header]
 
-    def plain_of(self, header: tuple[str, ...], *, varying: bool) -> Plain | None:
+    def unused(self) -> dict[str, object]:
+        """The columns that no field was read from, each with a cell that it has."""
+        used = {*self._keep, *self._column_map}
+        for plain in self._known_headers.values():
+            used.update(plain.names)
+        for wide in self._known_people.values():
+            used.update(wide.names if wide else ())
+        of_paths = {name.split(".")[0] for name in used if "." in name}
+        cells: dict[str, object] = {}
+        for row in self._first_rows.values():
+            for name, cell in row.items():
+                if name not in used and name not in of_paths:
+                    cells.setdefault(name, cell)
+        return cells
+
+    def _with_dotted(self, row: Row) -> Row:
+        """The row with what its map names inside of objects."""
+        found = {name: value_at(row, name) for name in self._dotted if name not in row}
+        return {**row, **found} if found else row
+
+    def plain_of(self, row: Row, *, varying: bool) -> Plain | None:
         """
         The same for many rows; None where it can't be said. *varying* says that rows may lack some
         of the columns: then each field must have one column, or which one is read would vary, too.
         """
         try:
-            if self.wide(header) or ROW_NUMBER in self._column_map:
+            if self.wide(tuple(row)) or ROW_NUMBER in self._column_map:
                 return None
-            plain = self.plain(header)
+            plain = self.plain(row)
         except ValueError:
             return None
+        header = tuple(row)
         return None if varying and not self._has_one_column_a_field(header) else plain
 
     def _has_one_column_a_field(self, header: tuple[str, ...]) -> bool:
@@ -228,13 +299,43 @@ class TableReader:
 
     def _plain(self, columns: Mapping[str, str]) -> Plain:
         texts = {field: (column,) for field, column in columns.items()}
+        texts.pop("bounce_class", ())
+        sorts = (columns.get("kind", ""), columns.get("bounce_class", ""))
         return Plain(
             word=texts.pop("kind", ()),
             words=WORDS,
             no_word=NO_WORD,
             time=columns.get("ts", ""),
             texts={field: names for field, names in texts.items() if field != "ts"},
+            values={"bounce_class": Value(sorts, _bounce_class)},
         )
+
+
+def _bounce_class(word: str, told: str) -> str:
+    """The sort of a bounce by its own column, or else by the word for what happened."""
+    return told or (word if spelling(word) in SORTS_OF_BOUNCE else "")
+
+
+def _rows_of_addresses(row: Row, names: Sequence[str]) -> list[Row]:
+    """
+    The row once for each address of a list.
+
+    >>> _rows_of_addresses({"to": ["a@one.example", "b@one.example"]}, ["to"])
+    [{'to': 'a@one.example'}, {'to': 'b@one.example'}]
+    """
+    for name in names:
+        cell = row.get(name)
+        if isinstance(cell, list | dict) and cell:
+            addresses = cell if isinstance(cell, list) else [cell]
+            return [{**row, name: _address(address)} for address in addresses]
+    return [row]
+
+
+def _address(cell: object) -> object:
+    """The address of a person that is an object."""
+    if isinstance(cell, dict):
+        return cell.get("email") or cell.get("address") or cell
+    return cell
 
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools.events import parts
+from cxtools.events.messages import identity
 from cxtools.events.messages.causes import Cause, CauseNumbers
 from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.rows import define_messages, define_received
@@ -40,7 +41,10 @@ TAIL_SHARE = 0.1
 
 
 class Overtaken(Exception):
-    """A new part has a row of a known event that counts before the known one."""
+    """
+    A new part has a row of a known event that counts before the known one, or tells that known
+    events belong to other messages.
+    """
 
 
 def build(
@@ -64,6 +68,7 @@ def build(
     else:
         relations.register("known", _no_hashes())
     _define_events(relations)
+    _resolve_names(relations, base, [*part_files, *base_files])
     number = str(len(base.files("clicks"))) if base else "0"
     if base:
         relations.keep("new_messages", _facts(ALL))
@@ -71,6 +76,8 @@ def build(
             relations.keep(name, statement(name))
         _take_over(base, folder)
     relations.write("select * from repeats", folder / "repeats" / f"{number}.parquet")
+    for relation in (identity.ALIASES, identity.SPLITS):
+        relations.write(f"select * from {relation}", folder / relation / "0.parquet")
     relations.write(statement("clicks"), folder / "clicks" / f"{number}.parquet")
     _write_bounces(relations, folder, number, base)
     stored_rows = _number(relations, "select count(*) as rows from received")
@@ -83,7 +90,7 @@ def build(
 
 
 def _define_base(relations: Relations, base: Layer, files: Sequence[Path]) -> None:
-    for relation in ("repeats", "job_events", "tail"):
+    for relation in ("repeats", "job_events", "tail", identity.ALIASES, identity.SPLITS):
         relations.read(f"base_{relation}", base.files(relation))
     relations.read("base_main", base.files("messages"))
     define_messages(relations, "base_messages", "base_main", "base_tail", ["message_key"])
@@ -95,7 +102,7 @@ def _define_base(relations: Relations, base: Layer, files: Sequence[Path]) -> No
         known="nothing_known",
         campaign="",
     )
-    relations.define("base_events", events)
+    relations.define("base_events_as_named", events)
     relations.keep("known", statement("known"))
     overtaken = statement("overtaken").format(precedence=_precedence())
     if _number(relations, "select count(*) as events from known") and relations.rows(overtaken):
@@ -112,8 +119,31 @@ def _define_events(relations: Relations) -> None:
         known="known",
         campaign="",
     )
-    relations.define("counted_events", events)
-    relations.keep("jobs", statement("jobs").format(events="counted_events"))
+    relations.define("events_as_named", events)
+    relations.keep("jobs", statement("jobs").format(events="events_as_named"))
+
+
+def _resolve_names(relations: Relations, base: Layer | None, files: Sequence[Path]) -> None:
+    """Define the events that count, each with the key of its message."""
+    if identity.names_are_whole(files):
+        relations.register(identity.ALIASES, identity.no_aliases())
+        relations.register(identity.SPLITS, identity.no_splits())
+        relations.define("counted_events", "select * from events_as_named")
+        if base:
+            relations.define("base_events", "select * from base_events_as_named")
+            relations.define("base_rows", "select message_key, ts from base_received")
+        return
+    names = "events_as_named"
+    if base:
+        both = "select * from events_as_named union all select * from base_events_as_named"
+        names = f"({both})"
+    identity.find_aliases(relations, names)
+    relations.define("counted_events", identity.resolved("events_as_named"))
+    if base:
+        relations.define("base_events", identity.resolved("base_events_as_named"))
+        relations.define("base_rows", "select message_key, ts from base_events")
+        if identity.names_changed(relations, "base_events_as_named"):
+            raise Overtaken
 
 
 def _take_over(base: Layer, folder: Path) -> None:
@@ -379,6 +409,7 @@ def _counts_schema() -> pa.Schema:
         "says_nothing",
         "without_recipient_id",
         "without_message_id",
+        "unattributed",
         "sents",
         "deliveries",
         "bounces",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: The version of the files in a layer; another one makes every layer anew.
-VERSION = 2
+VERSION = 3
 #: Where layers stand, beside the folders of the parts.
 FOLDER = "_messages"
 #: How the folder of a layer is named while it is being made.
@@ -47,6 +47,8 @@ RELATIONS = (
     "bounces",
     "causes",
     "repeats",
+    "aliases",
+    "splits",
     "job_events",
     "event_counts",
 )

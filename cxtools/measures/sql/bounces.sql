@@ -20,9 +20,8 @@ categories as (
     group by causes.campaign, split, category, kind
 ),
 totals as (
-    select campaign, split, count(*) as attempted
+    select campaign, split, count(*) filter (where attempted) as attempted
     from messages
-    where attempted
     group by campaign, split
 )
 select categories.campaign, categories.split, category, kind, recipients, unauthenticated,

@@ -11,10 +11,10 @@ counts as (
            count(*) filter (where delivered) as delivered,
            count(*) filter (where late_bounced) as late_bounced,
            count(*) filter (where bounced) as bounced,
-           count(*) filter (where delivered and (opened or clicked)) as opened,
-           count(*) filter (where delivered and opened_by_human) as opened_strict,
-           count(*) filter (where delivered and clicked) as clicked,
-           count(*) filter (where delivered and clicked and not opened) as clicks_without_open,
+           count(*) filter (where reached and (opened or clicked)) as opened,
+           count(*) filter (where reached and opened_by_human) as opened_strict,
+           count(*) filter (where reached and clicked) as clicked,
+           count(*) filter (where reached and clicked and not opened) as clicks_without_open,
            min(first_at) as first_at,
            max(last_at) as last_at
     from messages
@@ -25,5 +25,5 @@ select counts.*,
        case when stored_counts.clicks > 0 then clicked end as clicked_measured
 from counts
 join stored_counts on stored_counts.campaign = counts.campaign
-where split is null or attempted > 0
+where split is null or attempted > 0 or opened > 0
 order by counts.campaign, split

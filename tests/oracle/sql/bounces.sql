@@ -7,14 +7,14 @@
 with
 outcomes as (     -- one row per group and verdict; category is null for the messages that did not bounce
     select campaign, split, category, bounce_kind as kind, count(*) as recipients,
+           count(*) filter (where attempted) as attempted_ones,
            count(*) filter (where is_unauthenticated) as unauthenticated
     from messages
-    where attempted
     group by all
 ),
 totals as (
     select outcomes.*,
-           sum(recipients) over (partition by campaign, split) as attempted,
+           sum(attempted_ones) over (partition by campaign, split) as attempted,
            sum(case when category is not null then recipients else 0 end) over (partition by campaign) as bounced
     from outcomes
 )

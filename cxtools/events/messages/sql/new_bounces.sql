@@ -5,4 +5,4 @@
 -- columns: message_key, ts, counted_at, bounce_code, bounce_text, bounce_class
 select message_key, ts, counted_at, bounce_code, bounce_text, bounce_class
 from counted_events
-where kind = 'bounce'
+where kind = 'bounce' and message_key is not null

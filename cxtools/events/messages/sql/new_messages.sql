@@ -16,7 +16,7 @@ moments as (
                 else false end as is_content
     from {events} as events
     join jobs using (job_id)
-    where {condition}
+    where {condition} and message_key is not null
 ),
 facts as (
     select {campaign}message_key,
