@@ -63,6 +63,7 @@ TEXTS = (
 )
 WORD = re.compile(r"[^\W_]+")
 HARDNESS = {"hard", "soft"}
+SHORTEST_MOMENT = len("9/4/26")
 DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
@@ -76,23 +77,23 @@ def _sort(sample: Path) -> str:
 
 
 @cache
-def rows_of(sample: Path) -> list[Any]:
-    """The rows of a sample, each as the reader of files gives it."""
+def rows_of(sample: Path) -> list[str]:
+    """The rows of a sample as JSON, each as the reader of files gives it."""
     with open_rows(sample) as lines:
-        return [line.row for line in lines]
+        return [json.dumps(line.row) for line in lines]
 
 
 @cache
-def all_json_rows() -> list[Any]:
+def all_json_rows() -> list[str]:
     return [row for sample in SAMPLES if _sort(sample) == "json" for row in rows_of(sample)]
 
 
 # --- mutations ---
 
 
-def mutated(row: Any, rng: random.Random) -> Any:
-    """A copy of a row in which some things are gone, moved, wrapped or of another type."""
-    row = copy.deepcopy(row)
+def mutated(written: str, rng: random.Random) -> Any:
+    """A row in which some things are gone, moved, wrapped or of another type."""
+    row = json.loads(written)
     for _ in range(rng.choice(MUTATIONS_OF_A_ROW)):
         places = list(_places(row))
         if places:
@@ -145,7 +146,7 @@ def spell_otherwise(container: Any, key: Any, rng: random.Random) -> None:
 
 def mix_with_another_row(container: Any, key: Any, rng: random.Random) -> None:
     if isinstance(container, dict):
-        container.update(copy.deepcopy(rng.choice(all_json_rows())))
+        container.update(json.loads(rng.choice(all_json_rows())))
 
 
 MUTATIONS = (
@@ -171,7 +172,7 @@ def write_json(path: Path, rows: int, rng: random.Random) -> None:
 def write_table(path: Path, sample: Path, rows: int, rng: random.Random) -> None:
     """A table with the sample's columns, in whose cells stand other things now and then."""
     known = rows_of(sample)
-    names = list(known[0])
+    names = list(json.loads(known[0]))
     with path.open("w", encoding="utf-8", newline="", errors="replace") as file:
         writer = csv.writer(file)
         writer.writerow(names)
@@ -250,6 +251,8 @@ def _is_among(moment: datetime, row: dict[str, Any], values: list[Any]) -> bool:
     if "log" in row or "__REALTIME_TIMESTAMP" in row:
         return True
     for value in values:
+        if len(cell_text(value)) < SHORTEST_MOMENT:
+            continue
         with suppress(ValueError, TypeError, OverflowError):
             if moment == STANDARD.moment(value):
                 return True
