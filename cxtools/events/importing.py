@@ -1,59 +1,37 @@
 """
 Real events from files of any feed, kept as a whole or not at all.
-
-A file is read as a stream, so its size doesn't matter, and kept as a whole or not at all. What
-can't be read is counted and kept apart, with line and reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import ConfigError, without_locals
-from cxtools.events.feeds import AUTO, FORMATS
-from cxtools.events.feeds.dialect import Dialect
-from cxtools.events.feeds.table import COLUMNS, FIELDS
-from cxtools.events.feeds.values import spelling
+from cxtools.events.feeds import AUTO
+from cxtools.events.instructions import Instructions
 from cxtools.events.lines import Line
-from cxtools.events.reading import Reading
+from cxtools.events.reading import DatesExplained, Reading
 from cxtools.events.rejects import Rejects
 from cxtools.events.rows import open_blocks
-from cxtools.events.store import EventStore
-from cxtools.model import KINDS
+from cxtools.events.store import Batch, EventStore
+from cxtools.events.summary import Brought, Imported, Tally
 from cxtools.progress import progress_bar
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from tqdm import tqdm
 
     from cxtools.events.lines import Piece
 
-
-@dataclass(frozen=True)
-class Imported:
-    """
-    What an import did.
-
-        rows            rows of the file
-        added           new events; a row of SES can hold several
-        duplicates      events left out: known before, or repeated in the file
-        rejected        rows that can't be read
-        rejected_path   where those rows stand, each with its reason; None when there are none
-    """
-
-    rows: int
-    added: int
-    duplicates: int
-    rejected: int
-    rejected_path: Path | None
+#: Where people keep presets, in their home.
+PRESETS = "feeds"
 
 
 @without_locals
-def import_file(
+def import_file(  # noqa: PLR0913  # an argument an option
     path: str | Path,
     campaign: str,
     store: EventStore,
@@ -61,42 +39,116 @@ def import_file(
     format: str = AUTO,
     column_map: Mapping[str, str] | None = None,
     event_map: Mapping[str, str] | None = None,
+    date_format: str = "",
+    timezone: str = "",
+    keep: Sequence[str] = (),
     now: datetime,
     progress: bool = False,
 ) -> Imported:
     """
     Bring the events of a file into the store; the same file again adds nothing.
 
-    *format* is one of FORMATS; "auto" looks at each row of JSON, at the header of a table. For
-    tables, *column_map* says column -> field where a column's name doesn't tell (fields: kind, ts,
-    email, message_id, recipient_id, job_id, event_id, bounce_code, bounce_text, bounce_class,
-    link_url, user_agent, ip). For any feed, *event_map* says word -> kind; the word "" is for rows
-    without one. With *progress* a bar shows how many rows were read, and how many a second.
+    *format* is one of FORMATS or the name of a preset in the home; "auto" looks at each row of
+    JSON, at the header of a table. For tables, *column_map* says column -> field where a column's
+    name doesn't tell (fields: kind, ts, email, message_id, recipient_id, job_id, event_id,
+    bounce_code, bounce_text, bounce_class, link_url, user_agent, ip); names of objects inside of
+    objects are parted by dots. For any feed, *event_map* says word -> kind (the word "" is for rows
+    without one), *date_format* how moments are written ("day-first", "month-first" or a form of
+    `strptime`), *timezone* the zone of those that name none; *keep* names columns that are kept as
+    segments. With *progress* a bar shows how many rows were read, and how many a second.
 
     Raises:
-        ConfigError: the file can't be opened, no row of it can be read, or a map names what doesn't
-        exist; nothing was kept. StoreError: the store can't be written; nothing was kept.
+        ConfigError: the file can't be opened, no row of it can be read, or something names what
+        doesn't exist; nothing was kept. StoreError: the store can't be written; nothing was kept.
     """
-    _check_maps(format, column_map or {}, event_map or {})
-    dialect = Dialect(event_map=event_map or {})
-    reading = Reading(Path(path), format, column_map or {}, dialect)
-    bar = progress_bar(reading.path.name, is_shown=progress, unit=" rows")
-    with bar, store.rejects(campaign) as rejects:
-        tables = _tables_of_file(reading, rejects, bar)
-        source = f"file:{reading.path.name}"
-        added = store.add_tables(campaign, tables, source=source, received_at=now)
+    told = Instructions(
+        format=format,
+        column_map=column_map or {},
+        event_map=event_map or {},
+        date_format=date_format,
+        timezone=timezone,
+        keep=keep,
+    )
+    return import_files([path], store, told, campaign=campaign, now=now, progress=progress)
+
+
+@without_locals
+def import_files(
+    paths: Sequence[str | Path],
+    store: EventStore,
+    told: Instructions,
+    *,
+    campaign: str = "",
+    now: datetime,
+    progress: bool = False,
+) -> Imported:
+    """
+    `import_file` for several files, whose events are kept all or not at all; where *told* names a
+    column of campaigns there may be many, and *campaign* is "".
+
+    Raises:
+        ConfigError, StoreError: as `import_file`.
+    """
+    told = told.checked(store.root.parent / PRESETS)
+    if bool(campaign) == bool(told.campaign_from):
+        raise ConfigError(
+            "it must be said which campaign the events belong to, in one way",
+            do="use --campaign NAME, or --campaign-from COLUMN for files of several campaigns",
+        )
+    readings = [Reading(Path(path), told, campaign) for path in paths]
+    while True:
+        try:
+            return _import(readings, store, campaign, now, progress)
+        except DatesExplained as explained:
+            readings = [reading.again(explained) for reading in readings]
+
+
+def _import(
+    readings: Sequence[Reading], store: EventStore, campaign: str, now: datetime, progress: bool
+) -> Imported:
+    tally = Tally()
+    with store.rejects(campaign or "campaigns") as rejects:
+        batches = _batches(readings, rejects, tally, progress)
+        added = store.add_batches(batches, received_at=now)
+    campaigns = {
+        name: Brought(one.added + one.duplicates, one.added) for name, one in added.items()
+    }
+    unused: list[str] = []
+    moments_in: list[str] = []
+    for reading in readings:
+        unused += reading.unused_columns()
+        moments_in += reading.unused_moments()
     return Imported(
-        rows=reading.rows,
-        added=added.added,
-        duplicates=added.duplicates,
+        campaigns=campaigns,
+        format=", ".join(dict.fromkeys(feed for each in readings for feed in each.feeds)),
+        rows=sum(reading.rows for reading in readings),
         rejected=rejects.count,
         rejected_path=rejects.path,
+        kinds=dict(tally.kinds.most_common()),
+        unknown_kinds=dict(tally.unknown_words.most_common()),
+        without_moment=tally.without_moment,
+        unused_columns=list(dict.fromkeys(unused)),
+        moments_in=list(dict.fromkeys(moments_in)),
+        unclear=tally.unclear,
+        notes=[note for reading in readings for note in reading.notes],
     )
 
 
-def _tables_of_file(reading: Reading, rejects: Rejects, bar: tqdm[Any]) -> Iterator[pa.Table]:
-    with open_blocks(reading.path) as pieces:
-        yield from reading.tables(_counted(pieces, bar), rejects)
+def _batches(
+    readings: Sequence[Reading], rejects: Rejects, tally: Tally, progress: bool
+) -> Iterator[Batch]:
+    """The events of the files, counted while they pass."""
+    for reading in readings:
+        source = f"file:{reading.path.name}"
+        with ExitStack() as stack:
+            bar = stack.enter_context(
+                progress_bar(reading.path.name, is_shown=progress, unit=" rows")
+            )
+            rows = stack.enter_context(open_blocks(reading.path))
+            for name, table in reading.tables(_counted(rows, bar), rejects):
+                tally.count(table)
+                yield Batch(name, source, table)
+            reading.notes += rows.notes
 
 
 def _counted(pieces: Iterable[Piece], bar: tqdm[Any]) -> Iterator[Piece]:
@@ -104,24 +156,3 @@ def _counted(pieces: Iterable[Piece], bar: tqdm[Any]) -> Iterator[Piece]:
     for piece in pieces:
         yield piece
         bar.update(1 if isinstance(piece, Line) else len(piece))
-
-
-def _check_maps(format: str, column_map: Mapping[str, str], event_map: Mapping[str, str]) -> None:
-    if format not in FORMATS:
-        raise ConfigError(f"there is no format {format!r}", do=f"choose from: {', '.join(FORMATS)}")
-    known = FIELDS.keys() | KINDS.keys()
-    fields = {field for field in column_map.values() if spelling(field) not in known}
-    if fields:
-        raise ConfigError(
-            f"there is no field {', '.join(sorted(fields))}",
-            where="--map",
-            do=f"choose from: {', '.join(COLUMNS)}; in a table of people, with a column for each "
-            f"thing that can happen, from: {', '.join(KINDS)}",
-        )
-    kinds = set(event_map.values()) - set(KINDS)
-    if kinds:
-        raise ConfigError(
-            f"there is no kind {', '.join(sorted(kinds))}",
-            where="--event-map",
-            do=f"choose from: {', '.join(KINDS)}",
-        )

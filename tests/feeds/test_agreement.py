@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cxtools.api.event_pages import EventPage, event_page, read_together
 from cxtools.errors import ConfigError
 from cxtools.events import parts
-from cxtools.events.feeds.dialect import STANDARD, Dialect
+from cxtools.events.instructions import Instructions
 from cxtools.events.lines import Line
 from cxtools.events.reading import Reading
 from cxtools.events.rejects import Rejects
@@ -39,19 +39,14 @@ def read_both_ways(path: Path, **options: Any) -> tuple[Any, Any]:
 
 def read(path: Path, opening: Opening, **options: Any) -> Any:
     """The events in their order, the counts, and the rejected rows with their reasons."""
-    reading = Reading(
-        path,
-        options.get("format", "auto"),
-        options.get("column_map", {}),
-        Dialect(event_map=options.get("event_map", {})),
-    )
+    reading = Reading(path, Instructions(**options), "c")
     spool = io.BytesIO()
     rejects = Rejects(spool)
     events: list[Any] = []
     error = ""
     try:
         with opening(path) as pieces:
-            for table in reading.tables(pieces, rejects):
+            for _, table in reading.tables(pieces, rejects):
                 events += parts.event_columns(table).to_pylist()
     except ConfigError as refused:
         error = str(refused)
@@ -409,7 +404,7 @@ def test_most_rows_of_a_file_with_one_odd_row_are_read_together(feed: Path) -> N
             calls += 1
             return super()._events(line, rejects)
 
-    reading = Counting(feed, "sendgrid", {}, STANDARD)
+    reading = Counting(feed, Instructions(format="sendgrid"), "c")
     with open_blocks(feed) as pieces:
         list(reading.tables(pieces, Rejects(io.BytesIO())))
 

@@ -8,9 +8,8 @@ from datetime import datetime
 import pytest
 
 from cxtools.events.feeds import sendgrid
-from cxtools.events.importing import Imported
 from cxtools.events.store import EventStore
-from tests.imports import import_content, query, sendgrid_row
+from tests.imports import counts, import_content, query, sendgrid_row
 
 SENDGRID_FEED = [
     *(sendgrid_row(number, word) for number, word in enumerate(sendgrid.WORDS)),
@@ -41,7 +40,7 @@ def test_a_sendgrid_webhook_in_every_form_it_is_kept_in(target: EventStore, cont
     """
     total = len(SENDGRID_FEED)
 
-    assert Imported(total, total, 0, 0, None) == import_content(target, content)
+    assert (total, total, 0, 0) == counts(import_content(target, content))
     assert [("teleported",)] == query(target, "raw_kind", "kind = 'unknown'")
     assert set(sendgrid.WORDS.values()) == {kind for (kind,) in query(target, "kind")} - {"unknown"}
     assert [("5.7.1", "550 5.7.1 not from this address", "e20")] == query(

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from cxtools.events.feeds import ses
-from cxtools.events.importing import Imported
 from cxtools.events.store import EventStore
-from tests.imports import import_content, query
+from tests.imports import counts, import_content, query
 from tests.tables import ask
 
 
@@ -71,7 +70,7 @@ def test_an_ses_bounce_is_one_event_per_recipient(
     """
     Status and diagnostic of each bounced recipient; SES's own words have a field of their own.
     """
-    assert Imported(1, 2, 0, 0, None) == import_content(target, [wrapped])
+    assert (1, 2, 0, 0) == counts(import_content(target, [wrapped]))
     assert [
         (
             "ann@one.example",
@@ -149,7 +148,7 @@ SES_FEED = [
 
 def test_every_kind_that_ses_documents_is_known(target: EventStore) -> None:
     """Each word of event publishing has its kind; a new word is kept as unknown."""
-    assert Imported(10, 10, 0, 0, None) == import_content(target, SES_FEED)
+    assert (10, 10, 0, 0) == counts(import_content(target, SES_FEED))
     assert set(ses.WORDS) - {"Bounce"} | {"Teleported"} == {
         word for (word,) in query(target, "raw_kind")
     }

@@ -40,10 +40,11 @@ FLOORS = {
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
         "bounce.classes bounce.codes bounce.phrases "
-        "events.feeds.dialect events.feeds.nested events.lines "
+        "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
+        "events.feeds.dialect",
         "events.feeds.columns",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
@@ -80,7 +81,7 @@ FLOORS = {
         "events.parquet_rows events.sheet_rows",
         "api.event_pages events.json_rows",
         "api.connections api.pacer "
-        "events.reading events.rows events.store "
+        "events.instructions events.reading events.rows events.store events.summary "
         "ledger.database ledger.schema ledger.spool ledger.workers "
         "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.importing events.messages.current "

@@ -160,9 +160,9 @@ class Plain:
 
     # --- one row ---
 
-    def event(self, row: Row, dialect: Dialect = STANDARD) -> Event:
+    def event(self, row: Row, dialect: Dialect = STANDARD, *, kept: Row | None = None) -> Event:
         """
-        The event of one row.
+        The event of one row; *kept* is the row as it came, where that is another one.
 
         Raises:
             ValueError: it has no kind, its time can't be read, or it names neither message nor
@@ -178,7 +178,7 @@ class Plain:
         by_machine = texts.pop("by_machine", None)
         time = row.get(self.time)
         return Event.build(
-            row,
+            row if kept is None else kept,
             kind=kind.kind,
             word=kind.word,
             ts=self.reading.moment(dialect, time),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect
+from cxtools.events.feeds.nested import value_at
 from cxtools.events.feeds.plain import Plain
 from cxtools.events.feeds.values import Row, spelling
 from cxtools.events.feeds.wide import THINGS, CountsOnly, Mark, Thing, Wide, marks
@@ -77,6 +78,24 @@ COLUMNS = {
     "user_agent": ("useragent", "ua"),
     "ip": ("ip", "ipaddress", "clientip"),
 }
+#: Columns with the moment of an event where there is one of them and no better one.
+OTHER_TIMES = {
+    "bouncedat",
+    "clickedat",
+    "created",
+    "deliveredat",
+    "epoch",
+    "eventdate",
+    "openedat",
+    "processed",
+    "processedat",
+    "receivedat",
+    "sentat",
+    "timelogged",
+    "tsepoch",
+    "tsevent",
+    "unixtime",
+}
 #: Columns that say which mailing a person's row is about.
 MAILINGS = {
     "campaign",
@@ -141,24 +160,30 @@ class TableReader:
     ('open', 10)
     """
 
-    def __init__(self, column_map: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, column_map: Mapping[str, str] | None = None, keep: Sequence[str] = ()
+    ) -> None:
         named = dict(column_map or {})
         self._column_map = {column or ROW_NUMBER: field for column, field in named.items()}
+        self._dotted = [name for name in named if "." in name]
+        self._keep = set(keep)
         self._known_headers: dict[tuple[str, ...], Plain] = {}
         self._known_people: dict[tuple[str, ...], Wide | None] = {}
+        self._first_rows: dict[tuple[str, ...], Row] = {}
 
     def events(self, row: Row, dialect: Dialect = STANDARD) -> list[Event]:
         """
-        One event per row, or per address where it holds a list of them; in a table of people, one
-        for each thing that happened.
+        One event per row, or one per address where the cell of addresses is a list; in a table of
+        people, one for each thing that happened.
         """
-        header = tuple(row)
-        wide = self.wide(header)
+        found = self._with_dotted(row)
+        wide = self.wide(tuple(found))
         if wide:
-            return wide.events(row, dialect)
-        plain = self.plain(header)
-        rows = _rows_of_addresses(row, plain.texts.get("email", ()))
-        return [plain.event(each, dialect) for each in rows]
+            self._first_rows.setdefault(tuple(found), found)
+            return wide.events(found, dialect)
+        plain = self.plain(found)
+        rows = _rows_of_addresses(found, plain.texts.get("email", ()))
+        return [plain.event(each, dialect, kept=row) for each in rows]
 
     def wide(self, header: tuple[str, ...]) -> Wide | None:
         """
@@ -202,29 +227,56 @@ class TableReader:
                 found.append(Mark(column, kind, False))
         return found
 
-    def plain(self, header: tuple[str, ...]) -> Plain:
+    def plain(self, row: Row) -> Plain:
         """
-        How the rows under a header are read.
+        How the rows with the columns of this one are read.
 
         Raises:
             ValueError: two columns could hold the same field.
         """
+        header = tuple(row)
         if header not in self._known_headers:
             columns = find_columns(header, self._column_map)
+            unmapped = (name for name in header if name not in self._column_map)
+            times = [name for name in unmapped if spelling(name) in OTHER_TIMES]
+            if len(times) == 1:
+                columns.setdefault("ts", times[0])
             self._known_headers[header] = self._plain(columns)
+            self._first_rows[header] = row
         return self._known_headers[header]
 
-    def plain_of(self, header: tuple[str, ...], *, varying: bool) -> Plain | None:
+    def unused(self) -> dict[str, object]:
+        """The columns that no field was read from, each with a cell that it has."""
+        used = {*self._keep, *self._column_map}
+        for plain in self._known_headers.values():
+            used.update(plain.names)
+        for wide in self._known_people.values():
+            used.update(wide.names if wide else ())
+        of_paths = {name.split(".")[0] for name in used if "." in name}
+        cells: dict[str, object] = {}
+        for row in self._first_rows.values():
+            for name, cell in row.items():
+                if name not in used and name not in of_paths:
+                    cells.setdefault(name, cell)
+        return cells
+
+    def _with_dotted(self, row: Row) -> Row:
+        """The row with what its map names inside of objects."""
+        found = {name: value_at(row, name) for name in self._dotted if name not in row}
+        return {**row, **found} if found else row
+
+    def plain_of(self, row: Row, *, varying: bool) -> Plain | None:
         """
         The same for many rows; None where it can't be said. *varying* says that rows may lack some
         of the columns: then each field must have one column, or which one is read would vary, too.
         """
         try:
-            if self.wide(header) or ROW_NUMBER in self._column_map:
+            if self.wide(tuple(row)) or ROW_NUMBER in self._column_map:
                 return None
-            plain = self.plain(header)
+            plain = self.plain(row)
         except ValueError:
             return None
+        header = tuple(row)
         return None if varying and not self._has_one_column_a_field(header) else plain
 
     def _has_one_column_a_field(self, header: tuple[str, ...]) -> bool:

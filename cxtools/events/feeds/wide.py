@@ -177,6 +177,14 @@ class Wide:
     things: Mapping[str, Thing] = field(default_factory=lambda: THINGS)
     vendor: str = ""
 
+    @property
+    def names(self) -> list[str]:
+        """The cells that are read."""
+        names = [mark.column for mark in self.marks]
+        for several in self.texts.values():
+            names += several
+        return [*names, self.time, *self.mailings]
+
     def events(self, row: Row, dialect: Dialect) -> list[Event]:
         """
         An event for each thing that happened; the user's word for rows without one, as in
