@@ -29,6 +29,7 @@ from cxtools.addresses import clean_address
 from cxtools.errors import ConfigError
 from cxtools.events import feeds
 from cxtools.events.feeds.dialect import STANDARD
+from cxtools.events.feeds.moments import ORDERS
 from cxtools.events.feeds.values import cell_text
 from cxtools.events.importing import import_file
 from cxtools.events.lines import Unreadable
@@ -62,6 +63,8 @@ TEXTS = (
     *("bounce_class", "link_url", "user_agent", "ip"),
 )
 WORD = re.compile(r"[^\W_]+")
+#: A file may leave no doubt about which is the day.
+DIALECTS = (STANDARD, *map(STANDARD.with_date_order, ORDERS))
 HARDNESS = {"hard", "soft"}
 SHORTEST_MOMENT = len("9/4/26")
 DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -203,7 +206,7 @@ def contradictions(event: dict[str, Any]) -> list[str]:
     """What a stored event says that the row which it keeps doesn't."""
     row = json.loads(event["raw"])
     values = list(_scalars(row))
-    texts = [cell_text(value) for value in values]
+    texts = [text for value in values for text in (cell_text(value), str(value))]
     words = set(WORD.findall(" ".join(texts).casefold()))
     found = [
         field for field in TEXTS if event[field] and not _stands_in(field, event, words, texts)
@@ -253,9 +256,10 @@ def _is_among(moment: datetime, row: dict[str, Any], values: list[Any]) -> bool:
     for value in values:
         if len(cell_text(value)) < SHORTEST_MOMENT:
             continue
-        with suppress(ValueError, TypeError, OverflowError):
-            if moment == STANDARD.moment(value):
-                return True
+        for dialect in DIALECTS:
+            with suppress(ValueError, TypeError, OverflowError):
+                if moment == dialect.moment(value):
+                    return True
     return False
 
 
