@@ -71,7 +71,7 @@ FLOORS = {
         "tables.encodings tables.workbook",
     ],
     "doors": [
-        "events.database events.hashes events.rejects events.replacements",
+        "events.database events.hashes events.rejects events.replacements events.spark_folder",
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
