@@ -17,6 +17,7 @@ TABLES = {
     "transient": "| category | kind | try again | suppress the recipient | whose side |\n",
     "held back": "| what speaks against it |",
     "classed": "| what the class is |",
+    "unreachable": "| who was silent |",
 }
 
 
@@ -61,7 +62,12 @@ CASES = [
     Case("always", "routing_error", "550", "relaying denied"),
     Case("always", "rate_limited", "421", "too many connections from you"),
     Case("always", "greylisted", "450", "greylisted, try again in 5 minutes"),
-    Case("always", "temporary_failure", "451", "the queue expired"),
+    Case("always", "temporary_failure", "451", "internal server error"),
+    Case("unreachable", "unreachable", "451", "the queue expired"),
+    Case("unreachable", "unreachable", "4.4.1", "the connection to mx.example.com timed out"),
+    Case("unreachable", "unreachable", "4.4.3", "the name server didn't answer: lookup timed out"),
+    Case("unreachable", "unreachable", "5.4.7", ""),
+    Case("unreachable", "unreachable", "", "", "powermta: message-expired"),
     Case("always", "protocol_error", "501", "syntax error in parameters"),
     Case("always", "unknown", "599", "xyzzy plugh"),
     Case("always", "auto_reply", "", "Automatic reply: back on Monday"),

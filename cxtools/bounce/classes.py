@@ -48,6 +48,8 @@ def clean_class(bounce_class: str) -> str:
     >>> clean_class("sparkpost: 10"), clean_class(" hard  bounce of ann@example.com")
     ('sparkpost: 10', 'hard bounce of <address>')
     """
+    if not bounce_class:
+        return ""
     words = " ".join(bounce_class[:LONGEST_CLASS].split())
     return words if _NAMES_NOBODY.fullmatch(words) else mask(words)
 

@@ -27,15 +27,25 @@ from cxtools.bounce.policy import (
     CATEGORIES,
     MAILED_AGAIN,
     SENDERS_SIDE,
+    UNREACHABLE,
     WHEN_CLASSED,
     WHEN_HELD_BACK,
+    WHEN_UNREACHABLE,
     Category,
     Objection,
     Treatment,
     objection,
     treatment,
 )
-from cxtools.bounce.reason import NAMES, drop_codes, drop_quotations, mask, reason, words
+from cxtools.bounce.reason import (
+    NAMES,
+    drop_codes,
+    drop_quotations,
+    join_lines,
+    mask,
+    reason,
+    words,
+)
 from cxtools.bounce.rules import Rule, Rulebook, merge_rules, standard_rules
 from cxtools.bounce.verdict import BounceVerdict
 from cxtools.errors import ConfigError
@@ -54,11 +64,24 @@ CLASS_CONFIDENCE = {"high": 0.6, "medium": 0.5, "low": 0.4}
 #: Categories whose texts may name a blocklist.
 LISTED = ("reputation_block", "content_rejected")
 
+# A time is one to wait only after such a word: others have passed, or are limits.
 _WAIT = re.compile(
-    r"""(?i)\b(?:in|after|for|wait|within|next)\s+(?:about[ ]|another[ ]|at[ ]least[ ])?
-        (\d{1,6})\s*(s|sec|second|m|min|minute|h|hour|d|day)s?\b""",
+    r"""(?i)\b(?<!not[ ])
+        (?: (?: (?:try|trying|retry|send|resend|us|me|come|connect)[ ]again (?:[ ]later)?
+              | later | retry(?:[ -]?after|[ ]time|[ ]interval|[ ]delay)? | back
+            )
+            [ :=,;.]{1,3} (?:(?:please|in|after|within|is|next)[ ]){0,3}
+          | (?:wait|back(?:[ ]off)?)[ :]{1,2} (?:(?:please|for|in|another)[ ]){0,2}
+        )
+        (?:(?:about|approximately|at|least|the|next|a)[ ]){0,3}
+        (?: (?P<hours>\d{1,3}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)
+          | (?P<spans>\d{1,6}[ ]?[a-z]{1,7}\b (?:(?:,|[ ]and)?[ ]?\d{1,6}[ ]?[a-z]{1,7}\b){0,3})
+        )""",
     re.VERBOSE,
 )
+_SPAN = re.compile(r"(?i)(\d+)\s?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)\b")
+#: Words of which one stands before a time to wait.
+WAITING = ("again", "later", "retry", "wait", "back")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -149,7 +172,8 @@ class Judge:
         The verdict as a dict, with `matches`: every rule, code and class that had something to say,
         in the order of their rank.
         """
-        bounce = _read(code[:LONGEST_CODE], mask(text or code), clean_class(bounce_class))
+        cause = join_lines(mask(text or code))
+        bounce = _read(code[:LONGEST_CODE], cause, clean_class(bounce_class))
         verdict = self.classify(code, text, bounce_class)
         matches = [
             replace(match, won=match.rule == verdict.rule) for match in self._matches(bounce)
@@ -163,21 +187,22 @@ class Judge:
         is_short = len(cause) <= LONGEST_REMEMBERED
         judge_cause = self._by_cause if is_short else self._judge_cause
         verdict = judge_cause(code, cause, clean_class(bounce_class))
-        if verdict.retry in MAILED_AGAIN and "<n>" in cause:
+        if verdict.retry in MAILED_AGAIN and "<" in cause:
             return replace(verdict, retry_after_s=_wait_s(text))
         return verdict
 
     def _judge_cause(self, code: str, cause: str, bounce_class: str) -> BounceVerdict:
+        cause = join_lines(cause)
         bounce = _read(code, cause, bounce_class)
         matches = self._matches(bounce)
         match = next(matches, NOTHING)
         policy = _policy(match, bounce.codes)
         contradiction: Contradiction | None = None
         if policy.kind == "hard":
-            other = self._judge_without_quotations(code, cause, bounce_class)
-            if other:
-                return replace(other, reason=_reason(bounce, match.category))
-            contradiction = self._contradiction(match, matches, bounce)
+            own = self._judge_own_words(code, cause, bounce_class)
+            contradiction = self._contradiction(match, matches, bounce, own)
+            if own and not contradiction:
+                return replace(own, reason=_reason(bounce, match.category))
             if contradiction:
                 policy = WHEN_HELD_BACK[contradiction.objection]
         return BounceVerdict(
@@ -195,22 +220,17 @@ class Judge:
             held_back_by=contradiction.source if contradiction else "",
         )
 
-    def _judge_without_quotations(
-        self,
-        code: str,
-        cause: str,
-        bounce_class: str,
-    ) -> BounceVerdict | None:
+    def _judge_own_words(self, code: str, cause: str, bounce_class: str) -> BounceVerdict | None:
         """
         The verdict without what stands in a subject, a quotation or the path of a URL, since that
-        isn't the server's own word; None where it is hard all the same.
+        isn't the server's own word; None where there is no such thing.
         """
         own_words = drop_quotations(cause)
         if own_words == cause:
             return None
         verdict = self._judge_cause(code, own_words, bounce_class)
         if verdict.kind == "hard":
-            return None
+            return verdict
         return replace(verdict, held_back_by=verdict.held_back_by or "quotation")
 
     def _contradiction(
@@ -218,16 +238,24 @@ class Judge:
         match: Match,
         others: Iterator[Match],
         bounce: Bounce,
+        own: BounceVerdict | None,
     ) -> Contradiction | None:
-        """What speaks against a hard verdict; None when nothing does."""
-        if bounce.codes.digit == "2":
+        """
+        What speaks against a hard verdict; None when nothing does. Where the server's *own* words
+        were judged by themselves, only the sender's side still counts in the rest.
+        """
+        if own:
+            if own.kind != "hard":
+                return None
+            others = (other for other in others if other.category in SENDERS_SIDE)
+        elif bounce.codes.digit == "2":
             return Contradiction("class 2", "weak_proof")
-        if match.confidence < LEAST_CONFIDENCE:
+        elif match.confidence < LEAST_CONFIDENCE:
             return Contradiction("confidence", "weak_proof")
         for other in others:
             if _contradicts(other, match):
                 return Contradiction(other.rule, objection(other.category))
-        doubt = next(self.doubts.matches(bounce.words, bounce.codes), None)
+        doubt = None if own else next(self.doubts.matches(bounce.words, bounce.codes), None)
         if doubt is None:
             return None
         rule, _ = doubt
@@ -303,6 +331,8 @@ def _reason(bounce: Bounce, category: Category) -> str:
 
 def _policy(match: Match, codes: Codes) -> Treatment:
     """How to treat what this match says, before anything that contradicts it is looked at."""
+    if match.rule in UNREACHABLE:
+        return WHEN_UNREACHABLE["unreachable"]
     policy = treatment(match.category, codes.digit)
     is_likely = match.by_class and match.confidence == CLASS_CONFIDENCE["medium"]
     if policy.kind == "hard" and is_likely:
@@ -342,8 +372,18 @@ def _contradicts(other: Match, match: Match) -> bool:
 
 
 def _wait_s(text: str) -> int | None:
-    wait = _WAIT.search(text[:LONGEST_REMEMBERED])
-    return int(wait[1]) * SECONDS[wait[2][0].lower()] if wait else None
+    """
+    >>> _wait_s("try again in 4 minutes 55 seconds"), _wait_s("expired after 840 minutes")
+    (295, None)
+    """
+    text = text[:LONGEST_REMEMBERED].lower()
+    wait = _WAIT.search(text) if any(word in text for word in WAITING) else None
+    if wait is None:
+        return None
+    if wait["hours"]:
+        return int(wait["hours"]) * 3_600 + int(wait["minutes"]) * 60 + int(wait["seconds"])
+    spans = _SPAN.findall(wait["spans"])
+    return sum(int(number) * SECONDS[unit[0].lower()] for number, unit in spans) or None
 
 
 def as_dict(verdict: BounceVerdict) -> dict[str, Any]:

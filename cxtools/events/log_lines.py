@@ -28,6 +28,7 @@ NULL_SENDER = "from=<>,"
 REMOVED = "removed"
 #: A log may be read a little before its last line's clock says.
 AHEAD = timedelta(days=2)
+NOTE = "the log's lines name no year: the last one before the file was written is taken"
 
 
 def is_log(beginning: str) -> bool:
@@ -40,14 +41,14 @@ def is_log(beginning: str) -> bool:
     return LINE.match(beginning) is not None
 
 
-def log_rows(text: IO[str], last: datetime) -> Iterator[Line]:
+def log_rows(text: IO[str], last: datetime, notes: list[str]) -> Iterator[Line]:
     """
     Each line as a row, with what is known of its mail; *last* is a moment that no line is much
-    later than, which tells the year where lines name none.
+    later than, which tells the year where lines name none. *notes* gets a sentence on that.
 
     >>> import io
     >>> text = io.StringIO("Mar  2 10:00:01 mx postfix/qmgr[7]: 4ABCDE: removed")
-    >>> [line.row for line in log_rows(text, datetime(2026, 3, 5, tzinfo=UTC))]
+    >>> [line.row for line in log_rows(text, datetime(2026, 3, 5, tzinfo=UTC), [])]
     [{'log': 'Mar  2 10:00:01 mx postfix/qmgr[7]: 4ABCDE: removed', 'year': 2026}]
     """
     mails: dict[str, _Mail] = {}
@@ -60,6 +61,8 @@ def log_rows(text: IO[str], last: datetime) -> Iterator[Line]:
             yield Line(number, Unreadable("not a line of a log", written))
             continue
         year = _year(written, last)
+        if year and NOTE not in notes:
+            notes.append(NOTE)
         known = _known(match["said"], mails)
         yield Line(number, {"log": written, **year, **known})
 

@@ -108,7 +108,7 @@ def _text_rows(content: Content, path: Path, in_blocks: bool) -> Iterator[Piece]
         return json_rows(text, in_blocks=in_blocks)
     if is_log(beginning):
         modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        return log_rows(text, modified)
+        return log_rows(text, modified, content.notes)
     return _table_rows(open_table(text), content.notes, in_blocks)
 
 

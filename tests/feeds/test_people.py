@@ -136,6 +136,23 @@ def test_any_column_can_be_named_as_a_kind() -> None:
     assert ["click"] == kinds(row, {"visit": "click"})
 
 
+def test_a_column_called_type_is_no_event_beside_columns_for_things() -> None:
+    """It may be the sort of the mailing; with one such column only, it says what happened."""
+    assert ["sent", "open"] == kinds({"type": "newsletter", "sent": "1", "opened": "1"})
+    assert ["click"] == kinds({"type": "click", "sent_at": "2026-03-02"})
+    assert ["click"] == kinds({"event": "click", "sent": "1", "opened": "1"})
+
+
+def test_columns_of_moments_are_not_the_events_moment() -> None:
+    """Several columns with moments would leave open which is meant; each has its own thing."""
+    row = {"sent_at": "2026-03-02", "opened_at": "2026-03-03", "clicked_at": ""}
+    events = TableReader().events(ANN | row)
+
+    assert [("sent", 2), ("open", 3)] == [
+        (event.kind, event.ts.day if event.ts else None) for event in events
+    ]
+
+
 PEOPLE_AND_MAILINGS = """user,mailing,sent_on,opened,clicked
 u1,spring,2026-03-02,1,0
 u1,autumn,2026-09-02,0,0

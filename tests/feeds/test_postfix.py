@@ -19,7 +19,7 @@ def events_of(*said: str, day: str = "Mar  2") -> list[tuple[str, str, str]]:
     """Kind, message and address of each event in a log of these lines."""
     text = "".join(f"{day} 10:00:01 mx postfix/{line}\n" for line in said)
     found = []
-    for line in log_rows(io.StringIO(text), LAST):
+    for line in log_rows(io.StringIO(text), LAST, []):
         assert isinstance(line.row, dict)
         for event in feeds.read(line.row, "postfix"):
             found.append((event.kind, event.message_id, event.email))
@@ -82,17 +82,19 @@ def test_a_mail_that_expired_bounces_for_those_who_never_got_it() -> None:
 def test_the_year_of_a_line_is_the_last_before_the_file_was_written(day: str, year: int) -> None:
     """Syslog names no year; the file's own moment tells it, a day or two around it."""
     text = f"{day} 10:00:01 mx postfix/smtp[2]: {SENT}"
-    [line] = log_rows(io.StringIO(text), LAST)
+    notes: list[str] = []
+    [line] = log_rows(io.StringIO(text), LAST, notes)
     assert isinstance(line.row, dict)
     [event] = feeds.read(line.row, "postfix")
 
+    assert 1 == len(notes)
     assert event.ts is not None
     assert (year, 10) == (event.ts.year, event.ts.hour)
 
 
 def test_lines_that_are_none_of_a_log_are_set_aside() -> None:
     """What isn't a line of syslog is kept as unreadable, blank lines are nothing."""
-    [line] = log_rows(io.StringIO("\n--- rotated ---\n"), LAST)
+    [line] = log_rows(io.StringIO("\n--- rotated ---\n"), LAST, [])
 
     assert Unreadable("not a line of a log", "--- rotated ---") == line.row
 

@@ -813,6 +813,190 @@ def test_a_weak_code_alone_never_suppresses_at_once() -> None:
     assert expected == (verdict.category, verdict.kind, verdict.suppress)
 
 
+# ---- lines and words
+
+#: The code that a known reply begins with.
+LEADING_CODE = re.compile(
+    r"(?:([245]\d\d)[ -]+)?(?:([245][.]\d{1,3}[.]\d{1,3})[ -]+)?(.*)", re.DOTALL
+)
+
+
+def known_replies() -> list[tuple[str, str, str]]:
+    """Reply code, enhanced code and words of replies: those of these tests and of the rules."""
+    said = [(code, text) for code, text, *_ in TRAPS + TODAY]
+    said += [("550", text) for text in NOT_THE_RECIPIENT]
+    said += [("550", rule.example) for rule in RULES]
+    replies = []
+    for code, text in said:
+        given = parse_codes(code)
+        match = LEADING_CODE.fullmatch(text)
+        assert match
+        reply, enhanced, spoken = match.groups("")
+        reply = reply or given.reply or "550"
+        enhanced = enhanced or given.enhanced
+        if spoken.count(" ") > 1 and enhanced[:1] in ("", reply[0]):
+            replies.append((reply, enhanced, spoken))
+    return replies
+
+
+def broken_reply(reply: str, enhanced: str, text: str, dice: random.Random) -> tuple[str, str]:
+    """A reply in one line, and in up to five as servers write them."""
+    all_words = text.split(" ")
+    # A lone ":" stands where a server left an address out: it is one with the word before it.
+    places = [
+        place for place in range(1, len(all_words)) if ":" not in all_words[place - 1 : place + 1]
+    ]
+    cuts = sorted(dice.sample(places, dice.randint(1, min(4, len(places)))))
+    starts, ends = [0, *cuts], [*cuts, len(all_words)]
+    lines = [" ".join(all_words[start:end]) for start, end in zip(starts, ends, strict=True)]
+    code = f"{enhanced} " if enhanced and dice.random() < 0.7 else ""
+    wrapped = [f"{reply}-{code}{line}" for line in lines[:-1]]
+    wrapped.append(f"{reply} {code}{lines[-1]}")
+    mark = dice.choice(["\n", "\r\n", " "])
+    return f"{reply} {code}{text}", mark.join(wrapped)
+
+
+def test_where_a_server_breaks_its_lines_means_nothing() -> None:
+    """Known replies, broken at random: none changes its category or whom it suppresses."""
+    dice, changed = random.Random(14), []
+    for parts in dice.choices(known_replies(), k=600):
+        one_line, lines = broken_reply(*parts, dice)
+        whole, broken = classify("", one_line), classify("", lines)
+        if (whole.category, whole.suppress) != (broken.category, broken.suppress):
+            changed.append((one_line, lines))
+
+    assert not changed
+
+
+def test_two_replies_are_not_one() -> None:
+    """Another code begins another reply; the same code after a sentence's end another sentence."""
+    two = classify("", "550 the mailbox of ann 421 is full of joy")
+    one = classify("", "550-the mailbox of ann\n550 is full")
+
+    assert ("unknown", "mailbox_full") == (two.category, one.category)
+
+
+RUN_TOGETHER = [
+    ("InvalidRecipient", "invalid_recipient"),
+    ("MailboxDoesNotExist", "invalid_recipient"),
+    ("UserUnknown", "invalid_recipient"),
+    ("DomainNotFound", "invalid_domain"),
+    ("AccountDisabled", "inactive_mailbox"),
+    ("MapiExceptionQuotaExceeded", "mailbox_full"),
+    ("MessageTooLarge", "message_too_large"),
+    ("ContentRejected", "content_rejected"),
+    ("AttachmentRejected", "content_rejected"),
+    ("DMARCFailure", "authentication"),
+    ("RelayDenied", "routing_error"),
+    ("MailPolicy", "policy_block"),
+]
+
+
+@pytest.mark.parametrize(("word", "category"), RUN_TOGETHER)
+@pytest.mark.parametrize(
+    "around", ["{}", "error {}, nothing else", "STOREDRV.Deliver; {} [id=7]", "({})"]
+)
+def test_words_run_together_are_read(word: str, category: str, around: str) -> None:
+    """What platforms and Exchange write in one word is read as the words that it is made of."""
+    assert category == classify("550", around.format(word)).category
+
+
+def test_a_mail_policy_outweighs_the_code_of_a_size() -> None:
+    """Zoho says MailPolicy under 5.2.3, the code of a message that is too large."""
+    assert "policy_block" == classify("550 5.2.3", "MailPolicy").category
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("at mail.UserUnknown.example", "at xhost"),
+        ("<UserUnknown@example.com>", "xaddress"),
+        ("id aBcDeFgHiJkL", "id abcdefghijkl"),
+        ("ESMTP gsmtp iCloud", "esmtp gsmtp icloud"),
+    ],
+)
+def test_hosts_addresses_and_ids_are_not_words_run_together(text: str, folded: str) -> None:
+    """They stay what they are, however they are written."""
+    assert folded == " ".join(words(drop_codes(mask(text))))
+
+
+WAITS = [
+    ("try again in 5 minutes", 300),
+    ("please try again later, in 2 hrs", 7200),
+    ("come back in 00:05:00", 300),
+    ("retry in 5mins", 300),
+    ("try again in 4 minutes 55 seconds", 295),
+    ("try again in 1 hour and 5 minutes", 3900),
+    ("wait at least 10 min.", 600),
+    ("Retry-After: 60 seconds", 60),
+    ("back off for 60 s", 60),
+    ("it expired after 840 minutes", None),
+    ("answer within 4 hours", None),
+    ("kept for 30 days", None),
+    ("tried for 3 days", None),
+    ("it was tried again for 3 days", None),
+    ("more than 100 messages in 60 minutes", None),
+    ("it will not try again after 5 days", None),
+    ("try again after 15:30", None),
+    ("try again with 5 messages", None),
+]
+
+
+@pytest.mark.parametrize(("text", "seconds"), WAITS)
+def test_only_a_time_to_wait_is_a_wait(text: str, seconds: int | None) -> None:
+    """A time that has passed, or that a limit names, is none; units are read as people write them."""
+    assert seconds == classify("451", f"temporary failure, {text}").retry_after_s
+
+
+# ---- single words of platforms and servers
+
+SINGLE_TEXTS = [
+    ("554 5.7.1", "<ann@example.com>: Recipient address rejected: Access denied", "policy_block", "never"),
+    ("554 5.7.1", "recipient was refused", "policy_block", "never"),
+    ("454 4.7.1", "<ann@example.com>: Recipient address rejected: Access denied", "policy_block", "never"),
+    ("550 5.4.1", "Recipient address rejected: Access denied. AS(201806281)", "invalid_recipient", "now"),
+    ("550 5.7.1", "Recipient address rejected: user unknown", "invalid_recipient", "now"),
+    ("554 5.7.9", "not accepted for policy reasons, says yahoo.com", "authentication", "never"),
+    ("554", "not from you, see AUP#BL at cox.net", "reputation_block", "never"),
+    ("", "preblocked", "suppressed", "never"),
+    ("", "blocked : due to blacklist user", "suppressed", "never"),
+    ("", "the contact stands on your blocklist", "suppressed", "never"),
+    ("551 5.4.7", "the next delivery would be at 12:00, beyond the expiry time", "temporary_failure", "after_n"),
+    ("", "exceeded max age of a message", "temporary_failure", "after_n"),
+    ("", "the message lifetime is over", "temporary_failure", "after_n"),
+    ("", "Delayed Bounce", "temporary_failure", "never"),
+    ("500", "unknown: Delayed Bounce, no reply could be read", "temporary_failure", "never"),
+    ("", "previous (cached) callout verification failure", "authentication", "never"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "text", "category", "suppress"), SINGLE_TEXTS)
+def test_what_single_platforms_say(code: str, text: str, category: str, suppress: str) -> None:
+    """Texts of one server or platform each, and what they do to the recipient."""
+    verdict = classify(code, text)
+
+    assert (category, suppress) == (verdict.category, verdict.suppress)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://help.example/mail/why-mail-was-rejected",
+        "http://www.provider.example/en/blocked/index.html",
+        "https://provider.example/policy/denied#7",
+    ],
+)
+def test_a_link_to_help_holds_nothing_back(link: str) -> None:
+    """The words in a link's path are not the server's: what it says of the mailbox stands."""
+    verdict = classify("550 5.1.1", f"Mailbox unavailable. More information: {link}")
+
+    assert ("invalid_recipient", "now") == (verdict.category, verdict.suppress)
+    assert "never" == classify("550 5.1.1", f"Your IP is blocked, see {link}").suppress
+    assert (
+        "never" == classify("550 5.1.1", f"Mailbox unavailable, spamhaus.org, see {link}").suppress
+    )
+
+
 # ---- the platform's own class
 
 CLASSES = [

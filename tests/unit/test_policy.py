@@ -20,9 +20,11 @@ from cxtools.bounce.policy import (
     MAILED_AGAIN,
     SENDERS_SIDE,
     UNAUTHENTICATED,
+    UNREACHABLE,
     WHEN_CLASSED,
     WHEN_HELD_BACK,
     WHEN_TRANSIENT,
+    WHEN_UNREACHABLE,
     Treatment,
 )
 from cxtools.bounce.rules import standard_rules
@@ -91,6 +93,7 @@ def test_the_page_shows_the_whole_policy() -> None:
     assert WHEN_TRANSIENT == taxonomy.page_table("transient")
     assert WHEN_HELD_BACK == taxonomy.page_table("held back")
     assert WHEN_CLASSED == taxonomy.page_table("classed")
+    assert WHEN_UNREACHABLE == taxonomy.page_table("unreachable")
     assert doctest.testfile(str(taxonomy.PAGE), module_relative=False).failed == 0
 
 
@@ -108,7 +111,7 @@ def test_a_verdict_is_treated_as_the_page_says(case: taxonomy.Case) -> None:
 
     assert case.expected == Treatment(verdict.kind, verdict.retry, verdict.suppress, verdict.scope)
     assert (case.table == "held back") == bool(verdict.held_back_by)
-    if case.table in ("always", "transient"):
+    if case.table in ("always", "transient"):  # the other tables' rows are no categories
         assert case.row == verdict.category
 
 
@@ -123,18 +126,29 @@ def test_an_outcome_has_the_columns_of_its_verdict(case: taxonomy.Case) -> None:
     assert expected == (row["kind"], row["retry"], row["suppress"])
 
 
-def test_what_is_unauthenticated_is_named_rightly() -> None:
-    """Each of these ids is a rule, a code or a class, and says `authentication`."""
+def categories_of_ids() -> dict[str, str]:
+    """Rule, code or class, as verdicts name it, and its category."""
     rules = {rule.id: rule.category for rule in standard_rules()}
-    known = dict(rules)
+    known: dict[str, str] = dict(rules)
     for code in table().values():
         known[code.rule] = code.category
     for row in class_table().values():
-        known[f"class:{row.platform}:{row.word}"] = row.category
+        owner = f"{row.platform}:" if row.platform else ""
+        known[f"class:{owner}{row.word}"] = row.category
     for rule, category in rules.items():
         known[f"class:{rule}"] = category
+    return known
 
-    assert {"authentication"} == {known.get(name) for name in UNAUTHENTICATED}
+
+@pytest.mark.parametrize(
+    ("ids", "category"),
+    [(UNAUTHENTICATED, "authentication"), (UNREACHABLE, "temporary_failure")],
+)
+def test_what_is_named_by_its_rule_is_named_rightly(ids: frozenset[str], category: str) -> None:
+    """Each of these ids is a rule, a code or a class, and says this category."""
+    known = categories_of_ids()
+
+    assert {category} == {known.get(name) for name in ids}
 
 
 @EVERY_CASE
@@ -169,6 +183,7 @@ TREATMENTS = [
     *WHEN_TRANSIENT.values(),
     *WHEN_HELD_BACK.values(),
     *WHEN_CLASSED.values(),
+    *WHEN_UNREACHABLE.values(),
 ]
 
 

@@ -45,6 +45,7 @@ NAMES = (
     "hubspot",
     "klaviyo",
     "mailchimp",
+    "salesforce",
     "powermta",
     "postfix",
     "cxone",

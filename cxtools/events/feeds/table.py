@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.feeds.nested import value_at
-from cxtools.events.feeds.plain import Plain
+from cxtools.events.feeds.plain import Plain, Value
 from cxtools.events.feeds.values import Row, spelling
 from cxtools.events.feeds.wide import THINGS, CountsOnly, Mark, Thing, Wide, marks
 from cxtools.events.feeds.words import COMMON_WORDS
@@ -25,6 +25,8 @@ EXPORT = (
 NEVER_TELLS = "whether a machine opened or clicked"
 
 WORDS = COMMON_WORDS
+#: Words for a bounce that say which sort it is.
+SORTS_OF_BOUNCE = {"hardbounce", "hardbounced", "softbounce", "softbounced", "blockbounce"}
 
 #: Our field -> what columns with it are called, as `spelling` leaves them; the first name wins over
 #: the others.
@@ -73,7 +75,7 @@ COLUMNS = {
         "reason",
         "response",
     ),
-    "bounce_class": ("bounceclass",),
+    "bounce_class": ("bounceclass", "bouncetype", "bouncecategory"),
     "link_url": ("linkurl", "url", "link", "clickedurl", "href"),
     "user_agent": ("useragent", "ua"),
     "ip": ("ip", "ipaddress", "clientip"),
@@ -113,6 +115,8 @@ MAILINGS = {
     "template",
     "templateid",
 }
+#: Columns that surely say what happened; "type" and "activity" may mean something else.
+SURE_KINDS = ("kind", "event", "eventtype")
 #: What columns tell by their names, or by the name of a kind that the user gave one.
 NAMED_THINGS = {kind: Thing(kind) for kind in KINDS} | THINGS
 #: What says whose row it is, ...
@@ -197,9 +201,11 @@ class TableReader:
         return self._known_people[header]
 
     def _wide(self, header: tuple[str, ...]) -> Wide | None:
-        columns = find_columns(header, self._column_map)
         found = self._marks(header)
-        if "kind" in columns or not found:
+        about_things = {mark.column for mark in found}
+        others = tuple(column for column in header if column not in about_things)
+        columns = find_columns(others, self._column_map)
+        if not found or self._says_kind(columns.pop("kind", ""), found):
             return None
         if not any(field in columns for field in PEOPLE):
             columns |= _other_person(header)
@@ -218,6 +224,14 @@ class TableReader:
             mailings=(*mailings, time) if time else tuple(mailings),
             things=NAMED_THINGS,
         )
+
+    def _says_kind(self, column: str, found: Sequence[Mark]) -> bool:
+        """
+        Whether a column says of each row what happened. One of a name like "type" doesn't, beside
+        columns for several things.
+        """
+        is_sure = column in self._column_map or spelling(column) in SURE_KINDS
+        return bool(column) and (is_sure or len({mark.word for mark in found}) == 1)
 
     def _marks(self, header: tuple[str, ...]) -> list[Mark]:
         """The columns that tell of things, by the user's word or by their names."""
@@ -285,13 +299,21 @@ class TableReader:
 
     def _plain(self, columns: Mapping[str, str]) -> Plain:
         texts = {field: (column,) for field, column in columns.items()}
+        texts.pop("bounce_class", ())
+        sorts = (columns.get("kind", ""), columns.get("bounce_class", ""))
         return Plain(
             word=texts.pop("kind", ()),
             words=WORDS,
             no_word=NO_WORD,
             time=columns.get("ts", ""),
             texts={field: names for field, names in texts.items() if field != "ts"},
+            values={"bounce_class": Value(sorts, _bounce_class)},
         )
+
+
+def _bounce_class(word: str, told: str) -> str:
+    """The sort of a bounce by its own column, or else by the word for what happened."""
+    return told or (word if spelling(word) in SORTS_OF_BOUNCE else "")
 
 
 def _rows_of_addresses(row: Row, names: Sequence[str]) -> list[Row]:
