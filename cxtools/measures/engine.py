@@ -24,6 +24,7 @@ from cxtools.events.store import EventStore
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
+from cxtools.measures.definitions import Definitions
 from cxtools.measures.session import Asked, Session, define_relations
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Engine:
                 layers[""] = stack.enter_context(nothing)
             stack.enter_context(reading(self._files(layers)))
             asked = Asked(by, where, cut_moments(layers, as_of), job_ids)
-            relations = stack.enter_context(self.open_relations())
+            relations = Definitions(stack.enter_context(self.open_relations()))
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)
             session = Session(relations)
             session.check_values(where)

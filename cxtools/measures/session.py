@@ -22,7 +22,7 @@ from cxtools.errors import StoreError
 from cxtools.events.messages import sql as messages_sql
 from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.rows import define_messages, define_received
-from cxtools.events.relations import Relations
+from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import Filters
@@ -64,7 +64,7 @@ class Asked:
 class Session:
     """The relations, open for a `with` block."""
 
-    relations: Relations
+    relations: ReadRelations
 
     def run(self, sql: str) -> pa.Table:
         """The rows that a statement selects from the relations."""
@@ -96,7 +96,7 @@ class Session:
 
 
 def define_relations(
-    relations: Relations,
+    relations: ReadRelations,
     store: EventStore,
     layers: Mapping[str, Layer],
     verdicts: pa.Table,
@@ -148,7 +148,7 @@ def messages_query(by: Sequence[str], where: Filters) -> str:
     return "\n".join(lines)
 
 
-def _define_layers(relations: Relations, layers: Mapping[str, Layer]) -> None:
+def _define_layers(relations: ReadRelations, layers: Mapping[str, Layer]) -> None:
     """The relations of these layers, each with the campaign of every row."""
     for relation in ("clicks", "bounces", "irregular_events", "repeats", "event_counts"):
         _read(relations, f"stored_{relation}", relation, layers.values())
@@ -162,14 +162,14 @@ def _define_layers(relations: Relations, layers: Mapping[str, Layer]) -> None:
         relations.define("stored_messages", "select * from stored_main")
 
 
-def _read(relations: Relations, name: str, relation: str, layers: Iterable[Layer]) -> None:
+def _read(relations: ReadRelations, name: str, relation: str, layers: Iterable[Layer]) -> None:
     files = []
     for layer in layers:
         files += layer.files(relation)
     relations.read(name, files)
 
 
-def _define_whole(relations: Relations, verdicts: pa.Table) -> None:
+def _define_whole(relations: ReadRelations, verdicts: pa.Table) -> None:
     """Whatever happened counts."""
     relations.define(
         "bounces",
@@ -190,7 +190,7 @@ def _define_whole(relations: Relations, verdicts: pa.Table) -> None:
 
 
 def _define_until(
-    relations: Relations,
+    relations: ReadRelations,
     store: EventStore,
     layers: Mapping[str, Layer],
     cuts: Mapping[str, datetime],
@@ -223,7 +223,7 @@ def _define_until(
     _define_facts_by_standing_bounce(relations)
 
 
-def _define_irregular_facts(relations: Relations) -> None:
+def _define_irregular_facts(relations: ReadRelations) -> None:
     """The facts of messages whose state at a moment their row can't tell, from their events."""
     irregular = statement("until_cut").format(
         columns=IRREGULAR_COLUMNS,
@@ -239,12 +239,12 @@ def _define_irregular_facts(relations: Relations) -> None:
     relations.define("irregular_facts", facts)
 
 
-def _define_facts_by_standing_bounce(relations: Relations) -> None:
+def _define_facts_by_standing_bounce(relations: ReadRelations) -> None:
     relations.keep("standing_bounces", statement("standing_bounces"))
     relations.define("message_facts", statement("facts_by_standing_bounce"))
 
 
-def _define_rows_until(relations: Relations, name: str, rows: str, columns: str) -> None:
+def _define_rows_until(relations: ReadRelations, name: str, rows: str, columns: str) -> None:
     relations.define(name, statement("until_cut").format(rows=rows, columns=columns))
 
 
