@@ -88,7 +88,8 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
-        "measures.cause_verdicts measures.cuts measures.definitions measures.rules_digest "
+        "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
+        "measures.rules_digest measures.states",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes",

@@ -1,12 +1,12 @@
 -- Why did messages bounce?
 -- grain:   one row per campaign x category x kind (and value of each column it is split by)
 -- params:  none
--- reads:   messages, verdicts
+-- reads:   states, verdicts
 -- columns: campaign, split, category, kind, recipients, bounced (in the campaign), attempted (in the campaign and split)
 with
 causes as (       -- one row per cause, which is a number: the words of its verdict are many more
-    select campaign, split, cause_id, count(*) as recipients
-    from messages
+    select campaign, split, cause_id, sum(messages) as recipients
+    from states
     where bounced
     group by campaign, split, cause_id
 ),
@@ -17,8 +17,8 @@ categories as (
     group by causes.campaign, split, category, kind
 ),
 totals as (
-    select campaign, split, count(*) as attempted
-    from messages
+    select campaign, split, cast(sum(messages) as bigint) as attempted
+    from states
     where attempted
     group by campaign, split
 )
