@@ -35,6 +35,7 @@ import requests
 
 from benchmarks.generate import SEED, event_columns, parts_of
 from cxtools.api.client import Client
+from cxtools.api.event_pages import EventPage, read_pages
 from cxtools.api.reader import PAGE_ROWS
 from cxtools.events.store import EventStore
 from cxtools.settings import Settings
@@ -219,14 +220,15 @@ def ingest(url: str, jobs: list[str], store: EventStore) -> None:
     settings = Settings(env_url=url, client_id="me", client_secret=Secret("s"))
     client = Client(settings)
 
-    def fetch(job: str) -> list[pa.Table]:
-        return [page.table for page in client.fetch_event_pages(job)]
+    def fetch(job: str) -> list[EventPage]:
+        return [*client.fetch_event_pages(job)]
 
     with ThreadPoolExecutor(settings.workers) as pool:
         fetched = pool.map(fetch, jobs)
         for _ in range(0, len(jobs), JOBS_AT_ONCE):
             group = islice(fetched, JOBS_AT_ONCE)
-            tables = [table for job in group for table in job]
+            pages = [page for job in group for page in job]
+            tables = (events.table for events in read_pages(pages))
             store.add_tables("c", tables, source="cxone", received_at=datetime.now(UTC))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,14 +18,41 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from cxtools.errors import ConfigError
+
 #: The content of a file: bytes, or a function that writes them.
 Content = bytes | Callable[[IO[bytes]], object]
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
+#: The beginning of a URL, of which a path keeps one stroke; a drive of Windows has one letter.
+SCHEME = re.compile(r"[A-Za-z][\w+.-]+:/")
+
 #: The errors of a folder that can't be fsynced: no right to read it, or a system without that call.
 CANT_SYNC = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP}
+
+
+def check_is_local(path: Path) -> None:
+    """
+    Refuse a URL, which would be a folder called `s3:` here.
+
+    Raises:
+        ConfigError: it is one.
+
+    >>> check_is_local(Path("reports"))
+    >>> check_is_local(Path("s3://bucket/reports"))
+    Traceback (most recent call last):
+        ...
+    cxtools.errors.ConfigError: a URL is not a place on this machine  [s3:/bucket/reports]
+      -> name a local path; the tools of that store copy files to and from it
+    """
+    if SCHEME.match(str(path)):
+        raise ConfigError(
+            "a URL is not a place on this machine",
+            where=str(path),
+            do="name a local path; the tools of that store copy files to and from it",
+        )
 
 
 def write_whole(file: Path, content: Content, *, mode: int = PRIVATE_FILE) -> Path:
@@ -186,11 +214,15 @@ def make_private_folder(folder: Path) -> None:
     Make a folder that only its owner can enter, and the missing ones above it in the same way;
     those that exist keep their mode.
 
+    Raises:
+        ConfigError: it is a URL.
+
     >>> above = Path(tempfile.mkdtemp()) / "home"
     >>> make_private_folder(above / "events")
     >>> oct(above.stat().st_mode & 0o777), oct((above / "events").stat().st_mode & 0o777)
     ('0o700', '0o700')
     """
+    check_is_local(folder)
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)

@@ -9,7 +9,7 @@ The face in a notebook: one short function per question, over the store that `CX
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,7 +20,7 @@ from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.question import docstring
 
 if TYPE_CHECKING:
-    from cxtools.events.importing import Imported
+    from cxtools.events.summary import Imported
     from cxtools.measures.choices import By, Where
     from cxtools.measures.cuts import AsOf
     from cxtools.measures.table import Table
@@ -69,7 +69,8 @@ def verdict(
     campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home = None
 ) -> CampaignVerdict:
     """
-    PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
+    PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
+    why.
 
     Arguments:
         about  "run", "bounces" or "engagement": which sentences and cards, never which word
@@ -132,13 +133,16 @@ def status(campaign: str, *, home: Home = None) -> Status:
     return latest(home).status(campaign)
 
 
-def import_file(
+def import_file(  # noqa: PLR0913  # an argument an option
     path: str | Path,
     campaign: str,
     *,
     format: str = "auto",
     column_map: Mapping[str, str] | None = None,
     event_map: Mapping[str, str] | None = None,
+    date_format: str = "",
+    timezone: str = "",
+    keep: Sequence[str] = (),
     home: Home = None,
 ) -> Imported:
     """Take real events from a file into the store. See `cxtools.events.importing.import_file`."""
@@ -152,6 +156,9 @@ def import_file(
         format=format,
         column_map=column_map or {},
         event_map=event_map or {},
+        date_format=date_format,
+        timezone=timezone,
+        keep=keep,
         now=datetime.now(UTC),
         progress=not client.quiet,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from cxtools.events import feeds
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.question import docstring
 from cxtools.settings import SOURCE_VARIABLES, setting_rows
+
+#: Each feed's samples, and beside them the events that are made of them.
+SAMPLES = Path(__file__).parents[1] / "tests" / "feeds"
 
 
 def write_pages(folder: Path) -> None:
@@ -104,20 +108,58 @@ def signature_lines(value: object) -> list[str]:
 
 
 def feeds_page() -> str:
-    """Every feed that `cxtools import` reads, as the registry of feeds has them."""
+    """Every feed that `cxtools import` reads, and what its samples tell and don't."""
     lines = [
         "# Feeds",
         "",
-        "What `cxtools import --format` takes. `auto` asks each of them, in this order, whether",
-        "the first row is its own.",
+        "What `cxtools import --format` takes. `auto` asks each of them, in this order, whether a",
+        "row is its own: each row of JSON by itself, a table by the names of its columns.",
         "",
-        "| `--format` | events of | its words come from |",
-        "|---|---|---|",
+        "| `--format` | events of | how to export | its words come from |",
+        "|---|---|---|---|",
     ]
     for name in feeds.NAMES:
         feed = feeds.feed(name)
-        lines.append(f"| `{feed.NAME}` | {feed.TITLE} | {feed.SOURCE} |")
+        lines.append(f"| `{name}` | {feed.TITLE} | {paragraph(feed.EXPORT)} | {feed.SOURCE} |")
+    lines += [
+        "",
+        "## What a feed tells",
+        "",
+        "Found in the samples that the tests read. *Times* and *ids*: whether all events have a",
+        "moment and the message's id, some, or none. *Machines*: whether it says what a machine",
+        "did. *Class*: whether it has a word of its own for the sort of a bounce.",
+        "",
+        "| `--format` | kinds | times | ids | machines | class | never tells |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [told_row(name) for name in feeds.NAMES]
     return "\n".join(lines) + "\n"
+
+
+def told_row(name: str) -> str:
+    """What the events of a feed's samples tell, as a row of a table."""
+    files = sorted(SAMPLES.joinpath(name).glob("*.events.jsonl"))
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+    events = [json.loads(line) for line in lines]
+    kinds = sorted({event["kind"] for event in events} - {"unknown"})
+    cells = [
+        f"`{name}`",
+        ", ".join(kinds),
+        how_many(events, "ts"),
+        how_many(events, "message_id"),
+        "yes" if any(event.get("by_machine") for event in events) else "no",
+        "yes" if any(event.get("bounce_class") for event in events) else "no",
+        paragraph(feeds.feed(name).NEVER_TELLS),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def how_many(events: list[dict[str, Any]], field: str) -> str:
+    """Whether all events have a field, some of them, or none."""
+    count = sum(1 for event in events if event.get(field))
+    if count == len(events):
+        return "all"
+    return "some" if count else "none"
 
 
 def questions_page() -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from cxtools.events.importing import Imported, import_file
+from cxtools.events.importing import import_file
 from cxtools.events.store import EventStore
+from cxtools.events.summary import Imported
 
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -34,6 +35,11 @@ def import_content(
     )
     path.write_bytes(lines if isinstance(lines, bytes) else lines.encode())
     return import_file(path, "c", target, now=NOW, **options)
+
+
+def counts(done: Imported) -> tuple[int, int, int, int]:
+    """Rows, new events, events left out, rejected rows."""
+    return done.rows, done.added, done.duplicates, done.rejected
 
 
 def query(target: EventStore, columns: str, where: str = "true") -> list[tuple[Any, ...]]:

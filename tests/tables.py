@@ -32,7 +32,7 @@ def rows(text: str) -> list[dict[str, str]]:
 def events(text: str) -> list[Event]:
     """
     Columns: to (recipient id; with "@" the address only), kind, and optionally at (day of September
-    2026 and time, "14 09:05:30", or "+90", seconds after the 14th 09:00), code, text, url, msg
+    2026 and time, "14 09:05:30", or "+90", seconds after the 14th 09:00), code, text, class, url, msg
     ("-" for none), job, email, id, word (the vendor's), machine (yes, no, or empty: not said).
     """
     return [_event(row) for row in rows(text)]
@@ -66,6 +66,7 @@ def _event(row: dict[str, str]) -> Event:
         ts=ts,
         bounce_code=code,
         bounce_text=row.get("text", ""),
+        bounce_class=row.get("class", ""),
         link_url=link,
         by_machine=MACHINE[row.get("machine", "")],
     )

@@ -16,6 +16,8 @@ TABLES = {
     "always": "| category | kind | try again | suppress the recipient | whose side | in plain",
     "transient": "| category | kind | try again | suppress the recipient | whose side |\n",
     "held back": "| what speaks against it |",
+    "classed": "| what the class is |",
+    "unreachable": "| who was silent |",
 }
 
 
@@ -37,9 +39,10 @@ class Case(NamedTuple):
     row: str
     code: str
     text: str
+    bounce_class: str = ""
 
     def __str__(self) -> str:
-        return f"{self.table}: {self.row}: {self.code} {self.text}"
+        return f"{self.table}: {self.row}: {self.code} {self.text}{self.bounce_class}"
 
     @property
     def expected(self) -> Treatment:
@@ -59,7 +62,12 @@ CASES = [
     Case("always", "routing_error", "550", "relaying denied"),
     Case("always", "rate_limited", "421", "too many connections from you"),
     Case("always", "greylisted", "450", "greylisted, try again in 5 minutes"),
-    Case("always", "temporary_failure", "451", "the queue expired"),
+    Case("always", "temporary_failure", "451", "internal server error"),
+    Case("unreachable", "unreachable", "451", "the queue expired"),
+    Case("unreachable", "unreachable", "4.4.1", "the connection to mx.example.com timed out"),
+    Case("unreachable", "unreachable", "4.4.3", "the name server didn't answer: lookup timed out"),
+    Case("unreachable", "unreachable", "5.4.7", ""),
+    Case("unreachable", "unreachable", "", "", "powermta: message-expired"),
     Case("always", "protocol_error", "501", "syntax error in parameters"),
     Case("always", "unknown", "599", "xyzzy plugh"),
     Case("always", "auto_reply", "", "Automatic reply: back on Monday"),
@@ -71,6 +79,13 @@ CASES = [
     Case("transient", "inactive_mailbox", "450", "this account has been disabled"),
     Case("transient", "policy_block", "450", "local policy says no"),
     Case("transient", "unknown", "499", "xyzzy plugh"),
+    Case("always", "invalid_recipient", "", "", "ses: Permanent General"),
+    Case("always", "temporary_failure", "", "", "soft bounce"),
+    Case("transient", "invalid_recipient", "450", "", "hard bounce"),
+    Case("classed", "likely", "", "", "hard bounce"),
+    Case("classed", "likely", "550", "", "salesforce: Hard bounce User Unknown"),
+    Case("held back", "weak_proof", "", "", "undeliverable"),
+    Case("held back", "weak_proof", "250", "", "hard bounce"),
     Case("held back", "weak_proof", "250", "user unknown"),
     Case("held back", "weak_proof", "5.4.4", ""),
     Case("held back", "senders_side", "550 5.1.1", "message refused"),

@@ -69,7 +69,8 @@ class Answer:
         if self.fault:
             return None
         with suppress(ValueError):
-            parsed = from_json(self.body, allow_inf_nan=False)
+            # To look up which texts came before takes as long as to read them.
+            parsed = from_json(self.body, allow_inf_nan=False, cache_strings="keys")
             if isinstance(parsed, dict):
                 return parsed
         return None

@@ -19,7 +19,8 @@ from typing import Any
 
 from cxtools.api.answer import ID, is_own_error
 from cxtools.api.auth import SCOPES, SignIn, Token
-from cxtools.api.documents import EventPage, read_events, read_suppressions
+from cxtools.api.documents import read_suppressions
+from cxtools.api.event_pages import EventPage, event_page
 from cxtools.api.outcome import PostOutcome
 from cxtools.api.pacer import Pacer
 from cxtools.api.reader import PAGE_ROWS, Query, Reader
@@ -164,7 +165,7 @@ class Client:
         parameters = {"jobId": job_id, "limit": self._reader.page_rows, "eventType": EVENT_TYPES}
         query = Query(self.settings.paths.events, parameters, "analytics")
         for page in self._reader.pages(query, cursor=cursor):
-            yield read_events(page.document["results"], job_id, page.next_cursor)
+            yield event_page(page.document["results"], page.body, job_id, page.next_cursor)
 
     @without_locals
     def submit(

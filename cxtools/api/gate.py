@@ -28,7 +28,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-#: How many seconds' worth of their places in the queue late threads may catch up.
+#: How many seconds' worth of their places in the queue late threads may catch up; after each 429
+#: half as much, since a server that takes no bursts refuses those who catch up.
 CREDIT_S = 0.05
 #: Not worth a sleep: clocks and floats are not more exact.
 LEAST_WAIT_S = 1e-6
@@ -159,6 +160,7 @@ class Gate:
     server: LearnedRate = field(default_factory=LearnedRate)
     next_at: float | None = None
     shut_until: float = -math.inf
+    credit_s: float = CREDIT_S
     #: When the next request would leave if none ever left late.
     due_at: float = -math.inf
 
@@ -178,7 +180,7 @@ class Gate:
         How long a caller whose moment has come must still wait, since others who woke up late have
         just left: after a machine stood still, all threads would leave at once.
         """
-        wait_s = self.due_at - CREDIT_S - now
+        wait_s = self.due_at - self.credit_s - now
         return wait_s if wait_s > LEAST_WAIT_S else 0.0
 
     def leave(self, now: float) -> None:
@@ -197,13 +199,14 @@ class Gate:
         spell_at = self.server.spell_at
         if spell_at is None or sent_at >= spell_at:
             self.server.end_spell(now, wait_s, sent_at=sent_at)
+            self.credit_s /= 2
         self.shut_until = max(self.shut_until, now + wait_s)
         self.due_at = -math.inf
 
     def _next_place(self, now: float) -> float:
         if self.next_at is None:
             return now
-        return max(self.next_at, now - CREDIT_S)
+        return max(self.next_at, now - self.credit_s)
 
     def _per_s(self, now: float) -> float:
         learned = self.server.per_s(now)

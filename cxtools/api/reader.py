@@ -39,10 +39,14 @@ class Query(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A document with a list `results`; `next_cursor` is "" on the last one."""
+    """
+    A document with a list `results`, and the *body* that it came in; `next_cursor` is "" on the
+    last one.
+    """
 
     document: dict[str, Any]
     next_cursor: str
+    body: bytes
 
 
 class Reader:
@@ -138,10 +142,10 @@ class Reader:
             query = query.with_parameters(cursor=cursor)
         answer = self.get(query)
         if answer.status == HTTPStatus.NO_CONTENT:
-            return Page({"results": []}, "")
+            return Page({"results": []}, "", b'{"results":[]}')
         document = self.document(answer, query)
         read_results(document, query.path)
-        return Page(document, read_cursor(document, where))
+        return Page(document, read_cursor(document, where), answer.body)
 
     def _check_end(self, page: Page, query: Query, where: str) -> None:
         """

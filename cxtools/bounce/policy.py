@@ -37,6 +37,10 @@ Suppress = Literal["never", "after_n", "now"]
 Scope = Literal["recipient", "sender", "message", "server"]
 #: What speaks against a hard cause: too little proof of it, or a word about the sender's side.
 Objection = Literal["weak_proof", "senders_side"]
+#: Nobody answered, as long as it was tried.
+Silence = Literal["unreachable"]
+#: How a platform's class proves a hard cause, unless that is certain.
+ClassProof = Literal["likely"]
 
 
 class Treatment(NamedTuple):
@@ -57,7 +61,7 @@ class Treatment(NamedTuple):
     scope: Scope
 
 
-#: How each category is treated, unless one of the two tables below says otherwise.
+#: How each category is treated, unless one of the tables below says otherwise.
 CATEGORIES: dict[Category, Treatment] = {
     "invalid_recipient": Treatment("hard", "no", "now", "recipient"),
     "invalid_domain": Treatment("hard", "no", "now", "recipient"),
@@ -97,6 +101,18 @@ WHEN_HELD_BACK: dict[Objection, Treatment] = {
     "senders_side": Treatment("undetermined", "no", "never", "recipient"),
 }
 
+#: What differs where nobody answered (`UNREACHABLE`): it may work later, but a host that is silent
+#: campaign after campaign is as good as dead.
+WHEN_UNREACHABLE: dict[Silence, Treatment] = {
+    "unreachable": Treatment("soft", "later", "after_n", "server"),
+}
+
+#: What becomes of a hard cause that neither the text nor the code tells, only the class that the
+#: sending platform gave it, unless the platform stops mailing such an address at once.
+WHEN_CLASSED: dict[ClassProof, Treatment] = {
+    "likely": Treatment("hard", "no", "after_n", "recipient"),
+}
+
 #: One word of these in a text, and its recipient is not suppressed at once, whatever else it says.
 SENDERS_SIDE: tuple[Category, ...] = (
     "reputation_block",
@@ -104,6 +120,79 @@ SENDERS_SIDE: tuple[Category, ...] = (
     "rate_limited",
     "content_rejected",
     "message_too_large",
+)
+
+#: Rules, codes and classes that say that the mail's own SPF, DKIM or DMARC failed: what the sender
+#: has to mend. That a group takes its members' mail only, that the recipient's server has no TLS, a
+#: callback, a HELO or a login are `authentication`, too, but not that.
+UNAUTHENTICATED = frozenset(
+    {
+        "spf",
+        "dkim",
+        "dmarc",
+        "unauthenticated_mail",
+        "code:x.7.20",
+        "code:x.7.21",
+        "code:x.7.22",
+        "code:x.7.23",
+        "code:x.7.24",
+        "code:x.7.26",
+        "code:google:x.7.27",
+        "code:google:x.7.30",
+        "code:google:x.7.31",
+        "code:google:x.7.32",
+        "code:google:x.7.40",
+        "code:microsoft:x.7.509",
+        "code:microsoft:x.7.515",
+        "code:yahoo:5.7.9",
+        "class:spf",
+        "class:dkim",
+        "class:dmarc",
+        "class:unauthenticated_mail",
+        "class:postmark:DMARCPolicy",
+        "class:postmark:100009",
+        "class:kumomta:AuthenticationFailed",
+    }
+)
+
+#: Rules, codes and classes that say that the host never answered, its domain couldn't be looked up,
+#: or the queue expired.
+UNREACHABLE = frozenset(
+    {
+        "no_answer",
+        "queue_expired",
+        "lifetime_over",
+        "waited_in_vain",
+        "dns_failed",
+        "dns_try_again",
+        "code:x.4.1",
+        "code:x.4.3",
+        "code:x.4.7",
+        "code:441",
+        "code:microsoft:x.4.300",
+        "code:microsoft:x.4.312",
+        "code:microsoft:x.4.316",
+        "class:no_answer",
+        "class:queue_expired",
+        "class:lifetime_over",
+        "class:dns_failed",
+        "class:timeout",
+        "class:dns failure",
+        "class:dns error",
+        "class:postfix:expired",
+        "class:powermta:message-expired",
+        "class:powermta:no-answer-from-host",
+        "class:kumomta:message-expired",
+        "class:kumomta:no-answer-from-host",
+        "class:kumomta:DNSFailure",
+        "class:sparkpost:21",
+        "class:sparkpost:24",
+        "class:mailgun:permanent old",
+        "class:postmark:DnsError",
+        "class:postmark:256",
+        "class:hubspot:TIMEOUT",
+        "class:hubspot:DNS_FAILURE",
+    }
 )
 
 #: Values of `retry` for which the next wave mails the recipient again.

@@ -26,6 +26,8 @@ LONGEST_CODE_WORD = 12
 # "1234567" is an id, a shorter number is a number.
 LONGEST_NUMBER = 7
 LETTERS_OF_A_COUNTRY = 2
+# Of words that are run together none is shorter.
+SHORTEST_OF_MANY = 2
 #: Characters of a reason, as reports print it.
 LONGEST_REASON = 400
 #: Words whose masks are remembered.
@@ -71,10 +73,21 @@ _IP = re.compile(r"\d{1,3}(?:[.]\d{1,3}){3}")
 _SPOKEN_CODE = re.compile(
     r"""[245](?<![\w.,][245])
         (?: \d\d (?: [-\ ]{1,2}[(\[]?\#?[245][.]\d{1,3}[.]\d{1,3}[)\]]?[-:]?(?![\w.])
-                  | [-\ ](?=\D))
+                  | [-\ ](?=\D|[245]\d\d[-\ :]))
           | [.]\d{1,3}[.]\d{1,3}[)\]]?[-:]?(?![\w.]))""",
     re.VERBOSE,
 )
+_PARTS_OF_CODE = re.compile(r"([245]\d\d(?![.]))?\D*([245][.]\d{1,3}[.]\d{1,3})?")
+# "MailboxDoesNotExist", "DMARCFailure": words run together.
+_RUN_TOGETHER = re.compile(
+    r"""(?<![A-Za-z])
+        (?: [A-Z]?[a-z]+(?=[A-Z]) | [A-Z]{2,20}(?=[A-Z][a-z]) )
+        [A-Za-z]{2,80}
+        (?![A-Za-z])""",
+    re.VERBOSE,
+)
+_INNER_CAPITAL = re.compile(r"[A-Za-z][A-Z][a-z]")
+_WORD_OF_MANY = re.compile(r"[A-Z]{2,20}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _CLOCK = re.compile(
     r"""(?: (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b,?[ ]?
           | <n>,?[ ]?
@@ -110,6 +123,10 @@ _FOLDS = (
     ("n't", " not"),
     ("cannot", "can not"),
     ("e-mail", "email"),
+    # SendGrid's way of saying that the recipient's domain has no mail server: no PTR of the sender.
+    ("ips from ptr record", "ips from mx record"),
+    ("ips from the ptr record", "ips from mx record"),
+    ("ptr record gave no ips", "mx record gave no ips"),
     # German without umlauts: the stems in which bounces say so.
     ("ß", "ss"),
     ("ueb", "ub"),
@@ -144,6 +161,37 @@ def mask(text: str) -> str:
         text = f"{text[:HEAD]} ; {text[-TAIL:]}"
     all_words = text.replace("...", "... ").split()
     return " ".join([word if word.isalpha() else _mask_word(word) for word in all_words])
+
+
+def join_lines(masked_text: str) -> str:
+    """
+    The masked text as one line: codes that only begin another line of the same reply are left out,
+    so that it doesn't matter where a server broke its lines.
+
+    >>> join_lines("550-5.7.1 No such 550 5.7.1 user here")
+    '550-5.7.1 No such user here'
+    >>> join_lines("550 No such user, 421 try later")
+    '550 No such user, 421 try later'
+    """
+    codes = list(_SPOKEN_CODE.finditer(masked_text))
+    if not codes[1:]:
+        return masked_text
+    pieces = []
+    end = 0
+    end_of_code = 0
+    said: list[tuple[str, str]] = []
+    for match in codes:
+        code = _parts_of_code(match.group())
+        repeat = 0
+        if _begins_line(match):
+            repeat = _length_of_repeat(match, said, is_in_code=match.start() == end_of_code)
+        if repeat:
+            pieces.append(masked_text[end : match.start()].rstrip())
+            end = match.start() + repeat
+        said.append(code)
+        end_of_code = match.end()
+    pieces.append(masked_text[end:].lstrip() if pieces else masked_text)
+    return " ".join(pieces)
 
 
 def drop_codes(masked_text: str) -> str:
@@ -189,8 +237,13 @@ def words(spoken_text: str) -> list[str]:
 
     >>> words(drop_codes("550 5.1.1 Couldn't find <address>. Boîte inconnue 不存在"))
     ['.', 'could', 'not', 'find', 'xaddress', '.', 'boite', 'inconnue', '不', '存', '在']
+    >>> words("MailboxFull")
+    ['mailboxfull', 'mailbox', 'full']
     """
-    text = spoken_text.lower() + " "
+    text = spoken_text
+    if _INNER_CAPITAL.search(text):
+        text = _RUN_TOGETHER.sub(_apart, text)
+    text = text.lower() + " "
     if not text.isascii():
         text = _CJK.sub(r" \1 ", _without_accents(text))
     for written, read in _FOLDS:
@@ -200,6 +253,64 @@ def words(spoken_text: str) -> list[str]:
     if not text.isascii():
         text = _BEYOND_ASCII.sub(" ", text)
     return text.split()
+
+
+def _parts_of_code(spoken_code: str) -> tuple[str, str]:
+    """
+    >>> _parts_of_code("550-5.1.1"), _parts_of_code("550 "), _parts_of_code("5.1.1:")
+    (('550', '5.1.1'), ('550', ''), ('', '5.1.1'))
+    """
+    match = _PARTS_OF_CODE.match(spoken_code)
+    reply, enhanced = match.groups("") if match else ("", "")
+    return reply, enhanced
+
+
+def _begins_line(match: re.Match[str]) -> bool:
+    """
+    Whether a code may begin another line: one in brackets doesn't, nor one whose address was left
+    out ("550 : User unknown").
+    """
+    text = match.string
+    return text[: match.start()].endswith(" ") and not text.startswith(":", match.end())
+
+
+def _length_of_repeat(
+    match: re.Match[str],
+    said: list[tuple[str, str]],
+    *,
+    is_in_code: bool,
+) -> int:
+    """
+    How much of a code has been said before: all of it, its reply code where the line was broken
+    between the two codes of another reply, or nothing.
+    """
+    spoken = match.group()
+    reply, enhanced = _parts_of_code(spoken)
+    if any(_repeats((reply, enhanced), earlier) for earlier in said):
+        return len(spoken)
+    if is_in_code and enhanced and any(_repeats((reply, ""), earlier) for earlier in said):
+        return spoken.index(enhanced)
+    return 0
+
+
+def _repeats(code: tuple[str, str], earlier: tuple[str, str]) -> bool:
+    """Whether a code says the same as an earlier one, or less."""
+    reply, enhanced = code
+    earlier_reply, earlier_enhanced = earlier
+    return reply in ("", earlier_reply) and enhanced in ("", earlier_enhanced)
+
+
+def _apart(match: re.Match[str]) -> str:
+    """
+    A word that is several run together, and beside it those words; an id has shorter ones.
+
+    >>> _RUN_TOGETHER.sub(_apart, "MailPolicy, aBcDeFg")
+    'MailPolicy Mail Policy, aBcDeFg'
+    """
+    words = _WORD_OF_MANY.findall(match.group())
+    if min(map(len, words)) < SHORTEST_OF_MANY:
+        return match.group()
+    return " ".join([match.group(), *words])
 
 
 def _without_accents(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cxtools.bounce.codes import Codes
-from cxtools.bounce.policy import BounceKind, Category, Retry, Scope, Suppress
+from cxtools.bounce.policy import UNAUTHENTICATED, BounceKind, Category, Retry, Scope, Suppress
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +48,8 @@ class BounceVerdict:
     blocklist: str = ""
     held_back_by: str = ""
     reason: str = ""
+
+    @property
+    def is_unauthenticated(self) -> bool:
+        """Whether the mail was refused since its own SPF, DKIM or DMARC failed."""
+        return self.rule in UNAUTHENTICATED

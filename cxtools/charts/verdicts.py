@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: What a page reads of a verdict in a notebook.
 MIME = "application/vnd.cxtools.verdict+json"
 #: Word -> its symbol, so that colour never tells alone.
-SYMBOLS = {"FAIL": "✕", "WARN": "!", "TOO FEW": "?", "TOO EARLY": "…", "PASS": "✓"}
+SYMBOLS = {"FAIL": "✕", "WARN": "!", "NO DATA": "∅", "TOO FEW": "?", "TOO EARLY": "…", "PASS": "✓"}
 #: In a terminal.
 WIDEST_WORD = max(len(word) for word in SYMBOLS)
 WIDEST_NAME = 32

@@ -23,7 +23,7 @@ commands = typer.Typer()
 Recipients = Annotated[
     Path,
     typer.Option(
-        help="CSV with a column email, optional tags (separated by ;), every other a merge field."
+        help="CSV or Excel: a column email, optional tags (parted by ;), every other a merge field."
     ),
 ]
 SkipInvalid = Annotated[
@@ -71,6 +71,8 @@ def send(
         session(context).print_result(plan.to_dict(), str(plan), as_json=as_json)
         return
     client.needs_all()
+    for note in campaign.notes:
+        session(context).say(f"warning: {note}")
     if sys.stdin.isatty() and not yes:
         print(client.dry_run(campaign, skip_invalid=skip_invalid), file=sys.stderr)
         if not typer.confirm("Send it?", err=True):

@@ -25,7 +25,11 @@ Rules = Annotated[
 
 @commands.command()
 def classify(context: typer.Context, explain: Explain = False, rules: Rules = None) -> None:
-    """Judge bounces: JSON lines {"code", "text"} on stdin, one verdict each on stdout, in order."""
+    """
+    Judge bounces: JSON lines {"code", "text"} on stdin, one verdict each on stdout, in order.
+
+    "class", the sending platform's own word for the bounce, is optional.
+    """
     from cxtools.bounce import classify_lines
     from cxtools.bounce.own_rules import judge_by
 

@@ -12,6 +12,7 @@ REFUSED = 3
 FAILED = 5
 UNKNOWN = 8
 BAD_VERDICT = 9
+NOT_UNDERSTOOD = 10
 INTERRUPTED = 130
 
 #: Exit code -> what it means. 1 to 7 are those of the errors.
@@ -26,6 +27,7 @@ MEANINGS = {
     7: "report",
     UNKNOWN: "done, but outcomes are unknown and listed",
     BAD_VERDICT: "the verdict is as bad as --fail-on says, or worse",
+    NOT_UNDERSTOOD: "imported, but most rows were not understood",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cxtools.cli.exits import NOT_UNDERSTOOD
 from cxtools.cli.options import Json, parse_pairs
 from cxtools.cli.session import session
 from cxtools.events.feeds import FORMATS
@@ -23,43 +23,67 @@ Format = Annotated[
     ),
 ]
 Map = Annotated[
-    list[str] | None, typer.Option("--map", help="column=field, for a table; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--map", help="column=field; names of objects inside of objects with dots; repeatable."
+    ),
 ]
 EventMap = Annotated[
-    list[str] | None, typer.Option("--event-map", help="value=kind, for a table; may be repeated.")
+    list[str] | None, typer.Option("--event-map", help="value=kind, for any feed; repeatable.")
+]
+Files = Annotated[list[Path], typer.Argument(help="Files of events; kept all or not at all.")]
+Campaign = Annotated[str, typer.Option(help="The campaign that the events belong to.")]
+CampaignFrom = Annotated[str, typer.Option(help="The column that names each row's campaign.")]
+DateFormat = Annotated[
+    str, typer.Option(help="day-first, month-first, or a form such as '%d.%m.%Y %H:%M'.")
+]
+Timezone = Annotated[
+    str, typer.Option(help="The zone of moments that name none, as Europe/Berlin; else UTC.")
+]
+Keep = Annotated[
+    list[str] | None, typer.Option("--keep", help="A column to keep as a segment; repeatable.")
 ]
 
 
 @commands.command("import")
-def import_events(
+def import_events(  # noqa: PLR0913  # an argument an option
     context: typer.Context,
     *,
-    file: Path,
-    campaign: Annotated[str, typer.Option(help="The campaign that the events belong to.")],
+    file: Files,
+    campaign: Campaign = "",
+    campaign_from: CampaignFrom = "",
     format: Format = "auto",
     map: Map = None,
     event_map: EventMap = None,
+    date_format: DateFormat = "",
+    timezone: Timezone = "",
+    keep: Keep = None,
     as_json: Json = False,
 ) -> None:
-    """Take real events from a file: JSON, JSONL, CSV or Parquet, of any feed in --format."""
-    from cxtools.events.importing import import_file
+    """
+    Take real events from files: JSON, JSONL, CSV, Excel or Parquet, of any feed in --format. Ends
+    with exit code 10 where most rows were not understood.
+    """
+    from cxtools.events.importing import import_files
+    from cxtools.events.instructions import Instructions
 
-    result = import_file(
-        file,
-        campaign,
-        session(context).connect().store,
+    told = Instructions(
         format=format,
-        column_map=parse_pairs("--map", map),
+        column_map=parse_pairs("--map", map, empty_key=True),
         event_map=parse_pairs("--event-map", event_map, empty_key=True),
+        date_format=date_format,
+        timezone=timezone,
+        keep=keep or (),
+        campaign_from=campaign_from,
+    )
+    result = import_files(
+        file,
+        session(context).connect().store,
+        told,
+        campaign=campaign,
         now=datetime.now(UTC),
         progress=session(context).shows_progress,
     )
-    rejects = str(result.rejected_path) if result.rejected_path else None
-    document = {"campaign": campaign, **asdict(result), "rejected_path": rejects}
-    text = (
-        f"{campaign}: {result.rows:,} rows, {result.added:,} new events, "
-        f"{result.duplicates:,} left out (known, or twice in the file)"
-    )
-    if result.rejected:
-        text += f", {result.rejected:,} unreadable (reasons in {rejects})"
-    session(context).print_result(document, text, as_json=as_json)
+    session(context).print_result(result.document(), str(result), as_json=as_json)
+    if not result.is_understood:
+        raise typer.Exit(NOT_UNDERSTOOD)

@@ -4,8 +4,8 @@ to stderr.
 
 Exit codes: 0 done, 1 a bug, 2 usage or configuration, 3 the API refused or can't be reached, 4 the
 API broke its contract, 5 a job failed or ran out of time, 6 store or ledger, 7 report, 8 done, but
-outcomes are unknown and listed, 9 the verdict is as bad as --fail-on says, or worse, 130 stopped by
-Ctrl-C.
+outcomes are unknown and listed, 9 the verdict is as bad as --fail-on says, or worse, 10 imported,
+but most rows were not understood, 130 stopped by Ctrl-C.
 
 --profile NAME, --quiet (say nothing but errors) and --debug (show tracebacks) may stand anywhere in
 a command.

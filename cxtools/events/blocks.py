@@ -249,6 +249,9 @@ class TextBlock:
         return TextBlock(self.numbers[start:end], raw, self.types, may_learn=False)
 
     def _parsed(self, names: Sequence[str], only_these: bool) -> pa.Table | None:
+        are_objects = pc.starts_with(self.raw, "{")
+        if not all_true(are_objects):  # pyarrow crashes where all of them are null
+            return None
         columns = [pa.field(name, self.types.of(name)) for name in names]
         lines = _in_lines(self.raw)
         reading = arrow_json.ReadOptions(

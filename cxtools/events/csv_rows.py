@@ -15,40 +15,56 @@ from itertools import chain
 from typing import IO, TYPE_CHECKING
 
 from cxtools.events.lines import Line, Unreadable
+from cxtools.tables.layout import distinct_names, fits
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from cxtools.events.lines import Piece
+    from cxtools.tables.delimited import DelimitedTable
 
-DELIMITERS = ",;\t|"
 #: How much of a file is read at once; to the end of a line.
 BLOCK_CHARACTERS = 1 << 22
 
 
-def csv_rows(text: IO[str], *, in_blocks: bool) -> Iterator[Piece]:
+def csv_rows(table: DelimitedTable, notes: list[str], *, in_blocks: bool) -> Iterator[Piece]:
     """
     The rows of a table below its header, those of plain lines *in_blocks*.
 
-    >>> [line.row for line in csv_rows(io.StringIO("a;b\\n1;2\\n"), in_blocks=False)]
+    *notes* gets a sentence where titles stand above the header.
+
+    Raises:
+        ConfigError: two columns have the same name.
+
+    >>> from cxtools.tables.delimited import open_table
+    >>> table = open_table(io.StringIO("a;b\\n1;2\\n"))
+    >>> [line.row for line in csv_rows(table, [], in_blocks=False)]
     [{'a': '1', 'b': '2'}]
     """
-    header_line = text.readline()
-    delimiter = max(DELIMITERS, key=header_line.count)
-    header = next(csv.reader([header_line], delimiter=delimiter), [])
-    in_blocks = in_blocks and len(set(header)) == len(header)
-    number = 2
-    while lines := text.read(BLOCK_CHARACTERS) + text.readline():
-        table = _table(lines, header, delimiter) if in_blocks else None
-        if table is None:
-            reading = _OneByOne(lines, text, header, delimiter)
+    if table.header.titles:
+        notes.append(table.header.note)
+    header = tuple(distinct_names(table.header.names))
+    number = table.header.place + 1
+    for lines in _blocks_of_lines(table):
+        block = _table(lines, header, table.delimiter) if in_blocks else None
+        if block is None:
+            reading = _OneByOne(lines, table.text, header, table.delimiter)
             yield from reading.rows(number)
             number += reading.lines_read
         else:
             from cxtools.events.blocks import TableBlock
 
-            yield TableBlock(range(number, number + len(table)), table)
-            number += len(table)
+            yield TableBlock(range(number, number + len(block)), block)
+            number += len(block)
+
+
+def _blocks_of_lines(table: DelimitedTable) -> Iterator[str]:
+    """The text below the header, a block after the other, each to the end of a line."""
+    text = table.text
+    lines = "".join(table.waiting)
+    while lines := lines + text.read(BLOCK_CHARACTERS) + text.readline():
+        yield lines
+        lines = ""
 
 
 class _OneByOne:
@@ -57,7 +73,7 @@ class _OneByOne:
     follow in *text*.
     """
 
-    def __init__(self, lines: str, text: IO[str], header: Sequence[str], delimiter: str) -> None:
+    def __init__(self, lines: str, text: IO[str], header: tuple[str, ...], delimiter: str) -> None:
         self._header = header
         self._delimiter = delimiter
         self._lines = sum(1 for _ in _lines_of(lines))
@@ -78,9 +94,9 @@ class _OneByOne:
                 continue
             if cells is None:
                 return
-            if len(cells) == len(self._header):
-                row = dict(zip(self._header, cells, strict=True))
-                yield Line(number, row)
+            if fits(cells, len(self._header)):
+                row = dict(zip(self._header, cells, strict=False))
+                yield Line(number, row, self._header)
             elif cells:
                 lines = first + self.lines_read - number
                 reason = _wrong_length(len(cells), len(self._header), lines)

@@ -20,3 +20,10 @@ create macro text_hash(t) as hash(t);
 create macro content_hash(a, b, c, d, e, f) as hash(a, b, c, d, e, f);
 -- The key of a text, as in keys.py.
 create macro key_of(t) as cast(cast('0x' || substr(sha256(t), 1, 16) as ubigint) >> 1 as bigint);
+-- The link inside of what Microsoft's Safe Links and Proofpoint's URL Defense made of it; any other as it is.
+create macro bare_url(t) as case
+    when t like '%.safelinks.protection.outlook.com/%url=%' then url_decode(replace(regexp_extract(t, '[?&]url=([^&#]*)', 1), '+', '%2B'))
+    when t like '%urldefense%/v1/url?u=%' then url_decode(replace(regexp_extract(t, '[?]u=([^&#]*)', 1), '+', '%2B'))
+    when t like '%urldefense%/v2/url?u=%' then url_decode(translate(regexp_extract(t, '[?]u=([^&#]*)', 1), '-_', '%/'))
+    when t like '%urldefense%/v3/!_!_%!_!_;%' escape '!' then regexp_extract(t, '/v3/__(.*?)__;', 1)
+    else t end;

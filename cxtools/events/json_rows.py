@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, NamedTuple, overload
 
 from cxtools.events.lines import Line, Unreadable
+from cxtools.events.wrappers import EXTENDED_MARK, MAY_CARRY, is_row, plain_value, rows_of
 
 if TYPE_CHECKING:
     from cxtools.events.blocks import TextBlock
@@ -25,11 +26,6 @@ BLOCK_CHARACTERS = 1 << 22
 #: Fewer rows than this are not worth a block.
 FEWEST = 16
 
-#: Where objects that only carry rows, as pages of an API do, have them.
-CARRIERS = ("results", "Records", "events")
-#: Where a record of SNS inside a Lambda event has its own.
-SNS = "Sns"
-
 #: Between the objects of a JSON file: brackets and commas only separate.
 SEPARATORS = re.compile(r"[\s,\[\]\ufeff]*")
 #: Where one object ends and the next begins, if it isn't inside of an object.
@@ -37,6 +33,8 @@ BOUNDARY = re.compile(r"\}[\s,\[\]\ufeff]*\{")
 DECODE = json.JSONDecoder().raw_decode
 #: A fault so near to the end of what was read may be a value that was cut in two.
 LONGEST_TOKEN = 16
+#: An object as Python shows it.
+PYTHON = re.compile(r"\{\s*'")
 #: How much of a row that can't be read is kept.
 LONGEST_REJECT = 2000
 
@@ -60,7 +58,9 @@ def json_rows(text: IO[str], *, in_blocks: bool) -> Iterator[Piece]:
             continue
         value, end = _json_value(reading.buffer, reading.position, reading.ended)
         if end > reading.position:
-            for row in _carried_rows(value):
+            if reading.buffer.find(EXTENDED_MARK, reading.position, end) >= 0:
+                value = plain_value(value)
+            for row in rows_of(value):
                 yield Line(reading.number, row)
             reading.advance(end)
         elif reading.ended:
@@ -110,7 +110,7 @@ class _PlainRows:
 
         self._reading = reading
         self._types = ColumnTypes()
-        self._compactor = Compactor(refuse=[*CARRIERS, SNS])
+        self._compactor = Compactor(MAY_CARRY, is_row)
         self._one_by_one_until = 0
 
     def block(self) -> TextBlock | None:
@@ -196,27 +196,6 @@ class _LineNumbers(Sequence[int]):
         return self.first + self.text.count("\n", self.begin, self.starts[place])
 
 
-def _carried_rows(value: object) -> list[object]:
-    """
-    The rows that an object carries, or itself; a record of SNS inside a Lambda event stands under
-    "Sns".
-
-    >>> _carried_rows({"Records": [{"Sns": {"Type": "Notification"}}]})
-    [{'Type': 'Notification'}]
-    """
-    rows = [value]
-    if isinstance(value, dict):
-        lists = (value.get(name) for name in CARRIERS)
-        rows = next((found for found in lists if isinstance(found, list)), rows)
-    return [_without_sns(row) for row in rows]
-
-
-def _without_sns(row: object) -> object:
-    if isinstance(row, dict):
-        return row.get(SNS, row)
-    return row
-
-
 def _json_value(buffer: str, position: int, ended: bool) -> tuple[object, int]:
     """
     The value at a position, and where it ends: there, if it may be one that was cut in two by the
@@ -236,6 +215,8 @@ def _json_value(buffer: str, position: int, ended: bool) -> tuple[object, int]:
     cut_in_two = last_token or reason.startswith("Unterminated string")
     if cut_in_two and not ended:
         return None, position
+    if PYTHON.match(buffer, position):
+        reason = "Python shows objects like this; write it with json.dumps"
     line, _, _ = buffer[position:].partition("\n")
     unreadable = Unreadable(f"not JSON: {reason}", line[:LONGEST_REJECT])
     return unreadable, position + len(line)

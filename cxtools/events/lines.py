@@ -20,11 +20,12 @@ class Unreadable:
 class Line(NamedTuple):
     """
     A row and the line that it begins on (of a Parquet file: its number). A row that can be used is
-    a dict.
+    a dict; `names` are the columns where it is a row of a table, None where it may have any.
     """
 
     number: int
     row: object
+    names: tuple[str, ...] | None = None
 
 
 if TYPE_CHECKING:

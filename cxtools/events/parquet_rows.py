@@ -37,7 +37,9 @@ def parquet_rows(file: IO[bytes], *, in_blocks: bool) -> Iterator[Piece]:
 
                 yield TableBlock(numbers, _with_plain_texts(pa.table(batch)))
             else:
-                yield from map(Line, numbers, batch.to_pylist())
+                names = tuple(batch.schema.names) if _is_plain(batch.schema) else None
+                rows = zip(numbers, batch.to_pylist(), strict=True)
+                yield from (Line(number, row, names) for number, row in rows)
     except pa.ArrowException as error:
         raise ConfigError(
             f"the Parquet file is damaged: {error}", do="write it again; nothing was imported"

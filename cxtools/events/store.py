@@ -21,7 +21,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events import compaction, parts
@@ -43,6 +43,8 @@ FOLDER_PREFIX = "campaign="
 
 #: Events held in memory at once while adding: about 100 MB of Python objects.
 CHUNK = parts.ROW_GROUP
+#: Events of all campaigns that are held in memory while adding.
+MOST_WAITING = 4 * CHUNK
 #: Bytes of rejected rows that are held in memory.
 SPOOL = 1 << 20
 
@@ -56,6 +58,14 @@ class Added:
 
     added: int
     duplicates: int
+
+
+class Batch(NamedTuple):
+    """Events for a campaign, as a table with the columns of `Event`, and where they came from."""
+
+    campaign: str
+    source: str
+    table: pa.Table
 
 
 class EventStore:
@@ -116,26 +126,34 @@ class EventStore:
         Raises:
             ConfigError, StoreError: as `add`.
         """
-        folder = self._folder(campaign)
-        known = self._known(campaign)
-        read = added = 0
+        self._folder(campaign)
+        batches = (Batch(campaign, source, table) for table in tables)
+        added = self.add_batches(batches, received_at=received_at)
+        return added.get(campaign, Added(0, 0))
+
+    def add_batches(self, batches: Iterable[Batch], *, received_at: datetime) -> dict[str, Added]:
+        """
+        `add_tables` for several campaigns at once: the events of all of them or, on any error,
+        none.
+
+        Raises:
+            ConfigError, StoreError: as `add`.
+        """
+        adding: dict[str, _Adding] = {}
         with Staging() as staging:
-            for chunk in parts.in_chunks(map(parts.event_columns, tables), CHUNK):
-                rows = parts.rows_of_part(chunk, source, received_at)
-                new = known.news(rows)
-                read += len(rows)
-                added += len(new["event_id"].unique())
-                if len(new):
-                    with _disk(folder):
-                        known.stage(new, staging)
-            with _disk(folder):
+            for batch in batches:
+                name = batch.campaign
+                if name not in adding:
+                    adding[name] = _Adding(self._folder(name), self._known(name), received_at)
+                adding[name].take(batch, staging)
+                _make_room(adding.values(), staging)
+            for each in adding.values():
+                each.stage_rest(staging)
+            with _disk(self.root):
                 staging.publish()
-        # What was published stays so: whoever adds next tries these again.
-        with suppress(StoreError, OSError):
-            if compaction.is_due(folder):
-                compaction.compact(folder, self.resources)
-            known.keep()
-        return Added(added, read - added)
+        for each in adding.values():
+            each.keep(self.resources)
+        return {name: each.added for name, each in adding.items()}
 
     def compact(self, campaign: str) -> Compacted:
         """
@@ -273,6 +291,69 @@ class EventStore:
                 "begin with a letter or a digit",
             )
         return self.root / f"{FOLDER_PREFIX}{campaign}"
+
+
+class _Adding:
+    """The events that one campaign is given, a CHUNK of them at a time."""
+
+    def __init__(self, folder: Path, known: Known, received_at: datetime) -> None:
+        self._folder = folder
+        self._known = known
+        self._received_at = received_at
+        self._source = ""
+        self._waiting: list[pa.Table] = []
+        self._read = 0
+        self._new = 0
+
+    @property
+    def waiting(self) -> int:
+        """Events held in memory."""
+        return sum(len(rows) for rows in self._waiting)
+
+    @property
+    def added(self) -> Added:
+        return Added(self._new, self._read - self._new)
+
+    def take(self, batch: Batch, staging: Staging) -> None:
+        import pyarrow as pa
+
+        if batch.source != self._source:
+            self.stage_rest(staging)
+            self._source = batch.source
+        self._waiting.append(parts.event_columns(batch.table))
+        while self.waiting >= CHUNK:
+            together = pa.concat_tables(self._waiting)
+            self._stage(together.slice(0, CHUNK), staging)
+            self._waiting = [together.slice(CHUNK)]
+
+    def stage_rest(self, staging: Staging) -> None:
+        for chunk in parts.in_chunks(self._waiting, CHUNK):
+            self._stage(chunk, staging)
+        self._waiting = []
+
+    def _stage(self, events: pa.Table, staging: Staging) -> None:
+        rows = parts.rows_of_part(events, self._source, self._received_at)
+        new = self._known.news(rows)
+        self._read += len(rows)
+        self._new += len(new["event_id"].unique())
+        if len(new):
+            with _disk(self._folder):
+                self._known.stage(new, staging)
+
+    def keep(self, resources: Resources) -> None:
+        """What was published stays so: whoever adds next tries these again."""
+        with suppress(StoreError, OSError):
+            if compaction.is_due(self._folder):
+                compaction.compact(self._folder, resources)
+            self._known.keep()
+
+
+def _make_room(adding: Iterable[_Adding], staging: Staging) -> None:
+    """Stage the largest of what waits, where it is more together than memory should hold."""
+    waiting = [each for each in adding if each.waiting]
+    if sum(each.waiting for each in waiting) > MOST_WAITING:
+        largest = max(waiting, key=lambda each: each.waiting)
+        largest.stage_rest(staging)
 
 
 def _tables(events: Iterable[Event]) -> Iterator[pa.Table]:

@@ -27,7 +27,7 @@ def verdict_rows(
 ) -> pa.Table:
     """
     One row per campaign and cause: campaign, cause_id, bounce_code, the words of the verdict,
-    confidence.
+    confidence, is_unauthenticated.
 
     Verdicts are kept beside the causes under the digest of the rules, so that the next question
     needs no judge; "" for rules that have no digest: nothing is kept.
@@ -59,11 +59,13 @@ def _judge_causes(causes: pa.Table, judge: Judge) -> pa.Table:
 
     rows = []
     for cause in causes.to_pylist():
-        verdict = judge.classify_cause(cause["bounce_code"], cause["cause"])
+        words = (cause["bounce_code"], cause["cause"], cause["bounce_class"])
+        verdict = judge.classify_cause(*words)
         row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
         row["cause_id"] = cause["cause_id"]
         row["bounce_code"] = cause["bounce_code"]
         row["confidence"] = verdict.confidence
+        row["is_unauthenticated"] = verdict.is_unauthenticated
         rows.append(row)
     schema = _schema()
     return pa.Table.from_pylist(rows, schema.remove(schema.get_field_index("campaign")))
@@ -88,5 +90,6 @@ def _schema() -> pa.Schema:
             ("bounce_code", pa.string()),
             *texts,
             ("confidence", pa.float64()),
+            ("is_unauthenticated", pa.bool_()),
         ]
     )

@@ -39,12 +39,20 @@ def _moment_of_age(layer: Layer, age: timedelta) -> datetime:
 
 
 def _counts_whole(layer: Layer, until: datetime) -> bool:
-    """Whether all events of a campaign count at a moment; those without one when they came in."""
+    """
+    Whether all events of a campaign surely count at a moment; those without one count when they
+    came in, which is known of those that belong to a message.
+    """
     counts = layer.counts()
     last_at = counts["last_event_at"]
     if last_at is not None and last_at > until:
         return False
-    return not counts["without_timestamp"] or layer.last_irregular_at() <= until
+    if not counts["without_timestamp"]:
+        return True
+    last_irregular_at = layer.last_irregular_at()
+    if counts["unattributed"] or last_irregular_at is None:
+        return False
+    return last_irregular_at <= until
 
 
 def start(layer: Layer) -> datetime | None:

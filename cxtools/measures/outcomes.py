@@ -7,7 +7,7 @@ Not a measure: people are named. Only the messages of those jobs are read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cxtools.events.replacements import repeat_when_replaced
 from cxtools.measures.engine import Engine
@@ -20,6 +20,17 @@ KINDS = {
     "open": "opens",
     "click": "clicks",
 }
+
+
+class Refusal(NamedTuple):
+    """What was said of an address when its message bounced: code, text, the platform's class."""
+
+    email: str
+    bounce_code: str
+    bounce_text: str
+    bounce_class: str = ""
+
+
 #: What became of one message.
 Row = dict[str, Any]
 #: A URL, and the moment as ISO 8601 text; None when it isn't known.
@@ -74,13 +85,13 @@ def refusals(
     engine: Engine,
     campaign: str,
     job_ids: Sequence[str],
-) -> list[tuple[str, str, str]]:
-    """(address, code, text), each once, of the bounces of these jobs' messages."""
+) -> list[Refusal]:
+    """The refusals of these jobs' messages, each once."""
     if campaign not in engine.store.campaigns():
         return []
     with engine.session(campaign, job_ids=job_ids) as session:
         rows = session.run(statement("refusals")).to_pylist()
-    return [(row["email"], row["bounce_code"], row["bounce_text"]) for row in rows]
+    return [Refusal(**row) for row in rows]
 
 
 @repeat_when_replaced

@@ -22,6 +22,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from cxtools.errors import StoreError
+from cxtools.events.messages import identity
 from cxtools.events.messages import sql as messages_sql
 from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.rows import define_messages, define_received
@@ -37,16 +38,28 @@ from cxtools.measures.states import kept_states
 if TYPE_CHECKING:
     import pyarrow as pa
 
+#: The relations of layers that questions read, but for the messages.
+STORED = (
+    "clicks",
+    "bounces",
+    "irregular_events",
+    "repeats",
+    "aliases",
+    "splits",
+    "event_counts",
+)
 #: How many values an error names.
 VALUES_NAMED = 20
 #: The prefix of columns that messages of several campaigns are known by.
 CAMPAIGN = "campaign, "
 #: The columns of a bounce and of a click, and of an event that is looked at by itself.
-BOUNCE_COLUMNS = "counted.campaign, message_key, ts, cause_id, bounce_code, bounce_text"
+BOUNCE_COLUMNS = (
+    "counted.campaign, message_key, ts, cause_id, bounce_code, bounce_text, bounce_class"
+)
 CLICK_COLUMNS = "counted.campaign, message_key, ts, link_url, is_content"
 EVENT_COLUMNS = (
     "counted.campaign, message_key, message_id, recipient_id, job_id, email, kind, raw_kind,"
-    " by_machine, ts, link_url, bounce_code, bounce_text"
+    " by_machine, ts, link_url, bounce_code, bounce_text, bounce_class"
 )
 IRREGULAR_COLUMNS = (
     "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
@@ -186,7 +199,7 @@ def messages_query(by: Sequence[str], where: Filters) -> str:
 
 def _define_layers(relations: ReadRelations, layers: Mapping[str, Layer]) -> None:
     """The relations of these layers, each with the campaign of every row."""
-    for relation in ("clicks", "bounces", "irregular_events", "repeats", "event_counts"):
+    for relation in STORED:
         _read(relations, f"stored_{relation}", relation, layers.values())
     _read(relations, "stored_main", "messages", layers.values())
     _read(relations, "stored_tail", "tail", layers.values())
@@ -209,7 +222,8 @@ def _define_whole(relations: ReadRelations, verdicts: pa.Table) -> None:
     """Whatever happened counts."""
     relations.define(
         "bounces",
-        "select campaign, message_key, ts, cause_id, bounce_code, bounce_text from stored_bounces",
+        "select campaign, message_key, ts, cause_id, bounce_code, bounce_text, bounce_class"
+        " from stored_bounces",
     )
     relations.define(
         "clicks",
@@ -246,6 +260,14 @@ def _define_until(
         known="nothing_known",
         campaign=CAMPAIGN,
     )
+    if any(_has_aliases(layer) for layer in layers.values()):
+        relations.define("events_as_named", events)
+        events = identity.resolved(
+            "events_as_named",
+            aliases="stored_aliases",
+            splits="stored_splits",
+            by_campaign=True,
+        )
     relations.define("events", events)
     _define_rows_until(relations, "counted_events", "events", EVENT_COLUMNS)
     counts = messages_sql.statement("event_counts").format(
@@ -257,6 +279,10 @@ def _define_until(
     _define_irregular_facts(relations)
     relations.define("row_facts", statement("facts_until"))
     _define_facts_by_standing_bounce(relations)
+
+
+def _has_aliases(layer: Layer) -> bool:
+    return bool(layer.row_count(identity.ALIASES) or layer.row_count(identity.SPLITS))
 
 
 def _define_irregular_facts(relations: ReadRelations) -> None:

@@ -5,15 +5,26 @@ raised as StoreError.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cxtools.errors import StoreError
-from cxtools.files import PRIVATE_FOLDER, make_private, make_private_folder, write_whole
+from cxtools.files import (
+    PRIVATE_FOLDER,
+    Staging,
+    check_is_local,
+    make_private_folder,
+    write_whole,
+)
 
 #: The mode of a page in a folder that is open to all.
 OPEN_FILE = 0o644
+#: The end of the name of a notebook that is being run.
+PARTIAL = ".partial.ipynb"
 
 
 def open_folder(out: Path, home: Path) -> Path:
@@ -22,8 +33,10 @@ def open_folder(out: Path, home: Path) -> Path:
     somebody named keeps its mode.
 
     Raises:
+        ConfigError: it is a URL.
         StoreError: it can't be made.
     """
+    check_is_local(out)
     with _refusals(out):
         if out.resolve().is_relative_to(home.resolve()):
             make_private_folder(out)
@@ -32,17 +45,61 @@ def open_folder(out: Path, home: Path) -> Path:
     return out
 
 
-def open_output(file: Path) -> None:
+@contextmanager
+def working_notebook(folder: Path, stem: str) -> Iterator[Path]:
     """
-    Make an empty and private file for papermill, which writes into the file that it finds: a
-    notebook that is being run, or has failed, can hold data of people.
+    An empty and private file of this run's own for papermill, which writes into the file that it
+    finds; removed when the `with` block ends. A notebook that is being run can hold data of people.
+
+    What killed runs left behind in the folder is removed, too: nobody holds the lock on it.
 
     Raises:
         StoreError: it can't be made.
     """
-    with _refusals(file):
-        file.unlink(missing_ok=True)
-        make_private(file)
+    with _refusals(folder), one_at_a_time(folder):
+        for abandoned in folder.glob(f"*{PARTIAL}"):
+            _remove_if_abandoned(abandoned)
+        handle, name = tempfile.mkstemp(prefix=f"{stem}.", suffix=PARTIAL, dir=folder)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _remove_if_abandoned(file: Path) -> None:
+    with suppress(BlockingIOError), file.open("rb") as partial:
+        fcntl.flock(partial, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.unlink()
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Of several processes only one is in this block for a folder."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def write_report(texts: Mapping[Path, str]) -> None:
+    """
+    Write the files of one report, all in one folder: together, so that page and notebook are always
+    of the same run.
+
+    Raises:
+        StoreError: as `write_text`.
+    """
+    [folder] = {file.parent for file in texts}
+    with _refusals(folder), Staging() as staging:
+        for file, text in texts.items():
+            with _refusals(file):
+                staging.write(file, text.encode(), mode=_mode(folder))
+        with one_at_a_time(folder):
+            staging.publish()
 
 
 def write_text(file: Path, text: str) -> Path:
@@ -54,8 +111,11 @@ def write_text(file: Path, text: str) -> Path:
         StoreError: the disk refuses it; nothing is left of it.
     """
     with _refusals(file):
-        mode = file.parent.stat().st_mode & OPEN_FILE
-        return write_whole(file, text.encode(), mode=mode)
+        return write_whole(file, text.encode(), mode=_mode(file.parent))
+
+
+def _mode(folder: Path) -> int:
+    return folder.stat().st_mode & OPEN_FILE
 
 
 def cant_write(file: Path, why: str) -> StoreError:

@@ -22,7 +22,7 @@ from typing import Any
 from cxtools.errors import ReportError
 from cxtools.pages.catalogue import read_notebook
 from cxtools.pages.checks import mask_addresses
-from cxtools.pages.disk import cant_write, open_output
+from cxtools.pages.disk import cant_write
 
 GRACE_S = 10.0
 CHECKOUT = Path(__file__).parents[2]
@@ -50,7 +50,6 @@ def execute(
         "output": str(output.resolve()),
         "parameters": dict(parameters),
     }
-    open_output(output)
     exit_code, complaint = _run_process(json.dumps(order), environ, source.name, timeout_s)
     if exit_code == os.EX_IOERR:
         raise cant_write(output, complaint)

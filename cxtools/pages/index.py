@@ -11,7 +11,7 @@ import jinja2
 from cxtools import wording
 from cxtools.charts.verdicts import SYMBOLS
 from cxtools.pages.checks import check_page
-from cxtools.pages.disk import write_text
+from cxtools.pages.disk import one_at_a_time, write_text
 from cxtools.pages.facts import PageFacts, read_facts
 from cxtools.pages.page import TEMPLATES, template_text
 
@@ -56,9 +56,11 @@ def write_index(folder: Path) -> Path | None:
     environment = jinja2.Environment(loader=loader, autoescape=True)
     template = environment.get_template("folder.html.j2")
     style = template_text("style.css")
-    body = template.render(entries=entries(folder), style=style)
-    check_page(body)
-    return write_text(index, body)
+    # One process after the other, so that the last one lists the pages of all.
+    with one_at_a_time(folder):
+        body = template.render(entries=entries(folder), style=style)
+        check_page(body)
+        return write_text(index, body)
 
 
 def entries(folder: Path) -> list[Entry]:

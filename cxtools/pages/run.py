@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from cxtools.connection import Connection
-from cxtools.errors import ReportError, StoreError
+from cxtools.errors import ReportError
 from cxtools.pages.catalogue import find_notebook, is_ours, notebook_text, read_notebook
-from cxtools.pages.disk import open_folder, write_text
+from cxtools.pages.disk import open_folder, working_notebook, write_report
 from cxtools.pages.execution import anonymous, execute
 from cxtools.pages.facts import verdict_in
 from cxtools.pages.index import write_index
@@ -80,8 +80,9 @@ def render_report(
     timeout_s: float = TIMEOUT_S,
 ) -> Path:
     """
-    Run the notebook *name* with these parameters, write `<out>/<name>-<campaign>.html`, the
-    executed notebook beside it and the folder's index, and return the page's path.
+    Run the notebook *name* with these parameters, write `<out>/<name>-<campaign>.html` (with
+    `as_of` in its name where that is given), the executed notebook beside it and the folder's
+    index, and return the page's path.
 
     *name* is one of `report_names()` or the path of a notebook. A parameter may be given as text;
     it is read as the type of the notebook's default. *home* is the `CXTOOLS_HOME` that the notebook
@@ -151,31 +152,29 @@ def render_request(
     client = Connection(load_settings(request.profile, environ=environ))
     check_campaign(request, client)
     folder = open_folder(out or home / "reports", home)
-    partial = folder / f"{file_stem(request, request.campaign)}.partial.ipynb"
-    failed = partial.with_name(partial.name.replace(".partial.", ".failed."))
-    try:
-        notebook = execute(
-            request.notebook, partial, request.overrides, environ=environ, timeout_s=timeout_s
-        )
-        campaign = verdict_in(notebook).get("campaign") or request.campaign
-        page = render_page(
-            notebook,
-            name=request.name,
-            parameters=request.parameters,
-            anchor=audit_anchor(client, campaign),
-        )
-        stem = file_stem(request, campaign)
-        write_text(folder / f"{stem}.ipynb", notebook_text(anonymous(notebook)))
-        write_text(folder / f"{stem}.html", page)
-    except ReportError as error:
-        keep_failed(partial, failed, error)
-        raise
-    except StoreError:
-        partial.unlink(missing_ok=True)
-        raise
-    partial.unlink()
+    stem = file_stem(request, request.campaign)
+    failed = folder / f"{stem}.failed.ipynb"
+    with working_notebook(folder, stem) as partial:
+        try:
+            notebook = execute(
+                request.notebook, partial, request.overrides, environ=environ, timeout_s=timeout_s
+            )
+            campaign = verdict_in(notebook).get("campaign") or request.campaign
+            page = render_page(
+                notebook,
+                name=request.name,
+                parameters=request.parameters,
+                anchor=audit_anchor(client, campaign),
+            )
+        except ReportError as error:
+            keep_failed(partial, failed, error)
+            raise
+    stem = file_stem(request, campaign)
+    file = folder / f"{stem}.html"
+    notebook_file = folder / f"{stem}.ipynb"
+    write_report({notebook_file: notebook_text(anonymous(notebook)), file: page})
     failed.unlink(missing_ok=True)
-    return folder / f"{stem}.html"
+    return file
 
 
 def check_sending(request: Request) -> None:
@@ -239,11 +238,13 @@ def audit_anchor(client: Connection, campaign: str) -> Anchor | None:
 
 
 def file_stem(request: Request, campaign: str) -> str:
-    """The name of a report's files: `bounce_report-q3-update`."""
-    if not campaign:
-        return request.name
-    safe = re.sub(r"[^\w.-]+", "_", campaign)
-    return f"{request.name}-{safe}"
+    """
+    The name of a report's files: `bounce_report-q3-update`, and the moment that it looks back to
+    where one was given.
+    """
+    parts = [request.name, campaign, str(request.overrides.get("as_of") or "")]
+    safe = [re.sub(r"[^\w.-]+", "_", part) for part in parts if part]
+    return "-".join(safe)
 
 
 def keep_failed(partial: Path, failed: Path, error: ReportError) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cxtools.errors import ConfigError, without_locals
 from cxtools.model import LeftOut, Recipient
 from cxtools.sending.digests import Digests
+from cxtools.sending.findings import Findings
 from cxtools.sending.plan import plan_recipients
-from cxtools.sending.recipients import CsvFile, FrameRows, RowList, Source
+from cxtools.sending.recipients import FrameRows, RowList, Source, TableFile
 from cxtools.sending.row import Row
 from cxtools.sending.spec import ContentDigest, Spec, content_digest, parse_spec
 
@@ -28,11 +29,15 @@ class Content(NamedTuple):
 
 
 class Review(NamedTuple):
-    """What one reading of all rows found: how many people would be mailed, and who is left out."""
+    """
+    What one reading of all rows found: how many people would be mailed, who is left out, and what
+    else the user should know.
+    """
 
     digest: str
     people: int
     left_out: list[LeftOut]
+    notes: list[str]
 
 
 @dataclass(eq=False)
@@ -57,6 +62,7 @@ class Campaign:
     spec: Spec
     source: Source = field(repr=False)
     _content: Content | None = field(default=None, init=False, repr=False)
+    _findings: Findings = field(default_factory=Findings, init=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -80,7 +86,20 @@ class Campaign:
 
     def rows(self) -> Iterator[Row]:
         """The rows of the list, each time from the start."""
-        return self.source.rows()
+        self._findings = Findings()
+        return self._findings.rows(self.source.rows())
+
+    @property
+    def notes(self) -> list[str]:
+        """
+        What the user should know before the list is mailed, as sentences: how it was read, and what
+        looks mistyped. Nobody is left out for it. All rows are read at the first use.
+
+        Raises:
+            ConfigError: as `digest`.
+        """
+        _ = self.digest
+        return [*self.source.notes, *self._findings.sentences()]
 
     @without_locals
     def plan(self, *, skip_invalid: bool = False) -> Iterator[Recipient | LeftOut]:
@@ -113,7 +132,7 @@ class Campaign:
                 left_out.append(item)
             else:
                 people += 1
-        return Review(self.digest, people, left_out)
+        return Review(self.digest, people, left_out, self.notes)
 
     def _keep(self, version: object, digest: str) -> None:
         if self._content is not None and self._content.digest != digest:
@@ -135,14 +154,14 @@ class Campaign:
     ) -> Campaign:
         """
         A campaign from SPEC.toml (keys: name, subject, template_id, sender, fields, tracking,
-        limits, retry) and a CSV file.
+        limits, retry) and a CSV file or an Excel workbook.
 
         Raises:
             ConfigError: a file can't be read, or the spec is wrong; all of its faults at once.
         """
         values = _read_toml(Path(spec))
         parsed = parse_spec(values, any_template_id=any_template_id, where=str(spec))
-        return cls(parsed, CsvFile(recipients))
+        return cls(parsed, TableFile(recipients))
 
     @classmethod
     @without_locals
@@ -154,8 +173,8 @@ class Campaign:
         **spec: Any,
     ) -> Campaign:
         """
-        A campaign from a CSV file: column `email`, optional `tags` separated by `;`, every other
-        column a merge field.
+        A campaign from a CSV file or an Excel workbook: column `email`, optional `tags` separated
+        by `;`, every other column a merge field.
 
         *spec* are the keys of SPEC.toml: name, subject, template_id, sender, and optionally fields,
         tracking, limits, retry.
@@ -164,7 +183,7 @@ class Campaign:
             ConfigError: the file can't be read as such a CSV, or the spec is wrong; all of its
                 faults at once.
         """
-        return cls(parse_spec(spec, any_template_id=any_template_id), CsvFile(path))
+        return cls(parse_spec(spec, any_template_id=any_template_id), TableFile(path))
 
     @classmethod
     @without_locals

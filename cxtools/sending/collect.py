@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from cxtools.api.event_pages import EventPage, Malformed, read_pages
 from cxtools.context import Context
 from cxtools.errors import CxError
 from cxtools.identity import recipient_key
@@ -17,7 +18,7 @@ from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, UNSETTLED
 from cxtools.ledger.suppressions import Scan
-from cxtools.measures.outcomes import job_events, outcomes
+from cxtools.measures.outcomes import Refusal, job_events, outcomes
 from cxtools.sending.groups import in_groups_by_campaign
 from cxtools.sending.suppress import find_suppressions
 from cxtools.webhooks.message import job_webhook
@@ -58,13 +59,27 @@ class Collected:
 
 
 @dataclass
-class JobEvents:
-    """One job's events, a table a page; where an *error* ended it, they are what came before."""
+class JobPages:
+    """One job's pages of events; where an *error* ended them, they are what came before."""
 
     row: BatchRow
-    tables: list[pa.Table] = field(default_factory=list)
-    malformed: list[tuple[str, str]] = field(default_factory=list)
+    pages: list[EventPage] = field(default_factory=list)
     error: CxError | None = None
+
+
+@dataclass
+class Words:
+    """What events say of people, by job: refusals, and the keys of those who got the mail."""
+
+    refusals: dict[str, list[Refusal]] = field(default_factory=lambda: defaultdict(list))
+    delivered: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def take(self, events: pa.Table) -> None:
+        for row in _with_address(events, "bounce", *Refusal._fields):
+            job_id = row.pop("job_id")
+            self.refusals[job_id].append(Refusal(**row))
+        for row in _with_address(events, "delivery", "email"):
+            self.delivered[row["job_id"]].add(recipient_key(row["email"]))
 
 
 def collect(context: Context, name: str | None = None) -> Collected:
@@ -118,9 +133,9 @@ def _fetch_in_groups(
     context: Context,
     rows: Sequence[BatchRow],
     pool: Executor,
-) -> Iterator[list[JobEvents]]:
+) -> Iterator[list[JobPages]]:
     """The jobs of one group after the other; while one is stored the next is fetched."""
-    waiting: deque[list[Future[JobEvents]]] = deque()
+    waiting: deque[list[Future[JobPages]]] = deque()
     for group in in_groups_by_campaign(rows):
         waiting.append([pool.submit(_fetch, context, row) for row in group])
         if len(waiting) > GROUPS_AHEAD:
@@ -129,29 +144,33 @@ def _fetch_in_groups(
         yield [job.result() for job in jobs]
 
 
-def _fetch(context: Context, row: BatchRow) -> JobEvents:
-    fetched = JobEvents(row)
+def _fetch(context: Context, row: BatchRow) -> JobPages:
+    fetched = JobPages(row)
     try:
         for page in context.api.fetch_event_pages(row.job):
-            fetched.tables.append(page.table)
-            fetched.malformed.extend(page.malformed)
+            fetched.pages.append(page)
     except CxError as error:
         fetched.error = error
     return fetched
 
 
-def _keep(context: Context, name: str, fetched: Sequence[JobEvents]) -> Collected:
+def _keep(context: Context, name: str, fetched: Sequence[JobPages]) -> Collected:
     """Events first, durable; then one ledger transaction per job that was read to its end."""
-    tables: list[pa.Table] = []
-    malformed: list[tuple[str, str]] = []
-    for job in fetched:
-        tables += job.tables
-        malformed += job.malformed
+    words = Words()
+    malformed: list[Malformed] = []
+
+    def tables() -> Iterator[pa.Table]:
+        pages = [page for job in fetched for page in job.pages]
+        for events in read_pages(pages):
+            words.take(events.table)
+            malformed.extend(events.malformed)
+            yield events.table
+
     received_at = datetime.fromtimestamp(context.now(), UTC)
-    added = context.store.add_tables(name, tables, source="cxone", received_at=received_at)
+    added = context.store.add_tables(name, tables(), source="cxone", received_at=received_at)
     context.store.keep_rejects(name, malformed)
-    complete = [job for job in fetched if not job.error]
-    _record_scans(context, name, complete)
+    complete = [job.row for job in fetched if not job.error]
+    _record_scans(context, name, complete, words)
     return Collected(
         jobs=len(complete),
         added=added.added,
@@ -160,8 +179,12 @@ def _keep(context: Context, name: str, fetched: Sequence[JobEvents]) -> Collecte
     )
 
 
-def _record_scans(context: Context, name: str, complete: Sequence[JobEvents]) -> None:
-    rows = [job.row for job in complete]
+def _record_scans(
+    context: Context,
+    name: str,
+    rows: Sequence[BatchRow],
+    words: Words,
+) -> None:
     counts = job_events(context.engine, name, [row.job for row in rows])
     untold = [row.job for row in rows if _is_untold(row, counts)]
     people: Outcomes = {}
@@ -169,12 +192,19 @@ def _record_scans(context: Context, name: str, complete: Sequence[JobEvents]) ->
         outcomes_of = outcomes(context.engine, name, untold)
         people = {job_id: outcomes_of.get(job_id, []) for job_id in untold}
     spec = context.ledger.plans.spec(name)
-    for job in complete:
+    for row in rows:
+        suppressions = find_suppressions(context.engine.judge, words.refusals[row.job])
+        scan = Scan(
+            counts.get(row.job, 0),
+            suppressions.at_once,
+            suppressions.when_repeated,
+            words.delivered[row.job],
+        )
         context.ledger.jobs.record_scan(
-            job.row.id,
-            _scan(context, job, counts),
+            row.id,
+            scan,
             horizon_s=context.settings.event_horizon_s,
-            write_webhook=_webhook(context, job.row, spec, people),
+            write_webhook=_webhook(context, row, spec, people),
         )
 
 
@@ -185,31 +215,13 @@ def _is_untold(row: BatchRow, counts: Mapping[str, int]) -> bool:
     return counts.get(row.job, 0) > row.told_events
 
 
-def _scan(context: Context, job: JobEvents, counts: Mapping[str, int]) -> Scan:
-    """What a job's events say of people."""
-    refusals: list[tuple[str, str, str]] = []
-    delivered: set[str] = set()
-    for table in job.tables:
-        bounces = _with_address(table, "bounce")
-        columns = [bounces[name].to_pylist() for name in ("email", "bounce_code", "bounce_text")]
-        refusals += zip(*columns, strict=True)
-        deliveries = _with_address(table, "delivery")
-        delivered.update(map(recipient_key, deliveries["email"].to_pylist()))
-    suppressions = find_suppressions(context.engine.judge, refusals)
-    return Scan(
-        counts.get(job.row.job, 0),
-        suppressions.at_once,
-        suppressions.when_repeated,
-        delivered,
-    )
-
-
-def _with_address(table: pa.Table, kind: str) -> pa.Table:
-    """The events of a kind that name an address."""
+def _with_address(events: pa.Table, kind: str, *names: str) -> list[dict[str, Any]]:
+    """The job and these columns of the events of a kind that name an address."""
     import pyarrow.compute as pc
 
-    has_address = pc.not_equal(table["email"], "")
-    return table.filter(pc.and_(pc.equal(table["kind"], kind), has_address))
+    is_meant = pc.and_(pc.equal(events["kind"], kind), pc.not_equal(events["email"], ""))
+    rows: list[dict[str, Any]] = events.select(["job_id", *names]).filter(is_meant).to_pylist()
+    return rows
 
 
 def _webhook(

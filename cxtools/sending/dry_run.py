@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cxtools.errors import ConfigError
@@ -30,6 +30,7 @@ class DryRun:
         over_limit   people who would not be mailed today, by the daily limit
         waiting      people of a campaign that was planned before who still wait; None where it
                      wasn't planned before
+        notes        what else the user should know about the list
     """
 
     campaign: str
@@ -37,6 +38,7 @@ class DryRun:
     left_out: list[LeftOut]
     over_limit: int
     waiting: int | None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def planned(self) -> int:
@@ -50,6 +52,7 @@ class DryRun:
             "recipients": self._recipients(),
             "batches": [_batch_document(size) for size in self.batches],
             "left_out": [_row_document(row) for row in self.left_out],
+            "warnings": self.notes,
         }
 
     def _recipients(self) -> dict[str, int]:
@@ -77,6 +80,7 @@ class DryRun:
         hidden = len(self.left_out) - ROWS_SHOWN
         if hidden > 0:
             lines.append(f"  … and {hidden:,} more")
+        lines += [f"warning: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def _plan_text(self) -> str:
@@ -166,7 +170,7 @@ def dry_run(
     if standing.digest != review.digest:
         # Also another plan, of which nothing was sent: it would be replaced.
         over = over_limit(batches, standing.quota_left)
-        return DryRun(campaign.name, batches, review.left_out, over, waiting=None)
+        return DryRun(campaign.name, batches, review.left_out, over, None, review.notes)
     over = over_limit(standing.waiting, standing.quota_left)
     waiting = sum(standing.waiting)
-    return DryRun(campaign.name, batches, review.left_out, over, waiting)
+    return DryRun(campaign.name, batches, review.left_out, over, waiting, review.notes)

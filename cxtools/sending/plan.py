@@ -15,7 +15,7 @@ from typing import Protocol
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
 from cxtools.model import LeftOut, Recipient
-from cxtools.sending.address import normal_address
+from cxtools.sending.address import bare_address, normal_address
 from cxtools.sending.message import BATCH_TAG
 from cxtools.sending.row import OWN_COLUMNS, Row, cell_text
 from cxtools.sending.spec import Spec
@@ -137,8 +137,10 @@ def _check_address(text: str) -> tuple[str, list[str]]:
     """The normal form and no fault, or the address as it was written and what is wrong with it."""
     if not text.strip():
         return "", ["email is empty"]
+    if text.lstrip().startswith("'"):
+        return text.strip(), ["email: it begins with an apostrophe, as Excel writes texts"]
     try:
-        return normal_address(text), []
+        return normal_address(bare_address(text)), []
     except ValueError as refused:
         return text.strip(), [f"email: {refused}"]
 

@@ -7,6 +7,7 @@ The identity of a campaign's content stands here, too: one digest over its spec 
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
@@ -99,6 +100,7 @@ class Spec(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     def _check_fields(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if names is None:
             return None
+        names = tuple(unicodedata.normalize("NFC", name) for name in names)
         repeated = len(set(names)) < len(names)
         reserved = {*OWN_COLUMNS, ""}.intersection(names)
         if repeated or reserved:

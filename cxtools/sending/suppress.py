@@ -10,7 +10,7 @@ from cxtools.bounce import Judge
 from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Ledger
 from cxtools.measures.engine import Engine
-from cxtools.measures.outcomes import refusals
+from cxtools.measures.outcomes import Refusal, refusals
 
 
 class Rejudged(NamedTuple):
@@ -28,18 +28,18 @@ class NewSuppressions:
     when_repeated: Mapping[str, str]
 
 
-def find_suppressions(judge: Judge, refusals: Iterable[tuple[str, str, str]]) -> NewSuppressions:
+def find_suppressions(judge: Judge, refusals: Iterable[Refusal]) -> NewSuppressions:
     """
-    The people whom these bounces (address, code, text) suppress.
+    The people whom these bounces suppress.
 
     Which bounces do stands in `bounce/policy.py`. One of the sender's side never does, however
     often it repeats.
 
     >>> from cxtools.bounce.classify import standard_judge
     >>> bounces = [
-    ...     ("ann@x.example", "550", "user unknown"),
-    ...     ("bob@x.example", "452", "mailbox full"),
-    ...     ("eve@x.example", "550", "listed by spamhaus"),
+    ...     Refusal("ann@x.example", "550", "user unknown"),
+    ...     Refusal("bob@x.example", "452", "mailbox full"),
+    ...     Refusal("eve@x.example", "550", "listed by spamhaus"),
     ... ]
     >>> found = find_suppressions(standard_judge(), bounces)
     >>> list(found.at_once.values()), list(found.when_repeated.values())
@@ -47,8 +47,8 @@ def find_suppressions(judge: Judge, refusals: Iterable[tuple[str, str, str]]) ->
     """
     at_once: dict[str, str] = {}
     when_repeated: dict[str, str] = {}
-    for email, code, text in refusals:
-        verdict = judge.classify(code, text)
+    for email, code, text, bounce_class in refusals:
+        verdict = judge.classify(code, text, bounce_class)
         if verdict.suppress == "now":
             at_once[recipient_key(email)] = verdict.category
         elif verdict.suppress == "after_n":

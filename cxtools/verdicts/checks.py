@@ -65,8 +65,8 @@ def _word_for_share(
 ) -> str:
     share = part / whole
     low, high = wilson(part, whole)
-    if not limit.target:  # a single case is too much: no interval can excuse it
-        return "FAIL" if part else "PASS"
+    if not limit.target and part <= 1:  # no interval can excuse a single case, or condemn it
+        return "WARN" if part else "PASS"
     if limit.limit is not None and low > limit.limit:
         return "FAIL"
     if share > limit.target:

@@ -36,7 +36,6 @@ BOUNCES = {
     "hard": ("kind", "hard"),
     "soft": ("kind", "soft"),
     "block": ("kind", "block"),
-    "authentication": ("category", "authentication"),
     "unclassified": ("category", "unknown"),
 }
 #: What is asked for a campaign verdict, over events that are read once.
@@ -54,7 +53,8 @@ def verdict_on(
     unsettled: Mapping[str, int] = {},
 ) -> CampaignVerdict:
     """
-    PASS, WARN, FAIL, TOO FEW or TOO EARLY for one campaign, with the sentences that say why.
+    PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
+    why.
 
     *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word.
     *unsettled* are recipients without a known outcome, by what the ledger knows of them; they are a
@@ -122,6 +122,7 @@ def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, 
         own = causes[causes.campaign == name]
         for kind, (column, value) in BOUNCES.items():
             counts[kind] = int(own.recipients[own[column] == value].sum())
+        counts["unauthenticated"] = int(own.unauthenticated.sum())
         by_campaign[name] = counts
     return by_campaign
 

@@ -31,7 +31,7 @@ class Facts:
 
     Attributes:
         counts: attempted, delivered, bounced, opened, clicked, hard, soft, block, unclassified,
-            authentication, complained, clickers, suspect, human, read (opened, less those whom the
+            unauthenticated, complained, clickers, suspect, human, read (opened, less those whom the
             feed says only machines opened); what the feed doesn't report is missing
         first_at, last_at: moments of the first and the last event, None without any
         as_of: events after this moment didn't count; None: all did

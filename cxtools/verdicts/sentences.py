@@ -37,6 +37,33 @@ def _unsettled_sentence(sentence: str, number: int, campaign: str) -> str:
     )
 
 
+# --- what nobody can tell ---
+
+MISSING = (
+    "The events tell of no delivery and of no sending, so nobody can say of how many messages "
+    "these are a part: {known}. Bring in what was sent or delivered as well."
+)
+#: Count -> what is known though nobody knows of how many.
+KNOWN = {
+    "bounced": "bounced",
+    "opened": "opened",
+    "clicked": "clicked",
+    "complained": "complained of",
+}
+
+
+def missing_sentence(facts: Facts) -> str:
+    """
+    What is missing where things happened to messages of which nobody says that they were sent.
+
+    >>> missing_sentence(Facts("q3", {"bounced": 3}))[85:-50]
+    'say of how many messages these are a part: 3 bounced.'
+    """
+    counts = [(facts.counts.get(name, 0), word) for name, word in KNOWN.items()]
+    known = [f"{wording.count(number)} {word}" for number, word in counts if number]
+    return MISSING.format(known=", ".join(known)) if known else ""
+
+
 # --- arrival ---
 
 DELIVERED = "{number} of {attempted} ({rate}) {were} delivered{comparison}."
@@ -184,7 +211,8 @@ def _broken(facts: Facts, check: Check) -> str:
         name = limit.name.lower()
         target = wording.percent(limit.target)
         return f"{number}: too few to tell whether {name} stay below {target}."
-    return limit.sentence.format(number=number, action=limit.action)
+    sentence = limit.warning if check.word == "WARN" and limit.warning else limit.sentence
+    return sentence.format(number=number, action=limit.action)
 
 
 def _number(facts: Facts, check: Check) -> str:

@@ -26,7 +26,8 @@ class CampaignVerdict:
     in notebooks and reports.
 
     Attributes:
-        word: PASS, WARN, FAIL, TOO FEW (messages) or TOO EARLY (nothing reported yet)
+        word: PASS, WARN, FAIL, TOO FEW (messages), TOO EARLY (nothing reported yet) or NO DATA (the
+            feed doesn't tell how many messages there were)
         sentences: why, the most important first
         cards: the rates that a reader wants
         facts: what the verdict is based on; `facts.checks` are the limits with the counts held
@@ -139,9 +140,7 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
         )
     unsettled = sentences.unsettled_sentences(facts)
     if not facts.counts.get("attempted"):
-        word = "WARN" if unsettled else "TOO EARLY"
-        nothing_yet = "No delivery or bounce has been reported yet."
-        return CampaignVerdict(word, (*unsettled, nothing_yet), (), facts)
+        return _verdict_on_nothing(facts, unsettled)
     word = campaign_word(facts)
     view = VIEWS[about]
     in_order = dict.fromkeys([*_explanation(facts, word), *view.sentences])
@@ -149,6 +148,21 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     reasons = [text for text in texts if text]
     cards = tuple(card(facts, name) for name in view.cards)
     return CampaignVerdict(word, (*unsettled, *reasons), cards, facts)
+
+
+def _verdict_on_nothing(facts: Facts, unsettled: tuple[str, ...]) -> CampaignVerdict:
+    """
+    The verdict where nothing was attempted, as far as anybody knows.
+
+    >>> _verdict_on_nothing(Facts("q3", {"bounced": 3, "opened": 1}), ()).word
+    'NO DATA'
+    """
+    missing = sentences.missing_sentence(facts)
+    word = "NO DATA" if missing else "TOO EARLY"
+    if unsettled:
+        word = "WARN"
+    reason = missing or "No delivery or bounce has been reported yet."
+    return CampaignVerdict(word, (*unsettled, reason), (), facts)
 
 
 def campaign_word(facts: Facts) -> str:

@@ -90,7 +90,7 @@ def _milliseconds(seconds: float | None) -> int | None:
 def _failure(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "email": row["email"],
-        "reason": row["bounce_text"],
+        "reason": row["bounce_text"] or row["reason"],
         "code": row["bounce_code"],
         "category": row["category"],
     }

@@ -194,7 +194,13 @@ def test_exit_codes_are_those_of_the_errors() -> None:
         if isinstance(kind, type) and issubclass(kind, errors.CxError)
     }
 
-    of_commands = {exits.DONE, exits.UNKNOWN, exits.BAD_VERDICT, exits.INTERRUPTED}
+    of_commands = {
+        exits.DONE,
+        exits.UNKNOWN,
+        exits.BAD_VERDICT,
+        exits.NOT_UNDERSTOOD,
+        exits.INTERRUPTED,
+    }
     told = " ".join((app.info.help or "").split())
 
     assert raised | of_commands == codes == set(exits.MEANINGS)

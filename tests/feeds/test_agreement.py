@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cxtools.api.documents import read_events
+from cxtools.api.event_pages import EventPage, event_page, read_together
 from cxtools.errors import ConfigError
-from cxtools.events import importing, parts
-from cxtools.events.feeds.dialect import STANDARD, Dialect
+from cxtools.events import parts
+from cxtools.events.instructions import Instructions
 from cxtools.events.lines import Line
+from cxtools.events.reading import Reading
 from cxtools.events.rejects import Rejects
 from cxtools.events.rows import open_blocks, open_rows
+from cxtools.events.tables import events_of
 from tests.feeds.test_samples import SAMPLES
 from tests.imports import sendgrid_row
 
 #: So many rows surely make a block.
 MANY = 50
-Opening = Callable[[Path], AbstractContextManager[Iterator[Any]]]
+Opening = Callable[[Path], AbstractContextManager[Iterable[Any]]]
 
 
 def read_both_ways(path: Path, **options: Any) -> tuple[Any, Any]:
@@ -37,19 +39,14 @@ def read_both_ways(path: Path, **options: Any) -> tuple[Any, Any]:
 
 def read(path: Path, opening: Opening, **options: Any) -> Any:
     """The events in their order, the counts, and the rejected rows with their reasons."""
-    reading = importing._Reading(
-        path,
-        options.get("format", "auto"),
-        options.get("column_map", {}),
-        Dialect(event_map=options.get("event_map", {})),
-    )
+    reading = Reading(path, Instructions(**options), "c")
     spool = io.BytesIO()
     rejects = Rejects(spool)
     events: list[Any] = []
     error = ""
     try:
         with opening(path) as pieces:
-            for table in reading.tables(pieces, rejects):
+            for _, table in reading.tables(pieces, rejects):
                 events += parts.event_columns(table).to_pylist()
     except ConfigError as refused:
         error = str(refused)
@@ -90,7 +87,9 @@ def test_many_rows_of_a_sample_come_out_the_same(sample: Path, feed: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "sample", [file for file in SAMPLES if file.suffix == ".csv"], ids=lambda file: file.name
+    "sample",
+    [file for file in SAMPLES if file.suffix == ".csv"],
+    ids=lambda file: f"{file.parent.name}/{file.name}",
 )
 def test_many_lines_of_a_table_come_out_the_same(sample: Path, feed: Path) -> None:
     """A CSV whose lines come over and over, with other line ends, packed, and as Parquet."""
@@ -215,7 +214,7 @@ def odd_rows(texts: st.SearchStrategy[str]) -> st.SearchStrategy[list[tuple[int,
             ),
         )
     ),
-    format=st.sampled_from(["sendgrid", "table", "cxone", "ses"]),
+    format=st.sampled_from(["auto", "auto", "sendgrid", "table", "cxone", "ses"]),
     joint=st.sampled_from(["\n", "\r\n", ",\n", "\n\n"]),
 )
 def test_odd_rows_of_json_come_out_the_same(
@@ -247,14 +246,46 @@ def test_odd_events_of_a_page_come_out_the_same(odd: list[tuple[int, Any]]) -> N
     ]
     for place, row in odd:
         rows.insert(place, row)
-    page = read_events(rows, "j1", "")
+    page = page_of(rows)
     expected, malformed = [], []
     for number, row in enumerate(rows):
-        alone = read_events([None] * number + [row], "j1", "")
+        alone = page_of([None] * number + [row])
         expected += alone.events
         malformed += alone.malformed[number:]
 
     assert (expected, malformed) == (page.events, page.malformed)
+
+
+def page_of(rows: list[Any], job_id: str = "j1") -> EventPage:
+    body = json.dumps({"results": rows}).encode()
+    return event_page(rows, body, job_id, "")
+
+
+def test_pages_that_are_read_together_come_out_as_each_alone() -> None:
+    """
+    Pages of two jobs, with rows that can't be read, of another job or with a name that stands
+    twice: DuckDB would keep both, Python the last one.
+    """
+    rows = [
+        {"eventType": "open", "messageId": "m1", "timestamp": "2026-09-14T09:00:00Z"},
+        {"eventType": "open", "messageId": "m2", "jobId": "j2", "score": 1e-7},
+        {"eventType": "click", "messageId": 3},
+        ["open"],
+        None,
+    ]
+    twice = b'{"results": [{"eventType": "open", "messageId": "m4", "x": 1, "x": 2}]}'
+    pages = [
+        page_of(rows, "j1"),
+        page_of([], "j1"),
+        page_of(rows, "j2"),
+        event_page(json.loads(twice)["results"], twice, "j2", ""),
+    ]
+    together = read_together(pages)
+
+    assert [event for page in pages for event in page.events] == events_of(together.table)
+    assert [row for page in pages for row in page.malformed] == together.malformed
+    assert 6 == len(together.table)
+    assert '{"eventType":"open","messageId":"m4","x":2}' == together.table["raw"][-1].as_py()
 
 
 def csv_line(cells: list[str], delimiter: str = ",") -> str:
@@ -367,13 +398,13 @@ def test_most_rows_of_a_file_with_one_odd_row_are_read_together(feed: Path) -> N
     feed.write_text("\n".join(map(json.dumps, rows)))
     calls = 0
 
-    class Counting(importing._Reading):
+    class Counting(Reading):
         def _events(self, line: Line, rejects: Rejects) -> Any:
             nonlocal calls
             calls += 1
             return super()._events(line, rejects)
 
-    reading = Counting(feed, "sendgrid", {}, STANDARD)
+    reading = Counting(feed, Instructions(format="sendgrid"), "c")
     with open_blocks(feed) as pieces:
         list(reading.tables(pieces, Rejects(io.BytesIO())))
 

@@ -8,9 +8,8 @@ from datetime import datetime
 import pytest
 
 from cxtools.events.feeds import sendgrid
-from cxtools.events.importing import Imported
 from cxtools.events.store import EventStore
-from tests.imports import import_content, query, sendgrid_row
+from tests.imports import counts, import_content, query, sendgrid_row
 
 SENDGRID_FEED = [
     *(sendgrid_row(number, word) for number, word in enumerate(sendgrid.WORDS)),
@@ -19,7 +18,7 @@ SENDGRID_FEED = [
     ),
     sendgrid_row(21, "click", url="https://shop.example/", useragent="Mozilla/5.0", ip="192.0.2.1"),
     sendgrid_row(22, "deferred", response="400 try again later", attempt="5"),
-    sendgrid_row(23, "group_resubscribe"),
+    sendgrid_row(23, "teleported"),
 ]
 
 
@@ -41,8 +40,8 @@ def test_a_sendgrid_webhook_in_every_form_it_is_kept_in(target: EventStore, cont
     """
     total = len(SENDGRID_FEED)
 
-    assert Imported(total, total, 0, 0, None) == import_content(target, content)
-    assert [("group_resubscribe",)] == query(target, "raw_kind", "kind = 'unknown'")
+    assert (total, total, 0, 0) == counts(import_content(target, content))
+    assert [("teleported",)] == query(target, "raw_kind", "kind = 'unknown'")
     assert set(sendgrid.WORDS.values()) == {kind for (kind,) in query(target, "kind")} - {"unknown"}
     assert [("5.7.1", "550 5.7.1 not from this address", "e20")] == query(
         target, "bounce_code, bounce_text, event_id", "bounce_code <> ''"
@@ -99,3 +98,93 @@ def test_a_machine_and_a_person_at_the_same_second_are_two_events(target: EventS
     done = import_content(target, [row | {"sg_event_id": ""} for row in opens])
 
     assert 2 == done.added
+
+
+def message(**changes: object) -> dict[str, object]:
+    """A message of the API that was delivered."""
+    return {
+        "msg_id": "AbC1.recvd-1",
+        "to_email": "ann@one.example",
+        "status": "delivered",
+        "opens_count": 0,
+        "clicks_count": 0,
+        "last_event_time": "2026-09-14T09:10:00Z",
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (message(), [("delivery", 10)]),
+        (message(opens_count=2), [("delivery", None), ("open", 10)]),
+        (
+            message(opens_count=2, clicks_count=1),
+            [("delivery", None), ("open", None), ("click", None)],
+        ),
+        (message(status="processed"), [("sent", 10)]),
+        (message(status="not_delivered"), [("unknown", 10)]),
+        (
+            message(
+                events=[
+                    {
+                        "event_name": "bounced",
+                        "bounce_type": "hard",
+                        "processed": "2026-09-14T09:01:00Z",
+                    }
+                ]
+            ),
+            [("bounce", 1)],
+        ),
+    ],
+)
+def test_a_message_of_the_api_tells_its_last_moment_only(
+    row: dict[str, object], told: list[tuple[str, int | None]]
+) -> None:
+    """Which of several things the last moment belongs to is only known where order decides it."""
+    events = sendgrid.events(row)
+
+    assert told == [(event.kind, event.ts.minute if event.ts else None) for event in events]
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ({"reason": "550 gone", "status": "5.1.1"}, "listed bounce"),
+        ({"reason": "Known bad domain"}, "listed invalid address"),
+        ({"ip": "192.0.2.1"}, "listed spam report"),
+        ({}, "listed unsubscribe"),
+    ],
+)
+def test_an_entry_of_a_list_is_suppressed(row: dict[str, object], word: str) -> None:
+    """Which list it is of, only the entry's own names tell."""
+    [event] = sendgrid.events({"created": 1789376400, "email": "ann@one.example", **row})
+
+    assert ("suppressed", word) == (event.kind, event.raw_kind)
+
+
+@pytest.mark.parametrize(
+    ("given", "header"),
+    [
+        ("AbC1.recvd-5f5-1-66A.1", ""),
+        ("", "<AbC1@ismtpd0039p1.sendgrid.example>"),
+        ("", "<AbC1@geopod-ismtpd-2-0>"),
+        ("AbC1", "<other@sender.example>"),
+    ],
+)
+def test_an_id_of_sendgrids_is_one_however_it_is_written(given: str, header: str) -> None:
+    """Old events have the Message-ID alone, which is SendGrid's id at one of its servers."""
+    row = {"event": "open", "email": "ann@one.example", "timestamp": 1789376400}
+    [event] = sendgrid.events({**row, "sg_message_id": given, "smtp-id": header})
+
+    assert "AbC1" == event.message_id
+
+
+def test_many_rows_of_other_shapes_are_read_as_theirs(target: EventStore) -> None:
+    """Said to be SendGrid's or recognised, rows without the webhook's marks are asked one by one."""
+    rows: list[dict[str, object]] = [message(msg_id=f"m{number}") for number in range(100)]
+    rows += [sendgrid_row(number, "open") for number in range(100)]
+    content = "\n".join(map(json.dumps, rows))
+    done = import_content(target, content, format="sendgrid")
+
+    assert (200, 0) == (done.added, done.rejected)
+    assert [(100,)] == query(target, "count(distinct message_id)", "kind = 'delivery'")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 import pytest
 
 from cxtools.events.feeds import ses
-from cxtools.events.importing import Imported
 from cxtools.events.store import EventStore
-from tests.imports import import_content, query
+from tests.imports import counts, import_content, query
 from tests.tables import ask
 
 
@@ -68,9 +68,9 @@ def test_an_ses_bounce_is_one_event_per_recipient(
     target: EventStore, wrapped: dict[str, Any]
 ) -> None:
     """
-    Status and diagnostic of each bounced recipient; without a diagnostic SES's own words stand in.
+    Status and diagnostic of each bounced recipient; SES's own words have a field of their own.
     """
-    assert Imported(1, 2, 0, 0, None) == import_content(target, [wrapped])
+    assert (1, 2, 0, 0) == counts(import_content(target, [wrapped]))
     assert [
         (
             "ann@one.example",
@@ -81,8 +81,9 @@ def test_an_ses_bounce_is_one_event_per_recipient(
             "smtp; 550 5.1.1 nobody of that name",
             5,
         ),
-        ("bob@two.example", "bounce", "Bounce", "0100-a", "", "Permanent General", 5),
+        ("bob@two.example", "bounce", "Bounce", "0100-a", "", "", 5),
     ] == query(target, "email, kind, raw_kind, message_id, bounce_code, bounce_text, second(ts)")
+    assert [("ses: Permanent General",)] == query(target, "distinct bounce_class")
 
 
 def ses_event(word: str, section: str, **details: Any) -> dict[str, Any]:
@@ -147,7 +148,7 @@ SES_FEED = [
 
 def test_every_kind_that_ses_documents_is_known(target: EventStore) -> None:
     """Each word of event publishing has its kind; a new word is kept as unknown."""
-    assert Imported(10, 10, 0, 0, None) == import_content(target, SES_FEED)
+    assert (10, 10, 0, 0) == counts(import_content(target, SES_FEED))
     assert set(ses.WORDS) - {"Bounce"} | {"Teleported"} == {
         word for (word,) in query(target, "raw_kind")
     }
@@ -212,7 +213,7 @@ def test_a_resubscription_is_no_unsubscribe(target: EventStore) -> None:
         ],
     )
 
-    assert [("unknown", "Subscription")] == query(target, "kind, raw_kind")
+    assert [("none", "Subscription")] == query(target, "kind, raw_kind")
 
 
 def test_an_ses_record_without_recipient_and_time_is_rejected(target: EventStore) -> None:
@@ -246,3 +247,156 @@ def test_what_ses_did_not_send_is_named(target: EventStore) -> None:
     assert (
         "messages not sent by the platform; not attempted: Reject 1, Rendering Failure 1" == meaning
     )
+
+
+def bounce(kind: str, subtype: str, **recipient: str) -> dict[str, Any]:
+    """A bounce of Ann's, whose details are *recipient*."""
+    return {
+        "notificationType": "Bounce",
+        "mail": mail("ann@one.example"),
+        "bounce": {
+            "bounceType": kind,
+            "bounceSubType": subtype,
+            "timestamp": "2026-09-14T09:05:00Z",
+            "bouncedRecipients": [{"emailAddress": "ann@one.example", **recipient}],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "word"),
+    [
+        (bounce("Transient", "General"), "none", "Bounce automatic answer"),
+        (bounce("Undetermined", "Undetermined"), "none", "Bounce automatic answer"),
+        (bounce("Transient", "General", status="5.4.4"), "bounce", "Bounce"),
+        (bounce("Transient", "General", action="failed"), "bounce", "Bounce"),
+        (bounce("Transient", "General", diagnosticCode="smtp; 451 later"), "bounce", "Bounce"),
+        (bounce("Transient", "General", action="", status=""), "none", "Bounce automatic answer"),
+        (bounce("Transient", "MailboxFull"), "bounce", "Bounce"),
+        (bounce("Transient", "ContentRejected"), "bounce", "Bounce"),
+        (bounce("Permanent", "General"), "bounce", "Bounce"),
+        (bounce("Permanent", "Undetermined"), "bounce", "Bounce"),
+        (bounce("Permanent", "UnsubscribedRecipient"), "suppressed", "Bounce"),
+    ],
+)
+def test_an_automatic_answer_is_not_a_bounce(row: dict[str, Any], kind: str, word: str) -> None:
+    """
+    SES hands on what people's mailboxes answer: it proves that the mail arrived. What has a status
+    was a server's word, and what SES understood as a full mailbox is one.
+    """
+    [event] = ses.events(row)
+
+    assert (kind, word) == (event.kind, event.raw_kind)
+
+
+def complaint(*people: str, to: tuple[str, ...], **details: Any) -> dict[str, Any]:
+    """A complaint about a mail *to* these, which names *people*."""
+    return {
+        "notificationType": "Complaint",
+        "mail": mail(*to),
+        "complaint": {
+            "timestamp": "2026-09-14T09:05:00Z",
+            "complainedRecipients": [{"emailAddress": person} for person in people],
+            **details,
+        },
+    }
+
+
+ANN = "ann@one.example"
+BOB = "bob@two.example"
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "email"),
+    [
+        (complaint(ANN, to=(ANN,)), "complaint", ANN),
+        (complaint(to=(ANN,)), "complaint", ANN),
+        (complaint(to=(ANN, BOB)), "complaint", ""),
+        (complaint(ANN, to=(ANN,), complaintFeedbackType="abuse"), "complaint", ANN),
+        (complaint(ANN, to=(ANN,), complaintFeedbackType="not-spam"), "none", ANN),
+        (complaint(ANN, to=(ANN,), complaintFeedbackType="auth-failure"), "none", ANN),
+        (complaint(ANN, to=(ANN,), complaintSubType="OnAccountSuppressionList"), "suppressed", ANN),
+    ],
+)
+def test_whose_a_complaint_is_and_what_is_none(row: dict[str, Any], kind: str, email: str) -> None:
+    """Without a recipient it is the only one's that the mail went to; not-spam is the contrary."""
+    [event] = ses.events(row)
+
+    assert (kind, email) == (event.kind, event.email)
+
+
+def test_a_bounce_without_recipients_is_the_only_ones_that_was_mailed() -> None:
+    """SES sometimes lists nobody; of a mail to several it can't be said whose it is."""
+    row = bounce("Permanent", "General")
+    row["bounce"]["bouncedRecipients"] = []
+    to_two = {**row, "mail": mail(ANN, BOB)}
+
+    assert [ANN] == [event.email for event in ses.events(row)]
+    assert [""] == [event.email for event in ses.events(to_two)]
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"Type": "Notification", "Message": SES_BOUNCE},
+        {"MessageId": "q1", "Body": json.dumps(in_sns(SES_BOUNCE))},
+        {"messageId": "q1", "body": json.dumps(SES_BOUNCE)},
+        {"recordId": "f1", "data": base64.b64encode(json.dumps(SES_BOUNCE).encode()).decode()},
+        {"kinesis": {"data": base64.b64encode(json.dumps(SES_BOUNCE).encode()).decode()}},
+        {"body": json.dumps({"detail-type": "Email Bounced", "detail": SES_BOUNCE})},
+    ],
+    ids=["SNS object", "SQS of SNS", "SQS", "Firehose", "Kinesis", "SQS of EventBridge"],
+)
+def test_a_record_in_any_envelope_is_the_same(wrapped: dict[str, Any]) -> None:
+    """What carried a record changes nothing about it."""
+    assert ses.recognises(wrapped)
+    assert ses.events(SES_BOUNCE) == ses.events(wrapped)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"mail": ANN, "event": "open"}, {"body": "hello"}, {"data": "QUFB"}, {"data": [1]}, {}],
+)
+def test_what_only_looks_like_a_record_is_not_ses(row: dict[str, Any]) -> None:
+    """A column `mail` holds addresses in many tables, and `body` and `data` anything."""
+    assert not ses.recognises(row)
+
+
+def test_a_record_laid_flat_is_the_same() -> None:
+    """Athena writes names in lower case, lists and objects as Presto does, commas and all."""
+    row = {
+        "eventtype": "Bounce",
+        "mail_timestamp": "2026-09-14T09:00:00Z",
+        "mail_messageid": "0100-a",
+        "mail_destination": "[ann@one.example, bob@two.example]",
+        "bounce_bouncetype": "Permanent",
+        "bounce_bouncesubtype": "General",
+        "bounce_timestamp": "2026-09-14T09:00:05.669Z",
+        "bounce_bouncedrecipients": "[{emailaddress=Ann@one.example, action=failed, status=5.1.1, "
+        "diagnosticcode=smtp; 550 5.1.1 nobody of that name}, "
+        "{emailaddress=bob@two.example, action=null, status=null, diagnosticcode=null}]",
+    }
+    dotted = {name.replace("_", ".", 1): cell for name, cell in row.items()}
+    lower = {"eventtype": "Open", "mail": {"messageid": "m", "destination": [ANN]}}
+
+    def told(events: list[Any]) -> list[tuple[str, ...]]:
+        return [
+            (event.email, event.message_id, event.bounce_code, event.bounce_text, str(event.ts))
+            for event in events
+        ]
+
+    assert ses.recognises(row)
+    assert told(ses.events(SES_BOUNCE)) == told(ses.events(row)) == told(ses.events(dotted))
+    assert [("m", ANN)] == [(event.message_id, event.email) for event in ses.events(lower)]
+
+
+def test_the_suppression_list_of_the_account_is_read() -> None:
+    """Each address that it holds, page by page or entry by entry, with the reason in the word."""
+    entry = {"EmailAddress": ANN, "Reason": "BOUNCE", "LastUpdateTime": "2026-09-14T09:00:00Z"}
+    page = {"SuppressedDestinationSummaries": [entry], "NextToken": "t"}
+
+    assert ses.recognises(entry)
+    assert ses.recognises(page)
+    [event] = ses.events(page)
+    assert [event] == ses.events(entry)
+    assert ("suppressed", "listed BOUNCE", ANN) == (event.kind, event.raw_kind, event.email)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from cxtools.events.importing import Imported
+from typing import Any
+
+import pytest
+
 from cxtools.events.store import EventStore
-from tests.imports import TABLE, import_content, query
+from tests.imports import TABLE, counts, import_content, query
 
 
 def test_a_table_with_common_column_names_needs_no_map(target: EventStore) -> None:
     """
     Columns and words that everybody uses are understood, moments in any form, unknown words kept.
     """
-    assert Imported(5, 5, 0, 0, None) == import_content(target, TABLE)
+    assert (5, 5, 0, 0) == counts(import_content(target, TABLE))
     assert [
         ("bounce", "hard bounce", "bob@two.example", "m2", "5.1.1", "09:00"),
         ("click", "click", "ann@one.example", "m1", "", "09:11"),
@@ -56,3 +59,28 @@ def test_people_without_ids_stay_apart(target: EventStore) -> None:
     content = "event,email,time\nopen,ann@one.example,2026-09-14\nopen,bob@one.example,2026-09-14\n"
 
     assert 2 == import_content(target, content).added
+
+
+@pytest.mark.parametrize(
+    ("cells", "people"),
+    [
+        ({"to": ["ann@one.example"]}, ["ann@one.example"]),
+        ({"to": ["ann@one.example", "bob@one.example"]}, ["ann@one.example", "bob@one.example"]),
+        ({"to": [{"email": "ann@one.example"}]}, ["ann@one.example"]),
+        ({"to": {"email": "ann@one.example"}}, ["ann@one.example"]),
+        ({"to": {"name": "Ann"}}, []),
+        ({"to": []}, [""]),
+        ({"to": "ann@one.example", "reason": {"code": 550}}, []),
+        ({"to": "ann@one.example", "reason": ["a", "b"]}, []),
+        ({"to": "ann@one.example", "score": {"a": [1, 2]}}, ["ann@one.example"]),
+    ],
+)
+def test_a_list_of_addresses_is_one_event_each_and_nothing_nested_a_text(
+    target: EventStore, cells: dict[str, Any], people: list[str]
+) -> None:
+    """A list of one is what it holds; other lists and objects cost their row, if they are read."""
+    bounce = {"event": "bounce", "message_id": "m1", **cells}
+    done = import_content(target, [bounce, {"event": "open", "message_id": "m2"}])
+
+    assert (not people) == (done.rejected == 1)
+    assert [(person,) for person in people] == query(target, "email", "kind = 'bounce'")

@@ -22,6 +22,7 @@ from cxtools.measures.answers import add_rates, rows_of_parts
 from cxtools.measures.catalogue import named
 from cxtools.measures.sql import tsv_rows
 from cxtools.text import parse_moment
+from tests.oracle.identity import owners
 
 if TYPE_CHECKING:
     import duckdb
@@ -119,6 +120,7 @@ class Oracle:
         with self.store.connection(chosen) as connection:
             connection.execute("create temp view starts as " + _statement("starts"))
             counted = "create or replace temp table counted_events as "
+            connection.register("owners", _owners(connection))
             by_then = counted + _statement("counted_events")
             connection.execute(by_then, _limits(as_of))
             if job_ids is not None:
@@ -146,23 +148,43 @@ def _limits(as_of: AsOf) -> dict[str, datetime | int | None]:
     return {"until": until, "age_us": None}
 
 
+def _owners(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Of each event of each campaign the message that it belongs to."""
+    columns = "campaign, event_id, message_id, recipient_id, email, kind, ts"
+    relation = connection.sql(f"select {columns} from events")  # noqa: S608  # our own words
+    by_campaign: dict[str, list[Row]] = {}
+    for row in relation.to_arrow_table().to_pylist():
+        by_campaign.setdefault(row["campaign"], []).append(row)
+    found = []
+    for campaign, events in by_campaign.items():
+        for event_id, owner in owners(events).items():
+            if owner:
+                found.append({"campaign": campaign, "event_id": event_id, **owner._asdict()})
+    names = ("campaign", "event_id", "message_id", "who", "email")
+    columns_of_text = [pa.field(name, pa.string()) for name in names]
+    return pa.Table.from_pylist(found, pa.schema(columns_of_text))
+
+
 @cache
 def _judge() -> Judge:
     return standard_judge()
 
 
 def _verdicts(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """One row per distinct code and text, each judged as it came."""
+    """One row per distinct code, text and class, each judged as it came."""
     rows = []
+    names = ("bounce_code", "bounce_text", "bounce_class")
     texts = connection.sql(_statement("refusal_texts"))
-    for code, text in texts.fetchall():
-        verdict = _judge().classify(code, text)
+    for said in texts.fetchall():
+        verdict = _judge().classify(*said)
         row: Row = {word: getattr(verdict, word) for word in VERDICT_WORDS}
-        row |= {"bounce_code": code, "bounce_text": text, "confidence": verdict.confidence}
+        row |= dict(zip(names, said, strict=True))
+        row["confidence"] = verdict.confidence
+        row["is_unauthenticated"] = verdict.is_unauthenticated
         rows.append(row)
-    names = ("bounce_code", "bounce_text", *VERDICT_WORDS)
-    columns = [pa.field(name, pa.string()) for name in names]
+    columns = [pa.field(name, pa.string()) for name in (*names, *VERDICT_WORDS)]
     columns.append(pa.field("confidence", pa.float64()))
+    columns.append(pa.field("is_unauthenticated", pa.bool_()))
     return pa.Table.from_pylist(rows, pa.schema(columns))
 
 

@@ -196,6 +196,7 @@ REFUSALS = [
     ("garbage", "garbage"),
     ("452", ""),
 ]
+CLASSES = ["", "", "hard bounce", "ses: Transient MailboxFull", "of someone@corp.example"]
 LINKS = [
     "https://shop.example/new",
     "https://shop.example/new?utm_source=a&id=7#x",
@@ -229,6 +230,7 @@ def random_events(random: Random, count: int) -> Iterator[Event]:
             ts=moment if has_moment else None,
             bounce_code=code,
             bounce_text=text,
+            bounce_class=random.choice(CLASSES) if kind == "bounce" else "",
             link_url=random.choice(LINKS) if kind == "click" else "",
             by_machine=random.choice([None, None, True, False]) if kind == "open" else None,
         )

@@ -24,6 +24,7 @@ from hypothesis import strategies as some
 
 from cxtools.api.outcome import PostOutcome
 from cxtools.bounce import CATEGORIES, Codes, Judge, classify, classify_lines, explain, judge
+from cxtools.bounce.classes import ClassMeaning, class_table
 from cxtools.bounce.classify import LONGEST_REMEMBERED, REMEMBERED, standard_judge
 from cxtools.bounce.codes import parse_codes, table
 from cxtools.bounce.phrases import units
@@ -656,6 +657,27 @@ def test_a_form_letter_around_it_changes_nothing(letter: str) -> None:
     assert not wrong
 
 
+# SendGrid's reason for a recipient's domain without a mail server, in its words and in others.
+NO_MAIL_SERVER = [
+    "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address",
+    "unable to get mx info: failed to get IPs from PTR record: lookup mail.example: no such host",
+    "no MX info to be had: the PTR record gave no IPs: lookup <nil>: address not recognised",
+    "could not get mx info, got no IPs from the PTR record",
+]
+
+
+@pytest.mark.parametrize("text", NO_MAIL_SERVER)
+@pytest.mark.parametrize("code", ["", "5.0.0", "550", "550 5.0.0"])
+def test_a_domain_without_a_mail_server_is_not_the_senders_reverse_dns(
+    code: str, text: str
+) -> None:
+    """The PTR record that SendGrid speaks of is the recipient's; any other is the sender's."""
+    dead, blocked = classify(code, text), classify(code, f"your IP has no PTR record. {text}")
+
+    assert ("invalid_domain", "hard") == (dead.category, dead.kind)
+    assert ("authentication", "never") == (blocked.category, blocked.suppress)
+
+
 # What large providers answer today: their codes and marks, our own words around them.
 TODAY = [
     (
@@ -789,6 +811,305 @@ def test_a_weak_code_alone_never_suppresses_at_once() -> None:
     expected = ("invalid_domain", "undetermined", "after_n")
 
     assert expected == (verdict.category, verdict.kind, verdict.suppress)
+
+
+# ---- lines and words
+
+#: The code that a known reply begins with.
+LEADING_CODE = re.compile(
+    r"(?:([245]\d\d)[ -]+)?(?:([245][.]\d{1,3}[.]\d{1,3})[ -]+)?(.*)", re.DOTALL
+)
+
+
+def known_replies() -> list[tuple[str, str, str]]:
+    """Reply code, enhanced code and words of replies: those of these tests and of the rules."""
+    said = [(code, text) for code, text, *_ in TRAPS + TODAY]
+    said += [("550", text) for text in NOT_THE_RECIPIENT]
+    said += [("550", rule.example) for rule in RULES]
+    replies = []
+    for code, text in said:
+        given = parse_codes(code)
+        match = LEADING_CODE.fullmatch(text)
+        assert match
+        reply, enhanced, spoken = match.groups("")
+        reply = reply or given.reply or "550"
+        enhanced = enhanced or given.enhanced
+        if spoken.count(" ") > 1 and enhanced[:1] in ("", reply[0]):
+            replies.append((reply, enhanced, spoken))
+    return replies
+
+
+def broken_reply(reply: str, enhanced: str, text: str, dice: random.Random) -> tuple[str, str]:
+    """A reply in one line, and in up to five as servers write them."""
+    all_words = text.split(" ")
+    # A lone ":" stands where a server left an address out: it is one with the word before it.
+    places = [
+        place for place in range(1, len(all_words)) if ":" not in all_words[place - 1 : place + 1]
+    ]
+    cuts = sorted(dice.sample(places, dice.randint(1, min(4, len(places)))))
+    starts, ends = [0, *cuts], [*cuts, len(all_words)]
+    lines = [" ".join(all_words[start:end]) for start, end in zip(starts, ends, strict=True)]
+    code = f"{enhanced} " if enhanced and dice.random() < 0.7 else ""
+    wrapped = [f"{reply}-{code}{line}" for line in lines[:-1]]
+    wrapped.append(f"{reply} {code}{lines[-1]}")
+    mark = dice.choice(["\n", "\r\n", " "])
+    return f"{reply} {code}{text}", mark.join(wrapped)
+
+
+def test_where_a_server_breaks_its_lines_means_nothing() -> None:
+    """Known replies, broken at random: none changes its category or whom it suppresses."""
+    dice, changed = random.Random(14), []
+    for parts in dice.choices(known_replies(), k=600):
+        one_line, lines = broken_reply(*parts, dice)
+        whole, broken = classify("", one_line), classify("", lines)
+        if (whole.category, whole.suppress) != (broken.category, broken.suppress):
+            changed.append((one_line, lines))
+
+    assert not changed
+
+
+def test_two_replies_are_not_one() -> None:
+    """Another code begins another reply; the same code after a sentence's end another sentence."""
+    two = classify("", "550 the mailbox of ann 421 is full of joy")
+    one = classify("", "550-the mailbox of ann\n550 is full")
+
+    assert ("unknown", "mailbox_full") == (two.category, one.category)
+
+
+RUN_TOGETHER = [
+    ("InvalidRecipient", "invalid_recipient"),
+    ("MailboxDoesNotExist", "invalid_recipient"),
+    ("UserUnknown", "invalid_recipient"),
+    ("DomainNotFound", "invalid_domain"),
+    ("AccountDisabled", "inactive_mailbox"),
+    ("MapiExceptionQuotaExceeded", "mailbox_full"),
+    ("MessageTooLarge", "message_too_large"),
+    ("ContentRejected", "content_rejected"),
+    ("AttachmentRejected", "content_rejected"),
+    ("DMARCFailure", "authentication"),
+    ("RelayDenied", "routing_error"),
+    ("MailPolicy", "policy_block"),
+]
+
+
+@pytest.mark.parametrize(("word", "category"), RUN_TOGETHER)
+@pytest.mark.parametrize(
+    "around", ["{}", "error {}, nothing else", "STOREDRV.Deliver; {} [id=7]", "({})"]
+)
+def test_words_run_together_are_read(word: str, category: str, around: str) -> None:
+    """What platforms and Exchange write in one word is read as the words that it is made of."""
+    assert category == classify("550", around.format(word)).category
+
+
+def test_a_mail_policy_outweighs_the_code_of_a_size() -> None:
+    """Zoho says MailPolicy under 5.2.3, the code of a message that is too large."""
+    assert "policy_block" == classify("550 5.2.3", "MailPolicy").category
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("at mail.UserUnknown.example", "at xhost"),
+        ("<UserUnknown@example.com>", "xaddress"),
+        ("id aBcDeFgHiJkL", "id abcdefghijkl"),
+        ("ESMTP gsmtp iCloud", "esmtp gsmtp icloud"),
+    ],
+)
+def test_hosts_addresses_and_ids_are_not_words_run_together(text: str, folded: str) -> None:
+    """They stay what they are, however they are written."""
+    assert folded == " ".join(words(drop_codes(mask(text))))
+
+
+WAITS = [
+    ("try again in 5 minutes", 300),
+    ("please try again later, in 2 hrs", 7200),
+    ("come back in 00:05:00", 300),
+    ("retry in 5mins", 300),
+    ("try again in 4 minutes 55 seconds", 295),
+    ("try again in 1 hour and 5 minutes", 3900),
+    ("wait at least 10 min.", 600),
+    ("Retry-After: 60 seconds", 60),
+    ("back off for 60 s", 60),
+    ("it expired after 840 minutes", None),
+    ("answer within 4 hours", None),
+    ("kept for 30 days", None),
+    ("tried for 3 days", None),
+    ("it was tried again for 3 days", None),
+    ("more than 100 messages in 60 minutes", None),
+    ("it will not try again after 5 days", None),
+    ("try again after 15:30", None),
+    ("try again with 5 messages", None),
+]
+
+
+@pytest.mark.parametrize(("text", "seconds"), WAITS)
+def test_only_a_time_to_wait_is_a_wait(text: str, seconds: int | None) -> None:
+    """A time that has passed, or that a limit names, is none; units are read as people write them."""
+    assert seconds == classify("451", f"temporary failure, {text}").retry_after_s
+
+
+# ---- single words of platforms and servers
+
+SINGLE_TEXTS = [
+    ("554 5.7.1", "<ann@example.com>: Recipient address rejected: Access denied", "policy_block", "never"),
+    ("554 5.7.1", "recipient was refused", "policy_block", "never"),
+    ("454 4.7.1", "<ann@example.com>: Recipient address rejected: Access denied", "policy_block", "never"),
+    ("550 5.4.1", "Recipient address rejected: Access denied. AS(201806281)", "invalid_recipient", "now"),
+    ("550 5.7.1", "Recipient address rejected: user unknown", "invalid_recipient", "now"),
+    ("554 5.7.9", "not accepted for policy reasons, says yahoo.com", "authentication", "never"),
+    ("554", "not from you, see AUP#BL at cox.net", "reputation_block", "never"),
+    ("", "preblocked", "suppressed", "never"),
+    ("", "blocked : due to blacklist user", "suppressed", "never"),
+    ("", "the contact stands on your blocklist", "suppressed", "never"),
+    ("551 5.4.7", "the next delivery would be at 12:00, beyond the expiry time", "temporary_failure", "after_n"),
+    ("", "exceeded max age of a message", "temporary_failure", "after_n"),
+    ("", "the message lifetime is over", "temporary_failure", "after_n"),
+    ("", "Delayed Bounce", "temporary_failure", "never"),
+    ("500", "unknown: Delayed Bounce, no reply could be read", "temporary_failure", "never"),
+    ("", "previous (cached) callout verification failure", "authentication", "never"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "text", "category", "suppress"), SINGLE_TEXTS)
+def test_what_single_platforms_say(code: str, text: str, category: str, suppress: str) -> None:
+    """Texts of one server or platform each, and what they do to the recipient."""
+    verdict = classify(code, text)
+
+    assert (category, suppress) == (verdict.category, verdict.suppress)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://help.example/mail/why-mail-was-rejected",
+        "http://www.provider.example/en/blocked/index.html",
+        "https://provider.example/policy/denied#7",
+    ],
+)
+def test_a_link_to_help_holds_nothing_back(link: str) -> None:
+    """The words in a link's path are not the server's: what it says of the mailbox stands."""
+    verdict = classify("550 5.1.1", f"Mailbox unavailable. More information: {link}")
+
+    assert ("invalid_recipient", "now") == (verdict.category, verdict.suppress)
+    assert "never" == classify("550 5.1.1", f"Your IP is blocked, see {link}").suppress
+    assert (
+        "never" == classify("550 5.1.1", f"Mailbox unavailable, spamhaus.org, see {link}").suppress
+    )
+
+
+# ---- the platform's own class
+
+CLASSES = [
+    ("ses: Permanent General", "invalid_recipient", "hard", "now"),
+    ("ses: Permanent NoEmail", "invalid_recipient", "hard", "now"),
+    ("ses: Permanent Brandnew", "invalid_recipient", "hard", "after_n"),
+    ("ses: Transient General", "temporary_failure", "soft", "never"),
+    ("ses: Transient MailboxFull", "mailbox_full", "soft", "after_n"),
+    ("ses: Transient MessageTooLarge", "message_too_large", "soft", "never"),
+    ("ses: Transient ContentRejected", "content_rejected", "block", "never"),
+    ("ses: Transient AttachmentRejected", "content_rejected", "block", "never"),
+    ("ses: Permanent OnAccountSuppressionList", "suppressed", "none", "never"),
+    ("ses: Undetermined", "unknown", "undetermined", "after_n"),
+    ("sparkpost: 10", "invalid_recipient", "hard", "now"),
+    ("sparkpost: 100", "auto_reply", "none", "never"),
+    ("sendgrid: bounce Invalid Address", "invalid_recipient", "hard", "now"),
+    ("sendgrid: blocked Reputation", "reputation_block", "block", "never"),
+    ("salesforce: Hard bounce User Unknown", "invalid_recipient", "hard", "after_n"),
+    ("salesforce: Hard bounce", "invalid_recipient", "hard", "after_n"),
+    ("salesforce: Soft bounce Mailbox Full", "mailbox_full", "soft", "after_n"),
+    ("salesforce: Soft bounce Inactive Account", "temporary_failure", "soft", "never"),
+    ("salesforce: Block bounce Whatever", "policy_block", "undetermined", "never"),
+    ("hubspot: UNKNOWN_USER", "invalid_recipient", "hard", "after_n"),
+    ("powermta: bad-mailbox", "invalid_recipient", "hard", "after_n"),
+    ("kumomta: InvalidRecipient", "invalid_recipient", "hard", "after_n"),
+    ("postmark: DMARCPolicy", "authentication", "block", "never"),
+    ("acme: hard", "invalid_recipient", "hard", "after_n"),
+    ("hard bounce", "invalid_recipient", "hard", "after_n"),
+    ("Soft-Bounce", "temporary_failure", "soft", "never"),
+    ("mailboxFull", "mailbox_full", "soft", "after_n"),
+    ("Spam complaint", "complaint", "none", "now"),
+    ("no idea", "unknown", "undetermined", "after_n"),
+]
+
+
+@pytest.mark.parametrize(("bounce_class", "category", "kind", "suppress"), CLASSES)
+def test_a_class_decides_where_nothing_else_does(
+    bounce_class: str, category: str, kind: str, suppress: str
+) -> None:
+    """The platform's own word is taken for what the platform means by it, and for no more."""
+    verdict = classify("", "", bounce_class)
+
+    assert (category, kind, suppress) == (verdict.category, verdict.kind, verdict.suppress)
+    assert verdict.confidence <= 0.6
+    assert verdict.reason.startswith(bounce_class)
+
+
+def spellings(row: ClassMeaning) -> list[str]:
+    """The class of a row as exports write it: in capitals, in small letters, with hyphens."""
+    platform = f"{row.platform}: " if row.platform else ""
+    words = [row.word, row.word.upper(), row.word.lower(), re.sub(r"[ _]", "-", row.word)]
+    return [platform + word for word in words]
+
+
+def test_every_row_of_the_classes_is_reached() -> None:
+    """However its word is written, the verdict is its row's; rows keep to the taxonomy's words."""
+    rows = class_table().values()
+    missed = [
+        (row, spelling)
+        for row in rows
+        for spelling in spellings(row)
+        if row.category != classify("", "", spelling).category
+    ]
+
+    assert not missed
+    assert {row.category for row in rows} <= set(CATEGORIES)
+    assert {"high", "medium", "low"} == {row.trust for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "bounce_class", "rule"),
+    [
+        ("5.4.4", "no MX record for this domain", "ses: Transient General", "domain_unknown"),
+        ("550", "mailbox full", "hard bounce", "mailbox_quota"),
+        ("5.1.1", "", "soft bounce", "code:x.1.1"),
+        ("550 5.1.1", "user unknown", "sendgrid: blocked Reputation", "recipient_unknown"),
+        ("550", "message refused", "hard bounce", "any_refusal"),
+        ("550", "xyzzy", "hard bounce", "class:hard bounce"),
+        ("550", "", "hard bounce", "class:hard bounce"),
+        ("", "xyzzy", "", "none"),
+    ],
+)
+def test_a_class_is_asked_last(code: str, text: str, bounce_class: str, rule: str) -> None:
+    """What the server said, in words or by a code, outweighs what the platform makes of it."""
+    alone, verdict = classify(code, text), classify(code, text, bounce_class)
+
+    assert rule == verdict.rule
+    assert rule.startswith("class:") or replace(alone, reason=verdict.reason) == verdict
+
+
+def test_a_class_is_not_believed_against_a_doubt() -> None:
+    """Words about the sender's side hold a hard class back, as they hold back a hard text."""
+    verdict = classify("", "xyzzy, your IP address", "ses: Permanent General")
+
+    assert ("undetermined", "never") == (verdict.kind, verdict.suppress)
+
+
+def test_a_class_names_nobody() -> None:
+    """A cell that holds an address or an id by mistake is masked like a text."""
+    reasons = {
+        classify("", "", f"hard bounce {who}@example.com 9912345{number}").reason
+        for number, who in enumerate(("ann", "bob"))
+    }
+
+    assert {"hard bounce <address> <id>"} == reasons
+
+
+def test_lines_may_name_the_class() -> None:
+    """`cxtools classify` reads "class" beside code and text, or alone."""
+    lines = ['{"class": "ses: Permanent General"}', '{"code": null, "text": "", "class": "soft"}']
+    kinds = [json.loads(answer)["kind"] for answer in classify_lines(lines)]
+
+    assert ["hard", "soft"] == kinds
 
 
 # ---- reasons and facts in the text

@@ -191,7 +191,7 @@ def test_a_table_without_rows_is_a_sentence(table: str) -> None:
 def test_rates_that_nobody_can_have_get_no_panel() -> None:
     """Where nothing was delivered, nobody can open: two panels less."""
     store = tables.store(
-        "to | kind | at | email | code\nann | bounce | +0 | ann@gmail.com | 5.1.1\nbob | bounce | +0 | bob@yahoo.com | 5.1.1"
+        "to | kind | at | email | code\nann | sent | +0 | ann@gmail.com |\nann | bounce | +0 | ann@gmail.com | 5.1.1\nbob | bounce | +0 | bob@yahoo.com | 5.1.1"
     )
 
     assert ["Delivered"] == [

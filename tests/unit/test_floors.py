@@ -39,17 +39,19 @@ FLOORS = {
         "verdicts verdicts.limits "
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
-        "bounce.codes bounce.phrases "
-        "events.feeds.dialect events.lines "
-        "sending.retry sending.spec "
+        "bounce.classes bounce.codes bounce.phrases "
+        "events.feeds.moments events.feeds.nested events.lines "
+        "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks",
+        "events.feeds.dialect",
         "events.feeds.columns",
-        "events.feeds.plain",
+        "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
-        "sending.plan bounce.rules verdicts.cards verdicts.sentences",
+        "sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
+        "verdicts.sentences",
         "bounce.classify verdicts.verdict",
         "bounce.lines",
         "bounce",
@@ -63,18 +65,23 @@ FLOORS = {
         "charts.funnel",
         "charts",
     ],
-    "files": ["files progress"],
+    "files": [
+        "files progress tables tables.layout",
+        "tables.containers tables.delimited",
+        "tables.encodings tables.workbook",
+    ],
     "doors": [
-        "events.database events.hashes events.rejects events.replacements",
+        "events.database events.hashes events.rejects events.replacements events.spark_folder",
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
-        "events.messages.causes events.messages.rows",
+        "events.messages.causes events.messages.identity events.messages.rows",
         "events.messages.build",
-        "events.csv_rows events.json_texts events.parquet_rows",
-        "events.json_rows",
+        "events.csv_rows events.embedded_json events.json_texts events.log_lines "
+        "events.parquet_rows events.sheet_rows",
+        "api.event_pages events.json_rows",
         "api.connections api.pacer "
-        "events.rows events.store "
+        "events.instructions events.reading events.rows events.store events.summary "
         "ledger.database ledger.schema ledger.spool ledger.workers "
         "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.importing events.messages.current "

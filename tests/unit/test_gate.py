@@ -78,6 +78,17 @@ def test_who_is_on_time_waits_for_nobody() -> None:
             gate.leave(moment)
 
 
+def test_a_server_that_refuses_bursts_is_sent_smaller_ones() -> None:
+    """After two 429s those who woke up late may catch up a quarter as much."""
+    gate = Gate()
+    for second in (1.0, 3.0):
+        gate.reserve(second)
+        gate.shut(second, 1.0, sent_at=second)
+    gate.shut(3.001, 1.0, sent_at=2.99)
+
+    assert CREDIT_S / 4 == gate.credit_s
+
+
 def gate_after(refusals: int) -> Gate:
     """A gate that saw a hundred answers, and then a volley of so many 429s."""
     gate = Gate()

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from cxtools.errors import ConfigError
-from cxtools.events.importing import Imported, import_file
+from cxtools.events.importing import import_file
 from cxtools.events.store import EventStore
-from tests.imports import NOW, TABLE, files_in_home, import_content
+from tests.imports import NOW, TABLE, counts, files_in_home, import_content
 from tests.tables import ask
 
 
@@ -57,7 +57,7 @@ from tests.tables import ask
         ("", {}, "no row of feed could be read"),
         ("event,email\n", {}, "no row of feed could be read"),
         ('{"results": []}', {}, "no row of feed could be read"),
-        ("<html>404</html>\n<p>nothing here</p>\n", {}, "no row of feed could be read"),
+        ("<html>404</html>\n<p>nothing here</p>\n", {}, "feed is a web page"),
         (b"\x00\x01\x02\xff" * 99_999, {}, "feed"),
         (b"PAR1" + b"x" * 99, {}, "the Parquet file is damaged"),
         (gzip.compress(TABLE.encode() * 99)[:-20], {}, "feed can't be read"),
@@ -86,7 +86,7 @@ def test_a_missing_file_is_said(target: EventStore, tmp_path: Path) -> None:
 
 def test_bad_rows_are_counted_and_kept_with_line_and_reason(target: EventStore) -> None:
     """Good rows come in; each bad one stands in a file of its owner's, with the line and why."""
-    content = b'event,email\nopen,ann@one.example\nopen\nopen,\nopen,"bob@two.example\nclick,caf\xe9@one.example\n'
+    content = b'event,email\nopen,\xc3\xa4nn\xc3\xab@one.example\nopen\nopen,\nopen,"bob@two.example\nclick,caf\xe9@one.example\n'
     done = import_content(target, content)
     assert done.rejected_path is not None
     rejected = [json.loads(line) for line in done.rejected_path.read_text().splitlines()]
@@ -118,7 +118,11 @@ def test_bad_rows_are_counted_and_kept_with_line_and_reason(target: EventStore) 
     ("time", "reason"),
     [
         ("soon", "the time 'soon' can't be read"),
-        ("14/09/2026 08:00", "the time '14/09/2026 08:00' can't be read"),
+        ("202609140800", "the time '202609140800' can't be read"),
+        (
+            "4/9/2026 08:00",
+            "the time '4/9/2026 08:00' doesn't say which is the day and which the month",
+        ),
         ("ann@one.example", "the time of the row can't be read"),
     ],
 )
@@ -188,7 +192,7 @@ def test_a_csv_of_100_000_rows_goes_through_to_the_measures(
     done = import_file(path, "c", target, now=NOW)
     row = ask("funnel", target).iloc[0]
 
-    assert Imported(100_000, 100_000, 0, 0, None) == done
+    assert (100_000, 100_000, 0, 0) == counts(done)
     assert [50_000, 2_500, 47_500, 47_500, 7_500] == row[
         ["attempted", "bounced", "delivered", "opened", "clicked"]
     ].tolist()

@@ -292,15 +292,25 @@ WRONG_FILES = {
     # said, at line
     "empty": (b"", "the file is empty", ""),
     "no email column": (b"mail,name\nann@example.com,Ann\n", "`email` is missing", ""),
-    "separated by semicolons": (b"email;name\nann@example.com;Ann\n", "`email` is missing", ""),
     "a column without a name": (b"email,\nann@example.com,Ann\n", "a column has no name", ""),
     "a column twice": (
         b"email,name,name\nann@example.com,A,B\n",
         "two columns have the same name",
         "",
     ),
-    "Latin-1": (b"email,name\na@example.com,Ann\nb@example.com,J\xf6rg\n", "not UTF-8", "line 3"),
-    "UTF-16 with a mark": ("email\nann@example.com\n".encode("utf-16"), "not UTF-8", "line 1"),
+    "no encoding": (
+        b"email,name\na@example.com,Ann\nb@example.com,J\x81rg\n",
+        "not UTF-8",
+        "line 3",
+    ),
+    "two encodings": (
+        "email\na@b.example,é\n".encode() + b"c@d.example,\xe9",
+        "not UTF-8",
+        "line 3",
+    ),
+    "not text": (b"PAR1" + b"x" * 99, "not read from Parquet", ""),
+    "a web page": (b"<html>Sign in</html>", "is a web page", ""),
+    "several that may be email": (b"E-Mail,EMAIL\na,b\n", "E-Mail and EMAIL could all be it", ""),
     "NUL bytes": (b"email\nann@example.com\nbob@ex\0ample.com\n", "not UTF-8", "line 3"),
     "a quote that never ends": (b'email,name\nann@example.com,"Ann\n', "not proper CSV", "line 2"),
     "text after a quoted cell": (

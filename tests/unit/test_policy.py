@@ -12,19 +12,26 @@ from typing import Any
 import pytest
 
 from cxtools.bounce import classify
+from cxtools.bounce.classes import class_table
 from cxtools.bounce.classify import standard_judge
+from cxtools.bounce.codes import table
 from cxtools.bounce.policy import (
     CATEGORIES,
     MAILED_AGAIN,
     SENDERS_SIDE,
+    UNAUTHENTICATED,
+    UNREACHABLE,
+    WHEN_CLASSED,
     WHEN_HELD_BACK,
     WHEN_TRANSIENT,
+    WHEN_UNREACHABLE,
     Treatment,
 )
+from cxtools.bounce.rules import standard_rules
 from cxtools.ledger.audit import Anchor
 from cxtools.ledger.batches import BatchRow
 from cxtools.measures.engine import Engine
-from cxtools.measures.outcomes import outcomes
+from cxtools.measures.outcomes import Refusal, outcomes
 from cxtools.sending.retry import decide_retry
 from cxtools.sending.suppress import find_suppressions
 from cxtools.webhooks.message import job_webhook
@@ -38,8 +45,8 @@ ADDRESS = "ann@gmail.example"
 def outcome(case: taxonomy.Case) -> dict[str, Any]:
     """The row that a stored event with this bounce becomes."""
     known = store(f"""
-        to  | job | kind   | at | code        | text
-        ann | j1  | bounce | +1 | {case.code} | {case.text}
+        to  | job | kind   | at | code        | text        | class
+        ann | j1  | bounce | +1 | {case.code} | {case.text} | {case.bounce_class}
     """)
     [row] = outcomes(Engine(known), "c", ["j1"])["j1"]
     return row
@@ -81,10 +88,12 @@ def webhook(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_page_shows_the_whole_policy() -> None:
-    """The three tables of the page are the three tables of the policy; its examples run."""
+    """The tables of the page are the tables of the policy; its examples run."""
     assert list(CATEGORIES.items()) == list(taxonomy.page_table("always").items())
     assert WHEN_TRANSIENT == taxonomy.page_table("transient")
     assert WHEN_HELD_BACK == taxonomy.page_table("held back")
+    assert WHEN_CLASSED == taxonomy.page_table("classed")
+    assert WHEN_UNREACHABLE == taxonomy.page_table("unreachable")
     assert doctest.testfile(str(taxonomy.PAGE), module_relative=False).failed == 0
 
 
@@ -98,11 +107,11 @@ def test_every_row_of_the_page_has_a_bounce() -> None:
 @EVERY_CASE
 def test_a_verdict_is_treated_as_the_page_says(case: taxonomy.Case) -> None:
     """Kind, retry, suppress and scope of a verdict are those of its row."""
-    verdict = classify(case.code, case.text)
+    verdict = classify(case.code, case.text, case.bounce_class)
 
     assert case.expected == Treatment(verdict.kind, verdict.retry, verdict.suppress, verdict.scope)
     assert (case.table == "held back") == bool(verdict.held_back_by)
-    if case.table != "held back":
+    if case.table in ("always", "transient"):  # the other tables' rows are no categories
         assert case.row == verdict.category
 
 
@@ -117,6 +126,31 @@ def test_an_outcome_has_the_columns_of_its_verdict(case: taxonomy.Case) -> None:
     assert expected == (row["kind"], row["retry"], row["suppress"])
 
 
+def categories_of_ids() -> dict[str, str]:
+    """Rule, code or class, as verdicts name it, and its category."""
+    rules = {rule.id: rule.category for rule in standard_rules()}
+    known: dict[str, str] = dict(rules)
+    for code in table().values():
+        known[code.rule] = code.category
+    for row in class_table().values():
+        owner = f"{row.platform}:" if row.platform else ""
+        known[f"class:{owner}{row.word}"] = row.category
+    for rule, category in rules.items():
+        known[f"class:{rule}"] = category
+    return known
+
+
+@pytest.mark.parametrize(
+    ("ids", "category"),
+    [(UNAUTHENTICATED, "authentication"), (UNREACHABLE, "temporary_failure")],
+)
+def test_what_is_named_by_its_rule_is_named_rightly(ids: frozenset[str], category: str) -> None:
+    """Each of these ids is a rule, a code or a class, and says this category."""
+    known = categories_of_ids()
+
+    assert {category} == {known.get(name) for name in ids}
+
+
 @EVERY_CASE
 def test_the_next_wave_obeys_the_page(case: taxonomy.Case) -> None:
     """Whoever may be tried again now or later is in the next wave, and nobody else."""
@@ -126,7 +160,8 @@ def test_the_next_wave_obeys_the_page(case: taxonomy.Case) -> None:
 @EVERY_CASE
 def test_local_suppressions_obey_the_page(case: taxonomy.Case) -> None:
     """A bounce suppresses at once, counts until it repeats, or does nothing."""
-    found = find_suppressions(standard_judge(), [(ADDRESS, case.code, case.text)])
+    refusal = Refusal(ADDRESS, case.code, case.text, case.bounce_class)
+    found = find_suppressions(standard_judge(), [refusal])
     expected = {"now": (1, 0), "after_n": (0, 1), "never": (0, 0)}[case.expected.suppress]
 
     assert expected == (len(found.at_once), len(found.when_repeated))
@@ -143,7 +178,13 @@ def test_the_webhook_obeys_the_page(case: taxonomy.Case) -> None:
     assert ([ADDRESS] if case.expected.retry in MAILED_AGAIN else []) == candidates
 
 
-TREATMENTS = [*CATEGORIES.values(), *WHEN_TRANSIENT.values(), *WHEN_HELD_BACK.values()]
+TREATMENTS = [
+    *CATEGORIES.values(),
+    *WHEN_TRANSIENT.values(),
+    *WHEN_HELD_BACK.values(),
+    *WHEN_CLASSED.values(),
+    *WHEN_UNREACHABLE.values(),
+]
 
 
 @pytest.mark.parametrize("treatment", TREATMENTS)
@@ -159,7 +200,7 @@ def test_no_treatment_contradicts_itself(treatment: Treatment) -> None:
 def test_a_failure_of_the_senders_side_never_counts(category: str, code: str) -> None:
     """Whatever its code, and however often it repeats, it costs nobody a place on the list."""
     texts = [case.text for case in taxonomy.CASES if case.row == category]
-    refusals = [(ADDRESS, code, text) for text in texts]
+    refusals = [Refusal(ADDRESS, code, text) for text in texts]
     judge = standard_judge()
 
     assert {category} == {judge.classify(code, text).category for text in texts}

@@ -5,8 +5,11 @@ has no Spark.
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +30,7 @@ from cxtools.events.database import Resources
 from cxtools.events.keys import key
 from cxtools.events.messages.layer import RELATIONS
 from cxtools.events.spark import _process_session, spark_session
+from cxtools.events.spark_folder import errors_into, own_folder
 from cxtools.events.spark_relations import spark_relations
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer, count
@@ -90,7 +94,7 @@ def test_the_functions_of_both_engines_are_the_same() -> None:
     names[1].insert(5, "regexp_like")
 
     assert names[0] == names[1]
-    assert len(names[0]) <= 10
+    assert len(names[0]) <= 11
 
 
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -101,6 +105,21 @@ PAIRS = pa.table(
         "b": pa.array([moments[1] for moments in MOMENTS], MOMENT),
     }
 )
+SAFE = "https://eur01.safelinks.protection.outlook.com"
+DEFENSE = "https://urldefense.proofpoint.com"
+#: A link as a mail filter wraps it -> the link.
+WRAPPED = {
+    None: None,
+    "": "",
+    "https://shop.example/a?b=c%20d": "https://shop.example/a?b=c%20d",
+    "https://shop.example/?url=https%3A%2F%2Fa.example": "https://shop.example/?url=https%3A%2F%2Fa.example",
+    f"{SAFE}/?url=https%3A%2F%2Fshop.example%2Fa%3Fid%3D7%26x%3D1%2B1&data=05%7C01&sdata=x&reserved=0": "https://shop.example/a?id=7&x=1+1",
+    f"{SAFE}/?data=05&url=https%3A%2F%2Fshop.example%2F": "https://shop.example/",
+    f"{DEFENSE}/v1/url?u=https%3A%2F%2Fshop.example%2Fa&k=x": "https://shop.example/a",
+    f"{DEFENSE}/v2/url?u=https-3A__shop.example_a-3Fid-3D7&d=DwM&c=e": "https://shop.example/a?id=7",
+    "https://urldefense.com/v3/__https://shop.example/a?id=7__;!!AbC!x$": "https://shop.example/a?id=7",
+    "https://urldefense.com/v3/about": "https://urldefense.com/v3/about",
+}
 DAYS = [None, *(MONDAY + timedelta(days=n, seconds=n / 7) for n in range(-20_000, 400, 37))]
 
 
@@ -133,6 +152,11 @@ FUNCTIONS: dict[str, tuple[str, pa.Table, list[Any]]] = {
         pa.table({"row": [0, 0, 0, 0, 1], "place": [2, 1, 2, 2, 0],
                   "word": ["b", "z", "c", "", "x"], "text": ["c", "a", "d", "b", "x"]}),
         ["a, b, c, d", ""],
+    ),
+    "bare_url": (
+        "max(bare_url(t))",
+        pa.table({"row": range(len(WRAPPED)), "t": list(WRAPPED)}),
+        list(WRAPPED.values()),
     ),
     "text_hash": (
         "count(distinct text_hash(t)) - count(distinct t)",
@@ -303,6 +327,37 @@ def test_without_pyspark_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConfigError, match="is Spark, which is not installed") as refused:
         start(tmp_path)
     assert "cxtools[spark]" in refused.value.do
+
+
+def test_what_the_spark_of_a_killed_process_spilled_is_removed(tmp_path: Path) -> None:
+    """By whoever starts Spark next; the folders of those who live stay."""
+    living = own_folder(tmp_path)
+    script = """
+        import os, signal, sys
+        from pathlib import Path
+        from cxtools.events.spark_folder import own_folder
+        (own_folder(Path(sys.argv[1])) / "blockmgr").mkdir()
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], check=False)
+    with_killed = len(list(tmp_path.iterdir()))
+
+    own = own_folder(tmp_path)
+
+    assert 2 == with_killed
+    assert {living, own} == {*tmp_path.iterdir()}
+
+
+def test_what_java_says_as_it_starts_stands_in_a_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever asks quietly isn't greeted by it, and says errors as before afterwards."""
+    with errors_into(tmp_path / "said.txt"):
+        subprocess.run(["sh", "-c", "echo WARNING >&2"], check=True)
+    os.write(2, b"an error\n")
+
+    assert "WARNING\n" == (tmp_path / "said.txt").read_text()
+    assert ("", "an error\n") == capfd.readouterr()
 
 
 def test_a_damaged_file_is_an_error_of_the_store(both: Both, tmp_path: Path) -> None:

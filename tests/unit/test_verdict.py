@@ -41,7 +41,7 @@ COUNTS = {
     "hard": 310,
     "soft": 80,
     "block": 54,
-    "authentication": 0,
+    "unauthenticated": 0,
     "unclassified": 14,
     "clickers": 410,
     "suspect": 110,
@@ -83,8 +83,12 @@ def facts(**changed: Any) -> Facts:
         (HARD_BOUNCES, {"hard": 88, "attempted": 4925}, "TOO FEW"),  # 1.8, but perhaps 2.2
         (HARD_BOUNCES, {"hard": 10, "attempted": 1000}, "PASS"),
         (HARD_BOUNCES, {"hard": 0, "attempted": 0}, "–"),
-        (AUTHENTICATION, {"authentication": 1, "attempted": 100000}, "FAIL"),
-        (AUTHENTICATION, {"authentication": 0, "attempted": 10}, "PASS"),
+        (AUTHENTICATION, {"unauthenticated": 1, "attempted": 100000}, "WARN"),
+        (AUTHENTICATION, {"unauthenticated": 1, "attempted": 2}, "WARN"),
+        (AUTHENTICATION, {"unauthenticated": 0, "attempted": 10}, "PASS"),
+        (AUTHENTICATION, {"unauthenticated": 2, "attempted": 1000}, "WARN"),  # 0.1 to 0.7
+        (AUTHENTICATION, {"unauthenticated": 15, "attempted": 3000}, "WARN"),
+        (AUTHENTICATION, {"unauthenticated": 30, "attempted": 3000}, "FAIL"),  # 0.7 to 1.4
         (UNCLASSIFIED, {"unclassified": 30, "bounced": 100}, "WARN"),
         (COMPLAINTS, {"delivered": 5000}, "not measured"),
         (COMPLAINTS, {"delivered": 5000, "complained": 40}, "FAIL"),
@@ -104,10 +108,12 @@ def test_a_limit_is_judged_by_the_interval(limit: Limit, counts: dict[str, int],
         ({"hard": 100}, "PASS"),
         ({}, "WARN"),
         ({"hard": 900}, "FAIL"),
-        ({"hard": 100, "authentication": 1}, "FAIL"),
+        ({"hard": 100, "unauthenticated": 1}, "WARN"),
+        ({"hard": 100, "unauthenticated": 100}, "FAIL"),
         ({"hard": 4, "attempted": 1000, "delivered": 990}, "PASS"),
         ({"hard": 18, "attempted": 1000, "delivered": 980}, "TOO FEW"),
-        ({"attempted": 0}, "TOO EARLY"),
+        (dict.fromkeys(COUNTS, 0), "TOO EARLY"),
+        ({"attempted": 0}, "NO DATA"),
     ],
 )
 def test_the_worst_check_is_the_verdict(changed: dict[str, int], word: str) -> None:
@@ -201,6 +207,34 @@ def test_the_ledger_tells_what_it_left_open(simulator: Simulator, home: Path) ->
     assert "WARN" == verdict_on(client.engine, NAME, unsettled=client.unsettled(NAME)).word
 
 
+@pytest.mark.parametrize(
+    ("code", "text", "word"),
+    [
+        ("550 5.7.26", "unauthenticated mail: neither SPF nor DKIM passed - gsmtp", "WARN"),
+        ("550 5.7.1", "the sender's DMARC policy says reject", "WARN"),
+        ("550 5.7.1", "posts are for members of the group only", "PASS"),
+        ("530 5.7.10", "TLS required, but your server offers none", "PASS"),
+        ("450 4.7.5", "the certificate of the server is not trusted: handshake failed", "PASS"),
+        ("550", "sender verify failed: the callback was refused", "PASS"),
+        ("504 5.5.2", "HELO command rejected: need a fully qualified hostname", "PASS"),
+        ("535 5.7.8", "authentication failed: wrong password", "PASS"),
+        ("450 4.7.25", "the sending IP has no PTR record", "PASS"),
+    ],
+)
+def test_only_the_mails_own_authentication_is_a_warning(code: str, text: str, word: str) -> None:
+    """
+    Of many one mail that fails SPF, DKIM or DMARC is a WARN in its own words; groups, TLS,
+    certificates, callbacks, HELO, a login and reverse DNS are no such thing.
+    """
+    mail = "\n".join(f"p{number} | delivery | +{number} | |" for number in range(600))
+    refused = f"q | bounce | +1 | {code} | {text}"
+    known = Engine(tables.store(f"to | kind | at | code | text\n{mail}\n{refused}"))
+    said = verdict_on(known, "c")
+
+    assert word == said.word
+    assert (word == "WARN") == ("forwarded mail does so now and then" in said.sentences[0])
+
+
 def test_a_first_campaign_is_compared_with_nothing() -> None:
     """Without earlier campaigns there is no comparison, rather than one with zero."""
     assert "earlier" not in str(verdict(facts(earlier=(), maturity=None)))
@@ -215,7 +249,7 @@ def test_what_is_missing_is_a_dash() -> None:
 
 def test_nothing_accepted_is_said_in_words() -> None:
     """No dash stands in a sentence; a card says why it has none."""
-    store = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1")
+    store = tables.store("to | kind | at | code\nann | sent | +0 |\nann | bounce | +0 | 5.1.1")
     for about in VIEWS:
         said = verdict_on(Engine(store), "c", about=about)
         assert [] == [

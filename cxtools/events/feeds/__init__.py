@@ -34,11 +34,25 @@ if TYPE_CHECKING:
 NAMES = (
     "ses",
     "sendgrid",
+    "mailgun",
+    "postmark",
+    "sparkpost",
+    "mailjet",
+    "brevo",
+    "mandrill",
+    "resend",
+    "kumomta",
+    "hubspot",
+    "klaviyo",
+    "mailchimp",
+    "salesforce",
+    "powermta",
+    "postfix",
     "cxone",
     "table",
 )
 
-#: What `--format` takes: a feed's name, or AUTO for the feed that recognises the first row.
+#: What `--format` takes: a feed's name, or AUTO for the feed that recognises each row.
 AUTO = "auto"
 FORMATS = (AUTO, *sorted(NAMES))
 
@@ -94,7 +108,13 @@ def read(
     return feed(name).events(row, dialect)
 
 
-def plain_feed(name: str) -> Plain | None:
-    """How many rows of a feed are read together; None where each is read by itself."""
-    found: Plain | None = getattr(feed(name), "PLAIN", None)
+def plain_feed(name: str, names: tuple[str, ...] | None = None) -> Plain | None:
+    """
+    How many rows of a feed are read together; None where each is read by itself. *names* are the
+    columns of a table: a feed with tables of several sorts has `plain_of` for that.
+    """
+    module = feed(name)
+    if names is not None and hasattr(module, "plain_of"):
+        return cast("Plain | None", module.plain_of(names))
+    found: Plain | None = getattr(module, "PLAIN", None)
     return found

@@ -8,7 +8,7 @@ from datetime import datetime
 from cxtools.events.feeds.columns import ANY_FORM, ISO_FORMS, Reading
 from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.feeds.plain import Plain
-from cxtools.events.feeds.values import Row
+from cxtools.events.feeds.values import Row, cell_text
 from cxtools.events.feeds.words import COMMON_WORDS
 from cxtools.model import EVENT_TEXTS, KINDS, Event
 from cxtools.text import parse_moment
@@ -34,8 +34,7 @@ def recognises(row: Row) -> bool:
     >>> recognises({"eventType": "open", "messageId": "m1"})
     True
     """
-    named = "messageId" in row or "recipientId" in row or "emailAddress" in row
-    return "eventType" in row and named
+    return PLAIN.marks_row(row)
 
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
@@ -45,6 +44,10 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
 
 def _text(cell: object) -> str:
     return str(cell or "")
+
+
+def _text_in_a_file(cell: object) -> str:
+    return cell_text(cell) if isinstance(cell, list | dict) else _text(cell)
 
 
 def _moment_or_none(dialect: Dialect, cell: object) -> datetime | None:
@@ -64,5 +67,10 @@ PAGE = Plain(
 PLAIN = replace(
     PAGE,
     words=WORDS,
-    reading=PAGE.reading._replace(moment=Dialect.moment, forms=ANY_FORM),
+    marks=(
+        ("eventType", "messageId"),
+        ("eventType", "recipientId"),
+        ("eventType", "emailAddress"),
+    ),
+    reading=PAGE.reading._replace(text=_text_in_a_file, moment=Dialect.moment, forms=ANY_FORM),
 )

@@ -8,11 +8,12 @@ Every feed asks the dialect for kinds and moments, so that `--event-map`, `--dat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from cxtools.events.feeds.values import Row, cell_text, parse_time, spelling
+from cxtools.events.feeds.moments import read_moment
+from cxtools.events.feeds.values import Row, cell_text, spelling
 from cxtools.model import Event
 
 UNKNOWN = "unknown"
@@ -25,9 +26,11 @@ class Dialect:
 
         event_map    a word for what happened -> our kind; goes before the feed's own words. The
                      word "" is for rows without one
-        date_format  how moments are written, as `strptime` has it; "" where nothing was said
+        date_format  how moments are written, as `strptime` has it, or one of `moments.ORDERS`; ""
+                     where nothing was said
         timezone     the zone of moments that name none, as in "Europe/Berlin"; "" for UTC
         keep         columns that are kept as segments
+        date_order   one of `moments.ORDERS` where the file leaves no doubt of it
 
     >>> dialect = Dialect(event_map={"Sent out": "delivery"})
     >>> dialect.kind({"opened": "open"}, "sent_out"), dialect.kind({"opened": "open"}, "Opened")
@@ -38,6 +41,7 @@ class Dialect:
     date_format: str = ""
     timezone: str = ""
     keep: tuple[str, ...] = ()
+    date_order: str = ""
 
     @cached_property
     def _kinds(self) -> dict[str, str]:
@@ -67,7 +71,21 @@ class Dialect:
         Raises:
             ValueError: something is there and can't be read.
         """
-        return parse_time(cell)
+        return read_moment(
+            cell,
+            date_format=self.date_format or date_format,
+            timezone=self.timezone or timezone,
+            date_order=self.date_order,
+        )
+
+    def with_date_order(self, order: str) -> Dialect:
+        """The same where it became known which is the day."""
+        return replace(self, date_order=order)
+
+    @property
+    def is_plain_about_moments(self) -> bool:
+        """Whether moments mean what they mean where nothing is said."""
+        return not self.date_format and self.timezone in ("", "UTC")
 
 
 #: Nothing was said about the file.

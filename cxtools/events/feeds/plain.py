@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -76,6 +76,10 @@ class PlainRows(NamedTuple):
     events: pa.Table
     is_odd: pa.Array
 
+    def without(self, some: pa.Array) -> PlainRows:
+        """The same, in which some more rows are odd."""
+        return self._replace(is_odd=pc.or_(self.is_odd, some))
+
     def table(self, read_row: Callable[[int, Row], Sequence[Event]]) -> pa.Table:
         """The events in their order; *read_row* makes those of an odd row of its number and it."""
         is_sure = pc.invert(self.is_odd)
@@ -93,6 +97,10 @@ class PlainRows(NamedTuple):
         return together.take(order)
 
 
+#: Of a block, and the cells of it that were read, the rows that may be of another feed.
+Strangers: TypeAlias = "Callable[[Plain, Block, pa.Table], pa.Array]"
+
+
 @dataclass(frozen=True)
 class Plain:
     """
@@ -105,6 +113,7 @@ class Plain:
         texts     our text fields -> the cells that may hold them; the first that says something
         values    our fields that take more than that
         reading   how a cell is read
+        marks     groups of names; a row that has all of one group is surely of this feed
 
     >>> plain = Plain(["what"], {"opened": "open"}, "when", {"email": ["who"]})
     >>> event = plain.event({"what": "opened", "when": "2026-09-14", "who": "Ann@one.example"})
@@ -119,6 +128,7 @@ class Plain:
     values: Mapping[str, Value] = field(default_factory=dict)
     reading: Reading = ANY_CELL
     no_word: str = "the row doesn't say what happened"
+    marks: Sequence[Sequence[str]] = ()
 
     @property
     def names(self) -> list[str]:
@@ -128,7 +138,13 @@ class Plain:
             names += several
         for value in self.values.values():
             names += value.names
+        for group in self.marks:
+            names += group
         return list(dict.fromkeys(names))
+
+    def marks_row(self, row: Row) -> bool:
+        """Whether a row has the names of one of the groups in `marks`, each with a value."""
+        return any(all(row.get(name) is not None for name in group) for group in self.marks)
 
     def kind(self, word: str, dialect: Dialect) -> Kind:
         """
@@ -144,9 +160,9 @@ class Plain:
 
     # --- one row ---
 
-    def event(self, row: Row, dialect: Dialect = STANDARD) -> Event:
+    def event(self, row: Row, dialect: Dialect = STANDARD, *, kept: Row | None = None) -> Event:
         """
-        The event of one row.
+        The event of one row; *kept* is the row as it came, where that is another one.
 
         Raises:
             ValueError: it has no kind, its time can't be read, or it names neither message nor
@@ -162,7 +178,7 @@ class Plain:
         by_machine = texts.pop("by_machine", None)
         time = row.get(self.time)
         return Event.build(
-            row,
+            row if kept is None else kept,
             kind=kind.kind,
             word=kind.word,
             ts=self.reading.moment(dialect, time),
@@ -174,15 +190,24 @@ class Plain:
     # --- a block ---
 
     def read(
-        self, block: Block, dialect: Dialect = STANDARD, *, only_these: bool = False
+        self,
+        block: Block,
+        dialect: Dialect = STANDARD,
+        *,
+        only_these: bool = False,
+        strangers: Strangers | None = None,
     ) -> Iterator[PlainRows]:
-        """The events of a block, part by part; see `Block.cells` for *only_these*."""
+        """
+        The events of a block, part by part; see `Block.cells` for *only_these*. *strangers* finds
+        the rows that may be of another feed: they are odd.
+        """
         cells = block.cells(self.names, only_these=only_these)
         if cells is not None and columns.fits(cells, self.reading):
-            yield self._rows(block, cells, dialect)
+            rows = self._rows(block, cells, dialect)
+            yield rows.without(strangers(self, block, cells)) if strangers else rows
         elif len(block) > FEWEST:
             for part in parts(block, PARTS):
-                yield from self.read(part, dialect, only_these=only_these)
+                yield from self.read(part, dialect, only_these=only_these, strangers=strangers)
         else:
             yield all_odd(block)
 

@@ -1,5 +1,6 @@
 """
-Amazon SES: event publishing and plain notifications, also inside SNS, Lambda or EventBridge.
+Amazon SES: event publishing and plain notifications, also inside what carried them, tables that
+were made of them, and its list of suppressed addresses.
 
 Notifications have the same objects under `notificationType` instead of `eventType`; their page is
 docs.aws.amazon.com/ses/latest/dg/notification-contents.html.
@@ -7,10 +8,10 @@ docs.aws.amazon.com/ses/latest/dg/notification-contents.html.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
+from cxtools.events.feeds.envelopes import carried_record, nested_record
 from cxtools.events.feeds.values import Row, cell_text
 from cxtools.model import Event
 
@@ -19,7 +20,8 @@ TITLE = "Amazon SES"
 SOURCE = "https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html"
 EXPORT = (
     "A configuration set's event destination (SNS, Firehose, EventBridge) or the identity's "
-    "notifications: keep the messages as they come."
+    "notifications: keep the messages as they come, also from SQS, a Lambda's log or Athena. "
+    "`aws sesv2 list-suppressed-destinations` for the account's suppression list."
 )
 NEVER_TELLS = "which of several recipients of one mail opened or clicked"
 
@@ -66,19 +68,66 @@ FIELDS = {
 ONE_PERSONS = {"Open", "Click"}
 
 #: Subtypes of a bounce or complaint: SES didn't even try, the address is on a list of its own.
-NOT_TRIED = {"Suppressed", "OnAccountSuppressionList"}
+NOT_TRIED = {"Suppressed", "OnAccountSuppressionList", "UnsubscribedRecipient"}
+#: Bounces that may be automatic answers, by type and subtype.
+#:
+#: A refusal on the line has a status, since SES writes it down itself, and so has a proper notice
+#: of a server. What comes without action, status and diagnostic is a mail in answer to one that had
+#: arrived, and SES could not read a bounce in it: out of the office, as its guide says. So the row
+#: is enough, whether or not the feed holds deliveries. Where SES read more in such an answer, a
+#: full mailbox or a permanent failure, it remains a bounce.
+ANSWERS = {("Transient", "General"), ("Undetermined", "Undetermined")}
+PROOF = ("action", "status", "diagnosticCode")
+#: Feedback that is none about this message: the contrary of a complaint, and a report on DMARC.
+NOT_COMPLAINTS = {"not-spam", "auth-failure"}
+
+#: What the list of suppressed destinations has.
+LISTED = {"EmailAddress", "Reason", "LastUpdateTime"}
+LIST = "SuppressedDestinationSummaries"
+#: Columns of tables in which a record was laid flat.
+FLAT_WORDS = ("eventtype", "notificationtype")
+#: Names that tables have in lower case only.
+NAMES = (
+    "eventType",
+    "notificationType",
+    "messageId",
+    "emailAddress",
+    "diagnosticCode",
+    "bounceType",
+    "bounceSubType",
+    "complaintSubType",
+    "complaintFeedbackType",
+    *RECIPIENTS.values(),
+    *FIELDS.values(),
+)
 
 
 def recognises(row: Row) -> bool:
     """
-    Whether a row is a record of SES, or the envelope of one.
+    Whether a row is a record of SES, the envelope of one, or of its suppression list.
 
     >>> recognises({"eventType": "Open", "mail": {}}), recognises({"detail-type": "Email Opened"})
     (True, True)
+    >>> recognises({"mail": "ann@one.example", "event": "open"})
+    False
     """
-    in_sns = "Type" in row and "Message" in row
-    in_event_bridge = "detail-type" in row
-    return in_sns or in_event_bridge or "mail" in row
+    if isinstance(row.get("mail"), dict):
+        return True
+    in_sns = "Type" in row and bool(row.get("Message"))
+    in_event_bridge = str(row.get("detail-type", "")).startswith("Email ")
+    is_listed = LIST in row or row.keys() >= LISTED
+    return in_sns or in_event_bridge or is_listed or _is_flat(row) or _is_carried(row)
+
+
+def _is_carried(row: Row) -> bool:
+    record = carried_record(row, "mail")
+    return record is not None and isinstance(record["mail"], dict)
+
+
+def _is_flat(row: Row) -> bool:
+    """Whether a record's values stand in columns, as `mail_messageid` and `bounce_bouncetype`."""
+    names = {name.lower().replace(".", "_") for name in row}
+    return "mail_messageid" in names and not names.isdisjoint(FLAT_WORDS)
 
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
@@ -86,7 +135,11 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     One event per recipient; an open or click of a mail to several people names none of them, since
     SES doesn't say whose it was.
     """
-    record = _unwrap(row)
+    if LIST in row:
+        return [_listed_event(each, dialect) for each in row[LIST]]
+    if row.keys() >= LISTED:
+        return [_listed_event(row, dialect)]
+    record = _record(row)
     word = str(record.get("eventType") or record.get("notificationType") or "")
     mail = record.get("mail")
     if not word or not isinstance(mail, dict):
@@ -96,13 +149,13 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     return [_event(word, mail, details, person, dialect) for person in people or [{}]]
 
 
-def _unwrap(row: Row) -> Row:
-    """The record inside what carried it: an SNS notification, an EventBridge event, or nothing."""
-    if isinstance(row.get("Message"), str) and "mail" not in row:
-        record = json.loads(row["Message"])
-        return record if isinstance(record, dict) else {}
-    detail = row.get("detail")
-    return detail if isinstance(detail, dict) else row
+def _record(row: Row) -> Row:
+    """The record of a row: itself, what it carries, or what was laid flat in it."""
+    record = carried_record(row, "mail") or row
+    is_lower = any(name in record for name in FLAT_WORDS)
+    if _is_flat(record) or is_lower:
+        return nested_record(record, ("mail", *SECTIONS.values()), NAMES)
+    return record
 
 
 def _people(word: str, mail: Row, details: Row) -> list[dict[str, Any]]:
@@ -111,6 +164,9 @@ def _people(word: str, mail: Row, details: Row) -> list[dict[str, Any]]:
         recipients = details.get(RECIPIENTS[word])
     else:
         recipients = mail.get("destination")
+    destinations = mail.get("destination") or ()
+    if not recipients and len(destinations) == 1:
+        recipients = destinations
     people = [_person(recipient) for recipient in recipients or ()]
     if word in ONE_PERSONS and len(people) > 1:
         return []
@@ -129,34 +185,64 @@ def _event(word: str, mail: Row, details: Row, person: Row, dialect: Dialect) ->
     if not time and not person:
         raise ValueError("an SES record without a recipient and without a time")
     message_id = cell_text(mail.get("messageId"))
-    bounce_class = _bounce_class(details)
     texts = {field: cell_text(details.get(name)) for field, name in FIELDS.items()}
     texts |= {
         "message_id": message_id,
         "email": cell_text(person.get("emailAddress")),
         "bounce_code": cell_text(person.get("status")),
-        "bounce_text": cell_text(person.get("diagnosticCode")) or bounce_class,
-        "bounce_class": bounce_class,
+        "bounce_text": cell_text(person.get("diagnosticCode")),
+        "bounce_class": _bounce_class(details),
     }
     # The mail's headers are left out: they would be repeated for every recipient.
     kept_row = {
         "eventType": word,
         "messageId": message_id,
+        "timestamp": time,
         "details": details,
         "recipient": person,
     }
-    kind = _kind(word, details, dialect)
-    return build_event(kept_row, dialect, kind=kind, word=word, time=time, texts=texts)
+    kind, full_word = _meaning(word, details, person, dialect)
+    return build_event(
+        kept_row,
+        dialect,
+        kind=dialect.kind({full_word: kind}, full_word),
+        word=full_word,
+        time=time,
+        texts=texts,
+    )
 
 
-def _kind(word: str, details: Row, dialect: Dialect) -> str:
+def _listed_event(row: Row, dialect: Dialect) -> Event:
+    """An address of the account's suppression list: it isn't mailed, since the moment it has."""
+    return build_event(
+        row,
+        dialect,
+        kind="suppressed",
+        word=f"listed {cell_text(row['Reason'])}".strip(),
+        time=row["LastUpdateTime"],
+        texts={"email": cell_text(row["EmailAddress"])},
+    )
+
+
+def _meaning(word: str, details: Row, person: Row, dialect: Dialect) -> tuple[str, str]:
+    """Our kind, and SES's word with what makes it that kind."""
     kind = dialect.kind(WORDS, word)
     subtypes = {details.get("bounceSubType"), details.get("complaintSubType")}
+    feedback = cell_text(details.get("complaintFeedbackType"))
     if subtypes & NOT_TRIED:
-        return "suppressed"
+        return "suppressed", word
     if kind == "unsubscribe" and not _opts_out(details):
-        return "unknown"
-    return kind
+        return "none", word
+    if kind == "complaint" and feedback in NOT_COMPLAINTS:
+        return "none", f"{word} {feedback}"
+    if kind == "bounce" and _is_answer(details, person):
+        return "none", f"{word} automatic answer"
+    return kind, word
+
+
+def _is_answer(details: Row, person: Row) -> bool:
+    types = (details.get("bounceType"), details.get("bounceSubType"))
+    return types in ANSWERS and not any(person.get(name) for name in PROOF)
 
 
 def _opts_out(subscription: Row) -> bool:
@@ -168,6 +254,7 @@ def _opts_out(subscription: Row) -> bool:
 
 
 def _bounce_class(details: Row) -> str:
-    """SES's own type and subtype of a bounce, as in "Permanent General"."""
+    """SES's own type and subtype of a bounce, as in "ses: Permanent General"."""
     types = (details.get("bounceType"), details.get("bounceSubType"))
-    return " ".join(filter(None, types))
+    words = " ".join(filter(None, types))
+    return f"ses: {words}" if words else ""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools.events import parts
+from cxtools.events.messages import identity
 from cxtools.events.messages.causes import Cause, CauseNumbers
 from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.rows import define_messages, define_received
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Events whose messages are made at once: a bound on memory.
-EVENTS_A_PASS = 5_000_000
-#: Files of one relation that a layer takes over from its base before they are written as one.
-MOST_FILES = 32
+EVENTS_A_PASS = 20_000_000
 #: Relations whose rows never change: a layer takes the files of its base and adds one of its own.
 APPENDED = ("irregular_events", "clicks", "bounces", "repeats")
 #: The errors of a disk that gives a file no second name there.
@@ -40,7 +39,10 @@ TAIL_SHARE = 0.1
 
 
 class Overtaken(Exception):
-    """A new part has a row of a known event that counts before the known one."""
+    """
+    A new part has a row of a known event that counts before the known one, or tells that known
+    events belong to other messages.
+    """
 
 
 def build(
@@ -64,10 +66,16 @@ def build(
     else:
         relations.register("known", _no_hashes())
     _define_events(relations)
+    _resolve_names(relations, base, [*part_files, *base_files])
     number = str(len(base.files("clicks"))) if base else "0"
     if base:
+        relations.keep("new_messages", _facts(ALL))
+        for name in ("known_keys", "known_messages"):
+            relations.keep(name, statement(name))
         _take_over(base, folder)
     relations.write("select * from repeats", folder / "repeats" / f"{number}.parquet")
+    for relation in (identity.ALIASES, identity.SPLITS):
+        relations.write(f"select * from {relation}", folder / relation / "0.parquet")
     relations.write(statement("clicks"), folder / "clicks" / f"{number}.parquet")
     _write_bounces(relations, folder, number, base)
     stored_rows = _number(relations, "select count(*) as rows from received")
@@ -80,7 +88,7 @@ def build(
 
 
 def _define_base(relations: Relations, base: Layer, files: Sequence[Path]) -> None:
-    for relation in ("repeats", "job_events", "tail"):
+    for relation in ("repeats", "job_events", "tail", identity.ALIASES, identity.SPLITS):
         relations.read(f"base_{relation}", base.files(relation))
     relations.read("base_main", base.files("messages"))
     define_messages(relations, "base_messages", "base_main", "base_tail", ["message_key"])
@@ -92,7 +100,7 @@ def _define_base(relations: Relations, base: Layer, files: Sequence[Path]) -> No
         known="nothing_known",
         campaign="",
     )
-    relations.define("base_events", events)
+    relations.define("base_events_as_named", events)
     relations.keep("known", statement("known"))
     overtaken = statement("overtaken").format(precedence=_precedence())
     if _number(relations, "select count(*) as events from known") and relations.rows(overtaken):
@@ -109,8 +117,31 @@ def _define_events(relations: Relations) -> None:
         known="known",
         campaign="",
     )
-    relations.define("counted_events", events)
-    relations.keep("jobs", statement("jobs").format(events="counted_events"))
+    relations.define("events_as_named", events)
+    relations.keep("jobs", statement("jobs").format(events="events_as_named"))
+
+
+def _resolve_names(relations: Relations, base: Layer | None, files: Sequence[Path]) -> None:
+    """Define the events that count, each with the key of its message."""
+    if identity.names_are_whole(files):
+        relations.register(identity.ALIASES, identity.no_aliases())
+        relations.register(identity.SPLITS, identity.no_splits())
+        relations.define("counted_events", "select * from events_as_named")
+        if base:
+            relations.define("base_events", "select * from base_events_as_named")
+            relations.define("base_rows", "select message_key, ts from base_received")
+        return
+    names = "events_as_named"
+    if base:
+        both = "select * from events_as_named union all select * from base_events_as_named"
+        names = f"({both})"
+    identity.find_aliases(relations, names)
+    relations.define("counted_events", identity.resolved("events_as_named"))
+    if base:
+        relations.define("base_events", identity.resolved("base_events_as_named"))
+        relations.define("base_rows", "select message_key, ts from base_events")
+        if identity.names_changed(relations, "base_events_as_named"):
+            raise Overtaken
 
 
 def _take_over(base: Layer, folder: Path) -> None:
@@ -141,11 +172,18 @@ def _write_bounces(relations: Relations, folder: Path, number: str, base: Layer 
         for batch in relations.batches(statement("new_bounces")):
             codes = batch["bounce_code"].to_pylist()
             texts = batch["bounce_text"].to_pylist()
-            causes = [numbers.number(*pair) for pair in zip(codes, texts, strict=True)]
+            classes = batch["bounce_class"].to_pylist()
+            bounces = zip(codes, texts, classes, strict=True)
+            causes = [numbers.number(*bounce) for bounce in bounces]
             rows = pa.table(batch).append_column("cause_id", pa.array(causes, pa.int32()))
             writer.write_table(rows.cast(_bounce_schema()))
     rows = [
-        {"cause_id": number, "bounce_code": cause.code, "cause": cause.text}
+        {
+            "cause_id": number,
+            "bounce_code": cause.code,
+            "cause": cause.text,
+            "bounce_class": cause.bounce_class,
+        }
         for number, cause in enumerate(numbers.causes())
     ]
     _write_table(pa.Table.from_pylist(rows, _cause_schema()), folder / "causes" / "0.parquet")
@@ -164,7 +202,6 @@ def _write_messages(
         _write_main(relations, folder, events, [_new_messages])
         _write_tail(relations, folder, "select * from made_messages where false")
         return
-    relations.keep("new_messages", _facts(ALL))
     relations.keep("merged_messages", statement("merged_messages"))
     touched = "(select * from bounces semi join new_messages using (message_key)) as touched"
     relations.keep("last_bounces", statement("last_bounces").format(bounces=touched))
@@ -244,8 +281,7 @@ def _write_irregular_events(
     define_messages(relations, "made_messages", "made_main", "made_tail", ["message_key"])
     irregular = "(select message_key from made_messages where is_irregular) as irregular"
     events = statement("irregular_events").format(events="counted_events", irregular=irregular)
-    if base:
-        relations.keep("new_irregular", statement("new_irregular"))
+    if base and _finds_any(relations, "new_irregular"):
         before = statement("irregular_events").format(
             events="base_events",
             irregular="new_irregular",
@@ -282,10 +318,16 @@ def _sum_or_end(name: str, known: Any, new: Any) -> Any:
 
 
 def _same_contents(relations: Relations) -> int:
-    relations.keep("near_messages", statement("near_messages"))
-    if not _number(relations, "select count(*) as messages from near_messages"):
+    """Raw events are read only where some of them may be told anew."""
+    if not _finds_any(relations, "near_events") or not _finds_any(relations, "near_messages"):
         return 0
     return _number(relations, statement("same_contents"))
+
+
+def _finds_any(relations: Relations, name: str) -> bool:
+    """Keep what a statement selects, under its own name: is there anything?"""
+    relations.keep(name, statement(name))
+    return _number(relations, f"select count(*) as rows from {name}") > 0
 
 
 def _causes(layer: Layer) -> list[Cause]:
@@ -294,7 +336,7 @@ def _causes(layer: Layer) -> list[Cause]:
     rows = (
         pq.read_table(layer.files("causes")[0], partitioning=None).sort_by("cause_id").to_pylist()
     )
-    return [Cause(row["bounce_code"], row["cause"]) for row in rows]
+    return [Cause(row["bounce_code"], row["cause"], row["bounce_class"]) for row in rows]
 
 
 def _precedence() -> str:
@@ -332,6 +374,7 @@ def _bounce_schema() -> pa.Schema:
             ("counted_at", moment),
             ("bounce_code", pa.string()),
             ("bounce_text", pa.string()),
+            ("bounce_class", pa.string()),
             ("cause_id", pa.int32()),
         ]
     )
@@ -341,7 +384,12 @@ def _cause_schema() -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema(
-        [("cause_id", pa.int32()), ("bounce_code", pa.string()), ("cause", pa.string())]
+        [
+            ("cause_id", pa.int32()),
+            ("bounce_code", pa.string()),
+            ("cause", pa.string()),
+            ("bounce_class", pa.string()),
+        ]
     )
 
 
@@ -359,6 +407,7 @@ def _counts_schema() -> pa.Schema:
         "says_nothing",
         "without_recipient_id",
         "without_message_id",
+        "unattributed",
         "sents",
         "deliveries",
         "bounces",

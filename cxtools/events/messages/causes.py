@@ -1,8 +1,8 @@
 """
 Causes: what servers say when they refuse, without what differs from recipient to recipient.
 
-A bounce verdict depends on the code and the masked text alone, so each cause is judged once,
-however many messages it hit. Pure.
+A bounce verdict depends on the code, the masked text and the platform's class alone, so each cause
+is judged once, however many messages it hit. Pure.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from cxtools.bounce.classes import clean_class
 from cxtools.bounce.classify import LONGEST_CODE
 from cxtools.bounce.reason import mask
 
@@ -19,21 +20,25 @@ REMEMBERED = 65_536
 
 
 class Cause(NamedTuple):
-    """The code and the masked text of a bounce."""
+    """
+    The code and the masked text of a bounce, and the platform's own class of it, "" where it gave
+    none.
+    """
 
     code: str
     text: str
+    bounce_class: str
 
 
 @lru_cache(REMEMBERED)
-def cause(code: str, text: str) -> Cause:
+def cause(code: str, text: str, bounce_class: str) -> Cause:
     """
     The cause of a bounce.
 
-    >>> cause("550", "5.1.1 <ann@example.com>: no such user here")
-    Cause(code='550', text='5.1.1 <address>: no such user here')
+    >>> cause("550", "5.1.1 <ann@example.com>: no such user here", "hard")
+    Cause(code='550', text='5.1.1 <address>: no such user here', bounce_class='hard')
     """
-    return Cause(code[:LONGEST_CODE], mask(text or code))
+    return Cause(code[:LONGEST_CODE], mask(text or code), clean_class(bounce_class))
 
 
 class CauseNumbers:
@@ -41,9 +46,9 @@ class CauseNumbers:
     Causes, numbered in the order in which they come.
 
     >>> numbers = CauseNumbers()
-    >>> numbers.number("550", "no user ann@example.com"), numbers.number("421", "try later")
+    >>> numbers.number("550", "no user ann@example.com", ""), numbers.number("", "", "hard")
     (0, 1)
-    >>> numbers.number("550", "no user bob@example.com")
+    >>> numbers.number("550", "no user bob@example.com", "")
     0
     """
 
@@ -52,9 +57,9 @@ class CauseNumbers:
         for each in known:
             self._numbers.setdefault(each, len(self._numbers))
 
-    def number(self, code: str, text: str) -> int:
+    def number(self, code: str, text: str, bounce_class: str) -> int:
         """The number of a bounce's cause; a new one when it hasn't come before."""
-        own = cause(code, text)
+        own = cause(code, text, bounce_class)
         return self._numbers.setdefault(own, len(self._numbers))
 
     def causes(self) -> list[Cause]:

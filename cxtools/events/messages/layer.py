@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: The version of the files in a layer; another one makes every layer anew.
-VERSION = 1
+VERSION = 3
 #: Where layers stand, beside the folders of the parts.
 FOLDER = "_messages"
 #: How the folder of a layer is named while it is being made.
@@ -48,6 +48,8 @@ RELATIONS = (
     "bounces",
     "causes",
     "repeats",
+    "aliases",
+    "splits",
     "job_events",
     "event_counts",
 )
@@ -100,13 +102,13 @@ class Layer:
         [row] = self.rows("event_counts")
         return row
 
-    def last_irregular_at(self) -> datetime:
-        """When the last event counts of those messages that have an event without a moment."""
+    def last_irregular_at(self) -> datetime | None:
+        """When the last event counts of the messages that are irregular; None without any."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         columns = [read_rows(file, ["counted_at"]) for file in self.files("irregular_events")]
-        moment: datetime = pc.max(pa.concat_tables(columns)["counted_at"]).as_py()
+        moment: datetime | None = pc.max(pa.concat_tables(columns)["counted_at"]).as_py()
         return moment
 
     def rows(self, relation: str) -> list[dict[str, Any]]:
@@ -146,7 +148,7 @@ def layer_name(names: Iterable[str]) -> str:
     The name of the layer that is made of these parts.
 
     >>> layer_name(["part-3-b.parquet", "part-3-a.parquet"])
-    '1-23567201d8f3902b0fd16265'
+    '2-23567201d8f3902b0fd16265'
     """
     text = "\n".join(sorted(names))
     digest = hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -12,6 +12,11 @@ BOUNCES = Question(
         Column("category", "text", "the cause, as the taxonomy of bounces names it"),
         Column("kind", "text", "hard, soft, block or undetermined"),
         Column("recipients", "messages", "bounced for that cause"),
+        Column(
+            "unauthenticated",
+            "messages",
+            "of them refused since the mail's own SPF, DKIM or DMARC failed",
+        ),
         Column("bounced", "messages", "bounced in the campaign"),
         Column("attempted", "messages", "attempted in the campaign (and value of `by`)"),
         Column(

@@ -9,7 +9,7 @@ counts_of as (
     select campaign,
            stored_rows, distinct_rows, stored_rows - distinct_rows as repeated_rows,
            events, events - contents as same_content,
-           without_timestamp, unknown_kind, says_nothing, without_recipient_id, without_message_id,
+           without_timestamp, unknown_kind, says_nothing, without_recipient_id, without_message_id, unattributed,
            bounces as bounce_events,
            nullif(opens, 0) as opens,
            nullif(clicks, 0) as clicks,
@@ -27,15 +27,15 @@ messages_of as (
            sum(case when clicked then messages else 0 end) as clickers,
            sum(case when not attempted and not_sent is not null then messages else 0 end) as not_sent,
            sum(case when not attempted and not_sent is null and not opened and not clicked then messages else 0 end) as without_outcome,
-           sum(case when opened_by_machine and not opened_by_human and delivered and not clicked then messages else 0 end) as machine_opens,
+           sum(case when opened_by_machine and not opened_by_human and reached and not clicked then messages else 0 end) as machine_opens,
            bool_or(opened_by_machine) as any_machine,
-           sum(case when not attempted and opened then messages else 0 end) as orphan_opens,
-           sum(case when not attempted and clicked then messages else 0 end) as orphan_clicks,
+           sum(case when not attempted and not reached and opened then messages else 0 end) as orphan_opens,
+           sum(case when not attempted and not reached and clicked then messages else 0 end) as orphan_clicks,
            sum(case when bounced and (opened or clicked) then messages else 0 end) as active_though_bounced,
            sum(case when opened_before then messages else 0 end) as opens_before_delivery,
            sum(case when clicked_before then messages else 0 end) as clicks_before_delivery,
            sum(case when opened_fast then messages else 0 end) as fast_opens,
-           sum(case when delivered and clicked and not opened then messages else 0 end) as clicks_without_open,
+           sum(case when reached and clicked and not opened then messages else 0 end) as clicks_without_open,
            sum(case when late_bounced then messages else 0 end) as late_bounces
     from states
     group by campaign

@@ -8,6 +8,7 @@ select stored.campaign, stored.message_key, job_id, email, domain,
        case when first_sent_at <= until then first_sent_at end as first_sent_at,
        first_event_at,
        case when last_event_at <= until then last_event_at else last_moments.last_at end as last_event_at,
+       case when sents > 0 and first_sent_at <= until then 1 else 0 end as sents,
        case when delivered_at <= until then 1 else 0 end as deliveries,
        case when delivered_at <= until then delivered_at end as delivered_at,
        case when delivered_at <= until then delivered_at end as last_delivery_at,
@@ -24,5 +25,5 @@ left join last_moments on last_moments.campaign = stored.campaign and last_momen
 where not is_irregular and first_event_at <= until
 union all
 select campaign, message_key, job_id, email, domain, first_sent_at, first_event_at, last_event_at,
-       deliveries, delivered_at, last_delivery_at, opens, machine_opens, first_open_at, clicks, first_click_at, not_sent
+       sents, deliveries, delivered_at, last_delivery_at, opens, machine_opens, first_open_at, clicks, first_click_at, not_sent
 from irregular_facts

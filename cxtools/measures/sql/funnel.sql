@@ -6,10 +6,10 @@
 --          opened_measured, clicked_measured: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment
 with
 alike as (        -- one row per combination of what the funnel tells apart
-    select campaign, split, attempted, delivered, late_bounced, bounced, opened, opened_by_human, clicked,
+    select campaign, split, attempted, delivered, reached, late_bounced, bounced, opened, opened_by_human, clicked,
            sum(messages) as messages, min(first_at) as first_at, max(last_at) as last_at
     from states
-    group by campaign, split, attempted, delivered, late_bounced, bounced, opened, opened_by_human, clicked
+    group by campaign, split, attempted, delivered, reached, late_bounced, bounced, opened, opened_by_human, clicked
 ),
 sums as (
     select campaign, split,
@@ -17,10 +17,10 @@ sums as (
            sum(case when delivered then messages else 0 end) as delivered,
            sum(case when late_bounced then messages else 0 end) as late_bounced,
            sum(case when bounced then messages else 0 end) as bounced,
-           sum(case when delivered and (opened or clicked) then messages else 0 end) as opened,
-           sum(case when delivered and opened_by_human then messages else 0 end) as opened_strict,
-           sum(case when delivered and clicked then messages else 0 end) as clicked,
-           sum(case when delivered and clicked and not opened then messages else 0 end) as clicks_without_open,
+           sum(case when reached and (opened or clicked) then messages else 0 end) as opened,
+           sum(case when reached and opened_by_human then messages else 0 end) as opened_strict,
+           sum(case when reached and clicked then messages else 0 end) as clicked,
+           sum(case when reached and clicked and not opened then messages else 0 end) as clicks_without_open,
            min(first_at) as first_at,
            max(last_at) as last_at
     from alike
@@ -40,5 +40,5 @@ select sums.campaign, split,
        case when stored_counts.clicks > 0 then cast(clicked as bigint) end as clicked_measured
 from sums
 join stored_counts on stored_counts.campaign = sums.campaign
-where split is null or attempted > 0
+where split is null or attempted > 0 or opened > 0
 order by sums.campaign, split

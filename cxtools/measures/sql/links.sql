@@ -5,12 +5,12 @@
 -- columns: campaign, split, link_url (as in urls), purpose (content | unsubscribe), clickers (distinct messages; they don't
 --          add up over links), clicks, all_clickers (of anything, in the campaign and split), first_at, last_at
 with
-followed as (     -- one row per click of a delivered message
+followed as (     -- one row per click of a message that was reached
     select messages.campaign, messages.split, messages.message_key, clicks.ts, clicks.link_url as raw_url,
            case when clicks.is_content then 'content' else 'unsubscribe' end as purpose
     from clicks
     join messages on messages.campaign = clicks.campaign and messages.message_key = clicks.message_key
-    where messages.delivered
+    where messages.reached
 ),
 clickers as (     -- one row per link and message
     select followed.campaign, split, link_url, purpose, message_key,

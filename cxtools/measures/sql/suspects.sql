@@ -2,14 +2,14 @@
 -- grain:   one row per campaign (and value of each column it is split by)
 -- params:  none
 -- reads:   clicks, all_messages_split, urls
--- columns: campaign, split, clickers (delivered messages with a click that has a moment), r1, r2, r3, r4, r5 (clickers whom the rule hits,
+-- columns: campaign, split, clickers (messages that were reached, with a click that has a moment), r1, r2, r3, r4, r5 (clickers whom the rule hits,
 --          see rules.tsv), suspect (one strong rule or two weak ones), human (the others)
 with
-clickers as (     -- one row per delivered message with a click
+clickers as (     -- one row per message that was reached, with a click
     select campaign, message_key, delivered_at, domain, opened, split, is_asked
     from all_messages_split
     semi join clicks using (campaign, message_key)
-    where delivered
+    where reached
 ),
 dated as (        -- one row per click of theirs; a link as a number is faster to compare
     select campaign, message_key, ts, text_hash(link_url) as link

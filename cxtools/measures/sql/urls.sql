@@ -2,15 +2,15 @@
 -- grain:   one row per campaign x URL as it came
 -- params:  none
 -- reads:   clicks
--- columns: campaign, raw_url, link_url: without fragment and tracking parameters, and with "…" for the values of a parameter that tells
+-- columns: campaign, raw_url, link_url: bare of what mail filters wrap around it, without fragment and tracking parameters, and with "…" for the values of a parameter that tells
 --          recipients apart: five values or more, and hardly more people than values (`/p?u=<id>` is one link, not thousands)
 with
-addresses as (    -- one row per URL, without its fragment
+addresses as (    -- one row per URL, bare and without its fragment
     select campaign, raw_url, split_part(url, '?', 1) as page, substr(url, length(split_part(url, '?', 1)) + 2) as query
-    from (select distinct campaign, link_url as raw_url, split_part(link_url, '#', 1) as url from clicks) as followed
+    from (select distinct campaign, link_url as raw_url, split_part(bare_url(link_url), '#', 1) as url from clicks) as followed
 ),
 parts as (        -- one row per URL and part of its query; a URL without a query has one empty part
-    select distinct campaign, raw_url, page, part,
+    select distinct campaign, raw_url, page, part, instr(query, part) as place,
            case when part like '%=%' then split_part(part, '=', 1) || '=' else '' end as name
     from addresses
     cross join lateral unnest(split(query, '&')) as queries(part)
@@ -32,7 +32,7 @@ personal as (
     having 10 * count(distinct message_key) <= 11 * max(doubtful.parts)
 ),
 shown as (        -- one row per URL and part; text is null for a part that counts for nothing
-    select parts.campaign, raw_url, parts.page, instr(raw_url, part) as place, part,
+    select parts.campaign, raw_url, parts.page, place, part,
            case when part = '' or regexp_like(part, '^(utm_[A-Za-z]+|gclid|fbclid|msclkid|mc_[ce]id|mkt_tok|_hsenc|_hsmi)=') then null
                 when personal.name is null then part
                 else personal.name || '…' end as text

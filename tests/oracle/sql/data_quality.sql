@@ -26,7 +26,8 @@ rows_of as (
            count(*) filter (where counted_events.kind = 'unknown') as unknown_kind,
            count(*) filter (where counted_events.kind = 'none') as says_nothing,
            count(*) filter (where recipient_id = '') as without_recipient_id,
-           count(*) filter (where message_id = '') as without_message_id,
+           count(*) filter (where named_id = '') as without_message_id,
+           count(*) filter (where who is null) as unattributed,
            count(*) filter (where counted_events.kind = 'bounce') as bounce_events,
            count(*) filter (where counted_events.kind = 'bounce' and verdicts.kind = 'none') as not_bounces,
            nullif(count(*) filter (where counted_events.kind = 'open'), 0) as opens,
@@ -35,7 +36,9 @@ rows_of as (
            nullif(count(*) filter (where counted_events.kind = 'complaint'), 0) as complaints,
            nullif(count(*) filter (where counted_events.kind = 'unsubscribe'), 0) as unsubscribes
     from counted_events
-    left join verdicts on verdicts.bounce_code = counted_events.bounce_code and verdicts.bounce_text = counted_events.bounce_text
+    left join verdicts
+      on verdicts.bounce_code = counted_events.bounce_code and verdicts.bounce_text = counted_events.bounce_text
+      and verdicts.bounce_class = counted_events.bounce_class
     group by campaign
 ),
 messages_of as (
@@ -47,15 +50,15 @@ messages_of as (
            count(*) filter (where clicks > 0) as clickers,
            count(*) filter (where not attempted and not_sent is not null) as not_sent,
            count(*) filter (where not attempted and not_sent is null and opens = 0 and clicks = 0) as without_outcome,
-           count(*) filter (where machine_opens > 0 and machine_opens = opens and delivered and clicks = 0) as machine_opens,
+           count(*) filter (where machine_opens > 0 and machine_opens = opens and reached and clicks = 0) as machine_opens,
            max(machine_opens) > 0 as any_machine,
-           count(*) filter (where not attempted and opens > 0) as orphan_opens,
-           count(*) filter (where not attempted and clicks > 0) as orphan_clicks,
+           count(*) filter (where not attempted and not reached and opens > 0) as orphan_opens,
+           count(*) filter (where not attempted and not reached and clicks > 0) as orphan_clicks,
            count(*) filter (where bounced and (opens > 0 or clicks > 0)) as active_though_bounced,
            count(*) filter (where first_open_at < delivered_at) as opens_before_delivery,
            count(*) filter (where first_click_at < delivered_at) as clicks_before_delivery,
            count(*) filter (where date_diff('second', delivered_at, first_open_at) between 0 and 10) as fast_opens,
-           count(*) filter (where delivered and clicks > 0 and opens = 0) as clicks_without_open,
+           count(*) filter (where reached and clicks > 0 and opens = 0) as clicks_without_open,
            count(*) filter (where late_bounced) as late_bounces
     from all_messages
     group by campaign

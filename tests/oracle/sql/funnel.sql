@@ -15,10 +15,10 @@ select messages.campaign, split,
        count(*) filter (where delivered) as delivered,
        count(*) filter (where late_bounced) as late_bounced,
        count(*) filter (where bounced) as bounced,
-       count(*) filter (where delivered and (opens > 0 or clicks > 0)) as opened,
-       count(*) filter (where delivered and opens > machine_opens) as opened_strict,
-       count(*) filter (where delivered and clicks > 0) as clicked,
-       count(*) filter (where delivered and clicks > 0 and opens = 0) as clicks_without_open,
+       count(*) filter (where reached and (opens > 0 or clicks > 0)) as opened,
+       count(*) filter (where reached and opens > machine_opens) as opened_strict,
+       count(*) filter (where reached and clicks > 0) as clicked,
+       count(*) filter (where reached and clicks > 0 and opens = 0) as clicks_without_open,
        min(first_at) as first_at,
        max(last_at) as last_at,
        max(any_open) * opened as opened_measured,
@@ -26,5 +26,5 @@ select messages.campaign, split,
 from messages
 join measured on measured.campaign = messages.campaign
 group by messages.campaign, split
-having split is null or attempted > 0
+having split is null or attempted > 0 or opened > 0
 order by campaign, split

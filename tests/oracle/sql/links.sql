@@ -12,7 +12,7 @@ clicks as (       -- one row per click of a delivered message
     join messages
       on messages.campaign = counted_events.campaign and messages.message_id = counted_events.message_id and messages.who = counted_events.who
     join urls on urls.campaign = counted_events.campaign and urls.raw_url = counted_events.link_url
-    where counted_events.kind = 'click' and messages.delivered
+    where counted_events.kind = 'click' and messages.reached
 ),
 clickers as (     -- one row per link and message
     select campaign, split, link_url, purpose, message_id, who,

@@ -31,6 +31,7 @@ select wanted.job_id,
        clicks.link_urls,
        clicks.clicked_at
 from wanted
-left join verdicts on verdicts.bounce_code = wanted.bounce_code and verdicts.bounce_text = wanted.bounce_text
+left join verdicts
+  on verdicts.bounce_code = wanted.bounce_code and verdicts.bounce_text = wanted.bounce_text and verdicts.bounce_class = wanted.bounce_class
 left join clicks on clicks.campaign = wanted.campaign and clicks.message_id = wanted.message_id and clicks.who = wanted.who
 order by wanted.job_id, wanted.email, wanted.message_id

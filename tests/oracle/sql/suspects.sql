@@ -12,7 +12,7 @@ clicks as (       -- one row per click, with the one before it in the same messa
            lag(counted_events.ts) over (partition by campaign, message_id, who order by counted_events.ts, counted_events.link_url) as ts_before
     from counted_events
     join all_messages using (campaign, message_id, who)
-    where counted_events.kind = 'click' and all_messages.delivered and counted_events.ts is not null
+    where counted_events.kind = 'click' and all_messages.reached and counted_events.ts is not null
 ),
 first_clicks as (
     select campaign, message_id, who, link_url, min(ts) as ts from clicks group by campaign, message_id, who, link_url

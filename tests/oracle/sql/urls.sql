@@ -8,7 +8,7 @@ with
 followed as (
     select distinct campaign, message_id, who, link_url as raw_url, regexp_replace(link_url, '#.*$', '') as url
     from counted_events
-    where kind = 'click'
+    where kind = 'click' and who is not null
 ),
 parts as (        -- one row per URL, message and part of the query; a URL without a query has one empty part
     select campaign, message_id, who, raw_url, split_part(url, '?', 1) as page,

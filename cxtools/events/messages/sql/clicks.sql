@@ -6,4 +6,4 @@
 select message_key, ts, counted_at, link_url,
        not regexp_like(lower(link_url), 'unsub|opt-?out|preference|abmeld|list-manage|manage[-_]?(subscription|email)') as is_content
 from counted_events
-where kind = 'click'
+where kind = 'click' and message_key is not null

@@ -18,9 +18,9 @@ first_of_repeats as (
     anti join {known} using ({campaign}event_hash)
 )
 select {campaign}message_key, message_id, recipient_id, job_id, email, kind, raw_kind, by_machine, ts,
-       coalesce(ts, received_at) as counted_at, link_url, bounce_code, bounce_text
+       coalesce(ts, received_at) as counted_at, link_url, bounce_code, bounce_text, bounce_class
 from single
 union all
 select {campaign}message_key, message_id, recipient_id, job_id, email, kind, raw_kind, by_machine, ts,
-       coalesce(ts, received_at) as counted_at, link_url, bounce_code, bounce_text
+       coalesce(ts, received_at) as counted_at, link_url, bounce_code, bounce_text, bounce_class
 from first_of_repeats

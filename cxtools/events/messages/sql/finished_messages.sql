@@ -12,6 +12,7 @@ select message_key, job_id, email, domain, is_mixed,
        clicks, first_click_at, complaints, complained_at, unsubscribes, unsubscribed_at,
        coalesce(bounces, 0) as bounces, cause_id, bounced_at,
        is_mixed or undated > 0 or deliveries > 1
-           or (suppressions > 0 and first_event_at < last_event_at) as is_irregular
+           or (suppressions > 0 and first_event_at < last_event_at)
+           or (sents > 0 and deliveries = 0 and coalesce(bounces > 1 or bounced_at = first_sent_at, false)) as is_irregular
 from {messages} as messages
 left join {last_bounces} as last_bounces using (message_key)

@@ -9,7 +9,7 @@ in_order as (
            count(*) over (partition by message_key) as bounces,
            row_number() over (
                partition by message_key
-               order by ts desc nulls last, bounce_code, bounce_text
+               order by ts desc nulls last, bounce_code, bounce_text, bounce_class
            ) as nth
     from {bounces}
 )

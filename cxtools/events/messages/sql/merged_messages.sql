@@ -1,7 +1,7 @@
 -- How far did each message get, by what the layer knew and by the new events?
 -- grain:   one row per message that the new events touch
 -- params:  none
--- reads:   base_messages, new_messages
+-- reads:   known_messages, new_messages
 -- columns: those of new_messages.sql
 with
 halves as (
@@ -11,8 +11,7 @@ halves as (
            deliveries, delivered_at, last_delivery_at,
            opens, machine_opens, first_open_at, first_human_open_at, first_machine_open_at,
            clicks, first_click_at, complaints, complained_at, unsubscribes, unsubscribed_at
-    from base_messages
-    semi join new_messages using (message_key)
+    from known_messages
     union all
     select message_key, job_id, email, domain, is_mixed,
            first_sent_at, first_event_at, last_event_at, undated,

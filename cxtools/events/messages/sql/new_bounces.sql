@@ -2,7 +2,7 @@
 -- grain:   one row per bounce event
 -- params:  none
 -- reads:   counted_events
--- columns: message_key, ts, counted_at, bounce_code, bounce_text
-select message_key, ts, counted_at, bounce_code, bounce_text
+-- columns: message_key, ts, counted_at, bounce_code, bounce_text, bounce_class
+select message_key, ts, counted_at, bounce_code, bounce_text, bounce_class
 from counted_events
-where kind = 'bounce'
+where kind = 'bounce' and message_key is not null

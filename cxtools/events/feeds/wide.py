@@ -1,0 +1,291 @@
+"""
+Rows that tell of one person each: a column for each thing that can happen, and in it a flag, a
+count or the moment. Pure.
+
+Which column is which is found by its name: "Opened Email", "is_opened", "opens" and
+"opened_first_time_at" are all about opening. A count becomes one event, since a row doesn't tell
+the moments of the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from cxtools.events.feeds.dialect import Dialect, build_event
+from cxtools.events.feeds.values import Row, cell_text, first_text
+from cxtools.model import Event
+
+
+class CountsOnly(ValueError):
+    """Counts of many mails together, of which no event can be made."""
+
+
+class Thing(NamedTuple):
+    """What a column is about: our kind, and the sort of bounce where the name says it."""
+
+    kind: str
+    bounce_class: str = ""
+
+
+HARD = Thing("bounce", "hard bounce")
+SOFT = Thing("bounce", "soft bounce")
+#: What is left of a column's name without FILLERS -> what it is about.
+THINGS = {
+    "sent": Thing("sent"),
+    "send": Thing("sent"),
+    "sends": Thing("sent"),
+    "delivered": Thing("delivery"),
+    "delivery": Thing("delivery"),
+    "deliveries": Thing("delivery"),
+    "received": Thing("delivery"),
+    "opened": Thing("open"),
+    "open": Thing("open"),
+    "opens": Thing("open"),
+    "clicked": Thing("click"),
+    "click": Thing("click"),
+    "clicks": Thing("click"),
+    "bounced": Thing("bounce"),
+    "bounce": Thing("bounce"),
+    "bounces": Thing("bounce"),
+    "hardbounced": HARD,
+    "hardbounce": HARD,
+    "hardbounces": HARD,
+    "softbounced": SOFT,
+    "softbounce": SOFT,
+    "softbounces": SOFT,
+    "unsubscribed": Thing("unsubscribe"),
+    "unsubscribe": Thing("unsubscribe"),
+    "unsubscribes": Thing("unsubscribe"),
+    "unsub": Thing("unsubscribe"),
+    "unsubs": Thing("unsubscribe"),
+    "optedout": Thing("unsubscribe"),
+    "optout": Thing("unsubscribe"),
+    "complained": Thing("complaint"),
+    "complaint": Thing("complaint"),
+    "complaints": Thing("complaint"),
+    "spam": Thing("complaint"),
+    "spamreport": Thing("complaint"),
+    "spamreports": Thing("complaint"),
+    "spamcomplaint": Thing("complaint"),
+    "spamcomplaints": Thing("complaint"),
+    "markedspam": Thing("complaint"),
+    "abusereport": Thing("complaint"),
+    "abusereports": Thing("complaint"),
+    "abusecomplaints": Thing("complaint"),
+    "deferred": Thing("deferral"),
+    "suppressed": Thing("suppressed"),
+    "dropped": Thing("suppressed"),
+    "blocked": Thing("suppressed"),
+}
+#: Words of a name that say that its cells are moments.
+MOMENT_WORDS = frozenset(
+    {"at", "date", "datetime", "first", "last", "on", "time", "timestamp", "ts", "when"}
+)
+#: Words of a name that don't say what it is about.
+FILLERS = MOMENT_WORDS.union(
+    ("a", "as", "the", "of", "is", "has", "was", "did", "your"),
+    ("e", "mail", "mails", "email", "emails"),
+    ("n", "num", "number", "count", "counts", "times", "total", "unique", "successful"),
+    ("gmt", "local", "timezone", "utc", "zone"),
+)
+#: "openedAt" is "opened at".
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+YES, NO, MOMENT, NOTHING = "yes", "no", "moment", ""
+#: What flags look like.
+FLAGS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "x", "✓"), YES),
+    **dict.fromkeys(("false", "f", "no", "n", "never"), NO),
+    **dict.fromkeys(("", "-", "none", "null", "nan", "n/a"), NOTHING),
+}
+COUNT = re.compile(r"\d{1,8}(\.0*)?")
+
+#: Kinds of which a person's row holds one at most; more are several mails in one row.
+ONCE_A_MAIL = ("sent", "delivery")
+#: Kinds of which the platform may say why, and kinds that somebody's machine does.
+BOUNCES = ("bounce", "deferral", "suppressed")
+READING = ("open", "click")
+#: Our fields that belong to events of some kinds only.
+FIELD_KINDS = {
+    "bounce_code": BOUNCES,
+    "bounce_text": BOUNCES,
+    "bounce_class": BOUNCES,
+    "link_url": ("click",),
+    "user_agent": READING,
+    "ip": READING,
+}
+
+
+class Mark(NamedTuple):
+    """
+    A column that tells of a thing.
+
+        column     its name
+        word       what it is about, as a key of the things
+        is_moment  whether its cells are moments by its name
+    """
+
+    column: str
+    word: str
+    is_moment: bool
+
+
+def marks(header: Sequence[str], things: Mapping[str, Thing] = THINGS) -> list[Mark]:
+    """
+    The columns of a header that tell of things.
+
+    >>> [(mark.word, mark.is_moment) for mark in marks(["is_opened", "clickedAt", "open rate"])]
+    [('opened', False), ('clicked', True)]
+    """
+    found = (_mark(column, things) for column in header)
+    return [mark for mark in found if mark]
+
+
+def _mark(column: str, things: Mapping[str, Thing]) -> Mark | None:
+    words = [word.lower() for word in WORD.findall(column)]
+    word = "".join(word for word in words if word not in FILLERS)
+    if word not in things:
+        return None
+    return Mark(column, word, not MOMENT_WORDS.isdisjoint(words))
+
+
+@dataclass(frozen=True)
+class Wide:
+    """
+    How the rows under one header are read.
+
+        marks      the columns that tell of things
+        texts      our text fields -> the cells that may hold them
+        time       the cell with the moment of the mailing; "" where there is none
+        mailings   the cells that say which mailing it was
+        things     what the marks' words mean
+        vendor     whose words stand in `bounce_class`; "" where nobody's
+
+    >>> wide = Wide(marks(["sent", "opens"]), {"email": ["who"]})
+    >>> row = {"who": "ann@one.example", "sent": "1", "opens": "3"}
+    >>> [event.kind for event in wide.events(row, Dialect())]
+    ['sent', 'open']
+    """
+
+    marks: Sequence[Mark]
+    texts: Mapping[str, Sequence[str]]
+    time: str = ""
+    mailings: Sequence[str] = ()
+    things: Mapping[str, Thing] = field(default_factory=lambda: THINGS)
+    vendor: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """The cells that are read."""
+        names = [mark.column for mark in self.marks]
+        for several in self.texts.values():
+            names += several
+        return [*names, self.time, *self.mailings]
+
+    def events(self, row: Row, dialect: Dialect) -> list[Event]:
+        """
+        An event for each thing that happened; the user's word for rows without one, as in
+        `--event-map =sent`, is one more.
+
+        Raises:
+            CountsOnly: the row counts several mails. ValueError: a cell can't be read, or the row
+            tells of nothing and doesn't say whether the person was mailed.
+        """
+        events = []
+        if "" in dialect.event_map:
+            kind = dialect.event_map[""]
+            events.append(self._event(row, dialect, kind, "", self._moment_of_mailing(row, kind)))
+        for word in dict.fromkeys(mark.word for mark in self.marks):
+            events += self._events_of(word, row, dialect)
+        if not events and not self._tells_who_was_mailed():
+            raise ValueError(
+                "nothing happened to this person, and no column says that they were mailed; "
+                "if every row is somebody who was mailed, add --event-map =sent"
+            )
+        return events
+
+    def _tells_who_was_mailed(self) -> bool:
+        return any(self.things[mark.word].kind in ONCE_A_MAIL for mark in self.marks)
+
+    def _events_of(self, word: str, row: Row, dialect: Dialect) -> list[Event]:
+        """The events of one thing: one for each moment, or one without where none is told."""
+        answers: set[str] = set()
+        moments: dict[str, object] = {}
+        for mark in self.marks:
+            if mark.word == word:
+                text = cell_text(row.get(mark.column))
+                answer = self._answer(mark, text)
+                answers.add(answer)
+                if answer == MOMENT:
+                    moments[text] = row[mark.column]
+        if {NO, MOMENT} <= answers:
+            raise ValueError(f"one column says when it was {word}, another that it was not")
+        kind = dialect.kind(self._kinds, word)
+        if YES in answers and not moments:
+            moments[""] = self._moment_of_mailing(row, kind)
+        return [self._event(row, dialect, kind, word, moment) for moment in moments.values()]
+
+    def _moment_of_mailing(self, row: Row, kind: str) -> object:
+        """The row's own moment, which is that of the sending and says nothing of other things."""
+        return row.get(self.time) if kind in ONCE_A_MAIL else None
+
+    def _answer(self, mark: Mark, text: str) -> str:
+        """What a cell says: YES, NO, NOTHING or MOMENT."""
+        flag = FLAGS.get(text.lower())
+        if flag is not None:
+            return flag
+        if mark.is_moment or not COUNT.fullmatch(text):
+            return MOMENT
+        count = int(float(text))
+        if count > 1 and self.things[mark.word].kind in ONCE_A_MAIL:
+            raise CountsOnly(
+                f"a row counts {count} mails to one person: which of them was opened or clicked "
+                "can't be attributed"
+            )
+        return YES if count else NO
+
+    @property
+    def _kinds(self) -> dict[str, str]:
+        return {word: thing.kind for word, thing in self.things.items()}
+
+    def _event(
+        self,
+        row: Row,
+        dialect: Dialect,
+        kind: str,
+        word: str,
+        moment: object,
+    ) -> Event:
+        texts: dict[str, Any] = {}
+        for name, names in self.texts.items():
+            if kind in FIELD_KINDS.get(name, (kind,)):
+                texts[name] = first_text(row, names)
+        # The row is the message to this person in this mailing.
+        texts["message_id"] = self._message_id(row, texts)
+        if kind in BOUNCES:
+            texts["bounce_class"] = self._bounce_class(texts.get("bounce_class", ""), word)
+        return build_event(
+            self._row_of(row, word),
+            dialect,
+            kind=kind,
+            word=word or kind,
+            time=moment,
+            texts=texts,
+        )
+
+    def _message_id(self, row: Row, texts: Mapping[str, str]) -> str:
+        told = texts.get("message_id") or texts.get("job_id")
+        mailing = (cell_text(row.get(name)) for name in self.mailings)
+        return told or " ".join(filter(None, mailing))
+
+    def _bounce_class(self, told: str, word: str) -> str:
+        words = told or self.things[word].bounce_class
+        return f"{self.vendor}: {words}" if self.vendor and words else words
+
+    def _row_of(self, row: Row, word: str) -> Row:
+        """The row without what it tells of other things."""
+        others = {mark.column for mark in self.marks if mark.word != word}
+        return {column: cell for column, cell in row.items() if column not in others}
