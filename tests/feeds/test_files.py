@@ -325,3 +325,17 @@ def test_the_advice_fits_what_is_wrong(
 def test_files_of_somebody_else_are_not_called_damaged(said: str, advice: str) -> None:
     """K20: what may not be read is not to be moved away."""
     assert advice in unreadable(Path("events"), OSError(said)).do
+
+
+def test_rows_of_a_workbook_keep_their_numbers(file: Path) -> None:
+    """Among rows that are read together one with too many cells is set aside, empty ones are none."""
+    rows = [["event", "email"], ["open", "a"], ["", ""], ["open", "b", "?"], ["click", "c"]]
+    file.write_bytes(workbook({"Export": [*rows, *[["open", "d"]] * 5]}))
+    with open_rows(file) as lines:
+        numbers = [line.number for line in lines]
+    together: list[int] = []
+    with open_blocks(file) as pieces:
+        for piece in pieces:
+            together += [piece.number] if isinstance(piece, Line) else piece.numbers
+
+    assert [2, 4, 5, 6, 7, 8, 9, 10] == numbers == together
