@@ -28,7 +28,8 @@ from typing import Any
 from cxtools.addresses import clean_address
 from cxtools.errors import ConfigError
 from cxtools.events import feeds
-from cxtools.events.feeds.dialect import STANDARD
+from cxtools.events.feeds.dialect import STANDARD, Dialect
+from cxtools.events.feeds.moments import ORDERS
 from cxtools.events.feeds.values import cell_text
 from cxtools.events.importing import import_file
 from cxtools.events.lines import Unreadable
@@ -250,9 +251,10 @@ def _is_among(moment: datetime, row: dict[str, Any], values: list[Any]) -> bool:
     if "log" in row or "__REALTIME_TIMESTAMP" in row:
         return True
     for value in values:
-        with suppress(ValueError, TypeError, OverflowError):
-            if moment == STANDARD.moment(value):
-                return True
+        for order in ORDERS:
+            with suppress(ValueError, TypeError, OverflowError):
+                if moment == STANDARD.moment(value, date_format=order):
+                    return True
     return False
 
 
@@ -311,9 +313,8 @@ class Fuzzing:
         self.counts["events"] += events
         self.counts["rejected rows"] += rejected
         if number % 2 == 0:
-            found = [_events_of(row) for row in rows]
-            expected = (sum(each or 0 for each in found), found.count(None))
-            if expected != (events, rejected):
+            expected = [_counts_of(rows, order) for order in ("", *ORDERS)]
+            if (events, rejected) not in expected:
                 self.problems.append(f"file {number}: {expected} by row, {events}, {rejected}")
 
     def _look_at_events(self, number: int, store: EventStore) -> None:
@@ -327,12 +328,22 @@ class Fuzzing:
                 self.problems.append(f"file {number}: {', '.join(found)} contradict {raw}")
 
 
-def _events_of(row: Any) -> int | None:
+def _counts_of(rows: list[Any], order: str) -> tuple[int, int]:
+    """
+    How many events rows have that are read by themselves, and how many rows are refused; *order* is
+    that of the dates, which a file as a whole may leave no doubt of.
+    """
+    dialect = STANDARD.with_date_order(order)
+    found = [_events_of(row, dialect) for row in rows]
+    return sum(each or 0 for each in found), found.count(None)
+
+
+def _events_of(row: Any, dialect: Dialect) -> int | None:
     """How many events a row of JSON has when it is read by itself; None where it is refused."""
     if isinstance(row, Unreadable) or not isinstance(row, dict):
         return None
     try:
-        events = feeds.read(row, feeds.recognise(row))
+        events = feeds.read(row, feeds.recognise(row), dialect)
         for event in events:
             event.raw.encode()
     except (ValueError, TypeError, AttributeError, KeyError):
