@@ -253,28 +253,30 @@ class TextBlock:
         if not all_true(are_objects):  # pyarrow crashes where all of them are null
             return None
         columns = [pa.field(name, self.types.of(name)) for name in names]
-        lines = _in_lines(self.raw)
+        objects = _run_together(self.raw)
         reading = arrow_json.ReadOptions(
             use_threads=False,
-            block_size=lines.size + 1,
+            block_size=objects.size + 1,
         )
         parsing = arrow_json.ParseOptions(
             explicit_schema=pa.schema(columns),
             unexpected_field_behavior="error" if only_these else "ignore",
         )
         try:
-            table = arrow_json.read_json(pa.BufferReader(lines), reading, parsing)
+            table = arrow_json.read_json(pa.BufferReader(objects), reading, parsing)
         except pa.ArrowException:
             return None
         is_whole = len(table) == len(self)
         return table if is_whole and _is_exact(table) else None
 
 
-def _in_lines(texts: pa.Array) -> pa.Buffer:
-    """The texts one below the other."""
-    together = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
-    [lines] = pc.binary_join(together, "\n")
-    return lines.as_buffer()
+def _run_together(texts: pa.Array) -> pa.Buffer:
+    """The letters of all texts, one after the other, as they stand in memory."""
+    _, offsets, letters = texts.buffers()
+    places = np.frombuffer(offsets, np.int32)
+    first = places[texts.offset]
+    last = places[texts.offset + len(texts)]
+    return letters.slice(first, last - first)
 
 
 def _is_exact(table: pa.Table) -> bool:

@@ -5,7 +5,8 @@ A question opens each part, and 1,000 small parts cost it .6 CPU s more than 20 
 why nobody is eager here. One process compacts a campaign at a time; readers and writers go on
 meanwhile and wait for nothing. The order of the steps makes it safe to kill at any of them: the
 merged part is written under a hidden name, what it replaces is recorded, then it appears, then the
-others go.
+others go. Parts that a layer of messages covers are merged apart from the others, so that it is
+brought up to date afterwards and not made anew.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from typing import IO, TYPE_CHECKING
 from cxtools.errors import StoreError
 from cxtools.events import parts, replacements
 from cxtools.events.database import Resources, database, unreadable
+from cxtools.events.messages import layer
 from cxtools.events.replacements import Replacement, parts_that_count
 from cxtools.files import Staging
 
@@ -73,26 +75,44 @@ def compact(folder: Path, resources: Resources) -> Compacted:
         replacements.finish(folder)
         before = parts_that_count(folder)
         merged = 0
-        for group in in_groups(before):
+        for group in in_groups(before, _covered(folder, before)):
             _merge(folder, group, resources)
             merged += len(group)
         after = parts_that_count(folder)
     return Compacted(len(before), merged, len(after))
 
 
-def in_groups(files: Sequence[Path]) -> list[list[Path]]:
-    """The parts that are merged into one each, in the order in which they were written."""
+def in_groups(files: Sequence[Path], covered: Collection[Path] = ()) -> list[list[Path]]:
+    """
+    The parts that are merged into one each, in the order in which they were written; those that a
+    layer of messages covers apart from the others.
+    """
+    worth = [file for file in sorted(files, key=_age) if _is_worth_merging(file)]
+    in_layer = [file for file in worth if file in covered]
+    new = [file for file in worth if file not in covered]
+    return [*_full_groups(in_layer), *_full_groups(new)]
+
+
+def _full_groups(files: Sequence[Path]) -> list[list[Path]]:
     groups: list[list[Path]] = []
     bytes_of_group = MERGED
-    for file in sorted(files, key=_age):
-        if not _is_worth_merging(file):
-            continue
+    for file in files:
         if bytes_of_group >= MERGED:
             groups.append([])
             bytes_of_group = 0
         groups[-1].append(file)
         bytes_of_group += size(file)
     return [group for group in groups if len(group) > 1 or is_old(group[0])]
+
+
+def _covered(folder: Path, files: Sequence[Path]) -> set[Path]:
+    """The parts whose events are in the widest layer of messages; none where there is no layer."""
+    origins = {file: parts.origins(file) for file in files}
+    known = layer.layers(layer.layers_folder(folder.parent, folder.name))
+    widest = layer.widest(known, origins.values())
+    if widest is None:
+        return set()
+    return {file for file, names in origins.items() if names <= widest.origins}
 
 
 def size(file: Path) -> int:
@@ -139,7 +159,7 @@ def _write(
 ) -> None:
     added: list[str] = []
     for part in group:
-        added += parts.merged_from(part) or [part.name]
+        added += parts.origins(part)
     parts.write_all(_tables(group, resources), file, merged_from=sorted(added))
 
 

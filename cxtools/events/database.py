@@ -28,6 +28,10 @@ FUNCTIONS = files(__package__).joinpath("functions_duckdb.sql")
 #: Memory that questions take unless settings say otherwise: two notebooks and a report at once fit
 #: into a small machine.
 MEMORY = "1.5 GB"
+#: What DuckDB says where a file is somebody else's.
+NOT_ALLOWED = "Permission denied"
+ASK_OWNER = "run it as the user whose files they are, or ask that user for the right to read them"
+MOVE_AWAY = "a file there may be damaged: move it away, then collect or import again"
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,9 @@ def database(folder: Path, resources: Resources) -> Iterator[duckdb.DuckDBPyConn
 
 def unreadable(where: Path, error: Exception) -> StoreError:
     """What is said of a file, or a folder of files, that can't be read."""
+    what = str(error)
     return StoreError(
-        f"the events can't be read: {error}",
+        f"the events can't be read: {what}",
         where=str(where),
-        do="a file there may be damaged: move it away, then collect or import again",
+        do=ASK_OWNER if NOT_ALLOWED in what else MOVE_AWAY,
     )

@@ -10,26 +10,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING, NamedTuple, overload
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING
 
 from cxtools.events.lines import Line, Unreadable
 from cxtools.events.wrappers import EXTENDED_MARK, MAY_CARRY, is_row, plain_value, rows_of
 
 if TYPE_CHECKING:
     from cxtools.events.blocks import TextBlock
+    from cxtools.events.json_windows import Found
     from cxtools.events.lines import Piece
 
 #: How much of a file is read at once.
 BLOCK_CHARACTERS = 1 << 22
-#: Fewer rows than this are not worth a block.
+#: Rows of a block, at least and at most, and so many characters of a window for each.
 FEWEST = 16
+MOST = 1 << 16
+LONGEST_PLAIN = 2000
+#: Where a row of a block isn't plain, this share of its rows is tried.
+SHARE = 8
 
 #: Between the objects of a JSON file: brackets and commas only separate.
 SEPARATORS = re.compile(r"[\s,\[\]\ufeff]*")
-#: Where one object ends and the next begins, if it isn't inside of an object.
-BOUNDARY = re.compile(r"\}[\s,\[\]\ufeff]*\{")
 DECODE = json.JSONDecoder().raw_decode
 #: A fault so near to the end of what was read may be a value that was cut in two.
 LONGEST_TOKEN = 16
@@ -102,7 +104,12 @@ class _Reading:
 
 
 class _PlainRows:
-    """The blocks of a file's plain rows, which are found by the look of what is between them."""
+    """
+    The blocks of a file's plain rows.
+
+    Where one of many rows isn't plain, fewer are tried, and the last few go one by one; where that
+    comes again and again, more and more go so before others are tried.
+    """
 
     def __init__(self, reading: _Reading) -> None:
         from cxtools.events.blocks import ColumnTypes
@@ -111,89 +118,44 @@ class _PlainRows:
         self._reading = reading
         self._types = ColumnTypes()
         self._compactor = Compactor(MAY_CARRY, is_row)
+        self._most = MOST
+        self._pause = 0
         self._one_by_one_until = 0
 
     def block(self) -> TextBlock | None:
-        """
-        The rows in the window but for the last, which may be cut; None where they are few or not
-        plain: then what is in the window goes one by one.
-        """
+        """The next rows in the window, but never the last, which may be cut; None: one by one."""
         from cxtools.events.blocks import TextBlock
 
         reading = self._reading
         if reading.taken < self._one_by_one_until:
             return None
-        found = _rows_in_lines(reading) or _rows_anywhere(reading)
-        if len(found.texts) < FEWEST:
-            return None
-        raw = self._compactor.compact(found.texts)
-        if raw is None:
-            self._one_by_one_until = reading.taken + len(reading.buffer) - reading.position
-            return None
-        reading.advance_lines(found.end, found.lines)
-        return TextBlock(found.numbers, raw, self._types)
-
-
-class _Found(NamedTuple):
-    """
-    Texts that look like objects, the lines that they begin on, where the last one ends, and how
-    many lines end before that.
-    """
-
-    texts: Sequence[str]
-    numbers: Sequence[int]
-    end: int
-    lines: int
-
-
-def _rows_in_lines(reading: _Reading) -> _Found | None:
-    """The texts in the window if each seems to be a line; the last line is left out."""
-    begin = reading.position
-    end = reading.buffer.rfind("\n", begin)
-    lines = reading.buffer[begin:end].split("\n")
-    looks = {lines[0][:1], lines[0][-1:], lines[-1][:1], lines[-1][-1:]}
-    if end < 0 or looks != {"{", "}"}:
+        while found := self._find():
+            raw = self._compactor.compact(found.texts)
+            if raw is not None:
+                self._most = min(MOST, 2 * self._most)
+                self._pause = 0
+                reading.advance_lines(reading.position + found.characters, found.lines)
+                return TextBlock(found.numbers, raw, self._types)
+            self._most = max(FEWEST, len(found.texts) // SHARE)
+            if len(found.texts) < SHARE * FEWEST:
+                self._pause = min(BLOCK_CHARACTERS, 2 * self._pause + found.characters)
+                self._one_by_one_until = reading.taken + self._pause
+                return None
         return None
-    numbers = range(reading.number, reading.number + len(lines))
-    return _Found(lines, numbers, end, len(lines) - 1)
 
+    def _find(self) -> Found | None:
+        """The texts of some rows, if they are not too few."""
+        from cxtools.events.json_windows import rows_anywhere, rows_in_lines
 
-def _rows_anywhere(reading: _Reading) -> _Found:
-    """The texts in the window that are parted by commas and brackets; the last one is left out."""
-    begin = reading.position
-    boundaries = list(BOUNDARY.finditer(reading.buffer, begin))
-    if not boundaries or not reading.buffer.startswith("{", begin):
-        return _Found([], [], begin, 0)
-    starts = [begin, *(match.end() - 1 for match in boundaries)]
-    ends = [match.start() + 1 for match in boundaries]
-    texts = [reading.buffer[start:end] for start, end in zip(starts, ends, strict=False)]
-    numbers = _LineNumbers(reading.buffer, reading.number, begin, starts[:-1])
-    lines = reading.buffer.count("\n", begin, ends[-1])
-    return _Found(texts, numbers, ends[-1], lines)
-
-
-@dataclass(frozen=True)
-class _LineNumbers(Sequence[int]):
-    """The lines that rows begin on, counted when they are asked for."""
-
-    text: str
-    first: int
-    begin: int
-    starts: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    @overload
-    def __getitem__(self, place: int) -> int: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[int]: ...
-
-    def __getitem__(self, place: int | slice) -> int | Sequence[int]:
-        if isinstance(place, slice):
-            return replace(self, starts=self.starts[place])
-        return self.first + self.text.count("\n", self.begin, self.starts[place])
+        reading = self._reading
+        end = reading.position + self._most * LONGEST_PLAIN
+        try:
+            window = reading.buffer[reading.position : end].encode()
+        except UnicodeEncodeError:  # half of a pair
+            return None
+        found = rows_in_lines(window, reading.number, self._most)
+        found = found or rows_anywhere(window, reading.number, self._most)
+        return found if found and len(found.texts) >= FEWEST else None
 
 
 def _json_value(buffer: str, position: int, ended: bool) -> tuple[object, int]:

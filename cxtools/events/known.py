@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from cxtools.events import index, parts
 from cxtools.events.index import Index, Place
 from cxtools.events.keys import EVENT_HASH, EVENT_ID
-from cxtools.events.replacements import parts_that_count
+from cxtools.events.replacements import parts_that_count, remove_abandoned
 from cxtools.files import Staging, write_whole
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Known:
     def keep(self) -> None:
         """
         Once parts are published: write an index of what has none, if that is worth a file, and
-        sweep the indexes that are of no use any more.
+        sweep the indexes that are of no use any more and what killed processes left unfinished.
         """
         self._look()
         self._staged.clear()
@@ -99,6 +99,7 @@ class Known:
             used.add(self._write(merged))
         for swept in {*self._index_files} - used:
             swept.unlink(missing_ok=True)
+        remove_abandoned(self._index_folder)
 
     def _is_worth_a_file(self) -> bool:
         names = _covered(self._in_memory) & self._stored

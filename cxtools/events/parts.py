@@ -266,6 +266,11 @@ def merged_from(file: Path) -> tuple[str, ...]:
     return tuple(json.loads(metadata.get(MERGED_FROM, "[]")))
 
 
+def origins(file: Path) -> frozenset[str]:
+    """The names of parts under which the rows of a part were added, its own if it was itself."""
+    return frozenset(merged_from(file) or [file.name])
+
+
 def write(table: pa.Table, file: IO[bytes]) -> None:
     """Write the rows of a part into a file."""
     write_all([table], file)

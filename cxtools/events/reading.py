@@ -36,6 +36,14 @@ if TYPE_CHECKING:
     from cxtools.events.instructions import Instructions
     from cxtools.events.lines import Piece
 
+#: What to do where no row of a file was read: there are none, they aren't rows, or they are of
+#: another shape.
+NO_ROWS = "name a file with rows below the names of its columns, or with JSON objects"
+CORRECT = "correct the file, or export it again as CSV, JSON or an Excel workbook"
+USE_MAP = (
+    "check --format; for a table of another shape use --map COLUMN=FIELD and "
+    f"--event-map WORD=KIND; fields: {', '.join(COLUMNS)}; kinds: {', '.join(KINDS)}"
+)
 #: Events of rows that are read one by one, held in memory at once.
 EVENTS_AT_ONCE = 10_000
 #: What the name of a campaign can't hold.
@@ -85,6 +93,7 @@ class Reading:
         self._is_numbered = NO_NAME in told.column_map
         self._rejected = 0
         self._first_reason = "it has none"
+        self._advice = NO_ROWS
 
     def again(self, explained: DatesExplained) -> Reading:
         """The same file from its beginning; *explained* may be of another one."""
@@ -290,6 +299,7 @@ class Reading:
         self._rejected += 1
         if self._rejected == 1:
             self._first_reason = f"line {line.number}: {reason}"
+            self._advice = CORRECT if isinstance(line.row, Unreadable) else USE_MAP
 
     def _counts_only(self, number: int, error: CountsOnly) -> ConfigError:
         """A table of counts is refused whole: what could be made of it would be a part."""
@@ -304,8 +314,7 @@ class Reading:
         return ConfigError(
             f"no row of {self.path.name} could be read ({self._first_reason})",
             where=str(self.path),
-            do="check --format; for a table of another shape use --map COLUMN=FIELD and "
-            f"--event-map WORD=KIND; fields: {', '.join(COLUMNS)}; kinds: {', '.join(KINDS)}",
+            do=self._advice,
         )
 
 

@@ -137,7 +137,16 @@ def finish(folder: Path) -> None:
         file = _file(folder, replacement)
         if replacement.part not in present or _age(file, now) > KEPT_S:
             file.unlink(missing_ok=True)
-    for file in folder.glob(HIDDEN):
+    remove_abandoned(folder)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove hidden files of processes that were killed: those that nobody can be writing still."""
+    hidden = list(folder.glob(HIDDEN))
+    if not hidden:
+        return
+    now = _clock(folder)
+    for file in hidden:
         if _age(file, now) > HIDDEN_S:
             file.unlink(missing_ok=True)
 

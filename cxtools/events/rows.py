@@ -94,7 +94,7 @@ def _rows(content: Content, path: Path, in_blocks: bool) -> Iterator[Piece]:
     if content.kind == "parquet":
         return parquet_rows(content.file, in_blocks=in_blocks)
     if content.kind == "workbook":
-        return sheet_rows(content.file, path, content.notes)
+        return sheet_rows(content.file, path, content.notes, in_blocks=in_blocks)
     return _text_rows(content, path, in_blocks)
 
 

@@ -12,15 +12,18 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.database import Resources
+from cxtools.events.spark_folder import errors_into, own_folder
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,6 +35,8 @@ OLDEST_JAVA = 17
 JAVA_VERSION = re.compile(r'version "(\d+)')
 #: A master in this process: on one core, on so many, or on all.
 LOCAL = re.compile(r"local(\[(?P<cores>\d+|\*)\])?")
+#: What Java and Spark say, in the folder of the process.
+LOG = "said.txt"
 SIZE = re.compile(r"(?P<number>[\d.]+) ?(?P<unit>[MG]i?B)")
 #: Bytes of the units of `Resources.memory`.
 UNITS = {
@@ -104,14 +109,18 @@ def _process_session(_pid: int, master: str, resources: Resources) -> SparkSessi
     _check_java()
     # Its advice is about pandas, and all that is asked for here is Arrow.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    folder = own_folder(resources.spill)
     builder = SparkSession.builder.master(master)
-    config = PROCESS_CONFIG | _local_config(master, resources)
-    config["spark.sql.warehouse.dir"] = str(resources.spill / "spark-warehouse")
+    config = PROCESS_CONFIG | _local_config(master, resources, folder)
+    config["spark.sql.warehouse.dir"] = str(folder / "warehouse")
     for name, value in config.items():
         builder = builder.config(name, value)
+    log = folder / LOG
     try:
-        return builder.getOrCreate()
+        with errors_into(log):
+            return builder.getOrCreate()
     except (Py4JError, PySparkException) as error:
+        sys.stderr.write(log.read_text(errors="replace"))
         raise ConfigError(
             f"Spark doesn't start: {_first_line(error)}",
             where=master,
@@ -119,7 +128,7 @@ def _process_session(_pid: int, master: str, resources: Resources) -> SparkSessi
         ) from error
 
 
-def _local_config(master: str, resources: Resources) -> dict[str, str]:
+def _local_config(master: str, resources: Resources, folder: Path) -> dict[str, str]:
     """What Spark in this process may take; a cluster has its own settings."""
     local = LOCAL.fullmatch(master)
     if not local:
@@ -132,7 +141,7 @@ def _local_config(master: str, resources: Resources) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": f"{_mebibytes(resources.memory)}m",
-        "spark.local.dir": str(resources.spill),
+        "spark.local.dir": str(folder),
         "spark.sql.shuffle.partitions": str(os.cpu_count()) if cores == "*" else cores,
     }
 

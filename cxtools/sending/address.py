@@ -8,6 +8,13 @@ local part keeps its case for sending.
 
 from __future__ import annotations
 
+import re
+
+from cxtools.addresses import clean_address
+
+#: A name before an address in brackets, or a link.
+WRAPPED = re.compile(r"<[^<>]*>\s*$|^\s*mailto:", re.IGNORECASE)
+
 
 def normal_address(text: str) -> str:
     """
@@ -29,3 +36,13 @@ def normal_address(text: str) -> str:
         test_environment=True,
     )
     return address.ascii_email or address.normalized
+
+
+def bare_address(text: str) -> str:
+    """
+    An address without the name or the link around it; any other text as it is.
+
+    >>> bare_address("Ann <ann@example.com>"), bare_address("mailto:ann@example.com")
+    ('ann@example.com', 'ann@example.com')
+    """
+    return clean_address(text) if WRAPPED.search(text) else text

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cxtools.sending.address import bare_address
 from cxtools.sending.row import Row, cell_text
 from cxtools.text import safe_line
 from cxtools.wording import quantity
@@ -94,11 +95,11 @@ class Findings:
             yield row
 
     def _look_at(self, line: int, written: str) -> None:
-        address = written.strip()
-        if "<" in address or ":" in address:
+        address = bare_address(written)
+        if address != written:
             self.named = self.named or Seen(line)
             self.named.count += 1
-        domain = address.rpartition("@")[2].rstrip(">").lower()
+        domain = address.strip().rpartition("@")[2].lower()
         if meant_domain(domain):
             seen = self.mistyped.setdefault(domain, Seen(line))
             seen.count += 1

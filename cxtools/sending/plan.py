@@ -9,22 +9,18 @@ by whoever calls, to recognise them in a later row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from cxtools.addresses import clean_address
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
 from cxtools.model import LeftOut, Recipient
-from cxtools.sending.address import normal_address
+from cxtools.sending.address import bare_address, normal_address
 from cxtools.sending.message import BATCH_TAG
 from cxtools.sending.row import OWN_COLUMNS, Row, cell_text
 from cxtools.sending.spec import Spec
 from cxtools.text import mask_address
 
-#: An address with a name or a link around it.
-WRAPPED = re.compile(r"<[^<>]*>\s*$|^\s*mailto:", re.IGNORECASE)
 #: Wrong rows that an error names; the others are counted.
 FAULTS_SHOWN = 20
 
@@ -143,9 +139,8 @@ def _check_address(text: str) -> tuple[str, list[str]]:
         return "", ["email is empty"]
     if text.lstrip().startswith("'"):
         return text.strip(), ["email: it begins with an apostrophe, as Excel writes texts"]
-    bare = clean_address(text) if WRAPPED.search(text) else text
     try:
-        return normal_address(bare), []
+        return normal_address(bare_address(text)), []
     except ValueError as refused:
         return text.strip(), [f"email: {refused}"]
 

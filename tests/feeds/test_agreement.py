@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -249,11 +250,18 @@ def test_odd_events_of_a_page_come_out_the_same(odd: list[tuple[int, Any]]) -> N
     page = page_of(rows)
     expected, malformed = [], []
     for number, row in enumerate(rows):
-        alone = page_of([None] * number + [row])
+        alone = page_of_row(json.dumps(row))
         expected += alone.events
-        malformed += alone.malformed[number:]
+        for raw, reason in alone.malformed:
+            malformed.append((raw, reason.replace("results[0]", f"results[{number}]")))
 
     assert (expected, malformed) == (page.events, page.malformed)
+
+
+@cache
+def page_of_row(row: str) -> EventPage:
+    """A page of one row, which is read once for all examples."""
+    return page_of([json.loads(row)])
 
 
 def page_of(rows: list[Any], job_id: str = "j1") -> EventPage:
@@ -410,3 +418,15 @@ def test_most_rows_of_a_file_with_one_odd_row_are_read_together(feed: Path) -> N
 
     assert 1000 == reading.rows
     assert calls < 100
+
+
+@pytest.mark.parametrize("joint", ["\n", ",\n"], ids=repr)
+def test_most_rows_around_one_that_is_not_json_are_read_together(feed: Path, joint: str) -> None:
+    """One broken line of thousands sends the few rows around it one by one, not all of them."""
+    rows = [json.dumps(sendgrid_row(number, "delivered")) for number in range(3000)]
+    rows[1700] = '{"event": "delivered", "email": "p@one.example",, "sg_message_id": "m"}'
+    feed.write_text(joint.join(rows))
+    together, one_by_one = read_both_ways(feed, format="sendgrid")
+
+    assert one_by_one == together
+    assert 2700 < rows_in_blocks(feed)

@@ -17,8 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxtools.errors import ConfigError
+from cxtools.events.database import unreadable
 from cxtools.events.lines import Line, Unreadable
 from cxtools.events.rows import open_blocks, open_rows
+from cxtools.events.store import EventStore
+from tests.imports import import_content
 from tests.workbooks import workbook
 
 HEADER = ["event", "email", "first, name", "reason"]
@@ -290,3 +293,49 @@ def test_what_cant_be_read_is_said(file: Path, content: bytes, said: str, advice
     assert said in refused.value.what
     assert str(file) == refused.value.where
     assert advice in refused.value.do
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "advice"),
+    [
+        ("{'event': 'open'}", "Python shows objects like this", "correct the file"),
+        ("", "it has none", "name a file with rows"),
+        ("email\nann@one.example\n", "no column says what happened", "--map COLUMN=FIELD"),
+    ],
+)
+def test_the_advice_fits_what_is_wrong(
+    target: EventStore, content: str, reason: str, advice: str
+) -> None:
+    """129, 131: a map helps a table of another shape, and nothing else."""
+    with pytest.raises(ConfigError) as refused:
+        import_content(target, content)
+
+    assert reason in refused.value.what
+    assert advice in refused.value.do
+    assert ("--map" in advice) == ("--map" in refused.value.do)
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ('Cannot open file "part-3.parquet": Permission denied', "the right to read them"),
+        ("No magic bytes found at end of file", "may be damaged: move it away"),
+    ],
+)
+def test_files_of_somebody_else_are_not_called_damaged(said: str, advice: str) -> None:
+    """K20: what may not be read is not to be moved away."""
+    assert advice in unreadable(Path("events"), OSError(said)).do
+
+
+def test_rows_of_a_workbook_keep_their_numbers(file: Path) -> None:
+    """Among rows that are read together one with too many cells is set aside, empty ones are none."""
+    rows = [["event", "email"], ["open", "a"], ["", ""], ["open", "b", "?"], ["click", "c"]]
+    file.write_bytes(workbook({"Export": [*rows, *[["open", "d"]] * 5]}))
+    with open_rows(file) as lines:
+        numbers = [line.number for line in lines]
+    together: list[int] = []
+    with open_blocks(file) as pieces:
+        for piece in pieces:
+            together += [piece.number] if isinstance(piece, Line) else piece.numbers
+
+    assert [2, 4, 5, 6, 7, 8, 9, 10] == numbers == together

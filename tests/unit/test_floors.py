@@ -71,13 +71,13 @@ FLOORS = {
         "tables.encodings tables.workbook",
     ],
     "doors": [
-        "events.database events.hashes events.rejects events.replacements",
+        "events.database events.hashes events.rejects events.replacements events.spark_folder",
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
         "events.messages.causes events.messages.identity events.messages.rows",
         "events.messages.build",
-        "events.csv_rows events.embedded_json events.json_texts events.log_lines "
+        "events.csv_rows events.embedded_json events.json_texts events.json_windows events.log_lines "
         "events.parquet_rows events.sheet_rows",
         "api.event_pages events.json_rows",
         "api.connections api.pacer "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -162,6 +163,19 @@ def test_what_waits_to_be_published_is_known(tmp_path: Path) -> None:
     assert {".arrow", ".parquet"} <= {file.suffix for file in tmp_path.rglob("*.*")}
     assert waiting.count(".arrow") > 1
     assert 0 == len(known.news(pages[4]))
+
+
+def test_what_a_killed_process_left_unfinished_is_swept(target: EventStore) -> None:
+    """Once nobody can be writing it any more; a hidden file of today may have its writer."""
+    folder = target.root / "_known" / "campaign=c"
+    old, young = folder / ".old.tmp", folder / ".young.tmp"
+    for file in (old, young):
+        file.touch()
+    os.utime(old, (0, 0))
+
+    add(target, ["new"])
+
+    assert (False, True) == (old.exists(), young.exists())
 
 
 def test_events_of_an_older_store_are_known(tmp_path: Path) -> None:

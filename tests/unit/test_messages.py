@@ -132,6 +132,24 @@ def test_a_row_that_was_received_earlier_overtakes_the_known_one() -> None:
     assert [2] == list(expected["bounced"])
 
 
+def test_a_compaction_leaves_a_layer_of_use() -> None:
+    """What it covers is merged apart from the news, so that they are added and nothing is anew."""
+    target = store(FIRST)
+    store(LATER, into=target)
+    first = Engine(target).layer("c")
+    for number in range(2):
+        news = events(f"to|kind\neve{number}|delivery")
+        target.add("c", news, source="test", received_at=RECEIVED)
+
+    target.compact("c")
+    second = Engine(target).layer("c")
+
+    assert 2 == len(target.parts("c"))
+    assert [(5, 3, 2, 1, 1, 1)] == funnel(target)
+    shared = second.folder / "clicks" / "0.parquet"
+    assert shared.samefile(first.folder / "clicks" / "0.parquet")
+
+
 def test_a_layer_that_nobody_reads_any_more_is_swept() -> None:
     """One that was made a moment ago may have a reader; what a killed process left has none."""
     target = store(FIRST)

@@ -126,6 +126,7 @@ def test_a_name_around_an_address_is_left_out_and_said(tmp_path: Path, written: 
 @pytest.mark.parametrize(
     ("written", "reason"),
     [
+        ('=HYPERLINK(""mailto:ann@one.example"")', "email: "),
         ("'ann@one.example", "it begins with an apostrophe, as Excel writes texts"),
         ("ann@one.example\u200b", "email: "),
         ("ann@one.example;bob@one.example", "email: "),
@@ -134,10 +135,12 @@ def test_a_name_around_an_address_is_left_out_and_said(tmp_path: Path, written: 
 )
 def test_what_may_not_be_meant_is_left_out(tmp_path: Path, written: str, reason: str) -> None:
     """76, 90, 93: the row is named with its reason."""
-    [item] = campaign(tmp_path, f'email,name\n"{written}",Ann\n').plan(skip_invalid=True)
+    given = campaign(tmp_path, f'email,name\n"{written}",Ann\n')
+    [item] = given.plan(skip_invalid=True)
 
     assert isinstance(item, LeftOut)
     assert (2, "invalid", True) == (item.line, item.reason, reason in item.detail)
+    assert [] == given.notes
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,11 @@ has no Spark.
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +30,7 @@ from cxtools.events.database import Resources
 from cxtools.events.keys import key
 from cxtools.events.messages.layer import RELATIONS
 from cxtools.events.spark import _process_session, spark_session
+from cxtools.events.spark_folder import errors_into, own_folder
 from cxtools.events.spark_relations import spark_relations
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer, count
@@ -323,6 +327,37 @@ def test_without_pyspark_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConfigError, match="is Spark, which is not installed") as refused:
         start(tmp_path)
     assert "cxtools[spark]" in refused.value.do
+
+
+def test_what_the_spark_of_a_killed_process_spilled_is_removed(tmp_path: Path) -> None:
+    """By whoever starts Spark next; the folders of those who live stay."""
+    living = own_folder(tmp_path)
+    script = """
+        import os, signal, sys
+        from pathlib import Path
+        from cxtools.events.spark_folder import own_folder
+        (own_folder(Path(sys.argv[1])) / "blockmgr").mkdir()
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(tmp_path)], check=False)
+    with_killed = len(list(tmp_path.iterdir()))
+
+    own = own_folder(tmp_path)
+
+    assert 2 == with_killed
+    assert {living, own} == {*tmp_path.iterdir()}
+
+
+def test_what_java_says_as_it_starts_stands_in_a_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever asks quietly isn't greeted by it, and says errors as before afterwards."""
+    with errors_into(tmp_path / "said.txt"):
+        subprocess.run(["sh", "-c", "echo WARNING >&2"], check=True)
+    os.write(2, b"an error\n")
+
+    assert "WARNING\n" == (tmp_path / "said.txt").read_text()
+    assert ("", "an error\n") == capfd.readouterr()
 
 
 def test_a_damaged_file_is_an_error_of_the_store(both: Both, tmp_path: Path) -> None:

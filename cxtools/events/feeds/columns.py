@@ -46,6 +46,7 @@ IS_ODD_IN_ADDRESS = np.array(
 NOTHING = pa.scalar("", TEXT)
 #: What `json.dumps` does not write as it is.
 NOT_AS_IT_IS = r"[^ !#-\[\]-~]"
+IS_ODD = np.array([re.match(NOT_AS_IT_IS, chr(byte)) is not None for byte in range(256)])
 
 
 def _with_zone(texts: pa.Array) -> pa.Array:
@@ -228,17 +229,32 @@ def computed(function: Callable[..., Any], columns: Sequence[pa.Array]) -> list[
 def event_ids(given: pa.Array, parts: Sequence[pa.Array]) -> pa.Array:
     """The ids that the feed gave, and where it gave none `event_identity` of the *parts*."""
     is_missing = pc.equal(given, "")
+    if all_true(is_missing):
+        return _identities(parts)
     without_id = [part.filter(is_missing) for part in parts]
     return replaced(given, is_missing, _identities(without_id))
 
 
 def _identities(parts: Sequence[pa.Array]) -> pa.Array:
-    together = pc.binary_join_element_wise(*parts, "")
-    escaped = pc.match_substring_regex(together, NOT_AS_IT_IS)
-    body = pc.binary_join_element_wise(*parts, '", "')
-    as_json = pc.binary_join_element_wise('["', body, '"]', "")
+    pieces: list[Any] = []
+    opening = '["'
+    for part in parts:
+        pieces += [opening, part]
+        opening = '", "'
+    as_json = pc.binary_join_element_wise(*pieces, '"]', "")
     written = as_json.cast(pa.binary())
-    ids = written_identities(written.to_pylist())
+    ids = pa.array(written_identities(written.to_pylist()), TEXT)
+    escaped = _rows_not_as_they_are(parts)
     odd_parts = [part.filter(escaped) for part in parts]
     corrected = computed(event_identity, odd_parts)
-    return replaced(pa.array(ids, TEXT), escaped, pa.array(corrected, TEXT))
+    return replaced(ids, escaped, pa.array(corrected, TEXT))
+
+
+def _rows_not_as_they_are(parts: Sequence[pa.Array]) -> pa.Array:
+    """The rows in which `json.dumps` writes some part otherwise than it is."""
+    found = pa.repeat(False, len(parts[0]))
+    for part in parts:
+        if may_hold(pa.chunked_array([part]), IS_ODD):
+            odd = pc.match_substring_regex(part, NOT_AS_IT_IS)
+            found = pc.or_(found, odd)
+    return found

@@ -11,7 +11,7 @@ NAME = "kumomta"
 TITLE = "KumoMTA"
 SOURCE = "https://docs.kumomta.com/reference/log_record/"
 EXPORT = "The log files (zstd -dc /var/log/kumomta/*), or what a log hook posts, one object a line."
-NEVER_TELLS = "opens, clicks and unsubscribes"
+NEVER_TELLS = "opens and clicks, and which message a late bounce or a complaint is about"
 
 WORDS = {
     "Reception": "sent",

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Events whose messages are made at once: a bound on memory.
-EVENTS_A_PASS = 5_000_000
-#: Files of one relation that a layer takes over from its base before they are written as one.
-MOST_FILES = 32
+EVENTS_A_PASS = 20_000_000
 #: Relations whose rows never change: a layer takes the files of its base and adds one of its own.
 APPENDED = ("irregular_events", "clicks", "bounces", "repeats")
 #: The errors of a disk that gives a file no second name there.

@@ -113,12 +113,11 @@ def _origins(files: Sequence[Path]) -> dict[Path, frozenset[str]]:
     with reading(files):
         for file in files:
             try:
-                names = parts.merged_from(file) or [file.name]
+                origins[file] = parts.origins(file)
             except pa.ArrowException as error:
                 raise StoreError(
                     f"the events can't be read: {error}",
                     where=str(file),
                     do="the file may be damaged: move it away, then collect or import again",
                 ) from error
-            origins[file] = frozenset(names)
     return origins

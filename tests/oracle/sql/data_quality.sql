@@ -29,7 +29,7 @@ rows_of as (
            count(*) filter (where named_id = '') as without_message_id,
            count(*) filter (where who is null) as unattributed,
            count(*) filter (where counted_events.kind = 'bounce') as bounce_events,
-           count(*) filter (where counted_events.kind = 'bounce' and verdicts.kind = 'none') as not_bounces,
+           count(*) filter (where counted_events.kind = 'bounce' and verdicts.kind = 'none' and who is not null) as not_bounces,
            nullif(count(*) filter (where counted_events.kind = 'open'), 0) as opens,
            nullif(count(*) filter (where counted_events.kind = 'click'), 0) as clicks,
            nullif(count(*) filter (where counted_events.kind = 'deferral'), 0) as deferrals,
