@@ -224,7 +224,7 @@ class Event:
             texts.get("bounce_code", ""),
         )
         return cls(
-            **{**texts, "event_id": event_id, "email": email},
+            **{**texts, "event_id": event_id, "email": email, "message_id": message.strip("<>")},
             kind=kind,
             raw_kind=word,
             ts=ts,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import ConfigError, without_locals
 from cxtools.events.feeds import AUTO
+from cxtools.events.feeds.machines import with_machines
 from cxtools.events.instructions import Instructions
 from cxtools.events.lines import Line
 from cxtools.events.reading import DatesExplained, Reading
@@ -147,7 +148,7 @@ def _batches(
             rows = stack.enter_context(open_blocks(reading.path))
             for name, table in reading.tables(_counted(rows, bar), rejects):
                 tally.count(table)
-                yield Batch(name, source, table)
+                yield Batch(name, source, with_machines(table))
             reading.notes += rows.notes
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.feeds.fuzz import TEXTS, Fuzzing, contradictions
 
-ROWS = 6_000
+ROWS = 4_000
 EVENT: dict[str, Any] = {
     **dict.fromkeys(TEXTS, ""),
     "event_id": "e1",

@@ -99,7 +99,7 @@ FLOORS = {
         "measures.engine",
         "context measures.ages measures.outcomes",
         "measures.answers sending.status",
-        "sending.clearance sending.dry_run sending.follow sending.post sending.suppress "
+        "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
@@ -118,7 +118,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
-        "cli.store cli.tools cli.verdict cli.webhooks",
+        "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
         "cli.__main__",

@@ -161,6 +161,19 @@ def lower_case(column: pa.Array) -> pa.Array:
     return pa.array(lower, TEXT)
 
 
+def without_brackets(column: pa.Array) -> pa.Array:
+    """
+    Each text as `Event.build` gives a message's id: without the brackets of its header.
+
+    >>> without_brackets(pa.array(["<a@one.example>", "b"])).to_pylist()
+    ['a@one.example', 'b']
+    """
+    has_brackets = pc.or_(pc.starts_with(column, "<"), pc.ends_with(column, ">"))
+    if not pc.any(has_brackets).as_py():
+        return column
+    return pc.utf8_trim(column, "<>")
+
+
 def addresses(column: pa.Array) -> pa.Array:
     """
     Each text as `Event.build` gives an address.

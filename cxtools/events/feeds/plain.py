@@ -238,6 +238,7 @@ class Plain:
         ]
         fields |= {
             "event_id": columns.event_ids(fields["event_id"], identifying),
+            "message_id": columns.without_brackets(fields["message_id"]),
             "kind": kinds.kinds,
             "raw_kind": kinds.words,
             "ts": time.moments,
