@@ -7,7 +7,7 @@ layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,9 @@ from cxtools.events.store import EventStore
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
+from cxtools.measures.definitions import Definitions
 from cxtools.measures.session import Asked, Session, define_relations
+from cxtools.measures.states import states_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,10 +123,11 @@ class Engine:
                 nothing = layer_without_events(self.open_relations)
                 layers[""] = stack.enter_context(nothing)
             stack.enter_context(reading(self._files(layers)))
-            asked = Asked(by, where, cut_moments(layers, as_of), job_ids)
-            relations = stack.enter_context(self.open_relations())
+            digest = states_digest(self.rules_digest(), self.runs_on)
+            asked = Asked(by, where, cut_moments(layers, as_of), job_ids, digest)
+            relations = Definitions(stack.enter_context(self.open_relations()))
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)
-            session = Session(relations)
+            session = Session(relations, _key(layers, asked))
             session.check_values(where)
             yield session
 
@@ -153,3 +156,11 @@ class Engine:
         if missing:
             raise self.store.no_events(missing)
         return [name for name in names if name in stored]
+
+
+def _key(layers: Mapping[str, Layer], asked: Asked) -> Hashable:
+    """What counts depend on besides the question; None where that has no digest or no layer."""
+    if not asked.digest or "" in layers:
+        return None
+    versions = tuple((campaign, *layer.version()) for campaign, layer in layers.items())
+    return (versions, asked.key())

@@ -95,7 +95,9 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
-        "measures.cause_verdicts measures.cuts measures.rules_digest measures.session",
+        "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
+        "measures.rules_digest measures.states",
+        "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes",
         "measures.answers sending.status",
