@@ -12,6 +12,7 @@ from benchmarks.contest import Result
 M = 1_000_000
 PRODUCT = "cxtools"
 MADE_FIRST = "cxtools, layer made first"
+ASKED_FIRST = "cxtools, asked first"
 BY_HAND = "DuckDB by hand, layer"
 
 ASKED_BY_HAND = (
@@ -58,13 +59,13 @@ class Goal:
     beside: Row | None = None
 
 
-FUNNEL = Row(10 * M, "funnel", PRODUCT)
-TABLES = Row(10 * M, "engagement tables", PRODUCT)
+FUNNEL = Row(10 * M, "funnel", ASKED_FIRST)
+TABLES = Row(10 * M, "engagement tables", ASKED_FIRST)
 MADE = Row(10 * M, "funnel", MADE_FIRST)
 AT_10_M = (
-    Goal("funnel of 10 M events, a new process: CPU s", FUNNEL, "cpu_s", 2.0),
+    Goal("funnel of 10 M events, the first question to its layer: CPU s", FUNNEL, "cpu_s", 2.0),
     Goal("the same: wall s, if the machine was idle", FUNNEL, "wall_s", 1.0),
-    Goal("all tables of the engagement report at 10 M: CPU s", TABLES, "cpu_s", 10.0),
+    Goal("all tables of the engagement report at 10 M, the same: CPU s", TABLES, "cpu_s", 10.0),
     Goal("the same: MB", TABLES, "memory_mb", 1000.0),
     Goal("making the layer at 10 M, with the question: CPU s", MADE, "cpu_s", 45.0),
     Goal("the same: MB", MADE, "memory_mb", 2000.0),

@@ -28,7 +28,7 @@ from pathlib import Path
 from benchmarks import goals, tables
 from benchmarks.contest import ROOT, Contest, Contestant, Result
 from benchmarks.contestants import product
-from benchmarks.stores import drop_layers, layers, name_of_campaign
+from benchmarks.stores import drop_layers, drop_totals, layers, name_of_campaign
 
 FIRST_EDITION = "55c6fe5"
 POLARS = "polars==2.1.0"
@@ -51,6 +51,8 @@ BY_ANALYSTS = ("funnel", "links", "timing", "curve")
 NEW_QUESTIONS = ("unknown",)
 #: What the making of the layer is measured by.
 FIRST_QUESTION = "funnel"
+#: Asked without the totals that an earlier question kept, too: as the first after news.
+ASKED_FIRST = ("funnel", "verdict", "engagement tables")
 
 
 def main() -> int:
@@ -80,6 +82,8 @@ def _results(
     if any(contestant.module == "product" for contestant in contestants):
         yield _made_first(contest)
     for question in questions:
+        if question in ASKED_FIRST:
+            yield _asked_first(contest, question)
         for contestant in contestants:
             if question in contestant.questions:
                 yield contest.ask(question, contestant)
@@ -93,6 +97,12 @@ def _made_first(contest: Contest) -> Result:
     if not result.error and not layers(contest.home).exists():
         return replace(result, error="there is no layer after the question")
     return result
+
+
+def _asked_first(contest: Contest, question: str) -> Result:
+    """The question that finds a layer without totals."""
+    drop_totals(contest.home)
+    return contest.ask(question, Contestant("cxtools, asked first", "product", ASKED_FIRST))
 
 
 def _run(module: str, *arguments: str) -> None:

@@ -32,3 +32,9 @@ def layers(home: Path) -> Path:
 def drop_layers(home: Path) -> None:
     """Remove it: whoever asks next makes it again."""
     shutil.rmtree(layers(home), ignore_errors=True)
+
+
+def drop_totals(home: Path) -> None:
+    """Remove the totals that questions kept beside the messages."""
+    for file in layers(home).glob("*/*/states-*.parquet"):
+        file.unlink()

@@ -7,6 +7,7 @@ This is what a notebook holds as `client` and what the command line works with.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -222,6 +223,22 @@ class Connection:
         try:
             with deliver_in_background(self.context):
                 return collect(self.context, name)
+        finally:
+            self.ledger.audit_log.append_anchor()
+
+    @without_locals
+    def suppress_imported(self, names: Iterable[str]) -> int:
+        """
+        Suppress those whom imported campaigns tell of: hard bounces, complaints, unsubscribes; how
+        many weren't suppressed before. The same again suppresses nobody.
+        """
+        from cxtools.sending.suppress import imported_reasons, suppress_imported
+
+        reasons_of = {name: imported_reasons(self.engine, name) for name in names}
+        if not any(reasons_of.values()) and not self.has_ledger:
+            return 0
+        try:
+            return suppress_imported(self.ledger, reasons_of)
         finally:
             self.ledger.audit_log.append_anchor()
 

@@ -18,7 +18,7 @@ def question(name: str) -> Answer:
             "stored_messages": files_of(folder / "messages"),
             "stored_clicks": files_of(folder / "clicks"),
             "stored_bounces": files_of(folder / "bounces"),
-            "verdicts": files_of(folder),
+            "verdicts": [str(file) for file in folder.glob("verdicts-*.parquet")],
         }
         return ask(connect(relations), "layer", name)
 

@@ -45,6 +45,15 @@ Keep = Annotated[
 ]
 
 
+NoSuppress = Annotated[
+    bool,
+    typer.Option(
+        "--no-suppress",
+        help="Leave out what else an import does: suppress hard bounces, complaints, unsubscribes.",
+    ),
+]
+
+
 @commands.command("import")
 def import_events(  # noqa: PLR0913  # an argument an option
     context: typer.Context,
@@ -58,11 +67,13 @@ def import_events(  # noqa: PLR0913  # an argument an option
     date_format: DateFormat = "",
     timezone: Timezone = "",
     keep: Keep = None,
+    no_suppress: NoSuppress = False,
     as_json: Json = False,
 ) -> None:
     """
-    Take real events from files: JSON, JSONL, CSV, Excel or Parquet, of any feed in --format. Ends
-    with exit code 10 where most rows were not understood.
+    Take real events from files: JSON, JSONL, CSV, Excel or Parquet, of any feed in --format. Who
+    bounced hard, complained or unsubscribed there is suppressed here. Ends with exit code 10 where
+    most rows were not understood.
     """
     from cxtools.events.importing import import_files
     from cxtools.events.instructions import Instructions
@@ -76,14 +87,20 @@ def import_events(  # noqa: PLR0913  # an argument an option
         keep=keep or (),
         campaign_from=campaign_from,
     )
+    client = session(context).connect()
     result = import_files(
         file,
-        session(context).connect().store,
+        client.store,
         told,
         campaign=campaign,
         now=datetime.now(UTC),
         progress=session(context).shows_progress,
     )
-    session(context).print_result(result.document(), str(result), as_json=as_json)
+    document, text = result.document(), str(result)
+    if client.settings.suppress_imported and not no_suppress:
+        suppressed = client.suppress_imported(result.campaigns)
+        document["suppressed"] = suppressed
+        text += f"\npeople suppressed: {suppressed:,} (hard bounces, complaints, unsubscribes)"
+    session(context).print_result(document, text, as_json=as_json)
     if not result.is_understood:
         raise typer.Exit(NOT_UNDERSTOOD)

@@ -27,6 +27,7 @@ from cxtools.cli import (
     questions,
     reports,
     store,
+    suppressions,
     tools,
     verdict,
     webhooks,
@@ -50,6 +51,7 @@ app.add_typer(classify.commands)
 app.add_typer(reports.commands)
 app.add_typer(store.commands)
 app.add_typer(tools.commands)
+app.add_typer(suppressions.commands, name="suppressions")
 app.add_typer(webhooks.commands, name="outbox")
 app.add_typer(audit.commands, name="audit")
 app.add_typer(ledger.commands, name="ledger")

@@ -11,9 +11,4 @@ create or replace temporary function text_hash(t string) returns bigint return x
 -- xxhash64 passes over nulls: only the moment may be one.
 create or replace temporary function content_hash(a bigint, b string, c timestamp, d string, e string, f string) returns bigint return xxhash64(a, b, c, d, e, f);
 create or replace temporary function key_of(t string) returns bigint return shiftrightunsigned(cast(conv(substr(sha2(t, 256), 1, 16), 16, -10) as bigint), 1);
-create or replace temporary function bare_url(t string) returns string return case
-    when t like '%.safelinks.protection.outlook.com/%url=%' then coalesce(try_url_decode(replace(regexp_extract(t, '[?&]url=([^&#]*)', 1), '+', '%2B')), t)
-    when t like '%urldefense%/v1/url?u=%' then coalesce(try_url_decode(replace(regexp_extract(t, '[?]u=([^&#]*)', 1), '+', '%2B')), t)
-    when t like '%urldefense%/v2/url?u=%' then coalesce(try_url_decode(translate(regexp_extract(t, '[?]u=([^&#]*)', 1), '-_', '%/')), t)
-    when t like '%urldefense%/v3/!_!_%!_!_;%' escape '!' then regexp_extract(t, '/v3/__(.*?)__;', 1)
-    else t end;
+create or replace temporary function bare_url(t string) returns string return case when t like '%.safelinks.protection.outlook.com/%url=%' then coalesce(try_url_decode(replace(regexp_extract(t, '[?&]url=([^&#]*)', 1), '+', '%2B')), t) when t like '%urldefense%/v1/url?u=%' then coalesce(try_url_decode(replace(regexp_extract(t, '[?]u=([^&#]*)', 1), '+', '%2B')), t) when t like '%urldefense%/v2/url?u=%' then coalesce(try_url_decode(translate(regexp_extract(t, '[?]u=([^&#]*)', 1), '-_', '%/')), t) when t like '%urldefense%/v3/!_!_%!_!_;%' escape '!' then regexp_extract(t, '/v3/__(.*?)__;', 1) else t end;

@@ -153,6 +153,8 @@ class Reading:
             )
         if self.rows == self._rejected:
             raise self._nothing_read()
+        if not self._dialect.timezone:
+            self.notes += filter(None, map(feeds.clock_note, self.feeds))
 
     # --- one by one ---
 

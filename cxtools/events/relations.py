@@ -35,7 +35,7 @@ row_group_size {GROUP_ROWS}, dictionary_size_limit 5000
 """
 
 
-class Relations(Protocol):
+class ReadRelations(Protocol):
     """Relations that SQL can read, until the `with` block of their engine ends."""
 
     def read(self, name: str, files: Sequence[Path]) -> None:
@@ -55,6 +55,10 @@ class Relations(Protocol):
 
     def rows(self, sql: str) -> pa.Table:
         """What a statement selects."""
+
+
+class Relations(ReadRelations, Protocol):
+    """The same, and what statements select from them, however much it is."""
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """What a statement selects, some rows at a time."""

@@ -7,6 +7,7 @@ delivery to that person.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,10 +16,14 @@ import sqlalchemy as sa
 
 from cxtools.ledger.audit_log import AuditLog
 from cxtools.ledger.database import Database, in_groups, insert_missing
-from cxtools.ledger.schema import repeat, suppression
+from cxtools.ledger.schema import audit_entry, repeat, suppression
 
 #: Campaigns with such a bounce, and no delivery between, after which an address is suppressed.
 REPEATS = 3
+#: The kinds of the audit entries for people whom imported events or lists tell of, and an operator.
+IMPORTED = "suppressions.imported"
+LISTED = "suppressions.listed"
+BY_HAND = "suppressions.added"
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,15 @@ class Cause(NamedTuple):
 
     reason: str
     campaign: str
+
+
+class Suppressed(NamedTuple):
+    """One person whom the ledger suppresses, by key: why, by which campaign, since when."""
+
+    key: str
+    reason: str
+    campaign: str
+    since: float
 
 
 class Suppressions:
@@ -93,6 +107,47 @@ class Suppressions:
         causes = {key: Cause(reason, campaign) for key, reason in suppress.items()}
         self._insert(tx, causes)
         return suppress
+
+    def listed(self) -> list[Suppressed]:
+        """All people who are suppressed, those of last first."""
+        columns = (
+            suppression.c.rcpt_key,
+            suppression.c.reason,
+            suppression.c.campaign,
+            suppression.c.since,
+        )
+        query = sa.select(*columns).order_by(
+            suppression.c.since.desc(),
+            suppression.c.rcpt_key,
+        )
+        return [Suppressed(*row) for row in self._database.rows(query)]
+
+    def add(self, kind: str, reasons: Mapping[str, str], source: str) -> int:
+        """
+        Suppress these people (key -> reason), of whom *source*, a campaign or a file, tells; how
+        many weren't suppressed before. *kind* is that of the audit entry; the same again adds none.
+        """
+        with self._database.writing() as tx:
+            known = set(tx.scalars(sa.select(suppression.c.rcpt_key)))
+            added = {key: why for key, why in reasons.items() if key not in known}
+            self._insert(tx, {key: Cause(reason, source) for key, reason in added.items()})
+            if added or source not in _sources(tx, kind):
+                self._audit_log.add(tx, kind, added, source=source, added=len(added))
+        return len(added)
+
+    def lift(self, key: str, reason: str) -> bool:
+        """Mail a person again, for this reason; whether they were suppressed."""
+        with self._database.writing() as tx:
+            lifted = tx.execute(suppression.delete().filter_by(rcpt_key=key)).rowcount
+            tx.execute(repeat.delete().filter_by(rcpt_key=key))
+            if lifted:
+                self._audit_log.add(tx, "suppressions.lifted", {key: reason}, reason=reason)
+        return bool(lifted)
+
+    def imported(self) -> set[str]:
+        """The campaigns whose imported events suppress."""
+        with self._database.reading() as tx:
+            return _sources(tx, IMPORTED)
 
     def rejudge(
         self,
@@ -151,6 +206,12 @@ class Suppressions:
             for key, cause in causes.items()
         ]
         insert_missing(tx, suppression, rows)
+
+
+def _sources(tx: sa.Connection, kind: str) -> set[str]:
+    """The sources that audit entries of this kind name."""
+    bodies = tx.scalars(sa.select(audit_entry.c.body).filter_by(kind=kind))
+    return {json.loads(body)["source"] for body in bodies}
 
 
 def _first_causes(reasons: Mapping[str, Mapping[str, str]]) -> dict[str, Cause]:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from cxtools.events.replacements import repeat_when_replaced
 from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine
-from cxtools.measures.sql import statement
 
 
 class Window(NamedTuple):
@@ -29,7 +28,7 @@ class Window(NamedTuple):
 def window(engine: Engine, campaign: str, as_of: AsOf = None) -> Window:
     """What is known of a campaign reaches from its first event to its last before *as_of*."""
     with engine.session(campaign, as_of=as_of) as session:
-        rows = session.run(statement("funnel")).to_pylist()
+        rows = session.count("funnel").to_pylist()
     if not rows:
         return Window(None, None)
     [row] = rows

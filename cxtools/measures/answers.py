@@ -17,9 +17,8 @@ from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
 from cxtools.measures.cuts import AsOf
-from cxtools.measures.engine import Campaigns, Engine
+from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.question import Column, Part, Question
-from cxtools.measures.sql import statement
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
 
@@ -48,15 +47,16 @@ def answer(
     splits = choices.splits(question, by)
     filters = choices.filters(question, where)
     if question.earlier:
-        campaigns, as_of = at_one_age(engine, question, campaigns, as_of)
-    [counts] = count(
-        engine,
-        [name],
-        campaigns,
-        by=splits,
-        where=filters,
-        as_of=as_of,
-    )
+        counts = count_at_one_age(engine, question, campaigns, as_of)
+    else:
+        [counts] = count(
+            engine,
+            [name],
+            campaigns,
+            by=splits,
+            where=filters,
+            as_of=as_of,
+        )
     if question.parts:
         counts = rows_of_parts(counts, question)
     rows = add_rates(counts, question)
@@ -82,31 +82,33 @@ def count(
     tables = []
     with engine.session(campaigns, by=by, where=where, as_of=as_of) as session:
         for name in names:
-            counts = session.run(statement(named(name).file))
+            counts = session.count(named(name).file)
             rows = _columns_of_split(counts, by).to_pandas()
             tables.append(_in_order(rows, by))
     return tables
 
 
-def at_one_age(
+def count_at_one_age(
     engine: Engine,
     question: Question,
     campaigns: Campaigns,
     as_of: AsOf,
-) -> tuple[list[str], AsOf]:
-    """A campaign and the ones before it, and the age that it has reached: all are cut there."""
-    names = [campaigns] if isinstance(campaigns, str) else list(campaigns or ())
+) -> pd.DataFrame:
+    """The counts of a campaign, and of the ones before it, cut at the age that it has reached."""
+    names = names_of(campaigns)
     if len(names) != 1:
         raise StoreError(
             f"{question.name} is asked of one campaign, not of {len(names) or 'all'}",
             do="name the campaign that the earlier ones stand beside",
         )
     [campaign] = names
+    [counts] = count(engine, [question.name], campaign, as_of=as_of)
     known = window(engine, campaign, as_of)
     earlier = earlier_campaigns(engine, campaign, known.first_at, question.earlier)
-    if known.age is None:
-        return [*earlier, campaign], as_of
-    return [*earlier, campaign], known.age
+    if not earlier:
+        return counts
+    [others] = count(engine, [question.name], earlier, as_of=known.age)
+    return pd.concat([others, counts], ignore_index=True)
 
 
 def rows_of_parts(counts: pd.DataFrame, question: Question) -> pd.DataFrame:

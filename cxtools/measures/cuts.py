@@ -11,6 +11,8 @@ from cxtools.text import parse_moment
 
 #: Events after this moment don't count; a timedelta is an age, counted from each campaign's start.
 AsOf = datetime | timedelta | str | None
+#: No campaign was before; a number that was meant as hours would be a moment of 1970.
+FIRST_YEAR = 2000
 #: The moment of a campaign that has no start to count an age from: all that it has counts.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -24,14 +26,35 @@ def cut_moments(layers: Mapping[str, Layer], as_of: AsOf) -> dict[str, datetime]
     """
     if as_of is None or as_of == "":
         return None
-    if not isinstance(as_of, timedelta):
-        until = _moment(as_of)
-        return dict.fromkeys(layers, until)
-    cuts = {}
-    for campaign, layer in layers.items():
-        first_at = start(layer)
-        cuts[campaign] = NEVER if first_at is None else first_at + as_of
+    if isinstance(as_of, timedelta):
+        cuts = {campaign: _moment_of_age(layer, as_of) for campaign, layer in layers.items()}
+    else:
+        cuts = dict.fromkeys(layers, _moment(as_of))
+    if all(_counts_whole(layer, cuts[campaign]) for campaign, layer in layers.items()):
+        return None
     return cuts
+
+
+def _moment_of_age(layer: Layer, age: timedelta) -> datetime:
+    first_at = start(layer)
+    return NEVER if first_at is None else first_at + age
+
+
+def _counts_whole(layer: Layer, until: datetime) -> bool:
+    """
+    Whether all events of a campaign surely count at a moment; those without one count when they
+    came in, which is known of those that belong to a message.
+    """
+    counts = layer.counts()
+    last_at = counts["last_event_at"]
+    if last_at is not None and last_at > until:
+        return False
+    if not counts["without_timestamp"]:
+        return True
+    last_irregular_at = layer.last_irregular_at()
+    if counts["unattributed"] or last_irregular_at is None:
+        return False
+    return last_irregular_at <= until
 
 
 def start(layer: Layer) -> datetime | None:
@@ -47,5 +70,10 @@ def _moment(as_of: datetime | str) -> datetime:
         raise ConfigError(
             f"as_of is not a moment: {as_of!r}",
             do="write it as 2026-09-14T10:00:00+02:00",
+        )
+    if moment.year < FIRST_YEAR:
+        raise ConfigError(
+            f"as_of lies before {FIRST_YEAR}: {as_of!r}",
+            do="write it as 2026-09-14T10:00:00+02:00; an age is a timedelta",
         )
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

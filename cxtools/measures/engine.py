@@ -7,7 +7,7 @@ layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,9 @@ from cxtools.events.store import EventStore
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
+from cxtools.measures.definitions import Definitions
 from cxtools.measures.session import Asked, Session, define_relations
+from cxtools.measures.states import states_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 #: What an engine runs on where no Spark is named.
 DUCKDB = "duckdb"
 #: One campaign, several, or all of the store.
-Campaigns = str | Sequence[str] | None
+Campaigns = str | int | Sequence[str | int] | None
 
 
 def shipped_judge() -> Judge:
@@ -121,10 +123,11 @@ class Engine:
                 nothing = layer_without_events(self.open_relations)
                 layers[""] = stack.enter_context(nothing)
             stack.enter_context(reading(self._files(layers)))
-            asked = Asked(by, where, cut_moments(layers, as_of), job_ids)
-            relations = stack.enter_context(self.open_relations())
+            digest = states_digest(self.rules_digest(), self.runs_on)
+            asked = Asked(by, where, cut_moments(layers, as_of), job_ids, digest)
+            relations = Definitions(stack.enter_context(self.open_relations()))
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)
-            session = Session(relations)
+            session = Session(relations, _key(layers, asked))
             session.check_values(where)
             yield session
 
@@ -146,10 +149,32 @@ class Engine:
         stored = self.store.campaigns()
         if campaigns is None:
             return stored
-        names = [campaigns] if isinstance(campaigns, str) else sorted(set(campaigns))
+        names = sorted(set(names_of(campaigns)))
         missing = set(names).difference(stored)
         if missing:
             missing -= set(self.planned())
         if missing:
             raise self.store.no_events(missing)
         return [name for name in names if name in stored]
+
+
+def names_of(campaigns: Campaigns) -> list[str]:
+    """
+    The names of campaigns, in their order; papermill makes a number of a name like 2026.
+
+    >>> names_of(2026), names_of(["q3", 7]), names_of(None)
+    (['2026'], ['q3', '7'], [])
+    """
+    if campaigns is None:
+        return []
+    if isinstance(campaigns, str | int):
+        return [str(campaigns)]
+    return [str(name) for name in campaigns]
+
+
+def _key(layers: Mapping[str, Layer], asked: Asked) -> Hashable:
+    """What counts depend on besides the question; None where that has no digest or no layer."""
+    if not asked.digest or "" in layers:
+        return None
+    versions = tuple((campaign, *layer.version()) for campaign, layer in layers.items())
+    return (versions, asked.key())

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cxtools.events.replacements import repeat_when_replaced
+from cxtools.events.messages.rows import define_received
+from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
 
@@ -92,6 +93,23 @@ def refusals(
     with engine.session(campaign, job_ids=job_ids) as session:
         rows = session.run(statement("refusals")).to_pylist()
     return [Refusal(**row) for row in rows]
+
+
+@repeat_when_replaced
+def words_on_people(engine: Engine, campaign: str) -> list[Row]:
+    """
+    What the events of a campaign say against mailing somebody again, each thing once: kind (bounce,
+    complaint, unsubscribe), email, bounce_code, bounce_text, bounce_class.
+
+    Read from the events themselves: no message has to be made for it.
+    """
+    if campaign not in engine.store.campaigns():
+        return []
+    files = engine.store.parts(campaign)
+    with reading(files), engine.open_relations() as relations:
+        define_received(relations, "received", files)
+        rows: list[Row] = relations.rows(statement("words_on_people")).to_pylist()
+    return rows
 
 
 @repeat_when_replaced

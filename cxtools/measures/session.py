@@ -3,6 +3,9 @@ The relations that the SQL of questions reads, over the layers of some campaigns
 
     all_messages      one row per message of these campaigns
     messages          those that are asked about, each with what it is split by
+    all_messages_split  all of them, those that are not asked about without a split
+    states            what they are, with how many: one row per message, or per state where those
+                      of whole campaigns are asked about
     clicks, bounces   one row per event
     standing_bounces  of each message the last bounce that counts
     verdicts          one row per campaign and cause of a bounce
@@ -12,10 +15,10 @@ The relations that the SQL of questions reads, over the layers of some campaigns
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from cxtools.errors import StoreError
@@ -23,11 +26,14 @@ from cxtools.events.messages import identity
 from cxtools.events.messages import sql as messages_sql
 from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.rows import define_messages, define_received
-from cxtools.events.relations import Relations
+from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import Filters
+from cxtools.measures.definitions import Definitions
+from cxtools.measures.kept import KEPT
 from cxtools.measures.sql import statement, tsv_rows
+from cxtools.measures.states import kept_states
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,30 +64,58 @@ EVENT_COLUMNS = (
 IRREGULAR_COLUMNS = (
     "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
 )
+#: Question -> another one that costs next to nothing when the first has been answered.
+COUNTED_TOGETHER = {"timing": ("curve",), "curve": ("timing",)}
 
 
 @dataclass(frozen=True)
 class Asked:
     """
     What is asked for: the dimensions to split by, the values that messages must have, the last
-    moment of each campaign that counts (None: all), and the jobs (None: all).
+    moment of each campaign that counts (None: all), and the jobs (None: all); and the digest of
+    what answers depend on besides layers, "" where that isn't known.
     """
 
     by: Sequence[str]
     where: Filters
     cuts: Mapping[str, datetime] | None
     job_ids: Sequence[str] | None
+    digest: str = ""
+
+    def key(self) -> Hashable:
+        """The same as a key of what was counted."""
+        where = tuple((name, tuple(values)) for name, values in self.where.items())
+        cuts = tuple(self.cuts.items()) if self.cuts is not None else None
+        job_ids = tuple(self.job_ids) if self.job_ids is not None else None
+        return (self.digest, tuple(self.by), where, cuts, job_ids)
 
 
 @dataclass(frozen=True)
 class Session:
-    """The relations, open for a `with` block."""
+    """
+    The relations, open for a `with` block.
 
-    relations: Relations
+    *key* says what counts depend on besides the question; None where that isn't known.
+    """
+
+    relations: ReadRelations
+    key: Hashable = None
 
     def run(self, sql: str) -> pa.Table:
         """The rows that a statement selects from the relations."""
         return self.relations.rows(sql)
+
+    def count(self, file: str) -> pa.Table:
+        """What a question's SQL counts; not again where this process has counted it before."""
+        known = KEPT.find((self.key, file))
+        if known is not None:
+            return known
+        rows = self.run(statement(file))
+        if self.key:
+            KEPT.keep((self.key, file), rows)
+            for other in COUNTED_TOGETHER.get(file, ()):
+                KEPT.keep((self.key, other), self.run(statement(other)))
+        return rows
 
     def check_values(self, where: Filters) -> None:
         """A value that no message has is a slip of the pen: say which there are."""
@@ -109,7 +143,7 @@ class Session:
 
 
 def define_relations(
-    relations: Relations,
+    relations: Definitions,
     store: EventStore,
     layers: Mapping[str, Layer],
     verdicts: pa.Table,
@@ -132,7 +166,9 @@ def define_relations(
     relations.define("all_messages_by_domain", messages)
     relations.define("all_messages", _with_provider(asked))
     relations.define("messages", messages_query(asked.by, asked.where))
-    relations.define("delays", statement("delays"))
+    relations.define("all_messages_split", _all_messages_split(asked))
+    _define_states(relations, layers, asked)
+    relations.keep("delays", statement("delays"))
     relations.define("urls", statement("urls"))
 
 
@@ -161,7 +197,7 @@ def messages_query(by: Sequence[str], where: Filters) -> str:
     return "\n".join(lines)
 
 
-def _define_layers(relations: Relations, layers: Mapping[str, Layer]) -> None:
+def _define_layers(relations: ReadRelations, layers: Mapping[str, Layer]) -> None:
     """The relations of these layers, each with the campaign of every row."""
     for relation in STORED:
         _read(relations, f"stored_{relation}", relation, layers.values())
@@ -175,14 +211,14 @@ def _define_layers(relations: Relations, layers: Mapping[str, Layer]) -> None:
         relations.define("stored_messages", "select * from stored_main")
 
 
-def _read(relations: Relations, name: str, relation: str, layers: Iterable[Layer]) -> None:
+def _read(relations: ReadRelations, name: str, relation: str, layers: Iterable[Layer]) -> None:
     files = []
     for layer in layers:
         files += layer.files(relation)
     relations.read(name, files)
 
 
-def _define_whole(relations: Relations, verdicts: pa.Table) -> None:
+def _define_whole(relations: ReadRelations, verdicts: pa.Table) -> None:
     """Whatever happened counts."""
     relations.define(
         "bounces",
@@ -204,7 +240,7 @@ def _define_whole(relations: Relations, verdicts: pa.Table) -> None:
 
 
 def _define_until(
-    relations: Relations,
+    relations: ReadRelations,
     store: EventStore,
     layers: Mapping[str, Layer],
     cuts: Mapping[str, datetime],
@@ -249,7 +285,7 @@ def _has_aliases(layer: Layer) -> bool:
     return bool(layer.row_count(identity.ALIASES) or layer.row_count(identity.SPLITS))
 
 
-def _define_irregular_facts(relations: Relations) -> None:
+def _define_irregular_facts(relations: ReadRelations) -> None:
     """The facts of messages whose state at a moment their row can't tell, from their events."""
     irregular = statement("until_cut").format(
         columns=IRREGULAR_COLUMNS,
@@ -265,13 +301,47 @@ def _define_irregular_facts(relations: Relations) -> None:
     relations.define("irregular_facts", facts)
 
 
-def _define_facts_by_standing_bounce(relations: Relations) -> None:
+def _define_facts_by_standing_bounce(relations: ReadRelations) -> None:
     relations.keep("standing_bounces", statement("standing_bounces"))
     relations.define("message_facts", statement("facts_by_standing_bounce"))
 
 
-def _define_rows_until(relations: Relations, name: str, rows: str, columns: str) -> None:
+def _define_rows_until(relations: ReadRelations, name: str, rows: str, columns: str) -> None:
     relations.define(name, statement("until_cut").format(rows=rows, columns=columns))
+
+
+def _all_messages_split(asked: Asked) -> str:
+    """All messages, and whether they are asked about; where all of them are, they are read once."""
+    if asked.where:
+        return statement("all_messages_split")
+    return "select messages.*, true as is_asked from messages"
+
+
+def _define_states(
+    relations: Definitions,
+    layers: Mapping[str, Layer],
+    asked: Asked,
+) -> None:
+    """
+    The states of the messages that are asked about: each message by itself, or those of whole
+    campaigns counted, since several questions are asked of them, and kept where all events count.
+    """
+    relations.define("single_states", statement("single_states"))
+    if asked.by or asked.where or asked.job_ids is not None:
+        relations.define("states", "select * from single_states")
+    elif asked.cuts is not None:
+        relations.keep("states", statement("counted_states"))
+    else:
+        relations.define("counted_states", statement("counted_states"))
+        relations.compute("states", partial(_whole_states, relations, layers, asked.digest))
+
+
+def _whole_states(relations: Definitions, layers: Mapping[str, Layer], digest: str) -> pa.Table:
+    def count(campaigns: Sequence[str]) -> pa.Table:
+        relations.register("uncounted", _text_table(campaign=campaigns))
+        return relations.rows("select * from counted_states semi join uncounted using (campaign)")
+
+    return kept_states(layers, digest, count)
 
 
 def _with_provider(asked: Asked) -> str:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from cxtools.bounce import Judge
 from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.suppressions import IMPORTED
 from cxtools.measures.engine import Engine
-from cxtools.measures.outcomes import Refusal, refusals
+from cxtools.measures.outcomes import Refusal, refusals, words_on_people
 
 
 class Rejudged(NamedTuple):
@@ -56,12 +57,39 @@ def find_suppressions(judge: Judge, refusals: Iterable[Refusal]) -> NewSuppressi
     return NewSuppressions(at_once, when_repeated)
 
 
+def imported_reasons(engine: Engine, campaign: str) -> dict[str, str]:
+    """
+    The people whom a campaign's events suppress, as key -> reason: hard bounces as
+    `bounce/policy.py` says, complaints and unsubscribes.
+    """
+    refusals = []
+    reasons = {}
+    for row in words_on_people(engine, campaign):
+        kind = row.pop("kind")
+        if kind == "bounce":
+            refusals.append(Refusal(**row))
+        else:
+            reasons[recipient_key(row["email"])] = kind
+    return {**find_suppressions(engine.judge, refusals).at_once, **reasons}
+
+
+def suppress_imported(ledger: Ledger, reasons_of: Mapping[str, Mapping[str, str]]) -> int:
+    """
+    Suppress these people (imported campaign -> key -> reason); how many weren't suppressed before.
+    """
+    added = 0
+    for campaign, reasons in reasons_of.items():
+        added += ledger.suppressions.add(IMPORTED, reasons, campaign)
+    return added
+
+
 def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> Rejudged:
     """
     Judge everything that servers ever said once more, and let the local suppressions follow.
 
     For after a change of rules. A campaign whose events aren't in the store keeps its suppressions,
-    and so does who was suppressed since *began*: a collector may be at work.
+    and so does who was suppressed since *began*: a collector may be at work. Imported campaigns are
+    judged where their import suppressed.
     """
     stored = engine.store.campaigns()
     suppressed_by = {}
@@ -74,6 +102,9 @@ def rejudge(ledger: Ledger, engine: Engine, *, began: float) -> Rejudged:
             suppressions = find_suppressions(engine.judge, bounces)
             suppressed_by[name] = dict(suppressions.at_once)
             counted_by[name] = set(suppressions.when_repeated)
+    for name in ledger.suppressions.imported().intersection(stored):
+        reasons = suppressed_by.setdefault(name, {})
+        reasons.update(imported_reasons(engine, name))
     added, lifted = ledger.suppressions.rejudge(
         suppressed_by,
         counted=counted_by,

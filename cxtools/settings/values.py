@@ -201,6 +201,12 @@ class Settings(
         repr=False,
     )
 
+    suppress_imported: bool = setting(
+        True,
+        "Hard bounces, complaints and unsubscribes of imported campaigns suppress these people in"
+        " campaigns of our own; `cxtools import --no-suppress` leaves it out once.",
+        variable="CXTOOLS_SUPPRESS_IMPORTED",
+    )
     engine: Engine = setting(
         "duckdb",
         "What answers questions to the events: `duckdb`, in this process; or Apache Spark, by its"

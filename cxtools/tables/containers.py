@@ -70,6 +70,7 @@ READING_ERRORS = (
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,
+    NotImplementedError,
     UnicodeError,
     csv.Error,
 )
@@ -114,6 +115,8 @@ def reason_of(error: BaseException) -> str:
     """Why a file can't be read, in a few words."""
     if isinstance(error, zipfile.BadZipFile):
         return "it is a ZIP or an Excel workbook, and damaged"
+    if isinstance(error, NotImplementedError):
+        return "it is a ZIP of a newer form; pack it as a common one, or unpack it"
     return getattr(error, "strerror", None) or str(error)
 
 

@@ -25,6 +25,8 @@ ROWS_BELOW = 3
 
 #: A line that tells Excel what parts the cells.
 SEPARATOR = re.compile(r'\s*"?sep=(?P<delimiter>.)"?\s*', re.IGNORECASE)
+#: Bytes that no encoding made a letter of.
+NOT_TEXT = re.compile("[\ud800-\udfff]")
 #: What isn't the name of a column: an address, a number or moment, a link, an object.
 NOT_A_NAME = re.compile(r".*@.*|[\d\s.,:;/+-]*|https?:.*|[{\[].*|.{100,}", re.DOTALL)
 
@@ -158,11 +160,13 @@ def distinct_names(names: Sequence[str]) -> list[str]:
     The names by which the cells of a row are known; a column without one is named by its number.
 
     Raises:
-        ConfigError: two columns have the same name.
+        ConfigError: two columns have the same name, or one is not text.
 
     >>> distinct_names(["", "event"])
     ['column 1', 'event']
     """
+    if any(map(NOT_TEXT.search, names)):
+        raise ConfigError("the names of the columns are not UTF-8 text", do="save it as UTF-8")
     known: list[str] = []
     for number, name in enumerate(names, start=1):
         if name and name in known:

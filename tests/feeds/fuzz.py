@@ -28,9 +28,8 @@ from typing import Any
 from cxtools.addresses import clean_address
 from cxtools.errors import ConfigError
 from cxtools.events import feeds
-from cxtools.events.feeds import salesforce
 from cxtools.events.feeds.dialect import STANDARD, Dialect
-from cxtools.events.feeds.moments import MONTH_FIRST, ORDERS
+from cxtools.events.feeds.moments import ORDERS
 from cxtools.events.feeds.values import cell_text
 from cxtools.events.importing import import_file
 from cxtools.events.lines import Unreadable
@@ -64,10 +63,8 @@ TEXTS = (
     *("bounce_class", "link_url", "user_agent", "ip"),
 )
 WORD = re.compile(r"[^\W_]+")
-#: A file may leave no doubt about which is the day, ...
+#: A file may leave no doubt about which is the day.
 DIALECTS = (STANDARD, *map(STANDARD.with_date_order, ORDERS))
-#: ... and a platform write all its moments in a zone of its own.
-READINGS = (*DIALECTS, Dialect(timezone=salesforce.TIMEZONE, date_order=MONTH_FIRST))
 HARDNESS = {"hard", "soft"}
 SHORTEST_MOMENT = len("9/4/26")
 DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -86,7 +83,7 @@ def _sort(sample: Path) -> str:
 def rows_of(sample: Path) -> list[str]:
     """The rows of a sample as JSON, each as the reader of files gives it."""
     with open_rows(sample) as lines:
-        return [json.dumps(line.row) for line in lines]
+        return [json.dumps(line.row) for line in lines if isinstance(line.row, dict)]
 
 
 @cache
@@ -259,7 +256,7 @@ def _is_among(moment: datetime, row: dict[str, Any], values: list[Any]) -> bool:
     for value in values:
         if len(cell_text(value)) < SHORTEST_MOMENT:
             continue
-        for dialect in READINGS:
+        for dialect in DIALECTS:
             with suppress(ValueError, TypeError, OverflowError):
                 if moment == dialect.moment(value):
                     return True

@@ -273,6 +273,12 @@ def archive_of(*names: str) -> bytes:
         ),
         (workbook({"Cover": []}), "a workbook without any cells", ""),
         (b"\x28\xb5\x2f\xfd\x04", "is packed by Zstandard", "unpack it"),
+        (
+            archive_of("a.csv").replace(b"\x14\0\0\0", b"\x7f\0\0\0"),
+            "a ZIP of a newer form",
+            "check",
+        ),
+        (b"\x81event,email\nopen,a\n", "names of the columns are not UTF-8", "save it as UTF-8"),
         (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive", "unpack it"),
         (b"%PDF-1.7", "is a PDF", "export it as CSV"),
         (b"SQLite format 3\0", "is an SQLite database", "export it as CSV"),
@@ -339,3 +345,37 @@ def test_rows_of_a_workbook_keep_their_numbers(file: Path) -> None:
             together += [piece.number] if isinstance(piece, Line) else piece.numbers
 
     assert [2, 4, 5, 6, 7, 8, 9, 10] == numbers == together
+
+
+WHOLE_FILES = [
+    workbook({"Export": TABLE}),
+    zipped(written(TABLE).encode()),
+    gzip.compress(written(TABLE).encode()),
+    written(TABLE, ";").encode("cp1252"),
+    written(TABLE, "\t").encode("utf-16"),
+    b"sep=;\n\nTitle\na;b;c\n1;2;3\n",
+    b'{"Records":[{"Sns":{"TopicArn":"","Message":"{\\"event\\":\\"open\\"}"}}]}',
+    b'2026-03-02 INFO {"a": 1}\n',
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    content=st.sampled_from(WHOLE_FILES),
+    cuts=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=4), st.integers(0, 6)), max_size=4),
+)
+def test_a_damaged_file_is_refused_or_read_alike(
+    file: Path, content: bytes, cuts: list[tuple[float, bytes, int]]
+) -> None:
+    """Bytes are lost, changed and put in: no other error comes out, in blocks nor one by one."""
+    for place, inserted, lost in cuts:
+        begin = int(place * len(content))
+        content = content[:begin] + inserted + content[begin + lost :]
+    file.write_bytes(content)
+    refusal = ""
+    try:
+        rows_of(file)
+    except ConfigError as refused:
+        refusal = refused.where
+
+    assert refusal in ("", str(file))

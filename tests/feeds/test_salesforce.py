@@ -1,4 +1,4 @@
-"""Salesforce Marketing Cloud: its dates and its clock, its messages without ids, views without words."""
+"""Salesforce Marketing Cloud: dates, messages without ids, views without words."""
 
 from __future__ import annotations
 
@@ -23,22 +23,30 @@ OPEN = {
 @pytest.mark.parametrize(
     ("written", "dialect", "expected"),
     [
-        ("3/2/2026 9:00:05 PM", STANDARD, "2026-03-03T03:00:05"),
-        ("7/2/2026 9:00:05 AM", STANDARD, "2026-07-02T15:00:05"),
-        ("3/13/2026 21:00:00", STANDARD, "2026-03-14T03:00:00"),
-        ("2026-03-02 21:00:05.000", STANDARD, "2026-03-03T03:00:05"),
-        ("3/2/2026 9:00:05 PM", Dialect(timezone="UTC"), "2026-03-02T21:00:05"),
-        ("3/2/2026 9:00:05 PM", Dialect(date_format="day-first"), "2026-02-04T03:00:05"),
+        ("3/2/2026 9:00:05 PM", STANDARD, "2026-03-02T21:00:05"),
+        ("3/13/2026 21:00:00", STANDARD, "2026-03-13T21:00:00"),
+        ("2026-03-02 21:00:05.000", STANDARD, "2026-03-02T21:00:05"),
+        ("3/2/2026 9:00:05 PM", Dialect(timezone="Etc/GMT+6"), "2026-03-03T03:00:05"),
+        ("7/2/2026 9:00:05 AM", Dialect(timezone="Etc/GMT+6"), "2026-07-02T15:00:05"),
+        ("3/2/2026 9:00:05 PM", Dialect(date_format="day-first"), "2026-02-03T21:00:05"),
     ],
 )
-def test_dates_have_the_month_first_and_the_platforms_clock(
+def test_dates_have_the_month_first_and_the_zone_that_was_said(
     written: str, dialect: Dialect, expected: str
 ) -> None:
-    """UTC-6 in winter and in summer, unless the user says another form or zone."""
+    """The platform's clock is one zone all the year round; another order is the user's word."""
     [event] = salesforce.events({**OPEN, "EventDate": written}, dialect)
 
     assert event.ts is not None
     assert expected == event.ts.isoformat()[:19]
+
+
+@pytest.mark.parametrize(("timezone", "is_said"), [("", True), ("Etc/GMT+6", False)])
+def test_that_no_zone_was_said_is_said(target: EventStore, timezone: str, is_said: bool) -> None:
+    """Times taken for UTC that the platform doesn't write in UTC are worth a sentence."""
+    done = import_content(target, [OPEN], format="salesforce", timezone=timezone)
+
+    assert is_said == any("Etc/GMT+6" in warning for warning in done.warnings)
 
 
 def test_the_files_of_an_extract_are_about_the_same_messages(target: EventStore) -> None:

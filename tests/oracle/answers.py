@@ -76,7 +76,7 @@ class Oracle:
         return tables
 
     def comparison(self, campaign: str, as_of: AsOf = None) -> pd.DataFrame:
-        """A campaign and up to eight before it, all at the age that it has reached."""
+        """A campaign, and up to eight before it at the age that it has reached."""
         [[funnel]] = self.answers(["funnel"], campaign, as_of=as_of)
         [row] = funnel.to_dict("records")
         starts = self.starts()
@@ -86,7 +86,10 @@ class Oracle:
                 earlier.append((start, name))
         names = [name for _, name in sorted(earlier)][-8:]
         age = row["last_at"] - row["first_at"]
-        [[rows]] = self.answers(["comparison"], [*names, campaign], as_of=age)
+        [[rows]] = self.answers(["comparison"], campaign, as_of=as_of)
+        if names:
+            [[others]] = self.answers(["comparison"], names, as_of=age)
+            rows = pd.concat([others, rows])
         return rows.sort_values("first_at", kind="stable", ignore_index=True)
 
     def outcomes(self, campaign: str, job_ids: Sequence[str]) -> list[Row]:

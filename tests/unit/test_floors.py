@@ -95,11 +95,13 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
-        "measures.cause_verdicts measures.cuts measures.rules_digest measures.session",
+        "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
+        "measures.rules_digest measures.states",
+        "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes",
         "measures.answers sending.status",
-        "sending.clearance sending.dry_run sending.follow sending.post sending.suppress "
+        "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
@@ -118,7 +120,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
         "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
-        "cli.store cli.tools cli.verdict cli.webhooks",
+        "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
         "cli.__main__",

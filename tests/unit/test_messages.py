@@ -15,6 +15,7 @@ from typing import NoReturn
 import pytest
 
 from cxtools.bounce import Judge
+from cxtools.errors import StoreError
 from cxtools.events.messages import build
 from cxtools.events.messages.layer import SUPERSEDED_S, Layer, layers, widest
 from cxtools.events.store import EventStore
@@ -185,6 +186,35 @@ def test_a_cause_is_judged_once_for_the_same_rules() -> None:
     assert 1 == bounced("rules of today", broken)
     with pytest.raises(AssertionError, match="judged again"):
         bounced("rules of tomorrow", broken)
+
+
+def test_what_was_counted_is_not_read_again() -> None:
+    """One question's states serve another, an answer serves itself; other rules count anew."""
+    target = store(FIRST)
+    today = Engine(target, rules_digest=lambda: "rules of today")
+    tomorrow = Engine(target, rules_digest=lambda: "rules of tomorrow")
+    counted = [answer(today, name, "c").records() for name in ("funnel", "timing")]
+
+    for relation in ("messages", "clicks"):
+        [file] = today.layer("c").files(relation)
+        file.write_bytes(b"not to be read")
+
+    assert counted == [answer(today, name, "c").records() for name in ("funnel", "timing")]
+    assert [1] == answer(today, "bounces", "c")["recipients"].tolist()
+    with pytest.raises(StoreError, match="can't be read"):
+        answer(tomorrow, "bounces", "c")
+
+
+def test_news_are_counted_though_the_answer_was_kept() -> None:
+    """A layer that takes another's place has answers of its own."""
+    target = store(FIRST)
+    engine = Engine(target, rules_digest=lambda: "rules of today")
+
+    before = answer(engine, "funnel", "c")["bounced"].tolist()
+    store(LATER, into=target)
+
+    assert [1] == before
+    assert [2] == answer(engine, "funnel", "c")["bounced"].tolist()
 
 
 def test_the_widest_layer_of_no_other_parts_is_the_base() -> None:

@@ -108,6 +108,12 @@ def read(
     return feed(name).events(row, dialect)
 
 
+def clock_note(name: str) -> str:
+    """What is to be said about the moments of a feed where the user named no zone; "" for most."""
+    note: str = getattr(feed(name), "CLOCK", "")
+    return note
+
+
 def plain_feed(name: str, names: tuple[str, ...] | None = None) -> Plain | None:
     """
     How many rows of a feed are read together; None where each is read by itself. *names* are the

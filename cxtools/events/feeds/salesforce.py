@@ -2,7 +2,8 @@
 Salesforce Marketing Cloud: the files of a tracking extract, and exports of its data views.
 
 A send to one subscriber has no id of its own; SendID (or JobID), BatchID and the subscriber make
-it. The platform's clock is UTC-6 all the year round, and its dates have the month first.
+it. Dates have the month first and no zone. The platform's clock is UTC-6 all the year round, but an
+extract may be made in another zone, and some stacks have another clock: so the zone isn't guessed.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ TITLE = "Salesforce Marketing Cloud"
 SOURCE = "https://help.salesforce.com/s/articleView?id=mktg.mc_as_tracking_extract_output.htm"
 EXPORT = (
     "Automation Studio → Data Extract of the type Tracking Extract, with Sent, Opens, Clicks, "
-    "Bounces, Unsubs and Complaints; import all files into one campaign. Times are UTC-6 unless "
-    "the extract was made with a local time zone: then say `--timezone`."
+    "Bounces, Unsubs and Complaints; import all files into one campaign. Say "
+    "`--timezone Etc/GMT+6` for the platform's clock, or the zone that the extract was made with."
 )
 NEVER_TELLS = "deliveries (delivered is sent and not bounced), and which opens are a machine's"
 
@@ -57,8 +58,11 @@ FIELDS = {
 SENDS = FIELDS["job_id"]
 BOUNCE_CLASSES = ("BounceCategory", "BounceSubcategory")
 
-#: The platform's own clock, which knows no summer time. POSIX writes the sign the other way.
-TIMEZONE = "Etc/GMT+6"
+#: What is said after an import where no zone was. POSIX writes the sign the other way.
+CLOCK = (
+    "Salesforce's times name no zone and were taken for UTC; its clock is UTC-6, without summer "
+    "time: say --timezone Etc/GMT+6"
+)
 
 
 def recognises(row: Row) -> bool:
@@ -90,7 +94,7 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
         dialect,
         kind=kind,
         word=word or kind,
-        time=dialect.moment(row["EventDate"], date_format=MONTH_FIRST, timezone=TIMEZONE),
+        time=dialect.moment(row["EventDate"], date_format=MONTH_FIRST),
         texts=texts,
     )
     return [event]

@@ -13,9 +13,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,12 @@ class Layer:
             )
         return files
 
+    def version(self) -> tuple[str, int, int]:
+        """What tells this layer from any other, one that stood in its place before among them."""
+        file = self.folder / PARTS
+        stat = file.stat()
+        return (str(file), stat.st_ino, stat.st_mtime_ns)
+
     def row_count(self, relation: str) -> int:
         """How many rows a relation has."""
         import pyarrow.parquet as pq
@@ -95,6 +102,15 @@ class Layer:
         [row] = self.rows("event_counts")
         return row
 
+    def last_irregular_at(self) -> datetime | None:
+        """When the last event counts of the messages that are irregular; None without any."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        columns = [read_rows(file, ["counted_at"]) for file in self.files("irregular_events")]
+        moment: datetime | None = pc.max(pa.concat_tables(columns)["counted_at"]).as_py()
+        return moment
+
     def rows(self, relation: str) -> list[dict[str, Any]]:
         """The rows of a small relation that is one file."""
         [file] = self.files(relation)
@@ -102,9 +118,9 @@ class Layer:
         return rows
 
 
-def read_rows(file: Path) -> pa.Table:
+def read_rows(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """
-    The rows of a small file of a layer.
+    The rows of a small file of a layer: all columns, or some.
 
     Raises:
         StoreError: it is damaged.
@@ -113,7 +129,7 @@ def read_rows(file: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(file, partitioning=None)
+        return pq.read_table(file, columns=columns, partitioning=None)
     except pa.ArrowException as error:
         raise StoreError(
             f"the messages can't be read: {error}",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from cxtools.events import parts
 from cxtools.events.messages.sql import statement
-from cxtools.events.relations import Relations
+from cxtools.events.relations import ReadRelations
 
 
-def define_received(relations: Relations, name: str, files: Sequence[Path]) -> None:
+def define_received(relations: ReadRelations, name: str, files: Sequence[Path]) -> None:
     """
     The rows of parts of all versions as one relation: their campaign, and the columns of the
     current version.
@@ -34,7 +34,7 @@ def define_received(relations: Relations, name: str, files: Sequence[Path]) -> N
 
 
 def define_messages(
-    relations: Relations,
+    relations: ReadRelations,
     name: str,
     main: str,
     tail: str,

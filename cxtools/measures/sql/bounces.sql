@@ -1,13 +1,13 @@
 -- Why did messages bounce?
 -- grain:   one row per campaign x category x kind (and value of each column it is split by)
 -- params:  none
--- reads:   messages, verdicts
+-- reads:   states, verdicts
 -- columns: campaign, split, category, kind, recipients, unauthenticated (of them, since SPF, DKIM or DMARC failed),
 --          bounced (in the campaign), attempted (in the campaign and split)
 with
 causes as (       -- one row per cause, which is a number: the words of its verdict are many more
-    select campaign, split, cause_id, count(*) as recipients
-    from messages
+    select campaign, split, cause_id, sum(messages) as recipients
+    from states
     where bounced
     group by campaign, split, cause_id
 ),
@@ -20,8 +20,8 @@ categories as (
     group by causes.campaign, split, category, kind
 ),
 totals as (
-    select campaign, split, count(*) filter (where attempted) as attempted
-    from messages
+    select campaign, split, cast(sum(case when attempted then messages else 0 end) as bigint) as attempted
+    from states
     group by campaign, split
 )
 select categories.campaign, categories.split, category, kind, recipients, unauthenticated,

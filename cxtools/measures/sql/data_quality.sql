@@ -1,7 +1,7 @@
 -- What is odd about the events of these campaigns?
 -- grain:   one row per campaign
 -- params:  none
--- reads:   event_counts, all_messages, bounces, verdicts
+-- reads:   event_counts, states, bounces, verdicts
 -- columns: campaign and one count per check (see checks.tsv), with the counts they are parts of; null where the feed has
 --          no event of that kind at all; not_sent_words (the platform's words for not sending, and how often)
 with
@@ -17,16 +17,6 @@ counts_of as (
            nullif(complaints, 0) as complaints,
            nullif(unsubscribes, 0) as unsubscribes
     from event_counts
-),
-states as (       -- one row per combination of what messages can be
-    select campaign, attempted, delivered, reached, bounced, late_bounced, opened, opened_by_human, opened_by_machine, clicked, not_sent,
-           first_open_at < delivered_at as opened_before,
-           first_click_at < delivered_at as clicked_before,
-           seconds_between(delivered_at, first_open_at) between 0 and 10 as opened_fast,
-           count(*) as messages
-    from all_messages
-    group by campaign, attempted, delivered, reached, bounced, late_bounced, opened, opened_by_human, opened_by_machine, clicked, not_sent,
-             opened_before, clicked_before, opened_fast
 ),
 messages_of as (
     select campaign,

@@ -1,13 +1,14 @@
 -- Which causes stand behind the bounces, most frequent first?
 -- grain:   one row per campaign x reason x category x kind (and value of each column it is split by)
 -- params:  none
--- reads:   messages, verdicts
+-- reads:   states, verdicts
 -- columns: campaign, split, reason, bounce_code (an example), category, kind, confidence (of the least sure verdict), rule (that gave it),
 --          recipients, bounced (in the campaign), first_at, last_at
 with
 counts as (       -- one row per code and text, which are a number: the words of their verdict are many more
-    select campaign, split, cause_id, count(*) as recipients, min(bounced_at) as first_at, max(bounced_at) as last_at
-    from messages
+    select campaign, split, cause_id,
+           sum(messages) as recipients, min(first_bounced_at) as first_at, max(last_bounced_at) as last_at
+    from states
     where bounced
     group by campaign, split, cause_id
 ),

@@ -1,13 +1,13 @@
 -- Which clickers behave like machines? Nothing is dropped: clicked counts them, this says how many.
 -- grain:   one row per campaign (and value of each column it is split by)
 -- params:  none
--- reads:   clicks, all_messages, messages, urls
+-- reads:   clicks, all_messages_split, urls
 -- columns: campaign, split, clickers (messages that were reached, with a click that has a moment), r1, r2, r3, r4, r5 (clickers whom the rule hits,
 --          see rules.tsv), suspect (one strong rule or two weak ones), human (the others)
 with
 clickers as (     -- one row per message that was reached, with a click
-    select campaign, message_key, delivered_at, domain, opened
-    from all_messages
+    select campaign, message_key, delivered_at, domain, opened, split, is_asked
+    from all_messages_split
     semi join clicks using (campaign, message_key)
     where reached
 ),
@@ -57,12 +57,12 @@ all_at_once as (  -- one row per message that the second rule hits
     where most_links >= 3 and 10 * most_links >= 8 * links
 ),
 delays as (       -- one row per clicker
-    select campaign, message_key, domain, opened, seconds_between(delivered_at, links_of.first_at) as delay_s
+    select campaign, message_key, domain, opened, split, is_asked, seconds_between(delivered_at, links_of.first_at) as delay_s
     from links_of
     join clickers using (campaign, message_key)
 ),
 hits as (
-    select campaign, message_key, domain, opened, delay_s,
+    select campaign, domain, opened, split, is_asked, delay_s,
            case when at_once.message_key is null then 0 else 1 end as r1,
            case when all_at_once.message_key is null then 0 else 1 end as r2,
            case when delay_s <= 2 then 1 else 0 end as r3
@@ -78,7 +78,7 @@ domains as (      -- how many clickers a domain has, and how many of them a stro
     group by campaign, domain
 ),
 neighbours as (   -- one row per clicker, seen beside the others of its domain
-    select campaign, message_key, r1, r2, r3,
+    select campaign, split, is_asked, r1, r2, r3,
            case when not opened and delay_s <= 30 then 1 else 0 end as r4,
            case when delay_s <= 60 and clickers >= 5 and 2 * strong_hits >= clickers then 1 else 0 end as r5,
            case when clickers >= 5 and early_hits = clickers then 1 else 0 end as r3_whole_domain
@@ -88,7 +88,7 @@ neighbours as (   -- one row per clicker, seen beside the others of its domain
 flags as (
     select neighbours.*, r1 + r2 + r3_whole_domain > 0 or r3 + r4 + r5 >= 2 as suspect from neighbours
 )
-select messages.campaign, messages.split,
+select campaign, split,
        count(*) as clickers,
        count(*) filter (where r1 = 1) as r1,
        count(*) filter (where r2 = 1) as r2,
@@ -98,6 +98,6 @@ select messages.campaign, messages.split,
        count(*) filter (where suspect) as suspect,
        count(*) filter (where not suspect) as human
 from flags
-join messages on messages.campaign = flags.campaign and messages.message_key = flags.message_key
-group by messages.campaign, messages.split
+where is_asked
+group by campaign, split
 order by campaign, split

@@ -1,0 +1,52 @@
+"""
+Counts that this process has made, so that what several cells of a report need is counted once.
+
+A layer never changes. What is kept names the layers, the rules and how they were asked: it is never
+out of date.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Bytes that are kept at most; what was asked for longest ago goes first.
+MOST_BYTES = 64_000_000
+
+
+class Kept:
+    """Tables by what was asked."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._tables: OrderedDict[Hashable, pa.Table] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, key: Hashable) -> pa.Table | None:
+        """What was kept under this key, if it still is."""
+        with self._lock:
+            table = self._tables.get(key)
+            if table is not None:
+                self._tables.move_to_end(key)
+            return table
+
+    def keep(self, key: Hashable, table: pa.Table) -> None:
+        """Keep a table, and let go of others until all fit; one that is too large isn't kept."""
+        if table.nbytes > self._most_bytes:
+            return
+        with self._lock:
+            self._tables[key] = table
+            while self._bytes() > self._most_bytes:
+                self._tables.popitem(last=False)
+
+    def _bytes(self) -> int:
+        return sum(table.nbytes for table in self._tables.values())
+
+
+#: Of this process, whichever engine or notebook cell asks.
+KEPT = Kept()

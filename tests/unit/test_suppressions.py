@@ -1,0 +1,160 @@
+"""Whom imported campaigns and lists of other platforms suppress."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cxtools.connection import Connection
+from cxtools.errors import ConfigError
+from cxtools.identity import recipient_key
+from cxtools.sending.suppression_lists import suppress_list
+from cxtools.settings import load_settings
+from tests import tables
+
+EVENTS = """
+    to           | kind        | at | code  | text          | class
+    gone@x.test  | bounce      | +1 | 5.1.1 | no such user  |
+    ses@x.test   | bounce      | +1 |       |               | ses: Permanent General
+    full@x.test  | bounce      | +1 | 5.2.2 | mailbox full  |
+    hard@x.test  | bounce      | +1 |       |               | hard bounce
+    spf@x.test   | bounce      | +1 | 550   | the SPF fails |
+    angry@x.test | complaint   | +2 |       |               |
+    left@x.test  | unsubscribe | +2 |       |               |
+    fine@x.test  | delivery    | +1 |       |               |
+"""
+PEOPLE = ["gone", "ses", "full", "hard", "spf", "angry", "left", "fine"]
+RULE = """
+[[rule]]
+id = "ours"
+category = "policy_block"
+phrases = ["no such user"]
+example = "no such user"
+source = "ours"
+"""
+
+
+def connection(home: Path) -> Connection:
+    return Connection(load_settings(environ={}, home=home), quiet=True)
+
+
+def suppressed(client: Connection) -> dict[str, str]:
+    """Name -> reason of those of PEOPLE who are suppressed."""
+    keys = {recipient_key(f"{name}@x.test"): name for name in PEOPLE}
+    found = client.ledger.suppressions.find(keys)
+    return {keys[key]: reason for key, reason in found.items()}
+
+
+EXPECTED = {
+    "gone": "invalid_recipient",
+    "ses": "invalid_recipient",
+    "angry": "complaint",
+    "left": "unsubscribe",
+}
+
+
+def test_an_imported_campaign_suppresses_once(tmp_path: Path) -> None:
+    """
+    What the policy calls hard at once, complaints and unsubscribes; nobody else, nobody twice, and
+    with one entry in the audit log.
+    """
+    client = connection(tmp_path)
+    tables.store(EVENTS, "old", into=client.store)
+    added = [client.suppress_imported(["old"]) for _ in range(2)]
+    kinds = [entry.kind for entry in client.ledger.audit_log.entries()]
+
+    assert [4, 0] == added
+    assert EXPECTED == suppressed(client)
+    assert 1 == kinds.count("suppressions.imported")
+
+
+def test_nothing_to_suppress_makes_no_ledger(tmp_path: Path) -> None:
+    """Whoever only imports and asks gets no ledger by it."""
+    client = connection(tmp_path)
+    tables.store("to | kind | at\nann@x.test | delivery | +1", "old", into=client.store)
+
+    assert 0 == client.suppress_imported(["old"])
+    assert not client.has_ledger
+
+
+def test_rejudge_covers_imported_campaigns(tmp_path: Path) -> None:
+    """
+    A changed rule lifts what it no longer justifies; complaints stay, and so does what an import
+    left alone.
+    """
+    client = connection(tmp_path)
+    tables.store(EVENTS, "old", into=client.store)
+    tables.store("to | kind | at\nfine@x.test | complaint | +1", "left-alone", into=client.store)
+    client.suppress_imported(["old"])
+    unchanged = client.rejudge()
+    (tmp_path / "bounce_rules.toml").write_text(RULE)
+    later = connection(tmp_path)
+
+    assert [(0, 0), (0, 1)] == [unchanged, later.rejudge()]
+    assert EXPECTED.keys() - {"gone"} == suppressed(later).keys()
+
+
+LISTS: dict[str, Any] = {
+    "ses": {
+        "SuppressedDestinationSummaries": [
+            {"EmailAddress": "gone@x.test", "Reason": "BOUNCE"},
+            {"EmailAddress": "angry@x.test", "Reason": "COMPLAINT"},
+        ]
+    },
+    "sendgrid": [
+        {"created": 1, "email": "gone@x.test", "reason": "550 no such user", "status": "5.1.1"},
+        {"created": 2, "email": "Angry@X.test", "reason": "", "status": ""},
+    ],
+    "mailgun": {"items": [{"address": "gone@x.test"}, {"address": "angry@x.test"}], "paging": {}},
+    "postmark": {
+        "Suppressions": [
+            {"EmailAddress": "gone@x.test", "SuppressionReason": "HardBounce"},
+            {"EmailAddress": "angry@x.test", "SuppressionReason": "SpamComplaint"},
+        ]
+    },
+    "brevo": {
+        "contacts": [
+            {"email": "gone@x.test", "reason": {"code": "hardBounce"}},
+            {"email": "angry@x.test", "reason": {"code": "contactFlaggedAsSpam"}},
+        ],
+        "count": 2,
+    },
+    "table": "E-Mail Address;Reason\n<gone@x.test>;bounced\nangry@x.test;complained\n",
+}
+
+
+@pytest.mark.parametrize("platform", LISTS)
+def test_a_list_of_another_platform_suppresses(platform: str, tmp_path: Path) -> None:
+    """Whatever the shape of the list: both people on it are suppressed, once."""
+    client = connection(tmp_path)
+    content = LISTS[platform]
+    file = tmp_path / "list.txt"
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    taken = [suppress_list(client.ledger, file) for _ in range(2)]
+
+    assert [(2, 2), (0, 2)] == [one[:2] for one in taken]
+    assert {"gone", "angry"} == suppressed(client).keys()
+
+
+def test_a_list_without_addresses_is_refused(tmp_path: Path) -> None:
+    """Nobody is suppressed by a file of something else, and that is said."""
+    file = tmp_path / "list.csv"
+    file.write_text("name,reason\nann,left\n")
+
+    with pytest.raises(ConfigError, match="no row of the list holds an address"):
+        suppress_list(connection(tmp_path).ledger, file)
+
+
+def test_an_operator_adds_and_lifts(tmp_path: Path) -> None:
+    """By hand, with a reason; each has its entry, without an address in it."""
+    suppressions = connection(tmp_path).ledger.suppressions
+    key = recipient_key("gone@x.test")
+    added = suppressions.add("suppressions.added", {key: "asked by phone"}, "by hand")
+    listed = [(one.key, one.reason, one.campaign) for one in suppressions.listed()]
+    lifted = [suppressions.lift(key, "came back") for _ in range(2)]
+
+    assert (1, [(key, "asked by phone", "by hand")]) == (added, listed)
+    assert [True, False] == lifted
