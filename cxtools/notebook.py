@@ -66,7 +66,7 @@ def question(name: str) -> Ask:
 
 
 def verdict(
-    campaign: str, *, about: str = "run", as_of: AsOf = None, home: Home = None
+    campaign: str | int, *, about: str = "run", as_of: AsOf = None, home: Home = None
 ) -> CampaignVerdict:
     """
     PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
@@ -87,8 +87,9 @@ def verdict(
     from cxtools.verdicts.evidence import verdict_on
 
     client = latest(home)
-    unsettled = client.unsettled(campaign)
-    return verdict_on(client.engine, campaign, about=about, as_of=as_of, unsettled=unsettled)
+    name = str(campaign)
+    unsettled = client.unsettled(name)
+    return verdict_on(client.engine, name, about=about, as_of=as_of, unsettled=unsettled)
 
 
 def run_campaign(

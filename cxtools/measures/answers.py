@@ -17,7 +17,7 @@ from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
 from cxtools.measures.cuts import AsOf
-from cxtools.measures.engine import Campaigns, Engine
+from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
@@ -95,7 +95,7 @@ def count_at_one_age(
     as_of: AsOf,
 ) -> pd.DataFrame:
     """The counts of a campaign, and of the ones before it, cut at the age that it has reached."""
-    names = [campaigns] if isinstance(campaigns, str) else list(campaigns or ())
+    names = names_of(campaigns)
     if len(names) != 1:
         raise StoreError(
             f"{question.name} is asked of one campaign, not of {len(names) or 'all'}",

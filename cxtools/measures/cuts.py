@@ -11,6 +11,8 @@ from cxtools.text import parse_moment
 
 #: Events after this moment don't count; a timedelta is an age, counted from each campaign's start.
 AsOf = datetime | timedelta | str | None
+#: No campaign was before; a number that was meant as hours would be a moment of 1970.
+FIRST_YEAR = 2000
 #: The moment of a campaign that has no start to count an age from: all that it has counts.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -68,5 +70,10 @@ def _moment(as_of: datetime | str) -> datetime:
         raise ConfigError(
             f"as_of is not a moment: {as_of!r}",
             do="write it as 2026-09-14T10:00:00+02:00",
+        )
+    if moment.year < FIRST_YEAR:
+        raise ConfigError(
+            f"as_of lies before {FIRST_YEAR}: {as_of!r}",
+            do="write it as 2026-09-14T10:00:00+02:00; an age is a timedelta",
         )
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: What an engine runs on where no Spark is named.
 DUCKDB = "duckdb"
 #: One campaign, several, or all of the store.
-Campaigns = str | Sequence[str] | None
+Campaigns = str | int | Sequence[str | int] | None
 
 
 def shipped_judge() -> Judge:
@@ -149,13 +149,27 @@ class Engine:
         stored = self.store.campaigns()
         if campaigns is None:
             return stored
-        names = [campaigns] if isinstance(campaigns, str) else sorted(set(campaigns))
+        names = sorted(set(names_of(campaigns)))
         missing = set(names).difference(stored)
         if missing:
             missing -= set(self.planned())
         if missing:
             raise self.store.no_events(missing)
         return [name for name in names if name in stored]
+
+
+def names_of(campaigns: Campaigns) -> list[str]:
+    """
+    The names of campaigns, in their order; papermill makes a number of a name like 2026.
+
+    >>> names_of(2026), names_of(["q3", 7]), names_of(None)
+    (['2026'], ['q3', '7'], [])
+    """
+    if campaigns is None:
+        return []
+    if isinstance(campaigns, str | int):
+        return [str(campaigns)]
+    return [str(name) for name in campaigns]
 
 
 def _key(layers: Mapping[str, Layer], asked: Asked) -> Hashable:

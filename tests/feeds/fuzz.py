@@ -83,7 +83,7 @@ def _sort(sample: Path) -> str:
 def rows_of(sample: Path) -> list[str]:
     """The rows of a sample as JSON, each as the reader of files gives it."""
     with open_rows(sample) as lines:
-        return [json.dumps(line.row) for line in lines]
+        return [json.dumps(line.row) for line in lines if isinstance(line.row, dict)]
 
 
 @cache

@@ -24,7 +24,7 @@ EXPECTED = ".events.jsonl"
 SAMPLES = sorted(
     file
     for file in FOLDER.glob("*/*.*")
-    if not file.name.endswith(EXPECTED) and file.suffix != ".pyc"
+    if file.parent.name in feeds.NAMES and not file.name.endswith(EXPECTED)
 )
 
 

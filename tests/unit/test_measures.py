@@ -333,6 +333,9 @@ def test_as_of_looks_back() -> None:
     assert [(4, 1)] == counts(timedelta(days=3))
     with pytest.raises(ConfigError, match="as_of is not a moment: 'soon'"):
         counts("soon")
+    for number in (24, "1999-12-31"):
+        with pytest.raises(ConfigError, match=f"as_of lies before 2000: {number!r}"):
+            counts(number)
 
 
 def test_an_age_is_counted_from_each_campaigns_own_start(tmp_path: Path) -> None:

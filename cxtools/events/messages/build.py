@@ -123,10 +123,11 @@ def _define_events(relations: Relations) -> None:
 
 def _resolve_names(relations: Relations, base: Layer | None, files: Sequence[Path]) -> None:
     """Define the events that count, each with the key of its message."""
+    remember = relations.keep if base else relations.define  # news are few, and asked often
     if identity.names_are_whole(files):
         relations.register(identity.ALIASES, identity.no_aliases())
         relations.register(identity.SPLITS, identity.no_splits())
-        relations.define("counted_events", "select * from events_as_named")
+        remember("counted_events", "select * from events_as_named")
         if base:
             relations.define("base_events", "select * from base_events_as_named")
             relations.define("base_rows", "select message_key, ts from base_received")
@@ -136,7 +137,7 @@ def _resolve_names(relations: Relations, base: Layer | None, files: Sequence[Pat
         both = "select * from events_as_named union all select * from base_events_as_named"
         names = f"({both})"
     identity.find_aliases(relations, names)
-    relations.define("counted_events", identity.resolved("events_as_named"))
+    remember("counted_events", identity.resolved("events_as_named"))
     if base:
         relations.define("base_events", identity.resolved("base_events_as_named"))
         relations.define("base_rows", "select message_key, ts from base_events")
