@@ -131,7 +131,7 @@ def _import(
         unused_columns=list(dict.fromkeys(unused)),
         moments_in=list(dict.fromkeys(moments_in)),
         unclear=tally.unclear,
-        notes=[note for reading in readings for note in reading.notes],
+        notes=list(dict.fromkeys(note for each in readings for note in each.notes)),
     )
 
 

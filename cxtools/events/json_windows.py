@@ -46,14 +46,20 @@ def rows_in_lines(window: bytes, number: int, most: int) -> Found | None:
     (['{"a":1}\\n', '{"a":2}\\n'], range(5, 7), 16)
     """
     letters = np.frombuffer(window, np.uint8)
-    ends = np.flatnonzero(letters == NEWLINE)[:most] + 1
-    starts = np.concatenate([[0], ends])
-    are_lines = (letters[starts[:-1]] == OPENING) & (letters[ends - 2] == CLOSING)
-    if not len(ends) or not are_lines.all():
+    newlines = np.flatnonzero(letters == NEWLINE)[:most]
+    rows = len(newlines)
+    if not rows:
         return None
-    numbers = range(number, number + len(ends))
+    starts = np.concatenate([[0], newlines + 1])
+    first_letters = letters[starts[:rows]]
+    last_letters = letters[newlines - 1]
+    are_objects = (first_letters == OPENING) & (last_letters == CLOSING)
+    if not are_objects.all():
+        return None
+    numbers = range(number, number + rows)
     characters = _characters(window, starts[-1])
-    return Found(_texts(window, starts), numbers, characters, len(ends))
+    texts = _texts(window, starts)
+    return Found(texts, numbers, characters, lines=rows)
 
 
 def rows_anywhere(window: bytes, number: int, most: int) -> Found | None:
@@ -68,15 +74,17 @@ def rows_anywhere(window: bytes, number: int, most: int) -> Found | None:
     places = [match.span() for match in BOUNDARY.finditer(window)]
     if not places or not window.startswith(b"{"):
         return None
-    spans = np.array(places[:most])
-    ends = spans[:, 0] + 1
-    starts = np.concatenate([[0], spans[:, 1] - 1])
+    closing_braces, ends_of_boundaries = np.array(places[:most]).T
+    starts_of_next = ends_of_boundaries - 1
+    between = numbers_between(closing_braces + 1, starts_of_next)
     letters = np.frombuffer(window, np.uint8).copy()
-    letters[numbers_between(ends, starts[1:])] = SPACE
+    letters[between] = SPACE
+    starts = np.concatenate([[0], starts_of_next])
+    end = starts[-1]
+    texts = _texts(letters, starts)
     numbers = LineNumbers(window, number, starts[:-1])
-    characters = _characters(window, starts[-1])
-    lines = window.count(b"\n", 0, starts[-1])
-    return Found(_texts(letters, starts), numbers, characters, lines)
+    lines = window.count(b"\n", 0, end)
+    return Found(texts, numbers, _characters(window, end), lines)
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,8 @@ def texts(column: pa.ChunkedArray, reading: Reading) -> pa.Array:
     >>> texts(pa.chunked_array([[550.0, float("nan")]]), ANY_CELL).to_pylist()
     ['550', '']
     """
+    if pa.types.is_integer(column.type) and not reading.only_texts:
+        column = column.cast(TEXT)
     if not pa.types.is_string(column.type):
         cells = [reading.text(cell) for cell in column.to_pylist()]
         return pa.array(cells, TEXT)

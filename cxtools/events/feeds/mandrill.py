@@ -84,7 +84,7 @@ def recognises(row: Row) -> bool:
     True
     """
     in_webhook = "event" in row and isinstance(row.get("msg"), dict)
-    of_list = "action" in row and row.get("type") in OTHER_MATTERS
+    of_list = "action" in row and row.get("type") in [*OTHER_MATTERS]
     in_api = "state" in row and not DETAILS.keys().isdisjoint(row)
     return "mandrill_events" in row or in_webhook or of_list or in_api
 

@@ -75,7 +75,8 @@ def recognises(row: Row) -> bool:
     >>> recognises({"log": "Mar  2 10:00:01 mx postfix/qmgr[7]: 4ABCDE: removed"})
     True
     """
-    return "log" in row or _is_postfix(cell_text(row.get("SYSLOG_IDENTIFIER")))
+    program = row.get("SYSLOG_IDENTIFIER")
+    return "log" in row or (isinstance(program, str) and _is_postfix(program))
 
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
@@ -96,7 +97,7 @@ def _said(row: Row) -> tuple[str, str]:
     """The program that wrote a line, and what it said."""
     if "log" not in row:
         return cell_text(row.get("SYSLOG_IDENTIFIER")), cell_text(row.get("MESSAGE"))
-    match = LINE.fullmatch(row["log"])
+    match = LINE.fullmatch(cell_text(row["log"]))
     if match is None:
         raise ValueError("not a line of a log")
     return match["program"], match["said"]
@@ -136,7 +137,7 @@ def _moment(row: Row, dialect: Dialect) -> datetime | None:
     if "log" not in row:
         microseconds = float(row["__REALTIME_TIMESTAMP"])
         return dialect.moment(microseconds / 1_000_000)
-    match = LINE.fullmatch(row["log"])
+    match = LINE.fullmatch(cell_text(row["log"]))
     written = match["time"] if match else ""
     if "year" in row:
         return dialect.moment(_with_year(written, row["year"]))

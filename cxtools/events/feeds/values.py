@@ -26,6 +26,8 @@ def cell_text(value: object) -> str:
     >>> cell_text(" open "), cell_text(550.0), cell_text(float("nan")), cell_text(["open"])
     ('open', '550', '', 'open')
     """
+    if isinstance(value, str):
+        return value.strip()
     if value is None:
         return ""
     if isinstance(value, list | dict):
