@@ -143,6 +143,39 @@ def test_a_column_called_type_is_no_event_beside_columns_for_things() -> None:
     assert ["click"] == kinds({"event": "click", "sent": "1", "opened": "1"})
 
 
+@pytest.mark.parametrize(
+    ("row", "has_bounced"),
+    [
+        ({"bounce_reason": "550 5.1.1 user unknown"}, True),
+        ({"Bounce Reason": "mailbox full"}, True),
+        ({"bounce_code": "5.1.1"}, True),
+        ({"Bounce Type": "Hard"}, True),
+        ({"response": "smtp; 550 5.1.1 no"}, True),
+        ({"bounced_at": "", "bounce_reason": "mailbox full"}, True),
+        ({"bounce_reason": ""}, False),
+        ({"bounce_reason": "none"}, False),
+        ({"bounce_code": "0"}, False),
+        ({"bounce_code": "250 2.0.0"}, False),
+        ({"response": "250 queued as 512"}, False),
+        ({"reason": "moved away"}, False),
+        ({"bounced": "no", "bounce_reason": "550 5.1.1 user unknown"}, False),
+    ],
+)
+def test_who_has_a_reason_to_bounce_has_bounced(row: dict[str, str], has_bounced: bool) -> None:
+    """Where no other column says whether a mail came back, that of its reason does."""
+    assert ["sent", *["bounce"][:has_bounced]] == kinds({"sent": "1", "delivered": "0"} | row)
+
+
+@pytest.mark.parametrize("sort", ["Hard", "Soft", "hard bounce", "Transient"])
+def test_a_column_of_bounces_may_hold_their_sort(sort: str) -> None:
+    """It is one bounce of that class."""
+    row = ANN | {"sent": "yes", "Bounced": sort}
+
+    assert [("sent", ""), ("bounce", sort)] == [
+        (event.kind, event.bounce_class) for event in TableReader().events(row)
+    ]
+
+
 def test_columns_of_moments_are_not_the_events_moment() -> None:
     """Several columns with moments would leave open which is meant; each has its own thing."""
     row = {"sent_at": "2026-03-02", "opened_at": "2026-03-03", "clicked_at": ""}

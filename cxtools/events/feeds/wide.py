@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cxtools.events.feeds.dialect import Dialect, build_event
-from cxtools.events.feeds.values import Row, cell_text, first_text
+from cxtools.events.feeds.values import Row, cell_text, first_text, spelling
 from cxtools.model import Event
 
 
@@ -102,6 +102,22 @@ FLAGS = {
     **dict.fromkeys(("", "-", "none", "null", "nan", "n/a"), NOTHING),
 }
 COUNT = re.compile(r"\d{1,8}(\.0*)?")
+#: What a column of bounces holds in place of a flag, as `spelling` leaves it: their sort.
+SORTS_OF_BOUNCE = frozenset(
+    ("hard", "hardbounce", "hardbounced", "permanent", "permanentbounce"),
+).union(
+    ("soft", "softbounce", "softbounced", "temporary", "transient", "transientbounce"),
+    ("block", "blocked", "blockbounce", "undetermined"),
+)
+#: Our fields that say why a mail came back.
+REASONS = ("bounce_code", "bounce_text", "bounce_class")
+#: What stands in them, as `spelling` leaves it, where nothing came back.
+NO_REASON = frozenset(
+    ("0", "ok", "success", "delivered", "notbounced", "nobounce", "notapplicable")
+)
+#: How answers of servers begin that took a mail, and of those that refused it.
+ACCEPTANCE = re.compile(r"(smtp; ?)?2(\d\d|\.\d{1,3}\.\d{1,3})\b", re.IGNORECASE)
+REFUSAL = re.compile(r"(smtp; ?)?[45](\d\d|\.\d{1,3}\.\d{1,3})\b", re.IGNORECASE)
 
 #: Kinds of which a person's row holds one at most; more are several mails in one row.
 ONCE_A_MAIL = ("sent", "delivery")
@@ -200,6 +216,8 @@ class Wide:
             events.append(self._event(row, dialect, kind, "", self._moment_of_mailing(row, kind)))
         for word in dict.fromkeys(mark.word for mark in self.marks):
             events += self._events_of(word, row, dialect)
+        if not self._tells_of_bounces(row, events) and self._has_reason(row):
+            events.append(self._event(row, dialect, "bounce", "bounce", None))
         if not events and not self._tells_who_was_mailed():
             raise ValueError(
                 "nothing happened to this person, and no column says that they were mailed; "
@@ -209,6 +227,17 @@ class Wide:
 
     def _tells_who_was_mailed(self) -> bool:
         return any(self.things[mark.word].kind in ONCE_A_MAIL for mark in self.marks)
+
+    def _tells_of_bounces(self, row: Row, events: Sequence[Event]) -> bool:
+        """Whether an event or a flag says that a mail came back, or that it didn't."""
+        flags = (mark.column for mark in self.marks if self.things[mark.word].kind in BOUNCES)
+        told = (FLAGS.get(cell_text(row.get(column)).lower()) for column in flags)
+        return any(event.kind in BOUNCES for event in events) or NO in told
+
+    def _has_reason(self, row: Row) -> bool:
+        """Whether a column says why a mail came back, which no other says."""
+        columns = (column for name in REASONS for column in self.texts.get(name, ()))
+        return any(_is_reason(column, cell_text(row.get(column))) for column in columns)
 
     def _events_of(self, word: str, row: Row, dialect: Dialect) -> list[Event]:
         """The events of one thing: one for each moment, or one without where none is told."""
@@ -237,6 +266,8 @@ class Wide:
         flag = FLAGS.get(text.lower())
         if flag is not None:
             return flag
+        if self.things[mark.word].kind == "bounce" and spelling(text) in SORTS_OF_BOUNCE:
+            return YES
         if mark.is_moment or not COUNT.fullmatch(text):
             return MOMENT
         count = int(float(text))
@@ -266,7 +297,8 @@ class Wide:
         # The row is the message to this person in this mailing.
         texts["message_id"] = self._message_id(row, texts)
         if kind in BOUNCES:
-            texts["bounce_class"] = self._bounce_class(texts.get("bounce_class", ""), word)
+            told = texts.get("bounce_class") or self._sort_of_bounce(row, word)
+            texts["bounce_class"] = self._bounce_class(told, word)
         return build_event(
             self._row_of(row, word),
             dialect,
@@ -281,11 +313,31 @@ class Wide:
         mailing = (cell_text(row.get(name)) for name in self.mailings)
         return told or " ".join(filter(None, mailing))
 
+    def _sort_of_bounce(self, row: Row, word: str) -> str:
+        """The sort of a bounce that stands in place of a flag."""
+        cells = (cell_text(row.get(mark.column)) for mark in self.marks if mark.word == word)
+        return next((text for text in cells if spelling(text) in SORTS_OF_BOUNCE), "")
+
     def _bounce_class(self, told: str, word: str) -> str:
-        words = told or self.things[word].bounce_class
+        words = told or self.things.get(word, Thing("bounce")).bounce_class
         return f"{self.vendor}: {words}" if self.vendor and words else words
 
     def _row_of(self, row: Row, word: str) -> Row:
         """The row without what it tells of other things."""
         others = {mark.column for mark in self.marks if mark.word != word}
         return {column: cell for column, cell in row.items() if column not in others}
+
+
+def _is_reason(column: str, text: str) -> bool:
+    """
+    Whether a cell says why a mail came back. "reason", "response" and the like may be about other
+    things: there only a server's refusal says it.
+
+    >>> _is_reason("Bounce Reason", "no such user"), _is_reason("reason", "moved away")
+    (True, False)
+    """
+    if not text or FLAGS.get(text.lower()) in (NO, NOTHING) or ACCEPTANCE.match(text):
+        return False
+    if "bounce" in spelling(column):
+        return (spelling(text) or text) not in NO_REASON
+    return bool(REFUSAL.match(text))
