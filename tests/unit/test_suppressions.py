@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cxtools.cli.program import app
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
+from cxtools.ledger.suppressions import BY_HAND, OPERATOR
 from cxtools.sending.suppression_lists import suppress_list
 from cxtools.settings import load_settings
 from tests import tables
@@ -158,3 +161,74 @@ def test_an_operator_adds_and_lifts(tmp_path: Path) -> None:
 
     assert (1, [(key, "asked by phone", "by hand")]) == (added, listed)
     assert [True, False] == lifted
+
+
+@pytest.mark.parametrize("source", ["an operator", "a list"])
+def test_rejudge_never_lifts_whom_people_suppressed(source: str, tmp_path: Path) -> None:
+    """
+    Not even where a campaign found the same people first, or is named as the list: what took over
+    has its entry in the audit log.
+    """
+    client = connection(tmp_path)
+    tables.store(EVENTS, "list.csv", into=client.store)
+    client.suppress_imported(["list.csv"])
+    if source == "a list":
+        file = tmp_path / "list.csv"
+        file.write_text("email\ngone@x.test\nelse@x.test\n")
+        added = suppress_list(client.ledger, file).added
+    else:
+        people = {recipient_key(f"{name}@x.test"): "by phone" for name in ("gone", "else")}
+        added = client.ledger.suppressions.add(BY_HAND, people, OPERATOR)
+    (tmp_path / "bounce_rules.toml").write_text(RULE)
+    later = connection(tmp_path)
+    rejudged = later.rejudge()
+    stays = {recipient_key("gone@x.test"), recipient_key("else@x.test")}
+
+    assert (1, (0, 0)) == (added, rejudged)
+    assert stays == later.ledger.suppressions.find(stays).keys()
+
+
+SPELLINGS = """
+    Ann <ann@one.example>
+    mailto:ann@one.example
+    "ann@ONE.example"
+    bob@exämple.example
+    bob@xn--exmple-cua.example
+"""
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.split("\n")[1:-1])
+def test_a_list_suppresses_whom_a_plan_would_mail(spelling: str, tmp_path: Path) -> None:
+    """However an address is written: the key is that of the address that is planned."""
+    client = connection(tmp_path)
+    file = tmp_path / "list.json"
+    file.write_text(json.dumps([{"email": spelling.strip()}]))
+    suppress_list(client.ledger, file)
+    planned = {
+        recipient_key("ann@one.example"),
+        recipient_key("bob@xn--exmple-cua.example"),
+    }
+
+    assert 1 == len(client.ledger.suppressions.find(planned))
+
+
+def test_what_is_not_one_address_is_said(tmp_path: Path) -> None:
+    """Several people in a cell, and what can't be mailed, are rows without an address."""
+    client = connection(tmp_path)
+    file = tmp_path / "list.json"
+    cells = ["ann@two.example, bob@two.example", "ann@", "gone@x.test"]
+    file.write_text(json.dumps([{"email": cell} for cell in cells]))
+
+    assert (1, 1, 2) == suppress_list(client.ledger, file)
+
+
+def test_the_command_suppresses_whom_a_plan_would_mail(tmp_path: Path) -> None:
+    """A name around the address makes no other person of it, and what isn't one is refused."""
+    run = CliRunner(env={"CXTOOLS_HOME": str(tmp_path)})
+    add = ["suppressions", "add", "--reason", "by phone"]
+    taken = run.invoke(app, [*add, "Gone <gone@X.test>"])
+    refused = run.invoke(app, [*add, "gone@x.test, left@x.test"])
+
+    assert 0 == taken.exit_code
+    assert 0 != refused.exit_code
+    assert {"gone": "by phone"} == suppressed(connection(tmp_path))
