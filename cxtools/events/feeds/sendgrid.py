@@ -50,6 +50,7 @@ WORDS = {
 #: Our field -> SendGrid's, the first that is there.
 FIELDS = {
     "event_id": ("sg_event_id",),
+    "recipient_id": ("email",),
     "email": ("email",),
     "bounce_code": ("status",),
     "bounce_text": ("reason", "response"),
@@ -276,6 +277,7 @@ ACTIVITY = Plain(
     no_word="event is missing",
     time="processed",
     texts={
+        "recipient_id": ("email",),
         "email": ("email",),
         "bounce_text": ("reason",),
         "link_url": ("url",),
