@@ -44,6 +44,10 @@ USE_MAP = (
     "check --format; for a table of another shape use --map COLUMN=FIELD and "
     f"--event-map WORD=KIND; fields: {', '.join(COLUMNS)}; kinds: {', '.join(KINDS)}"
 )
+NOT_TEXT = (
+    "a byte of it is not UTF-8, and the file as a whole is not Windows-1252 either; save it as "
+    "UTF-8 where it comes from"
+)
 #: Events of rows that are read one by one, held in memory at once.
 EVENTS_AT_ONCE = 10_000
 #: What the name of a campaign can't hold.
@@ -94,6 +98,11 @@ class Reading:
         self._rejected = 0
         self._first_reason = "it has none"
         self._advice = NO_ROWS
+
+    @property
+    def may_correct(self) -> bool:
+        """Whether its rows may be read otherwise than where nothing is said."""
+        return self._told.changes_events
 
     def again(self, explained: DatesExplained) -> Reading:
         """The same file from its beginning; *explained* may be of another one."""
@@ -209,8 +218,7 @@ class Reading:
                 raise self._counts_only(line.number, error) from error
             self._reject(line, str(error), rejects)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            reason = error.what if isinstance(error, CxError) else str(error)
-            self._reject(line, reason, rejects)
+            self._reject(line, _reason(error), rejects)
         return []
 
     def _events_of_row(self, line: Line) -> list[Event]:
@@ -299,7 +307,8 @@ class Reading:
         self._rejected += 1
         if self._rejected == 1:
             self._first_reason = f"line {line.number}: {reason}"
-            self._advice = CORRECT if isinstance(line.row, Unreadable) else USE_MAP
+            is_damaged = isinstance(line.row, Unreadable) or reason == NOT_TEXT
+            self._advice = CORRECT if is_damaged else USE_MAP
 
     def _counts_only(self, number: int, error: CountsOnly) -> ConfigError:
         """A table of counts is refused whole: what could be made of it would be a part."""
@@ -316,6 +325,12 @@ class Reading:
             where=str(self.path),
             do=self._advice,
         )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return NOT_TEXT
+    return error.what if isinstance(error, CxError) else str(error)
 
 
 def _tables_of_campaigns(
