@@ -12,7 +12,7 @@ from cxtools.cli.options import Json
 from cxtools.cli.session import session
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
-from cxtools.ledger.suppressions import BY_HAND
+from cxtools.ledger.suppressions import BY_HAND, OPERATOR
 
 commands = typer.Typer(
     no_args_is_help=True, help="Whom no campaign mails, and why: list, add, lift, import."
@@ -53,9 +53,13 @@ def add_suppression(
     """Suppress a person from now on."""
     client = session(context).connect()
     reasons = {_key(address): reason}
-    added = client.ledger.suppressions.add(BY_HAND, reasons, "by hand")
+    added = client.ledger.suppressions.add(BY_HAND, reasons, OPERATOR)
     client.ledger.audit_log.append_anchor()
-    text = "suppressed" if added else "was suppressed already"
+    text = (
+        "suppressed"
+        if added
+        else "was suppressed already; no change of bounce rules lifts that now"
+    )
     session(context).print_result({"added": added}, text, as_json=as_json)
 
 
@@ -63,7 +67,10 @@ def add_suppression(
 def lift_suppression(
     context: typer.Context, address: Address, reason: Reason, as_json: Json = False
 ) -> None:
-    """Mail a person again."""
+    """
+    Mail a person again. Events of an imported campaign that say otherwise suppress them again, at
+    its next import and at `cxtools rejudge`; so does a list that is imported again.
+    """
     client = session(context).connect()
     lifted = client.ledger.suppressions.lift(_key(address), reason)
     client.ledger.audit_log.append_anchor()
@@ -86,11 +93,14 @@ def import_suppressions(
     client.ledger.audit_log.append_anchor()
     text = f"people on the list: {taken.people:,}, newly suppressed: {taken.added:,}"
     if taken.without_address:
-        text += f"; rows without an address: {taken.without_address:,}"
+        text += f"; rows without one valid address: {taken.without_address:,}"
     session(context).print_result(taken._asdict(), text, as_json=as_json)
 
 
 def _key(address: str) -> str:
-    if "@" not in address:
-        raise ConfigError("that is not an address", do="write it as name@example.com")
-    return recipient_key(address)
+    from cxtools.sending.address import planned_address
+
+    try:
+        return recipient_key(planned_address(address))
+    except ValueError:
+        raise ConfigError("that is not an address", do="write one, as name@example.com") from None

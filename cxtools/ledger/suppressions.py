@@ -24,6 +24,9 @@ REPEATS = 3
 IMPORTED = "suppressions.imported"
 LISTED = "suppressions.listed"
 BY_HAND = "suppressions.added"
+#: What the ledger names as the source of whom an operator suppressed, or a list (with its file).
+OPERATOR = "by hand"
+LIST = "list: "
 
 
 @dataclass(frozen=True)
@@ -126,13 +129,20 @@ class Suppressions:
         """
         Suppress these people (key -> reason), of whom *source*, a campaign or a file, tells; how
         many weren't suppressed before. *kind* is that of the audit entry; the same again adds none.
+
+        Whom a campaign suppressed already is from now on suppressed by the list or by hand, so that
+        no change of bounce rules lifts them.
         """
         with self._database.writing() as tx:
             known = set(tx.scalars(sa.select(suppression.c.rcpt_key)))
             added = {key: why for key, why in reasons.items() if key not in known}
             self._insert(tx, {key: Cause(reason, source) for key, reason in added.items()})
-            if added or source not in _sources(tx, kind):
-                self._audit_log.add(tx, kind, added, source=source, added=len(added))
+            taken_over: dict[str, str] = {}
+            if kind != IMPORTED:
+                taken_over = _take_over(tx, reasons, source)
+            people = {**added, **taken_over}
+            if people or source not in _sources(tx, kind):
+                self._audit_log.add(tx, kind, people, source=source, added=len(added))
         return len(added)
 
     def lift(self, key: str, reason: str) -> bool:
@@ -162,13 +172,14 @@ class Suppressions:
 
         *counted* are the people (campaign -> keys) whose bounces still count when they repeat; by
         default all that were. Who was suppressed at *before* or later stays, and so does who
-        bounced repeatedly.
+        bounced repeatedly, and whom an operator or a list suppressed.
         """
         justified = _first_causes(reasons)
         names = list(reasons)
         by_these = sa.select(suppression.c.rcpt_key).where(
             suppression.c.campaign.in_(names),
             suppression.c.since < before,
+            _found_by_campaigns(),
         )
         everyone = sa.select(suppression.c.rcpt_key)
         with self._database.writing() as tx:
@@ -206,6 +217,23 @@ class Suppressions:
             for key, cause in causes.items()
         ]
         insert_missing(tx, suppression, rows)
+
+
+def _found_by_campaigns() -> sa.ColumnElement[bool]:
+    """Whether a suppression is neither an operator's nor a list's."""
+    source = suppression.c.campaign
+    return sa.and_(source != OPERATOR, sa.not_(source.startswith(LIST)))
+
+
+def _take_over(tx: sa.Connection, reasons: Mapping[str, str], source: str) -> dict[str, str]:
+    """Those of these people (key -> reason) whom campaigns suppressed until now."""
+    by_campaigns = sa.select(suppression.c.rcpt_key).where(_found_by_campaigns())
+    taken_over: dict[str, str] = {}
+    for key in reasons.keys() & set(tx.scalars(by_campaigns)):
+        taken_over[key] = reasons[key]
+        row = suppression.update().filter_by(rcpt_key=key)
+        tx.execute(row.values(reason=reasons[key], campaign=source))
+    return taken_over
 
 
 def _sources(tx: sa.Connection, kind: str) -> set[str]:

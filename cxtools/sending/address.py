@@ -46,3 +46,16 @@ def bare_address(text: str) -> str:
     ('ann@example.com', 'ann@example.com')
     """
     return clean_address(text) if WRAPPED.search(text) else text
+
+
+def planned_address(text: str) -> str:
+    """
+    The address that a plan would mail, of a cell or an argument that may hold more around it.
+
+    Raises:
+        ValueError: it is not one address.
+
+    >>> planned_address("Ann <Ann@Example.COM>"), planned_address("ann@exämple.com;")
+    ('Ann@example.com', 'ann@xn--exmple-cua.com')
+    """
+    return normal_address(clean_address(text))

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cxtools.addresses import clean_address
 from cxtools.errors import ConfigError
 from cxtools.events.rows import open_rows
 from cxtools.identity import recipient_key
 from cxtools.ledger.ledger import Ledger
-from cxtools.ledger.suppressions import LISTED
+from cxtools.ledger.suppressions import LIST, LISTED
+from cxtools.sending.address import planned_address
 
 #: Names of what holds an address in lists of suppressions, without case, blanks, - and _.
 ADDRESS_NAMES = ("email", "emailaddress", "address", "recipient", "subscriber", "contact")
@@ -22,7 +22,10 @@ DEEPEST = 6
 
 
 class Taken(NamedTuple):
-    """What became of a list: people newly suppressed, people on it, rows without an address."""
+    """
+    What became of a list: people newly suppressed, people on it, and the rows without an address,
+    or with something else in its place: nobody, several people, what can't be mailed.
+    """
 
     added: int
     people: int
@@ -41,23 +44,28 @@ def suppress_list(ledger: Ledger, path: Path, reason: str = "") -> Taken:
     without_address = 0
     with open_rows(path) as lines:
         for line in lines:
-            found = dict(_people(line.row, 0))
+            found = list(_people(line.row, 0))
             without_address += not found
-            for email, why in found.items():
-                reasons[recipient_key(email)] = reason or why or "on a list"
+            for written, why in found:
+                try:
+                    key = recipient_key(planned_address(written))
+                except ValueError:
+                    without_address += 1
+                else:
+                    reasons[key] = reason or why or "on a list"
     if not reasons:
         raise ConfigError(
             "no row of the list holds an address",
             where=str(path),
             do="name its column email, or save it as CSV or JSON",
         )
-    source = path.name
+    source = f"{LIST}{path.name}"
     added = ledger.suppressions.add(LISTED, reasons, source)
     return Taken(added, len(reasons), without_address)
 
 
 def _people(value: object, depth: int) -> Iterator[tuple[str, str]]:
-    """The addresses of a row, of objects and lists in it too, each with the reason beside it."""
+    """The addresses in a row, objects and lists in it too, as written; each with its reason."""
     if depth > DEEPEST:
         return
     if isinstance(value, Mapping):
@@ -73,7 +81,7 @@ def _people(value: object, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _address(fields: Mapping[str, Any]) -> str:
-    address = clean_address(_first_text(fields, ADDRESS_NAMES))
+    address = _first_text(fields, ADDRESS_NAMES)
     return address if "@" in address else ""
 
 

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cxtools.cli.program import app
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
+from cxtools.ledger.suppressions import BY_HAND, OPERATOR
+from cxtools.model import Event
 from cxtools.sending.suppression_lists import suppress_list
 from cxtools.settings import load_settings
 from tests import tables
@@ -69,6 +73,26 @@ def test_an_imported_campaign_suppresses_once(tmp_path: Path) -> None:
     assert [4, 0] == added
     assert EXPECTED == suppressed(client)
     assert 1 == kinds.count("suppressions.imported")
+
+
+def test_an_event_without_an_address_suppresses_its_only_recipient(tmp_path: Path) -> None:
+    """A hard bounce by its message id; one that could be anybody's suppresses nobody."""
+    client = connection(tmp_path)
+    named = """
+        to          | kind | at | msg
+        gone@x.test | sent | +1 | m1
+        full@x.test | sent | +1 | both
+        fine@x.test | sent | +1 | both
+    """
+    sent = tables.events(named)
+    nameless = []
+    for message in ("m1", "both", "other"):
+        bounce = Event(message, "bounce", "bounce", message_id=message, bounce_code="5.1.1")
+        nameless.append(bounce)
+    client.store.add("old", sent + nameless, source="test", received_at=tables.RECEIVED)
+
+    assert 1 == client.suppress_imported(["old"])
+    assert {"gone": "invalid_recipient"} == suppressed(client)
 
 
 def test_nothing_to_suppress_makes_no_ledger(tmp_path: Path) -> None:
@@ -158,3 +182,74 @@ def test_an_operator_adds_and_lifts(tmp_path: Path) -> None:
 
     assert (1, [(key, "asked by phone", "by hand")]) == (added, listed)
     assert [True, False] == lifted
+
+
+@pytest.mark.parametrize("source", ["an operator", "a list"])
+def test_rejudge_never_lifts_whom_people_suppressed(source: str, tmp_path: Path) -> None:
+    """
+    Not even where a campaign found the same people first, or is named as the list: what took over
+    has its entry in the audit log.
+    """
+    client = connection(tmp_path)
+    tables.store(EVENTS, "list.csv", into=client.store)
+    client.suppress_imported(["list.csv"])
+    if source == "a list":
+        file = tmp_path / "list.csv"
+        file.write_text("email\ngone@x.test\nelse@x.test\n")
+        added = suppress_list(client.ledger, file).added
+    else:
+        people = {recipient_key(f"{name}@x.test"): "by phone" for name in ("gone", "else")}
+        added = client.ledger.suppressions.add(BY_HAND, people, OPERATOR)
+    (tmp_path / "bounce_rules.toml").write_text(RULE)
+    later = connection(tmp_path)
+    rejudged = later.rejudge()
+    stays = {recipient_key("gone@x.test"), recipient_key("else@x.test")}
+
+    assert (1, (0, 0)) == (added, rejudged)
+    assert stays == later.ledger.suppressions.find(stays).keys()
+
+
+SPELLINGS = """
+    Ann <ann@one.example>
+    mailto:ann@one.example
+    "ann@ONE.example"
+    bob@exämple.example
+    bob@xn--exmple-cua.example
+"""
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.split("\n")[1:-1])
+def test_a_list_suppresses_whom_a_plan_would_mail(spelling: str, tmp_path: Path) -> None:
+    """However an address is written: the key is that of the address that is planned."""
+    client = connection(tmp_path)
+    file = tmp_path / "list.json"
+    file.write_text(json.dumps([{"email": spelling.strip()}]))
+    suppress_list(client.ledger, file)
+    planned = {
+        recipient_key("ann@one.example"),
+        recipient_key("bob@xn--exmple-cua.example"),
+    }
+
+    assert 1 == len(client.ledger.suppressions.find(planned))
+
+
+def test_what_is_not_one_address_is_said(tmp_path: Path) -> None:
+    """Several people in a cell, and what can't be mailed, are rows without an address."""
+    client = connection(tmp_path)
+    file = tmp_path / "list.json"
+    cells = ["ann@two.example, bob@two.example", "ann@", "gone@x.test"]
+    file.write_text(json.dumps([{"email": cell} for cell in cells]))
+
+    assert (1, 1, 2) == suppress_list(client.ledger, file)
+
+
+def test_the_command_suppresses_whom_a_plan_would_mail(tmp_path: Path) -> None:
+    """A name around the address makes no other person of it, and what isn't one is refused."""
+    run = CliRunner(env={"CXTOOLS_HOME": str(tmp_path)})
+    add = ["suppressions", "add", "--reason", "by phone"]
+    taken = run.invoke(app, [*add, "Gone <gone@X.test>"])
+    refused = run.invoke(app, [*add, "gone@x.test, left@x.test"])
+
+    assert 0 == taken.exit_code
+    assert 0 != refused.exit_code
+    assert {"gone": "by phone"} == suppressed(connection(tmp_path))
