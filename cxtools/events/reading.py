@@ -71,6 +71,8 @@ class Reading:
         rows    how many came so far
         feeds   whose they are
         notes   sentences about how it was read
+
+    *may_correct* says whether its rows may be read otherwise than where nothing is said.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Reading:
         self.rows = 0
         self.feeds: dict[str, None] = {}
         self.notes: list[str] = []
+        self.may_correct = told.changes_events
         self._told = told
         self._campaign = campaign
         self._names: dict[str, str] = {}
@@ -98,11 +101,6 @@ class Reading:
         self._rejected = 0
         self._first_reason = "it has none"
         self._advice = NO_ROWS
-
-    @property
-    def may_correct(self) -> bool:
-        """Whether its rows may be read otherwise than where nothing is said."""
-        return self._told.changes_events
 
     def again(self, explained: DatesExplained) -> Reading:
         """The same file from its beginning; *explained* may be of another one."""
@@ -307,8 +305,7 @@ class Reading:
         self._rejected += 1
         if self._rejected == 1:
             self._first_reason = f"line {line.number}: {reason}"
-            is_damaged = isinstance(line.row, Unreadable) or reason == NOT_TEXT
-            self._advice = CORRECT if is_damaged else USE_MAP
+            self._advice = _advice(line, reason)
 
     def _counts_only(self, number: int, error: CountsOnly) -> ConfigError:
         """A table of counts is refused whole: what could be made of it would be a part."""
@@ -331,6 +328,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeEncodeError):
         return NOT_TEXT
     return error.what if isinstance(error, CxError) else str(error)
+
+
+def _advice(line: Line, reason: str) -> str:
+    is_damaged = isinstance(line.row, Unreadable) or reason == NOT_TEXT
+    return CORRECT if is_damaged else USE_MAP
 
 
 def _tables_of_campaigns(
