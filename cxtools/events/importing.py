@@ -18,6 +18,7 @@ from cxtools.events.lines import Line
 from cxtools.events.reading import DatesExplained, Reading
 from cxtools.events.rejects import Rejects
 from cxtools.events.rows import open_blocks
+from cxtools.events.samples import Samples
 from cxtools.events.store import Batch, EventStore
 from cxtools.events.summary import Brought, Imported, Tally
 from cxtools.progress import progress_bar
@@ -108,12 +109,16 @@ def _import(
     readings: Sequence[Reading], store: EventStore, campaign: str, now: datetime, progress: bool
 ) -> Imported:
     tally = Tally()
+    samples = Samples()
     with store.rejects(campaign or "campaigns") as rejects:
         batches = _batches(readings, rejects, tally, progress)
+        if any(reading.may_correct for reading in readings):
+            batches = samples.of(batches)
         added = store.add_batches(batches, received_at=now)
     campaigns = {
         name: Brought(one.added + one.duplicates, one.added) for name, one in added.items()
     }
+    partly_known = [name for name, one in added.items() if one.duplicates]
     unused: list[str] = []
     moments_in: list[str] = []
     for reading in readings:
@@ -132,6 +137,7 @@ def _import(
         moments_in=list(dict.fromkeys(moments_in)),
         unclear=tally.unclear,
         notes=list(dict.fromkeys(note for each in readings for note in each.notes)),
+        kept_otherwise=samples.kept_otherwise(store, partly_known),
     )
 
 

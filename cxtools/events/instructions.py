@@ -58,6 +58,11 @@ class Instructions:
         )
 
     @property
+    def changes_events(self) -> bool:
+        """Whether rows may be read otherwise than where nothing is said."""
+        return bool(self.column_map or self.event_map or self.date_format or self.timezone)
+
+    @property
     def columns(self) -> set[str]:
         """The columns that must be there."""
         named = {*self.column_map, *self.keep, self.campaign_from}

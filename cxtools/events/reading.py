@@ -44,6 +44,10 @@ USE_MAP = (
     "check --format; for a table of another shape use --map COLUMN=FIELD and "
     f"--event-map WORD=KIND; fields: {', '.join(COLUMNS)}; kinds: {', '.join(KINDS)}"
 )
+NOT_TEXT = (
+    "a byte of it is not UTF-8, and the file as a whole is not Windows-1252 either; save it as "
+    "UTF-8 where it comes from"
+)
 #: Events of rows that are read one by one, held in memory at once.
 EVENTS_AT_ONCE = 10_000
 #: What the name of a campaign can't hold.
@@ -67,6 +71,8 @@ class Reading:
         rows    how many came so far
         feeds   whose they are
         notes   sentences about how it was read
+
+    *may_correct* says whether its rows may be read otherwise than where nothing is said.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class Reading:
         self.rows = 0
         self.feeds: dict[str, None] = {}
         self.notes: list[str] = []
+        self.may_correct = told.changes_events
         self._told = told
         self._campaign = campaign
         self._names: dict[str, str] = {}
@@ -209,8 +216,7 @@ class Reading:
                 raise self._counts_only(line.number, error) from error
             self._reject(line, str(error), rejects)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            reason = error.what if isinstance(error, CxError) else str(error)
-            self._reject(line, reason, rejects)
+            self._reject(line, _reason(error), rejects)
         return []
 
     def _events_of_row(self, line: Line) -> list[Event]:
@@ -299,7 +305,7 @@ class Reading:
         self._rejected += 1
         if self._rejected == 1:
             self._first_reason = f"line {line.number}: {reason}"
-            self._advice = CORRECT if isinstance(line.row, Unreadable) else USE_MAP
+            self._advice = _advice(line, reason)
 
     def _counts_only(self, number: int, error: CountsOnly) -> ConfigError:
         """A table of counts is refused whole: what could be made of it would be a part."""
@@ -316,6 +322,17 @@ class Reading:
             where=str(self.path),
             do=self._advice,
         )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return NOT_TEXT
+    return error.what if isinstance(error, CxError) else str(error)
+
+
+def _advice(line: Line, reason: str) -> str:
+    is_damaged = isinstance(line.row, Unreadable) or reason == NOT_TEXT
+    return CORRECT if is_damaged else USE_MAP
 
 
 def _tables_of_campaigns(

@@ -82,6 +82,8 @@ class Imported:
         moments_in        those of them that seem to hold moments
         unclear           events of an unknown kind or without a moment
         notes             sentences about how the files were read
+        kept_otherwise    vendors' words of events that are kept as an earlier import read them,
+                          otherwise than they are read now
     """
 
     campaigns: Mapping[str, Brought]
@@ -96,6 +98,7 @@ class Imported:
     moments_in: Sequence[str]
     unclear: int
     notes: Sequence[str]
+    kept_otherwise: Sequence[str] = ()
 
     @property
     def events(self) -> int:
@@ -114,8 +117,11 @@ class Imported:
     def is_understood(self) -> bool:
         """
         Whether most rows are of use. Of no use is a row that was set aside, an event of an unknown
-        kind, and one without a moment, where a column that isn't used seems to hold it.
+        kind, and one without a moment, where a column that isn't used seems to hold it. So is a
+        whole import that brings nothing new, where what is kept was read otherwise.
         """
+        if self.kept_otherwise and not self.added:
+            return False
         unclear = self.unclear if self.moments_in else self.kinds.get("unknown", 0)
         return 2 * (self.rejected + unclear) <= self.rejected + self.events
 
@@ -130,6 +136,8 @@ class Imported:
             self._about_moments(),
             self._about_columns(),
             self._about_rejects(),
+            self._about_nothing(),
+            self._about_earlier(),
         ]
 
     def _about_kinds(self) -> str:
@@ -159,6 +167,21 @@ class Imported:
         return (
             f"rows set aside: {self.rejected:,} of {self.rows:,} ({share:.1%}); "
             f"reasons in {self.rejected_path}"
+        )
+
+    def _about_nothing(self) -> str:
+        if self.events or self.rows == self.rejected:
+            return ""
+        return "no event: nothing in these rows says that anything happened to anybody"
+
+    def _about_earlier(self) -> str:
+        if not self.kept_otherwise:
+            return ""
+        listed = _listed([word or "no word" for word in self.kept_otherwise])
+        return (
+            "events stay as an earlier import read them, with another kind or moment than now "
+            f"({listed}): what is said now changes nothing for them; import the file again with "
+            "another name after --campaign"
         )
 
     def document(self) -> dict[str, Any]:

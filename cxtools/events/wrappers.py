@@ -1,7 +1,7 @@
 """
 What carries rows: envelopes of queues, pages of APIs, dumps of databases. Pure.
 
-An envelope gives what it carries. A page gives its list, unless a vendor's feed recognises it as a
+An envelope gives what it carries. A page gives its lists, unless a vendor's feed recognises it as a
 row of its own or it says itself whom it is about.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from cxtools.events import feeds
@@ -35,7 +36,9 @@ LISTS = frozenset(
         "activity",
         "bounces",
         "clicks",
+        "complaints",
         "data",
+        "deliveries",
         "emails",
         "entries",
         "events",
@@ -50,6 +53,8 @@ LISTS = frozenset(
         "result",
         "results",
         "rows",
+        "suppressions",
+        "unsubscribes",
         "value",
     }
 )
@@ -107,11 +112,12 @@ def _carried(value: dict[str, Any]) -> list[object] | None:
     for marks, name in ENVELOPES.items():
         if value.keys() >= marks:
             return _content(value[name])
-    lists = (_list(name, each) for name, each in value.items())
-    found = next((each for each in lists if each is not None), None)
-    if found is None or _says_more(value, is_empty=not found):
+    lists = [_list(name, each) for name, each in value.items()]
+    found = [each for each in lists if each is not None]
+    rows = list(chain.from_iterable(found))
+    if not found or _says_more(value, is_empty=not rows):
         return None
-    return found
+    return rows
 
 
 def _content(value: object) -> list[object] | None:
@@ -138,7 +144,7 @@ def _list(name: str, value: object) -> list[object] | None:
 
 
 def _says_more(value: dict[str, Any], *, is_empty: bool) -> bool:
-    """Whether something is lost where only the list of a page is read."""
+    """Whether something is lost where only the lists of a page are read."""
     fields = {FIELDS.get(spelling(name)) for name, each in value.items() if _says_something(each)}
     names_somebody = not SUBJECTS.isdisjoint(fields)
     tells_nothing = is_empty and "kind" in fields

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from cxtools.events.messages import identity
 from cxtools.events.messages.rows import define_received
+from cxtools.events.relations import Relations
 from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
@@ -101,15 +103,26 @@ def words_on_people(engine: Engine, campaign: str) -> list[Row]:
     What the events of a campaign say against mailing somebody again, each thing once: kind (bounce,
     complaint, unsubscribe), email, bounce_code, bounce_text, bounce_class.
 
-    Read from the events themselves: no message has to be made for it.
+    Read from the events themselves: no message has to be made for it. One without an address says
+    it of the only person whose message it can belong to, or of nobody.
     """
     if campaign not in engine.store.campaigns():
         return []
     files = engine.store.parts(campaign)
     with reading(files), engine.open_relations() as relations:
         define_received(relations, "received", files)
-        rows: list[Row] = relations.rows(statement("words_on_people")).to_pylist()
-    return rows
+        relations.register("no_aliases", identity.no_aliases())
+        words = _words(relations, "no_aliases")
+        if not all(word["email"] for word in words):
+            identity.find_aliases(relations, "received")
+            words = _words(relations, identity.ALIASES)
+    return [word for word in words if word["email"]]
+
+
+def _words(relations: Relations, aliases: str) -> list[Row]:
+    asked = statement("words_on_people").format(aliases=aliases)
+    words: list[Row] = relations.rows(asked).to_pylist()
+    return words
 
 
 @repeat_when_replaced

@@ -85,5 +85,7 @@ def _keep(rows: pa.Table, file: Path) -> None:
     """Keep states; where that can't be they are counted again at the next question."""
     import pyarrow.parquet as pq
 
+    if not file.parent.exists():  # somebody removed the layer, which is made again
+        return
     with suppress(OSError):
         write_whole(file, partial(pq.write_table, rows))

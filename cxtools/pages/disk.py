@@ -69,7 +69,7 @@ def working_notebook(folder: Path, stem: str) -> Iterator[Path]:
 
 
 def _remove_if_abandoned(file: Path) -> None:
-    with suppress(BlockingIOError), file.open("rb") as partial:
+    with suppress(BlockingIOError, FileNotFoundError), file.open("rb") as partial:
         fcntl.flock(partial, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.unlink()
 

@@ -242,7 +242,8 @@ def file_stem(request: Request, campaign: str) -> str:
     The name of a report's files: `bounce_report-q3-update`, and the moment that it looks back to
     where one was given.
     """
-    parts = [request.name, campaign, str(request.overrides.get("as_of") or "")]
+    as_of = request.overrides.get("as_of")
+    parts = [request.name, campaign, f"as-of-{as_of}" if as_of else ""]
     safe = [re.sub(r"[^\w.-]+", "_", part) for part in parts if part]
     return "-".join(safe)
 

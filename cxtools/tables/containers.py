@@ -53,7 +53,6 @@ REFUSED: dict[bytes, tuple[str, str]] = {
     b"%pdf": ("is a PDF", AS_CSV),
     b"sqlite format 3": ("is an SQLite database", AS_CSV),
     b"obj\x01": ("is an Avro file", AS_CSV),
-    b"orc": ("is an ORC file", AS_CSV),
     b"arrow1": ("is an Arrow file", "write it as Parquet or CSV"),
     b"{\\rtf": ("is a text document (RTF)", AS_CSV),
     b"\x89png": ("is a picture", AS_CSV),
@@ -61,6 +60,8 @@ REFUSED: dict[bytes, tuple[str, str]] = {
     b"<html": ("is a web page", f"perhaps a sign-in page was saved instead: {AS_CSV}"),
     b"<!doctype html": ("is a web page", f"perhaps a sign-in page was saved instead: {AS_CSV}"),
 }
+#: The first bytes of ORC, which a word of a table may be in lower case.
+ORC = b"ORC"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 #: What opening or reading a file may raise but for ConfigError.
@@ -169,6 +170,8 @@ def _kind(file: IO[bytes], path: Path) -> Literal["workbook", "parquet", "text"]
         return "workbook"
     if head.startswith(PARQUET):
         return "parquet"
+    if head.startswith(ORC):
+        raise ConfigError(f"{path.name} is an ORC file", where=str(path), do=AS_CSV)
     beginning = head.removeprefix(BYTE_ORDER_MARK).lstrip().lower()
     for signature, (what, advice) in REFUSED.items():
         if beginning.startswith(signature):

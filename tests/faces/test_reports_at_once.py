@@ -71,7 +71,7 @@ def test_what_a_killed_report_left_is_removed_by_the_next(tmp_path: Path) -> Non
         ({"campaign": "q3", "as_of": ""}, "bounce_report-q3"),
         (
             {"campaign": "q3", "as_of": "2026-03-02T12:00+01:00"},
-            "bounce_report-q3-2026-03-02T12_00_01_00",
+            "bounce_report-q3-as-of-2026-03-02T12_00_01_00",
         ),
     ],
 )

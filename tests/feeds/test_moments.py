@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cxtools.events.feeds.moments import UnclearDate, read_moment
 from cxtools.events.store import EventStore
-from tests.imports import import_content, query
+from tests.imports import counts, import_content, query
 
 TEN = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
@@ -124,6 +124,7 @@ def test_what_is_no_moment_or_may_be_several_is_refused(cell: object) -> None:
         ("02.03.2026 10:00 CET", {"date_format": "%d.%m.%Y %H:%M %Z"}, at(9)),
         ("02.03.2026 10:00 +0100", {"date_format": "%d.%m.%Y %H:%M %z"}, at(9)),
         ("2026-03-02T10:00:00Z", {"date_format": "%d.%m.%Y %H:%M"}, TEN),
+        (datetime(2026, 3, 2, 10), {"date_format": "%d.%m.%Y %H:%M"}, TEN),
         ("2026-03-02 10:00", {"timezone": "America/New_York"}, at(15)),
         ("2026-03-02 10:00 UTC", {"timezone": "America/New_York"}, TEN),
         ("2026-03-02 10:00 CST", {"timezone": "America/Chicago"}, at(16)),
@@ -246,3 +247,34 @@ def test_form_and_zone_hold_for_tables_and_webhooks(
         target, "count(*) over (), strftime(ts, '%Y-%m-%d %H:%M')"
     )[:1]
     assert {expected} == {time for (time,) in query(target, "strftime(ts, '%Y-%m-%d %H:%M')")}
+
+
+@pytest.mark.parametrize(
+    ("text", "date_format"),
+    [
+        ("03/14/2026 09:00", "%d/%m/%Y %H:%M"),
+        ("2026/03/14", "%Y/%d/%m"),
+        ("2026-03-14", "%Y-%d-%m"),
+        ("2026-03-14 09:00", "%Y-%d-%m %H:%M"),
+        ("14 Mar 2026", "%d/%m/%Y"),
+    ],
+)
+def test_a_date_without_the_form_that_was_said_is_refused(text: str, date_format: str) -> None:
+    """A form leaves no second order of day and month, so what doesn't have it has no meaning."""
+    with pytest.raises(ValueError, match="can't be read") as refusal:
+        read_moment(text, date_format=date_format)
+
+    assert not isinstance(refusal.value, UnclearDate)
+
+
+def test_a_file_is_not_read_in_two_orders(target: EventStore) -> None:
+    """Where a form was said, a date that doesn't have it costs its row and decides nothing."""
+    rows = ["03/02/2026 09:00,ann@one.example", "03/14/2026 09:00,bob@one.example"]
+    content = "\n".join(["event,time,email", *(f"open,{row}" for row in rows)])
+
+    done = import_content(target, content, date_format="%d/%m/%Y %H:%M")
+
+    assert (2, 1, 0, 1) == counts(done)
+    assert [("2026-02-03 09:00",)] == query(
+        target, "strftime(ts at time zone 'UTC', '%Y-%m-%d %H:%M')"
+    )

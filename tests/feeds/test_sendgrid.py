@@ -188,3 +188,22 @@ def test_many_rows_of_other_shapes_are_read_as_theirs(target: EventStore) -> Non
 
     assert (200, 0) == (done.added, done.rejected)
     assert [(100,)] == query(target, "count(distinct message_id)", "kind = 'delivery'")
+
+
+@pytest.mark.parametrize(
+    ("event_map", "kind"),
+    [
+        ({}, "suppressed"),
+        ({"": "open"}, "open"),
+        ({"listed spam report": "complaint"}, "complaint"),
+    ],
+)
+def test_what_is_said_of_a_list_goes_before_what_it_seems(
+    target: EventStore, event_map: dict[str, str], kind: str
+) -> None:
+    """A table of addresses with a moment may be the user's own, who says what happened to them."""
+    content = "email,created,ip\nann@one.example,2026-03-02T10:00:00Z,192.0.2.1\n"
+
+    import_content(target, content, event_map=event_map)
+
+    assert [(kind,)] == query(target, "kind")

@@ -178,3 +178,13 @@ def test_what_python_shows_is_not_json(file: Path) -> None:
     [row], _ = rows_of(file)
 
     assert "not JSON: Python shows objects like this; write it with json.dumps" == row.reason
+
+
+def test_all_lists_of_a_page_are_read(file: Path) -> None:
+    """A page with a list for each thing that happened gives the rows of all of them, in order."""
+    names = ("opens", "clicks", "bounces", "suppressions", "complaints")
+    rows = [{"email": f"p{number}@one.example"} for number in range(len(names))]
+    page = {name: [row] for name, row in zip(names, rows, strict=True)}
+    file.write_text(text({"total": len(rows), **page}), encoding="utf-8")
+
+    assert (rows, []) == rows_of(file)

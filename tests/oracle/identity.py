@@ -26,8 +26,7 @@ def owners(events: Sequence[Row]) -> dict[str, Owner | None]:
     """Event id -> whose message it belongs to; None where that can't be told."""
     names = _Names(events)
     owned = {event["event_id"]: names.owner(event) for event in events}
-    if not names.has_message_ids:
-        _split_by_sendings(events, owned)
+    _split_by_sendings(events, owned)
     return owned
 
 
@@ -36,7 +35,6 @@ class _Names:
 
     def __init__(self, events: Sequence[Row]) -> None:
         self._ids_beside = _sets((e["email"], e["recipient_id"]) for e in events)
-        self.has_message_ids = any(e["message_id"] for e in events)
         self._has_people = any(self._person(e) for e in events)
         sent = [e for e in events if e["kind"] in SENDINGS and e["message_id"]]
         self._sent_to = _sets((e["message_id"], self._person(e)) for e in sent)
@@ -52,9 +50,10 @@ class _Names:
         message_id = event["message_id"]
         who = self._recipient(event)
         if message_id and not who and self._has_people:
-            who = _only(self._recipients[message_id])
-            if not who:
+            recipients = self._recipients[message_id]
+            if len(recipients) > 1:
                 return None
+            who = _only(recipients)
         if not message_id:
             if len(self._messages[who]) > 1:
                 return None
@@ -78,7 +77,8 @@ class _Names:
 
 
 def _split_by_sendings(events: Sequence[Row], owned: dict[str, Owner | None]) -> None:
-    """Without message ids, an event belongs to the last sending to that person before it."""
+    """Without a message id, an event belongs to the last sending to that person before it."""
+    events = [e for e in events if (owner := owned[e["event_id"]]) and not owner.message_id]
     word = "sent" if any(e["kind"] == "sent" and e["ts"] for e in events) else "delivery"
     moments: dict[str, list[datetime]] = defaultdict(list)
     for event in sorted((e for e in events if e["ts"]), key=lambda e: e["ts"]):

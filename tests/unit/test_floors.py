@@ -84,11 +84,11 @@ FLOORS = {
         "events.instructions events.reading events.rows events.store events.summary "
         "ledger.database ledger.schema ledger.spool ledger.workers "
         "sending.digests sending.recipients",
-        "bounce.own_rules api.wire events.importing events.messages.current "
-        "events.spark_relations "
+        "bounce.own_rules api.wire events.messages.current "
+        "events.samples events.spark_relations "
         "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
         "ledger.version ledger.wave",
-        "api.auth api.transport ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
+        "api.auth api.transport events.importing ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
         "api.reader api.submitter ledger.jobs ledger.posts sending.groups",
         "sending.campaign api.client ledger.unknown",

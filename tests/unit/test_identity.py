@@ -98,6 +98,37 @@ CASES = {
         (2, 2, 0, 1, 1),
         0,
     ),
+    "one row with an id doesn't mix up the sendings of the others": (
+        """
+        to       | msg | kind     | at
+        a@x.test | -   | sent     | +0
+        a@x.test | -   | open     | +60
+        a@x.test | -   | sent     | +9000
+        b@x.test | m1  | sent     | +0
+        """,
+        (3, 3, 0, 1, 0),
+        0,
+    ),
+    "a delivery that could be of two messages tells nothing of the others": (
+        """
+        to       | msg | kind     | at
+        a@x.test | m1  | sent     | +0
+        a@x.test | m2  | sent     | +0
+        a@x.test | -   | delivery | +5
+        """,
+        (2, 2, 0, 0, 0),
+        1,
+    ),
+    "what was taken and then left out by the platform wasn't sent": (
+        """
+        to       | msg | kind       | at
+        a@x.test | m1  | sent       | +0
+        b@x.test | m2  | sent       | +0
+        b@x.test | m2  | suppressed | +5
+        """,
+        (1, 1, 0, 0, 0),
+        0,
+    ),
     "no message ids at all: an event belongs to the last sending before it": (
         """
         to       | msg | kind   | at    | code
@@ -131,7 +162,7 @@ def test_a_message_has_its_events(name: str) -> None:
 
 
 def test_events_without_a_recipient_belong_to_the_only_one_of_their_message() -> None:
-    """Where it went to several, nobody can tell whose it is; where nothing was sent, nobody's."""
+    """Where it went to several, nobody can tell whose it is; where nobody is known, it is one more."""
     target = EventStore(Path(tempfile.mkdtemp()) / "events")
     happened = [
         event("m1", "", "a@x.test", "delivery", 1),
@@ -145,7 +176,24 @@ def test_events_without_a_recipient_belong_to_the_only_one_of_their_message() ->
 
     [row] = ask("funnel", target).to_dict("records")
 
-    assert (3, 2, 1, 0) == (row["attempted"], row["delivered"], row["bounced"], row["opened"])
+    assert (4, 2, 2, 0) == (row["attempted"], row["delivered"], row["bounced"], row["opened"])
+
+
+def test_a_row_of_somebody_takes_nothing_from_messages_without_recipients() -> None:
+    """Where most events name the message only, it stands for its recipient."""
+    target = EventStore(Path(tempfile.mkdtemp()) / "events")
+    happened = [
+        event("m1", "", "", "sent", 0),
+        event("m2", "", "", "sent", 0),
+        event("m1", "", "", "delivery", 1),
+        event("m2", "", "", "delivery", 1),
+        event("", "", "z@x.test", "unsubscribe", 9),
+    ]
+    target.add("c", happened, source="test", received_at=RECEIVED)
+
+    [row] = ask("funnel", target).to_dict("records")
+
+    assert (2, 2) == (row["attempted"], row["delivered"])
 
 
 def event(message_id: str, recipient_id: str, email: str, kind: str, at: float | None) -> Event:

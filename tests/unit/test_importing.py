@@ -96,7 +96,7 @@ def test_bad_rows_are_counted_and_kept_with_line_and_reason(target: EventStore) 
         (3, "1 fields, the header has 2"),
         (4, "the row names neither message nor recipient"),
     ] == [(row["line"], row["reason"]) for row in rejected[:2]]
-    assert (5, "codec can't encode") == (rejected[2]["line"], rejected[2]["reason"][8:26])
+    assert (5, "a byte of it is not UTF-8") == (rejected[2]["line"], rejected[2]["reason"][:25])
     assert 0o600 == done.rejected_path.stat().st_mode & 0o777
     assert done.rejected_path.parent == target.root / "_rejected"
 
@@ -208,3 +208,68 @@ def test_progress_is_rows_a_second_and_shown_where_it_is_asked_for(
 
     assert "" == quiet
     assert "rows/s" in capsys.readouterr().err
+
+
+CORRECTED = {"event_map": {"zugestellt": "delivery"}, "timezone": "Europe/Berlin"}
+GERMAN = "event,time,email,message_id\nzugestellt,2026-03-02T10:00:00,ann@one.example,m1\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words", "is_understood"),
+    [
+        ({}, CORRECTED, ["zugestellt"], False),
+        ({"event_map": CORRECTED["event_map"]}, CORRECTED, ["zugestellt"], False),
+        (CORRECTED, CORRECTED, [], True),
+    ],
+)
+def test_a_correction_that_changes_nothing_is_said(
+    target: EventStore,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    words: list[str],
+    is_understood: bool,
+) -> None:
+    """What is known stays as it was read first: who imports it corrected hears that, and how to."""
+    import_content(target, GERMAN, **first)
+
+    done = import_content(target, GERMAN, **second)
+
+    assert (1, 0, 1, 0) == counts(done)
+    assert (words, is_understood) == (done.kept_otherwise, done.is_understood)
+    assert bool(words) == ("another name after --campaign" in "\n".join(done.warnings))
+
+
+def test_new_events_beside_known_ones_are_of_use(target: EventStore) -> None:
+    """An import that brings something new is understood, and still says what stays as it was."""
+    import_content(target, GERMAN)
+
+    more = f"{GERMAN}zugestellt,2026-03-02T11:00:00,bob@one.example,m2\n"
+    done = import_content(target, more, **CORRECTED)
+
+    assert (2, 1, 1, 0) == counts(done)
+    assert (["zugestellt"], True) == (done.kept_otherwise, done.is_understood)
+
+
+def test_people_to_whom_nothing_happened_are_said(target: EventStore) -> None:
+    """A table of people whose cells are all empty brings no event, and not in silence."""
+    done = import_content(target, "email,sent,opened\nann@one.example,,\nbob@one.example,,\n")
+
+    assert (2, 0, 0, 0) == counts(done)
+    assert "no event: nothing in these rows" in "\n".join(done.warnings)
+
+
+def test_a_column_may_be_called_as_a_form_of_files_begins(target: EventStore) -> None:
+    """ORC files begin with capitals; a table of orchestras is a table."""
+    content = "orchestra,event,email\nBerlin,open,ann@one.example\n"
+
+    assert (1, 1, 0, 0) == counts(import_content(target, content))
+
+
+def test_a_byte_that_is_no_letter_is_said_in_words(target: EventStore) -> None:
+    """Where neither encoding knows a byte, its row says so, not Python's codec."""
+    with pytest.raises(ConfigError) as refusal:
+        import_content(target, b"event,email,note\nopen,ann@one.example,\xe9\x81\n")
+
+    message = str(refusal.value)
+    assert "a byte of it is not UTF-8" in message
+    assert "codec" not in message

@@ -14,6 +14,7 @@ from cxtools.connection import Connection
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
 from cxtools.ledger.suppressions import BY_HAND, OPERATOR
+from cxtools.model import Event
 from cxtools.sending.suppression_lists import suppress_list
 from cxtools.settings import load_settings
 from tests import tables
@@ -72,6 +73,26 @@ def test_an_imported_campaign_suppresses_once(tmp_path: Path) -> None:
     assert [4, 0] == added
     assert EXPECTED == suppressed(client)
     assert 1 == kinds.count("suppressions.imported")
+
+
+def test_an_event_without_an_address_suppresses_its_only_recipient(tmp_path: Path) -> None:
+    """A hard bounce by its message id; one that could be anybody's suppresses nobody."""
+    client = connection(tmp_path)
+    named = """
+        to          | kind | at | msg
+        gone@x.test | sent | +1 | m1
+        full@x.test | sent | +1 | both
+        fine@x.test | sent | +1 | both
+    """
+    sent = tables.events(named)
+    nameless = []
+    for message in ("m1", "both", "other"):
+        bounce = Event(message, "bounce", "bounce", message_id=message, bounce_code="5.1.1")
+        nameless.append(bounce)
+    client.store.add("old", sent + nameless, source="test", received_at=tables.RECEIVED)
+
+    assert 1 == client.suppress_imported(["old"])
+    assert {"gone": "invalid_recipient"} == suppressed(client)
 
 
 def test_nothing_to_suppress_makes_no_ledger(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
+from cxtools.addresses import clean_address
 from cxtools.events.feeds.moments import read_moment
 from cxtools.events.feeds.values import Row, cell_text, spelling
 from cxtools.model import Event
@@ -101,15 +102,23 @@ def build_event(
     time: object,
     texts: Mapping[str, str],
     by_machine: bool | None = None,
+    was_mailed: bool = False,
 ) -> Event:
     """
     The event of a row: *kind* is ours and *word* the vendor's, *time* a cell or a moment, *texts*
     our text fields; *by_machine* says whether a machine did it, None where the vendor doesn't tell.
 
+    *was_mailed* says that the address is the one that was mailed, and not one to which somebody
+    forwards his mail: then it is the recipient's id, and stays apart from others under the same
+    message id.
+
     Raises:
         ValueError: *time* is there and can't be read, or the row names neither message nor
         recipient.
     """
+    if was_mailed and not texts.get("recipient_id"):
+        recipient = clean_address(texts.get("email", "")).lower()
+        texts = {**texts, "recipient_id": recipient}
     return Event.build(
         row,
         kind=kind,

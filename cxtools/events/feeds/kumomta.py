@@ -102,6 +102,7 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
             word=word,
             time=row.get("timestamp"),
             texts=texts | {"email": email},
+            was_mailed=word not in REPORTS,
         )
         for email in _people(word, row)
     ]

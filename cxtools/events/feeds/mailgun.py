@@ -112,6 +112,7 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
             time=record.get("timestamp"),
             texts=texts,
             by_machine=_by_machine(record),
+            was_mailed=True,
         )
     ]
 

@@ -32,6 +32,9 @@ NOON = 12
 ISO_WITH_OFFSET = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
+#: How ISO 8601 begins, and the form that would be taken for it with day and month exchanged.
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
+YEAR_THEN_DAY = "%Y-%d"
 UNIX_TIME = re.compile(r"\d{9,16}(\.\d+)?", re.ASCII)
 #: Parts of a second that Unix times are counted in.
 UNIX_PARTS = (1, 1_000, 1_000_000)
@@ -196,8 +199,9 @@ def read_moment(
     """
     The moment of a cell, as aware UTC; None where it is empty.
 
-    *date_format* is a form of `strptime` that is tried first, or one of ORDERS; *timezone* the zone
-    of moments that name none ("" for UTC), *date_order* one of ORDERS or "" where it isn't known.
+    *date_format* is a form of `strptime`, or one of ORDERS; *timezone* the zone of moments that
+    name none ("" for UTC), *date_order* one of ORDERS or "" where it isn't known. Where there is a
+    form, only ISO 8601 is read besides, as the true dates of workbooks come.
 
     Raises:
         UnclearDate: only an order could tell its day and month. ValueError: it can't be read. What
@@ -217,7 +221,9 @@ def read_moment(
         raise _refusal(text)
     if date_format in ORDERS:
         date_format, date_order = "", date_format
-    moment = _in_form(text, date_format, timezone) or _in_known_form(text, timezone, date_order)
+    moment = _in_form(text, date_format, timezone)
+    if moment is None and _may_be_otherwise(text, date_format):
+        moment = _in_known_form(text, timezone, date_order)
     if moment is None or not FIRST <= moment < END:
         raise _refusal(text)
     return moment
@@ -237,6 +243,13 @@ def _refusal(text: str) -> ValueError:
 
 
 # --- forms ---
+
+
+def _may_be_otherwise(text: str, form: str) -> bool:
+    """Whether a text without the form that was said is read all the same."""
+    if not form:
+        return True
+    return bool(ISO_DATE.match(text)) and not form.startswith(YEAR_THEN_DAY)
 
 
 def _in_form(text: str, form: str, timezone: str) -> datetime | None:

@@ -175,4 +175,5 @@ def _event(
         word=attempt.status,
         time=moment,
         texts=texts,
+        was_mailed=True,
     )

@@ -87,6 +87,7 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
             word=word,
             time=text_at(row, "created_at"),
             texts=texts | {"email": email},
+            was_mailed=True,
         )
         for email in _people(kind, data)
     ]

@@ -50,6 +50,7 @@ WORDS = {
 #: Our field -> SendGrid's, the first that is there.
 FIELDS = {
     "event_id": ("sg_event_id",),
+    "recipient_id": ("email",),
     "email": ("email",),
     "bounce_code": ("status",),
     "bounce_text": ("reason", "response"),
@@ -179,14 +180,17 @@ def _message_id(given: str, header: str) -> str:
 
 
 def _listed_event(row: Row, dialect: Dialect) -> Event:
-    """An address of a list: SendGrid doesn't mail it, since the moment it has."""
+    """
+    An address of a list: SendGrid doesn't mail it, since the moment it has. Where the user has a
+    word for rows without one, it is a table of theirs with the same columns.
+    """
     reasons = (why for name, why in LISTS.items() if row.get(name))
-    why = next(reasons, "unsubscribe")
+    word = "" if "" in dialect.event_map else f"listed {next(reasons, 'unsubscribe')}"
     return build_event(
         row,
         dialect,
-        kind="suppressed",
-        word=f"listed {why}",
+        kind=dialect.kind({word: "suppressed"}, word),
+        word=word,
         time=row["created"],
         texts={
             "email": cell_text(row["email"]),
@@ -276,6 +280,7 @@ ACTIVITY = Plain(
     no_word="event is missing",
     time="processed",
     texts={
+        "recipient_id": ("email",),
         "email": ("email",),
         "bounce_text": ("reason",),
         "link_url": ("url",),

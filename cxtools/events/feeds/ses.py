@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cxtools.addresses import clean_address
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
 from cxtools.events.feeds.envelopes import carried_record, nested_record
 from cxtools.events.feeds.values import Row, cell_text
@@ -209,7 +210,14 @@ def _event(word: str, mail: Row, details: Row, person: Row, dialect: Dialect) ->
         word=full_word,
         time=time,
         texts=texts,
+        was_mailed=_was_mailed(texts["email"], mail),
     )
+
+
+def _was_mailed(address: str, mail: Row) -> bool:
+    """Whether a mail went to an address, and not to somebody who forwards it there."""
+    destinations = {clean_address(cell_text(each)) for each in mail.get("destination") or ()}
+    return clean_address(address) in destinations
 
 
 def _listed_event(row: Row, dialect: Dialect) -> Event:

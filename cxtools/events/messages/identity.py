@@ -4,9 +4,9 @@ Which message an event belongs to, where its feed names message or recipient by 
 Most feeds name both in every event; then nothing is looked up. Where one is missing somewhere, all
 names of the campaign are put side by side: an event without a message id belongs to the only
 message of that person, one without a recipient to the only recipient of that message id, and what
-another address did with a personal message to its recipient. Where no event has a message id, it
-belongs to the last sending to that person before it. What could belong to several messages is not
-guessed: it has no message key, is counted as such, and adds to nothing else.
+another address did with a personal message to its recipient. Where no event of a person has a
+message id, it belongs to the last sending to that person before it. What could belong to several
+messages is not guessed: it has no message key, is counted as such, and adds to nothing else.
 """
 
 from __future__ import annotations
@@ -55,12 +55,8 @@ def find_aliases(relations: Relations, events: str) -> None:
     """Keep `aliases` and `splits`, by the names in all *events* of a campaign."""
     relations.keep("names", statement("names").format(events=events))
     relations.keep(ALIASES, statement("aliases"))
-    [row] = relations.rows("select max(message_id) as message_id from names").to_pylist()
-    if row["message_id"]:
-        relations.register(SPLITS, no_splits())
-    else:
-        splits = statement("splits").format(events=events, apart_s=SENDINGS_APART_S)
-        relations.keep(SPLITS, splits)
+    splits = statement("splits").format(events=events, apart_s=SENDINGS_APART_S)
+    relations.keep(SPLITS, splits)
 
 
 def resolved(

@@ -148,7 +148,7 @@ def layer_name(names: Iterable[str]) -> str:
     The name of the layer that is made of these parts.
 
     >>> layer_name(["part-3-b.parquet", "part-3-a.parquet"])
-    '2-23567201d8f3902b0fd16265'
+    '3-23567201d8f3902b0fd16265'
     """
     text = "\n".join(sorted(names))
     digest = hashlib.sha256(text.encode()).hexdigest()[:24]
@@ -208,9 +208,11 @@ def publish(hidden: Path, names: frozenset[str], origins: frozenset[str]) -> Lay
     try:
         hidden.rename(final)
     except OSError:
-        # Another process made the same layer, of the same parts, a moment ago.
+        # Another process made the same layer, of the same parts, a moment ago; or what somebody
+        # kept beside a layer outlived it.
         if not (final / PARTS).exists():
-            raise
+            _remove(final)
+            hidden.rename(final)
     sync_folder(final.parent)
     return Layer(final, names, origins)
 

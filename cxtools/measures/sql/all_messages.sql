@@ -13,7 +13,7 @@ with
 ends as (         -- a bounce stands unless a delivery came later. Order unknown: only a soft bounce gives way
     select facts.*,
            verdicts.category, verdicts.kind as bounce_kind, verdicts.reason, verdicts.confidence, verdicts.rule, verdicts.bounce_code,
-           facts.deliveries > 0 or (told.deliveries = 0 and facts.sents > 0) as taken,
+           facts.deliveries > 0 or (told.deliveries = 0 and facts.sents > 0 and not_sent is null) as taken,
            told.deliveries + told.sents > 0 as is_told,
            told.deliveries = 0 and facts.sents > 0 as is_told_by_sending,
            verdicts.kind is not null and verdicts.kind <> 'none' as refused,

@@ -40,5 +40,5 @@ select sums.campaign, split,
        case when stored_counts.clicks > 0 then cast(clicked as bigint) end as clicked_measured
 from sums
 join stored_counts on stored_counts.campaign = sums.campaign
-where split is null or attempted > 0 or opened > 0
+where split is null or attempted > 0 or opened > 0 or bounced > 0
 order by sums.campaign, split

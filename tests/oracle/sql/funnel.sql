@@ -26,5 +26,5 @@ select messages.campaign, split,
 from messages
 join measured on measured.campaign = messages.campaign
 group by messages.campaign, split
-having split is null or attempted > 0 or opened > 0
+having split is null or attempted > 0 or opened > 0 or bounced > 0
 order by campaign, split

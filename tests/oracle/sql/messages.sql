@@ -21,6 +21,7 @@ told as (
            count(*) filter (where kind = 'delivery') > 0 as deliveries_told,
            count(*) filter (where kind = 'sent') > 0 as sendings_told
     from events
+    semi join owners using (campaign, event_id)
     group by campaign
 ),
 facts as (        -- one row per message, whatever the order of its events
@@ -45,7 +46,7 @@ facts as (        -- one row per message, whatever the order of its events
 ),
 ends as (         -- one row per message; a bounce stands unless a delivery came later. Order unknown: only a soft bounce gives way
     select facts.*,
-           case when deliveries_told then deliveries > 0 else sents > 0 end as taken,
+           case when deliveries_told then deliveries > 0 else sents > 0 and not_sent is null end as taken,
            deliveries_told or sendings_told as is_told,
            not deliveries_told and sents > 0 as is_told_by_sending,
            bounces.nth is not null

@@ -56,7 +56,7 @@ of_person as (
     group by who
 ),
 resolved as (     -- is_known: it can be told which message it is. No recipient: the only one of that message id
-    select message_key, recipients.message_id, of_message_id.who, of_message_id.email, coalesce(messages = 1, false) as is_known
+    select message_key, recipients.message_id, coalesce(of_message_id.who, '') as who, of_message_id.email, coalesce(messages, 1) = 1 as is_known
     from recipients
     cross join feed
     left join of_message_id on of_message_id.message_id = recipients.message_id

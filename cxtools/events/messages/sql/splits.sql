@@ -1,15 +1,26 @@
--- Where no event has a message id: which of several sendings to one person do events belong to?
+-- Which of several sendings to one person do events belong to that have no message id?
 -- grain:   one row per sending after which others followed, or that followed others; and one per person for events without a moment
 -- params:  events  of the campaign; apart_s  seconds that lie between two sendings at least
--- reads:   aliases
+-- reads:   names, aliases
 -- columns: message_key (of the person), split_key (of the message; null for events without a moment: nobody can tell),
 --          from_at (null before the first sending), until_at (null after the last), is_undated
 with
-sendings as (     -- by the platform's word for it; where it has none, a delivery tells of one
+with_id as (      -- one row per message that some event names by an id
+    select distinct coalesce(aliases.resolved_key, names.message_key) as message_key
+    from names
+    left join aliases on aliases.message_key = names.message_key
+    where message_id <> ''
+),
+without_id as (
     select coalesce(aliases.resolved_key, events.message_key) as message_key, kind, ts
     from {events} as events
     left join aliases on aliases.message_key = events.message_key
-    where kind in ('sent', 'delivery') and ts is not null
+    where message_id = '' and kind in ('sent', 'delivery') and ts is not null
+),
+sendings as (     -- by the platform's word for it; where it has none, a delivery tells of one
+    select message_key, kind, ts
+    from without_id
+    anti join with_id using (message_key)
 ),
 words as (
     select bool_or(kind = 'sent') as has_sent from sendings
