@@ -122,6 +122,8 @@ class Imported:
         """
         if self.kept_otherwise and not self.added:
             return False
+        if 2 * self.rejected > self.rows:  # compared with events, rows that make several would win
+            return False
         unclear = self.unclear if self.moments_in else self.kinds.get("unknown", 0)
         return 2 * (self.rejected + unclear) <= self.rejected + self.events
 

@@ -166,6 +166,23 @@ def test_who_has_a_reason_to_bounce_has_bounced(row: dict[str, str], has_bounced
     assert ["sent", *["bounce"][:has_bounced]] == kinds({"sent": "1", "delivered": "0"} | row)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "0000-00-00 00:00:00",
+        "0000-00-00",
+        "1970-01-01 00:00:00",
+        "1970-01-01T00:00:00Z",
+        "1970-01-01 00:00:00.000+00:00",
+        "0001-01-01T00:00:00",
+        "0",
+    ],
+)
+def test_the_first_day_of_a_calendar_is_never(cell: str) -> None:
+    """What databases write where there is no moment."""
+    assert ["sent"] == kinds({"sent": "1", "opened_at": cell})
+
+
 @pytest.mark.parametrize("sort", ["Hard", "Soft", "hard bounce", "Transient"])
 def test_a_column_of_bounces_may_hold_their_sort(sort: str) -> None:
     """It is one bounce of that class."""

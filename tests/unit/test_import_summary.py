@@ -102,6 +102,16 @@ def test_most_rows_are_understood_or_not(
     assert is_understood is import_content(target, table(*lines)).is_understood
 
 
+def test_rows_are_compared_with_rows(target: EventStore) -> None:
+    """Two of three rows are set aside: the many events of the third don't make up for them."""
+    bad = "{0}@one.example,1,1,1,perhaps\n"
+    good = "ann@one.example,1,1,1,1\n"
+    content = "email,sent,delivered,opened,clicked\n" + bad.format("bob") + bad.format("cat") + good
+    done = import_content(target, content)
+
+    assert (2, 4, False) == (done.rejected, done.events, done.is_understood)
+
+
 def test_a_column_that_seems_to_hold_the_moment_is_named(target: EventStore) -> None:
     """Also where only an order would tell its day."""
     done = import_content(

@@ -102,6 +102,10 @@ FLAGS = {
     **dict.fromkeys(("", "-", "none", "null", "nan", "n/a"), NOTHING),
 }
 COUNT = re.compile(r"\d{1,8}(\.0*)?")
+#: What databases and sheets write for a moment that never was: the first days of their calendars.
+NEVER = re.compile(
+    r"(0000-00-00|0001-01-01|1899-12-30|1900-01-01|1970-01-01)([T ]00:00:00(\.0+)?)?(Z|[+-]00:?00)?"
+)
 #: What a column of bounces holds in place of a flag, as `spelling` leaves it: their sort.
 SORTS_OF_BOUNCE = frozenset(
     ("hard", "hardbounce", "hardbounced", "permanent", "permanentbounce"),
@@ -268,6 +272,8 @@ class Wide:
             return flag
         if self.things[mark.word].kind == "bounce" and spelling(text) in SORTS_OF_BOUNCE:
             return YES
+        if NEVER.fullmatch(text) or (mark.is_moment and text == "0"):
+            return NOTHING
         if mark.is_moment or not COUNT.fullmatch(text):
             return MOMENT
         count = int(float(text))
