@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import IO, TYPE_CHECKING
 
+from cxtools.errors import ConfigError
 from cxtools.events.lines import Line, Unreadable
 from cxtools.tables.layout import distinct_names, fits
 
@@ -25,22 +26,29 @@ if TYPE_CHECKING:
 
 #: How much of a file is read at once; to the end of a line.
 BLOCK_CHARACTERS = 1 << 22
+#: A cell may be a whole mail. Python's reader takes 131,072 characters unless it is told; after a
+#: longer cell it goes on inside of it, and takes for rows what a mail says.
+LONGEST_CELL = BLOCK_CHARACTERS
+#: A row over more lines that is set aside has most likely swallowed others.
+LONGEST_ROW = 100
 
 
 def csv_rows(table: DelimitedTable, notes: list[str], *, in_blocks: bool) -> Iterator[Piece]:
     """
     The rows of a table below its header, those of plain lines *in_blocks*.
 
-    *notes* gets a sentence where titles stand above the header.
+    *notes* gets a sentence where titles stand above the header, and where a row has most likely
+    swallowed others.
 
     Raises:
-        ConfigError: two columns have the same name.
+        ConfigError: two columns have the same name, or a cell is longer than LONGEST_CELL.
 
     >>> from cxtools.tables.delimited import open_table
     >>> table = open_table(io.StringIO("a;b\\n1;2\\n"))
     >>> [line.row for line in csv_rows(table, [], in_blocks=False)]
     [{'a': '1', 'b': '2'}]
     """
+    csv.field_size_limit(LONGEST_CELL)
     if table.header.titles:
         notes.append(table.header.note)
     header = tuple(distinct_names(table.header.names))
@@ -48,7 +56,7 @@ def csv_rows(table: DelimitedTable, notes: list[str], *, in_blocks: bool) -> Ite
     for lines in _blocks_of_lines(table):
         block = _table(lines, header, table.delimiter) if in_blocks else None
         if block is None:
-            reading = _OneByOne(lines, table.text, header, table.delimiter)
+            reading = _OneByOne(lines, table.text, header, table.delimiter, notes)
             yield from reading.rows(number)
             number += reading.lines_read
         else:
@@ -73,8 +81,16 @@ class _OneByOne:
     follow in *text*.
     """
 
-    def __init__(self, lines: str, text: IO[str], header: tuple[str, ...], delimiter: str) -> None:
+    def __init__(
+        self,
+        lines: str,
+        text: IO[str],
+        header: tuple[str, ...],
+        delimiter: str,
+        notes: list[str],
+    ) -> None:
         self._header = header
+        self._notes = notes
         self._delimiter = delimiter
         self._lines = sum(1 for _ in _lines_of(lines))
         self._reader = csv.reader(chain(_lines_of(lines), text), delimiter=delimiter)
@@ -90,6 +106,8 @@ class _OneByOne:
             try:
                 cells = next(self._reader, None)
             except csv.Error as error:
+                if "larger than field limit" in str(error):
+                    raise _too_long(number) from error
                 yield Line(number, Unreadable(f"not CSV: {error}", ""))
                 continue
             if cells is None:
@@ -100,12 +118,21 @@ class _OneByOne:
             elif cells:
                 lines = first + self.lines_read - number
                 reason = _wrong_length(len(cells), len(self._header), lines)
+                if lines > LONGEST_ROW:
+                    self._notes.append(f"a row of {lines:,} lines was set aside: line {number}")
                 yield Line(number, Unreadable(reason, self._delimiter.join(cells)))
 
 
 def _lines_of(text: str) -> IO[str]:
     """The lines as a file gives them, with their ends."""
     return io.StringIO(text, newline="")
+
+
+def _too_long(number: int) -> ConfigError:
+    return ConfigError(
+        f"line {number}: a cell has more than {LONGEST_CELL:,} characters",
+        do="correct that row; perhaps a quote is left open in it",
+    )
 
 
 def _wrong_length(cells: int, columns: int, lines: int) -> str:

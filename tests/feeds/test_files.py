@@ -197,6 +197,36 @@ def test_a_header_is_found(
     assert expected == rows
 
 
+MAIL = "From: ann@one.example\nDelivered,bob@one.example,2026-03-02\n"
+
+
+def test_a_cell_may_be_a_whole_mail(file: Path) -> None:
+    """However long it is, its lines are not rows; those that follow are."""
+    mail = MAIL * 5_000
+    file.write_text(f'event,email,mail\nopened,ann@one.example,"{mail}"\nopened,bob@one.example,\n')
+    rows, notes = rows_of(file)
+
+    assert [("ann@one.example", mail), ("bob@one.example", "")] == [
+        (row["email"], row["mail"]) for row in rows
+    ]
+    assert [] == notes
+
+
+def test_a_cell_without_an_end_is_refused(file: Path) -> None:
+    """Nobody can say which of its lines are rows."""
+    file.write_text('event,email,mail\nopened,ann@one.example,"' + MAIL * 80_000)
+
+    with pytest.raises(ConfigError, match="line 2: a cell has more than 4,194,304 characters"):
+        rows_of(file)
+
+
+def test_a_row_that_swallowed_others_is_said(file: Path) -> None:
+    """A quote left open takes what follows for one cell."""
+    file.write_text('event,email,mail\nopened,"ann@one.example,\n' + MAIL * 100)
+
+    assert ["a row of 201 lines was set aside: line 2"] == rows_of(file)[1]
+
+
 def test_rows_of_another_length_are_set_aside(file: Path) -> None:
     """Cells beyond the header are left out where they are empty, and only there."""
     file.write_text("a,b\n1,2,,\n1,2,3\n1\n\n1,2\n")
