@@ -162,6 +162,7 @@ class Reading:
             raise self._nothing_read()
         if not self._dialect.timezone:
             self.notes += filter(None, map(feeds.clock_note, self.feeds))
+        self.notes += self._table.doubts.notes
 
     # --- one by one ---
 

@@ -222,6 +222,29 @@ def test_two_mailings_to_one_person_are_two_messages(target: EventStore) -> None
     )
 
 
+def test_what_was_before_the_sending_is_another_mailings(target: EventStore) -> None:
+    """It is left out and counted; who unsubscribed long ago has done so still."""
+    content = """email,last_sent,last_opened,last_bounced,unsubscribed_at
+ann@one.example,2026-03-02,2024-01-05,,
+bob@one.example,2026-03-02,,2023-05-01,2024-01-05
+cyd@one.example,2026-03-02 09:00,2026-03-02,,
+"""
+    done = import_content(target, content)
+
+    assert {"sent": 3, "open": 1, "unsubscribe": 1} == done.kinds
+    assert [
+        "left out, since it was days before the sending in the same row: 2 events"
+    ] == done.warnings
+
+
+def test_two_mails_to_one_person_that_nothing_tells_apart_are_said(target: EventStore) -> None:
+    """They count as one."""
+    row = "ann@one.example,1,{}\n"
+    done = import_content(target, "email,sent,opened\n" + row.format(1) + row.format(0))
+
+    assert done.warnings[0].startswith("rows of somebody who had one before: 1; ")
+
+
 def test_the_same_list_later_adds_what_is_new(target: EventStore) -> None:
     """An export that is made again has the same events, and those that came since."""
     import_content(target, PEOPLE_AND_MAILINGS)

@@ -11,7 +11,7 @@ from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.feeds.nested import value_at
 from cxtools.events.feeds.plain import Plain, Value
 from cxtools.events.feeds.values import Row, spelling
-from cxtools.events.feeds.wide import THINGS, CountsOnly, Mark, Thing, Wide, marks
+from cxtools.events.feeds.wide import THINGS, CountsOnly, Doubts, Mark, Thing, Wide, marks
 from cxtools.events.feeds.words import COMMON_WORDS
 from cxtools.model import KINDS, Event
 
@@ -169,6 +169,7 @@ class TableReader:
     ) -> None:
         named = dict(column_map or {})
         self._column_map = {column or ROW_NUMBER: field for column, field in named.items()}
+        self.doubts = Doubts()
         self._dotted = [name for name in named if "." in name]
         self._keep = set(keep)
         self._known_headers: dict[tuple[str, ...], Plain] = {}
@@ -184,7 +185,7 @@ class TableReader:
         wide = self.wide(tuple(found))
         if wide:
             self._first_rows.setdefault(tuple(found), found)
-            return wide.events(found, dialect)
+            return self.doubts.take(wide.events(found, dialect))
         plain = self.plain(found)
         rows = _rows_of_addresses(found, plain.texts.get("email", ()))
         return [plain.event(each, dialect, kept=row) for each in rows]
