@@ -32,6 +32,8 @@ KEYS = [recipient_key(address) for address in PEOPLE]
 SUPPRESSED = PEOPLE[:3]
 #: Answers that the ledger holds when the sender is killed, or more.
 ENOUGH = 30
+#: What a killed process had asked has arrived at the simulator after so long.
+UNDER_WAY_S = 0.5
 ACCOUNT = "https://api.example|client"
 
 SENDER = """
@@ -82,6 +84,7 @@ def test_a_run_after_a_kill_does_not_ask_again_for_what_was_answered(
         time.sleep(0.01)
     os.kill(sender.pid, signal.SIGKILL)
     sender.wait()
+    time.sleep(UNDER_WAY_S)
     answers = kept(client)
     asked_before = asked(simulator)
     status = client.send(campaign())
