@@ -9,7 +9,7 @@ import pytest
 
 from tests.feeds.fuzz import TEXTS, Fuzzing, contradictions
 
-ROWS = 4_000
+ROWS = 2_000
 EVENT: dict[str, Any] = {
     **dict.fromkeys(TEXTS, ""),
     "event_id": "e1",

@@ -248,8 +248,8 @@ def test_events_that_come_bit_by_bit(
     happened = list(half_named_events(random, has_message_ids, is_personal))
     happened = [replace(each, event_id=f"e{number}") for number, each in enumerate(happened)]
     target = EventStore(tmp_path / "events")
-    for start in range(0, len(happened), 30):
-        chunk = happened[start : start + 30]
+    for start in range(0, len(happened), 40):
+        chunk = happened[start : start + 40]
         target.add("c", chunk, source="test", received_at=RECEIVED)
         check_answers(target, ["funnel", "data_quality"])
 

@@ -593,7 +593,7 @@ def test_a_list_of_any_length_is_planned_in_the_same_memory(tmp_path: Path) -> N
     """
     peak_of_planning(1_000, tmp_path)
 
-    assert peak_of_planning(12_000, tmp_path) <= 1.1 * peak_of_planning(3_000, tmp_path)
+    assert peak_of_planning(6_000, tmp_path) <= 1.1 * peak_of_planning(2_000, tmp_path)
 
 
 def test_digests_that_find_no_room_are_a_sentence() -> None:

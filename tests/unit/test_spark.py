@@ -202,7 +202,6 @@ COMPARED = [question.name for question in QUESTIONS.values() if question.earlier
 AS_OF = {"all": None, "inside": "2026-09-15T02:00:00+02:00"}
 #: With all dimensions at once, every value of each is compared.
 ASKED: list[tuple[str, list[str]]] = [
-    ("all", []),
     ("all", list(DIMENSIONS)),
     ("inside", list(DIMENSIONS)),
 ]
