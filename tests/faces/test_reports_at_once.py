@@ -40,7 +40,7 @@ def test_two_reports_of_one_campaign_at_once_are_both_written(tmp_path: Path, ho
         for suffix in (".html", ".ipynb")
     ]
 
-    assert ["trial.html", "trial.html", "trial-2026-03-02T09_00_30Z.html"] == [
+    assert ["trial.html", "trial.html", "trial-as-of-2026-03-02T09_00_30Z.html"] == [
         page.name for page in pages
     ]
     assert said[0][0] in "12"
