@@ -42,7 +42,10 @@ TERMS = (
         r"\brecipients?\b",
     ),
     Term("Submitted", "The API took the batch that the recipient is in."),
-    Term("Attempted", "A delivery or a bounce was reported."),
+    Term(
+        "Attempted",
+        "A delivery or a bounce was reported; where the feed tells of no deliveries, a sending.",
+    ),
     Term("Delivered", "Attempted, and not bounced in the end."),
     Term("Bounced", "The last final word on the message is a bounce.", r"\bbounce[ds]?\b"),
     Term("Late bounce", "A bounce that came after a delivery.", r"\blate[ _]bounce"),

@@ -95,6 +95,7 @@ def facts_of(
         top_cause=top_cause(causes),
         earlier=list(earlier.values()),
         maturity=share_of_week(engine, earlier, known),
+        told_by_sending=bool(quality.told_by_sending.any()),
         unsettled=unsettled,
     )
 

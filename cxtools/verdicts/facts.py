@@ -40,6 +40,7 @@ class Facts:
         earlier: the same counts of each earlier campaign, cut at this campaign's age
         maturity: share of their 7-day clicks that earlier campaigns had at this age, None without
             any
+        told_by_sending: whether the feed tells of sendings and of no delivery
         unsettled: recipients without a known good outcome, by the words of `limits.UNSETTLED`
     """
 
@@ -52,6 +53,7 @@ class Facts:
     top_cause: tuple[str, int] | None = None
     earlier: Sequence[Counts] = ()
     maturity: float | None = None
+    told_by_sending: bool = False
     unsettled: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property

@@ -68,6 +68,10 @@ def missing_sentence(facts: Facts) -> str:
 
 # --- arrival ---
 
+TOLD_BY_SENDING = (
+    "The events tell of no deliveries: what was sent and did not come back counts as delivered."
+)
+
 DELIVERED = "{number} of {attempted} ({rate}) {were} delivered{comparison}."
 COMPARISON = ", {points} {earlier} at the same age ({usual})"
 HARD = "{bounces} ({rate}) {are} {standing}."
@@ -88,6 +92,11 @@ def delivered_sentence(facts: Facts) -> str:
         were=wording.was_or_were(delivered),
         comparison=_comparison(facts, "delivered", "attempted"),
     )
+
+
+def told_by_sending_sentence(facts: Facts) -> str:
+    """What *delivered* means where the feed doesn't tell of deliveries."""
+    return TOLD_BY_SENDING if facts.told_by_sending else ""
 
 
 def _comparison(facts: Facts, part: str, whole: str) -> str:

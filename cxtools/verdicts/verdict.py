@@ -85,6 +85,7 @@ VIEWS = {
     "run": View(
         (
             sentences.delivered_sentence,
+            sentences.told_by_sending_sentence,
             sentences.hard_sentence,
             sentences.alarm_sentence,
             sentences.click_sentence,
@@ -95,6 +96,7 @@ VIEWS = {
     "bounces": View(
         (
             sentences.delivered_sentence,
+            sentences.told_by_sending_sentence,
             sentences.hard_sentence,
             sentences.cause_sentence,
             sentences.alarm_sentence,
@@ -105,6 +107,7 @@ VIEWS = {
     "engagement": View(
         (
             sentences.click_sentence,
+            sentences.told_by_sending_sentence,
             sentences.scanner_sentence,
             sentences.open_sentence,
             sentences.age_sentence,

@@ -17,6 +17,7 @@ from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
 from cxtools.model import Event
 from cxtools.verdicts.evidence import verdict_on
+from cxtools.verdicts.sentences import TOLD_BY_SENDING
 from tests.oracle.answers import Oracle
 from tests.tables import RECEIVED, ask, store
 from tests.unit.test_oracle import check_answers, people
@@ -316,4 +317,6 @@ def test_what_a_feed_does_not_tell_is_not_counted_against_it(name: str) -> None:
 
     columns = ["attempted", "delivered", "bounced", "opened"]
     assert expected == tuple(row[column] for column in columns)
-    assert word == verdict_on(Engine(target), "c").word
+    said = verdict_on(Engine(target), "c")
+    assert word == said.word
+    assert (name == "sendings and bounces") == (TOLD_BY_SENDING in said.sentences)

@@ -10,7 +10,7 @@ FIRST_AT = Column(
 LAST_AT = Column("last_at", "moment", "of the last event")
 
 FUNNEL_COLUMNS = (
-    Column("attempted", "messages", "with a delivery or a bounce"),
+    Column("attempted", "messages", "with a delivery or a bounce; without deliveries: sent"),
     Column("delivered", "messages", "attempted and not bounced in the end"),
     Column("late_bounced", "messages", "bounced after a delivery"),
     Column(

@@ -3,7 +3,8 @@
 -- params:  none
 -- reads:   event_counts, states, bounces, verdicts
 -- columns: campaign and one count per check (see checks.tsv), with the counts they are parts of; null where the feed has
---          no event of that kind at all; not_sent_words (the platform's words for not sending, and how often)
+--          no event of that kind at all; not_sent_words (the platform's words for not sending, and how often);
+--          told_by_sending (whether any event is a sending and none a delivery, whatever the cut)
 with
 counts_of as (
     select campaign,
@@ -15,7 +16,8 @@ counts_of as (
            nullif(clicks, 0) as clicks,
            nullif(deferrals, 0) as deferrals,
            nullif(complaints, 0) as complaints,
-           nullif(unsubscribes, 0) as unsubscribes
+           nullif(unsubscribes, 0) as unsubscribes,
+           told_by_sending
     from event_counts
 ),
 messages_of as (
