@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,3 +102,16 @@ def parse_moment(value: object) -> datetime | None:
         return moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def key_by_value(values: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """
+    Each value -> the key that it stands under.
+
+    >>> key_by_value({"com": ["cmo", "con"], "net": ["nte"]})
+    {'cmo': 'com', 'con': 'com', 'nte': 'net'}
+    """
+    keys: dict[str, str] = {}
+    for key, own in values.items():
+        keys |= dict.fromkeys(own, key)
+    return keys

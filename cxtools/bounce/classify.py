@@ -49,6 +49,7 @@ from cxtools.bounce.reason import (
 from cxtools.bounce.rules import Rule, Rulebook, merge_rules, standard_rules
 from cxtools.bounce.verdict import BounceVerdict
 from cxtools.errors import ConfigError
+from cxtools.text import key_by_value
 
 #: Verdicts that are remembered, and the longest code and text worth remembering: together an exact
 #: bound on memory.
@@ -87,7 +88,8 @@ SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 def _owners(kind: str) -> dict[str, str]:
     """Word -> the provider or blocklist that it names."""
-    return {word: name for name, known in NAMES[kind].items() for word in known.split()}
+    words = {name: known.split() for name, known in NAMES[kind].items()}
+    return key_by_value(words)
 
 
 PROVIDERS = _owners("providers")

@@ -63,5 +63,6 @@ def _read(line: str) -> list[str]:
 
 def _as_text(value: object) -> str:
     if isinstance(value, dict | list | bool):
-        raise ValueError("code, text and class must be texts")  # noqa: TRY004  # a line that can't be read
+        # A ValueError, as for every line that can't be read.
+        raise ValueError("code, text and class must be texts")  # noqa: TRY004
     return "" if value is None else str(value)

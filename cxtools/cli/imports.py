@@ -96,7 +96,8 @@ def import_events(  # noqa: PLR0913  # an argument an option
         now=datetime.now(UTC),
         progress=session(context).shows_progress,
     )
-    document, text = result.document(), str(result)
+    document = result.document()
+    text = str(result)
     if client.settings.suppress_imported and not no_suppress:
         suppressed = client.suppress_imported(result.campaigns)
         document["suppressed"] = suppressed

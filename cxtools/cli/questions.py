@@ -80,7 +80,7 @@ def command_for(question: Question) -> Callable[..., None]:
             session(context).connect().engine,
             question.name,
             [*(names or ()), *(campaign or ())] or None,
-            by=[column for text in by or () for column in text.split(",")],
+            by=",".join(by).split(",") if by else [],
             where=parse_where(where or ()),
             as_of=as_of,
         )

@@ -119,14 +119,18 @@ def _import(
         name: Brought(one.added + one.duplicates, one.added) for name, one in added.items()
     }
     partly_known = [name for name, one in added.items() if one.duplicates]
+    formats: list[str] = []
     unused: list[str] = []
     moments_in: list[str] = []
+    notes: list[str] = []
     for reading in readings:
+        formats += reading.feeds
+        notes += reading.notes
         unused += reading.unused_columns()
         moments_in += reading.unused_moments()
     return Imported(
         campaigns=campaigns,
-        format=", ".join(dict.fromkeys(feed for each in readings for feed in each.feeds)),
+        format=", ".join(dict.fromkeys(formats)),
         rows=sum(reading.rows for reading in readings),
         rejected=rejects.count,
         rejected_path=rejects.path,
@@ -136,7 +140,7 @@ def _import(
         unused_columns=list(dict.fromkeys(unused)),
         moments_in=list(dict.fromkeys(moments_in)),
         unclear=tally.unclear,
-        notes=list(dict.fromkeys(note for each in readings for note in each.notes)),
+        notes=list(dict.fromkeys(notes)),
         kept_otherwise=samples.kept_otherwise(store, partly_known),
     )
 

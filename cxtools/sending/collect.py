@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cxtools.api.event_pages import EventPage, Malformed, read_pages
@@ -160,7 +161,7 @@ def _keep(context: Context, name: str, fetched: Sequence[JobPages]) -> Collected
     malformed: list[Malformed] = []
 
     def tables() -> Iterator[pa.Table]:
-        pages = [page for job in fetched for page in job.pages]
+        pages = list(chain.from_iterable(job.pages for job in fetched))
         for events in read_pages(pages):
             words.take(events.table)
             malformed.extend(events.malformed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from cxtools.sending.address import bare_address
 from cxtools.sending.row import Row, cell_text
-from cxtools.text import safe_line
+from cxtools.text import key_by_value, safe_line
 from cxtools.wording import quantity
 
 #: Providers of mail -> how their domains are mistyped: what is registered by nobody, or by those
@@ -56,7 +56,7 @@ ENDINGS = {
     "ogr": "org",
     "orgg": "org",
 }
-MEANT = {domain: meant for meant, domains in MISTYPED.items() for domain in domains.split()}
+MEANT = key_by_value({meant: domains.split() for meant, domains in MISTYPED.items()})
 
 
 def meant_domain(domain: str) -> str:

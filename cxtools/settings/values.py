@@ -210,8 +210,8 @@ class Settings(
     engine: Engine = setting(
         "duckdb",
         "What answers questions to the events: `duckdb`, in this process; or Apache Spark, by its"
-        " master (extra `[spark]`, and Java 17 or newer): `local[2]` for a try, `spark://host:7077`,"
-        " `yarn`.",
+        " master (extra `[spark]`, and Java 17 or newer): `local[2]` for a try,"
+        " `spark://host:7077`, `yarn`.",
         variable="CXTOOLS_ENGINE",
     )
     memory: Size = setting(

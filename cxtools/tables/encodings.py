@@ -36,7 +36,8 @@ AS_WINDOWS = (
     "the text is not UTF-8: it was read as Windows-1252; if names look odd, save it as UTF-8"
 )
 #: Bytes that aren't UTF-8, as Python hands them through; those that Windows-1252 doesn't know.
-FIRST_ODD, LAST_ODD = "\udc80", "\udcff"
+FIRST_ODD = "\udc80"
+LAST_ODD = "\udcff"
 NOT_WINDOWS = set("\udc81\udc8d\udc8f\udc90\udc9d")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
-from cxtools.events.feeds.nested import text_at, texts_at
+from cxtools.events.feeds.nested import required_text, text_at, texts_at
 from cxtools.events.feeds.values import Row, spelling
 from cxtools.model import Event
 
@@ -83,9 +83,7 @@ def recognises(row: Row) -> bool:
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     """One event per record."""
-    word = text_at(row, "event")
-    if not word:
-        raise ValueError("event is missing")
+    word = required_text(row, "event")
     other = OTHER_MATTERS.get(spelling(word))
     if other:
         raise ValueError(f"{word} is about {other}, not about a message that was sent")

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
-from cxtools.events.feeds.nested import object_at, text_at
+from cxtools.events.feeds.nested import (
+    list_of_texts,
+    object_at,
+    refuse_other_matters,
+    required_text,
+    text_at,
+)
 from cxtools.events.feeds.values import Row
 from cxtools.model import Event
 
@@ -83,13 +89,8 @@ def recognises(row: Row) -> bool:
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     """One event per recipient; feedback and late bounces name no message, since they don't."""
-    word = text_at(row, "type")
-    if not word:
-        raise ValueError("type is missing")
-    if word in OTHER_MATTERS:
-        raise ValueError(
-            f"{word} is about {OTHER_MATTERS[word]}, not about a message that was sent"
-        )
+    word = required_text(row, "type")
+    refuse_other_matters(word, OTHER_MATTERS)
     kind = _kind(word, row, dialect)
     texts = {"message_id": "" if word in REPORTS else text_at(row, "id")}
     if kind in EXPLAINED:
@@ -121,9 +122,7 @@ def _kind(word: str, row: Row, dialect: Dialect) -> str:
 def _people(word: str, row: Row) -> list[str]:
     if word == "Feedback":
         return [text_at(row, *COMPLAINANT)]
-    given = row.get("recipient")
-    recipients = given if isinstance(given, list) else [given]
-    return [text_at({"recipient": recipient}, "recipient") for recipient in recipients] or [""]
+    return list_of_texts(row, "recipient") or [""]
 
 
 def _explanation(word: str, row: Row) -> dict[str, str]:

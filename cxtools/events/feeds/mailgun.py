@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
-from cxtools.events.feeds.nested import object_at, text_at, texts_at, value_at
+from cxtools.events.feeds.nested import (
+    object_at,
+    refuse_other_matters,
+    required_text,
+    text_at,
+    texts_at,
+    value_at,
+)
 from cxtools.events.feeds.values import Row
 from cxtools.model import Event
 
@@ -118,13 +125,8 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
 
 
 def _word(record: Row) -> str:
-    word = text_at(record, "event")
-    if not word:
-        raise ValueError("event is missing")
-    if word in OTHER_MATTERS:
-        raise ValueError(
-            f"{word} is about {OTHER_MATTERS[word]}, not about a message that was sent"
-        )
+    word = required_text(record, "event")
+    refuse_other_matters(word, OTHER_MATTERS)
     if word not in SORTED:
         return word
     reason = NOT_TRIED.get(text_at(record, *CODES)) or text_at(record, "reason")

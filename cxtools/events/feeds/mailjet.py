@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
-from cxtools.events.feeds.nested import text_at, texts_at
+from cxtools.events.feeds.nested import required_text, text_at, texts_at
 from cxtools.events.feeds.values import Row
 from cxtools.model import Event
 
@@ -53,9 +53,7 @@ def recognises(row: Row) -> bool:
 
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     """One event per record."""
-    word = text_at(row, "event")
-    if not word:
-        raise ValueError("event is missing")
+    word = required_text(row, "event")
     kind = dialect.kind(WORDS, word)
     error = text_at(row, "error")
     if kind == "bounce" and error in TRIED_AGAIN:

@@ -6,7 +6,14 @@ import json
 from typing import Any
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
-from cxtools.events.feeds.nested import object_at, text_at, texts_at, value_at
+from cxtools.events.feeds.nested import (
+    object_at,
+    refuse_other_matters,
+    required_text,
+    text_at,
+    texts_at,
+    value_at,
+)
 from cxtools.events.feeds.values import Row
 from cxtools.model import Event
 
@@ -113,13 +120,8 @@ def _posted(form_field: object) -> list[Row]:
 
 
 def _event(record: Row, dialect: Dialect) -> Event:
-    word = text_at(record, "event", "type")
-    if not word:
-        raise ValueError("event is missing")
-    if word in OTHER_MATTERS:
-        raise ValueError(
-            f"{word} is about {OTHER_MATTERS[word]}, not about a message that was sent"
-        )
+    word = required_text(record, "event", "type")
+    refuse_other_matters(word, OTHER_MATTERS)
     kind = dialect.kind(WORDS, word)
     texts = texts_at(record, FIELDS)
     if kind in EXPLAINED:

@@ -220,7 +220,8 @@ def read_moment(
     if isinstance(cell, bool):
         raise _refusal(text)
     if date_format in ORDERS:
-        date_format, date_order = "", date_format
+        date_order = date_format
+        date_format = ""
     moment = _in_form(text, date_format, timezone)
     if moment is None and _may_be_otherwise(text, date_format):
         moment = _in_known_form(text, timezone, date_order)

@@ -53,8 +53,7 @@ def text_at(row: Row, *paths: str) -> str:
     '550'
     """
     for path in paths:
-        value = value_at(row, path)
-        text = value.strip() if isinstance(value, str) else _text(path, value)
+        text = _text(path, value_at(row, path))
         if text:
             return text
     return ""
@@ -77,7 +76,53 @@ def texts_at(row: Row, fields: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return texts
 
 
+def required_text(row: Row, *paths: str) -> str:
+    """
+    As `text_at`, where something must stand.
+
+    Raises:
+        ValueError: nothing does, or as `text_at`.
+    """
+    text = text_at(row, *paths)
+    if not text:
+        raise ValueError(f"{paths[0]} is missing")
+    return text
+
+
+def list_of_texts(row: Row, path: str) -> list[str]:
+    """
+    The texts in the list at a path; what isn't a list is taken for one of itself.
+
+    Raises:
+        ValueError: as `text_at`.
+
+    >>> list_of_texts({"mail": {"to": ["a", "b"]}}, "mail.to"), list_of_texts({"to": "a"}, "to")
+    (['a', 'b'], ['a'])
+    """
+    value = value_at(row, path)
+    values = value if isinstance(value, list) else [value]
+    return [_text(path, each) for each in values]
+
+
+def refuse_other_matters(word: str, matters: Mapping[str, str]) -> None:
+    """
+    Refuse records that say nothing of a message that was sent, by how their *word* begins.
+
+    Raises:
+        ValueError: it is such a word; what the record is about instead.
+
+    >>> refuse_other_matters("email.received", {"email.received": "a message that came in"})
+    Traceback (most recent call last):
+    ValueError: email.received is about a message that came in, not about a message that was sent
+    """
+    for beginning, matter in matters.items():
+        if word.startswith(beginning):
+            raise ValueError(f"{word} is about {matter}, not about a message that was sent")
+
+
 def _text(path: str, value: object) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, list):
         return _only_text(path, value)
     if type(value) in TEXTUAL:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
-from cxtools.events.feeds.nested import text_at, texts_at
+from cxtools.events.feeds.nested import refuse_other_matters, text_at, texts_at
 from cxtools.events.feeds.values import Row
 from cxtools.model import Event
 
@@ -88,10 +88,7 @@ def recognises(row: Row) -> bool:
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     """One event per record; its word is the kind of record or, of a bounce, the type."""
     word = _word(row)
-    if word in OTHER_MATTERS:
-        raise ValueError(
-            f"{word} is about {OTHER_MATTERS[word]}, not about a message that was sent"
-        )
+    refuse_other_matters(word, OTHER_MATTERS)
     kind = dialect.kind(WORDS, word)
     texts = texts_at(row, FIELDS)
     if kind in EXPLAINED:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
-from cxtools.events.feeds.nested import object_at, text_at, texts_at
+from cxtools.events.feeds.nested import (
+    list_of_texts,
+    object_at,
+    refuse_other_matters,
+    required_text,
+    text_at,
+    texts_at,
+)
 from cxtools.events.feeds.values import Row
 from cxtools.model import Event
 
@@ -68,12 +75,8 @@ def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     One event per recipient of what all of them have in common; of a mail to several the rest names
     none of them, since Resend doesn't say whose it was.
     """
-    word = text_at(row, "type")
-    if not word:
-        raise ValueError("type is missing")
-    for beginning, matter in OTHER_MATTERS.items():
-        if word.startswith(beginning):
-            raise ValueError(f"{word} is about {matter}, not about a message that was sent")
+    word = required_text(row, "type")
+    refuse_other_matters(word, OTHER_MATTERS)
     data = object_at(row, "data")
     kind = _kind(word, data, dialect)
     texts = texts_at(data, FIELDS)
@@ -109,9 +112,7 @@ def _is_not_tried(data: Row) -> bool:
 
 def _people(kind: str, data: Row) -> list[str]:
     """Whose events it is; "" where that can't be said."""
-    given = data.get("to")
-    recipients = given if isinstance(given, list) else [given]
-    people = [text_at({"to": recipient}, "to") for recipient in recipients]
+    people = list_of_texts(data, "to")
     if len(people) > 1 and kind not in COMMON:
         return [""]
     return people or [""]
@@ -131,8 +132,5 @@ def _explanation(data: Row) -> dict[str, str]:
 
 
 def _said_by_server(data: Row) -> str:
-    diagnostics = object_at(data, "bounce").get("diagnosticCode")
-    if not isinstance(diagnostics, list):
-        diagnostics = [diagnostics]
-    texts = [text_at({"diagnosticCode": text}, "diagnosticCode") for text in diagnostics]
+    texts = list_of_texts(data, "bounce.diagnosticCode")
     return next(filter(None, texts), "")

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from cxtools.events.feeds.dialect import STANDARD, Dialect, build_event
-from cxtools.events.feeds.nested import text_at, texts_at, value_at
+from cxtools.events.feeds.nested import (
+    refuse_other_matters,
+    required_text,
+    text_at,
+    texts_at,
+    value_at,
+)
 from cxtools.events.feeds.values import Row
 from cxtools.model import Event
 
@@ -91,12 +97,8 @@ def recognises(row: Row) -> bool:
 def events(row: Row, dialect: Dialect = STANDARD) -> list[Event]:
     """One event per record."""
     record = _record(row)
-    word = text_at(record, "type")
-    if not word:
-        raise ValueError("type is missing")
-    for beginning, matter in OTHER_MATTERS.items():
-        if word.startswith(beginning):
-            raise ValueError(f"{word} is about {matter}, not about a message that was sent")
+    word = required_text(record, "type")
+    refuse_other_matters(word, OTHER_MATTERS)
     kind = _kind(word, record, dialect)
     texts = texts_at(record, FIELDS)
     if kind in EXPLAINED:

@@ -14,6 +14,7 @@ from cxtools.events.feeds.values import Row, spelling
 from cxtools.events.feeds.wide import THINGS, CountsOnly, Doubts, Mark, Thing, Wide, marks
 from cxtools.events.feeds.words import COMMON_WORDS
 from cxtools.model import KINDS, Event
+from cxtools.text import key_by_value
 
 NAME = "table"
 TITLE = "any table"
@@ -140,7 +141,7 @@ OTHER_PEOPLE = (
 NO_NAME = ""
 ROW_NUMBER = "number of the row"
 #: The same the other way round: a column's name -> our field.
-FIELDS = {name: field for field, names in COLUMNS.items() for name in names}
+FIELDS = key_by_value(COLUMNS)
 NO_WORD = (
     "no column says what happened; name it with --map COLUMN=kind, "
     "or say it for all rows with --event-map =open"

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 from cxtools.events.feeds.dialect import Dialect, build_event
@@ -95,7 +96,11 @@ FILLERS = MOMENT_WORDS.union(
 #: "openedAt" is "opened at".
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
-YES, NO, MOMENT, NOTHING = "yes", "no", "moment", ""
+#: What the cell of a flag says.
+YES = "yes"
+NO = "no"
+MOMENT = "moment"
+NOTHING = ""
 #: What flags look like.
 FLAGS = {
     **dict.fromkeys(("true", "t", "yes", "y", "x", "✓"), YES),
@@ -247,7 +252,7 @@ class Wide:
 
     def _has_reason(self, row: Row) -> bool:
         """Whether a column says why a mail came back, which no other says."""
-        columns = (column for name in REASONS for column in self.texts.get(name, ()))
+        columns = chain.from_iterable(self.texts.get(name, ()) for name in REASONS)
         return any(_is_reason(column, cell_text(row.get(column))) for column in columns)
 
     def _events_of(self, word: str, row: Row, dialect: Dialect) -> list[Event]:
