@@ -85,6 +85,13 @@ def _axis(name: str, own: Layout) -> Layout:
     return look | own | {"title": title}
 
 
+NOT_YET = "No delivery or bounce has been reported yet."
+NOT_TOLD = (
+    "The events tell of no delivery and of no sending, so nobody can say of how many messages the "
+    "bounces, opens and clicks are a part."
+)
+
+
 def sentence(title: str, text: str, table: pd.DataFrame) -> go.Figure:
     """
     A sentence in place of a figure where there is nothing to draw; a page prints it as its text.
@@ -108,6 +115,13 @@ def sentence(title: str, text: str, table: pd.DataFrame) -> go.Figure:
         "yaxis": {"visible": False},
     }
     return draw([], title=title, caption=text, table=table, layout=layout)
+
+
+def nothing_attempted(title: str, table: pd.DataFrame) -> go.Figure:
+    """A sentence in place of a figure where nothing was attempted, as far as the feed tells."""
+    happened = [column for column in ("bounced", "opened", "clicked") if column in table]
+    text = NOT_TOLD if table[happened].to_numpy().any() else NOT_YET
+    return sentence(title, text, table)
 
 
 def nothing_to_compare(table: pd.DataFrame, group: str, mail: str = "all mail") -> go.Figure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts import rates
-from cxtools.charts.frame import Layout, Trace, draw, sentence
+from cxtools.charts.frame import Layout, Trace, draw, nothing_attempted
 from cxtools.charts.groups import groups_of
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import INK, RATED, STAGES, Stage
@@ -38,7 +38,7 @@ def figure(table: pd.DataFrame) -> go.Figure:
         return rates.figure(table)
     rows = rows_of(table)
     if not rows or not rows[0]["attempted"]:
-        return sentence(TITLE, "No delivery or bounce has been reported yet.", table)
+        return nothing_attempted(TITLE, table)
     steps = steps_of(rows[0])
     layout = {"height": 56 + 58 * len(steps), "yaxis": _stage_axis(steps)}
     caption = caption_of(rows[0], steps)

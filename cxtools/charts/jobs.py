@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cxtools import wording
 from cxtools.charts import bars
 from cxtools.charts.bars import Bar
-from cxtools.charts.frame import sentence
+from cxtools.charts.frame import nothing_attempted, sentence
 from cxtools.charts.groups import groups_of, row_name
 from cxtools.charts.rows import Row, largest, rows_of
 from cxtools.charts.style import INK
@@ -29,6 +29,8 @@ def figure(table: pd.DataFrame) -> go.Figure:
     rows = rows_of(table)
     if not rows:
         return sentence(TITLE, "No send job is known yet.", table)
+    if not any(row["attempted"] for row in rows):
+        return nothing_attempted(TITLE, table)
     splits = [split for split in groups_of(table) if split != "job"]
     ranked = [_bar(row, splits) for row in largest(rows, "attempted")]
     return bars.figure(ranked, title=TITLE, caption=CAPTION, table=table)

@@ -17,6 +17,7 @@ from cxtools.charts.frame import (
     Layout,
     Trace,
     draw,
+    nothing_attempted,
     nothing_to_compare,
     row_axis,
     row_label,
@@ -81,8 +82,11 @@ def _shares(stages: Sequence[Stage]) -> str:
 
 
 def _dots(table: pd.DataFrame, group: str) -> go.Figure:
+    title = f"How do {GROUPS[group].many} compare?"
     rows = rows_in_order(table, group)
     stages = measured(rows)
+    if not stages:
+        return nothing_attempted(title, table)
     names = [part_name(group, row[group]) for row in rows]
     sizes = [wording.count(row["attempted"]) for row in rows]
     texts = [f"{name}  ({size})" for name, size in zip(names, sizes, strict=True)]
@@ -106,7 +110,6 @@ def _dots(table: pd.DataFrame, group: str) -> go.Figure:
         f"Shares: {_shares(stages)}. Lines are 95% intervals; where they overlap, a difference may "
         f"be chance. Each panel has its own scale.{wording.shown_note(len(rows), len(table))}"
     )
-    title = f"How do {GROUPS[group].many} compare?"
     return draw(
         traces,
         title=title,
@@ -197,9 +200,13 @@ def _distance(
 
 
 def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
+    down, across = (GROUPS[split].many for split in splits)
+    title = f"How do {down} and {across} compare?"
     rows = rows_of(table)
-    crossing = cross(rows, splits, "attempted")
     stages = measured(rows)
+    if not stages:
+        return nothing_attempted(title, table)
+    crossing = cross(rows, splits, "attempted")
     counts = {key: row["attempted"] or 0 for key, row in crossing.rows.items()}
     panels = [
         Panel(shaded(counts, wording.count), INK["grey"], ATTEMPTED.word),
@@ -210,8 +217,6 @@ def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
         "larger the number within its panel; a share of few recipients may be chance."
         f"{wording.shown_note(len(crossing.rows), len(table))}"
     )
-    down, across = (GROUPS[split].many for split in splits)
-    title = f"How do {down} and {across} compare?"
     return heatmap.figure(
         panels,
         crossing.grid,

@@ -70,7 +70,7 @@ REACTIONS = {
     "click": Reaction("Clicked", "First click", INK["orange"]),
 }
 #: Where no moment is known at all.
-NO_TIMES = "No open and no click has a known time yet."
+NO_TIMES = "No open or click can be timed yet: that takes the time of the delivery, too."
 OPENED_IS_MORE = "The funnel's opened counts clicks without images as well."
 
 #: Kind of bounce -> its colour.

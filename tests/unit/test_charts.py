@@ -133,6 +133,19 @@ def test_the_same_table_draws_the_same_figure(name: str) -> None:
 
 THIN = tables.store("to | kind | at | email\nann | delivery | +0 | ann@gmail.com", "thin")
 DEAD = tables.store("to | kind | at | code\nann | bounce | +0 | 5.1.1", "dead")
+UNTOLD = tables.store(
+    """
+    to  | kind   | at | email         | code
+    ann | bounce | +0 | ann@gmail.com | 5.1.1
+    bob | open   | +0 | bob@yahoo.com |
+    """,
+    "untold",
+)
+NO_TIMES = "No open or click can be timed yet: that takes the time of the delivery, too."
+NOT_TOLD = (
+    "The events tell of no delivery and of no sending, so nobody can say of how many messages the "
+    "bounces, opens and clicks are a part."
+)
 TIMELESS = tables.store("to | kind | code\nann | bounce | 5.1.1", "timeless")
 
 
@@ -143,8 +156,8 @@ TIMELESS = tables.store("to | kind | code\nann | bounce | 5.1.1", "timeless")
         (lambda: ask("bounces", THIN, by="provider"), "No bounces."),
         (lambda: ask("reasons", THIN), "No bounces."),
         (lambda: ask("links", THIN), "No click is known."),
-        (lambda: ask("curve", THIN), "No open and no click has a known time yet."),
-        (lambda: ask("timing", THIN), "No open and no click has a known time yet."),
+        (lambda: ask("curve", THIN), NO_TIMES),
+        (lambda: ask("timing", THIN), NO_TIMES),
         (
             lambda: ask("funnel", THIN, by="provider"),
             "There is nothing to compare: all mail belongs to one mailbox provider, gmail.",
@@ -167,8 +180,12 @@ TIMELESS = tables.store("to | kind | code\nann | bounce | 5.1.1", "timeless")
             lambda: ask("curve", STORE, "c"),
             "All who reacted did so within the first hour: images loaded 50.0%, clicked 50.0%.",
         ),
+        (lambda: ask("funnel", UNTOLD), NOT_TOLD),
+        (lambda: ask("funnel", UNTOLD, by="provider"), NOT_TOLD),
+        (lambda: ask("funnel", UNTOLD, by=["provider", "day"]), NOT_TOLD),
+        (lambda: ask("jobs", UNTOLD), NOT_TOLD),
     ],
-    ids=map(str, range(13)),
+    ids=map(str, range(17)),
 )
 def test_nothing_to_draw_is_said(table: Callable[[], Table], said: str) -> None:
     """One sentence in place of an empty frame; the figure has no axes."""

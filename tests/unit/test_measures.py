@@ -954,3 +954,17 @@ def test_300_000_events_are_counted(tmp_path: Path) -> None:
     table = ask("funnel", target, by=["provider", "day"])
 
     assert (100_000, 100_000) == (table.attempted.sum(), table.clicked.sum())
+
+
+def test_a_bounce_is_an_outcome_whatever_else_the_feed_tells() -> None:
+    """Who bounced is not among those of whom nothing is known, though nothing is attempted."""
+    quality = ask(
+        "data_quality",
+        store("""
+        to  | kind     | at | code
+        ann | bounce   | +1 | 5.1.1
+        bob | deferral | +1 |
+    """),
+    ).set_index("check")
+
+    assert 1 == quality["count"]["without_outcome"]

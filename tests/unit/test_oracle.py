@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
 from cxtools.events.store import EventStore
@@ -164,6 +164,7 @@ def people(rows: list[dict[str, Any]]) -> list[str]:
     by=some.sampled_from([[], *SINGLE, *PAIRS]),
     as_of=some.sampled_from([None, "2026-09-15T12:00:00Z", timedelta(hours=9)]),
 )
+@example(seed=931, count=4, by=[], as_of=None)  # a click under the id of another event
 def test_random_events(seed: int, count: int, by: Sequence[str], as_of: Any) -> None:
     """Whatever happened, in whatever order."""
     with tempfile.TemporaryDirectory() as folder:

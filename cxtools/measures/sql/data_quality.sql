@@ -28,7 +28,7 @@ messages_of as (
            sum(case when opened then messages else 0 end) as openers,
            sum(case when clicked then messages else 0 end) as clickers,
            sum(case when not attempted and not_sent is not null then messages else 0 end) as not_sent,
-           sum(case when not attempted and not_sent is null and not opened and not clicked then messages else 0 end) as without_outcome,
+           sum(case when not attempted and not bounced and not_sent is null and not opened and not clicked then messages else 0 end) as without_outcome,
            sum(case when opened_by_machine and not opened_by_human and reached and not clicked then messages else 0 end) as machine_opens,
            bool_or(opened_by_machine) as any_machine,
            sum(case when not attempted and not reached and opened then messages else 0 end) as orphan_opens,

@@ -49,7 +49,7 @@ messages_of as (
            count(*) filter (where opens > 0) as openers,
            count(*) filter (where clicks > 0) as clickers,
            count(*) filter (where not attempted and not_sent is not null) as not_sent,
-           count(*) filter (where not attempted and not_sent is null and opens = 0 and clicks = 0) as without_outcome,
+           count(*) filter (where not attempted and not bounced and not_sent is null and opens = 0 and clicks = 0) as without_outcome,
            count(*) filter (where machine_opens > 0 and machine_opens = opens and reached and clicks = 0) as machine_opens,
            max(machine_opens) > 0 as any_machine,
            count(*) filter (where not attempted and not reached and opens > 0) as orphan_opens,

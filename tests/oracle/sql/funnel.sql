@@ -1,13 +1,13 @@
 -- How far did the messages of these campaigns get?
 -- grain:   one row per campaign (and value of each column it is split by; then only where something was attempted)
 -- params:  none
--- reads:   messages, received
+-- reads:   messages, events (each once, whatever the cut)
 -- columns: campaign, split, attempted, delivered, late_bounced, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at;
 --          opened_measured, clicked_measured: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment
 with
 measured as (     -- one row per campaign; a click tells of an open, too
     select campaign, max(case when kind in ('open', 'click') then 1 end) as any_open, max(case when kind = 'click' then 1 end) as any_click
-    from received
+    from events
     group by campaign
 )
 select messages.campaign, split,
