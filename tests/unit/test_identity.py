@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -164,7 +165,6 @@ def test_a_message_has_its_events(name: str) -> None:
 
 def test_events_without_a_recipient_belong_to_the_only_one_of_their_message() -> None:
     """Where it went to several, nobody can tell whose it is; where nobody is known, it is one more."""
-    target = EventStore(Path(tempfile.mkdtemp()) / "events")
     happened = [
         event("m1", "", "a@x.test", "delivery", 1),
         event("m1", "", "", "bounce", 5),
@@ -173,16 +173,14 @@ def test_events_without_a_recipient_belong_to_the_only_one_of_their_message() ->
         event("m2", "", "", "open", 5),
         event("m9", "", "", "bounce", 5),
     ]
-    target.add("c", happened, source="test", received_at=RECEIVED)
 
-    [row] = ask("funnel", target).to_dict("records")
+    row = funnel_of(happened)
 
     assert (4, 2, 2, 0) == (row["attempted"], row["delivered"], row["bounced"], row["opened"])
 
 
 def test_a_row_of_somebody_takes_nothing_from_messages_without_recipients() -> None:
     """Where most events name the message only, it stands for its recipient."""
-    target = EventStore(Path(tempfile.mkdtemp()) / "events")
     happened = [
         event("m1", "", "", "sent", 0),
         event("m2", "", "", "sent", 0),
@@ -190,11 +188,18 @@ def test_a_row_of_somebody_takes_nothing_from_messages_without_recipients() -> N
         event("m2", "", "", "delivery", 1),
         event("", "", "z@x.test", "unsubscribe", 9),
     ]
-    target.add("c", happened, source="test", received_at=RECEIVED)
 
-    [row] = ask("funnel", target).to_dict("records")
+    row = funnel_of(happened)
 
     assert (2, 2) == (row["attempted"], row["delivered"])
+
+
+def funnel_of(happened: Sequence[Event]) -> dict[str, Any]:
+    """The funnel of one campaign with these events."""
+    target = EventStore(Path(tempfile.mkdtemp()) / "events")
+    target.add("c", happened, source="test", received_at=RECEIVED)
+    [row] = ask("funnel", target).to_dict("records")
+    return {str(name): value for name, value in row.items()}
 
 
 def event(message_id: str, recipient_id: str, email: str, kind: str, at: float | None) -> Event:
