@@ -20,7 +20,7 @@ from cxtools.events.rejects import Rejects
 from cxtools.events.rows import open_blocks
 from cxtools.events.samples import Samples
 from cxtools.events.store import Batch, EventStore
-from cxtools.events.summary import Brought, Imported, Tally
+from cxtools.events.summary import CampaignEvents, Imported, Tally
 from cxtools.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -113,10 +113,10 @@ def _import(
     with store.rejects(campaign or "campaigns") as rejects:
         batches = _batches(readings, rejects, tally, progress)
         if any(reading.may_correct for reading in readings):
-            batches = samples.of(batches)
+            batches = samples.take_from(batches)
         added = store.add_batches(batches, received_at=now)
     campaigns = {
-        name: Brought(one.added + one.duplicates, one.added) for name, one in added.items()
+        name: CampaignEvents(one.added + one.duplicates, one.added) for name, one in added.items()
     }
     partly_known = [name for name, one in added.items() if one.duplicates]
     formats: list[str] = []

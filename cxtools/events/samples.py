@@ -29,8 +29,8 @@ class Samples:
         self._of_campaigns: dict[str, list[pa.Table]] = {}
         self._count = 0
 
-    def of(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """The same batches."""
+    def take_from(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The same batches, each after its samples were taken."""
         for batch in batches:
             if self._count < MOST_SAMPLES:
                 self._take(batch)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools.text import safe_line
+from cxtools.wording import quantity
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +23,7 @@ LISTED = 12
 
 
 @dataclass(frozen=True)
-class Brought:
+class CampaignEvents:
     """Events of a file for one campaign, and how many of them it didn't have before."""
 
     events: int
@@ -86,7 +87,7 @@ class Imported:
                           otherwise than they are read now
     """
 
-    campaigns: Mapping[str, Brought]
+    campaigns: Mapping[str, CampaignEvents]
     format: str
     rows: int
     rejected: int
@@ -102,11 +103,11 @@ class Imported:
 
     @property
     def events(self) -> int:
-        return sum(brought.events for brought in self.campaigns.values())
+        return sum(own.events for own in self.campaigns.values())
 
     @property
     def added(self) -> int:
-        return sum(brought.new for brought in self.campaigns.values())
+        return sum(own.new for own in self.campaigns.values())
 
     @property
     def duplicates(self) -> int:
@@ -189,8 +190,7 @@ class Imported:
     def document(self) -> dict[str, Any]:
         """The same as JSON."""
         campaigns = {
-            name: {"events": brought.events, "new": brought.new}
-            for name, brought in self.campaigns.items()
+            name: {"events": own.events, "new": own.new} for name, own in self.campaigns.items()
         }
         return {
             "campaigns": campaigns,
@@ -208,13 +208,13 @@ class Imported:
     def __str__(self) -> str:
         """A line for each campaign, and for each thing that wasn't understood."""
         lines = []
-        for name, brought in self.campaigns.items():
-            left_out = brought.events - brought.new
+        for name, own in self.campaigns.items():
+            left_out = own.events - own.new
             lines.append(
-                f"{name}: {brought.events:,} events, {brought.new:,} new, "
+                f"{name}: {quantity(own.events, 'event')}, {own.new:,} new, "
                 f"{left_out:,} left out (known, or twice in the file)"
             )
-        lines.append(f"{self.rows:,} rows, read as {self.format}")
+        lines.append(f"{quantity(self.rows, 'row')}, read as {self.format}")
         return "\n".join([*lines, *self.warnings])
 
 

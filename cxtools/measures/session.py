@@ -262,7 +262,7 @@ def _define_until(
     )
     if any(_has_aliases(layer) for layer in layers.values()):
         relations.define("events_as_named", events)
-        events = identity.resolved(
+        events = identity.resolved_events_query(
             "events_as_named",
             aliases="stored_aliases",
             splits="stored_splits",

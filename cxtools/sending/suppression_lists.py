@@ -21,7 +21,7 @@ REASON_NAMES = ("reason", "suppressionreason", "type", "error")
 DEEPEST = 6
 
 
-class Taken(NamedTuple):
+class ListOutcome(NamedTuple):
     """
     What became of a list: people newly suppressed, people on it, and the rows without an address,
     or with something else in its place: nobody, several people, what can't be mailed.
@@ -32,7 +32,7 @@ class Taken(NamedTuple):
     without_address: int
 
 
-def suppress_list(ledger: Ledger, path: Path, reason: str = "") -> Taken:
+def suppress_list(ledger: Ledger, path: Path, reason: str = "") -> ListOutcome:
     """
     Suppress the people on another platform's list: JSON of its API, or a table with a column of
     addresses. *reason* is written for all of them; by default what the list says of each.
@@ -61,7 +61,7 @@ def suppress_list(ledger: Ledger, path: Path, reason: str = "") -> Taken:
         )
     source = f"{LIST}{path.name}"
     added = ledger.suppressions.add(LISTED, reasons, source)
-    return Taken(added, len(reasons), without_address)
+    return ListOutcome(added, len(reasons), without_address)
 
 
 def _people(value: object, depth: int) -> Iterator[tuple[str, str]]:

@@ -137,11 +137,11 @@ def _resolve_names(relations: Relations, base: Layer | None, files: Sequence[Pat
         both = "select * from events_as_named union all select * from base_events_as_named"
         names = f"({both})"
     identity.find_aliases(relations, names)
-    remember("counted_events", identity.resolved("events_as_named"))
+    remember("counted_events", identity.resolved_events_query("events_as_named"))
     if base:
-        relations.define("base_events", identity.resolved("base_events_as_named"))
+        relations.define("base_events", identity.resolved_events_query("base_events_as_named"))
         relations.define("base_rows", "select message_key, ts from base_events")
-        if identity.names_changed(relations, "base_events_as_named"):
+        if identity.have_names_changed(relations, "base_events_as_named"):
             raise Overtaken
 
 

@@ -59,7 +59,7 @@ def find_aliases(relations: Relations, events: str) -> None:
     relations.keep(SPLITS, splits)
 
 
-def resolved(
+def resolved_events_query(
     events: str,
     *,
     aliases: str = ALIASES,
@@ -83,7 +83,7 @@ def resolved(
     )
 
 
-def names_changed(relations: Relations, base_events: str) -> bool:
+def have_names_changed(relations: Relations, base_events: str) -> bool:
     """Whether some of the *base_events* belong to other messages than the base says."""
     changed = statement("changed_aliases").format(base_events=base_events)
     [row] = relations.rows(changed).to_pylist()
