@@ -43,9 +43,9 @@ FLOORS = {
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
-        "verdicts.checks",
-        "events.feeds.dialect",
-        "events.feeds.columns",
+        "verdicts.checks verdicts.trust",
+        "events.feeds.dialect verdicts.changes verdicts.places",
+        "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
