@@ -5,6 +5,9 @@
   const { figures, palette, print_width } = read("figures");
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const plots = [...document.querySelectorAll(".plot")];
+  const tables = [...document.querySelectorAll(".numbers details")];
+  const unfold = (all, open) => all.forEach(fold => { fold.open = open; });
+  unfold(tables, false); // open for readers without this script
 
   function save(name, figure) {
     // what a spreadsheet would run, also after what it passes over; the same as `safe_cell` in cxtools/text.py
@@ -49,6 +52,10 @@
     }
   }
 
+  let unfolded = [];
+  addEventListener("beforeprint", () => { unfolded = [...document.querySelectorAll("main details:not([open], .numbers *)")]; unfold(unfolded, true); });
+  addEventListener("afterprint", () => unfold(unfolded, false));
+
   try {
     if (plots.length) {
       await library();
@@ -59,8 +66,8 @@
     }
     document.documentElement.dataset.charts = plots.length;
   } catch (problem) {
-    for (const plot of plots) if (!plot.firstChild) plot.textContent = "This chart could not be drawn here; its data table holds the same numbers.";
-    document.documentElement.dataset.charts = "failed";
+    document.documentElement.dataset.charts = "failed"; // the page shows its tables instead
+    unfold(tables, true);
     throw problem;
   }
 })();
