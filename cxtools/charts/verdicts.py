@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cxtools.verdicts.actions import Action
     from cxtools.verdicts.cards import Card
     from cxtools.verdicts.checks import Check
+    from cxtools.verdicts.limits import Limit
     from cxtools.verdicts.trust import Trust
     from cxtools.verdicts.verdict import CampaignVerdict
 
@@ -31,8 +32,7 @@ BOX = (
     "<ul>{lines}</ul></div>"
 )
 CARD = (
-    '<div class="card"><div class="name">{name}</div>'
-    '<div class="share">{share}</div>{lines}</div>'
+    '<div class="card"><div class="name">{name}</div><div class="share">{share}</div>{lines}</div>'
 )
 #: How it looks where no page has a style of its own: a notebook, light or dark. `:where` weighs
 #: nothing, so the page's style wins.
@@ -43,10 +43,15 @@ STYLE = """\
 :where(.cxtools-verdict .fail .word) { color: #d92d20; }
 :where(.cxtools-verdict .warn .word) { color: #c4600b; }
 :where(.cxtools-verdict .pass .word) { color: #149252; }
-:where(.cxtools-verdict .heading, .cxtools-verdict summary) { font-weight: 600; margin: .6em 0 .2em; }
-:where(.cxtools-verdict .cards) { display: flex; flex-wrap: wrap; gap: .6em; margin: .8em 0; }
+:where(.cxtools-verdict .heading, .cxtools-verdict summary) {
+  font-weight: 600; margin: .6em 0 .2em;
+}
+:where(.cxtools-verdict .cards) {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(11em, 1fr)); gap: .6em;
+  margin: .8em 0;
+}
 :where(.cxtools-verdict .card) {
-  flex: 1 1 9em; border: 1px solid rgba(128, 128, 128, .4); border-radius: 8px; padding: .5em .8em;
+  border: 1px solid rgba(128, 128, 128, .4); border-radius: 8px; padding: .5em .8em;
 }
 :where(.cxtools-verdict .card .name) { font-weight: 600; }
 :where(.cxtools-verdict .card .share) { font-size: 1.6em; font-weight: 700; }
@@ -188,13 +193,19 @@ def _check_row(check: Check) -> str:
     texts = (
         f"{symbol} {check.word}".strip(),
         _measured(check),
-        wording.percent(limit.target),
+        _target(limit),
         wording.percent(limit.limit),
         limit.source,
     )
     name = _html.escape(limit.name)
     cells = _elements("td", texts)
     return f'<tr><th scope="row">{name}</th>{cells}</tr>'
+
+
+def _target(limit: Limit) -> str:
+    """From where a check warns: above it, unless it says that it is below."""
+    target = wording.percent(limit.target)
+    return f"below {target}" if limit.is_floor else target
 
 
 def _measured(check: Check) -> str:

@@ -5,7 +5,8 @@ ones had at the same age.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -19,6 +20,7 @@ from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine
 from cxtools.text import parse_moment
 from cxtools.verdicts.facts import Facts
+from cxtools.verdicts.limits import LIMITS, Limit
 from cxtools.verdicts.places import OTHER, Place, PlaceAnswers, Trouble, find_troubles, with_answers
 from cxtools.verdicts.trust import FeedFacts, unbelievable
 from cxtools.verdicts.verdict import CampaignVerdict, verdict
@@ -63,6 +65,7 @@ def verdict_on(
     about: str = "run",
     as_of: AsOf = None,
     unsettled: Mapping[str, int] = {},
+    limits: Sequence[Limit] = LIMITS,
 ) -> CampaignVerdict:
     """
     PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
@@ -70,7 +73,7 @@ def verdict_on(
 
     *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word.
     *unsettled* are recipients without a known outcome, by what the ledger knows of them; they are a
-    warning.
+    warning. *limits* are what the counts are held against.
 
     Raises:
         StoreError: the store doesn't have this campaign.
@@ -81,7 +84,7 @@ def verdict_on(
         as_of=as_of,
         unsettled=unsettled,
     )
-    return verdict(facts, about)
+    return verdict(replace(facts, limits=limits), about)
 
 
 def facts_of(

@@ -13,7 +13,7 @@ from cxtools import wording
 from cxtools.measures.stats import share_of, wilson
 from cxtools.verdicts.changes import Baseline, changes
 from cxtools.verdicts.checks import Check, check
-from cxtools.verdicts.limits import LIMITS
+from cxtools.verdicts.limits import LIMITS, Limit
 from cxtools.verdicts.places import Trouble, check_of_place
 from cxtools.verdicts.trust import FeedFacts
 
@@ -48,6 +48,7 @@ class Facts:
         told_by_sending: whether the feed tells of sendings and of no delivery
         troubles: the mailbox providers and domains that are over a limit
         feed: what the events tell of themselves
+        limits: what the counts are held against
         unsettled: recipients without a known good outcome, by the words of `limits.UNSETTLED`
     """
 
@@ -64,6 +65,7 @@ class Facts:
     told_by_sending: bool = False
     troubles: Sequence[Trouble] = ()
     feed: FeedFacts = field(default_factory=lambda: FeedFacts({}))
+    limits: Sequence[Limit] = LIMITS
     unsettled: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
@@ -72,7 +74,7 @@ class Facts:
         The limits held against the counts, then places over a limit, then what is unusual and over
         no limit.
         """
-        of_limits = [check(limit, self.counts) for limit in LIMITS]
+        of_limits = [check(limit, self.counts) for limit in self.limits]
         attempted = self.counts.get("attempted", 0)
         of_places = [
             check_of_place(trouble, attempted, self.counts.get(trouble.limit.part, 0))

@@ -127,7 +127,7 @@ BELOW = "below the {target} target"
 
 def hard_sentence(facts: Facts) -> str:
     """How many addresses are dead, and where that stands between target and limit."""
-    [hard] = [check for check in facts.checks if check.limit == HARD_BOUNCES]
+    [hard] = [check for check in facts.checks if check.limit.name == HARD_BOUNCES.name]
     if not hard.count:
         return _no_hard_bounce(hard)
     return HARD.format(
@@ -149,12 +149,23 @@ def standing_text(check: Check) -> str:
     """Where a check's share stands between target and limit, and what to do above the limit."""
     limit = check.limit
     return _standing(check).format(
-        target=wording.percent(limit.target, 0),
-        limit=wording.percent(limit.limit, 0),
-        stop=wording.percent(limit.stop, 0),
+        target=_share_text(limit.target),
+        limit=_share_text(limit.limit),
+        stop=_share_text(limit.stop),
         action=limit.action,
         stop_action=limit.stop_action,
     )
+
+
+def _share_text(share: float | None) -> str:
+    """
+    A limit as people say it: 2%, 0.1%.
+
+    >>> _share_text(0.02), _share_text(0.001), _share_text(None)
+    ('2%', '0.1%', '–')
+    """
+    is_whole = share is not None and round(share * 100, 6).is_integer()
+    return wording.percent(share, 0 if is_whole else 1)
 
 
 def _standing(check: Check) -> str:
@@ -222,9 +233,13 @@ def alarm_sentence(facts: Facts) -> str:
     if word == "PASS":
         return ""
     worst_ones = [check for check in checks if check.word == word]
-    others = [check for check in worst_ones if check.limit != HARD_BOUNCES and not check.trouble]
-    nearer = [check for check in others if check.limit != NOT_DELIVERED]
-    has_nearer = len(worst_ones) > 1 and NOT_DELIVERED in [check.limit for check in others]
+    others = [
+        check for check in worst_ones if check.limit.name != HARD_BOUNCES.name and not check.trouble
+    ]
+    nearer = [check for check in others if check.limit.name != NOT_DELIVERED.name]
+    has_nearer = len(worst_ones) > 1 and NOT_DELIVERED.name in [
+        check.limit.name for check in others
+    ]
     said = nearer if has_nearer else others
     return " ".join(_broken(facts, check) for check in said)
 

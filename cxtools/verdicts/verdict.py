@@ -65,7 +65,7 @@ class CampaignVerdict:
             "actions": [action.record() for action in self.actions],
             "trust": {
                 "word": self.trust.word,
-                "reasons": [reason._asdict() for reason in self.trust.reasons],
+                "reasons": [reason.text for reason in self.trust.reasons],
             },
             "as_of": self.facts.as_of.isoformat() if self.facts.as_of else None,
         }
@@ -244,6 +244,6 @@ def _explanation(facts: Facts, word: str) -> list[Sentence]:
     said: list[Sentence] = [sentences.alarm_sentence]
     if any(check.trouble for check in alarms):
         said.insert(0, sentences.place_sentence)
-    if alarms[0].limit == HARD_BOUNCES:
+    if alarms[0].limit.name == HARD_BOUNCES.name:
         said.insert(0, sentences.hard_sentence)
     return said

@@ -102,7 +102,7 @@ FLOORS = {
         "context measures.ages measures.outcomes",
         "measures.answers sending.status",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
-        "verdicts.evidence webhooks.deliver webhooks.message",
+        "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
     ],

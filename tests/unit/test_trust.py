@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
+from cxtools.errors import ConfigError
 from cxtools.measures.engine import Engine
 from cxtools.verdicts.actions import STEPS, actions
 from cxtools.verdicts.changes import RATES
@@ -15,6 +17,7 @@ from cxtools.verdicts.checks import Check, check
 from cxtools.verdicts.evidence import STEPS as STEPS_OF_FUNNEL
 from cxtools.verdicts.evidence import verdict_on
 from cxtools.verdicts.limits import HARD_BOUNCES, LIMITS, PLACE_LIMITS
+from cxtools.verdicts.own_limits import limits_by
 from cxtools.verdicts.places import Place, PlaceAnswers, Trouble, check_of_place
 from cxtools.verdicts.trust import ODD_SHARES, FeedFacts, Trust, judge_trust
 from cxtools.verdicts.trust import STEPS as STEPS_OF_TRUST
@@ -70,7 +73,9 @@ def test_what_a_feed_does_not_tell(
 )
 def test_what_is_odd_about_the_events(quality: dict[str, int], word: str) -> None:
     """Each share has a point from which the rest is doubted, and one from which nothing is left."""
-    assert word == judge_trust(replace(GOOD, quality=GOOD.quality | quality)).word
+    feed = replace(GOOD, quality={**GOOD.quality, **quality})
+
+    assert word == judge_trust(feed).word
 
 
 def test_every_step_exists_and_is_reached() -> None:
@@ -191,3 +196,37 @@ def test_no_subset_of_kinds_passes_unseen(kinds: tuple[str, ...]) -> None:
                 card.share for card in said.cards if card.name == "Clicked"
             )
         assert said.actions
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[hard]\ntarget = 2", "is not a share from 0 to 1"),
+        ("[hard]\ntarget = true", "is not a share from 0 to 1"),
+        ("[hard]\ntarget = 0.2", "warns above 0.2, but fails above 0.05 already"),
+        ("[hrad]\ntarget = 0.01", r"there is no limit \[hrad\]"),
+        ("[hard]\nname = 'x'", "name can't be set"),
+        ("hard = 0.01", r"\[hard\] is not a table"),
+        ("[hard", "not TOML"),
+    ],
+)
+def test_a_wrong_limit_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """A file of limits is read whole or not at all; the message names the line's place."""
+    file = tmp_path / "limits.toml"
+    file.write_text(text)
+
+    with pytest.raises(ConfigError, match=message):
+        limits_by(file)
+
+
+def test_own_limits_judge(tmp_path: Path) -> None:
+    """A stricter limit of one's own fails what passes by the ones that ship, and says whose it is."""
+    engine = Engine(tables.store(_feed(("delivery", "bounce"))))
+    file = tmp_path / "limits.toml"
+    file.write_text("[hard]\ntarget = 0.001\nlimit = 0.002\n")
+    [shipped] = [one for one in verdict_on(engine, "c").facts.checks if one.limit.part == "hard"]
+    own = verdict_on(engine, "c", limits=limits_by(file))
+
+    assert ("TOO FEW", "FAIL") == (shipped.word, own.word)
+    assert "yours: limits.toml" in [check.limit.source for check in own.facts.checks]
+    assert LIMITS == limits_by(tmp_path / "missing.toml")
