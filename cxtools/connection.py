@@ -7,12 +7,13 @@ This is what a notebook holds as `client` and what the command line works with.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxtools.errors import without_locals
+from cxtools.errors import Interrupted, without_locals
 from cxtools.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -138,12 +139,24 @@ class Connection:
             ConfigError: settings, spec or rows are wrong; nothing was sent.
             ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the
                 same call continues.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.send import write_plan
 
         self.needs_all()
-        write_plan(self.context, campaign, skip_invalid=skip_invalid)
+        with self._stoppable(campaign.name):
+            write_plan(self.context, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
+
+    @contextmanager
+    def _stoppable(self, name: str) -> Iterator[None]:
+        """Where Ctrl-C, or Jupyter's stop button, ends a send, say how far it came."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            from cxtools.sending.status import stopped_text
+
+            raise Interrupted(stopped_text(self.ledger, name)) from None
 
     def needs_all(self) -> None:
         """
@@ -185,11 +198,13 @@ class Connection:
             ConfigError: there is no such campaign, or another account sends it.
             ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the
                 same call continues.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.send import resume
 
         self.needs_all()
-        resume(self.context, name)
+        with self._stoppable(name):
+            resume(self.context, name)
         return self.status(name)
 
     def unfinished(self) -> list[str]:

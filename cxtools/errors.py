@@ -19,7 +19,8 @@ Every error that cxtools raises, in one tree.
 
 The number is the exit code of the command line (`cxtools --help` lists them). Success is 0; 8 is
 "done, but outcomes are unknown and listed" and 9 "the verdict is as bad as --fail-on says", which
-are not errors. Who is to blame is in the type: `Refused` and `ConfigError` are ours,
+are not errors. `Interrupted` (KeyboardInterrupt) stands beside the tree: somebody stopped it, which
+is nobody's fault. Who is to blame is in the type: `Refused` and `ConfigError` are ours,
 `ContractError` and `ServerFault` are theirs.
 
 Where an error is shown decides how: the command line prints its sentence, a notebook too (by
@@ -64,7 +65,14 @@ class CxError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows below a cell: the sentence. `%debug` still leads to the frames."""
-        return f"{type(self).__name__}: {self}".splitlines()
+        return _below_a_cell(self)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or Jupyter's stop button, in mid-send: what was sent so far, and how to go on."""
+
+    def _render_traceback_(self) -> list[str]:
+        return _below_a_cell(self)
 
 
 class ConfigError(CxError, ValueError):
@@ -183,6 +191,11 @@ class ReportError(CxError):
     def __init__(self, what: str, *, notebook: str = "", where: str = "", do: str = "") -> None:
         super().__init__(what, where=where, do=do)
         self.notebook = notebook
+
+
+def _below_a_cell(error: BaseException) -> list[str]:
+    """The lines that a notebook shows of an error: its name and its sentence."""
+    return f"{type(error).__name__}: {error}".splitlines()
 
 
 def without_locals(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cxtools.errors import StoreError
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.states import STATES, UNFINISHED, UNSETTLED
@@ -261,6 +262,17 @@ def _batch_document(row: BatchRow, *, orphan: bool) -> dict[str, Any]:
         "spam_score": row.spam_score,
         "detail": ORPHANED if orphan else row.detail,
     }
+
+
+def stopped_text(ledger: Ledger, name: str) -> str:
+    """What somebody reads who stopped a send: how far it came, and how it goes on."""
+    try:
+        people = ledger.batches.counts(name)
+    except StoreError as error:
+        so_far = f"how far {name!r} came can't be read now: {error.what}"
+    else:
+        so_far = f"{people['submitted']:,} of {people['planned']:,} recipients of {name!r} are sent"
+    return f"stopped; {so_far}\n  -> run the same again: it continues, and mails nobody twice"
 
 
 def unsettled(ledger: Ledger, name: str) -> dict[str, int]:
