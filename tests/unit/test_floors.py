@@ -110,7 +110,7 @@ FLOORS = {
         "simulated",
         "connection pages pages.checks pages.disk pages.facts pages.figures pages.kernel "
         "pages.links pages.parameters",
-        "doctor explorer pages.catalogue pages.glossary",
+        "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
         "pages.run",
