@@ -109,7 +109,7 @@ FLOORS = {
     "faces": [
         "simulated",
         "connection pages pages.checks pages.disk pages.facts pages.figures pages.kernel "
-        "pages.parameters",
+        "pages.links pages.parameters",
         "doctor explorer pages.catalogue pages.glossary",
         "pages.execution pages.page",
         "pages.index",
