@@ -25,6 +25,7 @@ from cxtools.pages.index import write_index
 from cxtools.pages.page import Anchor, render_page
 from cxtools.pages.parameters import checked_parameters, declared_parameters
 from cxtools.settings import load_settings
+from cxtools.wording import did_you_mean
 
 #: Tells seconds since 1970.
 Clock = Callable[[], float]
@@ -233,7 +234,9 @@ def check_campaign(request: Request, client: Connection) -> None:
     problem = f"there is no campaign {request.campaign!r}{place}"
     if not request.campaign:
         problem = "no campaign is named"
-    advice = f"say -p campaign=NAME, one of: {', '.join(known) or 'none yet'}"
+    choices = ", ".join(known) or "none yet"
+    meant = did_you_mean(request.campaign, known)
+    advice = f"{meant}say -p campaign=NAME, one of: {choices}"
     if request.can_send:
         advice += (
             "; or send one with -p spec=SPEC.toml -p recipients=FILE -p send=true. "
