@@ -6,6 +6,7 @@ This is what a notebook holds as `client` and what the command line works with.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxtools.errors import Interrupted, without_locals
+from cxtools.errors import CxError, Interrupted, without_locals
 from cxtools.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cxtools.verdicts.verdict import CampaignVerdict
 
 _current: Connection | None = None
+CxError.shows_traceback = bool(os.environ.get("CXTOOLS_DEBUG"))
 
 
 def connect(profile: str | None = None, **settings: Any) -> Connection:

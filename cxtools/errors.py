@@ -3,6 +3,7 @@ Every error that cxtools raises, in one tree.
 
     CxError                          1  root; never raised itself
     |- ConfigError   (ValueError)    2  a setting, a spec or an input file is missing or wrong
+    |- UnknownColumn (KeyError)      2  a table has no such column
     |- ApiError                      3  the API refused or can't be reached
     |  |- Unreachable (ConnectionError)  no usable answer before the deadline
     |  |- Denied                         401 or 403, after one fresh sign-in
@@ -51,6 +52,8 @@ class CxError(Exception):
     """
 
     exit_code = 1
+    #: Whether a notebook shows the traceback, too: `connection` asks the environment.
+    shows_traceback = False
 
     def __init__(self, what: str, *, where: str = "", do: str = "") -> None:
         super().__init__(what)
@@ -64,7 +67,10 @@ class CxError(Exception):
         return f"{self.what}{place}{advice}"
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows below a cell: the sentence. `%debug` still leads to the frames."""
+        """
+        What IPython shows below a cell: the sentence. `%debug` still leads to the frames, and
+        `CXTOOLS_DEBUG` shows them.
+        """
         return _below_a_cell(self)
 
 
@@ -77,6 +83,12 @@ class Interrupted(KeyboardInterrupt):
 
 class ConfigError(CxError, ValueError):
     """A setting, a campaign spec or an input file is missing or wrong; nothing was sent."""
+
+    exit_code = 2
+
+
+class UnknownColumn(CxError, KeyError):
+    """A table has no such column; which it has is said."""
 
     exit_code = 2
 
@@ -194,7 +206,9 @@ class ReportError(CxError):
 
 
 def _below_a_cell(error: BaseException) -> list[str]:
-    """The lines that a notebook shows of an error: its name and its sentence."""
+    """What a notebook shows of an error: its name and its sentence; the traceback on demand."""
+    if CxError.shows_traceback:
+        return "".join(traceback.format_exception(error)).splitlines()
     return f"{type(error).__name__}: {error}".splitlines()
 
 

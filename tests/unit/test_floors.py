@@ -109,8 +109,8 @@ FLOORS = {
     "faces": [
         "simulated",
         "connection pages pages.checks pages.disk pages.facts pages.figures pages.kernel "
-        "pages.parameters",
-        "doctor explorer pages.catalogue pages.glossary",
+        "pages.links pages.parameters",
+        "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
         "pages.run",

@@ -15,13 +15,13 @@ from cxtools.verdicts.actions import STEPS, actions
 from cxtools.verdicts.changes import RATES
 from cxtools.verdicts.checks import Check, check
 from cxtools.verdicts.evidence import STEPS as STEPS_OF_FUNNEL
-from cxtools.verdicts.evidence import verdict_on
+from cxtools.verdicts.evidence import facts_of, verdict_on
 from cxtools.verdicts.limits import HARD_BOUNCES, LIMITS, PLACE_LIMITS
 from cxtools.verdicts.own_limits import limits_by
 from cxtools.verdicts.places import Place, PlaceAnswers, Trouble, check_of_place
 from cxtools.verdicts.trust import ODD_SHARES, FeedFacts, Trust, judge_trust
 from cxtools.verdicts.trust import STEPS as STEPS_OF_TRUST
-from cxtools.verdicts.verdict import VIEWS
+from cxtools.verdicts.verdict import VIEWS, verdict
 from tests import tables
 
 GOOD = FeedFacts({"bounce_events": 9, "events": 1000}, attempted=900, age=timedelta(days=3))
@@ -184,9 +184,9 @@ def test_no_subset_of_kinds_passes_unseen(kinds: tuple[str, ...]) -> None:
     Whatever kinds a feed lacks: no PASS where trust is none, no rate of what isn't told, and no
     verdict on messages of which nobody knows how many there were.
     """
-    engine = Engine(tables.store(_feed(kinds)))
+    facts = facts_of(Engine(tables.store(_feed(kinds))), "c")
     for about in VIEWS:
-        said = verdict_on(engine, "c", about=about)
+        said = verdict(facts, about)
         assert (said.word, said.trust.word) not in (("PASS", "none"), ("TOO FEW", "none"))
         if not {"sent", "delivery"} & set(kinds):
             assert "NO DATA" == said.word
