@@ -6,13 +6,15 @@ This is what a notebook holds as `client` and what the command line works with.
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxtools.errors import without_locals
+from cxtools.errors import CxError, Interrupted, without_locals
 from cxtools.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from cxtools.sending.waves import WavePlan
 
 _current: Connection | None = None
+CxError.shows_traceback = bool(os.environ.get("CXTOOLS_DEBUG"))
 
 
 def connect(profile: str | None = None, **settings: Any) -> Connection:
@@ -138,12 +141,24 @@ class Connection:
             ConfigError: settings, spec or rows are wrong; nothing was sent.
             ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the
                 same call continues.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.send import write_plan
 
         self.needs_all()
-        write_plan(self.context, campaign, skip_invalid=skip_invalid)
+        with self._stoppable(campaign.name):
+            write_plan(self.context, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
+
+    @contextmanager
+    def _stoppable(self, name: str) -> Iterator[None]:
+        """Where Ctrl-C, or Jupyter's stop button, ends a send, say how far it came."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            from cxtools.sending.status import stopped_text
+
+            raise Interrupted(stopped_text(self.ledger, name)) from None
 
     def needs_all(self) -> None:
         """
@@ -185,11 +200,13 @@ class Connection:
             ConfigError: there is no such campaign, or another account sends it.
             ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the
                 same call continues.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.send import resume
 
         self.needs_all()
-        resume(self.context, name)
+        with self._stoppable(name):
+            resume(self.context, name)
         return self.status(name)
 
     def unfinished(self) -> list[str]:

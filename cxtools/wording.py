@@ -1,12 +1,15 @@
 """
-How numbers are written for people: counts, shares, intervals, durations, moments.
+How numbers are written for people: counts, shares, intervals, durations, moments; and which name
+somebody meant.
 
 What is missing is an en dash everywhere, never NaN and never a false zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from difflib import get_close_matches
 from operator import eq
 from typing import TypeGuard, TypeVar
 
@@ -177,6 +180,24 @@ def moment_text(moment: datetime | None) -> str:
     if not is_known(moment):
         return MISSING
     return f"{moment.day} {moment:%b %Y %H:%M} UTC"
+
+
+def did_you_mean(names: str | Iterable[str], known: Iterable[str]) -> str:
+    """
+    The beginning of the advice on names that aren't there: those that they are slips of; "" where
+    nothing is near.
+
+    >>> did_you_mean("Q3-updat", ["q2-news", "q3-update"]), did_you_mean("x", ["q2-news"])
+    ('did you mean q3-update? ', '')
+    """
+    known_names = {name.lower(): name for name in known}
+    meant = []
+    for name in [names] if isinstance(names, str) else names:
+        near = get_close_matches(name.lower(), known_names, 1)
+        meant += [known_names[each] for each in near]
+    if not meant:
+        return ""
+    return f"did you mean {', '.join(meant)}? "
 
 
 def spaced(identifier: str) -> str:

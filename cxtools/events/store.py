@@ -32,6 +32,7 @@ from cxtools.events.rejects import Rejects
 from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
+from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
     import duckdb
@@ -276,11 +277,13 @@ class EventStore:
 
     def no_events(self, campaigns: Iterable[str]) -> StoreError:
         """The error that tells of campaigns without events, and which have some."""
-        known = ", ".join(self.campaigns()) or "none yet"
+        missing = sorted(campaigns)
+        known = self.campaigns()
+        choices = f"{did_you_mean(missing, known)}choose one of: {', '.join(known)}; or "
         return StoreError(
-            f"no events of campaign {', '.join(sorted(campaigns))}",
+            f"no events of campaign {', '.join(missing)}",
             where=str(self.root),
-            do=f"choose one of: {known}; or collect or import events first",
+            do=f"{choices if known else ''}collect or import events first",
         )
 
     def _folder(self, campaign: str) -> Path:

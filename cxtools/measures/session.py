@@ -34,6 +34,7 @@ from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
 from cxtools.measures.sql import statement, tsv_rows
 from cxtools.measures.states import kept_states
+from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,6 +51,8 @@ STORED = (
 )
 #: How many values an error names.
 VALUES_NAMED = 20
+#: Among so many, the most frequent ones, the value is looked for that a slip of the pen meant.
+VALUES_COMPARED = 1000
 #: The prefix of columns that messages of several campaigns are known by.
 CAMPAIGN = "campaign, "
 #: The columns of a bounce and of a click, and of an event that is looked at by itself.
@@ -125,9 +128,10 @@ class Session:
             if missing and known:
                 more = len(known) - VALUES_NAMED
                 others = f", … and {more:,} more" if more > 0 else ""
+                meant = did_you_mean(missing, known[:VALUES_COMPARED])
                 raise StoreError(
                     f"no message has the {dimension} {', '.join(missing)}",
-                    do=f"choose from: {', '.join(known[:VALUES_NAMED])}{others}",
+                    do=f"{meant}choose from: {', '.join(known[:VALUES_NAMED])}{others}",
                 )
 
     def _known_values(self, dimension: str) -> list[str]:

@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 from pandas.util import hash_pandas_object
 
-from cxtools.errors import ReportError
+from cxtools.errors import ReportError, UnknownColumn
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.question import Column, Question
 from cxtools.text import printable
+from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -62,6 +63,21 @@ class Table(pd.DataFrame):
         if question is None or not _answers(self, question):
             return None
         return question
+
+    def __getitem__(self, key: Any) -> Any:
+        """
+        What pandas gives.
+
+        Raises:
+            UnknownColumn (a KeyError): there is no such column; the message names those there are.
+        """
+        try:
+            return super().__getitem__(key)
+        except KeyError:
+            missing = _missing_columns(key, self.columns)
+            if not missing:
+                raise
+            raise _unknown_column(missing, self.columns) from None
 
     def _repr_html_(self) -> str | None:
         if not pd.options.display.notebook_repr_html:
@@ -112,6 +128,20 @@ class Table(pd.DataFrame):
         return rows
 
 
+def _missing_columns(key: Any, columns: pd.Index[Any]) -> list[str]:
+    """Which names of those that were asked for aren't columns."""
+    names = key if isinstance(key, list) else [key]
+    return [name for name in names if isinstance(name, str) and name not in columns]
+
+
+def _unknown_column(missing: list[str], columns: pd.Index[Any]) -> UnknownColumn:
+    known = [str(name) for name in columns]
+    return UnknownColumn(
+        f"the table has no column {', '.join(missing)}",
+        do=f"{did_you_mean(missing, known)}its columns are: {', '.join(known)}",
+    )
+
+
 def _above(module: str) -> ModuleType:
     """
     A module of the pictures. They stand above, and import what a table is: so they are asked for by
@@ -143,7 +173,7 @@ def _is_quotient(table: Table, rate: Column) -> bool:
 
 def _numbers(table: Table, column: str) -> np.ndarray:
     """A column as floats; what is not a number is missing."""
-    numbers = pd.to_numeric(table[column], errors="coerce")
+    numbers: pd.Series = pd.to_numeric(table[column], errors="coerce")
     return numbers.to_numpy(dtype=float)
 
 

@@ -21,13 +21,16 @@ from pydantic import ValidationError
 
 from cxtools.errors import ConfigError, without_locals
 from cxtools.settings.values import SECRET_NAMES, VARIABLES, Settings
+from cxtools.wording import did_you_mean
 
-#: Environment variables that aren't settings, but say where settings are.
+#: Environment variables that aren't settings: where settings are, and what is shown of errors.
 SOURCE_VARIABLES = {
     "CXTOOLS_PROFILE": "The profile to use, where no argument names one.",
     "CXTOOLS_PROFILES": "The file that holds the profiles; default: profiles.toml in the home.",
     "CXTOOLS_SECRETS_DIR": "A folder with one file per variable, as Docker and Kubernetes mount"
     " secrets.",
+    "CXTOOLS_DEBUG": "Not empty: notebooks and the command line show the traceback of an error,"
+    " too.",
 }
 #: A URL with a password before its host.
 WITH_PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/]+@")
@@ -109,7 +112,8 @@ def _from_profile(name: str, file: Path, *, chosen: bool) -> dict[str, Any]:
         raise ConfigError(
             f"there is no profile {name!r}",
             where=str(file),
-            do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}",
+            do=f"{did_you_mean(name, profiles)}choose one of: "
+            f"{', '.join(sorted(profiles)) or 'none yet'}",
         )
     values = profiles.get(name, {})
     if not isinstance(values, dict):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import struct
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -29,6 +29,9 @@ from cxtools.simulator.world import World
 
 DRIP_S = 0.25
 SLOW_S = 6.0
+#: What the one who started it holds the other end of.
+STDIN = 0
+READ_BYTES = 4096
 
 #: What a control does: it takes the JSON of a request as its arguments.
 Act = Callable[..., Any]
@@ -255,5 +258,7 @@ def _end_with_parent(server: uvicorn.Server) -> None:
     """
     Stdin ends when the parent does, however it ended; no simulator outlives the one who started it.
     """
-    sys.stdin.buffer.read()
+    # Not by `sys.stdin`: Python crashes at its end while another thread holds the lock of that.
+    while os.read(STDIN, READ_BYTES):
+        pass
     server.should_exit = True

@@ -12,6 +12,7 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ EVENTS = """
     bob | delivery | +5   |       |                           |                      | bob@yahoo.com   | j1
     cid | bounce   | +2   | 5.1.1 | <cid@gmail.com> is gone   |                      | cid@gmail.com   | j1
 """
+
+
+NOON = datetime(2026, 9, 20, 12, tzinfo=UTC)
 
 
 @contextmanager
@@ -158,9 +162,9 @@ def test_two_reports_at_once_and_the_index(filled: Path, tmp_path: Path) -> None
     """
     out = tmp_path / "reports"
     wanted = [("bounce", {"campaign": "c"}), ("engagement_report", {"campaign": "c"})]
-    render_reports(wanted, out=out, home=filled)
+    render_reports(wanted, out=out, home=filled, now=NOON.timestamp)
     first = {file.name: file.read_bytes() for file in out.iterdir()}
-    render_reports(wanted, out=out, home=filled)
+    render_reports(wanted, out=out, home=filled, now=NOON.timestamp)
 
     assert [
         "bounce_report-c.html",
@@ -183,6 +187,8 @@ def test_two_reports_at_once_and_the_index(filled: Path, tmp_path: Path) -> None
     ]
     assert "14 Sep 2026" in index
     assert "1 of 3 recipients" not in index.split("<table>")[0]
+    assert "20 Sep 2026 12:00 UTC" in index
+    assert "made on 20 Sep 2026 12:00 UTC" in first["bounce_report-c.html"].decode()
 
 
 @pytest.mark.parametrize(
@@ -540,6 +546,40 @@ def test_what_runs_and_what_failed_is_private(tmp_path: Path, home: Path) -> Non
         os.umask(before)
 
     assert 0o600 == (out / "trial-c.failed.ipynb").stat().st_mode & 0o777
+
+
+PAGES = ("run_campaign-q3.html", "bounce_report-q3.html", "bounce_report-q3-as-of-2026-09-14.html")
+
+
+def test_pages_lead_to_those_of_the_same_campaign_and_moment(tmp_path: Path) -> None:
+    """
+    A link where a neighbour stands, none where there is none; a page that came to lie alone has the
+    index only, and one whose links are right is not written again.
+    """
+    for name in PAGES:
+        report = name.partition("-")[0]
+        book = nbformat.v4.new_notebook(
+            cells=[
+                nbformat.v4.new_markdown_cell(f"# {report}"),
+                nbformat.v4.new_markdown_cell("See the [bounce report](bounce_report.ipynb)."),
+            ]
+        )
+        page = render_page(book, name=report, parameters={"campaign": "q3"})
+        (tmp_path / name).write_text(page, encoding="utf-8")
+    write_index(tmp_path)
+    written = {name: (tmp_path / name).stat().st_mtime_ns for name in PAGES}
+    leads = {name: re.findall(r'href="([^"#]+)"', (tmp_path / name).read_text()) for name in PAGES}
+    write_index(tmp_path)
+
+    assert {
+        PAGES[0]: ["index.html", PAGES[1], PAGES[1]],
+        PAGES[1]: ["index.html", PAGES[0], PAGES[1]],
+        PAGES[2]: ["index.html", PAGES[2]],
+    } == leads
+    assert written == {name: (tmp_path / name).stat().st_mtime_ns for name in PAGES}
+    (tmp_path / PAGES[1]).unlink()
+    write_index(tmp_path)
+    assert ["index.html"] == re.findall(r'href="([^"#]+)"', (tmp_path / PAGES[0]).read_text())
 
 
 def test_the_index_lists_only_reports(tmp_path: Path) -> None:

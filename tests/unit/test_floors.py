@@ -108,7 +108,8 @@ FLOORS = {
     ],
     "faces": [
         "simulated",
-        "connection pages pages.checks pages.disk pages.facts pages.kernel pages.parameters",
+        "connection pages pages.checks pages.disk pages.facts pages.kernel pages.links "
+        "pages.parameters",
         "pages.numbers",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary",

@@ -223,7 +223,9 @@ def test_editors_complete_names_that_exist() -> None:
 
 def test_a_name_that_is_missing_is_answered_with_those_there_are() -> None:
     """A typo is an error that lists what there is."""
-    with pytest.raises(AttributeError, match=r"no 'funel'; it has: .*connect, .*funnel"):
+    with pytest.raises(
+        AttributeError, match=r"no 'funel'; did you mean funnel\? it has: .*connect"
+    ):
         cxtools.funel  # noqa: B018  # looked up, no more
 
 

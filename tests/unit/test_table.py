@@ -199,3 +199,26 @@ def test_a_terminal_obeys_nothing_that_a_feed_wrote(name: str) -> None:
     for shown in (table.answering(QUESTIONS[name]).text(), table.answering(NONE).text()):
         assert all(line.isprintable() for line in shown.splitlines())
         assert 2 == len(shown.splitlines())
+
+
+MISTYPED: dict[str, tuple[str | list[str], str]] = {
+    "one": (
+        "atempted",
+        "no column atempted\n  -> did you mean attempted? its columns are: campaign",
+    ),
+    "one of two": (["provider", "clickd"], "no column clickd\n  -> did you mean clicked? its"),
+    "nothing like it": (
+        "colour",
+        "no column colour\n  -> its columns are: campaign, provider, day",
+    ),
+}
+
+
+@pytest.mark.parametrize(("key", "said"), MISTYPED.values(), ids=MISTYPED)
+def test_a_mistyped_column_says_which_there_are(key: str | list[str], said: str) -> None:
+    """The nearest one first. It is a KeyError still, which pandas and its users wait for."""
+    with pytest.raises(KeyError) as refused:
+        ANSWER[key]
+
+    assert said in str(refused.value)
+    assert "none" == ANSWER.get("atempted", "none")

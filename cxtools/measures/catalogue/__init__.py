@@ -19,6 +19,7 @@ from cxtools.errors import ConfigError
 from cxtools.measures.catalogue import bounces, delivery, engagement, feed
 from cxtools.measures.question import Dimension, Question
 from cxtools.measures.sql import tsv_rows
+from cxtools.wording import did_you_mean
 
 #: What messages can be split and filtered by, in the order of their columns.
 DIMENSIONS = {row[0]: Dimension(*row) for row in tsv_rows("dimensions")}
@@ -47,6 +48,7 @@ def named(name: str) -> Question:
     """
     if name not in QUESTIONS:
         raise ConfigError(
-            f"there is no question {name!r}", do=f"choose from: {', '.join(QUESTIONS)}"
+            f"there is no question {name!r}",
+            do=f"{did_you_mean(name, QUESTIONS)}choose from: {', '.join(QUESTIONS)}",
         )
     return QUESTIONS[name]

@@ -6,6 +6,9 @@
   const { figures, palette, print_width } = read("figures");
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const plots = [...document.querySelectorAll(".plot")];
+  const tables = [...document.querySelectorAll(".numbers details")];
+  const unfold = (all, open) => all.forEach(fold => { fold.open = open; });
+  unfold(tables, false); // open for readers without this script
 
   async function unpacked(id) {
     const packed = Uint8Array.from(atob(document.getElementById(id).textContent), letter => letter.charCodeAt(0));
@@ -110,6 +113,10 @@
     }
   }
 
+  let unfolded = [];
+  addEventListener("beforeprint", () => { unfolded = [...document.querySelectorAll("main details:not([open], .numbers *)")]; unfold(unfolded, true); });
+  addEventListener("afterprint", () => unfold(unfolded, false));
+
   try {
     const numbers = await (await unpacked("numbers")).json();
     for (const place of document.querySelectorAll(".scroll[data-rows]")) enliven(place, numbers[place.dataset.rows - 1]);
@@ -124,8 +131,8 @@
     }
     document.documentElement.dataset.charts = plots.length;
   } catch (problem) {
-    for (const plot of plots) if (!plot.firstChild) plot.textContent = "This chart could not be drawn here; its data table holds the same numbers.";
-    document.documentElement.dataset.charts = "failed";
+    document.documentElement.dataset.charts = "failed"; // the page shows its tables instead
+    unfold(tables, true);
     throw problem;
   }
 })();
