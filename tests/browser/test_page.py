@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import nbformat
 import pytest
 from plotly.offline import get_plotlyjs_version
+from typer.testing import CliRunner
 
 from cxtools.charts import style
+from cxtools.cli.program import app
+from cxtools.errors import ReportError
 from cxtools.measures.engine import Engine
 from cxtools.pages.index import write_index
 from cxtools.pages.page import BUNDLE, render_page
+from cxtools.pages.paper import print_page
 from cxtools.verdicts.evidence import verdict_on
 from tests.tables import ask, store
 from tests.unit.test_charts import DRAWN, STORE
@@ -298,14 +302,47 @@ def test_on_paper(visit: Visiting, folder: Path) -> None:
     assert [] == seen.complaints
 
 
+def test_a_page_is_printed_by_the_browser_that_is_there(
+    folder: Path, chromium: str, tmp_path: Path
+) -> None:
+    """
+    `--pdf` needs no library: a PDF beside the page with all charts drawn, nothing of the browser's
+    own left; one that fails is named with what it said.
+    """
+    page = tmp_path / "all-c.html"
+    page.write_bytes((folder / "all-c.html").read_bytes())
+    sheets = print_page(page, chromium).read_bytes()
+
+    assert sheets.startswith(b"%PDF")
+    assert len(sheets) > 100_000
+    assert ["all-c.html", "all-c.pdf"] == sorted(file.name for file in tmp_path.iterdir())
+    with pytest.raises(ReportError, match="could not be printed: it ended with 1"):
+        print_page(page, "false")
+
+
+def test_without_a_browser_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before the report takes its time: what is missing, and how to print without it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ran = CliRunner().invoke(app, ["report", "bounce", "-p", "campaign=c", "--pdf"])
+
+    assert "a PDF needs Chromium or Chrome, and there is none on PATH" in str(ran.exception)
+    assert "open the page in any browser and print it there" in str(ran.exception)
+
+
 def test_on_paper_no_table_is_cut_off(visit: Visiting, folder: Path) -> None:
-    """What scrolls sideways on a screen can't on a sheet; the definitions are printed, too."""
+    """
+    What scrolls sideways on a screen can't on a sheet, and a text has more than a word a line; the
+    definitions are printed, too.
+    """
     seen = visit(folder / "all-c.html", size="sheet")
     seen.charts()
     seen.page.emulate_media(media="print")
     boxes = [box_of(table) for table in seen.page.locator("main table:visible").all()]
 
+    texts = seen.page.locator(".output > table td:first-child").all()
+
     assert len(boxes) >= 2
+    assert [] == [text for text in texts if box_of(text)["width"] < 160]
     assert [] == [box for box in boxes if box["x"] + box["width"] > 680]
     assert seen.page.locator(".definitions dl").is_visible()
 

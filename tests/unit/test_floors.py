@@ -112,7 +112,7 @@ FLOORS = {
         "pages.parameters",
         "pages.numbers",
         "pages.figures",
-        "doctor explorer pages.catalogue pages.glossary",
+        "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
         "pages.run",
