@@ -60,7 +60,7 @@ FLOORS = {
         "charts.groups charts.rows charts.style",
         "charts.cells charts.columns",
         "charts.frame charts.tables charts.verdicts",
-        "charts.bars charts.heatmap",
+        "charts.bars charts.display charts.heatmap",
         "charts.*",
         "charts.funnel",
         "charts",
@@ -108,8 +108,10 @@ FLOORS = {
     ],
     "faces": [
         "simulated",
-        "connection pages pages.checks pages.disk pages.facts pages.figures pages.kernel "
-        "pages.links pages.parameters",
+        "connection pages pages.checks pages.disk pages.facts pages.kernel pages.links "
+        "pages.parameters",
+        "pages.numbers",
+        "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
