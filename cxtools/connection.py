@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import CxError, Interrupted, without_locals
-from cxtools.settings import Settings, load_settings
+from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 
 if TYPE_CHECKING:
     from cxtools.bounce import Judge
@@ -30,6 +30,22 @@ if TYPE_CHECKING:
     from cxtools.sending.suppress import Rejudged
     from cxtools.sending.waves import WavePlan
 
+#: What Tab shows of a connection: the rest is for the modules of cxtools.
+PUBLIC = (
+    "collect",
+    "dry_run",
+    "quiet",
+    "reconcile",
+    "rejudge",
+    "resume",
+    "retry",
+    "send",
+    "settings",
+    "status",
+    "suppress_imported",
+    "unfinished",
+)
+
 _current: Connection | None = None
 CxError.shows_traceback = bool(os.environ.get("CXTOOLS_DEBUG"))
 
@@ -37,14 +53,23 @@ CxError.shows_traceback = bool(os.environ.get("CXTOOLS_DEBUG"))
 def connect(profile: str | None = None, **settings: Any) -> Connection:
     """
     A connection by a profile (default: from the environment), or to a simulator of its own:
-    `connect("simulator")`.
+    `connect("simulator")`. What notebook functions ask from now on is its store; the connection
+    says which account and which home that is.
+
+    A simulator ends with this process. Its home stays: the folder `simulator` in the home of the
+    environment, unless `home` names another one. Where the same cells are run again, after a
+    restart too, they find their campaigns and continue; remove the folder to begin anew.
+
+    Arguments:
+        profile   a table of `profiles.toml`, or "simulator"
+        settings  settings by name, as `home="q3"` or `batch_size=500`: they go before all others
 
     Raises:
         ConfigError: settings are wrong; nothing was sent. Missing settings are reported by the call
             that needs them.
     """
     global _current  # noqa: PLW0603 - the connection that notebook functions use
-    if profile == "simulator":
+    if profile == SIMULATOR:
         from cxtools.simulated import simulator_settings
 
         _current = Connection(simulator_settings(settings))
@@ -63,12 +88,50 @@ def latest(home: str | Path | None = None) -> Connection:
     return _current or connect()
 
 
+def account_text(settings: Settings) -> str:
+    """Whose account it is, in a line; no secret is in it."""
+    if settings.profile == SIMULATOR:
+        return SIMULATOR
+    if not settings.env_url:
+        return f"profile {settings.profile} · no account set"
+    _, _, client = settings.account.partition("|")
+    return f"profile {settings.profile} · {client or 'no client'} at {settings.env_url}"
+
+
+def short_path(path: Path) -> str:
+    """A path as people write it: from here, or from their own folder, where it lies in one."""
+    path = path.absolute()
+    for folder, sign in ((Path.cwd(), "."), (Path.home(), "~")):
+        if path.is_relative_to(folder):
+            return str(Path(sign, path.relative_to(folder)))
+    return str(path)
+
+
 class Connection:
     """Everything opens at its first use, so that reading old events needs no credentials."""
 
     def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
         self.settings = settings
         self.quiet = quiet
+
+    def __repr__(self) -> str:
+        """Which account it is, and which store it asks."""
+        return f"{account_text(self.settings)} · home {short_path(self.settings.home)}"
+
+    def __dir__(self) -> list[str]:
+        """What is meant for notebooks."""
+        return list(PUBLIC)
+
+    @property
+    def origin(self) -> str:
+        """Where answers come from, where that isn't the home that the environment names."""
+        settings = self.settings
+        place = short_path(settings.home)
+        if settings.profile == SIMULATOR:
+            return f"From the simulator, {place}"
+        if settings.home != default_home(os.environ):
+            return f"From the store in {place}"
+        return ""
 
     @cached_property
     def store(self) -> EventStore:

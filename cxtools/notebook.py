@@ -56,8 +56,9 @@ def question(name: str) -> Ask:
     ) -> Table:
         from cxtools.measures.answers import answer
 
-        engine = latest(home).engine
-        return answer(engine, name, campaigns or None, by=by, where=where, as_of=as_of)
+        client = latest(home)
+        table = answer(client.engine, name, campaigns or None, by=by, where=where, as_of=as_of)
+        return table.coming_from(client.origin)
 
     ask.__name__ = name
     ask.__qualname__ = name
