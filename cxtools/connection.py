@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cxtools.context import Context
     from cxtools.events.store import EventStore
     from cxtools.ledger.ledger import Ledger
+    from cxtools.measures.cuts import AsOf
     from cxtools.measures.engine import Engine
     from cxtools.sending.campaign import Campaign
     from cxtools.sending.collect import Collected
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cxtools.sending.status import Status
     from cxtools.sending.suppress import Rejudged
     from cxtools.sending.waves import WavePlan
+    from cxtools.verdicts.verdict import CampaignVerdict
 
 #: What Tab shows of a connection: the rest is for the modules of cxtools.
 PUBLIC = (
@@ -174,6 +176,26 @@ class Connection:
     def has_ledger(self) -> bool:
         """Whether there is a ledger: asked without opening it, since that makes one."""
         return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
+
+    def verdict(self, campaign: str, *, about: str = "run", as_of: AsOf = None) -> CampaignVerdict:
+        """
+        The verdict on a campaign, by the limits of the home, with what the ledger left open.
+
+        Raises:
+            StoreError: the campaign is unknown.
+            ConfigError: `limits.toml`, *about* or *as_of* is wrong.
+        """
+        from cxtools.verdicts.evidence import verdict_on
+        from cxtools.verdicts.own_limits import OWN_LIMITS, limits_by
+
+        return verdict_on(
+            self.engine,
+            campaign,
+            about=about,
+            as_of=as_of,
+            unsettled=self.unsettled(campaign),
+            limits=limits_by(self.settings.home / OWN_LIMITS),
+        )
 
     def unsettled(self, name: str) -> dict[str, int]:
         """

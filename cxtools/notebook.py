@@ -70,27 +70,26 @@ def verdict(
     campaign: str | int, *, about: str = "run", as_of: AsOf = None, home: Home = None
 ) -> CampaignVerdict:
     """
-    PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
-    why.
+    PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign: the sentences that say why,
+    `actions` (what to do, who does it, and how), `trust` (how far the data can be believed).
+
+    The whole campaign, each mailbox provider and each domain with enough mail are held against
+    limits, and against earlier campaigns at the same age. `limits.toml` in the home sets own ones.
 
     Arguments:
-        about  "run", "bounces" or "engagement": which sentences and cards, never which word
+        about  "run", "bounces" or "engagement": which sentences and cards. The checks are the same;
+               what can't be seen is NO DATA where the report is about it
         as_of  a moment after which events don't count
         home   another folder than CXTOOLS_HOME
 
     Raises:
         StoreError: the campaign is unknown
-        ConfigError: `about` or `as_of` is something else
+        ConfigError: `about` or `as_of` is something else, or `limits.toml` is wrong
 
     Example:
         cx.verdict("q3-update", about="bounces")
     """
-    from cxtools.verdicts.evidence import verdict_on
-
-    client = latest(home)
-    name = str(campaign)
-    unsettled = client.unsettled(name)
-    return verdict_on(client.engine, name, about=about, as_of=as_of, unsettled=unsettled)
+    return latest(home).verdict(str(campaign), about=about, as_of=as_of)
 
 
 def run_campaign(

@@ -22,6 +22,10 @@ Parameters = Annotated[
 Out = Annotated[
     Path | None, typer.Option(help="The folder for the page; CXTOOLS_HOME/reports when left out.")
 ]
+Pdf = Annotated[
+    bool,
+    typer.Option("--pdf", help="Print the page into a PDF beside it; needs Chromium or Chrome."),
+]
 
 
 @commands.command()
@@ -30,13 +34,16 @@ def report(
     name: Notebook,
     parameter: Parameters = None,
     out: Out = None,
+    pdf: Pdf = False,
 ) -> None:
     """
-    Run one notebook with parameters, and write one HTML page; prints its path. Safe to schedule:
-    run_campaign sends only with -p send=true.
+    Run one notebook with parameters, and write one HTML page; prints its path, with --pdf that of
+    the PDF, too. Safe to schedule: run_campaign sends only with -p send=true.
     """
+    from cxtools.pages.paper import find_browser, print_page
     from cxtools.pages.run import render_report
 
+    browser = find_browser() if pdf else ""
     page = render_report(
         name,
         parse_pairs("-p", parameter),
@@ -45,3 +52,5 @@ def report(
         profile=session(context).profile,
     )
     session(context).print_text(str(page))
+    if pdf:
+        session(context).print_text(str(print_page(page, browser)))

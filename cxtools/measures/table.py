@@ -111,10 +111,14 @@ class Table(pd.DataFrame):
 
     @_with_origin("<p><small>{}</small></p>", escape)
     def _repr_html_(self) -> str | None:
-        if self.question is None:
-            html: str | None = super()._repr_html_()  # type: ignore[misc]  # no stub
-            return html
-        return str(_above("cxtools.charts.tables").html(self))
+        if not pd.options.display.notebook_repr_html:
+            return None
+        return str(_above("cxtools.charts.display").html(self))
+
+    def _repr_mimebundle_(self, **options: object) -> dict[str, Any]:
+        """What goes with the table's HTML and text: the rows of a long answer, for a page."""
+        bundle: dict[str, Any] = _above("cxtools.charts.display").mime_bundle(self)
+        return bundle
 
     def chart(self) -> Figure:
         """

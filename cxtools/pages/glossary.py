@@ -137,8 +137,8 @@ def page_texts(notebook: Any, figures: Sequence[PageFigure]) -> Iterator[str]:
         for output in cell.get("outputs", []):
             yield output_text(output)
     for figure in figures:
-        yield from (figure.title, figure.caption, figure.more)
-        yield plain_text(figure.table)
+        yield from (figure.title, figure.caption, figure.numbers.more)
+        yield plain_text(figure.numbers.html)
         yield from strings_in(figure.spec)
 
 
