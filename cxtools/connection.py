@@ -32,20 +32,16 @@ if TYPE_CHECKING:
     from cxtools.sending.waves import WavePlan
     from cxtools.verdicts.verdict import CampaignVerdict
 
-#: What Tab shows of a connection: the rest is for the modules of cxtools.
-PUBLIC = (
-    "collect",
-    "dry_run",
-    "quiet",
-    "reconcile",
-    "rejudge",
-    "resume",
-    "retry",
-    "send",
-    "settings",
-    "status",
-    "suppress_imported",
-    "unfinished",
+#: What is for the modules of cxtools: Tab on a connection leaves it out.
+INTERNAL = (
+    "context",
+    "engine",
+    "has_ledger",
+    "ledger",
+    "needs_all",
+    "origin",
+    "store",
+    "unsettled",
 )
 
 _current: Connection | None = None
@@ -69,6 +65,10 @@ def connect(profile: str | None = None, **settings: Any) -> Connection:
     Raises:
         ConfigError: settings are wrong; nothing was sent. Missing settings are reported by the call
             that needs them.
+        Unreachable: the simulator did not start.
+
+    Example:
+        client = cx.connect("simulator")
     """
     global _current  # noqa: PLW0603 - the connection that notebook functions use
     if profile == SIMULATOR:
@@ -110,7 +110,19 @@ def short_path(path: Path) -> str:
 
 
 class Connection:
-    """Everything opens at its first use, so that reading old events needs no credentials."""
+    """
+    An account and a home, and what is done with them. `cx.connect()` makes one.
+
+    Everything opens at its first use, so that reading old events needs no credentials.
+
+    Example:
+        client = cx.connect()
+        client                          # whose account it is, and which home
+        client.dry_run(campaign)        # what a send would do
+        client.send(campaign)           # the same again continues
+        client.status("q3-update")
+        client.collect("q3-update")     # late opens, clicks and bounces
+    """
 
     def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
         self.settings = settings
@@ -122,7 +134,8 @@ class Connection:
 
     def __dir__(self) -> list[str]:
         """What is meant for notebooks."""
-        return list(PUBLIC)
+        names = super().__dir__()
+        return [name for name in names if not name.startswith("_") and name not in INTERNAL]
 
     @property
     def origin(self) -> str:
@@ -222,6 +235,10 @@ class Connection:
         """
         Send a campaign, or continue it: run again, it never mails anyone twice.
 
+        Plans it, asks whom the API suppresses, submits the batches, follows their jobs, fetches
+        their events once, and tells the CRM. The status says what became of everybody.
+        *skip_invalid* leaves wrong rows out, and records them, instead of refusing the list.
+
         Raises:
             ConfigError: settings, spec or rows are wrong; nothing was sent.
             ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the
@@ -304,7 +321,12 @@ class Connection:
         return unfinished(self.ledger, self.settings.account)
 
     def status(self, name: str) -> Status:
-        """Where a campaign stands; asks nobody, changes nothing."""
+        """
+        Where a campaign stands; asks nobody, changes nothing.
+
+        Raises:
+            ConfigError: there is no such campaign in the ledger.
+        """
         from cxtools.sending.status import status
 
         return status(self.ledger, self.engine, name, self.settings)

@@ -900,6 +900,15 @@ def test_a_simulator_has_a_home_of_its_own(
     assert ("From the simulator, home/simulator", "") == (client.origin, environment.origin)
 
 
+def test_tab_on_a_connection_shows_what_is_meant_for_notebooks() -> None:
+    """What is done with a campaign, and no part that only modules of cxtools use."""
+    shown = dir(connect())
+
+    assert {"collect", "resume", "send", "settings", "status"} <= set(shown)
+    assert {"context", "engine", "ledger", "needs_all", "store"}.isdisjoint(shown)
+    assert [] == [name for name in shown if name.startswith("_")]
+
+
 def test_recipients_and_history_are_files_of_the_same_world(tmp_path: Path) -> None:
     """
     The list is the world's own people at reserved domains; the past has the contract's shape, a bad
