@@ -32,6 +32,7 @@ class PageFigure:
     """
     One figure of a page.
 
+    answer      what the figure says in one sentence; "" where it has no such sentence
     spec        data and layout, as plotly draws them
     columns     the columns of its table, in the CSV's order
     rows        the table's rows, column -> value
@@ -41,6 +42,7 @@ class PageFigure:
 
     number: int
     title: str
+    answer: str
     caption: str
     spec: Document
     columns: Sequence[str]
@@ -52,6 +54,11 @@ class PageFigure:
     def is_drawn(self) -> bool:
         """A figure without data is a sentence in a chart's place."""
         return bool(self.spec["data"])
+
+    @property
+    def heading(self) -> str:
+        """What stands above it: the answer, else the question."""
+        return self.answer if self.answer and self.is_drawn else self.title
 
     @property
     def height(self) -> int:
@@ -97,6 +104,7 @@ def page_figure(drawing: Document, *, number: int) -> PageFigure:
     return PageFigure(
         number=number,
         title=meta.get("title") or _heading(layout) or f"Figure {number}",
+        answer=meta.get("answer", ""),
         caption=meta.get("caption", ""),
         spec={"data": drawing["data"], "layout": _page_layout(layout)},
         columns=columns,
