@@ -67,6 +67,16 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
+def people(number: float) -> str:
+    """
+    >>> people(1), people(9412)
+    ('1 person', '9,412 people')
+    """
+    if number == 1:
+        return "1 person"
+    return f"{count(number)} people"
+
+
 def was_or_were(number: float) -> str:
     """
     >>> was_or_were(1), was_or_were(2)

@@ -72,7 +72,7 @@ def of_links(rows: Sequence[Row]) -> str:
         return ""
     top = max(content, key=lambda row: row["clickers"])
     url = wording.short(top["link_url"].partition("://")[2])
-    return f"Most followed: {url}, by {_people(top['clickers'])}"
+    return f"Most followed: {url}, by {wording.people(top['clickers'])}"
 
 
 def of_timing(rows: Sequence[Row]) -> str:
@@ -175,10 +175,6 @@ def _rate_at(row: Row, split: str) -> str:
 
 def _part_of(row: Row, part: str, whole: str) -> str:
     return f"{wording.count(row[part])} of {wording.count(row[whole])}"
-
-
-def _people(number: int) -> str:
-    return "1 person" if number == 1 else f"{wording.count(number)} people"
 
 
 def _duration(row: Row, column: str) -> str:

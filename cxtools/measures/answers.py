@@ -88,6 +88,21 @@ def count(
     return tables
 
 
+@repeat_when_replaced
+def count_file(
+    engine: Engine,
+    file: str,
+    campaign: str,
+    *,
+    by: Sequence[str] = (),
+    as_of: AsOf = None,
+) -> pd.DataFrame:
+    """What a file of `sql/` counts that is no question of the catalogue by itself."""
+    with engine.session(campaign, by=by, as_of=as_of) as session:
+        rows = _columns_of_split(session.count(file), by).to_pandas()
+    return _in_order(rows, by)
+
+
 def count_at_one_age(
     engine: Engine,
     question: Question,

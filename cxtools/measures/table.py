@@ -10,9 +10,12 @@ name: it keeps its index, shows its numbers as they are, and draws nothing.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import wraps
+from html import escape
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +31,27 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
+Shown = TypeVar("Shown", str, str | None)
+
+
+def _with_origin(
+    form: str, written: Callable[[str], str] = str
+) -> Callable[[Callable[[Table], Shown]], Callable[[Table], Shown]]:
+    """What a method shows of a table, and below it, in this form, where its answer comes from."""
+
+    def decorate(show: Callable[[Table], Shown]) -> Callable[[Table], Shown]:
+        @wraps(show)
+        def show_with_origin(table: Table) -> Shown:
+            shown = show(table)
+            if shown is None or not table._origin:
+                return shown
+            return shown + form.format(written(table._origin))
+
+        return show_with_origin
+
+    return decorate
+
+
 class Table(pd.DataFrame):
     """
     A DataFrame that knows its question: `.chart()` draws it, `.text()` is for terminals,
@@ -37,8 +61,9 @@ class Table(pd.DataFrame):
     doesn't need. What comes out of anything else (sums, merges, other names) answers no question.
     """
 
-    _metadata = ["_question"]  # noqa: RUF012  # the name and type that pandas asks for
+    _metadata = ["_question", "_origin"]  # noqa: RUF012  # the name and type that pandas asks for
     _question = ""
+    _origin = ""
 
     @property
     def _constructor(self) -> type[Table]:
@@ -54,6 +79,11 @@ class Table(pd.DataFrame):
     def answering(self, question: Question) -> Table:
         """The same table, as the answer to this question."""
         self._question = question.name
+        return self
+
+    def coming_from(self, origin: str) -> Table:
+        """The same table, that says below itself from which store it comes; "" for nothing."""
+        self._origin = origin
         return self
 
     @property
@@ -79,11 +109,16 @@ class Table(pd.DataFrame):
                 raise
             raise _unknown_column(missing, self.columns) from None
 
+    @_with_origin("<p><small>{}</small></p>", escape)
     def _repr_html_(self) -> str | None:
-        if self.question is None:
-            html: str | None = super()._repr_html_()  # type: ignore[misc]  # no stub
-            return html
-        return str(_above("cxtools.charts.tables").html(self))
+        if not pd.options.display.notebook_repr_html:
+            return None
+        return str(_above("cxtools.charts.display").html(self))
+
+    def _repr_mimebundle_(self, **options: object) -> dict[str, Any]:
+        """What goes with the table's HTML and text: the rows of a long answer, for a page."""
+        bundle: dict[str, Any] = _above("cxtools.charts.display").mime_bundle(self)
+        return bundle
 
     def chart(self) -> Figure:
         """
@@ -106,6 +141,7 @@ class Table(pd.DataFrame):
             )
         return _above("cxtools.charts").function_for(question.chart)(self)
 
+    @_with_origin("\n{}")
     def text(self) -> str:
         """
         The columns that a person reads, at most 120 characters wide: counts, and rates in percent.

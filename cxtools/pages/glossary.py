@@ -200,8 +200,8 @@ def page_texts(notebook: Any, figures: Sequence[PageFigure]) -> Iterator[str]:
 
 def figure_texts(figure: PageFigure) -> Iterator[str]:
     """All the text of a figure."""
-    yield from (figure.heading, figure.title, figure.caption, figure.more)
-    yield plain_text(figure.table)
+    yield from (figure.heading, figure.title, figure.caption, figure.numbers.more)
+    yield plain_text(figure.numbers.html)
     yield from strings_in(figure.spec)
 
 

@@ -25,12 +25,14 @@ from traitlets.config import Config
 
 from cxtools import __version__, wording
 from cxtools.charts import style
+from cxtools.charts.display import MIME as TABLE_MIME
 from cxtools.errors import ReportError
 from cxtools.pages.checks import check_page
 from cxtools.pages.facts import PageFacts, facts_of, script_json
 from cxtools.pages.figures import FIGURE_MIME, PageFigure, check_figures, take_figures
 from cxtools.pages.glossary import definitions, mark_jargon
 from cxtools.pages.links import with_words
+from cxtools.pages.numbers import Numbers, packed, take_tables
 from cxtools.pages.parameters import holds_parameters
 
 HERE = Path(__file__).parent
@@ -48,7 +50,7 @@ POLICY = (
 #: mail gateways and previews remove scripts, and some of them leave `noscript` unread.
 HEAD_SCRIPT = 'document.documentElement.classList.add("live")'
 #: The representations of an output, the first that it has is shown.
-PREFERENCE = [FIGURE_MIME, "text/html", "text/markdown", "text/plain"]
+PREFERENCE = [FIGURE_MIME, TABLE_MIME, "text/html", "text/markdown", "text/plain"]
 
 #: A row of the audit log and its hash.
 Anchor = tuple[int, str]
@@ -91,9 +93,11 @@ def render_page(
     notebook = copy.deepcopy(notebook)
     figures = take_figures(notebook)
     check_figures(figures)
+    tables = take_tables(notebook)
     mark_jargon(notebook, figures)
     origin = Origin(name, parameters, anchor, made_at)
     content = _page_content(notebook, figures, origin)
+    content |= {"tables": tables, "numbers": packed(_numbers(figures, tables))}
     body, _ = _exporter().from_notebook_node(notebook, {"page": content})
     body = with_words(body)
     check_page(body)
@@ -198,6 +202,11 @@ def _figures_json(figures: Sequence[PageFigure]) -> str:
             "print_width": PRINT_WIDTH,
         }
     )
+
+
+def _numbers(figures: Sequence[PageFigure], tables: Sequence[Numbers]) -> list[Numbers]:
+    """The numbers of a page in the order in which its script finds them."""
+    return [*(figure.numbers for figure in figures), *tables]
 
 
 def _parameter_text(value: Any) -> str:

@@ -32,6 +32,8 @@ SOURCE_VARIABLES = {
     "CXTOOLS_DEBUG": "Not empty: notebooks and the command line show the traceback of an error,"
     " too.",
 }
+#: The profile of the simulator that `cxtools.simulated` starts, and the folder of its home.
+SIMULATOR = "simulator"
 #: A URL with a password before its host.
 WITH_PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/]+@")
 
@@ -52,11 +54,7 @@ def load_settings(
     'https://example.com'
     """
     environ = os.environ if environ is None else environ
-    home = Path(
-        arguments.get("home")
-        or environ.get("CXTOOLS_HOME")
-        or platformdirs.user_data_dir("cxtools", appauthor=False)
-    )
+    home = Path(arguments.get("home") or default_home(environ))
     chosen = profile or environ.get("CXTOOLS_PROFILE")
     name = chosen or "default"
     file = Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml")
@@ -70,6 +68,12 @@ def load_settings(
     values["home"] = home
     values |= arguments
     return _check(values)
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """The home where no argument names one: `CXTOOLS_HOME`, or the user's data directory."""
+    folder = environ.get("CXTOOLS_HOME") or platformdirs.user_data_dir("cxtools", appauthor=False)
+    return Path(folder)
 
 
 def _check(values: Mapping[str, Any]) -> Settings:

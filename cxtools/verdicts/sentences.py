@@ -10,7 +10,7 @@ from __future__ import annotations
 from cxtools import wording
 from cxtools.verdicts.checks import Check, decides, worst
 from cxtools.verdicts.facts import Facts, surely_opened
-from cxtools.verdicts.limits import HARD_BOUNCES, UNSETTLED
+from cxtools.verdicts.limits import HARD_BOUNCES, NOT_DELIVERED, UNSETTLED
 
 
 def unsettled_sentences(facts: Facts) -> tuple[str, ...]:
@@ -121,12 +121,13 @@ ABOVE = "above the {limit} limit: {action}"
 PERHAPS_ABOVE = "above the {target} target and perhaps above the {limit} limit"
 BETWEEN = "above the {target} target but below the {limit} limit"
 NEAR = "too near the {target} target to tell, with so few messages"
+FEW = "above the {target} target, but so few that they tell nothing"
 BELOW = "below the {target} target"
 
 
 def hard_sentence(facts: Facts) -> str:
     """How many addresses are dead, and where that stands between target and limit."""
-    [hard] = [check for check in facts.checks if check.limit == HARD_BOUNCES]
+    [hard] = [check for check in facts.checks if check.limit.name == HARD_BOUNCES.name]
     if not hard.count:
         return _no_hard_bounce(hard)
     return HARD.format(
@@ -148,15 +149,28 @@ def standing_text(check: Check) -> str:
     """Where a check's share stands between target and limit, and what to do above the limit."""
     limit = check.limit
     return _standing(check).format(
-        target=wording.percent(limit.target, 0),
-        limit=wording.percent(limit.limit, 0),
-        stop=wording.percent(limit.stop, 0),
+        target=_share_text(limit.target),
+        limit=_share_text(limit.limit),
+        stop=_share_text(limit.stop),
         action=limit.action,
         stop_action=limit.stop_action,
     )
 
 
+def _share_text(share: float | None) -> str:
+    """
+    A limit as people say it: 2%, 0.1%.
+
+    >>> _share_text(0.02), _share_text(0.001), _share_text(None)
+    ('2%', '0.1%', '–')
+    """
+    is_whole = share is not None and round(share * 100, 6).is_integer()
+    return wording.percent(share, 0 if is_whole else 1)
+
+
 def _standing(check: Check) -> str:
+    if check.word == "TOO FEW":
+        return FEW if _exceeds(check, check.limit.target) else NEAR
     match check.word:
         case "FAIL" if _reaches(check, check.limit.stop):
             return FAR_ABOVE
@@ -166,8 +180,6 @@ def _standing(check: Check) -> str:
             return PERHAPS_ABOVE
         case "WARN":
             return BETWEEN
-        case "TOO FEW":
-            return NEAR
         case _:
             return BELOW
 
@@ -204,15 +216,32 @@ def cause_sentence(facts: Facts) -> str:
     )
 
 
+def place_sentence(facts: Facts) -> str:
+    """Where it hurts: each mailbox provider and domain over a limit, FAIL before WARN."""
+    checks = [check for check in facts.checks if check.trouble]
+    in_order = sorted(checks, key=lambda check: check.word != "FAIL")
+    return " ".join(check.limit.sentence for check in in_order)
+
+
 def alarm_sentence(facts: Facts) -> str:
-    """What is wrong besides the hard bounces; "" if only they are, or if nothing is."""
+    """
+    What is wrong besides the hard bounces and places; "" if only they are, or if nothing is. That
+    too much bounced isn't said again where it is said what did.
+    """
     checks = [check for check in facts.checks if decides(check)]
     word = worst([check.word for check in checks], "PASS")
     if word == "PASS":
         return ""
     worst_ones = [check for check in checks if check.word == word]
-    others = [check for check in worst_ones if check.limit != HARD_BOUNCES]
-    return " ".join(_broken(facts, check) for check in others)
+    others = [
+        check for check in worst_ones if check.limit.name != HARD_BOUNCES.name and not check.trouble
+    ]
+    nearer = [check for check in others if check.limit.name != NOT_DELIVERED.name]
+    has_nearer = len(worst_ones) > 1 and NOT_DELIVERED.name in [
+        check.limit.name for check in others
+    ]
+    said = nearer if has_nearer else others
+    return " ".join(_broken(facts, check) for check in said)
 
 
 def _broken(facts: Facts, check: Check) -> str:
@@ -226,9 +255,13 @@ def _broken(facts: Facts, check: Check) -> str:
     return sentence.format(number=number, action=limit.action)
 
 
+#: What a share is of -> what one of it is called.
+NOUNS = {"bounced": "bounce", "clickers": "recipient"}
+
+
 def _number(facts: Facts, check: Check) -> str:
     limit = check.limit
-    noun = "bounce" if limit.whole == "bounced" else "message"
+    noun = NOUNS.get(limit.whole, "message")
     count = wording.count(check.count)
     whole = wording.quantity(check.whole or 0, noun)
     rate = facts.rate_text(limit.part, limit.whole)
@@ -254,8 +287,7 @@ def click_sentence(facts: Facts) -> str:
     if not counts["delivered"]:
         return "Nobody opened or clicked: nothing was delivered."
     if "clicked" not in counts:
-        kinds = "Clicks" if "opened" in counts else "Opens and clicks"
-        return f"{kinds} are not measured: the feed holds none."
+        return _no_clicks(facts)
     return CLICKED.format(
         people=_people(counts["clicked"]),
         rate=facts.rate_text("clicked", "delivered"),
@@ -263,13 +295,16 @@ def click_sentence(facts: Facts) -> str:
     )
 
 
+def _no_clicks(facts: Facts) -> str:
+    """Why nobody can say who clicked."""
+    if facts.feed.quality.get("orphan_clicks"):
+        return "Who clicked can't be told: most clicks belong to no message that is known."
+    kinds = "Clicks" if "opened" in facts.counts else "Opens and clicks"
+    return f"{kinds} are not measured: the feed holds none."
+
+
 def _people(number: int) -> str:
-    if not number:
-        return "Nobody"
-    if number == 1:
-        return "1 person"
-    count = wording.count(number)
-    return f"{count} people"
+    return wording.people(number) if number else "Nobody"
 
 
 def scanner_sentence(facts: Facts) -> str:

@@ -25,7 +25,7 @@ from cxtools.pages.index import write_index
 from cxtools.pages.page import BUNDLE, render_page
 from cxtools.pages.paper import print_page
 from cxtools.verdicts.evidence import verdict_on
-from tests.tables import ask
+from tests.tables import ask, store
 from tests.unit.test_charts import DRAWN, STORE
 
 if TYPE_CHECKING:
@@ -35,15 +35,23 @@ pytestmark = pytest.mark.browser
 SIZES = {"desktop": (1280, 900), "phone": (360, 740), "sheet": (680, 1000)}
 
 
+#: 45 links, the first of them followed by one person, the last by 45.
+MANY = store(
+    "to | kind | at | url\n"
+    + "".join(
+        f"p{person} | click | +{link} | https://x.example/{link:02}\n"
+        for link in range(45)
+        for person in range(link + 1)
+    )
+)
+
+
 def displayed(thing: Any) -> dict[str, Any]:
     """What a notebook would keep of a thing at the end of a cell."""
     if hasattr(thing, "to_plotly_json"):
         return {"application/vnd.plotly.v1+json": json.loads(thing.to_json())}
-    return (
-        thing._repr_mimebundle_()
-        if hasattr(thing, "_repr_mimebundle_")
-        else {"text/html": thing._repr_html_()}
-    )
+    own: dict[str, Any] = thing._repr_mimebundle_()
+    return own | ({"text/html": thing._repr_html_()} if hasattr(thing, "_repr_html_") else {})
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         verdict_on(Engine(STORE), "c", about="bounces"),
         *(table().chart() for table in DRAWN.values()),
         ask("data_quality", STORE, "c"),
+        ask("links", MANY, "c"),
     ]
     cells = [nbformat.v4.new_markdown_cell("# Every chart\n\nWhat does each look like?")]
     for number, thing in enumerate(shown):
@@ -251,6 +260,32 @@ def test_the_numbers_come_along(visit: Visiting, folder: Path) -> None:
     assert "1-how-far-did-the-mail-get.csv" == waiting.value.suggested_filename
     assert lines[0].startswith("campaign,attempted,delivered,late_bounced,bounced")
     assert lines[1].startswith("c,5,2,0,3")
+
+
+def test_a_long_table_is_there_whole(visit: Visiting, folder: Path) -> None:
+    """Twenty rows at first; all can be searched, sorted, shown and saved, by keyboard as well."""
+    seen = visit(folder / "all-c.html")
+    seen.charts()
+    place = seen.page.locator(".output.rows")
+    links = place.locator("tbody td:first-child")
+    first = links.all_inner_texts()
+    place.get_by_label("Search").fill("/07")
+    found = links.all_inner_texts()
+    place.get_by_label("Search").fill("")
+    place.get_by_role("button", name="Clickers").press("Enter")
+    place.get_by_role("button", name="Clickers").press("Enter")
+    fewest = links.all_inner_texts()
+    place.get_by_role("button", name="Show all 45").press("Enter")
+    with seen.page.expect_download() as waiting:
+        place.get_by_role("button", name="Download CSV").click()
+    saved = Path(waiting.value.path()).read_text(encoding="utf-8-sig").splitlines()
+
+    assert (20, "https://x.example/44") == (len(first), first[0])
+    assert ["https://x.example/07"] == found
+    assert ["https://x.example/00", "https://x.example/01"] == fewest[:2]
+    assert "ascending" == place.locator("th", has_text="Clickers").get_attribute("aria-sort")
+    assert (45, 46) == (links.count(), len(saved))
+    assert [] == seen.violations() + seen.complaints
 
 
 def test_on_paper(visit: Visiting, folder: Path) -> None:

@@ -199,9 +199,10 @@ def test_a_stopped_send_goes_on_where_it_stopped(kernel: Kernel) -> None:
     assert "Fatal" not in kernel.complaints.read_text()
 
 
-def test_a_simulator_of_a_notebook_ends_with_its_kernel() -> None:
+def test_a_simulator_of_a_notebook_ends_with_its_kernel(tmp_path: Path) -> None:
     """Also where the kernel was killed, and could not end it itself."""
-    with running([sys.executable, "-c", CONNECTS_AND_WAITS]) as kernel:
+    waiting = [sys.executable, "-c", CONNECTS_AND_WAITS]
+    with running(waiting, CXTOOLS_HOME=str(tmp_path)) as kernel:
         url = line(kernel)
         before = answers(url)
         kernel.kill()

@@ -43,9 +43,9 @@ FLOORS = {
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
-        "verdicts.checks",
-        "events.feeds.dialect",
-        "events.feeds.columns",
+        "verdicts.checks verdicts.trust",
+        "events.feeds.dialect verdicts.changes verdicts.places",
+        "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
@@ -60,7 +60,7 @@ FLOORS = {
         "charts.groups charts.rows charts.style",
         "charts.cells charts.columns charts.headlines",
         "charts.frame charts.tables charts.verdicts",
-        "charts.bars charts.heatmap",
+        "charts.bars charts.display charts.heatmap",
         "charts.*",
         "charts.funnel",
         "charts",
@@ -102,14 +102,16 @@ FLOORS = {
         "context measures.ages measures.outcomes",
         "measures.answers sending.status",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
-        "verdicts.evidence webhooks.deliver webhooks.message",
+        "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
     ],
     "faces": [
         "simulated",
-        "connection pages pages.checks pages.disk pages.facts pages.figures pages.kernel "
-        "pages.links pages.parameters",
+        "connection pages pages.checks pages.disk pages.facts pages.kernel pages.links "
+        "pages.parameters",
+        "pages.numbers",
+        "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",

@@ -229,6 +229,17 @@ def test_a_name_that_is_missing_is_answered_with_those_there_are() -> None:
         cxtools.funel  # noqa: B018  # looked up, no more
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in cxtools.__all__ if not isinstance(getattr(cxtools, name), type)]
+)
+def test_help_shows_how_a_function_is_called(name: str) -> None:
+    """What Shift-Tab shows in a notebook has an example, and says what may be raised."""
+    shown = getattr(cxtools, name).__doc__
+
+    assert "Example:" in shown or ">>>" in shown
+    assert "Raises:" in shown or "never raises" in shown
+
+
 @pytest.mark.parametrize("name", cxtools.__all__)
 def test_every_public_name_is_there_and_explains_itself(name: str) -> None:
     """A name in `__all__` can be used, and says what it is for."""
