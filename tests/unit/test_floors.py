@@ -58,7 +58,7 @@ FLOORS = {
     ],
     "pictures": [
         "charts.groups charts.rows charts.style",
-        "charts.cells charts.columns",
+        "charts.cells charts.columns charts.headlines",
         "charts.frame charts.tables charts.verdicts",
         "charts.bars charts.display charts.heatmap",
         "charts.*",
