@@ -100,7 +100,8 @@ def facts_of(
     counts = counts_by_campaign(funnel, causes).get(campaign, {})
     counts |= machine_counts(counts, quality, suspects)
     earlier = counts_of_earlier(engine, campaign, known)
-    feed = feed_facts(counts, quality, known, as_of)
+    rejected = engine.store.rejected_rows(campaign)
+    feed = feed_facts(counts, quality, known, as_of, rejected)
     for name in unbelievable(feed):
         counts.pop(name, None)
     return Facts(
@@ -132,7 +133,7 @@ def moment_of(as_of: AsOf, first_at: datetime | None) -> datetime | None:
         return first_at + as_of if first_at else None
     if isinstance(as_of, datetime):
         return as_of
-    return parse_moment(as_of)
+    return end_of(as_of)
 
 
 def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, Counts]:
@@ -202,13 +203,17 @@ def counts_of_pinned(
 # --- what the events tell of themselves ---
 
 
-def feed_facts(counts: Counts, quality: pd.DataFrame, known: Window, as_of: AsOf) -> FeedFacts:
-    """What the events tell of themselves, as trust is judged by it."""
+def feed_facts(
+    counts: Counts, quality: pd.DataFrame, known: Window, as_of: AsOf, rejected: int
+) -> FeedFacts:
+    """What the events tell of themselves; *rejected* rows are no events."""
     checks: Counts = {}
     for row in quality.to_dict("records"):
         for name, value in row.items():
             if isinstance(value, int | float) and pd.notna(value):
                 checks[str(name)] = int(value)
+    checks["rejected_rows"] = rejected
+    checks["rows"] = checks.get("stored_rows", 0) + rejected
     return FeedFacts(
         quality=checks,
         attempted=counts.get("attempted", 0),

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from cxtools.errors import ConfigError
+from cxtools.events.importing import import_file
+from cxtools.events.store import EventStore
 from cxtools.measures.engine import Engine
 from cxtools.verdicts.actions import STEPS, actions
 from cxtools.verdicts.changes import RATES
@@ -70,6 +72,7 @@ def test_what_a_feed_does_not_tell(
         ({"orphan_clicks": 100, "clickers": 100}, "none"),
         ({"orphan_opens": 100, "openers": 100}, "none"),
         ({"without_timestamp": 1000, "events": 1000}, "limited"),
+        ({"rejected_rows": 30, "rows": 1000}, "limited"),
         ({"stored_rows": 1_048_576}, "limited"),
         ({"stored_rows": 1_048_577}, "good"),
     ],
@@ -259,3 +262,18 @@ def test_own_limits_judge(tmp_path: Path) -> None:
     assert ("TOO FEW", "FAIL") == (shipped.word, own.word)
     assert "yours: limits.toml" in [check.limit.source for check in own.facts.checks]
     assert LIMITS == limits_by(tmp_path / "missing.toml")
+
+
+def test_rows_that_could_not_be_read_are_told(tmp_path: Path) -> None:
+    """What an import set aside is no event, and yet it is missing: the verdict says so."""
+    store = EventStore(tmp_path / "events")
+    good = "".join(f"p{number}@example.com,delivery,2026-09-14T10:00:00Z\n" for number in range(90))
+    bad = "".join(f"q{number}@example.com,delivery,31/31/2026\n" for number in range(10))
+    file = tmp_path / "feed.csv"
+    file.write_text(f"email,event,timestamp\n{good}{bad}")
+    import_file(file, "c", store, now=tables.RECEIVED)
+    said = verdict_on(Engine(store), "c")
+
+    assert 10 == store.rejected_rows("c")
+    assert 0 == store.rejected_rows("c2")
+    assert any("10 of 100 rows (10.0%)" in reason.text for reason in said.trust.reasons)
