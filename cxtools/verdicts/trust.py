@@ -275,7 +275,7 @@ def _what_is_not_told(feed: FeedFacts, about: str) -> Iterable[Reason]:
     if about == "engagement" and len(feed.untold) > 1:
         yield Reason("none", "clicks", text, "bring_clicks")
     else:
-        yield Reason("limited", feed.untold[0], text)
+        yield Reason("limited", feed.untold[0], text, "bring_clicks")
 
 
 def _what_is_not_told_of_arrival(feed: FeedFacts) -> Iterable[Reason]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
@@ -16,6 +18,7 @@ from cxtools.verdicts.changes import RATES
 from cxtools.verdicts.checks import Check, check
 from cxtools.verdicts.evidence import STEPS as STEPS_OF_FUNNEL
 from cxtools.verdicts.evidence import facts_of, verdict_on
+from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import HARD_BOUNCES, LIMITS, PLACE_LIMITS
 from cxtools.verdicts.own_limits import limits_by
 from cxtools.verdicts.places import Place, PlaceAnswers, Trouble, check_of_place
@@ -174,6 +177,18 @@ def _feed(kinds: tuple[str, ...]) -> str:
     return "\n".join(lines)
 
 
+def numbers_in(sentences: Iterable[str]) -> set[int]:
+    """The counts that sentences name, as "5 of 30"."""
+    pairs = re.findall(r"([\d,]+) of (?:the )?([\d,]+)", " ".join(sentences))
+    return {int(number.replace(",", "")) for pair in pairs for number in pair}
+
+
+def numbers_of(facts: Facts) -> set[int]:
+    """The counts that a verdict is based on."""
+    known = {*facts.counts.values(), *facts.feed.quality.values()}
+    return known | {check.count or 0 for check in facts.checks}
+
+
 @pytest.mark.parametrize(
     "kinds",
     [kinds for size in range(1, len(FEED) + 1) for kinds in combinations(FEED, size)],
@@ -196,6 +211,7 @@ def test_no_subset_of_kinds_passes_unseen(kinds: tuple[str, ...]) -> None:
                 card.share for card in said.cards if card.name == "Clicked"
             )
         assert said.actions
+        assert set() == numbers_in(said.sentences) - numbers_of(facts)
 
 
 @pytest.mark.parametrize(
