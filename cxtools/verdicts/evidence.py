@@ -16,9 +16,8 @@ from cxtools.bounce import classify
 from cxtools.measures.ages import Window, earlier_campaigns, first_campaigns
 from cxtools.measures.answers import count, count_file
 from cxtools.measures.catalogue.delivery import COMPARISON
-from cxtools.measures.cuts import AsOf
+from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Engine
-from cxtools.text import parse_moment
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import LIMITS, Limit
 from cxtools.verdicts.places import OTHER, Place, PlaceAnswers, Trouble, find_troubles, with_answers
@@ -129,11 +128,10 @@ def moment_of(as_of: AsOf, first_at: datetime | None) -> datetime | None:
     >>> moment_of(timedelta(days=1), datetime(2026, 9, 14))
     datetime.datetime(2026, 9, 15, 0, 0)
     """
-    if isinstance(as_of, timedelta):
-        return first_at + as_of if first_at else None
-    if isinstance(as_of, datetime):
-        return as_of
-    return end_of(as_of)
+    end = end_of(as_of)
+    if isinstance(end, timedelta):
+        return first_at + end if first_at else None
+    return end
 
 
 def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, Counts]:
