@@ -227,7 +227,9 @@ PLACE_LIMITS = (
         target=0.05,
         limit=0.20,
         name="Refused by {place}",
-        sentence="{share} of the mail to {place} was refused ({part} of {whole}, {bounds}){evidence}.",
+        sentence=(
+            "{share} of the mail to {place} was refused ({part} of {whole}, {bounds}){evidence}."
+        ),
         step="ask_provider",
     ),
     PlaceLimit(
@@ -248,7 +250,9 @@ PLACE_LIMITS = (
         target=0.20,
         limit=None,
         name="Refused by {place}",
-        sentence="{share} of the mail to {place} was refused ({part} of {whole}, {bounds}){evidence}.",
+        sentence=(
+            "{share} of the mail to {place} was refused ({part} of {whole}, {bounds}){evidence}."
+        ),
         step="ask_domain",
     ),
     PlaceLimit(
@@ -269,7 +273,9 @@ PLACE_LIMITS = (
         target=0.10,
         limit=None,
         name="Put off by {place}",
-        sentence="{share} of the mail to {place} was put off ({part} of {whole}, {bounds}){evidence}.",
+        sentence=(
+            "{share} of the mail to {place} was put off ({part} of {whole}, {bounds}){evidence}."
+        ),
         step="send_slower",
     ),
 )
