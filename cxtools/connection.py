@@ -211,6 +211,7 @@ class Connection:
             StoreError: the campaign is unknown.
             ConfigError: `limits.toml`, *about* or *as_of* is wrong.
         """
+        from cxtools.measures.cuts import end_of
         from cxtools.verdicts.evidence import verdict_on
         from cxtools.verdicts.own_limits import OWN_LIMITS, limits_by
 
@@ -218,7 +219,7 @@ class Connection:
             self.engine,
             campaign,
             about=about,
-            as_of=as_of,
+            as_of=end_of(as_of),
             unsettled=self.unsettled(campaign),
             limits=limits_by(self.settings.home / OWN_LIMITS),
         )

@@ -21,6 +21,8 @@ DURATIONS = (
     (3600, "h"),
     (60, "min"),
 )
+#: The last digit of a number -> the ending of its ordinal.
+ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 #: Up to so many hours an age is said in hours, then in days.
 IN_HOURS = 48
 #: Differences below half a tenth of a point are not written as differences.
@@ -52,6 +54,17 @@ def quantity(number: float, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{count(number)} {noun}s"
+
+
+def ordinal(number: int) -> str:
+    """
+    >>> ordinal(1), ordinal(2), ordinal(3), ordinal(4), ordinal(11), ordinal(21)
+    ('1st', '2nd', '3rd', '4th', '11th', '21st')
+    """
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    ending = ORDINALS.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def people(number: float) -> str:

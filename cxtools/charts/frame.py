@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cxtools import wording
 from cxtools.charts.columns import shown_columns
 from cxtools.charts.groups import GROUPS, LABEL_LETTERS, part_name
+from cxtools.charts.headlines import headline
 from cxtools.charts.rows import kept_rows
 from cxtools.charts.style import FONT, INK
 
@@ -63,6 +64,7 @@ def draw(
     }
     meta = {
         "title": title,
+        "answer": headline(table),
         "caption": caption,
     } | numbers_of(table)
     whole = LOOK | layout | axes(layout) | {"title": heading, "meta": meta}

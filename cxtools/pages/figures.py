@@ -29,12 +29,14 @@ class PageFigure:
     """
     One figure of a page.
 
+    answer      what the figure says in one sentence; "" where it has no such sentence
     spec        data and layout, as plotly draws them
     numbers     the rows of its table
     """
 
     number: int
     title: str
+    answer: str
     caption: str
     spec: Document
     numbers: Numbers
@@ -43,6 +45,11 @@ class PageFigure:
     def is_drawn(self) -> bool:
         """A figure without data is a sentence in a chart's place."""
         return bool(self.spec["data"])
+
+    @property
+    def heading(self) -> str:
+        """What stands above it: the answer, else the question."""
+        return self.answer if self.answer and self.is_drawn else self.title
 
     @property
     def height(self) -> int:
@@ -79,6 +86,7 @@ def page_figure(drawing: Document, *, number: int) -> PageFigure:
     return PageFigure(
         number=number,
         title=title,
+        answer=meta.get("answer", ""),
         caption=meta.get("caption", ""),
         spec={"data": drawing["data"], "layout": _page_layout(layout)},
         numbers=numbers_of(meta, title=title),

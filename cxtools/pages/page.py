@@ -30,7 +30,7 @@ from cxtools.errors import ReportError
 from cxtools.pages.checks import check_page
 from cxtools.pages.facts import PageFacts, facts_of, script_json
 from cxtools.pages.figures import FIGURE_MIME, PageFigure, check_figures, take_figures
-from cxtools.pages.glossary import definitions
+from cxtools.pages.glossary import definitions, mark_jargon
 from cxtools.pages.links import with_words
 from cxtools.pages.numbers import Numbers, packed, take_tables
 from cxtools.pages.parameters import holds_parameters
@@ -94,6 +94,7 @@ def render_page(
     figures = take_figures(notebook)
     check_figures(figures)
     tables = take_tables(notebook)
+    mark_jargon(notebook, figures)
     origin = Origin(name, parameters, anchor, made_at)
     content = _page_content(notebook, figures, origin)
     content |= {"tables": tables, "numbers": packed(_numbers(figures, tables))}

@@ -787,7 +787,8 @@ def test_a_page_defines_the_words_it_shows_and_no_others(filled: Path, tmp_path:
         book = read_notebook(tmp_path / f"{report}-c.ipynb")
         drawings = take_figures(book)
         shown = "\n".join(page_texts(book, drawings))
-        defined = re.findall(r"<dt>([^<]+)</dt>", page.partition('<dl class="terms">')[2])
+        terms = page.partition('<dl class="terms">')[2].partition("</dl>")[0]
+        defined = re.findall(r"<dt>([^<]+)</dt>", terms)
 
         assert defined == [term.word for term in TERMS if term.stands_in(shown)]
         assert {"Delivery rate", "Open rate", "Click rate"} <= set(defined)
@@ -801,13 +802,23 @@ def test_a_page_defines_the_words_it_shows_and_no_others(filled: Path, tmp_path:
         ("Delivery rate", ["Delivery rate"]),
         ("95.9% (95.3–96.4), 0.2 points below the usual", ["95% interval", "Median", "Points"]),
         ("invalid mailbox · hard", ["Hard bounce"]),
-        ("reputation block · block", ["Blocked"]),
+        ("reputation block · block", ["Blocked", "Reputation block"]),
         ("a landing page for hardware", []),
     ],
 )
 def test_words_are_found_as_pages_write_them(text: str, words: list[str]) -> None:
     """In a heading, a sentence, a label or a number."""
     assert words == [term.word for term in TERMS if term.stands_in(text)]
+
+
+def test_jargon_is_explained_where_it_is_used_first(filled: Path, tmp_path: Path) -> None:
+    """Below the first figure or table with the word, and once."""
+    page = render_report("bounce_report", {"campaign": "c"}, home=filled, out=tmp_path).read_text()
+    below_causes = page.partition('aria-labelledby="section-1-title"')[2].partition("</section>")[0]
+
+    assert "<b>Hard bounce</b>: The address is dead" in below_causes
+    assert 1 == page.count("<b>Hard bounce</b>")
+    assert "Greylisted" not in page
 
 
 RATES = [

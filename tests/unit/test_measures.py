@@ -6,7 +6,7 @@ tutorial's defects.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.catalogue.delivery import FUNNEL
 from cxtools.measures.catalogue.feed import CHECKS
+from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
 from cxtools.measures.stats import wilson
@@ -336,6 +337,42 @@ def test_as_of_looks_back() -> None:
     for number in (24, "1999-12-31"):
         with pytest.raises(ConfigError, match=f"as_of lies before 2000: {number!r}"):
             counts(number)
+
+
+EDGES = store("""
+    to  | kind     | at
+    ann | delivery | +0
+    bob | delivery | +53999
+    cid | delivery | +54000
+""")
+
+
+@pytest.mark.parametrize(
+    ("as_of", "attempted"),
+    [
+        ("2026-09-13", []),
+        ("2026-09-14", [(2,)]),
+        (" 20260914 ", [(2,)]),
+        (date(2026, 9, 14), [(2,)]),
+        ("2026-09-14T00:00", []),
+        ("2026-09-14T23:59:58Z", [(1,)]),
+        ("2026-09-15T01:59:59+02:00", [(2,)]),
+        (datetime(2026, 9, 15, tzinfo=UTC), [(3,)]),
+        ("2026-09-15", [(3,)]),
+    ],
+)
+def test_a_date_includes_its_day(as_of: AsOf, attempted: list[tuple[int]]) -> None:
+    """A campaign begins at 9:00 UTC; of 23:59:59 and midnight only the one is of that day."""
+    assert attempted == values(ask("funnel", EDGES, as_of=as_of), "attempted")
+
+
+@pytest.mark.parametrize("as_of", ["14.09.2026", "09/14/2026", "yesterday", "2026-09-31"])
+def test_a_day_that_is_none_is_refused(as_of: str) -> None:
+    """What can be read in two ways, or in none, is not guessed; how to write it is said."""
+    with pytest.raises(ConfigError, match="as_of is not a moment") as refused:
+        ask("funnel", EDGES, as_of=as_of)
+
+    assert "write a day as 2026-09-14, which counts to its end (UTC)" in str(refused.value)
 
 
 def test_an_age_is_counted_from_each_campaigns_own_start(tmp_path: Path) -> None:
