@@ -89,6 +89,17 @@ ODD_SHARES = (
         ),
     ),
     OddShare(
+        part="rejected_rows",
+        whole="rows",
+        limited=0.01,
+        none=None,
+        affects="events",
+        sentence=(
+            "{number} rows ({share}) that were brought in could not be read: they count nowhere, "
+            "and are kept in events/_rejected."
+        ),
+    ),
+    OddShare(
         part="without_outcome",
         whole="messages",
         limited=0.02,
@@ -173,7 +184,8 @@ class FeedFacts:
     What the events tell of themselves.
 
     Attributes:
-        quality: the counts of `data_quality`; what the feed doesn't tell is missing
+        quality: the counts of `data_quality`, what the feed doesn't tell missing; and
+            rejected_rows of rows, those that could not be read among all
         bounce_events: how many bounces there are
         attempted: how many messages were
         told_by_sending: whether the feed tells of sendings and of no delivery

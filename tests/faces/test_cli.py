@@ -102,6 +102,17 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Simulator) -> Non
     assert 1 == len(simulator.truth()["jobs"])
 
 
+def test_a_new_home_is_said_once(tmp_path: Path) -> None:
+    """A mistyped CXTOOLS_HOME is a new, empty home: said when it is made, not with --quiet."""
+    shell = Shell(tmp_path)
+    said = [shell("status").stderr, shell("status").stderr]
+    shell.environ["CXTOOLS_HOME"] = str(tmp_path / "hoem")
+    quiet = shell("--quiet", "status").stderr
+
+    new = f"CXTOOLS_HOME={tmp_path / 'home'} doesn't exist yet: a new, empty home is made there\n"
+    assert ([new, ""], "") == (said, quiet)
+
+
 def test_small_files_of_events_are_merged(tmp_path: Path) -> None:
     """One campaign or all; what nobody stored events of is answered with those that there are."""
     shell = Shell(tmp_path)
@@ -628,6 +639,8 @@ def test_quiet_still_prints_the_document_that_was_asked_for(shell: Shell) -> Non
 
 def test_no_progress_bar_where_stderr_is_not_a_terminal(shell: Shell) -> None:
     """A log file holds sentences, not thousands of bars."""
+    (shell.folder / "home").mkdir()
+
     assert "" == send(shell).stderr
 
 
