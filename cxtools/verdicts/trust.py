@@ -172,8 +172,8 @@ STEPS = {
 
 #: A feed without a single bounce among so many messages doesn't tell of bounces.
 MANY_MESSAGES = 200
-#: By then nine tenths of opens and clicks have come: of 10 million mails 86% and 92% on the first two
-#: days, 91% and 94% by the third.
+#: By then nine tenths of opens and clicks have come: of 10 million mails 86% and 92% on the first
+#: two days, 91% and 94% by the third.
 FIRST_DAYS = timedelta(hours=48)
 #: Where exports and sheets are cut off.
 EXPORT_LIMITS = (65_535, 65_536, 1_048_575, 1_048_576, 10_000, 50_000, 100_000, 500_000, 1_000_000)
