@@ -259,7 +259,7 @@ UNSEEN = {
 #: What can't be trusted at all -> the counts that aren't believed then.
 COUNTS_OF = {
     "opens": ("opened", "read"),
-    "clicks": ("clicked", "clickers", "suspect", "human"),
+    "clicks": ("clicked", "clickers", "suspect", "human", "human_clicked", "human_unsubscribed"),
 }
 
 
@@ -267,8 +267,8 @@ def unbelievable(feed: FeedFacts) -> list[str]:
     """
     The counts that say nothing, since most of what they would count belongs to no message.
 
-    >>> unbelievable(FeedFacts({"orphan_clicks": 90, "clickers": 100}))
-    ['clicked', 'clickers', 'suspect', 'human']
+    >>> unbelievable(FeedFacts({"orphan_opens": 90, "openers": 100}))
+    ['opened', 'read']
     """
     names: list[str] = []
     for reason in _what_is_odd(feed.quality):
