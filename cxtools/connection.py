@@ -222,6 +222,7 @@ class Connection:
             as_of=end_of(as_of),
             unsettled=self.unsettled(campaign),
             limits=limits_by(self.settings.home / OWN_LIMITS),
+            is_sent_here=self.has_ledger and campaign in self.ledger.plans.names(),
         )
 
     def unsettled(self, name: str) -> dict[str, int]:

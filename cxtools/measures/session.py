@@ -10,7 +10,7 @@ The relations that the SQL of questions reads, over the layers of some campaigns
     standing_bounces  of each message the last bounce that counts
     verdicts          one row per campaign and cause of a bounce
     event_counts      one row per campaign
-    delays, urls      see their files
+    delays, urls, clicker_flags  see their files
 """
 
 from __future__ import annotations
@@ -174,6 +174,7 @@ def define_relations(
     _define_states(relations, layers, asked)
     relations.keep("delays", statement("delays"))
     relations.define("urls", statement("urls"))
+    relations.keep("clicker_flags", statement("clicker_flags"))
 
 
 def messages_query(by: Sequence[str], where: Filters) -> str:

@@ -65,6 +65,7 @@ def verdict_on(
     as_of: AsOf = None,
     unsettled: Mapping[str, int] = {},
     limits: Sequence[Limit] = LIMITS,
+    is_sent_here: bool = False,
 ) -> CampaignVerdict:
     """
     PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
@@ -72,7 +73,8 @@ def verdict_on(
 
     *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word.
     *unsettled* are recipients without a known outcome, by what the ledger knows of them; they are a
-    warning. *limits* are what the counts are held against.
+    warning. *limits* are what the counts are held against. What to do next differs where the
+    campaign *is_sent_here*, not imported.
 
     Raises:
         StoreError: the store doesn't have this campaign.
@@ -83,7 +85,7 @@ def verdict_on(
         as_of=as_of,
         unsettled=unsettled,
     )
-    return verdict(replace(facts, limits=limits), about)
+    return verdict(replace(facts, limits=limits, is_sent_here=is_sent_here), about)
 
 
 def facts_of(

@@ -49,6 +49,7 @@ class Facts:
         troubles: the mailbox providers and domains that are over a limit
         feed: what the events tell of themselves
         limits: what the counts are held against
+        is_sent_here: whether the ledger has planned it
         unsettled: recipients without a known good outcome, by the words of `limits.UNSETTLED`
     """
 
@@ -66,6 +67,7 @@ class Facts:
     troubles: Sequence[Trouble] = ()
     feed: FeedFacts = field(default_factory=lambda: FeedFacts({}))
     limits: Sequence[Limit] = LIMITS
+    is_sent_here: bool = False
     unsettled: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property

@@ -231,7 +231,7 @@ def _counts(
 ) -> pd.DataFrame:
     """What an SQL file counts, with what it is split by as columns behind the campaign."""
     connection.execute("create or replace temp view messages as " + _messages(by))
-    for name in ("delays", "urls"):
+    for name in ("delays", "urls", "clicker_flags"):
         view = f"create or replace temp view {name} as "
         connection.execute(view + _statement(name))
     relation = connection.sql(_statement(file))

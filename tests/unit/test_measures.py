@@ -610,6 +610,41 @@ def test_links_without_their_tracking_parameters() -> None:
     ] == values(table, "link_url", "purpose", "clickers", "clicks", "all_clickers", "share")
 
 
+def test_scanners_are_left_out_of_where_people_went() -> None:
+    """
+    A scanner follows all links at once, the unsubscribe link too: what people followed stands
+    beside it, and who did nothing but unsubscribe is not a machine.
+    """
+    known = store("""
+        to  | kind     | at    | url
+        bot | delivery | +0    |
+        bot | click    | +60   | https://shop.example/new
+        bot | click    | +60.5 | https://shop.example/unsubscribe
+        ann | delivery | +0    |
+        ann | click    | +600  | https://shop.example/new
+        bob | delivery | +0    |
+        bob | click    | +700  | https://shop.example/unsubscribe
+    """)
+    suspects = ask("suspects", known).set_index("rule").clickers
+
+    assert [
+        ("https://shop.example/new", 1, 2, 2, 3, 0.5),
+        ("https://shop.example/unsubscribe", 1, 2, 2, 3, 0.5),
+    ] == values(
+        ask("links", known),
+        "link_url",
+        "people",
+        "clickers",
+        "all_people",
+        "all_clickers",
+        "people_share",
+    )
+    assert (1, 2, 1, 1) == tuple(
+        suspects[["suspect", "human", "human_clicked", "human_unsubscribed"]]
+    )
+    assert [2] == ask("funnel", known).clicked.tolist()
+
+
 def test_links_inside_of_what_a_mail_filter_made_of_them() -> None:
     """Safe Links and URL Defense wrap the same link, each in its own way: it is one link."""
     table = ask(
@@ -919,6 +954,8 @@ def test_suspects_are_tagged_by_rule_and_still_counted() -> None:
         ("r5", 0, 5),
         ("suspect", 3, 5),
         ("human", 2, 5),
+        ("human_clicked", 2, 5),
+        ("human_unsubscribed", 0, 5),
     ] == values(ask("suspects", known), "rule", "clickers", "total")
     assert [5] == ask("funnel", known).clicked.tolist()
     assert [("corp.example", 2), ("gmail.example", 0), ("mail.example", 1)] == values(
@@ -951,6 +988,8 @@ def test_a_domain_full_of_scanners_makes_its_fast_clickers_suspect() -> None:
         ("r5", 2),
         ("suspect", 4),
         ("human", 1),
+        ("human_clicked", 1),
+        ("human_unsubscribed", 0),
     ] == values(
         ask("suspects", store("to | email | kind | at | url\n" + scanners + people)),
         "rule",

@@ -141,7 +141,7 @@ def _of_place(answers: PlaceAnswers) -> Check:
         (
             [_of_place(PlaceAnswers("authentication", 700, "", 0, 754))],
             "postmaster",
-            "Mend SPF, DKIM and DMARC",
+            "DMARC (_dmarc)",
             "cxtools reasons q3 --where provider=microsoft",
         ),
         (
