@@ -122,7 +122,8 @@ def _days(table: pd.DataFrame) -> go.Figure:
     days = sorted({row["day"] for row in rows})[-MOST_DAYS:]
     total = wording.count(sum(row["recipients"] for row in rows))
     caption = (
-        f"Messages that bounced, by the day (UTC) of their first event and by kind; {total} in all."
+        "Messages that bounced, by the day (UTC) on which they were sent and by kind; "
+        f"{total} in all."
     )
     layout = {
         "height": 320,
