@@ -184,7 +184,7 @@ STEPS = {
         "cxtools suspects {campaign} --by domain",
     ),
     "look_again": Step(
-        OPERATOR, "Look again a day after the sending.", "cxtools verdict {campaign}"
+        OPERATOR, "Look again two days after the sending.", "cxtools verdict {campaign}"
     ),
     "nothing": Step("nobody", "Nothing needs to be done."),
 }

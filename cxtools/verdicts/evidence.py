@@ -51,6 +51,8 @@ QUESTION_NAMES = ("funnel", "bounces", "data_quality", "suspects")
 #: Count -> its column of `sql/data_quality.sql`.
 TOLD_BY_PEOPLE = {"complained": "complaints", "unsubscribed": "unsubscribes"}
 
+#: Counts that are columns of `sql/suspects.sql`.
+CLICKERS = ("clickers", "suspect", "human", "human_clicked", "human_unsubscribed")
 #: Kind of event -> the count that is missing where the feed doesn't tell it.
 TOLD_BY = {"opens": "opened", "clicks": "clicked"}
 
@@ -165,7 +167,7 @@ def machine_counts(counts: Counts, quality: pd.DataFrame, suspects: pd.DataFrame
         machines = int(quality.machine_opens.sum())
         more["read"] = counts["opened"] - machines
     if len(suspects) or counts.get("clicked") == 0:
-        for name in ("clickers", "suspect", "human"):
+        for name in CLICKERS:
             more[name] = int(suspects[name].sum())
     return more
 

@@ -35,8 +35,9 @@ class Facts:
     Attributes:
         counts: attempted, delivered, bounced, opened, clicked, hard, soft, block, undetermined,
             refused (block and undetermined), unclassified, unauthenticated, complained,
-            unsubscribed, clickers, suspect, human, read (opened, less those whom the feed says only
-            machines opened); what the feed doesn't report, or can't be believed, is missing
+            unsubscribed, clickers, suspect, human, human_clicked, human_unsubscribed, read (opened,
+            less those whom the feed says only machines opened); what the feed doesn't report, or
+            can't be believed, is missing
         first_at, last_at: moments of the first and the last event, None without any
         as_of: events after this moment didn't count; None: all did
         events: how many events were read

@@ -141,11 +141,12 @@ VIEWS = {
             sentences.told_by_sending_sentence,
             sentences.scanner_sentence,
             sentences.open_sentence,
+            sentences.quote_sentence,
             sentences.age_sentence,
         ),
         (
             "Clicked",
-            "Any link, scanners left out",
+            "Clicked, scanners left out",
             "Opened",
             "Delivered",
             "Complaints",
