@@ -7,6 +7,7 @@ This is what a notebook holds as `client` and what the command line works with.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ INTERNAL = (
     "ledger",
     "needs_all",
     "origin",
+    "says_new_home",
     "store",
     "unsettled",
 )
@@ -127,6 +129,7 @@ class Connection:
     def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
         self.settings = settings
         self.quiet = quiet
+        self.says_new_home = True
 
     def __repr__(self) -> str:
         """Which account it is, and which store it asks."""
@@ -148,6 +151,16 @@ class Connection:
             return f"From the store in {place}"
         return ""
 
+    def _open_home(self) -> Path:
+        """The home. Where CXTOOLS_HOME names a new one, which may be a slip, that is said once."""
+        home = self.settings.home
+        is_named = home == Path(os.environ.get("CXTOOLS_HOME", ""))
+        if self.says_new_home and is_named and not home.exists():
+            text = f"CXTOOLS_HOME={home} doesn't exist yet: a new, empty home is made there"
+            print(text, file=sys.stderr)
+        self.says_new_home = False
+        return home
+
     @cached_property
     def store(self) -> EventStore:
         from cxtools.events.database import Resources
@@ -155,7 +168,7 @@ class Connection:
 
         settings = self.settings
         resources = Resources(settings.spill_folder, settings.memory, settings.threads)
-        return EventStore(settings.home / "events", resources)
+        return EventStore(self._open_home() / "events", resources)
 
     @cached_property
     def engine(self) -> Engine:
@@ -183,7 +196,7 @@ class Connection:
     def ledger(self) -> Ledger:
         from cxtools.ledger.ledger import Ledger
 
-        return Ledger(self.settings.ledger_url, now=time.time, home=self.settings.home)
+        return Ledger(self.settings.ledger_url, now=time.time, home=self._open_home())
 
     @property
     def has_ledger(self) -> bool:
@@ -198,6 +211,7 @@ class Connection:
             StoreError: the campaign is unknown.
             ConfigError: `limits.toml`, *about* or *as_of* is wrong.
         """
+        from cxtools.measures.cuts import end_of
         from cxtools.verdicts.evidence import verdict_on
         from cxtools.verdicts.own_limits import OWN_LIMITS, limits_by
 
@@ -205,9 +219,10 @@ class Connection:
             self.engine,
             campaign,
             about=about,
-            as_of=as_of,
+            as_of=end_of(as_of),
             unsettled=self.unsettled(campaign),
             limits=limits_by(self.settings.home / OWN_LIMITS),
+            is_sent_here=self.has_ledger and campaign in self.ledger.plans.names(),
         )
 
     def unsettled(self, name: str) -> dict[str, int]:

@@ -79,7 +79,8 @@ def verdict(
     Arguments:
         about  "run", "bounces" or "engagement": which sentences and cards. The checks are the same;
                what can't be seen is NO DATA where the report is about it
-        as_of  a moment after which events don't count
+        as_of  a moment after which events don't count; a date, as "2026-09-14", is that whole day
+               (UTC)
         home   another folder than CXTOOLS_HOME
 
     Raises:

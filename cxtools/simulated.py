@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cxtools.errors import Unreachable
+from cxtools.errors import StoreError, Unreachable
 from cxtools.files import make_private_folder
 from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 
@@ -44,10 +44,11 @@ def simulator_settings(settings: Mapping[str, Any]) -> Settings:
 
     Raises:
         ConfigError: a setting is wrong.
+        StoreError: its home can't be made.
         Unreachable: the simulator did not start.
     """
     home = Path(settings.get("home") or default_home(os.environ) / SIMULATOR)
-    make_private_folder(home)
+    _make(home)
     url = start_simulator(
         "--crm-secret",
         SIMULATOR_ACCOUNT["crm_webhook_secret"],
@@ -64,6 +65,18 @@ def simulator_settings(settings: Mapping[str, Any]) -> Settings:
     }
     checked = load_settings(environ={}, **facts)
     return SimulatorSettings(**dict(checked) | {"profile": SIMULATOR})
+
+
+def _make(home: Path) -> None:
+    try:
+        make_private_folder(home)
+    except OSError as refused:
+        raise StoreError(
+            f"the simulator's home can't be made: {refused.strerror}",
+            where=str(home),
+            do="check the folder's rights and space, or name another one: "
+            'cx.connect("simulator", home="…")',
+        ) from refused
 
 
 def start_simulator(*flags: str) -> str:

@@ -130,7 +130,8 @@ def _days(table: pd.DataFrame) -> go.Figure:
     days = known[-MOST_DAYS:]
     total = wording.count(sum(row["recipients"] for row in rows))
     caption = (
-        f"Messages that bounced, by the day (UTC) of their first event and by kind; {total} in all."
+        "Messages that bounced, by the day (UTC) on which they were sent and by kind; "
+        f"{total} in all."
         f"{wording.shown_note(len(days), len(known))}"
     )
     layout = {

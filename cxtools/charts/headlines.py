@@ -67,12 +67,12 @@ def of_causes(rows: Sequence[Row]) -> str:
 
 def of_links(rows: Sequence[Row]) -> str:
     """The link that most people followed, of those that lead to content."""
-    content = [row for row in rows if row["purpose"] == "content"]
+    content = [row for row in rows if row["purpose"] == "content" and row["people"]]
     if not content:
         return ""
-    top = max(content, key=lambda row: row["clickers"])
+    top = max(content, key=lambda row: row["people"])
     url = wording.short(top["link_url"].partition("://")[2])
-    return f"Most followed: {url}, by {wording.people(top['clickers'])}"
+    return f"Most followed: {url}, by {wording.people(top['people'])}"
 
 
 def of_timing(rows: Sequence[Row]) -> str:

@@ -19,7 +19,11 @@ About = Annotated[
 ]
 AsOf = Annotated[
     str | None,
-    typer.Option(metavar="MOMENT", help="Events after it don't count: 2026-09-14T10:00:00+02:00."),
+    typer.Option(
+        metavar="MOMENT",
+        help="Later events don't count: than a day, as 2026-09-14, to its end (UTC), or than "
+        "2026-09-14T10:00:00+02:00.",
+    ),
 ]
 FailOn = Annotated[
     Literal["WARN", "FAIL"] | None,

@@ -46,6 +46,9 @@ FOLDER_PREFIX = "campaign="
 CHUNK = parts.ROW_GROUP
 #: Events of all campaigns that are held in memory while adding.
 MOST_WAITING = 4 * CHUNK
+#: Where rows stand that can't be read, in files that end in so many digits of their content's hash.
+REJECTED = "_rejected"
+DIGEST = 16
 #: Bytes of rejected rows that are held in memory.
 SPOOL = 1 << 20
 
@@ -185,8 +188,8 @@ class EventStore:
             if not rejects.count:
                 return
             spool.seek(0)
-            digest = hashlib.file_digest(spool, "sha256").hexdigest()[:16]
-            folder = self.root / "_rejected"
+            digest = hashlib.file_digest(spool, "sha256").hexdigest()[:DIGEST]
+            folder = self.root / REJECTED
             rejects.path = folder / f"{campaign}-{digest}.jsonl"
             spool.seek(0)
             with _disk(folder):
@@ -201,6 +204,12 @@ class EventStore:
             for row, reason in rejected:
                 rejects.add(reason, row)
         return rejects.path
+
+    def rejected_rows(self, campaign: str) -> int:
+        """How many rows of a campaign's files and pages were put aside, and still are."""
+        digest = "[0-9a-f]" * DIGEST
+        files = (self.root / REJECTED).glob(f"{campaign}-{digest}.jsonl")
+        return sum(_lines_in(file) for file in files)
 
     # --- reading ---
 
@@ -381,3 +390,8 @@ def _disk(folder: Path) -> Iterator[None]:
             where=str(folder),
             do="free some disk space or correct the folder's permissions, then run it again",
         ) from error
+
+
+def _lines_in(file: Path) -> int:
+    with file.open("rb") as content:
+        return sum(block.count(b"\n") for block in iter(partial(content.read, SPOOL), b""))

@@ -36,7 +36,8 @@ def answer(
     The answer to one question of the catalogue.
 
     *campaigns* is a name, several, or None for all. *as_of* is a moment after which events don't
-    count, or a timedelta: the same age for each campaign since its start.
+    count, a date for that whole day (UTC), or a timedelta: the same age for each campaign since its
+    start.
 
     Raises:
         ConfigError: *as_of* is not a moment, or there is no such question.

@@ -10,7 +10,7 @@ The relations that the SQL of questions reads, over the layers of some campaigns
     standing_bounces  of each message the last bounce that counts
     verdicts          one row per campaign and cause of a bounce
     event_counts      one row per campaign
-    delays, urls      see their files
+    delays, urls, clicker_flags  see their files
 """
 
 from __future__ import annotations
@@ -67,6 +67,10 @@ EVENT_COLUMNS = (
 IRREGULAR_COLUMNS = (
     "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
 )
+#: The dimensions that are made of the moment of sending.
+SENDING_TIMES = {
+    name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
+}
 #: Question -> another one that costs next to nothing when the first has been answered.
 COUNTED_TOGETHER = {"timing": ("curve",), "curve": ("timing",)}
 
@@ -168,12 +172,14 @@ def define_relations(
         relations.register("wanted_jobs", _text_table(job_id=asked.job_ids))
         messages = f"select * from ({messages}) as messages semi join wanted_jobs using (job_id)"
     relations.define("all_messages_by_domain", messages)
-    relations.define("all_messages", _with_provider(asked))
+    relations.define("all_messages_by_provider", _with_provider(asked))
+    relations.define("all_messages", _with_sending_moment(asked))
     relations.define("messages", messages_query(asked.by, asked.where))
     relations.define("all_messages_split", _all_messages_split(asked))
     _define_states(relations, layers, asked)
     relations.keep("delays", statement("delays"))
     relations.define("urls", statement("urls"))
+    relations.keep("clicker_flags", statement("clicker_flags"))
 
 
 def messages_query(by: Sequence[str], where: Filters) -> str:
@@ -353,6 +359,13 @@ def _with_provider(asked: Asked) -> str:
     if "provider" not in asked.by and "provider" not in asked.where:
         return "select * from all_messages_by_domain"
     return statement("provider_of_domain")
+
+
+def _with_sending_moment(asked: Asked) -> str:
+    """All messages; when each was sent is told only where somebody asks for days or hours."""
+    if SENDING_TIMES.isdisjoint([*asked.by, *asked.where]):
+        return "select * from all_messages_by_provider"
+    return statement("sending_moments")
 
 
 def _text(dimension: str) -> str:

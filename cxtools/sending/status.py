@@ -272,6 +272,8 @@ def stopped_text(ledger: Ledger, name: str) -> str:
         so_far = f"how far {name!r} came can't be read now: {error.what}"
     else:
         so_far = f"{people['submitted']:,} of {people['planned']:,} recipients of {name!r} are sent"
+        if not people["planned"]:
+            so_far = f"nothing of {name!r} was planned or sent yet"
     return f"stopped; {so_far}\n  -> run the same again: it continues, and mails nobody twice"
 
 

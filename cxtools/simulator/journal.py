@@ -11,6 +11,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from cxtools.simulator.jobs import Job
 from cxtools.simulator.mail import Mail
@@ -20,15 +21,21 @@ PRIVATE = 0o600
 
 
 class Journal:
-    """A file of jobs, and how much of it was read."""
+    """
+    A file of jobs, made where there is none, and how much of it was read.
+
+    Raises:
+        OSError: the system refuses the file.
+    """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._end = 0
+        self._open().close()
 
     def read(self, mail: Mail, now: float) -> None:
         """Give *mail* the jobs that were written since the last time; *now* is the world's."""
-        size = self.file.stat().st_size if self.file.exists() else 0
+        size = self.file.stat().st_size
         if size == self._end:
             return
         start = self._end if size > self._end else 0
@@ -47,14 +54,17 @@ class Journal:
         """Add a job, in one piece; what a kill left of a line before it stays alone."""
         fields = vars(job) | {"accepted_at": job.accepted_at + time.time() - now}
         line = f"\n{json.dumps(fields)}\n"
-        handle = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE)
-        with os.fdopen(handle, "wb") as file:
+        with self._open() as file:
             file.write(line.encode())
 
     def forget(self) -> None:
         """Empty the file: a new world begins."""
-        self.file.unlink(missing_ok=True)
+        os.truncate(self.file, 0)
         self._end = 0
+
+    def _open(self) -> BinaryIO:
+        handle = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE)
+        return os.fdopen(handle, "wb")
 
 
 def _job(line: bytes) -> Job | None:

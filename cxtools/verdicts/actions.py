@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from shlex import quote
+from typing import NamedTuple
 
 from cxtools import wording
 from cxtools.verdicts.checks import Check
@@ -25,12 +27,14 @@ class Step:
     Attributes:
         who: the list's owner, the postmaster, the author, the platform's operator, or nobody
         what: the sentence, with {people}, {place} and {lister}
-        how: the command, page or DNS record that does it, with {campaign}, {where} and {link}
+        how: the command or page that does it, with {campaign}, {where} and {link}
+        how_elsewhere: the same for campaigns that weren't sent from here, where that differs
     """
 
     who: str
     what: str
     how: str = ""
+    how_elsewhere: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,15 +120,18 @@ STEPS = {
         POSTMASTER,
         "Send more slowly to {place}, and send again to {people} whom it put off.",
         "cxtools retry {campaign} --dry-run",
+        "cxtools reasons {campaign}{where}",
     ),
     "try_again": Step(
         OPERATOR,
         "Send again to {people} whose mail may arrive later.",
         "cxtools retry {campaign} --dry-run",
+        "cxtools reasons {campaign}",
     ),
     "mend_authentication": Step(
         POSTMASTER,
-        "Mend SPF, DKIM and DMARC of the sender's domain, and look where the refusals name it.",
+        "Mend the DNS records of the sender's domain: SPF (TXT), DKIM (SELECTOR._domainkey) and "
+        "DMARC (_dmarc). The refusals say which one failed.",
         "cxtools reasons {campaign}{where}",
     ),
     "mend_content": Step(
@@ -177,7 +184,7 @@ STEPS = {
         "cxtools suspects {campaign} --by domain",
     ),
     "look_again": Step(
-        OPERATOR, "Look again a day after the sending.", "cxtools verdict {campaign}"
+        OPERATOR, "Look again two days after the sending.", "cxtools verdict {campaign}"
     ),
     "nothing": Step("nobody", "Nothing needs to be done."),
 }
@@ -210,11 +217,20 @@ PROVIDER_PAGES = {
 }
 
 
+class Mailing(NamedTuple):
+    """Whose actions they are: a campaign, and whether it was sent from here."""
+
+    campaign: str
+    is_sent_here: bool
+
+
 def actions(
     campaign: str,
     checks: Iterable[Check],
     unsettled: Mapping[str, int],
     trust: Trust,
+    *,
+    is_sent_here: bool = True,
 ) -> tuple[Action, ...]:
     """
     What to do about a campaign, the most urgent first: people whose outcome is open, then what a
@@ -225,27 +241,28 @@ def actions(
     >>> [action.what for action in actions("q3", [], {}, Trust("good", ()))]
     ['Nothing needs to be done.']
     """
+    mailing = Mailing(campaign, is_sent_here)
     found = [
-        *_about_unsettled(campaign, unsettled),
-        *_about_checks(campaign, checks),
-        *_about_trust(campaign, trust),
+        *_about_unsettled(mailing, unsettled),
+        *_about_checks(mailing, checks),
+        *_about_trust(mailing, trust),
     ]
     if not found:
-        found = [_action("nothing", campaign)]
+        found = [_action("nothing", mailing)]
     by_words = {(action.id, action.command): action for action in reversed(found)}
     return tuple(reversed(by_words.values()))
 
 
-def _about_unsettled(campaign: str, unsettled: Mapping[str, int]) -> list[Action]:
+def _about_unsettled(mailing: Mailing, unsettled: Mapping[str, int]) -> list[Action]:
     known = [(state, unsettled.get(state, 0)) for state in UNSETTLED]
     return [
-        _action(STEPS_OF_UNSETTLED[state], campaign, count=number, evidence=state)
+        _action(STEPS_OF_UNSETTLED[state], mailing, count=number, evidence=state)
         for state, number in known
         if number
     ]
 
 
-def _about_checks(campaign: str, checks: Iterable[Check]) -> list[Action]:
+def _about_checks(mailing: Mailing, checks: Iterable[Check]) -> list[Action]:
     """
     A step for each check that alarms, FAIL before WARN, places before the whole; reading on is one
     only where no step is nearer.
@@ -255,38 +272,38 @@ def _about_checks(campaign: str, checks: Iterable[Check]) -> list[Action]:
     in_order = sorted(
         nearer or alarms, key=lambda check: (check.word != "FAIL", check.trouble is None)
     )
-    return [_action_of_check(campaign, check) for check in in_order]
+    return [_action_of_check(mailing, check) for check in in_order]
 
 
-def _action_of_check(campaign: str, check: Check) -> Action:
+def _action_of_check(mailing: Mailing, check: Check) -> Action:
     step = check.limit.step
     stop = check.limit.stop
     if stop is not None and check.word == "FAIL" and _share(check) >= stop:
         step = "stop_sending"
     if check.trouble is None:
-        return _action(step, campaign, count=check.count, evidence=check.limit.name)
-    return _action_at_place(campaign, check, check.trouble)
+        return _action(step, mailing, count=check.count, evidence=check.limit.name)
+    return _action_at_place(mailing, check, check.trouble)
 
 
 def _share(check: Check) -> float:
     return (check.count or 0) / (check.whole or 1)
 
 
-def _action_at_place(campaign: str, check: Check, trouble: Trouble) -> Action:
+def _action_at_place(mailing: Mailing, check: Check, trouble: Trouble) -> Action:
     answers = trouble.answers
-    where = f" --where {trouble.place.dimension}={trouble.place.name}"
+    where = f" --where {quote(f'{trouble.place.dimension}={trouble.place.name}')}"
     step = check.limit.step
     if step in ("ask_provider", "ask_domain"):
         step = _step_of_answers(step, answers)
     return _action(
         step,
-        campaign,
+        mailing,
         count=check.count,
         evidence=check.limit.name,
         place=place_text(trouble.place),
         where=where,
         lister=answers.blocklist.capitalize(),
-        link=_link(step, trouble) or f"cxtools reasons {campaign}{where}",
+        link=_link(step, trouble) or f"cxtools reasons {mailing.campaign}{where}",
     )
 
 
@@ -304,9 +321,9 @@ def _link(step: str, trouble: Trouble) -> str:
     return PROVIDER_PAGES.get(trouble.place.name, "")
 
 
-def _about_trust(campaign: str, trust: Trust) -> list[Action]:
+def _about_trust(mailing: Mailing, trust: Trust) -> list[Action]:
     return [
-        _action(reason.step, campaign, evidence=reason.text)
+        _action(reason.step, mailing, evidence=reason.text)
         for reason in trust.reasons
         if reason.step
     ]
@@ -314,13 +331,14 @@ def _about_trust(campaign: str, trust: Trust) -> list[Action]:
 
 def _action(
     step: str,
-    campaign: str,
+    mailing: Mailing,
     *,
     count: int | None = None,
     evidence: str = "",
     **words: str,
 ) -> Action:
     known = STEPS[step]
+    how = known.how if mailing.is_sent_here else known.how_elsewhere or known.how
     people = wording.people(count) if count is not None else "people"
     texts = {"place": "", "where": "", "lister": "", "link": ""} | words
     return Action(
@@ -328,6 +346,6 @@ def _action(
         who=known.who,
         what=known.what.format(people=people, **texts),
         count=count,
-        command=known.how.format(campaign=campaign, **texts),
+        command=how.format(campaign=mailing.campaign, **texts),
         evidence=evidence,
     )

@@ -16,9 +16,8 @@ from cxtools.bounce import classify
 from cxtools.measures.ages import Window, earlier_campaigns, first_campaigns
 from cxtools.measures.answers import count, count_file
 from cxtools.measures.catalogue.delivery import COMPARISON
-from cxtools.measures.cuts import AsOf
+from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Engine
-from cxtools.text import parse_moment
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import LIMITS, Limit
 from cxtools.verdicts.places import OTHER, Place, PlaceAnswers, Trouble, find_troubles, with_answers
@@ -52,6 +51,8 @@ QUESTION_NAMES = ("funnel", "bounces", "data_quality", "suspects")
 #: Count -> its column of `sql/data_quality.sql`.
 TOLD_BY_PEOPLE = {"complained": "complaints", "unsubscribed": "unsubscribes"}
 
+#: Counts that are columns of `sql/suspects.sql`.
+CLICKERS = ("clickers", "suspect", "human", "human_clicked", "human_unsubscribed")
 #: Kind of event -> the count that is missing where the feed doesn't tell it.
 TOLD_BY = {"opens": "opened", "clicks": "clicked"}
 
@@ -66,6 +67,7 @@ def verdict_on(
     as_of: AsOf = None,
     unsettled: Mapping[str, int] = {},
     limits: Sequence[Limit] = LIMITS,
+    is_sent_here: bool = False,
 ) -> CampaignVerdict:
     """
     PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
@@ -73,7 +75,8 @@ def verdict_on(
 
     *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word.
     *unsettled* are recipients without a known outcome, by what the ledger knows of them; they are a
-    warning. *limits* are what the counts are held against.
+    warning. *limits* are what the counts are held against. What to do next differs where the
+    campaign *is_sent_here*, not imported.
 
     Raises:
         StoreError: the store doesn't have this campaign.
@@ -84,7 +87,7 @@ def verdict_on(
         as_of=as_of,
         unsettled=unsettled,
     )
-    return verdict(replace(facts, limits=limits), about)
+    return verdict(replace(facts, limits=limits, is_sent_here=is_sent_here), about)
 
 
 def facts_of(
@@ -100,7 +103,8 @@ def facts_of(
     counts = counts_by_campaign(funnel, causes).get(campaign, {})
     counts |= machine_counts(counts, quality, suspects)
     earlier = counts_of_earlier(engine, campaign, known)
-    feed = feed_facts(counts, quality, known, as_of)
+    rejected = engine.store.rejected_rows(campaign)
+    feed = feed_facts(counts, quality, known, as_of, rejected)
     for name in unbelievable(feed):
         counts.pop(name, None)
     return Facts(
@@ -128,11 +132,10 @@ def moment_of(as_of: AsOf, first_at: datetime | None) -> datetime | None:
     >>> moment_of(timedelta(days=1), datetime(2026, 9, 14))
     datetime.datetime(2026, 9, 15, 0, 0)
     """
-    if isinstance(as_of, timedelta):
-        return first_at + as_of if first_at else None
-    if isinstance(as_of, datetime):
-        return as_of
-    return parse_moment(as_of)
+    end = end_of(as_of)
+    if isinstance(end, timedelta):
+        return first_at + end if first_at else None
+    return end
 
 
 def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, Counts]:
@@ -164,7 +167,7 @@ def machine_counts(counts: Counts, quality: pd.DataFrame, suspects: pd.DataFrame
         machines = int(quality.machine_opens.sum())
         more["read"] = counts["opened"] - machines
     if len(suspects) or counts.get("clicked") == 0:
-        for name in ("clickers", "suspect", "human"):
+        for name in CLICKERS:
             more[name] = int(suspects[name].sum())
     return more
 
@@ -202,13 +205,17 @@ def counts_of_pinned(
 # --- what the events tell of themselves ---
 
 
-def feed_facts(counts: Counts, quality: pd.DataFrame, known: Window, as_of: AsOf) -> FeedFacts:
-    """What the events tell of themselves, as trust is judged by it."""
+def feed_facts(
+    counts: Counts, quality: pd.DataFrame, known: Window, as_of: AsOf, rejected: int
+) -> FeedFacts:
+    """What the events tell of themselves; *rejected* rows are no events."""
     checks: Counts = {}
     for row in quality.to_dict("records"):
         for name, value in row.items():
             if isinstance(value, int | float) and pd.notna(value):
                 checks[str(name)] = int(value)
+    checks["rejected_rows"] = rejected
+    checks["rows"] = checks.get("stored_rows", 0) + rejected
     return FeedFacts(
         quality=checks,
         attempted=counts.get("attempted", 0),

@@ -35,8 +35,9 @@ class Facts:
     Attributes:
         counts: attempted, delivered, bounced, opened, clicked, hard, soft, block, undetermined,
             refused (block and undetermined), unclassified, unauthenticated, complained,
-            unsubscribed, clickers, suspect, human, read (opened, less those whom the feed says only
-            machines opened); what the feed doesn't report, or can't be believed, is missing
+            unsubscribed, clickers, suspect, human, human_clicked, human_unsubscribed, read (opened,
+            less those whom the feed says only machines opened); what the feed doesn't report, or
+            can't be believed, is missing
         first_at, last_at: moments of the first and the last event, None without any
         as_of: events after this moment didn't count; None: all did
         events: how many events were read
@@ -49,6 +50,7 @@ class Facts:
         troubles: the mailbox providers and domains that are over a limit
         feed: what the events tell of themselves
         limits: what the counts are held against
+        is_sent_here: whether the ledger has planned it
         unsettled: recipients without a known good outcome, by the words of `limits.UNSETTLED`
     """
 
@@ -66,6 +68,7 @@ class Facts:
     troubles: Sequence[Trouble] = ()
     feed: FeedFacts = field(default_factory=lambda: FeedFacts({}))
     limits: Sequence[Limit] = LIMITS
+    is_sent_here: bool = False
     unsettled: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property

@@ -170,7 +170,7 @@ SCANNERS = Limit(
     name="Clickers that behave like scanners",
     part="suspect",
     whole="clickers",
-    target=0.30,
+    target=0.40,
     limit=None,
     stop=None,
     sentence=(
@@ -205,7 +205,8 @@ class PlaceLimit:
         target: WARN above it, for certain
         limit: FAIL above it, for certain, where it hurts the whole campaign; None: never
         name: the check's name on pages, with {place}
-        sentence: with {share}, {place}, {part} and {whole}
+        sentence: with {share}, {place}, {part}, {whole} and {bounds}, the share's 95 % interval;
+            with {of_all} of all such bounces, or {evidence} of what the answers name
         step: the entry of `actions.STEPS` that mends it
     """
 
@@ -226,7 +227,9 @@ PLACE_LIMITS = (
         target=0.05,
         limit=0.20,
         name="Refused by {place}",
-        sentence="{share} of the mail to {place} was refused ({part} of {whole}){evidence}.",
+        sentence=(
+            "{share} of the mail to {place} was refused ({part} of {whole}, {bounds}){evidence}."
+        ),
         step="ask_provider",
     ),
     PlaceLimit(
@@ -236,7 +239,7 @@ PLACE_LIMITS = (
         limit=None,
         name="Dead addresses at {place}",
         sentence=(
-            "{share} of the addresses at {place} are dead ({part} of {whole}): "
+            "{share} of the addresses at {place} are dead ({part} of {whole}, {bounds}): "
             "{of_all} of all hard bounces."
         ),
         step="remove_domain",
@@ -247,7 +250,9 @@ PLACE_LIMITS = (
         target=0.20,
         limit=None,
         name="Refused by {place}",
-        sentence="{share} of the mail to {place} was refused ({part} of {whole}){evidence}.",
+        sentence=(
+            "{share} of the mail to {place} was refused ({part} of {whole}, {bounds}){evidence}."
+        ),
         step="ask_domain",
     ),
     PlaceLimit(
@@ -257,7 +262,7 @@ PLACE_LIMITS = (
         limit=None,
         name="Dead addresses at {place}",
         sentence=(
-            "{share} of the addresses at {place} are dead ({part} of {whole}): "
+            "{share} of the addresses at {place} are dead ({part} of {whole}, {bounds}): "
             "{of_all} of all hard bounces."
         ),
         step="clean_list",
@@ -268,7 +273,9 @@ PLACE_LIMITS = (
         target=0.10,
         limit=None,
         name="Put off by {place}",
-        sentence="{share} of the mail to {place} was put off ({part} of {whole}){evidence}.",
+        sentence=(
+            "{share} of the mail to {place} was put off ({part} of {whole}, {bounds}){evidence}."
+        ),
         step="send_slower",
     ),
 )

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cxtools import wording
-from cxtools.measures.stats import binomial_tail
+from cxtools.measures.stats import binomial_tail, wilson
 from cxtools.verdicts.checks import Check
 from cxtools.verdicts.limits import PLACE_LIMITS, Limit, PlaceLimit
 
@@ -225,7 +225,9 @@ def _fails(trouble: Trouble, attempted: int) -> bool:
 
 def _sentence(trouble: Trouble, share: float, all_cases: int) -> str:
     of_all = wording.percent(trouble.part / all_cases, 0) if all_cases else wording.MISSING
+    low, high = wilson(trouble.part, trouble.place.attempted)
     return trouble.limit.sentence.format(
+        bounds=wording.bounds(low, high),
         share=wording.percent(share, 0),
         place=place_text(trouble.place),
         part=wording.count(trouble.part),

@@ -273,7 +273,7 @@ def _number(facts: Facts, check: Check) -> str:
 CLICKED = "{people} clicked ({rate} of the delivered){comparison}."
 SCANNERS = (
     "{suspects} of the {clickers} who followed any link{aside} behave like scanners "
-    "({suspect_rate}); without them {humans} remain ({human_rate} of the delivered)."
+    "({suspect_rate}); without them {humans} clicked ({human_rate} of the delivered)."
 )
 OPENED_BETWEEN = "Between {low} and {high} opened: a range, since {reason}."
 #: Why it is a range, or an upper bound.
@@ -318,8 +318,8 @@ def scanner_sentence(facts: Facts) -> str:
         clickers=wording.count(counts["clickers"]),
         aside=_only_unsubscribed(only_unsubscribed),
         suspect_rate=facts.rate_text("suspect", "clickers"),
-        humans=wording.count(counts["human"]),
-        human_rate=facts.rate_text("human", "delivered"),
+        humans=wording.count(counts["human_clicked"]),
+        human_rate=facts.rate_text("human_clicked", "delivered"),
     )
 
 
@@ -350,6 +350,50 @@ def open_sentence(facts: Facts) -> str:
     if least in ("human", "clicked"):
         return f"{high} opened: all of them clicked."
     return f"At most {high} opened: {reason}."
+
+
+#: Rates of fewer messages are no rates to quote.
+FEWEST_TO_QUOTE = 100
+QUOTE = "To quote: {rates}."
+CLICK_RATE = "a click rate of {rate}"
+OPEN_RATE = "an open rate of {rate}"
+
+
+def quote_sentence(facts: Facts) -> str:
+    """
+    The one click rate and the one open rate that stand for the campaign: people's, as far as they
+    can be told from machines.
+
+    >>> counts = {"delivered": 100, "opened": 40, "clicked": 9, "human_clicked": 6}
+    >>> quote_sentence(Facts("q3", counts))
+    'To quote: a click rate of 6.0%, scanners left out, and an open rate of at most 40.0%.'
+    """
+    counts = facts.counts
+    rates: list[str] = []
+    if counts["delivered"] < FEWEST_TO_QUOTE:
+        return ""
+    if "clicked" in counts:
+        rates.append(_click_rate_to_quote(facts))
+    if counts.get("opened"):
+        rates.append(_open_rate_to_quote(facts))
+    return QUOTE.format(rates=" and ".join(rates)) if rates else ""
+
+
+def _click_rate_to_quote(facts: Facts) -> str:
+    counts = facts.counts
+    humans = counts.get("human_clicked", counts["clicked"])
+    if humans == counts["clicked"]:
+        return CLICK_RATE.format(rate=wording.percent(facts.rate("clicked", "delivered")))
+    rate = wording.percent(facts.rate("human_clicked", "delivered"))
+    return CLICK_RATE.format(rate=f"{rate}, scanners left out,")
+
+
+def _open_rate_to_quote(facts: Facts) -> str:
+    if "read" in facts.counts:
+        rate = wording.percent(facts.rate("read", "delivered"))
+        return OPEN_RATE.format(rate=f"{rate}, machines left out")
+    rate = wording.percent(facts.rate("opened", "delivered"))
+    return OPEN_RATE.format(rate=f"at most {rate}")
 
 
 def age_sentence(facts: Facts) -> str:

@@ -89,6 +89,17 @@ ODD_SHARES = (
         ),
     ),
     OddShare(
+        part="rejected_rows",
+        whole="rows",
+        limited=0.01,
+        none=None,
+        affects="events",
+        sentence=(
+            "{number} rows ({share}) that were brought in could not be read: they count nowhere, "
+            "and are kept in events/_rejected."
+        ),
+    ),
+    OddShare(
         part="without_outcome",
         whole="messages",
         limited=0.02,
@@ -161,8 +172,9 @@ STEPS = {
 
 #: A feed without a single bounce among so many messages doesn't tell of bounces.
 MANY_MESSAGES = 200
-#: A campaign's first day holds most of what will happen; before its end that isn't known.
-FIRST_DAY = timedelta(hours=24)
+#: By then nine tenths of opens and clicks have come: of 10 million mails 86% and 92% on the first
+#: two days, 91% and 94% by the third.
+FIRST_DAYS = timedelta(hours=48)
 #: Where exports and sheets are cut off.
 EXPORT_LIMITS = (65_535, 65_536, 1_048_575, 1_048_576, 10_000, 50_000, 100_000, 500_000, 1_000_000)
 
@@ -173,7 +185,8 @@ class FeedFacts:
     What the events tell of themselves.
 
     Attributes:
-        quality: the counts of `data_quality`; what the feed doesn't tell is missing
+        quality: the counts of `data_quality`, what the feed doesn't tell missing; and
+            rejected_rows of rows, those that could not be read among all
         bounce_events: how many bounces there are
         attempted: how many messages were
         told_by_sending: whether the feed tells of sendings and of no delivery
@@ -246,7 +259,7 @@ UNSEEN = {
 #: What can't be trusted at all -> the counts that aren't believed then.
 COUNTS_OF = {
     "opens": ("opened", "read"),
-    "clicks": ("clicked", "clickers", "suspect", "human"),
+    "clicks": ("clicked", "clickers", "suspect", "human", "human_clicked", "human_unsubscribed"),
 }
 
 
@@ -254,8 +267,8 @@ def unbelievable(feed: FeedFacts) -> list[str]:
     """
     The counts that say nothing, since most of what they would count belongs to no message.
 
-    >>> unbelievable(FeedFacts({"orphan_clicks": 90, "clickers": 100}))
-    ['clicked', 'clickers', 'suspect', 'human']
+    >>> unbelievable(FeedFacts({"orphan_opens": 90, "openers": 100}))
+    ['opened', 'read']
     """
     names: list[str] = []
     for reason in _what_is_odd(feed.quality):
@@ -275,7 +288,7 @@ def _what_is_not_told(feed: FeedFacts, about: str) -> Iterable[Reason]:
     if about == "engagement" and len(feed.untold) > 1:
         yield Reason("none", "clicks", text, "bring_clicks")
     else:
-        yield Reason("limited", feed.untold[0], text)
+        yield Reason("limited", feed.untold[0], text, "bring_clicks")
 
 
 def _what_is_not_told_of_arrival(feed: FeedFacts) -> Iterable[Reason]:
@@ -292,14 +305,14 @@ def _what_is_not_told_of_arrival(feed: FeedFacts) -> Iterable[Reason]:
 
 
 YOUNG = (
-    "The data end {age} after the first event: most opens and clicks, and late bounces, are yet "
-    "to come or missing."
+    "The data end {age} after the first event: later opens, clicks and bounces are yet to come, or "
+    "missing."
 )
 EXPORT = "There are exactly {rows} rows, where exports are often cut off."
 
 
 def _what_is_cut_off(feed: FeedFacts) -> Iterable[Reason]:
-    if feed.attempted and feed.age is not None and feed.age < FIRST_DAY and not feed.is_cut:
+    if feed.attempted and feed.age is not None and feed.age < FIRST_DAYS and not feed.is_cut:
         age = wording.age(feed.age.total_seconds())
         yield Reason("limited", "events", YOUNG.format(age=age), "look_again")
     rows = feed.quality.get("stored_rows")

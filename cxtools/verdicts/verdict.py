@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -141,11 +141,12 @@ VIEWS = {
             sentences.told_by_sending_sentence,
             sentences.scanner_sentence,
             sentences.open_sentence,
+            sentences.quote_sentence,
             sentences.age_sentence,
         ),
         (
             "Clicked",
-            "Any link, scanners left out",
+            "Clicked, scanners left out",
             "Opened",
             "Delivered",
             "Complaints",
@@ -175,7 +176,7 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
         )
     unsettled = sentences.unsettled_sentences(facts)
     trust = judge_trust(facts.feed, about)
-    to_do = actions(facts.campaign, facts.checks, facts.unsettled, trust)
+    to_do = _actions(facts, facts.checks, trust)
     if not facts.counts.get("attempted"):
         return _verdict_on_nothing(facts, unsettled, trust)
     word = campaign_word(facts, trust)
@@ -192,6 +193,16 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
         facts=facts,
         trust=trust,
         actions=to_do,
+    )
+
+
+def _actions(facts: Facts, checks: Sequence[Check], trust: Trust) -> tuple[Action, ...]:
+    return actions(
+        facts.campaign,
+        checks,
+        facts.unsettled,
+        trust,
+        is_sent_here=facts.is_sent_here,
     )
 
 
@@ -217,7 +228,7 @@ def _verdict_on_nothing(facts: Facts, unsettled: tuple[str, ...], trust: Trust) 
     reason = missing or "No delivery or bounce has been reported yet."
     step = "bring_deliveries" if missing else "look_again"
     blind = Trust("none", (Reason("none", "deliveries", reason, step), *trust.reasons))
-    to_do = actions(facts.campaign, (), facts.unsettled, blind)
+    to_do = _actions(facts, (), blind)
     return CampaignVerdict(word, (*unsettled, reason), (), facts, blind, to_do)
 
 

@@ -852,7 +852,7 @@ def test_a_file_keeps_the_jobs(start_simulator: Callable[..., Simulator], tmp_pa
     after.reset()
 
     assert told[0] == told[1] != []
-    assert ([2, 2], 0o600, False) == (jobs, mode, state.exists())
+    assert ([2, 2], 0o600, b"") == (jobs, mode, state.read_bytes())
 
 
 def test_a_notebook_that_is_run_again_goes_on(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
 
+from cxtools.connection import connect
+from cxtools.sending.status import stopped_text
+
 PATIENCE_S = 60
 CXTOOLS = [sys.executable, "-m", "cxtools.cli"]
 
@@ -197,6 +200,16 @@ def test_a_stopped_send_goes_on_where_it_stopped(kernel: Kernel) -> None:
     assert ("completed", 2000, []) == (state, len(truth["sends"]), truth["mailed_twice"])
     assert min(at for at in posts if at > again_at) - again_at < 5
     assert "Fatal" not in kernel.complaints.read_text()
+
+
+def test_who_stops_before_the_plan_reads_that_nothing_was_sent(tmp_path: Path) -> None:
+    """Zero of zero recipients would be a riddle."""
+    ledger = connect(home=tmp_path).ledger
+
+    assert [
+        "stopped; nothing of 'q3' was planned or sent yet",
+        "  -> run the same again: it continues, and mails nobody twice",
+    ] == stopped_text(ledger, "q3").splitlines()
 
 
 def test_a_simulator_of_a_notebook_ends_with_its_kernel(tmp_path: Path) -> None:

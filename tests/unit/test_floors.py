@@ -107,10 +107,10 @@ FLOORS = {
         "sending.send sending.waves",
     ],
     "faces": [
-        "simulated",
+        "simulated refresh refresh.inbox",
         "connection pages pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters",
-        "pages.numbers",
+        "pages.numbers refresh.refresh",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
@@ -121,7 +121,7 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",

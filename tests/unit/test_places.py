@@ -71,7 +71,7 @@ def test_a_place_is_spoken_of_with_its_answers() -> None:
     unlisted = PlaceAnswers("reputation_block", 700, "", 0, 754)
 
     assert (
-        "61% of the mail to Microsoft was refused (754 of 1,238); "
+        "61% of the mail to Microsoft was refused (754 of 1,238, 58.2–63.6); "
         "50% of the refusals name Spamhaus."
     ) == check_of_place(with_answers(trouble, listed), 8000, 790).limit.sentence
     assert "93% of the answers mean reputation block." in (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
@@ -10,12 +12,15 @@ from pathlib import Path
 import pytest
 
 from cxtools.errors import ConfigError
+from cxtools.events.importing import import_file
+from cxtools.events.store import EventStore
 from cxtools.measures.engine import Engine
 from cxtools.verdicts.actions import STEPS, actions
 from cxtools.verdicts.changes import RATES
 from cxtools.verdicts.checks import Check, check
 from cxtools.verdicts.evidence import STEPS as STEPS_OF_FUNNEL
 from cxtools.verdicts.evidence import facts_of, verdict_on
+from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import HARD_BOUNCES, LIMITS, PLACE_LIMITS
 from cxtools.verdicts.own_limits import limits_by
 from cxtools.verdicts.places import Place, PlaceAnswers, Trouble, check_of_place
@@ -67,6 +72,7 @@ def test_what_a_feed_does_not_tell(
         ({"orphan_clicks": 100, "clickers": 100}, "none"),
         ({"orphan_opens": 100, "openers": 100}, "none"),
         ({"without_timestamp": 1000, "events": 1000}, "limited"),
+        ({"rejected_rows": 30, "rows": 1000}, "limited"),
         ({"stored_rows": 1_048_576}, "limited"),
         ({"stored_rows": 1_048_577}, "good"),
     ],
@@ -135,7 +141,7 @@ def _of_place(answers: PlaceAnswers) -> Check:
         (
             [_of_place(PlaceAnswers("authentication", 700, "", 0, 754))],
             "postmaster",
-            "Mend SPF, DKIM and DMARC",
+            "DMARC (_dmarc)",
             "cxtools reasons q3 --where provider=microsoft",
         ),
         (
@@ -166,25 +172,49 @@ FEED = {
 WHO = {"bounce": range(4), "delivery": range(4, 400), "open": range(4, 150), "click": range(4, 50)}
 
 
-def _feed(kinds: tuple[str, ...]) -> str:
-    lines = ["to | kind | at | code | text | url"]
+def _feed(kinds: tuple[str, ...], lacks: str = "") -> str:
+    """A feed of these kinds; *lacks* names what its rows don't have: moments, or ids of messages."""
+    message = "-" if "ids" in lacks else ""
+    lines = ["to | kind | at | code | text | url | msg"]
     for kind in kinds:
         for number in WHO.get(kind, range(400)):
-            lines.append(FEED[kind].format(to=f"p{number}"))
+            row = FEED[kind].format(to=f"p{number}@example.com")
+            if "moments" in lacks:
+                row = re.sub(r"[+]\d+", "", row)
+            lines.append(f"{row} | {message}")
     return "\n".join(lines)
 
 
+def numbers_in(sentences: Iterable[str]) -> set[int]:
+    """The counts that sentences name, as "5 of 30"."""
+    pairs = re.findall(r"([\d,]+) of (?:the )?([\d,]+)", " ".join(sentences))
+    return {int(number.replace(",", "")) for pair in pairs for number in pair}
+
+
+def numbers_of(facts: Facts) -> set[int]:
+    """The counts that a verdict is based on."""
+    known = {*facts.counts.values(), *facts.feed.quality.values()}
+    return known | {check.count or 0 for check in facts.checks}
+
+
+SUBSETS = [kinds for size in range(1, len(FEED) + 1) for kinds in combinations(FEED, size)]
+
+
 @pytest.mark.parametrize(
-    "kinds",
-    [kinds for size in range(1, len(FEED) + 1) for kinds in combinations(FEED, size)],
-    ids="+".join,
+    ("kinds", "lacks"),
+    [
+        *((kinds, "") for kinds in SUBSETS),
+        *((tuple(FEED), lacks) for lacks in ("moments", "ids", "ids and moments")),
+        *((tuple(FEED)[1:], lacks) for lacks in ("moments", "ids", "ids and moments")),
+    ],
+    ids=str,
 )
-def test_no_subset_of_kinds_passes_unseen(kinds: tuple[str, ...]) -> None:
+def test_no_subset_of_kinds_passes_unseen(kinds: tuple[str, ...], lacks: str) -> None:
     """
-    Whatever kinds a feed lacks: no PASS where trust is none, no rate of what isn't told, and no
-    verdict on messages of which nobody knows how many there were.
+    Whatever a feed lacks: no PASS where trust is none, no rate of what isn't told, no verdict on
+    messages of which nobody knows how many there were, and no count that isn't one of the facts.
     """
-    facts = facts_of(Engine(tables.store(_feed(kinds))), "c")
+    facts = facts_of(Engine(tables.store(_feed(kinds, lacks))), "c")
     for about in VIEWS:
         said = verdict(facts, about)
         assert (said.word, said.trust.word) not in (("PASS", "none"), ("TOO FEW", "none"))
@@ -196,6 +226,8 @@ def test_no_subset_of_kinds_passes_unseen(kinds: tuple[str, ...]) -> None:
                 card.share for card in said.cards if card.name == "Clicked"
             )
         assert said.actions
+        assert set() == numbers_in(said.sentences) - numbers_of(facts)
+        assert ("moments" in lacks) == ("moments" in {each.affects for each in said.trust.reasons})
 
 
 @pytest.mark.parametrize(
@@ -230,3 +262,18 @@ def test_own_limits_judge(tmp_path: Path) -> None:
     assert ("TOO FEW", "FAIL") == (shipped.word, own.word)
     assert "yours: limits.toml" in [check.limit.source for check in own.facts.checks]
     assert LIMITS == limits_by(tmp_path / "missing.toml")
+
+
+def test_rows_that_could_not_be_read_are_told(tmp_path: Path) -> None:
+    """What an import set aside is no event, and yet it is missing: the verdict says so."""
+    store = EventStore(tmp_path / "events")
+    good = "".join(f"p{number}@example.com,delivery,2026-09-14T10:00:00Z\n" for number in range(90))
+    bad = "".join(f"q{number}@example.com,delivery,31/31/2026\n" for number in range(10))
+    file = tmp_path / "feed.csv"
+    file.write_text(f"email,event,timestamp\n{good}{bad}")
+    import_file(file, "c", store, now=tables.RECEIVED)
+    said = verdict_on(Engine(store), "c")
+
+    assert 10 == store.rejected_rows("c")
+    assert 0 == store.rejected_rows("c2")
+    assert any("10 of 100 rows (10.0%)" in reason.text for reason in said.trust.reasons)
