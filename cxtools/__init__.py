@@ -117,7 +117,9 @@ def _may_be_a_question(name: str) -> bool:
 def _missing(name: str) -> str:
     if not _may_be_a_question(name):
         return f"cxtools has no {name!r}"
-    return f"cxtools has no {name!r}; it has: {', '.join(__getattr__('__all__'))}"
+    known = __getattr__("__all__")
+    meant = import_module("cxtools.wording").did_you_mean(name, known)
+    return f"cxtools has no {name!r}; {meant}it has: {', '.join(known)}"
 
 
 def __dir__() -> list[str]:

@@ -6,20 +6,24 @@ This is what a notebook holds as `client` and what the command line works with.
 
 from __future__ import annotations
 
+import os
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxtools.errors import without_locals
-from cxtools.settings import Settings, load_settings
+from cxtools.errors import CxError, Interrupted, without_locals
+from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 
 if TYPE_CHECKING:
     from cxtools.bounce import Judge
     from cxtools.context import Context
     from cxtools.events.store import EventStore
     from cxtools.ledger.ledger import Ledger
+    from cxtools.measures.cuts import AsOf
     from cxtools.measures.engine import Engine
     from cxtools.sending.campaign import Campaign
     from cxtools.sending.collect import Collected
@@ -27,21 +31,49 @@ if TYPE_CHECKING:
     from cxtools.sending.status import Status
     from cxtools.sending.suppress import Rejudged
     from cxtools.sending.waves import WavePlan
+    from cxtools.verdicts.verdict import CampaignVerdict
+
+#: What is for the modules of cxtools: Tab on a connection leaves it out.
+INTERNAL = (
+    "context",
+    "engine",
+    "has_ledger",
+    "ledger",
+    "needs_all",
+    "origin",
+    "says_new_home",
+    "store",
+    "unsettled",
+)
 
 _current: Connection | None = None
+CxError.shows_traceback = bool(os.environ.get("CXTOOLS_DEBUG"))
 
 
 def connect(profile: str | None = None, **settings: Any) -> Connection:
     """
     A connection by a profile (default: from the environment), or to a simulator of its own:
-    `connect("simulator")`.
+    `connect("simulator")`. What notebook functions ask from now on is its store; the connection
+    says which account and which home that is.
+
+    A simulator ends with this process. Its home stays: the folder `simulator` in the home of the
+    environment, unless `home` names another one. Where the same cells are run again, after a
+    restart too, they find their campaigns and continue; remove the folder to begin anew.
+
+    Arguments:
+        profile   a table of `profiles.toml`, or "simulator"
+        settings  settings by name, as `home="q3"` or `batch_size=500`: they go before all others
 
     Raises:
         ConfigError: settings are wrong; nothing was sent. Missing settings are reported by the call
             that needs them.
+        Unreachable: the simulator did not start.
+
+    Example:
+        client = cx.connect("simulator")
     """
     global _current  # noqa: PLW0603 - the connection that notebook functions use
-    if profile == "simulator":
+    if profile == SIMULATOR:
         from cxtools.simulated import simulator_settings
 
         _current = Connection(simulator_settings(settings))
@@ -60,12 +92,74 @@ def latest(home: str | Path | None = None) -> Connection:
     return _current or connect()
 
 
+def account_text(settings: Settings) -> str:
+    """Whose account it is, in a line; no secret is in it."""
+    if settings.profile == SIMULATOR:
+        return SIMULATOR
+    if not settings.env_url:
+        return f"profile {settings.profile} · no account set"
+    _, _, client = settings.account.partition("|")
+    return f"profile {settings.profile} · {client or 'no client'} at {settings.env_url}"
+
+
+def short_path(path: Path) -> str:
+    """A path as people write it: from here, or from their own folder, where it lies in one."""
+    path = path.absolute()
+    for folder, sign in ((Path.cwd(), "."), (Path.home(), "~")):
+        if path.is_relative_to(folder):
+            return str(Path(sign, path.relative_to(folder)))
+    return str(path)
+
+
 class Connection:
-    """Everything opens at its first use, so that reading old events needs no credentials."""
+    """
+    An account and a home, and what is done with them. `cx.connect()` makes one.
+
+    Everything opens at its first use, so that reading old events needs no credentials.
+
+    Example:
+        client = cx.connect()
+        client                          # whose account it is, and which home
+        client.dry_run(campaign)        # what a send would do
+        client.send(campaign)           # the same again continues
+        client.status("q3-update")
+        client.collect("q3-update")     # late opens, clicks and bounces
+    """
 
     def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
         self.settings = settings
         self.quiet = quiet
+        self.says_new_home = True
+
+    def __repr__(self) -> str:
+        """Which account it is, and which store it asks."""
+        return f"{account_text(self.settings)} · home {short_path(self.settings.home)}"
+
+    def __dir__(self) -> list[str]:
+        """What is meant for notebooks."""
+        names = super().__dir__()
+        return [name for name in names if not name.startswith("_") and name not in INTERNAL]
+
+    @property
+    def origin(self) -> str:
+        """Where answers come from, where that isn't the home that the environment names."""
+        settings = self.settings
+        place = short_path(settings.home)
+        if settings.profile == SIMULATOR:
+            return f"From the simulator, {place}"
+        if settings.home != default_home(os.environ):
+            return f"From the store in {place}"
+        return ""
+
+    def _open_home(self) -> Path:
+        """The home. Where CXTOOLS_HOME names a new one, which may be a slip, that is said once."""
+        home = self.settings.home
+        is_named = home == Path(os.environ.get("CXTOOLS_HOME", ""))
+        if self.says_new_home and is_named and not home.exists():
+            text = f"CXTOOLS_HOME={home} doesn't exist yet: a new, empty home is made there"
+            print(text, file=sys.stderr)
+        self.says_new_home = False
+        return home
 
     @cached_property
     def store(self) -> EventStore:
@@ -74,7 +168,7 @@ class Connection:
 
         settings = self.settings
         resources = Resources(settings.spill_folder, settings.memory, settings.threads)
-        return EventStore(settings.home / "events", resources)
+        return EventStore(self._open_home() / "events", resources)
 
     @cached_property
     def engine(self) -> Engine:
@@ -102,12 +196,34 @@ class Connection:
     def ledger(self) -> Ledger:
         from cxtools.ledger.ledger import Ledger
 
-        return Ledger(self.settings.ledger_url, now=time.time, home=self.settings.home)
+        return Ledger(self.settings.ledger_url, now=time.time, home=self._open_home())
 
     @property
     def has_ledger(self) -> bool:
         """Whether there is a ledger: asked without opening it, since that makes one."""
         return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
+
+    def verdict(self, campaign: str, *, about: str = "run", as_of: AsOf = None) -> CampaignVerdict:
+        """
+        The verdict on a campaign, by the limits of the home, with what the ledger left open.
+
+        Raises:
+            StoreError: the campaign is unknown.
+            ConfigError: `limits.toml`, *about* or *as_of* is wrong.
+        """
+        from cxtools.measures.cuts import end_of
+        from cxtools.verdicts.evidence import verdict_on
+        from cxtools.verdicts.own_limits import OWN_LIMITS, limits_by
+
+        return verdict_on(
+            self.engine,
+            campaign,
+            about=about,
+            as_of=end_of(as_of),
+            unsettled=self.unsettled(campaign),
+            limits=limits_by(self.settings.home / OWN_LIMITS),
+            is_sent_here=self.has_ledger and campaign in self.ledger.plans.names(),
+        )
 
     def unsettled(self, name: str) -> dict[str, int]:
         """
@@ -134,16 +250,32 @@ class Connection:
         """
         Send a campaign, or continue it: run again, it never mails anyone twice.
 
+        Plans it, asks whom the API suppresses, submits the batches, follows their jobs, fetches
+        their events once, and tells the CRM. The status says what became of everybody.
+        *skip_invalid* leaves wrong rows out, and records them, instead of refusing the list.
+
         Raises:
             ConfigError: settings, spec or rows are wrong; nothing was sent.
             ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the
                 same call continues.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.send import write_plan
 
         self.needs_all()
-        write_plan(self.context, campaign, skip_invalid=skip_invalid)
+        with self._stoppable(campaign.name):
+            write_plan(self.context, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
+
+    @contextmanager
+    def _stoppable(self, name: str) -> Iterator[None]:
+        """Where Ctrl-C, or Jupyter's stop button, ends a send, say how far it came."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            from cxtools.sending.status import stopped_text
+
+            raise Interrupted(stopped_text(self.ledger, name)) from None
 
     def needs_all(self) -> None:
         """
@@ -185,11 +317,13 @@ class Connection:
             ConfigError: there is no such campaign, or another account sends it.
             ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the
                 same call continues.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.send import resume
 
         self.needs_all()
-        resume(self.context, name)
+        with self._stoppable(name):
+            resume(self.context, name)
         return self.status(name)
 
     def unfinished(self) -> list[str]:
@@ -202,7 +336,12 @@ class Connection:
         return unfinished(self.ledger, self.settings.account)
 
     def status(self, name: str) -> Status:
-        """Where a campaign stands; asks nobody, changes nothing."""
+        """
+        Where a campaign stands; asks nobody, changes nothing.
+
+        Raises:
+            ConfigError: there is no such campaign in the ledger.
+        """
         from cxtools.sending.status import status
 
         return status(self.ledger, self.engine, name, self.settings)

@@ -27,6 +27,8 @@ NAME = "q3-update"
 SEED = 7
 RECIPIENTS = 5000
 EARLIER_CAMPAIGNS = 8
+#: Where `cxtools demo` puts its pages, and its home below them.
+OUT = Path("reports/demo")
 REPORTS = ("run_campaign", "bounce_report", "engagement_report")
 WEEK_S = 7 * 86400
 #: The first fetches late events; after two more that find nothing the campaign is settled.
@@ -74,6 +76,12 @@ def run_demo(
     index = out / "index.html"
     render_reports([(name, {"campaign": NAME}) for name in REPORTS], out=out, home=home)
     return _summary(client, index, seconds=time.monotonic() - started_at)
+
+
+def demo_home() -> Path | None:
+    """The home of a demo that was run in this folder; None where there is none."""
+    home = OUT / "home"
+    return home if (home / MARK).exists() else None
 
 
 def _make_home(out: Path) -> Path:

@@ -3,6 +3,7 @@ Every error that cxtools raises, in one tree.
 
     CxError                          1  root; never raised itself
     |- ConfigError   (ValueError)    2  a setting, a spec or an input file is missing or wrong
+    |- UnknownColumn (KeyError)      2  a table has no such column
     |- ApiError                      3  the API refused or can't be reached
     |  |- Unreachable (ConnectionError)  no usable answer before the deadline
     |  |- Denied                         401 or 403, after one fresh sign-in
@@ -19,7 +20,8 @@ Every error that cxtools raises, in one tree.
 
 The number is the exit code of the command line (`cxtools --help` lists them). Success is 0; 8 is
 "done, but outcomes are unknown and listed" and 9 "the verdict is as bad as --fail-on says", which
-are not errors. Who is to blame is in the type: `Refused` and `ConfigError` are ours,
+are not errors. `Interrupted` (KeyboardInterrupt) stands beside the tree: somebody stopped it, which
+is nobody's fault. Who is to blame is in the type: `Refused` and `ConfigError` are ours,
 `ContractError` and `ServerFault` are theirs.
 
 Where an error is shown decides how: the command line prints its sentence, a notebook too (by
@@ -50,6 +52,8 @@ class CxError(Exception):
     """
 
     exit_code = 1
+    #: Whether a notebook shows the traceback, too: `connection` asks the environment.
+    shows_traceback = False
 
     def __init__(self, what: str, *, where: str = "", do: str = "") -> None:
         super().__init__(what)
@@ -63,12 +67,28 @@ class CxError(Exception):
         return f"{self.what}{place}{advice}"
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows below a cell: the sentence. `%debug` still leads to the frames."""
-        return f"{type(self).__name__}: {self}".splitlines()
+        """
+        What IPython shows below a cell: the sentence. `%debug` still leads to the frames, and
+        `CXTOOLS_DEBUG` shows them.
+        """
+        return _below_a_cell(self)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or Jupyter's stop button, in mid-send: what was sent so far, and how to go on."""
+
+    def _render_traceback_(self) -> list[str]:
+        return _below_a_cell(self)
 
 
 class ConfigError(CxError, ValueError):
     """A setting, a campaign spec or an input file is missing or wrong; nothing was sent."""
+
+    exit_code = 2
+
+
+class UnknownColumn(CxError, KeyError):
+    """A table has no such column; which it has is said."""
 
     exit_code = 2
 
@@ -183,6 +203,13 @@ class ReportError(CxError):
     def __init__(self, what: str, *, notebook: str = "", where: str = "", do: str = "") -> None:
         super().__init__(what, where=where, do=do)
         self.notebook = notebook
+
+
+def _below_a_cell(error: BaseException) -> list[str]:
+    """What a notebook shows of an error: its name and its sentence; the traceback on demand."""
+    if CxError.shows_traceback:
+        return "".join(traceback.format_exception(error)).splitlines()
+    return f"{type(error).__name__}: {error}".splitlines()
 
 
 def without_locals(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

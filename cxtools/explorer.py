@@ -37,7 +37,7 @@ class Choice:
     question   a name of the catalogue
     by         the columns to split by
     where      what messages are limited to, as "provider=gmail, day=2026-09-14"; "" for nothing
-    as_of      a moment after which events don't count; "" for none
+    as_of      a moment after which events don't count, or a day, to its end; "" for none
 
     >>> Choice(("q2", "q3"), "data_quality", ("provider",)).settled()
     Choice(campaigns=('q2', 'q3'), question='data_quality', by=(), where='', as_of='')
@@ -164,7 +164,7 @@ def _controls(names: Sequence[str]) -> dict[str, Any]:
             placeholder="provider=gmail", description="Only", continuous_update=False
         ),
         "as_of": widgets.Text(
-            placeholder="2026-09-14T10:00:00+02:00", description="Until", continuous_update=False
+            placeholder="2026-09-14, to its end", description="Until", continuous_update=False
         ),
     }
 

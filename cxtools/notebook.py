@@ -56,8 +56,9 @@ def question(name: str) -> Ask:
     ) -> Table:
         from cxtools.measures.answers import answer
 
-        engine = latest(home).engine
-        return answer(engine, name, campaigns or None, by=by, where=where, as_of=as_of)
+        client = latest(home)
+        table = answer(client.engine, name, campaigns or None, by=by, where=where, as_of=as_of)
+        return table.coming_from(client.origin)
 
     ask.__name__ = name
     ask.__qualname__ = name
@@ -69,27 +70,27 @@ def verdict(
     campaign: str | int, *, about: str = "run", as_of: AsOf = None, home: Home = None
 ) -> CampaignVerdict:
     """
-    PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
-    why.
+    PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign: the sentences that say why,
+    `actions` (what to do, who does it, and how), `trust` (how far the data can be believed).
+
+    The whole campaign, each mailbox provider and each domain with enough mail are held against
+    limits, and against earlier campaigns at the same age. `limits.toml` in the home sets own ones.
 
     Arguments:
-        about  "run", "bounces" or "engagement": which sentences and cards, never which word
-        as_of  a moment after which events don't count
+        about  "run", "bounces" or "engagement": which sentences and cards. The checks are the same;
+               what can't be seen is NO DATA where the report is about it
+        as_of  a moment after which events don't count; a date, as "2026-09-14", is that whole day
+               (UTC)
         home   another folder than CXTOOLS_HOME
 
     Raises:
         StoreError: the campaign is unknown
-        ConfigError: `about` or `as_of` is something else
+        ConfigError: `about` or `as_of` is something else, or `limits.toml` is wrong
 
     Example:
         cx.verdict("q3-update", about="bounces")
     """
-    from cxtools.verdicts.evidence import verdict_on
-
-    client = latest(home)
-    name = str(campaign)
-    unsettled = client.unsettled(name)
-    return verdict_on(client.engine, name, about=about, as_of=as_of, unsettled=unsettled)
+    return latest(home).verdict(str(campaign), about=about, as_of=as_of)
 
 
 def run_campaign(
@@ -109,8 +110,22 @@ def run_campaign(
     The notebook `run_campaign` hands *send* on, which is False there unless someone says otherwise:
     a report that a schedule runs must not mail anyone.
 
+    Arguments:
+        campaign      the name of a campaign that is there already; "" with a spec
+        spec          the path of SPEC.toml
+        recipients    the path of the list, CSV or Excel
+        profile       a table of `profiles.toml`, or "simulator"; "": the environment's
+        skip_invalid  leave wrong rows out instead of refusing the list
+        home          another folder than CXTOOLS_HOME
+
     Raises:
-        ConfigError: a spec is named, but *send* is False; nothing was sent.
+        ConfigError: a spec is named, but *send* is False, or it, the list or settings are wrong;
+            nothing was sent.
+        ApiError, ContractError, JobTimeout, StoreError: what was done is in the ledger; the same
+            call continues.
+
+    Example:
+        cx.run_campaign(spec="spec.toml", recipients="recipients.csv")
     """
     from cxtools.sending.campaign import Campaign
 
@@ -130,7 +145,16 @@ def run_campaign(
 
 
 def status(campaign: str, *, home: Home = None) -> Status:
-    """Where a campaign stands; asks nobody, changes nothing."""
+    """
+    Where a campaign stands: recipients, batches, events and webhooks by state; asks nobody, changes
+    nothing.
+
+    Raises:
+        ConfigError: there is no such campaign in the ledger.
+
+    Example:
+        cx.status("q3-update")
+    """
     return latest(home).status(campaign)
 
 
@@ -146,7 +170,29 @@ def import_file(  # noqa: PLR0913  # an argument an option
     keep: Sequence[str] = (),
     home: Home = None,
 ) -> Imported:
-    """Take real events from a file into the store. See `cxtools.events.importing.import_file`."""
+    """
+    Take the events of a file into the store, as any platform exports them; the same file again adds
+    nothing. What comes back says what was read, and what was not understood.
+
+    Arguments:
+        path         CSV, Excel, Parquet, JSON or a log, compressed or not
+        campaign     the campaign that the events belong to
+        format       which platform wrote it, as "ses"; "auto": what the rows look like
+        column_map   {"Address": "email"}: what a column is whose name doesn't tell
+        event_map    {"opened_mail": "open"}: what a word means
+        date_format  "day-first", "month-first", or a form as "%d.%m.%Y %H:%M"
+        timezone     the zone of moments that name none, as "Europe/Berlin"; "": UTC
+        keep         columns that are kept as segments
+        home         another folder than CXTOOLS_HOME
+
+    Raises:
+        ConfigError: the file can't be opened, no row of it can be read, or something names what
+            doesn't exist; nothing was kept
+        StoreError: the store can't be written; nothing was kept
+
+    Example:
+        cx.import_file("export.csv", "q3-update")
+    """
     from cxtools.events import importing
 
     client = latest(home)
@@ -169,8 +215,22 @@ def report(
     name: str, *, out: str | Path | None = None, home: Home = None, **parameters: Any
 ) -> Path:
     """
-    Run a report notebook with parameters, and write one HTML page into *out* (default: the folder
-    `reports` in CXTOOLS_HOME, as `cxtools report` does). See `cxtools.pages.run.render_report`.
+    Run a report notebook with parameters, and write one HTML page, whose path comes back. The
+    executed notebook lies beside it.
+
+    Arguments:
+        name        run_campaign, bounce_report, engagement_report, or the path of a notebook
+        out         the folder for the page; default: `reports` in CXTOOLS_HOME, as `cxtools report`
+        home        another folder than CXTOOLS_HOME
+        parameters  those that the notebook declares, as campaign="q3-update"
+
+    Raises:
+        ReportError: there is no such report, parameter or campaign, or a cell failed; the partly
+            run notebook is kept, the error says where
+        StoreError: the disk refuses the page
+
+    Example:
+        cx.report("bounce_report", campaign="q3-update")
     """
     from cxtools.pages.run import render_report
 
@@ -179,7 +239,20 @@ def report(
 
 
 def explore(*campaigns: str, home: Home = None) -> Any:
-    """The explorer's controls over the same questions, for JupyterLab."""
+    """
+    Controls for JupyterLab: choose campaigns, a question, a split, and see its figure; "As a
+    command" writes the same question for a terminal.
+
+    Arguments:
+        campaigns  those to choose from; all of them when none is named
+        home       another folder than CXTOOLS_HOME
+
+    Raises:
+        StoreError: there are no campaigns yet
+
+    Example:
+        cx.explore()
+    """
     from cxtools import explorer
 
     return explorer.explore(latest(home).engine, campaigns or None)

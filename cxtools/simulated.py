@@ -1,22 +1,26 @@
 """
-A simulator that ends with this process, and what connects to it: an account and a temporary home.
+A simulator that ends with this process, and what connects to it: an account, and a home that stays.
 
-It is started as a process of its own, as a server would be.
+It is started as a process of its own, as a server would be. Its jobs are kept in its home, so that
+one that is started there again knows them: a notebook that is run again goes on.
 """
 
 from __future__ import annotations
 
 import atexit
-import shutil
+import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from cxtools.errors import Unreachable
-from cxtools.settings import Settings, load_settings
+from cxtools.errors import StoreError, Unreachable
+from cxtools.files import make_private_folder
+from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 
+#: The file of the simulator's jobs, in its home.
+JOBS = "simulator.jsonl"
 #: The simulator's account; none of it is a secret, it serves whoever started it.
 SIMULATOR_ACCOUNT = {
     "client_id": "simulator",
@@ -25,26 +29,54 @@ SIMULATOR_ACCOUNT = {
 }
 
 
+class SimulatorSettings(Settings, frozen=True):
+    """Settings of a simulator: the same account at whatever port it listens."""
+
+    @property
+    def account(self) -> str:
+        return f"{SIMULATOR}|{self.client_id}"
+
+
 def simulator_settings(settings: Mapping[str, Any]) -> Settings:
     """
-    The settings of a simulator that is started now, changed by *settings*; without a `home` they
-    have one that ends with this process.
+    The settings of a simulator that is started now, changed by *settings*; without a `home` theirs
+    is the folder `simulator` in the home of the environment.
 
     Raises:
         ConfigError: a setting is wrong.
+        StoreError: its home can't be made.
         Unreachable: the simulator did not start.
     """
-    url = start_simulator("--crm-secret", SIMULATOR_ACCOUNT["crm_webhook_secret"])
+    home = Path(settings.get("home") or default_home(os.environ) / SIMULATOR)
+    _make(home)
+    url = start_simulator(
+        "--crm-secret",
+        SIMULATOR_ACCOUNT["crm_webhook_secret"],
+        "--state",
+        str(home / JOBS),
+    )
     facts: dict[str, Any] = {
         "env_url": url,
         "crm_webhook_url": f"{url}/_sim/crm",
         "event_horizon_s": 0,
         **SIMULATOR_ACCOUNT,
         **settings,
+        "home": home,
     }
-    if not facts.get("home"):
-        facts["home"] = _temporary_home()
-    return load_settings(environ={}, **facts)
+    checked = load_settings(environ={}, **facts)
+    return SimulatorSettings(**dict(checked) | {"profile": SIMULATOR})
+
+
+def _make(home: Path) -> None:
+    try:
+        make_private_folder(home)
+    except OSError as refused:
+        raise StoreError(
+            f"the simulator's home can't be made: {refused.strerror}",
+            where=str(home),
+            do="check the folder's rights and space, or name another one: "
+            'cx.connect("simulator", home="…")',
+        ) from refused
 
 
 def start_simulator(*flags: str) -> str:
@@ -72,10 +104,3 @@ def start_simulator(*flags: str) -> str:
             do="run `python -m cxtools.simulator` to see why",
         )
     return url.strip()
-
-
-def _temporary_home() -> str:
-    """A home for as long as this process lives."""
-    home = tempfile.mkdtemp(prefix="cxtools-")
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    return home

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 #: White space other than the blank, control characters, and those that hide or reverse text.
@@ -102,6 +102,23 @@ def parse_moment(value: object) -> datetime | None:
         return moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def parse_last_moment(value: object) -> datetime | None:
+    """
+    The last moment that a text names: a date without a time is a whole day (UTC), as people mean it
+    who say "until the 14th"; None for nothing or nonsense.
+
+    >>> parse_last_moment("2026-09-14").isoformat()
+    '2026-09-14T23:59:59.999999+00:00'
+    >>> parse_last_moment("2026-09-14T00:00").isoformat()
+    '2026-09-14T00:00:00+00:00'
+    """
+    try:
+        day = date.fromisoformat(str(value).strip())
+    except ValueError:
+        return parse_moment(value)
+    return datetime.combine(day, time.max, UTC)
 
 
 def key_by_value(values: Mapping[str, Iterable[str]]) -> dict[str, str]:

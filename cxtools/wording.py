@@ -1,12 +1,15 @@
 """
-How numbers are written for people: counts, shares, intervals, durations, moments.
+How numbers are written for people: counts, shares, intervals, durations, moments; and which name
+somebody meant.
 
 What is missing is an en dash everywhere, never NaN and never a false zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from difflib import get_close_matches
 from operator import eq
 from typing import TypeGuard, TypeVar
 
@@ -18,6 +21,8 @@ DURATIONS = (
     (3600, "h"),
     (60, "min"),
 )
+#: The last digit of a number -> the ending of its ordinal.
+ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 #: Up to so many hours an age is said in hours, then in days.
 IN_HOURS = 48
 #: Differences below half a tenth of a point are not written as differences.
@@ -49,6 +54,27 @@ def quantity(number: float, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{count(number)} {noun}s"
+
+
+def ordinal(number: int) -> str:
+    """
+    >>> ordinal(1), ordinal(2), ordinal(3), ordinal(4), ordinal(11), ordinal(21)
+    ('1st', '2nd', '3rd', '4th', '11th', '21st')
+    """
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    ending = ORDINALS.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def people(number: float) -> str:
+    """
+    >>> people(1), people(9412)
+    ('1 person', '9,412 people')
+    """
+    if number == 1:
+        return "1 person"
+    return f"{count(number)} people"
 
 
 def was_or_were(number: float) -> str:
@@ -177,6 +203,24 @@ def moment_text(moment: datetime | None) -> str:
     if not is_known(moment):
         return MISSING
     return f"{moment.day} {moment:%b %Y %H:%M} UTC"
+
+
+def did_you_mean(names: str | Iterable[str], known: Iterable[str]) -> str:
+    """
+    The beginning of the advice on names that aren't there: those that they are slips of; "" where
+    nothing is near.
+
+    >>> did_you_mean("Q3-updat", ["q2-news", "q3-update"]), did_you_mean("x", ["q2-news"])
+    ('did you mean q3-update? ', '')
+    """
+    known_names = {name.lower(): name for name in known}
+    meant = []
+    for name in [names] if isinstance(names, str) else names:
+        near = get_close_matches(name.lower(), known_names, 1)
+        meant += [known_names[each] for each in near]
+    if not meant:
+        return ""
+    return f"did you mean {', '.join(meant)}? "
 
 
 def spaced(identifier: str) -> str:

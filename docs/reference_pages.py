@@ -11,11 +11,13 @@ from typing import Any
 import typer.main
 
 import cxtools
+from cxtools import wording
 from cxtools.cli.program import app
 from cxtools.events import feeds
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.question import docstring
 from cxtools.settings import SOURCE_VARIABLES, setting_rows
+from cxtools.verdicts.limits import LIMITS, PLACE_LIMITS
 
 #: Each feed's samples, and beside them the events that are made of them.
 SAMPLES = Path(__file__).parents[1] / "tests" / "feeds"
@@ -27,6 +29,7 @@ def write_pages(folder: Path) -> None:
     pages = {
         "commands": commands_page(),
         "feeds": feeds_page(),
+        "limits": limits_page(),
         "python": python_page(),
         "questions": questions_page(),
         "settings": settings_page(),
@@ -66,6 +69,56 @@ def option_row(option: Any) -> str:
 def paragraph(text: str | None) -> str:
     """A text as one line of a Markdown table."""
     return " ".join((text or "").split()).replace("|", "\\|")
+
+
+LIMITS_INTRODUCTION = """\
+# Limits
+
+What a campaign is held against. Above *warn* it is a WARN, above *fail* for certain a FAIL. For
+hard bounces a number that stands above the target is enough; for others it must be more than chance
+explains.
+
+A file `limits.toml` in the home sets your own, by the word in the first column:
+
+```toml
+[hard]
+target = 0.01              # WARN above it
+limit = 0.03               # FAIL above it
+source = "our contract"
+```
+"""
+PLACES_INTRODUCTION = """\
+
+## At one mailbox provider or domain
+
+Held against every place with at least twenty messages, when it is worse than the rest of the
+campaign.
+"""
+
+
+def limits_page() -> str:
+    """Every limit with its source."""
+    lines = [
+        LIMITS_INTRODUCTION,
+        "| word | check | of | warn | fail | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    for limit in LIMITS:
+        cells = (
+            f"`{limit.part}`",
+            limit.name,
+            limit.whole,
+            wording.percent(limit.target),
+            wording.percent(limit.limit),
+            limit.source,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [PLACES_INTRODUCTION, "| check | warn | fail | source |", "|---|---|---|---|"]
+    for place in PLACE_LIMITS:
+        name = place.name.format(place=f"a {place.dimension}")
+        shares = f"{wording.percent(place.target)} | {wording.percent(place.limit)}"
+        lines.append(f"| {name} | {shares} | {place.source} |")
+    return "\n".join(lines) + "\n"
 
 
 def python_page() -> str:

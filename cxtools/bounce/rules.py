@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from cxtools.bounce.phrases import TABLE, check, pattern
 from cxtools.bounce.policy import Category
 from cxtools.bounce.reason import NAMES
 from cxtools.errors import ConfigError
+from cxtools.wording import did_you_mean
 
 #: A row of `rules.toml`, or of a user's own.
 Row = Mapping[str, Any]
@@ -251,8 +251,5 @@ def _unreadable(reason: str, where: str) -> ConfigError:
 
 
 def _unknown_rule(name: object, known: Iterable[str], where: str) -> ConfigError:
-    do = "name one of rules.toml"
-    near = get_close_matches(str(name), known, 1)
-    if near:
-        do = f"write {near[0]!r}"
+    do = f"{did_you_mean(str(name), known)}name one of rules.toml"
     return ConfigError(f"there is no rule {name!r}", where=where, do=do)

@@ -14,7 +14,7 @@ from cxtools.charts.bars import Bar
 from cxtools.charts.cells import Cell, Grid, Panel, cross, shaded, strength, sums
 from cxtools.charts.frame import Trace, draw, nothing_to_compare, sentence, too_many_splits
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name, row_name, words
-from cxtools.charts.rows import KEPT_ROWS, SHOWN_ROWS, Row, largest, rows_of
+from cxtools.charts.rows import SHOWN_ROWS, Row, largest, rows_of
 from cxtools.charts.style import BOUNCE_COLOURS, INK
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 WHY = "Why did mail come back?"
 SAID = "What did the receiving servers say?"
 NO_BOUNCES = "No bounces."
+#: How many days are drawn, the last ones.
+MOST_DAYS = 200
 #: Those who refuse mail themselves, in a title.
 REFUSING = ("provider", "domain")
 
@@ -117,10 +119,11 @@ def _causes_caption(rows: Sequence[Row], splits: Sequence[str]) -> str:
 
 def _days(table: pd.DataFrame) -> go.Figure:
     rows = [row for row in rows_of(table) if row["day"]]
-    days = sorted({row["day"] for row in rows})[-KEPT_ROWS:]
+    days = sorted({row["day"] for row in rows})[-MOST_DAYS:]
     total = wording.count(sum(row["recipients"] for row in rows))
     caption = (
-        f"Messages that bounced, by the day (UTC) of their first event and by kind; {total} in all."
+        "Messages that bounced, by the day (UTC) on which they were sent and by kind; "
+        f"{total} in all."
     )
     layout = {
         "height": 320,

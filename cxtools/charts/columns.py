@@ -17,7 +17,8 @@ BOUND = re.compile(r".+_(low|high)")
 
 def shown_columns(table: pd.DataFrame) -> list[str]:
     """
-    The columns for readers: those that split the table, then those that its question shows.
+    The columns for readers: those that split the table, then those that its question shows, then
+    those that somebody added.
 
     >>> import pandas as pd
     >>> shown_columns(pd.DataFrame({"campaign": ["q3"], "provider": ["gmail"], "attempted": [7]}))
@@ -25,7 +26,11 @@ def shown_columns(table: pd.DataFrame) -> list[str]:
     """
     own = [str(column) for column in table.columns]
     question = question_of(table)
-    wanted = question.shown if question and question.shown else own
+    wanted = own
+    if question and question.shown:
+        known = question.column_names()
+        added = [column for column in own if column not in known]
+        wanted = [*question.shown, *added]
     splits = groups_of(table)
     groups = [column for column in own if column in splits]
     return groups + [column for column in wanted if column in own and column not in GROUPS]

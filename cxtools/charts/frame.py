@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from cxtools import wording
 from cxtools.charts.columns import shown_columns
 from cxtools.charts.groups import GROUPS, LABEL_LETTERS, part_name
-from cxtools.charts.rows import KEPT_ROWS, rows_of
+from cxtools.charts.headlines import headline
+from cxtools.charts.rows import kept_rows
 from cxtools.charts.style import FONT, INK
 
 if TYPE_CHECKING:
@@ -63,14 +64,21 @@ def draw(
     }
     meta = {
         "title": title,
+        "answer": headline(table),
         "caption": caption,
-        "columns": [str(column) for column in table.columns],
-        "shown": shown_columns(table),
-        "rows": rows_of(table.head(KEPT_ROWS)),
-        "of": len(table),
-    }
+    } | numbers_of(table)
     whole = LOOK | layout | axes(layout) | {"title": heading, "meta": meta}
     return go.Figure({"data": list(traces), "layout": whole})
+
+
+def numbers_of(table: pd.DataFrame) -> dict[str, Any]:
+    """What a page makes a data table and a CSV of: all columns, those for readers, the rows."""
+    return {
+        "columns": [str(column) for column in table.columns],
+        "shown": shown_columns(table),
+        "rows": kept_rows(table),
+        "of": len(table),
+    }
 
 
 def axes(layout: Layout) -> Layout:

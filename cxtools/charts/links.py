@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TITLE = "Which links were followed?"
 COLOURS = {"content": INK["blue"], "unsubscribe": INK["grey"]}
+SCANNERS = "Clickers that behave like scanners are left out, and counted beside that."
 PROTOCOL = re.compile("^https?://")
 
 
@@ -29,19 +30,24 @@ def figure(table: pd.DataFrame) -> go.Figure:
     if not rows:
         return sentence(TITLE, "No click is known.", table)
     splits = groups_of(table)
-    ranked = [_bar(row, splits) for row in largest(rows, "clickers")]
-    return bars.figure(ranked, title=TITLE, caption=_caption(splits), table=table)
+    ranked = [_bar(row, splits) for row in largest(rows, "people")]
+    return bars.figure(ranked, title=TITLE, caption=_caption(rows, splits), table=table)
 
 
 def _bar(row: Row, splits: Sequence[str]) -> Bar:
     name = row_name(splits, row, PROTOCOL.sub("", row["link_url"]))
-    share = wording.percent(row.get("share"))
-    return Bar(name, row["clickers"], share, COLOURS[row["purpose"]])
+    note = wording.percent(row.get("people_share"))
+    if row["clickers"] != row["people"]:
+        note = f"{note}, {wording.count(row['clickers'])} with scanners"
+    return Bar(name, row["people"], note, COLOURS[row["purpose"]])
 
 
-def _caption(splits: Sequence[str]) -> str:
+def _caption(rows: Sequence[Row], splits: Sequence[str]) -> str:
     whole = f" in the same {words(splits)}" if splits else ""
-    return (
+    caption = (
         f"People per link, and their share of all who clicked anything{whole}. One person may "
         "follow several, so shares don't add up to 100%."
     )
+    if any(row["clickers"] != row["people"] for row in rows):
+        return f"{caption} {SCANNERS}"
+    return caption

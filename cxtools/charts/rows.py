@@ -5,6 +5,7 @@ page prints.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,36 +19,57 @@ if TYPE_CHECKING:
 #: Column -> its value as JSON knows it; missing is None.
 Row = dict[str, Any]
 
-#: How many rows a page shows of a table or draws of it, how many travel with a figure for its data
-#: table and CSV, and how long their texts may be: these keep a page small, whatever the feed.
+#: How many rows a page shows of a table or draws of it.
 SHOWN_ROWS = 20
-KEPT_ROWS = 200
+#: How many rows travel with a figure or a table, for the data table and the CSV of a page, how many
+#: bytes they may take, and how long their texts may be: a page stays small, whatever the feed.
+KEPT_ROWS = 2000
+KEPT_BYTES = 100_000
 KEPT_TEXT = 200
 
 
-def rows_of(table: pd.DataFrame) -> list[Row]:
+def rows_of(table: pd.DataFrame, longest: int = KEPT_TEXT) -> list[Row]:
     """
-    The rows of a table; moments are ISO 8601 text, long texts are cut in the middle.
+    The rows of a table; moments are ISO 8601 text, texts over *longest* are cut in the middle.
 
     >>> import pandas as pd
     >>> rows_of(pd.DataFrame({"provider": ["gmail"], "open_rate": [float("nan")]}))
     [{'provider': 'gmail', 'open_rate': None}]
     """
-    return [_plain_row(row) for row in table.to_dict("records")]
+    return [_plain_row(row, longest) for row in table.to_dict("records")]
 
 
-def _plain_row(row: dict[Any, Any]) -> Row:
-    return {str(column): _plain(value) for column, value in row.items()}
+def _plain_row(row: dict[Any, Any], longest: int) -> Row:
+    return {str(column): _plain(value, longest) for column, value in row.items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, longest: int) -> Any:
     if not wording.is_known(value):
         return None
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, str):
-        return wording.short(value, KEPT_TEXT)
+        return wording.short(value, longest)
     return value
+
+
+def kept_rows(table: pd.DataFrame) -> list[list[Any]]:
+    """
+    The rows that travel along, as lists of values in the order of the columns.
+
+    >>> import pandas as pd
+    >>> kept_rows(pd.DataFrame({"provider": ["gmail", "yahoo"], "attempted": [9412, 7]}))
+    [['gmail', 9412], ['yahoo', 7]]
+    """
+    kept = []
+    room = KEPT_BYTES
+    for row in rows_of(table.head(KEPT_ROWS)):
+        values = list(row.values())
+        room -= len(json.dumps(values))
+        if room < 0:
+            break
+        kept.append(values)
+    return kept
 
 
 def question_of(table: pd.DataFrame) -> Question | None:

@@ -10,12 +10,14 @@ widest, and its import and first table cost 50 to 170 ms where ours costs 2 (20 
 from __future__ import annotations
 
 import html as _html
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
+from cxtools.charts.groups import GROUPS, part_name
 from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
 from cxtools.text import printable
 
@@ -27,12 +29,22 @@ RATE_OF = {"opened": "open_rate", "clicked": "click_rate"}
 #: Columns of our own identifiers, which are shown as words; what others wrote stays as it is.
 IDENTIFIERS = ("category", "check")
 NOT_MEASURED = "not measured"
-TABLE = "<table>{caption}<thead><tr>{headings}</tr></thead><tbody>{lines}</tbody></table>"
+#: The question whose rows are checks, of which only those that found something are shown.
+FINDINGS = "data_quality"
+TABLE = (
+    '<table class="answer">{caption}<thead><tr>{headings}</tr></thead>'
+    "<tbody>{lines}</tbody></table>"
+)
 #: The class of a number's cell, and the sign of a text that was cut.
 NUMERIC = ' class="n"'
 CUT = "…"
 LONGEST_TEXT = 300
-LONGEST_URL = 60
+LONGEST_NAME = 60
+#: A text that had to be cut stands in a title, up to so many letters of it.
+WHOLE_TEXT = 2000
+#: The dash of an interval, at which no line may break.
+DASH = re.compile(r"(?<=\d)–(?=\d)")
+JOINER = "\u2060"
 #: In a terminal, the widest column keeps at least so many characters.
 LEAST_WIDTH = 20
 GUTTER = "  "
@@ -41,27 +53,34 @@ GUTTER = "  "
 # --- HTML ---
 
 
-def html(table: pd.DataFrame) -> str:
+def html(
+    table: pd.DataFrame,
+    most: int = SHOWN_ROWS,
+    remedy: str = "",
+) -> str:
     """
-    A table as HTML, each share with its interval beside it; at most as many rows as are read.
+    A table as HTML, each share with its interval beside it; of more rows than *most* the first
+    ones, with the *remedy* in the caption: how to see all.
 
     >>> import pandas as pd
     >>> html(pd.DataFrame({"provider": ["gmail"], "delivered": [9412]}))
-    '<table>...<th scope="col" class="n">Delivered</th></tr></thead><tbody><tr><td>gmail</td><td
+    '<table class="answer">...<th scope="col" class="n" title="delivered">Delivered</th>...<td
     class="n">9,412</td></tr></tbody></table>'
     """
-    rows = rows_of(table)
+    rows = rows_of(table, WHOLE_TEXT)
     question = question_of(table)
     columns = shown_columns(table)
     if question and not rows:
         return f"<p>{question.empty}</p>"
-    if question and question.name == "data_quality":
+    if question and question.name == FINDINGS:
         return _findings(columns, rows)
     caption = question.caption if question else ""
-    note = wording.shown_note(SHOWN_ROWS, len(rows))
+    note = wording.shown_note(most, len(rows))
+    if note and remedy:
+        note = f"{note} {remedy}"
     return html_table(
         columns,
-        rows[:SHOWN_ROWS],
+        rows[:most],
         caption + note,
     )
 
@@ -106,7 +125,8 @@ def _caption(text: str) -> str:
 def _heading(column: str, numeric: bool) -> str:
     css_class = NUMERIC if numeric else ""
     label = _html.escape(wording.label(column))
-    return f'<th scope="col"{css_class}>{label}</th>'
+    name = _html.escape(column)
+    return f'<th scope="col"{css_class} title="{name}">{label}</th>'
 
 
 def _line(
@@ -126,14 +146,18 @@ def _cell(
     css_class = NUMERIC if numeric else ""
     text = value_text(column, row)
     hint = _hint(text, str(row[column]))
-    safe_text = _html.escape(text)
+    safe_text = unbroken(_html.escape(text))
     return f"<td{css_class}{hint}>{safe_text}</td>"
+
+
+def unbroken(text: str) -> str:
+    """A text without a line break inside an interval."""
+    return DASH.sub(f"{JOINER}–{JOINER}", text)
 
 
 def _hint(text: str, whole: str) -> str:
     """A value that had to be cut, whole."""
-    was_cut = CUT in text and CUT not in whole
-    if not was_cut:
+    if text == whole or CUT not in text:
         return ""
     safe_text = _html.escape(whole)
     return f' title="{safe_text}"'
@@ -141,6 +165,8 @@ def _hint(text: str, whole: str) -> str:
 
 def is_numeric(column: str, rows: Sequence[Row]) -> bool:
     """Whether a column holds numbers, which stand to the right."""
+    if column == "weekday":  # which is written as its name
+        return False
     values = [row[column] for row in rows]
     return any(isinstance(value, int | float) for value in values)
 
@@ -224,6 +250,8 @@ def value_text(column: str, row: Row) -> str:
         low = row.get(f"{column}_low")
         high = row.get(f"{column}_high")
         return wording.interval(value, low, high)
+    if column == "weekday":
+        return part_name(column, value)
     return _plain_text(column, value)
 
 
@@ -245,8 +273,8 @@ def _plain_text(column: str, value: Any) -> str:
 def _short_text(column: str, text: str) -> str:
     if column in IDENTIFIERS:
         return wording.spaced(text)
-    longest = LONGEST_URL if column.endswith("_url") else LONGEST_TEXT
-    return wording.short(text, longest)
+    is_name = column in GROUPS or column.endswith(("_url", "_id"))
+    return wording.short(text, LONGEST_NAME if is_name else LONGEST_TEXT)
 
 
 def _is_share(column: str) -> bool:

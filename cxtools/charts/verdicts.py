@@ -11,8 +11,11 @@ from cxtools import wording
 from cxtools.measures.stats import wilson
 
 if TYPE_CHECKING:
+    from cxtools.verdicts.actions import Action
     from cxtools.verdicts.cards import Card
     from cxtools.verdicts.checks import Check
+    from cxtools.verdicts.limits import Limit
+    from cxtools.verdicts.trust import Trust
     from cxtools.verdicts.verdict import CampaignVerdict
 
 #: What a page reads of a verdict in a notebook.
@@ -28,6 +31,38 @@ BOX = (
     '<span class="symbol" aria-hidden="true">{symbol}</span> {word}</p>'
     "<ul>{lines}</ul></div>"
 )
+CARD = (
+    '<div class="card"><div class="name">{name}</div><div class="share">{share}</div>{lines}</div>'
+)
+#: How it looks where no page has a style of its own: a notebook, light or dark. `:where` weighs
+#: nothing, so the page's style wins.
+STYLE = """\
+<style>
+:where(.cxtools-verdict) { max-width: 60rem; line-height: 1.45; }
+:where(.cxtools-verdict .word) { font-size: 1.4em; font-weight: 700; margin: .3em 0; }
+:where(.cxtools-verdict .fail .word) { color: #d92d20; }
+:where(.cxtools-verdict .warn .word) { color: #c4600b; }
+:where(.cxtools-verdict .pass .word) { color: #149252; }
+:where(.cxtools-verdict .heading, .cxtools-verdict summary) {
+  font-weight: 600; margin: .6em 0 .2em;
+}
+:where(.cxtools-verdict .cards) {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(11em, 1fr)); gap: .6em;
+  margin: .8em 0;
+}
+:where(.cxtools-verdict .card) {
+  border: 1px solid rgba(128, 128, 128, .4); border-radius: 8px; padding: .5em .8em;
+}
+:where(.cxtools-verdict .card .name) { font-weight: 600; }
+:where(.cxtools-verdict .card .share) { font-size: 1.6em; font-weight: 700; }
+:where(.cxtools-verdict .checks td, .cxtools-verdict .checks th) { text-align: left; }
+</style>"""
+TO_DO = '<div class="to-do"><p class="heading">What to do</p><ul>{items}</ul></div>'
+TRUST = '<details class="trust"><summary>{word}</summary><ul>{reasons}</ul></details>'
+TRUST_TEXTS = {
+    "none": "The data don't tell enough to judge by",
+    "limited": "What the data don't tell",
+}
 CHECKS = (
     '<details class="checks"><summary>How this was judged</summary>'
     '<div class="scroll" tabindex="0" role="region" aria-label="Checks">'
@@ -61,8 +96,16 @@ def text(verdict: CampaignVerdict) -> str:
     lines = [f"{verdict.word}  {verdict.facts.campaign}"]
     lines += verdict.sentences
     lines.append("")
+    lines += [_action_line(action) for action in verdict.actions]
+    lines += [f"Data: {reason.text}" for reason in verdict.trust.reasons]
+    lines.append("")
     lines += [_check_line(check) for check in verdict.facts.checks]
     return "\n".join(lines)
+
+
+def _action_line(action: Action) -> str:
+    line = f"To do, {action.who}: {action.what}"
+    return f"{line} {action.command}".rstrip()
 
 
 def _check_line(check: Check) -> str:
@@ -79,9 +122,12 @@ def _check_line(check: Check) -> str:
 def html(verdict: CampaignVerdict) -> str:
     """A verdict as HTML; names and causes are text, never markup."""
     box = _box(verdict.word, verdict.sentences)
+    to_do = _to_do(verdict.actions)
+    trust = _trust(verdict.trust)
     cards = "".join(_card(card) for card in verdict.cards)
     checks = _checks(verdict.facts.checks)
-    return f'{box}<dl class="cards">{cards}</dl>{checks}'
+    body = f'{box}{to_do}{trust}<div class="cards">{cards}</div>{checks}'
+    return f'<div class="cxtools-verdict">{STYLE}{body}</div>'
 
 
 def _box(word: str, sentences: Sequence[str]) -> str:
@@ -93,13 +139,46 @@ def _box(word: str, sentences: Sequence[str]) -> str:
     )
 
 
+def _to_do(actions: Sequence[Action]) -> str:
+    """What to do, who does it, and how."""
+    items = "".join(_step(action) for action in actions)
+    return TO_DO.format(items=items) if items else ""
+
+
+def _step(action: Action) -> str:
+    who = _html.escape(action.who.capitalize())
+    what = _html.escape(action.what)
+    how = _how(action.command)
+    return f"<li><b>{who}:</b> {what}{how}</li>"
+
+
+def _how(command: str) -> str:
+    """The command or the page that does it."""
+    text = _html.escape(command)
+    if not text:
+        return ""
+    if text.startswith("https://"):
+        return f' <a href="{text}" rel="noreferrer">{text}</a>'
+    return f" <code>{text}</code>"
+
+
+def _trust(trust: Trust) -> str:
+    """How far the data can be trusted, where that isn't all the way."""
+    if trust.word == "good":
+        return ""
+    reasons = _elements("li", [reason.text for reason in trust.reasons])
+    return TRUST.format(word=TRUST_TEXTS[trust.word], reasons=reasons)
+
+
 def _card(card: Card) -> str:
-    texts = [card.share, card.basis]
+    texts = [card.basis]
     if card.comparison:
         texts.append(card.comparison)
-    name = _elements("dt", [card.name])
-    lines = _elements("dd", texts)
-    return f"<div>{name}{lines}</div>"
+    return CARD.format(
+        name=_escaped(card.name),
+        share=_escaped(card.share),
+        lines=_elements("div", texts),
+    )
 
 
 def _checks(checks: Sequence[Check]) -> str:
@@ -114,13 +193,19 @@ def _check_row(check: Check) -> str:
     texts = (
         f"{symbol} {check.word}".strip(),
         _measured(check),
-        wording.percent(limit.target),
+        _target(limit),
         wording.percent(limit.limit),
         limit.source,
     )
     name = _html.escape(limit.name)
     cells = _elements("td", texts)
     return f'<tr><th scope="row">{name}</th>{cells}</tr>'
+
+
+def _target(limit: Limit) -> str:
+    """From where a check warns: above it, unless it says that it is below."""
+    target = wording.percent(limit.target)
+    return f"below {target}" if limit.is_floor else target
 
 
 def _measured(check: Check) -> str:

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        if "--debug" in arguments:
+        if "--debug" in arguments or os.environ.get("CXTOOLS_DEBUG"):
             traceback.print_exception(error)
         explanation = explain(error, arguments)
         print(f"error: {explanation}", file=sys.stderr)

@@ -25,6 +25,7 @@ from cxtools.cli import (
     imports,
     ledger,
     questions,
+    refresh,
     reports,
     store,
     suppressions,
@@ -45,6 +46,7 @@ app = typer.Typer(
 # order is that of `cxtools --help`.
 app.add_typer(campaigns.commands)
 app.add_typer(imports.commands)
+app.add_typer(refresh.commands)
 app.add_typer(questions.commands)
 app.add_typer(verdict.commands)
 app.add_typer(classify.commands)

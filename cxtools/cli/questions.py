@@ -47,7 +47,8 @@ AsOf = Annotated[
     typer.Option(
         "--as-of",
         metavar="MOMENT",
-        help="Leave out what came later, for example 2026-09-14T10:00:00+02:00.",
+        help="Leave out what came later: than a day, as 2026-09-14, to its end (UTC), or than "
+        "2026-09-14T10:00:00+02:00.",
     ),
 ]
 Parquet = Annotated[

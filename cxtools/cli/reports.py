@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,15 @@ import typer
 
 from cxtools.cli.options import parse_pairs
 from cxtools.cli.session import session
+from cxtools.errors import ConfigError
 
 commands = typer.Typer()
 
 Notebook = Annotated[
     str, typer.Argument(help="A notebook: run_campaign, bounce_report, engagement_report.")
+]
+Campaign = Annotated[
+    str | None, typer.Argument(help="The campaign that it is about; as -p campaign=NAME.")
 ]
 Parameters = Annotated[
     list[str] | None,
@@ -22,26 +27,46 @@ Parameters = Annotated[
 Out = Annotated[
     Path | None, typer.Option(help="The folder for the page; CXTOOLS_HOME/reports when left out.")
 ]
+Pdf = Annotated[
+    bool,
+    typer.Option("--pdf", help="Print the page into a PDF beside it; needs Chromium or Chrome."),
+]
 
 
 @commands.command()
-def report(
+def report(  # noqa: PLR0917  # an argument an option
     context: typer.Context,
     name: Notebook,
+    campaign: Campaign = None,
     parameter: Parameters = None,
     out: Out = None,
+    pdf: Pdf = False,
 ) -> None:
     """
-    Run one notebook with parameters, and write one HTML page; prints its path. Safe to schedule:
-    run_campaign sends only with -p send=true.
+    Run one notebook with parameters, and write one HTML page; prints its path, with --pdf that of
+    the PDF, too. Safe to schedule: run_campaign sends only with -p send=true.
     """
+    from cxtools.pages.paper import find_browser, print_page
     from cxtools.pages.run import render_report
 
+    browser = find_browser() if pdf else ""
     page = render_report(
         name,
-        parse_pairs("-p", parameter),
+        _parameters(campaign, parse_pairs("-p", parameter)),
         out=out,
         home=session(context).connect().settings.home,
         profile=session(context).profile,
     )
     session(context).print_text(str(page))
+    if pdf:
+        session(context).print_text(str(print_page(page, browser)))
+
+
+def _parameters(campaign: str | None, pairs: Mapping[str, str]) -> Mapping[str, str]:
+    """The parameters with the campaign that was named beside them."""
+    if campaign is None:
+        return pairs
+    named = pairs.get("campaign", campaign)
+    if named != campaign:
+        raise ConfigError(f"two campaigns are named: {campaign} and {named}", do="name one of them")
+    return {**pairs, "campaign": campaign}

@@ -33,6 +33,7 @@ class Session:
 
         client = connect(self.profile)
         client.quiet = not self.shows_progress
+        client.says_new_home = not self.quiet
         return client
 
     @property

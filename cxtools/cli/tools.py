@@ -48,13 +48,15 @@ def finding_line(finding: Finding) -> str:
 @commands.command()
 def demo(
     context: typer.Context,
-    out: Annotated[Path, typer.Option(help="The folder for the reports.")] = Path("reports/demo"),
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for the reports; reports/demo when left out.")
+    ] = None,
 ) -> None:
     """The whole job on the simulator: send, follow, collect, report."""
-    from cxtools.demo import run_demo
+    from cxtools.demo import OUT, run_demo
 
     cli = session(context)
-    cli.print_text(run_demo(out, say=cli.say, progress=cli.shows_progress))
+    cli.print_text(run_demo(out or OUT, say=cli.say, progress=cli.shows_progress))
 
 
 @commands.command(context_settings=PASS_ON, add_help_option=False)

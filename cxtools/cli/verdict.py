@@ -15,11 +15,15 @@ commands = typer.Typer()
 Campaign = Annotated[str, typer.Argument(help="The campaign's name.")]
 About = Annotated[
     Literal["run", "bounces", "engagement"],
-    typer.Option(help="What the sentences are about; the word is the same for all."),
+    typer.Option(help="What sentences and cards are about; unseen, it is NO DATA."),
 ]
 AsOf = Annotated[
     str | None,
-    typer.Option(metavar="MOMENT", help="Events after it don't count: 2026-09-14T10:00:00+02:00."),
+    typer.Option(
+        metavar="MOMENT",
+        help="Later events don't count: than a day, as 2026-09-14, to its end (UTC), or than "
+        "2026-09-14T10:00:00+02:00.",
+    ),
 ]
 FailOn = Annotated[
     Literal["WARN", "FAIL"] | None,
@@ -37,14 +41,15 @@ def verdict(
     as_json: Json = False,
     fail_on: FailOn = None,
 ) -> None:
-    """The verdict on a campaign: one word, the sentences behind it, each limit that was checked."""
+    """
+    The verdict on a campaign: one word, the sentences behind it, what to do, what the data don't
+    tell, each limit that was checked.
+    """
     from cxtools.charts.verdicts import text
     from cxtools.verdicts.checks import is_as_bad_as
-    from cxtools.verdicts.evidence import verdict_on
 
     client = session(context).connect()
-    unsettled = client.unsettled(campaign)
-    answer = verdict_on(client.engine, campaign, about=about, as_of=as_of, unsettled=unsettled)
+    answer = client.verdict(campaign, about=about, as_of=as_of)
     session(context).print_result(answer.record(), text(answer), as_json=as_json)
     if fail_on and is_as_bad_as(answer.word, fail_on):
         raise typer.Exit(BAD_VERDICT)

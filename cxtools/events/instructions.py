@@ -18,6 +18,7 @@ from cxtools.events.feeds.moments import ORDERS, zone_of
 from cxtools.events.feeds.table import COLUMNS, FIELDS
 from cxtools.events.feeds.values import spelling
 from cxtools.model import KINDS
+from cxtools.wording import did_you_mean
 
 #: A moment in which day, month and year are different numbers.
 ANY_MOMENT = datetime(2026, 9, 14, 13, 5, 7, tzinfo=UTC)
@@ -91,7 +92,8 @@ def _with_preset(told: Instructions, presets: Path) -> Instructions:
         own = sorted(each.stem for each in presets.glob("*.toml"))
         raise ConfigError(
             f"there is no format {told.format!r}",
-            do=f"choose from: {', '.join([*FORMATS, *own])}; or write {file}",
+            do=f"{did_you_mean(told.format, [*FORMATS, *own])}"
+            f"choose from: {', '.join([*FORMATS, *own])}; or write {file}",
         )
     preset = _preset(file)
     return replace(
@@ -142,8 +144,8 @@ def _check_column_map(column_map: Mapping[str, str]) -> None:
         raise ConfigError(
             f"there is no field {', '.join(sorted(fields))}",
             where="--map",
-            do=f"choose from: {', '.join(COLUMNS)}; in a table of people, with a column for each "
-            f"thing that can happen, from: {', '.join(KINDS)}",
+            do=f"{did_you_mean(fields, known)}choose from: {', '.join(COLUMNS)}; in a table of "
+            f"people, with a column for each thing that can happen, from: {', '.join(KINDS)}",
         )
 
 
@@ -153,7 +155,7 @@ def _check_event_map(event_map: Mapping[str, str]) -> None:
         raise ConfigError(
             f"there is no kind {', '.join(sorted(kinds))}",
             where="--event-map",
-            do=f"choose from: {', '.join(KINDS)}",
+            do=f"{did_you_mean(kinds, KINDS)}choose from: {', '.join(KINDS)}",
         )
 
 

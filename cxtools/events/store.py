@@ -32,6 +32,7 @@ from cxtools.events.rejects import Rejects
 from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
+from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,6 +46,9 @@ FOLDER_PREFIX = "campaign="
 CHUNK = parts.ROW_GROUP
 #: Events of all campaigns that are held in memory while adding.
 MOST_WAITING = 4 * CHUNK
+#: Where rows stand that can't be read, in files that end in so many digits of their content's hash.
+REJECTED = "_rejected"
+DIGEST = 16
 #: Bytes of rejected rows that are held in memory.
 SPOOL = 1 << 20
 
@@ -184,8 +188,8 @@ class EventStore:
             if not rejects.count:
                 return
             spool.seek(0)
-            digest = hashlib.file_digest(spool, "sha256").hexdigest()[:16]
-            folder = self.root / "_rejected"
+            digest = hashlib.file_digest(spool, "sha256").hexdigest()[:DIGEST]
+            folder = self.root / REJECTED
             rejects.path = folder / f"{campaign}-{digest}.jsonl"
             spool.seek(0)
             with _disk(folder):
@@ -200,6 +204,12 @@ class EventStore:
             for row, reason in rejected:
                 rejects.add(reason, row)
         return rejects.path
+
+    def rejected_rows(self, campaign: str) -> int:
+        """How many rows of a campaign's files and pages were put aside, and still are."""
+        digest = "[0-9a-f]" * DIGEST
+        files = (self.root / REJECTED).glob(f"{campaign}-{digest}.jsonl")
+        return sum(_lines_in(file) for file in files)
 
     # --- reading ---
 
@@ -276,11 +286,13 @@ class EventStore:
 
     def no_events(self, campaigns: Iterable[str]) -> StoreError:
         """The error that tells of campaigns without events, and which have some."""
-        known = ", ".join(self.campaigns()) or "none yet"
+        missing = sorted(campaigns)
+        known = self.campaigns()
+        choices = f"{did_you_mean(missing, known)}choose one of: {', '.join(known)}; or "
         return StoreError(
-            f"no events of campaign {', '.join(sorted(campaigns))}",
+            f"no events of campaign {', '.join(missing)}",
             where=str(self.root),
-            do=f"choose one of: {known}; or collect or import events first",
+            do=f"{choices if known else ''}collect or import events first",
         )
 
     def _folder(self, campaign: str) -> Path:
@@ -378,3 +390,8 @@ def _disk(folder: Path) -> Iterator[None]:
             where=str(folder),
             do="free some disk space or correct the folder's permissions, then run it again",
         ) from error
+
+
+def _lines_in(file: Path) -> int:
+    with file.open("rb") as content:
+        return sum(block.count(b"\n") for block in iter(partial(content.read, SPOOL), b""))

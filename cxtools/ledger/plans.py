@@ -20,6 +20,7 @@ from cxtools.ledger.schema import batch, campaign, left_out, slot
 from cxtools.ledger.wave import Wave
 from cxtools.model import LeftOut, Recipient
 from cxtools.text import canonical_json
+from cxtools.wording import did_you_mean
 
 
 class Plans:
@@ -64,9 +65,11 @@ class Plans:
         with self._database.reading() as tx:
             spec = _spec_in(tx, name)
         if spec is None:
+            known = self.names()
+            choices = ", ".join(known) or "none yet"
             raise ConfigError(
                 f"there is no campaign {name!r} in the ledger",
-                do=f"known are: {', '.join(self.names()) or 'none yet'}",
+                do=f"{did_you_mean(name, known)}known are: {choices}",
             )
         return dict(json.loads(spec))
 

@@ -42,10 +42,30 @@ def earlier_campaigns(
     most: int,
 ) -> list[str]:
     """The last campaigns that began before this one, at most so many; oldest first."""
+    return _campaigns_before(engine, campaign, first_at)[-most:]
+
+
+def first_campaigns(
+    engine: Engine,
+    campaign: str,
+    first_at: datetime | None,
+    most: int,
+    within: timedelta,
+) -> list[str]:
+    """The first campaigns that began so long before this one or later; oldest first."""
+    return _campaigns_before(engine, campaign, first_at, within)[:most]
+
+
+def _campaigns_before(
+    engine: Engine, campaign: str, first_at: datetime | None, within: timedelta | None = None
+) -> list[str]:
+    """The campaigns that began before this one, oldest first."""
     if first_at is None:
         return []
     starts = {}
     for name, start in engine.starts().items():
-        if name != campaign and start is not None and start < first_at:
+        if name == campaign or start is None or start >= first_at:
+            continue
+        if within is None or first_at - start <= within:
             starts[name] = start
-    return sorted(starts, key=lambda name: starts[name])[-most:]
+    return sorted(starts, key=lambda name: starts[name])

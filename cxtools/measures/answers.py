@@ -36,7 +36,8 @@ def answer(
     The answer to one question of the catalogue.
 
     *campaigns* is a name, several, or None for all. *as_of* is a moment after which events don't
-    count, or a timedelta: the same age for each campaign since its start.
+    count, a date for that whole day (UTC), or a timedelta: the same age for each campaign since its
+    start.
 
     Raises:
         ConfigError: *as_of* is not a moment, or there is no such question.
@@ -86,6 +87,21 @@ def count(
             rows = _columns_of_split(counts, by).to_pandas()
             tables.append(_in_order(rows, by))
     return tables
+
+
+@repeat_when_replaced
+def count_file(
+    engine: Engine,
+    file: str,
+    campaign: str,
+    *,
+    by: Sequence[str] = (),
+    as_of: AsOf = None,
+) -> pd.DataFrame:
+    """What a file of `sql/` counts that is no question of the catalogue by itself."""
+    with engine.session(campaign, by=by, as_of=as_of) as session:
+        rows = _columns_of_split(session.count(file), by).to_pandas()
+    return _in_order(rows, by)
 
 
 def count_at_one_age(

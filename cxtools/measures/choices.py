@@ -8,6 +8,7 @@ from typing import Any
 from cxtools.errors import ConfigError, StoreError
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.question import Question
+from cxtools.wording import did_you_mean
 
 #: One dimension to split by, or several.
 By = str | Sequence[str] | None
@@ -36,7 +37,7 @@ def splits(question: Question, by: By) -> list[str]:
     if unknown:
         raise StoreError(
             f"can't split by {', '.join(unknown)}",
-            do=f"choose from: {', '.join(DIMENSIONS)}",
+            do=f"{did_you_mean(unknown, DIMENSIONS)}choose from: {', '.join(DIMENSIONS)}",
         )
     own = question.column_names()
     return [name for name in DIMENSIONS if name in names and name not in own]
@@ -60,7 +61,7 @@ def filters(question: Question, where: Where) -> dict[str, list[str]]:
     if unknown:
         raise StoreError(
             f"can't filter by {', '.join(unknown)}",
-            do=f"choose from: {', '.join(DIMENSIONS)}",
+            do=f"{did_you_mean(unknown, DIMENSIONS)}choose from: {', '.join(DIMENSIONS)}",
         )
     return {name: _texts(value) for name, value in where.items()}
 

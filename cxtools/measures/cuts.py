@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from cxtools.errors import ConfigError
 from cxtools.events.messages.layer import Layer
-from cxtools.text import parse_moment
+from cxtools.text import parse_last_moment
 
-#: Events after this moment don't count; a timedelta is an age, counted from each campaign's start.
-AsOf = datetime | timedelta | str | None
+#: Events after this moment don't count; a date without a time is that whole day (UTC), a timedelta
+#: an age, counted from each campaign's start.
+AsOf = date | timedelta | str | None
+AS_WRITTEN = (
+    "write a day as 2026-09-14, which counts to its end (UTC), or a moment as "
+    "2026-09-14T10:00:00+02:00"
+)
 #: No campaign was before; a number that was meant as hours would be a moment of 1970.
 FIRST_YEAR = 2000
 #: The moment of a campaign that has no start to count an age from: all that it has counts.
@@ -24,12 +29,13 @@ def cut_moments(layers: Mapping[str, Layer], as_of: AsOf) -> dict[str, datetime]
     Raises:
         ConfigError: *as_of* is not a moment.
     """
-    if as_of is None or as_of == "":
+    end = end_of(as_of)
+    if end is None:
         return None
-    if isinstance(as_of, timedelta):
-        cuts = {campaign: _moment_of_age(layer, as_of) for campaign, layer in layers.items()}
+    if isinstance(end, timedelta):
+        cuts = {campaign: _moment_of_age(layer, end) for campaign, layer in layers.items()}
     else:
-        cuts = dict.fromkeys(layers, _moment(as_of))
+        cuts = dict.fromkeys(layers, end)
     if all(_counts_whole(layer, cuts[campaign]) for campaign, layer in layers.items()):
         return None
     return cuts
@@ -64,16 +70,25 @@ def start(layer: Layer) -> datetime | None:
     return moment if isinstance(moment, datetime) else None
 
 
-def _moment(as_of: datetime | str) -> datetime:
-    moment = as_of if isinstance(as_of, datetime) else parse_moment(as_of)
+def end_of(as_of: AsOf) -> datetime | timedelta | None:
+    """
+    The last moment that counts, or the age; None where everything counts.
+
+    >>> end_of("2026-09-14") == end_of(date(2026, 9, 14)) == end_of("2026-09-14T23:59:59.999999Z")
+    True
+
+    Raises:
+        ConfigError: *as_of* is not a moment.
+    """
+    if as_of is None or as_of == "":
+        return None
+    if isinstance(as_of, timedelta):
+        return as_of
+    moment = as_of if isinstance(as_of, datetime) else parse_last_moment(as_of)
     if moment is None:
-        raise ConfigError(
-            f"as_of is not a moment: {as_of!r}",
-            do="write it as 2026-09-14T10:00:00+02:00",
-        )
+        raise ConfigError(f"as_of is not a moment: {as_of!r}", do=AS_WRITTEN)
     if moment.year < FIRST_YEAR:
         raise ConfigError(
-            f"as_of lies before {FIRST_YEAR}: {as_of!r}",
-            do="write it as 2026-09-14T10:00:00+02:00; an age is a timedelta",
+            f"as_of lies before {FIRST_YEAR}: {as_of!r}", do=f"{AS_WRITTEN}; an age is a timedelta"
         )
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -163,8 +163,9 @@ class Question:
 CALL = """
 Arguments:
     campaigns  names of campaigns; all of them when none is given
-{by}{where}    as_of      a moment after which events don't count, as "2026-09-14T10:00:00+02:00",
-               or a timedelta: the same age for each campaign since its start
+{by}{where}    as_of      a moment after which events don't count, as "2026-09-14T10:00:00+02:00"; a
+               date, as "2026-09-14", is that whole day (UTC), and a timedelta the same age
+               for each campaign since its start
     home       another folder than CXTOOLS_HOME
 
 Raises:

@@ -10,7 +10,7 @@ The relations that the SQL of questions reads, over the layers of some campaigns
     standing_bounces  of each message the last bounce that counts
     verdicts          one row per campaign and cause of a bounce
     event_counts      one row per campaign
-    delays, urls      see their files
+    delays, urls, clicker_flags  see their files
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
 from cxtools.measures.sql import statement, tsv_rows
 from cxtools.measures.states import kept_states
+from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,6 +51,8 @@ STORED = (
 )
 #: How many values an error names.
 VALUES_NAMED = 20
+#: Among so many, the most frequent ones, the value is looked for that a slip of the pen meant.
+VALUES_COMPARED = 1000
 #: The prefix of columns that messages of several campaigns are known by.
 CAMPAIGN = "campaign, "
 #: The columns of a bounce and of a click, and of an event that is looked at by itself.
@@ -64,6 +67,10 @@ EVENT_COLUMNS = (
 IRREGULAR_COLUMNS = (
     "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
 )
+#: The dimensions that are made of the moment of sending.
+SENDING_TIMES = {
+    name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
+}
 #: Question -> another one that costs next to nothing when the first has been answered.
 COUNTED_TOGETHER = {"timing": ("curve",), "curve": ("timing",)}
 
@@ -125,9 +132,10 @@ class Session:
             if missing and known:
                 more = len(known) - VALUES_NAMED
                 others = f", … and {more:,} more" if more > 0 else ""
+                meant = did_you_mean(missing, known[:VALUES_COMPARED])
                 raise StoreError(
                     f"no message has the {dimension} {', '.join(missing)}",
-                    do=f"choose from: {', '.join(known[:VALUES_NAMED])}{others}",
+                    do=f"{meant}choose from: {', '.join(known[:VALUES_NAMED])}{others}",
                 )
 
     def _known_values(self, dimension: str) -> list[str]:
@@ -164,12 +172,14 @@ def define_relations(
         relations.register("wanted_jobs", _text_table(job_id=asked.job_ids))
         messages = f"select * from ({messages}) as messages semi join wanted_jobs using (job_id)"
     relations.define("all_messages_by_domain", messages)
-    relations.define("all_messages", _with_provider(asked))
+    relations.define("all_messages_by_provider", _with_provider(asked))
+    relations.define("all_messages", _with_sending_moment(asked))
     relations.define("messages", messages_query(asked.by, asked.where))
     relations.define("all_messages_split", _all_messages_split(asked))
     _define_states(relations, layers, asked)
     relations.keep("delays", statement("delays"))
     relations.define("urls", statement("urls"))
+    relations.keep("clicker_flags", statement("clicker_flags"))
 
 
 def messages_query(by: Sequence[str], where: Filters) -> str:
@@ -350,6 +360,13 @@ def _with_provider(asked: Asked) -> str:
     if "provider" not in asked.by and "provider" not in asked.where:
         return "select * from all_messages_by_domain"
     return statement("provider_of_domain")
+
+
+def _with_sending_moment(asked: Asked) -> str:
+    """All messages; when each was sent is told only where somebody asks for days or hours."""
+    if SENDING_TIMES.isdisjoint([*asked.by, *asked.where]):
+        return "select * from all_messages_by_provider"
+    return statement("sending_moments")
 
 
 def _text(dimension: str) -> str:

@@ -10,21 +10,46 @@ name: it keeps its index, shows its numbers as they are, and draws nothing.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import wraps
+from html import escape
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from pandas.util import hash_pandas_object
 
-from cxtools.errors import ReportError
+from cxtools.errors import ReportError, UnknownColumn
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.question import Column, Question
 from cxtools.text import printable
+from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+
+
+Shown = TypeVar("Shown", str, str | None)
+
+
+def _with_origin(
+    form: str, written: Callable[[str], str] = str
+) -> Callable[[Callable[[Table], Shown]], Callable[[Table], Shown]]:
+    """What a method shows of a table, and below it, in this form, where its answer comes from."""
+
+    def decorate(show: Callable[[Table], Shown]) -> Callable[[Table], Shown]:
+        @wraps(show)
+        def show_with_origin(table: Table) -> Shown:
+            shown = show(table)
+            if shown is None or not table._origin:
+                return shown
+            return shown + form.format(written(table._origin))
+
+        return show_with_origin
+
+    return decorate
 
 
 class Table(pd.DataFrame):
@@ -36,8 +61,9 @@ class Table(pd.DataFrame):
     doesn't need. What comes out of anything else (sums, merges, other names) answers no question.
     """
 
-    _metadata = ["_question"]  # noqa: RUF012  # the name and type that pandas asks for
+    _metadata = ["_question", "_origin"]  # noqa: RUF012  # the name and type that pandas asks for
     _question = ""
+    _origin = ""
 
     @property
     def _constructor(self) -> type[Table]:
@@ -55,6 +81,11 @@ class Table(pd.DataFrame):
         self._question = question.name
         return self
 
+    def coming_from(self, origin: str) -> Table:
+        """The same table, that says below itself from which store it comes; "" for nothing."""
+        self._origin = origin
+        return self
+
     @property
     def question(self) -> Question | None:
         """The question that the rows answer; None when they don't answer one (any more)."""
@@ -63,11 +94,31 @@ class Table(pd.DataFrame):
             return None
         return question
 
+    def __getitem__(self, key: Any) -> Any:
+        """
+        What pandas gives.
+
+        Raises:
+            UnknownColumn (a KeyError): there is no such column; the message names those there are.
+        """
+        try:
+            return super().__getitem__(key)
+        except KeyError:
+            missing = _missing_columns(key, self.columns)
+            if not missing:
+                raise
+            raise _unknown_column(missing, self.columns) from None
+
+    @_with_origin("<p><small>{}</small></p>", escape)
     def _repr_html_(self) -> str | None:
-        if self.question is None:
-            html: str | None = super()._repr_html_()  # type: ignore[misc]  # no stub
-            return html
-        return str(_above("cxtools.charts.tables").html(self))
+        if not pd.options.display.notebook_repr_html:
+            return None
+        return str(_above("cxtools.charts.display").html(self))
+
+    def _repr_mimebundle_(self, **options: object) -> dict[str, Any]:
+        """What goes with the table's HTML and text: the rows of a long answer, for a page."""
+        bundle: dict[str, Any] = _above("cxtools.charts.display").mime_bundle(self)
+        return bundle
 
     def chart(self) -> Figure:
         """
@@ -90,6 +141,7 @@ class Table(pd.DataFrame):
             )
         return _above("cxtools.charts").function_for(question.chart)(self)
 
+    @_with_origin("\n{}")
     def text(self) -> str:
         """
         The columns that a person reads, at most 120 characters wide: counts, and rates in percent.
@@ -106,6 +158,20 @@ class Table(pd.DataFrame):
         document = self.to_json(orient="records", date_format="iso", double_precision=15)
         rows: list[dict[str, Any]] = json.loads(document)
         return rows
+
+
+def _missing_columns(key: Any, columns: pd.Index[Any]) -> list[str]:
+    """Which names of those that were asked for aren't columns."""
+    names = key if isinstance(key, list) else [key]
+    return [name for name in names if isinstance(name, str) and name not in columns]
+
+
+def _unknown_column(missing: list[str], columns: pd.Index[Any]) -> UnknownColumn:
+    known = [str(name) for name in columns]
+    return UnknownColumn(
+        f"the table has no column {', '.join(missing)}",
+        do=f"{did_you_mean(missing, known)}its columns are: {', '.join(known)}",
+    )
 
 
 def _above(module: str) -> ModuleType:
@@ -139,7 +205,7 @@ def _is_quotient(table: Table, rate: Column) -> bool:
 
 def _numbers(table: Table, column: str) -> np.ndarray:
     """A column as floats; what is not a number is missing."""
-    numbers = pd.to_numeric(table[column], errors="coerce")
+    numbers: pd.Series = pd.to_numeric(table[column], errors="coerce")
     return numbers.to_numpy(dtype=float)
 
 

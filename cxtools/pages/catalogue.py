@@ -13,6 +13,7 @@ import nbformat
 
 from cxtools.errors import ReportError
 from cxtools.pages.parameters import parameters_cell
+from cxtools.wording import did_you_mean
 
 #: Where cxtools' own notebooks lie: in an installed package, or in the checkout.
 FOLDERS = (Path(__file__).parent / "notebooks", Path(__file__).parents[2] / "notebooks")
@@ -31,9 +32,11 @@ def find_notebook(name: str) -> Path:
     for file in _candidates(name):
         if file.is_file():
             return file
+    known = report_names()
+    meant = did_you_mean(name, known)
     raise ReportError(
         f"there is no report {name!r}",
-        do=f"choose one of: {', '.join(report_names())}; or give the path of a notebook",
+        do=f"{meant}choose one of: {', '.join(known)}; or give the path of a notebook",
     )
 
 

@@ -110,8 +110,13 @@ def write_text(file: Path, text: str) -> Path:
     Raises:
         StoreError: the disk refuses it; nothing is left of it.
     """
+    return write_bytes(file, text.encode())
+
+
+def write_bytes(file: Path, content: bytes) -> Path:
+    """The same for what isn't text."""
     with _refusals(file):
-        return write_whole(file, text.encode(), mode=_mode(file.parent))
+        return write_whole(file, content, mode=_mode(file.parent))
 
 
 def _mode(folder: Path) -> int:

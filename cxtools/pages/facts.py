@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -33,6 +34,7 @@ class PageFacts:
     headline    the verdict's first sentence
     events      how many events were read, None where nobody counted
     first_at, last_at   the first and the last event, ISO 8601 in UTC; None without any
+    made_at     when the page was made; None in pages of 0.1.0
     """
 
     report: str = ""
@@ -43,15 +45,19 @@ class PageFacts:
     events: int | None = None
     first_at: str | None = None
     last_at: str | None = None
+    made_at: str | None = None
 
     def to_json(self) -> str:
         """The block's text."""
         return script_json(asdict(self))
 
 
-def facts_of(notebook: Any, *, report: str, title: str, campaign: str) -> PageFacts:
+def facts_of(
+    notebook: Any, *, report: str, title: str, campaign: str, made_at: datetime | None = None
+) -> PageFacts:
     """The facts of an executed notebook; what its verdict says counts, where it has one."""
-    page = {"report": report, "title": title, "campaign": campaign}
+    moment = made_at.isoformat(timespec="seconds") if made_at else None
+    page = {"report": report, "title": title, "campaign": campaign, "made_at": moment}
     return page_facts({**page, **verdict_in(notebook)})
 
 

@@ -6,16 +6,13 @@ the numbers travel along as a data table.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cxtools import wording
-from cxtools.charts import style, tables
+from cxtools.charts import style
 from cxtools.errors import ReportError
-
-#: An object of JSON.
-Document = Mapping[str, Any]
+from cxtools.pages.numbers import Document, Numbers, numbers_of
 
 FIGURE_MIME = "application/vnd.plotly.v1+json"
 SAID_BY_THE_PAGE = ("meta", "title", "template")
@@ -32,21 +29,17 @@ class PageFigure:
     """
     One figure of a page.
 
+    answer      what the figure says in one sentence; "" where it has no such sentence
     spec        data and layout, as plotly draws them
-    columns     the columns of its table, in the CSV's order
-    rows        the table's rows, column -> value
-    table       the table for readers, as HTML
-    more        how many rows are left out, in words; "" where all are there
+    numbers     the rows of its table
     """
 
     number: int
     title: str
+    answer: str
     caption: str
     spec: Document
-    columns: Sequence[str]
-    rows: Sequence[Document]
-    table: str
-    more: str
+    numbers: Numbers
 
     @property
     def is_drawn(self) -> bool:
@@ -54,19 +47,18 @@ class PageFigure:
         return bool(self.spec["data"])
 
     @property
+    def heading(self) -> str:
+        """What stands above it: the answer, else the question."""
+        return self.answer if self.answer and self.is_drawn else self.title
+
+    @property
     def height(self) -> int:
         """The chart's height in px."""
         return int(self.spec["layout"]["height"])
 
-    @property
-    def csv_name(self) -> str:
-        """The name of the file that "Download CSV" saves."""
-        words = re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
-        return f"{self.number}-{words}.csv"
-
     def to_dict(self) -> dict[str, Any]:
-        """What the page's script needs of it."""
-        return {"spec": self.spec, "columns": self.columns, "rows": self.rows}
+        """What the page's script draws."""
+        return {"spec": self.spec}
 
 
 def take_figures(notebook: Any) -> list[PageFigure]:
@@ -90,19 +82,14 @@ def page_figure(drawing: Document, *, number: int) -> PageFigure:
     """A figure of a page from plotly's JSON and the table in its `layout.meta`."""
     layout = drawing["layout"]
     meta = layout.get("meta") or {}
-    columns = meta.get("columns", [])
-    shown = meta.get("shown", columns)
-    rows = meta.get("rows", [])
-    total = meta.get("of", len(rows))
+    title = meta.get("title") or _heading(layout) or f"Figure {number}"
     return PageFigure(
         number=number,
-        title=meta.get("title") or _heading(layout) or f"Figure {number}",
+        title=title,
+        answer=meta.get("answer", ""),
         caption=meta.get("caption", ""),
         spec={"data": drawing["data"], "layout": _page_layout(layout)},
-        columns=columns,
-        rows=rows,
-        table=tables.html_table(shown, rows),
-        more=wording.shown_note(len(rows), total),
+        numbers=numbers_of(meta, title=title),
     )
 
 

@@ -9,20 +9,25 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from cxtools.charts.verdicts import MIME
 from cxtools.pages.figures import FIGURE_MIME, PageFigure
 from cxtools.pages.parameters import holds_parameters
 
 
 @dataclass(frozen=True)
 class Term:
-    """A word, what it means, and the pattern by which it is found where it isn't written so."""
+    """
+    A word, what it means, and the pattern by which it is found where it isn't written so. The
+    meaning of jargon stands below the first figure or table that uses the word, too.
+    """
 
     word: str
     meaning: str
     pattern: str = ""
+    is_jargon: bool = False
 
     def stands_in(self, text: str) -> bool:
         """Whether a text uses the word."""
@@ -49,14 +54,45 @@ TERMS = (
     Term("Delivered", "Attempted, and not bounced in the end."),
     Term("Bounced", "The last final word on the message is a bounce.", r"\bbounce[ds]?\b"),
     Term("Late bounce", "A bounce that came after a delivery.", r"\blate[ _]bounce"),
-    Term("Hard bounce", "The address is dead: don't try again.", r"\bhard\b"),
-    Term("Soft bounce", "A refusal that may pass: try again later.", r"\bsoft\b"),
+    Term(
+        "Hard bounce",
+        "The address is dead: don't try again.",
+        r"\bhard\b",
+        is_jargon=True,
+    ),
+    Term(
+        "Soft bounce",
+        "A refusal that may pass: try again later.",
+        r"\bsoft\b",
+        is_jargon=True,
+    ),
     Term(
         "Blocked",
         "The message or its sender was refused, not the address.",
         r"\bblock(ed)?\b",
+        is_jargon=True,
     ),
-    Term("Undetermined", "The server's answer doesn't say whether trying again can help."),
+    Term(
+        "Undetermined",
+        "The server's answer doesn't say whether trying again can help.",
+        is_jargon=True,
+    ),
+    Term(
+        "Policy block",
+        "The server refused by a rule of its own, without saying whether that was about the "
+        "address or the sender.",
+        is_jargon=True,
+    ),
+    Term(
+        "Reputation block",
+        "The server refused the sender: its address or domain is distrusted, or on a blocklist.",
+        is_jargon=True,
+    ),
+    Term(
+        "Greylisted",
+        "A server asks senders that it doesn't know to come again some minutes later.",
+        is_jargon=True,
+    ),
     Term(
         "Opened",
         "An open or a click was recorded. Machines that fetch images ahead of the reader are among "
@@ -121,10 +157,32 @@ TERMS = (
 )
 
 
+JARGON = tuple(term for term in TERMS if term.is_jargon)
+
+
 def definitions(notebook: Any, figures: Sequence[PageFigure]) -> list[Term]:
     """The terms that a page's text uses, in the glossary's order."""
     text = "\n".join(page_texts(notebook, figures))
     return [term for term in TERMS if term.stands_in(text)]
+
+
+def mark_jargon(notebook: Any, figures: Sequence[PageFigure]) -> None:
+    """
+    Give each output the terms of jargon that it uses first (`metadata.meanings`). A verdict's cards
+    explain themselves.
+    """
+    explained: set[str] = set()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if MIME in output.get("data", {}):
+                continue
+            place = output.get("metadata", {}).get("figure")
+            texts = [output_text(output)] if place is None else figure_texts(figures[place])
+            text = "\n".join(texts)
+            terms = [term for term in JARGON if term.stands_in(text)]
+            new = [term for term in terms if term.word not in explained]
+            output.setdefault("metadata", {})["meanings"] = [asdict(term) for term in new]
+            explained.update(term.word for term in new)
 
 
 def page_texts(notebook: Any, figures: Sequence[PageFigure]) -> Iterator[str]:
@@ -137,9 +195,14 @@ def page_texts(notebook: Any, figures: Sequence[PageFigure]) -> Iterator[str]:
         for output in cell.get("outputs", []):
             yield output_text(output)
     for figure in figures:
-        yield from (figure.title, figure.caption, figure.more)
-        yield plain_text(figure.table)
-        yield from strings_in(figure.spec)
+        yield from figure_texts(figure)
+
+
+def figure_texts(figure: PageFigure) -> Iterator[str]:
+    """All the text of a figure."""
+    yield from (figure.heading, figure.title, figure.caption, figure.numbers.more)
+    yield plain_text(figure.numbers.html)
+    yield from strings_in(figure.spec)
 
 
 def output_text(output: Any) -> str:

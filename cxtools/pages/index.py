@@ -1,7 +1,11 @@
-"""The index of a folder: its reports by date, campaign and verdict, read from the pages' facts."""
+"""
+The index of a folder: its reports by date, campaign and verdict, read from the pages' facts; and
+the links between those pages.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +17,7 @@ from cxtools.charts.verdicts import SYMBOLS
 from cxtools.pages.checks import check_page
 from cxtools.pages.disk import one_at_a_time, write_text
 from cxtools.pages.facts import PageFacts, read_facts
+from cxtools.pages.links import Neighbour, linked, neighbours
 from cxtools.pages.page import TEMPLATES, template_text
 
 NAME = "index.html"
@@ -35,6 +40,18 @@ class Entry:
         return wording.moment_text(datetime.fromisoformat(self.facts.last_at))
 
     @property
+    def made(self) -> str:
+        """When the page was made."""
+        if self.facts.made_at is None:
+            return wording.MISSING
+        return wording.moment_text(datetime.fromisoformat(self.facts.made_at))
+
+    @property
+    def neighbour(self) -> Neighbour:
+        """The page as others link to it."""
+        return Neighbour(self.file, self.facts.report, self.facts.title)
+
+    @property
     def tone(self) -> str:
         """The style of the verdict's badge."""
         return self.facts.word.lower().replace(" ", "-")
@@ -46,8 +63,8 @@ class Entry:
 
 def write_index(folder: Path) -> Path | None:
     """
-    Write `index.html` of a folder, newest data first, and return its path; None where the folder
-    has an index of someone else's, which is left alone.
+    Write `index.html` of a folder, newest data first, link its pages, and return its path; None
+    where the folder has an index of someone else's, which is left alone.
     """
     index = folder / NAME
     if index.exists() and MARK not in index.read_text(encoding="utf-8", errors="replace"):
@@ -58,9 +75,22 @@ def write_index(folder: Path) -> Path | None:
     style = template_text("style.css")
     # One process after the other, so that the last one lists the pages of all.
     with one_at_a_time(folder):
-        body = template.render(entries=entries(folder), style=style)
+        reports = entries(folder)
+        _link_pages(folder, reports)
+        body = template.render(entries=reports, style=style)
         check_page(body)
         return write_text(index, body)
+
+
+def _link_pages(folder: Path, reports: Sequence[Entry]) -> None:
+    """Lead each page to those beside it; one whose links are right isn't written again."""
+    pages = [entry.neighbour for entry in reports]
+    for page in pages:
+        file = folder / page.file
+        body = file.read_text(encoding="utf-8")
+        whole = linked(body, page, neighbours(page, pages), NAME)
+        if whole != body:
+            write_text(file, whole)
 
 
 def entries(folder: Path) -> list[Entry]:

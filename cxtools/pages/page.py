@@ -4,7 +4,7 @@ An executed notebook in, one self-contained HTML page out.
 nbconvert's own templates load scripts from elsewhere and drop plotly's figures without an error, so
 the template is ours: verdict first, charts drawn by a bundle of plotly.js inside the page, a
 content security policy that lets nothing else run. Nothing random and no clock: the same notebook
-gives the same page, byte by byte.
+and moment give the same page, byte by byte.
 """
 
 from __future__ import annotations
@@ -18,18 +18,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
 from cxtools import __version__, wording
 from cxtools.charts import style
+from cxtools.charts.display import MIME as TABLE_MIME
 from cxtools.errors import ReportError
 from cxtools.pages.checks import check_page
 from cxtools.pages.facts import PageFacts, facts_of, script_json
 from cxtools.pages.figures import FIGURE_MIME, PageFigure, check_figures, take_figures
-from cxtools.pages.glossary import definitions
+from cxtools.pages.glossary import definitions, mark_jargon
+from cxtools.pages.links import with_words
+from cxtools.pages.numbers import Numbers, packed, take_tables
 from cxtools.pages.parameters import holds_parameters
 
 HERE = Path(__file__).parent
@@ -40,14 +43,26 @@ BUNDLE_PLACE = "<!-- bundle -->"
 MAX_BYTES = 900_000
 PRINT_WIDTH = 640  # px: A4 less margins and the figure's frame
 POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}' blob:; style-src 'unsafe-inline'; "
+    "default-src 'none'; script-src {digests} blob:; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
+#: Runs before anything is shown. A page without it, or without any script, shows its tables open:
+#: mail gateways and previews remove scripts, and some of them leave `noscript` unread.
+HEAD_SCRIPT = 'document.documentElement.classList.add("live")'
 #: The representations of an output, the first that it has is shown.
-PREFERENCE = [FIGURE_MIME, "text/html", "text/markdown", "text/plain"]
+PREFERENCE = [FIGURE_MIME, TABLE_MIME, "text/html", "text/markdown", "text/plain"]
 
 #: A row of the audit log and its hash.
 Anchor = tuple[int, str]
+
+
+class Origin(NamedTuple):
+    """Where a page comes from: the report, what it was asked for, the audit log's end, and when."""
+
+    report: str
+    parameters: Mapping[str, Any]
+    anchor: Anchor | None
+    made_at: datetime | None
 
 
 @dataclass
@@ -65,10 +80,11 @@ def render_page(
     name: str,
     parameters: Mapping[str, Any],
     anchor: Anchor | None = None,
+    made_at: datetime | None = None,
 ) -> str:
     """
-    The page of an executed notebook; *anchor* is the audit log's last row and its hash, for the
-    footer.
+    The page of an executed notebook, made at *made_at*; *anchor* is the audit log's last row and
+    its hash, for the footer.
 
     Raises:
         ReportError: the page would break a promise: no network, no address, only charts that it can
@@ -77,8 +93,13 @@ def render_page(
     notebook = copy.deepcopy(notebook)
     figures = take_figures(notebook)
     check_figures(figures)
-    content = _page_content(notebook, figures, name, parameters, anchor)
+    tables = take_tables(notebook)
+    mark_jargon(notebook, figures)
+    origin = Origin(name, parameters, anchor, made_at)
+    content = _page_content(notebook, figures, origin)
+    content |= {"tables": tables, "numbers": packed(_numbers(figures, tables))}
     body, _ = _exporter().from_notebook_node(notebook, {"page": content})
+    body = with_words(body)
     check_page(body)
     if figures:
         # After nbconvert, which parses the whole page: half a megabyte less for it to read.
@@ -110,16 +131,16 @@ def _exporter() -> HTMLExporter:
 def _page_content(
     notebook: Any,
     figures: Sequence[PageFigure],
-    name: str,
-    parameters: Mapping[str, Any],
-    anchor: Anchor | None,
+    origin: Origin,
 ) -> dict[str, Any]:
     """Everything that the template puts into words."""
     title, lead, sections = _sections(notebook)
-    campaign = str(parameters.get("campaign") or "")
-    facts = facts_of(notebook, report=name, title=title, campaign=campaign)
+    campaign = str(origin.parameters.get("campaign") or "")
+    facts = facts_of(
+        notebook, report=origin.report, title=title, campaign=campaign, made_at=origin.made_at
+    )
     script = template_text("page.js")
-    shown_parameters = {key: _parameter_text(value) for key, value in parameters.items()}
+    shown_parameters = {name: _parameter_text(value) for name, value in origin.parameters.items()}
     return {
         "title": title,
         "lead": lead,
@@ -130,11 +151,13 @@ def _page_content(
         "figures_json": _figures_json(figures),
         "definitions": definitions(notebook, figures),
         "style": template_text("style.css"),
+        "head_script": HEAD_SCRIPT,
         "script": script,
-        "policy": POLICY.format(digest=_digest(script)),
+        "policy": _policy(HEAD_SCRIPT, script),
         "parameters": shown_parameters,
         "window": _window(facts),
-        "anchor": anchor,
+        "made": _moment_text(facts.made_at),
+        "anchor": origin.anchor,
         "version": __version__,
     }
 
@@ -181,6 +204,11 @@ def _figures_json(figures: Sequence[PageFigure]) -> str:
     )
 
 
+def _numbers(figures: Sequence[PageFigure], tables: Sequence[Numbers]) -> list[Numbers]:
+    """The numbers of a page in the order in which its script finds them."""
+    return [*(figure.numbers for figure in figures), *tables]
+
+
 def _parameter_text(value: Any) -> str:
     """A parameter's value for the page's footer."""
     if isinstance(value, list | tuple):
@@ -194,13 +222,22 @@ def _window(facts: PageFacts) -> str:
     """From the first event to the last; "" where there are none."""
     if facts.first_at is None or facts.last_at is None:
         return ""
-    first_at = datetime.fromisoformat(facts.first_at)
-    last_at = datetime.fromisoformat(facts.last_at)
-    return f"{wording.moment_text(first_at)} to {wording.moment_text(last_at)}"
+    return f"{_moment_text(facts.first_at)} to {_moment_text(facts.last_at)}"
+
+
+def _moment_text(moment: str | None) -> str:
+    """A moment of the facts; "" where it isn't known."""
+    return wording.moment_text(datetime.fromisoformat(moment)) if moment else ""
+
+
+def _policy(*scripts: str) -> str:
+    """What the page may do: run these scripts, and the library that they unpack."""
+    return POLICY.format(digests=" ".join(_digest(script) for script in scripts))
 
 
 def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
 
 
 @cache

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from cxtools.errors import ReportError
+from cxtools.wording import did_you_mean
 
 #: The name of a parameter -> its value.
 Values = Mapping[str, Any]
@@ -70,7 +71,7 @@ def checked_parameters(declared: Values, overrides: Values, where: str = "") -> 
     Traceback (most recent call last):
         ...
     cxtools.errors.ReportError: unknown parameter: campain
-      -> it takes: campaign
+      -> did you mean campaign? it takes: campaign
     """
     unknown = sorted(set(overrides) - set(declared))
     if unknown:
@@ -78,7 +79,7 @@ def checked_parameters(declared: Values, overrides: Values, where: str = "") -> 
         raise ReportError(
             f"unknown {noun}: {', '.join(unknown)}",
             where=where,
-            do=f"it takes: {', '.join(declared)}",
+            do=f"{did_you_mean(unknown, declared)}it takes: {', '.join(declared)}",
         )
     checked = dict(declared)
     for name, value in overrides.items():

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ from cxtools.pages.index import write_index
 from cxtools.pages.page import Anchor, render_page
 from cxtools.pages.parameters import checked_parameters, declared_parameters
 from cxtools.settings import load_settings
+from cxtools.wording import did_you_mean
+
+#: Tells seconds since 1970.
+Clock = Callable[[], float]
 
 TIMEOUT_S = 600.0
 #: How many reports of a set are run at the same time.
@@ -78,6 +84,7 @@ def render_report(
     out: Path | None = None,
     profile: str | None = None,
     timeout_s: float = TIMEOUT_S,
+    now: Clock = time.time,
 ) -> Path:
     """
     Run the notebook *name* with these parameters, write `<out>/<name>-<campaign>.html` (with
@@ -96,13 +103,17 @@ def render_report(
         StoreError: the disk refuses the page or the notebook; neither is left half written.
     """
     request = make_request(name, parameters or {}, profile)
-    page = render_request(request, home=home, out=out, timeout_s=timeout_s)
+    page = render_request(request, home=home, out=out, timeout_s=timeout_s, now=now)
     write_index(page.parent)
     return page
 
 
 def render_reports(
-    wanted: Sequence[tuple[str, Mapping[str, Any]]], *, home: Path, out: Path | None = None
+    wanted: Sequence[tuple[str, Mapping[str, Any]]],
+    *,
+    home: Path,
+    out: Path | None = None,
+    now: Clock = time.time,
 ) -> list[Path]:
     """
     Several reports (name, parameters) at once, each in its own process, and the folder's index. The
@@ -110,7 +121,10 @@ def render_reports(
     """
     requests = [make_request(name, parameters) for name, parameters in wanted]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        runs = [pool.submit(render_request, request, home=home, out=out) for request in requests]
+        runs = [
+            pool.submit(render_request, request, home=home, out=out, now=now)
+            for request in requests
+        ]
     pages = [run.result() for run in runs]
     for folder in {page.parent for page in pages}:
         write_index(folder)
@@ -142,7 +156,12 @@ def make_request(name: str, parameters: Mapping[str, Any], profile: str | None =
 
 
 def render_request(
-    request: Request, *, home: Path, out: Path | None = None, timeout_s: float = TIMEOUT_S
+    request: Request,
+    *,
+    home: Path,
+    out: Path | None = None,
+    timeout_s: float = TIMEOUT_S,
+    now: Clock = time.time,
 ) -> Path:
     """Run what is asked for, and write the page and the executed notebook; see `render_report`."""
     environ = {**os.environ, "CXTOOLS_HOME": str(home.resolve())}
@@ -165,6 +184,7 @@ def render_request(
                 name=request.name,
                 parameters=request.parameters,
                 anchor=audit_anchor(client, campaign),
+                made_at=datetime.fromtimestamp(now(), UTC),
             )
         except ReportError as error:
             keep_failed(partial, failed, error)
@@ -214,7 +234,9 @@ def check_campaign(request: Request, client: Connection) -> None:
     problem = f"there is no campaign {request.campaign!r}{place}"
     if not request.campaign:
         problem = "no campaign is named"
-    advice = f"say -p campaign=NAME, one of: {', '.join(known) or 'none yet'}"
+    choices = ", ".join(known) or "none yet"
+    meant = did_you_mean(request.campaign, known)
+    advice = f"{meant}say -p campaign=NAME, one of: {choices}"
     if request.can_send:
         advice += (
             "; or send one with -p spec=SPEC.toml -p recipients=FILE -p send=true. "

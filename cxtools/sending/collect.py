@@ -130,6 +130,11 @@ def _rows(context: Context, name: str | None) -> list[BatchRow]:
     return rows
 
 
+def campaigns_with_late_events(context: Context) -> list[str]:
+    """This account's campaigns that a round without a name asks for events."""
+    return list(dict.fromkeys(row.campaign for row in _rows(context, None)))
+
+
 def _fetch_in_groups(
     context: Context,
     rows: Sequence[BatchRow],

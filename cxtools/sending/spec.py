@@ -25,6 +25,7 @@ from cxtools.errors import ConfigError
 from cxtools.sending.address import normal_address
 from cxtools.sending.row import OWN_COLUMNS, Row, cell_text
 from cxtools.text import canonical_json
+from cxtools.wording import did_you_mean
 
 #: A year: a longer cooldown is a mistake in the unit.
 LONGEST_COOLDOWN_H = 365 * 24
@@ -169,7 +170,8 @@ def _fault_text(loc: Sequence[int | str], kind: str, message: str) -> str:
     place = ".".join(str(part) for part in loc)
     if kind == "extra_forbidden":
         keys = TABLES.get(field, Spec).model_fields
-        return f"{place}: is not known; known are {', '.join(keys)}"
+        meant = did_you_mean(str(loc[-1]), keys)
+        return f"{place}: is not known; {meant}known are {', '.join(keys)}"
     text = FIELD_FAULT_TEXTS.get((field, kind)) or FAULT_TEXTS.get(kind)
     if text is None:
         text = message.removeprefix("Value error, ")

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cxtools.errors import StoreError
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.ledger import Ledger
-from cxtools.ledger.states import UNFINISHED, UNSETTLED
+from cxtools.ledger.states import STATES, UNFINISHED, UNSETTLED
 from cxtools.ledger.unknown import ORPHANED
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import event_kinds
@@ -30,6 +31,15 @@ ADVICE = {
     ),
     "failed": "some recipients may have been mailed; see the events",
     "cancelled": "some recipients may have been mailed; see the events",
+}
+#: Recipients who weren't submitted, in words.
+NOT_SUBMITTED = {
+    "invalid": "invalid",
+    "duplicates": "there twice",
+    "suppressed": "suppressed",
+    "over_limit": "over today's limit",
+    "rejected": "refused by the API",
+    "unknown": "whose outcome is unknown",
 }
 EVENT_KINDS = ("delivery", "bounce", "open", "click")
 WEBHOOK_STATES = ("delivered", "pending", "dead", "parked")
@@ -68,9 +78,7 @@ class Status:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        pairs = [_fact_html("state", spaced(self.state))]
-        for term, text in self._facts():
-            pairs.append(_fact_html(term, text))
+        pairs = [_fact_html(term, text) for term, text in self._plain_facts()]
         return f'<dl class="facts">{"".join(pairs)}</dl>'
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -82,11 +90,36 @@ class Status:
             ("events", _counts_text(self.events) + late),
             ("webhooks", _counts_text(self.webhooks)),
         ]
-        facts += self._advice()
-        if self.recipients["over_limit"]:
-            resume = f"`cxtools resume {self.campaign}`"
-            facts.append(("next", f"{resume}, when the limit's next day has begun (UTC)"))
-        return facts
+        return facts + self._advice() + self._next()
+
+    def _next(self) -> list[tuple[str, str]]:
+        if not self.recipients["over_limit"]:
+            return []
+        resume = f"`cxtools resume {self.campaign}`"
+        return [("next", f"{resume}, when the limit's next day has begun (UTC)")]
+
+    def _plain_facts(self) -> list[tuple[str, str]]:
+        """The same for those who don't run campaigns: no zeros, and what each state means."""
+        late = LATE if self.provisional else ""
+        states = Counter(str(row["state"]) for row in self.batches)
+        batches = [f"{count:,}: {STATES[state]}" for state, count in states.items()]
+        facts = [
+            ("state", spaced(self.state)),
+            ("recipients", self._people_text()),
+            ("batches", "; ".join(batches) or "none"),
+            ("events", _counts_text(self.events) + late),
+            ("messages to the CRM", _counts_text(_not_zero(self.webhooks)) or "none"),
+        ]
+        return facts + self._advice() + self._next()
+
+    def _people_text(self) -> str:
+        """How many were in the list, how many went out, and why the others didn't."""
+        people = _not_zero(self.recipients)
+        left_out = {word: people[name] for name, word in NOT_SUBMITTED.items() if name in people}
+        text = (
+            f"{self.recipients['rows']:,} in the list, {self.recipients['submitted']:,} submitted"
+        )
+        return f"{text}; not sent: {_counts_text(left_out)}" if left_out else text
 
     def _recipients_text(self) -> str:
         people = self.recipients
@@ -127,6 +160,10 @@ def _fact_html(term: str, text: str) -> str:
 def _counts_text(counts: Mapping[str, int]) -> str:
     texts = [f"{count:,} {word}" for word, count in counts.items()]
     return ", ".join(texts)
+
+
+def _not_zero(counts: Mapping[str, int]) -> dict[str, int]:
+    return {word: count for word, count in counts.items() if count}
 
 
 def campaign_state(batches: Iterable[tuple[str, str | None]]) -> str:
@@ -225,6 +262,19 @@ def _batch_document(row: BatchRow, *, orphan: bool) -> dict[str, Any]:
         "spam_score": row.spam_score,
         "detail": ORPHANED if orphan else row.detail,
     }
+
+
+def stopped_text(ledger: Ledger, name: str) -> str:
+    """What somebody reads who stopped a send: how far it came, and how it goes on."""
+    try:
+        people = ledger.batches.counts(name)
+    except StoreError as error:
+        so_far = f"how far {name!r} came can't be read now: {error.what}"
+    else:
+        so_far = f"{people['submitted']:,} of {people['planned']:,} recipients of {name!r} are sent"
+        if not people["planned"]:
+            so_far = f"nothing of {name!r} was planned or sent yet"
+    return f"stopped; {so_far}\n  -> run the same again: it continues, and mails nobody twice"
 
 
 def unsettled(ledger: Ledger, name: str) -> dict[str, int]:

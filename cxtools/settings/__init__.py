@@ -12,18 +12,20 @@ Where to connect and how.
 from cxtools.settings.hosts import LOOPBACK, is_network
 from cxtools.settings.reference import SettingRow, setting_rows
 from cxtools.settings.secret import Secret
-from cxtools.settings.sources import SOURCE_VARIABLES, load_settings
+from cxtools.settings.sources import SIMULATOR, SOURCE_VARIABLES, default_home, load_settings
 from cxtools.settings.values import SECRET_NAMES, VARIABLES, Paths, Settings
 
 __all__ = [
     "LOOPBACK",
     "SECRET_NAMES",
+    "SIMULATOR",
     "SOURCE_VARIABLES",
     "VARIABLES",
     "Paths",
     "Secret",
     "SettingRow",
     "Settings",
+    "default_home",
     "is_network",
     "load_settings",
     "setting_rows",

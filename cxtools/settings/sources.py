@@ -21,14 +21,19 @@ from pydantic import ValidationError
 
 from cxtools.errors import ConfigError, without_locals
 from cxtools.settings.values import SECRET_NAMES, VARIABLES, Settings
+from cxtools.wording import did_you_mean
 
-#: Environment variables that aren't settings, but say where settings are.
+#: Environment variables that aren't settings: where settings are, and what is shown of errors.
 SOURCE_VARIABLES = {
     "CXTOOLS_PROFILE": "The profile to use, where no argument names one.",
     "CXTOOLS_PROFILES": "The file that holds the profiles; default: profiles.toml in the home.",
     "CXTOOLS_SECRETS_DIR": "A folder with one file per variable, as Docker and Kubernetes mount"
     " secrets.",
+    "CXTOOLS_DEBUG": "Not empty: notebooks and the command line show the traceback of an error,"
+    " too.",
 }
+#: The profile of the simulator that `cxtools.simulated` starts, and the folder of its home.
+SIMULATOR = "simulator"
 #: A URL with a password before its host.
 WITH_PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/]+@")
 
@@ -49,11 +54,7 @@ def load_settings(
     'https://example.com'
     """
     environ = os.environ if environ is None else environ
-    home = Path(
-        arguments.get("home")
-        or environ.get("CXTOOLS_HOME")
-        or platformdirs.user_data_dir("cxtools", appauthor=False)
-    )
+    home = Path(arguments.get("home") or default_home(environ))
     chosen = profile or environ.get("CXTOOLS_PROFILE")
     name = chosen or "default"
     file = Path(environ.get("CXTOOLS_PROFILES") or home / "profiles.toml")
@@ -67,6 +68,12 @@ def load_settings(
     values["home"] = home
     values |= arguments
     return _check(values)
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """The home where no argument names one: `CXTOOLS_HOME`, or the user's data directory."""
+    folder = environ.get("CXTOOLS_HOME") or platformdirs.user_data_dir("cxtools", appauthor=False)
+    return Path(folder)
 
 
 def _check(values: Mapping[str, Any]) -> Settings:
@@ -109,7 +116,8 @@ def _from_profile(name: str, file: Path, *, chosen: bool) -> dict[str, Any]:
         raise ConfigError(
             f"there is no profile {name!r}",
             where=str(file),
-            do=f"choose one of: {', '.join(sorted(profiles)) or 'none yet'}",
+            do=f"{did_you_mean(name, profiles)}choose one of: "
+            f"{', '.join(sorted(profiles)) or 'none yet'}",
         )
     values = profiles.get(name, {})
     if not isinstance(values, dict):

@@ -51,6 +51,12 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="end when stdin ends, so that no parent leaves it behind",
     )
+    line.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="keep the jobs in a file, and know those that it holds",
+    )
     for option in fields(Setup):
         flag = "--" + option.name.replace("_", "-")
         if isinstance(option.default, bool):
@@ -114,6 +120,7 @@ def run(options: argparse.Namespace) -> None:
             port=options.port,
             faults=options.fault,
             exit_on_eof=options.exit_on_eof,
+            state=options.state,
         )
 
 

@@ -110,6 +110,15 @@ class Mail:
             200, b'{"results":[%b],"nextCursor":%b}' % (results, json.dumps(cursor).encode())
         )
 
+    def restore(self, job: Job) -> None:
+        """Take in a job that was accepted elsewhere, or before this world began."""
+        if job.job_id in self.jobs:
+            return
+        self._bodies[job.body_sha256] += 1
+        self.sends.update(_letters(job.order))
+        self.clock.offset_s = max(self.clock.offset_s, job.offset_s)
+        self.jobs[job.job_id] = job
+
     def story(self, job: Job) -> Story:
         """The story of a job, told once."""
         if job.job_id not in self._stories:
@@ -137,10 +146,7 @@ class Mail:
         ask: Ask,
     ) -> Answer:
         self._bodies[sha] += 1
-        letters = [
-            (row["toAddress"].lower(), order["templateId"], order["subject"])
-            for row in order["recipients"]
-        ]
+        letters = _letters(order)
         job = Job(
             job_id=uuid_of(self.setup.seed, sha, self._bodies[sha]),
             order=order,
@@ -172,6 +178,14 @@ class Mail:
         if kinds:
             visible = [event for event in visible if event.kind in kinds]
         return [event.wire for event in visible]
+
+
+def _letters(order: dict[str, Any]) -> list[Sent]:
+    """The letters of an order, one to each recipient."""
+    return [
+        (row["toAddress"].lower(), order["templateId"], order["subject"])
+        for row in order["recipients"]
+    ]
 
 
 def _spam_score(job: Job) -> float:

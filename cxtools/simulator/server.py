@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import struct
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from email.utils import formatdate
+from itertools import islice
+from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
@@ -23,12 +25,16 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cxtools.simulator.faults import FAULTS, Armed
+from cxtools.simulator.journal import Journal
 from cxtools.simulator.setup import Setup
 from cxtools.simulator.wire import Answer, Ask
 from cxtools.simulator.world import World
 
 DRIP_S = 0.25
 SLOW_S = 6.0
+#: What the one who started it holds the other end of.
+STDIN = 0
+READ_BYTES = 4096
 
 #: What a control does: it takes the JSON of a request as its arguments.
 Act = Callable[..., Any]
@@ -39,8 +45,9 @@ class Door:
     The API's side: reads a request, asks the world, does to the transport what the answer says.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, journal: Journal | None = None) -> None:
         self.world = World(setup)
+        self.journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -59,8 +66,26 @@ class Door:
             body=body,
             now=time.monotonic(),
         )
-        reply = self.world.answer(ask)
+        reply = self._answer(ask)
         await HOW[reply.how](reply, scope, receive, send)
+
+    def _answer(self, ask: Ask) -> Answer:
+        """The world's answer; a job that it takes is written down before anybody hears of it."""
+        journal, mail = self.journal, self.world.mail
+        if journal is None:
+            return self.world.answer(ask)
+        journal.read(mail, ask.now)
+        known = len(mail.jobs)
+        reply = self.world.answer(ask)
+        for job in islice(mail.jobs.values(), known, None):
+            journal.write(job, ask.now)
+        return reply
+
+    def begin(self, setup: Setup) -> None:
+        """A new world, that knows nothing of the one before."""
+        self.world = World(setup)
+        if self.journal is not None:
+            self.journal.forget()
 
 
 async def _send(reply: Answer, scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,7 +180,7 @@ class Control:
             kind = type(getattr(self.base, name))
             values[name] = kind(text)
         setup = replace(self.base, **values)
-        self.door.world = World(setup)
+        self.door.begin(setup)
         return {"seed": setup.seed}
 
     def arm(self, name: str | None = None, **how: Any) -> Any:
@@ -221,9 +246,16 @@ def application(door: Door) -> ASGIApp:
     )
 
 
-def serve(setup: Setup, *, port: int, faults: list[Armed], exit_on_eof: bool) -> None:
+def serve(
+    setup: Setup,
+    *,
+    port: int,
+    faults: list[Armed],
+    exit_on_eof: bool,
+    state: Path | None = None,
+) -> None:
     """Listen on the loopback address until stopped; the first line on stdout says where."""
-    door = Door(setup)
+    door = Door(setup, Journal(state) if state else None)
     door.world.faults += faults
     server = uvicorn.Server(
         uvicorn.Config(
@@ -255,5 +287,7 @@ def _end_with_parent(server: uvicorn.Server) -> None:
     """
     Stdin ends when the parent does, however it ended; no simulator outlives the one who started it.
     """
-    sys.stdin.buffer.read()
+    # Not by `sys.stdin`: Python crashes at its end while another thread holds the lock of that.
+    while os.read(STDIN, READ_BYTES):
+        pass
     server.should_exit = True

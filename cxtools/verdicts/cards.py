@@ -25,10 +25,13 @@ CARDS = {
     "Hard bounces": ("hard", "attempted"),
     "Soft bounces": ("soft", "attempted"),
     "Blocked": ("block", "attempted"),
+    "Refused without a reason": ("undetermined", "attempted"),
+    "Complaints": ("complained", "delivered"),
+    "Unsubscribes": ("unsubscribed", "delivered"),
     "Cause unknown": ("unclassified", "bounced"),
     "Opened": ("opened", "delivered"),
     "Clicked": ("clicked", "delivered"),
-    "Any link, scanners left out": ("human", "delivered"),
+    "Clicked, scanners left out": ("human_clicked", "delivered"),
 }
 #: Why there is no share, by what it would be a share of.
 NOTHING = {
@@ -45,11 +48,19 @@ def card(facts: Facts, name: str) -> Card:
     if not counts.get(whole):
         return Card(name, wording.MISSING, NOTHING[whole])
     if part not in counts:
-        return Card(name, wording.MISSING, NOT_MEASURED)
+        return Card(name, wording.MISSING, _why_not_measured(facts, part))
     least = surely_opened(counts) if part == "opened" else part
     if counts[least] != counts[part]:
         return _range_card(facts, name, least)
     return _rate_card(facts, name)
+
+
+def _why_not_measured(facts: Facts, part: str) -> str:
+    """That a count isn't measured; of unsubscribes, who followed the link is known all the same."""
+    followed = facts.counts.get("human_unsubscribed")
+    if part != "unsubscribed" or followed is None:
+        return NOT_MEASURED
+    return f"{NOT_MEASURED}; {wording.people(followed)} followed the link"
 
 
 def _rate_card(facts: Facts, name: str) -> Card:

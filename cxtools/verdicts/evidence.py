@@ -5,19 +5,23 @@ ones had at the same age.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 
 import pandas as pd
 
-from cxtools.measures.ages import Window, earlier_campaigns
-from cxtools.measures.answers import count
+from cxtools.bounce import classify
+from cxtools.measures.ages import Window, earlier_campaigns, first_campaigns
+from cxtools.measures.answers import count, count_file
 from cxtools.measures.catalogue.delivery import COMPARISON
-from cxtools.measures.cuts import AsOf
+from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Engine
-from cxtools.text import parse_moment
 from cxtools.verdicts.facts import Facts
+from cxtools.verdicts.limits import LIMITS, Limit
+from cxtools.verdicts.places import OTHER, Place, PlaceAnswers, Trouble, find_troubles, with_answers
+from cxtools.verdicts.trust import FeedFacts, unbelievable
 from cxtools.verdicts.verdict import CampaignVerdict, verdict
 
 WEEK = timedelta(days=7)
@@ -36,10 +40,21 @@ BOUNCES = {
     "hard": ("kind", "hard"),
     "soft": ("kind", "soft"),
     "block": ("kind", "block"),
+    "undetermined": ("kind", "undetermined"),
     "unclassified": ("category", "unknown"),
 }
+#: How long ago the pinned campaigns may have been: a year, and a month for late ones.
+YEAR = timedelta(days=400)
 #: What is asked for a campaign verdict, over events that are read once.
 QUESTION_NAMES = ("funnel", "bounces", "data_quality", "suspects")
+
+#: Count -> its column of `sql/data_quality.sql`.
+TOLD_BY_PEOPLE = {"complained": "complaints", "unsubscribed": "unsubscribes"}
+
+#: Counts that are columns of `sql/suspects.sql`.
+CLICKERS = ("clickers", "suspect", "human", "human_clicked", "human_unsubscribed")
+#: Kind of event -> the count that is missing where the feed doesn't tell it.
+TOLD_BY = {"opens": "opened", "clicks": "clicked"}
 
 Counts = dict[str, int]
 
@@ -51,6 +66,8 @@ def verdict_on(
     about: str = "run",
     as_of: AsOf = None,
     unsettled: Mapping[str, int] = {},
+    limits: Sequence[Limit] = LIMITS,
+    is_sent_here: bool = False,
 ) -> CampaignVerdict:
     """
     PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
@@ -58,7 +75,8 @@ def verdict_on(
 
     *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word.
     *unsettled* are recipients without a known outcome, by what the ledger knows of them; they are a
-    warning.
+    warning. *limits* are what the counts are held against. What to do next differs where the
+    campaign *is_sent_here*, not imported.
 
     Raises:
         StoreError: the store doesn't have this campaign.
@@ -69,7 +87,7 @@ def verdict_on(
         as_of=as_of,
         unsettled=unsettled,
     )
-    return verdict(facts, about)
+    return verdict(replace(facts, limits=limits, is_sent_here=is_sent_here), about)
 
 
 def facts_of(
@@ -85,9 +103,16 @@ def facts_of(
     counts = counts_by_campaign(funnel, causes).get(campaign, {})
     counts |= machine_counts(counts, quality, suspects)
     earlier = counts_of_earlier(engine, campaign, known)
+    rejected = engine.store.rejected_rows(campaign)
+    feed = feed_facts(counts, quality, known, as_of, rejected)
+    for name in unbelievable(feed):
+        counts.pop(name, None)
     return Facts(
         campaign=campaign,
         counts=counts,
+        feed=feed,
+        troubles=troubles_in(engine, campaign, as_of),
+        pinned=list(counts_of_pinned(engine, campaign, known, earlier).values()),
         first_at=known.first_at,
         last_at=known.last_at,
         as_of=moment_of(as_of, known.first_at),
@@ -107,11 +132,10 @@ def moment_of(as_of: AsOf, first_at: datetime | None) -> datetime | None:
     >>> moment_of(timedelta(days=1), datetime(2026, 9, 14))
     datetime.datetime(2026, 9, 15, 0, 0)
     """
-    if isinstance(as_of, timedelta):
-        return first_at + as_of if first_at else None
-    if isinstance(as_of, datetime):
-        return as_of
-    return parse_moment(as_of)
+    end = end_of(as_of)
+    if isinstance(end, timedelta):
+        return first_at + end if first_at else None
+    return end
 
 
 def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, Counts]:
@@ -123,6 +147,7 @@ def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, 
         own = causes[causes.campaign == name]
         for kind, (column, value) in BOUNCES.items():
             counts[kind] = int(own.recipients[own[column] == value].sum())
+        counts["refused"] = counts["block"] + counts["undetermined"]
         counts["unauthenticated"] = int(own.unauthenticated.sum())
         by_campaign[name] = counts
     return by_campaign
@@ -130,18 +155,19 @@ def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, 
 
 def machine_counts(counts: Counts, quality: pd.DataFrame, suspects: pd.DataFrame) -> Counts:
     """
-    Complaints, and who of those that opened and clicked may have been a machine; what the feed
-    doesn't tell is missing.
+    Complaints and unsubscribes, and who of those that opened and clicked may have been a machine;
+    what the feed doesn't tell is missing.
     """
     more = {}
-    complaints = int(quality.complaints.sum())
-    if complaints:
-        more["complained"] = complaints
+    for name, column in TOLD_BY_PEOPLE.items():
+        number = int(quality[column].sum())
+        if number:
+            more[name] = number
     if quality.any_machine.any() and "opened" in counts:
         machines = int(quality.machine_opens.sum())
         more["read"] = counts["opened"] - machines
     if len(suspects) or counts.get("clicked") == 0:
-        for name in ("clickers", "suspect", "human"):
+        for name in CLICKERS:
             more[name] = int(suspects[name].sum())
     return more
 
@@ -160,6 +186,113 @@ def counts_of_earlier(engine: Engine, campaign: str, known: Window) -> dict[str,
         return {}
     funnel, causes = count(engine, ("funnel", "bounces"), names, as_of=known.age)
     return counts_by_campaign(funnel, causes)
+
+
+def counts_of_pinned(
+    engine: Engine, campaign: str, known: Window, earlier: Mapping[str, Counts]
+) -> dict[str, Counts]:
+    """The same of the first campaigns of the last year that are not among the earlier ones."""
+    names = first_campaigns(engine, campaign, known.first_at, COMPARISON.earlier, within=YEAR)
+    others = [name for name in names if name not in earlier]
+    if len(others) < len(names):  # the two would be the same campaigns in part
+        return {}
+    if not others:
+        return {}
+    funnel, causes = count(engine, ("funnel", "bounces"), others, as_of=known.age)
+    return counts_by_campaign(funnel, causes)
+
+
+# --- what the events tell of themselves ---
+
+
+def feed_facts(
+    counts: Counts, quality: pd.DataFrame, known: Window, as_of: AsOf, rejected: int
+) -> FeedFacts:
+    """What the events tell of themselves; *rejected* rows are no events."""
+    checks: Counts = {}
+    for row in quality.to_dict("records"):
+        for name, value in row.items():
+            if isinstance(value, int | float) and pd.notna(value):
+                checks[str(name)] = int(value)
+    checks["rejected_rows"] = rejected
+    checks["rows"] = checks.get("stored_rows", 0) + rejected
+    return FeedFacts(
+        quality=checks,
+        attempted=counts.get("attempted", 0),
+        told_by_sending=bool(quality.told_by_sending.any()),
+        age=known.age,
+        is_cut=as_of is not None,
+        untold=tuple(kind for kind, count in TOLD_BY.items() if count not in counts),
+    )
+
+
+# --- where it hurts ---
+
+
+def troubles_in(engine: Engine, campaign: str, as_of: AsOf = None) -> list[Trouble]:
+    """The mailbox providers and domains of a campaign that are over a limit, with their answers."""
+    places = [
+        *places_of(engine, campaign, ["provider"], as_of),
+        *places_of(engine, campaign, ["provider", "domain"], as_of),
+    ]
+    return [
+        with_answers(trouble, answers_at(engine, campaign, trouble, as_of))
+        for trouble in find_troubles(places)
+    ]
+
+
+def places_of(engine: Engine, campaign: str, by: list[str], as_of: AsOf = None) -> list[Place]:
+    """What came back at each place that got enough mail; the last column of *by* names it."""
+    rows = count_file(engine, "places", campaign, by=by, as_of=as_of)
+    return [
+        Place(
+            dimension=by[-1],
+            name=str(row[by[-1]]),
+            provider=str(row["provider"] or OTHER),
+            attempted=int(row["attempted"]),
+            hard=int(row["hard"]),
+            soft=int(row["soft"]),
+            refused=int(row["refused"]),
+        )
+        for row in rows.to_dict("records")
+        if row[by[-1]]
+    ]
+
+
+#: What a limit of places counts -> the kinds of bounces that it is made of.
+KINDS_OF_PART = {"hard": ("hard",), "soft": ("soft",), "refused": ("block", "undetermined")}
+
+
+def answers_at(engine: Engine, campaign: str, trouble: Trouble, as_of: AsOf = None) -> PlaceAnswers:
+    """What the servers of a place said when they refused what the limit counts."""
+    place = trouble.place
+    where = {place.dimension: [place.name]}
+    [reasons] = count(engine, ["reasons"], campaign, where=where, as_of=as_of)
+    own = reasons[reasons.kind.isin(KINDS_OF_PART[trouble.limit.part])]
+    if not len(own):
+        return PlaceAnswers()
+    categories = own.groupby("category").recipients.sum()
+    blocklist, named = _most_named(own)
+    return PlaceAnswers(
+        category=str(categories.idxmax()),
+        category_messages=int(categories.max()),
+        blocklist=blocklist,
+        blocklist_messages=named,
+        messages=int(own.recipients.sum()),
+    )
+
+
+def _most_named(reasons: pd.DataFrame) -> tuple[str, int]:
+    """The blocklist that most of these messages' reasons name, and in how many; "" for none."""
+    named: Counts = {}
+    for row in reasons.to_dict("records"):
+        blocklist = classify(row["bounce_code"], row["reason"]).blocklist
+        if blocklist:
+            named[blocklist] = named.get(blocklist, 0) + int(row["recipients"])
+    if not named:
+        return "", 0
+    most = max(named, key=lambda name: named[name])
+    return most, named[most]
 
 
 def share_of_week(engine: Engine, earlier: Mapping[str, Counts], known: Window) -> float | None:

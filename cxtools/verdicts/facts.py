@@ -10,9 +10,12 @@ from statistics import median
 from typing import NamedTuple
 
 from cxtools import wording
-from cxtools.measures.stats import wilson
+from cxtools.measures.stats import share_of, wilson
+from cxtools.verdicts.changes import Baseline, changes
 from cxtools.verdicts.checks import Check, check
-from cxtools.verdicts.limits import LIMITS
+from cxtools.verdicts.limits import LIMITS, Limit
+from cxtools.verdicts.places import Trouble, check_of_place
+from cxtools.verdicts.trust import FeedFacts
 
 Counts = Mapping[str, int]
 
@@ -30,17 +33,24 @@ class Facts:
     Counts of one campaign's messages, each to one recipient, and of earlier ones at the same age.
 
     Attributes:
-        counts: attempted, delivered, bounced, opened, clicked, hard, soft, block, unclassified,
-            unauthenticated, complained, clickers, suspect, human, read (opened, less those whom the
-            feed says only machines opened); what the feed doesn't report is missing
+        counts: attempted, delivered, bounced, opened, clicked, hard, soft, block, undetermined,
+            refused (block and undetermined), unclassified, unauthenticated, complained,
+            unsubscribed, clickers, suspect, human, human_clicked, human_unsubscribed, read (opened,
+            less those whom the feed says only machines opened); what the feed doesn't report, or
+            can't be believed, is missing
         first_at, last_at: moments of the first and the last event, None without any
         as_of: events after this moment didn't count; None: all did
         events: how many events were read
         top_cause: the most frequent cause of bounces, with its messages; None without any
-        earlier: the same counts of each earlier campaign, cut at this campaign's age
+        earlier: the same counts of each of the last campaigns, cut at this campaign's age
+        pinned: the same of the first campaigns of the last year, where those are others
         maturity: share of their 7-day clicks that earlier campaigns had at this age, None without
             any
         told_by_sending: whether the feed tells of sendings and of no delivery
+        troubles: the mailbox providers and domains that are over a limit
+        feed: what the events tell of themselves
+        limits: what the counts are held against
+        is_sent_here: whether the ledger has planned it
         unsettled: recipients without a known good outcome, by the words of `limits.UNSETTLED`
     """
 
@@ -52,14 +62,40 @@ class Facts:
     events: int = 0
     top_cause: tuple[str, int] | None = None
     earlier: Sequence[Counts] = ()
+    pinned: Sequence[Counts] = ()
     maturity: float | None = None
     told_by_sending: bool = False
+    troubles: Sequence[Trouble] = ()
+    feed: FeedFacts = field(default_factory=lambda: FeedFacts({}))
+    limits: Sequence[Limit] = LIMITS
+    is_sent_here: bool = False
     unsettled: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
-        """The limits, held against the counts."""
-        return tuple(check(limit, self.counts) for limit in LIMITS)
+        """
+        The limits held against the counts, then places over a limit, then what is unusual and over
+        no limit.
+        """
+        of_limits = [check(limit, self.counts) for limit in self.limits]
+        attempted = self.counts.get("attempted", 0)
+        of_places = [
+            check_of_place(trouble, attempted, self.counts.get(trouble.limit.part, 0))
+            for trouble in self.troubles
+        ]
+        alarms = {one.limit.part for one in of_limits if one.word in ("FAIL", "WARN")}
+        of_changes = [
+            one for one in changes(self.counts, self._baselines) if one.limit.part not in alarms
+        ]
+        return (*of_limits, *of_places, *of_changes)
+
+    @property
+    def _baselines(self) -> list[Baseline]:
+        last = Baseline("the last campaigns", "the last {number} campaigns", self.earlier)
+        first = Baseline(
+            "the first of the year", "the first {number} of the last year", self.pinned
+        )
+        return [last, first]
 
     def rate(self, part: str, whole: str) -> float | None:
         """A share of this campaign; None where it isn't measured or there is nothing to divide."""
@@ -89,20 +125,6 @@ class Facts:
             words=wording.points(share - usual),
             usual=wording.percent(usual),
         )
-
-
-def share_of(
-    counts: Counts,
-    part: str,
-    whole: str,
-) -> float | None:
-    """
-    >>> share_of({"hard": 1, "attempted": 4}, "hard", "attempted")
-    0.25
-    """
-    if part not in counts or not counts.get(whole):
-        return None
-    return counts[part] / counts[whole]
 
 
 def surely_opened(counts: Counts) -> str:

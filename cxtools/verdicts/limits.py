@@ -14,7 +14,7 @@ WORDS = ("FAIL", "WARN", "NO DATA", "TOO FEW", "TOO EARLY", "PASS")
 @dataclass(frozen=True)
 class Limit:
     """
-    A share that must stay small.
+    A share that must stay small; or large, where it is a floor.
 
     Attributes:
         name: the check's name on pages
@@ -28,6 +28,11 @@ class Limit:
         action: what to do when it has failed, or ""
         stop_action: what to do above `stop`, or ""
         source: who says so
+        step: the entry of `actions.STEPS` that mends it, or ""
+        needs_proof: whether a campaign passes only when its share is below the target for certain
+        is_floor: whether it warns below the target, not above it
+        is_guidance: whether it warns as soon as the number is above the target, as those who set it
+            do; others warn when chance alone wouldn't put it there
     """
 
     name: str
@@ -41,6 +46,10 @@ class Limit:
     action: str = ""
     stop_action: str = ""
     warning: str = ""
+    step: str = ""
+    needs_proof: bool = False
+    is_floor: bool = False
+    is_guidance: bool = False
 
 
 HARD_BOUNCES = Limit(
@@ -54,6 +63,53 @@ HARD_BOUNCES = Limit(
     action="clean the list before the next send",
     stop_action="stop sending until the list is cleaned",
     source="Amazon SES advises under 2%, reviews at 5%, pauses at 10%",
+    step="clean_list",
+    needs_proof=True,
+    is_guidance=True,
+)
+BLOCKED = Limit(
+    name="Blocked",
+    part="block",
+    whole="attempted",
+    target=0.02,
+    limit=0.05,
+    stop=None,
+    sentence="{number} were blocked: refused because of the sender or the content.",
+    source="ours: a campaign in good standing has under 1%",
+    step="read_answers",
+)
+UNDETERMINED = Limit(
+    name="Refused without a reason",
+    part="undetermined",
+    whole="attempted",
+    target=0.03,
+    limit=None,
+    stop=None,
+    sentence="{number} were refused without a reason that can be told.",
+    source="ours",
+    step="read_answers",
+)
+SOFT_BOUNCES = Limit(
+    name="Soft bounces",
+    part="soft",
+    whole="attempted",
+    target=0.05,
+    limit=None,
+    stop=None,
+    sentence="{number} bounced softly: they may arrive when they are sent again.",
+    source="ours: full mailboxes and busy servers are 1 to 3% of most lists",
+    step="try_again",
+)
+NOT_DELIVERED = Limit(
+    name="Bounced, whatever the reason",
+    part="bounced",
+    whole="attempted",
+    target=0.05,
+    limit=0.10,
+    stop=None,
+    sentence="{number} bounced.",
+    source="ours: lists in good order have a delivery rate above 95%",
+    step="read_answers",
 )
 AUTHENTICATION = Limit(
     name="Refused for authentication",
@@ -72,6 +128,8 @@ AUTHENTICATION = Limit(
         "Gmail (5.7.26), Outlook.com (5.7.515) and Yahoo (5.7.9) refuse bulk mail without SPF, "
         "DKIM and DMARC; up to 0.5% may be forwarded mail (ours)"
     ),
+    step="mend_authentication",
+    needs_proof=True,
 )
 UNCLASSIFIED = Limit(
     name="Bounces without a known cause",
@@ -82,6 +140,8 @@ UNCLASSIFIED = Limit(
     stop=None,
     sentence="The cause of {number} is unknown.",
     source="ours: above it the classifier needs new rules",
+    step="write_rules",
+    is_guidance=True,
 )
 COMPLAINTS = Limit(
     name="Complaints",
@@ -90,10 +150,135 @@ COMPLAINTS = Limit(
     target=0.001,
     limit=0.003,
     stop=None,
-    sentence="{number} complained.",
+    sentence="{number} complained: Google wants under 0.1%, and never 0.3%.",
     source="Google: under 0.1%, never 0.3%",
+    step="ask_consent",
+    needs_proof=True,
 )
-LIMITS = (HARD_BOUNCES, AUTHENTICATION, UNCLASSIFIED, COMPLAINTS)
+UNSUBSCRIBES = Limit(
+    name="Unsubscribes",
+    part="unsubscribed",
+    whole="delivered",
+    target=0.01,
+    limit=None,
+    stop=None,
+    sentence="{number} unsubscribed: four times as many as in the average campaign (0.25%).",
+    source="Mailchimp, October 2019: 0.25% on average; four times that is ours",
+    step="review_content",
+)
+SCANNERS = Limit(
+    name="Clickers that behave like scanners",
+    part="suspect",
+    whole="clickers",
+    target=0.40,
+    limit=None,
+    stop=None,
+    sentence=(
+        "{number} who followed a link behave like scanners: "
+        "quote the clicks without them, not the click rate."
+    ),
+    source="M3AAWG: under 10% of clicks at consumers' mailboxes, 20 to 80% at companies'",
+    step="leave_scanners_out",
+)
+LIMITS = (
+    HARD_BOUNCES,
+    BLOCKED,
+    UNDETERMINED,
+    SOFT_BOUNCES,
+    NOT_DELIVERED,
+    AUTHENTICATION,
+    UNCLASSIFIED,
+    COMPLAINTS,
+    UNSUBSCRIBES,
+    SCANNERS,
+)
+
+
+@dataclass(frozen=True)
+class PlaceLimit:
+    """
+    A share that must stay small at each place that got enough mail.
+
+    Attributes:
+        dimension: what a place is: a mailbox provider, or a domain
+        part: the count that must stay small, of the place's attempted
+        target: WARN above it, for certain
+        limit: FAIL above it, for certain, where it hurts the whole campaign; None: never
+        name: the check's name on pages, with {place}
+        sentence: with {share}, {place}, {part}, {whole} and {bounds}, the share's 95 % interval;
+            with {of_all} of all such bounces, or {evidence} of what the answers name
+        step: the entry of `actions.STEPS` that mends it
+    """
+
+    dimension: str
+    part: str
+    target: float
+    limit: float | None
+    name: str
+    sentence: str
+    step: str
+    source: str = "ours: elsewhere the share is a fraction of it"
+
+
+PLACE_LIMITS = (
+    PlaceLimit(
+        dimension="provider",
+        part="refused",
+        target=0.05,
+        limit=0.20,
+        name="Refused by {place}",
+        sentence=(
+            "{share} of the mail to {place} was refused ({part} of {whole}, {bounds}){evidence}."
+        ),
+        step="ask_provider",
+    ),
+    PlaceLimit(
+        dimension="domain",
+        part="hard",
+        target=0.20,
+        limit=None,
+        name="Dead addresses at {place}",
+        sentence=(
+            "{share} of the addresses at {place} are dead ({part} of {whole}, {bounds}): "
+            "{of_all} of all hard bounces."
+        ),
+        step="remove_domain",
+    ),
+    PlaceLimit(
+        dimension="domain",
+        part="refused",
+        target=0.20,
+        limit=None,
+        name="Refused by {place}",
+        sentence=(
+            "{share} of the mail to {place} was refused ({part} of {whole}, {bounds}){evidence}."
+        ),
+        step="ask_domain",
+    ),
+    PlaceLimit(
+        dimension="provider",
+        part="hard",
+        target=0.05,
+        limit=None,
+        name="Dead addresses at {place}",
+        sentence=(
+            "{share} of the addresses at {place} are dead ({part} of {whole}, {bounds}): "
+            "{of_all} of all hard bounces."
+        ),
+        step="clean_list",
+    ),
+    PlaceLimit(
+        dimension="provider",
+        part="soft",
+        target=0.10,
+        limit=None,
+        name="Put off by {place}",
+        sentence=(
+            "{share} of the mail to {place} was put off ({part} of {whole}, {bounds}){evidence}."
+        ),
+        step="send_slower",
+    ),
+)
 
 #: What the ledger knows of recipients without a good outcome, each a warning, in this order: the
 #: state, what is so, and which command helps.

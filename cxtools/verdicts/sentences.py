@@ -10,7 +10,7 @@ from __future__ import annotations
 from cxtools import wording
 from cxtools.verdicts.checks import Check, decides, worst
 from cxtools.verdicts.facts import Facts, surely_opened
-from cxtools.verdicts.limits import HARD_BOUNCES, UNSETTLED
+from cxtools.verdicts.limits import HARD_BOUNCES, NOT_DELIVERED, UNSETTLED
 
 
 def unsettled_sentences(facts: Facts) -> tuple[str, ...]:
@@ -121,12 +121,13 @@ ABOVE = "above the {limit} limit: {action}"
 PERHAPS_ABOVE = "above the {target} target and perhaps above the {limit} limit"
 BETWEEN = "above the {target} target but below the {limit} limit"
 NEAR = "too near the {target} target to tell, with so few messages"
+FEW = "above the {target} target, but so few that they tell nothing"
 BELOW = "below the {target} target"
 
 
 def hard_sentence(facts: Facts) -> str:
     """How many addresses are dead, and where that stands between target and limit."""
-    [hard] = [check for check in facts.checks if check.limit == HARD_BOUNCES]
+    [hard] = [check for check in facts.checks if check.limit.name == HARD_BOUNCES.name]
     if not hard.count:
         return _no_hard_bounce(hard)
     return HARD.format(
@@ -148,15 +149,28 @@ def standing_text(check: Check) -> str:
     """Where a check's share stands between target and limit, and what to do above the limit."""
     limit = check.limit
     return _standing(check).format(
-        target=wording.percent(limit.target, 0),
-        limit=wording.percent(limit.limit, 0),
-        stop=wording.percent(limit.stop, 0),
+        target=_share_text(limit.target),
+        limit=_share_text(limit.limit),
+        stop=_share_text(limit.stop),
         action=limit.action,
         stop_action=limit.stop_action,
     )
 
 
+def _share_text(share: float | None) -> str:
+    """
+    A limit as people say it: 2%, 0.1%.
+
+    >>> _share_text(0.02), _share_text(0.001), _share_text(None)
+    ('2%', '0.1%', '–')
+    """
+    is_whole = share is not None and round(share * 100, 6).is_integer()
+    return wording.percent(share, 0 if is_whole else 1)
+
+
 def _standing(check: Check) -> str:
+    if check.word == "TOO FEW":
+        return FEW if _exceeds(check, check.limit.target) else NEAR
     match check.word:
         case "FAIL" if _reaches(check, check.limit.stop):
             return FAR_ABOVE
@@ -166,8 +180,6 @@ def _standing(check: Check) -> str:
             return PERHAPS_ABOVE
         case "WARN":
             return BETWEEN
-        case "TOO FEW":
-            return NEAR
         case _:
             return BELOW
 
@@ -204,15 +216,32 @@ def cause_sentence(facts: Facts) -> str:
     )
 
 
+def place_sentence(facts: Facts) -> str:
+    """Where it hurts: each mailbox provider and domain over a limit, FAIL before WARN."""
+    checks = [check for check in facts.checks if check.trouble]
+    in_order = sorted(checks, key=lambda check: check.word != "FAIL")
+    return " ".join(check.limit.sentence for check in in_order)
+
+
 def alarm_sentence(facts: Facts) -> str:
-    """What is wrong besides the hard bounces; "" if only they are, or if nothing is."""
+    """
+    What is wrong besides the hard bounces and places; "" if only they are, or if nothing is. That
+    too much bounced isn't said again where it is said what did.
+    """
     checks = [check for check in facts.checks if decides(check)]
     word = worst([check.word for check in checks], "PASS")
     if word == "PASS":
         return ""
     worst_ones = [check for check in checks if check.word == word]
-    others = [check for check in worst_ones if check.limit != HARD_BOUNCES]
-    return " ".join(_broken(facts, check) for check in others)
+    others = [
+        check for check in worst_ones if check.limit.name != HARD_BOUNCES.name and not check.trouble
+    ]
+    nearer = [check for check in others if check.limit.name != NOT_DELIVERED.name]
+    has_nearer = len(worst_ones) > 1 and NOT_DELIVERED.name in [
+        check.limit.name for check in others
+    ]
+    said = nearer if has_nearer else others
+    return " ".join(_broken(facts, check) for check in said)
 
 
 def _broken(facts: Facts, check: Check) -> str:
@@ -226,9 +255,13 @@ def _broken(facts: Facts, check: Check) -> str:
     return sentence.format(number=number, action=limit.action)
 
 
+#: What a share is of -> what one of it is called.
+NOUNS = {"bounced": "bounce", "clickers": "recipient"}
+
+
 def _number(facts: Facts, check: Check) -> str:
     limit = check.limit
-    noun = "bounce" if limit.whole == "bounced" else "message"
+    noun = NOUNS.get(limit.whole, "message")
     count = wording.count(check.count)
     whole = wording.quantity(check.whole or 0, noun)
     rate = facts.rate_text(limit.part, limit.whole)
@@ -240,7 +273,7 @@ def _number(facts: Facts, check: Check) -> str:
 CLICKED = "{people} clicked ({rate} of the delivered){comparison}."
 SCANNERS = (
     "{suspects} of the {clickers} who followed any link{aside} behave like scanners "
-    "({suspect_rate}); without them {humans} remain ({human_rate} of the delivered)."
+    "({suspect_rate}); without them {humans} clicked ({human_rate} of the delivered)."
 )
 OPENED_BETWEEN = "Between {low} and {high} opened: a range, since {reason}."
 #: Why it is a range, or an upper bound.
@@ -254,8 +287,7 @@ def click_sentence(facts: Facts) -> str:
     if not counts["delivered"]:
         return "Nobody opened or clicked: nothing was delivered."
     if "clicked" not in counts:
-        kinds = "Clicks" if "opened" in counts else "Opens and clicks"
-        return f"{kinds} are not measured: the feed holds none."
+        return _no_clicks(facts)
     return CLICKED.format(
         people=_people(counts["clicked"]),
         rate=facts.rate_text("clicked", "delivered"),
@@ -263,13 +295,16 @@ def click_sentence(facts: Facts) -> str:
     )
 
 
+def _no_clicks(facts: Facts) -> str:
+    """Why nobody can say who clicked."""
+    if facts.feed.quality.get("orphan_clicks"):
+        return "Who clicked can't be told: most clicks belong to no message that is known."
+    kinds = "Clicks" if "opened" in facts.counts else "Opens and clicks"
+    return f"{kinds} are not measured: the feed holds none."
+
+
 def _people(number: int) -> str:
-    if not number:
-        return "Nobody"
-    if number == 1:
-        return "1 person"
-    count = wording.count(number)
-    return f"{count} people"
+    return wording.people(number) if number else "Nobody"
 
 
 def scanner_sentence(facts: Facts) -> str:
@@ -283,8 +318,8 @@ def scanner_sentence(facts: Facts) -> str:
         clickers=wording.count(counts["clickers"]),
         aside=_only_unsubscribed(only_unsubscribed),
         suspect_rate=facts.rate_text("suspect", "clickers"),
-        humans=wording.count(counts["human"]),
-        human_rate=facts.rate_text("human", "delivered"),
+        humans=wording.count(counts["human_clicked"]),
+        human_rate=facts.rate_text("human_clicked", "delivered"),
     )
 
 
@@ -315,6 +350,50 @@ def open_sentence(facts: Facts) -> str:
     if least in ("human", "clicked"):
         return f"{high} opened: all of them clicked."
     return f"At most {high} opened: {reason}."
+
+
+#: Rates of fewer messages are no rates to quote.
+FEWEST_TO_QUOTE = 100
+QUOTE = "To quote: {rates}."
+CLICK_RATE = "a click rate of {rate}"
+OPEN_RATE = "an open rate of {rate}"
+
+
+def quote_sentence(facts: Facts) -> str:
+    """
+    The one click rate and the one open rate that stand for the campaign: people's, as far as they
+    can be told from machines.
+
+    >>> counts = {"delivered": 100, "opened": 40, "clicked": 9, "human_clicked": 6}
+    >>> quote_sentence(Facts("q3", counts))
+    'To quote: a click rate of 6.0%, scanners left out, and an open rate of at most 40.0%.'
+    """
+    counts = facts.counts
+    rates: list[str] = []
+    if counts["delivered"] < FEWEST_TO_QUOTE:
+        return ""
+    if "clicked" in counts:
+        rates.append(_click_rate_to_quote(facts))
+    if counts.get("opened"):
+        rates.append(_open_rate_to_quote(facts))
+    return QUOTE.format(rates=" and ".join(rates)) if rates else ""
+
+
+def _click_rate_to_quote(facts: Facts) -> str:
+    counts = facts.counts
+    humans = counts.get("human_clicked", counts["clicked"])
+    if humans == counts["clicked"]:
+        return CLICK_RATE.format(rate=wording.percent(facts.rate("clicked", "delivered")))
+    rate = wording.percent(facts.rate("human_clicked", "delivered"))
+    return CLICK_RATE.format(rate=f"{rate}, scanners left out,")
+
+
+def _open_rate_to_quote(facts: Facts) -> str:
+    if "read" in facts.counts:
+        rate = wording.percent(facts.rate("read", "delivered"))
+        return OPEN_RATE.format(rate=f"{rate}, machines left out")
+    rate = wording.percent(facts.rate("opened", "delivered"))
+    return OPEN_RATE.format(rate=f"at most {rate}")
 
 
 def age_sentence(facts: Facts) -> str:

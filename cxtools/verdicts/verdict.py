@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from cxtools.errors import ConfigError
 from cxtools.verdicts import sentences
+from cxtools.verdicts.actions import Action, actions
 from cxtools.verdicts.cards import Card, card
 from cxtools.verdicts.checks import Check, decides, worst
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import HARD_BOUNCES
+from cxtools.verdicts.trust import Reason, Trust, judge_trust
 
 Sentence = Callable[[Facts], str]
+#: What is said of data that nothing speaks against.
+TRUSTED = Trust("good", ())
 #: The words that need an explanation before anything else is said.
 ALARMING = ("FAIL", "WARN", "TOO FEW")
 
@@ -27,9 +31,11 @@ class CampaignVerdict:
 
     Attributes:
         word: PASS, WARN, FAIL, TOO FEW (messages), TOO EARLY (nothing reported yet) or NO DATA (the
-            feed doesn't tell how many messages there were)
+            events don't tell enough to judge by)
         sentences: why, the most important first
         cards: the rates that a reader wants
+        trust: how far the data can be trusted, with reasons
+        actions: what to do, who does it, for how many people, and how
         facts: what the verdict is based on; `facts.checks` are the limits with the counts held
             against them
     """
@@ -38,6 +44,8 @@ class CampaignVerdict:
     sentences: tuple[str, ...]
     cards: tuple[Card, ...]
     facts: Facts = field(repr=False)
+    trust: Trust = TRUSTED
+    actions: tuple[Action, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.word}. {' '.join(self.sentences)}"
@@ -54,6 +62,11 @@ class CampaignVerdict:
             "word": self.word,
             "sentences": list(self.sentences),
             "checks": [_check_record(check) for check in self.facts.checks],
+            "actions": [action.record() for action in self.actions],
+            "trust": {
+                "word": self.trust.word,
+                "reasons": [reason.text for reason in self.trust.reasons],
+            },
             "as_of": self.facts.as_of.isoformat() if self.facts.as_of else None,
         }
 
@@ -91,7 +104,17 @@ VIEWS = {
             sentences.click_sentence,
             sentences.age_sentence,
         ),
-        ("Delivered", "Hard bounces", "Soft bounces", "Blocked", "Clicked", "Opened"),
+        (
+            "Delivered",
+            "Hard bounces",
+            "Soft bounces",
+            "Blocked",
+            "Refused without a reason",
+            "Opened",
+            "Clicked",
+            "Complaints",
+            "Unsubscribes",
+        ),
     ),
     "bounces": View(
         (
@@ -102,7 +125,15 @@ VIEWS = {
             sentences.alarm_sentence,
             sentences.age_sentence,
         ),
-        ("Bounced", "Hard bounces", "Soft bounces", "Blocked", "Cause unknown", "Delivered"),
+        (
+            "Bounced",
+            "Hard bounces",
+            "Soft bounces",
+            "Blocked",
+            "Refused without a reason",
+            "Cause unknown",
+            "Delivered",
+        ),
     ),
     "engagement": View(
         (
@@ -110,15 +141,16 @@ VIEWS = {
             sentences.told_by_sending_sentence,
             sentences.scanner_sentence,
             sentences.open_sentence,
+            sentences.quote_sentence,
             sentences.age_sentence,
         ),
         (
             "Clicked",
-            "Any link, scanners left out",
+            "Clicked, scanners left out",
             "Opened",
             "Delivered",
-            "Hard bounces",
-            "Blocked",
+            "Complaints",
+            "Unsubscribes",
         ),
     ),
 }
@@ -126,8 +158,9 @@ VIEWS = {
 
 def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     """
-    The verdict on a campaign. *about* chooses the sentences and cards, never the word: "run",
-    "bounces" or "engagement".
+    The verdict on a campaign. *about* chooses the sentences and cards: "run", "bounces" or
+    "engagement". The checks are the same for all; what can't be seen is NO DATA only where it is
+    what the report is about.
 
     Raises:
         ConfigError: *about* is something else.
@@ -142,22 +175,50 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
             do=f"choose from: {choices}",
         )
     unsettled = sentences.unsettled_sentences(facts)
+    trust = judge_trust(facts.feed, about)
+    to_do = _actions(facts, facts.checks, trust)
     if not facts.counts.get("attempted"):
-        return _verdict_on_nothing(facts, unsettled)
-    word = campaign_word(facts)
+        return _verdict_on_nothing(facts, unsettled, trust)
+    word = campaign_word(facts, trust)
     view = VIEWS[about]
     in_order = dict.fromkeys([*_explanation(facts, word), *view.sentences])
     texts = [sentence(facts) for sentence in in_order]
     reasons = [text for text in texts if text]
+    doubts = _doubts(word, trust)
     cards = tuple(card(facts, name) for name in view.cards)
-    return CampaignVerdict(word, (*unsettled, *reasons), cards, facts)
+    return CampaignVerdict(
+        word=word,
+        sentences=tuple(dict.fromkeys([*unsettled, *doubts, *reasons])),
+        cards=cards,
+        facts=facts,
+        trust=trust,
+        actions=to_do,
+    )
 
 
-def _verdict_on_nothing(facts: Facts, unsettled: tuple[str, ...]) -> CampaignVerdict:
+def _actions(facts: Facts, checks: Sequence[Check], trust: Trust) -> tuple[Action, ...]:
+    return actions(
+        facts.campaign,
+        checks,
+        facts.unsettled,
+        trust,
+        is_sent_here=facts.is_sent_here,
+    )
+
+
+def _doubts(word: str, trust: Trust) -> list[str]:
+    """Why there is no verdict, where that is so: it is said first."""
+    if word != "NO DATA":
+        return []
+    return [reason.text for reason in trust.reasons if reason.word == "none"]
+
+
+def _verdict_on_nothing(facts: Facts, unsettled: tuple[str, ...], trust: Trust) -> CampaignVerdict:
     """
     The verdict where nothing was attempted, as far as anybody knows.
 
-    >>> _verdict_on_nothing(Facts("q3", {"bounced": 3, "opened": 1}), ()).word
+    >>> nothing = Facts("q3", {"bounced": 3, "opened": 1})
+    >>> _verdict_on_nothing(nothing, (), Trust("good", ())).word
     'NO DATA'
     """
     missing = sentences.missing_sentence(facts)
@@ -165,12 +226,20 @@ def _verdict_on_nothing(facts: Facts, unsettled: tuple[str, ...]) -> CampaignVer
     if unsettled:
         word = "WARN"
     reason = missing or "No delivery or bounce has been reported yet."
-    return CampaignVerdict(word, (*unsettled, reason), (), facts)
+    step = "bring_deliveries" if missing else "look_again"
+    blind = Trust("none", (Reason("none", "deliveries", reason, step), *trust.reasons))
+    to_do = _actions(facts, (), blind)
+    return CampaignVerdict(word, (*unsettled, reason), (), facts, blind, to_do)
 
 
-def campaign_word(facts: Facts) -> str:
-    """The worst word of the checks; recipients without a known outcome are a WARN."""
+def campaign_word(facts: Facts, trust: Trust) -> str:
+    """
+    The worst word of the checks; recipients without a known outcome are a WARN, and what can't be
+    seen is NO DATA.
+    """
     words = [check.word for check in facts.checks if decides(check)]
+    if trust.word == "none":
+        words.append("NO DATA")
     if sentences.unsettled_sentences(facts):
         words.append("WARN")
     return worst(words, "TOO FEW")
@@ -180,9 +249,12 @@ def _explanation(facts: Facts, word: str) -> list[Sentence]:
     """The sentence on the check that made the word, which is said first."""
     if word not in ALARMING:
         return []
-    limits = [check.limit for check in facts.checks if check.word == word]
-    if not limits:
+    alarms = [check for check in facts.checks if check.word == word]
+    if not alarms:
         return []
-    if limits[0] == HARD_BOUNCES:
-        return [sentences.hard_sentence]
-    return [sentences.alarm_sentence]
+    said: list[Sentence] = [sentences.alarm_sentence]
+    if any(check.trouble for check in alarms):
+        said.insert(0, sentences.place_sentence)
+    if alarms[0].limit.name == HARD_BOUNCES.name:
+        said.insert(0, sentences.hard_sentence)
+    return said

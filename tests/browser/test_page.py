@@ -6,6 +6,7 @@ light and dark, on paper and on a phone.
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,13 +15,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import nbformat
 import pytest
 from plotly.offline import get_plotlyjs_version
+from typer.testing import CliRunner
 
 from cxtools.charts import style
+from cxtools.cli.program import app
+from cxtools.errors import ReportError
 from cxtools.measures.engine import Engine
 from cxtools.pages.index import write_index
 from cxtools.pages.page import BUNDLE, render_page
+from cxtools.pages.paper import print_page
 from cxtools.verdicts.evidence import verdict_on
-from tests.tables import ask
+from tests.tables import ask, store
 from tests.unit.test_charts import DRAWN, STORE
 
 if TYPE_CHECKING:
@@ -30,15 +35,23 @@ pytestmark = pytest.mark.browser
 SIZES = {"desktop": (1280, 900), "phone": (360, 740), "sheet": (680, 1000)}
 
 
+#: 45 links, the first of them followed by one person, the last by 45.
+MANY = store(
+    "to | kind | at | url\n"
+    + "".join(
+        f"p{person} | click | +{link} | https://x.example/{link:02}\n"
+        for link in range(45)
+        for person in range(link + 1)
+    )
+)
+
+
 def displayed(thing: Any) -> dict[str, Any]:
     """What a notebook would keep of a thing at the end of a cell."""
     if hasattr(thing, "to_plotly_json"):
         return {"application/vnd.plotly.v1+json": json.loads(thing.to_json())}
-    return (
-        thing._repr_mimebundle_()
-        if hasattr(thing, "_repr_mimebundle_")
-        else {"text/html": thing._repr_html_()}
-    )
+    own: dict[str, Any] = thing._repr_mimebundle_()
+    return own | ({"text/html": thing._repr_html_()} if hasattr(thing, "_repr_html_") else {})
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         verdict_on(Engine(STORE), "c", about="bounces"),
         *(table().chart() for table in DRAWN.values()),
         ask("data_quality", STORE, "c"),
+        ask("links", MANY, "c"),
     ]
     cells = [nbformat.v4.new_markdown_cell("# Every chart\n\nWhat does each look like?")]
     for number, thing in enumerate(shown):
@@ -248,6 +262,32 @@ def test_the_numbers_come_along(visit: Visiting, folder: Path) -> None:
     assert lines[1].startswith("c,5,2,0,3")
 
 
+def test_a_long_table_is_there_whole(visit: Visiting, folder: Path) -> None:
+    """Twenty rows at first; all can be searched, sorted, shown and saved, by keyboard as well."""
+    seen = visit(folder / "all-c.html")
+    seen.charts()
+    place = seen.page.locator(".output.rows")
+    links = place.locator("tbody td:first-child")
+    first = links.all_inner_texts()
+    place.get_by_label("Search").fill("/07")
+    found = links.all_inner_texts()
+    place.get_by_label("Search").fill("")
+    place.get_by_role("button", name="Clickers").press("Enter")
+    place.get_by_role("button", name="Clickers").press("Enter")
+    fewest = links.all_inner_texts()
+    place.get_by_role("button", name="Show all 45").press("Enter")
+    with seen.page.expect_download() as waiting:
+        place.get_by_role("button", name="Download CSV").click()
+    saved = Path(waiting.value.path()).read_text(encoding="utf-8-sig").splitlines()
+
+    assert (20, "https://x.example/44") == (len(first), first[0])
+    assert ["https://x.example/07"] == found
+    assert ["https://x.example/00", "https://x.example/01"] == fewest[:2]
+    assert "ascending" == place.locator("th", has_text="Clickers").get_attribute("aria-sort")
+    assert (45, 46) == (links.count(), len(saved))
+    assert [] == seen.violations() + seen.complaints
+
+
 def test_on_paper(visit: Visiting, folder: Path) -> None:
     """Printed in the dark, the page is white, and no chart is wider than the sheet."""
     seen = visit(folder / "all-c.html", scheme="dark")
@@ -262,26 +302,73 @@ def test_on_paper(visit: Visiting, folder: Path) -> None:
     assert [] == seen.complaints
 
 
+def test_a_page_is_printed_by_the_browser_that_is_there(
+    folder: Path, chromium: str, tmp_path: Path
+) -> None:
+    """
+    `--pdf` needs no library: a PDF beside the page with all charts drawn, nothing of the browser's
+    own left; one that fails is named with what it said.
+    """
+    page = tmp_path / "all-c.html"
+    page.write_bytes((folder / "all-c.html").read_bytes())
+    sheets = print_page(page, chromium).read_bytes()
+
+    assert sheets.startswith(b"%PDF")
+    assert len(sheets) > 100_000
+    assert ["all-c.html", "all-c.pdf"] == sorted(file.name for file in tmp_path.iterdir())
+    with pytest.raises(ReportError, match="could not be printed: it ended with 1"):
+        print_page(page, "false")
+
+
+def test_without_a_browser_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before the report takes its time: what is missing, and how to print without it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ran = CliRunner().invoke(app, ["report", "bounce", "-p", "campaign=c", "--pdf"])
+
+    assert "a PDF needs Chromium or Chrome, and there is none on PATH" in str(ran.exception)
+    assert "open the page in any browser and print it there" in str(ran.exception)
+
+
 def test_on_paper_no_table_is_cut_off(visit: Visiting, folder: Path) -> None:
-    """What scrolls sideways on a screen can't on a sheet; the definitions are printed, too."""
+    """
+    What scrolls sideways on a screen can't on a sheet, and a text has more than a word a line; the
+    definitions are printed, too.
+    """
     seen = visit(folder / "all-c.html", size="sheet")
     seen.charts()
     seen.page.emulate_media(media="print")
     boxes = [box_of(table) for table in seen.page.locator("main table:visible").all()]
 
+    texts = seen.page.locator(".output > table td:first-child").all()
+
     assert len(boxes) >= 2
+    assert [] == [text for text in texts if box_of(text)["width"] < 160]
     assert [] == [box for box in boxes if box["x"] + box["width"] > 680]
     assert seen.page.locator(".definitions dl").is_visible()
 
 
-def test_without_a_script_the_numbers_are_there(visit: Visiting, folder: Path) -> None:
-    """Mail gateways and previews run none: tables stand where charts would, nothing dead is shown."""
-    seen = visit(folder / "all-c.html", script=False)
+STRIPPED = re.compile("<script[^>]*>.*?</script>", re.DOTALL)
 
-    assert seen.page.locator("figure table").first.is_visible()
-    assert not seen.page.locator(".plot").first.is_visible()
-    assert not seen.page.locator("button.csv").first.is_visible()
-    assert "The charts need JavaScript" in seen.page.inner_text("body")
+
+@pytest.mark.parametrize("remove", [True, False], ids=["scripts removed", "JavaScript off"])
+def test_without_a_script_the_numbers_are_there(
+    visit: Visiting, folder: Path, tmp_path: Path, remove: bool
+) -> None:
+    """
+    Mail gateways and previews remove scripts or run none: tables stand open where charts would, the
+    notice stands above the verdict, nothing dead is shown, nothing is out of reach of a keyboard.
+    """
+    text = (folder / "all-c.html").read_text(encoding="utf-8")
+    page = tmp_path / "page.html"
+    page.write_text(STRIPPED.sub("", text) if remove else text, encoding="utf-8")
+    seen = visit(page, script=remove)
+    tables = seen.page.locator("figure table")
+
+    assert seen.page.locator(".numbers").count() == tables.count() > 10
+    assert [] == [table for table in tables.all() if not table.is_visible()]
+    assert 0 == seen.page.locator(".plot:visible, button:visible").count()
+    assert box_of(seen.page.locator(".notice"))["y"] < box_of(seen.page.locator(".verdict"))["y"]
+    assert [] == (seen.violations() if remove else [])
 
 
 def test_a_missing_trace_is_no_line(visit: Visiting, folder: Path, tmp_path: Path) -> None:
@@ -293,6 +380,9 @@ def test_a_missing_trace_is_no_line(visit: Visiting, folder: Path, tmp_path: Pat
     seen = visit(page)
 
     assert "failed" == seen.charts()
+    assert seen.page.locator("figure table").first.is_visible()
+    assert not seen.page.locator(".plot").first.is_visible()
+    assert seen.page.locator(".notice").is_visible()
     assert "figure 1: drawn as scatter, not as pie" in "".join(seen.complaints)
 
 

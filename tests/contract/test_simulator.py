@@ -25,7 +25,9 @@ from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAP
 from openapi_core.validation.request.exceptions import RequestValidationError
 from standardwebhooks import Webhook
 
+import cxtools
 from cxtools.connection import connect
+from cxtools.sending.campaign import Campaign
 from cxtools.simulator import people
 from cxtools.simulator.faults import FAULTS
 from cxtools.simulator.life import Letter, life
@@ -826,6 +828,85 @@ def test_a_connection_of_ones_own_takes_every_setting(tmp_path: Path) -> None:
         settings.event_horizon_s,
         settings.client_secret.reveal(),
     )
+
+
+def test_a_file_keeps_the_jobs(start_simulator: Callable[..., Simulator], tmp_path: Path) -> None:
+    """
+    Who serves with the same file knows them, beside the first or after it, and tells the same; half
+    a line that a kill left spoils none; a new world empties the file, which only its owner reads.
+    """
+    state = tmp_path / "jobs.jsonl"
+    first = start_simulator(speed="inf", state=state)
+    beside = start_simulator(speed="inf", state=state)
+    calls = [Caller(first.url).sign_in(), Caller(beside.url).sign_in()]
+    job_id = calls[0].submit(ADDRESSES[:20])
+    with state.open("a") as file:
+        file.write('{"job_id": "half')
+    calls[1].submit(ADDRESSES[20:40])
+    first.stop()
+    after = start_simulator(speed="inf", state=state)
+    calls.append(Caller(after.url).sign_in())
+    told = [call.events(job_id) for call in calls[1:]]
+    mode = state.stat().st_mode & 0o777
+    jobs = [len(each.truth()["jobs"]) for each in (beside, after)]
+    after.reset()
+
+    assert told[0] == told[1] != []
+    assert ([2, 2], 0o600, b"") == (jobs, mode, state.read_bytes())
+
+
+def test_a_notebook_that_is_run_again_goes_on(tmp_path: Path) -> None:
+    """
+    Another simulator, at another port, in the same home: the same account, nobody mailed twice, and
+    each answer says which store it comes from.
+    """
+    campaign = Campaign.from_list(
+        ADDRESSES[:20],
+        name="q3",
+        subject="Q3",
+        template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+        sender="me@example.com",
+    )
+    clients = [connect("simulator", home=tmp_path) for _ in range(2)]
+    states = []
+    for client in clients:
+        client.quiet = True
+        states.append(client.send(campaign).state)
+    urls = {client.settings.env_url for client in clients}
+    truth = requests.get(f"{clients[1].settings.env_url}/_sim/truth", timeout=10).json()
+    answer = cxtools.funnel("q3").head(1)
+
+    assert (["completed"] * 2, 2) == (states, len(urls))
+    assert (1, []) == (len(truth["jobs"]), truth["mailed_twice"])
+    assert f"simulator · home {tmp_path}" == repr(clients[1])
+    assert answer.text().endswith(f"\nFrom the simulator, {tmp_path}")
+    assert f"From the simulator, {tmp_path}" in str(answer._repr_html_())
+    assert cxtools.funnel("q3", home=tmp_path).text().endswith(f"From the store in {tmp_path}")
+
+
+def test_a_simulator_has_a_home_of_its_own(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A folder in the home, which stays; paths are said from here, and no secret is said."""
+    monkeypatch.setenv("CXTOOLS_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    client = connect("simulator")
+    environment = connect(env_url="https://example.com", client_id="me", client_secret="c4nary")
+
+    assert home / "simulator" == client.settings.home
+    assert "simulator · home home/simulator" == repr(client)
+    assert "profile default · me at https://example.com · home home" == repr(environment)
+    assert "profile default · no account set · home home" == repr(connect())
+    assert ("From the simulator, home/simulator", "") == (client.origin, environment.origin)
+
+
+def test_tab_on_a_connection_shows_what_is_meant_for_notebooks() -> None:
+    """What is done with a campaign, and no part that only modules of cxtools use."""
+    shown = dir(connect())
+
+    assert {"collect", "resume", "send", "settings", "status"} <= set(shown)
+    assert {"context", "engine", "ledger", "needs_all", "store"}.isdisjoint(shown)
+    assert [] == [name for name in shown if name.startswith("_")]
 
 
 def test_recipients_and_history_are_files_of_the_same_world(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from cxtools.cli import main
 from cxtools.cli.exits import MEANINGS
@@ -99,6 +100,17 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Simulator) -> Non
     )
     assert {"campaign", "state", "recipients", "batches", "events", "webhooks"} <= set(document)
     assert 1 == len(simulator.truth()["jobs"])
+
+
+def test_a_new_home_is_said_once(tmp_path: Path) -> None:
+    """A mistyped CXTOOLS_HOME is a new, empty home: said when it is made, not with --quiet."""
+    shell = Shell(tmp_path)
+    said = [shell("status").stderr, shell("status").stderr]
+    shell.environ["CXTOOLS_HOME"] = str(tmp_path / "hoem")
+    quiet = shell("--quiet", "status").stderr
+
+    new = f"CXTOOLS_HOME={tmp_path / 'home'} doesn't exist yet: a new, empty home is made there\n"
+    assert ([new, ""], "") == (said, quiet)
 
 
 def test_small_files_of_events_are_merged(tmp_path: Path) -> None:
@@ -627,6 +639,8 @@ def test_quiet_still_prints_the_document_that_was_asked_for(shell: Shell) -> Non
 
 def test_no_progress_bar_where_stderr_is_not_a_terminal(shell: Shell) -> None:
     """A log file holds sentences, not thousands of bars."""
+    (shell.folder / "home").mkdir()
+
     assert "" == send(shell).stderr
 
 
@@ -853,3 +867,29 @@ def test_the_simulator_says_what_the_system_refuses(
     assert (6, "") == (done.returncode, done.stdout)
     assert words.format(taken=taken) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_empty_home_says_where_the_demo_is(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After `make demo` the status of one's own home is empty: which home, and what to say instead."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CXTOOLS_HOME", str(home))
+    alone = CliRunner().invoke(app, ["status"])
+    (tmp_path / "reports" / "demo" / "home").mkdir(parents=True)
+    (tmp_path / "reports" / "demo" / "home" / ".cxtools-demo").touch()
+    beside = CliRunner().invoke(app, ["status"])
+
+    assert f"{home} holds no campaign that was sent" in alone.stderr
+    assert "demo" not in alone.stderr.replace(str(home), "")
+    assert "say CXTOOLS_HOME=reports/demo/home cxtools status" in beside.stderr
+    assert (0, "no campaigns\n") == (beside.exit_code, beside.stdout)
+
+
+def test_a_report_takes_the_campaign_by_position(home: Path) -> None:
+    """As other commands do; two different names are a slip of the pen."""
+    twice = CliRunner().invoke(app, ["report", "bounce", "q3", "-p", "campaign=q4"])
+    unknown = CliRunner().invoke(app, ["report", "bounce", "q3"])
+
+    assert "two campaigns are named: q3 and q4" in str(twice.exception)
+    assert "there is no campaign 'q3'" in str(unknown.exception)

@@ -12,36 +12,34 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
+
+from cxtools.connection import connect
+from cxtools.sending.status import stopped_text
 
 PATIENCE_S = 60
 CXTOOLS = [sys.executable, "-m", "cxtools.cli"]
 
-SENDS_TWICE = """
-import signal
+CONNECTS = """
 import cxtools as cx
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
-client = cx.connect("simulator")
+client = cx.connect("simulator", batch_size=200)
 client.quiet = True
 campaign = cx.Campaign.from_list(
-    [f"p{number}@acme-01.example" for number in range(30)],
+    [f"p{number}@acme-01.example" for number in range(2000)],
     name="q3",
     subject="Q3",
     template_id="a1b2c3d4-e5f6-7890-abcd-ef1234567890",
     sender="marketing@example.com",
 )
 print(client.settings.env_url, flush=True)
-input()
-try:
-    client.send(campaign)
-except KeyboardInterrupt:
-    print("stopped", flush=True)
-input()
-print(client.send(campaign).state, flush=True)
 """
+
+CONNECTS_AND_WAITS = CONNECTS + "input()"
 
 WRITES_ITS_PROCESSES = """
 import os, time
@@ -76,12 +74,6 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def go_on(process: subprocess.Popen[str]) -> None:
-    assert process.stdin
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
 def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/_sim/log", timeout=PATIENCE_S):  # noqa: S310 - our own simulator
@@ -90,14 +82,15 @@ def answers(url: str) -> bool:
         return False
 
 
-def control(url: str, path: str, **body: float) -> None:
-    data = json.dumps(body).encode()
-    urllib.request.urlopen(f"{url}/_sim/{path}", data, timeout=PATIENCE_S).close()  # noqa: S310 - our own simulator
+def control(url: str, path: str, **body: float) -> Any:
+    """POST to a control of the simulator, or GET it where nothing is to be said."""
+    data = json.dumps(body).encode() if body else None
+    with urllib.request.urlopen(f"{url}/_sim/{path}", data, timeout=PATIENCE_S) as answer:  # noqa: S310 - our own simulator
+        return json.load(answer)
 
 
 def jobs(url: str) -> int:
-    with urllib.request.urlopen(f"{url}/_sim/truth", timeout=PATIENCE_S) as truth:  # noqa: S310 - our own simulator
-        return len(json.load(truth)["jobs"])
+    return len(control(url, "truth")["jobs"])
 
 
 def is_alive(process_id: int) -> bool:
@@ -135,28 +128,94 @@ def test_lab_takes_the_place_of_its_command(tmp_path: Path) -> None:
         assert str(command.pid) == line(command)
 
 
-def test_a_simulator_of_a_notebook_survives_a_stopped_cell() -> None:
+class Kernel:
+    """A kernel as JupyterLab starts one; its processes write what they complain of to a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manager = KernelManager(kernel_name="python3")
+        self.complaints = folder / "stderr"
+        with self.complaints.open("w") as stderr:
+            environ = {**os.environ, "CXTOOLS_HOME": str(folder / "home")}
+            self.manager.start_kernel(cwd=str(folder), env=environ, stderr=stderr)
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=PATIENCE_S)
+
+    def begin(self, cell: str) -> str:
+        return str(self.client.execute(cell))
+
+    def outputs(self, begun: str) -> list[dict[str, Any]]:
+        """What stands below the cell when it has ended: results, errors and what was printed."""
+        shown: list[dict[str, Any]] = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=PATIENCE_S)
+            content = message["content"]
+            if message["parent_header"].get("msg_id") != begun:
+                continue
+            if content.get("execution_state") == "idle":
+                return shown
+            if message["msg_type"] in ("error", "execute_result", "stream"):
+                shown.append(content)
+
+    def run(self, cell: str) -> dict[str, Any]:
+        """The last output of a cell."""
+        return self.outputs(self.begin(cell))[-1]
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Iterator[Kernel]:
+    kernel = Kernel(tmp_path)
+    yield kernel
+    kernel.client.stop_channels()
+    kernel.manager.shutdown_kernel(now=True)
+
+
+def test_a_stopped_send_goes_on_where_it_stopped(kernel: Kernel) -> None:
     """
-    Jupyter's interrupt goes to all processes of the kernel's group. The cell stops in the middle of
-    a send, the simulator still answers, and the same cell goes on to the end.
+    Jupyter's stop button interrupts all processes of the kernel's group. One line says how far the
+    send came; the simulator still answers, and the same cell goes on at once, to the end.
     """
-    with running([sys.executable, "-c", SENDS_TWICE]) as kernel:
-        url = line(kernel)
-        control(url, "reset", speed=0)
-        go_on(kernel)
-        while not jobs(url):
-            time.sleep(0.05)
-        os.killpg(kernel.pid, signal.SIGINT)
-        stopped = line(kernel)
-        control(url, "advance", seconds=7 * 86400)
-        go_on(kernel)
+    url = kernel.run(CONNECTS)["text"].strip()
+    control(url, "reset", latency_ms=10)
+    sending = kernel.begin("client.send(campaign)")
+    while not jobs(url):
+        time.sleep(0.01)
+    kernel.manager.interrupt_kernel()
+    (stopped,) = kernel.outputs(sending)
+    sent = jobs(url)
+    again_at = time.monotonic()
+    state = kernel.run("print(client.send(campaign).state)")["text"].strip()
+    requests = control(url, "log")
+    posts = [request["at"] for request in requests if request["endpoint"] == "messages"]
+    truth = control(url, "truth")
+    kernel.manager.shutdown_kernel()
+    while answers(url):
+        time.sleep(0.1)
 
-        assert ("stopped", "completed", 1) == (stopped, line(kernel), jobs(url))
+    assert ("Interrupted", 0 < sent < 10) == (stopped["ename"], True)
+    assert [
+        f"Interrupted: stopped; {sent * 200:,} of 2,000 recipients of 'q3' are sent",
+        "  -> run the same again: it continues, and mails nobody twice",
+    ] == stopped["traceback"]
+    assert ("completed", 2000, []) == (state, len(truth["sends"]), truth["mailed_twice"])
+    assert min(at for at in posts if at > again_at) - again_at < 5
+    assert "Fatal" not in kernel.complaints.read_text()
 
 
-def test_a_simulator_of_a_notebook_ends_with_its_kernel() -> None:
+def test_who_stops_before_the_plan_reads_that_nothing_was_sent(tmp_path: Path) -> None:
+    """Zero of zero recipients would be a riddle."""
+    ledger = connect(home=tmp_path).ledger
+
+    assert [
+        "stopped; nothing of 'q3' was planned or sent yet",
+        "  -> run the same again: it continues, and mails nobody twice",
+    ] == stopped_text(ledger, "q3").splitlines()
+
+
+def test_a_simulator_of_a_notebook_ends_with_its_kernel(tmp_path: Path) -> None:
     """Also where the kernel was killed, and could not end it itself."""
-    with running([sys.executable, "-c", SENDS_TWICE]) as kernel:
+    waiting = [sys.executable, "-c", CONNECTS_AND_WAITS]
+    with running(waiting, CXTOOLS_HOME=str(tmp_path)) as kernel:
         url = line(kernel)
         before = answers(url)
         kernel.kill()
@@ -166,6 +225,21 @@ def test_a_simulator_of_a_notebook_ends_with_its_kernel() -> None:
             time.sleep(0.1)
 
         assert (True, False) == (before, answers(url))
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_simulator_ends_without_a_complaint(how: signal.Signals) -> None:
+    """Also while it listens for the end of its parent: that was a fatal error of Python."""
+    command = [sys.executable, "-m", "cxtools.simulator", "--exit-on-eof"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as simulator:
+        url = line(simulator).removeprefix("listening on ")
+        before = answers(url)
+        simulator.send_signal(how)
+        _, complaint = simulator.communicate(timeout=PATIENCE_S)
+
+    assert (True, "") == (before, complaint)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

@@ -12,6 +12,7 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ EVENTS = """
     bob | delivery | +5   |       |                           |                      | bob@yahoo.com   | j1
     cid | bounce   | +2   | 5.1.1 | <cid@gmail.com> is gone   |                      | cid@gmail.com   | j1
 """
+
+
+NOON = datetime(2026, 9, 20, 12, tzinfo=UTC)
 
 
 @contextmanager
@@ -158,9 +162,9 @@ def test_two_reports_at_once_and_the_index(filled: Path, tmp_path: Path) -> None
     """
     out = tmp_path / "reports"
     wanted = [("bounce", {"campaign": "c"}), ("engagement_report", {"campaign": "c"})]
-    render_reports(wanted, out=out, home=filled)
+    render_reports(wanted, out=out, home=filled, now=NOON.timestamp)
     first = {file.name: file.read_bytes() for file in out.iterdir()}
-    render_reports(wanted, out=out, home=filled)
+    render_reports(wanted, out=out, home=filled, now=NOON.timestamp)
 
     assert [
         "bounce_report-c.html",
@@ -183,6 +187,8 @@ def test_two_reports_at_once_and_the_index(filled: Path, tmp_path: Path) -> None
     ]
     assert "14 Sep 2026" in index
     assert "1 of 3 recipients" not in index.split("<table>")[0]
+    assert "20 Sep 2026 12:00 UTC" in index
+    assert "made on 20 Sep 2026 12:00 UTC" in first["bounce_report-c.html"].decode()
 
 
 @pytest.mark.parametrize(
@@ -542,6 +548,40 @@ def test_what_runs_and_what_failed_is_private(tmp_path: Path, home: Path) -> Non
     assert 0o600 == (out / "trial-c.failed.ipynb").stat().st_mode & 0o777
 
 
+PAGES = ("run_campaign-q3.html", "bounce_report-q3.html", "bounce_report-q3-as-of-2026-09-14.html")
+
+
+def test_pages_lead_to_those_of_the_same_campaign_and_moment(tmp_path: Path) -> None:
+    """
+    A link where a neighbour stands, none where there is none; a page that came to lie alone has the
+    index only, and one whose links are right is not written again.
+    """
+    for name in PAGES:
+        report = name.partition("-")[0]
+        book = nbformat.v4.new_notebook(
+            cells=[
+                nbformat.v4.new_markdown_cell(f"# {report}"),
+                nbformat.v4.new_markdown_cell("See the [bounce report](bounce_report.ipynb)."),
+            ]
+        )
+        page = render_page(book, name=report, parameters={"campaign": "q3"})
+        (tmp_path / name).write_text(page, encoding="utf-8")
+    write_index(tmp_path)
+    written = {name: (tmp_path / name).stat().st_mtime_ns for name in PAGES}
+    leads = {name: re.findall(r'href="([^"#]+)"', (tmp_path / name).read_text()) for name in PAGES}
+    write_index(tmp_path)
+
+    assert {
+        PAGES[0]: ["index.html", PAGES[1], PAGES[1]],
+        PAGES[1]: ["index.html", PAGES[0], PAGES[1]],
+        PAGES[2]: ["index.html", PAGES[2]],
+    } == leads
+    assert written == {name: (tmp_path / name).stat().st_mtime_ns for name in PAGES}
+    (tmp_path / PAGES[1]).unlink()
+    write_index(tmp_path)
+    assert ["index.html"] == re.findall(r'href="([^"#]+)"', (tmp_path / PAGES[0]).read_text())
+
+
 def test_the_index_lists_only_reports(tmp_path: Path) -> None:
     """Other pages in the folder are left alone; an empty folder has an index too."""
     (tmp_path / "other.html").write_text("<p>not ours</p>")
@@ -747,7 +787,8 @@ def test_a_page_defines_the_words_it_shows_and_no_others(filled: Path, tmp_path:
         book = read_notebook(tmp_path / f"{report}-c.ipynb")
         drawings = take_figures(book)
         shown = "\n".join(page_texts(book, drawings))
-        defined = re.findall(r"<dt>([^<]+)</dt>", page.partition('<dl class="terms">')[2])
+        terms = page.partition('<dl class="terms">')[2].partition("</dl>")[0]
+        defined = re.findall(r"<dt>([^<]+)</dt>", terms)
 
         assert defined == [term.word for term in TERMS if term.stands_in(shown)]
         assert {"Delivery rate", "Open rate", "Click rate"} <= set(defined)
@@ -761,13 +802,23 @@ def test_a_page_defines_the_words_it_shows_and_no_others(filled: Path, tmp_path:
         ("Delivery rate", ["Delivery rate"]),
         ("95.9% (95.3–96.4), 0.2 points below the usual", ["95% interval", "Median", "Points"]),
         ("invalid mailbox · hard", ["Hard bounce"]),
-        ("reputation block · block", ["Blocked"]),
+        ("reputation block · block", ["Blocked", "Reputation block"]),
         ("a landing page for hardware", []),
     ],
 )
 def test_words_are_found_as_pages_write_them(text: str, words: list[str]) -> None:
     """In a heading, a sentence, a label or a number."""
     assert words == [term.word for term in TERMS if term.stands_in(text)]
+
+
+def test_jargon_is_explained_where_it_is_used_first(filled: Path, tmp_path: Path) -> None:
+    """Below the first figure or table with the word, and once."""
+    page = render_report("bounce_report", {"campaign": "c"}, home=filled, out=tmp_path).read_text()
+    below_causes = page.partition('aria-labelledby="section-1-title"')[2].partition("</section>")[0]
+
+    assert "<b>Hard bounce</b>: The address is dead" in below_causes
+    assert 1 == page.count("<b>Hard bounce</b>")
+    assert "Greylisted" not in page
 
 
 RATES = [

@@ -35,9 +35,9 @@ DIMENSIONS = {
     "provider": "provider",
     "domain": "domain",
     "job": "job_id",
-    "day": "cast(cast(first_at as date) as varchar)",
-    "hour": "extract(hour from first_at)",
-    "weekday": "extract(isodow from first_at)",
+    "day": "cast(cast(sending_at as date) as varchar)",
+    "hour": "extract(hour from sending_at)",
+    "weekday": "extract(isodow from sending_at)",
 }
 
 #: One campaign, several, or all of the store.
@@ -231,7 +231,7 @@ def _counts(
 ) -> pd.DataFrame:
     """What an SQL file counts, with what it is split by as columns behind the campaign."""
     connection.execute("create or replace temp view messages as " + _messages(by))
-    for name in ("delays", "urls"):
+    for name in ("delays", "urls", "clicker_flags"):
         view = f"create or replace temp view {name} as "
         connection.execute(view + _statement(name))
     relation = connection.sql(_statement(file))

@@ -1208,8 +1208,8 @@ def own_rule(**fields: Any) -> str:
         (own_rule(confidence="nan"), "than"),
         (own_rule(weak="no"), "boolean"),
         (own_rule(codes=["9x"]), '"550", "5.7.1"'),
-        (own_rule(outranks=["greylst"]), "no rule 'greylst'.*\n.*'greylist'"),
-        ("[[rule]]\nid = 'greylst'\noff = true", "no rule 'greylst'.*\n.*'greylist'"),
+        (own_rule(outranks=["greylst"]), "no rule 'greylst'.*\n.*did you mean greylist"),
+        ("[[rule]]\nid = 'greylst'\noff = true", "no rule 'greylst'.*\n.*did you mean greylist"),
         (own_rule(example="nothing of it"), "its example doesn't reach it, but 'none'"),
         (
             own_rule(weak=True, example="acme shield: user unknown"),

@@ -283,9 +283,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "an unknown value": (
         "funnel",
         {"where": {"provider": ["gmail", "gmial"]}},
-        r"no message has the provider gmial[\s\S]*choose from: microsoft, gmail, other",
+        r"no message has the provider gmial[\s\S]*did you mean gmail\? choose from: microsoft, gmail, other",
     ),
     "an unknown split": ("funnel", {"by": "colour"}, r"split by colour[\s\S]*provider, domain"),
+    "a slip in a split": ("funnel", {"by": "Provder"}, r"did you mean provider\? choose from:"),
+    "a slip in a filter": ("funnel", {"where": {"dya": "1"}}, r"did you mean day\? choose from:"),
     "what can't be split": ("data_quality", {"by": "day"}, "data_quality can't be split"),
     "a comparison split": ("comparison", {"by": "day"}, "comparison can't be split"),
     "what can't be filtered": (

@@ -18,6 +18,7 @@ from cxtools.charts import style
 from cxtools.charts import tables as written
 from cxtools.events.store import EventStore
 from cxtools.measures.catalogue import QUESTIONS
+from cxtools.measures.choices import By
 from cxtools.measures.engine import Engine
 from cxtools.measures.table import Table
 from cxtools.verdicts import evidence
@@ -279,7 +280,8 @@ def test_the_figure_carries_its_table() -> None:
         meta["columns"]
     )
     assert ("category", "kind", "recipients", "share", "rate") == tuple(meta["shown"])
-    assert 3 == sum(row["recipients"] for row in meta["rows"])
+    recipients = meta["columns"].index("recipients")
+    assert 3 == sum(row[recipients] for row in meta["rows"])
 
 
 def test_causes_are_named_with_their_kind() -> None:
@@ -311,9 +313,13 @@ def test_a_table_in_words() -> None:
     }
     text = written.html(pd.DataFrame([row]))
 
-    assert ["&lt;b&gt;x&lt;/b&gt;", "1,234", "5.0% (4.0–6.0)", "1.5 h", "–"] == re.findall(
-        r"<td[^>]*>(.*?)</td>", text
-    )
+    assert [
+        "&lt;b&gt;x&lt;/b&gt;",
+        "1,234",
+        "5.0% (4.0\u2060–\u20606.0)",
+        "1.5 h",
+        "–",
+    ] == re.findall(r"<td[^>]*>(.*?)</td>", text)
     assert 5 == text.count('scope="col"')
 
 
@@ -564,3 +570,52 @@ def verdict_on(store: EventStore, about: str) -> CampaignVerdict:
 def stage_labels(figure: go.Figure) -> list[str]:
     """The labels of a funnel's stages, from the top down."""
     return list(figure.layout.yaxis.ticktext)
+
+
+#: 100 people at each of two providers and 2 at a third; a tenth of gmail's mail bounces, half of
+#: the small one's.
+LARGE = tables.store(
+    "to | kind | at | email | code | url\n"
+    + "".join(
+        f"p{n} | {'bounce' if n % 10 == 0 else 'delivery'} | +0 | p{n}@gmail.com | 5.1.1 |\n"
+        f"q{n} | delivery | +1 | q{n}@yahoo.com | |\n"
+        f"q{n} | open | +{60 + n} | q{n}@yahoo.com | |\n"
+        for n in range(100)
+    )
+    + "x1 | bounce | +0 | x1@icloud.com | 4.2.2 |\nx2 | delivery | +0 | x2@icloud.com | |\n"
+    + "q1 | click | +90000 | q1@yahoo.com | | https://x.example/a"
+)
+AMONG = ", among those with 100 messages or more"
+
+
+@pytest.mark.parametrize(
+    ("question", "by", "said"),
+    [
+        ("funnel", None, "94.6% of the mail was delivered, 0.5% of that was clicked"),
+        ("funnel", "provider", f"Delivered: from 90.0% (gmail) to 100.0% (yahoo){AMONG}"),
+        ("funnel", ["provider", "day"], ""),
+        ("bounces", None, "Invalid recipient: the most frequent cause, of 10 of 11 bounces"),
+        ("bounces", "provider", ""),
+        ("links", None, "Most followed: x.example/a, by 1 person"),
+        ("timing", None, "Half of those who loaded the images did so within 1.8 min"),
+        ("curve", None, ""),
+        ("jobs", None, "1 send job; the slowest delivered half of its mail within 1 s"),
+        ("comparison", None, ""),
+    ],
+)
+def test_a_figure_answers_its_question(question: str, by: By, said: str) -> None:
+    """
+    In a sentence of numbers that its table holds; parts that are small are not named as the best or
+    the worst, and where no sentence is true enough the question stays.
+    """
+    options = {"by": by} if by else {}
+    figure = ask(question, LARGE, "c", **options).chart()
+
+    assert said == figure.layout.meta["answer"]
+
+
+def test_a_campaign_is_placed_among_the_earlier_ones() -> None:
+    """By what was delivered and clicked; what isn't measured has no place."""
+    table = ask("comparison", STORE, "later")
+
+    assert "later: 50.0% delivered (2nd of 2)" == table.chart().layout.meta["answer"]

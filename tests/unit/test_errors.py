@@ -110,11 +110,22 @@ cx.connect("nowhere", home="/nowhere", client_secret="c4nary")
 """
 
 
+DEBUGGING = """
+from cxtools import errors
+errors.CxError.shows_traceback = True
+cx.connect("nowhere", home="/nowhere")
+"""
+
+
 def test_a_notebook_shows_the_sentence_and_no_frame() -> None:
-    """A real kernel: below the cell stand what happened and what to do, and no traceback."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    """
+    A real kernel: below the cell stand what happened and what to do, and no traceback; that is
+    shown to who asks for it.
+    """
+    cells = [nbformat.v4.new_code_cell(CELL), nbformat.v4.new_code_cell(DEBUGGING)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=60).execute()
-    (output,) = notebook.cells[0].outputs
+    output, debugging = [cell.outputs[0] for cell in notebook.cells]
 
     assert "ConfigError" == output.ename
     profiles = Path("/nowhere/profiles.toml")
@@ -122,3 +133,4 @@ def test_a_notebook_shows_the_sentence_and_no_frame() -> None:
         f"ConfigError: there is no profile 'nowhere': {profiles} doesn't exist",
         "  -> create the file with a table of that name, or leave --profile out",
     ] == output.traceback
+    assert "Traceback (most recent call last):" == debugging.traceback[0]

@@ -43,9 +43,9 @@ FLOORS = {
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
-        "verdicts.checks",
-        "events.feeds.dialect",
-        "events.feeds.columns",
+        "verdicts.checks verdicts.trust",
+        "events.feeds.dialect verdicts.changes verdicts.places",
+        "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
@@ -58,9 +58,9 @@ FLOORS = {
     ],
     "pictures": [
         "charts.groups charts.rows charts.style",
-        "charts.cells charts.columns",
+        "charts.cells charts.columns charts.headlines",
         "charts.frame charts.tables charts.verdicts",
-        "charts.bars charts.heatmap",
+        "charts.bars charts.display charts.heatmap",
         "charts.*",
         "charts.funnel",
         "charts",
@@ -102,15 +102,17 @@ FLOORS = {
         "context measures.ages measures.outcomes",
         "measures.answers sending.status",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
-        "verdicts.evidence webhooks.deliver webhooks.message",
+        "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
     ],
     "faces": [
-        "simulated",
-        "connection pages pages.checks pages.disk pages.facts pages.figures pages.kernel "
+        "simulated refresh refresh.inbox",
+        "connection pages pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters",
-        "doctor explorer pages.catalogue pages.glossary",
+        "pages.numbers refresh.refresh",
+        "pages.figures",
+        "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
         "pages.run",
@@ -119,7 +121,7 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.reports "
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",

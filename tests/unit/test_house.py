@@ -223,8 +223,21 @@ def test_editors_complete_names_that_exist() -> None:
 
 def test_a_name_that_is_missing_is_answered_with_those_there_are() -> None:
     """A typo is an error that lists what there is."""
-    with pytest.raises(AttributeError, match=r"no 'funel'; it has: .*connect, .*funnel"):
+    with pytest.raises(
+        AttributeError, match=r"no 'funel'; did you mean funnel\? it has: .*connect"
+    ):
         cxtools.funel  # noqa: B018  # looked up, no more
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in cxtools.__all__ if not isinstance(getattr(cxtools, name), type)]
+)
+def test_help_shows_how_a_function_is_called(name: str) -> None:
+    """What Shift-Tab shows in a notebook has an example, and says what may be raised."""
+    shown = getattr(cxtools, name).__doc__
+
+    assert "Example:" in shown or ">>>" in shown
+    assert "Raises:" in shown or "never raises" in shown
 
 
 @pytest.mark.parametrize("name", cxtools.__all__)

@@ -6,7 +6,7 @@ tutorial's defects.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.catalogue.delivery import FUNNEL
 from cxtools.measures.catalogue.feed import CHECKS
+from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
 from cxtools.measures.stats import wilson
@@ -338,6 +339,68 @@ def test_as_of_looks_back() -> None:
             counts(number)
 
 
+EDGES = store("""
+    to  | kind     | at
+    ann | delivery | +0
+    bob | delivery | +53999
+    cid | delivery | +54000
+""")
+
+
+@pytest.mark.parametrize(
+    ("as_of", "attempted"),
+    [
+        ("2026-09-13", []),
+        ("2026-09-14", [(2,)]),
+        (" 20260914 ", [(2,)]),
+        (date(2026, 9, 14), [(2,)]),
+        ("2026-09-14T00:00", []),
+        ("2026-09-14T23:59:58Z", [(1,)]),
+        ("2026-09-15T01:59:59+02:00", [(2,)]),
+        (datetime(2026, 9, 15, tzinfo=UTC), [(3,)]),
+        ("2026-09-15", [(3,)]),
+    ],
+)
+def test_a_date_includes_its_day(as_of: AsOf, attempted: list[tuple[int]]) -> None:
+    """A campaign begins at 9:00 UTC; of 23:59:59 and midnight only the one is of that day."""
+    assert attempted == values(ask("funnel", EDGES, as_of=as_of), "attempted")
+
+
+def test_hours_are_those_of_the_sending() -> None:
+    """
+    Of some messages only the bounce is told, hours later: they belong to the last sending of their
+    job before it, so that no hour is a disaster in which nothing was sent; each job by itself.
+    """
+    known = store("""
+        to  | kind     | at    | code  | job
+        ann | delivery | +0    |       | j1
+        bob | delivery | +3600 |       | j1
+        cid | bounce   | +1800 | 5.1.1 | j1
+        dot | bounce   | +9000 | 5.1.1 | j1
+        eve | bounce   | +60   | 5.1.1 | j2
+        fay | sent     | +7200 |       | j2
+        fay | bounce   | +9900 | 4.2.2 | j2
+        gil | open     | +8000 |       | j2
+    """)
+
+    assert [(9, 3, 1), (10, 2, 1), (11, 1, 0)] == values(
+        ask("funnel", known, by="hour"), "hour", "attempted", "delivered"
+    )
+    assert [(11, "mailbox_full")] == values(
+        ask("bounces", known, where={"hour": 11}, by="hour"), "hour", "category"
+    )
+    assert "Mon" in ask("funnel", known, by="weekday").text()
+
+
+@pytest.mark.parametrize("as_of", ["14.09.2026", "09/14/2026", "yesterday", "2026-09-31"])
+def test_a_day_that_is_none_is_refused(as_of: str) -> None:
+    """What can be read in two ways, or in none, is not guessed; how to write it is said."""
+    with pytest.raises(ConfigError, match="as_of is not a moment") as refused:
+        ask("funnel", EDGES, as_of=as_of)
+
+    assert "write a day as 2026-09-14, which counts to its end (UTC)" in str(refused.value)
+
+
 def test_an_age_is_counted_from_each_campaigns_own_start(tmp_path: Path) -> None:
     """Campaigns of different days are compared at the same age."""
     both = EventStore(tmp_path)
@@ -571,6 +634,41 @@ def test_links_without_their_tracking_parameters() -> None:
         ("https://shop.example/sale", "content", 1, 1, 2, 0.5),
         ("https://shop.example/unsubscribe", "unsubscribe", 1, 1, 2, 0.5),
     ] == values(table, "link_url", "purpose", "clickers", "clicks", "all_clickers", "share")
+
+
+def test_scanners_are_left_out_of_where_people_went() -> None:
+    """
+    A scanner follows all links at once, the unsubscribe link too: what people followed stands
+    beside it, and who did nothing but unsubscribe is not a machine.
+    """
+    known = store("""
+        to  | kind     | at    | url
+        bot | delivery | +0    |
+        bot | click    | +60   | https://shop.example/new
+        bot | click    | +60.5 | https://shop.example/unsubscribe
+        ann | delivery | +0    |
+        ann | click    | +600  | https://shop.example/new
+        bob | delivery | +0    |
+        bob | click    | +700  | https://shop.example/unsubscribe
+    """)
+    suspects = ask("suspects", known).set_index("rule").clickers
+
+    assert [
+        ("https://shop.example/new", 1, 2, 2, 3, 0.5),
+        ("https://shop.example/unsubscribe", 1, 2, 2, 3, 0.5),
+    ] == values(
+        ask("links", known),
+        "link_url",
+        "people",
+        "clickers",
+        "all_people",
+        "all_clickers",
+        "people_share",
+    )
+    assert (1, 2, 1, 1) == tuple(
+        suspects[["suspect", "human", "human_clicked", "human_unsubscribed"]]
+    )
+    assert [2] == ask("funnel", known).clicked.tolist()
 
 
 def test_links_inside_of_what_a_mail_filter_made_of_them() -> None:
@@ -882,6 +980,8 @@ def test_suspects_are_tagged_by_rule_and_still_counted() -> None:
         ("r5", 0, 5),
         ("suspect", 3, 5),
         ("human", 2, 5),
+        ("human_clicked", 2, 5),
+        ("human_unsubscribed", 0, 5),
     ] == values(ask("suspects", known), "rule", "clickers", "total")
     assert [5] == ask("funnel", known).clicked.tolist()
     assert [("corp.example", 2), ("gmail.example", 0), ("mail.example", 1)] == values(
@@ -914,6 +1014,8 @@ def test_a_domain_full_of_scanners_makes_its_fast_clickers_suspect() -> None:
         ("r5", 2),
         ("suspect", 4),
         ("human", 1),
+        ("human_clicked", 1),
+        ("human_unsubscribed", 0),
     ] == values(
         ask("suspects", store("to | email | kind | at | url\n" + scanners + people)),
         "rule",

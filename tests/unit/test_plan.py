@@ -84,15 +84,18 @@ WRONG_SPECS = {
     "a sender with a line break": ({"sender": "a@b.com\nBcc: c@d.com"}, "sender: "),
     "a placeholder called email": ({"fields": ["email"]}, "fields: must be different names"),
     "a placeholder twice": ({"fields": ["name", "name"]}, "fields: must be different names"),
-    "a key nobody knows": ({"subjekt": "Hi"}, "subjekt: is not known; known are name, subject,"),
+    "a key nobody knows": (
+        {"subjekt": "Hi"},
+        "subjekt: is not known; did you mean subject? known are name, subject,",
+    ),
     "a key nobody knows in a table": (
         {"tracking": {"open": True}},
-        "tracking.open: is not known; known are opens, clicks",
+        "tracking.open: is not known; did you mean opens? known are opens, clicks",
     ),
     "a negative limit": ({"limits": {"daily": -1}}, "limits.daily: "),
     "a key nobody knows of retry waves": (
         {"retry": {"cooldown": 24}},
-        "retry.cooldown: is not known; known are cooldown_h, waves",
+        "retry.cooldown: is not known; did you mean cooldown_h? known are cooldown_h, waves",
     ),
     "more waves than the ledger counts": ({"retry": {"waves": 10}}, "retry.waves: "),
     "a cooldown in seconds": ({"retry": {"cooldown_h": 86400}}, "retry.cooldown_h: "),

@@ -33,7 +33,7 @@ from cxtools.events.spark import _process_session, spark_session
 from cxtools.events.spark_folder import errors_into, own_folder
 from cxtools.events.spark_relations import spark_relations
 from cxtools.events.store import EventStore
-from cxtools.measures.answers import answer, count
+from cxtools.measures.answers import answer, count, count_file
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
@@ -279,13 +279,19 @@ def test_campaigns_at_one_age_have_the_same_answers(name: str, both: Both) -> No
 
 
 def test_a_filter_and_jobs_are_the_same(both: Both) -> None:
-    """Some messages of one campaign; and what became of each recipient of some jobs."""
+    """Some messages of one campaign; what became of each recipient of some jobs; places."""
     how = {"campaigns": "summer", "where": {"provider": ["gmail"]}, "by": ["day", "job"]}
 
     check_counts(both, ["funnel"], **how)
     assert outcomes(both.duckdb, "summer", ["j1", "a"]) == outcomes(
         both.spark, "summer", ["j1", "a"]
     )
+    ours, sparks = (
+        count_file(engine, "places", "summer", by=["provider"])
+        for engine in (both.duckdb, both.spark)
+    )
+    assert len(ours) > 1
+    check_equal(ours, sparks, "places")
 
 
 # --- words for whoever has no Spark ---

@@ -309,7 +309,10 @@ def test_only_the_campaigns_asked_for_are_read(tmp_path: Path) -> None:
     with target.connection(["q3"]) as connection:
         assert [("q3",)] == connection.sql("select distinct campaign from events").fetchall()
     with (
-        pytest.raises(StoreError, match=r"no events of campaign q4[\s\S]*choose one of: q2, q3"),
+        pytest.raises(
+            StoreError,
+            match=r"no events of campaign q4[\s\S]*choose one of: q2, q3",
+        ),
         target.connection(["q4"]),
     ):
         pass

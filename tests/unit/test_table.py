@@ -6,6 +6,7 @@ is a DataFrame like any other.
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -99,6 +100,11 @@ def html_of(table: pd.DataFrame) -> object:
     return table._repr_html_()  # type: ignore[operator]  # pandas has no type for it
 
 
+def cells_of(html: object) -> list[str]:
+    """The texts of headings, index and cells."""
+    return re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", str(html))
+
+
 def claim(table: pd.DataFrame) -> str:
     question = getattr(table, "question", None)
     return question.name if question else ""
@@ -122,12 +128,12 @@ def test_rows_of_an_answer_can_be_drawn(change: str) -> None:
 
 @pytest.mark.parametrize("change", OTHERS)
 def test_anything_else_is_a_plain_table(change: str) -> None:
-    """It claims no question, shows its index and its numbers as pandas does, and draws nothing."""
+    """It claims no question, shows its index and all its columns as pandas does, draws nothing."""
     table = OTHERS[change](ANSWER)
     as_pandas = pd.DataFrame(table)
 
     assert "" == claim(table)
-    assert html_of(as_pandas) == html_of(table)
+    assert cells_of(as_pandas.to_html()) == cells_of(html_of(table))
     if isinstance(table, Table):
         assert as_pandas.to_string() == table.text()
         with pytest.raises(ReportError, match="don't answer one of the questions"):
@@ -152,6 +158,30 @@ def test_every_question_knows_its_answer(name: str) -> None:
         assert [name] * 3 == [claim(table), claim(table.head(1)), claim(table[:0])]
 
 
+def test_a_column_that_somebody_added_is_shown() -> None:
+    """Behind those of the question, which show their own names in a title."""
+    shown = str(html_of(ANSWER.assign(list_owner="Ann")))
+
+    assert "<td>Ann</td>" in shown
+    assert 'title="delivery_rate">Delivery rate</th>' in shown
+
+
+def test_how_many_rows_are_shown_is_an_option_of_pandas() -> None:
+    """All of up to `display.max_rows`, the first of more, and how to see all."""
+    with pd.option_context("display.max_rows", 5):
+        cut = str(html_of(pd.concat([ANSWER] * 5, ignore_index=True).pipe(as_answer)))
+    with pd.option_context("display.max_rows", None):
+        whole = str(html_of(pd.concat([ANSWER] * 15, ignore_index=True).pipe(as_answer)))
+
+    assert (20, 75) == (cut.count("<tr>") - 1, whole.count("<tr>") - 1)
+    assert "Showing 20 of 25. To see all: pandas.options.display.max_rows = None" in cut
+    assert "Showing" not in whole
+
+
+def as_answer(table: pd.DataFrame) -> Table:
+    return Table(table).answering(QUESTIONS["funnel"])
+
+
 def test_a_question_without_a_figure_says_so() -> None:
     """What has no picture is shown as a table."""
     with pytest.raises(ReportError, match="there is no chart of data_quality"):
@@ -169,3 +199,26 @@ def test_a_terminal_obeys_nothing_that_a_feed_wrote(name: str) -> None:
     for shown in (table.answering(QUESTIONS[name]).text(), table.answering(NONE).text()):
         assert all(line.isprintable() for line in shown.splitlines())
         assert 2 == len(shown.splitlines())
+
+
+MISTYPED: dict[str, tuple[str | list[str], str]] = {
+    "one": (
+        "atempted",
+        "no column atempted\n  -> did you mean attempted? its columns are: campaign",
+    ),
+    "one of two": (["provider", "clickd"], "no column clickd\n  -> did you mean clicked? its"),
+    "nothing like it": (
+        "colour",
+        "no column colour\n  -> its columns are: campaign, provider, day",
+    ),
+}
+
+
+@pytest.mark.parametrize(("key", "said"), MISTYPED.values(), ids=MISTYPED)
+def test_a_mistyped_column_says_which_there_are(key: str | list[str], said: str) -> None:
+    """The nearest one first. It is a KeyError still, which pandas and its users wait for."""
+    with pytest.raises(KeyError) as refused:
+        ANSWER[key]
+
+    assert said in str(refused.value)
+    assert "none" == ANSWER.get("atempted", "none")

@@ -22,7 +22,15 @@ from cxtools.sending.campaign import Campaign
 from cxtools.verdicts.checks import check
 from cxtools.verdicts.evidence import verdict_on
 from cxtools.verdicts.facts import Facts
-from cxtools.verdicts.limits import AUTHENTICATION, COMPLAINTS, HARD_BOUNCES, UNCLASSIFIED, Limit
+from cxtools.verdicts.limits import (
+    AUTHENTICATION,
+    BLOCKED,
+    COMPLAINTS,
+    HARD_BOUNCES,
+    SCANNERS,
+    UNCLASSIFIED,
+    Limit,
+)
 from cxtools.verdicts.verdict import VIEWS, verdict
 from tests import tables
 from tests.conftest import Simulator
@@ -46,10 +54,28 @@ COUNTS = {
     "clickers": 410,
     "suspect": 110,
     "human": 300,
+    "human_clicked": 292,
 }
 EARLIER = [
     {"attempted": 1000, "delivered": 972, "clicked": 40 + place, "hard": 15} for place in range(8)
 ]
+
+
+#: Of which nothing is too much.
+SMALL = {
+    "attempted": 1000,
+    "delivered": 980,
+    "bounced": 20,
+    "soft": 5,
+    "block": 2,
+    "unclassified": 0,
+    "opened": 380,
+    "clicked": 43,
+    "clickers": 45,
+    "suspect": 5,
+    "human": 40,
+    "human_clicked": 39,
+}
 
 
 def facts(**changed: Any) -> Facts:
@@ -92,12 +118,18 @@ def facts(**changed: Any) -> Facts:
         (UNCLASSIFIED, {"unclassified": 30, "bounced": 100}, "WARN"),
         (COMPLAINTS, {"delivered": 5000}, "not measured"),
         (COMPLAINTS, {"delivered": 5000, "complained": 40}, "FAIL"),
+        (COMPLAINTS, {"delivered": 2500, "complained": 3}, "TOO FEW"),  # 0.12, as chance has it
+        (HARD_BOUNCES, {"hard": 1, "attempted": 7}, "TOO FEW"),  # one person is no alarm
+        (HARD_BOUNCES, {"hard": 2, "attempted": 7}, "TOO FEW"),
+        (BLOCKED, {"block": 25, "attempted": 1000}, "TOO FEW"),  # 2.5 where 2.0 is the target
+        (BLOCKED, {"block": 40, "attempted": 1000}, "WARN"),
+        (SCANNERS, {"suspect": 60, "clickers": 100}, "WARN"),
     ],
 )
 def test_a_limit_is_judged_by_the_interval(limit: Limit, counts: dict[str, int], word: str) -> None:
     """
-    FAIL when the whole interval is above the limit, WARN when the number is, PASS when the whole
-    interval is below the target.
+    FAIL when the whole interval is above the limit, WARN when the number is above the target, as
+    guidance has it, or by more than chance; PASS when the whole interval is below the target.
     """
     assert word == check(limit, counts).word
 
@@ -110,8 +142,15 @@ def test_a_limit_is_judged_by_the_interval(limit: Limit, counts: dict[str, int],
         ({"hard": 900}, "FAIL"),
         ({"hard": 100, "unauthenticated": 1}, "WARN"),
         ({"hard": 100, "unauthenticated": 100}, "FAIL"),
-        ({"hard": 4, "attempted": 1000, "delivered": 990}, "PASS"),
-        ({"hard": 18, "attempted": 1000, "delivered": 980}, "TOO FEW"),
+        (SMALL | {"hard": 4}, "PASS"),
+        (SMALL | {"hard": 18}, "TOO FEW"),
+        (SMALL | {"hard": 4, "block": 80}, "FAIL"),
+        (SMALL | {"hard": 4, "block": 35}, "WARN"),
+        (SMALL | {"hard": 4, "undetermined": 62}, "WARN"),
+        (SMALL | {"hard": 4, "soft": 80}, "WARN"),
+        (SMALL | {"hard": 4, "bounced": 130}, "FAIL"),
+        (SMALL | {"hard": 4, "unsubscribed": 25}, "WARN"),
+        (SMALL | {"hard": 4, "unsubscribed": 12}, "PASS"),  # 1.2, but perhaps under 1
         (dict.fromkeys(COUNTS, 0), "TOO EARLY"),
         ({"attempted": 0}, "NO DATA"),
     ],
@@ -145,11 +184,11 @@ def test_the_sentences_of_a_campaign() -> None:
         {"delivered": 0, "opened": 0, "clicked": 0, "human": 0, "suspect": 0},
     ],
 )
-def test_every_view_says_three_to_five_sentences(about: str, changed: dict[str, int]) -> None:
+def test_every_view_says_three_to_six_sentences(about: str, changed: dict[str, int]) -> None:
     """Enough to know, little enough to read; never a NaN, whatever is zero."""
     said = verdict(facts(counts=COUNTS | changed), about)
 
-    assert 3 <= len(said.sentences) <= 5
+    assert 3 <= len(said.sentences) <= 6
     assert [] == [
         text
         for text in (*said.sentences, *map(str, said.cards))
@@ -265,17 +304,18 @@ def test_nothing_accepted_is_said_in_words() -> None:
     ("events", "sentences"),
     [
         (
-            "ann | delivery | +0 |",
+            "ann | bounce | +0 |\nbob | delivery | +0 |\nbob | open | +60 |",
             (
-                "Opens and clicks are not measured: the feed holds none.",
-                "The data end with the first event.",
+                "Nobody clicked (0.0%, 0.0–79.3 of the delivered).",
+                "Between 0.0% and 100.0% opened: a range, since machines that fetch images can't be told from readers in this feed.",
+                "The data end 1 min after the first event.",
             ),
         ),
         (
             "ann | delivery | +0 |\nann | open | +60 |",
             (
-                "Clicks are not measured: the feed holds none.",
-                "At most 100.0% opened: machines that fetch images can't be told from readers in this feed.",
+                "Nobody clicked (0.0%, 0.0–79.3 of the delivered).",
+                "Between 0.0% and 100.0% opened: a range, since machines that fetch images can't be told from readers in this feed.",
                 "The data end 1 min after the first event.",
             ),
         ),
@@ -299,8 +339,8 @@ def test_nothing_accepted_is_said_in_words() -> None:
 )
 def test_thin_data_is_spoken_of_plainly(events: str, sentences: tuple[str, ...]) -> None:
     """
-    One recipient is one recipient, nobody is nobody, and a kind of which the feed has none is not
-    measured.
+    One recipient is one recipient, and nobody is nobody: of so few that nobody clicked is no sign
+    that clicks aren't measured.
     """
     said = verdict_on(
         Engine(tables.store(f"to | kind | at | url\n{events}")), "c", about="engagement"
@@ -308,13 +348,18 @@ def test_thin_data_is_spoken_of_plainly(events: str, sentences: tuple[str, ...])
 
     few, *others = said.sentences
 
-    assert "No address bounced hard, but of so few messages (1) that isn't enough to pass." == few
+    assert "that isn't enough to pass." in few
     assert sentences == tuple(text for text in others if "scanners" not in text)
 
 
 def test_too_few_says_for_what() -> None:
     """One complaint of 2,955 is no verdict: the headline names the check, and what it is near."""
-    said = verdict(facts(counts=COUNTS | {"hard": 10, "delivered": 2955, "complained": 1}))
+    said = verdict(
+        facts(
+            counts=SMALL
+            | {"hard": 1, "attempted": 2980, "delivered": 2955, "clicked": 130, "complained": 1}
+        )
+    )
 
     assert (
         "TOO FEW",
@@ -344,7 +389,7 @@ def test_what_a_feed_does_not_hold_is_not_compared() -> None:
     assert {
         ("Clicked", "–", "not measured", ""),
         ("Opened", "–", "not measured", ""),
-        ("Any link, scanners left out", "–", "not measured", ""),
+        ("Clicked, scanners left out", "–", "not measured", ""),
     } <= set(said.cards)
     assert {"earlier": 0.5, "notified": None, "now": 1.0} == rates
     assert ["Attempted", "Delivered"] == list(drawn.data[0].y)

@@ -4,8 +4,8 @@ a figure.
 
 The unit is one message to one recipient: distinct (message id, recipient id), the address where a
 feed has no recipient id. Never "opens × clicks", never a sum over days, links or segments: who
-clicks two links is one clicker. A message belongs to the day of its first event, whenever its opens
-came.
+clicks two links is one clicker. A message belongs to the day on which it was sent, whenever its
+opens came; one of which only a late bounce is told, to that of its job's last sending before.
 
 Definitions follow SparkPost, Iterable (clicks / confirmed opens) and Customer.io (cohort by send).
 """
@@ -19,6 +19,7 @@ from cxtools.errors import ConfigError
 from cxtools.measures.catalogue import bounces, delivery, engagement, feed
 from cxtools.measures.question import Dimension, Question
 from cxtools.measures.sql import tsv_rows
+from cxtools.wording import did_you_mean
 
 #: What messages can be split and filtered by, in the order of their columns.
 DIMENSIONS = {row[0]: Dimension(*row) for row in tsv_rows("dimensions")}
@@ -47,6 +48,7 @@ def named(name: str) -> Question:
     """
     if name not in QUESTIONS:
         raise ConfigError(
-            f"there is no question {name!r}", do=f"choose from: {', '.join(QUESTIONS)}"
+            f"there is no question {name!r}",
+            do=f"{did_you_mean(name, QUESTIONS)}choose from: {', '.join(QUESTIONS)}",
         )
     return QUESTIONS[name]

@@ -18,19 +18,26 @@ LINKS = Question(
         ),
         Column("purpose", "text", "content, or unsubscribe (preference links too)"),
         Column(
+            "people",
+            "messages",
+            "whose recipient clicked it and doesn't behave like a scanner (see `suspects`)",
+        ),
+        Column(
             "clickers",
             "messages",
-            "whose recipient clicked it; links don't add up, who clicks two is in both",
+            "with a click on it, scanners too; links don't add up, who clicks two is in both",
         ),
         Column("clicks", "clicks", "on it, repeated ones too"),
+        Column("all_people", "messages", "with a click on anything, scanners left out"),
         Column("all_clickers", "messages", "with a click on anything"),
         Column("first_at", "moment", "of the first click; missing when none has a moment"),
         Column("last_at", "moment", "of the last click"),
+        Column("people_share", "share", "people / all_people", "people", "all_people"),
         Column("share", "share", "clickers / all_clickers", "clickers", "all_clickers"),
     ),
     example='cx.links("q3-update").chart()',
     chart="links",
-    shown=("link_url", "purpose", "clickers", "share", "clicks"),
+    shown=("link_url", "purpose", "people", "people_share", "clickers", "clicks"),
     empty="No click is known.",
 )
 
@@ -82,9 +89,9 @@ RULES = tuple(Part(*row) for row in tsv_rows("rules"))
 SUSPECTS = Question(
     name="suspects",
     question="How many clickers behave like machines?",
-    grain='campaign × rule, then "suspect" and "human"',
+    grain='campaign × rule, then "suspect" and "human", and of these what they followed',
     columns=(
-        Column("rule", "text", "r1 to r5, suspect or human"),
+        Column("rule", "text", "r1 to r5, suspect, human, human_clicked or human_unsubscribed"),
         Column("clickers", "messages", "whose clicks the rule hits"),
         Column("total", "messages", "delivered, with a click that has a moment"),
         Column("meaning", "text", "what the rule says"),

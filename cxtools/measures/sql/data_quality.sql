@@ -13,7 +13,7 @@ counts_of as (
            without_timestamp, unknown_kind, says_nothing, without_recipient_id, without_message_id, unattributed,
            bounces as bounce_events,
            nullif(opens, 0) as opens,
-           nullif(clicks, 0) as clicks,
+           case when clicks > 0 or (opens > 0 and deliveries between 1 and 100) then clicks end as clicks,
            nullif(deferrals, 0) as deferrals,
            nullif(complaints, 0) as complaints,
            nullif(unsubscribes, 0) as unsubscribes,

@@ -3,7 +3,8 @@
 -- params:  none
 -- reads:   states, stored_counts (of all events, whatever the moment)
 -- columns: campaign, split, attempted, delivered, late_bounced, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at;
---          opened_measured, clicked_measured: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment
+--          opened_measured, clicked_measured: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment;
+--          but 0 where opens are told and at most 100 were delivered: of so few perhaps nobody clicked
 with
 alike as (        -- one row per combination of what the funnel tells apart
     select campaign, split, attempted, delivered, reached, late_bounced, bounced, opened, opened_by_human, clicked,
@@ -37,7 +38,7 @@ select sums.campaign, split,
        cast(clicks_without_open as bigint) as clicks_without_open,
        first_at, last_at,
        case when stored_counts.opens + stored_counts.clicks > 0 then cast(opened as bigint) end as opened_measured,
-       case when stored_counts.clicks > 0 then cast(clicked as bigint) end as clicked_measured
+       case when stored_counts.clicks > 0 or (stored_counts.opens > 0 and stored_counts.deliveries between 1 and 100) then cast(clicked as bigint) end as clicked_measured
 from sums
 join stored_counts on stored_counts.campaign = sums.campaign
 where split is null or attempted > 0 or opened > 0 or bounced > 0

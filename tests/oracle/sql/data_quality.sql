@@ -31,7 +31,9 @@ rows_of as (
            count(*) filter (where counted_events.kind = 'bounce') as bounce_events,
            count(*) filter (where counted_events.kind = 'bounce' and verdicts.kind = 'none' and who is not null) as not_bounces,
            nullif(count(*) filter (where counted_events.kind = 'open'), 0) as opens,
-           nullif(count(*) filter (where counted_events.kind = 'click'), 0) as clicks,
+           case when count(*) filter (where counted_events.kind = 'click') > 0
+                     or (count(*) filter (where counted_events.kind = 'open') > 0 and count(*) filter (where counted_events.kind = 'delivery') between 1 and 100)
+                then count(*) filter (where counted_events.kind = 'click') end as clicks,
            nullif(count(*) filter (where counted_events.kind = 'deferral'), 0) as deferrals,
            nullif(count(*) filter (where counted_events.kind = 'complaint'), 0) as complaints,
            nullif(count(*) filter (where counted_events.kind = 'unsubscribe'), 0) as unsubscribes

@@ -3,10 +3,13 @@
 -- params:  none
 -- reads:   messages, events (each once, whatever the cut)
 -- columns: campaign, split, attempted, delivered, late_bounced, bounced, opened, opened_strict, clicked, clicks_without_open, first_at, last_at;
---          opened_measured, clicked_measured: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment
+--          opened_measured, clicked_measured: as opened and clicked, null where the campaign's events hold none of that kind at all, whatever the moment;
+--          but 0 clicks where opens are told and at most 100 were delivered: of so few perhaps nobody clicked
 with
 measured as (     -- one row per campaign; a click tells of an open, too
-    select campaign, max(case when kind in ('open', 'click') then 1 end) as any_open, max(case when kind = 'click' then 1 end) as any_click
+    select campaign, max(case when kind in ('open', 'click') then 1 end) as any_open,
+           case when bool_or(kind = 'click') then 1
+                when bool_or(kind = 'open') and count(*) filter (where kind = 'delivery') between 1 and 100 then 1 end as any_click
     from events
     group by campaign
 )

@@ -1,0 +1,1 @@
+"""What a scheduler calls again and again: late events are collected, the inbox is taken in."""

@@ -1,0 +1,207 @@
+"""
+A campaign among its earlier ones: which of its rates are not what is usual.
+
+Two things are usual: what the last campaigns had, and what the first ones of the last year had. The
+second is pinned, so that a slow decline, in which each campaign is level with the one before it,
+doesn't pass for usual. All are cut at the age of the campaign that is judged.
+
+Campaigns differ by more than chance. So the distance is measured by their own spread (1.4826 times
+the median absolute deviation, which one odd campaign doesn't move) together with the error of the
+one that is judged; tests/unit/test_changes.py measures how often that alarms without a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import median
+from typing import NamedTuple
+
+from cxtools import wording
+from cxtools.measures.stats import share_of
+from cxtools.verdicts.checks import Check
+from cxtools.verdicts.limits import Limit
+
+Counts = Mapping[str, int]
+
+#: Fewer earlier campaigns, or fewer messages of this one, don't tell what is usual.
+FEWEST_CAMPAIGNS = 5
+FEWEST_MESSAGES = 200
+#: So many times the usual spread is more than campaigns differ by themselves.
+SPREADS = 4.0
+#: From the median absolute deviation to the standard deviation of a normal distribution.
+NORMAL_SCALE = 1.4826
+SOURCE = "ours: the median of these campaigns, and four times their spread"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """
+    A rate that is compared.
+
+    Attributes:
+        name: of the check, on pages
+        part, whole: the counts that it is made of
+        is_good: whether less of it is bad, not more
+        least: how far from the usual it must be at least: a share of the usual where `is_relative`
+        happened: what happened to the messages, as a sentence says it
+        step: the entry of `actions.STEPS` that mends it
+    """
+
+    name: str
+    part: str
+    whole: str
+    is_good: bool
+    least: float
+    is_relative: bool
+    happened: str
+    step: str
+
+
+RATES = (
+    Rate(
+        name="Delivered",
+        part="delivered",
+        whole="attempted",
+        is_good=True,
+        least=0.03,
+        is_relative=False,
+        happened="were delivered",
+        step="read_answers",
+    ),
+    Rate(
+        name="Hard bounces",
+        part="hard",
+        whole="attempted",
+        is_good=False,
+        least=0.015,
+        is_relative=False,
+        happened="bounced hard",
+        step="clean_list",
+    ),
+    Rate(
+        name="Blocked",
+        part="block",
+        whole="attempted",
+        is_good=False,
+        least=0.015,
+        is_relative=False,
+        happened="were blocked",
+        step="read_answers",
+    ),
+    Rate(
+        name="Clicked",
+        part="clicked",
+        whole="delivered",
+        is_good=True,
+        least=0.4,
+        is_relative=True,
+        happened="were clicked in",
+        step="check_tracking",
+    ),
+    Rate(
+        name="Opened",
+        part="opened",
+        whole="delivered",
+        is_good=True,
+        least=0.4,
+        is_relative=True,
+        happened="were opened",
+        step="check_tracking",
+    ),
+)
+
+
+class Usual(NamedTuple):
+    """What campaigns usually have of a rate: the median, and how far they are from it."""
+
+    share: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Earlier campaigns that a campaign is compared with, and what a sentence calls them."""
+
+    name: str
+    words: str
+    campaigns: Sequence[Counts]
+
+
+def changes(counts: Counts, baselines: Sequence[Baseline]) -> list[Check]:
+    """
+    The rates that are far from what is usual on their bad side, each a WARN; the baseline from
+    which a rate is farthest is the one that is named.
+
+    >>> usual = [{"attempted": 1000, "delivered": 978 + place} for place in range(6)]
+    >>> baseline = Baseline("the last campaigns", "the last {number} campaigns", usual)
+    >>> [check] = changes({"attempted": 900, "delivered": 813}, [baseline])
+    >>> check.limit.sentence
+    '{number} were delivered; 98.0% are usual: the median of the last 6 campaigns.'
+    >>> changes({"attempted": 900, "delivered": 873}, [baseline])
+    []
+    """
+    checks = []
+    for rate in RATES:
+        found = [_change(rate, counts, baseline) for baseline in baselines]
+        known = [check for check in found if check is not None]
+        if known:
+            checks.append(max(known, key=_distance))
+    return checks
+
+
+def _distance(check: Check) -> float:
+    """How far the bound from which a rate is a WARN lies on the good side of it."""
+    if not check.count or not check.whole:
+        return check.limit.target
+    return abs(check.count / check.whole - check.limit.target)
+
+
+def _change(rate: Rate, counts: Counts, baseline: Baseline) -> Check | None:
+    share = share_of(counts, rate.part, rate.whole)
+    usual = usual_of(rate, baseline.campaigns)
+    if share is None or usual is None or counts[rate.whole] < FEWEST_MESSAGES:
+        return None
+    far = _far(rate, usual, counts[rate.whole])
+    bound = usual.share - far if rate.is_good else usual.share + far
+    is_beyond = share < bound if rate.is_good else share > bound
+    if not is_beyond:
+        return None
+    limit = _limit(rate, usual, bound, baseline)
+    return Check(limit, "WARN", counts[rate.part], counts[rate.whole])
+
+
+def usual_of(rate: Rate, campaigns: Sequence[Counts]) -> Usual | None:
+    """What is usual; None where too few campaigns tell of it."""
+    shares = [share_of(counts, rate.part, rate.whole) for counts in campaigns]
+    known = [share for share in shares if share is not None]
+    if len(known) < FEWEST_CAMPAIGNS:
+        return None
+    middle = median(known)
+    deviation = median(abs(share - middle) for share in known)
+    return Usual(middle, NORMAL_SCALE * deviation)
+
+
+def _far(rate: Rate, usual: Usual, n: int) -> float:
+    """How far from the usual a rate is no longer by chance."""
+    error = usual.share * (1 - usual.share) / n
+    least = rate.least * usual.share if rate.is_relative else rate.least
+    return max(least, SPREADS * sqrt(usual.spread**2 + error))
+
+
+def _limit(rate: Rate, usual: Usual, bound: float, baseline: Baseline) -> Limit:
+    earlier = baseline.words.format(number=len(baseline.campaigns))
+    usual_text = wording.percent(usual.share)
+    return Limit(
+        name=f"{rate.name}, beside {baseline.name}",
+        part=rate.part,
+        whole=rate.whole,
+        target=bound,
+        limit=None,
+        stop=None,
+        sentence=f"{{number}} {rate.happened}; {usual_text} are usual: the median of {earlier}.",
+        source=SOURCE,
+        step=rate.step,
+        is_floor=rate.is_good,
+    )
