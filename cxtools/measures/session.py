@@ -288,7 +288,8 @@ def _define_until(
     relations.define("last_moments", statement("last_moments"))
     _define_irregular_facts(relations)
     relations.define("row_facts", statement("facts_until"))
-    _define_facts_by_standing_bounce(relations)
+    relations.keep("standing_bounces", statement("standing_bounces"))
+    relations.share("message_facts", statement("facts_by_standing_bounce"))
 
 
 def _has_aliases(layer: Layer) -> bool:
