@@ -114,7 +114,7 @@ def explore(engine: Engine, campaigns: Sequence[str] | None = None) -> ipywidget
     """The controls, with the newest campaign chosen."""
     import ipywidgets as widgets
 
-    names = list(campaigns or engine.store.campaigns())
+    names = list(campaigns or _by_start(engine))
     if not names:
         raise StoreError(
             "there are no campaigns to explore",
@@ -131,7 +131,9 @@ def explore(engine: Engine, campaigns: Sequence[str] | None = None) -> ipywidget
         return Choice(**{name: control.value for name, control in controls.items()})
 
     def show(_: object = None) -> None:
-        screen.outputs = (output_of(engine, choice()),)
+        chosen = choice()
+        notes = [_stream(note) for note in changes(chosen)]
+        screen.outputs = (*notes, output_of(engine, chosen))
 
     def write(_: object) -> None:
         command.value = choice().as_command()
@@ -143,6 +145,38 @@ def explore(engine: Engine, campaigns: Sequence[str] | None = None) -> ipywidget
     wrapping = widgets.Layout(flex_flow="row wrap")
     choices = widgets.HBox(list(controls.values()), layout=wrapping)
     return widgets.VBox([choices, screen, widgets.HBox([button, command])])
+
+
+def _by_start(engine: Engine) -> list[str]:
+    """All campaigns, the newest last; before them those whose start nobody knows."""
+    starts = engine.starts()
+    known = {name: start for name, start in starts.items() if start is not None}
+    unknown = [name for name in engine.store.campaigns() if name not in known]
+    return [*unknown, *sorted(known, key=lambda name: known[name])]
+
+
+def changes(choice: Choice) -> list[str]:
+    """
+    What is answered instead of what was chosen, in words: nothing is left out in silence.
+
+    >>> changes(Choice(("q2", "q3"), "comparison"))
+    ['comparison is asked of one campaign, here q3; it chooses the earlier ones itself.']
+    >>> changes(Choice(("q2", "q3"), "data_quality", ("provider",)))
+    ["data_quality can't be split."]
+    """
+    settled = choice.settled()
+    notes = []
+    if settled.campaigns != choice.campaigns:
+        one = ", ".join(settled.campaigns)
+        notes.append(
+            f"{choice.question} is asked of one campaign, here {one}; "
+            "it chooses the earlier ones itself."
+        )
+    if settled.by != choice.by:
+        notes.append(f"{choice.question} can't be split.")
+    if settled.where != choice.where:
+        notes.append(f"{choice.question} can't be limited to some messages.")
+    return notes
 
 
 def _controls(names: Sequence[str]) -> dict[str, Any]:
@@ -178,8 +212,12 @@ def output_of(engine: Engine, choice: Choice) -> dict[str, Any]:
         table = answer(engine, choice)
         data = _picture(table) if choice.entry.chart else _text(table)
     except (CxError, ValueError) as error:
-        return {"output_type": "stream", "name": "stdout", "text": f"{error}\n"}
+        return _stream(str(error))
     return {"output_type": "display_data", "metadata": {}, "data": data}
+
+
+def _stream(text: str) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stdout", "text": f"{text}\n"}
 
 
 def _picture(table: Table) -> dict[str, Any]:

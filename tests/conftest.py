@@ -31,10 +31,10 @@ CRM_SECRET = "whsec_c2ltdWxhdGVkLXNlY3JldA=="
 class Simulator:
     """A simulator in a process of its own, and what a test may ask of it beside the API."""
 
-    def __init__(self, *flags: str) -> None:
+    def __init__(self, *flags: str, environment: dict[str, str] | None = None) -> None:
         command = [sys.executable, "-m", "cxtools.simulator", "--exit-on-eof", *flags]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout
         self.url = self.process.stdout.readline().removeprefix("listening on ").strip()
@@ -87,18 +87,18 @@ class Simulator:
 def start_simulator() -> Iterator[Callable[..., Simulator]]:
     """
     Start simulators with flags: `start_simulator(seed=8, speed="inf", suppression_404=True,
-    fault="hang=1")`.
+    fault="hang=1")`; in an environment of their own, if one is given.
     """
     started: list[Simulator] = []
 
-    def start(**flags: Any) -> Simulator:
+    def start(environment: dict[str, str] | None = None, **flags: Any) -> Simulator:
         words = [
             f"--{name.replace('_', '-')}"
             if value is True
             else f"--{name.replace('_', '-')}={value}"
             for name, value in flags.items()
         ]
-        started.append(Simulator(*words))
+        started.append(Simulator(*words, environment=environment))
         return started[-1]
 
     yield start

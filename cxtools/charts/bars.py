@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxtools import wording
-from cxtools.charts.frame import BAR_PX, Trace, draw, row_axis, row_label
+from cxtools.charts.frame import BAR_PX, Layout, Trace, draw, row_axis, row_label
 from cxtools.charts.style import INK
 
 if TYPE_CHECKING:
@@ -36,11 +37,17 @@ def figure(bars: Sequence[Bar], *, title: str, caption: str, table: pd.DataFrame
     layout = {
         "height": 60 + ROW_PX * len(bars),
         "xaxis": {"visible": False, "range": [0, longest * ROOM]},
-        "yaxis": row_axis(len(bars)),
+        "yaxis": row_axis(len(bars)) | _ticks(bars),
         "annotations": [row_label(place, bar.name) for place, bar in enumerate(bars)],
     }
     caption += wording.shown_note(len(bars), len(table))
     return draw([_trace(bars)], title=title, caption=caption, table=table, layout=layout)
+
+
+def _ticks(bars: Sequence[Bar]) -> Layout:
+    """The bars' whole names, which stand in tooltips."""
+    names = [html.escape(bar.name) for bar in bars]
+    return {"tickvals": list(range(len(bars))), "ticktext": names}
 
 
 def _trace(bars: Sequence[Bar]) -> Trace:
@@ -54,6 +61,6 @@ def _trace(bars: Sequence[Bar]) -> Trace:
         "cliponaxis": False,
         "width": BAR_PX / ROW_PX,
         "marker": {"color": [bar.colour for bar in bars]},
-        "hoverinfo": "skip",
+        "hovertemplate": "%{y}<br>%{text}<extra></extra>",
         "textfont": {"color": INK["ink"]},
     }

@@ -24,8 +24,15 @@ if TYPE_CHECKING:
 WHY = "Why did mail come back?"
 SAID = "What did the receiving servers say?"
 NO_BOUNCES = "No bounces."
+#: Room for two lines of the legend, and for the names of the days, which may stand upright.
+LEGEND_PX = 44
+UPRIGHT_PX = 84
+FLAT_PX = 30
+MOST_FLAT = 5
 #: How many days are drawn, the last ones.
 MOST_DAYS = 200
+#: So many columns have room for a percentage beside each number.
+MOST_WITH_SHARE = 5
 #: Those who refuse mail themselves, in a title.
 REFUSING = ("provider", "domain")
 
@@ -119,16 +126,20 @@ def _causes_caption(rows: Sequence[Row], splits: Sequence[str]) -> str:
 
 def _days(table: pd.DataFrame) -> go.Figure:
     rows = [row for row in rows_of(table) if row["day"]]
-    days = sorted({row["day"] for row in rows})[-MOST_DAYS:]
+    known = sorted({row["day"] for row in rows})
+    days = known[-MOST_DAYS:]
     total = wording.count(sum(row["recipients"] for row in rows))
     caption = (
-        f"Messages that bounced, by the day (UTC) of their first event and by kind; {total} in all."
+        "Messages that bounced, by the day (UTC) on which they were sent and by kind; "
+        f"{total} in all."
+        f"{wording.shown_note(len(days), len(known))}"
     )
     layout = {
-        "height": 320,
+        "height": 360,
+        "margin": {"t": LEGEND_PX, "b": UPRIGHT_PX if len(days) > MOST_FLAT else FLAT_PX},
         "barmode": "stack",
         "showlegend": True,
-        "xaxis": {"type": "category", "tickangle": None, "autotickangles": [0, -40, -90]},
+        "xaxis": {"type": "category", "tickangle": -90 if len(days) > MOST_FLAT else 0},
         "yaxis": {"tickformat": ",d", "nticks": 5},
     }
     counts = _counts(rows, "kind", "day")
@@ -185,18 +196,24 @@ def _cause_map(
     by_part = sums(rows, split, "recipients")
     by_cause = sums(rows, "cause", "recipients")
     parts = in_order(split, by_part)
+    has_room = len(parts) <= MOST_WITH_SHARE
     largest_first = sorted(by_cause, key=lambda cause: -by_cause[cause])
     drawn = largest_first[:SHOWN_ROWS]
     cells = {}
     for (cause, part), count in _counts(rows, "cause", split).items():
         if part in parts and cause in drawn:
             key = cause, part_name(split, part)
-            cells[key] = Cell(wording.count(count), strength(count / by_part[part]))
+            share = count / by_part[part]
+            text = wording.count(count)
+            if has_room:
+                text = f"{text} ({wording.percent(share, 0)})"
+            cells[key] = Cell(text, strength(share))
     columns = [part_name(split, part) for part in parts]
     one = GROUPS[split].one
+    percentages = f"Percentages are of all bounces of the same {one}. " if has_room else ""
     total = wording.count(sum(by_part.values()))
     caption = (
-        f"Messages that bounced ({total} in all): cause by {one}. The stronger the "
+        f"Messages that bounced ({total} in all): cause by {one}. {percentages}The stronger the "
         "colour, the larger the cause's share within its column."
         f"{wording.shown_note(len(parts), len(by_part))}"
     )

@@ -26,6 +26,8 @@ TITLE = "How soon did people react?"
 HOURS = {1: "1 h", 4: "4 h", 12: "12 h", 24: "1 d", 72: "3 d", 168: "7 d", 720: "30 d"}
 #: The axis of time has at least so many hours.
 SHORTEST_AXIS = 12
+#: Room for the labels of the axis of time and its title.
+TICKS_PX = 46
 #: From here on there is room to the left of a line's end.
 FAR = 4
 
@@ -98,6 +100,7 @@ def _lines_layout(last: int, highest: float) -> Layout:
     end = log10(max(last, SHORTEST_AXIS))
     return {
         "height": 360,
+        "margin": {"b": TICKS_PX},
         "hovermode": "x",
         "xaxis": {
             "type": "log",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
@@ -15,7 +16,7 @@ from cxtools.charts.columns import shown_columns
 from cxtools.charts.groups import GROUPS, LABEL_LETTERS, part_name
 from cxtools.charts.headlines import headline
 from cxtools.charts.rows import kept_rows
-from cxtools.charts.style import FONT, INK
+from cxtools.charts.style import BY_DAY, FONT, INK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,19 @@ Trace = dict[str, Any]
 Layout = dict[str, Any]
 
 BAR_PX = 17
+#: How much of a figure's height was meant for its title, and what title and caption really take:
+#: at most so many letters a line, at 480 px.
+TITLE_PX = 36
+TITLE_LINE_PX = 21
+TITLE_PAD_PX = 22
+TITLE_LETTERS = 44
+CAPTION_LINE_PX = 16
+CAPTION_PAD_PX = 18
+CAPTION_LETTERS = 60
+CAPTION = "caption"
+MARGIN = {"l": 16, "r": 16, "t": 12, "b": 8}
+#: plotly's default template, which nobody chose.
+PLOTLYS_OWN = (None, "none", "plotly")
 AXIS = {
     "gridcolor": INK["grid"],
     "zeroline": False,
@@ -42,9 +56,8 @@ LOOK = {
     "font": {"family": FONT, "size": 13, "color": INK["ink"]},
     "paper_bgcolor": INK["paper"],
     "plot_bgcolor": INK["paper"],
-    "margin": {"l": 16, "r": 16, "t": 56, "b": 8},
     "showlegend": False,
-    "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 100},
+    "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 120},
     "dragmode": False,
 }
 
@@ -53,22 +66,93 @@ def draw(
     traces: Sequence[Trace], *, title: str, caption: str, table: pd.DataFrame, layout: Layout
 ) -> go.Figure:
     """The figure of some traces, in the look of all figures, with its table."""
-    import plotly.graph_objects as go
+    from cxtools.charts.still import StillFigure
 
-    heading = {
-        "text": f"<b>{title}</b>",
-        "x": 0,
-        "xref": "container",
-        "pad": {"l": 16},
-        "font": {"size": 16},
-    }
+    margin = MARGIN | layout.get("margin", {})
+    above = TITLE_PAD_PX + TITLE_LINE_PX * len(_lines(title, TITLE_LETTERS))
     meta = {
         "title": title,
         "answer": headline(table),
         "caption": caption,
+        "above": above,
+        "below": 0,
     } | numbers_of(table)
-    whole = LOOK | layout | axes(layout) | {"title": heading, "meta": meta}
-    return go.Figure({"data": list(traces), "layout": whole})
+    labels = list(layout.get("annotations", []))
+    if traces:
+        labels.append(_foot(caption, margin["b"]))
+        lines = len(_lines(caption, CAPTION_LETTERS))
+        meta["below"] = CAPTION_PAD_PX + CAPTION_LINE_PX * lines
+    whole = LOOK | layout | axes(layout) | {"title": _heading(title), "meta": meta}
+    whole["annotations"] = labels
+    whole["height"] = layout["height"] - TITLE_PX + above + meta["below"]
+    whole["margin"] = margin | {"t": margin["t"] + above, "b": margin["b"] + meta["below"]}
+    return StillFigure(in_template({"data": list(traces), "layout": whole}))
+
+
+def _heading(title: str) -> Layout:
+    """A figure's title, at its top whatever stands below."""
+    lines = "<br>".join(_lines(title, TITLE_LETTERS))
+    return {
+        "text": f"<b>{lines}</b>",
+        "x": 0,
+        "xref": "container",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"l": 16, "t": 14},
+        "font": {"size": 16},
+    }
+
+
+def _foot(caption: str, axis_px: float) -> Layout:
+    """A figure's caption below its axes; a page knows it by its name, and prints it as text."""
+    return {
+        "name": CAPTION,
+        "text": "<br>".join(_lines(caption, CAPTION_LETTERS)),
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": 0,
+        "yref": "paper",
+        "yanchor": "top",
+        "yshift": -axis_px,
+        "align": "left",
+        "showarrow": False,
+        "font": {"color": INK["quiet"], "size": 12},
+    }
+
+
+def _lines(text: str, letters: int) -> list[str]:
+    """A text in lines that the narrowest notebook has room for; plotly breaks none."""
+    lines = wrap(text, letters, break_on_hyphens=False)
+    return [html.escape(line, quote=False) for line in lines]
+
+
+def in_template(figure: dict[str, Any]) -> dict[str, Any]:
+    """
+    A figure in the notebook's own template where a person chose one: that says the colours of
+    paper, ink and grid then, and ours stay out of its way.
+    """
+    import plotly.io
+
+    chosen = plotly.io.templates.default
+    if chosen in PLOTLYS_OWN:
+        return figure
+    plain: dict[str, Any] = _without_ink(figure)
+    plain["layout"]["template"] = chosen
+    return plain
+
+
+def _without_ink(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_without_ink(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: _without_ink(value) for key, value in part.items() if not _is_ink(value)}
+
+
+def _is_ink(value: object) -> bool:
+    return isinstance(value, str) and value in BY_DAY
 
 
 def numbers_of(table: pd.DataFrame) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from cxtools.charts import rates
 from cxtools.charts.frame import Layout, Trace, draw, nothing_attempted
 from cxtools.charts.groups import groups_of
 from cxtools.charts.rows import Row, rows_of
-from cxtools.charts.style import INK, RATED, STAGES, Stage
+from cxtools.charts.style import INK, ON_DARK, ON_LIGHT, RATED, STAGES, Stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TITLE = "How far did the mail get?"
 UPPER_BOUND = "Who opened is an upper bound: machines that load images are among them."
 #: The ink on each stage's bar.
-ON_BAR = {"attempted": INK["ink"]}
+ON_BAR = {"attempted": ON_LIGHT}
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,12 @@ def _trace(steps: Sequence[Step]) -> Trace:
         "text": [_text(step) for step in steps],
         "textinfo": "text",
         "textposition": "auto",
-        "hoverinfo": "skip",
+        "hovertemplate": "%{y}: %{text}<extra></extra>",
         "marker": {"color": [step.stage.colour for step in steps]},
         "cliponaxis": False,
         "connector": {"fillcolor": INK["grid"], "line": {"width": 0}},
         "constraintext": "none",
-        "insidetextfont": {
-            "color": [ON_BAR.get(step.stage.column, INK["paper"]) for step in steps]
-        },
+        "insidetextfont": {"color": [ON_BAR.get(step.stage.column, ON_DARK) for step in steps]},
     }
 
 

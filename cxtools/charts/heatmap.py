@@ -5,13 +5,14 @@ number; the name of a row stands above its cells, so that it takes no width from
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts.cells import Grid, Panel
 from cxtools.charts.frame import Layout, Trace, draw, row_axis, row_label
-from cxtools.charts.style import INK
+from cxtools.charts.style import PALE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 ROW_PX = 44
 #: The height of a cell; the rest of its row is for the row's name.
 CELL_PX = 22
-#: Room for the names of the columns, above the first panel.
-COLUMNS_PX = 96
+#: Room below a figure's heading and above its end, and for the names of the columns, which stand
+#: upright where the narrowest notebook has no room for them side by side.
+AROUND_PX = 60
+LINE_PX = 24
 COLUMN_LETTERS = 18
+LETTER_PX = 7.6
+NARROWEST_PX = 440
 #: Where the axis of rows begins, in rows: above the first title, or above the first row's name.
 TITLE_TOP = -0.3
 NAME_TOP = -0.85
@@ -43,10 +48,12 @@ def figure(
         labels += [_row_name(place + below, name) for below, name in enumerate(grid.rows)]
         place += len(grid.rows)
     top = TITLE_TOP if panels[0].title else NAME_TOP
+    columns_px = _columns_px(grid.columns)
     layout = {
-        "height": COLUMNS_PX + ROW_PX * place,
+        "height": AROUND_PX + columns_px + ROW_PX * place,
+        "margin": {"t": columns_px},
         "xaxis": _column_axis(grid.columns),
-        "yaxis": row_axis(place) | {"range": [place - 0.5, top]},
+        "yaxis": row_axis(place) | {"range": [place - 0.5, top]} | _row_ticks(panels, grid),
         "annotations": labels,
     }
     return draw(
@@ -63,6 +70,7 @@ def _trace(
     grid: Grid,
     first: int,
 ) -> Trace:
+    hover = f"%{{y}}, %{{x}}<br>{panel.title} %{{text}}"
     cells = [[panel.cells.get((row, column)) for column in grid.columns] for row in grid.rows]
     return {
         "type": "heatmap",
@@ -76,8 +84,9 @@ def _trace(
         "showscale": False,
         "xgap": 2,
         "ygap": ROW_PX - CELL_PX,
-        "hoverinfo": "skip",
-        "colorscale": [[0, INK["paper"]], [1, panel.colour]],
+        "hoverongaps": False,
+        "hovertemplate": f"{hover}<extra></extra>",
+        "colorscale": [[0, PALE], [1, panel.colour]],
     }
 
 
@@ -90,13 +99,31 @@ def _panel_title(place: int, title: str) -> Layout:
     return label | {"text": f"<b>{label['text']}</b>", "yshift": -CELL_PX // 2}
 
 
+def _columns_px(names: Sequence[str]) -> float:
+    """The height of the columns' names: a line, or the longest of them upright."""
+    longest = LETTER_PX * max(len(wording.short(name, COLUMN_LETTERS)) for name in names)
+    if longest * len(names) < NARROWEST_PX:
+        return LINE_PX
+    return longest + 8
+
+
+def _row_ticks(panels: Sequence[Panel], grid: Grid) -> Layout:
+    """The rows' whole names, which stand in tooltips."""
+    names: list[str] = []
+    for panel in panels:
+        names += [html.escape(panel.title)] if panel.title else []
+        names += [html.escape(name) for name in grid.rows]
+    return {"tickvals": list(range(len(names))), "ticktext": names}
+
+
 def _column_axis(names: Sequence[str]) -> Layout:
+    upright = _columns_px(names) > LINE_PX
     return {
         "side": "top",
         "showgrid": False,
         "range": [-0.5, len(names) - 0.5],
         "tickvals": list(range(len(names))),
         "ticktext": [wording.short(name, COLUMN_LETTERS) for name in names],
-        "tickangle": None,
+        "tickangle": -90 if upright else None,
         "autotickangles": [0, -90],
     }

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: The part of the width between two panels.
 GAP = 0.065
+#: Room for the panels' names and ticks.
+PANELS_PX = 48
 #: The steps in which an axis of shares may be labelled.
 TICK_STEPS = (0.5, 0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 
@@ -93,6 +95,7 @@ def _dots(table: pd.DataFrame, group: str) -> go.Figure:
     labels = [row_label(place, text) | {"yshift": 5} for place, text in enumerate(texts)]
     layout: Layout = {
         "height": 120 + 40 * len(rows),
+        "margin": {"t": PANELS_PX},
         "yaxis": row_axis(len(rows)),
         "annotations": labels,
     }

@@ -28,7 +28,22 @@ PALETTE = {
     "violet": ("#6a5aa8", "#a99ae6"),
     "grey": ("#97a3b0", "#76838f"),
 }
-INK = {name: light for name, (light, _) in PALETTE.items()}
+#: In a notebook nobody knows whether the page is light or dark: no paper, and an ink that can be
+#: read on both (4.4 to 1 on white and on JupyterLab's night). A page puts its own in their place.
+NOTEBOOK = {
+    "paper": "rgba(0,0,0,0)",
+    "ink": "#6d7986",
+    "quiet": "#6d7987",
+    "grid": "rgba(128,140,152,0.28)",
+}
+INK = {name: light for name, (light, _) in PALETTE.items()} | NOTEBOOK
+#: Notebook's colour -> the page's by day.
+BY_DAY = {colour: PALETTE[name][0] for name, colour in NOTEBOOK.items()}
+#: What stands on a bar or in a cell has ground of its own, so it needs no such ink.
+ON_DARK = PALETTE["paper"][0]
+ON_LIGHT = PALETTE["ink"][0]
+#: The weakest colour of a map's cells.
+PALE = PALETTE["paper"][0]
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, "
     "'Liberation Sans', sans-serif"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
-from cxtools.charts.groups import GROUPS
+from cxtools.charts.groups import GROUPS, part_name
 from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
 from cxtools.text import printable
 
@@ -165,6 +165,8 @@ def _hint(text: str, whole: str) -> str:
 
 def is_numeric(column: str, rows: Sequence[Row]) -> bool:
     """Whether a column holds numbers, which stand to the right."""
+    if column == "weekday":  # which is written as its name
+        return False
     values = [row[column] for row in rows]
     return any(isinstance(value, int | float) for value in values)
 
@@ -248,6 +250,8 @@ def value_text(column: str, row: Row) -> str:
         low = row.get(f"{column}_low")
         high = row.get(f"{column}_high")
         return wording.interval(value, low, high)
+    if column == "weekday":
+        return part_name(column, value)
     return _plain_text(column, value)
 
 

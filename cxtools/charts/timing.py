@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 
 TITLE = "How long does it take?"
 QUANTILES = ("median_s", "p75_s", "p90_s")
+SHARES = ("half", "three quarters", "nine tenths")
 TICKS_S = (1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
 #: A logarithmic axis has no 0: what took no time stands here.
 SHORTEST_S = 0.1
 #: How many parts are drawn at most, each with a line for opens and one for clicks.
 MOST_PARTS = 10
 ROW_PX = 74
+#: Room for the labels of the axis of time.
+TICKS_PX = 30
 #: The label of a line stands above the times that are written over it.
 LABEL_PX = 24
 
@@ -72,6 +75,7 @@ def _lines(
     layout = {
         "annotations": labels,
         "height": 90 + ROW_PX * len(drawn),
+        "margin": {"b": TICKS_PX},
         "yaxis": row_axis(len(drawn)),
         "xaxis": _time_axis(drawn),
     }
@@ -114,9 +118,10 @@ def _trace(row: Row, place: int) -> Trace:
         "x": [_seconds(row, quantile) for quantile in QUANTILES],
         "y": [place] * len(QUANTILES),
         "text": _times(row),
-        "textposition": ["bottom center", "top center", "bottom center"],
+        "textposition": ["bottom left", "top center", "bottom right"],
         "cliponaxis": False,
-        "hoverinfo": "skip",
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "hovertext": _quantiles_in_words(row),
         "line": {"color": REACTIONS[row["kind"]].colour, "width": 3},
         "marker": {"size": [12, 8, 8], "opacity": 1},
     }
@@ -135,15 +140,23 @@ def _times(row: Row) -> list[str]:
     return texts
 
 
+def _quantiles_in_words(row: Row) -> list[str]:
+    word = REACTIONS[row["kind"]].word
+    texts = []
+    for share, quantile in zip(SHARES, QUANTILES, strict=True):
+        texts.append(f"{word}: {share} within {wording.duration(row[quantile])}")
+    return texts
+
+
 def _time_axis(rows: Sequence[Row]) -> Layout:
     shortest = log10(min(_seconds(row, QUANTILES[0]) for row in rows))
     longest = log10(max(_seconds(row, QUANTILES[-1]) for row in rows))
-    half_a_label = max(0.12 * (longest - shortest), 0.3)
+    a_label = max(0.2 * (longest - shortest), 0.5)
     return {
         "type": "log",
         "tickvals": list(TICKS_S),
         "ticktext": [wording.duration(tick) for tick in TICKS_S],
-        "range": [shortest - half_a_label, longest + half_a_label],
+        "range": [shortest - a_label, longest + a_label],
     }
 
 

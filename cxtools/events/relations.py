@@ -53,6 +53,12 @@ class ReadRelations(Protocol):
     def keep(self, name: str, sql: str) -> None:
         """What a statement selects now, as a relation that stays as it is."""
 
+    def share(self, name: str, sql: str) -> None:
+        """
+        What a statement selects, as a relation that others read several times: kept by an engine
+        that would plan it anew for each of them.
+        """
+
     def rows(self, sql: str) -> pa.Table:
         """What a statement selects."""
 
@@ -86,6 +92,9 @@ class DuckDBRelations:
 
     def keep(self, name: str, sql: str) -> None:
         self._connection.execute(f"create or replace temp table {name} as {sql}")
+
+    def share(self, name: str, sql: str) -> None:
+        self.define(name, sql)
 
     def rows(self, sql: str) -> pa.Table:
         return self._connection.sql(sql).to_arrow_table()

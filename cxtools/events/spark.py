@@ -138,6 +138,9 @@ def _local_config(master: str, resources: Resources, folder: Path) -> dict[str, 
         # To plan a question anew after each of its steps costs more than it saves on one machine:
         # four times the work for `suspects` of some thousand events.
         "spark.sql.adaptive.enabled": "false",
+        # Each table that is broadcast holds a page at least. With pages as large as Spark chooses
+        # them `suspects` at a moment filled 1.5 GB, for some thousand events.
+        "spark.buffer.pageSize": "1m",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": f"{_mebibytes(resources.memory)}m",

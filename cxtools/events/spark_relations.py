@@ -44,6 +44,10 @@ class SparkRelations:
         self._kept.append(frame)
         frame.createOrReplaceTempView(name)
 
+    def share(self, name: str, sql: str) -> None:
+        # Each part of a statement that reads a view holds the view's whole plan.
+        self.keep(name, sql)
+
     def rows(self, sql: str) -> pa.Table:
         return self._session.sql(sql).toArrow()
 

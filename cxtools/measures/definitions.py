@@ -43,6 +43,10 @@ class Definitions:
         """What a statement selects when it is first asked, as a relation that stays as it is."""
         self._waiting[name] = partial(self._make, self._relations.keep, name, sql)
 
+    def share(self, name: str, sql: str) -> None:
+        """What a statement selects as a relation that others read several times."""
+        self._waiting[name] = partial(self._make, self._relations.share, name, sql)
+
     def compute(self, name: str, table: Callable[[], pa.Table]) -> None:
         """The table that a function returns, when it is first asked, as a relation."""
         self._waiting[name] = lambda: self._relations.register(name, table())

@@ -67,6 +67,10 @@ EVENT_COLUMNS = (
 IRREGULAR_COLUMNS = (
     "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
 )
+#: The dimensions that are made of the moment of sending.
+SENDING_TIMES = {
+    name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
+}
 #: Question -> another one that costs next to nothing when the first has been answered.
 COUNTED_TOGETHER = {"timing": ("curve",), "curve": ("timing",)}
 
@@ -168,7 +172,8 @@ def define_relations(
         relations.register("wanted_jobs", _text_table(job_id=asked.job_ids))
         messages = f"select * from ({messages}) as messages semi join wanted_jobs using (job_id)"
     relations.define("all_messages_by_domain", messages)
-    relations.define("all_messages", _with_provider(asked))
+    relations.define("all_messages_by_provider", _with_provider(asked))
+    relations.define("all_messages", _with_sending_moment(asked))
     relations.define("messages", messages_query(asked.by, asked.where))
     relations.define("all_messages_split", _all_messages_split(asked))
     _define_states(relations, layers, asked)
@@ -283,7 +288,8 @@ def _define_until(
     relations.define("last_moments", statement("last_moments"))
     _define_irregular_facts(relations)
     relations.define("row_facts", statement("facts_until"))
-    _define_facts_by_standing_bounce(relations)
+    relations.keep("standing_bounces", statement("standing_bounces"))
+    relations.share("message_facts", statement("facts_by_standing_bounce"))
 
 
 def _has_aliases(layer: Layer) -> bool:
@@ -354,6 +360,13 @@ def _with_provider(asked: Asked) -> str:
     if "provider" not in asked.by and "provider" not in asked.where:
         return "select * from all_messages_by_domain"
     return statement("provider_of_domain")
+
+
+def _with_sending_moment(asked: Asked) -> str:
+    """All messages; when each was sent is told only where somebody asks for days or hours."""
+    if SENDING_TIMES.isdisjoint([*asked.by, *asked.where]):
+        return "select * from all_messages_by_provider"
+    return statement("sending_moments")
 
 
 def _text(dimension: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cxtools.charts import style
+from cxtools.charts.frame import CAPTION
 from cxtools.errors import ReportError
 from cxtools.pages.numbers import Document, Numbers, numbers_of
 
@@ -20,7 +21,13 @@ SAID_BY_THE_PAGE = ("meta", "title", "template")
 HEIGHT = 360
 TITLE_HEIGHT = 36
 TOP_MARGIN = 12
-LEGEND_HEIGHT = 20
+BOTTOM_MARGIN = 8
+#: Where a notebook's own template said these.
+PAPER = {
+    "font": {"color": style.INK["ink"]},
+    "paper_bgcolor": style.INK["paper"],
+    "plot_bgcolor": style.INK["paper"],
+}
 SIDE_MARGIN = 4
 
 
@@ -88,7 +95,7 @@ def page_figure(drawing: Document, *, number: int) -> PageFigure:
         title=title,
         answer=meta.get("answer", ""),
         caption=meta.get("caption", ""),
-        spec={"data": drawing["data"], "layout": _page_layout(layout)},
+        spec=by_day({"data": drawing["data"], "layout": _page_layout(layout)}),
         numbers=numbers_of(meta, title=title),
     )
 
@@ -102,14 +109,31 @@ def _heading(layout: Document) -> str:
 def _page_layout(layout: Document) -> dict[str, Any]:
     """A chart's layout without what the page says in text, and as high as what is left."""
     chart = {key: value for key, value in layout.items() if key not in SAID_BY_THE_PAGE}
-    legend_height = LEGEND_HEIGHT if layout.get("showlegend") else 0
-    margin = dict(layout.get("margin", {}))
-    margin["t"] = TOP_MARGIN + legend_height
-    margin["l"] = SIDE_MARGIN
-    margin["r"] = SIDE_MARGIN
-    chart["margin"] = margin
-    chart["height"] = layout.get("height", HEIGHT) - TITLE_HEIGHT
-    return chart
+    meta = layout.get("meta") or {}
+    above = meta.get("above", TITLE_HEIGHT)
+    below = meta.get("below", 0)
+    margin = layout.get("margin", {})
+    chart["margin"] = margin | {
+        "t": max(margin.get("t", 0) - above, TOP_MARGIN),
+        "b": max(margin.get("b", 0) - below, BOTTOM_MARGIN),
+        "l": SIDE_MARGIN,
+        "r": SIDE_MARGIN,
+    }
+    chart["height"] = layout.get("height", HEIGHT) - above - below
+    labels = layout.get("annotations", [])
+    chart["annotations"] = [label for label in labels if label.get("name") != CAPTION]
+    return PAPER | chart
+
+
+def by_day(part: Any) -> Any:
+    """A chart in the page's colours: a notebook's are for any paper."""
+    if isinstance(part, str):
+        return style.BY_DAY.get(part, part)
+    if isinstance(part, list):
+        return [by_day(item) for item in part]
+    if isinstance(part, dict):
+        return {key: by_day(value) for key, value in part.items()}
+    return part
 
 
 def check_figures(figures: Sequence[PageFigure]) -> None:

@@ -35,9 +35,9 @@ DIMENSIONS = {
     "provider": "provider",
     "domain": "domain",
     "job": "job_id",
-    "day": "cast(cast(first_at as date) as varchar)",
-    "hour": "extract(hour from first_at)",
-    "weekday": "extract(isodow from first_at)",
+    "day": "cast(cast(sending_at as date) as varchar)",
+    "hour": "extract(hour from sending_at)",
+    "weekday": "extract(isodow from sending_at)",
 }
 
 #: One campaign, several, or all of the store.

@@ -27,6 +27,7 @@ from cxtools.settings import load_settings
 from cxtools.simulated import SIMULATOR_ACCOUNT
 from tests.conftest import Simulator
 from tests.proof.invariants import KINDS, Facts, Hook, violations
+from tests.uncounted import environment_without_coverage
 
 NAME = "q3"
 SPEC: dict[str, Any] = {
@@ -156,6 +157,7 @@ class Ground:
         self._sender = subprocess.Popen(
             [sys.executable, "-m", "tests.proof.killer"],
             cwd=Path(__file__).parents[2],
+            env=environment_without_coverage(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -23,6 +23,7 @@ from cxtools.measures.engine import Engine
 from tests.oracle.answers import Oracle
 from tests.oracle.events import odd_events, random_events
 from tests.tables import RECEIVED
+from tests.uncounted import environment_without_coverage
 
 ROOT = Path(__file__).parents[2]
 CAMPAIGN = "c"
@@ -45,6 +46,7 @@ class Ground:
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
+            env=environment_without_coverage(),
         )
         self.truths: dict[str, list[pd.DataFrame]] = {}
         for name, news in NEWS.items():

@@ -24,6 +24,7 @@ from cxtools.events.replacements import repeat_when_replaced
 from cxtools.events.store import CHUNK, EventStore
 from cxtools.model import Event
 from tests.tables import RECEIVED
+from tests.uncounted import environment_without_coverage
 
 ROOT = Path(__file__).parents[2]
 OLD_EVENTS = ROOT / "tests" / "unit" / "events_of_0_1_0"
@@ -115,6 +116,7 @@ class Ground:
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
+            env=environment_without_coverage(),
         )
         self.expected: dict[str, Counter[str]] = {}
         for name, deed in DEEDS.items():

@@ -35,6 +35,7 @@ from cxtools.ledger.suppressions import Scan
 from cxtools.model import Job, Recipient
 from tests.conftest import Simulator
 from tests.postgres import Cluster
+from tests.uncounted import environment_without_coverage
 
 WORKERS = 8
 ACCOUNT = "https://api.example|client"
@@ -349,7 +350,10 @@ def scheduler(
     """
     words = [simulator.url, str(home), ledger_url, stop_at, str(home / "skew")]
     return subprocess.Popen(
-        [sys.executable, "-c", SCHEDULER, *words], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SCHEDULER, *words],
+        env=environment_without_coverage(),
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 

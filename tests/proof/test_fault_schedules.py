@@ -32,6 +32,7 @@ from cxtools.webhooks import deliver
 from tests.conftest import CRM_SECRET, Simulator
 from tests.proof.ground import DAY_S, NAME, PEOPLE, SPEC, SUPPRESSED, connection, facts
 from tests.proof.invariants import violations
+from tests.uncounted import environment_without_coverage
 
 ENDPOINTS = ("token", "suppressions", "messages", "job", "events")
 #: Real seconds: a call that hangs or drips costs so much.
@@ -228,7 +229,7 @@ def stormy(start_simulator: Callable[..., Simulator]) -> Iterator[Any]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deliver, "DEADLINE_S", DEADLINE_S)
-        yield start_simulator(crm_secret=CRM_SECRET)
+        yield start_simulator(environment_without_coverage(), crm_secret=CRM_SECRET)
 
 
 def storms(simulator: Simulator, seed: int, count: int) -> Counter[str]:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import CRM_SECRET, Simulator
 from tests.proof.ground import Ground, Killed
+from tests.uncounted import environment_without_coverage
 
 SEED = 7
 NETWORK = ("connect", "sendto", "recvfrom", "sendmsg", "recvmsg", "shutdown")
@@ -32,7 +33,7 @@ POINTS, PAIRS = 38, 5
 @pytest.fixture(scope="module")
 def ground(start_simulator: Callable[..., Simulator]) -> Iterator[Ground]:
     """A proving ground; where the system forbids tracing, CI fails and others skip."""
-    ground = Ground(start_simulator(crm_secret=CRM_SECRET))
+    ground = Ground(start_simulator(environment_without_coverage(), crm_secret=CRM_SECRET))
     if not ground.calls(idempotent=False, at_once=False, rounds=0):
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no ptrace")
     yield ground

@@ -18,6 +18,7 @@ from pathlib import Path
 from cxtools.events.store import EventStore
 from tests.proof.store_ground import ids, stored, tables
 from tests.tables import RECEIVED
+from tests.uncounted import environment_without_coverage
 
 ROOT = Path(__file__).parents[2]
 WRITERS, PAGES, PAGE = 3, 40, 5
@@ -55,6 +56,7 @@ def started(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)],
         cwd=ROOT,
+        env=environment_without_coverage(),
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -33,18 +33,21 @@ def ground() -> Iterator[Ground]:
 
 
 def sample(calls: list[str], count: int, rng: random.Random) -> list[int]:
-    """Kill points, from 1: half of them turns, half of them others, evenly spread."""
+    """Kill points, from 1: half of them turns, or all there are, the rest others, evenly spread."""
     points = range(1, len(calls) + 1)
     turns = [point for point in points if calls[point - 1] in TURNS]
     others = [point for point in points if calls[point - 1] not in TURNS]
-    chosen: list[int] = []
-    for each in (turns, others):
-        half = min(count // 2, len(each))
-        for part in range(half):
-            begin = part * len(each) // half
-            end = (part + 1) * len(each) // half
-            chosen.append(each[rng.randrange(begin, end)])
-    return chosen
+    chosen = spread(turns, count // 2, rng)
+    return chosen + spread(others, count - len(chosen), rng)
+
+
+def spread(points: list[int], count: int, rng: random.Random) -> list[int]:
+    """One by chance of each of so many equal stretches; all points where there are no more."""
+    count = min(count, len(points))
+    return [
+        points[rng.randrange(part * len(points) // count, (part + 1) * len(points) // count)]
+        for part in range(count)
+    ]
 
 
 @pytest.mark.parametrize("name", DEEDS)

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.uncounted import environment_without_coverage
+
 ROOT = Path(__file__).parents[2]
 ANSWERS = 8
 KILLS = 5
@@ -35,6 +37,13 @@ def traffic(folder: Path, **numbers: float) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.proof.traffic", str(folder)]
     for name, number in {"writers": 2, "readers": 2, **numbers}.items():
         command += [f"--{name}", str(number)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment_without_coverage(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.stdout, ended.stderr
     return dict(json.loads(ended.stdout))

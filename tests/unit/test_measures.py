@@ -366,6 +366,32 @@ def test_a_date_includes_its_day(as_of: AsOf, attempted: list[tuple[int]]) -> No
     assert attempted == values(ask("funnel", EDGES, as_of=as_of), "attempted")
 
 
+def test_hours_are_those_of_the_sending() -> None:
+    """
+    Of some messages only the bounce is told, hours later: they belong to the last sending of their
+    job before it, so that no hour is a disaster in which nothing was sent; each job by itself.
+    """
+    known = store("""
+        to  | kind     | at    | code  | job
+        ann | delivery | +0    |       | j1
+        bob | delivery | +3600 |       | j1
+        cid | bounce   | +1800 | 5.1.1 | j1
+        dot | bounce   | +9000 | 5.1.1 | j1
+        eve | bounce   | +60   | 5.1.1 | j2
+        fay | sent     | +7200 |       | j2
+        fay | bounce   | +9900 | 4.2.2 | j2
+        gil | open     | +8000 |       | j2
+    """)
+
+    assert [(9, 3, 1), (10, 2, 1), (11, 1, 0)] == values(
+        ask("funnel", known, by="hour"), "hour", "attempted", "delivered"
+    )
+    assert [(11, "mailbox_full")] == values(
+        ask("bounces", known, where={"hour": 11}, by="hour"), "hour", "category"
+    )
+    assert "Mon" in ask("funnel", known, by="weekday").text()
+
+
 @pytest.mark.parametrize("as_of", ["14.09.2026", "09/14/2026", "yesterday", "2026-09-31"])
 def test_a_day_that_is_none_is_refused(as_of: str) -> None:
     """What can be read in two ways, or in none, is not guessed; how to write it is said."""

@@ -4,8 +4,8 @@ a figure.
 
 The unit is one message to one recipient: distinct (message id, recipient id), the address where a
 feed has no recipient id. Never "opens × clicks", never a sum over days, links or segments: who
-clicks two links is one clicker. A message belongs to the day of its first event, whenever its opens
-came.
+clicks two links is one clicker. A message belongs to the day on which it was sent, whenever its
+opens came; one of which only a late bounce is told, to that of its job's last sending before.
 
 Definitions follow SparkPost, Iterable (clicks / confirmed opens) and Customer.io (cohort by send).
 """

@@ -4,7 +4,7 @@
 -- reads:   message_facts (one row per message; the bounce that stands last among those that count), verdicts, stored_counts (what the
 --          campaign's feed tells at all, whatever the moment)
 -- columns: campaign, message_key, job_id, email, domain (of the address), first_at (of its sending, delivery or bounce, else of any event),
---          last_at, attempted (taken or refused; in a feed without deliveries sent or refused, in one without either of them nothing is),
+--          last_at, is_sent (a sending or a delivery is told of it), attempted (taken or refused; in a feed without deliveries sent or refused, in one without either of them nothing is),
 --          delivered (attempted and not bounced in the end), reached (whose opens and clicks count: delivered; where nothing is attempted, not bounced), bounced, late_bounced (a delivery came first), opened,
 --          opened_by_human (by an open that the feed doesn't mark as a machine's), opened_by_machine, clicked (on content), not_sent (the feed's
 --          word, where it says that the platform did not send it), delivered_at, first_open_at, first_click_at; of the bounce that stands,
@@ -27,6 +27,7 @@ ends as (         -- a bounce stands unless a delivery came later. Order unknown
 select campaign, message_key, job_id, email, domain,
        coalesce(first_sent_at, first_event_at) as first_at,
        last_event_at as last_at,
+       sents + deliveries > 0 as is_sent,
        is_told and (taken or refused) as attempted,
        taken and not stands as delivered,
        not stands and (taken or not is_told) as reached,

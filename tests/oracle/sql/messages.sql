@@ -3,7 +3,7 @@
 -- params:  none
 -- reads:   events (what the feed tells at all), counted_events, verdicts (one row per bounce_code x bounce_text x bounce_class), providers (domain, provider)
 -- columns: campaign, message_id, who, job_id, email, domain (of the address), provider (who runs the mailbox, else other),
---          first_at (of its sending, delivery or bounce, else of any event), last_at, attempted, delivered (attempted and not bounced in the end),
+--          sending_at (see sql/sending_moments.sql of the measures), first_at (of its sending, delivery or bounce, else of any event), last_at, attempted, delivered (attempted and not bounced in the end),
 --          bounced, late_bounced (a delivery came first), opens, machine_opens (those of them which the feed marks as a machine's),
 --          clicks (on content), not_sent (the feed's word, where it says that the platform did not send it), delivered_at, first_open_at,
 --          first_click_at; of the bounce that stands, null unless bounced: bounced_at, category, bounce_kind, reason, confidence, rule,
@@ -63,6 +63,12 @@ select campaign, message_id, who, job_id, email,
        ends.domain,
        coalesce(providers.provider, 'other') as provider,
        first_at, last_at,
+       case when sents > 0 or deliveries > 0 then first_at
+            else coalesce((select max(other.first_at)
+                           from facts as other
+                           where other.campaign = ends.campaign and other.job_id is not distinct from ends.job_id
+                                 and (other.sents > 0 or other.deliveries > 0) and other.first_at <= ends.first_at), first_at)
+       end as sending_at,
        is_told and (taken or bounced) as attempted,
        taken and not bounced as delivered,
        not bounced and (taken or not is_told) as reached,
