@@ -250,8 +250,14 @@ def troubles_in(engine: Engine, campaign: str, counts: Counts, as_of: AsOf = Non
     The mailbox providers and domains of a campaign with these counts that are over a limit, with
     their answers.
     """
-    kinds = {part: counts.get(part, 0) for part in KINDS_OF_PART}
-    whole = Place("campaign", campaign, counts.get("attempted", 0), **kinds)
+    whole = Place(
+        dimension="campaign",
+        name=campaign,
+        attempted=counts.get("attempted", 0),
+        hard=counts.get("hard", 0),
+        soft=counts.get("soft", 0),
+        refused=counts.get("refused", 0),
+    )
     places = [
         *places_of(engine, campaign, ["provider"], as_of),
         *places_of(engine, campaign, ["provider", "domain"], as_of),

@@ -33,6 +33,8 @@ NAMED = 3
 LISTED = 0.2
 #: A provider that is no provider.
 OTHER = "other"
+#: The category of answers that no rule understands.
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,8 @@ def _evidence(answers: PlaceAnswers) -> str:
         share = wording.percent(answers.blocklist_messages / answers.messages, 0)
         return f"; {share} of the refusals name {answers.blocklist.capitalize()}"
     share = wording.percent(answers.category_messages / answers.messages, 0)
+    if answers.category == UNKNOWN:
+        return f"; what {share} of the answers mean is not known"
     return f"; {share} of the answers mean {wording.spaced(answers.category)}"
 
 

@@ -85,6 +85,18 @@ def test_a_place_is_spoken_of_with_its_answers() -> None:
         )
 
 
+def test_answers_that_nobody_understands_are_called_so() -> None:
+    """No sentence says that answers "mean unknown"."""
+    trouble = find_troubles(
+        [Place("provider", "gmx", 90, refused=60)], Place("campaign", "c", 900, refused=60)
+    )[0]
+    known = with_answers(trouble, PlaceAnswers("unknown", 60, "", 0, 60))
+
+    assert check_of_place(known, 900, 60).limit.sentence.endswith(
+        "; what 100% of the answers mean is not known."
+    )
+
+
 def test_a_dead_domain_is_named_beside_places_that_are_too_small_to_look_at() -> None:
     """The rest of a campaign is all of it, also where it went to hundreds of small companies."""
     gone = Place("domain", "gone.example", 60, hard=60)
