@@ -34,7 +34,7 @@ def still(meta: dict[str, Any]) -> str:
 
     >>> still({"title": "How far?", "caption": "All.", "columns": ["sent"], "shown": ["sent"],
     ...        "rows": [[7]], "of": 1})
-    '<p><b>How far?</b></p><table class="answer"><caption>All.</caption>...'
+    '<p><b>How far?</b></p><style>...<caption>All.</caption>...'
     """
     columns = meta["columns"]
     rows = [dict(zip(columns, row, strict=True)) for row in meta["rows"][:SHOWN_ROWS]]
@@ -42,7 +42,7 @@ def still(meta: dict[str, Any]) -> str:
     title = f"<p><b>{html.escape(meta['title'])}</b></p>"
     if not rows:
         return f"{title}<p>{html.escape(caption)}</p>"
-    return title + tables.html_table(meta["shown"], rows, caption)
+    return title + tables.STYLE + tables.html_table(meta["shown"], rows, caption)
 
 
 def _rest(caption: str, total: int) -> str:
