@@ -103,6 +103,18 @@ def percent(share: float | None, digits: int = 1) -> str:
     return f"{share:.{digits}%}"
 
 
+def limit(share: float | None) -> str:
+    """
+    A limit as people say it, with the digits that it has.
+
+    >>> limit(0.02), limit(0.001), limit(0.0005), limit(0), limit(None)
+    ('2%', '0.1%', '0.05%', '0%', '–')
+    """
+    if not is_known(share):
+        return MISSING
+    return f"{round(share * 100, 4):g}%"
+
+
 def interval(
     share: float | None,
     low: float | None,

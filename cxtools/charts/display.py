@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
 #: What a page reads of a table that is longer than a page shows at once.
 MIME = "application/vnd.cxtools.table+json"
-#: JupyterLab sets all cells to the right by a rule of two classes; a class named twice outdoes it.
-STYLE = (
-    "<style>table.answer.answer td,table.answer.answer th{text-align:left}"
-    "table.answer.answer .n{text-align:right;white-space:nowrap}"
-    "table.answer.answer caption{text-align:left}</style>"
-)
 #: The same for what pandas writes, whose cells bear no classes: numbers but for the text columns.
 PLAIN_STYLE = (
     "<style>table.answer.plain td,table.answer.plain thead th{{text-align:right}}"
@@ -47,7 +41,7 @@ def html(table: pd.DataFrame) -> str:
     """
     if question_of(table) is None:
         return _plain_html(table)
-    return STYLE + tables.html(table, _most_rows(table), REMEDY)
+    return tables.STYLE + tables.html(table, _most_rows(table), REMEDY)
 
 
 def mime_bundle(table: pd.DataFrame) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def draw(
     traces: Sequence[Trace], *, title: str, caption: str, table: pd.DataFrame, layout: Layout
 ) -> go.Figure:
     """The figure of some traces, in the look of all figures, with its table."""
-    import plotly.graph_objects as go
+    from cxtools.charts.still import StillFigure
 
     margin = MARGIN | layout.get("margin", {})
     above = TITLE_PAD_PX + TITLE_LINE_PX * len(_lines(title, TITLE_LETTERS))
@@ -86,7 +86,7 @@ def draw(
     whole["annotations"] = labels
     whole["height"] = layout["height"] - TITLE_PX + above + meta["below"]
     whole["margin"] = margin | {"t": margin["t"] + above, "b": margin["b"] + meta["below"]}
-    return go.Figure(in_template({"data": list(traces), "layout": whole}))
+    return StillFigure(in_template({"data": list(traces), "layout": whole}))
 
 
 def _heading(title: str) -> Layout:

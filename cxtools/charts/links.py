@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 TITLE = "Which links were followed?"
 COLOURS = {"content": INK["blue"], "unsubscribe": INK["grey"]}
-SCANNERS = "Clickers that behave like scanners are left out, and counted beside that."
+SCANNERS = (
+    "Clickers that behave like scanners are left out of the bars; all are counted beside the name."
+)
 PROTOCOL = re.compile("^https?://")
 
 
@@ -35,11 +37,16 @@ def figure(table: pd.DataFrame) -> go.Figure:
 
 
 def _bar(row: Row, splits: Sequence[str]) -> Bar:
-    name = row_name(splits, row, PROTOCOL.sub("", row["link_url"]))
-    note = wording.percent(row.get("people_share"))
-    if row["clickers"] != row["people"]:
-        note = f"{note}, {wording.count(row['clickers'])} with scanners"
-    return Bar(name, row["people"], note, COLOURS[row["purpose"]])
+    url = PROTOCOL.sub("", row["link_url"])
+    # Beside the name, not the number: on a phone the end of the longest bar has no room for it.
+    others = [] if row["clickers"] == row["people"] else [_clickers(row)]
+    name = row_name(splits, row, url, *others)
+    share = wording.percent(row.get("people_share"))
+    return Bar(name, row["people"], share, COLOURS[row["purpose"]])
+
+
+def _clickers(row: Row) -> str:
+    return wording.quantity(row["clickers"], "clicker")
 
 
 def _caption(rows: Sequence[Row], splits: Sequence[str]) -> str:

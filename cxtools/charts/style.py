@@ -29,7 +29,7 @@ PALETTE = {
     "grey": ("#97a3b0", "#76838f"),
 }
 #: In a notebook nobody knows whether the page is light or dark: no paper, and an ink that can be
-#: read on both (4.4 to 1 on white and on JupyterLab's night). A page puts its own in their place.
+#: read on both (4.4 to 1 on white, 4.2 on JupyterLab's night). A page puts its own in their place.
 NOTEBOOK = {
     "paper": "rgba(0,0,0,0)",
     "ink": "#6d7986",

@@ -35,6 +35,12 @@ TABLE = (
     '<table class="answer">{caption}<thead><tr>{headings}</tr></thead>'
     "<tbody>{lines}</tbody></table>"
 )
+#: JupyterLab sets all cells to the right by a rule of two classes; a class named twice outdoes it.
+STYLE = (
+    "<style>table.answer.answer td,table.answer.answer th{text-align:left}"
+    "table.answer.answer .n{text-align:right;white-space:nowrap}"
+    "table.answer.answer caption{text-align:left}</style>"
+)
 #: The class of a number's cell, and the sign of a text that was cut.
 NUMERIC = ' class="n"'
 CUT = "…"

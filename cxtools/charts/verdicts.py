@@ -194,7 +194,7 @@ def _check_row(check: Check) -> str:
         f"{symbol} {check.word}".strip(),
         _measured(check),
         _target(limit),
-        wording.percent(limit.limit),
+        wording.limit(limit.limit),
         limit.source,
     )
     name = _html.escape(limit.name)
@@ -204,7 +204,7 @@ def _check_row(check: Check) -> str:
 
 def _target(limit: Limit) -> str:
     """From where a check warns: above it, unless it says that it is below."""
-    target = wording.percent(limit.target)
+    target = wording.limit(round(limit.target, 4))
     return f"below {target}" if limit.is_floor else target
 
 

@@ -7,7 +7,8 @@ Not a measure: people are named. Only the messages of those jobs are read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools.events.messages import identity
 from cxtools.events.messages.rows import define_received
@@ -15,6 +16,9 @@ from cxtools.events.relations import Relations
 from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.measures.engine import Engine
 from cxtools.measures.sql import statement
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Kind of event -> the count of it.
 KINDS = {
@@ -123,6 +127,28 @@ def _words(relations: Relations, aliases: str) -> list[Row]:
     asked = statement("words_on_people").format(aliases=aliases)
     words: list[Row] = relations.rows(asked).to_pylist()
     return words
+
+
+@repeat_when_replaced
+def objections(engine: Engine, campaign: str, until: datetime | None = None) -> dict[str, int]:
+    """
+    complaint and unsubscribe -> the messages of which somebody said so up to a moment, each once; a
+    kind that nobody said is missing.
+    """
+    if campaign not in engine.store.campaigns():
+        return {}
+    files = engine.store.parts(campaign)
+    with reading(files), engine.open_relations() as relations:
+        define_received(relations, "received", files)
+        relations.register("cut", _cut(until))
+        rows = relations.rows(statement("objections")).to_pylist()
+    return {row["kind"]: row["messages"] for row in rows if row["messages"]}
+
+
+def _cut(until: datetime | None) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({"until": pa.array([until], pa.timestamp("us", tz="UTC"))})
 
 
 @repeat_when_replaced

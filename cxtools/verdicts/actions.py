@@ -136,7 +136,7 @@ STEPS = {
     ),
     "mend_content": Step(
         AUTHOR,
-        "Change what filters took for spam: links, attachments, wording.",
+        "Change what the filters of {place} took for spam: links, attachments, wording.",
         "cxtools reasons {campaign}{where}",
     ),
     "read_answers": Step(
@@ -146,8 +146,8 @@ STEPS = {
     ),
     "write_rules": Step(
         OPERATOR,
-        "Teach the classifier the words of {people}' bounces whose cause is unknown.",
-        "cxtools reasons {campaign}",
+        "Teach the classifier the words of bounces whose cause is unknown: those of {people}.",
+        "cxtools unknown {campaign}",
     ),
     "ask_consent": Step(
         LIST_OWNER,
@@ -191,6 +191,13 @@ STEPS = {
 
 #: What the ledger left open -> the step that settles it.
 STEPS_OF_UNSETTLED = {"unknown": "wait", "failed": "mend_jobs", "waiting": "resume"}
+#: Count -> counts whose own steps say more of the same messages than to read on.
+NEARER = {
+    "block": ("unauthenticated", "refused"),
+    "undetermined": ("refused",),
+    "bounced": ("hard", "soft", "block", "undetermined", "unauthenticated", "refused"),
+    "delivered": ("hard", "soft", "block", "undetermined", "unauthenticated", "refused", "bounced"),
+}
 #: The category that most of a place's answers mean -> a step that is nearer than "ask them".
 STEPS_OF_CATEGORY = {
     "authentication": "mend_authentication",
@@ -249,7 +256,7 @@ def actions(
     ]
     if not found:
         found = [_action("nothing", mailing)]
-    by_words = {(action.id, action.command): action for action in reversed(found)}
+    by_words = {action.what: action for action in reversed(found)}
     return tuple(reversed(by_words.values()))
 
 
@@ -268,10 +275,13 @@ def _about_checks(mailing: Mailing, checks: Iterable[Check]) -> list[Action]:
     only where no step is nearer.
     """
     alarms = [check for check in checks if check.word in ("FAIL", "WARN")]
-    nearer = [check for check in alarms if check.limit.step != "read_answers"]
-    in_order = sorted(
-        nearer or alarms, key=lambda check: (check.word != "FAIL", check.trouble is None)
-    )
+    parts = {check.limit.part for check in alarms}
+    own = [
+        check
+        for check in alarms
+        if check.limit.step != "read_answers" or parts.isdisjoint(NEARER[check.limit.part])
+    ]
+    in_order = sorted(own, key=lambda check: (check.word != "FAIL", check.trouble is None))
     return [_action_of_check(mailing, check) for check in in_order]
 
 
@@ -308,7 +318,7 @@ def _action_at_place(mailing: Mailing, check: Check, trouble: Trouble) -> Action
 
 
 def _step_of_answers(step: str, answers: PlaceAnswers) -> str:
-    if answers.blocklist and 5 * answers.blocklist_messages >= answers.messages:
+    if answers.is_listed:
         return "ask_delisting"
     if answers.category and 2 * answers.category_messages >= answers.messages:
         return STEPS_OF_CATEGORY.get(answers.category, step)

@@ -8,13 +8,15 @@ doesn't pass for usual. All are cut at the age of the campaign that is judged.
 Campaigns differ by more than chance. So the distance is measured by their own spread (1.4826 times
 the median absolute deviation, which one odd campaign doesn't move) together with the error of the
 one that is judged; tests/unit/test_changes.py measures how often that alarms without a reason.
+Opens and clicks differ by so many times, not by so many points: they are measured by their
+logarithms. Else no campaign could fall below the usual where others have half of it, or twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, log, sqrt
 from statistics import median
 from typing import NamedTuple
 
@@ -28,6 +30,10 @@ Counts = Mapping[str, int]
 #: Fewer earlier campaigns, or fewer messages of this one, don't tell what is usual.
 FEWEST_CAMPAIGNS = 5
 FEWEST_MESSAGES = 200
+#: Had it what is usual, a campaign must have so many cases before a few can be too few.
+FEWEST_CASES = 10
+#: A share of nothing, where shares are compared by their logarithms.
+SMALLEST = 1e-6
 #: So many times the usual spread is more than campaigns differ by themselves.
 SPREADS = 4.0
 #: From the median absolute deviation to the standard deviation of a normal distribution.
@@ -45,6 +51,7 @@ class Rate:
         part, whole: the counts that it is made of
         is_good: whether less of it is bad, not more
         least: how far from the usual it must be at least: a share of the usual where `is_relative`
+        is_relative: whether campaigns differ in it by so many times, not by so many points
         happened: what happened to the messages, as a sentence says it
         step: the entry of `actions.STEPS` that mends it
     """
@@ -114,7 +121,10 @@ RATES = (
 
 
 class Usual(NamedTuple):
-    """What campaigns usually have of a rate: the median, and how far they are from it."""
+    """
+    What campaigns usually have of a rate: the median, and how far they are from it, in logarithms
+    where the rate is relative.
+    """
 
     share: float
     spread: float
@@ -161,10 +171,9 @@ def _distance(check: Check) -> float:
 def _change(rate: Rate, counts: Counts, baseline: Baseline) -> Check | None:
     share = share_of(counts, rate.part, rate.whole)
     usual = usual_of(rate, baseline.campaigns)
-    if share is None or usual is None or counts[rate.whole] < FEWEST_MESSAGES:
+    if share is None or usual is None or not _is_enough(rate, usual, counts[rate.whole]):
         return None
-    far = _far(rate, usual, counts[rate.whole])
-    bound = usual.share - far if rate.is_good else usual.share + far
+    bound = _bound(rate, usual, counts[rate.whole])
     is_beyond = share < bound if rate.is_good else share > bound
     if not is_beyond:
         return None
@@ -179,15 +188,32 @@ def usual_of(rate: Rate, campaigns: Sequence[Counts]) -> Usual | None:
     if len(known) < FEWEST_CAMPAIGNS:
         return None
     middle = median(known)
-    deviation = median(abs(share - middle) for share in known)
-    return Usual(middle, NORMAL_SCALE * deviation)
+    return Usual(middle, NORMAL_SCALE * _deviation(rate, known))
 
 
-def _far(rate: Rate, usual: Usual, n: int) -> float:
-    """How far from the usual a rate is no longer by chance."""
+def _deviation(rate: Rate, shares: Sequence[float]) -> float:
+    """The median of how far these are from their median."""
+    if rate.is_relative:
+        shares = [log(max(share, SMALLEST)) for share in shares]
+    middle = median(shares)
+    return median(abs(share - middle) for share in shares)
+
+
+def _is_enough(rate: Rate, usual: Usual, n: int) -> bool:
+    """Whether there are messages enough to tell; and cases, had it what is usual."""
+    return n >= FEWEST_MESSAGES and (not rate.is_relative or n * usual.share >= FEWEST_CASES)
+
+
+def _bound(rate: Rate, usual: Usual, n: int) -> float:
+    """From where on a rate is no longer the usual one by chance."""
+    direction = -1 if rate.is_good else 1
     error = usual.share * (1 - usual.share) / n
-    least = rate.least * usual.share if rate.is_relative else rate.least
-    return max(least, SPREADS * sqrt(usual.spread**2 + error))
+    if not rate.is_relative:
+        far = max(rate.least, SPREADS * sqrt(usual.spread**2 + error))
+        return usual.share + direction * far
+    least = abs(log(1 + direction * rate.least))
+    times = max(least, SPREADS * sqrt(usual.spread**2 + error / usual.share**2))
+    return usual.share * exp(direction * times)
 
 
 def _limit(rate: Rate, usual: Usual, bound: float, baseline: Baseline) -> Limit:

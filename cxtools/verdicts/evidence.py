@@ -18,6 +18,7 @@ from cxtools.measures.answers import count, count_file
 from cxtools.measures.catalogue.delivery import COMPARISON
 from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Engine
+from cxtools.measures.outcomes import objections
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import LIMITS, Limit
 from cxtools.verdicts.places import OTHER, Place, PlaceAnswers, Trouble, find_troubles, with_answers
@@ -48,8 +49,11 @@ YEAR = timedelta(days=400)
 #: What is asked for a campaign verdict, over events that are read once.
 QUESTION_NAMES = ("funnel", "bounces", "data_quality", "suspects")
 
-#: Count -> its column of `sql/data_quality.sql`.
-TOLD_BY_PEOPLE = {"complained": "complaints", "unsubscribed": "unsubscribes"}
+#: Count -> its column of `sql/data_quality.sql`, and the kind of event.
+TOLD_BY_PEOPLE = {
+    "complained": ("complaints", "complaint"),
+    "unsubscribed": ("unsubscribes", "unsubscribe"),
+}
 
 #: Counts that are columns of `sql/suspects.sql`.
 CLICKERS = ("clickers", "suspect", "human", "human_clicked", "human_unsubscribed")
@@ -102,6 +106,7 @@ def facts_of(
     known = window_of(funnel)
     counts = counts_by_campaign(funnel, causes).get(campaign, {})
     counts |= machine_counts(counts, quality, suspects)
+    counts |= objection_counts(engine, campaign, quality, moment_of(as_of, known.first_at))
     earlier = counts_of_earlier(engine, campaign, known)
     rejected = engine.store.rejected_rows(campaign)
     feed = feed_facts(counts, quality, known, as_of, rejected)
@@ -111,7 +116,7 @@ def facts_of(
         campaign=campaign,
         counts=counts,
         feed=feed,
-        troubles=troubles_in(engine, campaign, as_of),
+        troubles=troubles_in(engine, campaign, counts, as_of),
         pinned=list(counts_of_pinned(engine, campaign, known, earlier).values()),
         first_at=known.first_at,
         last_at=known.last_at,
@@ -155,14 +160,10 @@ def counts_by_campaign(funnel: pd.DataFrame, causes: pd.DataFrame) -> dict[str, 
 
 def machine_counts(counts: Counts, quality: pd.DataFrame, suspects: pd.DataFrame) -> Counts:
     """
-    Complaints and unsubscribes, and who of those that opened and clicked may have been a machine;
-    what the feed doesn't tell is missing.
+    Who of those that opened and clicked may have been a machine; what the feed doesn't tell is
+    missing.
     """
     more = {}
-    for name, column in TOLD_BY_PEOPLE.items():
-        number = int(quality[column].sum())
-        if number:
-            more[name] = number
     if quality.any_machine.any() and "opened" in counts:
         machines = int(quality.machine_opens.sum())
         more["read"] = counts["opened"] - machines
@@ -170,6 +171,20 @@ def machine_counts(counts: Counts, quality: pd.DataFrame, suspects: pd.DataFrame
         for name in CLICKERS:
             more[name] = int(suspects[name].sum())
     return more
+
+
+def objection_counts(
+    engine: Engine, campaign: str, quality: pd.DataFrame, until: datetime | None
+) -> Counts:
+    """
+    Who complained and who unsubscribed, each person once, up to a moment; missing where the feed
+    tells of nobody.
+    """
+    columns = [column for column, _ in TOLD_BY_PEOPLE.values()]
+    if not quality[columns].sum().any():
+        return {}
+    known = objections(engine, campaign, until)
+    return {name: known[kind] for name, (_, kind) in TOLD_BY_PEOPLE.items() if kind in known}
 
 
 def top_cause(causes: pd.DataFrame) -> tuple[str, int] | None:
@@ -214,6 +229,7 @@ def feed_facts(
         for name, value in row.items():
             if isinstance(value, int | float) and pd.notna(value):
                 checks[str(name)] = int(value)
+    checks |= {name: counts[name] for name in TOLD_BY_PEOPLE if name in counts}
     checks["rejected_rows"] = rejected
     checks["rows"] = checks.get("stored_rows", 0) + rejected
     return FeedFacts(
@@ -229,15 +245,26 @@ def feed_facts(
 # --- where it hurts ---
 
 
-def troubles_in(engine: Engine, campaign: str, as_of: AsOf = None) -> list[Trouble]:
-    """The mailbox providers and domains of a campaign that are over a limit, with their answers."""
+def troubles_in(engine: Engine, campaign: str, counts: Counts, as_of: AsOf = None) -> list[Trouble]:
+    """
+    The mailbox providers and domains of a campaign with these counts that are over a limit, with
+    their answers.
+    """
+    whole = Place(
+        dimension="campaign",
+        name=campaign,
+        attempted=counts.get("attempted", 0),
+        hard=counts.get("hard", 0),
+        soft=counts.get("soft", 0),
+        refused=counts.get("refused", 0),
+    )
     places = [
         *places_of(engine, campaign, ["provider"], as_of),
         *places_of(engine, campaign, ["provider", "domain"], as_of),
     ]
     return [
         with_answers(trouble, answers_at(engine, campaign, trouble, as_of))
-        for trouble in find_troubles(places)
+        for trouble in find_troubles(places, whole)
     ]
 
 

@@ -29,7 +29,7 @@ def limits_by(file: Path) -> tuple[Limit, ...]:
     if not file.exists():
         return LIMITS
     try:
-        own = tomllib.loads(file.read_text("utf-8"))
+        own = tomllib.loads(file.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the limits are not TOML: {error}", where=str(file)) from None
     return own_limits(own, str(file))
@@ -73,6 +73,12 @@ def _own_limit(limit: Limit, own: object, where: str) -> Limit:
             f"[{limit.part}] warns above {mine.target}, but fails above {mine.limit} already",
             where=where,
             do="set a target that is not above the limit",
+        )
+    if mine.limit is not None and mine.stop is not None and mine.limit > mine.stop:
+        raise ConfigError(
+            f"[{limit.part}] fails above {mine.limit}, but says stop above {mine.stop} already",
+            where=where,
+            do="set a limit that is not above stop",
         )
     if own and "source" not in own:
         return replace(mine, source=f"yours: {OWN_LIMITS}")

@@ -29,8 +29,12 @@ TIMES_THE_REST = 1.5
 SHARE_THAT_FAILS = 0.01
 #: How many places are named for one limit.
 NAMED = 3
+#: A blocklist is a reason where at least this share of the answers names it.
+LISTED = 0.2
 #: A provider that is no provider.
 OTHER = "other"
+#: The category of answers that no rule understands.
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Place:
     The messages to one mailbox provider or domain.
 
     Attributes:
-        dimension: "provider" or "domain"
+        dimension: "provider" or "domain"; "campaign" for all of them
         name: as in the split of a question
         provider: who runs a domain's mailboxes, as far as that is known
         attempted, hard, soft, refused: its messages, and those that bounced for good, for now, or
@@ -64,6 +68,11 @@ class PlaceAnswers:
     blocklist: str = ""
     blocklist_messages: int = 0
     messages: int = 0
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether a blocklist is named often enough to be the reason."""
+        return bool(self.blocklist) and self.blocklist_messages >= LISTED * self.messages
 
 
 @dataclass(frozen=True)
@@ -99,21 +108,23 @@ def count_of(place: Place, limit: PlaceLimit) -> int:
     return number
 
 
-def find_troubles(places: Sequence[Place]) -> list[Trouble]:
+def find_troubles(places: Sequence[Place], whole: Place) -> list[Trouble]:
     """
-    The places that are over a limit for certain, limit by limit, the one with most cases first.
+    The places that are over a limit for certain, limit by limit, the one with most cases first;
+    *whole* is the campaign, with the mail to places that got too little to be looked at.
 
     >>> good = Place("provider", "gmail", 5000, refused=20)
     >>> bad = Place("provider", "microsoft", 1238, refused=754)
-    >>> [trouble.place.name for trouble in find_troubles([good, bad])]
+    >>> whole = Place("campaign", "q3", 8000, refused=790)
+    >>> [trouble.place.name for trouble in find_troubles([good, bad], whole)]
     ['microsoft']
-    >>> find_troubles([good])
+    >>> find_troubles([good], whole)
     []
     """
     looks = [look for limit in PLACE_LIMITS for look in _looks(places, limit)]
     troubles = []
     for look in _beyond_chance(looks):
-        trouble = _trouble(look, places)
+        trouble = _trouble(look, whole)
         if _is_worse_than_the_rest(trouble):
             troubles.append(trouble)
     return _most_telling(troubles)
@@ -152,16 +163,13 @@ def _beyond_chance(looks: Sequence[Look]) -> list[Look]:
     return beyond
 
 
-def _trouble(look: Look, places: Iterable[Place]) -> Trouble:
-    """A look beside the rest of the campaign: all places of its dimension but itself."""
-    others = [place for place in places if place.dimension == look.limit.dimension]
-    part = sum(count_of(place, look.limit) for place in others)
-    attempted = sum(place.attempted for place in others)
+def _trouble(look: Look, whole: Place) -> Trouble:
+    """A look beside the rest of the campaign."""
     return Trouble(
         limit=look.limit,
         place=look.place,
-        rest_part=part - count_of(look.place, look.limit),
-        rest_attempted=attempted - look.place.attempted,
+        rest_part=count_of(whole, look.limit) - count_of(look.place, look.limit),
+        rest_attempted=whole.attempted - look.place.attempted,
     )
 
 
@@ -241,10 +249,12 @@ def _evidence(answers: PlaceAnswers) -> str:
     """What the servers said, to be added to a sentence."""
     if not answers.messages:
         return ""
-    if answers.blocklist:
+    if answers.is_listed:
         share = wording.percent(answers.blocklist_messages / answers.messages, 0)
         return f"; {share} of the refusals name {answers.blocklist.capitalize()}"
     share = wording.percent(answers.category_messages / answers.messages, 0)
+    if answers.category == UNKNOWN:
+        return f"; what {share} of the answers mean is not known"
     return f"; {share} of the answers mean {wording.spaced(answers.category)}"
 
 

@@ -149,23 +149,12 @@ def standing_text(check: Check) -> str:
     """Where a check's share stands between target and limit, and what to do above the limit."""
     limit = check.limit
     return _standing(check).format(
-        target=_share_text(limit.target),
-        limit=_share_text(limit.limit),
-        stop=_share_text(limit.stop),
+        target=wording.limit(limit.target),
+        limit=wording.limit(limit.limit),
+        stop=wording.limit(limit.stop),
         action=limit.action,
         stop_action=limit.stop_action,
     )
-
-
-def _share_text(share: float | None) -> str:
-    """
-    A limit as people say it: 2%, 0.1%.
-
-    >>> _share_text(0.02), _share_text(0.001), _share_text(None)
-    ('2%', '0.1%', '–')
-    """
-    is_whole = share is not None and round(share * 100, 6).is_integer()
-    return wording.percent(share, 0 if is_whole else 1)
 
 
 def _standing(check: Check) -> str:
@@ -249,19 +238,24 @@ def _broken(facts: Facts, check: Check) -> str:
     number = _number(facts, check)
     if check.word == "TOO FEW":
         name = limit.name.lower()
-        target = wording.percent(limit.target)
+        target = wording.limit(limit.target)
         return f"{number}: too few to tell whether {name} stay below {target}."
     sentence = limit.warning if check.word == "WARN" and limit.warning else limit.sentence
-    return sentence.format(number=number, action=limit.action)
+    return sentence.format(number=number, action=limit.action, target=wording.limit(limit.target))
 
 
-#: What a share is of -> what one of it is called.
-NOUNS = {"bounced": "bounce", "clickers": "recipient"}
+#: What is counted, or what it is a share of -> what one of it is called.
+NOUNS = {
+    "bounced": "bounce",
+    "clickers": "recipient",
+    "complained": "recipient",
+    "unsubscribed": "recipient",
+}
 
 
 def _number(facts: Facts, check: Check) -> str:
     limit = check.limit
-    noun = NOUNS.get(limit.whole, "message")
+    noun = NOUNS.get(limit.part) or NOUNS.get(limit.whole, "message")
     count = wording.count(check.count)
     whole = wording.quantity(check.whole or 0, noun)
     rate = facts.rate_text(limit.part, limit.whole)

@@ -20,9 +20,9 @@ Counts = Mapping[str, int]
 
 #: What a report is about -> what it needs; the rest it can do without.
 NEEDS = {
-    "run": ("events", "deliveries", "clicks", "opens"),
+    "run": ("events", "deliveries", "clicks", "opens", "complaints", "unsubscribes"),
     "bounces": ("events", "deliveries"),
-    "engagement": ("events", "deliveries", "clicks", "opens"),
+    "engagement": ("events", "deliveries", "clicks", "opens", "complaints", "unsubscribes"),
 }
 
 
@@ -54,7 +54,7 @@ class OddShare:
         part, whole: counts of `data_quality`
         limited: above it trust is limited
         none: above it there is none; None: it is limited at worst
-        affects: events (all of them), deliveries, opens, clicks or moments
+        affects: what can't be told by them: events (all of them), or one of STEPS
         sentence: with {number} ("5 of 30") and {share}
     """
 
@@ -133,6 +133,22 @@ ODD_SHARES = (
         ),
     ),
     OddShare(
+        part="complained",
+        whole="delivered",
+        limited=1.0,
+        none=1.0,
+        affects="complaints",
+        sentence="More complained than got the mail ({number}): they aren't counted.",
+    ),
+    OddShare(
+        part="unsubscribed",
+        whole="delivered",
+        limited=1.0,
+        none=1.0,
+        affects="unsubscribes",
+        sentence="More unsubscribed than got the mail ({number}): they aren't counted.",
+    ),
+    OddShare(
         part="without_timestamp",
         whole="events",
         limited=0.01,
@@ -167,6 +183,8 @@ STEPS = {
     "deliveries": "bring_deliveries",
     "opens": "bring_clicks",
     "clicks": "bring_clicks",
+    "complaints": "bring_deliveries",
+    "unsubscribes": "bring_deliveries",
     "moments": "bring_rest",
 }
 
@@ -260,6 +278,8 @@ UNSEEN = {
 COUNTS_OF = {
     "opens": ("opened", "read"),
     "clicks": ("clicked", "clickers", "suspect", "human", "human_clicked", "human_unsubscribed"),
+    "complaints": ("complained",),
+    "unsubscribes": ("unsubscribed",),
 }
 
 

@@ -246,14 +246,14 @@ def campaign_word(facts: Facts, trust: Trust) -> str:
 
 
 def _explanation(facts: Facts, word: str) -> list[Sentence]:
-    """The sentence on the check that made the word, which is said first."""
+    """The sentences on the checks that made the word, and on where it hurts, which come first."""
     if word not in ALARMING:
         return []
     alarms = [check for check in facts.checks if check.word == word]
     if not alarms:
         return []
     said: list[Sentence] = [sentences.alarm_sentence]
-    if any(check.trouble for check in alarms):
+    if facts.troubles:
         said.insert(0, sentences.place_sentence)
     if alarms[0].limit.name == HARD_BOUNCES.name:
         said.insert(0, sentences.hard_sentence)

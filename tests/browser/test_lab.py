@@ -187,10 +187,10 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(
         )
         browser.close()
 
-    assert ([10, 10, 9], [10, 10, 5]) == (
+    assert ([10, 10, 9, 0], [10, 10, 5, 0]) == (
         second,
         first,
-    )  # no click anywhere: not measured, so no step of the funnel
+    )  # of so few perhaps nobody clicked: a step of none
     assert [] == [
         address
         for address in asked

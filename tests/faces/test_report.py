@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -446,6 +447,27 @@ def test_5000_personal_links_fit_on_a_page(home: Path, tmp_path: Path) -> None:
     assert len(page.encode()) < 800_000
     assert "x.example/p?u=…" in page
     assert "u=4999-" not in page
+
+
+def test_60_campaigns_and_400_causes_fit_on_a_page(home: Path, tmp_path: Path) -> None:
+    """Twenty rows stand in it and all travel along; the comparison has the last eight campaigns."""
+    from cxtools.events.store import EventStore
+
+    words = ["red", "green", "blue", "amber", "violet", "coral", "ivory", "olive"]
+    names = [" ".join(three) for three in product(words, repeat=3)][:400]
+    store = EventStore(home / "events")
+    tables.store(
+        "to | kind | at | code | text\n"
+        + "".join(f"p{n} | bounce | +0 | 5.7.1 | no {names[n]} mail here\n" for n in range(400)),
+        into=store,
+    )
+    for week in range(59):
+        rows = f"to | kind | at\na | delivery | -{(week + 1) * 604800}"
+        tables.store(rows, f"weekly-{week:02}", into=store)
+    page = render_report("bounce_report", {"campaign": "c"}, out=tmp_path, home=home).read_bytes()
+
+    assert len(page) < 900_000
+    assert b"Showing 20 of 400." in page
 
 
 @pytest.mark.parametrize(

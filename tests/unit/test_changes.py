@@ -74,6 +74,22 @@ def test_nobody_clicks_any_more() -> None:
     assert ("WARN", "check_tracking") == (check.word, check.limit.step)
 
 
+@pytest.mark.parametrize(
+    ("delivered", "clicked", "alarms"),
+    [(5000, 10, ["check_tracking"]), (5000, 75, []), (703, 1, ["check_tracking"]), (210, 0, [])],
+)
+def test_clicks_that_are_lost_for_most_of_the_list_are_missed(
+    delivered: int, clicked: int, alarms: list[str]
+) -> None:
+    """Also where campaigns have half of the usual or twice: by times, not by points."""
+    usual = [0.02, 0.06, 0.03, 0.045, 0.024, 0.05, 0.028, 0.04]
+    found = changes(
+        {"delivered": delivered, "clicked": clicked}, [baseline(usual, "clicked", "delivered")]
+    )
+
+    assert alarms == [check.limit.step for check in found]
+
+
 def _rate(rng: random.Random, base: float, spread: float) -> float:
     odds = math.log(base / (1 - base)) + rng.gauss(0, spread)
     return 1 / (1 + math.exp(-odds))

@@ -59,7 +59,9 @@ FLOORS = {
     "pictures": [
         "charts.groups charts.rows charts.style",
         "charts.cells charts.columns charts.headlines",
-        "charts.frame charts.tables charts.verdicts",
+        "charts.tables charts.verdicts",
+        "charts.still",
+        "charts.frame",
         "charts.bars charts.display charts.heatmap",
         "charts.*",
         "charts.funnel",

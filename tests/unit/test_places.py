@@ -43,7 +43,9 @@ def test_a_place_is_named_where_it_is_worse_than_the_rest(
     places: list[Place], names: list[str]
 ) -> None:
     """A share above the limit for certain, in enough mail, and far above the rest's."""
-    known = [check_of_place(one, 10_000, 100).limit.name for one in find_troubles(places)]
+    known = [
+        check_of_place(one, 10_000, 100).limit.name for one in find_troubles(places, _whole(places))
+    ]
 
     assert names == known
 
@@ -59,23 +61,60 @@ def test_a_place_is_named_where_it_is_worse_than_the_rest(
 )
 def test_a_place_fails_a_campaign_that_feels_it(place: Place, attempted: int, word: str) -> None:
     """FAIL where a limit is exceeded for certain and one message in a hundred is lost there."""
-    [trouble] = find_troubles([GMAIL, *SMALL, place])
+    places = [GMAIL, *SMALL, place]
+    [trouble] = find_troubles(places, _whole(places))
 
     assert word == check_of_place(trouble, attempted, place.hard + place.refused).word
 
 
 def test_a_place_is_spoken_of_with_its_answers() -> None:
     """The share, the counts, and the blocklist or the cause that most of the answers name."""
-    [trouble] = find_troubles([GMAIL, Place("provider", "microsoft", 1238, refused=754)])
+    places = [GMAIL, Place("provider", "microsoft", 1238, refused=754)]
+    [trouble] = find_troubles(places, _whole(places))
     listed = PlaceAnswers("reputation_block", 700, "spamhaus", 380, 754)
     unlisted = PlaceAnswers("reputation_block", 700, "", 0, 754)
+    seldom = PlaceAnswers("reputation_block", 700, "spamhaus", 1, 754)
 
     assert (
         "61% of the mail to Microsoft was refused (754 of 1,238, 58.2–63.6); "
         "50% of the refusals name Spamhaus."
     ) == check_of_place(with_answers(trouble, listed), 8000, 790).limit.sentence
-    assert "93% of the answers mean reputation block." in (
-        check_of_place(with_answers(trouble, unlisted), 8000, 790).limit.sentence
+    for answers in (unlisted, seldom):
+        assert "93% of the answers mean reputation block." in (
+            check_of_place(with_answers(trouble, answers), 8000, 790).limit.sentence
+        )
+
+
+def test_answers_that_nobody_understands_are_called_so() -> None:
+    """No sentence says that answers "mean unknown"."""
+    trouble = find_troubles(
+        [Place("provider", "gmx", 90, refused=60)], Place("campaign", "c", 900, refused=60)
+    )[0]
+    known = with_answers(trouble, PlaceAnswers("unknown", 60, "", 0, 60))
+
+    assert check_of_place(known, 900, 60).limit.sentence.endswith(
+        "; what 100% of the answers mean is not known."
+    )
+
+
+def test_a_dead_domain_is_named_beside_places_that_are_too_small_to_look_at() -> None:
+    """The rest of a campaign is all of it, also where it went to hundreds of small companies."""
+    gone = Place("domain", "gone.example", 60, hard=60)
+    whole = Place("campaign", "c", 1160, hard=62)
+
+    assert ["gone.example"] == [one.place.name for one in find_troubles([gone], whole)]
+    assert [] == find_troubles([gone], Place("campaign", "c", 60, hard=60))
+
+
+def _whole(places: list[Place]) -> Place:
+    """The campaign that consists of these places."""
+    return Place(
+        "campaign",
+        "c",
+        attempted=sum(place.attempted for place in places),
+        hard=sum(place.hard for place in places),
+        soft=sum(place.soft for place in places),
+        refused=sum(place.refused for place in places),
     )
 
 
@@ -88,7 +127,7 @@ def test_many_places_at_their_targets_alarm_seldom() -> None:
             Place("domain", f"d{number}.example", 25, hard=_drawn(rng, 25, 0.2))
             for number in range(300)
         ]
-        alarms += bool(find_troubles(places))
+        alarms += bool(find_troubles(places, _whole(places)))
 
     assert alarms <= 20
 

@@ -162,6 +162,29 @@ def test_what_to_do_follows_from_what_was_found(
     assert words in action.what
 
 
+@pytest.mark.parametrize(
+    ("counts", "steps"),
+    [
+        ({"block": 60}, ["read_answers"]),
+        ({"block": 60, "complained": 40}, ["ask_consent", "read_answers"]),
+        ({"block": 60, "unauthenticated": 60}, ["mend_authentication"]),
+        ({"undetermined": 80, "unclassified": 17, "bounced": 100}, ["read_answers", "write_rules"]),
+        ({"hard": 60, "bounced": 110}, ["clean_list"]),
+    ],
+)
+def test_reading_on_is_left_out_only_where_a_nearer_step_is_of_the_same_mail(
+    counts: dict[str, int], steps: list[str]
+) -> None:
+    """Complaints, or words that the classifier doesn't know, say nothing of why mail was refused."""
+    whole = {"attempted": 1000, "delivered": 890} | counts
+    checks = [check(limit, whole) for limit in LIMITS]
+    to_do = actions("q3", checks, {}, TRUSTED)
+
+    assert steps == sorted(action.id for action in to_do)
+    assert len(to_do) == len({action.what for action in to_do})
+    assert [] == [action.what for action in to_do if "people'" in action.what]
+
+
 FEED = {
     "sent": "{to} | sent | +0 | | |",
     "delivery": "{to} | delivery | +10 | | |",
@@ -236,6 +259,7 @@ def test_no_subset_of_kinds_passes_unseen(kinds: tuple[str, ...], lacks: str) ->
         ("[hard]\ntarget = 2", "is not a share from 0 to 1"),
         ("[hard]\ntarget = true", "is not a share from 0 to 1"),
         ("[hard]\ntarget = 0.2", "warns above 0.2, but fails above 0.05 already"),
+        ("[hard]\nlimit = 0.2", "fails above 0.2, but says stop above 0.1 already"),
         ("[hrad]\ntarget = 0.01", r"there is no limit \[hrad\]"),
         ("[hard]\nname = 'x'", "name can't be set"),
         ("hard = 0.01", r"\[hard\] is not a table"),
@@ -255,7 +279,7 @@ def test_own_limits_judge(tmp_path: Path) -> None:
     """A stricter limit of one's own fails what passes by the ones that ship, and says whose it is."""
     engine = Engine(tables.store(_feed(("delivery", "bounce"))))
     file = tmp_path / "limits.toml"
-    file.write_text("[hard]\ntarget = 0.001\nlimit = 0.002\n")
+    file.write_text("[hard]\ntarget = 0.001\nlimit = 0.002\n", "utf-8-sig")  # as Notepad does
     [shipped] = [one for one in verdict_on(engine, "c").facts.checks if one.limit.part == "hard"]
     own = verdict_on(engine, "c", limits=limits_by(file))
 

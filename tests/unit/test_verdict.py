@@ -31,6 +31,7 @@ from cxtools.verdicts.limits import (
     UNCLASSIFIED,
     Limit,
 )
+from cxtools.verdicts.own_limits import own_limits
 from cxtools.verdicts.verdict import VIEWS, verdict
 from tests import tables
 from tests.conftest import Simulator
@@ -116,6 +117,7 @@ def facts(**changed: Any) -> Facts:
         (AUTHENTICATION, {"unauthenticated": 15, "attempted": 3000}, "WARN"),
         (AUTHENTICATION, {"unauthenticated": 30, "attempted": 3000}, "FAIL"),  # 0.7 to 1.4
         (UNCLASSIFIED, {"unclassified": 30, "bounced": 100}, "WARN"),
+        (UNCLASSIFIED, {"unclassified": 3, "bounced": 22}, "TOO FEW"),  # 14, but perhaps 5
         (COMPLAINTS, {"delivered": 5000}, "not measured"),
         (COMPLAINTS, {"delivered": 5000, "complained": 40}, "FAIL"),
         (COMPLAINTS, {"delivered": 2500, "complained": 3}, "TOO FEW"),  # 0.12, as chance has it
@@ -363,8 +365,46 @@ def test_too_few_says_for_what() -> None:
 
     assert (
         "TOO FEW",
-        "1 of 2,955 messages (<0.1%, 0.0–0.2): too few to tell whether complaints stay below 0.1%.",
+        "1 of 2,955 recipients (<0.1%, 0.0–0.2): too few to tell whether complaints stay below 0.1%.",
     ) == (said.word, said.sentences[0])
+
+
+def test_a_sentence_names_the_limit_that_is_set() -> None:
+    """A share several times as large, or a limit of one's own, isn't "four times the average"."""
+    counts = SMALL | {"hard": 1, "unsubscribed": 50}
+    limits = own_limits({"unsubscribed": {"target": 0.0005}})
+    said = verdict(facts(counts=counts, limits=limits))
+
+    assert said.sentences[0] == (
+        "50 of 980 recipients (5.1%, 3.9–6.7) unsubscribed: more than 0.05%, where 0.25% are average."
+    )
+
+
+def test_who_complains_or_unsubscribes_often_is_one_person() -> None:
+    """Messages are counted, not what the feed says of them; as of a moment, too."""
+    mail = "\n".join(f"p{number} | delivery | +{number}" for number in range(300))
+    said = "\n".join(
+        f"p{number % 5} | {kind} | +{1000 + number}"
+        for number in range(40)
+        for kind in ("complaint", "unsubscribe")
+    )
+    known = Engine(tables.store(f"to | kind | at\n{mail}\n{said}"))
+    late = START.replace(hour=9) + timedelta(seconds=1002)
+
+    counts = verdict_on(known, "c").facts.counts
+    assert (5, 5) == (counts["complained"], counts["unsubscribed"])
+    assert 3 == verdict_on(known, "c", as_of=late).facts.counts["complained"]
+
+
+def test_more_complaints_than_mail_are_no_share() -> None:
+    """A list of complaints beside a few deliveries is no verdict, and no error."""
+    mail = "\n".join(f"p{number} | delivery | +{number}" for number in range(10))
+    said = "\n".join(f"q{number} | complaint | +{number}" for number in range(30))
+    judged = verdict_on(Engine(tables.store(f"to | kind | at\n{mail}\n{said}")), "c")
+
+    assert "NO DATA" == judged.word
+    assert "More complained than got the mail (30 of 10): they aren't counted." in judged.sentences
+    assert "complained" not in judged.facts.counts
 
 
 def test_what_a_feed_does_not_hold_is_not_compared() -> None:
