@@ -112,7 +112,7 @@ NOT_DELIVERED = Limit(
     step="read_answers",
 )
 AUTHENTICATION = Limit(
-    name="Refused for authentication",
+    name="Refusals for authentication",
     part="unauthenticated",
     whole="attempted",
     target=0.0,

@@ -89,8 +89,11 @@ def _check_value(limit: Limit, key: str, value: object, where: str) -> None:
     place = f"[{limit.part}] {key}"
     if key in TEXTS and isinstance(value, str):
         return
-    if key not in (*SHARES, *TEXTS):
-        known = ", ".join((*SHARES, *TEXTS))
+    settable = [*SHARES, *TEXTS]
+    if limit.stop is None:  # there is nothing that it would say to stop
+        settable.remove("stop")
+    if key not in settable:
+        known = ", ".join(settable)
         raise ConfigError(f"{place} can't be set", where=where, do=f"choose from: {known}")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= float(str(value)) <= 1:

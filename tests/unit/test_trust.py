@@ -264,6 +264,7 @@ def test_no_subset_of_kinds_passes_unseen(kinds: tuple[str, ...], lacks: str) ->
         ("[hard]\nlimit = 0.2", "fails above 0.2, but says stop above 0.1 already"),
         ("[hrad]\ntarget = 0.01", r"there is no limit \[hrad\]"),
         ("[hard]\nname = 'x'", "name can't be set"),
+        ("[complained]\nstop = 0.01", r"\[complained\] stop can't be set"),
         ("hard = 0.01", r"\[hard\] is not a table"),
         ("[hard", "not TOML"),
     ],
