@@ -22,7 +22,7 @@ from cxtools.measures.outcomes import objections
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import LIMITS, Limit
 from cxtools.verdicts.places import OTHER, Place, PlaceAnswers, Trouble, find_troubles, with_answers
-from cxtools.verdicts.trust import FeedFacts, unbelievable
+from cxtools.verdicts.trust import FeedFacts, unbelievable, untold
 from cxtools.verdicts.verdict import CampaignVerdict, verdict
 
 WEEK = timedelta(days=7)
@@ -57,6 +57,8 @@ TOLD_BY_PEOPLE = {
 
 #: Counts that are columns of `sql/suspects.sql`.
 CLICKERS = ("clickers", "suspect", "human", "human_clicked", "human_unsubscribed")
+#: So many clicks without one open: the feed doesn't tell opens.
+MANY_CLICKS = 10
 #: Kind of event -> the count that is missing where the feed doesn't tell it.
 TOLD_BY = {"opens": "opened", "clicks": "clicked"}
 
@@ -110,7 +112,7 @@ def facts_of(
     earlier = counts_of_earlier(engine, campaign, known)
     rejected = engine.store.rejected_rows(campaign)
     feed = feed_facts(counts, quality, known, as_of, rejected)
-    for name in unbelievable(feed):
+    for name in (*unbelievable(feed), *untold(feed)):
         counts.pop(name, None)
     return Facts(
         campaign=campaign,
@@ -238,8 +240,17 @@ def feed_facts(
         told_by_sending=bool(quality.told_by_sending.any()),
         age=known.age,
         is_cut=as_of is not None,
-        untold=tuple(kind for kind, count in TOLD_BY.items() if count not in counts),
+        untold=tuple(
+            kind for kind, name in TOLD_BY.items() if _is_untold(kind, name, counts, checks)
+        ),
     )
+
+
+def _is_untold(kind: str, name: str, counts: Counts, quality: Counts) -> bool:
+    """Whether a feed holds none of a kind: so many who click and not one open is no chance."""
+    if name not in counts:
+        return True
+    return kind not in quality and counts[name] >= MANY_CLICKS
 
 
 # --- where it hurts ---

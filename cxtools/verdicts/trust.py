@@ -297,6 +297,16 @@ def unbelievable(feed: FeedFacts) -> list[str]:
     return names
 
 
+def untold(feed: FeedFacts) -> list[str]:
+    """
+    The counts of what the feed holds none of.
+
+    >>> untold(FeedFacts({}, untold=("opens",)))
+    ['opened', 'read']
+    """
+    return [name for kind in feed.untold for name in COUNTS_OF[kind]]
+
+
 def _what_is_not_told(feed: FeedFacts, about: str) -> Iterable[Reason]:
     """Kinds of events of which there is not one."""
     if not feed.attempted:

@@ -248,6 +248,8 @@ def test_no_subset_of_kinds_passes_unseen(kinds: tuple[str, ...], lacks: str) ->
             assert "0.0%" not in " ".join(
                 card.share for card in said.cards if card.name == "Clicked"
             )
+        if "open" not in kinds:  # who clicked is no count of who opened
+            assert "opened" not in said.facts.counts
         assert said.actions
         assert set() == numbers_in(said.sentences) - numbers_of(facts)
         assert ("moments" in lacks) == ("moments" in {each.affects for each in said.trust.reasons})
