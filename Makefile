@@ -10,7 +10,8 @@ SHELL := bash
 FITS   := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do command -v $$p >/dev/null && $$p -c "$(FITS)" && { echo $$p; break; }; done)
 BIN    := .venv/bin
-UV_PIP  = $(BIN)/uv pip compile pyproject.toml --universal --fork-strategy fewest --generate-hashes \
+# For every Python that is supported, whichever this one is: without --python-version the older ones' packages are left out.
+UV_PIP  = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal --fork-strategy fewest --generate-hashes \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
 .PHONY: help setup demo test lint check docs lowest soak notebooks-check notebooks lab lock clean chromium postgres mutants

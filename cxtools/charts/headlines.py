@@ -62,7 +62,8 @@ def of_causes(rows: Sequence[Row]) -> str:
     """The most frequent cause."""
     top = max(rows, key=lambda row: row["recipients"])
     cause = wording.label(top["category"])
-    return f"{cause}: the most frequent cause, of {_part_of(top, 'recipients', 'bounced')} bounces"
+    part = _part_of(top, "recipients", "bounced")
+    return f"{cause} is the most frequent cause: {part} bounces"
 
 
 def of_links(rows: Sequence[Row]) -> str:
@@ -99,6 +100,8 @@ def of_jobs(rows: Sequence[Row]) -> str:
     times = [row["delivery_median_s"] for row in rows if row["delivery_median_s"] is not None]
     if not times:
         return ""
+    if not rows[1:]:
+        return f"1 send job, which delivered half of its mail within {wording.duration(times[0])}"
     jobs = wording.quantity(len(rows), "send job")
     return f"{jobs}; the slowest delivered half of its mail within {wording.duration(max(times))}"
 

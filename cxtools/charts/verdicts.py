@@ -66,7 +66,9 @@ TRUST_TEXTS = {
 CHECKS = (
     '<details class="checks"><summary>How this was judged</summary>'
     '<div class="scroll" tabindex="0" role="region" aria-label="Checks">'
-    "<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table></div></details>"
+    "<table><caption>In brackets, here and above: the 95% interval, the shares that a count leaves "
+    "plausible.</caption>"
+    "<thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table></div></details>"
 )
 HEADINGS = ("Check", "Verdict", "Measured", "Warn above", "Fail above", "Source")
 #: The dash of an interval, at which no line may break.

@@ -153,6 +153,15 @@ class Table(pd.DataFrame):
         lines = self.to_string(index=question is None).split("\n")
         return "\n".join(printable(line) for line in lines)
 
+    def to_excel(  # type: ignore[misc]  # final in the stub; there is no other place for it
+        self, excel_writer: Any, *args: Any, **options: Any
+    ) -> None:
+        """What pandas writes; moments in UTC without their zone, since Excel knows no zones."""
+        plain = pd.DataFrame(self)
+        for name in plain.columns[[isinstance(t, pd.DatetimeTZDtype) for t in plain.dtypes]]:
+            plain[name] = plain[name].dt.tz_convert("UTC").dt.tz_localize(None)
+        plain.to_excel(excel_writer, *args, **options)
+
     def records(self) -> list[dict[str, Any]]:
         """One dict per row, ready for JSON: None for missing, moments as ISO 8601 text."""
         document = self.to_json(orient="records", date_format="iso", double_precision=15)

@@ -282,7 +282,17 @@ def _about_checks(mailing: Mailing, checks: Iterable[Check]) -> list[Action]:
         if check.limit.step != "read_answers" or parts.isdisjoint(NEARER[check.limit.part])
     ]
     in_order = sorted(own, key=lambda check: (check.word != "FAIL", check.trouble is None))
-    return [_action_of_check(mailing, check) for check in in_order]
+    found: list[Action] = []
+    for check in in_order:
+        found.append(_action_of_check(mailing, check))
+        if check.trouble and _says_half(check.trouble.answers):
+            found.append(_action_at_place(mailing, check, check.trouble, check.limit.step))
+    return found
+
+
+def _says_half(answers: PlaceAnswers) -> bool:
+    """Whether a blocklist is named, but not in most answers: the others need another step."""
+    return bool(answers.blocklist) and 2 * answers.blocklist_messages < answers.messages
 
 
 def _action_of_check(mailing: Mailing, check: Check) -> Action:
@@ -292,19 +302,17 @@ def _action_of_check(mailing: Mailing, check: Check) -> Action:
         step = "stop_sending"
     if check.trouble is None:
         return _action(step, mailing, count=check.count, evidence=check.limit.name)
-    return _action_at_place(mailing, check, check.trouble)
+    step = _step_of_answers(check.limit.step, check.trouble.answers)
+    return _action_at_place(mailing, check, check.trouble, step)
 
 
 def _share(check: Check) -> float:
     return (check.count or 0) / (check.whole or 1)
 
 
-def _action_at_place(mailing: Mailing, check: Check, trouble: Trouble) -> Action:
+def _action_at_place(mailing: Mailing, check: Check, trouble: Trouble, step: str) -> Action:
     answers = trouble.answers
     where = f" --where {quote(f'{trouble.place.dimension}={trouble.place.name}')}"
-    step = check.limit.step
-    if step in ("ask_provider", "ask_domain"):
-        step = _step_of_answers(step, answers)
     return _action(
         step,
         mailing,
@@ -318,6 +326,9 @@ def _action_at_place(mailing: Mailing, check: Check, trouble: Trouble) -> Action
 
 
 def _step_of_answers(step: str, answers: PlaceAnswers) -> str:
+    """The step that a place's answers call for, where they are about the sender."""
+    if step not in ("ask_provider", "ask_domain"):
+        return step
     if answers.is_listed:
         return "ask_delisting"
     if answers.category and 2 * answers.category_messages >= answers.messages:

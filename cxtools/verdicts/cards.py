@@ -25,10 +25,9 @@ CARDS = {
     "Hard bounces": ("hard", "attempted"),
     "Soft bounces": ("soft", "attempted"),
     "Blocked": ("block", "attempted"),
-    "Refused without a reason": ("undetermined", "attempted"),
+    "Undetermined": ("undetermined", "attempted"),
     "Complaints": ("complained", "delivered"),
     "Unsubscribes": ("unsubscribed", "delivered"),
-    "Cause unknown": ("unclassified", "bounced"),
     "Opened": ("opened", "delivered"),
     "Clicked": ("clicked", "delivered"),
     "Clicked, scanners left out": ("human_clicked", "delivered"),
@@ -37,7 +36,6 @@ CARDS = {
 NOTHING = {
     "attempted": "nothing was attempted",
     "delivered": "nothing was delivered",
-    "bounced": "nothing bounced",
 }
 
 

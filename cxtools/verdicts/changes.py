@@ -141,31 +141,31 @@ class Baseline:
 
 def changes(counts: Counts, baselines: Sequence[Baseline]) -> list[Check]:
     """
-    The rates that are far from what is usual on their bad side, each a WARN; the baseline from
-    which a rate is farthest is the one that is named.
+    The rates beside what is usual: a WARN where one is far from it on its bad side, else PASS. Of
+    several baselines the one from which a rate is farthest is named.
 
     >>> usual = [{"attempted": 1000, "delivered": 978 + place} for place in range(6)]
     >>> baseline = Baseline("the last campaigns", "the last {number} campaigns", usual)
     >>> [check] = changes({"attempted": 900, "delivered": 813}, [baseline])
     >>> check.limit.sentence
     '{number} were delivered; 98.0% are usual: the median of the last 6 campaigns.'
-    >>> changes({"attempted": 900, "delivered": 873}, [baseline])
-    []
+    >>> [check.word for check in changes({"attempted": 900, "delivered": 873}, [baseline])]
+    ['PASS']
     """
     checks = []
     for rate in RATES:
         found = [_change(rate, counts, baseline) for baseline in baselines]
         known = [check for check in found if check is not None]
         if known:
-            checks.append(max(known, key=_distance))
+            checks.append(max(known, key=_badness))
     return checks
 
 
-def _distance(check: Check) -> float:
-    """How far the bound from which a rate is a WARN lies on the good side of it."""
-    if not check.count or not check.whole:
-        return check.limit.target
-    return abs(check.count / check.whole - check.limit.target)
+def _badness(check: Check) -> float:
+    """How far a rate is on the bad side of the bound from which it is a WARN."""
+    share = (check.count or 0) / (check.whole or 1)
+    beyond = share - check.limit.target
+    return -beyond if check.limit.is_floor else beyond
 
 
 def _change(rate: Rate, counts: Counts, baseline: Baseline) -> Check | None:
@@ -175,10 +175,9 @@ def _change(rate: Rate, counts: Counts, baseline: Baseline) -> Check | None:
         return None
     bound = _bound(rate, usual, counts[rate.whole])
     is_beyond = share < bound if rate.is_good else share > bound
-    if not is_beyond:
-        return None
-    limit = _limit(rate, usual, bound, baseline)
-    return Check(limit, "WARN", counts[rate.part], counts[rate.whole])
+    word = "WARN" if is_beyond else "PASS"
+    limit = _limit(rate, usual, max(bound, 0.0), baseline)
+    return Check(limit, word, counts[rate.part], counts[rate.whole])
 
 
 def usual_of(rate: Rate, campaigns: Sequence[Counts]) -> Usual | None:

@@ -18,6 +18,8 @@ from cxtools.verdicts.places import Trouble, check_of_place
 from cxtools.verdicts.trust import FeedFacts
 
 Counts = Mapping[str, int]
+#: Decimals of a share that are shown: differences are those of the figures that a reader sees.
+SHOWN = 3
 
 
 class Distance(NamedTuple):
@@ -122,7 +124,7 @@ class Facts:
             return None
         usual = median(known)
         return Distance(
-            words=wording.points(share - usual),
+            words=wording.points(round(share, SHOWN) - round(usual, SHOWN)),
             usual=wording.percent(usual),
         )
 

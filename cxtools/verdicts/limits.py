@@ -79,13 +79,13 @@ BLOCKED = Limit(
     step="read_answers",
 )
 UNDETERMINED = Limit(
-    name="Refused without a reason",
+    name="Undetermined refusals",
     part="undetermined",
     whole="attempted",
     target=0.03,
     limit=None,
     stop=None,
-    sentence="{number} were refused without a reason that can be told.",
+    sentence="{number} were refused without a reason that can be told (undetermined).",
     source="ours",
     step="read_answers",
 )

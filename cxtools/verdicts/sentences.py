@@ -265,9 +265,13 @@ def _number(facts: Facts, check: Check) -> str:
 # --- engagement ---
 
 CLICKED = "{people} clicked ({rate} of the delivered){comparison}."
+CLICKED_BY_PEOPLE = (
+    "{people} clicked ({rate} of the delivered), scanners left out; "
+    "with them {clicked} ({clicked_rate}){comparison}."
+)
 SCANNERS = (
     "{suspects} of the {clickers} who followed any link{aside} behave like scanners "
-    "({suspect_rate}); without them {humans} clicked ({human_rate} of the delivered)."
+    "({suspect_rate})."
 )
 OPENED_BETWEEN = "Between {low} and {high} opened: a range, since {reason}."
 #: Why it is a range, or an upper bound.
@@ -282,6 +286,15 @@ def click_sentence(facts: Facts) -> str:
         return "Nobody opened or clicked: nothing was delivered."
     if "clicked" not in counts:
         return _no_clicks(facts)
+    humans = counts.get("human_clicked", counts["clicked"])
+    if humans != counts["clicked"]:
+        return CLICKED_BY_PEOPLE.format(
+            people=_people(humans),
+            rate=facts.rate_text("human_clicked", "delivered"),
+            clicked=wording.count(counts["clicked"]),
+            clicked_rate=wording.percent(facts.rate("clicked", "delivered")),
+            comparison=_comparison(facts, "clicked", "delivered"),
+        )
     return CLICKED.format(
         people=_people(counts["clicked"]),
         rate=facts.rate_text("clicked", "delivered"),
@@ -312,8 +325,6 @@ def scanner_sentence(facts: Facts) -> str:
         clickers=wording.count(counts["clickers"]),
         aside=_only_unsubscribed(only_unsubscribed),
         suspect_rate=facts.rate_text("suspect", "clickers"),
-        humans=wording.count(counts["human_clicked"]),
-        human_rate=facts.rate_text("human_clicked", "delivered"),
     )
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 from cxtools.events.store import EventStore
@@ -196,3 +197,31 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(
         for address in asked
         if not address.startswith((url, "ws://127.0.0.1", "data:", "blob:"))
     ]
+
+
+FORMS = """
+import sys
+from pathlib import Path
+import cxtools as cx
+
+folder = Path(sys.argv[1])
+table = cx.funnel("first", "second")
+table.to_excel(folder / "funnel.xlsx")
+(folder / "funnel.md").write_text(table.to_markdown())
+table.set_index("campaign")["delivered"].plot.bar().figure.savefig(folder / "plot.png")
+table.chart().write_image(folder / "funnel.png")
+"""
+
+
+def test_what_analysts_take_away_is_there(store: EventStore, home: Path, tmp_path: Path) -> None:
+    """Excel, Markdown, pandas' own plots and a figure as a picture, in Lab's environment."""
+    assert PYTHON.exists(), NO_LAB
+    environ = os.environ | {"CXTOOLS_HOME": str(home), "MPLBACKEND": "Agg"}
+    subprocess.run([PYTHON, "-c", FORMS, str(tmp_path)], check=True, env=environ, timeout=120)
+    rows = pd.read_excel(tmp_path / "funnel.xlsx", engine="calamine")
+
+    assert ["first", "second"] == rows["campaign"].tolist()
+    assert "| first " in (tmp_path / "funnel.md").read_text().replace("|  0 ", "")
+    assert all(
+        (tmp_path / name).read_bytes()[:4] == b"\x89PNG" for name in ("plot.png", "funnel.png")
+    )

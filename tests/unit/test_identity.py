@@ -278,7 +278,7 @@ TOLD = {
         a@x.test | open     | +9 |
         """,
         (2, 1, 1, 1),
-        "FAIL",
+        "TOO FEW",
     ),
     "sendings and bounces": (
         """
@@ -289,7 +289,7 @@ TOLD = {
         a@x.test | open     | +9 |
         """,
         (3, 2, 1, 1),
-        "FAIL",
+        "TOO FEW",
     ),
     "bounces and opens": (
         """

@@ -105,9 +105,9 @@ def test_refusals_without_a_reason_have_a_card() -> None:
     cards = {card.name: card.basis for card in said.cards}
     parts = ("hard", "soft", "block", "undetermined")
 
-    assert cards["Refused without a reason"].startswith("62 of 1,002 ")
+    assert cards["Undetermined"].startswith("62 of 1,002 ")
     assert facts.counts["bounced"] == sum(facts.counts[part] for part in parts)
     assert "WARN" == said.word
-    assert {"Hard bounces", "Soft bounces", "Blocked", "Refused without a reason"} <= set(
+    assert {"Hard bounces", "Soft bounces", "Blocked", "Undetermined"} <= set(
         VIEWS["bounces"].cards
     )
