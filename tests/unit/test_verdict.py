@@ -117,7 +117,7 @@ def facts(**changed: Any) -> Facts:
         (AUTHENTICATION, {"unauthenticated": 15, "attempted": 3000}, "WARN"),
         (AUTHENTICATION, {"unauthenticated": 30, "attempted": 3000}, "FAIL"),  # 0.7 to 1.4
         (UNCLASSIFIED, {"unclassified": 30, "bounced": 100}, "WARN"),
-        (UNCLASSIFIED, {"unclassified": 3, "bounced": 22}, "TOO FEW"),  # 14, but perhaps 5
+        (UNCLASSIFIED, {"unclassified": 4, "bounced": 17}, "TOO FEW"),  # 24, but perhaps 10
         (COMPLAINTS, {"delivered": 5000}, "not measured"),
         (COMPLAINTS, {"delivered": 5000, "complained": 40}, "FAIL"),
         (COMPLAINTS, {"delivered": 2500, "complained": 3}, "TOO FEW"),  # 0.12, as chance has it
