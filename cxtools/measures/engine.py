@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
-from cxtools.measures.session import Asked, Session, define_relations
+from cxtools.measures.session import SUSPECT_MESSAGES, Asked, Session, define_relations
 from cxtools.measures.states import states_digest
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class Engine:
             relations = Definitions(stack.enter_context(self.open_relations()))
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)
             session = Session(relations, _key(layers, asked))
+            relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
             session.check_values(where)
             yield session
 

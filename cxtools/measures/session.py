@@ -10,7 +10,8 @@ The relations that the SQL of questions reads, over the layers of some campaigns
     standing_bounces  of each message the last bounce that counts
     verdicts          one row per campaign and cause of a bounce
     event_counts      one row per campaign
-    delays, urls, clicker_flags  see their files
+    delays, urls, clicker_flags, suspect_messages
+                      see their files
 """
 
 from __future__ import annotations
@@ -71,8 +72,15 @@ IRREGULAR_COLUMNS = (
 SENDING_TIMES = {
     name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
 }
+#: A relation that is counted, and kept for others, as questions are.
+SUSPECT_MESSAGES = "suspect_messages"
 #: Question -> another one that costs next to nothing when the first has been answered.
-COUNTED_TOGETHER = {"timing": ("curve",), "curve": ("timing",)}
+COUNTED_TOGETHER = {
+    "timing": ("curve",),
+    "curve": ("timing",),
+    "suspects": (SUSPECT_MESSAGES,),
+    SUSPECT_MESSAGES: ("suspects",),
+}
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,18 @@
 -- Which links were clicked?
 -- grain:   one row per campaign x link (and value of each column it is split by)
 -- params:  none
--- reads:   clicks, messages, urls, clicker_flags
+-- reads:   clicks, messages, urls, suspect_messages
 -- columns: campaign, split, link_url (as in urls), purpose (content | unsubscribe), people (clickers that don't behave
 --          like machines), clickers (distinct messages; they don't add up over links), clicks, all_people, all_clickers (of anything, in the
 --          campaign and split), first_at, last_at
 with
 followed as (     -- one row per click of a message that was reached
     select messages.campaign, messages.split, messages.message_key, clicks.ts, clicks.link_url as raw_url,
-           coalesce(clicker_flags.suspect, false) as suspect,
+           suspect_messages.message_key is not null as suspect,
            case when clicks.is_content then 'content' else 'unsubscribe' end as purpose
     from clicks
     join messages on messages.campaign = clicks.campaign and messages.message_key = clicks.message_key
-    left join clicker_flags on clicker_flags.campaign = messages.campaign and clicker_flags.message_key = messages.message_key
+    left join suspect_messages on suspect_messages.campaign = messages.campaign and suspect_messages.message_key = messages.message_key
     where messages.reached
 ),
 clickers as (     -- one row per link and message
