@@ -244,18 +244,14 @@ def _broken(facts: Facts, check: Check) -> str:
     return sentence.format(number=number, action=limit.action, target=wording.limit(limit.target))
 
 
-#: What is counted, or what it is a share of -> what one of it is called.
-NOUNS = {
-    "bounced": "bounce",
-    "clickers": "recipient",
-    "complained": "recipient",
-    "unsubscribed": "recipient",
-}
+#: What a share is of -> what one of it is called; and of what only people do.
+NOUNS = {"bounced": "bounce", "clickers": "recipient"}
+NOUNS_OF_PART = {"complained": "recipient", "unsubscribed": "recipient"}
 
 
 def _number(facts: Facts, check: Check) -> str:
     limit = check.limit
-    noun = NOUNS.get(limit.part) or NOUNS.get(limit.whole, "message")
+    noun = NOUNS_OF_PART.get(limit.part) or NOUNS.get(limit.whole, "message")
     count = wording.count(check.count)
     whole = wording.quantity(check.whole or 0, noun)
     rate = facts.rate_text(limit.part, limit.whole)

@@ -381,6 +381,21 @@ def test_a_sentence_names_the_limit_that_is_set() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"bounced": 130}, "130 of 1,000 messages (13.0%, 11.1–15.2) bounced."),
+        ({"soft": 80}, "80 of 1,000 messages (8.0%, 6.5–9.8) bounced softly"),
+        ({"unclassified": 15}, "The cause of 15 of 20 bounces"),
+        ({"complained": 40}, "40 of 980 recipients (4.1%, 3.0–5.5) complained"),
+        ({"suspect": 30}, "30 of 45 recipients (66.7%, 52.1–78.6) who followed a link"),
+    ],
+)
+def test_a_share_is_of_what_it_is_said_to_be_of(counts: dict[str, int], words: str) -> None:
+    """Messages bounce, causes are of bounces, people complain."""
+    assert words in str(verdict(facts(counts=SMALL | {"hard": 4} | counts)))
+
+
 def test_who_complains_or_unsubscribes_often_is_one_person() -> None:
     """Messages are counted, not what the feed says of them; as of a moment, too."""
     mail = "\n".join(f"p{number} | delivery | +{number}" for number in range(300))
