@@ -71,7 +71,7 @@ def difference(question: str, right: Sequence[Row], answer: Sequence[Row]) -> st
     """
     columns = COMPARED[question]
     rows = sorted(_comparable(row, columns) for row in right if not _is_ours(row))
-    others = sorted(_comparable(row, columns) for row in answer)
+    others = sorted(_comparable(row, columns) for row in answer if not _is_ours(row))
     if rows == others:
         return ""
     pairs = zip([*rows, ()], [*others, ()], strict=False)

@@ -152,7 +152,6 @@ COMPLAINTS = Limit(
     sentence="{number} complained: Google wants under 0.1%, and never 0.3%.",
     source="Google: under 0.1%, never 0.3%",
     step="ask_consent",
-    needs_proof=True,
 )
 UNSUBSCRIBES = Limit(
     name="Unsubscribes",

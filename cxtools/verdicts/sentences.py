@@ -236,10 +236,6 @@ def alarm_sentence(facts: Facts) -> str:
 def _broken(facts: Facts, check: Check) -> str:
     limit = check.limit
     number = _number(facts, check)
-    if check.word == "TOO FEW":
-        name = limit.name.lower()
-        target = wording.limit(limit.target)
-        return f"{number}: too few to tell whether {name} stay below {target}."
     sentence = limit.warning if check.word == "WARN" and limit.warning else limit.sentence
     return sentence.format(number=number, action=limit.action, target=wording.limit(limit.target))
 
