@@ -224,6 +224,10 @@ PROVIDER_PAGES = {
 }
 
 
+#: A place with so large a share of the dead addresses explains them.
+EXPLAINED = 0.8
+
+
 class Mailing(NamedTuple):
     """Whose actions they are: a campaign, and whether it was sent from here."""
 
@@ -279,7 +283,8 @@ def _about_checks(mailing: Mailing, checks: Iterable[Check]) -> list[Action]:
     own = [
         check
         for check in alarms
-        if check.limit.step != "read_answers" or parts.isdisjoint(NEARER[check.limit.part])
+        if (check.limit.step != "read_answers" or parts.isdisjoint(NEARER[check.limit.part]))
+        and not _is_explained(check, alarms)
     ]
     in_order = sorted(own, key=lambda check: (check.word != "FAIL", check.trouble is None))
     found: list[Action] = []
@@ -288,6 +293,16 @@ def _about_checks(mailing: Mailing, checks: Iterable[Check]) -> list[Action]:
         if check.trouble and _says_half(check.trouble.answers):
             found.append(_action_at_place(mailing, check, check.trouble, check.limit.step))
     return found
+
+
+def _is_explained(check: Check, alarms: Iterable[Check]) -> bool:
+    """Whether one place has most of what is too much in the whole: there is the step."""
+    if check.trouble or check.limit.part != "hard":
+        return False
+    at_places = [
+        other.count or 0 for other in alarms if other.trouble and other.limit.part == "hard"
+    ]
+    return max(at_places, default=0) >= EXPLAINED * (check.count or 0)
 
 
 def _says_half(answers: PlaceAnswers) -> bool:

@@ -19,6 +19,7 @@ from cxtools.measures.catalogue.delivery import COMPARISON
 from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import objections
+from cxtools.measures.stats import share_of
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import LIMITS, Limit
 from cxtools.verdicts.places import OTHER, Place, PlaceAnswers, Trouble, find_troubles, with_answers
@@ -112,6 +113,7 @@ def facts_of(
     earlier = counts_of_earlier(engine, campaign, known)
     rejected = engine.store.rejected_rows(campaign)
     feed = feed_facts(counts, quality, known, as_of, rejected)
+    feed = replace(feed, usual_bounce_rate=usual_share(earlier, "bounced", "attempted"))
     for name in (*unbelievable(feed), *untold(feed)):
         counts.pop(name, None)
     return Facts(
@@ -244,6 +246,13 @@ def feed_facts(
             kind for kind, name in TOLD_BY.items() if _is_untold(kind, name, counts, checks)
         ),
     )
+
+
+def usual_share(earlier: Mapping[str, Counts], part: str, whole: str) -> float | None:
+    """The median of a share among earlier campaigns; None where none of them tells it."""
+    shares = [share_of(counts, part, whole) for counts in earlier.values()]
+    known = [share for share in shares if share is not None]
+    return median(known) if known else None
 
 
 def _is_untold(kind: str, name: str, counts: Counts, quality: Counts) -> bool:

@@ -56,6 +56,7 @@ class OddShare:
         none: above it there is none; None: it is limited at worst
         affects: what can't be told by them: events (all of them), or one of STEPS
         sentence: with {number} ("5 of 30") and {share}
+        is_harmless: whether it is only told, and nothing needs to be done
     """
 
     part: str
@@ -64,6 +65,7 @@ class OddShare:
     none: float | None
     affects: str
     sentence: str
+    is_harmless: bool = False
 
 
 ODD_SHARES = (
@@ -166,6 +168,7 @@ ODD_SHARES = (
         none=None,
         affects="events",
         sentence="{number} rows ({share}) came more than once; each counts once.",
+        is_harmless=True,
     ),
     OddShare(
         part="same_content",
@@ -174,6 +177,7 @@ ODD_SHARES = (
         none=None,
         affects="events",
         sentence="{number} events ({share}) say the same as another one under an id of their own.",
+        is_harmless=True,
     ),
 )
 
@@ -205,12 +209,12 @@ class FeedFacts:
     Attributes:
         quality: the counts of `data_quality`, what the feed doesn't tell missing; and
             rejected_rows of rows, those that could not be read among all
-        bounce_events: how many bounces there are
         attempted: how many messages were
         told_by_sending: whether the feed tells of sendings and of no delivery
         age: from the first to the last event; None where no event has a moment
         is_cut: whether somebody asked for an earlier moment
         untold: which of opens and clicks the feed doesn't tell, in this order
+        usual_bounce_rate: of earlier campaigns, None without any
     """
 
     quality: Counts
@@ -219,6 +223,7 @@ class FeedFacts:
     age: timedelta | None = None
     is_cut: bool = False
     untold: tuple[str, ...] = ()
+    usual_bounce_rate: float | None = None
 
 
 def judge_trust(feed: FeedFacts, about: str = "run") -> Trust:
@@ -257,12 +262,19 @@ def _what_is_odd(quality: Counts) -> Iterable[Reason]:
         word = "none" if odd.none is not None and share > odd.none else "limited"
         number = f"{wording.count(part)} of {wording.count(whole)}"
         text = odd.sentence.format(number=number, share=wording.percent(share))
-        yield Reason(word, odd.affects, text, STEPS[odd.affects])
+        step = "" if odd.is_harmless else STEPS[odd.affects]
+        yield Reason(word, odd.affects, text, step)
 
 
 UNSEEN_BOUNCES = (
     "The events tell of {attempted} sendings, of no delivery and of no bounce: whether bounces are "
     "in this feed at all can't be told."
+)
+#: Where so many are expected none at all is one chance in 3,000.
+EXPECTED_BOUNCES = 8
+LOST_BOUNCES = (
+    "The events tell of no bounce, of {attempted} messages, where {usual} of earlier campaigns "
+    "bounced: bounces seem to be missing."
 )
 NO_BOUNCES = "The events tell of no bounce, of {attempted} messages."
 NO_DELIVERIES = "The events tell of no delivery: what was sent and did not come back counts as one."
@@ -330,8 +342,17 @@ def _what_is_not_told_of_arrival(feed: FeedFacts) -> Iterable[Reason]:
         yield Reason("none", "deliveries", text, "bring_deliveries")
     elif feed.told_by_sending:
         yield Reason("limited", "deliveries", NO_DELIVERIES)
+    elif not has_bounces and _are_bounces_expected(feed):
+        usual = wording.percent(feed.usual_bounce_rate)
+        text = LOST_BOUNCES.format(attempted=attempted, usual=usual)
+        yield Reason("none", "deliveries", text, "bring_deliveries")
     elif not has_bounces and is_many:
         yield Reason("limited", "deliveries", NO_BOUNCES.format(attempted=attempted))
+
+
+def _are_bounces_expected(feed: FeedFacts) -> bool:
+    """Whether a campaign like the earlier ones would have so many that none is no chance."""
+    return (feed.usual_bounce_rate or 0.0) * feed.attempted >= EXPECTED_BOUNCES
 
 
 YOUNG = (

@@ -45,6 +45,9 @@ TRUSTED = Trust("good", ())
         (replace(GOOD, told_by_sending=True, quality={}), "run", "none", ["deliveries"]),
         (replace(GOOD, quality={}), "run", "limited", ["deliveries"]),
         (replace(GOOD, quality={}, attempted=30), "run", "good", []),
+        (replace(GOOD, quality={}, usual_bounce_rate=0.02), "run", "none", ["deliveries"]),
+        (replace(GOOD, quality={}, usual_bounce_rate=0.001), "run", "limited", ["deliveries"]),
+        (replace(GOOD, usual_bounce_rate=0.02), "run", "good", []),
         (replace(GOOD, age=timedelta(minutes=4)), "run", "limited", ["events"]),
         (replace(GOOD, age=timedelta(minutes=4), is_cut=True), "run", "good", []),
         (replace(GOOD, age=None), "run", "good", []),
@@ -183,6 +186,22 @@ def test_reading_on_is_left_out_only_where_a_nearer_step_is_of_the_same_mail(
     assert steps == sorted(action.id for action in to_do)
     assert len(to_do) == len({action.what for action in to_do})
     assert [] == [action.what for action in to_do if "people'" in action.what]
+
+
+@pytest.mark.parametrize(
+    ("dead", "steps"),
+    [(60, ["remove_domain"]), (30, ["remove_domain", "clean_list"])],
+)
+def test_one_place_that_has_nearly_all_dead_addresses_is_the_step(
+    dead: int, steps: list[str]
+) -> None:
+    """Nobody needs to stop sending to a list of which one domain has closed."""
+    [limit] = [one for one in PLACE_LIMITS if one.step == "remove_domain"]
+    place = Place("domain", "gone.example", dead, hard=dead)
+    domain = check_of_place(Trouble(limit, place, 2, 940), 1000, 62)
+    whole = check(HARD_BOUNCES, {"hard": 62, "attempted": 1000})
+
+    assert steps == [action.id for action in actions("q3", [whole, domain], {}, TRUSTED)]
 
 
 FEED = {
