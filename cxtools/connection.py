@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,7 +216,7 @@ class Connection:
         from cxtools.verdicts.evidence import verdict_on
         from cxtools.verdicts.own_limits import OWN_LIMITS, limits_by
 
-        return verdict_on(
+        verdict = verdict_on(
             self.engine,
             campaign,
             about=about,
@@ -224,6 +225,7 @@ class Connection:
             limits=limits_by(self.settings.home / OWN_LIMITS),
             is_sent_here=self.has_ledger and campaign in self.ledger.plans.names(),
         )
+        return replace(verdict, origin=self.origin)
 
     def unsettled(self, name: str) -> dict[str, int]:
         """

@@ -102,6 +102,8 @@ def text(verdict: CampaignVerdict) -> str:
     lines += [f"Data: {reason.text}" for reason in verdict.trust.reasons]
     lines.append("")
     lines += [_check_line(check) for check in verdict.facts.checks]
+    if verdict.origin:
+        lines += ["", verdict.origin]
     return "\n".join(lines)
 
 
@@ -128,7 +130,8 @@ def html(verdict: CampaignVerdict) -> str:
     trust = _trust(verdict.trust)
     cards = "".join(_card(card) for card in verdict.cards)
     checks = _checks(verdict.facts.checks)
-    body = f'{box}{to_do}{trust}<div class="cards">{cards}</div>{checks}'
+    origin = f"<p><small>{_html.escape(verdict.origin)}</small></p>" if verdict.origin else ""
+    body = f'{box}{to_do}{trust}<div class="cards">{cards}</div>{checks}{origin}'
     return f'<div class="cxtools-verdict">{STYLE}{body}</div>'
 
 

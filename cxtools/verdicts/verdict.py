@@ -36,6 +36,7 @@ class CampaignVerdict:
         cards: the rates that a reader wants
         trust: how far the data can be trusted, with reasons
         actions: what to do, who does it, for how many people, and how
+        origin: which store it comes from, "" for the home that the environment names
         facts: what the verdict is based on; `facts.checks` are the limits with the counts held
             against them
     """
@@ -46,6 +47,7 @@ class CampaignVerdict:
     facts: Facts = field(repr=False)
     trust: Trust = TRUSTED
     actions: tuple[Action, ...] = ()
+    origin: str = ""
 
     def __str__(self) -> str:
         return f"{self.word}. {' '.join(self.sentences)}"

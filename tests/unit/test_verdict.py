@@ -15,6 +15,8 @@ import pytest
 
 from cxtools.charts import tables as tables_of_charts
 from cxtools.charts.verdicts import MIME, SYMBOLS
+from cxtools.charts.verdicts import text as verdict_text
+from cxtools.connection import connect
 from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.measures.engine import Engine
@@ -582,3 +584,15 @@ def test_clicks_that_are_not_measured_are_no_yardstick() -> None:
 
     assert "7-day clicks" in str(verdict(facts()))
     assert "7-day clicks" not in str(verdict(facts(counts=unmeasured)))
+
+
+def test_a_verdict_says_which_store_it_is_of(tmp_path: Path) -> None:
+    """Where that isn't the home that the environment names; in the terminal, too."""
+    client = connect(home=str(tmp_path / "other"))
+    events = tables.events("to | kind | at\nann | delivery | +0")
+    client.store.add("c", events, source="test", received_at=START)
+    said = client.verdict("c")
+
+    assert said.origin.startswith("From the store in ")
+    assert said.origin in said._repr_mimebundle_()["text/html"]
+    assert said.origin in verdict_text(said)
