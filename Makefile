@@ -33,7 +33,7 @@ lint: .venv/.dev  ## ruff and mypy --strict
 
 # Only whole files are spread over the two workers: a file's tests share its simulator and its ledger.
 check: .venv/.dev .venv-lab/.lab chromium postgres  ## the tests and every example in a docstring, with coverage
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 docs: .venv/.dev  ## the documentation site in docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html
@@ -41,7 +41,7 @@ docs: .venv/.dev  ## the documentation site in docs/_build/html; a warning is an
 
 # The lowest versions that pyproject.toml allows, in an environment of its own.
 lowest: .venv-lowest/.lowest chromium postgres  ## the tests on the lowest allowed versions
-	.venv-lowest/bin/pytest -n 2 --dist loadfile
+	.venv-lowest/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Hours. What is done stands in reports/soak/seed-N.jsonl; the same command goes on from there. SOAK="--minutes 30" stops after so long.
 soak: .venv/.dev  ## the long proof: every kill point, kills in recovery, 10,000 fault schedules, writers and readers killed for minutes (SEED=7)

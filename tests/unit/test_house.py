@@ -500,3 +500,13 @@ def cell_faults(source: str) -> list[str]:
     odd = [type(node).__name__ for node in ast.walk(tree) if isinstance(node, HEAVY_NODES)]
     long = ["more than 8 lines"] * (len(source.strip().splitlines()) > 8)
     return [*odd, *sorted(names - {"cxtools", "datetime"}), *long]
+
+
+def test_every_folder_of_tests_is_run() -> None:
+    """They are named one by one, the proofs first; a new one must not be forgotten."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    named = settings["tool"]["pytest"]["testpaths"]
+    folders = {str(file.parent.relative_to(ROOT)) for file in (ROOT / "tests").rglob("test_*.py")}
+
+    assert folders <= set(named)
+    assert "cxtools" in named
