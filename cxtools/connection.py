@@ -204,6 +204,7 @@ class Connection:
         """Whether there is a ledger: asked without opening it, since that makes one."""
         return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
 
+    @without_locals
     def verdict(self, campaign: str, *, about: str = "run", as_of: AsOf = None) -> CampaignVerdict:
         """
         The verdict on a campaign, by the limits of the home, with what the ledger left open.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from cxtools.cli.exits import NOT_UNDERSTOOD
 from cxtools.cli.options import Json
 from cxtools.cli.session import session
 from cxtools.errors import ConfigError
+from cxtools.text import parse_moment
 
 commands = typer.Typer()
 
@@ -48,12 +48,11 @@ def _moment(text: str) -> float:
     """The clock's time, or the moment that was named."""
     if not text:
         return time.time()
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+    moment = parse_moment(text)
+    if moment is None:
         raise ConfigError(
             f"{text!r} is not a moment",
             where="--now",
             do="write it as 2026-09-14T10:00:00+02:00",
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        )
+    return moment.timestamp()

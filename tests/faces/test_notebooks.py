@@ -152,4 +152,8 @@ def test_the_explorer_draws_what_is_chosen() -> None:
     assert "as_of is not a moment" in screen.outputs[0]["text"]
     question.value = "data_quality"
     until.value = ""
-    assert "text/html" in screen.outputs[0]["data"]
+    *notes, table = screen.outputs
+    assert ["data_quality can't be split.", "data_quality can't be limited to some messages."] == [
+        note["text"].strip() for note in notes
+    ]
+    assert "text/html" in table["data"]
