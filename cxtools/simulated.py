@@ -48,7 +48,7 @@ def simulator_settings(settings: Mapping[str, Any]) -> Settings:
         Unreachable: the simulator did not start.
     """
     home = Path(settings.get("home") or default_home(os.environ) / SIMULATOR)
-    _make(home)
+    _make_home(home)
     url = start_simulator(
         "--crm-secret",
         SIMULATOR_ACCOUNT["crm_webhook_secret"],
@@ -67,7 +67,7 @@ def simulator_settings(settings: Mapping[str, Any]) -> Settings:
     return SimulatorSettings(**dict(checked) | {"profile": SIMULATOR})
 
 
-def _make(home: Path) -> None:
+def _make_home(home: Path) -> None:
     try:
         make_private_folder(home)
     except OSError as refused:

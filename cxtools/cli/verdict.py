@@ -15,7 +15,7 @@ commands = typer.Typer()
 Campaign = Annotated[str, typer.Argument(help="The campaign's name.")]
 About = Annotated[
     Literal["run", "bounces", "engagement"],
-    typer.Option(help="What sentences and cards are about; unseen, it is NO DATA."),
+    typer.Option(help="What the verdict is about; NO DATA where that can't be seen."),
 ]
 AsOf = Annotated[
     str | None,

@@ -6,7 +6,7 @@ Written here because it is forty lines, whereas statsmodels would add a hundred 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import exp, lgamma, log, nan, sqrt
 
 #: The two-sided 95 % point of the normal distribution.
@@ -33,6 +33,17 @@ def share_of(counts: Mapping[str, int], part: str, whole: str) -> float | None:
     if part not in counts or not counts.get(whole):
         return None
     return counts[part] / counts[whole]
+
+
+def known_shares(campaigns: Iterable[Mapping[str, int]], part: str, whole: str) -> list[float]:
+    """
+    A share of each of several counts, without those where it isn't measured.
+
+    >>> known_shares([{"hard": 1, "attempted": 4}, {"attempted": 4}], "hard", "attempted")
+    [0.25]
+    """
+    shares = [share_of(counts, part, whole) for counts in campaigns]
+    return [share for share in shares if share is not None]
 
 
 def wilson(successes: float, n: float) -> tuple[float, float]:

@@ -71,7 +71,8 @@ class Door:
 
     def _answer(self, ask: Ask) -> Answer:
         """The world's answer; a job that it takes is written down before anybody hears of it."""
-        journal, mail = self.journal, self.world.mail
+        journal = self.journal
+        mail = self.world.mail
         if journal is None:
             return self.world.answer(ask)
         journal.read(mail, ask.now)

@@ -74,7 +74,7 @@ AUTHOR = "author of the mail"
 OPERATOR = "operator"
 
 STEPS = {
-    "wait": Step(
+    "settle_unknown": Step(
         OPERATOR,
         "Find out what became of {people} whose submit was not answered.",
         "cxtools status {campaign}",
@@ -190,7 +190,7 @@ STEPS = {
 }
 
 #: What the ledger left open -> the step that settles it.
-STEPS_OF_UNSETTLED = {"unknown": "wait", "failed": "mend_jobs", "waiting": "resume"}
+STEPS_OF_UNSETTLED = {"unknown": "settle_unknown", "failed": "mend_jobs", "waiting": "resume"}
 #: Count -> counts whose own steps say more of the same messages than to read on.
 NEARER = {
     "block": ("unauthenticated", "refused"),

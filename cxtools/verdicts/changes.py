@@ -21,7 +21,7 @@ from statistics import median
 from typing import NamedTuple
 
 from cxtools import wording
-from cxtools.measures.stats import share_of
+from cxtools.measures.stats import known_shares, share_of
 from cxtools.verdicts.checks import Check
 from cxtools.verdicts.limits import Limit
 
@@ -182,8 +182,7 @@ def _change(rate: Rate, counts: Counts, baseline: Baseline) -> Check | None:
 
 def usual_of(rate: Rate, campaigns: Sequence[Counts]) -> Usual | None:
     """What is usual; None where too few campaigns tell of it."""
-    shares = [share_of(counts, rate.part, rate.whole) for counts in campaigns]
-    known = [share for share in shares if share is not None]
+    known = known_shares(campaigns, rate.part, rate.whole)
     if len(known) < FEWEST_CAMPAIGNS:
         return None
     middle = median(known)

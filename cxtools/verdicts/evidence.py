@@ -19,7 +19,7 @@ from cxtools.measures.catalogue.delivery import COMPARISON
 from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import objections
-from cxtools.measures.stats import share_of
+from cxtools.measures.stats import known_shares
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import LIMITS, Limit
 from cxtools.verdicts.places import OTHER, Place, PlaceAnswers, Trouble, find_troubles, with_answers
@@ -80,7 +80,8 @@ def verdict_on(
     PASS, WARN, FAIL, TOO FEW, TOO EARLY or NO DATA for one campaign, with the sentences that say
     why.
 
-    *about* ("run", "bounces", "engagement") chooses sentences and cards, never the word.
+    *about* ("run", "bounces", "engagement") chooses sentences and cards; where what it is about
+    can't be seen, the word is NO DATA.
     *unsettled* are recipients without a known outcome, by what the ledger knows of them; they are a
     warning. *limits* are what the counts are held against. What to do next differs where the
     campaign *is_sent_here*, not imported.
@@ -213,9 +214,7 @@ def counts_of_pinned(
     """The same of the first campaigns of the last year that are not among the earlier ones."""
     names = first_campaigns(engine, campaign, known.first_at, COMPARISON.earlier, within=YEAR)
     others = [name for name in names if name not in earlier]
-    if len(others) < len(names):  # the two would be the same campaigns in part
-        return {}
-    if not others:
+    if not others or len(others) < len(names):  # the two would be the same campaigns in part
         return {}
     funnel, causes = count(engine, ("funnel", "bounces"), others, as_of=known.age)
     return counts_by_campaign(funnel, causes)
@@ -250,8 +249,7 @@ def feed_facts(
 
 def usual_share(earlier: Mapping[str, Counts], part: str, whole: str) -> float | None:
     """The median of a share among earlier campaigns; None where none of them tells it."""
-    shares = [share_of(counts, part, whole) for counts in earlier.values()]
-    known = [share for share in shares if share is not None]
+    known = known_shares(earlier.values(), part, whole)
     return median(known) if known else None
 
 

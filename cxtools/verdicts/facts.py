@@ -10,7 +10,7 @@ from statistics import median
 from typing import NamedTuple
 
 from cxtools import wording
-from cxtools.measures.stats import share_of, wilson
+from cxtools.measures.stats import known_shares, share_of, wilson
 from cxtools.verdicts.changes import Baseline, changes
 from cxtools.verdicts.checks import Check, check
 from cxtools.verdicts.limits import LIMITS, Limit
@@ -118,8 +118,7 @@ class Facts:
     def distance(self, part: str, whole: str) -> Distance | None:
         """How far a share is from that of the earlier campaigns; None without any."""
         share = self.rate(part, whole)
-        earlier = [share_of(counts, part, whole) for counts in self.earlier]
-        known = [other for other in earlier if other is not None]
+        known = known_shares(self.earlier, part, whole)
         if share is None or not known:
             return None
         usual = median(known)

@@ -121,7 +121,9 @@ def find_troubles(places: Sequence[Place], whole: Place) -> list[Trouble]:
     >>> find_troubles([good], whole)
     []
     """
-    looks = [look for limit in PLACE_LIMITS for look in _looks(places, limit)]
+    looks: list[Look] = []
+    for limit in PLACE_LIMITS:
+        looks += _looks(places, limit)
     troubles = []
     for look in _beyond_chance(looks):
         trouble = _trouble(look, whole)

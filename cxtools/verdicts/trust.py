@@ -119,8 +119,7 @@ ODD_SHARES = (
         none=0.50,
         affects="opens",
         sentence=(
-            "{number} opened messages ({share}) are no messages of which a delivery is known: "
-            "they aren't counted."
+            "No delivery is known of {number} opened messages ({share}): they aren't counted."
         ),
     ),
     OddShare(
@@ -130,8 +129,7 @@ ODD_SHARES = (
         none=0.50,
         affects="clicks",
         sentence=(
-            "{number} clicked messages ({share}) are no messages of which a delivery is known: "
-            "they aren't counted."
+            "No delivery is known of {number} clicked messages ({share}): they aren't counted."
         ),
     ),
     OddShare(
@@ -316,7 +314,10 @@ def untold(feed: FeedFacts) -> list[str]:
     >>> untold(FeedFacts({}, untold=("opens",)))
     ['opened', 'read']
     """
-    return [name for kind in feed.untold for name in COUNTS_OF[kind]]
+    names: list[str] = []
+    for kind in feed.untold:
+        names += COUNTS_OF[kind]
+    return names
 
 
 def _what_is_not_told(feed: FeedFacts, about: str) -> Iterable[Reason]:

@@ -177,7 +177,6 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
         )
     unsettled = sentences.unsettled_sentences(facts)
     trust = judge_trust(facts.feed, about)
-    to_do = _actions(facts, facts.checks, trust)
     if not facts.counts.get("attempted"):
         return _verdict_on_nothing(facts, unsettled, trust)
     word = campaign_word(facts, trust)
@@ -193,7 +192,7 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
         cards=cards,
         facts=facts,
         trust=trust,
-        actions=to_do,
+        actions=_actions(facts, facts.checks, trust),
     )
 
 

@@ -102,7 +102,7 @@ def test_every_step_exists_and_is_reached() -> None:
         "nothing",
         "resume",
         "stop_sending",
-        "wait",
+        "settle_unknown",
     } == unnamed
     assert {odd.affects for odd in ODD_SHARES} == set(STEPS_OF_TRUST)
     assert {"attempted", "delivered", "bounced", "opened", "clicked"} == set(STEPS_OF_FUNNEL)
