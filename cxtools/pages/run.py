@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -30,8 +29,6 @@ from cxtools.wording import did_you_mean
 if TYPE_CHECKING:
     from cxtools.ledger.audit import Anchor
 
-#: What makes pages. To load it takes half a second, in which a kernel starts.
-PAGE_MAKER = "cxtools.pages.page"
 #: Tells seconds since 1970.
 Clock = Callable[[], float]
 
@@ -182,7 +179,7 @@ def render_request(
     folder = open_folder(out or home / "reports", home)
     stem = file_stem(request, request.campaign)
     failed = folder / f"{stem}.failed.ipynb"
-    Thread(target=import_module, args=(PAGE_MAKER,)).start()
+    Thread(target=load_page_maker).start()
     with working_notebook(folder, stem) as partial:
         try:
             notebook = execute(
@@ -207,6 +204,11 @@ def render_request(
     write_report({notebook_file: notebook_text(anonymous(notebook)), file: page})
     failed.unlink(missing_ok=True)
     return file
+
+
+def load_page_maker() -> None:
+    """Load what makes pages: it takes half a second, in which the kernel starts."""
+    import cxtools.pages.page  # noqa: F401
 
 
 def check_sending(request: Request) -> None:
