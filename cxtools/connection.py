@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,11 +173,13 @@ class Connection:
 
     @cached_property
     def engine(self) -> Engine:
-        """What answers questions: the store, the judge of its bounces, and what was planned."""
+        """What answers questions: the store, who judges, the providers, and what was planned."""
         from cxtools.measures.engine import Engine
+        from cxtools.measures.own_providers import providers_of
         from cxtools.measures.rules_digest import OWN_RULES, rules_digest
 
-        own_rules = self.settings.home / OWN_RULES
+        home = self.settings.home
+        own_rules = home / OWN_RULES
 
         def make_judge() -> Judge:
             from cxtools.bounce.own_rules import judge_by
@@ -190,6 +192,7 @@ class Connection:
             rules_digest=lambda: rules_digest(own_rules),
             planned=lambda: self.ledger.plans.names() if self.has_ledger else (),
             runs_on=self.settings.engine,
+            providers=partial(providers_of, home),
         )
 
     @cached_property

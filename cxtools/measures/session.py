@@ -17,9 +17,9 @@ The relations that the SQL of questions reads, over the layers of some campaigns
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cxtools.errors import StoreError
@@ -33,7 +33,8 @@ from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
-from cxtools.measures.sql import statement, tsv_rows
+from cxtools.measures.providers import Providers
+from cxtools.measures.sql import statement
 from cxtools.measures.states import kept_states
 from cxtools.wording import did_you_mean
 
@@ -89,8 +90,8 @@ COUNTED_TOGETHER = {
 class Asked:
     """
     What is asked for: the dimensions to split by, the values that messages must have, the last
-    moment of each campaign that counts (None: all), and the jobs (None: all); and the digest of
-    what answers depend on besides layers, "" where that isn't known.
+    moment of each campaign that counts (None: all), and the jobs (None: all); the digest of what
+    answers depend on besides layers, "" where that isn't known; and who runs which mailboxes.
     """
 
     by: Sequence[str]
@@ -98,13 +99,14 @@ class Asked:
     cuts: Mapping[str, datetime] | None
     job_ids: Sequence[str] | None
     digest: str = ""
+    providers: Providers = field(default_factory=Providers)
 
     def key(self) -> Hashable:
         """The same as a key of what was counted."""
         where = tuple((name, tuple(values)) for name, values in self.where.items())
         cuts = tuple(self.cuts.items()) if self.cuts is not None else None
         job_ids = tuple(self.job_ids) if self.job_ids is not None else None
-        return (self.digest, tuple(self.by), where, cuts, job_ids)
+        return (self.digest, self.providers.digest, tuple(self.by), where, cuts, job_ids)
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def define_relations(
     """Define what questions read."""
     _define_layers(relations, layers)
     relations.register("verdicts", verdicts)
-    relations.register("providers", _providers())
+    relations.compute("providers", partial(_providers, relations, asked.providers))
     relations.register("wanted", _wanted(asked.where))
     if asked.cuts is None:
         _define_whole(relations, verdicts)
@@ -417,8 +419,9 @@ def _text_table(**columns: Sequence[str]) -> pa.Table:
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
-@cache
-def _providers() -> pa.Table:
-    """Mail domain -> who runs the mailbox."""
-    rows = tsv_rows("providers")
-    return _text_table(domain=[row[0] for row in rows], provider=[row[1] for row in rows])
+def _providers(relations: ReadRelations, providers: Providers) -> pa.Table:
+    """The domains of all messages, and who runs the mailboxes of each."""
+    rows = relations.rows("select distinct domain from all_messages_by_domain")
+    domains = [domain for domain in rows.column("domain").to_pylist() if domain]
+    names = [providers.find(domain) for domain in domains]
+    return _text_table(domain=domains, provider=names)

@@ -14,6 +14,7 @@ from typing import Any
 from cxtools.connection import Connection
 from cxtools.errors import StoreError
 from cxtools.files import make_private_folder
+from cxtools.mailboxes import look_up_unknown
 from cxtools.refresh.inbox import FAILED, InboxFile, take_in, waiting_files
 from cxtools.sending.collect import Collected
 
@@ -59,7 +60,9 @@ def refresh(client: Connection, now: float) -> Refreshed:
     make_private_folder(home)
     with _alone(home):
         files = tuple(_take_in(client, now))
-        return Refreshed(_collect(client), files)
+        collected = _collect(client)
+        _look_up_mail_servers(client)
+        return Refreshed(collected, files)
 
 
 def waiting(client: Connection, now: float) -> list[str]:
@@ -87,6 +90,13 @@ def _collect(client: Connection) -> Collected | None:
     if not _unsettled(client):
         return None
     return client.collect()
+
+
+def _look_up_mail_servers(client: Connection) -> None:
+    """Ask DNS who runs the mailboxes of new domains, where a setting says so."""
+    settings = client.settings
+    if settings.look_up_mail_servers:
+        look_up_unknown(client.engine, settings.home, server=settings.dns_server)
 
 
 def _unsettled(client: Connection) -> list[str]:

@@ -85,6 +85,16 @@ def _check_engine(text: str) -> str:
     return text
 
 
+def _check_name_server(text: str) -> str:
+    if text and not NAME_SERVER.fullmatch(text):
+        raise ValueError("must be an address and a port, such as 9.9.9.9:53 or [2620:fe::fe]:53")
+    return text
+
+
+#: An address and a port.
+NAME_SERVER = re.compile(r"(\d+(\.\d+){3}|\[[0-9a-fA-F:]+\]):\d{1,5}")
+NameServer = Annotated[str, AfterValidator(_check_name_server)]
+
 #: DuckDB in this process, or Spark by the URL of its master.
 ENGINE = re.compile(r"duckdb|local(\[(\d+|\*)\])?|spark://\S+|k8s://\S+|yarn")
 Engine = Annotated[str, AfterValidator(_check_engine)]

@@ -12,7 +12,16 @@ from pydantic import BaseModel
 
 from cxtools.errors import ConfigError
 from cxtools.settings.secret import Secret
-from cxtools.settings.types import Address, Engine, Hidden, Hosts, SigningSecret, Size, setting
+from cxtools.settings.types import (
+    Address,
+    Engine,
+    Hidden,
+    Hosts,
+    NameServer,
+    SigningSecret,
+    Size,
+    setting,
+)
 
 
 class Paths(BaseModel, frozen=True, extra="forbid"):
@@ -250,6 +259,19 @@ class Settings(
         "Host names and networks beyond the open internet that webhooks may go to; in the"
         " variable separated by commas. All other private addresses are refused.",
         variable="CRM_ALLOW_HOSTS",
+    )
+
+    dns_server: NameServer = setting(
+        "",
+        "The name server that `--dns` asks, with its port, such as `9.9.9.9:53`. Empty: those of"
+        " this machine.",
+        variable="CXTOOLS_DNS_SERVER",
+    )
+    look_up_mail_servers: bool = setting(
+        False,
+        "`cxtools refresh` asks DNS for the mail servers of new domains that no entry of"
+        " providers names, as `cxtools providers --dns` does. DNS then learns which domains are"
+        " mailed.",
     )
 
     keyring: bool = setting(

@@ -42,7 +42,7 @@ FLOORS = {
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
-        "measures.choices measures.table "
+        "measures.choices measures.providers measures.table "
         "verdicts.checks verdicts.trust",
         "events.feeds.dialect verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
@@ -69,6 +69,7 @@ FLOORS = {
     ],
     "files": [
         "files progress tables tables.layout",
+        "mail_servers",
         "tables.containers tables.delimited",
         "tables.encodings tables.workbook",
     ],
@@ -98,11 +99,12 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
-        "measures.rules_digest measures.states",
+        "measures.own_providers measures.rules_digest measures.states",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes",
         "measures.answers sending.status",
+        "mailboxes",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
@@ -123,7 +125,7 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.refresh cli.reports "
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.providers cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
