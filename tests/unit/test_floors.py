@@ -112,11 +112,12 @@ FLOORS = {
         "simulated refresh refresh.inbox",
         "connection pages pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters",
-        "pages.numbers refresh.refresh",
+        "pages.executed pages.numbers refresh.refresh",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
+        "pages.exporter",
         "pages.run",
         "notebook",
     ],
