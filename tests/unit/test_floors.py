@@ -35,7 +35,7 @@ FLOORS = {
         "events events.blocks events.feeds.values events.feeds.words events.keys events.tables "
         "ledger ledger.audit ledger.people ledger.states "
         "measures.catalogue "
-        "sending sending.address sending.row "
+        "sending sending.address sending.exclusion sending.row "
         "verdicts verdicts.limits "
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
@@ -102,7 +102,7 @@ FLOORS = {
         "measures.own_providers measures.rules_digest measures.states",
         "measures.session",
         "measures.engine",
-        "context measures.ages measures.outcomes",
+        "context measures.ages measures.outcomes sending.left_out",
         "measures.answers sending.status",
         "mailboxes",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
@@ -112,13 +112,14 @@ FLOORS = {
     ],
     "faces": [
         "simulated refresh refresh.inbox",
-        "connection pages pages.checks pages.disk pages.facts pages.kernel pages.links "
+        "connection pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters",
-        "pages.numbers refresh.refresh",
+        "pages.executed pages.numbers people.addresses refresh.refresh",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
+        "pages.exporter",
         "pages.run",
         "notebook",
     ],
