@@ -16,6 +16,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxtools import formats
 from cxtools.errors import CxError, Interrupted, without_locals
 from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 
@@ -128,6 +129,7 @@ class Connection:
     """
 
     def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
+        formats.use(settings.formats)
         self.settings = settings
         self.quiet = quiet
         self.says_new_home = True
@@ -193,6 +195,7 @@ class Connection:
             planned=lambda: self.ledger.plans.names() if self.has_ledger else (),
             runs_on=self.settings.engine,
             providers=partial(providers_of, home),
+            timezone=self.settings.timezone,
         )
 
     @cached_property

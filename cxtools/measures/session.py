@@ -22,6 +22,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.events.messages import identity
 from cxtools.events.messages import sql as messages_sql
@@ -29,6 +30,7 @@ from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
+from cxtools.formats import ZERO_ZONE
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
@@ -91,7 +93,8 @@ class Asked:
     """
     What is asked for: the dimensions to split by, the values that messages must have, the last
     moment of each campaign that counts (None: all), and the jobs (None: all); the digest of what
-    answers depend on besides layers, "" where that isn't known; and who runs which mailboxes.
+    answers depend on besides layers, "" where that isn't known; who runs which mailboxes; and the
+    time zone of days and hours.
     """
 
     by: Sequence[str]
@@ -100,13 +103,15 @@ class Asked:
     job_ids: Sequence[str] | None
     digest: str = ""
     providers: Providers = field(default_factory=Providers)
+    timezone: str = ZERO_ZONE
 
     def key(self) -> Hashable:
         """The same as a key of what was counted."""
         where = tuple((name, tuple(values)) for name, values in self.where.items())
         cuts = tuple(self.cuts.items()) if self.cuts is not None else None
         job_ids = tuple(self.job_ids) if self.job_ids is not None else None
-        return (self.digest, self.providers.digest, tuple(self.by), where, cuts, job_ids)
+        policy = (self.digest, self.providers.digest, self.timezone)
+        return (policy, tuple(self.by), where, cuts, job_ids)
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Session:
             missing = [value for value in values if value not in known]
             if missing and known:
                 more = len(known) - VALUES_NAMED
-                others = f", … and {more:,} more" if more > 0 else ""
+                others = f", … and {wording.count(more)} more" if more > 0 else ""
                 meant = did_you_mean(missing, known[:VALUES_COMPARED])
                 raise StoreError(
                     f"no message has the {dimension} {', '.join(missing)}",
@@ -379,10 +384,14 @@ def _define_all_messages(relations: Definitions, asked: Asked) -> None:
     if "provider" in names:
         providers = statement("provider_of_domain")
     relations.define("all_messages_by_provider", providers)
-    moments = "select * from all_messages_by_provider"
-    if not SENDING_TIMES.isdisjoint(names):
-        moments = statement("sending_moments")
-    relations.define("all_messages", moments)
+    if SENDING_TIMES.isdisjoint(names):
+        relations.define("all_messages", "select * from all_messages_by_provider")
+        return
+    relations.define("sending_moments", statement("sending_moments"))
+    moment = "sent_at"
+    if asked.timezone != ZERO_ZONE:  # which takes ten times as long
+        moment = f"in_zone(sent_at, '{asked.timezone}')"
+    relations.define("all_messages", f"select *, {moment} as sending_at from sending_moments")
 
 
 def _text(dimension: str) -> str:

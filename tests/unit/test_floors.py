@@ -20,7 +20,7 @@ PACKAGE = ROOT / "cxtools"
 #: floor -> its steps; a module may import any module of an earlier step, never one of its own
 FLOORS = {
     "words": [
-        "addresses errors identity sql_files text",
+        "addresses errors formats identity sql_files text",
         "model settings.hosts settings.secret wording",
         "settings.types",
         "settings.values",

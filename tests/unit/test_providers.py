@@ -201,10 +201,10 @@ def test_what_dns_says_of_a_domain() -> None:
 
 def test_no_name_server_at_all_is_said() -> None:
     """Not passed over in silence: where nobody answers, nothing is known of any domain."""
-    with NameServer({"a.example": SILENT}) as server, pytest.raises(Unreachable) as refused:
-        look_up(["a.example"], server.address)
-
-    assert f"no name server answers  [DNS {server.address}]" == str(refused.value).split("\n")[0]
+    with NameServer({"a.example": SILENT}) as server:
+        fault = f"no name server answers  \\[DNS {server.address}\\]"
+        with pytest.raises(Unreachable, match=fault):
+            look_up(["a.example"], server.address)
 
 
 def test_a_broken_file_of_mail_servers_is_as_none(tmp_path: Path) -> None:
