@@ -34,6 +34,7 @@ FLOORS = {
         "bounce.policy bounce.reason "
         "events events.blocks events.feeds.values events.feeds.words events.keys events.tables "
         "ledger ledger.audit ledger.people ledger.states "
+        "refresh refresh.reports "
         "measures.catalogue "
         "sending sending.address sending.row "
         "verdicts verdicts.limits "
@@ -44,7 +45,7 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks verdicts.trust",
-        "events.feeds.dialect verdicts.changes verdicts.places",
+        "events.feeds.dialect refresh.due verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
@@ -88,7 +89,8 @@ FLOORS = {
         "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.messages.current "
         "events.samples events.spark_relations "
-        "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
+        "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.report_runs "
+        "ledger.transitions "
         "ledger.version ledger.wave",
         "api.auth api.transport events.importing ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
@@ -109,7 +111,7 @@ FLOORS = {
         "sending.send sending.waves",
     ],
     "faces": [
-        "simulated refresh refresh.inbox",
+        "simulated refresh.inbox",
         "connection pages pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters",
         "pages.numbers refresh.refresh",
