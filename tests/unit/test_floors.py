@@ -54,6 +54,7 @@ FLOORS = {
         "sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
         "verdicts.sentences",
         "bounce.classify verdicts.verdict",
+        "verdicts.brief",
         "bounce.lines",
         "bounce",
     ],
