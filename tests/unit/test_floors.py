@@ -33,7 +33,7 @@ FLOORS = {
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
         "events events.blocks events.feeds.values events.feeds.words events.keys events.tables "
-        "ledger ledger.audit ledger.people ledger.states "
+        "ledger ledger.audit ledger.people ledger.states ledger.streak "
         "refresh refresh.reports "
         "measures.catalogue "
         "sending sending.address sending.row "
@@ -45,7 +45,7 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks verdicts.trust",
-        "events.feeds.dialect refresh.due verdicts.changes verdicts.places",
+        "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
@@ -113,15 +113,16 @@ FLOORS = {
     ],
     "faces": [
         "simulated refresh.inbox",
-        "connection pages pages.checks pages.disk pages.facts pages.kernel pages.links "
+        "connection refresh.messages pages pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters",
-        "pages.numbers refresh.refresh",
+        "campaigns pages.numbers refresh.channels",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
         "pages.run",
-        "notebook",
+        "notebook refresh.make",
+        "refresh.refresh",
     ],
     "demo": ["demo"],
     "doorway": [
