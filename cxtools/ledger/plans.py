@@ -157,6 +157,12 @@ class Plans:
                 )
             return planned.counts["planned"]
 
+    def left_out(self, name: str) -> list[LeftOut]:
+        """The rows of a campaign's list that its plan left out, by line."""
+        columns = (left_out.c.line, left_out.c.reason, left_out.c.detail, left_out.c.masked)
+        query = sa.select(*columns).filter_by(campaign=name).order_by(left_out.c.line)
+        return [LeftOut(*row) for row in self._database.rows(query)]
+
     def is_unsent(self, name: str) -> bool:
         """Was nothing of a campaign sent, for certain? Then its plan may be replaced."""
         with self._database.reading() as tx:

@@ -36,7 +36,7 @@ FLOORS = {
         "ledger ledger.audit ledger.people ledger.states ledger.streak "
         "refresh refresh.reports "
         "measures.catalogue "
-        "sending sending.address sending.row "
+        "sending sending.address sending.exclusion sending.row "
         "verdicts verdicts.limits "
         "webhooks webhooks.signature",
         "api.outcome api.redaction api.refusals "
@@ -104,7 +104,7 @@ FLOORS = {
         "measures.rules_digest measures.states",
         "measures.session",
         "measures.engine",
-        "context measures.ages measures.outcomes",
+        "context measures.ages measures.outcomes sending.left_out",
         "measures.answers sending.status",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
@@ -113,13 +113,14 @@ FLOORS = {
     ],
     "faces": [
         "simulated refresh.inbox",
-        "connection refresh.messages pages pages.checks pages.disk pages.facts pages.kernel pages.links "
+        "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters",
-        "campaigns pages.numbers refresh.channels",
+        "campaigns pages.executed pages.numbers people.addresses refresh.channels",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
+        "pages.exporter",
         "pages.run",
         "notebook refresh.make",
         "refresh.refresh",
