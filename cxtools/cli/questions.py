@@ -48,7 +48,7 @@ AsOf = Annotated[
     typer.Option(
         "--as-of",
         metavar="MOMENT",
-        help="Leave out what came later: than a day, as 2026-09-14, to its end (UTC), or than "
+        help="Leave out what came later: than a day, as 2026-09-14, to its end, or than "
         "2026-09-14T10:00:00+02:00.",
     ),
 ]
