@@ -14,7 +14,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,10 +23,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cxtools.erasures import Erasures
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events import compaction, parts
 from cxtools.events.compaction import Compacted
 from cxtools.events.database import Resources, database
+from cxtools.events.erasure import ERASURES, erase_in_parts, erased, read_erasures
 from cxtools.events.known import Known
 from cxtools.events.rejects import Rejects
 from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
@@ -88,9 +90,16 @@ class EventStore:
     ['q3-update']
     """
 
-    def __init__(self, root: Path, resources: Resources | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        resources: Resources | None = None,
+        erasures: Path | None = None,
+    ) -> None:
+        """*erasures* is the file of those who are erased; by default the one beside the folder."""
         self.root = Path(root)
         self.resources = resources or Resources(spill=self.root / "_spill")
+        self.erasures = erasures or self.root.parent / ERASURES
 
     # --- writing ---
 
@@ -144,8 +153,10 @@ class EventStore:
             ConfigError, StoreError: as `add`.
         """
         adding: dict[str, _Adding] = {}
+        erasures = read_erasures(self.erasures)
         with Staging() as staging:
-            for batch in batches:
+            for named in batches:
+                batch = named._replace(table=erased(parts.event_columns(named.table), erasures))
                 name = batch.campaign
                 if name not in adding:
                     adding[name] = _Adding(self._folder(name), self._known(name), received_at)
@@ -172,6 +183,22 @@ class EventStore:
         compacted = compaction.compact(self._folder(name), self.resources)
         self._known(name).keep()
         return compacted
+
+    def erase(
+        self, campaign: str, erasures: Erasures, is_clean: Callable[[Path], bool] = lambda _: False
+    ) -> int:
+        """
+        Write those parts of a campaign anew that name somebody who is erased; how many they were.
+
+        Raises:
+            StoreError: the campaign has no events; another process merges its parts; or a part
+            can't be read or written. The same again goes on.
+        """
+        [name] = self._chosen([campaign])
+        written = erase_in_parts(self._folder(name), erasures, self.resources, is_clean)
+        if written:
+            self._known(name).keep()
+        return written
 
     @contextmanager
     def rejects(self, campaign: str) -> Iterator[Rejects]:
@@ -332,7 +359,7 @@ class _Adding:
         if batch.source != self._source:
             self.stage_rest(staging)
             self._source = batch.source
-        self._waiting.append(parts.event_columns(batch.table))
+        self._waiting.append(batch.table)
         while self.waiting >= CHUNK:
             together = pa.concat_tables(self._waiting)
             self._stage(together.slice(0, CHUNK), staging)

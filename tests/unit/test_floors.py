@@ -21,7 +21,7 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": [
         "addresses errors identity sql_files text",
-        "model settings.hosts settings.secret wording",
+        "erasures model settings.hosts settings.secret wording",
         "settings.types",
         "settings.values",
         "settings.reference settings.sources",
@@ -77,6 +77,7 @@ FLOORS = {
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
+        "events.erasure",
         "events.messages.causes events.messages.identity events.messages.rows",
         "events.messages.build",
         "events.csv_rows events.embedded_json events.json_texts events.json_windows events.log_lines "

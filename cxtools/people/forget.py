@@ -1,0 +1,279 @@
+"""
+Erase people from all that a home keeps, and keep them erased.
+
+    erasures.txt          who is erased: key, token, domain. Written before anything else, so that
+                          whatever was killed or brought back is finished by the next round
+    events                parts are written anew, layers of messages made of them go
+    ledger                people of batches, bytes of POSTs, webhooks, texts; suppressed for good
+    copies of the ledger  that an upgrade made
+    documents             pages, executed notebooks, files that the inbox took in, rows set aside
+    erasures-seen.json    which files were looked through; what isn't in it, or has changed since,
+                          is looked through by the next round
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxtools.erasures import TOKEN, Erasure, Erasures, line_of
+from cxtools.errors import ConfigError
+from cxtools.events.erasure import read_erasures
+from cxtools.files import append_line, write_whole
+from cxtools.identity import recipient_key
+from cxtools.ledger.database import Database
+from cxtools.ledger.erasures import ErasedRows, erase_in_copy
+from cxtools.people.addresses import addresses_of
+from cxtools.people.documents import (
+    clean_document,
+    cleaned_content,
+    kept_documents,
+    own_documents,
+)
+from cxtools.sending.address import planned_address
+from cxtools.text import safe_line
+from cxtools.wording import quantity
+
+if TYPE_CHECKING:
+    from cxtools.connection import Connection
+
+SEEN = "erasures-seen.json"
+#: Bytes of a token that are by chance.
+TOKEN_BYTES = 8
+#: Copies of the ledger that an upgrade made: those that can be changed, and those that can't.
+COPIES = "*-version-*.sqlite"
+DUMPS = "*-version-*.dump"
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """
+    What an erasure changed, and what is left to do.
+
+        parts        files of events that were written anew
+        batches, webhooks, texts   rows of the ledger
+        documents    pages, notebooks and files of the inbox
+        yours        files of the user's own that still name the person, below the home
+        unreadable   copies of the ledger that can't be changed
+    """
+
+    parts: int = 0
+    batches: int = 0
+    webhooks: int = 0
+    texts: int = 0
+    documents: int = 0
+    yours: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+    def __add__(self, other: Forgotten) -> Forgotten:
+        return Forgotten(
+            self.parts + other.parts,
+            self.batches + other.batches,
+            self.webhooks + other.webhooks,
+            self.texts + other.texts,
+            self.documents + other.documents,
+            self.yours + other.yours,
+            self.unreadable + other.unreadable,
+        )
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nobody was named anywhere."""
+        return not any([self.parts, self.batches, self.webhooks, self.texts, self.documents])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document that `--json` prints."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        numbers = (
+            quantity(self.parts, "file") + " of events",
+            quantity(self.batches, "batch").replace("batchs", "batches"),
+            quantity(self.webhooks, "webhook"),
+            quantity(self.texts, "other row") + " of the ledger",
+            quantity(self.documents, "document"),
+        )
+        lines = [f"written anew: {', '.join(numbers)}"]
+        if self.yours:
+            lines.append(f"still named in files of yours: {', '.join(self.yours)}")
+        if self.unreadable:
+            lines.append(f"copies that can't be changed: {', '.join(self.unreadable)}")
+        lines.append(
+            "not reached: lists and pages outside of the home, backups, what the CRM and the "
+            "sending platform were told"
+        )
+        return "\n".join(lines)
+
+
+def forget(client: Connection, address: str, reason: str) -> Forgotten:
+    """
+    Erase a person from all that the home keeps; counts stay, and the person stays suppressed.
+
+    Killed anywhere, the same again, or the next round of `cxtools refresh`, finishes.
+
+    Raises:
+        ConfigError: that is not an address, or there is no reason.
+        StoreError: something can't be read or written, or another process merges parts.
+    """
+    try:
+        email = planned_address(address)
+    except ValueError:
+        raise ConfigError("that is not an address", do="write one, as name@example.com") from None
+    if not reason.strip():
+        raise ConfigError("an erasure needs a reason", do="say --reason, as in the person's words")
+    finish_earlier(client)
+    person = replace(_person(client, email), address=email)
+    reasons = {person.key: safe_line(reason, LONGEST_REASON)}
+    forgotten = _erase(client, Erasures([person]), reasons, is_seen=lambda _: False)
+    _keep_seen(client)
+    return forgotten
+
+
+def finish_earlier(client: Connection) -> Forgotten:
+    """
+    Erase again whoever is erased and named in what came since: a backup that was restored, files
+    that were taken in. Nothing that was looked through before is looked through again.
+    """
+    erasures = all_erasures(client)
+    if not erasures:
+        return Forgotten()
+    seen = _seen(client.settings.home, erasures)
+    new = [file for file in _looked_through(client) if not seen(file)]
+    ledger_is_behind = client.has_ledger and _ledger_is_behind(client, erasures)
+    if not new and not ledger_is_behind:
+        return Forgotten()
+    forgotten = _erase(client, _with_addresses(client, erasures), {}, is_seen=seen)
+    _keep_seen(client)
+    return forgotten
+
+
+def all_erasures(client: Connection) -> Erasures:
+    """Who is erased by the home's file or by the ledger; each learns of those of the other."""
+    file = client.settings.erasures_file
+    erasures = read_erasures(file)
+    if client.has_ledger:
+        for person in client.ledger.erasures.all():
+            if person.key not in erasures.people:
+                append_line(file, line_of(person))
+    return read_erasures(file)
+
+
+def _person(client: Connection, email: str) -> Erasure:
+    """The person of an address, as known from earlier; a new one is written down first."""
+    key = recipient_key(email)
+    known = read_erasures(client.settings.erasures_file).people.get(key)
+    if known:
+        return known
+    token = f"{TOKEN}{secrets.token_hex(TOKEN_BYTES)}"
+    domain = email.rpartition("@")[2].lower()
+    person = Erasure(key, token, domain)
+    append_line(client.settings.erasures_file, line_of(person))
+    return person
+
+
+def _with_addresses(client: Connection, erasures: Erasures) -> Erasures:
+    """The same people, with the address where one is still held: it finds more than a key."""
+    emails = addresses_of(client, erasures.people.keys())
+    people = erasures.people.values()
+    return Erasures(replace(person, address=emails.get(person.key, "")) for person in people)
+
+
+def _erase(
+    client: Connection,
+    erasures: Erasures,
+    reasons: dict[str, str],
+    *,
+    is_seen: Callable[[Path], bool],
+) -> Forgotten:
+    home = client.settings.home
+    parts = 0
+    for campaign in client.store.campaigns():
+        parts += client.store.erase(campaign, erasures, is_seen)
+    documents = 0
+    for file in kept_documents(home):
+        if not is_seen(file):
+            documents += clean_document(file, home, erasures)
+    rows = _erase_in_ledgers(client, erasures, reasons)
+    yours = [file for file in own_documents(home) if cleaned_content(file, home, erasures)]
+    dumps = sorted(home.glob(DUMPS))
+    return Forgotten(
+        parts,
+        rows.batches,
+        rows.webhooks,
+        rows.texts,
+        documents,
+        tuple(str(file.relative_to(home)) for file in yours),
+        tuple(file.name for file in dumps),
+    )
+
+
+def _erase_in_ledgers(
+    client: Connection, erasures: Erasures, reasons: dict[str, str]
+) -> ErasedRows:
+    """In the ledger, which is made where there is none: it is what keeps the person suppressed."""
+    rows = client.ledger.erasures.erase(erasures, reasons)
+    client.ledger.scrub()
+    client.ledger.audit_log.append_anchor()
+    for copy in client.settings.home.glob(COPIES):
+        database = Database(f"sqlite:///{copy}")
+        if erase_in_copy(database, erasures).total:
+            database.scrub()
+        database.close()
+    return rows
+
+
+def _ledger_is_behind(client: Connection, erasures: Erasures) -> bool:
+    """Whether the ledger doesn't know of an erasure, or was given a plan that names somebody."""
+    known = {person.key for person in client.ledger.erasures.all()}
+    if erasures.people.keys() - known:
+        return True
+    for batch_id in client.ledger.batches.of_people(erasures.people):
+        keys = {person.key for person in client.ledger.batches.candidates(batch_id)}
+        if keys & erasures.people.keys():
+            return True
+    return False
+
+
+def _looked_through(client: Connection) -> Iterator[Path]:
+    """The files that erasures look through: parts, documents, copies of the ledger."""
+    for campaign in client.store.campaigns():
+        yield from client.store.parts(campaign)
+    yield from kept_documents(client.settings.home)
+    yield from client.settings.home.glob(COPIES)
+
+
+def _keep_seen(client: Connection) -> None:
+    """Keep which files were looked through, for all who are erased."""
+    home = client.settings.home
+    files = {str(file.relative_to(home)): _state(file) for file in _looked_through(client)}
+    document = {"people": _digest(all_erasures(client)), "files": files}
+    write_whole(home / SEEN, json.dumps(document).encode())
+
+
+def _seen(home: Path, erasures: Erasures) -> Callable[[Path], bool]:
+    """Whether a file was looked through for these people, and hasn't changed since."""
+    files: dict[str, list[int]] = {}
+    if (home / SEEN).exists():
+        document = json.loads((home / SEEN).read_bytes())
+        if document["people"] == _digest(erasures):
+            files = document["files"]
+
+    def is_seen(file: Path) -> bool:
+        return files.get(str(file.relative_to(home))) == _state(file)
+
+    return is_seen
+
+
+def _state(file: Path) -> list[int]:
+    stat = file.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _digest(erasures: Erasures) -> str:
+    return hashlib.sha256("\n".join(sorted(erasures.people)).encode()).hexdigest()
