@@ -40,7 +40,6 @@ ERASED = "person.erased"
 PORTION = 100
 #: Tables whose texts are ours, the sender's, or sealed.
 WITHOUT_PEOPLE = frozenset({audit_entry.name, audit_head.name, campaign.name, slot.name})
-#: Letters of a kept address or domain that a search in the database looks for.
 Row = sa.Row[Any]
 
 
@@ -113,14 +112,6 @@ class KnownErasures:
             insert_missing(tx, suppression, [{"rcpt_key": person.key, **cause}])
         insert_missing(tx, erasure, rows)
         return [person.key for person in new]
-
-    def batches_planned_for(self, keys: Iterable[str]) -> list[str]:
-        """The ids of the batches that hold a place for any of these people."""
-        ids: set[str] = set()
-        for group in in_groups(keys):
-            query = sa.select(slot.c.batch_id).where(slot.c.rcpt_key.in_(group)).distinct()
-            ids.update(batch_id for (batch_id,) in self._database.rows(query))
-        return sorted(ids)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """
-Files of a home in which people are named: pages and notebooks, files that the inbox took in, rows that
-were put aside. Those that cxtools keeps are written anew; those of the user are only named.
+Files of a home in which people are named: pages and notebooks, files that the inbox took in, rows
+that were put aside. Those that cxtools keeps are written anew; those of the user are only named.
 """
 
 from __future__ import annotations

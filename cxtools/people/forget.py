@@ -71,17 +71,6 @@ class Forgotten:
     yours: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
 
-    def __add__(self, other: Forgotten) -> Forgotten:
-        return Forgotten(
-            self.parts + other.parts,
-            self.batches + other.batches,
-            self.webhooks + other.webhooks,
-            self.texts + other.texts,
-            self.documents + other.documents,
-            self.yours + other.yours,
-            self.unreadable + other.unreadable,
-        )
-
     @property
     def is_nothing(self) -> bool:
         """Whether nobody was named anywhere."""
@@ -130,9 +119,16 @@ def forget(client: Connection, address: str, reason: str) -> Forgotten:
     finish_earlier(client)
     person = replace(_person(client, email), address=email)
     reasons = {person.key: safe_line(reason, LONGEST_REASON)}
-    forgotten = _erase(client, Erasures([person]), reasons, is_seen=lambda _: False)
+    erasures = Erasures([person])
+    forgotten = _erase(client, erasures, reasons, is_seen=lambda _: False)
     _keep_seen(client)
-    return forgotten
+    home = client.settings.home
+    yours = [file for file in own_documents(home) if cleaned_content(file, home, erasures)]
+    return replace(
+        forgotten,
+        yours=tuple(str(file.relative_to(home)) for file in yours),
+        unreadable=tuple(file.name for file in sorted(home.glob(DUMPS))),
+    )
 
 
 def finish_earlier(client: Connection) -> Forgotten:
@@ -200,17 +196,7 @@ def _erase(
         if not is_seen(file):
             documents += clean_document(file, home, erasures)
     rows = _erase_in_ledgers(client, erasures, reasons)
-    yours = [file for file in own_documents(home) if cleaned_content(file, home, erasures)]
-    dumps = sorted(home.glob(DUMPS))
-    return Forgotten(
-        parts,
-        rows.batches,
-        rows.webhooks,
-        rows.texts,
-        documents,
-        tuple(str(file.relative_to(home)) for file in yours),
-        tuple(file.name for file in dumps),
-    )
+    return Forgotten(parts, rows.batches, rows.webhooks, rows.texts, documents)
 
 
 def _erase_in_ledgers(

@@ -34,6 +34,7 @@ FLOORS = {
         "bounce.policy bounce.reason "
         "events events.blocks events.feeds.values events.feeds.words events.keys events.tables "
         "ledger ledger.audit ledger.people ledger.states "
+        "refresh refresh.reports "
         "measures.catalogue "
         "sending sending.address sending.exclusion sending.row "
         "verdicts verdicts.limits "
@@ -44,7 +45,7 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks verdicts.trust",
-        "events.feeds.dialect verdicts.changes verdicts.places",
+        "events.feeds.dialect refresh.due verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
@@ -53,6 +54,7 @@ FLOORS = {
         "sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
         "verdicts.sentences",
         "bounce.classify verdicts.verdict",
+        "verdicts.brief",
         "bounce.lines",
         "bounce",
     ],
@@ -89,9 +91,11 @@ FLOORS = {
         "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.messages.current "
         "events.samples events.spark_relations "
-        "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
+        "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.report_runs "
+        "ledger.transitions "
         "ledger.version ledger.wave",
         "api.auth api.transport events.importing ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
+        "ledger.erasures",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
         "api.reader api.submitter ledger.jobs ledger.posts sending.groups",
         "sending.campaign api.client ledger.unknown",
@@ -110,10 +114,12 @@ FLOORS = {
         "sending.send sending.waves",
     ],
     "faces": [
-        "simulated refresh refresh.inbox",
+        "simulated refresh.inbox",
         "connection pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters",
-        "pages.numbers people.addresses refresh.refresh",
+        "pages.numbers people.addresses people.documents",
+        "people.forget people.person people.purge",
+        "refresh.refresh",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
@@ -124,7 +130,7 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.refresh cli.reports "
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.people cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
