@@ -106,25 +106,30 @@ class Erasure:
     @cached_property
     def _alone(self) -> re.Pattern[str]:
         local = _spellings(self.local_part)
-        return re.compile(rf"(?<![\w.+-]){local}(?![\w+-]|\.\w)", re.IGNORECASE)
+        elsewhere = rf"{AT}|{IN_RETURN_PATH}[\w-]+\.\w"
+        return re.compile(rf"(?<![\w.+-]){local}(?![\w+-]|\.\w|{elsewhere})", re.IGNORECASE)
 
-    def clean(self, text: str, *, is_own: bool = False) -> str:
+    def clean(self, text: str) -> str:
         """
-        A text that names the token in the place of the address; of what is the person's own, and of
-        a distinct local part, no local part is left either.
+        A text that names the token in the place of the address.
 
         >>> ann = Erasure("k", "erased-1", "x.example", "ann@x.example")
         >>> ann.clean("to=Ann%40X.example, joann@x.example")
         'to=erased-1%40X.example, joann@x.example'
-        >>> ann.clean("550 no such user: ann", is_own=True)
-        '550 no such user: erased-1'
         """
-        if not self.address:
-            return text
-        text = self._whole.sub(self._written, text)
-        if self.is_distinct or (is_own and self.is_telling):
-            text = self._alone.sub(self.token, text)
-        return text
+        return self._whole.sub(self._written, text) if self.address else text
+
+    def clean_own(self, text: str) -> str:
+        """
+        The same for a text of the person's own, in which the local part alone tells of the person.
+
+        >>> ann = Erasure("k", "erased-1", "x.example", "ann@x.example")
+        >>> ann.clean_own("550 no such user: ann, but ann@y.example")
+        '550 no such user: erased-1, but ann@y.example'
+        """
+        if not (self.address and self.is_telling):
+            return self.clean(text)
+        return self._alone.sub(self.token, self.clean(text))
 
     def _written(self, found: re.Match[str]) -> str:
         if found["at"]:
@@ -190,7 +195,7 @@ class Erasures:
         return list(found.values())
 
     def clean(self, text: str) -> str:
-        """A text without the addresses of those who are erased, and without what is distinct."""
+        """A text without the addresses of those who are erased."""
         if not self.may_be_in(text):
             return text
         for person in self.people_in(text):
@@ -202,6 +207,19 @@ class Erasures:
         if not self.may_be_in(text):
             return text
         return _through_json(text, self.clean_json) or self.clean(text)
+
+    def clean_page(self, text: str) -> str:
+        """
+        The same for a page or a notebook, in which nobody can say whose a local part is that stands
+        alone: one that can hardly be anything else goes, too.
+        """
+        if not self.may_be_in(text):
+            return text
+        text = self.clean(text)
+        for person in self.people.values():
+            if person.is_distinct:
+                text = person.clean_own(text)
+        return text
 
     def clean_json(self, value: Any) -> Any:
         """
@@ -252,14 +270,11 @@ def clean_own(value: Any, person: Erasure) -> Any:
     {'to': 'erased-1@x.example', 'ip': '', 'vars': {'First Name': ''}}
     """
     if isinstance(value, str):
-        return person.clean(value, is_own=True)
+        return person.clean_own(value)
     if isinstance(value, list):
         return [clean_own(each, person) for each in value]
     if isinstance(value, dict):
-        return {
-            person.clean(key, is_own=False): _clean_field(key, each, person)
-            for key, each in value.items()
-        }
+        return {person.clean(key): _clean_field(key, each, person) for key, each in value.items()}
     return value
 
 
@@ -272,9 +287,8 @@ def _clean_field(name: str, value: Any, person: Erasure) -> Any:
 
 def clean_own_text(text: str, person: Erasure) -> str:
     """The same for a text that may be a document."""
-    return _through_json(text, lambda value: clean_own(value, person)) or person.clean(
-        text, is_own=True
-    )
+    changed = _through_json(text, lambda value: clean_own(value, person))
+    return changed or person.clean_own(text)
 
 
 def _through_json(text: str, change: Callable[[Any], Any]) -> str:

@@ -86,7 +86,10 @@ def _rows_naming(table: pa.Table, erasures: Erasures) -> list[int]:
 
 
 def _texts(table: pa.Table, rows: list[int]) -> Iterator[dict[str, str]]:
-    taken: list[dict[str, str]] = table.select(TEXTS).take(rows).to_pylist()
+    import pyarrow as pa
+
+    numbers = pa.array(rows, pa.int64())
+    taken: list[dict[str, str]] = table.select(TEXTS).take(numbers).to_pylist()
     yield from taken
 
 

@@ -30,6 +30,7 @@ from cxtools.events.compaction import Compacted
 from cxtools.events.database import Resources, database
 from cxtools.events.erasure import ERASURES, erase_in_parts, erased, read_erasures
 from cxtools.events.known import Known
+from cxtools.events.messages import layer
 from cxtools.events.rejects import Rejects
 from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
 from cxtools.files import Staging, write_whole
@@ -50,6 +51,8 @@ CHUNK = parts.ROW_GROUP
 MOST_WAITING = 4 * CHUNK
 #: Where rows stand that can't be read, in files that end in so many digits of their content's hash.
 REJECTED = "_rejected"
+#: How the folder of a campaign begins whose events are being deleted.
+REMOVED = ".removed-"
 DIGEST = 16
 #: Bytes of rejected rows that are held in memory.
 SPOOL = 1 << 20
@@ -199,6 +202,27 @@ class EventStore:
         if written:
             self._known(name).keep()
         return written
+
+    def remove(self, campaign: str) -> None:
+        """
+        Delete the events of a campaign, and all that was derived from them, at once: whoever asks
+        afterwards finds no such campaign.
+
+        Raises:
+            StoreError: the folder can't be changed.
+        """
+        folder = self._folder(campaign)
+        with _disk(self.root):
+            if folder.exists():
+                folder.rename(self.root / f"{REMOVED}{folder.name}")
+        self.remove_unfinished()
+        for derived in (self.root / "_known", self.root / layer.FOLDER):
+            shutil.rmtree(derived / folder.name, ignore_errors=True)
+
+    def remove_unfinished(self) -> None:
+        """Finish what a killed `remove` began."""
+        for folder in self.root.glob(f"{REMOVED}*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def rejects(self, campaign: str) -> Iterator[Rejects]:

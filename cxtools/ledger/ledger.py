@@ -25,6 +25,7 @@ from cxtools.ledger.judgements import Judgements
 from cxtools.ledger.outbox import Outbox
 from cxtools.ledger.plans import Plans
 from cxtools.ledger.posts import Posts
+from cxtools.ledger.purge import last_moments, purge
 from cxtools.ledger.quota import Quota
 from cxtools.ledger.report_runs import ReportRuns
 from cxtools.ledger.suppressions import Suppressions
@@ -88,6 +89,20 @@ class Ledger(Database):
         self.outbox = Outbox(self, self.audit_log, now=clock)
         self.jobs = Jobs(self, self.audit_log, self.outbox, self.suppressions, now=clock)
         open_schema(self, actor=self.actor, now=clock)
+
+    def purge(self, name: str) -> None:
+        """
+        Delete what a campaign holds of people: what was sent to whom, the bytes of its POSTs, the
+        bodies of its webhooks. Who was in it stays by key, and so do its counts.
+        """
+        purge(self, self.audit_log, name)
+
+    def last_moments(self) -> dict[str, float]:
+        """
+        When something was last done for each campaign of which the ledger still holds people's
+        data.
+        """
+        return last_moments(self)
 
     def _read_worker(self) -> str:
         return self.posts.worker

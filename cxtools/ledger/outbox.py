@@ -188,6 +188,11 @@ class Outbox:
         rows = self._database.rows(query)
         return [WebhookRow(*row) for row in rows]
 
+    def body(self, webhook_id: str) -> bytes:
+        """The bytes of a webhook, as they are sent."""
+        query = sa.select(outbox.c.body).filter_by(id=webhook_id)
+        return b"".join(body for (body,) in self._database.rows(query))
+
     def replay(
         self,
         *,

@@ -86,7 +86,7 @@ def clean_document(file: Path, home: Path, erasures: Erasures) -> bool:
 def cleaned_content(file: Path, home: Path, erasures: Erasures) -> bytes | None:
     """What a document is to hold; None where it names nobody, or can't be read."""
     is_rows = any(file.is_relative_to(home / name) for name in ROWS)
-    clean = _clean_row(erasures) if is_rows else erasures.clean
+    clean = _clean_row(erasures) if is_rows else erasures.clean_page
     content = file.read_bytes()
     cleaned = _cleaned(content, clean)
     return None if cleaned == content else cleaned
@@ -99,7 +99,7 @@ def _clean_row(erasures: Erasures) -> Clean:
         cleaned = erasures.clean_line(line)
         people = erasures.people_in(line) if cleaned != line else []
         if len(people) == 1:
-            return people[0].clean(cleaned, is_own=True)
+            return people[0].clean_own(cleaned)
         return cleaned
 
     return clean

@@ -37,7 +37,7 @@ from cxtools.people.documents import (
 )
 from cxtools.sending.address import planned_address
 from cxtools.text import safe_line
-from cxtools.wording import quantity
+from cxtools.wording import count, quantity
 
 if TYPE_CHECKING:
     from cxtools.connection import Connection
@@ -80,15 +80,21 @@ class Forgotten:
         """The document that `--json` prints."""
         return asdict(self)
 
-    def __str__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """How much was written anew."""
+        batches = "1 batch" if self.batches == 1 else f"{count(self.batches)} batches"
         numbers = (
             quantity(self.parts, "file") + " of events",
-            quantity(self.batches, "batch").replace("batchs", "batches"),
+            batches,
             quantity(self.webhooks, "webhook"),
             quantity(self.texts, "other row") + " of the ledger",
             quantity(self.documents, "document"),
         )
-        lines = [f"written anew: {', '.join(numbers)}"]
+        return f"written anew: {', '.join(numbers)}"
+
+    def __str__(self) -> str:
+        lines = [self.summary]
         if self.yours:
             lines.append(f"still named in files of yours: {', '.join(self.yours)}")
         if self.unreadable:
@@ -136,17 +142,24 @@ def finish_earlier(client: Connection) -> Forgotten:
     Erase again whoever is erased and named in what came since: a backup that was restored, files
     that were taken in. Nothing that was looked through before is looked through again.
     """
+    if not is_due(client):
+        return Forgotten()
     erasures = all_erasures(client)
-    if not erasures:
-        return Forgotten()
-    seen = _seen(client.settings.home, erasures)
-    new = [file for file in _looked_through(client) if not seen(file)]
-    ledger_is_behind = client.has_ledger and _ledger_is_behind(client, erasures)
-    if not new and not ledger_is_behind:
-        return Forgotten()
-    forgotten = _erase(client, _with_addresses(client, erasures), {}, is_seen=seen)
+    is_seen = _seen(client.settings.home, erasures)
+    forgotten = _erase(client, _with_addresses(client, erasures), {}, is_seen=is_seen)
     _keep_seen(client)
     return forgotten
+
+
+def is_due(client: Connection) -> bool:
+    """Whether somebody is erased, and something came since that was not looked through for them."""
+    erasures = all_erasures(client)
+    if not erasures:
+        return False
+    is_seen = _seen(client.settings.home, erasures)
+    if not all(is_seen(file) for file in _looked_through(client)):
+        return True
+    return client.has_ledger and _ledger_is_behind(client, erasures)
 
 
 def all_erasures(client: Connection) -> Erasures:

@@ -1,4 +1,7 @@
-"""One round: collect late events, take the inbox in. Again, there is nothing to do."""
+"""
+One round: take the inbox in, erase again who came back, collect late events. Again, there is
+nothing to do.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from typing import Any
 from cxtools.connection import Connection
 from cxtools.errors import StoreError
 from cxtools.files import make_private_folder
+from cxtools.people.forget import Forgotten, finish_earlier, is_due
 from cxtools.refresh.inbox import FAILED, InboxFile, take_in, waiting_files
 from cxtools.sending.collect import Collected
 
@@ -24,11 +28,13 @@ LOCK = ".refresh.lock"
 @dataclass(frozen=True)
 class Refreshed:
     """
-    What a round did: the events it collected (None: no campaign was asked for), the files it took.
+    What a round did: the events it collected (None: no campaign was asked for), the files it took,
+    and where it found people who are erased.
     """
 
     collected: Collected | None
     files: tuple[InboxFile, ...]
+    erased: Forgotten = field(default_factory=Forgotten)
 
     @property
     def failed(self) -> list[InboxFile]:
@@ -38,10 +44,16 @@ class Refreshed:
     def document(self) -> dict[str, Any]:
         """The round as JSON knows it."""
         collected = asdict(self.collected) if self.collected else None
-        return {"collected": collected, "inbox": [asdict(file) for file in self.files]}
+        return {
+            "collected": collected,
+            "inbox": [asdict(file) for file in self.files],
+            "erased": self.erased.to_dict(),
+        }
 
     def __str__(self) -> str:
         lines = [str(file) for file in self.files]
+        if not self.erased.is_nothing:
+            lines.append(f"erased people had come back; {self.erased.summary}")
         if self.collected and self.collected.added:
             lines.append(f"{self.collected.added:,} new events of {self.collected.jobs:,} jobs")
         return "\n".join(lines) or "nothing is due"
@@ -49,7 +61,8 @@ class Refreshed:
 
 def refresh(client: Connection, now: float) -> Refreshed:
     """
-    Collect late events, then take in what lies in the inbox.
+    Take in what lies in the inbox, erase again those who came back by a backup, collect late
+    events.
 
     Raises:
         StoreError: another refresh of this home is at work, or the store can't be written.
@@ -59,15 +72,20 @@ def refresh(client: Connection, now: float) -> Refreshed:
     make_private_folder(home)
     with _alone(home):
         files = tuple(_take_in(client, now))
-        return Refreshed(_collect(client), files)
+        erased = finish_earlier(client)
+        return Refreshed(_collect(client), files, erased)
 
 
 def waiting(client: Connection, now: float) -> list[str]:
-    """What a round would do, in words: files that it would take in, campaigns it would ask for."""
+    """
+    What a round would do, in words: files that it would take in, campaigns it would ask for, people
+    to erase again.
+    """
     home = client.settings.home
     files = [f"take in {file.relative_to(home)}" for file in waiting_files(home, now)]
     campaigns = [f"collect {name}" for name in _unsettled(client)]
-    return [*files, *campaigns]
+    erasures = ["look for erased people in what is new"] if is_due(client) else []
+    return [*files, *erasures, *campaigns]
 
 
 def _take_in(client: Connection, now: float) -> Iterator[InboxFile]:

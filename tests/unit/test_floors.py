@@ -95,7 +95,7 @@ FLOORS = {
         "ledger.transitions "
         "ledger.version ledger.wave",
         "api.auth api.transport events.importing ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
-        "ledger.erasures",
+        "ledger.erasures ledger.purge",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
         "api.reader api.submitter ledger.jobs ledger.posts sending.groups",
         "sending.campaign api.client ledger.unknown",
