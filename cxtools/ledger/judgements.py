@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from cxtools.ledger.database import Database, insert_missing
 from cxtools.ledger.schema import judgement
+from cxtools.ledger.streak import Streak
 from cxtools.text import canonical_json
 
 
@@ -35,19 +36,6 @@ class Judgement:
     cost: float | None = None
 
 
-@dataclass(frozen=True)
-class Streak:
-    """
-    The word that a campaign has: `id` is the first judgement that said so, `since` its moment (Unix
-    time in seconds), `before` the word until then ("": there was none).
-    """
-
-    word: str
-    id: str
-    since: float
-    before: str = ""
-
-
 #: What makes a judgement the same one when it is made again.
 IDENTITY = ("campaign", "about", "as_of", "word", "checks", "rules_digest", "data_digest")
 NAMES = [column.name for column in fields(Judgement)]
@@ -70,21 +58,22 @@ class Judgements:
         with self._database.writing() as tx:
             self.keep_in(tx, made)
 
-    def keep_in(self, tx: sa.Connection, made: Judgement) -> None:
-        """The same in a transaction of the caller's."""
+    def keep_in(self, tx: sa.Connection, made: Judgement) -> str:
+        """The same in a transaction of the caller's; returns the id of the row that says it now."""
         row = asdict(made)
         identity = {name: row[name] for name in IDENTITY}
         last = tx.execute(_latest(made.campaign, made.about).limit(1)).first()
         if last is not None:
             before = dict(last._mapping)
             if identity == {name: before[name] for name in IDENTITY}:
-                return
+                return str(before["id"])
             # where rules or data are what they once were, the judgement is another one all the same
             identity["after"] = before["id"]
         digest = hashlib.sha256(canonical_json(identity).encode())
         row["id"] = digest.hexdigest()
         row["made_at"] = self._now()
         insert_missing(tx, judgement, [row])
+        return str(row["id"])
 
     def latest(self, campaign: str, about: str) -> Judgement | None:
         """The last judgement that was kept of a campaign; None where there is none."""

@@ -166,12 +166,7 @@ class Outbox:
             if state == "delivered":
                 parked = outbox.update().where(same_place).filter_by(state="parked")
                 tx.execute(parked.values(**self._due_now()))
-                self._mark_synced(tx, batch_id)
-
-    def _mark_synced(self, tx: sa.Connection, batch_id: str) -> None:
-        """Messages to channels are of no batch."""
-        if batch_id:
-            self.mark_synced_if_told(tx, batch_id)
+                self.mark_synced_if_told(tx, batch_id)
 
     def _due_now(self) -> dict[str, Any]:
         return {
@@ -232,7 +227,7 @@ class Outbox:
             batch_id = tx.scalar(give_up.returning(outbox.c.batch_id))
             if batch_id is not None:
                 self._audit_log.add(tx, "webhook.forgotten", id=webhook_id)
-                self._mark_synced(tx, batch_id)
+                self.mark_synced_if_told(tx, batch_id)
         self._audit_log.append_anchor()
         return batch_id is not None
 
@@ -299,11 +294,16 @@ class Outbox:
             "channel": channel,
         }
         insert_missing(tx, outbox, [row])
-        self._audit_log.add(tx, "message.queued", id=message_id, channel=channel, event=event)
+        self._audit_log.add(tx, "webhook.queued", id=message_id, channel=channel, event=event)
         return True
 
     def mark_synced_if_told(self, tx: sa.Connection, batch_id: str) -> None:
-        """A settled batch of which nothing is left to tell is synced."""
+        """
+        A settled batch of which nothing is left to tell is synced. Messages to channels are of no
+        batch.
+        """
+        if not batch_id:
+            return
         is_untold = outbox.c.state.not_in(("delivered", "forgotten"))
         of_batch = sa.select(outbox.c.id).filter_by(batch_id=batch_id)
         untold = of_batch.where(is_untold).limit(1)

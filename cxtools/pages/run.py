@@ -20,6 +20,7 @@ from cxtools.connection import Connection
 from cxtools.errors import ReportError
 from cxtools.pages.catalogue import find_notebook, is_ours, notebook_text, read_notebook
 from cxtools.pages.disk import open_folder, working_notebook, write_report
+from cxtools.pages.executed import sign
 from cxtools.pages.execution import anonymous, execute
 from cxtools.pages.facts import verdict_in
 from cxtools.pages.parameters import checked_parameters, declared_parameters
@@ -188,20 +189,15 @@ def render_request(
             from cxtools.pages.page import render_page
 
             campaign = verdict_in(notebook).get("campaign") or request.campaign
-            page = render_page(
-                notebook,
-                name=request.name,
-                parameters=request.parameters,
-                anchor=audit_anchor(client, campaign),
-                made_at=datetime.fromtimestamp(now(), UTC),
-            )
+            sign(notebook, report=request.name, made_at=datetime.fromtimestamp(now(), UTC))
+            page = render_page(anonymous(notebook), anchor=audit_anchor(client, campaign))
         except ReportError as error:
             keep_failed(partial, failed, error)
             raise
     stem = file_stem(request, campaign)
     file = folder / f"{stem}.html"
     notebook_file = folder / f"{stem}.ipynb"
-    write_report({notebook_file: notebook_text(anonymous(notebook)), file: page})
+    write_report({notebook_file: notebook_text(notebook), file: page})
     failed.unlink(missing_ok=True)
     return file
 

@@ -33,7 +33,7 @@ FLOORS = {
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
         "events events.blocks events.feeds.values events.feeds.words events.keys events.tables "
-        "ledger ledger.audit ledger.people ledger.states "
+        "ledger ledger.audit ledger.people ledger.states ledger.streak "
         "refresh refresh.reports "
         "measures.catalogue "
         "sending sending.address sending.exclusion sending.row "
@@ -45,7 +45,7 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks verdicts.trust",
-        "events.feeds.dialect refresh.due verdicts.changes verdicts.places",
+        "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
@@ -115,17 +115,18 @@ FLOORS = {
     ],
     "faces": [
         "simulated refresh.inbox",
-        "connection pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
+        "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters",
-        "pages.numbers people.addresses people.documents",
+        "campaigns pages.executed pages.numbers people.addresses people.documents refresh.channels",
         "people.forget people.person people.purge",
-        "refresh.refresh",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
+        "pages.exporter",
         "pages.run",
-        "notebook",
+        "notebook refresh.make",
+        "refresh.refresh",
     ],
     "demo": ["demo"],
     "doorway": [
