@@ -143,7 +143,8 @@ def erase_in_parts(
         for file in parts_that_count(folder):
             if not is_clean(file):
                 written += _erase_in_part(file, erasures, resources)
-        _remove_stale_layers(folder)
+        for stale in stale_layers(folder):
+            layer.remove(stale)
     return written
 
 
@@ -181,11 +182,14 @@ def _row_groups(file: Path, resources: Resources) -> Iterator[pa.Table]:
         yield parts.rows_in(connection, file)
 
 
-def _remove_stale_layers(folder: Path) -> None:
-    """Remove the layers of messages that were made of parts which aren't there any more."""
+def stale_layers(folder: Path) -> list[Path]:
+    """
+    The layers of a campaign's messages that were made of parts which aren't there any more, also
+    those of which a killed process has removed a part only.
+    """
     origins: set[str] = set()
     for file in parts_that_count(folder):
         origins |= parts.origins(file)
-    for known in layer.layers(layer.layers_folder(folder.parent, folder.name)):
-        if not known.origins <= origins:
-            layer.remove(known.folder)
+    layers = layer.layers_folder(folder.parent, folder.name)
+    stale = [known.folder for known in layer.layers(layers) if not known.origins <= origins]
+    return [*stale, *layer.half_removed(layers)]

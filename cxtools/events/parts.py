@@ -241,6 +241,18 @@ def column(file: Path, name: str, row_groups: Sequence[int]) -> pa.ChunkedArray:
         return part.read_row_groups(row_groups, columns=[name])[name]
 
 
+def emails(file: Path) -> list[str]:
+    """
+    The addresses of a part of any version, each once.
+
+    Raises:
+        FileNotFoundError, StoreError: as `hashes`.
+    """
+    with _open(file) as part:
+        texts: list[str] = part.read(columns=["email"])["email"].unique().to_pylist()
+    return texts
+
+
 def row_groups(file: Path) -> Iterator[pa.Table]:
     """
     The rows of a part of the current version, a row group at a time.

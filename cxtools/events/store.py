@@ -28,7 +28,7 @@ from cxtools.errors import ConfigError, StoreError
 from cxtools.events import compaction, parts
 from cxtools.events.compaction import Compacted
 from cxtools.events.database import Resources, database
-from cxtools.events.erasure import ERASURES, erase_in_parts, erased, read_erasures
+from cxtools.events.erasure import ERASURES, erase_in_parts, erased, read_erasures, stale_layers
 from cxtools.events.known import Known
 from cxtools.events.messages import layer
 from cxtools.events.rejects import Rejects
@@ -273,6 +273,12 @@ class EventStore:
     def parts(self, campaign: str) -> list[Path]:
         """The files that hold the rows of a campaign, each row once; empty when it has none yet."""
         return parts_that_count(self._folder(campaign))
+
+    def stale_layers(self, campaign: str) -> list[Path]:
+        """
+        The layers of a campaign's messages that were made of parts which aren't there any more.
+        """
+        return stale_layers(self._folder(campaign))
 
     def job_with_tag(self, campaign: str, tag: str) -> str:
         """

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING, Any
 from cxtools.erasures import TOKEN, Erasure, Erasures, line_of
 from cxtools.errors import ConfigError
 from cxtools.events.erasure import read_erasures
+from cxtools.events.replacements import PARTS
 from cxtools.files import append_line, write_whole
 from cxtools.identity import recipient_key
 from cxtools.ledger.database import Database
 from cxtools.ledger.erasures import ErasedRows, erase_in_copy
-from cxtools.people.addresses import addresses_of
+from cxtools.people.addresses import addresses_in_parts, addresses_in_plans
 from cxtools.people.documents import (
     clean_document,
     cleaned_content,
@@ -126,7 +127,8 @@ def forget(client: Connection, address: str, reason: str) -> Forgotten:
     person = replace(_person(client, email), address=email)
     reasons = {person.key: safe_line(reason, LONGEST_REASON)}
     erasures = Erasures([person])
-    forgotten = _erase(client, erasures, reasons, is_seen=lambda _: False)
+    everything = ToDo(frozenset(_looked_through(client)), ledger=True)
+    forgotten = _erase(client, erasures, reasons, everything)
     _keep_seen(client)
     home = client.settings.home
     yours = [file for file in own_documents(home) if cleaned_content(file, home, erasures)]
@@ -142,24 +144,44 @@ def finish_earlier(client: Connection) -> Forgotten:
     Erase again whoever is erased and named in what came since: a backup that was restored, files
     that were taken in. Nothing that was looked through before is looked through again.
     """
-    if not is_due(client):
-        return Forgotten()
     erasures = all_erasures(client)
-    is_seen = _seen(client.settings.home, erasures)
-    forgotten = _erase(client, _with_addresses(client, erasures), {}, is_seen=is_seen)
+    todo = _to_do(client, erasures)
+    if not todo.is_something:
+        return Forgotten()
+    forgotten = _erase(client, _with_addresses(client, erasures, todo), {}, todo)
     _keep_seen(client)
     return forgotten
 
 
 def is_due(client: Connection) -> bool:
     """Whether somebody is erased, and something came since that was not looked through for them."""
-    erasures = all_erasures(client)
+    return _to_do(client, all_erasures(client)).is_something
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """
+    What is to be looked through: these files, and the ledger.
+    """
+
+    files: frozenset[Path]
+    ledger: bool
+
+    @property
+    def is_something(self) -> bool:
+        return bool(self.files) or self.ledger
+
+
+def _to_do(client: Connection, erasures: Erasures) -> ToDo:
+    """What was not looked through yet for those who are erased."""
     if not erasures:
-        return False
-    is_seen = _seen(client.settings.home, erasures)
-    if not all(is_seen(file) for file in _looked_through(client)):
-        return True
-    return client.has_ledger and _ledger_is_behind(client, erasures)
+        return ToDo(frozenset(), False)
+    seen = _read_seen(client.settings.home, erasures)
+    files = frozenset(
+        file for file in _looked_through(client) if seen.get(str(file)) != _state(file)
+    )
+    ledger = client.has_ledger and (not seen or _ledger_is_behind(client, erasures))
+    return ToDo(files, ledger)
 
 
 def all_erasures(client: Connection) -> Erasures:
@@ -186,29 +208,31 @@ def _person(client: Connection, email: str) -> Erasure:
     return person
 
 
-def _with_addresses(client: Connection, erasures: Erasures) -> Erasures:
+def _with_addresses(client: Connection, erasures: Erasures, todo: ToDo) -> Erasures:
     """The same people, with the address where one is still held: it finds more than a key."""
-    emails = addresses_of(client, erasures.people.keys())
+    keys = erasures.people.keys()
+    parts = [file for file in todo.files if file.match(PARTS)]
+    emails = addresses_in_parts(parts, keys)
+    if todo.ledger:
+        emails |= addresses_in_plans(client, keys)
     people = erasures.people.values()
     return Erasures(replace(person, address=emails.get(person.key, "")) for person in people)
 
 
 def _erase(
-    client: Connection,
-    erasures: Erasures,
-    reasons: dict[str, str],
-    *,
-    is_seen: Callable[[Path], bool],
+    client: Connection, erasures: Erasures, reasons: dict[str, str], todo: ToDo
 ) -> Forgotten:
     home = client.settings.home
     parts = 0
     for campaign in client.store.campaigns():
-        parts += client.store.erase(campaign, erasures, is_seen)
+        parts += client.store.erase(campaign, erasures, lambda file: file not in todo.files)
     documents = 0
     for file in kept_documents(home):
-        if not is_seen(file):
+        if file in todo.files:
             documents += clean_document(file, home, erasures)
-    rows = _erase_in_ledgers(client, erasures, reasons)
+    rows = ErasedRows()
+    if todo.ledger:
+        rows = _erase_in_ledgers(client, erasures, reasons)
     return Forgotten(parts, rows.batches, rows.webhooks, rows.texts, documents)
 
 
@@ -240,33 +264,33 @@ def _ledger_is_behind(client: Connection, erasures: Erasures) -> bool:
 
 
 def _looked_through(client: Connection) -> Iterator[Path]:
-    """The files that erasures look through: parts, documents, copies of the ledger."""
+    """
+    What erasures look through: parts, layers of messages that are out of date, documents, copies of
+    the ledger.
+    """
     for campaign in client.store.campaigns():
         yield from client.store.parts(campaign)
+        yield from client.store.stale_layers(campaign)
     yield from kept_documents(client.settings.home)
     yield from client.settings.home.glob(COPIES)
 
 
 def _keep_seen(client: Connection) -> None:
     """Keep which files were looked through, for all who are erased."""
-    home = client.settings.home
-    files = {str(file.relative_to(home)): _state(file) for file in _looked_through(client)}
+    files = {str(file): _state(file) for file in _looked_through(client)}
     document = {"people": _digest(all_erasures(client)), "files": files}
-    write_whole(home / SEEN, json.dumps(document).encode())
+    write_whole(client.settings.home / SEEN, json.dumps(document).encode())
 
 
-def _seen(home: Path, erasures: Erasures) -> Callable[[Path], bool]:
-    """Whether a file was looked through for these people, and hasn't changed since."""
-    files: dict[str, list[int]] = {}
-    if (home / SEEN).exists():
-        document = json.loads((home / SEEN).read_bytes())
-        if document["people"] == _digest(erasures):
-            files = document["files"]
-
-    def is_seen(file: Path) -> bool:
-        return files.get(str(file.relative_to(home))) == _state(file)
-
-    return is_seen
+def _read_seen(home: Path, erasures: Erasures) -> dict[str, list[int]]:
+    """The files that were looked through for these people, and what they were like then."""
+    if not (home / SEEN).exists():
+        return {}
+    document = json.loads((home / SEEN).read_bytes())
+    if document["people"] != _digest(erasures):
+        return {}
+    files: dict[str, list[int]] = document["files"]
+    return files
 
 
 def _state(file: Path) -> list[int]:

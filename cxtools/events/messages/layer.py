@@ -229,6 +229,14 @@ def sweep(layer: Layer) -> None:
             shutil.rmtree(hidden, ignore_errors=True)
 
 
+def half_removed(folder: Path) -> list[Path]:
+    """
+    What `remove` left when it was killed: hidden folders with a layer in them, where one that is
+    being made has only its relations.
+    """
+    return [hidden for hidden in folder.glob(f"{HIDDEN}*") if any(hidden.glob(f"{VERSION}-*"))]
+
+
 def remove(folder: Path) -> None:
     """Remove a layer: all of it goes at once, so that nobody reads half of one."""
     hidden = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=folder.parent))
