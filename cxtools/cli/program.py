@@ -25,6 +25,7 @@ from cxtools.cli import (
     imports,
     ledger,
     people,
+    providers,
     questions,
     refresh,
     reports,
@@ -50,6 +51,7 @@ app.add_typer(imports.commands)
 app.add_typer(refresh.commands)
 app.add_typer(questions.commands)
 app.add_typer(verdict.commands)
+app.add_typer(providers.commands)
 app.add_typer(classify.commands)
 app.add_typer(reports.commands)
 app.add_typer(store.commands)
