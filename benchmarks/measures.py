@@ -47,6 +47,8 @@ BY_HAND = (
     "suspects",
 )
 BY_ANALYSTS = ("funnel", "links", "timing", "curve")
+#: Whom cxtools is asked beside: by hand over the layer and over the parts, 0.1.0, and the others.
+CONTESTANTS = ("layer", "parts", "old", "pandas", "polars")
 #: 0.1.0 had no such question.
 NEW_QUESTIONS = ("unknown",)
 #: What the making of the layer is measured by.
@@ -114,11 +116,11 @@ def _contestants(scratch: Path, options: argparse.Namespace) -> list[Contestant]
     everything = tuple(product.ANSWERS)
     old = [name for name in options.slow_questions if name not in NEW_QUESTIONS]
     analysts = [name for name in options.slow_questions if name in BY_ANALYSTS]
-    every = [
-        Contestant("cxtools", "product", everything),
-        Contestant("DuckDB by hand, layer", "duckdb_layer", BY_HAND),
-        Contestant("DuckDB by hand, parts", "duckdb_raw", BY_HAND),
-    ]
+    every = [Contestant("cxtools", "product", everything)]
+    if "layer" in options.contestants:
+        every.append(Contestant("DuckDB by hand, layer", "duckdb_layer", BY_HAND))
+    if "parts" in options.contestants:
+        every.append(Contestant("DuckDB by hand, parts", "duckdb_raw", BY_HAND))
     if "old" in options.contestants:
         package = options.old or _first_edition(scratch)
         every.append(Contestant(FIRST_EDITION, "product", old, packages=(package,)))
@@ -168,7 +170,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--events", type=int, nargs="+", default=SCALES)
     parser.add_argument("--questions", type=_names, default=tuple(product.ANSWERS))
-    parser.add_argument("--contestants", type=_names, default=("old", "pandas", "polars"))
+    parser.add_argument("--contestants", type=_names, default=CONTESTANTS)
     parser.add_argument("--scratch", type=Path, help="a folder with room: 2 GB for 10 M events")
     parser.add_argument("--old", type=Path, help=f"a checkout of {FIRST_EDITION}")
     parser.add_argument(

@@ -16,13 +16,14 @@ Every error that cxtools raises, in one tree.
     |- JobTimeout    (TimeoutError)  5  a job did not end in time; it can be resumed
     |- StoreError                    6  the ledger, the event store, or a file that the disk refuses
     |  `- PartsReplaced                  stored events were merged into other files while read
-    `- ReportError                   7  a report could not be made
+    |- ReportError                   7  a report could not be made
+    `- BadVerdict                    9  a verdict is as bad as `fail_on` says, or worse
 
-The number is the exit code of the command line (`cxtools --help` lists them). Success is 0; 8 is
-"done, but outcomes are unknown and listed" and 9 "the verdict is as bad as --fail-on says", which
-are not errors. `Interrupted` (KeyboardInterrupt) stands beside the tree: somebody stopped it, which
-is nobody's fault. Who is to blame is in the type: `Refused` and `ConfigError` are ours,
-`ContractError` and `ServerFault` are theirs.
+The number is the exit code of the command line (`cxtools --help` lists them). Success is 0, and 8
+is "done, but outcomes are unknown and listed", which is no error. `Interrupted` (KeyboardInterrupt)
+stands beside the tree: somebody stopped it, which is nobody's fault. Who is to blame is in the
+type: `Refused` and `ConfigError` are ours, `ContractError` and `ServerFault` are theirs;
+`BadVerdict` is no fault of anybody's, but an answer that was asked for.
 
 Where an error is shown decides how: the command line prints its sentence, a notebook too (by
 IPython's hook `_render_traceback_`), and only Python itself, a debugger or an error tracker shows a
@@ -203,6 +204,12 @@ class ReportError(CxError):
     def __init__(self, what: str, *, notebook: str = "", where: str = "", do: str = "") -> None:
         super().__init__(what, where=where, do=do)
         self.notebook = notebook
+
+
+class BadVerdict(CxError):
+    """A campaign's verdict is as bad as `fail_on` says, or worse: a scheduled run ends with it."""
+
+    exit_code = 9
 
 
 def _below_a_cell(error: BaseException) -> list[str]:

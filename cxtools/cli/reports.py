@@ -1,4 +1,4 @@
-"""The commands that make pages: report."""
+"""The commands that make pages: report, page."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ Parameters = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option(help="The folder for the page; CXTOOLS_HOME/reports when left out.")
+]
+Executed = Annotated[Path, typer.Argument(help="A notebook with its outputs.")]
+PageOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="The folder for the page, whose index lists it; beside the notebook when left out.",
+    ),
 ]
 Pdf = Annotated[
     bool,
@@ -60,6 +68,27 @@ def report(  # noqa: PLR0917  # an argument an option
     session(context).print_text(str(page))
     if pdf:
         session(context).print_text(str(print_page(page, browser)))
+
+
+@commands.command()
+def page(
+    context: typer.Context,
+    executed: Executed,
+    out: PageOut = None,
+    pdf: Pdf = False,
+) -> None:
+    """
+    The page of a notebook that was run elsewhere: by papermill, a scheduler, JupyterLab. Prints its
+    path. The same as `jupyter nbconvert --to cxtools`, and as `cxtools report` writes.
+    """
+    from cxtools.pages.exporter import write_page
+    from cxtools.pages.paper import find_browser, print_page
+
+    browser = find_browser() if pdf else ""
+    file = write_page(executed, out=out, home=session(context).connect().settings.home)
+    session(context).print_text(str(file))
+    if pdf:
+        session(context).print_text(str(print_page(file, browser)))
 
 
 def _parameters(campaign: str | None, pairs: Mapping[str, str]) -> Mapping[str, str]:

@@ -103,6 +103,12 @@ class AuditLog:
         tx.execute(audit_entry.insert(), asdict(entry))
         tx.execute(audit_head.update().values(hash=entry.hash))
 
+    def write(self, kind: str, people: Mapping[str, str] | None = None, **body: Any) -> None:
+        """`add` for what changes nothing in the tables: in a transaction of its own, anchored."""
+        with self._database.writing() as tx:
+            self.add(tx, kind, people, **body)
+        self.append_anchor()
+
     def entries(self, about: str = "") -> Iterator[Entry]:
         """
         The entries, oldest first; with a recipient's key *about*, those that name this person under

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import sqlalchemy as sa
 
 from cxtools.errors import StoreError
-from cxtools.ledger.database import Database
+from cxtools.ledger.database import Database, in_groups
 from cxtools.ledger.people import unpack_people
 from cxtools.ledger.schema import batch, campaign, left_out, slot
 from cxtools.ledger.states import SUBMITTED
@@ -117,6 +117,22 @@ class Batches:
         slots = sa.select(slot.c.rcpt_key, slot.c.outcome).filter_by(batch_id=batch_id)
         excluded = slots.where(slot.c.outcome != "")
         return dict(self._database.rows(excluded))
+
+    def of_people(self, keys: Iterable[str]) -> list[str]:
+        """The ids of the batches that were planned for any of these people."""
+        ids: dict[str, None] = {}
+        for group in in_groups(keys):
+            query = sa.select(slot.c.batch_id).where(slot.c.rcpt_key.in_(group))
+            for (batch_id,) in self._database.rows(query.distinct()):
+                ids[batch_id] = None
+        return list(ids)
+
+    def with_left_out(self, name: str) -> list[BatchRow]:
+        """The batches of a campaign that left somebody out when they went out."""
+        was_left_out = slot.c.outcome != ""
+        ids = sa.select(slot.c.batch_id).filter_by(campaign=name).where(was_left_out)
+        found = {batch_id for (batch_id,) in self._database.rows(ids.distinct())}
+        return [row for row in self.rows(name) if row.id in found]
 
     def counts(self, name: str) -> dict[str, int]:
         """

@@ -45,6 +45,12 @@ class Plans:
         query = sa.select(campaign.c.name).order_by(campaign.c.created_at)
         return [name for (name,) in self._database.rows(query)]
 
+    def moments(self) -> dict[str, float]:
+        """When each campaign was planned, in Unix time; the oldest first."""
+        query = sa.select(campaign.c.name, campaign.c.created_at)
+        rows = self._database.rows(query.order_by(campaign.c.created_at))
+        return {name: created_at for name, created_at in rows}  # noqa: C416  # rows
+
     def digest(self, name: str) -> str | None:
         """The digest under which a campaign was planned, None when there is no such campaign."""
         with self._database.reading() as tx:
@@ -150,6 +156,12 @@ class Plans:
                     **planned.body(),
                 )
             return planned.counts["planned"]
+
+    def left_out(self, name: str) -> list[LeftOut]:
+        """The rows of a campaign's list that its plan left out, by line."""
+        columns = (left_out.c.line, left_out.c.reason, left_out.c.detail, left_out.c.masked)
+        query = sa.select(*columns).filter_by(campaign=name).order_by(left_out.c.line)
+        return [LeftOut(*row) for row in self._database.rows(query)]
 
     def is_unsent(self, name: str) -> bool:
         """Was nothing of a campaign sent, for certain? Then its plan may be replaced."""

@@ -24,9 +24,15 @@ REPEATS = 3
 IMPORTED = "suppressions.imported"
 LISTED = "suppressions.listed"
 BY_HAND = "suppressions.added"
+#: And for a list that was written out with addresses.
+EXPORTED = "suppressions.exported"
 #: What the ledger names as the source of whom an operator suppressed, or a list (with its file).
 OPERATOR = "by hand"
 LIST = "list: "
+#: And of who asked to be erased.
+ERASURE = "erasure"
+#: Sources that are neither a campaign nor a list.
+PEOPLE = (OPERATOR, ERASURE)
 
 
 @dataclass(frozen=True)
@@ -53,12 +59,36 @@ class Cause(NamedTuple):
 
 
 class Suppressed(NamedTuple):
-    """One person whom the ledger suppresses, by key: why, by which campaign, since when."""
+    """
+    One person whom the ledger suppresses, by key: why, and since when (Unix time). `campaign` is
+    the campaign that found it out, or who or what else says so, see `source`.
+    """
 
     key: str
     reason: str
     campaign: str
     since: float
+
+    @property
+    def source(self) -> str:
+        """
+        Who says so: "campaign", "by hand", "list: FILE" or "erasure".
+
+        >>> Suppressed("k", "left", "list: old.csv", 0).source
+        'list: old.csv'
+        >>> Suppressed("k", "invalid_recipient", "q3-update", 0).source
+        'campaign'
+        """
+        is_campaign = self.campaign not in PEOPLE and not self.campaign.startswith(LIST)
+        return "campaign" if is_campaign else self.campaign
+
+
+COLUMNS = (
+    suppression.c.rcpt_key,
+    suppression.c.reason,
+    suppression.c.campaign,
+    suppression.c.since,
+)
 
 
 class Suppressions:
@@ -90,6 +120,15 @@ class Suppressions:
             reason_of.update(rows)
         return reason_of
 
+    def causes(self, keys: Iterable[str]) -> dict[str, Suppressed]:
+        """The same with all that is known: by whom, and since when; by key."""
+        found: dict[str, Suppressed] = {}
+        for group in in_groups(keys):
+            is_one = suppression.c.rcpt_key.in_(group)
+            for row in self._database.rows(sa.select(*COLUMNS).where(is_one)):
+                found[row.rcpt_key] = Suppressed(*row)
+        return found
+
     def add_scan(
         self,
         tx: sa.Connection,
@@ -113,13 +152,7 @@ class Suppressions:
 
     def listed(self) -> list[Suppressed]:
         """All people who are suppressed, those of last first."""
-        columns = (
-            suppression.c.rcpt_key,
-            suppression.c.reason,
-            suppression.c.campaign,
-            suppression.c.since,
-        )
-        query = sa.select(*columns).order_by(
+        query = sa.select(*COLUMNS).order_by(
             suppression.c.since.desc(),
             suppression.c.rcpt_key,
         )
@@ -220,9 +253,9 @@ class Suppressions:
 
 
 def _found_by_campaigns() -> sa.ColumnElement[bool]:
-    """Whether a suppression is neither an operator's nor a list's."""
+    """Whether a suppression is neither an operator's nor a list's nor an erasure's."""
     source = suppression.c.campaign
-    return sa.and_(source != OPERATOR, sa.not_(source.startswith(LIST)))
+    return sa.and_(source.not_in(PEOPLE), sa.not_(source.startswith(LIST)))
 
 
 def _take_over(tx: sa.Connection, reasons: Mapping[str, str], source: str) -> dict[str, str]:

@@ -72,6 +72,8 @@ IRREGULAR_COLUMNS = (
 SENDING_TIMES = {
     name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
 }
+#: The dimensions that no message's row tells by itself.
+LOOKED_UP = {"provider", *SENDING_TIMES}
 #: A relation that is counted, and kept for others, as questions are.
 SUSPECT_MESSAGES = "suspect_messages"
 #: Question -> another one that costs next to nothing when the first has been answered.
@@ -175,13 +177,7 @@ def define_relations(
     else:
         _define_until(relations, store, layers, asked.cuts)
     relations.define("event_counts", statement("event_counts"))
-    messages = statement("all_messages")
-    if asked.job_ids is not None:
-        relations.register("wanted_jobs", _text_table(job_id=asked.job_ids))
-        messages = f"select * from ({messages}) as messages semi join wanted_jobs using (job_id)"
-    relations.define("all_messages_by_domain", messages)
-    relations.define("all_messages_by_provider", _with_provider(asked))
-    relations.define("all_messages", _with_sending_moment(asked))
+    _define_all_messages(relations, asked)
     relations.define("messages", messages_query(asked.by, asked.where))
     relations.define("all_messages_split", _all_messages_split(asked))
     _define_states(relations, layers, asked)
@@ -363,18 +359,28 @@ def _whole_states(relations: Definitions, layers: Mapping[str, Layer], digest: s
     return kept_states(layers, digest, count)
 
 
-def _with_provider(asked: Asked) -> str:
-    """All messages; the provider of each is looked up only where somebody asks for it."""
-    if "provider" not in asked.by and "provider" not in asked.where:
-        return "select * from all_messages_by_domain"
-    return statement("provider_of_domain")
-
-
-def _with_sending_moment(asked: Asked) -> str:
-    """All messages; when each was sent is told only where somebody asks for days or hours."""
-    if SENDING_TIMES.isdisjoint([*asked.by, *asked.where]):
-        return "select * from all_messages_by_provider"
-    return statement("sending_moments")
+def _define_all_messages(relations: Definitions, asked: Asked) -> None:
+    """
+    All messages; the provider of each, and when it was sent, are looked up only where somebody asks
+    for them.
+    """
+    messages = statement("all_messages")
+    if asked.job_ids is not None:
+        relations.register("wanted_jobs", _text_table(job_id=asked.job_ids))
+        messages = f"select * from ({messages}) as messages semi join wanted_jobs using (job_id)"
+    names = {*asked.by, *asked.where}
+    if names.isdisjoint(LOOKED_UP):
+        relations.define("all_messages", messages)
+        return
+    relations.define("all_messages_by_domain", messages)
+    providers = "select * from all_messages_by_domain"
+    if "provider" in names:
+        providers = statement("provider_of_domain")
+    relations.define("all_messages_by_provider", providers)
+    moments = "select * from all_messages_by_provider"
+    if not SENDING_TIMES.isdisjoint(names):
+        moments = statement("sending_moments")
+    relations.define("all_messages", moments)
 
 
 def _text(dimension: str) -> str:

@@ -1,4 +1,5 @@
 """
 Notebooks become pages. `catalogue` knows the reports, `run` executes one with its parameters,
-`page` makes one self-contained HTML file of it, `index` lists the pages of a folder.
+`executed` reads what any executed notebook tells of itself, `page` makes one self-contained HTML
+file of it, `exporter` does so for nbconvert and JupyterLab, `index` lists the pages of a folder.
 """

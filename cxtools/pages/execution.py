@@ -21,8 +21,8 @@ from typing import Any
 
 from cxtools.errors import ReportError
 from cxtools.pages.catalogue import read_notebook
-from cxtools.pages.checks import mask_addresses
 from cxtools.pages.disk import cant_write
+from cxtools.pages.executed import ended_by_its_verdict, failed_cell, fault_of, fault_text
 
 GRACE_S = 10.0
 CHECKOUT = Path(__file__).parents[2]
@@ -60,14 +60,14 @@ def execute(
             do=complaint or "run it in Jupyter to see why",
         )
     notebook = read_notebook(output)
-    check_finished(notebook, complaint)
+    check_ended(notebook, complaint)
     return notebook
 
 
-def check_finished(notebook: Any, complaint: str = "") -> None:
+def check_ended(notebook: Any, complaint: str = "") -> None:
     """
-    Refuse an executed notebook of which a code cell didn't come to its end; *complaint* is the last
-    line that papermill wrote when it broke off.
+    Refuse what papermill ran where a code cell didn't come to its end; *complaint* is the last line
+    that it wrote when it broke off.
 
     papermill's word for it can't be taken: it marks cells that never ran "completed", and the one
     in which the kernel died.
@@ -76,24 +76,20 @@ def check_finished(notebook: Any, complaint: str = "") -> None:
     ended = [cell for cell in cells if _has_ended(cell)]
     broken_off = (ended or cells)[-1] if complaint else None
     for number, cell in enumerate(cells, start=1):
-        fault = _fault(cell)
+        if ended_by_its_verdict(cell):
+            return
+        fault = fault_of(cell)
         if fault:
-            story = f"{fault.ename}: {fault.evalue}"
+            story = fault_text(fault)
         elif cell is broken_off or not _has_ended(cell):
             story = complaint or "it did not run"
         else:
             continue
-        raise ReportError(f"cell {number} of {len(cells)} failed: {mask_addresses(story)}")
+        raise failed_cell(number, len(cells), story)
 
 
 def _has_ended(cell: Any) -> bool:
     return bool(cell.metadata.get("papermill", {}).get("end_time"))
-
-
-def _fault(cell: Any) -> Any:
-    """The error in a cell's outputs; None where it has none."""
-    faults = [output for output in cell.outputs if output.output_type == "error"]
-    return faults[0] if faults else None
 
 
 def _run_process(

@@ -13,12 +13,12 @@ import base64
 import copy
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
@@ -28,6 +28,7 @@ from cxtools.charts import style
 from cxtools.charts.display import MIME as TABLE_MIME
 from cxtools.errors import ReportError
 from cxtools.pages.checks import check_page
+from cxtools.pages.executed import Origin, check_finished, is_banner, origin_of
 from cxtools.pages.facts import PageFacts, facts_of, script_json
 from cxtools.pages.figures import FIGURE_MIME, PageFigure, check_figures, take_figures
 from cxtools.pages.glossary import definitions, mark_jargon
@@ -56,15 +57,6 @@ PREFERENCE = [FIGURE_MIME, TABLE_MIME, "text/html", "text/markdown", "text/plain
 Anchor = tuple[int, str]
 
 
-class Origin(NamedTuple):
-    """Where a page comes from: the report, what it was asked for, the audit log's end, and when."""
-
-    report: str
-    parameters: Mapping[str, Any]
-    anchor: Anchor | None
-    made_at: datetime | None
-
-
 @dataclass
 class Section:
     """The cells under one heading; the first section has the verdict, and no heading."""
@@ -74,29 +66,24 @@ class Section:
     cells: list[Any] = field(default_factory=list)
 
 
-def render_page(
-    notebook: Any,
-    *,
-    name: str,
-    parameters: Mapping[str, Any],
-    anchor: Anchor | None = None,
-    made_at: datetime | None = None,
-) -> str:
+def render_page(notebook: Any, *, name: str = "", anchor: Anchor | None = None) -> str:
     """
-    The page of an executed notebook, made at *made_at*; *anchor* is the audit log's last row and
-    its hash, for the footer.
+    The page of an executed notebook; *name* is for one that doesn't tell which report it is,
+    *anchor* the audit log's last row and its hash, for the footer.
 
     Raises:
-        ReportError: the page would break a promise: no network, no address, only charts that it can
-        draw, at most MAX_BYTES.
+        ReportError: a cell failed or wasn't run, or the page would break a promise: no network, no
+        address, only charts that it can draw, at most MAX_BYTES.
     """
+    check_finished(notebook)
     notebook = copy.deepcopy(notebook)
+    origin = origin_of(notebook, name)
     figures = take_figures(notebook)
     check_figures(figures)
     tables = take_tables(notebook)
     mark_jargon(notebook, figures)
-    origin = Origin(name, parameters, anchor, made_at)
     content = _page_content(notebook, figures, origin)
+    content["anchor"] = anchor
     content |= {"tables": tables, "numbers": packed(_numbers(figures, tables))}
     body, _ = _exporter().from_notebook_node(notebook, {"page": content})
     body = with_words(body)
@@ -109,7 +96,7 @@ def render_page(
     if size > MAX_BYTES:
         raise ReportError(
             f"the page has {size:,} bytes, {MAX_BYTES:,} are allowed",
-            where=name,
+            where=origin.report,
             do="draw fewer points, or split the report",
         )
     return body
@@ -157,7 +144,6 @@ def _page_content(
         "parameters": shown_parameters,
         "window": _window(facts),
         "made": _moment_text(facts.made_at),
-        "anchor": origin.anchor,
         "version": __version__,
     }
 
@@ -168,7 +154,7 @@ def _sections(notebook: Any) -> tuple[str, str, list[Section]]:
     lead = ""
     sections = [Section("verdict")]
     for cell in notebook.cells:
-        if holds_parameters(cell):
+        if holds_parameters(cell) or is_banner(cell):
             continue
         heading = _heading(cell)
         if heading:

@@ -38,6 +38,17 @@ def holds_parameters(cell: Any) -> bool:
     return TAG in tags or INJECTED_TAG in tags
 
 
+def injected_parameters(notebook: Any) -> dict[str, Any]:
+    """
+    What a caller gave, read from the cell that papermill or a scheduler put behind the defaults; {}
+    for a notebook without one.
+    """
+    for cell in notebook.cells:
+        if INJECTED_TAG in cell.metadata.get("tags", []):
+            return _values_of(cell)
+    return {}
+
+
 def declared_parameters(notebook: Any) -> dict[str, Any]:
     """
     Name -> default of the cell tagged `parameters`, which is read without being run.
@@ -51,14 +62,7 @@ def declared_parameters(notebook: Any) -> dict[str, Any]:
             "the notebook has no cell tagged `parameters`",
             do="tag the cell that holds its defaults",
         )
-    try:
-        statements = ast.parse(cell.source).body
-        return dict(_name_and_default(statement) for statement in statements)
-    except (SyntaxError, ValueError) as error:
-        raise ReportError(
-            f"the cell tagged `parameters` holds more than plain values: {error}",
-            do="write one `name = value` a line",
-        ) from None
+    return _values_of(cell)
 
 
 def checked_parameters(declared: Values, overrides: Values, where: str = "") -> dict[str, Any]:
@@ -85,6 +89,18 @@ def checked_parameters(declared: Values, overrides: Values, where: str = "") -> 
     for name, value in overrides.items():
         checked[name] = _checked_value(name, value, declared[name], where)
     return checked
+
+
+def _values_of(cell: Any) -> dict[str, Any]:
+    """The names that a cell assigns, with their values."""
+    try:
+        statements = ast.parse(cell.source).body
+        return dict(_name_and_default(statement) for statement in statements)
+    except (SyntaxError, ValueError) as error:
+        raise ReportError(
+            f"the cell tagged `parameters` holds more than plain values: {error}",
+            do="write one `name = value` a line",
+        ) from None
 
 
 def _name_and_default(statement: ast.stmt) -> tuple[str, Any]:

@@ -13,19 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 from cxtools.connection import Connection
 from cxtools.errors import ReportError
 from cxtools.pages.catalogue import find_notebook, is_ours, notebook_text, read_notebook
 from cxtools.pages.disk import open_folder, working_notebook, write_report
+from cxtools.pages.executed import sign
 from cxtools.pages.execution import anonymous, execute
 from cxtools.pages.facts import verdict_in
-from cxtools.pages.index import write_index
-from cxtools.pages.page import Anchor, render_page
 from cxtools.pages.parameters import checked_parameters, declared_parameters
 from cxtools.settings import load_settings
 from cxtools.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from cxtools.ledger.audit import Anchor
 
 #: Tells seconds since 1970.
 Clock = Callable[[], float]
@@ -102,6 +105,8 @@ def render_report(
         kept as `….failed.ipynb`; the error names it, the cell and its error.
         StoreError: the disk refuses the page or the notebook; neither is left half written.
     """
+    from cxtools.pages.index import write_index
+
     request = make_request(name, parameters or {}, profile)
     page = render_request(request, home=home, out=out, timeout_s=timeout_s, now=now)
     write_index(page.parent)
@@ -119,6 +124,8 @@ def render_reports(
     Several reports (name, parameters) at once, each in its own process, and the folder's index. The
     first failure is raised after all have ended.
     """
+    from cxtools.pages.index import write_index
+
     requests = [make_request(name, parameters) for name, parameters in wanted]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         runs = [
@@ -173,28 +180,31 @@ def render_request(
     folder = open_folder(out or home / "reports", home)
     stem = file_stem(request, request.campaign)
     failed = folder / f"{stem}.failed.ipynb"
+    Thread(target=load_page_maker).start()
     with working_notebook(folder, stem) as partial:
         try:
             notebook = execute(
                 request.notebook, partial, request.overrides, environ=environ, timeout_s=timeout_s
             )
+            from cxtools.pages.page import render_page
+
             campaign = verdict_in(notebook).get("campaign") or request.campaign
-            page = render_page(
-                notebook,
-                name=request.name,
-                parameters=request.parameters,
-                anchor=audit_anchor(client, campaign),
-                made_at=datetime.fromtimestamp(now(), UTC),
-            )
+            sign(notebook, report=request.name, made_at=datetime.fromtimestamp(now(), UTC))
+            page = render_page(anonymous(notebook), anchor=audit_anchor(client, campaign))
         except ReportError as error:
             keep_failed(partial, failed, error)
             raise
     stem = file_stem(request, campaign)
     file = folder / f"{stem}.html"
     notebook_file = folder / f"{stem}.ipynb"
-    write_report({notebook_file: notebook_text(anonymous(notebook)), file: page})
+    write_report({notebook_file: notebook_text(notebook), file: page})
     failed.unlink(missing_ok=True)
     return file
+
+
+def load_page_maker() -> None:
+    """Load what makes pages: it takes half a second, in which the kernel starts."""
+    import cxtools.pages.page  # noqa: F401
 
 
 def check_sending(request: Request) -> None:

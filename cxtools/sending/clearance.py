@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cxtools.context import Context
 from cxtools.identity import recipient_key
 from cxtools.ledger.answers import Answer
-from cxtools.model import Recipient
+from cxtools.model import Recipient, Suppression
+from cxtools.sending.exclusion import Exclusion, day_of
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -108,7 +109,7 @@ class OneByOne:
         if self._stop.is_set():
             return None  # the batch is not sent any more, whatever this says
         suppression = self._context.api.fetch_suppression(person.email)
-        reason = suppression.reason if suppression else None
+        reason = _reason(suppression) if suppression else None
         self._fresh.add(Answer(person.key, reason, self._context.now()))
         with self._lock:
             self._bar.update()
@@ -143,5 +144,10 @@ class WholeList:
         reason_of = {}
         for page in self._context.api.fetch_suppressions():
             for suppression in page:
-                reason_of[recipient_key(suppression.email)] = suppression.reason
+                reason_of[recipient_key(suppression.email)] = _reason(suppression)
         return reason_of
+
+
+def _reason(suppression: Suppression) -> str:
+    """What the API says of a person, and since when."""
+    return str(Exclusion(suppression.reason, day_of(suppression.added_at)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from cxtools.errors import StoreError
@@ -15,6 +16,7 @@ from cxtools.ledger.states import STATES, UNFINISHED, UNSETTLED
 from cxtools.ledger.unknown import ORPHANED
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import event_kinds
+from cxtools.sending.left_out import LeftOutPeople, left_out
 from cxtools.settings import Settings
 from cxtools.wording import spaced
 
@@ -66,10 +68,22 @@ class Status:
     events: Mapping[str, int]
     webhooks: Mapping[str, int]
     provisional: bool
+    read_left_out: Callable[[], LeftOutPeople] = field(
+        default=LeftOutPeople, repr=False, compare=False
+    )
+
+    @cached_property
+    def left_out(self) -> LeftOutPeople:
+        """
+        Who of the list was not mailed and why, addresses masked; read when it is first asked for.
+        """
+        return self.read_left_out()
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` prints."""
-        return asdict(self)
+        document = asdict(replace(self, read_left_out=LeftOutPeople))
+        del document["read_left_out"]
+        return document | {"left_out": self.left_out.to_list()}
 
     def __str__(self) -> str:
         lines = [f"{self.campaign}: {spaced(self.state)}"]
@@ -231,6 +245,7 @@ def status(ledger: Ledger, engine: Engine, name: str, settings: Settings) -> Sta
         events=dict.fromkeys(EVENT_KINDS, 0) | event_kinds(engine, name),
         webhooks={state: webhook_states[state] for state in WEBHOOK_STATES},
         provisional=any(row.state in UNSETTLED for row in rows),
+        read_left_out=lambda: left_out(ledger, name),
     )
 
 

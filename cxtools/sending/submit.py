@@ -17,8 +17,10 @@ from cxtools.api.outcome import PostOutcome
 from cxtools.context import Context
 from cxtools.errors import ApiError, Denied, RateLimited, Unreachable
 from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.suppressions import Suppressed
 from cxtools.model import Recipient
 from cxtools.sending.clearance import OneByOne, SuppressionCheck, WholeList
+from cxtools.sending.exclusion import Exclusion, day_of
 from cxtools.sending.message import message_body
 from cxtools.sending.post import MAX_TRIES, post_claimed, wait_s
 from cxtools.sending.spec import Spec, parse_spec
@@ -48,6 +50,14 @@ def submit(context: Context, name: str) -> None:
         submission = Submission(context, spec, limit, check, stop)
         running = [batches.submit(submission.submit_batch, row) for row in rows]
         _wait_for(running, stop)
+
+
+def _own_reason(cause: Suppressed) -> str:
+    """Why our own ledger leaves a person out, and since when."""
+    reason = f"bounced before: {cause.reason}"
+    if cause.source != "campaign":
+        reason = f"suppressed {cause.source}: {cause.reason}"
+    return str(Exclusion(reason, day_of(cause.since)))
 
 
 def _forget_lapsed_answers(context: Context) -> None:
@@ -97,8 +107,8 @@ class Submission:
 
     def _excluded(self, people: list[Recipient]) -> dict[str, str]:
         """Which of these must not be mailed, by earlier bounces and by the API: key -> reason."""
-        bounced = self.context.ledger.suppressions.find([person.key for person in people])
-        excluded = {key: f"bounced before: {reason}" for key, reason in bounced.items()}
+        causes = self.context.ledger.suppressions.causes([person.key for person in people])
+        excluded = {key: _own_reason(cause) for key, cause in causes.items()}
         asked = [person for person in people if person.key not in excluded]
         for person, reason in zip(asked, self.check.reasons(asked), strict=True):
             if reason is not None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nbformat
 import pandas as pd
 import pytest
 
@@ -53,6 +57,8 @@ def lab(store: EventStore, home: Path, tmp_path: Path) -> Iterator[Lab]:
     """A JupyterLab of its own on a copy of the notebooks."""
     work = tmp_path / "work"
     shutil.copytree(ROOT / "notebooks", work, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    not_run = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    nbformat.write(not_run, work / "not_run.ipynb")
     with running_lab(work, home, tmp_path) as running:
         yield running
 
@@ -133,3 +139,28 @@ def test_what_analysts_take_away_is_there(store: EventStore, home: Path, tmp_pat
     assert all(
         (tmp_path / name).read_bytes()[:4] == b"\x89PNG" for name in ("plot.png", "funnel.png")
     )
+
+
+def test_jupyterlab_exports_the_page(lab: Lab) -> None:
+    """
+    *Save and Export Notebook As* offers what the server lists, and gets the page from it; one that
+    was not run is refused in words.
+    """
+    url, token = lab
+    listed = asked(f"{url}/api/nbconvert", token)
+    page = asked(f"{url}/nbconvert/cxtools/bounce_report.ipynb?download=true", token)
+
+    assert "text/html" == json.loads(listed)["cxtools"]["output_mimetype"]
+    assert "<h1>q3-update</h1>" in page
+    assert 3 <= page.count('class="plot"')
+    assert "<script src=" not in page
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        asked(f"{url}/nbconvert/cxtools/not_run.ipynb", token)
+    assert "it was not run" in refused.value.read().decode()
+
+
+def asked(url: str, token: str) -> str:
+    """What the server answers to whoever has its token."""
+    request = urllib.request.Request(url, headers={"Authorization": f"token {token}"})  # noqa: S310  # our own server
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # our own server
+        return str(answer.read().decode())

@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
@@ -25,15 +24,14 @@ from cxtools.pages.index import write_index
 from cxtools.pages.page import BUNDLE, render_page
 from cxtools.pages.paper import print_page
 from cxtools.verdicts.evidence import verdict_on
+from tests.browser.conftest import Visiting
 from tests.tables import ask, store
 from tests.unit.test_charts import DRAWN, STORE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FloatRect, Locator
+    from playwright.sync_api import FloatRect, Locator
 
 pytestmark = pytest.mark.browser
-SIZES = {"desktop": (1280, 900), "phone": (360, 740), "sheet": (680, 1000)}
-
 
 #: 45 links, the first of them followed by one person, the last by 45.
 MANY = store(
@@ -74,70 +72,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
         ]
     path = tmp_path_factory.mktemp("pages")
-    (path / "all-c.html").write_text(
-        render_page(
-            nbformat.v4.new_notebook(cells=cells), name="all", parameters={"campaign": "c"}
-        ),
-        encoding="utf-8",
-    )
+    book = nbformat.v4.new_notebook(cells=cells)
+    book.metadata["papermill"] = {"parameters": {"campaign": "c"}}
+    (path / "all-c.html").write_text(render_page(book, name="all"), encoding="utf-8")
     write_index(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-class Visit:
-    """A page as one reader sees it, with all that the browser complained about and asked for."""
-
-    def __init__(
-        self,
-        browser: Browser,
-        file: Path,
-        *,
-        size: str = "desktop",
-        scheme: Literal["light", "dark"] = "light",
-        script: bool = True,
-    ) -> None:
-        width, height = SIZES[size]
-        self.context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            java_script_enabled=script,
-        )
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(file.as_uri())
-
-    def charts(self) -> str:
-        """How many charts were drawn, or "failed", as soon as it is known."""
-        # By attribute: the page's policy forbids the eval of Playwright's other ways to wait.
-        self.page.wait_for_selector("html[data-charts]", state="attached", timeout=20_000)
-        return str(self.page.get_attribute("html", "data-charts"))
-
-    def opened(self) -> Visit:
-        """The same page with everything unfolded."""
-        for details in self.page.locator("details").all():
-            details.evaluate("details => details.open = true")
-        return self
-
-    def violations(self) -> list[str]:
-        """What axe finds wrong for people who can't see, or see otherwise."""
-        from axe_playwright_python.sync_playwright import Axe
-
-        found = Axe().run(self.page).response["violations"]
-        return [f"{rule['id']}: {node['target']}" for rule in found for node in rule["nodes"]]
 
 
 def box_of(shown: Locator) -> FloatRect:
@@ -145,22 +84,6 @@ def box_of(shown: Locator) -> FloatRect:
     box = shown.bounding_box()
     assert box
     return box
-
-
-Visiting = Callable[..., Visit]
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visiting]:
-    visits: list[Visit] = []
-
-    def start(file: Path, **reader: Any) -> Visit:
-        visits.append(Visit(browser, file, **reader))
-        return visits[-1]
-
-    yield start
-    for one in visits:
-        one.context.close()
 
 
 def test_the_bundle_is_of_the_installed_plotly() -> None:

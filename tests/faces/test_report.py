@@ -383,13 +383,19 @@ def executed(*outputs: dict[str, Any]) -> nbformat.NotebookNode:
     return book
 
 
+def run_with(book: nbformat.NotebookNode, **parameters: Any) -> nbformat.NotebookNode:
+    """A notebook as papermill leaves it after a run with these parameters."""
+    book.metadata["papermill"] = {"parameters": parameters}
+    return book
+
+
 def test_a_chart_that_the_bundle_lacks_is_refused() -> None:
     """plotly would draw it as a line and say nothing."""
     pie = {
         "application/vnd.plotly.v1+json": {"data": [{"type": "pie", "values": [1]}], "layout": {}}
     }
     with pytest.raises(ReportError, match="can't draw pie"):
-        render_page(executed(pie), name="trial", parameters={})
+        render_page(executed(pie), name="trial")
 
 
 def test_data_can_not_end_its_script() -> None:
@@ -400,9 +406,7 @@ def test_data_can_not_end_its_script() -> None:
             "layout": {"title": {"text": "a & b"}},
         }
     }
-    page = render_page(
-        executed(bar), name="trial", parameters={"campaign": "<script>alert(2)</script>\u2028"}
-    )
+    page = render_page(run_with(executed(bar), campaign="<script>alert(2)</script>\u2028"))
 
     assert "<script>alert" not in page
     assert "\\u003c/script\\u003e" in page
@@ -415,7 +419,6 @@ def test_nothing_to_draw_is_a_sentence_of_the_page() -> None:
     page = render_page(
         executed({"application/vnd.plotly.v1+json": json.loads(figure.to_json())}),
         name="trial",
-        parameters={},
     )
 
     assert '<p class="nothing">No bounces.</p>' in page
@@ -425,7 +428,7 @@ def test_nothing_to_draw_is_a_sentence_of_the_page() -> None:
 def test_a_page_that_is_too_large_is_refused() -> None:
     """900 kB is what travels by mail."""
     with pytest.raises(ReportError, match="bytes"):
-        render_page(executed({"text/plain": "x" * 1_000_000}), name="trial", parameters={})
+        render_page(executed({"text/plain": "x" * 1_000_000}), name="trial")
 
 
 def test_5000_personal_links_fit_on_a_page(home: Path, tmp_path: Path) -> None:
@@ -586,7 +589,7 @@ def test_pages_lead_to_those_of_the_same_campaign_and_moment(tmp_path: Path) -> 
                 nbformat.v4.new_markdown_cell("See the [bounce report](bounce_report.ipynb)."),
             ]
         )
-        page = render_page(book, name=report, parameters={"campaign": "q3"})
+        page = render_page(run_with(book, campaign="q3"), name=report)
         (tmp_path / name).write_text(page, encoding="utf-8")
     write_index(tmp_path)
     written = {name: (tmp_path / name).stat().st_mtime_ns for name in PAGES}

@@ -35,7 +35,9 @@ from cxtools.errors import (
     Unreachable,
 )
 from cxtools.events.importing import import_file
+from cxtools.identity import recipient_key
 from cxtools.ledger.schema import batch
+from cxtools.ledger.suppressions import BY_HAND, OPERATOR
 from cxtools.measures.outcomes import event_kinds, outcomes
 from cxtools.sending.campaign import Campaign
 from cxtools.sending.send import write_plan
@@ -168,6 +170,39 @@ def test_B01_suppressed_people_are_not_mailed_and_are_on_record(
         count_submitted(simulator),
     )
     assert [] == simulator.truth()["suppressed_mailed"]
+
+
+@pytest.mark.parametrize("listing", [False, True], ids=["one by one", "a whole list"])
+def test_B01_who_was_left_out_is_told_with_reason_and_date(
+    simulator: Simulator, connect: Callable[..., Connection], listing: bool
+) -> None:
+    """
+    As the tutorial has it, with masked addresses: whom the API suppresses, whom an operator does,
+    and the rows that the plan left out.
+    """
+    simulator.reset(suppression_listing=listing)
+    simulator.suppress(ADDRESSES[:1])
+    client = connect(suppression_listing=listing)
+    client.ledger.suppressions.add(BY_HAND, {recipient_key(ADDRESSES[1]): "by phone"}, OPERATOR)
+    status = client.send(campaign(["nobody", *ADDRESSES[:3], ADDRESSES[2]]), skip_invalid=True)
+    today = datetime.now(UTC).date().isoformat()
+    told = [
+        (one["email"], one["reason"], one["line"], one["since"])
+        for one in status.to_dict()["left_out"]
+    ]
+
+    listed = client.context.api.fetch_suppression(ADDRESSES[0])
+    assert listed is not None
+    assert listed.added_at is not None
+    since = listed.added_at.date().isoformat()
+
+    assert [
+        ("***", "invalid", 1, None),
+        ("p***@acme-01.example", "duplicate", 5, None),
+        ("p***@acme-01.example", "suppressed by hand: by phone", None, today),
+        ("p***@acme-01.example", f"suppressed: {listed.reason}", None, since),
+    ] == told
+    assert 4 == status.left_out._repr_html_().count("<tr><td")
 
 
 def test_a_server_that_lists_its_suppressions_is_asked_once(

@@ -253,3 +253,37 @@ def test_the_command_suppresses_whom_a_plan_would_mail(tmp_path: Path) -> None:
     assert 0 == taken.exit_code
     assert 0 != refused.exit_code
     assert {"gone": "by phone"} == suppressed(connection(tmp_path))
+
+
+def test_the_list_is_masked_unless_asked_and_an_export_comes_back(tmp_path: Path) -> None:
+    """
+    Who, why, since when, by whom; whole addresses only where they are asked for, and only those
+    that events or plans still hold. An export has its audit entry, and is a list to import.
+    """
+    client = connection(tmp_path / "home")
+    tables.store(EVENTS, "old", into=client.store)
+    client.suppress_imported(["old"])
+    run = CliRunner(env={"CXTOOLS_HOME": str(tmp_path / "home")})
+    by_hand = ["suppressions", "add", "nowhere@x.test", "--reason", "nowhere@x.test asked"]
+    assert 0 == run.invoke(app, by_hand).exit_code
+    masked = json.loads(run.invoke(app, ["suppressions", "list", "--json"]).stdout)
+    whole = json.loads(run.invoke(app, ["suppressions", "list", "--addresses", "--json"]).stdout)
+    export = run.invoke(app, ["suppressions", "export"])
+    (tmp_path / "list.csv").write_text(export.stdout)
+    other = connection(tmp_path / "other")
+    suppress_list(other.ledger, tmp_path / "list.csv")
+    kinds = [entry.kind for entry in connection(tmp_path / "home").ledger.audit_log.entries()]
+
+    assert {"g***@x.test", "s***@x.test", "a***@x.test", "l***@x.test", ""} == {
+        row["email"] for row in masked
+    }
+    assert {"gone@x.test", "ses@x.test", "angry@x.test", "left@x.test", ""} == {
+        row["email"] for row in whole
+    }
+    assert {("campaign", "old"), ("by hand", "")} == {
+        (row["source"], row["campaign"]) for row in masked
+    }
+    assert "***@x.test asked" in [row["reason"] for row in masked]
+    assert EXPECTED == suppressed(other)
+    assert "1 suppressed person" in export.stderr
+    assert ["suppressions.imported", "suppressions.added", "suppressions.exported"] == kinds

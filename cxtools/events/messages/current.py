@@ -21,12 +21,19 @@ from cxtools.events.store import FOLDER_PREFIX, EventStore
 
 #: Opens relations for a `with` block.
 Open = Callable[[], AbstractContextManager[Relations]]
+#: What is to be done with a campaign whose layer was made.
+Finish = Callable[[str], None]
 
 
 @repeat_when_replaced
-def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Layer:
+def current_layer(
+    store: EventStore,
+    campaign: str,
+    open_relations: Open,
+    finish: Finish | None = None,
+) -> Layer:
     """
-    The messages of a campaign by all its parts; made when there are new ones.
+    The messages of a campaign by all its parts; made when there are new ones, and then finished.
 
     Whoever asks first makes it. Two who make it at the same time make the same.
 
@@ -57,6 +64,8 @@ def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Lay
             where=str(folder),
             do="free some disk space or correct the folder's permissions, then ask again",
         ) from error
+    if finish:
+        finish(campaign)
     return made
 
 
