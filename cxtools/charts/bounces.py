@@ -5,7 +5,7 @@ splits are a map of bounce rates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools import wording
@@ -292,7 +292,7 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     panels = [
         Panel(plain(counts, wording.count), title="Bounced"),
         Panel(
-            compared(shares, _share_of_all(merged.values()), wording.percent),
+            compared(shares, wording.percent),
             INK["orange"],
             "Bounced, of attempted",
             INK["blue"],
@@ -300,7 +300,7 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     ]
     caption = (
         "Messages that bounced, all causes together, and their share of the attempted; "
-        "an empty cell has no bounce. Orange: more than of all these together, blue: less, the "
+        "an empty cell has no bounce. Orange: more than the median of these, blue: less, the "
         "stronger the farther; without colour where chance explains it. Grey: of fewer than "
         f"{FEWEST} messages, which tells little."
         f"{wording.shown_note(len(crossing.rows), len(merged))}"
@@ -318,14 +318,6 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
 def _bounced_share(row: Row) -> Share:
     low, high = wilson(row["recipients"], row["attempted"])
     return Share(row["recipients"] / row["attempted"], low, high, row["attempted"])
-
-
-def _share_of_all(rows: Iterable[Row]) -> float:
-    """The share that bounced of all parts together that have a bounce."""
-    known = list(rows)
-    bounced: int = sum(row["recipients"] for row in known)
-    attempted: int = sum(row["attempted"] for row in known)
-    return bounced / attempted
 
 
 def _cause_title(split: str) -> str:

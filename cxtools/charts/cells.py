@@ -3,13 +3,14 @@ The cells of a map: a table that is split twice as rows and columns, the numbers
 strengths of a colour.
 
 A colour says that there is something to look at. So a share has one only where chance doesn't
-explain how far it is from the share of all: one colour for more, another for less. A share of few
+explain how far it is from the median of all: one colour for more, another for less. A share of few
 is grey, whatever it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 from typing import Any, NamedTuple
 
 from cxtools.charts.groups import in_order, part_name
@@ -22,10 +23,10 @@ MOST_ROWS = 12
 WEAKEST = 0.25
 #: A share of fewer messages tells little.
 FEWEST = 100
-#: How many times as far as a 95 % interval reaches a share must be from that of all: a map has many
+#: How many times as far as a 95 % interval reaches a share must be from the median: a map has many
 #: cells, and none of them is to be coloured by chance.
 BEYOND = 1.5
-#: The strongest colour is for a share that is away from that of all by this part of it, at least.
+#: The strongest colour is for a share that is away from the median by this part of it, at least.
 FAR = 0.25
 
 #: The names of a cell's row and column.
@@ -142,37 +143,37 @@ def plain(numbers: Mapping[Key, float], write: Callable[[float], str]) -> dict[K
     return {key: Cell(write(number)) for key, number in numbers.items()}
 
 
-def compared(
-    shares: Mapping[Key, Share], of_all: float, write: Callable[[float], str]
-) -> dict[Key, Cell]:
+def compared(shares: Mapping[Key, Share], write: Callable[[float], str]) -> dict[Key, Cell]:
     """
-    Cells whose colour says how far a share is from that of all, where chance doesn't explain it.
+    Cells whose colour says how far a share is from the median, where chance doesn't explain it.
 
     >>> bad = Share(0.4, 0.35, 0.45, whole=800)
     >>> usual = Share(0.96, 0.94, 0.97, whole=900)
     >>> few = Share(0.0, 0.0, 0.5, whole=4)
-    >>> cells = compared({("a", ""): bad, ("b", ""): usual, ("c", ""): few}, 0.95, str)
-    >>> [cell.strength for cell in cells.values()]
-    [-1.0, 0.0, None]
+    >>> shares = {("a", "1"): bad, ("a", "2"): usual, ("b", "1"): usual, ("b", "2"): few}
+    >>> [cell.strength for cell in compared(shares, str).values()]
+    [-1.0, 0.0, 0.0, None]
     """
-    far = {key: known.share - of_all for key, known in shares.items() if _differs(known, of_all)}
-    most = max([FAR * of_all, *(abs(distance) for distance in far.values())])
+    enough = [known.share for known in shares.values() if known.whole >= FEWEST]
+    middle = median(enough) if enough else 0.0
+    far = {key: known.share - middle for key, known in shares.items() if _differs(known, middle)}
+    most = max([FAR * middle, *(abs(distance) for distance in far.values())])
     cells = {}
     for key, known in shares.items():
         distance = far.get(key, 0.0)
         shade = strength(abs(distance) / most) if distance else 0.0
-        signed = shade if distance > 0 else -shade
+        signed = -shade if distance < 0 else shade
         cells[key] = Cell(write(known.share), None if known.whole < FEWEST else signed)
     return cells
 
 
-def _differs(known: Share, of_all: float) -> bool:
-    """Whether a share of enough messages is farther from that of all than chance puts it."""
+def _differs(known: Share, middle: float) -> bool:
+    """Whether a share of enough messages is farther from the median than chance puts it."""
     if known.whole < FEWEST:
         return False
     lowest = known.share - BEYOND * (known.share - known.low)
     highest = known.share + BEYOND * (known.high - known.share)
-    return not lowest <= of_all <= highest
+    return not lowest <= middle <= highest
 
 
 def strength(position: float) -> float:

@@ -213,12 +213,12 @@ def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     counts = {key: row["attempted"] or 0 for key, row in crossing.rows.items()}
     panels = [
         Panel(plain(counts, wording.count), title=ATTEMPTED.word),
-        *(_rate_panel(rows, crossing, stage) for stage in stages),
+        *(_rate_panel(crossing, stage) for stage in stages),
     ]
     caption = (
-        f"How many were attempted, and shares: {_shares(stages)}. Blue: more than of all these "
-        "messages together, orange: less, the stronger the farther; without colour where chance "
-        f"explains it. Grey: of fewer than {FEWEST} messages, which tells little."
+        f"How many were attempted, and shares: {_shares(stages)}. Blue: more than the panel's "
+        "median, orange: less, the stronger the farther; without colour where chance explains it. "
+        f"Grey: of fewer than {FEWEST} messages, which tells little."
         f"{wording.shown_note(len(crossing.rows), len(table))}"
     )
     return heatmap.figure(
@@ -230,7 +230,7 @@ def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     )
 
 
-def _rate_panel(rows: Sequence[Row], crossing: Crossing, stage: Stage) -> Panel:
+def _rate_panel(crossing: Crossing, stage: Stage) -> Panel:
     shares = {
         key: Share(
             share=row[stage.rate],
@@ -241,16 +241,8 @@ def _rate_panel(rows: Sequence[Row], crossing: Crossing, stage: Stage) -> Panel:
         for key, row in crossing.rows.items()
         if row.get(stage.rate) is not None
     }
-    cells = compared(shares, _share_of_all(rows, stage), _percent)
+    cells = compared(shares, _percent)
     return Panel(cells, title=stage.word)
-
-
-def _share_of_all(rows: Sequence[Row], stage: Stage) -> float:
-    """The share of all rows together that tell it."""
-    known = [row for row in rows if row.get(stage.rate) is not None]
-    part: int = sum(row[stage.column] for row in known)
-    whole: int = sum(row[stage.whole] for row in known)
-    return part / whole
 
 
 def _percent(share: float) -> str:
