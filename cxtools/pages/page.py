@@ -23,7 +23,7 @@ from typing import Any
 from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
-from cxtools import __version__, wording
+from cxtools import __version__, formats, wording
 from cxtools.charts import style
 from cxtools.charts.display import MIME as TABLE_MIME
 from cxtools.errors import ReportError
@@ -140,10 +140,13 @@ def _page_content(
         "style": template_text("style.css"),
         "head_script": HEAD_SCRIPT,
         "script": script,
-        "policy": _policy(HEAD_SCRIPT, script),
+        "policy": policy(HEAD_SCRIPT, script),
         "parameters": shown_parameters,
         "window": _window(facts),
         "made": _moment_text(facts.made_at),
+        "events": wording.count(facts.events),
+        "timezone": formats.current().timezone,
+        "numbers": formats.current().locale.replace("_", "-"),
         "version": __version__,
     }
 
@@ -216,7 +219,7 @@ def _moment_text(moment: str | None) -> str:
     return wording.moment_text(datetime.fromisoformat(moment)) if moment else ""
 
 
-def _policy(*scripts: str) -> str:
+def policy(*scripts: str) -> str:
     """What the page may do: run these scripts, and the library that they unpack."""
     return POLICY.format(digests=" ".join(_digest(script) for script in scripts))
 

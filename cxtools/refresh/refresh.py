@@ -23,6 +23,8 @@ from cxtools.campaigns import data_digest, known_campaigns
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, CxError, StoreError
 from cxtools.files import make_private_folder
+from cxtools.mailboxes import look_up_unknown
+from cxtools.pages.earlier import drop_states
 from cxtools.pages.index import is_behind, write_index
 from cxtools.refresh.channels import Channels
 from cxtools.refresh.due import Due, Made, Subject, due
@@ -119,12 +121,14 @@ def refresh(
         workshop = Workshop(client, reports, now)
         channels = Channels(client, reports, environ)
         files = tuple(_take_in(client, now))
-        collected, error = _collect(client, now)
+        collected, not_collected = _collect(client, now)
+        error = not_collected or _look_up_mail_servers(client)
         if not reports.reports:
             return Refreshed(collected, files, error=error)
         clock = _clock(now)
         client.ledger.now = clock
         made = tuple(workshop.make(_due(workshop)))
+        _drop_states(workshop)
         _write_indexes(workshop)
         _remind(workshop)
         told = channels.deliver(workshop.find, rng=rng or random.Random(), now=clock)
@@ -202,6 +206,18 @@ def _subjects(workshop: Workshop) -> list[Subject]:
     return [*subjects, Subject("", None, every.hexdigest()[:24])]
 
 
+def _drop_states(workshop: Workshop) -> None:
+    """Remove earlier states of pages that are older than their report keeps them for."""
+    for run in workshop.client.ledger.report_runs.all():
+        report = workshop.reports.reports.get(run.report)
+        if report is None or report.keep_for is None or not run.page:
+            continue
+        page = Path(run.page)
+        dropped = drop_states(page, keep=report.keep, keep_for=report.keep_for, now=workshop.now)
+        if dropped:
+            write_index(page.parent)
+
+
 def _write_indexes(workshop: Workshop) -> None:
     """The index of each folder with a page that is newer: of this round, or of one killed."""
     folders = {workshop.folder(name) for name in workshop.reports.reports}
@@ -269,6 +285,21 @@ def _collect(client: Connection, now: float) -> tuple[Collected | None, CxError 
         return client.collect(), None
     except CxError as error:
         return None, error
+
+
+def _look_up_mail_servers(client: Connection) -> CxError | None:
+    """
+    Ask DNS who runs the mailboxes of new domains, where a setting says so; why that can't be, if it
+    can't: reports are made all the same.
+    """
+    settings = client.settings
+    if not settings.look_up_mail_servers:
+        return None
+    try:
+        look_up_unknown(client.engine, settings.home, server=settings.dns_server)
+    except CxError as error:
+        return error
+    return None
 
 
 def _unsettled(client: Connection, now: float) -> list[str]:

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cxtools import wording
+from cxtools.measures.providers import OTHER
 from cxtools.measures.stats import binomial_tail, wilson
 from cxtools.verdicts.checks import Check
 from cxtools.verdicts.limits import PLACE_LIMITS, Limit, PlaceLimit
@@ -33,8 +34,6 @@ NAMED = 3
 LISTED = 0.2
 #: Below it a share is written with a decimal.
 SMALL_SHARE = 0.1
-#: A provider that is no provider.
-OTHER = "other"
 #: The category of answers that no rule understands.
 UNKNOWN = "unknown"
 
