@@ -111,7 +111,7 @@ FLOORS = {
     "faces": [
         "simulated refresh refresh.inbox",
         "connection pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
-        "pages.parameters",
+        "pages.parameters pages.widgets",
         "pages.executed pages.numbers people.addresses refresh.refresh",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
