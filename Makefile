@@ -74,7 +74,7 @@ notebooks: .venv/.dev demo  ## run the notebooks anew on the demo's data, to com
 lock: .venv/.dev  ## resolve the locks again, for all supported Pythons and systems
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
 	$(UV_PIP) --upgrade --group build -o requirements.lock
-	$(UV_PIP) --no-strip-extras --group dev --extra keyring --extra postgres --extra spark -c requirements.lock -o requirements-dev.lock
+	$(UV_PIP) --no-strip-extras --group dev --extra keyring --extra notify --extra postgres --extra spark -c requirements.lock -o requirements-dev.lock
 	$(UV_PIP) --group build --extra lab -c requirements.lock -o requirements-lab.lock
 
 clean:  ## remove the environments and everything made
@@ -103,7 +103,7 @@ endef
 .venv-lowest/.lowest: pyproject.toml .venv/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-lowest
-	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[keyring,postgres,spark]" --group dev
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[keyring,notify,postgres,spark]" --group dev
 	@touch $@
 
 chromium: .venv/.dev

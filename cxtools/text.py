@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 #: White space other than the blank, control characters, and those that hide or reverse text.
@@ -24,6 +24,9 @@ LOCAL_PART = re.compile(r"[^\s\"'<>(),;:=]+(@|%40)")
 FORMULA = re.compile(
     r"[\s\x00-\x1f\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]*[=+\-@|＝＋－＠｜]|[\t\r\n]"
 )
+
+#: A span of time: 90d, 12h.
+SPAN = re.compile(r"(\d{1,5}) ?([dh])")
 
 
 def printable(text: str) -> str:
@@ -119,6 +122,20 @@ def parse_last_moment(value: object) -> datetime | None:
     except ValueError:
         return parse_moment(value)
     return datetime.combine(day, time.max, UTC)
+
+
+def parse_span(text: str) -> timedelta | None:
+    """
+    A span of time as people write it: days or hours; None for anything else.
+
+    >>> parse_span("90d"), parse_span("12 h"), parse_span("soon")
+    (datetime.timedelta(days=90), datetime.timedelta(seconds=43200), None)
+    """
+    found = SPAN.fullmatch(text.strip())
+    if found is None:
+        return None
+    number = int(found[1])
+    return timedelta(days=number) if found[2] == "d" else timedelta(hours=number)
 
 
 def key_by_value(values: Mapping[str, Iterable[str]]) -> dict[str, str]:

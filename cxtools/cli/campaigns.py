@@ -109,6 +109,17 @@ def status(context: typer.Context, campaign: Name = None, as_json: Json = False)
     finish_many(session(context), statuses, as_json=as_json)
 
 
+@commands.command()
+def campaigns(context: typer.Context, as_json: Json = False) -> None:
+    """Every campaign that the ledger or the store knows, the last one first."""
+    from cxtools.campaigns import known_campaigns
+
+    found = known_campaigns(session(context).connect())
+    documents = [campaign.record() for campaign in found]
+    text = "\n".join(str(campaign) for campaign in found)
+    session(context).print_result(documents, text or "no campaigns", as_json=as_json)
+
+
 def say_where_campaigns_are(cli: Session, home: Path) -> None:
     """An empty home is most often another one than was meant."""
     from cxtools.demo import demo_home

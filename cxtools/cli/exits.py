@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 DONE = 0
 REFUSED = 3
 FAILED = 5
+REPORT = 7
 UNKNOWN = 8
 BAD_VERDICT = 9
 NOT_UNDERSTOOD = 10
@@ -24,7 +25,7 @@ MEANINGS = {
     4: "the API broke its contract",
     FAILED: "a job failed or ran out of time",
     6: "store or ledger",
-    7: "report",
+    REPORT: "report",
     UNKNOWN: "done, but outcomes are unknown and listed",
     BAD_VERDICT: "the verdict is as bad as --fail-on says, or worse",
     NOT_UNDERSTOOD: "imported, but most rows were not understood",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cxtools.cli.exits import NOT_UNDERSTOOD
+from cxtools.cli.exits import BAD_VERDICT, NOT_UNDERSTOOD, REFUSED, REPORT
 from cxtools.cli.options import Json
 from cxtools.cli.session import session
 from cxtools.errors import ConfigError
 from cxtools.text import parse_moment
+
+if TYPE_CHECKING:
+    from cxtools.refresh.refresh import Refreshed
 
 commands = typer.Typer()
 
@@ -26,8 +30,12 @@ def refresh(
     context: typer.Context, dry_run: DryRun = False, now: Now = "", as_json: Json = False
 ) -> None:
     """
-    Collect late events, and take in the files that lie in the home's inbox. Called again, it does
-    nothing; ends with exit code 10 where a file could not be taken in.
+    Take in the files of the home's inbox, collect late events, make the reports of reports.toml
+    that are due, keep the index, and tell people. Called again, it does nothing.
+
+    The exit code is that of what went wrong first: events that can't be collected, 7 a report that
+    can't be made, 9 a verdict as bad as a report's fail_on, 10 a file that could not be taken in, 3
+    a message that doesn't get through any more.
     """
     from cxtools.refresh import refresh as rounds
 
@@ -40,8 +48,22 @@ def refresh(
         return
     done = rounds.refresh(client, moment)
     session(context).print_result(done.document(), str(done), as_json=as_json)
+    if done.error:
+        raise done.error
+    for code in _codes(done):
+        raise typer.Exit(code)
+
+
+def _codes(done: Refreshed) -> Iterator[int]:
+    """The exit codes of what went wrong, the first one first."""
+    if done.not_made:
+        yield REPORT
+    if done.bad:
+        yield BAD_VERDICT
     if done.failed:
-        raise typer.Exit(NOT_UNDERSTOOD)
+        yield NOT_UNDERSTOOD
+    if done.told["dead"] or done.told["parked"]:
+        yield REFUSED
 
 
 def _moment(text: str) -> float:

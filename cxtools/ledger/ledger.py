@@ -25,6 +25,7 @@ from cxtools.ledger.outbox import Outbox
 from cxtools.ledger.plans import Plans
 from cxtools.ledger.posts import Posts
 from cxtools.ledger.quota import Quota
+from cxtools.ledger.report_runs import ReportRuns
 from cxtools.ledger.suppressions import Suppressions
 from cxtools.ledger.unknown import Unknown
 from cxtools.ledger.version import open_schema
@@ -44,7 +45,8 @@ class Ledger(Database):
         answers       what the API said of people who wait to be mailed
         suppressions  whom earlier campaigns found to be undeliverable
         judgements    campaign verdicts that were kept
-        outbox        webhooks that wait for the CRM
+        report_runs   how the reports of reports.toml ended
+        outbox        webhooks that wait for the CRM, and messages to channels
         audit_log     who did what, when and why
 
     Raises:
@@ -79,6 +81,7 @@ class Ledger(Database):
         self.answers = Answers(self)
         self.suppressions = Suppressions(self, self.audit_log, now=clock)
         self.judgements = Judgements(self, now=clock)
+        self.report_runs = ReportRuns(self)
         self.outbox = Outbox(self, self.audit_log, now=clock)
         self.jobs = Jobs(self, self.audit_log, self.outbox, self.suppressions, now=clock)
         open_schema(self, actor=self.actor, now=clock)

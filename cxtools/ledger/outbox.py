@@ -1,9 +1,9 @@
 """
-The outbox: webhooks that wait for the CRM, queued in the transaction of the change that they tell
-of.
+The outbox: webhooks that wait for the CRM, and messages to the channels of `reports.toml`, queued
+in the transaction of the change that they tell of.
 
-A row is never deleted, its id and body never change; `webhooks.deliver` delivers, and writes here
-what became of each try.
+A row is never deleted, its id and body never change; `webhooks.deliver` and `refresh.deliver`
+deliver, and write here what became of each try.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from cxtools.ledger.audit_log import AuditLog
-from cxtools.ledger.database import Database
+from cxtools.ledger.database import Database, insert_missing
 from cxtools.ledger.plans import account_in
 from cxtools.ledger.schema import campaign, outbox
 from cxtools.ledger.transitions import move
 
 #: Characters of an error that are kept.
 ERROR_LENGTH = 300
+#: The channel of webhooks that tell the CRM of jobs.
+CRM = ""
 
 
 class Webhook(NamedTuple):
@@ -35,10 +37,10 @@ class Webhook(NamedTuple):
 @dataclass(frozen=True)
 class WebhookRow:
     """
-    One webhook of the outbox, without its body.
+    One webhook or message of the outbox, without its body.
 
-    `state` is pending, delivered, dead, parked (the endpoint is gone) or forgotten (given up).
-    Moments are Unix time in seconds.
+    `channel` is where it goes, "" for the CRM. `state` is pending, delivered, dead, parked (the
+    endpoint is gone) or forgotten (given up). Moments are Unix time in seconds.
     """
 
     id: str
@@ -52,15 +54,20 @@ class WebhookRow:
     created_at: float
     delivered_at: float | None
     last_error: str
+    channel: str
 
 
 @dataclass(frozen=True)
 class DueWebhook:
-    """A webhook that is due: `body` are the bytes to send, *tries* were made before."""
+    """
+    A webhook or message that is due: `body` are the bytes to send, *tries* were made before,
+    `created_at` is Unix time in seconds.
+    """
 
     id: str
     body: bytes = field(repr=False)
     tries: int
+    created_at: float
 
 
 COLUMNS = [outbox.c[column.name] for column in fields(WebhookRow)]
@@ -68,7 +75,7 @@ DUE_COLUMNS = [outbox.c[column.name] for column in fields(DueWebhook)]
 
 
 class Outbox:
-    """The webhooks of one ledger."""
+    """The webhooks and messages of one ledger."""
 
     def __init__(
         self,
@@ -88,16 +95,20 @@ class Outbox:
         limit: int = 20,
         due_by: float | None = None,
         account: str | None = None,
+        channel: str = CRM,
     ) -> list[DueWebhook]:
         """
-        Webhooks that are due (at *due_by*, else now), leased to this caller.
+        Webhooks to a channel that are due (at *due_by*, else now), leased to this caller.
 
         Only those of campaigns that *account* sends: another account's CRM is another one.
         """
         now = self._now()
         if due_by is None:
             due_by = now
-        pending = sa.select(*DUE_COLUMNS).filter_by(state="pending")
+        pending = sa.select(*DUE_COLUMNS).filter_by(
+            state="pending",
+            channel=channel,
+        )
         waiting = pending.where(
             outbox.c.next_at <= due_by,
             outbox.c.lease_until <= now,
@@ -139,21 +150,21 @@ class Outbox:
             "last_error": error,
         }
         with self._database.writing() as tx:
-            told_of = sa.select(outbox.c.batch_id, outbox.c.campaign)
-            batch_id, name = tx.execute(told_of.filter_by(id=webhook_id)).one()
+            told_of = sa.select(outbox.c.batch_id, outbox.c.campaign, outbox.c.channel)
+            batch_id, name, channel = tx.execute(told_of.filter_by(id=webhook_id)).one()
             tried = outbox.update().filter_by(id=webhook_id)
             if state == "delivered":
                 columns["delivered_at"] = self._now()
             else:
                 tried = tried.filter_by(state="pending")
             tx.execute(tried.values(**columns))
-            same_crm = _has_crm_of(account_in(tx, name))
+            same_place = _goes_where(tx, name, channel)
             if state == "parked":
-                pending = outbox.update().where(same_crm).filter_by(state="pending")
+                pending = outbox.update().where(same_place).filter_by(state="pending")
                 tx.execute(pending.values(state="parked"))
             self._audit_log.add(tx, f"webhook.{state}", id=webhook_id, error=error)
             if state == "delivered":
-                parked = outbox.update().where(same_crm).filter_by(state="parked")
+                parked = outbox.update().where(same_place).filter_by(state="parked")
                 tx.execute(parked.values(**self._due_now()))
                 self.mark_synced_if_told(tx, batch_id)
 
@@ -228,9 +239,9 @@ class Outbox:
         """
         webhook_id, event, body = webhook
         now = self._now()
-        same_crm = _has_crm_of(account_in(tx, name))
+        same_place = _goes_where(tx, name, CRM)
         parked = sa.select(outbox.c.id).filter_by(state="parked")
-        is_gone = tx.scalar(parked.where(same_crm).limit(1)) is not None
+        is_gone = tx.scalar(parked.where(same_place).limit(1)) is not None
         insert = outbox.insert().values(
             id=webhook_id,
             campaign=name,
@@ -253,13 +264,54 @@ class Outbox:
             event=event,
         )
 
+    def enqueue_message(self, tx: sa.Connection, name: str, channel: str, message: Webhook) -> bool:
+        """
+        Queue a message to a channel in the transaction of what it tells of; False where it is there
+        already. Its id says what it tells of, so that nothing is told twice.
+        """
+        message_id, event, body = message
+        held = sa.select(outbox.c.id).filter_by(id=message_id)
+        if tx.scalar(held) is not None:
+            return False
+        now = self._now()
+        row = {
+            "id": message_id,
+            "campaign": name,
+            "batch_id": "",
+            "event": event,
+            "body": body,
+            "state": "pending",
+            "tries": 0,
+            "next_at": now,
+            "lease_until": 0,
+            "created_at": now,
+            "last_error": "",
+            "channel": channel,
+        }
+        insert_missing(tx, outbox, [row])
+        self._audit_log.add(tx, "webhook.queued", id=message_id, channel=channel, event=event)
+        return True
+
     def mark_synced_if_told(self, tx: sa.Connection, batch_id: str) -> None:
-        """A settled batch of which nothing is left to tell is synced."""
+        """
+        A settled batch of which nothing is left to tell is synced. Messages to channels are of no
+        batch.
+        """
+        if not batch_id:
+            return
         is_untold = outbox.c.state.not_in(("delivered", "forgotten"))
         of_batch = sa.select(outbox.c.id).filter_by(batch_id=batch_id)
         untold = of_batch.where(is_untold).limit(1)
         if tx.scalar(untold) is None:
             move(tx, batch_id, "settled", "synced")
+
+
+def _goes_where(tx: sa.Connection, name: str, channel: str) -> sa.ColumnElement[bool]:
+    """What goes to the same channel as a webhook of this campaign; the CRM is its account's."""
+    same_channel = outbox.c.channel == channel
+    if channel != CRM:
+        return same_channel
+    return sa.and_(same_channel, _has_crm_of(account_in(tx, name)))
 
 
 def _has_crm_of(account: str) -> sa.ColumnElement[bool]:

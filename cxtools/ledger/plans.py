@@ -45,6 +45,12 @@ class Plans:
         query = sa.select(campaign.c.name).order_by(campaign.c.created_at)
         return [name for (name,) in self._database.rows(query)]
 
+    def moments(self) -> dict[str, float]:
+        """When each campaign was planned, in Unix time; the oldest first."""
+        query = sa.select(campaign.c.name, campaign.c.created_at)
+        rows = self._database.rows(query.order_by(campaign.c.created_at))
+        return {name: created_at for name, created_at in rows}  # noqa: C416  # rows
+
     def digest(self, name: str) -> str | None:
         """The digest under which a campaign was planned, None when there is no such campaign."""
         with self._database.reading() as tx:

@@ -148,7 +148,12 @@ class RepeatColumns(TypedColumns):
 
 
 class OutboxColumns(TypedColumns):
-    """One row per webhook; `body` holds the bytes as they are sent."""
+    """
+    One row per message to somebody else; `body` holds the bytes as they are sent.
+
+    `channel` is where it goes: "" for webhooks to the CRM, else a channel of `reports.toml`, whose
+    messages are of no batch.
+    """
 
     id: Named[str] = KEY
     campaign: Named[str] = TEXT
@@ -162,6 +167,7 @@ class OutboxColumns(TypedColumns):
     created_at: Named[float] = MOMENT
     delivered_at: Named[float | None] = MOMENT
     last_error: Named[str] = TEXT
+    channel: Named[str] = EMPTY
 
 
 class AuditColumns(TypedColumns):
@@ -207,6 +213,29 @@ class JudgementColumns(TypedColumns):
     made_at: Named[float] = MOMENT
 
 
+class ReportRunColumns(TypedColumns):
+    """
+    One row per report of `reports.toml` and campaign ("" for a report that is about none): how its
+    last run ended.
+
+    `ran_at` is when the last page was made, of which data and by which rules (`data_digest`,
+    `rules_digest`), and `page` where it is; null and "" before the first. A run that failed counts
+    in `tries`, isn't tried again before `next_at`, and says why in `error`; `failing_since` is when
+    the first of them in a row failed. A page that was made makes them 0, null and "".
+    """
+
+    report: Named[str] = KEY
+    campaign: Named[str] = KEY
+    ran_at: Named[float | None] = MOMENT
+    data_digest: Named[str] = EMPTY
+    rules_digest: Named[str] = EMPTY
+    page: Named[str] = EMPTY
+    tries: Named[int] = COUNTED
+    next_at: Named[float | None] = MOMENT
+    failing_since: Named[float | None] = MOMENT
+    error: Named[str] = EMPTY
+
+
 class SuppressionAnswerColumns(TypedColumns):
     """
     One row per account and person whom the API was asked about, until the person's batch is out.
@@ -244,5 +273,6 @@ audit_head = Table("audit_head", TABLES, AuditHeadColumns)
 judgement = Table(
     "judgement", TABLES, JudgementColumns, Index("judgement_of", "campaign", "about", "made_at")
 )
+report_run = Table("report_run", TABLES, ReportRunColumns)
 suppression_answer = Table("suppression_answer", TABLES, SuppressionAnswerColumns)
 ledger_version = Table("ledger_version", TABLES, VersionColumns)

@@ -26,18 +26,19 @@ from cxtools.ledger.schema import (
     audit_head,
     judgement,
     ledger_version,
+    report_run,
     suppression_answer,
 )
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The schema that this cxtools works with.
-NEWEST = 3
+NEWEST = 4
 #: What a database without any ledger has.
 NO_LEDGER = 0
 #: Tables of another database that a message names.
 SHOWN = 5
 #: Tables that later versions brought.
-LATER_TABLES = {judgement.name, ledger_version.name, suppression_answer.name}
+LATER_TABLES = {judgement.name, ledger_version.name, report_run.name, suppression_answer.name}
 #: The tables of version 1.
 FIRST_TABLES = frozenset(TABLES.tables) - LATER_TABLES
 

@@ -82,6 +82,16 @@ def write_index(folder: Path) -> Path | None:
         return write_text(index, body)
 
 
+def is_behind(folder: Path) -> bool:
+    """Whether the folder holds a page that is newer than its index."""
+    index = folder / NAME
+    pages = [file for file in folder.glob("*.html") if file.name != NAME]
+    if not index.exists():
+        return bool(pages)
+    written = index.stat().st_mtime_ns
+    return any(file.stat().st_mtime_ns > written for file in pages)
+
+
 def _link_pages(folder: Path, reports: Sequence[Entry]) -> None:
     """Lead each page to those beside it; one whose links are right isn't written again."""
     pages = [entry.neighbour for entry in reports]

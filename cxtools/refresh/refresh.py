@@ -1,73 +1,249 @@
-"""One round: collect late events, take the inbox in. Again, there is nothing to do."""
+"""
+One round: take the inbox in, collect late events, make the reports that are due, keep the folders'
+indexes, tell people. Again, there is nothing to do.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
-from collections.abc import Iterator
+import random
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cxtools.campaigns import data_digest, known_campaigns
 from cxtools.connection import Connection
-from cxtools.errors import StoreError
+from cxtools.errors import ConfigError, CxError, StoreError
 from cxtools.files import make_private_folder
+from cxtools.pages.index import is_behind, write_index
+from cxtools.refresh.channels import Channels
+from cxtools.refresh.due import Due, Made, Subject, due
 from cxtools.refresh.inbox import FAILED, InboxFile, take_in, waiting_files
+from cxtools.refresh.make import RUN, Outcome, Workshop, pages_of
+from cxtools.refresh.messages import verdict_webhook
+from cxtools.refresh.notices import reminder
+from cxtools.refresh.reports import REPORTS, Reports, reports_of
 from cxtools.sending.collect import Collected
+from cxtools.verdicts.brief import brief
 
 #: Whoever holds it is the one that refreshes this home.
 LOCK = ".refresh.lock"
+NOTHING = "nothing is due"
 
 
 @dataclass(frozen=True)
 class Refreshed:
     """
-    What a round did: the events it collected (None: no campaign was asked for), the files it took.
+    What a round did.
+
+    Attributes:
+        collected: the events it collected; None where no campaign was asked for
+        files: the files of the inbox that it took
+        made: the reports that were due, each with its page or why there is none
+        told: messages to channels, by what became of them: delivered, pending, dead, parked
+        error: why events could not be collected; None where they could
     """
 
     collected: Collected | None
     files: tuple[InboxFile, ...]
+    made: tuple[Outcome, ...] = ()
+    told: Counter[str] = field(default_factory=Counter)
+    error: CxError | None = None
 
     @property
     def failed(self) -> list[InboxFile]:
         """The files that could not be taken in."""
         return [file for file in self.files if file.state == FAILED]
 
+    @property
+    def not_made(self) -> list[Outcome]:
+        """The reports that failed."""
+        return [one for one in self.made if one.error]
+
+    @property
+    def bad(self) -> list[Outcome]:
+        """The reports with a verdict as bad as their `fail_on`."""
+        return [one for one in self.made if one.is_bad]
+
     def document(self) -> dict[str, Any]:
         """The round as JSON knows it."""
         collected = asdict(self.collected) if self.collected else None
-        return {"collected": collected, "inbox": [asdict(file) for file in self.files]}
+        return {
+            "collected": collected,
+            "inbox": [asdict(file) for file in self.files],
+            "reports": [one.record() for one in self.made],
+            "told": dict(self.told),
+            "error": str(self.error) if self.error else None,
+        }
 
     def __str__(self) -> str:
         lines = [str(file) for file in self.files]
         if self.collected and self.collected.added:
             lines.append(f"{self.collected.added:,} new events of {self.collected.jobs:,} jobs")
-        return "\n".join(lines) or "nothing is due"
+        lines += [str(one) for one in self.made]
+        lines += [f"messages {state}: {count:,}" for state, count in sorted(self.told.items())]
+        return "\n".join(lines) or NOTHING
 
 
-def refresh(client: Connection, now: float) -> Refreshed:
+def refresh(
+    client: Connection,
+    now: float,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    rng: random.Random | None = None,
+) -> Refreshed:
     """
-    Collect late events, then take in what lies in the inbox.
+    Take in what lies in the inbox, collect late events, make what is due, and tell people; *now* is
+    Unix time in seconds.
+
+    Where events can't be collected, the rest is done all the same, and the error stands in what is
+    returned.
 
     Raises:
+        ConfigError: `reports.toml` is wrong, or a channel's secret is missing; nothing was done.
+        ReportError: a report names a notebook that isn't there; nothing was done.
         StoreError: another refresh of this home is at work, or the store can't be written.
-        ApiError, ContractError: events can't be had; the inbox was taken in.
     """
     home = client.settings.home
     make_private_folder(home)
     with _alone(home):
+        reports = read_reports(home)
+        workshop = Workshop(client, reports, now)
+        channels = Channels(client, reports, environ)
         files = tuple(_take_in(client, now))
-        return Refreshed(_collect(client), files)
+        collected, error = _collect(client, now)
+        if not reports.reports:
+            return Refreshed(collected, files, error=error)
+        clock = _clock(now)
+        client.ledger.now = clock
+        made = tuple(workshop.make(_due(workshop)))
+        _write_indexes(workshop)
+        _remind(workshop)
+        told = channels.deliver(workshop.find, rng=rng or random.Random(), now=clock)
+        client.ledger.audit_log.append_anchor()
+        return Refreshed(collected, files, made, told, error)
+
+
+def _clock(now: float) -> Callable[[], float]:
+    """A clock that goes on from *now*."""
+    began = time.monotonic()
+    return lambda: now + time.monotonic() - began
+
+
+def read_reports(home: Path) -> Reports:
+    """
+    What the home's `reports.toml` says; without one there are no reports.
+
+    Raises:
+        ConfigError: it isn't TOML, or says something wrong.
+    """
+    file = home / REPORTS
+    if not file.exists():
+        return Reports()
+    try:
+        content = tomllib.loads(file.read_text("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the reports are not TOML: {error}", where=str(file)) from None
+    return reports_of(content, str(file))
 
 
 def waiting(client: Connection, now: float) -> list[str]:
-    """What a round would do, in words: files that it would take in, campaigns it would ask for."""
+    """
+    What a round would do, in words: files that it would take in, campaigns it would ask for,
+    reports it would make, by the data of now.
+
+    Raises:
+        ConfigError, ReportError: as `refresh`.
+    """
     home = client.settings.home
     files = [f"take in {file.relative_to(home)}" for file in waiting_files(home, now)]
-    campaigns = [f"collect {name}" for name in _unsettled(client)]
-    return [*files, *campaigns]
+    campaigns = [f"collect {name}" for name in _unsettled(client, now)]
+    workshop = Workshop(client, read_reports(home), now)
+    reports = [f"make {each}" for each in _due(workshop)]
+    return [*files, *campaigns, *reports]
+
+
+def _due(workshop: Workshop) -> list[Due]:
+    """The reports that are due, by what there is now."""
+    client = workshop.client
+    runs = client.ledger.report_runs.all() if client.has_ledger else []
+    made = {
+        (run.report, run.campaign): Made(run.ran_at, run.data_digest, run.rules_digest, run.next_at)
+        for run in runs
+    }
+    found = due(
+        workshop.reports.reports,
+        _subjects(workshop),
+        workshop.rules_digests(),
+        made,
+        workshop.now,
+    )
+    return [each for each in found if workshop.can_make(each)]
+
+
+def _subjects(workshop: Workshop) -> list[Subject]:
+    """Every campaign, and what reports about none are about."""
+    client = workshop.client
+    if not workshop.reports.reports:
+        return []
+    subjects = []
+    for campaign in known_campaigns(client):
+        began_at = campaign.began_at.timestamp() if campaign.began_at else None
+        subjects.append(Subject(campaign.name, began_at, data_digest(client, campaign.name)))
+    every = hashlib.sha256("".join(one.data_digest for one in subjects).encode())
+    return [*subjects, Subject("", None, every.hexdigest()[:24])]
+
+
+def _write_indexes(workshop: Workshop) -> None:
+    """The index of each folder with a page that is newer: of this round, or of one killed."""
+    folders = {workshop.folder(name) for name in workshop.reports.reports}
+    for folder in sorted(folders):
+        if folder.is_dir() and is_behind(folder):
+            write_index(folder)
+
+
+def _remind(workshop: Workshop) -> None:
+    """Queue the reminders that have come due, of campaigns that reports are about."""
+    client = workshop.client
+    if not any(channel.remind_after for channel in workshop.reports.channels.values()):
+        return
+    pages: dict[tuple[str, str], list[Path]] = {}
+    for run in client.ledger.report_runs.all():
+        if not run.page or run.report not in workshop.reports.reports:
+            continue
+        for name in workshop.reports.channels_of(run.report):
+            pages.setdefault((name, run.campaign), []).append(Path(run.page))
+    for (name, campaign), files in sorted(pages.items()):
+        _remind_of(workshop, name, campaign, files)
+
+
+def _remind_of(workshop: Workshop, name: str, campaign: str, files: Sequence[Path]) -> None:
+    client = workshop.client
+    channel = workshop.reports.channels[name]
+    streak = client.ledger.judgements.streak(campaign, RUN)
+    if streak is None:
+        return
+    notice = reminder(name, channel, campaign, streak, workshop.now)
+    if notice is None:
+        return
+    message = verdict_webhook(
+        notice,
+        channel=channel,
+        known=brief(client.verdict(campaign)),
+        streak=streak,
+        pages=pages_of([file for file in files if file.exists()]),
+        now=workshop.now,
+    )
+    with client.ledger.writing() as tx:
+        client.ledger.outbox.enqueue_message(tx, campaign, name, message)
 
 
 def _take_in(client: Connection, now: float) -> Iterator[InboxFile]:
@@ -82,20 +258,26 @@ def _take_in(client: Connection, now: float) -> Iterator[InboxFile]:
     )
 
 
-def _collect(client: Connection) -> Collected | None:
-    """The late events of campaigns that have any to come; None where there is none."""
-    if not _unsettled(client):
-        return None
-    return client.collect()
+def _collect(client: Connection, now: float) -> tuple[Collected | None, CxError | None]:
+    """
+    The late events of campaigns that have any to come, None where there is none; and why they can't
+    be had.
+    """
+    if not _unsettled(client, now):
+        return None, None
+    try:
+        return client.collect(), None
+    except CxError as error:
+        return None, error
 
 
-def _unsettled(client: Connection) -> list[str]:
+def _unsettled(client: Connection, now: float) -> list[str]:
     """This account's campaigns whose jobs may still have late events."""
     if not client.has_ledger or not client.ledger.plans.names():
         return []
     from cxtools.sending.collect import campaigns_with_late_events
 
-    return campaigns_with_late_events(client.context)
+    return campaigns_with_late_events(client.ledger, client.settings, now)
 
 
 @contextmanager

@@ -16,12 +16,14 @@ from cxtools.errors import CxError
 from cxtools.identity import recipient_key
 from cxtools.ledger.audit import Anchor
 from cxtools.ledger.batches import BatchRow
+from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.outbox import Webhook
 from cxtools.ledger.states import COLLECTABLE, UNSETTLED
 from cxtools.ledger.suppressions import Scan
 from cxtools.measures.outcomes import Refusal, job_events, outcomes
 from cxtools.sending.groups import in_groups_by_campaign
 from cxtools.sending.suppress import find_suppressions
+from cxtools.settings import Settings
 from cxtools.webhooks.message import job_webhook
 
 if TYPE_CHECKING:
@@ -120,19 +122,26 @@ def _rows(context: Context, name: str | None) -> list[BatchRow]:
         context.ledger.plans.spec(name)
         context.refuse_foreign(name)
         return context.ledger.batches.rows(name, COLLECTABLE)
-    since = context.now() - context.settings.event_horizon_s - LATE_EVENTS_S
+    return _rows_of_account(context.ledger, context.settings, context.now())
+
+
+def _rows_of_account(ledger: Ledger, settings: Settings, now: float) -> list[BatchRow]:
+    """The same of every campaign that this account sends."""
+    since = now - settings.event_horizon_s - LATE_EVENTS_S
     rows = []
-    for campaign in context.ledger.plans.names():
-        if context.sends(campaign):
-            for row in context.ledger.batches.rows(campaign, COLLECTABLE):
-                if row.state in UNSETTLED or (row.submitted_at or 0) > since:
-                    rows.append(row)
+    for campaign in ledger.plans.names():
+        if ledger.plans.account(campaign) not in ("", settings.account):
+            continue
+        for row in ledger.batches.rows(campaign, COLLECTABLE):
+            if row.state in UNSETTLED or (row.submitted_at or 0) > since:
+                rows.append(row)
     return rows
 
 
-def campaigns_with_late_events(context: Context) -> list[str]:
-    """This account's campaigns that a round without a name asks for events."""
-    return list(dict.fromkeys(row.campaign for row in _rows(context, None)))
+def campaigns_with_late_events(ledger: Ledger, settings: Settings, now: float) -> list[str]:
+    """This account's campaigns that a round without a name asks for events; asks nobody."""
+    rows = _rows_of_account(ledger, settings, now)
+    return list(dict.fromkeys(row.campaign for row in rows))
 
 
 def _fetch_in_groups(

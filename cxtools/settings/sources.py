@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,36 @@ def load_settings(
     values["home"] = home
     values |= arguments
     return _check(values)
+
+
+def channel_secret(channel: str, what: str, environ: Mapping[str, str], *, keyring: bool) -> str:
+    """
+    A secret of a channel of `reports.toml`, "" where there is none: from the environment, the
+    secrets folder, or, with *keyring*, the keyring (service "cxtools:channels").
+
+    >>> channel_secret("team", "password", {"CXTOOLS_CHANNEL_TEAM_PASSWORD": "x"}, keyring=False)
+    'x'
+    """
+    variable = channel_variable(channel, what)
+    if environ.get(variable):
+        return environ[variable]
+    file = Path(environ.get("CXTOOLS_SECRETS_DIR") or os.devnull) / variable
+    if file.is_file():
+        return file.read_text(encoding="utf-8").strip()
+    if not keyring:
+        return ""
+    texts = _keyring_texts("channels", [variable], "a channel of reports.toml")
+    return str(texts.get(variable, ""))
+
+
+def channel_variable(channel: str, what: str) -> str:
+    """
+    The environment variable of a channel's secret.
+
+    >>> channel_variable("ops-team", "password")
+    'CXTOOLS_CHANNEL_OPS_TEAM_PASSWORD'
+    """
+    return f"CXTOOLS_CHANNEL_{channel}_{what}".upper().replace("-", "_")
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -177,7 +207,12 @@ def _from_secrets_folder(folder: str | None) -> dict[str, Any]:
 
 def _from_keyring(profile: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """Secrets of service "cxtools:PROFILE" that aren't known yet."""
-    where = f"profile {profile!r}, keyring = true"
+    wanted = [name for name in SECRET_NAMES if name not in known]
+    return _keyring_texts(profile, wanted, f"profile {profile!r}, keyring = true")
+
+
+def _keyring_texts(owner: str, wanted: Sequence[str], where: str) -> dict[str, Any]:
+    """What the keyring's service "cxtools:OWNER" holds of these names."""
     otherwise = "or leave `keyring` out and take environment variables or the secrets folder"
     try:
         import keyring
@@ -188,8 +223,7 @@ def _from_keyring(profile: str, known: Mapping[str, Any]) -> dict[str, Any]:
             where=where,
             do=f"install cxtools[keyring], {otherwise}",
         ) from None
-    service = f"cxtools:{profile}"
-    wanted = [name for name in SECRET_NAMES if name not in known]
+    service = f"cxtools:{owner}"
     try:
         texts = {name: keyring.get_password(service, name) for name in wanted}
     except KeyringError as error:

@@ -19,7 +19,9 @@ from typing import NamedTuple
 from cxtools.api import backoff, wire
 from cxtools.context import Context
 from cxtools.errors import StoreError
-from cxtools.ledger.outbox import DueWebhook
+from cxtools.ledger.outbox import DueWebhook, Outbox
+from cxtools.settings import Settings
+from cxtools.settings.secret import Secret
 from cxtools.webhooks.allowed import resolver_for
 from cxtools.webhooks.signature import signature
 
@@ -130,12 +132,23 @@ def _deliver_until(context: Context, done: threading.Event) -> None:
 def _deliver(context: Context, webhook: DueWebhook) -> str:
     """Try one webhook, write down what came of it, and return its state."""
     attempt = _post(context, webhook)
+    return record_attempt(context.ledger.outbox, webhook, attempt, now=context.now, rng=context.rng)
+
+
+def record_attempt(
+    outbox: Outbox,
+    webhook: DueWebhook,
+    attempt: Attempt,
+    *,
+    now: Callable[[], float],
+    rng: random.Random,
+) -> str:
+    """Write down what came of one try, and return the state that it leads to."""
     state = _state_after(attempt, webhook.tries)
     next_at = 0.0
     if state == "pending":
-        pause_s = wait_s(webhook.tries, attempt.retry_after_s, rng=context.rng)
-        next_at = context.now() + pause_s
-    context.ledger.outbox.record_delivery(
+        next_at = now() + wait_s(webhook.tries, attempt.retry_after_s, rng=rng)
+    outbox.record_delivery(
         webhook.id,
         state=state,
         error=attempt.error,
@@ -169,17 +182,30 @@ def wait_s(tries: int, retry_after_s: float | None, *, rng: random.Random) -> fl
 
 
 def _post(context: Context, webhook: DueWebhook) -> Attempt:
-    url = context.settings.crm_webhook_url
-    secret = context.settings.crm_webhook_secret.reveal()
-    moment = int(context.now())
+    settings = context.settings
+    url = settings.crm_webhook_url
+    return post(settings, url, settings.crm_webhook_secret, webhook, now=context.now)
+
+
+def post(
+    settings: Settings,
+    url: str,
+    signing_secret: Secret,
+    webhook: DueWebhook,
+    *,
+    now: Callable[[], float],
+) -> Attempt:
+    """POST a webhook to an address by Standard Webhooks, once."""
+    secret = signing_secret.reveal()
+    moment = int(now())
     headers = {
         "Content-Type": "application/json",
         "webhook-id": webhook.id,
         "webhook-timestamp": str(moment),
         "webhook-signature": signature(secret, webhook.id, moment, webhook.body),
     }
-    resolver = resolver_for(url, context.settings.crm_allow_hosts)
-    with wire.open_session(context.settings, resolver=resolver) as session:
+    resolver = resolver_for(url, settings.crm_allow_hosts)
+    with wire.open_session(settings, resolver=resolver) as session:
         request = wire.request("POST", url, headers, webhook.body)
         answer = wire.exchange(session, request, deadline_s=DEADLINE_S)
     if answer.status is None:
@@ -188,7 +214,7 @@ def _post(context: Context, webhook: DueWebhook) -> Attempt:
         return Attempt("")
     retry_after_s = backoff.retry_after_s(
         answer.headers.get("retry-after"),
-        context.now(),
+        now(),
         date=answer.headers.get("date"),
     )
     gone = answer.status == HTTPStatus.GONE

@@ -16,6 +16,7 @@ from cxtools.events.store import EventStore
 from cxtools.measures.table import Table
 from cxtools.pages.page import BUNDLE
 from tests import tables
+from tests.browser.texts import FAULTS
 from tests.tables import ask
 from tests.unit.test_charts import DRAWN, STORE
 
@@ -24,20 +25,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-#: Draws a figure, and finds texts that overlap or leave it. Touching is allowed: lines of a pixel.
-FAULTS = """async ([figure, width]) => {
+#: Draws a figure, and finds its faults.
+DRAWN_FAULTS = f"""async ([figure, width]) => {{
   const plot = document.getElementById('plot')
-  await Plotly.newPlot(plot, figure.data, {...figure.layout, width}, {displayModeBar: false})
-  const box = part => part.getBoundingClientRect(), around = box(plot.querySelector('.main-svg'))
-  const texts = [...plot.querySelectorAll('text')].filter(text => text.textContent.trim())
-  const size = (a, b, start, end) => Math.min(box(a)[end], box(b)[end]) - Math.max(box(a)[start], box(b)[start])
-  const over = (a, b) => size(a, b, 'left', 'right') > 1 && size(a, b, 'top', 'bottom') > 3
-  const within = text => box(text).left >= around.left - 1 && box(text).right <= around.right + 1 &&
-    box(text).top >= around.top - 1 && box(text).bottom <= around.bottom + 1
-  const pairs = texts.flatMap((a, place) => texts.slice(place + 1).filter(b => over(a, b)).map(b => [a.textContent, b.textContent]))
-  return [...pairs, ...texts.filter(text => !within(text)).map(text => [text.textContent])]
-}"""
-
+  await Plotly.newPlot(plot, figure.data, {{...figure.layout, width}}, {{displayModeBar: false}})
+  return ({FAULTS})(plot)
+}}"""
 
 LONG_NAME = "campaign-with-a-name-that-goes-on-and-on-and-on"
 EVENTS = "to | kind | at | code | url | email\n" + "".join(
@@ -103,7 +96,8 @@ def document(table: Table) -> dict[str, Any]:
 def test_no_text_of_a_figure_stands_on_another(page: Page, width: int) -> None:
     """Titles, captions, names of panels, columns and rows, legends and numbers have own places."""
     faults = {
-        name: page.evaluate(FAULTS, [document(table()), width]) for name, table in SHAPES.items()
+        name: page.evaluate(DRAWN_FAULTS, [document(table()), width])
+        for name, table in SHAPES.items()
     }
 
     assert {} == {name: found for name, found in faults.items() if found}
@@ -114,7 +108,7 @@ def test_an_overlap_is_seen(page: Page) -> None:
     figure = document(DRAWN["funnel by provider"]())
     figure["layout"]["margin"]["t"] = 56
 
-    assert page.evaluate(FAULTS, [figure, 480])
+    assert page.evaluate(DRAWN_FAULTS, [figure, 480])
 
 
 def test_a_figure_follows_the_notebooks_own_template(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
-import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,32 +19,10 @@ import pytest
 
 from cxtools.events.store import EventStore
 from cxtools.model import Event
+from tests.browser.lab import FLAGS, NO_LAB, PYTHON, ROOT, Lab, running_lab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".venv-lab" / "bin" / "python"
-NO_LAB = "no JupyterLab: `make test` makes .venv-lab"
-
-#: Chromium as root in a container, without its own calls to the network.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-OPEN = """async path => {
-    const app = window.jupyterapp
-    await app.restored
-    const widget = await app.commands.execute('docmanager:open', {path, factory: 'Notebook'})
-    await widget.context.ready
-    await widget.sessionContext.ready
-    await widget.sessionContext.session.kernel.info
-    await app.commands.execute('notebook:run-all-cells')
-}"""
 
 
 @pytest.fixture
@@ -78,69 +53,14 @@ def store(home: Path) -> EventStore:
 
 
 @pytest.fixture
-def lab(store: EventStore, home: Path, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """A JupyterLab of its own on a copy of the notebooks: (address, token)."""
-    if not PYTHON.exists():
-        pytest.fail(NO_LAB) if os.environ.get("CI") == "true" else pytest.skip(NO_LAB)
+def lab(store: EventStore, home: Path, tmp_path: Path) -> Iterator[Lab]:
+    """A JupyterLab of its own on a copy of the notebooks."""
     work = tmp_path / "work"
     shutil.copytree(ROOT / "notebooks", work, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     not_run = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
     nbformat.write(not_run, work / "not_run.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token = secrets.token_hex(16)
-    own = {
-        name: str(tmp_path / name.lower())
-        for name in (
-            "JUPYTER_CONFIG_DIR",
-            "JUPYTER_DATA_DIR",
-            "JUPYTER_RUNTIME_DIR",
-            "IPYTHONDIR",
-            "JUPYTERLAB_SETTINGS_DIR",
-            "JUPYTERLAB_WORKSPACES_DIR",
-        )
-    }
-    command = [
-        str(PYTHON),
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        "--ip=127.0.0.1",
-        f"--port={port}",
-        "--ServerApp.port_retries=0",
-        f"--IdentityProvider.token={token}",
-        f"--ServerApp.root_dir={work}",
-        "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--allow-root",
-    ]
-    with (tmp_path / "lab.log").open("w") as log:
-        server = subprocess.Popen(
-            command, env={**os.environ, **own, "CXTOOLS_HOME": str(home)}, stdout=log, stderr=log
-        )
-    try:
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/status?token={token}"), 90)
-        yield f"http://127.0.0.1:{port}", token
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def wait_until(true: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.2)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own server
-            return bool(json.load(answer))
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+    with running_lab(work, home, tmp_path) as running:
+        yield running
 
 
 def drawn(page: Page) -> list[float]:
@@ -152,21 +72,16 @@ def drawn(page: Page) -> list[float]:
 
 
 @pytest.mark.browser
-def test_the_explorer_answers_its_controls_in_jupyterlab(
-    lab: tuple[str, str], chromium: str
-) -> None:
+def test_the_explorer_answers_its_controls_in_jupyterlab(lab: Lab, chromium: str) -> None:
     """Another campaign chosen, another figure drawn; no address but this machine's is asked."""
     from playwright.sync_api import sync_playwright
 
-    url, token = lab
     with sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{url}/lab?reset&token={token}")
-        page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
-        page.evaluate(OPEN, "explore_deliverability.ipynb")
+        lab.open(page, "explore_deliverability.ipynb")
         page.wait_for_selector(".js-plotly-plot", timeout=60_000)
         second = drawn(page)
         page.locator(".widget-select-multiple select").first.select_option(label="first")
@@ -195,11 +110,7 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(
         second,
         first,
     )  # of so few perhaps nobody clicked: a step of none
-    assert [] == [
-        address
-        for address in asked
-        if not address.startswith((url, "ws://127.0.0.1", "data:", "blob:"))
-    ]
+    assert [] == [address for address in asked if not lab.is_own(address)]
 
 
 FORMS = """
@@ -230,7 +141,7 @@ def test_what_analysts_take_away_is_there(store: EventStore, home: Path, tmp_pat
     )
 
 
-def test_jupyterlab_exports_the_page(lab: tuple[str, str]) -> None:
+def test_jupyterlab_exports_the_page(lab: Lab) -> None:
     """
     *Save and Export Notebook As* offers what the server lists, and gets the page from it; one that
     was not run is refused in words.

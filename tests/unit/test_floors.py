@@ -33,7 +33,8 @@ FLOORS = {
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
         "events events.blocks events.feeds.values events.feeds.words events.keys events.tables "
-        "ledger ledger.audit ledger.people ledger.states "
+        "ledger ledger.audit ledger.people ledger.states ledger.streak "
+        "refresh refresh.reports "
         "measures.catalogue "
         "sending sending.address sending.exclusion sending.row "
         "verdicts verdicts.limits "
@@ -44,7 +45,7 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.table "
         "verdicts.checks verdicts.trust",
-        "events.feeds.dialect verdicts.changes verdicts.places",
+        "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
@@ -53,6 +54,7 @@ FLOORS = {
         "sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
         "verdicts.sentences",
         "bounce.classify verdicts.verdict",
+        "verdicts.brief",
         "bounce.lines",
         "bounce",
     ],
@@ -88,7 +90,8 @@ FLOORS = {
         "sending.digests sending.recipients",
         "bounce.own_rules api.wire events.messages.current "
         "events.samples events.spark_relations "
-        "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.transitions "
+        "ledger.answers ledger.audit_log ledger.judgements ledger.quota ledger.report_runs "
+        "ledger.transitions "
         "ledger.version ledger.wave",
         "api.auth api.transport events.importing ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
@@ -109,17 +112,18 @@ FLOORS = {
         "sending.send sending.waves",
     ],
     "faces": [
-        "simulated refresh refresh.inbox",
-        "connection pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
+        "simulated refresh.inbox",
+        "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters pages.widgets",
-        "pages.executed pages.numbers people.addresses refresh.refresh",
+        "campaigns pages.executed pages.numbers people.addresses refresh.channels",
         "pages.figures",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
         "pages.exporter",
         "pages.run",
-        "notebook",
+        "notebook refresh.make",
+        "refresh.refresh",
     ],
     "demo": ["demo"],
     "doorway": [
