@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: What a page reads of a verdict in a notebook.
 MIME = "application/vnd.cxtools.verdict+json"
+#: The counts that an index makes rates of.
+COUNTS = ("attempted", "delivered", "bounced", "opened", "clicked")
 #: Word -> its symbol, so that colour never tells alone.
 SYMBOLS = {"FAIL": "✕", "WARN": "!", "NO DATA": "∅", "TOO FEW": "?", "TOO EARLY": "…", "PASS": "✓"}
 #: In a terminal.
@@ -83,6 +85,7 @@ def mime_bundle(verdict: CampaignVerdict) -> dict[str, Any]:
         "campaign": facts.campaign,
         "word": verdict.word,
         "headline": verdict.sentences[0],
+        "counts": {name: facts.counts[name] for name in COUNTS if name in facts.counts},
         "events": facts.events,
         "first_at": facts.first_at.isoformat() if facts.first_at else None,
         "last_at": facts.last_at.isoformat() if facts.last_at else None,

@@ -32,6 +32,7 @@ class PageFacts:
     campaign    "" for a report that isn't about one
     word        the verdict's word, "" for a report without a verdict
     headline    the verdict's first sentence
+    counts      attempted, delivered, bounced, opened, clicked, as far as they are measured
     events      how many events were read, None where nobody counted
     first_at, last_at   the first and the last event, ISO 8601 in UTC; None without any
     made_at     when the page was made; None in pages of 0.1.0
@@ -46,6 +47,7 @@ class PageFacts:
     first_at: str | None = None
     last_at: str | None = None
     made_at: str | None = None
+    counts: Mapping[str, int] | None = None
 
     def to_json(self) -> str:
         """The block's text."""

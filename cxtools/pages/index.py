@@ -1,64 +1,25 @@
 """
-The index of a folder: its reports by date, campaign and verdict, read from the pages' facts; and
+The index of a folder: its campaigns with verdict, rates and pages, read from the pages' facts; and
 the links between those pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import jinja2
 
-from cxtools import wording
-from cxtools.charts.verdicts import SYMBOLS
 from cxtools.pages.checks import check_page
 from cxtools.pages.disk import one_at_a_time, write_text
-from cxtools.pages.facts import PageFacts, read_facts
-from cxtools.pages.links import Neighbour, linked, neighbours
-from cxtools.pages.page import TEMPLATES, template_text
+from cxtools.pages.facts import HEAD_CHARACTERS, read_facts
+from cxtools.pages.links import is_linked, linked, neighbours
+from cxtools.pages.page import HEAD_SCRIPT, TEMPLATES, policy, template_text
+from cxtools.pages.portfolio import HEIGHT, WIDTH, Entry, rows_of
 
 NAME = "index.html"
 #: Stands in each index that we wrote, also in those of 0.1.0: no other is written over.
 MARK = '<p class="eyebrow">cxtools</p>'
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One page of the folder."""
-
-    file: str
-    facts: PageFacts
-
-    @property
-    def until(self) -> str:
-        """The last event, as people read it."""
-        if self.facts.last_at is None:
-            return wording.MISSING
-        return wording.moment_text(datetime.fromisoformat(self.facts.last_at))
-
-    @property
-    def made(self) -> str:
-        """When the page was made."""
-        if self.facts.made_at is None:
-            return wording.MISSING
-        return wording.moment_text(datetime.fromisoformat(self.facts.made_at))
-
-    @property
-    def neighbour(self) -> Neighbour:
-        """The page as others link to it."""
-        return Neighbour(self.file, self.facts.report, self.facts.title)
-
-    @property
-    def tone(self) -> str:
-        """The style of the verdict's badge."""
-        return self.facts.word.lower().replace(" ", "-")
-
-    @property
-    def symbol(self) -> str:
-        return SYMBOLS.get(self.facts.word, "")
 
 
 def write_index(folder: Path) -> Path | None:
@@ -69,17 +30,32 @@ def write_index(folder: Path) -> Path | None:
     index = folder / NAME
     if index.exists() and MARK not in index.read_text(encoding="utf-8", errors="replace"):
         return None
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(loader=loader, autoescape=True)
-    template = environment.get_template("folder.html.j2")
-    style = template_text("style.css")
     # One process after the other, so that the last one lists the pages of all.
     with one_at_a_time(folder):
         reports = entries(folder)
         _link_pages(folder, reports)
-        body = template.render(entries=reports, style=style)
+        body = index_page(reports)
         check_page(body)
         return write_text(index, body)
+
+
+def index_page(reports: Sequence[Entry]) -> str:
+    """The page that lists these; it works without scripts, and sorts and filters with them."""
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    rows = rows_of(reports)
+    script = template_text("folder.js")
+    return environment.get_template("folder.html.j2").render(
+        rows=rows,
+        words=sorted({row.word for row in rows if row.word}),
+        size=(WIDTH, HEIGHT),
+        style=template_text("style.css"),
+        head_script=HEAD_SCRIPT,
+        script=script,
+        policy=policy(HEAD_SCRIPT, script),
+    )
 
 
 def is_behind(folder: Path) -> bool:
@@ -94,32 +70,35 @@ def is_behind(folder: Path) -> bool:
 
 def _link_pages(folder: Path, reports: Sequence[Entry]) -> None:
     """Lead each page to those beside it; one whose links are right isn't written again."""
-    pages = [entry.neighbour for entry in reports]
-    for page in pages:
-        file = folder / page.file
-        body = file.read_text(encoding="utf-8")
-        whole = linked(body, page, neighbours(page, pages), NAME)
-        if whole != body:
-            write_text(file, whole)
+    groups: dict[str, list[Entry]] = {}
+    for entry in reports:
+        groups.setdefault(entry.neighbour.group, []).append(entry)
+    for group in groups.values():
+        pages = [entry.neighbour for entry in group]
+        for page in pages:
+            file = folder / page.file
+            beside = neighbours(page, pages)
+            if is_linked(_head(file), page, beside, NAME):
+                continue
+            body = file.read_text(encoding="utf-8")
+            whole = linked(body, page, beside, NAME)
+            if whole != body:
+                write_text(file, whole)
 
 
 def entries(folder: Path) -> list[Entry]:
-    """The folder's reports: the newest data first, then by campaign and title."""
+    """The folder's reports, by their files' names."""
     reports: list[Entry] = []
-    for file in folder.glob("*.html"):
-        facts = read_facts(file.read_text(encoding="utf-8", errors="replace"))
+    for file in sorted(folder.glob("*.html")):
+        if file.name == NAME:
+            continue
+        facts = read_facts(_head(file))
         if facts is not None:
             reports.append(Entry(file.name, facts))
-    reports.sort(key=by_name)
-    reports.sort(key=by_date, reverse=True)
     return reports
 
 
-def by_name(entry: Entry) -> tuple[str, str, str]:
-    """Campaign, then title, then file."""
-    return entry.facts.campaign, entry.facts.title, entry.file
-
-
-def by_date(entry: Entry) -> str:
-    """The last event; reports without any come last."""
-    return entry.facts.last_at or ""
+def _head(file: Path) -> str:
+    """The beginning of a page: its facts and its links, and none of its charts."""
+    with file.open(encoding="utf-8", errors="replace") as page:
+        return page.read(HEAD_CHARACTERS)

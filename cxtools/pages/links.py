@@ -59,15 +59,24 @@ def neighbours(page: Neighbour, pages: Sequence[Neighbour]) -> list[Neighbour]:
     return sorted(own, key=lambda other: other.rank)
 
 
+def is_linked(head: str, page: Neighbour, beside: Sequence[Neighbour], index: str) -> bool:
+    """Whether the beginning of a page holds these links: then its words lead there, too."""
+    return _block(page, beside, index) in head
+
+
 def linked(body: str, page: Neighbour, beside: Sequence[Neighbour], index: str) -> str:
     """A page with links to the index and to those beside it; some words lead to those, too."""
-    links = [_link(index, "All reports")]
-    for other in beside:
-        links.append(_here(other) if other == page else _link(other.file, other.title))
-    block = f"{START}<ul>{''.join(links)}</ul>{END}"
+    block = _block(page, beside, index)
     files = {other.report: other.file for other in beside}
     body = PLACE.sub(lambda _: block, body, count=1)
     return WORD.sub(lambda word: _word(word[1], files), body)
+
+
+def _block(page: Neighbour, beside: Sequence[Neighbour], index: str) -> str:
+    links = [_link(index, "All reports")]
+    for other in beside:
+        links.append(_here(other) if other == page else _link(other.file, other.title))
+    return f"{START}<ul>{''.join(links)}</ul>{END}"
 
 
 def _link(file: str, title: str) -> str:

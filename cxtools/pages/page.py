@@ -142,7 +142,7 @@ def _page_content(
         "style": template_text("style.css"),
         "head_script": HEAD_SCRIPT,
         "script": script,
-        "policy": _policy(HEAD_SCRIPT, script),
+        "policy": policy(HEAD_SCRIPT, script),
         "parameters": shown_parameters,
         "window": _window(facts),
         "made": _moment_text(facts.made_at),
@@ -218,7 +218,7 @@ def _moment_text(moment: str | None) -> str:
     return wording.moment_text(datetime.fromisoformat(moment)) if moment else ""
 
 
-def _policy(*scripts: str) -> str:
+def policy(*scripts: str) -> str:
     """What the page may do: run these scripts, and the library that they unpack."""
     return POLICY.format(digests=" ".join(_digest(script) for script in scripts))
 

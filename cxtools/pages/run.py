@@ -20,9 +20,10 @@ from cxtools.connection import Connection
 from cxtools.errors import ReportError
 from cxtools.pages.catalogue import find_notebook, is_ours, notebook_text, read_notebook
 from cxtools.pages.disk import open_folder, working_notebook, write_report
+from cxtools.pages.earlier import KEPT, drop_states, keep_state
 from cxtools.pages.executed import sign
 from cxtools.pages.execution import anonymous, execute
-from cxtools.pages.facts import verdict_in
+from cxtools.pages.facts import read_facts, verdict_in
 from cxtools.pages.parameters import checked_parameters, declared_parameters
 from cxtools.settings import load_settings
 from cxtools.wording import did_you_mean
@@ -167,8 +168,12 @@ def render_request(
     out: Path | None = None,
     timeout_s: float = TIMEOUT_S,
     now: Clock = time.time,
+    keep: int = KEPT,
 ) -> Path:
-    """Run what is asked for, and write the page and the executed notebook; see `render_report`."""
+    """
+    Run what is asked for, and write the page and the executed notebook; see `render_report`. What
+    the page said before is kept beside it, the last *keep* times.
+    """
     environ = {**os.environ, "CXTOOLS_HOME": str(home.resolve())}
     if request.profile:
         environ["CXTOOLS_PROFILE"] = request.profile
@@ -195,7 +200,11 @@ def render_request(
     stem = file_stem(request, campaign)
     file = folder / f"{stem}.html"
     notebook_file = folder / f"{stem}.ipynb"
+    facts = read_facts(page)
+    if facts is not None:
+        keep_state(file, facts)
     write_report({notebook_file: notebook_text(notebook), file: page})
+    drop_states(file, keep=keep, now=now())
     failed.unlink(missing_ok=True)
     return file
 

@@ -165,6 +165,7 @@ class Workshop:
                 self._request(each),
                 home=self.client.settings.home,
                 out=self.folder(each.report),
+                keep=self.reports.reports[each.report].keep,
                 now=lambda: self.now,
             )
         except CxError as error:

@@ -23,6 +23,7 @@ from cxtools.campaigns import data_digest, known_campaigns
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, CxError, StoreError
 from cxtools.files import make_private_folder
+from cxtools.pages.earlier import drop_states
 from cxtools.pages.index import is_behind, write_index
 from cxtools.refresh.channels import Channels
 from cxtools.refresh.due import Due, Made, Subject, due
@@ -125,6 +126,7 @@ def refresh(
         clock = _clock(now)
         client.ledger.now = clock
         made = tuple(workshop.make(_due(workshop)))
+        _drop_states(workshop)
         _write_indexes(workshop)
         _remind(workshop)
         told = channels.deliver(workshop.find, rng=rng or random.Random(), now=clock)
@@ -200,6 +202,18 @@ def _subjects(workshop: Workshop) -> list[Subject]:
         subjects.append(Subject(campaign.name, began_at, data_digest(client, campaign.name)))
     every = hashlib.sha256("".join(one.data_digest for one in subjects).encode())
     return [*subjects, Subject("", None, every.hexdigest()[:24])]
+
+
+def _drop_states(workshop: Workshop) -> None:
+    """Remove earlier states of pages that are older than their report keeps them for."""
+    for run in workshop.client.ledger.report_runs.all():
+        report = workshop.reports.reports.get(run.report)
+        if report is None or report.keep_for is None or not run.page:
+            continue
+        page = Path(run.page)
+        dropped = drop_states(page, keep=report.keep, keep_for=report.keep_for, now=workshop.now)
+        if dropped:
+            write_index(page.parent)
 
 
 def _write_indexes(workshop: Workshop) -> None:

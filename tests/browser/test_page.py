@@ -27,6 +27,7 @@ from cxtools.verdicts.evidence import verdict_on
 from tests.browser.conftest import Visiting
 from tests.tables import ask, store
 from tests.unit.test_charts import DRAWN, STORE
+from tests.unit.test_portfolio import COUNTS, facts, put
 
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Locator
@@ -129,11 +130,11 @@ def test_on_a_phone_the_index_shows_its_verdicts(visit: Visiting, folder: Path) 
     seen = visit(folder / "index.html", size="phone")
     boxes = [
         box_of(seen.page.locator(f"tbody tr:first-child > :nth-child({place})"))
-        for place in range(1, 6)
+        for place in range(1, 8)
     ]
 
     assert [] == [box for box in boxes if box["x"] < 0 or box["x"] + box["width"] > 360]
-    assert boxes[3]["y"] < min(box["y"] for box in boxes[:3] + boxes[4:])
+    assert boxes[0]["y"] < min(box["y"] for box in boxes[1:])
     assert [] == seen.violations()
 
 
@@ -321,3 +322,37 @@ def test_nothing_in_the_data_runs(visit: Visiting, folder: Path, tmp_path: Path)
 
     assert str(len(DRAWN)) == seen.charts()
     assert "Every chart – c" == seen.page.title()
+
+
+def test_the_index_is_searched_filtered_and_sorted(visit: Visiting, tmp_path: Path) -> None:
+    """Words, a verdict, what changed; a click on a heading sorts, and another one turns it round."""
+    for day, (campaign, word, clicked) in enumerate(
+        [("spring", "PASS", 90), ("summer", "FAIL", 10), ("autumn", "WARN", 50)], 1
+    ):
+        said = facts(day, word, campaign=campaign, counts={**COUNTS, "clicked": clicked})
+        put(tmp_path, f"bounce_report-{campaign}.html", said)
+    put(tmp_path, "bounce_report-autumn.20260901T200000Z.html", facts(1, campaign="autumn"))
+    write_index(tmp_path)
+    page = visit(tmp_path / "index.html").page
+
+    def names() -> list[str]:
+        return page.locator("tbody tr:visible th a").all_inner_texts()
+
+    assert ["autumn", "summer", "spring"] == names()
+    page.fill("[name=text]", "SPR delivered")
+    assert (["spring"], "1 of 3") == (names(), page.inner_text("output"))
+    page.fill("[name=text]", "")
+    page.select_option("[name=word]", "FAIL")
+    assert ["summer"] == names()
+    page.select_option("[name=word]", "")
+    page.check("[name=changed]")
+    assert ["autumn"] == names()
+    page.uncheck("[name=changed]")
+    for heading, order in (
+        ("Clicked", "summer autumn spring"),
+        ("Verdict", "summer autumn spring"),
+    ):
+        page.get_by_role("button", name=heading).click()
+        assert order.split() == names()
+    page.get_by_role("button", name="Verdict").click()
+    assert ["spring", "autumn", "summer"] == names()

@@ -115,8 +115,8 @@ FLOORS = {
         "simulated refresh.inbox",
         "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters pages.widgets",
-        "campaigns pages.executed pages.numbers people.addresses refresh.channels",
-        "pages.figures",
+        "campaigns pages.earlier pages.executed pages.numbers people.addresses refresh.channels",
+        "pages.figures pages.portfolio",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
