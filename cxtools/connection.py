@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxtools import formats
 from cxtools.errors import CxError, Interrupted, without_locals
 from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 
@@ -128,6 +129,7 @@ class Connection:
     """
 
     def __init__(self, settings: Settings, *, quiet: bool = False) -> None:
+        formats.use(settings.formats)
         self.settings = settings
         self.quiet = quiet
         self.says_new_home = True
@@ -173,11 +175,13 @@ class Connection:
 
     @cached_property
     def engine(self) -> Engine:
-        """What answers questions: the store, the judge of its bounces, and what was planned."""
+        """What answers questions: the store, who judges, the providers, and what was planned."""
         from cxtools.measures.engine import Engine
+        from cxtools.measures.own_providers import providers_of
         from cxtools.measures.rules_digest import OWN_RULES, rules_digest
 
-        own_rules = self.settings.home / OWN_RULES
+        home = self.settings.home
+        own_rules = home / OWN_RULES
 
         def make_judge() -> Judge:
             from cxtools.bounce.own_rules import judge_by
@@ -190,6 +194,8 @@ class Connection:
             rules_digest=lambda: rules_digest(own_rules),
             planned=lambda: self.ledger.plans.names() if self.has_ledger else (),
             runs_on=self.settings.engine,
+            providers=partial(providers_of, home),
+            timezone=self.settings.timezone,
         )
 
     @cached_property

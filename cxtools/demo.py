@@ -15,6 +15,7 @@ from pathlib import Path
 
 import requests
 
+from cxtools import wording
 from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.importing import import_file
@@ -68,7 +69,7 @@ def run_demo(
     client.quiet = not progress
     say(f"1/4  {EARLIER_CAMPAIGNS} earlier campaigns into the event store")
     _import_history(client)
-    say(f"2/4  sending {NAME}: {RECIPIENTS:,} recipients over HTTP")
+    say(f"2/4  sending {NAME}: {wording.count(RECIPIENTS)} recipients over HTTP")
     _send(client)
     say("3/4  a week passes on the simulator's clock; late events come in")
     _let_a_week_pass(client)
@@ -151,14 +152,16 @@ def _summary(client: Connection, index: Path, *, seconds: float) -> str:
     people = status.recipients
     webhooks = status.webhooks
     lines = {
-        "campaign": f"{NAME}: {status.state}; {people['planned']:,} planned, "
-        f"{people['submitted']:,} submitted, {people['suppressed']:,} suppressed",
-        "delivered": f"{row.delivered:,} of {row.attempted:,} "
-        f"({percent(row.delivery_rate)}), bounced {row.bounced:,}",
-        "engagement": f"opened {row.opened:,} ({percent(row.open_rate)}), "
-        f"clicked {row.clicked:,} ({percent(row.click_rate)})",
-        "webhooks": f"{webhooks['delivered']:,} delivered, {webhooks['pending']:,} pending; "
-        f"audit log of {audit.rows:,} rows intact",
+        "campaign": f"{NAME}: {status.state}; {wording.count(people['planned'])} planned, "
+        f"{wording.count(people['submitted'])} submitted, "
+        f"{wording.count(people['suppressed'])} suppressed",
+        "delivered": f"{wording.count(row.delivered)} of {wording.count(row.attempted)} "
+        f"({percent(row.delivery_rate)}), bounced {wording.count(row.bounced)}",
+        "engagement": f"opened {wording.count(row.opened)} ({percent(row.open_rate)}), "
+        f"clicked {wording.count(row.clicked)} ({percent(row.click_rate)})",
+        "webhooks": f"{wording.count(webhooks['delivered'])} delivered, "
+        f"{wording.count(webhooks['pending'])} pending; "
+        f"audit log of {wording.count(audit.rows)} rows intact",
         "reports": f"{index} ({seconds:.0f} s in all)",
     }
     return "\n".join(f"{name:<12} {text}" for name, text in lines.items())

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cxtools import wording
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, ContractError, CxError, Denied, ReportError, StoreError
 from cxtools.files import make_private_folder
@@ -114,7 +115,7 @@ def _ledger(client: Connection) -> str:
         engine = f"SQLite {sqlite3.sqlite_version}"
     return (
         f"{campaigns} campaigns, schema version {NEWEST}, "
-        f"audit log of {audit.rows:,} rows intact, {engine}"
+        f"audit log of {wording.count(audit.rows)} rows intact, {engine}"
     )
 
 

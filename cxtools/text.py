@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 #: White space other than the blank, control characters, and those that hide or reverse text.
@@ -85,9 +85,10 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def parse_moment(value: object) -> datetime | None:
+def parse_moment(value: object, zone: tzinfo = UTC) -> datetime | None:
     """
-    An ISO 8601 text or a Unix time in seconds as aware UTC; None for nothing or nonsense.
+    An ISO 8601 text or a Unix time in seconds as aware UTC; None for nothing or nonsense. A text
+    that names no zone is in *zone*.
 
     >>> parse_moment("2026-09-14T10:00:00+02:00")
     datetime.datetime(2026, 9, 14, 8, 0, tzinfo=datetime.timezone.utc)
@@ -101,16 +102,16 @@ def parse_moment(value: object) -> datetime | None:
             return datetime.fromtimestamp(value, UTC)
         moment = datetime.fromisoformat(str(value).strip())
         if moment.tzinfo is None:
-            return moment.replace(tzinfo=UTC)
+            moment = moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
 
-def parse_last_moment(value: object) -> datetime | None:
+def parse_last_moment(value: object, zone: tzinfo = UTC) -> datetime | None:
     """
-    The last moment that a text names: a date without a time is a whole day (UTC), as people mean it
-    who say "until the 14th"; None for nothing or nonsense.
+    The last moment that a text names, in UTC: a date without a time is a whole day in *zone*, as
+    people mean it who say "until the 14th"; None for nothing or nonsense.
 
     >>> parse_last_moment("2026-09-14").isoformat()
     '2026-09-14T23:59:59.999999+00:00'
@@ -120,8 +121,8 @@ def parse_last_moment(value: object) -> datetime | None:
     try:
         day = date.fromisoformat(str(value).strip())
     except ValueError:
-        return parse_moment(value)
-    return datetime.combine(day, time.max, UTC)
+        return parse_moment(value, zone)
+    return datetime.combine(day, time.max, zone).astimezone(UTC)
 
 
 def parse_span(text: str) -> timedelta | None:

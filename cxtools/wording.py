@@ -1,6 +1,6 @@
 """
-How numbers are written for people: counts, shares, intervals, durations, moments; and which name
-somebody meant.
+How numbers are written for people: counts, shares, intervals, durations, moments, by the locale and
+in the time zone of `formats`; and which name somebody meant.
 
 What is missing is an en dash everywhere, never NaN and never a false zero.
 """
@@ -12,6 +12,8 @@ from datetime import datetime
 from difflib import get_close_matches
 from operator import eq
 from typing import TypeGuard, TypeVar
+
+from cxtools.formats import current
 
 Value = TypeVar("Value")
 
@@ -43,7 +45,7 @@ def count(number: float | None) -> str:
     """
     if not is_known(number):
         return MISSING
-    return f"{number:,.0f}"
+    return current().number(number)
 
 
 def quantity(number: float, noun: str) -> str:
@@ -95,12 +97,12 @@ def percent(share: float | None, digits: int = 1) -> str:
     if not is_known(share):
         return MISSING
     smallest = 10.0 ** -(digits + 2)
-    largest = 1 - smallest
+    written = current().percent
     if 0 < share < smallest / 2:
-        return f"<{smallest:.{digits}%}"
+        return f"<{written(smallest, digits)}"
     if 1 - smallest / 2 < share < 1:
-        return f">{largest:.{digits}%}"
-    return f"{share:.{digits}%}"
+        return f">{written(1 - smallest, digits)}"
+    return written(share, digits)
 
 
 def limit(share: float | None) -> str:
@@ -112,7 +114,9 @@ def limit(share: float | None) -> str:
     """
     if not is_known(share):
         return MISSING
-    return f"{round(share * 100, 4):g}%"
+    number = round(share * 100, 4)
+    digits = len(f"{number:g}".partition(".")[2])
+    return current().percent(share, digits)
 
 
 def interval(
@@ -154,9 +158,8 @@ def bounds(low: float, high: float) -> str:
     >>> bounds(0.949, 0.958)
     '94.9–95.8'
     """
-    low_percent = low * 100
-    high_percent = high * 100
-    return f"{low_percent:.1f}–{high_percent:.1f}"
+    number = current().number
+    return f"{number(low * 100, 1)}–{number(high * 100, 1)}"
 
 
 def points(difference: float | None) -> str:
@@ -172,7 +175,7 @@ def points(difference: float | None) -> str:
         return "level with"
     direction = "above" if difference > 0 else "below"
     size = abs(difference) * 100
-    return f"{size:.1f} points {direction}"
+    return f"{current().number(size, 1)} points {direction}"
 
 
 def duration(seconds: float | None) -> str:
@@ -189,7 +192,8 @@ def duration(seconds: float | None) -> str:
 
 
 def _short_number(number: float) -> str:
-    return f"{number:.1f}".removesuffix(".0")
+    digits = 0 if f"{number:.1f}".endswith(".0") else 1
+    return current().number(number, digits)
 
 
 def age(seconds: float) -> str:
@@ -203,8 +207,8 @@ def age(seconds: float) -> str:
     if hours < 1:
         return duration(seconds)
     if hours < IN_HOURS:
-        return f"{hours:.0f} h"
-    return f"{hours / 24:.0f} days"
+        return f"{count(hours)} h"
+    return f"{count(hours / 24)} days"
 
 
 def moment_text(moment: datetime | None) -> str:
@@ -214,7 +218,7 @@ def moment_text(moment: datetime | None) -> str:
     """
     if not is_known(moment):
         return MISSING
-    return f"{moment.day} {moment:%b %Y %H:%M} UTC"
+    return current().moment(moment)
 
 
 def did_you_mean(names: str | Iterable[str], known: Iterable[str]) -> str:

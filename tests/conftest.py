@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from cxtools import formats
 from tests.imports import target  # noqa: F401 - a fixture
 from tests.postgres import ledger_url, postgres  # noqa: F401 - fixtures
 from tests.spark import spark_master  # noqa: F401 - a fixture
@@ -134,6 +135,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have credentials set; no test may see them."""
     for name in [name for name in os.environ if name.startswith(("CXONE_", "CRM_", "CXTOOLS_"))]:
         monkeypatch.delenv(name)
+    formats.use(formats.Formats())
 
 
 @pytest.fixture(scope="session")

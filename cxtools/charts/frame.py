@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from cxtools import wording
+from cxtools import formats, wording
 from cxtools.charts.columns import shown_columns
-from cxtools.charts.groups import GROUPS, LABEL_LETTERS, part_name
+from cxtools.charts.groups import GROUPS, LABEL_LETTERS, groups_of, part_name, zone_note
 from cxtools.charts.headlines import headline
 from cxtools.charts.rows import kept_rows
 from cxtools.charts.style import BY_DAY, FONT, INK
@@ -40,6 +40,8 @@ CAPTION = "caption"
 MARGIN = {"l": 16, "r": 16, "t": 12, "b": 8}
 #: plotly's default template, which nobody chose.
 PLOTLYS_OWN = (None, "none", "plotly")
+#: Its decimal mark, and the one between thousands.
+PLOTLYS_MARKS = ".,"
 AXIS = {
     "gridcolor": INK["grid"],
     "zeroline": False,
@@ -69,6 +71,7 @@ def draw(
     from cxtools.charts.still import StillFigure
 
     margin = MARGIN | layout.get("margin", {})
+    caption += zone_note(groups_of(table))
     above = TITLE_PAD_PX + TITLE_LINE_PX * len(_lines(title, TITLE_LETTERS))
     meta = {
         "title": title,
@@ -83,6 +86,8 @@ def draw(
         lines = len(_lines(caption, CAPTION_LETTERS))
         meta["below"] = CAPTION_PAD_PX + CAPTION_LINE_PX * lines
     whole = LOOK | layout | axes(layout) | {"title": _heading(title), "meta": meta}
+    if formats.current().marks != PLOTLYS_MARKS:
+        whole["separators"] = formats.current().marks
     whole["annotations"] = labels
     whole["height"] = layout["height"] - TITLE_PX + above + meta["below"]
     whole["margin"] = margin | {"t": margin["t"] + above, "b": margin["b"] + meta["below"]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from cxtools import wording
+from cxtools import formats, wording
 from cxtools.measures.catalogue import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -78,6 +78,29 @@ def _splits(table: pd.DataFrame, column: str) -> bool:
     if column != "campaign":
         return True
     return table[column].nunique() > 1
+
+
+def heading(column: str) -> str:
+    """
+    A column's name above its cells; that of a time names its zone.
+
+    >>> heading("hour"), heading("delivered")
+    ('Hour (UTC)', 'Delivered')
+    """
+    label = wording.label(column)
+    return f"{label} ({formats.current().timezone})" if column in TIMES else label
+
+
+def zone_note(groups: Iterable[str]) -> str:
+    """
+    What is said below a picture whose parts are times; "" below others.
+
+    >>> zone_note(["provider", "hour"]), zone_note(["provider"])
+    (' Times are in UTC.', '')
+    """
+    if not set(groups).intersection(TIMES):
+        return ""
+    return f" Times are in {formats.current().timezone}."
 
 
 def part_name(group: str, value: Any) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
-from cxtools.charts.groups import GROUPS, part_name
+from cxtools.charts.groups import GROUPS, heading, part_name
 from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
 from cxtools.text import printable
 
@@ -130,7 +130,7 @@ def _caption(text: str) -> str:
 
 def _heading(column: str, numeric: bool) -> str:
     css_class = NUMERIC if numeric else ""
-    label = _html.escape(wording.label(column))
+    label = _html.escape(heading(column))
     name = _html.escape(column)
     return f'<th scope="col"{css_class} title="{name}">{label}</th>'
 
@@ -194,7 +194,7 @@ def text(table: pd.DataFrame, width: int = 120) -> str:
     """
     rows = rows_of(table)
     columns = _without_bounds(shown_columns(table))
-    lines = [[wording.label(column) for column in columns]]
+    lines = [[heading(column) for column in columns]]
     for row in rows:
         lines.append([terminal_text(column, row) for column in columns])
     widths = _widths(lines, width)

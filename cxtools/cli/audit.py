@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cxtools import wording
 from cxtools.cli.options import Csv, Json
 from cxtools.cli.session import session, write_lines
 from cxtools.errors import StoreError
@@ -34,7 +35,7 @@ def verify(context: typer.Context, anchor: Anchors = None, as_json: Json = False
     faults = [f"\n  {fault}" for fault in report.faults]
     findings = "".join(faults) or "no fault found"
     head = report.head[:SHOWN_OF_HASH]
-    text = f"{report.rows:,} rows, head {head}: {findings}"
+    text = f"{wording.count(report.rows)} rows, head {head}: {findings}"
     session(context).print_result(asdict(report), text, as_json=as_json)
     if faults:
         number = quantity(len(faults), "fault")

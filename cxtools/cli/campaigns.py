@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from cxtools import wording
 from cxtools.cli.exits import exit_code
 from cxtools.cli.options import Json, Name
 from cxtools.cli.session import Session, session
@@ -135,8 +136,9 @@ def collect(context: typer.Context, campaign: Name = None, as_json: Json = False
     """Fetch the events of finished jobs again: late opens, clicks and bounces."""
     events = session(context).connect().collect(campaign)
     text = (
-        f"{events.jobs:,} jobs: {events.added:,} new events, {events.duplicates:,} known, "
-        f"{events.malformed:,} unreadable (set aside)"
+        f"{wording.count(events.jobs)} jobs: {wording.count(events.added)} new events, "
+        f"{wording.count(events.duplicates)} known, "
+        f"{wording.count(events.malformed)} unreadable (set aside)"
     )
     session(context).print_result(asdict(events), text, as_json=as_json)
 
@@ -147,7 +149,7 @@ def rejudge(context: typer.Context, as_json: Json = False) -> None:
     After a change of rules: judge every stored bounce again, and let the local suppressions follow.
     """
     added, lifted = session(context).connect().rejudge()
-    text = f"{added:,} people suppressed, {lifted:,} suppressions lifted"
+    text = f"{wording.count(added)} people suppressed, {wording.count(lifted)} suppressions lifted"
     session(context).print_result({"added": added, "lifted": lifted}, text, as_json=as_json)
 
 

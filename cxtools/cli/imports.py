@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cxtools import wording
 from cxtools.cli.exits import NOT_UNDERSTOOD
 from cxtools.cli.options import Json, parse_pairs
 from cxtools.cli.session import session
@@ -101,7 +102,8 @@ def import_events(  # noqa: PLR0913  # an argument an option
     if client.settings.suppress_imported and not no_suppress:
         suppressed = client.suppress_imported(result.campaigns)
         document["suppressed"] = suppressed
-        text += f"\npeople suppressed: {suppressed:,} (hard bounces, complaints, unsubscribes)"
+        people = wording.count(suppressed)
+        text += f"\npeople suppressed: {people} (hard bounces, complaints, unsubscribes)"
     session(context).print_result(document, text, as_json=as_json)
     if not result.is_understood:
         raise typer.Exit(NOT_UNDERSTOOD)

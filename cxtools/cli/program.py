@@ -24,6 +24,7 @@ from cxtools.cli import (
     classify,
     imports,
     ledger,
+    providers,
     questions,
     refresh,
     reports,
@@ -49,6 +50,7 @@ app.add_typer(imports.commands)
 app.add_typer(refresh.commands)
 app.add_typer(questions.commands)
 app.add_typer(verdict.commands)
+app.add_typer(providers.commands)
 app.add_typer(classify.commands)
 app.add_typer(reports.commands)
 app.add_typer(store.commands)

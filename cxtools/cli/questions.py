@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cxtools import wording
 from cxtools.cli.options import Csv, Json
 from cxtools.cli.session import print_json, session
 from cxtools.errors import ConfigError
@@ -47,7 +48,7 @@ AsOf = Annotated[
     typer.Option(
         "--as-of",
         metavar="MOMENT",
-        help="Leave out what came later: than a day, as 2026-09-14, to its end (UTC), or than "
+        help="Leave out what came later: than a day, as 2026-09-14, to its end, or than "
         "2026-09-14T10:00:00+02:00.",
     ),
 ]
@@ -91,7 +92,7 @@ def command_for(question: Question) -> Callable[..., None]:
             sys.stdout.write(table.map(safe_value).to_csv(index=False))
         elif parquet:
             write_whole(parquet, partial(table.to_parquet, index=False))
-            session(context).say(f"{len(table):,} rows in {parquet}")
+            session(context).say(f"{wording.count(len(table))} rows in {parquet}")
         else:
             session(context).print_text(table.text() if len(table) else question.empty)
 

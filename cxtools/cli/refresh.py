@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cxtools import formats
 from cxtools.cli.exits import BAD_VERDICT, NOT_UNDERSTOOD, REFUSED, REPORT
 from cxtools.cli.options import Json
 from cxtools.cli.session import session
@@ -70,7 +71,7 @@ def _moment(text: str) -> float:
     """The clock's time, or the moment that was named."""
     if not text:
         return time.time()
-    moment = parse_moment(text)
+    moment = parse_moment(text, formats.current().zone)
     if moment is None:
         raise ConfigError(
             f"{text!r} is not a moment",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cxtools import wording
 from cxtools.cli.options import Json, Name
 from cxtools.cli.session import session
 
@@ -36,8 +37,8 @@ def compact(context: typer.Context, campaign: Name = None, as_json: Json = False
 def describe(campaign: str, compacted: Compacted) -> str:
     """What became of a campaign's files, in a sentence."""
     if not compacted.merged:
-        return f"{campaign}: nothing to merge, files: {compacted.before:,}"
+        return f"{campaign}: nothing to merge, files: {wording.count(compacted.before)}"
     return (
-        f"{campaign}: {compacted.merged:,} files were merged; "
-        f"files before: {compacted.before:,}, now: {compacted.after:,}"
+        f"{campaign}: {wording.count(compacted.merged)} files were merged; "
+        f"files before: {wording.count(compacted.before)}, now: {wording.count(compacted.after)}"
     )

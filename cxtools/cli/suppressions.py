@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cxtools import wording
 from cxtools.cli.options import Csv, Json
 from cxtools.cli.session import session, write_lines
 from cxtools.errors import ConfigError
@@ -118,9 +119,10 @@ def import_suppressions(
     client = session(context).connect()
     taken = suppress_list(client.ledger, file, safe_line(reason, LONGEST_REASON))
     client.ledger.audit_log.append_anchor()
-    text = f"people on the list: {taken.people:,}, newly suppressed: {taken.added:,}"
+    people = wording.count(taken.people)
+    text = f"people on the list: {people}, newly suppressed: {wording.count(taken.added)}"
     if taken.without_address:
-        text += f"; rows without one valid address: {taken.without_address:,}"
+        text += f"; rows without one valid address: {wording.count(taken.without_address)}"
     session(context).print_result(taken._asdict(), text, as_json=as_json)
 
 

@@ -21,7 +21,7 @@ AsOf = Annotated[
     str | None,
     typer.Option(
         metavar="MOMENT",
-        help="Later events don't count: than a day, as 2026-09-14, to its end (UTC), or than "
+        help="Later events don't count: than a day, as 2026-09-14, to its end, or than "
         "2026-09-14T10:00:00+02:00.",
     ),
 ]

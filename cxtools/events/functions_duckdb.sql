@@ -27,3 +27,5 @@ create macro bare_url(t) as case
     when t like '%urldefense%/v2/url?u=%' then url_decode(translate(regexp_extract(t, '[?]u=([^&#]*)', 1), '-_', '%/'))
     when t like '%urldefense%/v3/!_!_%!_!_;%' escape '!' then regexp_extract(t, '/v3/__(.*?)__;', 1)
     else t end;
+-- A moment whose reading in UTC is that of the clock in a zone.
+create macro in_zone(a, zone) as timezone('UTC', timezone(zone, a));

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxtools import wording
 from cxtools.text import safe_line
 from cxtools.wording import quantity
 
@@ -147,13 +148,14 @@ class Imported:
         if not self.unknown_kinds:
             return ""
         words = Counter(self.unknown_kinds).most_common()
-        listed = _listed([f"{word} × {times:,}" for word, times in words])
+        listed = _listed([f"{word} × {wording.count(times)}" for word, times in words])
         return f"kinds not understood: {listed}; say what they are with --event-map WORD=KIND"
 
     def _about_moments(self) -> str:
         if not self.without_moment:
             return ""
-        text = f"events without a moment: {self.without_moment:,} of {self.events:,}"
+        without = wording.count(self.without_moment)
+        text = f"events without a moment: {without} of {wording.count(self.events)}"
         if self.moments_in:
             text += f"; name their column with --map {self.moments_in[0]}=ts"
         return text
@@ -168,7 +170,8 @@ class Imported:
             return ""
         share = self.rejected / self.rows
         return (
-            f"rows set aside: {self.rejected:,} of {self.rows:,} ({share:.1%}); "
+            f"rows set aside: {wording.count(self.rejected)} of {wording.count(self.rows)} "
+            f"({wording.percent(share)}); "
             f"reasons in {self.rejected_path}"
         )
 
@@ -211,8 +214,8 @@ class Imported:
         for name, own in self.campaigns.items():
             left_out = own.events - own.new
             lines.append(
-                f"{name}: {quantity(own.events, 'event')}, {own.new:,} new, "
-                f"{left_out:,} left out (known, or twice in the file)"
+                f"{name}: {quantity(own.events, 'event')}, {wording.count(own.new)} new, "
+                f"{wording.count(left_out)} left out (known, or twice in the file)"
             )
         lines.append(f"{quantity(self.rows, 'row')}, read as {self.format}")
         return "\n".join([*lines, *self.warnings])
@@ -221,4 +224,4 @@ class Imported:
 def _listed(texts: Sequence[str]) -> str:
     more = len(texts) - LISTED
     listed = ", ".join(safe_line(text, LONGEST_WORD) for text in texts[:LISTED])
-    return f"{listed} and {more:,} more" if more > 0 else listed
+    return f"{listed} and {wording.count(more)} more" if more > 0 else listed

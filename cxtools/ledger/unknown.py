@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from cxtools import wording
 from cxtools.errors import ConfigError
 from cxtools.ledger.audit_log import AuditLog
 from cxtools.ledger.batches import BatchRow
@@ -134,7 +135,7 @@ class Unknown:
             raise ConfigError(
                 "too early to say that it was not sent: a worker that was paused may still post",
                 where=f"batch {batch_id}",
-                do=f"wait until {datetime.fromtimestamp(ends_at, UTC):%Y-%m-%d %H:%M} UTC, "
+                do=f"wait until {wording.moment_text(datetime.fromtimestamp(ends_at, UTC))}, "
                 "or give the job's id",
             )
 

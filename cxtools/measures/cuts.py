@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
+from cxtools import formats
 from cxtools.errors import ConfigError
 from cxtools.events.messages.layer import Layer
 from cxtools.text import parse_last_moment
 
-#: Events after this moment don't count; a date without a time is that whole day (UTC), a timedelta
-#: an age, counted from each campaign's start.
+#: Events after this moment don't count; a date without a time is that whole day, in the zone of the
+#: settings; a timedelta an age, counted from each campaign's start.
 AsOf = date | timedelta | str | None
 AS_WRITTEN = (
-    "write a day as 2026-09-14, which counts to its end (UTC), or a moment as "
-    "2026-09-14T10:00:00+02:00"
+    "write a day as 2026-09-14, which counts to its end, or a moment as 2026-09-14T10:00:00+02:00"
 )
 #: No campaign was before; a number that was meant as hours would be a moment of 1970.
 FIRST_YEAR = 2000
@@ -84,11 +84,12 @@ def end_of(as_of: AsOf) -> datetime | timedelta | None:
         return None
     if isinstance(as_of, timedelta):
         return as_of
-    moment = as_of if isinstance(as_of, datetime) else parse_last_moment(as_of)
+    zone = formats.current().zone
+    moment = as_of if isinstance(as_of, datetime) else parse_last_moment(as_of, zone)
     if moment is None:
         raise ConfigError(f"as_of is not a moment: {as_of!r}", do=AS_WRITTEN)
     if moment.year < FIRST_YEAR:
         raise ConfigError(
             f"as_of lies before {FIRST_YEAR}: {as_of!r}", do=f"{AS_WRITTEN}; an age is a timedelta"
         )
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

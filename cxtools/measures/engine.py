@@ -21,10 +21,12 @@ from cxtools.events.relations import Relations, duckdb_relations
 from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.events.spark_relations import spark_relations
 from cxtools.events.store import EventStore
+from cxtools.formats import ZERO_ZONE
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
+from cxtools.measures.providers import Providers
 from cxtools.measures.session import SUSPECT_MESSAGES, Asked, Session, define_relations
 from cxtools.measures.states import states_digest
 
@@ -61,7 +63,8 @@ class Engine:
     *make_judge* is called at the first question that needs a judge of bounces: the store holds only
     what servers said, and a broken file of rules must not keep anyone from opening it.
     *rules_digest* tells those rules from others. *planned* names campaigns that may be asked about
-    before their first event.
+    before their first event. *providers* says who runs the mailboxes of a domain. Days and hours
+    are those of *timezone*.
     """
 
     store: EventStore
@@ -69,6 +72,8 @@ class Engine:
     rules_digest: Callable[[], str] = no_digest
     planned: Callable[[], Iterable[str]] = tuple
     runs_on: str = DUCKDB
+    providers: Callable[[], Providers] = Providers
+    timezone: str = ZERO_ZONE
 
     @cached_property
     def judge(self) -> Judge:
@@ -133,8 +138,15 @@ class Engine:
                 nothing = layer_without_events(self.open_relations)
                 layers[""] = stack.enter_context(nothing)
             stack.enter_context(reading(self._files(layers)))
-            digest = states_digest(self.rules_digest(), self.runs_on)
-            asked = Asked(by, where, cut_moments(layers, as_of), job_ids, digest)
+            asked = Asked(
+                by,
+                where,
+                cut_moments(layers, as_of),
+                job_ids,
+                digest=states_digest(self.rules_digest(), self.runs_on),
+                providers=self.providers(),
+                timezone=self.timezone,
+            )
             relations = Definitions(stack.enter_context(self.open_relations()))
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)
             session = Session(relations, _key(layers, asked))

@@ -17,11 +17,12 @@ The relations that the SQL of questions reads, over the layers of some campaigns
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
+from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.events.messages import identity
 from cxtools.events.messages import sql as messages_sql
@@ -29,11 +30,13 @@ from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
+from cxtools.formats import ZERO_ZONE
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
-from cxtools.measures.sql import statement, tsv_rows
+from cxtools.measures.providers import Providers
+from cxtools.measures.sql import statement
 from cxtools.measures.states import kept_states
 from cxtools.wording import did_you_mean
 
@@ -89,8 +92,9 @@ COUNTED_TOGETHER = {
 class Asked:
     """
     What is asked for: the dimensions to split by, the values that messages must have, the last
-    moment of each campaign that counts (None: all), and the jobs (None: all); and the digest of
-    what answers depend on besides layers, "" where that isn't known.
+    moment of each campaign that counts (None: all), and the jobs (None: all); the digest of what
+    answers depend on besides layers, "" where that isn't known; who runs which mailboxes; and the
+    time zone of days and hours.
     """
 
     by: Sequence[str]
@@ -98,13 +102,16 @@ class Asked:
     cuts: Mapping[str, datetime] | None
     job_ids: Sequence[str] | None
     digest: str = ""
+    providers: Providers = field(default_factory=Providers)
+    timezone: str = ZERO_ZONE
 
     def key(self) -> Hashable:
         """The same as a key of what was counted."""
         where = tuple((name, tuple(values)) for name, values in self.where.items())
         cuts = tuple(self.cuts.items()) if self.cuts is not None else None
         job_ids = tuple(self.job_ids) if self.job_ids is not None else None
-        return (self.digest, tuple(self.by), where, cuts, job_ids)
+        policy = (self.digest, self.providers.digest, self.timezone)
+        return (policy, tuple(self.by), where, cuts, job_ids)
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,7 @@ class Session:
             missing = [value for value in values if value not in known]
             if missing and known:
                 more = len(known) - VALUES_NAMED
-                others = f", … and {more:,} more" if more > 0 else ""
+                others = f", … and {wording.count(more)} more" if more > 0 else ""
                 meant = did_you_mean(missing, known[:VALUES_COMPARED])
                 raise StoreError(
                     f"no message has the {dimension} {', '.join(missing)}",
@@ -170,7 +177,7 @@ def define_relations(
     """Define what questions read."""
     _define_layers(relations, layers)
     relations.register("verdicts", verdicts)
-    relations.register("providers", _providers())
+    relations.compute("providers", partial(_providers, relations, asked.providers))
     relations.register("wanted", _wanted(asked.where))
     if asked.cuts is None:
         _define_whole(relations, verdicts)
@@ -377,10 +384,14 @@ def _define_all_messages(relations: Definitions, asked: Asked) -> None:
     if "provider" in names:
         providers = statement("provider_of_domain")
     relations.define("all_messages_by_provider", providers)
-    moments = "select * from all_messages_by_provider"
-    if not SENDING_TIMES.isdisjoint(names):
-        moments = statement("sending_moments")
-    relations.define("all_messages", moments)
+    if SENDING_TIMES.isdisjoint(names):
+        relations.define("all_messages", "select * from all_messages_by_provider")
+        return
+    relations.define("sending_moments", statement("sending_moments"))
+    moment = "sent_at"
+    if asked.timezone != ZERO_ZONE:  # which takes ten times as long
+        moment = f"in_zone(sent_at, '{asked.timezone}')"
+    relations.define("all_messages", f"select *, {moment} as sending_at from sending_moments")
 
 
 def _text(dimension: str) -> str:
@@ -417,8 +428,9 @@ def _text_table(**columns: Sequence[str]) -> pa.Table:
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
-@cache
-def _providers() -> pa.Table:
-    """Mail domain -> who runs the mailbox."""
-    rows = tsv_rows("providers")
-    return _text_table(domain=[row[0] for row in rows], provider=[row[1] for row in rows])
+def _providers(relations: ReadRelations, providers: Providers) -> pa.Table:
+    """The domains of all messages, and who runs the mailboxes of each."""
+    rows = relations.rows("select distinct domain from all_messages_by_domain")
+    domains = [domain for domain in rows.column("domain").to_pylist() if domain]
+    names = [providers.find(domain) for domain in domains]
+    return _text_table(domain=domains, provider=names)

@@ -23,7 +23,7 @@ from typing import Any
 from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
-from cxtools import __version__, wording
+from cxtools import __version__, formats, wording
 from cxtools.charts import style
 from cxtools.charts.display import MIME as TABLE_MIME
 from cxtools.errors import ReportError
@@ -146,6 +146,9 @@ def _page_content(
         "parameters": shown_parameters,
         "window": _window(facts),
         "made": _moment_text(facts.made_at),
+        "events": wording.count(facts.events),
+        "timezone": formats.current().timezone,
+        "numbers": formats.current().locale.replace("_", "-"),
         "version": __version__,
     }
 

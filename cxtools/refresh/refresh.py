@@ -23,6 +23,7 @@ from cxtools.campaigns import data_digest, known_campaigns
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, CxError, StoreError
 from cxtools.files import make_private_folder
+from cxtools.mailboxes import look_up_unknown
 from cxtools.pages.earlier import drop_states
 from cxtools.pages.index import is_behind, write_index
 from cxtools.refresh.channels import Channels
@@ -120,7 +121,8 @@ def refresh(
         workshop = Workshop(client, reports, now)
         channels = Channels(client, reports, environ)
         files = tuple(_take_in(client, now))
-        collected, error = _collect(client, now)
+        collected, not_collected = _collect(client, now)
+        error = not_collected or _look_up_mail_servers(client)
         if not reports.reports:
             return Refreshed(collected, files, error=error)
         clock = _clock(now)
@@ -283,6 +285,21 @@ def _collect(client: Connection, now: float) -> tuple[Collected | None, CxError 
         return client.collect(), None
     except CxError as error:
         return None, error
+
+
+def _look_up_mail_servers(client: Connection) -> CxError | None:
+    """
+    Ask DNS who runs the mailboxes of new domains, where a setting says so; why that can't be, if it
+    can't: reports are made all the same.
+    """
+    settings = client.settings
+    if not settings.look_up_mail_servers:
+        return None
+    try:
+        look_up_unknown(client.engine, settings.home, server=settings.dns_server)
+    except CxError as error:
+        return error
+    return None
 
 
 def _unsettled(client: Connection, now: float) -> list[str]:

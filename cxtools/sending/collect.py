@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from cxtools import wording
 from cxtools.api.event_pages import EventPage, Malformed, read_pages
 from cxtools.context import Context
 from cxtools.errors import CxError
@@ -108,7 +109,7 @@ def collect(context: Context, name: str | None = None) -> Collected:
                 total += _keep(context, fetched[0].row.campaign, fetched)
                 errors += [job.error for job in fetched if job.error]
                 bar.update(len(fetched))
-                bar.set_postfix_str(f"{total.added + total.duplicates:,} events")
+                bar.set_postfix_str(f"{wording.count(total.added + total.duplicates)} events")
         finally:
             pool.shutdown(cancel_futures=True)
     if errors:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cxtools import wording
 from cxtools.errors import ConfigError
 from cxtools.ledger.ledger import Ledger
 from cxtools.model import LeftOut
@@ -72,27 +73,28 @@ class DryRun:
         lines = [
             f"{self.campaign}: {self._plan_text()}; "
             f"{self._limit_text()}"
-            f"{len(self.left_out):,} rows left out; nothing was sent"
+            f"{wording.count(len(self.left_out))} rows left out; nothing was sent"
         ]
         for row in self.left_out[:ROWS_SHOWN]:
             place = f"  line {row.line}: {row.masked}"
             lines.append(f"{place} {row.reason}, {row.detail}")
         hidden = len(self.left_out) - ROWS_SHOWN
         if hidden > 0:
-            lines.append(f"  … and {hidden:,} more")
+            lines.append(f"  … and {wording.count(hidden)} more")
         lines += [f"warning: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def _plan_text(self) -> str:
-        people = f"{self.planned:,} people"
+        people = f"{wording.count(self.planned)} people"
         if self.waiting is None:
             return f"would mail {people} in {len(self.batches)} batches"
-        return f"was planned before; would mail the {self.waiting:,} of {people} who still wait"
+        waiting = wording.count(self.waiting)
+        return f"was planned before; would mail the {waiting} of {people} who still wait"
 
     def _limit_text(self) -> str:
         if not self.over_limit:
             return ""
-        return f"{self.over_limit:,} of them not today, by the daily limit; "
+        return f"{wording.count(self.over_limit)} of them not today, by the daily limit; "
 
 
 def _batch_document(size: int) -> dict[str, Any]:

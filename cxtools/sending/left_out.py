@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from cxtools import wording
 from cxtools.charts.rows import SHOWN_ROWS
 from cxtools.charts.tables import html_table
 from cxtools.ledger.ledger import Ledger
@@ -48,7 +49,7 @@ class LeftOutPeople(tuple[LeftOutPerson, ...]):
         if not self:
             return "<p>Nobody was left out.</p>"
         counts = Counter(person.reason for person in self)
-        reasons = [f"{count:,} {reason}" for reason, count in counts.most_common()]
+        reasons = [f"{wording.count(count)} {reason}" for reason, count in counts.most_common()]
         caption = f"{quantity(len(self), 'row')} of the list: {'; '.join(reasons)}."
         rows = [_shown(person) for person in self[:SHOWN_ROWS]]
         caption += shown_note(SHOWN_ROWS, len(self))

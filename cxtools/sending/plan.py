@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from cxtools import wording
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
 from cxtools.model import LeftOut, Recipient
@@ -75,7 +76,7 @@ def plan_recipients(
 
 def wrong_rows(shown: Sequence[LeftOut], count: int) -> ConfigError:
     """The error that says which of *count* wrong rows are wrong, and how."""
-    rows = f"{count:,} rows are"
+    rows = f"{wording.count(count)} rows are"
     if count == 1:
         rows = "1 row is"
     lines = [f"{rows} wrong, nothing was planned or sent:"]
@@ -84,7 +85,7 @@ def wrong_rows(shown: Sequence[LeftOut], count: int) -> ConfigError:
         lines.append(f"  line {row.line}: {address} – {row.detail}")
     hidden = count - FAULTS_SHOWN
     if hidden > 0:
-        lines.append(f"  … and {hidden:,} more")
+        lines.append(f"  … and {wording.count(hidden)} more")
     return ConfigError(
         "\n".join(lines),
         do="correct the rows, or leave them out with --skip-invalid (skip_invalid=True)",

@@ -6,6 +6,7 @@ Run it again and it continues: what the ledger says was posted is never posted a
 
 from __future__ import annotations
 
+from cxtools import wording
 from cxtools.context import Context
 from cxtools.errors import ConfigError, JobTimeout
 from cxtools.sending.campaign import Campaign
@@ -95,7 +96,7 @@ def _jobs_are_late(context: Context, name: str, jobs: int) -> JobTimeout:
     unknown = context.ledger.batches.counts(name)["unknown"]
     if unknown:
         text += (
-            f"; besides, the outcome of {unknown:,} recipients is unknown, "
+            f"; besides, the outcome of {wording.count(unknown)} recipients is unknown, "
             f"`cxtools status {name}` lists them"
         )
     return JobTimeout(

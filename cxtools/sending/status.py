@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.ledger import Ledger
@@ -116,7 +117,7 @@ class Status:
         """The same for those who don't run campaigns: no zeros, and what each state means."""
         late = LATE if self.provisional else ""
         states = Counter(str(row["state"]) for row in self.batches)
-        batches = [f"{count:,}: {STATES[state]}" for state, count in states.items()]
+        batches = [f"{wording.count(count)}: {STATES[state]}" for state, count in states.items()]
         facts = [
             ("state", spaced(self.state)),
             ("recipients", self._people_text()),
@@ -131,22 +132,23 @@ class Status:
         people = _not_zero(self.recipients)
         left_out = {word: people[name] for name, word in NOT_SUBMITTED.items() if name in people}
         text = (
-            f"{self.recipients['rows']:,} in the list, {self.recipients['submitted']:,} submitted"
+            f"{wording.count(self.recipients['rows'])} in the list, "
+            f"{wording.count(self.recipients['submitted'])} submitted"
         )
         return f"{text}; not sent: {_counts_text(left_out)}" if left_out else text
 
     def _recipients_text(self) -> str:
         people = self.recipients
         return (
-            f"{people['rows']:,} rows, "
-            f"{people['planned']:,} planned, "
-            f"{people['submitted']:,} submitted, "
-            f"{people['rejected']:,} rejected, "
-            f"{people['unknown']:,} unknown; "
-            f"left out: {people['invalid']:,} invalid, "
-            f"{people['duplicates']:,} duplicate, "
-            f"{people['suppressed']:,} suppressed, "
-            f"{people['over_limit']:,} over today's limit"
+            f"{wording.count(people['rows'])} rows, "
+            f"{wording.count(people['planned'])} planned, "
+            f"{wording.count(people['submitted'])} submitted, "
+            f"{wording.count(people['rejected'])} rejected, "
+            f"{wording.count(people['unknown'])} unknown; "
+            f"left out: {wording.count(people['invalid'])} invalid, "
+            f"{wording.count(people['duplicates'])} duplicate, "
+            f"{wording.count(people['suppressed'])} suppressed, "
+            f"{wording.count(people['over_limit'])} over today's limit"
         )
 
     def _batches_text(self) -> str:
@@ -158,7 +160,7 @@ class Status:
         for row in self.batches:
             for state in (row["state"], row["job_status"]):
                 if state in ADVICE:
-                    people = f"{row['recipients']:,} recipients"
+                    people = f"{wording.count(row['recipients'])} recipients"
                     batch = f"batch {row['batch']} ({people})"
                     text = f"{batch}: {row['detail']}; {ADVICE[state]}"
                     advice.append((state, text))
@@ -172,7 +174,7 @@ def _fact_html(term: str, text: str) -> str:
 
 
 def _counts_text(counts: Mapping[str, int]) -> str:
-    texts = [f"{count:,} {word}" for word, count in counts.items()]
+    texts = [f"{wording.count(count)} {word}" for word, count in counts.items()]
     return ", ".join(texts)
 
 
@@ -286,7 +288,9 @@ def stopped_text(ledger: Ledger, name: str) -> str:
     except StoreError as error:
         so_far = f"how far {name!r} came can't be read now: {error.what}"
     else:
-        so_far = f"{people['submitted']:,} of {people['planned']:,} recipients of {name!r} are sent"
+        submitted = wording.count(people["submitted"])
+        planned = wording.count(people["planned"])
+        so_far = f"{submitted} of {planned} recipients of {name!r} are sent"
         if not people["planned"]:
             so_far = f"nothing of {name!r} was planned or sent yet"
     return f"stopped; {so_far}\n  -> run the same again: it continues, and mails nobody twice"

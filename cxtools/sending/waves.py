@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from cxtools import wording
 from cxtools.context import Context
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
@@ -77,8 +78,8 @@ class WavePlan:
 
     def __str__(self) -> str:
         wave = f"{self.campaign}, wave {self.wave}"
-        moment = f"{self.not_before:%Y-%m-%d %H:%M} UTC"
-        people = f"{len(self.people):,} people"
+        moment = wording.moment_text(self.not_before)
+        people = wording.people(len(self.people))
         lines = [f"{wave}, not before {moment}: {people}"]
         lines += _reason_lines("yes", self._masked_people())
         lines += _reason_lines("no ", self.left_out)

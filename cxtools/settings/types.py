@@ -9,9 +9,11 @@ import re
 from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from cxtools.formats import PLAIN
 from cxtools.settings.hosts import LOOPBACK, is_host, is_network
 from cxtools.settings.secret import Secret
 
@@ -84,6 +86,41 @@ def _check_engine(text: str) -> str:
         raise ValueError("must be duckdb, or a master of Spark: local[2], spark://host:7077, yarn")
     return text
 
+
+def _check_timezone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone as IANA names it: UTC, Europe/Berlin") from None
+    return text
+
+
+def _check_locale(text: str) -> str:
+    if text == PLAIN:
+        return text
+    import babel
+
+    try:
+        return str(babel.Locale.parse(text.replace("-", "_")))
+    except (babel.UnknownLocaleError, ValueError):
+        raise ValueError("must be a locale, such as en, de or de_CH") from None
+
+
+#: A time zone, by its name.
+Timezone = Annotated[str, AfterValidator(_check_timezone)]
+#: A language, and perhaps a country, by whose habits numbers are written.
+Locale = Annotated[str, AfterValidator(_check_locale)]
+
+
+def _check_name_server(text: str) -> str:
+    if text and not NAME_SERVER.fullmatch(text):
+        raise ValueError("must be an address and a port, such as 9.9.9.9:53 or [2620:fe::fe]:53")
+    return text
+
+
+#: An address and a port.
+NAME_SERVER = re.compile(r"(\d+(\.\d+){3}|\[[0-9a-fA-F:]+\]):\d{1,5}")
+NameServer = Annotated[str, AfterValidator(_check_name_server)]
 
 #: DuckDB in this process, or Spark by the URL of its master.
 ENGINE = re.compile(r"duckdb|local(\[(\d+|\*)\])?|spark://\S+|k8s://\S+|yarn")

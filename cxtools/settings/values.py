@@ -11,8 +11,20 @@ from typing import Literal
 from pydantic import BaseModel
 
 from cxtools.errors import ConfigError
+from cxtools.formats import Formats
 from cxtools.settings.secret import Secret
-from cxtools.settings.types import Address, Engine, Hidden, Hosts, SigningSecret, Size, setting
+from cxtools.settings.types import (
+    Address,
+    Engine,
+    Hidden,
+    Hosts,
+    Locale,
+    NameServer,
+    SigningSecret,
+    Size,
+    Timezone,
+    setting,
+)
 
 
 class Paths(BaseModel, frozen=True, extra="forbid"):
@@ -258,11 +270,43 @@ class Settings(
         variable="CRM_ALLOW_HOSTS",
     )
 
+    timezone: Timezone = setting(
+        "UTC",
+        "The time zone of pages, tables and messages, such as `Europe/Berlin`: moments are written"
+        " in it, days, hours and weekdays of splits are its own, and a day without a zone"
+        " (`--as-of 2026-09-14`) ends with it. What is stored, and JSON, CSV and Parquet, stay in"
+        " UTC; so does the day of a quota.",
+        variable="CXTOOLS_TIMEZONE",
+    )
+    locale: Locale = setting(
+        "en",
+        "By whose habits numbers are written on pages, in tables and messages: `de` makes 4.925"
+        " and 95,9 % of 4,925 and 95.9%. Texts stay English, JSON, CSV and Parquet plain.",
+        variable="CXTOOLS_LOCALE",
+    )
+
+    dns_server: NameServer = setting(
+        "",
+        "The name server that `--dns` asks, with its port, such as `9.9.9.9:53`. Empty: those of"
+        " this machine.",
+        variable="CXTOOLS_DNS_SERVER",
+    )
+    look_up_mail_servers: bool = setting(
+        False,
+        "`cxtools refresh` asks DNS for the mail servers of new domains that no entry of"
+        " providers names, as `cxtools providers --dns` does. DNS then learns which domains are"
+        " mailed.",
+    )
+
     keyring: bool = setting(
         False,
         "Secrets that are found nowhere else are taken from the keyring (extra `[keyring]`)."
         " Asked only if a profile says so, so that no run waits for an unlock dialog.",
     )
+
+    @property
+    def formats(self) -> Formats:
+        return Formats(self.locale, self.timezone)
 
     @property
     def ledger_url(self) -> str:

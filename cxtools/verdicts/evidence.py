@@ -19,10 +19,11 @@ from cxtools.measures.catalogue.delivery import COMPARISON
 from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import objections
+from cxtools.measures.providers import OTHER
 from cxtools.measures.stats import known_shares
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import LIMITS, Limit
-from cxtools.verdicts.places import OTHER, Place, PlaceAnswers, Trouble, find_troubles, with_answers
+from cxtools.verdicts.places import Place, PlaceAnswers, Trouble, find_troubles, with_answers
 from cxtools.verdicts.trust import FeedFacts, unbelievable, untold
 from cxtools.verdicts.verdict import CampaignVerdict, verdict
 

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cxtools import wording
+from cxtools.measures.providers import OTHER
 from cxtools.measures.stats import binomial_tail, wilson
 from cxtools.verdicts.checks import Check
 from cxtools.verdicts.limits import PLACE_LIMITS, Limit, PlaceLimit
@@ -31,8 +32,6 @@ SHARE_THAT_FAILS = 0.01
 NAMED = 3
 #: A blocklist is a reason where at least this share of the answers names it.
 LISTED = 0.2
-#: A provider that is no provider.
-OTHER = "other"
 #: The category of answers that no rule understands.
 UNKNOWN = "unknown"
 

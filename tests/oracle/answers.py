@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,7 +128,7 @@ class Oracle:
                 of_jobs = counted + _statement("events_of_jobs")
                 connection.execute(of_jobs, {"job_ids": list(job_ids)})
             connection.register("verdicts", _verdicts(connection))
-            connection.register("providers", _providers())
+            connection.register("providers", _providers(connection))
             connection.execute("create temp table all_messages as " + _statement("messages"))
             connection.execute("create temp table wanted as " + _wanted(where))
             yield connection
@@ -188,12 +189,19 @@ def _verdicts(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema(columns))
 
 
-@cache
-def _providers() -> pa.Table:
-    rows = tsv_rows("providers")
-    domains = [row[0] for row in rows]
-    providers = [row[1] for row in rows]
-    return pa.table({"domain": domains, "provider": providers})
+def _providers(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The domains of all events, each with the first provider whose pattern it looks like."""
+    patterns = tsv_rows("providers")
+    domain = "lower(split_part(email, '@', 2))"
+    rows = connection.sql(f"select distinct {domain} from events").fetchall()  # noqa: S608  # ours
+    known = []
+    for (name,) in rows:
+        for pattern, provider in patterns:
+            if name and fnmatchcase(name, pattern):
+                known.append({"domain": name, "provider": provider})
+                break
+    columns = [pa.field("domain", pa.string()), pa.field("provider", pa.string())]
+    return pa.Table.from_pylist(known, pa.schema(columns))
 
 
 def _wanted(where: Where) -> str:

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "cxtools"
 #: floor -> its steps; a module may import any module of an earlier step, never one of its own
 FLOORS = {
     "words": [
-        "addresses errors identity sql_files text",
+        "addresses errors formats identity sql_files text",
         "model settings.hosts settings.secret wording",
         "settings.types",
         "settings.values",
@@ -43,7 +43,7 @@ FLOORS = {
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
-        "measures.choices measures.table "
+        "measures.choices measures.providers measures.table "
         "verdicts.checks verdicts.trust",
         "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
@@ -71,6 +71,7 @@ FLOORS = {
     ],
     "files": [
         "files progress tables tables.layout",
+        "mail_servers",
         "tables.containers tables.delimited",
         "tables.encodings tables.workbook",
     ],
@@ -101,11 +102,12 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
-        "measures.rules_digest measures.states",
+        "measures.own_providers measures.rules_digest measures.states",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes sending.left_out",
         "measures.answers sending.status",
+        "mailboxes",
         "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
@@ -128,7 +130,7 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.exits cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.questions cli.refresh cli.reports "
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.providers cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pandas as pd
@@ -40,6 +41,7 @@ from cxtools.measures.outcomes import outcomes
 from tests.oracle.events import odd_events, random_events
 from tests.tables import RECEIVED
 
+BERLIN = ZoneInfo("Europe/Berlin")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 US = timedelta(microseconds=1)
@@ -94,7 +96,7 @@ def test_the_functions_of_both_engines_are_the_same() -> None:
     names[1].insert(5, "regexp_like")
 
     assert names[0] == names[1]
-    assert len(names[0]) <= 11
+    assert len(names[0]) <= 12
 
 
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -131,6 +133,11 @@ FUNCTIONS: dict[str, tuple[str, pa.Table, list[Any]]] = {
         "max(iso_weekday(a))",
         pa.table({"row": range(len(DAYS)), "a": pa.array(DAYS, MOMENT)}),
         [day and day.isoweekday() for day in DAYS],
+    ),
+    "in_zone": (
+        "max(iso_text(in_zone(a, 'Europe/Berlin')))",
+        pa.table({"row": range(len(DAYS)), "a": pa.array(DAYS, MOMENT)}),
+        [day and f"{day.astimezone(BERLIN):%Y-%m-%dT%H:%M:%SZ}" for day in DAYS],
     ),
     "iso_text": (
         "max(iso_text(a))",
