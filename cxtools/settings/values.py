@@ -213,6 +213,12 @@ class Settings(
         repr=False,
     )
 
+    campaign: str = setting(
+        "",
+        "The campaign of a notebook whose `campaign` is left empty. `cxtools report` is always told"
+        " one.",
+        variable="CXTOOLS_CAMPAIGN",
+    )
     suppress_imported: bool = setting(
         True,
         "Hard bounces, complaints and unsubscribes of imported campaigns suppress these people in"

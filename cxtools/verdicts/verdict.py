@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from cxtools.errors import ConfigError
+from cxtools.errors import BadVerdict, ConfigError
 from cxtools.verdicts import sentences
 from cxtools.verdicts.actions import Action, actions
 from cxtools.verdicts.cards import Card, card
-from cxtools.verdicts.checks import Check, decides, worst
+from cxtools.verdicts.checks import Check, decides, is_as_bad_as, worst
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import HARD_BOUNCES
 from cxtools.verdicts.trust import Reason, Trust, judge_trust
@@ -21,6 +21,8 @@ Sentence = Callable[[Facts], str]
 TRUSTED = Trust("good", ())
 #: The words that need an explanation before anything else is said.
 ALARMING = ("FAIL", "WARN", "TOO FEW")
+#: The words that a scheduled run may be ended by.
+ENDING = ("WARN", "FAIL")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,31 @@ class CampaignVerdict:
             },
             "as_of": self.facts.as_of.isoformat() if self.facts.as_of else None,
         }
+
+    def stop_at(self, word: str) -> None:
+        """
+        End a scheduled notebook with an error where the verdict is *word* ("WARN" or "FAIL", in any
+        case) or worse; "" ends nothing. The last cell of a report says it, so that all is shown.
+
+        Raises:
+            BadVerdict: it is that bad.
+            ConfigError: *word* is something else.
+
+        >>> verdict(Facts("q3", {"attempted": 0})).stop_at("WARN")
+        """
+        if not word:
+            return
+        if word.upper() not in ENDING:
+            raise ConfigError(
+                f"{word!r} is not a verdict that a run can end by",
+                where="fail_on",
+                do=f"say {' or '.join(ENDING)}, or leave it empty",
+            )
+        if is_as_bad_as(self.word, word.upper()):
+            raise BadVerdict(
+                f"{self.facts.campaign}: {self.word}. {self.sentences[0]}",
+                do="all cells were run: `cxtools page` makes the page of the executed notebook",
+            )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         # Pictures stand above judgement, so they are asked for by name, when one is looked at.

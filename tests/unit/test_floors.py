@@ -116,7 +116,7 @@ FLOORS = {
     "faces": [
         "simulated refresh.inbox",
         "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
-        "pages.parameters",
+        "pages.parameters pages.widgets",
         "campaigns pages.earlier pages.executed pages.numbers people.addresses refresh.channels",
         "pages.figures pages.portfolio",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
