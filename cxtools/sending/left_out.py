@@ -15,7 +15,7 @@ from cxtools.charts.tables import html_table
 from cxtools.ledger.ledger import Ledger
 from cxtools.sending.exclusion import read_exclusion
 from cxtools.text import mask_address
-from cxtools.wording import count, quantity, shown_note
+from cxtools.wording import quantity, shown_note
 
 
 class LeftOutPerson(NamedTuple):
