@@ -213,20 +213,18 @@ class Settings(
         repr=False,
     )
 
-<<<<<<< HEAD
     erasures: Path | None = setting(
         None,
         "The file of those who are erased, by key. Kept outside of what backups bring back, it sees"
         " to it that who was erased since the backup is erased again. Default: `erasures.txt` in"
         " the home.",
         variable="CXTOOLS_ERASURES",
-=======
+    )
     campaign: str = setting(
         "",
         "The campaign of a notebook whose `campaign` is left empty. `cxtools report` is always told"
         " one.",
         variable="CXTOOLS_CAMPAIGN",
->>>>>>> main
     )
     suppress_imported: bool = setting(
         True,

@@ -118,14 +118,9 @@ FLOORS = {
     "faces": [
         "simulated refresh.inbox",
         "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
-<<<<<<< HEAD
-        "pages.parameters",
+        "pages.parameters pages.widgets",
         "campaigns pages.earlier pages.executed pages.numbers people.addresses people.documents refresh.channels",
         "people.forget people.person people.purge",
-=======
-        "pages.parameters pages.widgets",
-        "campaigns pages.earlier pages.executed pages.numbers people.addresses refresh.channels",
->>>>>>> main
         "pages.figures pages.portfolio",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
