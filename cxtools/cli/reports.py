@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from cxtools.cli.exits import BAD_VERDICT
 from cxtools.cli.options import parse_pairs
 from cxtools.cli.session import session
-from cxtools.errors import ConfigError
+from cxtools.errors import ConfigError, ReportError
 
 commands = typer.Typer()
 
@@ -26,6 +27,12 @@ Parameters = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option(help="The folder for the page; CXTOOLS_HOME/reports when left out.")
+]
+FailOn = Annotated[
+    Literal["WARN", "FAIL"] | None,
+    typer.Option(
+        help="End with exit code 9, after the page is written, where its verdict is that bad."
+    ),
 ]
 Executed = Annotated[Path, typer.Argument(help="A notebook with its outputs.")]
 PageOut = Annotated[
@@ -49,6 +56,7 @@ def report(  # noqa: PLR0917  # an argument an option
     parameter: Parameters = None,
     out: Out = None,
     pdf: Pdf = False,
+    fail_on: FailOn = None,
 ) -> None:
     """
     Run one notebook with parameters, and write one HTML page; prints its path, with --pdf that of
@@ -58,9 +66,10 @@ def report(  # noqa: PLR0917  # an argument an option
     from cxtools.pages.run import render_report
 
     browser = find_browser() if pdf else ""
+    parameters = _parameters(campaign, parse_pairs("-p", parameter))
     page = render_report(
         name,
-        _parameters(campaign, parse_pairs("-p", parameter)),
+        parameters,
         out=out,
         home=session(context).connect().settings.home,
         profile=session(context).profile,
@@ -68,6 +77,30 @@ def report(  # noqa: PLR0917  # an argument an option
     session(context).print_text(str(page))
     if pdf:
         session(context).print_text(str(print_page(page, browser)))
+    _end_by_verdict(page, fail_on or parameters.get("fail_on", "").upper())
+
+
+def _end_by_verdict(page: Path, fail_on: str) -> None:
+    """
+    End with exit code 9 where the page's verdict is *fail_on* or worse.
+
+    Raises:
+        ReportError: the page has no verdict.
+    """
+    from cxtools.pages.facts import read_facts
+    from cxtools.verdicts.checks import is_as_bad_as
+
+    if not fail_on:
+        return
+    facts = read_facts(page.read_text(encoding="utf-8"))
+    if facts is None or not facts.word:
+        raise ReportError(
+            "the report has no verdict to fail on",
+            where=str(page),
+            do="leave --fail-on out, or show `cx.verdict(campaign)` in the notebook",
+        )
+    if is_as_bad_as(facts.word, fail_on):
+        raise typer.Exit(BAD_VERDICT)
 
 
 @commands.command()
