@@ -122,7 +122,7 @@ FLOORS = {
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
-        "pages.exporter",
+        "pages.exporter pages.notebook_jobs",
         "pages.run",
         "notebook refresh.make",
         "refresh.refresh",
