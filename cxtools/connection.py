@@ -173,7 +173,7 @@ class Connection:
 
         settings = self.settings
         resources = Resources(settings.spill_folder, settings.memory, settings.threads)
-        return EventStore(self._open_home() / "events", resources)
+        return EventStore(self._open_home() / "events", resources, settings.erasures_file)
 
     @cached_property
     def engine(self) -> Engine:
@@ -198,6 +198,7 @@ class Connection:
             runs_on=self.settings.engine,
             providers=partial(providers_of, home),
             timezone=self.settings.timezone,
+            job_facts=lambda: self.ledger.batches.job_facts() if self.has_ledger else (),
         )
 
     @cached_property

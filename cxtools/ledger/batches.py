@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -70,6 +71,14 @@ class BatchRow:
         return self.job_id
 
 
+class JobFacts(NamedTuple):
+    """A job, the seconds until it was done, and its spam score: None where the API gives none."""
+
+    job_id: str
+    latency_s: float | None
+    spam_score: float | None
+
+
 COLUMNS = [batch.c[column.name] for column in fields(BatchRow)]
 #: word of `counts` -> the states of the batches whose people it counts
 COUNTED = {
@@ -104,6 +113,12 @@ class Batches:
         rows = self._database.rows(query)
         return [BatchRow(*row) for row in rows]
 
+    def job_facts(self) -> list[JobFacts]:
+        """What the API told of each job, of all campaigns."""
+        query = sa.select(batch.c.job_id, batch.c.latency_s, batch.c.spam_score)
+        rows = self._database.rows(query)
+        return [JobFacts(job, latency_s, score) for job, latency_s, score in rows if job]
+
     def candidates(self, batch_id: str) -> list[Recipient]:
         """The people that a batch was planned for; nobody where its plan was replaced."""
         query = sa.select(batch.c.candidates).filter_by(id=batch_id)
@@ -126,6 +141,11 @@ class Batches:
             for (batch_id,) in self._database.rows(query.distinct()):
                 ids[batch_id] = None
         return list(ids)
+
+    def keys(self, batch_id: str) -> set[str]:
+        """The keys of all people that a batch was planned for, of those who are erased, too."""
+        query = sa.select(slot.c.rcpt_key).filter_by(batch_id=batch_id)
+        return {key for (key,) in self._database.rows(query)}
 
     def with_left_out(self, name: str) -> list[BatchRow]:
         """The batches of a campaign that left somebody out when they went out."""

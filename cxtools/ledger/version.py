@@ -24,6 +24,7 @@ from cxtools.ledger.database import Database
 from cxtools.ledger.schema import (
     TABLES,
     audit_head,
+    erasure,
     judgement,
     ledger_version,
     report_run,
@@ -32,13 +33,19 @@ from cxtools.ledger.schema import (
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The schema that this cxtools works with.
-NEWEST = 4
+NEWEST = 5
 #: What a database without any ledger has.
 NO_LEDGER = 0
 #: Tables of another database that a message names.
 SHOWN = 5
 #: Tables that later versions brought.
-LATER_TABLES = {judgement.name, ledger_version.name, report_run.name, suppression_answer.name}
+LATER_TABLES = {
+    erasure.name,
+    judgement.name,
+    ledger_version.name,
+    report_run.name,
+    suppression_answer.name,
+}
 #: The tables of version 1.
 FIRST_TABLES = frozenset(TABLES.tables) - LATER_TABLES
 
@@ -160,6 +167,25 @@ def statements(version: int) -> list[str]:
     code = [line for line in lines if not line.startswith("--")]
     pieces = "\n".join(code).split(";")
     return [piece.strip() for piece in pieces if piece.strip()]
+
+
+def missing_columns(database: Database) -> list[str]:
+    """The tables and columns of the newest schema that a database lacks, as `batch.scans`."""
+    with database.reading() as tx:
+        inspector = sa.inspect(tx)
+        known = set(inspector.get_table_names())
+        missing = []
+        for table in TABLES.sorted_tables:
+            if table.name not in known:
+                missing.append(table.name)
+                continue
+            columns = {column["name"] for column in inspector.get_columns(table.name)}
+            missing += [
+                f"{table.name}.{column.name}"
+                for column in table.columns
+                if column.name not in columns
+            ]
+    return missing
 
 
 def place_of(database: Database) -> str:
