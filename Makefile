@@ -45,6 +45,8 @@ lowest: .venv-lowest/.lowest chromium postgres  ## the tests on the lowest allow
 
 # Hours. What is done stands in reports/soak/seed-N.jsonl; the same command goes on from there. SOAK="--minutes 30" stops after so long.
 soak: .venv/.dev  ## the long proof: every kill point, kills in recovery, 10,000 fault schedules, writers and readers killed for minutes (SEED=7)
+	$(BIN)/python -m tests.proof.refreshes --points 100
+	CXTOOLS_SOAK_S=60 $(BIN)/pytest -n 0 -k four_at_once tests/proof/test_refresh_kill.py
 	$(BIN)/python -m tests.proof.soak --seed $(or $(SEED),7) $(SOAK)
 
 mutants: .venv/.dev postgres  ## plant known mistakes one at a time; each must make a test fail (NAME="..." for some)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cxtools.cli.exits import DONE, exit_code
 from cxtools.cli.options import parse_pairs
 from cxtools.cli.session import session
 from cxtools.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cxtools.connection import Connection
 
 commands = typer.Typer()
 
@@ -53,21 +57,36 @@ def report(  # noqa: PLR0917  # an argument an option
     """
     Run one notebook with parameters, and write one HTML page; prints its path, with --pdf that of
     the PDF, too. Safe to schedule: run_campaign sends only with -p send=true.
+
+    Where jobs of its campaign failed the exit code is 5, where outcomes are unknown 8, and where
+    webhooks don't get through 3; the page is written all the same.
     """
     from cxtools.pages.paper import find_browser, print_page
     from cxtools.pages.run import render_report
 
     browser = find_browser() if pdf else ""
+    client = session(context).connect()
+    parameters = _parameters(campaign, parse_pairs("-p", parameter))
     page = render_report(
         name,
-        _parameters(campaign, parse_pairs("-p", parameter)),
+        parameters,
         out=out,
-        home=session(context).connect().settings.home,
+        home=client.settings.home,
         profile=session(context).profile,
     )
     session(context).print_text(str(page))
     if pdf:
         session(context).print_text(str(print_page(page, browser)))
+    code = _code_of(client, parameters.get("campaign", ""))
+    if code:
+        raise typer.Exit(code)
+
+
+def _code_of(client: Connection, campaign: str) -> int:
+    """The exit code that says where a campaign stands; 0 for one that wasn't sent from here."""
+    if not client.has_ledger or campaign not in client.ledger.plans.names():
+        return DONE
+    return exit_code(client.status(campaign))
 
 
 @commands.command()
