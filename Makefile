@@ -14,7 +14,7 @@ BIN    := .venv/bin
 UV_PIP  = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal --fork-strategy fewest --generate-hashes \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo test lint check docs lowest soak notebooks-check notebooks lab lock clean chromium postgres mutants
+.PHONY: help setup demo test lint check docs lowest soak wheel-check notebooks-check notebooks lab lock clean chromium postgres mutants
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ docs: .venv/.dev  ## the documentation site in docs/_build/html; a warning is an
 lowest: .venv-lowest/.lowest chromium postgres  ## the tests on the lowest allowed versions
 	.venv-lowest/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+# Minutes, and it needs the package index: an environment of its own is filled with the wheel alone.
+wheel-check: .venv/.dev chromium  ## the wheel in a fresh environment and an empty folder: demo, notebooks, pages
+	$(BIN)/pytest tests/installed
+
 # Hours. What is done stands in reports/soak/seed-N.jsonl; the same command goes on from there. SOAK="--minutes 30" stops after so long.
 soak: .venv/.dev  ## the long proof: every kill point, kills in recovery, 10,000 fault schedules, writers and readers killed for minutes (SEED=7)
 	$(BIN)/python -m tests.proof.refreshes --points 100
@@ -54,18 +58,19 @@ mutants: .venv/.dev postgres  ## plant known mistakes one at a time; each must m
 
 # The committed outputs come from the seeded demo, so the comparison needs the demo's data, made afresh, and nothing else.
 notebooks-check: .venv/.dev demo  ## run the notebooks on the demo's data and compare with their committed outputs
-	CXTOOLS_HOME="$(CURDIR)/reports/demo/home" $(BIN)/pytest --nbval --nbval-current-env -p no:cacheprovider notebooks \
+	CXTOOLS_CAMPAIGN=q3-update CXTOOLS_HOME="$(CURDIR)/reports/demo/home" $(BIN)/pytest --nbval --nbval-current-env -p no:cacheprovider notebooks \
 	  $(if $(wildcard tests/nbval.cfg),--nbval-sanitize-with tests/nbval.cfg)
 
 # Without a CXTOOLS_HOME of one's own the notebooks show the demo's campaigns.
 lab: .venv-lab/.lab reports/demo/index.html  ## JupyterLab on the notebooks, in an environment of its own
-	CXTOOLS_HOME="$${CXTOOLS_HOME:-$(CURDIR)/reports/demo/home}" .venv-lab/bin/jupyter lab --ServerApp.root_dir=notebooks
+	@if [ -z "$${CXTOOLS_HOME:-}" ]; then export CXTOOLS_HOME="$(CURDIR)/reports/demo/home" CXTOOLS_CAMPAIGN=q3-update; fi; \
+	  exec .venv-lab/bin/jupyter lab --ServerApp.root_dir=notebooks
 
 reports/demo/index.html: | .venv/.core
 	$(BIN)/cxtools demo --out reports/demo
 
 notebooks: .venv/.dev demo  ## run the notebooks anew on the demo's data, to commit their outputs
-	CXTOOLS_HOME="$(CURDIR)/reports/demo/home" PLOTLY_RENDERER=plotly_mimetype $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	CXTOOLS_CAMPAIGN=q3-update CXTOOLS_HOME="$(CURDIR)/reports/demo/home" PLOTLY_RENDERER=plotly_mimetype $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False notebooks/*_report.ipynb notebooks/run_campaign.ipynb
 
 lock: .venv/.dev  ## resolve the locks again, for all supported Pythons and systems

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from cxtools.bounce import BounceVerdict, classify
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
-    from cxtools.notebook import Ask, explore, import_file, report, run_campaign, status, verdict
+    from cxtools.notebook import (
+        Ask,
+        check_campaign,
+        explore,
+        import_file,
+        report,
+        run_campaign,
+        status,
+        verdict,
+    )
     from cxtools.sending.campaign import Campaign
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict
@@ -49,6 +58,7 @@ if TYPE_CHECKING:
         "CxError",
         "Status",
         "bounces",
+        "check_campaign",
         "classify",
         "comparison",
         "connect",
@@ -77,6 +87,7 @@ _HOMES = {
     "Connection": "connection",
     "CxError": "errors",
     "Status": "sending.status",
+    "check_campaign": "notebook",
     "classify": "bounce",
     "connect": "connection",
     "explore": "notebook",

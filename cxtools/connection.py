@@ -171,7 +171,7 @@ class Connection:
 
         settings = self.settings
         resources = Resources(settings.spill_folder, settings.memory, settings.threads)
-        return EventStore(self._open_home() / "events", resources)
+        return EventStore(self._open_home() / "events", resources, settings.erasures_file)
 
     @cached_property
     def engine(self) -> Engine:

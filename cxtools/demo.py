@@ -31,6 +31,8 @@ EARLIER_CAMPAIGNS = 8
 #: Where `cxtools demo` puts its pages, and its home below them.
 OUT = Path("reports/demo")
 REPORTS = ("run_campaign", "bounce_report", "engagement_report")
+#: What the demo is given, beside its home: list, spec, events of earlier campaigns.
+INPUT = Path("input")
 WEEK_S = 7 * 86400
 #: The first fetches late events; after two more that find nothing the campaign is settled.
 LATE_COLLECTS = 3
@@ -73,7 +75,7 @@ def run_demo(
 ) -> str:
     """
     Run the demo into *out* and return its summary in five lines; the store and ledger stand in
-    `out/home`. *progress*: draw progress bars.
+    `out/home`, what it is given beside it. *progress*: draw progress bars.
 
     Raises:
         ConfigError: *out*/home exists and isn't a demo's; nothing was touched.
@@ -84,9 +86,9 @@ def run_demo(
     client = connect("simulator", home=home)
     client.quiet = not progress
     say(f"1/4  {EARLIER_CAMPAIGNS} earlier campaigns into the event store")
-    _import_history(client)
+    _import_history(client, out / INPUT)
     say(f"2/4  sending {NAME}: {wording.count(RECIPIENTS)} recipients over HTTP")
-    _send(client)
+    _send(client, out / INPUT)
     say("3/4  a week passes on the simulator's clock; late events come in")
     _let_a_week_pass(client)
     say("4/4  reports")
@@ -112,29 +114,29 @@ def _make_home(out: Path) -> Path:
             do="choose another --out",
         )
     shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(out / INPUT, ignore_errors=True)
     home.mkdir(parents=True, mode=0o700)
     (home / MARK).touch()
     return home
 
 
-def _import_history(client: Connection) -> None:
-    folder = client.settings.home / "history"
+def _import_history(client: Connection, files: Path) -> None:
+    folder = files / "history"
     _run_simulator("history", campaigns=EARLIER_CAMPAIGNS, seed=SEED, out=folder)
     for file in sorted(folder.glob("*.jsonl")):
         import_file(file, file.stem, client.store, now=datetime.now(UTC))
 
 
-def _send(client: Connection) -> None:
-    home = client.settings.home
-    recipients = home / "recipients.csv"
-    spec = home / "spec.toml"
+def _send(client: Connection, files: Path) -> None:
+    recipients = files / "recipients.csv"
+    spec = files / "spec.toml"
     _run_simulator("recipients", count=RECIPIENTS, seed=SEED, out=recipients)
     spec.write_text(SPEC, encoding="utf-8")
     sent = client.send(Campaign.from_toml(spec, recipients))
     if sent.state != "completed":
         raise JobFailed(
             f"the demo's send ended as {sent.state}",
-            where=str(home),
+            where=str(client.settings.home),
             do="look at the ledger there; then run the demo again",
         )
 

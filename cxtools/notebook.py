@@ -9,17 +9,19 @@ The face in a notebook: one short function per question, over the store that `CX
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cxtools.connection import connect, latest
+from cxtools.connection import connect, latest, short_path
 from cxtools.errors import ConfigError
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.question import docstring
+from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
+    from cxtools.connection import Connection
     from cxtools.events.summary import Imported
     from cxtools.measures.choices import By, Where
     from cxtools.measures.cuts import AsOf
@@ -93,8 +95,39 @@ def verdict(
     return latest(home).verdict(str(campaign), about=about, as_of=as_of)
 
 
+def check_campaign(campaign: str | int | float = "", *, home: Home = None) -> str:
+    """
+    The campaign's name, if there is such a campaign; where none is named, that of the setting
+    `CXTOOLS_CAMPAIGN`. The first thing that a report asks, so that a misspelt parameter never ends
+    as another campaign's report.
+
+    Arguments:
+        campaign  the name; a number, as papermill makes one of `-p campaign 202609`, is its text
+        home      another folder than CXTOOLS_HOME
+
+    Raises:
+        ConfigError: none is named, or there is none of that name; those that there are are listed
+
+    Example:
+        campaign = cx.check_campaign(campaign)
+    """
+    client = latest(home)
+    name = str(campaign) or client.settings.campaign
+    known = client.store.campaigns()
+    if name in known:
+        return name
+    problem = f"there is no campaign {name!r}" if name else "no campaign is named"
+    choices = ", ".join(known) or "none yet"
+    raise ConfigError(
+        problem,
+        where=short_path(client.settings.home),
+        do=f"{did_you_mean(name, known)}set the parameter `campaign`, "
+        f"with papermill `-p campaign NAME`, to one of: {choices}",
+    )
+
+
 def run_campaign(
-    campaign: str = "",
+    campaign: str | int | float = "",
     *,
     spec: str = "",
     recipients: str = "",
@@ -111,7 +144,8 @@ def run_campaign(
     a report that a schedule runs must not mail anyone.
 
     Arguments:
-        campaign      the name of a campaign that is there already; "" with a spec
+        campaign      the name of a campaign that is there already; "" with a spec, or for the one
+                      that `CXTOOLS_CAMPAIGN` names
         spec          the path of SPEC.toml
         recipients    the path of the list, CSV or Excel
         profile       a table of `profiles.toml`, or "simulator"; "": the environment's
@@ -138,10 +172,24 @@ def run_campaign(
     settings = {"home": home} if home else {}
     client = connect(profile or None, **settings)
     if not spec:
-        return client.status(campaign)
+        return client.status(_sent_campaign(client, str(campaign)))
     any_template_id = client.settings.any_template_id
     planned = Campaign.from_toml(spec, recipients, any_template_id=any_template_id)
     return client.send(planned, skip_invalid=skip_invalid)
+
+
+def _sent_campaign(client: Connection, name: str) -> str:
+    """The name, or that of the setting; one of them there must be."""
+    name = name or client.settings.campaign
+    if name:
+        return name
+    known = client.ledger.plans.names() if client.has_ledger else []
+    raise ConfigError(
+        "no campaign is named",
+        where=short_path(client.settings.home),
+        do="set the parameter `campaign`, with papermill `-p campaign NAME`, "
+        f"to one of: {', '.join(known) or 'none yet'}",
+    )
 
 
 def status(campaign: str, *, home: Home = None) -> Status:
@@ -238,16 +286,18 @@ def report(
     return render_report(name, parameters, out=folder, home=latest(home).settings.home)
 
 
-def explore(*campaigns: str, home: Home = None) -> Any:
+def explore(*campaigns: str | Sequence[str], home: Home = None) -> Any:
     """
     Controls for JupyterLab: choose campaigns, a question, a split, and see its figure; "As a
     command" writes the same question for a terminal.
 
     Arguments:
-        campaigns  those to choose from; all of them when none is named
+        campaigns  those to choose from, as names, a list of them, or a text with commas between;
+                   all of them when none is named
         home       another folder than CXTOOLS_HOME
 
     Raises:
+        ConfigError: there is no campaign of that name
         StoreError: there are no campaigns yet
 
     Example:
@@ -255,4 +305,19 @@ def explore(*campaigns: str, home: Home = None) -> Any:
     """
     from cxtools import explorer
 
-    return explorer.explore(latest(home).engine, campaigns or None)
+    names = [check_campaign(name, home=home) for name in _names(campaigns)]
+    return explorer.explore(latest(home).engine, names or None)
+
+
+def _names(given: Iterable[Any]) -> Iterator[str]:
+    """
+    Campaigns as people and papermill give them.
+
+    >>> list(_names(["q1, q2", ["q3"], 202609]))
+    ['q1', 'q2', 'q3', '202609']
+    """
+    for part in given:
+        if isinstance(part, list | tuple):
+            yield from _names(part)
+        else:
+            yield from (name.strip() for name in str(part).split(",") if name.strip())

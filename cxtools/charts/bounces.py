@@ -6,16 +6,28 @@ splits are a map of bounce rates.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools import wording
 from cxtools.charts import bars, heatmap
 from cxtools.charts.bars import Bar
-from cxtools.charts.cells import Cell, Grid, Panel, cross, shaded, strength, sums
+from cxtools.charts.cells import (
+    FEWEST,
+    Cell,
+    Grid,
+    Panel,
+    Share,
+    compared,
+    cross,
+    plain,
+    strength,
+    sums,
+)
 from cxtools.charts.frame import Trace, draw, nothing_to_compare, sentence, too_many_splits
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name, row_name, words
 from cxtools.charts.rows import SHOWN_ROWS, Row, largest, rows_of
 from cxtools.charts.style import BOUNCE_COLOURS, INK
+from cxtools.measures.stats import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +43,8 @@ FLAT_PX = 30
 MOST_FLAT = 5
 #: How many days are drawn, the last ones.
 MOST_DAYS = 200
+#: A share of fewer bounces tells little.
+FEWEST_BOUNCES = 20
 #: So many columns have room for a percentage beside each number.
 MOST_WITH_SHARE = 5
 #: Those who refuse mail themselves, in a title.
@@ -191,41 +205,70 @@ def _cause_map(
     label: str,
     title: str,
 ) -> go.Figure:
-    """Causes and parts; the colour is a cause's share of its part's bounces."""
+    """Causes and parts; the colour is a cause's share of its part."""
     rows = [row | {"cause": _cause_name(row, label)} for row in rows_of(table)]
     by_part = sums(rows, split, "recipients")
     by_cause = sums(rows, "cause", "recipients")
     parts = in_order(split, by_part)
-    has_room = len(parts) <= MOST_WITH_SHARE
     largest_first = sorted(by_cause, key=lambda cause: -by_cause[cause])
     drawn = largest_first[:SHOWN_ROWS]
+    base = _base(rows, split)
+    counts = {
+        (cause, part): count
+        for (cause, part), count in _counts(rows, "cause", split).items()
+        if part in parts and cause in drawn
+    }
+    shares = {
+        (cause, part): count / base.wholes[part]
+        for (cause, part), count in counts.items()
+        if base.wholes[part] >= base.fewest
+    }
+    most = max(shares.values(), default=1.0)
+    has_room = len(parts) <= MOST_WITH_SHARE
     cells = {}
-    for (cause, part), count in _counts(rows, "cause", split).items():
-        if part in parts and cause in drawn:
-            key = cause, part_name(split, part)
-            share = count / by_part[part]
-            text = wording.count(count)
-            if has_room:
-                text = f"{text} ({wording.percent(share, 0)})"
-            cells[key] = Cell(text, strength(share))
+    for (cause, part), count in counts.items():
+        share = shares.get((cause, part))
+        text = wording.count(count)
+        if has_room and share is not None:
+            text = f"{text} ({wording.percent(share)})"
+        shade = None if share is None else strength(share / most)
+        cells[cause, part_name(split, part)] = Cell(text, shade)
     columns = [part_name(split, part) for part in parts]
     one = GROUPS[split].one
-    percentages = f"Percentages are of all bounces of the same {one}. " if has_room else ""
     total = wording.count(sum(by_part.values()))
+    what = f"{base.words} the same {one}"
+    counted = f"Messages that bounced ({total} in all): cause by {one}."
+    percentages = f"Percentages are of {what}. " if has_room else ""
     caption = (
-        f"Messages that bounced ({total} in all): cause by {one}. {percentages}The stronger the "
-        "colour, the larger the cause's share within its column."
+        f"{counted} {percentages}The stronger the colour, the larger the share of {what}; grey: of "
+        f"fewer than {base.fewest}, which tells little."
         f"{wording.shown_note(len(parts), len(by_part))}"
     )
     if len(drawn) < len(by_cause):
         caption = f"{caption} Rows are the {len(drawn)} most frequent of {len(by_cause)} causes."
     return heatmap.figure(
-        [Panel(cells)],
+        [Panel(cells, INK["orange"])],
         Grid(drawn, columns),
         title=title,
         caption=caption,
         table=table,
     )
+
+
+class Base(NamedTuple):
+    """What causes are a share of: so many of each part, in words, and how many tell enough."""
+
+    wholes: Mapping[Any, float]
+    words: str
+    fewest: int
+
+
+def _base(rows: Sequence[Row], split: str) -> Base:
+    """The attempted messages of each part, where the table has them; else its bounces."""
+    if rows and "attempted" in rows[0]:
+        wholes = {row[split]: row["attempted"] for row in rows}
+        return Base(wholes, "the attempted messages of", FEWEST)
+    return Base(sums(rows, split, "recipients"), "all bounces of", FEWEST_BOUNCES)
 
 
 def _cause_name(row: Row, label: str) -> str:
@@ -245,15 +288,21 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
         cell["recipients"] += row["recipients"]
     crossing = cross(list(merged.values()), splits, "recipients")
     counts = {key: row["recipients"] for key, row in crossing.rows.items()}
-    shares = {key: row["recipients"] / row["attempted"] for key, row in crossing.rows.items()}
+    shares = {key: _bounced_share(row) for key, row in crossing.rows.items()}
     panels = [
-        Panel(shaded(counts, wording.count), INK["orange"], "Bounced"),
-        Panel(shaded(shares, wording.percent), INK["orange"], "Bounced, of attempted"),
+        Panel(plain(counts, wording.count), title="Bounced"),
+        Panel(
+            compared(shares, wording.percent),
+            INK["orange"],
+            "Bounced, of attempted",
+            INK["blue"],
+        ),
     ]
     caption = (
         "Messages that bounced, all causes together, and their share of the attempted; "
-        "an empty cell has no bounce. The stronger the colour, the larger the number within its "
-        "panel."
+        "an empty cell has no bounce. Orange: more than the median of these, blue: less, the "
+        "stronger the farther; without colour where chance explains it. Grey: of fewer than "
+        f"{FEWEST} messages, which tells little."
         f"{wording.shown_note(len(crossing.rows), len(merged))}"
     )
     title = f"Where did mail come back: {words(splits)}?"
@@ -264,6 +313,11 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
         caption=caption,
         table=table,
     )
+
+
+def _bounced_share(row: Row) -> Share:
+    low, high = wilson(row["recipients"], row["attempted"])
+    return Share(row["recipients"] / row["attempted"], low, high, row["attempted"])
 
 
 def _cause_title(split: str) -> str:

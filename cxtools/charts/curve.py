@@ -1,10 +1,11 @@
 """
-How soon people reacted: lines over the time since delivery; split once, a map of how many had
-reacted by then.
+How soon people reacted: lines over the time since delivery, of a few campaigns in a panel for each
+reaction; split otherwise, a map of how many had reacted by then.
 """
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from math import log10
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,9 +14,9 @@ from cxtools import wording
 from cxtools.charts import heatmap
 from cxtools.charts.cells import MOST_ROWS, Grid, Key, Panel, shaded
 from cxtools.charts.frame import Layout, Trace, draw, sentence, too_many_splits
-from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name
+from cxtools.charts.groups import GROUPS, LABEL_LETTERS, groups_of, in_order, part_name
 from cxtools.charts.rows import Row, rows_of
-from cxtools.charts.style import NO_TIMES, OPENED_IS_MORE, REACTIONS
+from cxtools.charts.style import INK, NO_TIMES, OPENED_IS_MORE, REACTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,25 @@ SHORTEST_AXIS = 12
 TICKS_PX = 46
 #: From here on there is room to the left of a line's end.
 FAR = 4
+
+
+class Look(NamedTuple):
+    """How the line of one campaign is drawn, so that no colour tells it alone."""
+
+    colour: str
+    dash: str
+
+
+#: As many campaigns as can be told apart as lines.
+LOOKS = (
+    Look(INK["blue"], "solid"),
+    Look(INK["orange"], "dash"),
+    Look(INK["green"], "dot"),
+)
+#: Heights of a panel, of what stands above it, and of a line of the legend.
+PANEL_PX = 200
+PANEL_TITLE_PX = 34
+LEGEND_PX = 24
 
 
 class Line(NamedTuple):
@@ -53,6 +73,8 @@ def figure(table: pd.DataFrame) -> go.Figure:
     match groups_of(table):
         case ():
             return _lines(table, rows)
+        case ("campaign",) if table["campaign"].nunique() <= len(LOOKS):
+            return _lines_of_campaigns(table, rows)
         case (split,):
             return _map(table, rows, split)
         case splits:
@@ -143,6 +165,101 @@ def _end_position(line: Line, highest: float) -> str:
     side = "left" if line.hours[-1] >= FAR else "right"
     crowded = line.kind == "click" and line.shares[-1] > 0.85 * highest
     return f"bottom {side}" if crowded else f"top {side}"
+
+
+# --- several campaigns ---
+
+
+def _lines_of_campaigns(table: pd.DataFrame, rows: Sequence[Row]) -> go.Figure:
+    """A panel for each reaction, in it a line for each campaign."""
+    campaigns = list(dict.fromkeys(row["campaign"] for row in rows))
+    kinds = [kind for kind in REACTIONS if any(row["kind"] == kind for row in rows)]
+    last = max(row["hours"] for row in rows)
+    axis = _lines_layout(last, 0.0)["xaxis"]
+    pitch = 1 / len(kinds)
+    gap = PANEL_TITLE_PX / (len(kinds) * (PANEL_PX + PANEL_TITLE_PX))
+    layout: Layout = {
+        "height": len(kinds) * (PANEL_PX + PANEL_TITLE_PX) + LEGEND_PX * len(campaigns) + TICKS_PX,
+        "margin": {"t": LEGEND_PX * len(campaigns) + 8, "b": TICKS_PX},
+        "hovermode": "x",
+        "showlegend": True,
+        "legend": {
+            "orientation": "v",
+            "x": 0,
+            "y": 1,
+            "yanchor": "bottom",
+            "itemwidth": 40,
+            "traceorder": "normal",
+        },
+        "xaxis": axis | {"anchor": _axis_name("y", len(kinds) - 1)},
+        "annotations": [],
+    }
+    traces = []
+    for number, kind in enumerate(kinds):
+        own = [row for row in rows if row["kind"] == kind]
+        top = 1 - number * pitch - gap
+        highest = max(row["rate"] for row in own)
+        y_axis = _lines_layout(last, highest)["yaxis"]
+        layout[f"yaxis{number + 1 if number else ''}"] = y_axis | {
+            "domain": [max(top - pitch + gap, 0.0), top]
+        }
+        layout["annotations"].append(_panel_name(REACTIONS[kind].word, top))
+        for look, campaign in zip(LOOKS, campaigns, strict=False):
+            line = [row for row in own if row["campaign"] == campaign]
+            if line:
+                trace = _campaign_trace(campaign, line, look)
+                traces.append(trace | {"yaxis": _axis_name("y", number), "showlegend": number == 0})
+    caption = (
+        f"Share of the delivered whose images were loaded, or who had clicked, by then; "
+        f"{_ends(rows, campaigns, kinds)}. {OPENED_IS_MORE} Some are machines."
+    )
+    return draw(traces, title=TITLE, caption=caption, table=table, layout=layout)
+
+
+def _axis_name(letter: str, number: int) -> str:
+    return f"{letter}{number + 1}" if number else letter
+
+
+def _panel_name(word: str, top: float) -> Layout:
+    return {
+        "text": f"<b>{word}</b>",
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": top,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "yshift": 4,
+        "showarrow": False,
+        "font": {"color": INK["ink"]},
+    }
+
+
+def _campaign_trace(campaign: str, rows: Sequence[Row], look: Look) -> Trace:
+    name = wording.short(campaign, LABEL_LETTERS)
+    return {
+        "type": "scatter",
+        "mode": "lines" if len(rows) > 1 else "markers",
+        "name": html.escape(name),
+        "x": [row["hours"] for row in rows],
+        "y": [row["rate"] for row in rows],
+        "line": {"color": look.colour, "width": 2.5, "shape": "hv", "dash": look.dash},
+        "marker": {"color": look.colour, "size": 9},
+        "legendgroup": campaign,
+        "hovertemplate": f"{html.escape(name)}: %{{y:.1%}} after %{{x}} h<extra></extra>",
+    }
+
+
+def _ends(rows: Sequence[Row], campaigns: Sequence[str], kinds: Sequence[str]) -> str:
+    """How many had reacted in the end, campaign by campaign."""
+    texts = []
+    for campaign in campaigns:
+        own = [row for row in rows if row["campaign"] == campaign]
+        ends = [line.end.lower() for line in lines_of(own) if line.kind in kinds]
+        name = wording.short(campaign, LABEL_LETTERS)
+        delivered = wording.count(own[0]["delivered"])
+        texts.append(f"at the end of {name} ({delivered} delivered) {', '.join(ends)}")
+    return "; ".join(texts)
 
 
 # --- several parts ---

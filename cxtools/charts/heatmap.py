@@ -1,6 +1,7 @@
 """
 Maps: one or several panels above each other over the same columns. The colour of a cell repeats its
-number; the name of a row stands above its cells, so that it takes no width from them.
+number, or says that it is far from the others; the name of a row stands above its cells, so that it
+takes no width from them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cxtools import wording
-from cxtools.charts.cells import Grid, Panel
+from cxtools.charts.cells import Cell, Grid, Panel
 from cxtools.charts.frame import Layout, Trace, draw, row_axis, row_label
-from cxtools.charts.style import PALE
+from cxtools.charts.style import INK, PALE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ def figure(
         if panel.title:
             labels.append(_panel_title(place, panel.title))
             place += 1
-        traces.append(_trace(panel, grid, place))
+        traces += _traces(panel, grid, place)
         labels += [_row_name(place + below, name) for below, name in enumerate(grid.rows)]
         place += len(grid.rows)
     top = TITLE_TOP if panels[0].title else NAME_TOP
@@ -65,29 +66,86 @@ def figure(
     )
 
 
-def _trace(
-    panel: Panel,
-    grid: Grid,
-    first: int,
-) -> Trace:
-    hover = f"%{{y}}, %{{x}}<br>{panel.title} %{{text}}"
+def _traces(panel: Panel, grid: Grid, first: int) -> list[Trace]:
+    """
+    The coloured cells with their texts, the grey ones, and the texts of those that have no ground
+    of their own: they stand in the ink of the page.
+    """
     cells = [[panel.cells.get((row, column)) for column in grid.columns] for row in grid.rows]
+    known = [cell for line in cells for cell in line if cell]
+    traces: list[Trace] = []
+    if any(cell.strength for cell in known):
+        traces.append(_ground(panel, cells, first))
+    if any(cell.strength is None for cell in known):
+        traces.append(_grey_ground(cells, first))
+    if not all(cell.strength for cell in known):
+        traces.append(_texts(panel, cells, first))
+    return traces
+
+
+#: The cells of a panel, row by row; a missing one is None.
+Cells = Sequence[Sequence[Cell | None]]
+
+
+def _ground(panel: Panel, cells: Cells, first: int) -> Trace:
+    strengths = [[_strength(cell) or None for cell in line] for line in cells]
+    texts = [[cell.text if cell and cell.strength else "" for cell in line] for line in cells]
+    return _cells_at(strengths, first) | {
+        "text": texts,
+        "texttemplate": "%{text}",
+        "zmin": -1,
+        "zmax": 1,
+        "hovertemplate": _hover(panel),
+        "colorscale": [[0, panel.less], [0.5, PALE], [1, panel.colour]],
+    }
+
+
+def _strength(cell: Cell | None) -> float:
+    return cell.strength or 0.0 if cell else 0.0
+
+
+def _grey_ground(cells: Cells, first: int) -> Trace:
+    """A share of few has a ground that says nothing."""
+    grey = [[0 if cell and cell.strength is None else None for cell in line] for line in cells]
+    return _cells_at(grey, first) | {
+        "hoverinfo": "skip",
+        "colorscale": [[0, INK["grid"]], [1, INK["grid"]]],
+    }
+
+
+def _cells_at(z: Sequence[Sequence[float | None]], first: int) -> Trace:
     return {
         "type": "heatmap",
-        "x": list(range(len(grid.columns))),
-        "y": list(range(first, first + len(grid.rows))),
-        "z": [[cell.strength if cell else None for cell in line] for line in cells],
-        "text": [[cell.text if cell else "" for cell in line] for line in cells],
-        "texttemplate": "%{text}",
-        "zmin": 0,
-        "zmax": 1,
+        "x": list(range(len(z[0]))),
+        "y": list(range(first, first + len(z))),
+        "z": [list(line) for line in z],
         "showscale": False,
         "xgap": 2,
         "ygap": ROW_PX - CELL_PX,
         "hoverongaps": False,
-        "hovertemplate": f"{hover}<extra></extra>",
-        "colorscale": [[0, PALE], [1, panel.colour]],
     }
+
+
+def _texts(panel: Panel, cells: Cells, first: int) -> Trace:
+    placed = [
+        (place, first + below, cell.text)
+        for below, line in enumerate(cells)
+        for place, cell in enumerate(line)
+        if cell and not cell.strength
+    ]
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [place for place, _, _ in placed],
+        "y": [below for _, below, _ in placed],
+        "text": [text for _, _, text in placed],
+        "textfont": {"color": INK["ink"], "size": 12},
+        "hovertemplate": _hover(panel),
+    }
+
+
+def _hover(panel: Panel) -> str:
+    return f"%{{y}}, %{{x}}<br>{panel.title} %{{text}}<extra></extra>"
 
 
 def _row_name(place: int, name: str) -> Layout:

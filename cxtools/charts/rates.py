@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts import heatmap
-from cxtools.charts.cells import Crossing, Panel, cross, shaded
+from cxtools.charts.cells import FEWEST, Crossing, Panel, Share, compared, cross, plain
 from cxtools.charts.frame import (
     Layout,
     Trace,
@@ -26,7 +26,7 @@ from cxtools.charts.frame import (
 )
 from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name
 from cxtools.charts.rows import Row, rows_of
-from cxtools.charts.style import ATTEMPTED, INK, RATED, Stage
+from cxtools.charts.style import ATTEMPTED, RATED, Stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -212,12 +212,13 @@ def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     crossing = cross(rows, splits, "attempted")
     counts = {key: row["attempted"] or 0 for key, row in crossing.rows.items()}
     panels = [
-        Panel(shaded(counts, wording.count), INK["grey"], ATTEMPTED.word),
+        Panel(plain(counts, wording.count), title=ATTEMPTED.word),
         *(_rate_panel(crossing, stage) for stage in stages),
     ]
     caption = (
-        f"How many were attempted, and shares: {_shares(stages)}. The stronger the colour, the "
-        "larger the number within its panel; a share of few recipients may be chance."
+        f"How many were attempted, and shares: {_shares(stages)}. Blue: more than the panel's "
+        "median, orange: less, the stronger the farther; without colour where chance explains it. "
+        f"Grey: of fewer than {FEWEST} messages, which tells little."
         f"{wording.shown_note(len(crossing.rows), len(table))}"
     )
     return heatmap.figure(
@@ -230,9 +231,18 @@ def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
 
 
 def _rate_panel(crossing: Crossing, stage: Stage) -> Panel:
-    shares = {key: row.get(stage.rate) for key, row in crossing.rows.items()}
-    known = {key: share for key, share in shares.items() if share is not None}
-    return Panel(shaded(known, _percent), stage.colour, stage.word)
+    shares = {
+        key: Share(
+            share=row[stage.rate],
+            low=row[f"{stage.rate}_low"],
+            high=row[f"{stage.rate}_high"],
+            whole=row[stage.whole],
+        )
+        for key, row in crossing.rows.items()
+        if row.get(stage.rate) is not None
+    }
+    cells = compared(shares, _percent)
+    return Panel(cells, title=stage.word)
 
 
 def _percent(share: float) -> str:

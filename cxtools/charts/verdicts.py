@@ -180,8 +180,7 @@ def _trust(trust: Trust) -> str:
 
 def _card(card: Card) -> str:
     texts = [card.basis]
-    if card.comparison:
-        texts.append(card.comparison)
+    texts += [text for text in (card.comparison, card.place) if text]
     return CARD.format(
         name=_escaped(card.name),
         share=_escaped(card.share),

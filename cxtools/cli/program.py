@@ -24,6 +24,7 @@ from cxtools.cli import (
     classify,
     imports,
     ledger,
+    people,
     providers,
     questions,
     refresh,
@@ -55,6 +56,7 @@ app.add_typer(classify.commands)
 app.add_typer(reports.commands)
 app.add_typer(store.commands)
 app.add_typer(tools.commands)
+app.add_typer(people.commands)
 app.add_typer(suppressions.commands, name="suppressions")
 app.add_typer(webhooks.commands, name="outbox")
 app.add_typer(audit.commands, name="audit")

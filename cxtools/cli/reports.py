@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cxtools.cli.exits import DONE, exit_code
+from cxtools.cli.exits import BAD_VERDICT, DONE, exit_code
 from cxtools.cli.options import parse_pairs
 from cxtools.cli.session import session
-from cxtools.errors import ConfigError
+from cxtools.errors import ConfigError, ReportError
 
 if TYPE_CHECKING:
     from cxtools.connection import Connection
@@ -30,6 +30,12 @@ Parameters = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option(help="The folder for the page; CXTOOLS_HOME/reports when left out.")
+]
+FailOn = Annotated[
+    Literal["WARN", "FAIL"] | None,
+    typer.Option(
+        help="End with exit code 9, after the page is written, where its verdict is that bad."
+    ),
 ]
 Executed = Annotated[Path, typer.Argument(help="A notebook with its outputs.")]
 PageOut = Annotated[
@@ -53,6 +59,7 @@ def report(  # noqa: PLR0917  # an argument an option
     parameter: Parameters = None,
     out: Out = None,
     pdf: Pdf = False,
+    fail_on: FailOn = None,
 ) -> None:
     """
     Run one notebook with parameters, and write one HTML page; prints its path, with --pdf that of
@@ -77,16 +84,40 @@ def report(  # noqa: PLR0917  # an argument an option
     session(context).print_text(str(page))
     if pdf:
         session(context).print_text(str(print_page(page, browser)))
-    code = _code_of(client, parameters.get("campaign", ""))
-    if code:
+    _end_by_verdict(page, fail_on or parameters.get("fail_on", "").upper())
+    _end_by_status(client, parameters.get("campaign", ""))
+
+
+def _end_by_status(client: Connection, campaign: str) -> None:
+    """End with the exit code that says where a campaign stands that was sent from here."""
+    if not client.has_ledger or campaign not in client.ledger.plans.names():
+        return
+    code = exit_code(client.status(campaign))
+    if code != DONE:
         raise typer.Exit(code)
 
 
-def _code_of(client: Connection, campaign: str) -> int:
-    """The exit code that says where a campaign stands; 0 for one that wasn't sent from here."""
-    if not client.has_ledger or campaign not in client.ledger.plans.names():
-        return DONE
-    return exit_code(client.status(campaign))
+def _end_by_verdict(page: Path, fail_on: str) -> None:
+    """
+    End with exit code 9 where the page's verdict is *fail_on* or worse.
+
+    Raises:
+        ReportError: the page has no verdict.
+    """
+    from cxtools.pages.facts import read_facts
+    from cxtools.verdicts.checks import is_as_bad_as
+
+    if not fail_on:
+        return
+    facts = read_facts(page.read_text(encoding="utf-8"))
+    if facts is None or not facts.word:
+        raise ReportError(
+            "the report has no verdict to fail on",
+            where=str(page),
+            do="leave --fail-on out, or show `cx.verdict(campaign)` in the notebook",
+        )
+    if is_as_bad_as(facts.word, fail_on):
+        raise typer.Exit(BAD_VERDICT)
 
 
 @commands.command()

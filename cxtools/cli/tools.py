@@ -1,4 +1,4 @@
-"""Commands around the product: doctor, demo, simulate, lab."""
+"""Commands around the product: doctor, demo, simulate, notebooks, lab."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cxtools.cli.options import Json
-from cxtools.cli.session import session
+from cxtools.cli.session import Session, session
 from cxtools.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
+#: Where the notebooks are that people work on.
+NOTEBOOKS = Path("notebooks")
 #: What a command passes on to the program that it starts.
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -66,17 +68,76 @@ def simulate(context: typer.Context) -> None:
 
 
 @commands.command()
-def lab(
-    folder: Annotated[Path, typer.Argument(help="The folder to open.")] = Path("notebooks"),
+def notebooks(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="The folder to copy them into.")
+    ] = None,
+    path: Annotated[
+        bool, typer.Option("--path", help="Print where they lie; the same without a folder.")
+    ] = False,
 ) -> None:
-    """JupyterLab on the notebooks."""
+    """
+    Copy the notebooks into a folder, to work on; nothing is overwritten. Without a folder: where
+    they lie, as for `papermill "$(cxtools notebooks --path)/bounce_report.ipynb" …`.
+    """
+    from cxtools.pages.catalogue import copy_notebooks, notebooks_folder
+
+    if folder is None:
+        session(context).print_text(str(notebooks_folder()))
+        return
+    if path:
+        raise ConfigError("--path goes without a folder", do="leave one of them out")
+    for copy in copy_notebooks(folder):
+        session(context).print_text(str(copy))
+
+
+@commands.command(context_settings=PASS_ON)
+def lab(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FOLDER] [OPTIONS]",
+            help="The folder to open, and options of JupyterLab, as --no-browser.",
+        ),
+    ] = None,
+) -> None:
+    """
+    JupyterLab on the notebooks in the folder `notebooks`, which is made where there is none. After
+    a demo in this folder they show its campaigns, unless CXTOOLS_HOME says otherwise.
+    """
     if find_spec("jupyterlab") is None:
         raise ConfigError(
             "JupyterLab isn't installed here",
             do="in a checkout run `make lab`; "
             "else install cxtools[lab] into an environment of its own",
         )
-    run_in_place("jupyterlab", [str(folder)])
+    given = words or []
+    if not given or given[0].startswith("-"):
+        _make_notebooks(session(context))
+        given = [str(NOTEBOOKS), *given]
+    _show_the_demo()
+    run_in_place("jupyterlab", given)
+
+
+def _make_notebooks(cli: Session) -> None:
+    """The notebooks to work on, in the folder where one works."""
+    from cxtools.pages.catalogue import copy_notebooks
+
+    if not NOTEBOOKS.exists():
+        copy_notebooks(NOTEBOOKS)
+        cli.say(f"the notebooks were copied into {NOTEBOOKS}")
+
+
+def _show_the_demo() -> None:
+    """Where nobody names a home, the campaigns of a demo that was run in this folder."""
+    from cxtools.demo import NAME, demo_home
+
+    demo = demo_home()
+    if demo and not os.environ.get("CXTOOLS_HOME"):
+        os.environ["CXTOOLS_HOME"] = str(demo.resolve())
+        os.environ.setdefault("CXTOOLS_CAMPAIGN", NAME)
 
 
 def run_in_place(module: str, arguments: Sequence[str]) -> NoReturn:

@@ -71,7 +71,7 @@ def compact(folder: Path, resources: Resources) -> Compacted:
         StoreError: another process does so, or a part can't be read or written; all events are
         there as before.
     """
-    with _disk(folder), _alone(folder):
+    with disk(folder), alone(folder):
         replacements.finish(folder)
         before = parts_that_count(folder)
         merged = 0
@@ -172,9 +172,9 @@ def _tables(group: Sequence[Path], resources: Resources) -> Iterator[pa.Table]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """
-    The right to compact a folder; it ends with the process, however that ends.
+    The right to replace parts of a folder; it ends with the process, however that ends.
 
     Raises:
         StoreError: another process has it.
@@ -199,7 +199,7 @@ def _lock(handle: int, folder: Path) -> None:
 
 
 @contextmanager
-def _disk(folder: Path) -> Iterator[None]:
+def disk(folder: Path) -> Iterator[None]:
     """What the disk refuses, or holds damaged, as a StoreError."""
     import pyarrow as pa
 

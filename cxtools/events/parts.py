@@ -241,6 +241,31 @@ def column(file: Path, name: str, row_groups: Sequence[int]) -> pa.ChunkedArray:
         return part.read_row_groups(row_groups, columns=[name])[name]
 
 
+def emails(file: Path) -> list[str]:
+    """
+    The addresses of a part of any version, each once.
+
+    Raises:
+        FileNotFoundError, StoreError: as `hashes`.
+    """
+    with _open(file) as part:
+        texts: list[str] = part.read(columns=["email"])["email"].unique().to_pylist()
+    return texts
+
+
+def row_groups(file: Path) -> Iterator[pa.Table]:
+    """
+    The rows of a part of the current version, a row group at a time.
+
+    Raises:
+        FileNotFoundError, StoreError: as `hashes`.
+    """
+    columns = schema()
+    with _open(file) as part:
+        for number in range(part.num_row_groups):
+            yield part.read_row_group(number).select(columns.names).cast(columns)
+
+
 @contextmanager
 def _open(file: Path) -> Iterator[pq.ParquetFile]:
     import pyarrow as pa

@@ -14,7 +14,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +23,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cxtools.erasures import Erasures
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events import compaction, parts
 from cxtools.events.compaction import Compacted
 from cxtools.events.database import Resources, database
+from cxtools.events.erasure import ERASURES, erase_in_parts, erased, read_erasures, stale_layers
 from cxtools.events.known import Known
+from cxtools.events.messages import layer
 from cxtools.events.rejects import Rejects
 from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
 from cxtools.files import Staging, write_whole
@@ -48,6 +51,8 @@ CHUNK = parts.ROW_GROUP
 MOST_WAITING = 4 * CHUNK
 #: Where rows stand that can't be read, in files that end in so many digits of their content's hash.
 REJECTED = "_rejected"
+#: How the folder of a campaign begins whose events are being deleted.
+REMOVED = ".removed-"
 DIGEST = 16
 #: Bytes of rejected rows that are held in memory.
 SPOOL = 1 << 20
@@ -88,9 +93,16 @@ class EventStore:
     ['q3-update']
     """
 
-    def __init__(self, root: Path, resources: Resources | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        resources: Resources | None = None,
+        erasures: Path | None = None,
+    ) -> None:
+        """*erasures* is the file of those who are erased; by default the one beside the folder."""
         self.root = Path(root)
         self.resources = resources or Resources(spill=self.root / "_spill")
+        self.erasures = erasures or self.root.parent / ERASURES
 
     # --- writing ---
 
@@ -144,8 +156,10 @@ class EventStore:
             ConfigError, StoreError: as `add`.
         """
         adding: dict[str, _Adding] = {}
+        erasures = read_erasures(self.erasures)
         with Staging() as staging:
-            for batch in batches:
+            for named in batches:
+                batch = named._replace(table=erased(parts.event_columns(named.table), erasures))
                 name = batch.campaign
                 if name not in adding:
                     adding[name] = _Adding(self._folder(name), self._known(name), received_at)
@@ -172,6 +186,43 @@ class EventStore:
         compacted = compaction.compact(self._folder(name), self.resources)
         self._known(name).keep()
         return compacted
+
+    def erase(
+        self, campaign: str, erasures: Erasures, is_clean: Callable[[Path], bool] = lambda _: False
+    ) -> int:
+        """
+        Write those parts of a campaign anew that name somebody who is erased; how many they were.
+
+        Raises:
+            StoreError: the campaign has no events; another process merges its parts; or a part
+            can't be read or written. The same again goes on.
+        """
+        [name] = self._chosen([campaign])
+        written = erase_in_parts(self._folder(name), erasures, self.resources, is_clean)
+        if written:
+            self._known(name).keep()
+        return written
+
+    def remove(self, campaign: str) -> None:
+        """
+        Delete the events of a campaign, and all that was derived from them, at once: whoever asks
+        afterwards finds no such campaign.
+
+        Raises:
+            StoreError: the folder can't be changed.
+        """
+        folder = self._folder(campaign)
+        with _disk(self.root):
+            if folder.exists():
+                folder.rename(self.root / f"{REMOVED}{folder.name}")
+        self.remove_unfinished()
+        for derived in (self.root / "_known", self.root / layer.FOLDER):
+            shutil.rmtree(derived / folder.name, ignore_errors=True)
+
+    def remove_unfinished(self) -> None:
+        """Finish what a killed `remove` began."""
+        for folder in self.root.glob(f"{REMOVED}*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def rejects(self, campaign: str) -> Iterator[Rejects]:
@@ -222,6 +273,12 @@ class EventStore:
     def parts(self, campaign: str) -> list[Path]:
         """The files that hold the rows of a campaign, each row once; empty when it has none yet."""
         return parts_that_count(self._folder(campaign))
+
+    def stale_layers(self, campaign: str) -> list[Path]:
+        """
+        The layers of a campaign's messages that were made of parts which aren't there any more.
+        """
+        return stale_layers(self._folder(campaign))
 
     def job_with_tag(self, campaign: str, tag: str) -> str:
         """
@@ -332,7 +389,7 @@ class _Adding:
         if batch.source != self._source:
             self.stage_rest(staging)
             self._source = batch.source
-        self._waiting.append(parts.event_columns(batch.table))
+        self._waiting.append(batch.table)
         while self.waiting >= CHUNK:
             together = pa.concat_tables(self._waiting)
             self._stage(together.slice(0, CHUNK), staging)

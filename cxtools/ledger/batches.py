@@ -127,6 +127,11 @@ class Batches:
                 ids[batch_id] = None
         return list(ids)
 
+    def keys(self, batch_id: str) -> set[str]:
+        """The keys of all people that a batch was planned for, of those who are erased, too."""
+        query = sa.select(slot.c.rcpt_key).filter_by(batch_id=batch_id)
+        return {key for (key,) in self._database.rows(query)}
+
     def with_left_out(self, name: str) -> list[BatchRow]:
         """The batches of a campaign that left somebody out when they went out."""
         was_left_out = slot.c.outcome != ""

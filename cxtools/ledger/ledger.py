@@ -19,11 +19,13 @@ from cxtools.ledger.answers import Answers
 from cxtools.ledger.audit_log import AuditLog
 from cxtools.ledger.batches import Batches
 from cxtools.ledger.database import Database
+from cxtools.ledger.erasures import KnownErasures
 from cxtools.ledger.jobs import Jobs
 from cxtools.ledger.judgements import Judgements
 from cxtools.ledger.outbox import Outbox
 from cxtools.ledger.plans import Plans
 from cxtools.ledger.posts import Posts
+from cxtools.ledger.purge import last_moments, purge
 from cxtools.ledger.quota import Quota
 from cxtools.ledger.report_runs import ReportRuns
 from cxtools.ledger.suppressions import Suppressions
@@ -44,6 +46,7 @@ class Ledger(Database):
         quota         what is left of an account's day
         answers       what the API said of people who wait to be mailed
         suppressions  whom earlier campaigns found to be undeliverable
+        erasures      who is erased
         judgements    campaign verdicts that were kept
         report_runs   how the reports of reports.toml ended
         outbox        webhooks that wait for the CRM, and messages to channels
@@ -80,11 +83,26 @@ class Ledger(Database):
         self.unknown = Unknown(self, self.audit_log, me=self._read_worker, now=clock)
         self.answers = Answers(self)
         self.suppressions = Suppressions(self, self.audit_log, now=clock)
+        self.erasures = KnownErasures(self, self.audit_log, now=clock)
         self.judgements = Judgements(self, now=clock)
         self.report_runs = ReportRuns(self)
         self.outbox = Outbox(self, self.audit_log, now=clock)
         self.jobs = Jobs(self, self.audit_log, self.outbox, self.suppressions, now=clock)
         open_schema(self, actor=self.actor, now=clock)
+
+    def purge(self, name: str) -> None:
+        """
+        Delete what a campaign holds of people: what was sent to whom, the bytes of its POSTs, the
+        bodies of its webhooks. Who was in it stays by key, and so do its counts.
+        """
+        purge(self, self.audit_log, name)
+
+    def last_moments(self) -> dict[str, float]:
+        """
+        When something was last done for each campaign of which the ledger still holds people's
+        data.
+        """
+        return last_moments(self)
 
     def _read_worker(self) -> str:
         return self.posts.worker

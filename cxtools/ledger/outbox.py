@@ -2,8 +2,8 @@
 The outbox: webhooks that wait for the CRM, and messages to the channels of `reports.toml`, queued
 in the transaction of the change that they tell of.
 
-A row is never deleted, its id and body never change; `webhooks.deliver` and `refresh.deliver`
-deliver, and write here what became of each try.
+A row is never deleted; its id never changes, its body only where a person in it is erased.
+`webhooks.deliver` and `refresh.deliver` deliver, and write here what became of each try.
 """
 
 from __future__ import annotations
@@ -182,6 +182,11 @@ class Outbox:
             query = query.filter_by(campaign=name)
         rows = self._database.rows(query)
         return [WebhookRow(*row) for row in rows]
+
+    def body(self, webhook_id: str) -> bytes:
+        """The bytes of a webhook, as they are sent."""
+        query = sa.select(outbox.c.body).filter_by(id=webhook_id)
+        return b"".join(body for (body,) in self._database.rows(query))
 
     def replay(
         self,

@@ -249,6 +249,19 @@ class SuppressionAnswerColumns(TypedColumns):
     answered_at: Named[float] = MOMENT
 
 
+class ErasureColumns(TypedColumns):
+    """
+    One row per person who is erased: the token that stands in the place of the local part, the
+    domain, and why.
+    """
+
+    rcpt_key: Named[str] = KEY
+    token: Named[str] = TEXT
+    domain: Named[str] = TEXT
+    reason: Named[str] = TEXT
+    at: Named[float] = MOMENT
+
+
 class VersionColumns(TypedColumns):
     """One row per version of this schema that the database had since version 2; the last counts."""
 
@@ -275,4 +288,5 @@ judgement = Table(
 )
 report_run = Table("report_run", TABLES, ReportRunColumns)
 suppression_answer = Table("suppression_answer", TABLES, SuppressionAnswerColumns)
+erasure = Table("erasure", TABLES, ErasureColumns)
 ledger_version = Table("ledger_version", TABLES, VersionColumns)

@@ -24,6 +24,7 @@ from cxtools.ledger.database import Database
 from cxtools.ledger.schema import (
     TABLES,
     audit_head,
+    erasure,
     judgement,
     ledger_version,
     report_run,
@@ -32,13 +33,19 @@ from cxtools.ledger.schema import (
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The schema that this cxtools works with.
-NEWEST = 4
+NEWEST = 5
 #: What a database without any ledger has.
 NO_LEDGER = 0
 #: Tables of another database that a message names.
 SHOWN = 5
 #: Tables that later versions brought.
-LATER_TABLES = {judgement.name, ledger_version.name, report_run.name, suppression_answer.name}
+LATER_TABLES = {
+    erasure.name,
+    judgement.name,
+    ledger_version.name,
+    report_run.name,
+    suppression_answer.name,
+}
 #: The tables of version 1.
 FIRST_TABLES = frozenset(TABLES.tables) - LATER_TABLES
 

@@ -1,6 +1,6 @@
 """
-The reports that there are: notebooks with a cell tagged `parameters`, those that come with cxtools
-and those that someone names by their path.
+The reports that there are: those that come with cxtools, whose metadata name them, and any notebook
+with a cell tagged `parameters` that someone names by its path.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 
 import nbformat
 
-from cxtools.errors import ReportError
-from cxtools.pages.parameters import parameters_cell
+from cxtools.errors import ConfigError, ReportError
+from cxtools.pages.disk import make_folder, write_bytes
+from cxtools.pages.executed import MARK
 from cxtools.wording import did_you_mean
 
 #: Where cxtools' own notebooks lie: in an installed package, or in the checkout.
@@ -50,6 +51,32 @@ def _candidates(name: str) -> Iterator[Path]:
             yield folder / f"{stem}.ipynb"
 
 
+def notebooks_folder() -> Path:
+    """Where the notebooks of cxtools lie."""
+    return next(folder for folder in FOLDERS if folder.is_dir())
+
+
+def copy_notebooks(into: Path) -> list[Path]:
+    """
+    Copy the notebooks of cxtools into a folder, which is made where there is none, and return the
+    copies.
+
+    Raises:
+        ConfigError: one of them is there already; none was copied.
+        StoreError: the disk refuses them.
+    """
+    make_folder(into)
+    sources = sorted(notebooks_folder().glob("*.ipynb"))
+    taken = [source.name for source in sources if (into / source.name).exists()]
+    if taken:
+        raise ConfigError(
+            f"the folder has {', '.join(taken)} already; nothing was copied",
+            where=str(into),
+            do="name another folder, or move yours away",
+        )
+    return [write_bytes(into / source.name, source.read_bytes()) for source in sources]
+
+
 def is_ours(notebook: Path) -> bool:
     """Does this notebook come with cxtools? Someone else's may mean other things by `campaign`."""
     return notebook.parent in FOLDERS
@@ -60,7 +87,7 @@ def report_names() -> list[str]:
     names: set[str] = set()
     for folder in FOLDERS:
         for file in folder.glob("*.ipynb"):
-            if parameters_cell(read_notebook(file)):
+            if read_notebook(file).metadata.get(MARK):
                 names.add(file.stem)
     return sorted(names)
 

@@ -45,6 +45,17 @@ def open_folder(out: Path, home: Path) -> Path:
     return out
 
 
+def make_folder(folder: Path) -> None:
+    """
+    Make a folder, where there is none.
+
+    Raises:
+        StoreError: it can't be made.
+    """
+    with _refusals(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def working_notebook(folder: Path, stem: str) -> Iterator[Path]:
     """

@@ -19,7 +19,7 @@ from cxtools.errors import BadVerdict, ReportError
 from cxtools.pages.checks import mask_addresses
 from cxtools.pages.parameters import (
     Values,
-    checked_parameters,
+    check_names,
     declared_parameters,
     injected_parameters,
     parameters_cell,
@@ -133,7 +133,9 @@ def _parameters(notebook: Any) -> Values:
         given = injected_parameters(notebook)
     if parameters_cell(notebook) is None:
         return dict(given)
-    return checked_parameters(declared_parameters(notebook), given)
+    declared = declared_parameters(notebook)
+    check_names(declared, given)
+    return {**declared, **given}
 
 
 def _moment(notebook: Any) -> datetime | None:

@@ -50,13 +50,15 @@ def write_page(executed: Path, *, out: Path | None, home: Path) -> Path:
         ReportError: there is no such notebook, or its page can't be made; see `render_page`.
         StoreError: the disk refuses the page.
     """
-    if not executed.is_file():
+    try:
+        notebook = read_notebook(executed)
+    except OSError as refused:
         raise ReportError(
-            "there is no such notebook",
+            f"the notebook can't be read: {refused.strerror}",
             where=str(executed),
             do="name the file that papermill, a scheduler or JupyterLab wrote",
-        )
-    body = render_page(read_notebook(executed), name=executed.stem)
+        ) from refused
+    body = render_page(notebook, name=executed.stem)
     folder = open_folder(out, home) if out else executed.parent
     page = write_text(folder / f"{executed.stem}.html", body)
     if out:

@@ -35,6 +35,7 @@ from cxtools.pages.glossary import definitions, mark_jargon
 from cxtools.pages.links import with_words
 from cxtools.pages.numbers import Numbers, packed, take_tables
 from cxtools.pages.parameters import holds_parameters
+from cxtools.pages.widgets import replace_widgets
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "template"
@@ -78,6 +79,7 @@ def render_page(notebook: Any, *, name: str = "", anchor: Anchor | None = None) 
     check_finished(notebook)
     notebook = copy.deepcopy(notebook)
     origin = origin_of(notebook, name)
+    replace_widgets(notebook)
     figures = take_figures(notebook)
     check_figures(figures)
     tables = take_tables(notebook)

@@ -77,6 +77,20 @@ def checked_parameters(declared: Values, overrides: Values, where: str = "") -> 
     cxtools.errors.ReportError: unknown parameter: campain
       -> did you mean campaign? it takes: campaign
     """
+    check_names(declared, overrides, where)
+    checked = dict(declared)
+    for name, value in overrides.items():
+        checked[name] = _checked_value(name, value, declared[name], where)
+    return checked
+
+
+def check_names(declared: Values, overrides: Values, where: str = "") -> None:
+    """
+    Refuse values for parameters that a notebook doesn't have.
+
+    Raises:
+        ReportError: which, and which there are.
+    """
     unknown = sorted(set(overrides) - set(declared))
     if unknown:
         noun = "parameter" if len(unknown) == 1 else "parameters"
@@ -85,10 +99,6 @@ def checked_parameters(declared: Values, overrides: Values, where: str = "") -> 
             where=where,
             do=f"{did_you_mean(unknown, declared)}it takes: {', '.join(declared)}",
         )
-    checked = dict(declared)
-    for name, value in overrides.items():
-        checked[name] = _checked_value(name, value, declared[name], where)
-    return checked
 
 
 def _values_of(cell: Any) -> dict[str, Any]:

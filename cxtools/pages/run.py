@@ -151,8 +151,6 @@ def make_request(name: str, parameters: Mapping[str, Any], profile: str | None =
     checked = checked_parameters(declared, parameters, notebook.stem)
     campaign = checked.get("campaign")
     if is_ours(notebook):
-        # The defaults of our notebooks are for whoever opens them in Jupyter.
-        campaign = checked["campaign"] if "campaign" in parameters else ""
         profile = checked.get("profile") or profile
     return Request(
         notebook=notebook,

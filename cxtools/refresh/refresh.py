@@ -1,6 +1,6 @@
 """
-One round: take the inbox in, collect late events, make the reports that are due, keep the folders'
-indexes, tell people. Again, there is nothing to do.
+One round: take the inbox in, collect late events, erase again who came back, make the reports that
+are due, keep the folders' indexes, tell people. Again, there is nothing to do.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from cxtools.files import make_private_folder
 from cxtools.mailboxes import look_up_unknown
 from cxtools.pages.earlier import drop_states
 from cxtools.pages.index import is_behind, write_index
+from cxtools.people.forget import Forgotten, finish_earlier, is_due
 from cxtools.refresh.channels import Channels
 from cxtools.refresh.due import Due, Made, Subject, due
 from cxtools.refresh.inbox import FAILED, InboxFile, take_in, waiting_files
@@ -51,6 +52,7 @@ class Refreshed:
         files: the files of the inbox that it took
         made: the reports that were due, each with its page or why there is none
         told: messages to channels, by what became of them: delivered, pending, dead, parked
+        erased: where people stood who are erased, and had come back by a file or a backup
         error: why events could not be collected; None where they could
     """
 
@@ -59,6 +61,7 @@ class Refreshed:
     made: tuple[Outcome, ...] = ()
     told: Counter[str] = field(default_factory=Counter)
     error: CxError | None = None
+    erased: Forgotten = field(default_factory=Forgotten)
 
     @property
     def failed(self) -> list[InboxFile]:
@@ -81,6 +84,7 @@ class Refreshed:
         return {
             "collected": collected,
             "inbox": [asdict(file) for file in self.files],
+            "erased": self.erased.to_dict(),
             "reports": [one.record() for one in self.made],
             "told": dict(self.told),
             "error": str(self.error) if self.error else None,
@@ -88,6 +92,8 @@ class Refreshed:
 
     def __str__(self) -> str:
         lines = [str(file) for file in self.files]
+        if not self.erased.is_nothing:
+            lines.append(f"erased people had come back; {self.erased.summary}")
         if self.collected and self.collected.added:
             lines.append(f"{self.collected.added:,} new events of {self.collected.jobs:,} jobs")
         lines += [str(one) for one in self.made]
@@ -103,8 +109,8 @@ def refresh(
     rng: random.Random | None = None,
 ) -> Refreshed:
     """
-    Take in what lies in the inbox, collect late events, make what is due, and tell people; *now* is
-    Unix time in seconds.
+    Take in what lies in the inbox, collect late events, erase again those who came back by a
+    backup, make what is due, and tell people; *now* is Unix time in seconds.
 
     Where events can't be collected, the rest is done all the same, and the error stands in what is
     returned.
@@ -123,8 +129,9 @@ def refresh(
         files = tuple(_take_in(client, now))
         collected, not_collected = _collect(client, now)
         error = not_collected or _look_up_mail_servers(client)
+        erased = finish_earlier(client)
         if not reports.reports:
-            return Refreshed(collected, files, error=error)
+            return Refreshed(collected, files, error=error, erased=erased)
         clock = _clock(now)
         client.ledger.now = clock
         made = tuple(workshop.make(_due(workshop)))
@@ -133,7 +140,7 @@ def refresh(
         _remind(workshop)
         told = channels.deliver(workshop.find, rng=rng or random.Random(), now=clock)
         client.ledger.audit_log.append_anchor()
-        return Refreshed(collected, files, made, told, error)
+        return Refreshed(collected, files, made, told, error, erased)
 
 
 def _clock(now: float) -> Callable[[], float]:
@@ -162,7 +169,7 @@ def read_reports(home: Path) -> Reports:
 def waiting(client: Connection, now: float) -> list[str]:
     """
     What a round would do, in words: files that it would take in, campaigns it would ask for,
-    reports it would make, by the data of now.
+    people it would look for who are erased, reports it would make, by the data of now.
 
     Raises:
         ConfigError, ReportError: as `refresh`.
@@ -172,7 +179,8 @@ def waiting(client: Connection, now: float) -> list[str]:
     campaigns = [f"collect {name}" for name in _unsettled(client, now)]
     workshop = Workshop(client, read_reports(home), now)
     reports = [f"make {each}" for each in _due(workshop)]
-    return [*files, *campaigns, *reports]
+    erasures = ["look for erased people in what is new"] if is_due(client) else []
+    return [*files, *campaigns, *erasures, *reports]
 
 
 def _due(workshop: Workshop) -> list[Due]:

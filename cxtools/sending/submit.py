@@ -20,7 +20,7 @@ from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.suppressions import Suppressed
 from cxtools.model import Recipient
 from cxtools.sending.clearance import OneByOne, SuppressionCheck, WholeList
-from cxtools.sending.exclusion import Exclusion, day_of
+from cxtools.sending.exclusion import ERASED, Exclusion, day_of
 from cxtools.sending.message import message_body
 from cxtools.sending.post import MAX_TRIES, post_claimed, wait_s
 from cxtools.sending.spec import Spec, parse_spec
@@ -91,7 +91,7 @@ class Submission:
         people = self.context.ledger.batches.candidates(row.id)
         if self.stop.is_set() or self._quota_left() < row.recipients:
             return
-        excluded = self._excluded(people)
+        excluded = self._excluded(row.id, people)
         mailed = [person for person in people if person.key not in excluded]
         if self.stop.is_set():
             return
@@ -105,10 +105,15 @@ class Submission:
     def _quota_left(self) -> float:
         return self.context.ledger.quota.left(self.context.settings.account, self.limit)
 
-    def _excluded(self, people: list[Recipient]) -> dict[str, str]:
-        """Which of these must not be mailed, by earlier bounces and by the API: key -> reason."""
+    def _excluded(self, batch_id: str, people: list[Recipient]) -> dict[str, str]:
+        """
+        Which of a batch must not be mailed, by earlier bounces, by the API, and since they were
+        erased: key -> reason.
+        """
         causes = self.context.ledger.suppressions.causes([person.key for person in people])
         excluded = {key: _own_reason(cause) for key, cause in causes.items()}
+        gone = self.context.ledger.batches.keys(batch_id) - {person.key for person in people}
+        excluded |= dict.fromkeys(gone, ERASED)
         asked = [person for person in people if person.key not in excluded]
         for person, reason in zip(asked, self.check.reasons(asked), strict=True):
             if reason is not None:

@@ -213,6 +213,19 @@ class Settings(
         repr=False,
     )
 
+    erasures: Path | None = setting(
+        None,
+        "The file of those who are erased, by key. Kept outside of what backups bring back, it sees"
+        " to it that who was erased since the backup is erased again. Default: `erasures.txt` in"
+        " the home.",
+        variable="CXTOOLS_ERASURES",
+    )
+    campaign: str = setting(
+        "",
+        "The campaign of a notebook whose `campaign` is left empty. `cxtools report` is always told"
+        " one.",
+        variable="CXTOOLS_CAMPAIGN",
+    )
     suppress_imported: bool = setting(
         True,
         "Hard bounces, complaints and unsubscribes of imported campaigns suppress these people in"
@@ -309,6 +322,10 @@ class Settings(
     @property
     def spill_folder(self) -> Path:
         return self.spill or self.home / "spill"
+
+    @property
+    def erasures_file(self) -> Path:
+        return self.erasures or self.home / "erasures.txt"
 
     @property
     def account(self) -> str:

@@ -154,6 +154,12 @@ STEPS = {
         "Find out how the people who complained came onto the list; mail only those who asked for"
         " it.",
     ),
+    "heed_complaints": Step(
+        LIST_OWNER,
+        "Mail only those at {place} who asked for it: {people} complained there. Its own pages say "
+        "how it rates the sender.",
+        "{link}",
+    ),
     "review_content": Step(
         AUTHOR, "See what made {people} unsubscribe: whom it went to, how often, and what it said."
     ),
@@ -222,7 +228,12 @@ PROVIDER_PAGES = {
     "comcast": "https://spa.xfinity.com/report",
     "gmx": "https://postmaster.gmx.net/en/contact",
 }
-
+#: Where mailbox providers show senders who complained.
+COMPLAINT_PAGES = {
+    "gmail": "https://postmaster.google.com/",
+    "microsoft": "https://sendersupport.olc.protection.outlook.com/snds/",
+    "yahoo": "https://senders.yahooinc.com/",
+}
 
 #: A place with so large a share of the dead addresses explains them.
 EXPLAINED = 0.8
@@ -336,7 +347,7 @@ def _action_at_place(mailing: Mailing, check: Check, trouble: Trouble, step: str
         place=place_text(trouble.place),
         where=where,
         lister=answers.blocklist.capitalize(),
-        link=_link(step, trouble) or f"cxtools reasons {mailing.campaign}{where}",
+        link=_link(step, trouble) or _own_command(step, mailing, where),
     )
 
 
@@ -351,7 +362,16 @@ def _step_of_answers(step: str, answers: PlaceAnswers) -> str:
     return step
 
 
+def _own_command(step: str, mailing: Mailing, where: str) -> str:
+    """What shows more of a place that has no page of its own."""
+    if step == "heed_complaints":
+        return f"cxtools funnel {mailing.campaign} --by provider"
+    return f"cxtools reasons {mailing.campaign}{where}"
+
+
 def _link(step: str, trouble: Trouble) -> str:
+    if step == "heed_complaints":
+        return COMPLAINT_PAGES.get(trouble.place.name, "")
     if step == "ask_delisting":
         return BLOCKLIST_PAGES.get(trouble.answers.blocklist, "")
     return PROVIDER_PAGES.get(trouble.place.name, "")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from cxtools import wording
 from cxtools.verdicts.checks import NOT_MEASURED
 from cxtools.verdicts.facts import Facts, surely_opened
+from cxtools.verdicts.places import place_text, share_text
 
 
 class Card(NamedTuple):
@@ -16,6 +17,7 @@ class Card(NamedTuple):
     share: str
     basis: str
     comparison: str = ""
+    place: str = ""
 
 
 #: Card -> the share on it: part, whole.
@@ -77,7 +79,16 @@ def _rate_card(facts: Facts, name: str) -> Card:
         share=wording.percent(rate),
         basis=f"{number} of {total} ({interval})",
         comparison=comparison,
+        place=_worst_place(facts, part),
     )
+
+
+def _worst_place(facts: Facts, part: str) -> str:
+    """Where most of a count came from that is too much there; "" where nowhere is."""
+    for trouble in facts.troubles:
+        if trouble.limit.part == part:
+            return f"{place_text(trouble.place)}: {share_text(trouble)}"
+    return ""
 
 
 def _range_card(facts: Facts, name: str, least: str) -> Card:

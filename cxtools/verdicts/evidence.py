@@ -276,6 +276,8 @@ def troubles_in(engine: Engine, campaign: str, counts: Counts, as_of: AsOf = Non
         hard=counts.get("hard", 0),
         soft=counts.get("soft", 0),
         refused=counts.get("refused", 0),
+        delivered=counts.get("delivered", 0),
+        complained=counts.get("complained", 0),
     )
     places = [
         *places_of(engine, campaign, ["provider"], as_of),
@@ -284,11 +286,15 @@ def troubles_in(engine: Engine, campaign: str, counts: Counts, as_of: AsOf = Non
     return [
         with_answers(trouble, answers_at(engine, campaign, trouble, as_of))
         for trouble in find_troubles(places, whole)
+        if trouble.limit.part in counts
     ]
 
 
 def places_of(engine: Engine, campaign: str, by: list[str], as_of: AsOf = None) -> list[Place]:
-    """What came back at each place that got enough mail; the last column of *by* names it."""
+    """
+    What came back from each place that got enough mail, and was complained of there; the last
+    column of *by* names it.
+    """
     rows = count_file(engine, "places", campaign, by=by, as_of=as_of)
     return [
         Place(
@@ -299,19 +305,23 @@ def places_of(engine: Engine, campaign: str, by: list[str], as_of: AsOf = None) 
             hard=int(row["hard"]),
             soft=int(row["soft"]),
             refused=int(row["refused"]),
+            delivered=int(row["delivered"]),
+            complained=int(row["complained"]),
         )
         for row in rows.to_dict("records")
         if row[by[-1]]
     ]
 
 
-#: What a limit of places counts -> the kinds of bounces that it is made of.
+#: What a limit of places counts -> the kinds of bounces that it is made of; complaints are none.
 KINDS_OF_PART = {"hard": ("hard",), "soft": ("soft",), "refused": ("block", "undetermined")}
 
 
 def answers_at(engine: Engine, campaign: str, trouble: Trouble, as_of: AsOf = None) -> PlaceAnswers:
     """What the servers of a place said when they refused what the limit counts."""
     place = trouble.place
+    if trouble.limit.part not in KINDS_OF_PART:
+        return PlaceAnswers()
     where = {place.dimension: [place.name]}
     [reasons] = count(engine, ["reasons"], campaign, where=where, as_of=as_of)
     own = reasons[reasons.kind.isin(KINDS_OF_PART[trouble.limit.part])]

@@ -199,13 +199,15 @@ class PlaceLimit:
 
     Attributes:
         dimension: what a place is: a mailbox provider, or a domain
-        part: the count that must stay small, of the place's attempted
+        part: the count that must stay small, of the place's `whole`
         target: WARN above it, for certain
         limit: FAIL above it, for certain, where it hurts the whole campaign; None: never
         name: the check's name on pages, with {place}
         sentence: with {share}, {place}, {part}, {whole} and {bounds}, the share's 95 % interval;
             with {of_all} of all such bounces, or {evidence} of what the answers name
         step: the entry of `actions.STEPS` that mends it
+        source: who says so
+        whole: what the count is a share of
     """
 
     dimension: str
@@ -216,6 +218,7 @@ class PlaceLimit:
     sentence: str
     step: str
     source: str = "ours: elsewhere the share is a fraction of it"
+    whole: str = "attempted"
 
 
 PLACE_LIMITS = (
@@ -275,6 +278,20 @@ PLACE_LIMITS = (
             "{share} of the mail to {place} was put off ({part} of {whole}, {bounds}){evidence}."
         ),
         step="send_slower",
+    ),
+    PlaceLimit(
+        dimension="provider",
+        part="complained",
+        target=0.003,
+        limit=None,
+        name="Complaints at {place}",
+        sentence=(
+            "{share} of those at {place} who got the mail complained ({part} of {whole}, "
+            "{bounds}): {of_all} of all complaints."
+        ),
+        step="heed_complaints",
+        source="Google and Yahoo: never 0.3%",
+        whole="delivered",
     ),
 )
 

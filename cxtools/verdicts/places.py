@@ -32,6 +32,8 @@ SHARE_THAT_FAILS = 0.01
 NAMED = 3
 #: A blocklist is a reason where at least this share of the answers names it.
 LISTED = 0.2
+#: Below it a share is written with a decimal.
+SMALL_SHARE = 0.1
 #: The category of answers that no rule understands.
 UNKNOWN = "unknown"
 
@@ -47,6 +49,7 @@ class Place:
         provider: who runs a domain's mailboxes, as far as that is known
         attempted, hard, soft, refused: its messages, and those that bounced for good, for now, or
             were refused because of the sender, the content, or without a reason
+        delivered, complained: those that arrived, and of these those complained of
     """
 
     dimension: str
@@ -55,6 +58,8 @@ class Place:
     hard: int = 0
     soft: int = 0
     refused: int = 0
+    delivered: int = 0
+    complained: int = 0
     provider: str = OTHER
 
 
@@ -81,13 +86,23 @@ class Trouble:
     limit: PlaceLimit
     place: Place
     rest_part: int
-    rest_attempted: int
+    rest_whole: int
     answers: PlaceAnswers = PlaceAnswers()
 
     @property
     def part(self) -> int:
         """How many messages the limit counts at the place."""
         return count_of(self.place, self.limit)
+
+    @property
+    def whole(self) -> int:
+        """How many messages that is a share of."""
+        return whole_of(self.place, self.limit)
+
+    @property
+    def share(self) -> float:
+        """The share that the limit is held against."""
+        return self.part / self.whole
 
 
 class Look(NamedTuple):
@@ -104,6 +119,15 @@ def count_of(place: Place, limit: PlaceLimit) -> int:
     3
     """
     number: int = getattr(place, limit.part)
+    return number
+
+
+def whole_of(place: Place, limit: PlaceLimit) -> int:
+    """
+    >>> whole_of(Place("provider", "gmail", 100, hard=3), PLACE_LIMITS[3])
+    100
+    """
+    number: int = getattr(place, limit.whole)
     return number
 
 
@@ -135,14 +159,14 @@ def _looks(places: Iterable[Place], limit: PlaceLimit) -> list[Look]:
     looks = []
     for place in places:
         if _is_looked_at(place, limit):
-            cases = count_of(place, limit)
-            looks.append(Look(limit, place, binomial_tail(cases, place.attempted, limit.target)))
+            chance = binomial_tail(count_of(place, limit), whole_of(place, limit), limit.target)
+            looks.append(Look(limit, place, chance))
     return looks
 
 
 def _is_looked_at(place: Place, limit: PlaceLimit) -> bool:
     """Domains of a provider are seen with their provider; "other" is no place."""
-    if place.dimension != limit.dimension or place.attempted < FEWEST_MESSAGES:
+    if place.dimension != limit.dimension or whole_of(place, limit) < FEWEST_MESSAGES:
         return False
     if place.dimension == "provider":
         return place.name != OTHER
@@ -170,16 +194,15 @@ def _trouble(look: Look, whole: Place) -> Trouble:
         limit=look.limit,
         place=look.place,
         rest_part=count_of(whole, look.limit) - count_of(look.place, look.limit),
-        rest_attempted=whole.attempted - look.place.attempted,
+        rest_whole=whole_of(whole, look.limit) - whole_of(look.place, look.limit),
     )
 
 
 def _is_worse_than_the_rest(trouble: Trouble) -> bool:
-    if not trouble.rest_attempted:
+    if trouble.rest_whole <= 0:
         return False
-    share = trouble.part / trouble.place.attempted
-    rest = trouble.rest_part / trouble.rest_attempted
-    return share > TIMES_THE_REST * rest
+    rest = trouble.rest_part / trouble.rest_whole
+    return trouble.share > TIMES_THE_REST * rest
 
 
 def _most_telling(troubles: Iterable[Trouble]) -> list[Trouble]:
@@ -210,40 +233,51 @@ def check_of_place(trouble: Trouble, attempted: int, all_cases: int) -> Check:
     """
     limit = trouble.limit
     word = "FAIL" if _fails(trouble, attempted) else "WARN"
-    share = trouble.part / trouble.place.attempted
     known = Limit(
         name=limit.name.format(place=place_text(trouble.place)),
         part=limit.part,
-        whole="attempted",
+        whole=limit.whole,
         target=limit.target,
         limit=limit.limit,
         stop=None,
-        sentence=_sentence(trouble, share, all_cases),
+        sentence=_sentence(trouble, all_cases),
         source=limit.source,
         step=limit.step,
     )
-    return Check(known, word, trouble.part, trouble.place.attempted, trouble)
+    return Check(known, word, trouble.part, trouble.whole, trouble)
 
 
 def _fails(trouble: Trouble, attempted: int) -> bool:
     limit = trouble.limit.limit
     if limit is None or trouble.part < SHARE_THAT_FAILS * attempted:
         return False
-    return binomial_tail(trouble.part, trouble.place.attempted, limit) <= ERROR_RATE / 2
+    return binomial_tail(trouble.part, trouble.whole, limit) <= ERROR_RATE / 2
 
 
-def _sentence(trouble: Trouble, share: float, all_cases: int) -> str:
+def _sentence(trouble: Trouble, all_cases: int) -> str:
     of_all = wording.percent(trouble.part / all_cases, 0) if all_cases else wording.MISSING
-    low, high = wilson(trouble.part, trouble.place.attempted)
+    low, high = wilson(trouble.part, trouble.whole)
     return trouble.limit.sentence.format(
         bounds=wording.bounds(low, high),
-        share=wording.percent(share, 0),
+        share=share_text(trouble),
         place=place_text(trouble.place),
         part=wording.count(trouble.part),
-        whole=wording.count(trouble.place.attempted),
+        whole=wording.count(trouble.whole),
         of_all=of_all,
         evidence=_evidence(trouble.answers),
     )
+
+
+def share_text(trouble: Trouble) -> str:
+    """
+    A place's share: of a few percent a decimal tells, too.
+
+    >>> bad = Place("provider", "gmail", 1000, delivered=990, complained=9)
+    >>> share_text(Trouble(PLACE_LIMITS[-1], bad, rest_part=0, rest_whole=3000))
+    '0.9%'
+    """
+    is_small = trouble.share < SMALL_SHARE
+    return wording.percent(trouble.share, 1 if is_small else 0)
 
 
 def _evidence(answers: PlaceAnswers) -> str:

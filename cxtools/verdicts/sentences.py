@@ -7,8 +7,10 @@ comparison with earlier campaigns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cxtools import wording
-from cxtools.verdicts.checks import Check, decides, worst
+from cxtools.verdicts.checks import Check
 from cxtools.verdicts.facts import Facts, surely_opened
 from cxtools.verdicts.limits import HARD_BOUNCES, NOT_DELIVERED, UNSETTLED
 
@@ -205,32 +207,23 @@ def cause_sentence(facts: Facts) -> str:
     )
 
 
-def place_sentence(facts: Facts) -> str:
+def place_sentences(checks: Sequence[Check]) -> list[str]:
     """Where it hurts: each mailbox provider and domain over a limit, FAIL before WARN."""
-    checks = [check for check in facts.checks if check.trouble]
     in_order = sorted(checks, key=lambda check: check.word != "FAIL")
-    return " ".join(check.limit.sentence for check in in_order)
+    return [check.limit.sentence for check in in_order]
 
 
-def alarm_sentence(facts: Facts) -> str:
+def alarm_sentences(facts: Facts, alarms: Sequence[Check]) -> list[str]:
     """
-    What is wrong besides the hard bounces and places; "" if only they are, or if nothing is. That
-    too much bounced isn't said again where it is said what did.
+    What is wrong besides the hard bounces and places. That too much bounced isn't said again where
+    it is said what did.
     """
-    checks = [check for check in facts.checks if decides(check)]
-    word = worst([check.word for check in checks], "PASS")
-    if word == "PASS":
-        return ""
-    worst_ones = [check for check in checks if check.word == word]
     others = [
-        check for check in worst_ones if check.limit.name != HARD_BOUNCES.name and not check.trouble
+        check for check in alarms if check.limit.name != HARD_BOUNCES.name and not check.trouble
     ]
-    nearer = [check for check in others if check.limit.name != NOT_DELIVERED.name]
-    has_nearer = len(worst_ones) > 1 and NOT_DELIVERED.name in [
-        check.limit.name for check in others
-    ]
-    said = nearer if has_nearer else others
-    return " ".join(_broken(facts, check) for check in said)
+    if len(alarms) > 1:
+        others = [check for check in others if check.limit.name != NOT_DELIVERED.name]
+    return [_broken(facts, check) for check in others]
 
 
 def _broken(facts: Facts, check: Check) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from cxtools.errors import ConfigError
+from cxtools.errors import BadVerdict, ConfigError
 from cxtools.verdicts import sentences
 from cxtools.verdicts.actions import Action, actions
 from cxtools.verdicts.cards import Card, card
-from cxtools.verdicts.checks import Check, decides, worst
+from cxtools.verdicts.checks import Check, decides, is_as_bad_as, worst
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import HARD_BOUNCES
 from cxtools.verdicts.trust import Reason, Trust, judge_trust
@@ -21,6 +21,8 @@ Sentence = Callable[[Facts], str]
 TRUSTED = Trust("good", ())
 #: The words that need an explanation before anything else is said.
 ALARMING = ("FAIL", "WARN", "TOO FEW")
+#: The words that a scheduled run may be ended by.
+ENDING = ("WARN", "FAIL")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,31 @@ class CampaignVerdict:
             "as_of": self.facts.as_of.isoformat() if self.facts.as_of else None,
         }
 
+    def stop_at(self, word: str) -> None:
+        """
+        End a scheduled notebook with an error where the verdict is *word* ("WARN" or "FAIL", in any
+        case) or worse; "" ends nothing. The last cell of a report says it, so that all is shown.
+
+        Raises:
+            BadVerdict: it is that bad.
+            ConfigError: *word* is something else.
+
+        >>> verdict(Facts("q3", {"attempted": 0})).stop_at("WARN")
+        """
+        if not word:
+            return
+        if word.upper() not in ENDING:
+            raise ConfigError(
+                f"{word!r} is not a verdict that a run can end by",
+                where="fail_on",
+                do=f"say {' or '.join(ENDING)}, or leave it empty",
+            )
+        if is_as_bad_as(self.word, word.upper()):
+            raise BadVerdict(
+                f"{self.facts.campaign}: {self.word}. {self.sentences[0]}",
+                do="all cells were run: `cxtools page` makes the page of the executed notebook",
+            )
+
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         # Pictures stand above judgement, so they are asked for by name, when one is looked at.
         bundle: dict[str, Any] = import_module("cxtools.charts.verdicts").mime_bundle(self)
@@ -89,24 +116,48 @@ def _check_record(check: Check) -> dict[str, Any]:
     }
 
 
+#: What people do with the mail that arrived; everything else that is counted is about its arrival.
+ENGAGEMENT = ("opened", "clicked", "suspect", "complained", "unsubscribed")
+ARRIVAL = (
+    "delivered",
+    "bounced",
+    "hard",
+    "soft",
+    "block",
+    "undetermined",
+    "refused",
+    "unauthenticated",
+    "unclassified",
+)
+#: Sentence of a view -> the count that it is about: it isn't said where an alarm says the same.
+SUBJECTS: dict[Sentence, str] = {
+    sentences.delivered_sentence: "delivered",
+    sentences.scanner_sentence: "suspect",
+}
+
+
 class View(NamedTuple):
-    """What a report says first: its sentences and its cards."""
+    """
+    What a report says first: its sentences and its cards. What another report is about comes last,
+    in a sentence that leads there.
+    """
 
     sentences: tuple[Sentence, ...]
     cards: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
+    lead: str = ""
 
 
 VIEWS = {
     "run": View(
-        (
+        sentences=(
             sentences.delivered_sentence,
             sentences.told_by_sending_sentence,
             sentences.hard_sentence,
-            sentences.alarm_sentence,
             sentences.click_sentence,
             sentences.age_sentence,
         ),
-        (
+        cards=(
             "Delivered",
             "Hard bounces",
             "Soft bounces",
@@ -119,15 +170,14 @@ VIEWS = {
         ),
     ),
     "bounces": View(
-        (
+        sentences=(
             sentences.delivered_sentence,
             sentences.told_by_sending_sentence,
             sentences.hard_sentence,
             sentences.cause_sentence,
-            sentences.alarm_sentence,
             sentences.age_sentence,
         ),
-        (
+        cards=(
             "Bounced",
             "Hard bounces",
             "Soft bounces",
@@ -135,9 +185,11 @@ VIEWS = {
             "Undetermined",
             "Delivered",
         ),
+        elsewhere=ENGAGEMENT,
+        lead="{word} is for what people did: {why} The engagement report has the details.",
     ),
     "engagement": View(
-        (
+        sentences=(
             sentences.click_sentence,
             sentences.told_by_sending_sentence,
             sentences.scanner_sentence,
@@ -145,7 +197,7 @@ VIEWS = {
             sentences.quote_sentence,
             sentences.age_sentence,
         ),
-        (
+        cards=(
             "Clicked, scanners left out",
             "Clicked",
             "Opened",
@@ -153,6 +205,8 @@ VIEWS = {
             "Complaints",
             "Unsubscribes",
         ),
+        elsewhere=ARRIVAL,
+        lead="{word} is for what came back: {why} The bounce report has the details.",
     ),
 }
 
@@ -181,14 +235,18 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
         return _verdict_on_nothing(facts, unsettled, trust)
     word = campaign_word(facts, trust)
     view = VIEWS[about]
-    in_order = dict.fromkeys([*_explanation(facts, word), *view.sentences])
-    texts = [sentence(facts) for sentence in in_order]
-    reasons = [text for text in texts if text]
-    doubts = _doubts(word, trust)
+    alarms = _alarms(facts, word)
+    texts = [
+        *unsettled,
+        *_doubts(word, trust),
+        *_explanation(facts, [one for one in alarms if not _is_elsewhere(one, view)]),
+        *_view_sentences(facts, view, alarms),
+        *_lead(facts, word, view, alarms),
+    ]
     cards = tuple(card(facts, name) for name in view.cards)
     return CampaignVerdict(
         word=word,
-        sentences=tuple(dict.fromkeys([*unsettled, *doubts, *reasons])),
+        sentences=tuple(dict.fromkeys(texts)),
         cards=cards,
         facts=facts,
         trust=trust,
@@ -245,16 +303,39 @@ def campaign_word(facts: Facts, trust: Trust) -> str:
     return worst(words, "TOO FEW")
 
 
-def _explanation(facts: Facts, word: str) -> list[Sentence]:
-    """The sentences on the checks that made the word, and on where it hurts, which come first."""
+def _alarms(facts: Facts, word: str) -> list[Check]:
+    """The checks that made the word; and all places over a limit, where there are any of those."""
     if word not in ALARMING:
         return []
-    alarms = [check for check in facts.checks if check.word == word]
-    if not alarms:
+    made_it = [check for check in facts.checks if check.word == word and decides(check)]
+    if not made_it:
         return []
-    said: list[Sentence] = [sentences.alarm_sentence]
-    if facts.troubles:
-        said.insert(0, sentences.place_sentence)
-    if alarms[0].limit.name == HARD_BOUNCES.name:
-        said.insert(0, sentences.hard_sentence)
-    return said
+    places = [check for check in facts.checks if check.trouble and check not in made_it]
+    return [*made_it, *places]
+
+
+def _is_elsewhere(check: Check, view: View) -> bool:
+    """Whether another report is about it."""
+    return check.limit.part in view.elsewhere
+
+
+def _explanation(facts: Facts, alarms: Sequence[Check]) -> list[str]:
+    """What is wrong and where it hurts; the hard bounces first, where they are what decides."""
+    places = [check for check in alarms if check.trouble]
+    texts = [*sentences.place_sentences(places), *sentences.alarm_sentences(facts, alarms)]
+    if alarms and alarms[0].limit.name == HARD_BOUNCES.name:
+        texts.insert(0, sentences.hard_sentence(facts))
+    return texts
+
+
+def _view_sentences(facts: Facts, view: View, alarms: Sequence[Check]) -> list[str]:
+    """What a report says of every campaign, but for what an alarm has said already."""
+    said = {check.limit.part for check in alarms if not check.trouble}
+    texts = [sentence(facts) for sentence in view.sentences if SUBJECTS.get(sentence) not in said]
+    return [text for text in texts if text]
+
+
+def _lead(facts: Facts, word: str, view: View, alarms: Sequence[Check]) -> list[str]:
+    """Why the campaign has its word, where another report is about that."""
+    why = _explanation(facts, [check for check in alarms if _is_elsewhere(check, view)])
+    return [view.lead.format(word=word, why=why[0])] if why else []

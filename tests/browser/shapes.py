@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import nbformat
@@ -93,7 +94,7 @@ def write_store(home: Path) -> EventStore:
         _add(store, f"week-{week + 1}", earlier.events(rng))
     _add(store, GOOD, mailing(rng, 4000).events(rng))
     failed = block_provider(storm_with_scanners(mailing(rng, 4000), rng), rng)
-    _add(store, FAILED, _in_jobs(failed.events(rng)))
+    _add(store, FAILED, _on_days(_in_jobs(failed.events(rng))))
     _add(store, LONG, mailing(rng, 3000).events(rng))
     _add(store, ODD, _odd(mailing(rng, 60).events(rng)))
     _add(store, SMALL, mailing(rng, 7).events(rng))
@@ -109,6 +110,15 @@ def _add(store: EventStore, campaign: str, events: list[Event]) -> None:
 def _in_jobs(events: list[Event]) -> list[Event]:
     """The same in batches, as a send makes them."""
     return [replace(event, job_id=f"job-{int(event.message_id[1:]) // 1000}") for event in events]
+
+
+def _on_days(events: list[Event]) -> list[Event]:
+    """The same with each job a day later than the one before."""
+    return [
+        replace(event, ts=event.ts + timedelta(days=int(event.job_id[-1])))
+        for event in events
+        if event.ts
+    ]
 
 
 def _odd(events: list[Event]) -> list[Event]:

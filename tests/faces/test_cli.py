@@ -894,3 +894,17 @@ def test_a_report_takes_the_campaign_by_position(home: Path) -> None:
 
     assert "two campaigns are named: q3 and q4" in str(twice.exception)
     assert "there is no campaign 'q3'" in str(unknown.exception)
+
+
+def test_notebooks_are_copied_or_shown(shell: Shell) -> None:
+    """Into a folder, where nothing is overwritten; without one it is said where they lie."""
+    copied = shell("notebooks", "mine")
+    again = shell("notebooks", "mine")
+    shown = shell("notebooks", "--path")
+
+    assert (0, 2, 0) == (copied.returncode, again.returncode, shown.returncode)
+    assert 4 == len(copied.stdout.splitlines())
+    assert "nothing was copied" in again.stderr
+    for name in ("bounce_report", "explore_deliverability"):
+        source = Path(shown.stdout.strip()) / f"{name}.ipynb"
+        assert source.read_bytes() == (shell.folder / "mine" / source.name).read_bytes()

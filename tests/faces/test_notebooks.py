@@ -17,6 +17,7 @@ from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
 from cxtools.measures.question import Question
 from cxtools.pages.checks import ADDRESS
+from cxtools.pages.parameters import declared_parameters
 from tests.tables import ask
 from tests.unit.test_charts import STORE
 
@@ -83,12 +84,25 @@ def test_a_notebook_begins_with_its_question(name: str) -> None:
     assert [] == [text for text in markdown if text.startswith("#") and "\n\n" not in text]
 
 
-@pytest.mark.parametrize("name", REPORTS)
-def test_a_report_has_one_cell_of_parameters(name: str) -> None:
+def ends_with_an_answer(cell: nbformat.NotebookNode) -> bool:
+    """Whether the last line of a cell is something that is shown."""
+    last = cell.source.splitlines()[-1]
+    return last.startswith("cx.") or last in ("run", "verdict")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_has_one_cell_of_parameters(name: str) -> None:
     """
-    papermill puts its values behind the one cell tagged `parameters`; each default says what it is.
+    papermill puts its values behind the one cell tagged `parameters`; each default has its type,
+    and says what it is; none is somebody's campaign.
     """
     tagged = [cell for cell in code(name) if "parameters" in cell.metadata.get("tags", [])]
+    (cell,) = tagged
+    typed = [isinstance(line, ast.AnnAssign) for line in ast.parse(cell.source).body]
+    defaults = declared_parameters(NOTEBOOKS[name])
+
+    assert all(typed)
+    assert not any(defaults.values())
 
     assert 1 == len(tagged)
     assert [] == [line for line in tagged[0].source.splitlines() if "  # " not in line]
@@ -100,7 +114,7 @@ def test_what_is_committed_shows_something(name: str) -> None:
     Every asking cell has its output, so that nbval has something to compare; none holds an address
     or an error.
     """
-    asking = [cell for cell in code(name) if cell.source.startswith("cx.") or cell.source == "run"]
+    asking = [cell for cell in code(name) if ends_with_an_answer(cell)]
     kinds = {kind for cell in asking for output in cell.outputs for kind in output.get("data", {})}
 
     assert [] == [cell.source for cell in asking if not cell.outputs]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ from cxtools.connection import connect
 from cxtools.sending.status import stopped_text
 
 PATIENCE_S = 60
+TOKEN = "of-this-test"
+NO_LAB = "no JupyterLab: `make test` makes .venv-lab"
 CXTOOLS = [sys.executable, "-m", "cxtools.cli"]
 
 CONNECTS = """
@@ -51,13 +54,16 @@ time.sleep(600)
 
 
 @contextmanager
-def running(command: list[str], **environ: str) -> Iterator[subprocess.Popen[str]]:
+def running(
+    command: list[str], *, cwd: Path | None = None, **environ: str
+) -> Iterator[subprocess.Popen[str]]:
     """A program in a process group of its own, as a shell and Jupyter start one."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        cwd=cwd,
         env={**os.environ, **environ},
         start_new_session=True,
     )
@@ -126,6 +132,53 @@ def test_lab_takes_the_place_of_its_command(tmp_path: Path) -> None:
     (tmp_path / "jupyterlab.py").write_text("import os\nprint(os.getpid(), flush=True)\ninput()\n")
     with running([*CXTOOLS, "lab", str(tmp_path)], PYTHONPATH=str(tmp_path)) as command:
         assert str(command.pid) == line(command)
+
+
+LAB = Path(__file__).parents[2] / ".venv-lab" / "bin" / "python"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_lab_serves_the_notebooks_and_ends(tmp_path: Path, how: signal.Signals) -> None:
+    """
+    A real JupyterLab in an empty folder: the four notebooks are copied there and served, its own
+    options are passed on, and nobody serves behind it.
+    """
+    if not LAB.exists():
+        pytest.fail(NO_LAB) if os.environ.get("CI") == "true" else pytest.skip(NO_LAB)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(LAB), "-m", "cxtools.cli", "lab", "--no-browser", "--allow-root"]
+    options = [
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={TOKEN}",
+    ]
+    own = {
+        name: str(tmp_path / "own")
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "HOME")
+    }
+    address = f"http://127.0.0.1:{port}/api/contents?token={TOKEN}"
+    with running([*command, *options], cwd=tmp_path, **own) as lab:
+        until = time.monotonic() + PATIENCE_S
+        while not (served := contents(address)) and time.monotonic() < until:
+            time.sleep(0.2)
+        lab.send_signal(how)
+        lab.wait(PATIENCE_S)
+
+        assert 4 == len([name for name in served if name.endswith(".ipynb")])
+        assert [] == contents(address)
+    assert 4 == len(list((tmp_path / "notebooks").glob("*.ipynb")))
+
+
+def contents(address: str) -> list[str]:
+    """The names that a Jupyter server lists; none where nobody answers."""
+    try:
+        with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:  # noqa: S310 - our own server
+            return [entry["name"] for entry in json.load(answer)["content"]]
+    except OSError:
+        return []
 
 
 class Kernel:

@@ -439,7 +439,7 @@ def test_two_splits_are_both_drawn(question: str) -> None:
     figure = table.chart()
     drawn = texts_of(go.Figure(figure.data, figure.layout.to_plotly_json() | {"meta": None}))
 
-    assert {"heatmap"} == {trace.type for trace in figure.data}
+    assert {"heatmap"} == {trace.type for trace in figure.data} - {"scatter"}
     assert [] == [
         part for column in ("campaign", "provider") for part in table[column] if part not in drawn
     ]
@@ -448,12 +448,64 @@ def test_two_splits_are_both_drawn(question: str) -> None:
 def test_a_map_has_the_number_of_each_pair() -> None:
     """Rows and columns are the splits; a cell holds the rate of its row of the table."""
     table = ask("funnel", TWO, by="provider")
-    attempted, delivered, opened, clicked = table.chart().data
+    attempted, *rates = [trace for trace in table.chart().data if trace.type == "scatter"]
+    places = [(0, 1), (1, 1), (0, 2)]
 
-    assert [["1", "1"], ["1", ""]] == [list(line) for line in attempted.text]
-    assert [["100%", "100%"], ["100%", ""]] == [list(line) for line in delivered.text]
-    assert [["100%", "100%"], ["100%", ""]] == [list(line) for line in opened.text]
-    assert [["100%", "100%"], ["100%", ""]] == [list(line) for line in clicked.text]
+    assert dict(zip(places, "111", strict=True)) == texts_at(attempted)
+    assert [3 * ["100%"]] * 3 == [list(texts_at(rate).values()) for rate in rates]
+
+
+def texts_at(trace: go.Scatter) -> dict[tuple[int, int], str]:
+    """Column and row of a map -> what stands there."""
+    return dict(zip(zip(trace.x, trace.y, strict=True), trace.text, strict=True))
+
+
+def test_the_colours_of_a_map_lead_to_what_differs() -> None:
+    """
+    Where less arrived than elsewhere it is orange, and nothing else: what chance explains has no
+    colour, a share of few is grey, however bad.
+    """
+    people = [("gmail.com", number, number % 25 > 0) for number in range(300)]
+    people += [("outlook.com", number, number % 2 > 0) for number in range(300)]
+    people += [("yahoo.com", number, False) for number in range(30)]
+    lines = [
+        f"{number}@{domain} | {'delivery' if arrived else 'bounce'} | {14 + day} 10:00"
+        for domain, number, arrived in people
+        for day in range(2)
+    ]
+    store = tables.store("\n".join(["to | kind | at", *lines]))
+    panels = ask("funnel", store, by=["provider", "weekday"]).chart().data
+    [coloured] = [trace for trace in panels if trace.type == "heatmap" and trace.zmin == -1]
+    [grey] = [trace for trace in panels if trace.type == "heatmap" and trace.hoverinfo == "skip"]
+    names = ["gmail", "microsoft", "yahoo"]
+
+    assert style.INK["orange"] == coloured.colorscale[0][1]
+    assert ["microsoft"] == [
+        name
+        for name, line in zip(names, coloured.z, strict=True)
+        if any(cell is not None and cell < 0 for cell in line)
+    ]
+    assert ["yahoo"] == [
+        name
+        for name, line in zip(names, grey.z, strict=True)
+        if any(cell is not None for cell in line)
+    ]
+
+
+def test_a_single_bounce_of_a_small_part_is_grey() -> None:
+    """The strongest colour is for the largest share of enough messages."""
+    lines = [f"a{number}@gmail.com | delivery | +0 | " for number in range(200)]
+    lines += [f"b{number}@gmail.com | bounce | +0 | 5.1.1" for number in range(40)]
+    lines += ["c@yahoo.com | bounce | +0 | 5.1.1"]
+    table = ask(
+        "bounces", tables.store("\n".join(["to | kind | at | code", *lines])), by="provider"
+    )
+    coloured, grey, texts = table.chart().data
+
+    assert [[1.0, None]] == [list(line) for line in coloured.z]
+    assert [["40 (16.7%)", ""]] == [list(line) for line in coloured.text]
+    assert [[None, 0]] == [list(line) for line in grey.z]
+    assert ["1"] == list(texts.text)
 
 
 @pytest.mark.parametrize(
@@ -481,14 +533,28 @@ def test_more_splits_than_a_picture_has_is_said(question: str) -> None:
 
 def test_a_curve_of_parts_ends_where_its_news_end() -> None:
     """How many had reacted by then; a cell after the last reaction stays empty."""
-    loaded, clicked = ask("curve", TWO).chart().data
+    loaded, clicked = ask("curve", TWO, "c", by="provider").chart().data
 
-    assert [["50.0%", "100.0%", "", "", ""], ["100.0%", "", "", "", ""]] == [
+    assert [["100.0%", "", "", "", ""], ["0.0%", "100.0%", "", "", ""]] == [
         list(line) for line in loaded.text
     ]
-    assert [["0.0%", "50.0%", "50.0%", "50.0%", "100.0%"], ["100.0%", "", "", "", ""]] == [
+    assert [["0.0%", "100.0%", "", "", ""], ["0.0%", "0.0%", "0.0%", "0.0%", "100.0%"]] == [
         list(line) for line in clicked.text
     ]
+
+
+def test_the_curves_of_two_campaigns_are_lines_that_can_be_told_apart() -> None:
+    """A panel for each reaction; in both a campaign has the same colour and the same dashes."""
+    figure = ask("curve", TWO).chart()
+    looks = {(trace.name, trace.line.color, trace.line.dash) for trace in figure.data}
+    panels = {trace.yaxis for trace in figure.data}
+
+    assert ["c", "second", "c", "second"] == [trace.name for trace in figure.data]
+    assert 2 == len(looks) == len({dash for _, _, dash in looks}) == len(panels)
+    assert (
+        "at the end of c (2 delivered) images loaded 100.0%, clicked 100.0%"
+        in (figure.layout.meta["caption"])
+    )
 
 
 CAMPAIGN = tables.store(

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": [
         "addresses errors formats identity sql_files text",
-        "model settings.hosts settings.secret wording",
+        "erasures model settings.hosts settings.secret wording",
         "settings.types",
         "settings.values",
         "settings.reference settings.sources",
@@ -80,6 +80,7 @@ FLOORS = {
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
+        "events.erasure",
         "events.messages.causes events.messages.identity events.messages.rows",
         "events.messages.build",
         "events.csv_rows events.embedded_json events.json_texts events.json_windows events.log_lines "
@@ -95,6 +96,7 @@ FLOORS = {
         "ledger.transitions "
         "ledger.version ledger.wave",
         "api.auth api.transport events.importing ledger.backup ledger.plans ledger.suppressions webhooks.allowed",
+        "ledger.erasures ledger.purge",
         "api.retrier ledger.batches ledger.outbox ledger.upgrade",
         "api.reader api.submitter ledger.jobs ledger.posts sending.groups",
         "sending.campaign api.client ledger.unknown",
@@ -116,8 +118,9 @@ FLOORS = {
     "faces": [
         "simulated refresh.inbox",
         "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
-        "pages.parameters",
-        "campaigns pages.earlier pages.executed pages.numbers people.addresses refresh.channels",
+        "pages.parameters pages.widgets",
+        "campaigns pages.earlier pages.executed pages.numbers people.addresses people.documents refresh.channels",
+        "people.forget people.person people.purge",
         "pages.figures pages.portfolio",
         "doctor explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
@@ -130,7 +133,7 @@ FLOORS = {
     "demo": ["demo"],
     "doorway": [
         "__init__ cli.exits cli.log cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.providers cli.questions cli.refresh cli.reports "
+        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",

@@ -503,10 +503,15 @@ def cell_faults(source: str) -> list[str]:
 
 
 def test_every_folder_of_tests_is_run() -> None:
-    """They are named one by one, the proofs first; a new one must not be forgotten."""
+    """
+    They are named one by one, the proofs first; a new one must not be forgotten. Those that need
+    environments of their own have a target of their own.
+    """
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    by_target = set(re.findall(r"pytest (tests/\w+)$", makefile, re.MULTILINE))
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     named = settings["tool"]["pytest"]["testpaths"]
     folders = {str(file.parent.relative_to(ROOT)) for file in (ROOT / "tests").rglob("test_*.py")}
 
-    assert folders <= set(named)
+    assert folders - by_target <= set(named)
     assert "cxtools" in named

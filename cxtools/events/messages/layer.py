@@ -211,7 +211,7 @@ def publish(hidden: Path, names: frozenset[str], origins: frozenset[str]) -> Lay
         # Another process made the same layer, of the same parts, a moment ago; or what somebody
         # kept beside a layer outlived it.
         if not (final / PARTS).exists():
-            _remove(final)
+            remove(final)
             hidden.rename(final)
     sync_folder(final.parent)
     return Layer(final, names, origins)
@@ -223,13 +223,21 @@ def sweep(layer: Layer) -> None:
     made_at = layer.folder.stat().st_mtime
     for other in layers(folder):
         if other.origins < layer.origins and _is_older(other.folder, made_at - SUPERSEDED_S):
-            _remove(other.folder)
+            remove(other.folder)
     for hidden in folder.glob(f"{HIDDEN}*"):
         if _is_older(hidden, made_at - ABANDONED_S):
             shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _remove(folder: Path) -> None:
+def half_removed(folder: Path) -> list[Path]:
+    """
+    What `remove` left when it was killed: hidden folders with a layer in them, where one that is
+    being made has only its relations.
+    """
+    return [hidden for hidden in folder.glob(f"{HIDDEN}*") if any(hidden.glob(f"{VERSION}-*"))]
+
+
+def remove(folder: Path) -> None:
     """Remove a layer: all of it goes at once, so that nobody reads half of one."""
     hidden = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=folder.parent))
     with suppress(FileNotFoundError):

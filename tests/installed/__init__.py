@@ -1,0 +1,1 @@
+"""What is seen of cxtools where no checkout is: `make wheel-check`."""
