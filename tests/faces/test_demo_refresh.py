@@ -21,7 +21,7 @@ def test_the_demo_ends_with_work_for_refresh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    It makes the pages that are due, and again nothing; three days later there are late bounces of one
+    It makes the pages that are due, also of a file in the inbox, and again nothing; three days later there are late bounces of one
     campaign: exactly its pages are made anew, and one mail says that its PASS became a WARN.
     """
     out = tmp_path / "demo"
@@ -34,16 +34,17 @@ def test_the_demo_ends_with_work_for_refresh(
     with open_mailbox() as mailbox:
         with (home / "reports.toml").open("a") as reports:
             reports.write(TEAM.format(port=mailbox.port))
+        name = "2026-08-thanks"
+        put_events(home, name, delivered=2900, bounced=40)
         first = refresh(client, now, environ={}, rng=random.Random(7))
         again = refresh(client, now + 60, environ={}, rng=random.Random(7))
         words = {one.due.campaign: one.word for one in first.made}
         mailbox.mails.clear()
-        name = "2026-08-newsletter"
         put_events(home, name, name="late", bounced=70)
         later = refresh(client, now + 3 * DAY_S, environ={}, rng=random.Random(7))
         last = refresh(client, now + 3 * DAY_S + 60, environ={}, rng=random.Random(7))
 
-    assert 7 == len(first.made)
+    assert 9 == len(first.made)
     assert [] == first.not_made
     assert "PASS" == words[name]
     assert "nothing is due" == str(again) == str(last)
