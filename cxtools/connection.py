@@ -199,6 +199,7 @@ class Connection:
             runs_on=self.settings.engine,
             providers=partial(providers_of, home),
             timezone=self.settings.timezone,
+            job_facts=lambda: self.ledger.batches.job_facts() if self.has_ledger else (),
         )
 
     @cached_property

@@ -5,6 +5,7 @@ and to read.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -12,13 +13,22 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cxtools import wording
+from cxtools.bounce.own_rules import judge_by
 from cxtools.connection import Connection
-from cxtools.errors import ConfigError, ContractError, CxError, Denied, ReportError, StoreError
+from cxtools.errors import ConfigError, CxError, Denied, ReportError, StoreError
 from cxtools.files import make_private_folder
+from cxtools.measures.own_providers import OWN_PROVIDERS, providers_of
+from cxtools.measures.rules_digest import OWN_RULES
+from cxtools.refresh.channels import Channels
+from cxtools.refresh.refresh import read_reports
+from cxtools.refresh.reports import REPORTS
+from cxtools.verdicts.own_limits import OWN_LIMITS, limits_by
 
 MIB = 1 << 20
 GIB = 1 << 30
 LEAST_FREE_BYTES = 500 * MIB
+#: Seconds that the clock may be off: signed webhooks are refused at 300.
+MOST_SKEW_S = 60
 KERNEL = "python3"
 #: urllib3-future installs itself over urllib3, treats cut-off answers differently, and numbers its
 #: patches from here.
@@ -91,7 +101,7 @@ def _api(client: Connection) -> str:
             do="ask for these scopes, or for the role that brings them",
         )
     if probe.failure:
-        raise ContractError(f"suppressions can't be asked for: {probe.failure}")
+        raise probe.failure
     scopes = "not named by the server"
     if probe.scopes is not None:
         scopes = ", ".join(probe.scopes)
@@ -101,9 +111,52 @@ def _api(client: Connection) -> str:
     return f"signed in at {probe.url} by {probe.auth}; scopes: {scopes}; {listing}"
 
 
-def _ledger(client: Connection) -> str:
-    from cxtools.ledger.version import NEWEST
+def _clock(client: Connection) -> str:
+    context = client.context
+    moment = context.api.fetch_moment()
+    if moment is None:
+        return "the API's answers tell no moment to compare it with"
+    ahead_s = context.now() - moment.timestamp()
+    said = f"{wording.duration(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} the API's"
+    if abs(ahead_s) > MOST_SKEW_S:
+        raise ConfigError(
+            f"this machine's clock is {said}",
+            do="set it by a time server: events, quotas and waiting times go by it",
+        )
+    return said
 
+
+def _schedules(client: Connection) -> str:
+    reports = read_reports(client.settings.home)
+    if not reports.reports:
+        return f"no {REPORTS} in the home, so nothing is scheduled"
+    return f"{wording.quantity(len(reports.reports), 'report')} in {REPORTS}"
+
+
+def _channels(client: Connection) -> str:
+    reports = read_reports(client.settings.home)
+    Channels(client, reports, os.environ)
+    return ", ".join(reports.channels) or "nobody is told of verdicts"
+
+
+def _policy(client: Connection) -> str:
+    home = client.settings.home
+    limits_by(home / OWN_LIMITS)
+    providers_of(home)
+    judge_by(home / OWN_RULES)
+    own = [name for name in (OWN_LIMITS, OWN_PROVIDERS, OWN_RULES) if (home / name).exists()]
+    return ", ".join(own) or "what ships: the home has no files of its own"
+
+
+def _ledger(client: Connection) -> str:
+    from cxtools.ledger.version import NEWEST, missing_columns
+
+    missing = missing_columns(client.ledger)
+    if missing:
+        raise StoreError(
+            f"the ledger's schema {NEWEST} lacks {', '.join(missing)}",
+            do="restore a backup: somebody changed its tables",
+        )
     audit = client.ledger.audit_log.verify()
     if audit.faults:
         raise ConfigError(
@@ -151,8 +204,12 @@ CHECKS: tuple[Check, ...] = (
     Check("settings", "Is everything set that the API needs?", _settings),
     Check("http", "Is the HTTP library the one we were tested with?", _http),
     Check("api", "Can we sign in, with all rights, and read?", _api),
-    Check("ledger", "Can it be opened, and is its audit log whole?", _ledger),
+    Check("clock", "Is this machine's clock near the API's?", _clock),
+    Check("ledger", "Is its schema ours, and is its audit log whole?", _ledger),
     Check("store", "Can the events be read?", _store),
     Check("space", "Is there room for the ledger?", _space),
+    Check("policy", "Are own limits, providers and rules of bounces right?", _policy),
+    Check("schedules", "Are scheduled reports right?", _schedules),
+    Check("channels", "Is all there that messages to people need?", _channels),
     Check("reports", "Is there a kernel to run notebooks in?", _reports),
 )

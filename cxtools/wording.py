@@ -48,6 +48,18 @@ def count(number: float | None) -> str:
     return current().number(number)
 
 
+def score(number: float | None) -> str:
+    """
+    A number that is no count, with one digit behind the mark.
+
+    >>> score(1.6), score(None)
+    ('1.6', '–')
+    """
+    if not is_known(number):
+        return MISSING
+    return current().number(number, 1)
+
+
 def quantity(number: float, noun: str) -> str:
     """
     >>> quantity(1, "bounce"), quantity(9412, "recipient")

@@ -13,7 +13,10 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -41,7 +44,7 @@ NOBODY = "nobody@example.invalid"
 class Probe:
     """
     What the API was seen to do. `scopes` is None when the sign-in named none; `failure` is what is
-    wrong with a suppression check, "" when it was answered; `lists_suppressions` says whether the
+    wrong with a suppression check, None when it was answered; `lists_suppressions` says whether the
     API seems to list them all.
     """
 
@@ -49,7 +52,7 @@ class Probe:
     auth: str
     scopes: list[str] | None
     missing_scopes: list[str]
-    failure: str
+    failure: CxError | None
     lists_suppressions: bool
 
 
@@ -194,19 +197,26 @@ class Client:
     def probe(self) -> Probe:
         """Can we sign in, which rights were granted, does the API answer?"""
         scopes = self.sign_in().scopes
-        failure = ""
+        failure = None
         try:
             self.fetch_suppression(NOBODY)
         except CxError as error:
-            failure = str(error)
+            failure = error
         return Probe(
             self.settings.env_url,
             self.settings.auth,
             scopes=None if scopes is None else sorted(scopes),
             missing_scopes=self.auth.missing(SCOPES.values()),
             failure=failure,
-            lists_suppressions=not failure and self._lists_suppressions(),
+            lists_suppressions=failure is None and self._lists_suppressions(),
         )
+
+    def fetch_moment(self) -> datetime | None:
+        """The moment that the API's clock tells, to a second; None where its answers tell none."""
+        answer = self._reader.get(self._suppressions(email=NOBODY, limit=1))
+        with suppress(ValueError):
+            return parsedate_to_datetime(answer.headers.get("date", ""))
+        return None
 
     def _lists_suppressions(self) -> bool:
         answer = self._reader.get(self._suppressions(limit=1))

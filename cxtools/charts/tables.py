@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import html as _html
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
@@ -261,10 +262,17 @@ def value_text(column: str, row: Row) -> str:
     return _plain_text(column, value)
 
 
+#: Columns that hold no count, and how their values are written.
+SCORES: dict[str, Callable[[Any], str]] = {
+    "confidence": partial(wording.percent, digits=0),
+    "spam_score": wording.score,
+}
+
+
 def _plain_text(column: str, value: Any) -> str:
     """The ending of a column's name tells the unit."""
-    if column == "confidence":
-        return wording.percent(value, 0)
+    if column in SCORES:
+        return SCORES[column](value)
     if column.endswith("_s"):
         return wording.duration(value)
     if column.endswith("_at"):

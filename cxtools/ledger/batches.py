@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -70,6 +71,14 @@ class BatchRow:
         return self.job_id
 
 
+class JobFacts(NamedTuple):
+    """A job, the seconds until it was done, and its spam score: None where the API gives none."""
+
+    job_id: str
+    latency_s: float | None
+    spam_score: float | None
+
+
 COLUMNS = [batch.c[column.name] for column in fields(BatchRow)]
 #: word of `counts` -> the states of the batches whose people it counts
 COUNTED = {
@@ -103,6 +112,12 @@ class Batches:
             query = query.where(batch.c.state.in_(states))
         rows = self._database.rows(query)
         return [BatchRow(*row) for row in rows]
+
+    def job_facts(self) -> list[JobFacts]:
+        """What the API told of each job, of all campaigns."""
+        query = sa.select(batch.c.job_id, batch.c.latency_s, batch.c.spam_score)
+        rows = self._database.rows(query)
+        return [JobFacts(job, latency_s, score) for job, latency_s, score in rows if job]
 
     def candidates(self, batch_id: str) -> list[Recipient]:
         """The people that a batch was planned for; nobody where its plan was replaced."""

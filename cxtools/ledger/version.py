@@ -169,6 +169,25 @@ def statements(version: int) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
+def missing_columns(database: Database) -> list[str]:
+    """The tables and columns of the newest schema that a database lacks, as `batch.scans`."""
+    with database.reading() as tx:
+        inspector = sa.inspect(tx)
+        known = set(inspector.get_table_names())
+        missing = []
+        for table in TABLES.sorted_tables:
+            if table.name not in known:
+                missing.append(table.name)
+                continue
+            columns = {column["name"] for column in inspector.get_columns(table.name)}
+            missing += [
+                f"{table.name}.{column.name}"
+                for column in table.columns
+                if column.name not in columns
+            ]
+    return missing
+
+
 def place_of(database: Database) -> str:
     """Where a database is, without its password."""
     return str(database.file or database.url.render_as_string(hide_password=True))

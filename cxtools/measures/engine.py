@@ -27,7 +27,13 @@ from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.providers import Providers
-from cxtools.measures.session import SUSPECT_MESSAGES, Asked, Session, define_relations
+from cxtools.measures.session import (
+    SUSPECT_MESSAGES,
+    Asked,
+    JobFacts,
+    Session,
+    define_relations,
+)
 from cxtools.measures.states import states_digest
 
 if TYPE_CHECKING:
@@ -64,7 +70,7 @@ class Engine:
     what servers said, and a broken file of rules must not keep anyone from opening it.
     *rules_digest* tells those rules from others. *planned* names campaigns that may be asked about
     before their first event. *providers* says who runs the mailboxes of a domain. Days and hours
-    are those of *timezone*.
+    are those of *timezone*. *job_facts* are what the API told of jobs that were sent from here.
     """
 
     store: EventStore
@@ -74,6 +80,7 @@ class Engine:
     runs_on: str = DUCKDB
     providers: Callable[[], Providers] = Providers
     timezone: str = ZERO_ZONE
+    job_facts: Callable[[], Iterable[JobFacts]] = tuple
 
     @cached_property
     def judge(self) -> Judge:
@@ -146,6 +153,7 @@ class Engine:
                 digest=states_digest(self.rules_digest(), self.runs_on),
                 providers=self.providers(),
                 timezone=self.timezone,
+                job_facts=self.job_facts,
             )
             relations = Definitions(stack.enter_context(self.open_relations()))
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)

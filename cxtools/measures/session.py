@@ -16,7 +16,7 @@ The relations that the SQL of questions reads, over the layers of some campaigns
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -79,6 +79,8 @@ SENDING_TIMES = {
 LOOKED_UP = {"provider", *SENDING_TIMES}
 #: A relation that is counted, and kept for others, as questions are.
 SUSPECT_MESSAGES = "suspect_messages"
+#: Questions that read more than layers, and so are counted whenever they are asked.
+NEVER_KEPT = {"jobs"}
 #: Question -> another one that costs next to nothing when the first has been answered.
 COUNTED_TOGETHER = {
     "timing": ("curve",),
@@ -88,13 +90,17 @@ COUNTED_TOGETHER = {
 }
 
 
+#: A job, the seconds until it was done, its spam score; None where the API gives none.
+JobFacts = tuple[str, float | None, float | None]
+
+
 @dataclass(frozen=True)
 class Asked:
     """
     What is asked for: the dimensions to split by, the values that messages must have, the last
     moment of each campaign that counts (None: all), and the jobs (None: all); the digest of what
-    answers depend on besides layers, "" where that isn't known; who runs which mailboxes; and the
-    time zone of days and hours.
+    answers depend on besides layers, "" where that isn't known; who runs which mailboxes; the time
+    zone of days and hours; and what the API told of jobs.
     """
 
     by: Sequence[str]
@@ -104,6 +110,7 @@ class Asked:
     digest: str = ""
     providers: Providers = field(default_factory=Providers)
     timezone: str = ZERO_ZONE
+    job_facts: Callable[[], Iterable[JobFacts]] = tuple
 
     def key(self) -> Hashable:
         """The same as a key of what was counted."""
@@ -135,7 +142,7 @@ class Session:
         if known is not None:
             return known
         rows = self.run(statement(file))
-        if self.key:
+        if self.key and file not in NEVER_KEPT:
             KEPT.keep((self.key, file), rows)
             for other in COUNTED_TOGETHER.get(file, ()):
                 KEPT.keep((self.key, other), self.run(statement(other)))
@@ -179,6 +186,7 @@ def define_relations(
     relations.register("verdicts", verdicts)
     relations.compute("providers", partial(_providers, relations, asked.providers))
     relations.register("wanted", _wanted(asked.where))
+    relations.compute("job_facts", partial(_job_facts, asked.job_facts))
     if asked.cuts is None:
         _define_whole(relations, verdicts)
     else:
@@ -426,6 +434,17 @@ def _text_table(**columns: Sequence[str]) -> pa.Table:
     import pyarrow as pa
 
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def _job_facts(facts: Callable[[], Iterable[JobFacts]]) -> pa.Table:
+    """What the API told of jobs, one row each."""
+    import pyarrow as pa
+
+    number = pa.float64()
+    fields = [("job_id", pa.string()), ("latency_s", number), ("spam_score", number)]
+    names = [name for name, _ in fields]
+    rows = [dict(zip(names, row, strict=True)) for row in facts()]
+    return pa.Table.from_pylist(rows, pa.schema(fields))
 
 
 def _providers(relations: ReadRelations, providers: Providers) -> pa.Table:

@@ -148,7 +148,7 @@ def _page_content(
         "made": _moment_text(facts.made_at),
         "events": wording.count(facts.events),
         "timezone": formats.current().timezone,
-        "numbers": formats.current().locale.replace("_", "-"),
+        "locale": formats.current().locale.replace("_", "-"),
         "version": __version__,
     }
 

@@ -95,7 +95,7 @@ def _range_card(facts: Facts, name: str, least: str) -> Card:
     part, whole = CARDS[name]
     low_rate = facts.rate(least, whole)
     high_rate = facts.rate(part, whole)
-    low = wording.percent(low_rate).removesuffix("%")
+    low = wording.percent(low_rate).rstrip("%\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
     high = wording.percent(high_rate)
     fewest = wording.count(facts.counts[least])
     most = wording.count(facts.counts[part])

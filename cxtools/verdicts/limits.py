@@ -149,7 +149,7 @@ COMPLAINTS = Limit(
     target=0.001,
     limit=0.003,
     stop=None,
-    sentence="{number} complained: Google wants under 0.1%, and never 0.3%.",
+    sentence="{number} complained: they must stay under {target}, and never reach {limit}.",
     source="Google: under 0.1%, never 0.3%",
     step="ask_consent",
 )

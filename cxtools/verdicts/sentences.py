@@ -230,7 +230,12 @@ def _broken(facts: Facts, check: Check) -> str:
     limit = check.limit
     number = _number(facts, check)
     sentence = limit.warning if check.word == "WARN" and limit.warning else limit.sentence
-    return sentence.format(number=number, action=limit.action, target=wording.limit(limit.target))
+    return sentence.format(
+        number=number,
+        action=limit.action,
+        target=wording.limit(limit.target),
+        limit=wording.limit(limit.limit),
+    )
 
 
 #: What a share is of -> what one of it is called; and of what only people do.

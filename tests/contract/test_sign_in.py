@@ -322,7 +322,7 @@ def test_the_probe_tells_what_the_server_can(server: FaultServer) -> None:
         "body",
         scopes=None,
         missing_scopes=[],
-        failure="",
+        failure=None,
         lists_suppressions=True,
     )
     assert expected == new_client(server).probe()

@@ -16,6 +16,7 @@ from hypothesis import strategies as some
 
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
+from cxtools.measures.answers import answer
 from cxtools.measures.catalogue.delivery import FUNNEL
 from cxtools.measures.catalogue.feed import CHECKS
 from cxtools.measures.cuts import AsOf
@@ -1070,3 +1071,22 @@ def test_a_bounce_is_an_outcome_whatever_else_the_feed_tells() -> None:
     ).set_index("check")
 
     assert 1 == quality["count"]["without_outcome"]
+
+
+def test_jobs_tell_what_the_api_told_of_them() -> None:
+    """Latency and spam score of a job that was sent from here; of others they are missing."""
+    told = [("j1", 4.25, 1.6), ("elsewhere", 1.0, None)]
+    engine = Engine(
+        store("""
+            to  | job | kind
+            ann | j1  | delivery
+            bob | j2  | delivery
+        """),
+        job_facts=lambda: told,
+    )
+    rows = answer(engine, "jobs", "c")
+
+    assert [("j1", 4.25, 1.6), ("j2", None, None)] == values(
+        rows, "job_id", "latency_s", "spam_score"
+    )
+    assert ["4.2 s", "1.6"] == rows.text().splitlines()[1].split("  ")[-2:]

@@ -102,8 +102,13 @@ JOBS = Question(
             "delivery_median_s", "seconds", "from the job's first event to a delivery, the median"
         ),
         Column("delivery_p90_s", "seconds", "within which nine tenths were delivered"),
+        Column("latency_s", "seconds", "until the API was done with the job"),
+        Column("spam_score", "score", "as the API gave it"),
     ),
-    note="Times are missing where nothing was delivered.",
+    note=(
+        "Times are missing where nothing was delivered; latency and spam score where the API gave "
+        "none, or the job was not sent from this home."
+    ),
     example='cx.jobs("q3-update").chart()',
     chart="jobs",
     report="bounce_report",
@@ -116,5 +121,7 @@ JOBS = Question(
         "last_at",
         "delivery_median_s",
         "delivery_p90_s",
+        "latency_s",
+        "spam_score",
     ),
 )

@@ -1,10 +1,11 @@
 -- How did each job run?
 -- grain:   one row per campaign x job (and value of each column it is split by)
 -- params:  none
--- reads:   messages, all_messages
+-- reads:   messages, all_messages, job_facts (one row per job that was sent from here)
 -- columns: campaign, split, job_id, attempted, delivered, bounced, first_at, last_at (of any event), span_s (seconds
 --          from the first to the last delivery or bounce, null without any),
---          delivery_median_s, delivery_p90_s (seconds from the job's first event to a message's delivery, null when nothing was delivered)
+--          delivery_median_s, delivery_p90_s (seconds from the job's first event to a message's delivery, null when nothing was delivered), latency_s
+--          (seconds until the API was done with the job), spam_score (the API's; both null where it gives none)
 with
 starts as (       -- a job starts with the first of all its messages, whichever of them are asked about
     select campaign, job_id, seconds_between(cast('1970-01-01 00:00:00' as timestamp), min(first_at)) as start_s
@@ -61,8 +62,11 @@ waits as (
 select counts.campaign, counts.split, counts.job_id, attempted, delivered, bounced, first_at, last_at,
        seconds_between(first_end_at, last_end_at) as span_s,
        delivery_median_s,
-       delivery_p90_s
+       delivery_p90_s,
+       latency_s,
+       spam_score
 from counts
 left join waits
   on waits.campaign = counts.campaign and waits.job_id = counts.job_id and waits.split is not distinct from counts.split
+left join job_facts on job_facts.job_id = counts.job_id
 order by counts.campaign, counts.split, first_at nulls last, counts.job_id

@@ -39,7 +39,7 @@
       const found = order.filter(row => shown.some((_, column) => text(row, column).replaceAll("\u2060", "").toLowerCase().includes(sought)));
       const lines = whole ? found : found.slice(0, first);
       body.replaceChildren(...lines.map(line));
-      const count = number => number.toLocaleString(document.documentElement.dataset.numbers), cut = total > rows.length ? ` This page holds the first ${count(rows.length)} of ${count(total)}.` : "";
+      const count = number => number.toLocaleString(document.documentElement.dataset.locale), cut = total > rows.length ? ` This page holds the first ${count(rows.length)} of ${count(total)}.` : "";
       if (status) status.textContent = (sought ? `${count(found.length)} found. ` : "") + `Showing ${count(lines.length)} of ${count(found.length)}.` + cut;
       if (all) all.hidden = found.length <= first;
       if (all) all.textContent = whole ? `Show only ${first}` : `Show all ${count(found.length)}`;

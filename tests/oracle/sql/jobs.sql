@@ -17,7 +17,9 @@ select campaign, split, job_id,
        max(last_at) as last_at,
        date_diff('second', min(coalesce(delivered_at, bounced_at)), max(coalesce(delivered_at, bounced_at))) as span_s,
        percentile_cont(0.5) within group (order by date_diff('second', started_at, delivered_at)) as delivery_median_s,
-       percentile_cont(0.9) within group (order by date_diff('second', started_at, delivered_at)) as delivery_p90_s
+       percentile_cont(0.9) within group (order by date_diff('second', started_at, delivered_at)) as delivery_p90_s,
+       cast(null as double) as latency_s,
+       cast(null as double) as spam_score
 from messages
 join starts using (campaign, job_id)
 group by campaign, split, job_id
