@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools import formats
-from cxtools.errors import CxError, Interrupted, without_locals
+from cxtools.errors import CxError, stoppable, without_locals
 from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 
 if TYPE_CHECKING:
@@ -37,6 +36,9 @@ if TYPE_CHECKING:
     from cxtools.sending.waves import WavePlan
     from cxtools.verdicts.verdict import CampaignVerdict
 
+#: What is said where somebody stops what isn't a send.
+COLLECT_STOPPED = "stopped; the events of jobs that were read whole are kept, the same call goes on"
+RETRY_STOPPED = "stopped; nobody was mailed again, the same call plans the wave"
 #: What is for the modules of cxtools: Tab on a connection leaves it out.
 INTERNAL = (
     "context",
@@ -276,19 +278,15 @@ class Connection:
         from cxtools.sending.send import write_plan
 
         self.needs_all()
-        with self._stoppable(campaign.name):
+        with stoppable(partial(self._how_far, campaign.name)):
             write_plan(self.context, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
 
-    @contextmanager
-    def _stoppable(self, name: str) -> Iterator[None]:
-        """Where Ctrl-C, or Jupyter's stop button, ends a send, say how far it came."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            from cxtools.sending.status import stopped_text
+    def _how_far(self, name: str) -> str:
+        """How far a send came that somebody stopped."""
+        from cxtools.sending.status import stopped_text
 
-            raise Interrupted(stopped_text(self.ledger, name)) from None
+        return stopped_text(self.ledger, name)
 
     def needs_all(self) -> None:
         """
@@ -358,7 +356,7 @@ class Connection:
         from cxtools.sending.send import resume
 
         self.needs_all()
-        with self._stoppable(name):
+        with stoppable(partial(self._how_far, name)):
             resume(self.context, name)
         return self.status(name)
 
@@ -390,13 +388,14 @@ class Connection:
         Raises:
             ConfigError: there is no such campaign, or another account sends it.
             ApiError, ContractError: a job's events can't be had; the others' are stored.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.collect import collect
         from cxtools.webhooks.deliver import deliver_in_background
 
         self.settings.needs("api")
         try:
-            with deliver_in_background(self.context):
+            with stoppable(lambda: COLLECT_STOPPED), deliver_in_background(self.context):
                 return collect(self.context, name)
         finally:
             self.ledger.audit_log.append_anchor()
@@ -469,13 +468,15 @@ class Connection:
         Raises:
             ConfigError: batches are still under way, all waves were used, or the cooldown isn't
                 over.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.waves import next_wave, plan_next_wave
 
         self.collect(name)
-        if dry_run:
-            return next_wave(self.context, name), self.status(name)
-        plan = plan_next_wave(self.context, name)
+        with stoppable(lambda: RETRY_STOPPED):
+            if dry_run:
+                return next_wave(self.context, name), self.status(name)
+            plan = plan_next_wave(self.context, name)
         if plan.people:
             return plan, self.resume(name)
         return plan, self.status(name)

@@ -125,7 +125,7 @@ FLOORS = {
         "explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
-        "pages.exporter",
+        "pages.exporter pages.notebook_jobs",
         "pages.run",
         "notebook refresh.make",
         "refresh.refresh",
