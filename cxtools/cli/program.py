@@ -22,6 +22,7 @@ from cxtools.cli import (
     audit,
     campaigns,
     classify,
+    hygiene,
     imports,
     ledger,
     people,
@@ -57,6 +58,7 @@ app.add_typer(reports.commands)
 app.add_typer(store.commands)
 app.add_typer(tools.commands)
 app.add_typer(people.commands)
+app.add_typer(hygiene.commands)
 app.add_typer(suppressions.commands, name="suppressions")
 app.add_typer(webhooks.commands, name="outbox")
 app.add_typer(audit.commands, name="audit")
