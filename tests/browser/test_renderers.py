@@ -13,7 +13,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import bleach
+import bleach  # type: ignore[import-untyped]  # it comes with nbconvert
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -59,7 +59,8 @@ def outputs(notebook: NotebookNode) -> Iterator[Data]:
 
 def sanitised(html: str) -> str:
     """HTML as GitHub and nbviewer show it."""
-    return bleach.clean(GONE.sub("", html), tags=TAGS, attributes={"a": ["href"]}, strip=True)
+    text: str = bleach.clean(GONE.sub("", html), tags=TAGS, attributes={"a": ["href"]}, strip=True)
+    return text
 
 
 def words(html: str) -> str:
