@@ -30,7 +30,7 @@ class StillFigure(go.Figure):  # type: ignore[misc]  # plotly has no types
 
         bundle = self._repr_mimebundle_()
         if PLOTLY in bundle:
-            display(bundle, raw=True)
+            display(bundle, raw=True)  # type: ignore[no-untyped-call]
         else:
             super()._ipython_display_()
 
