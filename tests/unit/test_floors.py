@@ -133,7 +133,8 @@ FLOORS = {
     ],
     "demo": ["demo"],
     "doorway": [
-        "__init__ cli.exits cli.options cli.session",
+        "__init__ cli.exits cli.log cli.options",
+        "cli.session",
         "cli.audit cli.campaigns cli.classify cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
