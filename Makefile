@@ -45,14 +45,16 @@ lowest: .venv-lowest/.lowest chromium postgres  ## the tests on the lowest allow
 
 # Minutes, and it needs the package index: an environment of its own is filled with the wheel alone.
 wheel-check: .venv/.dev chromium  ## the wheel in a fresh environment and an empty folder: demo, notebooks, pages
-	$(BIN)/pytest tests/installed
+	$(BIN)/pytest -o faulthandler_timeout=0 tests/installed
 
 # Minutes: a real Airflow, Prefect and jupyter-scheduler, each in an environment of its own; systemd is the system's.
 schedulers-check: .venv/.dev .venv-airflow/.made .venv-scheduler/.made .venv-examples/.made  ## what is shipped for schedulers and containers, run by these
-	$(BIN)/pytest tests/schedulers
+	$(BIN)/pytest -o faulthandler_timeout=0 tests/schedulers
 
 # Hours. What is done stands in reports/soak/seed-N.jsonl; the same command goes on from there. SOAK="--minutes 30" stops after so long.
 soak: .venv/.dev  ## the long proof: every kill point, kills in recovery, 10,000 fault schedules, writers and readers killed for minutes (SEED=7)
+	$(BIN)/python -m tests.proof.refreshes --points 100
+	CXTOOLS_SOAK_S=60 $(BIN)/pytest -n 0 -k four_at_once tests/proof/test_refresh_kill.py
 	$(BIN)/python -m tests.proof.soak --seed $(or $(SEED),7) $(SOAK)
 
 mutants: .venv/.dev postgres  ## plant known mistakes one at a time; each must make a test fail (NAME="..." for some)

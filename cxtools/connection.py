@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cxtools.sending.campaign import Campaign
     from cxtools.sending.collect import Collected
     from cxtools.sending.dry_run import DryRun
+    from cxtools.sending.list_hygiene import Hygiene
+    from cxtools.sending.recipients import Source
     from cxtools.sending.status import Status
     from cxtools.sending.suppress import Rejudged
     from cxtools.sending.waves import WavePlan
@@ -42,6 +44,7 @@ INTERNAL = (
     "context",
     "engine",
     "has_ledger",
+    "hygiene",
     "ledger",
     "needs_all",
     "origin",
@@ -306,13 +309,36 @@ class Connection:
             ConfigError: what `send` would refuse.
         """
         from cxtools.sending.dry_run import dry_run, read_standing
+        from cxtools.sending.list_hygiene import BESIDE_THE_PLAN
 
         ledger = self.ledger if self.has_ledger else None
-        return dry_run(
+        plan = dry_run(
             campaign,
             read_standing(ledger, campaign, self.settings),
             batch_size=self.settings.batch_cap(campaign.spec.limits.daily),
             skip_invalid=skip_invalid,
+        )
+        odd = self.hygiene(campaign.source)
+        return replace(plan, notes=[*plan.notes, *odd.sentences(BESIDE_THE_PLAN)])
+
+    @without_locals
+    def hygiene(self, source: Source, *, dns: bool = False) -> Hygiene:
+        """
+        What is odd about a list before it is mailed; with *dns* its domains are looked up. Changes
+        nothing.
+
+        Raises:
+            ConfigError: the list can't be read.
+            Unreachable: no name server answers.
+        """
+        from cxtools.sending.list_hygiene import examine_list
+
+        return examine_list(
+            source,
+            self.engine,
+            self.ledger if self.has_ledger else None,
+            dns_server=self.settings.dns_server if dns else None,
+            shows_progress=not self.quiet,
         )
 
     @without_locals
