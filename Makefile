@@ -14,7 +14,7 @@ BIN    := .venv/bin
 UV_PIP  = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal --fork-strategy fewest --generate-hashes \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo test lint check docs lowest soak wheel-check notebooks-check notebooks lab lock clean chromium postgres mutants
+.PHONY: help setup demo test lint check docs lowest soak wheel-check schedulers-check notebooks-check notebooks lab lock clean chromium postgres mutants
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,10 +45,16 @@ lowest: .venv-lowest/.lowest chromium postgres  ## the tests on the lowest allow
 
 # Minutes, and it needs the package index: an environment of its own is filled with the wheel alone.
 wheel-check: .venv/.dev chromium  ## the wheel in a fresh environment and an empty folder: demo, notebooks, pages
-	$(BIN)/pytest tests/installed
+	$(BIN)/pytest -o faulthandler_timeout=0 tests/installed
+
+# Minutes: a real Airflow, Prefect and jupyter-scheduler, each in an environment of its own; systemd is the system's.
+schedulers-check: .venv/.dev .venv-airflow/.made .venv-scheduler/.made .venv-examples/.made  ## what is shipped for schedulers and containers, run by these
+	$(BIN)/pytest -o faulthandler_timeout=0 tests/schedulers
 
 # Hours. What is done stands in reports/soak/seed-N.jsonl; the same command goes on from there. SOAK="--minutes 30" stops after so long.
 soak: .venv/.dev  ## the long proof: every kill point, kills in recovery, 10,000 fault schedules, writers and readers killed for minutes (SEED=7)
+	$(BIN)/python -m tests.proof.refreshes --points 100
+	CXTOOLS_SOAK_S=60 $(BIN)/pytest -n 0 -k four_at_once tests/proof/test_refresh_kill.py
 	$(BIN)/python -m tests.proof.soak --seed $(or $(SEED),7) $(SOAK)
 
 mutants: .venv/.dev postgres  ## plant known mistakes one at a time; each must make a test fail (NAME="..." for some)
@@ -78,7 +84,7 @@ lock: .venv/.dev  ## resolve the locks again, for all supported Pythons and syst
 	$(UV_PIP) --group build --extra lab -c requirements.lock -o requirements-lab.lock
 
 clean:  ## remove the environments and everything made
-	rm -rf .venv .venv-lab .venv-lowest build dist docs/_build docs/reference/made .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/demo
+	rm -rf .venv .venv-lab .venv-lowest .venv-airflow .venv-scheduler .venv-examples build dist docs/_build docs/reference/made .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/demo
 
 # --- environments; a stamp tells that one is up to date with its lock, so a second run takes no time ---
 
@@ -104,6 +110,17 @@ endef
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-lowest
 	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable ".[keyring,notify,postgres,spark]" --group dev
+	@touch $@
+
+.venv-%/.made: tests/schedulers/%.txt
+	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# JupyterLab's own, with jupyter-scheduler in it.
+.venv-scheduler/.made: tests/schedulers/scheduler.txt requirements-lab.lock
+	$(call environment,.venv-scheduler,requirements-lab.lock)
+	.venv-scheduler/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 chromium: .venv/.dev

@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools import formats
-from cxtools.errors import CxError, Interrupted, without_locals
+from cxtools.errors import CxError, stoppable, without_locals
 from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 
 if TYPE_CHECKING:
@@ -30,16 +29,22 @@ if TYPE_CHECKING:
     from cxtools.sending.campaign import Campaign
     from cxtools.sending.collect import Collected
     from cxtools.sending.dry_run import DryRun
+    from cxtools.sending.list_hygiene import Hygiene
+    from cxtools.sending.recipients import Source
     from cxtools.sending.status import Status
     from cxtools.sending.suppress import Rejudged
     from cxtools.sending.waves import WavePlan
     from cxtools.verdicts.verdict import CampaignVerdict
 
+#: What is said where somebody stops what isn't a send.
+COLLECT_STOPPED = "stopped; the events of jobs that were read whole are kept, the same call goes on"
+RETRY_STOPPED = "stopped; nobody was mailed again, the same call plans the wave"
 #: What is for the modules of cxtools: Tab on a connection leaves it out.
 INTERNAL = (
     "context",
     "engine",
     "has_ledger",
+    "hygiene",
     "ledger",
     "needs_all",
     "origin",
@@ -273,19 +278,15 @@ class Connection:
         from cxtools.sending.send import write_plan
 
         self.needs_all()
-        with self._stoppable(campaign.name):
+        with stoppable(partial(self._how_far, campaign.name)):
             write_plan(self.context, campaign, skip_invalid=skip_invalid)
         return self.resume(campaign.name)
 
-    @contextmanager
-    def _stoppable(self, name: str) -> Iterator[None]:
-        """Where Ctrl-C, or Jupyter's stop button, ends a send, say how far it came."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            from cxtools.sending.status import stopped_text
+    def _how_far(self, name: str) -> str:
+        """How far a send came that somebody stopped."""
+        from cxtools.sending.status import stopped_text
 
-            raise Interrupted(stopped_text(self.ledger, name)) from None
+        return stopped_text(self.ledger, name)
 
     def needs_all(self) -> None:
         """
@@ -308,13 +309,36 @@ class Connection:
             ConfigError: what `send` would refuse.
         """
         from cxtools.sending.dry_run import dry_run, read_standing
+        from cxtools.sending.list_hygiene import BESIDE_THE_PLAN
 
         ledger = self.ledger if self.has_ledger else None
-        return dry_run(
+        plan = dry_run(
             campaign,
             read_standing(ledger, campaign, self.settings),
             batch_size=self.settings.batch_cap(campaign.spec.limits.daily),
             skip_invalid=skip_invalid,
+        )
+        odd = self.hygiene(campaign.source)
+        return replace(plan, notes=[*plan.notes, *odd.sentences(BESIDE_THE_PLAN)])
+
+    @without_locals
+    def hygiene(self, source: Source, *, dns: bool = False) -> Hygiene:
+        """
+        What is odd about a list before it is mailed; with *dns* its domains are looked up. Changes
+        nothing.
+
+        Raises:
+            ConfigError: the list can't be read.
+            Unreachable: no name server answers.
+        """
+        from cxtools.sending.list_hygiene import examine_list
+
+        return examine_list(
+            source,
+            self.engine,
+            self.ledger if self.has_ledger else None,
+            dns_server=self.settings.dns_server if dns else None,
+            shows_progress=not self.quiet,
         )
 
     @without_locals
@@ -332,7 +356,7 @@ class Connection:
         from cxtools.sending.send import resume
 
         self.needs_all()
-        with self._stoppable(name):
+        with stoppable(partial(self._how_far, name)):
             resume(self.context, name)
         return self.status(name)
 
@@ -364,13 +388,14 @@ class Connection:
         Raises:
             ConfigError: there is no such campaign, or another account sends it.
             ApiError, ContractError: a job's events can't be had; the others' are stored.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.collect import collect
         from cxtools.webhooks.deliver import deliver_in_background
 
         self.settings.needs("api")
         try:
-            with deliver_in_background(self.context):
+            with stoppable(lambda: COLLECT_STOPPED), deliver_in_background(self.context):
                 return collect(self.context, name)
         finally:
             self.ledger.audit_log.append_anchor()
@@ -443,13 +468,15 @@ class Connection:
         Raises:
             ConfigError: batches are still under way, all waves were used, or the cooldown isn't
                 over.
+            Interrupted (a KeyboardInterrupt): somebody stopped it; the same call continues.
         """
         from cxtools.sending.waves import next_wave, plan_next_wave
 
         self.collect(name)
-        if dry_run:
-            return next_wave(self.context, name), self.status(name)
-        plan = plan_next_wave(self.context, name)
+        with stoppable(lambda: RETRY_STOPPED):
+            if dry_run:
+                return next_wave(self.context, name), self.status(name)
+            plan = plan_next_wave(self.context, name)
         if plan.people:
             return plan, self.resume(name)
         return plan, self.status(name)

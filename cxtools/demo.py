@@ -45,6 +45,22 @@ template_id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 sender = "marketing@example.com"
 fields = ["firstName", "plan", "city"]
 """
+#: What `cxtools refresh` makes in the demo's home, into the demo's folder of pages.
+SCHEDULE = """\
+[reports.campaign]
+notebook = "run_campaign"
+out = ".."
+
+[reports.bounces]
+notebook = "bounce_report"
+campaigns = ["q3-*", "2026-08-*"]
+out = ".."
+
+[reports.engagement]
+notebook = "engagement_report"
+campaigns = ["q3-*", "2026-08-*"]
+out = ".."
+"""
 
 
 def say_on_stderr(text: str) -> None:
@@ -78,6 +94,8 @@ def run_demo(
     say("4/4  reports")
     index = out / "index.html"
     render_reports([(name, {"campaign": NAME}) for name in REPORTS], out=out, home=home)
+    (home / "reports.toml").write_text(SCHEDULE, encoding="utf-8")
+    say(f"next: CXTOOLS_HOME={home} cxtools refresh makes the reports of its reports.toml")
     return _summary(client, index, seconds=time.monotonic() - started_at)
 
 

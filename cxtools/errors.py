@@ -36,6 +36,7 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -76,10 +77,23 @@ class CxError(Exception):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, or Jupyter's stop button, in mid-send: what was sent so far, and how to go on."""
+    """Ctrl-C, or Jupyter's stop button, in mid-work: what was done so far, and how to go on."""
 
     def _render_traceback_(self) -> list[str]:
         return _below_a_cell(self)
+
+
+@contextmanager
+def stoppable(what_is_kept: Callable[[], str]) -> Iterator[None]:
+    """
+    Where somebody stops what is done here, say what is kept of it, and how to go on.
+    """
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(what_is_kept()) from None
 
 
 class ConfigError(CxError, ValueError):

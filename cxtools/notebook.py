@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cxtools.connection import connect, latest, short_path
-from cxtools.errors import ConfigError
+from cxtools.errors import ConfigError, stoppable
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.question import docstring
 from cxtools.wording import did_you_mean
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from cxtools.verdicts.verdict import CampaignVerdict
 
 Home = str | Path | None
+
+IMPORT_STOPPED = (
+    "stopped; the same call takes the file in, and what was kept already is not taken twice"
+)
 
 
 class Ask(Protocol):
@@ -237,6 +241,7 @@ def import_file(  # noqa: PLR0913  # an argument an option
         ConfigError: the file can't be opened, no row of it can be read, or something names what
             doesn't exist; nothing was kept
         StoreError: the store can't be written; nothing was kept
+        Interrupted (a KeyboardInterrupt): somebody stopped it; the same call takes in the rest
 
     Example:
         cx.import_file("export.csv", "q3-update")
@@ -244,19 +249,20 @@ def import_file(  # noqa: PLR0913  # an argument an option
     from cxtools.events import importing
 
     client = latest(home)
-    return importing.import_file(
-        path,
-        campaign,
-        client.store,
-        format=format,
-        column_map=column_map or {},
-        event_map=event_map or {},
-        date_format=date_format,
-        timezone=timezone,
-        keep=keep,
-        now=datetime.now(UTC),
-        progress=not client.quiet,
-    )
+    with stoppable(lambda: IMPORT_STOPPED):
+        return importing.import_file(
+            path,
+            campaign,
+            client.store,
+            format=format,
+            column_map=column_map or {},
+            event_map=event_map or {},
+            date_format=date_format,
+            timezone=timezone,
+            keep=keep,
+            now=datetime.now(UTC),
+            progress=not client.quiet,
+        )
 
 
 def report(

@@ -71,7 +71,8 @@ def draw(
     from cxtools.charts.still import StillFigure
 
     margin = MARGIN | layout.get("margin", {})
-    caption += zone_note(groups_of(table))
+    if traces:
+        caption += zone_note(groups_of(table))
     above = TITLE_PAD_PX + TITLE_LINE_PX * len(_lines(title, TITLE_LETTERS))
     meta = {
         "title": title,

@@ -21,10 +21,24 @@ PLOTLY = "application/vnd.plotly.v1+json"
 class StillFigure(go.Figure):  # type: ignore[misc]  # plotly has no types
     """plotly's figure, in notebooks with its still form."""
 
+    def _ipython_display_(self) -> None:
+        """
+        What a cell shows. plotly's own way leaves nothing but plotly's form in the notebook, and
+        opens a browser where there is none.
+        """
+        from IPython.display import display
+
+        bundle = self._repr_mimebundle_()
+        if PLOTLY in bundle:
+            display(bundle, raw=True)  # type: ignore[no-untyped-call]
+        else:
+            super()._ipython_display_()
+
     def _repr_mimebundle_(self, *names: Any, **options: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(*names, **options) or {}
         if PLOTLY in bundle:
             bundle["text/html"] = still(self.layout.meta)
+            bundle["text/plain"] = plain(self.layout.meta)
         return bundle
 
 
@@ -43,6 +57,17 @@ def still(meta: dict[str, Any]) -> str:
     if not rows:
         return f"{title}<p>{html.escape(caption)}</p>"
     return title + tables.STYLE + tables.html_table(meta["shown"], rows, caption)
+
+
+def plain(meta: dict[str, Any]) -> str:
+    """
+    Title and caption as text.
+
+    >>> print(plain({"title": "How far?", "caption": "All.", "of": 1}))
+    How far?
+    All.
+    """
+    return f"{meta['title']}\n{meta['caption']}{_rest(meta['caption'], meta['of'])}"
 
 
 def _rest(caption: str, total: int) -> str:

@@ -40,8 +40,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         if "--debug" in arguments or os.environ.get("CXTOOLS_DEBUG"):
             traceback.print_exception(error)
         explanation = explain(error, arguments)
-        print(f"error: {explanation}", file=sys.stderr)
+        say_error(explanation, as_json="--log-json" in arguments)
         sys.exit(explanation.exit_code)
+
+
+def say_error(error: CxError, *, as_json: bool) -> None:
+    """An error's sentence on stderr."""
+    if not as_json:
+        print(f"error: {error}", file=sys.stderr)
+        return
+    from cxtools.cli.log import log
+
+    log("error", error.what, where=error.where, do=error.do, exit_code=error.exit_code)
 
 
 def explain(error: Exception, arguments: Sequence[str] = ()) -> CxError:

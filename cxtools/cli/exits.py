@@ -43,10 +43,17 @@ EXIT_CODES = {
 }
 
 
+#: Webhooks that wait for a person to do something.
+STUCK = ("dead", "parked")
+
+
 def exit_code(status: Status) -> int:
     """The exit code that tells where a campaign stands."""
     people = status.recipients
     nothing_submitted = people["rejected"] and not people["submitted"]
     if status.state == "failed" and nothing_submitted:
         return REFUSED
-    return EXIT_CODES[status.state]
+    code = EXIT_CODES[status.state]
+    if code == DONE and any(status.webhooks[state] for state in STUCK):
+        return REFUSED
+    return code

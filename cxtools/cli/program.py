@@ -7,8 +7,8 @@ API broke its contract, 5 a job failed or ran out of time, 6 store or ledger, 7 
 outcomes are unknown and listed, 9 the verdict is as bad as --fail-on says, or worse, 10 imported,
 but most rows were not understood, 130 stopped by Ctrl-C.
 
---profile NAME, --quiet (say nothing but errors) and --debug (show tracebacks) may stand anywhere in
-a command.
+--profile NAME, --quiet (say nothing but errors), --log-json (what is said on stderr as JSON lines,
+without addresses) and --debug (show tracebacks) may stand anywhere in a command.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from cxtools.cli import (
     audit,
     campaigns,
     classify,
+    hygiene,
     imports,
     ledger,
     people,
@@ -57,6 +58,7 @@ app.add_typer(reports.commands)
 app.add_typer(store.commands)
 app.add_typer(tools.commands)
 app.add_typer(people.commands)
+app.add_typer(hygiene.commands)
 app.add_typer(suppressions.commands, name="suppressions")
 app.add_typer(webhooks.commands, name="outbox")
 app.add_typer(audit.commands, name="audit")
@@ -66,14 +68,18 @@ app.add_typer(ledger.commands, name="ledger")
 @app.callback(invoke_without_command=True)
 def program(
     context: typer.Context,
+    *,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     profile: Annotated[
         str | None, typer.Option(metavar="NAME", help="The profile in profiles.toml.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Say it in JSON lines, without addresses.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     if version:
         print(__version__)
         raise typer.Exit
-    context.obj = Session(profile=profile, quiet=quiet)
+    context.obj = Session(profile=profile, quiet=quiet, log_json=log_json)

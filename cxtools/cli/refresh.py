@@ -48,6 +48,9 @@ def refresh(
         session(context).print_result({"due": due}, text, as_json=as_json)
         return
     done = rounds.refresh(client, moment)
+    for one in done.made:
+        level = "error" if one.error else "info"
+        session(context).log("report", level=level, **one.record())
     session(context).print_result(done.document(), str(done), as_json=as_json)
     if done.error:
         raise done.error

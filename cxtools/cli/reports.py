@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cxtools.cli.exits import BAD_VERDICT
+from cxtools.cli.exits import BAD_VERDICT, DONE, exit_code
 from cxtools.cli.options import parse_pairs
 from cxtools.cli.session import session
 from cxtools.errors import ConfigError, ReportError
+
+if TYPE_CHECKING:
+    from cxtools.connection import Connection
 
 commands = typer.Typer()
 
@@ -61,23 +64,37 @@ def report(  # noqa: PLR0917  # an argument an option
     """
     Run one notebook with parameters, and write one HTML page; prints its path, with --pdf that of
     the PDF, too. Safe to schedule: run_campaign sends only with -p send=true.
+
+    Where jobs of its campaign failed the exit code is 5, where outcomes are unknown 8, and where
+    webhooks don't get through 3; the page is written all the same.
     """
     from cxtools.pages.paper import find_browser, print_page
     from cxtools.pages.run import render_report
 
     browser = find_browser() if pdf else ""
+    client = session(context).connect()
     parameters = _parameters(campaign, parse_pairs("-p", parameter))
     page = render_report(
         name,
         parameters,
         out=out,
-        home=session(context).connect().settings.home,
+        home=client.settings.home,
         profile=session(context).profile,
     )
     session(context).print_text(str(page))
     if pdf:
         session(context).print_text(str(print_page(page, browser)))
     _end_by_verdict(page, fail_on or parameters.get("fail_on", "").upper())
+    _end_by_status(client, parameters.get("campaign", ""))
+
+
+def _end_by_status(client: Connection, campaign: str) -> None:
+    """End with the exit code that says where a campaign stands that was sent from here."""
+    if not client.has_ledger or campaign not in client.ledger.plans.names():
+        return
+    code = exit_code(client.status(campaign))
+    if code != DONE:
+        raise typer.Exit(code)
 
 
 def _end_by_verdict(page: Path, fail_on: str) -> None:

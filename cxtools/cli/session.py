@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cxtools.connection import Connection
 
-FLAGS = ("--debug", "--quiet")
+FLAGS = ("--debug", "--quiet", "--log-json")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Session:
 
     profile: str | None = None
     quiet: bool = False
+    log_json: bool = False
 
     def connect(self) -> Connection:
         """A connection by the profile; progress bars only for a terminal that wants them."""
@@ -39,12 +40,23 @@ class Session:
     @property
     def shows_progress(self) -> bool:
         """Bars are for a terminal only: a log file holds sentences."""
-        return sys.stderr.isatty() and not self.quiet
+        return sys.stderr.isatty() and not self.quiet and not self.log_json
 
     def say(self, text: str) -> None:
         """A sentence for people: on stderr, and not with --quiet."""
-        if not self.quiet:
+        if self.quiet:
+            return
+        if self.log_json:
+            self.log(text)
+        else:
             print(text, file=sys.stderr)
+
+    def log(self, event: str, *, level: str = "info", **facts: Any) -> None:
+        """A line of the log, where one was asked for."""
+        if self.log_json:
+            from cxtools.cli.log import log
+
+            log(level, event, **facts)
 
     def print_text(self, text: str) -> None:
         """A result for people: on stdout, and not with --quiet."""

@@ -18,7 +18,7 @@ commands = typer.Typer(
     no_args_is_help=True, help="Webhooks to the CRM: list, deliver, replay, forget."
 )
 
-LINE = "{id}  {state:<10} {tries} tries  {event}  {campaign}  {last_error}"
+LINE = "{id}  {state:<10} {tries} tries  {event}  {campaign}  {channel}  {last_error}"
 STUCK = ("dead", "parked")
 
 
@@ -96,6 +96,7 @@ def webhook_document(row: Any) -> dict[str, Any]:
         "id": row.id,
         "campaign": row.campaign,
         "event": row.event,
+        "channel": row.channel,
         "state": row.state,
         "tries": row.tries,
         "next_at": next_at,
@@ -104,5 +105,8 @@ def webhook_document(row: Any) -> dict[str, Any]:
 
 
 def count_stuck(client: Connection) -> int:
-    """How many webhooks wait for a person to do something."""
-    return sum(row.state in STUCK for row in client.ledger.outbox.webhooks())
+    """How many webhooks to the CRM wait for a person to do something."""
+    from cxtools.ledger.outbox import CRM
+
+    rows = client.ledger.outbox.webhooks()
+    return sum(row.state in STUCK for row in rows if row.channel == CRM)

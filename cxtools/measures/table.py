@@ -15,7 +15,7 @@ from functools import wraps
 from html import escape
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -50,6 +50,28 @@ def _with_origin(
         return show_with_origin
 
     return decorate
+
+
+#: Arguments of pandas' methods that name columns.
+NAMING = ("by", "keys", "index", "columns", "values")
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _naming_columns(method: Method) -> Method:
+    """A method of pandas that says, when it is given a column that isn't there, which there are."""
+
+    @wraps(method)
+    def call(table: Table, *args: Any, **options: Any) -> Any:
+        try:
+            return method(table, *args, **options)
+        except KeyError:
+            keys = [*args[:1], *(options[name] for name in NAMING if name in options)]
+            missing = [name for key in keys for name in _missing_columns(key, table.columns)]
+            if not missing:
+                raise
+            raise _unknown_column(missing, table.columns) from None
+
+    return cast(Method, call)
 
 
 class Table(pd.DataFrame):
@@ -108,6 +130,11 @@ class Table(pd.DataFrame):
             if not missing:
                 raise
             raise _unknown_column(missing, self.columns) from None
+
+    groupby = _naming_columns(pd.DataFrame.groupby)
+    set_index = _naming_columns(pd.DataFrame.set_index)
+    sort_values = _naming_columns(pd.DataFrame.sort_values)
+    pivot_table = _naming_columns(pd.DataFrame.pivot_table)
 
     @_with_origin("<p><small>{}</small></p>", escape)
     def _repr_html_(self) -> str | None:

@@ -97,6 +97,11 @@ class Workshop:
             name: find_notebook(_place(report.notebook, client.settings.home))
             for name, report in reports.reports.items()
         }
+        self._declared = {
+            name: declared_parameters(read_notebook(notebook))
+            for name, notebook in self.notebooks.items()
+        }
+        self._planned = set(client.ledger.plans.names()) if client.has_ledger else set()
         self.reports = Reports(
             reports={name: self._settled(name, each) for name, each in reports.reports.items()},
             channels=reports.channels,
@@ -104,8 +109,7 @@ class Workshop:
 
     def _settled(self, name: str, report: Report) -> Report:
         """A notebook that takes no campaign is about none."""
-        declared = declared_parameters(read_notebook(self.notebooks[name]))
-        if "campaign" in declared and "campaign" not in report.parameters:
+        if "campaign" in self._declared[name] and "campaign" not in report.parameters:
             return report
         return report.model_copy(update={"campaigns": ()})
 
@@ -134,8 +138,8 @@ class Workshop:
         notebook = self.notebooks[each.report]
         if not each.campaign or not is_ours(notebook):
             return True
-        if "send" in declared_parameters(read_notebook(notebook)):
-            return self.client.has_ledger and each.campaign in self.client.ledger.plans.names()
+        if "send" in self._declared[each.report]:
+            return each.campaign in self._planned
         return bool(self.client.store.parts(each.campaign))
 
     def find(self, file: str) -> Path | None:

@@ -45,16 +45,20 @@ class LeftOutPeople(tuple[LeftOutPerson, ...]):
         """The list that `--json` prints."""
         return [person._asdict() for person in self]
 
+    def __repr__(self) -> str:
+        if not self:
+            return "Nobody was left out."
+        counts = Counter(person.reason for person in self)
+        reasons = [f"{wording.count(count)} × {reason}" for reason, count in counts.most_common()]
+        return f"{quantity(len(self), 'row')} left out: {'; '.join(reasons)}."
+
     def _repr_html_(self) -> str:
         if not self:
-            return "<p>Nobody was left out.</p>"
-        counts = Counter(person.reason for person in self)
-        reasons = [f"{wording.count(count)} {reason}" for reason, count in counts.most_common()]
-        caption = f"{quantity(len(self), 'row')} of the list: {'; '.join(reasons)}."
-        rows = [_shown(person) for person in self[:SHOWN_ROWS]]
-        caption += shown_note(SHOWN_ROWS, len(self))
+            return f"<p>{self!r}</p>"
+        caption = f"{self!r}{shown_note(SHOWN_ROWS, len(self))}"
         if len(self) > SHOWN_ROWS:
-            caption += " All: `cxtools status CAMPAIGN --json`."
+            caption += " All: cxtools status CAMPAIGN --json."
+        rows = [_shown(person) for person in self[:SHOWN_ROWS]]
         return html_table(("email", "why", "since"), rows, caption)
 
 

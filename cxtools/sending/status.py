@@ -13,6 +13,7 @@ from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.ledger import Ledger
+from cxtools.ledger.outbox import CRM
 from cxtools.ledger.states import STATES, UNFINISHED, UNSETTLED
 from cxtools.ledger.unknown import ORPHANED
 from cxtools.measures.engine import Engine
@@ -237,7 +238,7 @@ def status(ledger: Ledger, engine: Engine, name: str, settings: Settings) -> Sta
     waiting = [row.recipients for row in rows if row.state == "planned"]
     is_orphan = ledger.unknown.is_orphan
     batches = [_batch_document(row, orphan=is_orphan(row)) for row in rows]
-    webhooks = ledger.outbox.webhooks(name)
+    webhooks = [row for row in ledger.outbox.webhooks(name) if row.channel == CRM]
     webhook_states = Counter(webhook.state for webhook in webhooks)
     return Status(
         campaign=name,

@@ -138,8 +138,8 @@ SUBJECTS: dict[Sentence, str] = {
 
 class View(NamedTuple):
     """
-    What a report says first: its sentences and its cards. What another report is about comes last,
-    in a sentence that leads there.
+    What a report says first: its sentences and its cards. What another report is about comes
+    second, in a sentence that leads there.
     """
 
     sentences: tuple[Sentence, ...]
@@ -236,13 +236,10 @@ def verdict(facts: Facts, about: str = "run") -> CampaignVerdict:
     word = campaign_word(facts, trust)
     view = VIEWS[about]
     alarms = _alarms(facts, word)
-    texts = [
-        *unsettled,
-        *_doubts(word, trust),
-        *_explanation(facts, [one for one in alarms if not _is_elsewhere(one, view)]),
-        *_view_sentences(facts, view, alarms),
-        *_lead(facts, word, view, alarms),
-    ]
+    own = _explanation(facts, [one for one in alarms if not _is_elsewhere(one, view)])
+    first, *others = [*own, *_view_sentences(facts, view, alarms)]
+    lead = _lead(facts, word, view, alarms)
+    texts = [*unsettled, *_doubts(word, trust), first, *lead, *others]
     cards = tuple(card(facts, name) for name in view.cards)
     return CampaignVerdict(
         word=word,

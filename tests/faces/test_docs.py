@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,48 +24,25 @@ from docs.reference_pages import (
     settings_page,
 )
 from tests.conftest import Simulator
+from tests.howto import PAGES, blocks, follow, needs_programs
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "docs" / "howto").glob("*.md"))
-BLOCK = re.compile(r"^```(sh|python|toml|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: The first line of a block that is a file: `# spec.toml`
-FILE = re.compile(r"# ([\w.-]+\.\w+)\n")
-
-
-def blocks(page: Path) -> list[tuple[str, str]]:
-    """The code of a page in its order: language and text."""
-    return BLOCK.findall(page.read_text(encoding="utf-8"))
 
 
 def with_commands(page: Path) -> bool:
     return any(language in ("sh", "python") for language, _ in blocks(page))
 
 
-def run_block(language: str, text: str, folder: Path, environ: dict[str, str]) -> str:
-    """Run a block as a reader would, or write the file that it shows; what went wrong, if anything."""
-    file = FILE.match(text)
-    if file:
-        (folder / file[1]).write_text(text.removeprefix(file[0]), encoding="utf-8")
-    elif language in ("sh", "python"):
-        shell = ["bash", "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-c"]
-        ran = subprocess.run(
-            [*shell, text],
-            cwd=folder,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        return "" if ran.returncode == 0 else f"{text}\n{ran.stdout}\n{ran.stderr}"
-    return ""
-
-
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if with_commands(page)], ids=lambda page: page.stem
+    "page",
+    [page for page in PAGES if with_commands(page) and not needs_programs(page)],
+    ids=lambda page: page.stem,
 )
 def test_every_example_runs(page: Path, simulator: Simulator, tmp_path: Path) -> None:
-    """From the first block to the last, in one folder, against the simulator."""
+    """
+    From the first block to the last, in one folder, against the simulator. Pages that need programs
+    of their own are followed by `make schedulers-check`.
+    """
     own = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     environ = {
         **own,
@@ -77,9 +53,7 @@ def test_every_example_runs(page: Path, simulator: Simulator, tmp_path: Path) ->
         "CXONE_CLIENT_ID": "simulator",
         "CXONE_CLIENT_SECRET": "simulator",
     }
-    for language, text in blocks(page):
-        fault = run_block(language, text, tmp_path, environ)
-        assert fault == ""
+    assert "" == follow(page, tmp_path, environ)
 
 
 def test_every_feed_stands_in_the_reference() -> None:

@@ -19,7 +19,7 @@ import nbformat
 import pytest
 from jupyter_client.manager import KernelManager
 
-from cxtools.connection import connect
+from cxtools.connection import COLLECT_STOPPED, connect
 from cxtools.sending.status import stopped_text
 
 PATIENCE_S = 60
@@ -253,6 +253,23 @@ def test_a_stopped_send_goes_on_where_it_stopped(kernel: Kernel) -> None:
     assert ("completed", 2000, []) == (state, len(truth["sends"]), truth["mailed_twice"])
     assert min(at for at in posts if at > again_at) - again_at < 5
     assert "Fatal" not in kernel.complaints.read_text()
+
+
+def test_a_stopped_collect_says_what_is_kept(kernel: Kernel) -> None:
+    """A sentence, not a traceback of the network's; the same call goes on."""
+    url = kernel.run(CONNECTS)["text"].strip()
+    control(url, "reset", latency_ms=50)
+    kernel.run("print(client.send(campaign).state)")
+    asked = len(control(url, "log"))
+    collecting = kernel.begin("client.collect('q3')")
+    while len(control(url, "log")) == asked:
+        time.sleep(0.01)
+    kernel.manager.interrupt_kernel()
+    (stopped,) = kernel.outputs(collecting)
+    again = kernel.run("print(client.collect('q3').jobs)")["text"].strip()
+
+    assert [f"Interrupted: {COLLECT_STOPPED}"] == stopped["traceback"]
+    assert "10" == again
 
 
 def test_who_stops_before_the_plan_reads_that_nothing_was_sent(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from tests.uncounted import environment_without_coverage
 
 KEY = recipient_key(ADDRESS)
 SEED = 7
-POINTS = 8
+POINTS = 6
 #: The questions that are asked after each kill.
 COUNTED = ("funnel", "data_quality")
 TURNS = ("rename", "renameat", "renameat2", "unlink", "unlinkat", "fsync", "mkdir", "mkdirat")

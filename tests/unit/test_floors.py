@@ -51,7 +51,7 @@ FLOORS = {
         "events.feeds.*",
         "api.documents api.grants bounce.index bounce.verdict sending.message events.feeds "
         "verdicts.facts",
-        "sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
+        "sending.hygiene sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
         "verdicts.sentences",
         "bounce.classify verdicts.verdict",
         "verdicts.brief",
@@ -110,7 +110,7 @@ FLOORS = {
         "context measures.ages measures.outcomes sending.left_out",
         "measures.answers sending.status",
         "mailboxes",
-        "sending.clearance sending.dry_run sending.follow sending.post sending.suppress sending.suppression_lists "
+        "sending.clearance sending.dry_run sending.follow sending.list_hygiene sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
         "sending.collect sending.submit sending.unknown",
         "sending.send sending.waves",
@@ -125,7 +125,7 @@ FLOORS = {
         "explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
-        "pages.exporter",
+        "pages.exporter pages.notebook_jobs",
         "pages.run",
         "notebook refresh.make",
         "refresh.refresh",
@@ -133,8 +133,9 @@ FLOORS = {
     ],
     "demo": ["demo"],
     "doorway": [
-        "__init__ cli.exits cli.options cli.session",
-        "cli.audit cli.campaigns cli.classify cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
+        "__init__ cli.exits cli.log cli.options",
+        "cli.session",
+        "cli.audit cli.campaigns cli.classify cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cxtools.errors import ReportError
+from cxtools.errors import ReportError, UnknownColumn
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.question import Question
 from cxtools.measures.table import Table
@@ -199,6 +199,23 @@ def test_a_terminal_obeys_nothing_that_a_feed_wrote(name: str) -> None:
     for shown in (table.answering(QUESTIONS[name]).text(), table.answering(NONE).text()):
         assert all(line.isprintable() for line in shown.splitlines())
         assert 2 == len(shown.splitlines())
+
+
+@pytest.mark.parametrize(
+    "ask_for",
+    [
+        lambda table: table.groupby("atempted"),
+        lambda table: table.groupby(["provider", "atempted"]),
+        lambda table: table.set_index("atempted"),
+        lambda table: table.sort_values(by="atempted", kind="stable"),
+        lambda table: table.pivot_table(index="provider", values="atempted"),
+    ],
+    ids=["groupby", "groupby two", "set_index", "sort_values", "pivot_table"],
+)
+def test_methods_that_name_columns_say_which_there_are(ask_for: Change) -> None:
+    """As square brackets do, not pandas' own KeyError."""
+    with pytest.raises(UnknownColumn, match="no column atempted\n  -> did you mean attempted"):
+        ask_for(ANSWER)
 
 
 MISTYPED: dict[str, tuple[str | list[str], str]] = {

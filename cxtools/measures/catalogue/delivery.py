@@ -118,7 +118,6 @@ JOBS = Question(
         "delivered",
         "bounced",
         "first_at",
-        "last_at",
         "delivery_median_s",
         "delivery_p90_s",
         "latency_s",

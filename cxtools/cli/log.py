@@ -1,0 +1,40 @@
+"""What is said to people, as JSON lines for programs that collect logs: no address is in them."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any
+
+import structlog
+
+from cxtools.text import LOCAL_PART
+
+#: Text -> its end once addresses are masked.
+MASKED = r"***\1"
+
+
+def log(level: str, event: str, **facts: Any) -> None:
+    """One line on stderr: level, moment, what happened, and its facts."""
+    getattr(_logger(), level)(event, **facts)
+
+
+@cache
+def _logger() -> Any:
+    return structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _without_addresses,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+    )
+
+
+def _without_addresses(_logger: Any, _level: str, line: Any) -> Any:
+    return {name: _masked(value) for name, value in line.items()}
+
+
+def _masked(value: Any) -> Any:
+    return LOCAL_PART.sub(MASKED, value) if isinstance(value, str) else value

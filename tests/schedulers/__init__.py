@@ -1,0 +1,1 @@
+"""What is shipped for schedulers, run by these schedulers: `make schedulers-check`."""
