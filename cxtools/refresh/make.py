@@ -42,8 +42,6 @@ from cxtools.verdicts.verdict import CampaignVerdict
 ABOUT = {"bounce_report": "bounces", "engagement_report": "engagement"}
 #: What messages are about.
 RUN = "run"
-#: Files of the home that verdicts depend on.
-RULES = (OWN_LIMITS, "providers.toml")
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,10 @@ class Workshop:
             name: find_notebook(_place(report.notebook, client.settings.home))
             for name, report in reports.reports.items()
         }
-        self._declared = {
-            name: declared_parameters(read_notebook(notebook))
-            for name, notebook in self.notebooks.items()
+        read = {name: read_notebook(notebook) for name, notebook in self.notebooks.items()}
+        self._declared = {name: declared_parameters(notebook) for name, notebook in read.items()}
+        self._sources = {
+            name: [cell.source for cell in notebook.cells] for name, notebook in read.items()
         }
         self._planned = set(client.ledger.plans.names()) if client.has_ledger else set()
         self.reports = Reports(
@@ -119,13 +118,22 @@ class Workshop:
         return home / (self.reports.reports[name].out or "reports")
 
     def rules_digests(self) -> dict[str, str]:
-        """Each report -> a digest of what its pages depend on besides the data."""
-        home = self.client.settings.home
-        shared = [__version__, rules_digest(home / OWN_RULES)]
-        shared += [_text_of(home / name) for name in RULES]
+        """
+        Each report -> a digest of what its pages depend on besides the data. Of a notebook the
+        cells count, not the outputs that it was saved with.
+        """
+        settings = self.client.settings
+        shared = [
+            __version__,
+            rules_digest(settings.home / OWN_RULES),
+            _text_of(settings.home / OWN_LIMITS),
+            self.client.engine.providers().digest,
+            settings.locale,
+            settings.timezone,
+        ]
         digests = {}
         for name, report in self.reports.reports.items():
-            own = [_text_of(self.notebooks[name]), report.parameters]
+            own = [self._sources[name], report.parameters]
             content = canonical_json([*shared, *own])
             digests[name] = hashlib.sha256(content.encode()).hexdigest()[:24]
         return digests

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from standardwebhooks import Webhook
 from typer.testing import CliRunner
@@ -37,6 +38,11 @@ from tests.refreshing import (
     write_notebook,
 )
 
+#: Files of the home that pages depend on.
+RULES = {
+    "limits.toml": "[hard]\ntarget = 0.01\nlimit = 0.03\n",
+    "providers.toml": '"acme.example" = "acme"\n',
+}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -103,6 +109,37 @@ def test_what_changed_is_made_and_told_once(client: Connection, mailbox: Mailbox
     assert len(set(mailbox.ids)) == 4
     assert () == client.ledger.audit_log.verify().faults
     assert {"delivered"} == {row.state for row in held(client)}
+
+
+def test_pages_are_made_anew_by_other_rules(client: Connection) -> None:
+    """A cell, limits, providers, and how numbers are written; not what a notebook was saved with."""
+    home = client.settings.home
+    say(client, TRIAL)
+    put_events(home, "q3", delivered=ENOUGH)
+    again(client, 0)
+    notebook = nbformat.read(home / "trial.ipynb", as_version=4)
+
+    def is_due(target: Connection = client) -> bool:
+        due = waiting(target, NOW + 60)
+        assert due in ([], ["make trial of q3: new rules"])
+        return due != []
+
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("stream", text="of yesterday")]
+    nbformat.write(notebook, home / "trial.ipynb")
+    assert not is_due()
+    notebook.cells[-1].source += "  # looked at"
+    nbformat.write(notebook, home / "trial.ipynb")
+    assert is_due()
+    write_notebook(home)
+    assert not is_due()
+    for name, rules in RULES.items():
+        (home / name).write_text(rules)
+        assert is_due(), name
+        (home / name).unlink()
+        assert not is_due(), name
+    german = Connection(client.settings.model_copy(update={"locale": "de"}))
+    assert is_due(german)
+    assert not is_due(Connection(client.settings))
 
 
 def test_a_mail_can_be_read_anywhere(client: Connection, mailbox: Mailbox) -> None:
