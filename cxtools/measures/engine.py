@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 #: What an engine runs on where no Spark is named.
 DUCKDB = "duckdb"
-#: Counts the states of messages, and keeps them.
-TOTALS = "select count(*) as states from states"
 #: One campaign, several, or all of the store.
 Campaigns = str | int | Sequence[str | int] | None
 
@@ -95,20 +93,12 @@ class Engine:
 
     def layer(self, campaign: str) -> Layer:
         """
-        The messages of a campaign by all its events; made, with its totals, when there are new
-        ones.
+        The messages of a campaign by all its events; made when there are new ones.
 
         Raises:
             StoreError: it has no events here, or they can't be read.
         """
-        return current_layer(self.store, campaign, self.open_relations, self._keep_totals)
-
-    def _keep_totals(self, campaign: str) -> None:
-        """Count the totals of a new layer, so that whoever asks after this one finds them."""
-        if not states_digest(self.rules_digest(), self.runs_on):
-            return  # what nobody can name isn't kept
-        with self.session(campaign) as session:
-            session.run(TOTALS)
+        return current_layer(self.store, campaign, self.open_relations)
 
     @repeat_when_replaced
     def starts(self) -> dict[str, datetime | None]:

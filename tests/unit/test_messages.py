@@ -205,18 +205,6 @@ def test_what_was_counted_is_not_read_again() -> None:
         answer(tomorrow, "bounces", "c")
 
 
-def test_totals_are_counted_when_a_layer_is_made() -> None:
-    """Whatever is asked first, those who ask for totals after it read no messages."""
-    target = store(FIRST)
-    engine = Engine(target, rules_digest=lambda: "rules of today")
-
-    answer(engine, "links", "c", by="provider")
-    [file] = engine.layer("c").files("messages")
-    file.write_bytes(b"not to be read")
-
-    assert [1] == answer(engine, "funnel", "c")["bounced"].tolist()
-
-
 def test_news_are_counted_though_the_answer_was_kept() -> None:
     """A layer that takes another's place has answers of its own."""
     target = store(FIRST)

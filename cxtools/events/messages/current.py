@@ -21,19 +21,12 @@ from cxtools.events.store import FOLDER_PREFIX, EventStore
 
 #: Opens relations for a `with` block.
 Open = Callable[[], AbstractContextManager[Relations]]
-#: What is to be done with a campaign whose layer was made.
-Finish = Callable[[str], None]
 
 
 @repeat_when_replaced
-def current_layer(
-    store: EventStore,
-    campaign: str,
-    open_relations: Open,
-    finish: Finish | None = None,
-) -> Layer:
+def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Layer:
     """
-    The messages of a campaign by all its parts; made when there are new ones, and then finished.
+    The messages of a campaign by all its parts; made when there are new ones.
 
     Whoever asks first makes it. Two who make it at the same time make the same.
 
@@ -64,8 +57,6 @@ def current_layer(
             where=str(folder),
             do="free some disk space or correct the folder's permissions, then ask again",
         ) from error
-    if finish:
-        finish(campaign)
     return made
 
 
