@@ -14,7 +14,7 @@ BIN    := .venv/bin
 UV_PIP  = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal --fork-strategy fewest --generate-hashes \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo test lint check docs lowest soak wheel-check schedulers-check notebooks-check notebooks lab lock clean chromium postgres mutants
+.PHONY: help setup demo test lint check docs lowest soak wheel-check schedulers-check long-check notebooks-check notebooks lab lock clean chromium postgres mutants
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ lowest: .venv-lowest/.lowest chromium postgres  ## the tests on the lowest allow
 # Minutes, and it needs the package index: an environment of its own is filled with the wheel alone.
 wheel-check: .venv/.dev chromium  ## the wheel in a fresh environment and an empty folder: demo, notebooks, pages
 	$(BIN)/pytest -o faulthandler_timeout=0 tests/installed
+
+# Minutes for one test each, so not in `make test`.
+long-check: .venv/.dev  ## the demo's home goes on living: refresh, three days later, one message
+	$(BIN)/pytest tests/long
 
 # Minutes: a real Airflow, Prefect and jupyter-scheduler, each in an environment of its own; systemd is the system's.
 schedulers-check: .venv/.dev .venv-airflow/.made .venv-scheduler/.made .venv-examples/.made  ## what is shipped for schedulers and containers, run by these
