@@ -402,7 +402,7 @@ def test_every_call_of_a_connection_goes_without_locals() -> None:
     }
 
     words = {"__init__", "__repr__", "__dir__", "_open_home", "needs_all"}
-    assert words | {"unfinished", "status", "unsettled"} == plain
+    assert words | {"unfinished", "status", "unsettled", "_how_far"} == plain
 
 
 @pytest.mark.parametrize(
