@@ -48,7 +48,7 @@ wheel-check: .venv/.dev chromium  ## the wheel in a fresh environment and an emp
 	$(BIN)/pytest -o faulthandler_timeout=0 tests/installed
 
 # Minutes for one test each, so not in `make test`.
-long-check: .venv/.dev  ## the demo's home goes on living: refresh, three days later, one message
+long-check: .venv/.dev  ## what takes minutes: the demo's home three days later, news merged by Spark
 	$(BIN)/pytest tests/long
 
 # Minutes: a real Airflow, Prefect and jupyter-scheduler, each in an environment of its own; systemd is the system's.
