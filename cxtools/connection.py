@@ -304,22 +304,20 @@ class Connection:
     def dry_run(self, campaign: Campaign, *, skip_invalid: bool = False) -> DryRun:
         """
         What `send` would do, as far as is known without asking the API; writes and sends nothing.
+        What is odd about its list beside that, `hygiene(campaign.source)` says.
 
         Raises:
             ConfigError: what `send` would refuse.
         """
         from cxtools.sending.dry_run import dry_run, read_standing
-        from cxtools.sending.list_hygiene import BESIDE_THE_PLAN
 
         ledger = self.ledger if self.has_ledger else None
-        plan = dry_run(
+        return dry_run(
             campaign,
             read_standing(ledger, campaign, self.settings),
             batch_size=self.settings.batch_cap(campaign.spec.limits.daily),
             skip_invalid=skip_invalid,
         )
-        odd = self.hygiene(campaign.source)
-        return replace(plan, notes=[*plan.notes, *odd.sentences(BESIDE_THE_PLAN)])
 
     @without_locals
     def hygiene(self, source: Source, *, dns: bool = False) -> Hygiene:

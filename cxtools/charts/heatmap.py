@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cxtools import wording
@@ -72,7 +73,7 @@ def _traces(panel: Panel, grid: Grid, first: int) -> list[Trace]:
     of their own: they stand in the ink of the page.
     """
     cells = [[panel.cells.get((row, column)) for column in grid.columns] for row in grid.rows]
-    known = [cell for line in cells for cell in line if cell]
+    known = [cell for cell in chain.from_iterable(cells) if cell]
     traces: list[Trace] = []
     if any(cell.strength for cell in known):
         traces.append(_ground(panel, cells, first))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -64,11 +64,14 @@ def send(
     mailed twice.
     """
     from cxtools.sending.campaign import Campaign
+    from cxtools.sending.list_hygiene import BESIDE_THE_PLAN
 
     client = session(context).connect()
     campaign = Campaign.from_toml(spec, recipients, any_template_id=client.settings.any_template_id)
     if dry_run:
         plan = client.dry_run(campaign, skip_invalid=skip_invalid)
+        odd = client.hygiene(campaign.source).sentences(BESIDE_THE_PLAN)
+        plan = replace(plan, notes=[*plan.notes, *odd])
         session(context).print_result(plan.to_dict(), str(plan), as_json=as_json)
         return
     client.needs_all()

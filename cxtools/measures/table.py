@@ -66,7 +66,9 @@ def _naming_columns(method: Method) -> Method:
             return method(table, *args, **options)
         except KeyError:
             keys = [*args[:1], *(options[name] for name in NAMING if name in options)]
-            missing = [name for key in keys for name in _missing_columns(key, table.columns)]
+            missing: list[str] = []
+            for key in keys:
+                missing += _missing_columns(key, table.columns)
             if not missing:
                 raise
             raise _unknown_column(missing, table.columns) from None

@@ -155,5 +155,8 @@ def _moment(notebook: Any) -> datetime | None:
 
 def _ends_of_cells(notebook: Any) -> list[str]:
     """When the cells came to their ends, the last one first."""
-    timings = [cell.metadata.get("execution", {}) for cell in reversed(notebook.cells)]
-    return [timing[end] for timing in timings for end in CELL_ENDS if end in timing]
+    ends = []
+    for cell in reversed(notebook.cells):
+        timing = cell.metadata.get("execution", {})
+        ends += [timing[end] for end in CELL_ENDS if end in timing]
+    return ends

@@ -25,7 +25,9 @@ RATES = {
 }
 #: Points of a trend: more can't be told apart in so small a picture.
 MOST_POINTS = 12
-WIDTH, HEIGHT = 56, 16
+#: The size of a trend's picture, in pixels.
+WIDTH = 56
+HEIGHT = 16
 #: Characters of an ISO moment that tell it to the minute.
 TO_THE_MINUTE = 16
 
@@ -167,7 +169,8 @@ def trend(values: Sequence[float]) -> str:
     """
     if len(values) < 2:  # noqa: PLR2004  # a line has two ends
         return ""
-    low, high = min(values), max(values)
+    low = min(values)
+    high = max(values)
     step = (WIDTH - 4) / (len(values) - 1)
     points = []
     for number, value in enumerate(values):

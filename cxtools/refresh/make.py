@@ -262,22 +262,31 @@ class Workshop:
         if streak is None:
             return
         known = brief(verdict)
-        told = {name for one in made for name in self.reports.channels_of(one.due.report)}
-        for name in sorted(told):
+        for name, files in sorted(self._pages_by_channel(made).items()):
             channel = self.reports.channels[name]
             notice = news(name, channel, campaign, streak, judgement_id)
             if notice is None:
                 continue
-            own = [one for one in made if name in self.reports.channels_of(one.due.report)]
-            pages = pages_of([one.page for one in own if one.page])
+            pages = pages_of(files)
             message = verdict_webhook(
                 notice, channel=channel, known=known, streak=streak, pages=pages, now=self.now
             )
             ledger.outbox.enqueue_message(tx, campaign, name, message)
 
+    def _pages_by_channel(self, made: Sequence[Outcome]) -> dict[str, list[Path]]:
+        """The new pages that each channel tells of."""
+        pages: dict[str, list[Path]] = {}
+        for one in made:
+            if one.page is None:
+                continue
+            for name in self.reports.channels_of(one.due.report):
+                pages.setdefault(name, []).append(one.page)
+        return pages
+
     def _tell_failure(self, tx: sa.Connection, one: Outcome, run: ReportRun) -> None:
         """Told with the first failure of a row; the ids of the others are the same."""
-        report, campaign = one.due.report, one.due.campaign
+        report = one.due.report
+        campaign = one.due.campaign
         for name in self.reports.channels_of(report):
             notice = failure(name, report, campaign, run.failing_since or self.now)
             message = failure_webhook(notice, report, campaign, one.error, self.now)

@@ -65,6 +65,13 @@ class History(NamedTuple):
     engaged_at: datetime | None = None
 
 
+class Listed(NamedTuple):
+    """A row of a list: its address as it would be mailed, as it is written where it can't be."""
+
+    line: int
+    email: str
+
+
 class Oddity(NamedTuple):
     """One thing that is odd about one row of a list: `kind` is one of KINDS."""
 
@@ -91,37 +98,47 @@ class Known:
     history: Mapping[str, History] = field(default_factory=dict)
 
 
-def domains_of(rows: Iterable[Row]) -> Counter[str]:
+def read_addresses(rows: Iterable[Row]) -> list[Listed]:
+    """
+    The addresses of a list, each with its line.
+
+    >>> read_addresses([Row(2, {"email": "Ann <ann@one.example>"}), Row(3, {"email": " nobody"})])
+    [Listed(line=2, email='ann@one.example'), Listed(line=3, email='nobody')]
+    """
+    return [Listed(row.line, _address(row)) for row in rows]
+
+
+def domains_of(listed: Iterable[Listed]) -> Counter[str]:
     """How many rows of a list each domain has."""
-    return Counter(domain for row in rows if (domain := _domain(_address(row))))
+    domains = (_domain(row.email) for row in listed)
+    return Counter(domain for domain in domains if domain)
 
 
 def find_oddities(
-    rows: Iterable[Row], domains: Counter[str], known: Known, *, now: datetime
+    listed: Iterable[Listed], domains: Counter[str], known: Known, *, now: datetime
 ) -> Iterator[Oddity]:
     """
     Whatever is odd about a list, by line; a row may be odd in several ways. *domains* are those of
     the list, as `domains_of` counts them.
 
     >>> from datetime import UTC
-    >>> rows = [Row(2, {"email": "ann@gmial.com"}), Row(3, {"email": "info@one.example"})]
+    >>> rows = [Listed(2, "ann@gmial.com"), Listed(3, "info@one.example")]
     >>> odd = find_oddities(rows, domains_of(rows), Known(), now=datetime(2026, 9, 14, tzinfo=UTC))
     >>> [(one.line, one.kind, one.detail) for one in odd]
     [(2, 'typo', 'gmail.com?'), (3, 'role', 'info')]
     """
     meant = {domain: _meant(domain, domains) for domain in domains}
     first_lines: dict[str, int] = {}
-    for row in rows:
-        email = _address(row)
+    for line, email in listed:
         if not _domain(email):
-            yield Oddity(row.line, email, "invalid", "" if email else "empty")
+            yield Oddity(line, email, "invalid", "" if email else "empty")
             continue
         key = recipient_key(email)
         if key in first_lines:
-            yield Oddity(row.line, email, "duplicate", f"line {first_lines[key]}")
-        first_lines.setdefault(key, row.line)
+            yield Oddity(line, email, "duplicate", f"line {first_lines[key]}")
+        first_lines.setdefault(key, line)
         for kind, detail in _oddities(email, meant, known, now):
-            yield Oddity(row.line, email, kind, detail)
+            yield Oddity(line, email, kind, detail)
 
 
 def _oddities(

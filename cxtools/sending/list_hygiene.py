@@ -23,6 +23,7 @@ from cxtools.sending.hygiene import (
     Oddity,
     domains_of,
     find_oddities,
+    read_addresses,
 )
 from cxtools.text import mask_address
 from cxtools.wording import count, quantity
@@ -113,8 +114,8 @@ def examine_list(
     shows_progress: bool = False,
 ) -> Hygiene:
     """
-    What is odd about a list; *ledger* is None where there is none yet. With *dns_server* ("": those
-    of this machine) its domains are looked up.
+    What is odd about a list, which is read once; *ledger* is None where there is none yet. With
+    *dns_server* ("": those of this machine) its domains are looked up.
 
     Raises:
         ConfigError: the list can't be read.
@@ -123,7 +124,8 @@ def examine_list(
     """
     from disposable_email_domains import blocklist
 
-    domains = domains_of(source.rows())
+    listed = read_addresses(source.rows())
+    domains = domains_of(listed)
     dead: dict[str, str] = {}
     unanswered = None
     if dns_server is not None:
@@ -134,20 +136,15 @@ def examine_list(
                 dead[domain] = "no such domain"
             elif not known.takes_mail:
                 dead[domain] = "it says that it takes no mail"
-    keys = {recipient_key(address) for address in _addresses(source)}
+    keys = {recipient_key(row.email) for row in listed}
     beside = Known(
         disposable=blocklist,
         dead=dead,
         suppressed=ledger.suppressions.find(keys) if ledger else {},
         history=people_history(engine, keys),
     )
-    rows = sum(1 for _ in source.rows())
-    oddities = find_oddities(source.rows(), domains, beside, now=datetime.now(UTC))
-    return Hygiene(rows, list(oddities), unanswered)
-
-
-def _addresses(source: Source) -> list[str]:
-    return [str(row.cells.get("email") or "") for row in source.rows()]
+    oddities = find_oddities(listed, domains, beside, now=datetime.now(UTC))
+    return Hygiene(len(listed), list(oddities), unanswered)
 
 
 @repeat_when_replaced

@@ -15,7 +15,14 @@ from cxtools.cli.program import app
 from cxtools.connection import Connection
 from cxtools.identity import recipient_key
 from cxtools.ledger.suppressions import BY_HAND, OPERATOR
-from cxtools.sending.hygiene import KINDS, History, Known, domains_of, find_oddities
+from cxtools.sending.hygiene import (
+    KINDS,
+    History,
+    Known,
+    domains_of,
+    find_oddities,
+    read_addresses,
+)
 from cxtools.sending.row import Row
 from cxtools.settings import load_settings
 from tests import tables
@@ -67,7 +74,8 @@ def test_each_address_is_odd_in_its_way() -> None:
     cases = [line.strip().split("|") for line in CASES.strip().splitlines()]
     addresses = [address.strip() for address, _ in cases]
     rows = [Row(line, {"email": email}) for line, email in enumerate([*addresses, *COMMON], 1)]
-    odd = find_oddities(rows, domains_of(rows), KNOWN, now=NOW)
+    listed = read_addresses(rows)
+    odd = find_oddities(listed, domains_of(listed), KNOWN, now=NOW)
     found = {one.line: f"{one.kind} {one.detail}".strip() for one in odd}
 
     assert {
@@ -101,7 +109,7 @@ def test_the_command_asks_dns_store_and_ledger(home: Path) -> None:
     emails = [
         "gone@x.example",
         "fine@x.example",
-        "left@x.example",
+        "Left <left@x.example>",
         "a@no.example",
         "b@null.example",
     ]
