@@ -7,7 +7,6 @@ This is what a notebook holds as `client` and what the command line works with.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import formats
 from cxtools.errors import CxError, stoppable, without_locals
+from cxtools.progress import say_on_stderr
 from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ INTERNAL = (
     "ledger",
     "needs_all",
     "origin",
-    "says_new_home",
+    "say",
     "store",
     "unsettled",
 )
@@ -137,7 +137,8 @@ class Connection:
         formats.use(settings.formats)
         self.settings = settings
         self.quiet = quiet
-        self.says_new_home = True
+        self.say = say_on_stderr
+        self._home_is_known = False
 
     def __repr__(self) -> str:
         """Which account it is, and which store it asks."""
@@ -163,10 +164,9 @@ class Connection:
         """The home. Where CXTOOLS_HOME names a new one, which may be a slip, that is said once."""
         home = self.settings.home
         is_named = home == Path(os.environ.get("CXTOOLS_HOME", ""))
-        if self.says_new_home and is_named and not home.exists():
-            text = f"CXTOOLS_HOME={home} doesn't exist yet: a new, empty home is made there"
-            print(text, file=sys.stderr)
-        self.says_new_home = False
+        if is_named and not self._home_is_known and not home.exists():
+            self.say(f"CXTOOLS_HOME={home} doesn't exist yet: a new, empty home is made there")
+        self._home_is_known = True
         return home
 
     @cached_property

@@ -21,6 +21,7 @@ from cxtools.errors import ConfigError, JobFailed, StoreError
 from cxtools.events.importing import import_file
 from cxtools.measures.answers import answer
 from cxtools.pages.run import render_reports
+from cxtools.progress import say_on_stderr
 from cxtools.sending.campaign import Campaign
 from cxtools.wording import percent
 
@@ -61,10 +62,6 @@ notebook = "engagement_report"
 campaigns = ["q3-*", "2026-08-*"]
 out = ".."
 """
-
-
-def say_on_stderr(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def run_demo(

@@ -1,7 +1,8 @@
-"""How far a long piece of work is: a bar on stderr, or in a notebook."""
+"""What is told while a long piece of work is done: a bar or a sentence, on stderr or in a cell."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,3 +31,8 @@ def progress_bar(
         mininterval=0.5,
         leave=False,
     )
+
+
+def say_on_stderr(text: str) -> None:
+    """A sentence for people, where it is in no result's way."""
+    print(text, file=sys.stderr)

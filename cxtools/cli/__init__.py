@@ -49,9 +49,9 @@ def say_error(error: CxError, *, as_json: bool) -> None:
     if not as_json:
         print(f"error: {error}", file=sys.stderr)
         return
-    from cxtools.cli.log import log
+    from cxtools.cli.log import log_error
 
-    log("error", error.what, where=error.where, do=error.do, exit_code=error.exit_code)
+    log_error(error)
 
 
 def explain(error: Exception, arguments: Sequence[str] = ()) -> CxError:

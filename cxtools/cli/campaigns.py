@@ -96,7 +96,7 @@ def resume(context: typer.Context, campaign: Name = None, as_json: Json = False)
         try:
             statuses.append(client.resume(name))
         except CxError as error:
-            print(f"{name}: {error}", file=sys.stderr)
+            session(context).say_failure(name, error)
             worst = max(worst, error.exit_code)
     finish_many(session(context), statuses, as_json=as_json, worst=worst)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from cxtools.errors import CxError
 from cxtools.text import LOCAL_PART
 
 #: Text -> its end once addresses are masked.
@@ -17,6 +18,11 @@ MASKED = r"***\1"
 def log(level: str, event: str, **facts: Any) -> None:
     """One line on stderr: level, moment, what happened, and its facts."""
     getattr(_logger(), level)(event, **facts)
+
+
+def log_error(error: CxError, **facts: Any) -> None:
+    """An error as a line: what happened, where, what to do, and the exit code it stands for."""
+    log("error", error.what, where=error.where, do=error.do, exit_code=error.exit_code, **facts)
 
 
 @cache

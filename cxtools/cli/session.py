@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
+from cxtools.progress import say_on_stderr
+
 if TYPE_CHECKING:
     import typer
 
     from cxtools.connection import Connection
+    from cxtools.errors import CxError
 
 FLAGS = ("--debug", "--quiet", "--log-json")
 
@@ -34,7 +37,7 @@ class Session:
 
         client = connect(self.profile)
         client.quiet = not self.shows_progress
-        client.says_new_home = not self.quiet
+        client.say = self.say
         return client
 
     @property
@@ -49,7 +52,7 @@ class Session:
         if self.log_json:
             self.log(text)
         else:
-            print(text, file=sys.stderr)
+            say_on_stderr(text)
 
     def log(self, event: str, *, level: str = "info", **facts: Any) -> None:
         """A line of the log, where one was asked for."""
@@ -57,6 +60,15 @@ class Session:
             from cxtools.cli.log import log
 
             log(level, event, **facts)
+
+    def say_failure(self, campaign: str, error: CxError) -> None:
+        """What went wrong with one campaign of several: on stderr, with --quiet, too."""
+        if self.log_json:
+            from cxtools.cli.log import log_error
+
+            log_error(error, campaign=campaign)
+        else:
+            say_on_stderr(f"{campaign}: {error}")
 
     def print_text(self, text: str) -> None:
         """A result for people: on stdout, and not with --quiet."""

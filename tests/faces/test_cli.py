@@ -224,6 +224,36 @@ def test_a_failed_job_is_explained(shell: Shell, simulator: Simulator) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [("job_fails", 5), ("post_reset_before_accept", 8)],
+)
+def test_a_report_ends_by_what_became_of_its_campaign(
+    fault: str, expected: int, shell: Shell, simulator: Simulator
+) -> None:
+    """The page is written all the same; a schedule sees that jobs failed or outcomes are unknown."""
+    simulator.arm(fault)
+    sent = send(shell)
+    ran = shell("report", "run_campaign", "q3", "--out", "pages")
+
+    assert (expected, expected) == (sent.returncode, ran.returncode), ran.stderr
+    assert (shell.folder / ran.stdout.strip()).exists()
+
+
+def test_the_log_is_json_lines_without_addresses(shell: Shell) -> None:
+    """What is said on stderr, an error among it, a document a line; the addresses in it are masked."""
+    people = shell.folder / "people.csv"
+    people.write_text("email\nann@acme-01.example\nann@acme-01.example\nbob@acme-01\n")
+    said = [
+        *send(shell, "--log-json", "--skip-invalid").stderr.splitlines(),
+        *shell("status", "ann@acme-01.example", "--log-json").stderr.splitlines(),
+    ]
+    lines = [json.loads(line) for line in said]
+
+    assert {"info", "error"} <= {line["level"] for line in lines}
+    assert not [line for line in said if "ann@" in line]
+
+
 def test_a_daily_limit_is_told_before_and_after(shell: Shell) -> None:
     """The dry run says how many wait, the status how to go on."""
     (shell.folder / "spec.toml").write_text(SPEC + "[limits]\ndaily = 20\n")

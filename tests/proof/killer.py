@@ -21,7 +21,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -256,13 +256,23 @@ def shift(client: Any, ahead_s: float) -> None:
     )
 
 
-def main() -> None:
-    for name in PRELOADED:
+def preload(names: Iterable[str]) -> None:
+    """Import what a run needs, so that it is there before the fork."""
+    for name in names:
         importlib.import_module(name)
-    sys.modules["cxtools.bounce"].classify("550", "5.1.1 the rules are read and compiled")
+
+
+def serve(work: Callable[[dict[str, Any]], Callable[[], int]]) -> None:
+    """Answer each request, a line of JSON, with what became of its work."""
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps(traced(sender(request), request["kill_at"])), flush=True)
+        print(json.dumps(traced(work(request), request["kill_at"])), flush=True)
+
+
+def main() -> None:
+    preload(PRELOADED)
+    sys.modules["cxtools.bounce"].classify("550", "5.1.1 the rules are read and compiled")
+    serve(sender)
 
 
 if __name__ == "__main__":

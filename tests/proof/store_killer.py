@@ -5,14 +5,11 @@ one JSON request a line, one JSON answer a line. How they are killed is told in 
 
 from __future__ import annotations
 
-import importlib
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.proof.killer import traced
+from tests.proof.killer import preload, serve
 
 #: what a run needs, so that it is there before the fork
 PRELOADED = (
@@ -66,13 +63,6 @@ def work(request: dict[str, Any]) -> Callable[[], int]:
     return run
 
 
-def main() -> None:
-    for name in PRELOADED:
-        importlib.import_module(name)
-    for line in sys.stdin:
-        request = json.loads(line)
-        print(json.dumps(traced(work(request), request["kill_at"])), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    preload(PRELOADED)
+    serve(work)
