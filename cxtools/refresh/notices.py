@@ -22,7 +22,7 @@ ID_LENGTH = 24
 
 
 class Notice(NamedTuple):
-    """That a channel is told, by which id, and the how manyth reminder it is (0: none)."""
+    """That a channel is told, under which id; `reminder` counts from 1, 0 is the news itself."""
 
     id: str
     reminder: int = 0
