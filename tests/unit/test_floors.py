@@ -43,7 +43,7 @@ FLOORS = {
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
-        "measures.choices measures.providers measures.table "
+        "measures.choices measures.differences measures.providers measures.table "
         "verdicts.checks verdicts.trust",
         "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
@@ -66,7 +66,7 @@ FLOORS = {
         "charts.frame",
         "charts.bars charts.display charts.heatmap",
         "charts.*",
-        "charts.funnel",
+        "charts.differences charts.funnel",
         "charts",
     ],
     "files": [
