@@ -27,6 +27,7 @@ from cxtools.errors import StoreError
 from cxtools.events.messages import identity
 from cxtools.events.messages import sql as messages_sql
 from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
 from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
@@ -100,7 +101,7 @@ class Asked:
     What is asked for: the dimensions to split by, the values that messages must have, the last
     moment of each campaign that counts (None: all), and the jobs (None: all); the digest of what
     answers depend on besides layers, "" where that isn't known; who runs which mailboxes; the time
-    zone of days and hours; and what the API told of jobs.
+    zone of days and hours; what links are for; and what the API told of jobs.
     """
 
     by: Sequence[str]
@@ -110,6 +111,7 @@ class Asked:
     digest: str = ""
     providers: Providers = field(default_factory=Providers)
     timezone: str = ZERO_ZONE
+    purposes: Purposes = SHIPPED_PURPOSES
     job_facts: Callable[[], Iterable[JobFacts]] = tuple
 
     def key(self) -> Hashable:
@@ -190,7 +192,7 @@ def define_relations(
     if asked.cuts is None:
         _define_whole(relations, verdicts)
     else:
-        _define_until(relations, store, layers, asked.cuts)
+        _define_until(relations, store, layers, asked.cuts, asked.purposes)
     relations.define("event_counts", statement("event_counts"))
     _define_all_messages(relations, asked)
     relations.define("messages", messages_query(asked.by, asked.where))
@@ -273,6 +275,7 @@ def _define_until(
     store: EventStore,
     layers: Mapping[str, Layer],
     cuts: Mapping[str, datetime],
+    purposes: Purposes,
 ) -> None:
     """What happened after the cut of its campaign doesn't count."""
     relations.register("cuts", _cut_table(cuts))
@@ -305,7 +308,7 @@ def _define_until(
     )
     relations.define("counts", counts)
     relations.define("last_moments", statement("last_moments"))
-    _define_irregular_facts(relations)
+    _define_irregular_facts(relations, purposes)
     relations.define("row_facts", statement("facts_until"))
     relations.keep("standing_bounces", statement("standing_bounces"))
     relations.share("message_facts", statement("facts_by_standing_bounce"))
@@ -315,7 +318,7 @@ def _has_aliases(layer: Layer) -> bool:
     return bool(layer.row_count(identity.ALIASES) or layer.row_count(identity.SPLITS))
 
 
-def _define_irregular_facts(relations: ReadRelations) -> None:
+def _define_irregular_facts(relations: ReadRelations, purposes: Purposes) -> None:
     """The facts of messages whose state at a moment their row can't tell, from their events."""
     irregular = statement("until_cut").format(
         columns=IRREGULAR_COLUMNS,
@@ -326,6 +329,7 @@ def _define_irregular_facts(relations: ReadRelations) -> None:
     facts = messages_sql.statement("new_messages").format(
         events=f"({irregular})",
         condition="true",
+        is_content=purposes.is_content,
         campaign=CAMPAIGN,
     )
     relations.define("irregular_facts", facts)

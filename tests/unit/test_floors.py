@@ -81,7 +81,7 @@ FLOORS = {
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
         "events.erasure",
-        "events.messages.causes events.messages.identity events.messages.rows",
+        "events.messages.causes events.messages.identity events.messages.purposes events.messages.rows",
         "events.messages.build",
         "events.csv_rows events.embedded_json events.json_texts events.json_windows events.log_lines "
         "events.parquet_rows events.sheet_rows",
@@ -104,7 +104,7 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
-        "measures.own_providers measures.rules_digest measures.states",
+        "measures.own_providers measures.own_purposes measures.rules_digest measures.states",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes sending.left_out",
