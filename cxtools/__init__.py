@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cxtools.verdicts.verdict import CampaignVerdict
 
     bounces: Ask
+    compare: Ask
     comparison: Ask
     curve: Ask
     data_quality: Ask
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         "bounces",
         "check_campaign",
         "classify",
+        "compare",
         "comparison",
         "connect",
         "curve",

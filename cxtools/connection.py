@@ -184,6 +184,7 @@ class Connection:
         """What answers questions: the store, who judges, the providers, and what was planned."""
         from cxtools.measures.engine import Engine
         from cxtools.measures.own_providers import providers_of
+        from cxtools.measures.own_purposes import OWN_LINKS, purposes_by
         from cxtools.measures.rules_digest import OWN_RULES, rules_digest
 
         home = self.settings.home
@@ -202,6 +203,7 @@ class Connection:
             runs_on=self.settings.engine,
             providers=partial(providers_of, home),
             timezone=self.settings.timezone,
+            purposes=partial(purposes_by, home / OWN_LINKS),
             job_facts=lambda: self.ledger.batches.job_facts() if self.has_ledger else (),
             keep_segments=self.keep_segments,
         )

@@ -91,7 +91,12 @@ def _splits(table: pd.DataFrame, column: str) -> bool:
         return False
     if column != "campaign":
         return True
-    return table[column].nunique() > 1
+    return table[column].nunique() > 1 or _stands_beside_another(table)
+
+
+def _stands_beside_another(table: pd.DataFrame) -> bool:
+    """Whether a row says only by its campaign what it compares."""
+    return "beside" in table and not any(name in table for name in DIMENSIONS)
 
 
 def heading(column: str) -> str:

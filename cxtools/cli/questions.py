@@ -95,6 +95,8 @@ def command_for(question: Question) -> Callable[..., None]:
             session(context).say(f"{wording.count(len(table))} rows in {parquet}")
         else:
             session(context).print_text(table.text() if len(table) else question.empty)
+            if question.derived and len(table):
+                session(context).say(f"\n{question.caption}")
 
     return ask
 

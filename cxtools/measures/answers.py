@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.events.replacements import repeat_when_replaced
-from cxtools.measures import choices
+from cxtools.measures import choices, differences
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
@@ -21,6 +22,9 @@ from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
+
+#: One campaign has nothing to stand beside.
+FEWEST_COMPARED = 2
 
 
 def answer(
@@ -51,6 +55,8 @@ def answer(
     filters = choices.filters(question, where, segments)
     if question.earlier:
         counts = count_at_one_age(engine, question, campaigns, as_of)
+    elif question.derived:
+        counts = derive(engine, question, campaigns, by=splits, where=filters, as_of=as_of)
     else:
         [counts] = count(
             engine,
@@ -127,6 +133,36 @@ def count_at_one_age(
         return counts
     [others] = count(engine, [question.name], earlier, as_of=known.age)
     return pd.concat([others, counts], ignore_index=True)
+
+
+def derive(
+    engine: Engine,
+    question: Question,
+    campaigns: Campaigns,
+    *,
+    by: Sequence[str],
+    where: Filters,
+    as_of: AsOf,
+) -> pd.DataFrame:
+    """The rows of a question that are made of another's counts."""
+    names = names_of(campaigns)
+    if as_of is None and not by:
+        as_of = youngest_age(engine, names)
+    [counts] = count(engine, [question.file], campaigns, by=by, where=where, as_of=as_of)
+    return differences.rows(counts, names, by)
+
+
+def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:
+    """
+    The age that all of several campaigns have reached by the last event of any of them; None where
+    that isn't known. Its own last event would make a campaign without clicks too young.
+    """
+    windows = [window(engine, campaign) for campaign in campaigns]
+    begun = [each.first_at for each in windows if each.first_at is not None]
+    ended = [each.last_at for each in windows if each.last_at is not None]
+    if len(windows) < FEWEST_COMPARED or len(begun) < len(windows):
+        return None
+    return max(ended) - max(begun)
 
 
 def rows_of_parts(counts: pd.DataFrame, question: Question, by: Sequence[str] = ()) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from cxtools.events.messages.current import current_layer, layer_without_events
 from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.purposes import Purposes
 from cxtools.events.relations import Relations, duckdb_relations
 from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.events.spark_relations import spark_relations
@@ -76,9 +77,9 @@ class Engine:
     what servers said, and a broken file of rules must not keep anyone from opening it.
     *rules_digest* tells those rules from others. *planned* names campaigns that may be asked about
     before their first event. *providers* says who runs the mailboxes of a domain. Days and hours
-    are those of *timezone*. *job_facts* are what the API told of jobs that were sent from here.
-    *keep_segments* brings into the store what was sent with the recipients of a campaign, where it
-    isn't there yet.
+    are those of *timezone*. *purposes* tell clicks on content from others. *job_facts* are what the
+    API told of jobs that were sent from here. *keep_segments* brings into the store what was sent
+    with the recipients of a campaign, where it isn't there yet.
     """
 
     store: EventStore
@@ -88,6 +89,7 @@ class Engine:
     runs_on: str = DUCKDB
     providers: Callable[[], Providers] = Providers
     timezone: str = ZERO_ZONE
+    purposes: Callable[[], Purposes] = Purposes
     job_facts: Callable[[], Iterable[JobFacts]] = tuple
     keep_segments: Callable[[str], None] = keep_nothing
 
@@ -109,7 +111,7 @@ class Engine:
         Raises:
             StoreError: it has no events here, or they can't be read.
         """
-        return current_layer(self.store, campaign, self.open_relations)
+        return current_layer(self.store, campaign, self.open_relations, self.purposes())
 
     @repeat_when_replaced
     def starts(self) -> dict[str, datetime | None]:
@@ -155,6 +157,7 @@ class Engine:
                 digest=states_digest(self.rules_digest(), self.runs_on),
                 providers=self.providers(),
                 timezone=self.timezone,
+                purposes=self.purposes(),
                 job_facts=self.job_facts,
                 segments=segments,
             )

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
 from cxtools.events.relations import ReadRelations
 from cxtools.formats import ZERO_ZONE
 from cxtools.measures.catalogue import DIMENSIONS
@@ -40,7 +41,8 @@ class Asked:
     What is asked for: the dimensions to split by, the values that messages must have, the last
     moment of each campaign that counts (None: all), and the jobs (None: all); the digest of what
     answers depend on besides layers, "" where that isn't known; who runs which mailboxes; the time
-    zone of days and hours; what the API told of jobs; and the segments among the dimensions.
+    zone of days and hours; what links are for; what the API told of jobs; and the segments among
+    the dimensions.
     """
 
     by: Sequence[str]
@@ -50,6 +52,7 @@ class Asked:
     digest: str = ""
     providers: Providers = field(default_factory=Providers)
     timezone: str = ZERO_ZONE
+    purposes: Purposes = SHIPPED_PURPOSES
     job_facts: Callable[[], Iterable[JobFacts]] = tuple
     segments: Segments = NO_SEGMENTS
 

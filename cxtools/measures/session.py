@@ -27,6 +27,7 @@ from cxtools.errors import StoreError
 from cxtools.events.messages import identity
 from cxtools.events.messages import sql as messages_sql
 from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.purposes import Purposes
 from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
@@ -158,7 +159,7 @@ def define_relations(
     if asked.cuts is None:
         _define_whole(relations, verdicts)
     else:
-        _define_until(relations, store, layers, asked.cuts)
+        _define_until(relations, store, layers, asked.cuts, asked.purposes)
     relations.define("event_counts", statement("event_counts"))
     define_all_messages(relations, asked)
     relations.define("messages", messages_query(asked.by, asked.where, asked.dimensions))
@@ -216,6 +217,7 @@ def _define_until(
     store: EventStore,
     layers: Mapping[str, Layer],
     cuts: Mapping[str, datetime],
+    purposes: Purposes,
 ) -> None:
     """What happened after the cut of its campaign doesn't count."""
     relations.register("cuts", _cut_table(cuts))
@@ -248,7 +250,7 @@ def _define_until(
     )
     relations.define("counts", counts)
     relations.define("last_moments", statement("last_moments"))
-    _define_irregular_facts(relations)
+    _define_irregular_facts(relations, purposes)
     relations.define("row_facts", statement("facts_until"))
     relations.keep("standing_bounces", statement("standing_bounces"))
     relations.share("message_facts", statement("facts_by_standing_bounce"))
@@ -258,7 +260,7 @@ def _has_aliases(layer: Layer) -> bool:
     return bool(layer.row_count(identity.ALIASES) or layer.row_count(identity.SPLITS))
 
 
-def _define_irregular_facts(relations: ReadRelations) -> None:
+def _define_irregular_facts(relations: ReadRelations, purposes: Purposes) -> None:
     """The facts of messages whose state at a moment their row can't tell, from their events."""
     irregular = statement("until_cut").format(
         columns=IRREGULAR_COLUMNS,
@@ -269,6 +271,7 @@ def _define_irregular_facts(relations: ReadRelations) -> None:
     facts = messages_sql.statement("new_messages").format(
         events=f"({irregular})",
         condition="true",
+        is_content=purposes.is_content,
         campaign=CAMPAIGN,
     )
     relations.define("irregular_facts", facts)

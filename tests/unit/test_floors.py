@@ -43,7 +43,7 @@ FLOORS = {
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
-        "measures.choices measures.providers measures.table "
+        "measures.choices measures.differences measures.providers measures.table "
         "verdicts.checks verdicts.trust",
         "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
@@ -66,7 +66,7 @@ FLOORS = {
         "charts.frame",
         "charts.bars charts.display charts.heatmap",
         "charts.*",
-        "charts.funnel",
+        "charts.differences charts.funnel",
         "charts",
     ],
     "files": [
@@ -81,7 +81,7 @@ FLOORS = {
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
         "events.erasure",
-        "events.messages.causes events.messages.identity events.messages.rows",
+        "events.messages.causes events.messages.identity events.messages.purposes events.messages.rows",
         "events.messages.build",
         "events.csv_rows events.embedded_json events.json_texts events.json_windows events.log_lines "
         "events.parquet_rows events.sheet_rows",
@@ -104,7 +104,8 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
-        "measures.own_providers measures.rules_digest measures.segments measures.states sending.segments",
+        "measures.own_providers measures.own_purposes measures.rules_digest measures.segments measures.states "
+        "sending.segments",
         "measures.messages",
         "measures.session",
         "measures.engine",
