@@ -76,7 +76,7 @@ FLOORS = {
         "tables.encodings tables.workbook",
     ],
     "doors": [
-        "events.database events.hashes events.rejects events.replacements events.spark_folder",
+        "events.database events.hashes events.rejects events.replacements events.segments events.spark_folder",
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
@@ -104,7 +104,9 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
-        "measures.own_providers measures.own_purposes measures.rules_digest measures.states",
+        "measures.own_providers measures.own_purposes measures.rules_digest measures.segments measures.states "
+        "sending.segments",
+        "measures.messages",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes sending.left_out",
