@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict
 
+    alerts: Ask
     bounces: Ask
     compare: Ask
     comparison: Ask
+    contributions: Ask
     curve: Ask
     data_quality: Ask
     funnel: Ask
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     reasons: Ask
     suspects: Ask
     timing: Ask
+    trend: Ask
     unknown: Ask
 
     # What type checkers and editors read; `__getattr__` makes the `__all__` of a running program.
@@ -61,12 +64,14 @@ if TYPE_CHECKING:
         "SampleSize",
         "Status",
         "ab_size",
+        "alerts",
         "bounces",
         "check_campaign",
         "classify",
         "compare",
         "comparison",
         "connect",
+        "contributions",
         "curve",
         "data_quality",
         "explore",
@@ -80,6 +85,7 @@ if TYPE_CHECKING:
         "status",
         "suspects",
         "timing",
+        "trend",
         "unknown",
         "verdict",
     ]
