@@ -30,6 +30,7 @@ from cxtools.cli import (
     questions,
     refresh,
     reports,
+    statements,
     store,
     suppressions,
     tools,
@@ -51,6 +52,7 @@ app.add_typer(campaigns.commands)
 app.add_typer(imports.commands)
 app.add_typer(refresh.commands)
 app.add_typer(questions.commands)
+app.add_typer(statements.commands)
 app.add_typer(verdict.commands)
 app.add_typer(providers.commands)
 app.add_typer(classify.commands)

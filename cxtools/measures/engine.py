@@ -130,11 +130,7 @@ class Engine:
             of *where*.
         """
         with ExitStack() as stack:
-            layers = {name: self.layer(name) for name in self._with_events(campaigns)}
-            if not layers:
-                nothing = layer_without_events(self.open_relations)
-                layers[""] = stack.enter_context(nothing)
-            stack.enter_context(reading(self._files(layers)))
+            layers = stack.enter_context(self.open_layers(campaigns))
             asked = Asked(
                 by,
                 where,
@@ -151,6 +147,23 @@ class Engine:
             relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
             session.check_values(where)
             yield session
+
+    @contextmanager
+    def open_layers(self, campaigns: Campaigns = None) -> Iterator[dict[str, Layer]]:
+        """
+        The layers of these campaigns, to be read in a `with` block; where none has events, one
+        without any, under the name "".
+
+        Raises:
+            StoreError: a campaign is unknown. PartsReplaced: events were merged in mid-block.
+        """
+        with ExitStack() as stack:
+            layers = {name: self.layer(name) for name in self._with_events(campaigns)}
+            if not layers:
+                nothing = layer_without_events(self.open_relations)
+                layers[""] = stack.enter_context(nothing)
+            stack.enter_context(reading(self._files(layers)))
+            yield layers
 
     def _files(self, layers: Mapping[str, Layer]) -> list[Path]:
         """What a question reads: it is asked again when one of them is gone."""

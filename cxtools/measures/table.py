@@ -179,7 +179,8 @@ class Table(pd.DataFrame):
         question = self.question
         if question and not question.verbatim:
             return str(_above("cxtools.charts.tables").text(self))
-        lines = self.to_string(index=question is None).split("\n")
+        is_numbered = isinstance(self.index, pd.RangeIndex)
+        lines = self.to_string(index=question is None and not is_numbered).split("\n")
         return "\n".join(printable(line) for line in lines)
 
     def to_excel(  # type: ignore[misc]  # final in the stub; there is no other place for it

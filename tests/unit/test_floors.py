@@ -28,7 +28,7 @@ FLOORS = {
         "settings",
     ],
     "judgement": [
-        "measures measures.question measures.sql measures.stats",
+        "measures measures.question measures.sql measures.stats queries queries.columns queries.rules",
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
@@ -70,7 +70,7 @@ FLOORS = {
         "charts",
     ],
     "files": [
-        "files progress tables tables.layout",
+        "files progress queries.process queries.worker tables tables.layout",
         "mail_servers",
         "tables.containers tables.delimited",
         "tables.encodings tables.workbook",
@@ -107,8 +107,8 @@ FLOORS = {
         "measures.own_providers measures.rules_digest measures.states",
         "measures.session",
         "measures.engine",
-        "context measures.ages measures.outcomes sending.left_out",
-        "measures.answers sending.status",
+        "context measures.ages measures.outcomes queries.views sending.left_out",
+        "measures.answers queries.ask sending.status",
         "mailboxes",
         "sending.clearance sending.dry_run sending.follow sending.list_hygiene sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
@@ -119,7 +119,7 @@ FLOORS = {
         "simulated refresh.inbox",
         "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters pages.widgets",
-        "campaigns pages.earlier pages.executed pages.numbers people.addresses people.documents refresh.channels",
+        "campaigns inquiry pages.earlier pages.executed pages.numbers people.addresses people.documents refresh.channels",
         "people.forget people.person people.purge",
         "pages.figures pages.portfolio",
         "explorer pages.catalogue pages.glossary pages.paper",
@@ -135,7 +135,8 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.log cli.options",
         "cli.session",
-        "cli.audit cli.campaigns cli.classify cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
+        "cli.forms",
+        "cli.audit cli.campaigns cli.classify cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports cli.statements "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
@@ -273,6 +274,7 @@ def test_imports_point_down(name: str) -> None:
 BY_NAME = {
     "__init__": "the public names, each at its first use",
     "charts": "the figures of the folder, one a file",
+    "events": "the notebook's function of that name, which stands above",
     "events.feeds": "the files of the folder, one a vendor",
     "measures.table": "the pictures of a table: they stand above it, and are asked for by chart(),"
     " text() and a notebook",
