@@ -45,6 +45,7 @@ INTERNAL = (
     "engine",
     "has_ledger",
     "hygiene",
+    "keep_segments",
     "ledger",
     "needs_all",
     "origin",
@@ -204,7 +205,17 @@ class Connection:
             timezone=self.settings.timezone,
             purposes=partial(purposes_by, home / OWN_LINKS),
             job_facts=lambda: self.ledger.batches.job_facts() if self.has_ledger else (),
+            keep_segments=self.keep_segments,
         )
+
+    def keep_segments(self, name: str) -> None:
+        """
+        Bring into the store what was sent with the recipients of a campaign, where it isn't there.
+        """
+        if self.has_ledger:
+            from cxtools.sending.segments import keep_planned_segments
+
+            keep_planned_segments(self.ledger, self.store, name)
 
     @cached_property
     @without_locals

@@ -32,7 +32,7 @@ By = Annotated[
     typer.Option(
         "--by",
         metavar="COLUMN[,COLUMN]",
-        help=f"Split by columns: {', '.join(DIMENSIONS)}. May be repeated.",
+        help=f"Split by columns: {', '.join(DIMENSIONS)}, or segments. May be repeated.",
     ),
 ]
 Where = Annotated[

@@ -49,8 +49,10 @@ def answer(
         filtered, or asked of several campaigns.
     """
     question = named(name)
-    splits = choices.splits(question, by)
-    filters = choices.filters(question, where)
+    asked_for = choices.names_in(by, where)
+    segments = () if DIMENSIONS.keys() >= set(asked_for) else engine.segments(campaigns)
+    splits = choices.splits(question, by, segments)
+    filters = choices.filters(question, where, segments)
     if question.earlier:
         counts = count_at_one_age(engine, question, campaigns, as_of)
     elif question.derived:
@@ -65,11 +67,11 @@ def answer(
             as_of=as_of,
         )
     if question.parts:
-        counts = rows_of_parts(counts, question)
-    rows = add_rates(counts, question)
+        counts = rows_of_parts(counts, question, splits)
+    rows = add_rates(counts, question, splits)
     if question.earlier:
         rows = rows.sort_values("first_at", kind="stable", ignore_index=True)
-    return Table(rows).answering(question)
+    return Table(rows).answering(question, splits)
 
 
 @repeat_when_replaced
@@ -163,9 +165,9 @@ def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:
     return max(ended) - max(begun)
 
 
-def rows_of_parts(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
+def rows_of_parts(counts: pd.DataFrame, question: Question, by: Sequence[str] = ()) -> pd.DataFrame:
     """The counts of one row as rows of their own; what isn't measured stays None."""
-    keys = _keys(counts, question)
+    keys = _keys(counts, question, by)
     names = [column.name for column in question.columns if not column.whole]
     rows = []
     for row in counts.to_dict("records"):
@@ -194,13 +196,13 @@ def _whole_number(number: float | None) -> int | None:
     return int(number) if wording.is_known(number) else None
 
 
-def add_rates(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
+def add_rates(counts: pd.DataFrame, question: Question, by: Sequence[str] = ()) -> pd.DataFrame:
     """The counts, with each share and its interval where they stand among the columns."""
     columns: dict[str, list[float]] = {}
     for rate in question.rates:
         columns |= _rate_columns(counts, rate)
     rows = counts.assign(**columns)
-    return rows[[*_keys(counts, question), *question.column_names()]]
+    return rows[[*_keys(counts, question, by), *question.column_names()]]
 
 
 def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:
@@ -216,11 +218,11 @@ def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:
     return columns
 
 
-def _keys(counts: pd.DataFrame, question: Question) -> list[str]:
+def _keys(counts: pd.DataFrame, question: Question, by: Sequence[str]) -> list[str]:
     """The columns that say what a row is of: the campaign and what it is split by."""
     own = question.column_names()
     others = [name for name in counts.columns if name not in own]
-    return [name for name in others if name == "campaign" or name in DIMENSIONS]
+    return [name for name in others if name in ("campaign", *DIMENSIONS, *by)]
 
 
 def _columns_of_split(counts: pa.Table, by: Sequence[str]) -> pa.Table:

@@ -177,7 +177,8 @@ Raises:
     ConfigError: `as_of` is not a moment
 """
 BY = """\
-    by         a column to split by, or several: {dimensions}
+    by         a column to split by, or several: {dimensions};
+               or a segment: a merge field, tags, a kept column of an import
 """
 WHERE = """\
     where      {{"provider": "gmail"}}: only messages with that value, or with one of a list

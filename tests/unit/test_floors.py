@@ -43,7 +43,7 @@ FLOORS = {
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
-        "measures.choices measures.differences measures.providers measures.table "
+        "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
         "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
@@ -76,7 +76,7 @@ FLOORS = {
         "tables.encodings tables.workbook",
     ],
     "doors": [
-        "events.database events.hashes events.rejects events.replacements events.spark_folder",
+        "events.database events.hashes events.rejects events.replacements events.segments events.spark_folder",
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
@@ -104,7 +104,9 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
-        "measures.own_providers measures.own_purposes measures.rules_digest measures.states",
+        "measures.own_providers measures.own_purposes measures.rules_digest measures.segments measures.states "
+        "sending.segments",
+        "measures.messages",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes sending.left_out",
@@ -135,7 +137,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.log cli.options",
         "cli.session",
-        "cli.audit cli.campaigns cli.classify cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
+        "cli.audit cli.campaigns cli.classify cli.experiments cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
