@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
     from cxtools.inquiry import messages, sql
+    from cxtools.measures.samples import SampleSize, ab_size
     from cxtools.notebook import (
         Ask,
         check_campaign,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from cxtools.verdicts.verdict import CampaignVerdict
 
     bounces: Ask
+    compare: Ask
     comparison: Ask
     curve: Ask
     data_quality: Ask
@@ -57,10 +59,13 @@ if TYPE_CHECKING:
         "CampaignVerdict",
         "Connection",
         "CxError",
+        "SampleSize",
         "Status",
+        "ab_size",
         "bounces",
         "check_campaign",
         "classify",
+        "compare",
         "comparison",
         "connect",
         "curve",
@@ -89,7 +94,9 @@ _HOMES = {
     "CampaignVerdict": "verdicts.verdict",
     "Connection": "connection",
     "CxError": "errors",
+    "SampleSize": "measures.samples",
     "Status": "sending.status",
+    "ab_size": "measures.samples",
     "check_campaign": "notebook",
     "classify": "bounce",
     "connect": "connection",

@@ -45,6 +45,7 @@ INTERNAL = (
     "engine",
     "has_ledger",
     "hygiene",
+    "keep_segments",
     "ledger",
     "needs_all",
     "origin",
@@ -183,6 +184,7 @@ class Connection:
         """What answers questions: the store, who judges, the providers, and what was planned."""
         from cxtools.measures.engine import Engine
         from cxtools.measures.own_providers import providers_of
+        from cxtools.measures.own_purposes import OWN_LINKS, purposes_by
         from cxtools.measures.rules_digest import OWN_RULES, rules_digest
 
         home = self.settings.home
@@ -201,8 +203,19 @@ class Connection:
             runs_on=self.settings.engine,
             providers=partial(providers_of, home),
             timezone=self.settings.timezone,
+            purposes=partial(purposes_by, home / OWN_LINKS),
             job_facts=lambda: self.ledger.batches.job_facts() if self.has_ledger else (),
+            keep_segments=self.keep_segments,
         )
+
+    def keep_segments(self, name: str) -> None:
+        """
+        Bring into the store what was sent with the recipients of a campaign, where it isn't there.
+        """
+        if self.has_ledger:
+            from cxtools.sending.segments import keep_planned_segments
+
+            keep_planned_segments(self.ledger, self.store, name)
 
     @cached_property
     @without_locals

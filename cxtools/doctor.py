@@ -18,6 +18,7 @@ from cxtools.connection import Connection
 from cxtools.errors import ConfigError, CxError, Denied, ReportError, StoreError
 from cxtools.files import make_private_folder
 from cxtools.measures.own_providers import OWN_PROVIDERS, providers_of
+from cxtools.measures.own_purposes import OWN_LINKS, purposes_by
 from cxtools.measures.rules_digest import OWN_RULES
 from cxtools.refresh.channels import Channels
 from cxtools.refresh.refresh import read_reports
@@ -143,8 +144,10 @@ def _policy(client: Connection) -> str:
     home = client.settings.home
     limits_by(home / OWN_LIMITS)
     providers_of(home)
+    purposes_by(home / OWN_LINKS)
     judge_by(home / OWN_RULES)
-    own = [name for name in (OWN_LIMITS, OWN_PROVIDERS, OWN_RULES) if (home / name).exists()]
+    files = (OWN_LIMITS, OWN_PROVIDERS, OWN_LINKS, OWN_RULES)
+    own = [name for name in files if (home / name).exists()]
     return ", ".join(own) or "what ships: the home has no files of its own"
 
 

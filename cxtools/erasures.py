@@ -278,9 +278,19 @@ def clean_own(value: Any, person: Erasure) -> Any:
     return value
 
 
-def _clean_field(name: str, value: Any, person: Erasure) -> Any:
+def is_personal(name: str) -> bool:
+    """
+    Whether a field of that name tells of one person.
+
+    >>> is_personal("First Name"), is_personal("plan")
+    (True, False)
+    """
     bare = "".join(letter for letter in name.lower() if letter.isalnum())
-    if bare in PERSONAL:
+    return bare in PERSONAL
+
+
+def _clean_field(name: str, value: Any, person: Erasure) -> Any:
+    if is_personal(name):
         return "" if isinstance(value, str) else None
     return clean_own(value, person)
 

@@ -190,6 +190,28 @@ def points(difference: float | None) -> str:
     return f"{current().number(size, 1)} points {direction}"
 
 
+def difference(size: float | None, low: float | None = None, high: float | None = None) -> str:
+    """
+    A difference of two shares with its sign and its interval, in percentage points.
+
+    >>> difference(0.018, 0.004, 0.032), difference(-0.018), difference(0.0001)
+    ('+1.8 points (+0.4 to +3.2)', '-1.8 points', '±0.0 points')
+    """
+    if not is_known(size):
+        return MISSING
+    text = f"{_signed(size)} points"
+    if is_known(low) and is_known(high):
+        return f"{text} ({_signed(low)} to {_signed(high)})"
+    return text
+
+
+def _signed(size: float) -> str:
+    number = current().number(abs(size) * 100, 1)
+    if abs(size) < LEVEL:
+        return f"±{number}"
+    return f"+{number}" if size > 0 else f"-{number}"
+
+
 def duration(seconds: float | None) -> str:
     """
     >>> duration(90), duration(5400), duration(259200), duration(0.4), duration(None)

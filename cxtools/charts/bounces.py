@@ -24,7 +24,7 @@ from cxtools.charts.cells import (
     sums,
 )
 from cxtools.charts.frame import Trace, draw, nothing_to_compare, sentence, too_many_splits
-from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name, row_name, words
+from cxtools.charts.groups import group_named, groups_of, in_order, part_name, row_name, words
 from cxtools.charts.rows import SHOWN_ROWS, Row, largest, rows_of
 from cxtools.charts.style import BOUNCE_COLOURS, INK
 from cxtools.measures.stats import wilson
@@ -234,7 +234,7 @@ def _cause_map(
         shade = None if share is None else strength(share / most)
         cells[cause, part_name(split, part)] = Cell(text, shade)
     columns = [part_name(split, part) for part in parts]
-    one = GROUPS[split].one
+    one = group_named(split).one
     total = wording.count(sum(by_part.values()))
     what = f"{base.words} the same {one}"
     counted = f"Messages that bounced ({total} in all): cause by {one}."
@@ -322,5 +322,5 @@ def _bounced_share(row: Row) -> Share:
 
 def _cause_title(split: str) -> str:
     if split in REFUSING:
-        return f"Which {GROUPS[split].many} refused, and why?"
-    return f"Which causes in which {GROUPS[split].one}?"
+        return f"Which {group_named(split).many} refused, and why?"
+    return f"Which causes in which {group_named(split).one}?"

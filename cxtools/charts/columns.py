@@ -33,4 +33,5 @@ def shown_columns(table: pd.DataFrame) -> list[str]:
         wanted = [*question.shown, *added]
     splits = groups_of(table)
     groups = [column for column in own if column in splits]
-    return groups + [column for column in wanted if column in own and column not in GROUPS]
+    others = [column for column in wanted if column in own]
+    return groups + [column for column in others if column not in (*GROUPS, *splits)]

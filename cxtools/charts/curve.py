@@ -14,7 +14,7 @@ from cxtools import wording
 from cxtools.charts import heatmap
 from cxtools.charts.cells import MOST_ROWS, Grid, Key, Panel, shaded
 from cxtools.charts.frame import Layout, Trace, draw, sentence, too_many_splits
-from cxtools.charts.groups import GROUPS, LABEL_LETTERS, groups_of, in_order, part_name
+from cxtools.charts.groups import LABEL_LETTERS, group_named, groups_of, in_order, part_name
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import INK, NO_TIMES, OPENED_IS_MORE, REACTIONS
 
@@ -283,7 +283,7 @@ def _map(
             panels.append(Panel(cells, reaction.colour, reaction.word))
     caption = (
         "Share of the delivered (in brackets) whose images were loaded, or who had clicked, by "
-        f"then, by {GROUPS[split].one}; after the last number of a line nothing more came. "
+        f"then, by {group_named(split).one}; after the last number of a line nothing more came. "
         f"{OPENED_IS_MORE} Some are machines.{wording.shown_note(len(parts), len(sizes))}"
     )
     return heatmap.figure(

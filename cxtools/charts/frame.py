@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import formats, wording
 from cxtools.charts.columns import shown_columns
-from cxtools.charts.groups import GROUPS, LABEL_LETTERS, groups_of, part_name, zone_note
+from cxtools.charts.groups import LABEL_LETTERS, group_named, groups_of, part_name, zone_note
 from cxtools.charts.headlines import headline
 from cxtools.charts.rows import kept_rows
 from cxtools.charts.style import BY_DAY, FONT, INK
@@ -224,12 +224,12 @@ def nothing_attempted(title: str, table: pd.DataFrame) -> go.Figure:
 
 def nothing_to_compare(table: pd.DataFrame, group: str, mail: str = "all mail") -> go.Figure:
     """A split into fewer than two parts compares nothing, and says so."""
-    title = f"How do {GROUPS[group].many} compare?"
+    title = f"How do {group_named(group).many} compare?"
     if not len(table):
         text = "There is nothing to compare: no delivery or bounce has been reported yet."
         return sentence(title, text, table)
     name = part_name(group, table[group].iloc[0])
-    text = f"There is nothing to compare: {mail} belongs to one {GROUPS[group].one}, {name}."
+    text = f"There is nothing to compare: {mail} belongs to one {group_named(group).one}, {name}."
     return sentence(title, text, table)
 
 

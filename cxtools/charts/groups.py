@@ -54,6 +54,19 @@ GROUPS["campaign"] = Group(
     order="table",
     most=MOST_PARTS,
 )
+
+
+def group_named(column: str) -> Group:
+    """
+    The group of that name; any column may be one, since people bring segments of their own.
+
+    >>> group_named("provider").many, group_named("plan").many
+    ('mailbox providers', 'groups by plan')
+    """
+    own = Group(one=column, many=f"groups by {column}", order="size", most=MOST_PARTS)
+    return GROUPS.get(column, own)
+
+
 SEPARATOR = " · "
 #: As many letters of a label as a phone has room for, and how many of them a name keeps at least.
 LABEL_LETTERS = 40
@@ -69,7 +82,8 @@ def groups_of(table: pd.DataFrame) -> tuple[str, ...]:
     >>> groups_of(pd.DataFrame({"campaign": ["q3", "q3"], "provider": ["gmail", "yahoo"]}))
     ('provider',)
     """
-    return tuple(column for column in GROUPS if _splits(table, column))
+    segments = [name for name in getattr(table, "splits", ()) if name not in GROUPS]
+    return tuple(column for column in (*GROUPS, *segments) if _splits(table, column))
 
 
 def _splits(table: pd.DataFrame, column: str) -> bool:
@@ -77,7 +91,12 @@ def _splits(table: pd.DataFrame, column: str) -> bool:
         return False
     if column != "campaign":
         return True
-    return table[column].nunique() > 1
+    return table[column].nunique() > 1 or _stands_beside_another(table)
+
+
+def _stands_beside_another(table: pd.DataFrame) -> bool:
+    """Whether a row says only by its campaign what it compares."""
+    return "beside" in table and not any(name in table for name in DIMENSIONS)
 
 
 def heading(column: str) -> str:
@@ -155,7 +174,7 @@ def in_order(
     >>> in_order("day", {"2026-09-15": 1, "2026-09-14": 5})
     ['2026-09-14', '2026-09-15']
     """
-    group_of_parts = GROUPS[group]
+    group_of_parts = group_named(group)
     parts = list(sizes)
     if group_of_parts.order == "size":
         parts.sort(key=lambda part: -sizes[part])
@@ -174,4 +193,4 @@ def words(groups: Iterable[str]) -> str:
     >>> words(["provider", "day"])
     'mailbox provider and day'
     """
-    return " and ".join(GROUPS[group].one for group in groups)
+    return " and ".join(group_named(group).one for group in groups)

@@ -24,7 +24,7 @@ from cxtools.charts.frame import (
     sentence,
     too_many_splits,
 )
-from cxtools.charts.groups import GROUPS, groups_of, in_order, part_name
+from cxtools.charts.groups import group_named, groups_of, in_order, part_name
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import ATTEMPTED, RATED, Stage
 
@@ -84,7 +84,7 @@ def _shares(stages: Sequence[Stage]) -> str:
 
 
 def _dots(table: pd.DataFrame, group: str) -> go.Figure:
-    title = f"How do {GROUPS[group].many} compare?"
+    title = f"How do {group_named(group).many} compare?"
     rows = rows_in_order(table, group)
     stages = measured(rows)
     if not stages:
@@ -203,7 +203,7 @@ def _distance(
 
 
 def _maps(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
-    down, across = (GROUPS[split].many for split in splits)
+    down, across = (group_named(split).many for split in splits)
     title = f"How do {down} and {across} compare?"
     rows = rows_of(table)
     stages = measured(rows)

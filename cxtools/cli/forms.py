@@ -63,6 +63,11 @@ class Form:
                 f"{' and '.join(wanted)} were both asked for", do="choose one of them"
             )
 
+    @property
+    def is_text(self) -> bool:
+        """Whether people read it in the terminal."""
+        return not (self.as_json or self.as_csv or self.parquet or self.xlsx)
+
     def show(self, session: Session, table: Table, empty: str) -> None:
         """Print a table or write it; *empty* is what people read of one without rows."""
         if self.as_json:
@@ -72,7 +77,7 @@ class Form:
         elif self.parquet or self.xlsx:
             session.say(f"{wording.count(len(table))} rows in {self._write(table)}")
         else:
-            session.print_text(table.text() if len(table) else empty)
+            session.print_text(_text(table) if len(table) else empty)
 
     def _write(self, table: Table) -> Path:
         from cxtools.files import write_whole
@@ -93,6 +98,16 @@ class Form:
 
 def _write_sheet(table: Table, file: Any) -> None:
     table.map(_cell).to_excel(file, index=False, engine="openpyxl", sheet_name="cxtools")
+
+
+def _text(table: Table) -> str:
+    """The answer to a question as such; of anything else every row and column."""
+    if table.question:
+        return table.text()
+    from cxtools.text import printable
+
+    lines = table.to_string(index=False).split("\n")
+    return "\n".join(printable(line) for line in lines)
 
 
 def _cell(value: object) -> object:

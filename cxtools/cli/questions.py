@@ -28,7 +28,7 @@ By = Annotated[
     typer.Option(
         "--by",
         metavar="COLUMN[,COLUMN]",
-        help=f"Split by columns: {', '.join(DIMENSIONS)}. May be repeated.",
+        help=f"Split by columns: {', '.join(DIMENSIONS)}, or segments. May be repeated.",
     ),
 ]
 Where = Annotated[
@@ -79,6 +79,8 @@ def command_for(question: Question) -> Callable[..., None]:
             as_of=as_of,
         )
         form.show(session(context), table, question.empty)
+        if question.derived and len(table) and form.is_text:
+            session(context).say(f"\n{question.caption}")
 
     return ask
 

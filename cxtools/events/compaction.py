@@ -108,7 +108,7 @@ def _full_groups(files: Sequence[Path]) -> list[list[Path]]:
 def _covered(folder: Path, files: Sequence[Path]) -> set[Path]:
     """The parts whose events are in the widest layer of messages; none where there is no layer."""
     origins = {file: parts.origins(file) for file in files}
-    known = layer.layers(layer.layers_folder(folder.parent, folder.name))
+    known = layer.all_layers(layer.layers_folder(folder.parent, folder.name))
     widest = layer.widest(known, origins.values())
     if widest is None:
         return set()

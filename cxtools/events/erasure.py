@@ -191,5 +191,5 @@ def stale_layers(folder: Path) -> list[Path]:
     for file in parts_that_count(folder):
         origins |= parts.origins(file)
     layers = layer.layers_folder(folder.parent, folder.name)
-    stale = [known.folder for known in layer.layers(layers) if not known.origins <= origins]
+    stale = [known.folder for known in layer.all_layers(layers) if not known.origins <= origins]
     return [*stale, *layer.half_removed(layers)]

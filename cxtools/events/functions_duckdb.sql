@@ -29,3 +29,7 @@ create macro bare_url(t) as case
     else t end;
 -- A moment whose reading in UTC is that of the clock in a zone.
 create macro in_zone(a, zone) as timezone('UTC', timezone(zone, a));
+-- What an object in JSON holds under a name, as text; of a name with dots, also what stands inside of objects. Null where the text is no JSON.
+create macro field_of(t, name) as coalesce(
+    try(json_extract_string(t, '$."' || name || '"')),
+    case when name like '%.%' then try(json_extract_string(t, '$."' || replace(name, '.', '"."') || '"')) end);

@@ -100,13 +100,19 @@ def import_files(
     readings = [Reading(Path(path), told, campaign) for path in paths]
     while True:
         try:
-            return _import(readings, store, campaign, now, progress)
+            return _import(readings, told, store, campaign=campaign, now=now, progress=progress)
         except DatesExplained as explained:
             readings = [reading.again(explained) for reading in readings]
 
 
 def _import(
-    readings: Sequence[Reading], store: EventStore, campaign: str, now: datetime, progress: bool
+    readings: Sequence[Reading],
+    told: Instructions,
+    store: EventStore,
+    *,
+    campaign: str,
+    now: datetime,
+    progress: bool,
 ) -> Imported:
     tally = Tally()
     samples = Samples()
@@ -115,6 +121,8 @@ def _import(
         if any(reading.may_correct for reading in readings):
             batches = samples.take_from(batches)
         added = store.add_batches(batches, received_at=now)
+        if told.keep:
+            store.keep_columns(added, told.keep)
     campaigns = {
         name: CampaignEvents(one.added + one.duplicates, one.added) for name, one in added.items()
     }

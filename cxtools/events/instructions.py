@@ -6,17 +6,19 @@ of such words that people keep in their home.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cxtools.erasures import is_personal
 from cxtools.errors import ConfigError
 from cxtools.events.feeds import AUTO, FORMATS
 from cxtools.events.feeds.dialect import Dialect
 from cxtools.events.feeds.moments import ORDERS, zone_of
 from cxtools.events.feeds.table import COLUMNS, FIELDS
 from cxtools.events.feeds.values import spelling
+from cxtools.events.segments import can_be_named
 from cxtools.model import KINDS
 from cxtools.wording import did_you_mean
 
@@ -81,7 +83,23 @@ class Instructions:
         _check_event_map(told.event_map)
         _check_date_format(told.date_format)
         _check_timezone(told.timezone)
+        _check_keep(told.keep)
         return told
+
+
+def _check_keep(columns: Iterable[str]) -> None:
+    personal = [name for name in columns if is_personal(name)]
+    if personal:
+        raise ConfigError(
+            f"{', '.join(personal)} tells of one person, not of a group: it can't be a segment",
+            do="leave it out of --keep; it stays in the raw rows all the same",
+        )
+    unspeakable = [name for name in columns if not can_be_named(name)]
+    if unspeakable:
+        raise ConfigError(
+            f"a segment can't have the name {unspeakable[0]!r}",
+            do="rename the column: without quotes, backslashes and control characters",
+        )
 
 
 def _with_preset(told: Instructions, presets: Path) -> Instructions:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools.erasures import Erasures
 from cxtools.errors import ConfigError, StoreError
-from cxtools.events import compaction, parts
+from cxtools.events import compaction, parts, segments
 from cxtools.events.compaction import Compacted
 from cxtools.events.database import Resources, database
 from cxtools.events.erasure import ERASURES, erase_in_parts, erased, read_erasures, stale_layers
@@ -33,6 +33,7 @@ from cxtools.events.known import Known
 from cxtools.events.messages import layer
 from cxtools.events.rejects import Rejects
 from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
+from cxtools.events.segments import CampaignSegments
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
 from cxtools.wording import did_you_mean
@@ -203,6 +204,40 @@ class EventStore:
             self._known(name).keep()
         return written
 
+    def keep_columns(self, campaigns: Iterable[str], columns: Sequence[str]) -> None:
+        """
+        Keep that these columns of imported rows are segments of these campaigns; asked again for
+        rows that are there already, they become segments, too.
+
+        Raises:
+            StoreError: that can't be written.
+        """
+        with _disk(self.root):
+            for name in campaigns:
+                self.segments(name).keep_columns(columns)
+
+    def erase_segments(self, erasures: Erasures) -> int:
+        """
+        Write those plans' segments anew that know of somebody who is erased; how many they were.
+
+        Raises:
+            StoreError: one can't be read or written. The same again goes on.
+        """
+        written = 0
+        with _disk(self.root):
+            for kept in segments.kept_segments(self.root):
+                if kept.erase(erasures):
+                    segments.remove_derived(layer.layers_folder(self.root, kept.folder.name))
+                    written += 1
+        return written
+
+    def segment_files(self) -> Iterator[Path]:
+        """The files of segments that know of people."""
+        for kept in segments.kept_segments(self.root):
+            file = kept.planned_file()
+            if file:
+                yield file
+
     def remove(self, campaign: str) -> None:
         """
         Delete the events of a campaign, and all that was derived from them, at once: whoever asks
@@ -216,7 +251,11 @@ class EventStore:
             if folder.exists():
                 folder.rename(self.root / f"{REMOVED}{folder.name}")
         self.remove_unfinished()
-        for derived in (self.root / "_known", self.root / layer.FOLDER):
+        for derived in (
+            self.root / "_known",
+            self.root / layer.FOLDER,
+            self.root / segments.FOLDER,
+        ):
             shutil.rmtree(derived / folder.name, ignore_errors=True)
 
     def remove_unfinished(self) -> None:
@@ -273,6 +312,10 @@ class EventStore:
     def parts(self, campaign: str) -> list[Path]:
         """The files that hold the rows of a campaign, each row once; empty when it has none yet."""
         return parts_that_count(self._folder(campaign))
+
+    def segments(self, campaign: str) -> CampaignSegments:
+        """What is kept of the groups that a campaign's people belong to."""
+        return CampaignSegments(self.root, self._folder(campaign).name)
 
     def stale_layers(self, campaign: str) -> list[Path]:
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.events.replacements import repeat_when_replaced
-from cxtools.measures import choices
+from cxtools.measures import choices, differences
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
@@ -21,6 +22,9 @@ from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
+
+#: One campaign has nothing to stand beside.
+FEWEST_COMPARED = 2
 
 
 def answer(
@@ -45,10 +49,14 @@ def answer(
         filtered, or asked of several campaigns.
     """
     question = named(name)
-    splits = choices.splits(question, by)
-    filters = choices.filters(question, where)
+    asked_for = choices.names_in(by, where)
+    segments = () if DIMENSIONS.keys() >= set(asked_for) else engine.segments(campaigns)
+    splits = choices.splits(question, by, segments)
+    filters = choices.filters(question, where, segments)
     if question.earlier:
         counts = count_at_one_age(engine, question, campaigns, as_of)
+    elif question.derived:
+        counts = derive(engine, question, campaigns, by=splits, where=filters, as_of=as_of)
     else:
         [counts] = count(
             engine,
@@ -59,11 +67,11 @@ def answer(
             as_of=as_of,
         )
     if question.parts:
-        counts = rows_of_parts(counts, question)
-    rows = add_rates(counts, question)
+        counts = rows_of_parts(counts, question, splits)
+    rows = add_rates(counts, question, splits)
     if question.earlier:
         rows = rows.sort_values("first_at", kind="stable", ignore_index=True)
-    return Table(rows).answering(question)
+    return Table(rows).answering(question, splits)
 
 
 @repeat_when_replaced
@@ -127,9 +135,39 @@ def count_at_one_age(
     return pd.concat([others, counts], ignore_index=True)
 
 
-def rows_of_parts(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
+def derive(
+    engine: Engine,
+    question: Question,
+    campaigns: Campaigns,
+    *,
+    by: Sequence[str],
+    where: Filters,
+    as_of: AsOf,
+) -> pd.DataFrame:
+    """The rows of a question that are made of another's counts."""
+    names = names_of(campaigns)
+    if as_of is None and not by:
+        as_of = youngest_age(engine, names)
+    [counts] = count(engine, [question.file], campaigns, by=by, where=where, as_of=as_of)
+    return differences.rows(counts, names, by)
+
+
+def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:
+    """
+    The age that all of several campaigns have reached by the last event of any of them; None where
+    that isn't known. Its own last event would make a campaign without clicks too young.
+    """
+    windows = [window(engine, campaign) for campaign in campaigns]
+    begun = [each.first_at for each in windows if each.first_at is not None]
+    ended = [each.last_at for each in windows if each.last_at is not None]
+    if len(windows) < FEWEST_COMPARED or len(begun) < len(windows):
+        return None
+    return max(ended) - max(begun)
+
+
+def rows_of_parts(counts: pd.DataFrame, question: Question, by: Sequence[str] = ()) -> pd.DataFrame:
     """The counts of one row as rows of their own; what isn't measured stays None."""
-    keys = _keys(counts, question)
+    keys = _keys(counts, question, by)
     names = [column.name for column in question.columns if not column.whole]
     rows = []
     for row in counts.to_dict("records"):
@@ -158,13 +196,13 @@ def _whole_number(number: float | None) -> int | None:
     return int(number) if wording.is_known(number) else None
 
 
-def add_rates(counts: pd.DataFrame, question: Question) -> pd.DataFrame:
+def add_rates(counts: pd.DataFrame, question: Question, by: Sequence[str] = ()) -> pd.DataFrame:
     """The counts, with each share and its interval where they stand among the columns."""
     columns: dict[str, list[float]] = {}
     for rate in question.rates:
         columns |= _rate_columns(counts, rate)
     rows = counts.assign(**columns)
-    return rows[[*_keys(counts, question), *question.column_names()]]
+    return rows[[*_keys(counts, question, by), *question.column_names()]]
 
 
 def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:
@@ -180,11 +218,11 @@ def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:
     return columns
 
 
-def _keys(counts: pd.DataFrame, question: Question) -> list[str]:
+def _keys(counts: pd.DataFrame, question: Question, by: Sequence[str]) -> list[str]:
     """The columns that say what a row is of: the campaign and what it is split by."""
     own = question.column_names()
     others = [name for name in counts.columns if name not in own]
-    return [name for name in others if name == "campaign" or name in DIMENSIONS]
+    return [name for name in others if name in ("campaign", *DIMENSIONS, *by)]
 
 
 def _columns_of_split(counts: pa.Table, by: Sequence[str]) -> pa.Table:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from cxtools.erasures import is_personal
 from cxtools.errors import ConfigError, StoreError
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.question import Question
 from cxtools.wording import did_you_mean
 
-#: One dimension to split by, or several.
+#: One dimension or segment to split by, or several.
 By = str | Sequence[str] | None
 #: Dimension -> the value that messages must have, or one of several.
 Where = Mapping[str, Any] | None
@@ -19,31 +20,43 @@ Filters = Mapping[str, Sequence[str]]
 NO_FILTERS: Filters = {}
 
 
-def splits(question: Question, by: By) -> list[str]:
+def names_in(by: By, where: Where) -> list[str]:
+    """What somebody asks to split and filter by.
+
+    >>> names_in("day", {"provider": "gmail"}), names_in(None, None)
+    (['day', 'provider'], [])
     """
-    The dimensions to split by, each once and in the order of DIMENSIONS. One that is a column of
-    the question is left out: its rows are parted by it as they are.
+    return [*_names(by), *(where or {})]
+
+
+def _names(by: By) -> list[str]:
+    return [by] if isinstance(by, str) else list(by or ())
+
+
+def splits(question: Question, by: By, segments: Collection[str] = ()) -> list[str]:
+    """
+    The dimensions to split by, each once and in the order of DIMENSIONS, then the *segments* as
+    they were named. One that is a column of the question is left out: its rows are parted by it as
+    they are.
 
     Raises:
         StoreError: there is no such dimension, or the question can't be split.
     """
-    names = [by] if isinstance(by, str) else list(by or ())
+    names = _names(by)
     if names and not question.splits:
         raise StoreError(
             f"{question.name} can't be split",
             do="leave `by` out",
         )
-    unknown = [name for name in names if name not in DIMENSIONS]
-    if unknown:
-        raise StoreError(
-            f"can't split by {', '.join(unknown)}",
-            do=f"{did_you_mean(unknown, DIMENSIONS)}choose from: {', '.join(DIMENSIONS)}",
-        )
+    _check_known(names, segments, "split")
     own = question.column_names()
-    return [name for name in DIMENSIONS if name in names and name not in own]
+    dimensions = [name for name in DIMENSIONS if name in names and name not in own]
+    return [*dimensions, *dict.fromkeys(name for name in names if name not in DIMENSIONS)]
 
 
-def filters(question: Question, where: Where) -> dict[str, list[str]]:
+def filters(
+    question: Question, where: Where, segments: Collection[str] = ()
+) -> dict[str, list[str]]:
     """
     What messages are limited to.
 
@@ -57,13 +70,32 @@ def filters(question: Question, where: Where) -> dict[str, list[str]]:
             f"{question.name} can't be filtered",
             do="leave `where` out",
         )
-    unknown = [name for name in where if name not in DIMENSIONS]
-    if unknown:
-        raise StoreError(
-            f"can't filter by {', '.join(unknown)}",
-            do=f"{did_you_mean(unknown, DIMENSIONS)}choose from: {', '.join(DIMENSIONS)}",
-        )
+    _check_known(where, segments, "filter")
     return {name: _texts(value) for name, value in where.items()}
+
+
+def _check_known(names: Iterable[str], segments: Collection[str], verb: str) -> None:
+    """
+    Refuse what is neither a dimension nor a segment of these campaigns.
+
+    Raises:
+        StoreError: it names what there is.
+    """
+    known = [*DIMENSIONS, *segments]
+    unknown = [name for name in names if name not in known]
+    if not unknown:
+        return
+    choices = f"choose from: {', '.join(DIMENSIONS)}"
+    choices += f"; segments: {', '.join(segments)}" if segments else ""
+    raise StoreError(
+        f"can't {verb} by {', '.join(unknown)}{_why_not(unknown)}",
+        do=f"{did_you_mean(unknown, known)}{choices}",
+    )
+
+
+def _why_not(names: Iterable[str]) -> str:
+    personal = [name for name in names if is_personal(name)]
+    return f": {', '.join(personal)} tells of one person, not of a group" if personal else ""
 
 
 def _texts(value: Any) -> list[str]:
@@ -84,7 +116,7 @@ def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
         if not equals:
             raise ConfigError(
                 f"a filter needs COLUMN=VALUE, not {text!r}",
-                do=f"write one as provider=gmail; columns: {', '.join(DIMENSIONS)}",
+                do=f"write one as provider=gmail; columns: {', '.join(DIMENSIONS)}, and segments",
             )
         values = where.setdefault(name.strip(), [])
         values.append(value.strip())

@@ -17,23 +17,28 @@ from typing import TYPE_CHECKING
 
 from cxtools.events.messages.current import current_layer, layer_without_events
 from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.purposes import Purposes
 from cxtools.events.relations import Relations, duckdb_relations
 from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.events.spark_relations import spark_relations
 from cxtools.events.store import EventStore
 from cxtools.formats import ZERO_ZONE
+from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
+from cxtools.measures.messages import Asked, JobFacts
 from cxtools.measures.providers import Providers
-from cxtools.measures.session import (
-    SUSPECT_MESSAGES,
-    Asked,
-    JobFacts,
-    Session,
-    define_relations,
+from cxtools.measures.question import Dimension
+from cxtools.measures.segments import (
+    NO_SEGMENTS,
+    Segments,
+    chosen_segments,
+    dimensions_of,
+    segment_names,
 )
+from cxtools.measures.session import SUSPECT_MESSAGES, Session, define_relations
 from cxtools.measures.states import states_digest
 
 if TYPE_CHECKING:
@@ -59,6 +64,10 @@ def no_digest() -> str:
     return ""
 
 
+def keep_nothing(campaign: str) -> None:
+    """What was sent with recipients is not known here."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """
@@ -68,7 +77,9 @@ class Engine:
     what servers said, and a broken file of rules must not keep anyone from opening it.
     *rules_digest* tells those rules from others. *planned* names campaigns that may be asked about
     before their first event. *providers* says who runs the mailboxes of a domain. Days and hours
-    are those of *timezone*. *job_facts* are what the API told of jobs that were sent from here.
+    are those of *timezone*. *purposes* tell clicks on content from others. *job_facts* are what the
+    API told of jobs that were sent from here. *keep_segments* brings into the store what was sent
+    with the recipients of a campaign, where it isn't there yet.
     """
 
     store: EventStore
@@ -78,7 +89,9 @@ class Engine:
     runs_on: str = DUCKDB
     providers: Callable[[], Providers] = Providers
     timezone: str = ZERO_ZONE
+    purposes: Callable[[], Purposes] = Purposes
     job_facts: Callable[[], Iterable[JobFacts]] = tuple
+    keep_segments: Callable[[str], None] = keep_nothing
 
     @cached_property
     def judge(self) -> Judge:
@@ -98,7 +111,7 @@ class Engine:
         Raises:
             StoreError: it has no events here, or they can't be read.
         """
-        return current_layer(self.store, campaign, self.open_relations)
+        return current_layer(self.store, campaign, self.open_relations, self.purposes())
 
     @repeat_when_replaced
     def starts(self) -> dict[str, datetime | None]:
@@ -131,6 +144,8 @@ class Engine:
         """
         with ExitStack() as stack:
             layers = stack.enter_context(self.open_layers(campaigns))
+            segments = self._chosen_segments(layers, [*by, *where])
+            stack.enter_context(reading(segments.files))
             asked = Asked(
                 by,
                 where,
@@ -139,13 +154,15 @@ class Engine:
                 digest=states_digest(self.rules_digest(), self.runs_on),
                 providers=self.providers(),
                 timezone=self.timezone,
+                purposes=self.purposes(),
                 job_facts=self.job_facts,
+                segments=segments,
             )
             relations = Definitions(stack.enter_context(self.open_relations()))
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)
             session = Session(relations, _key(layers, asked))
             relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
-            session.check_values(where)
+            session.check_values(where, asked.dimensions)
             yield session
 
     @contextmanager
@@ -164,6 +181,28 @@ class Engine:
                 layers[""] = stack.enter_context(nothing)
             stack.enter_context(reading(self._files(layers)))
             yield layers
+
+    def segments(self, campaigns: Campaigns = None) -> dict[str, Dimension]:
+        """
+        The segments of these campaigns (None: of all): how each is asked for -> what it is.
+
+        Raises:
+            StoreError: a campaign is unknown.
+        """
+        return dimensions_of(self._segment_names(self._with_events(campaigns)))
+
+    def _segment_names(self, campaigns: Sequence[str]) -> dict[str, str]:
+        for campaign in campaigns:
+            self.keep_segments(campaign)
+        return segment_names(self.store, campaigns)
+
+    def _chosen_segments(self, layers: Mapping[str, Layer], names: Sequence[str]) -> Segments:
+        spoken = [name for name in names if name not in DIMENSIONS]
+        if not spoken:
+            return NO_SEGMENTS
+        for campaign in filter(None, layers):
+            self.keep_segments(campaign)
+        return chosen_segments(self.store, layers, spoken, self.open_relations)
 
     def _files(self, layers: Mapping[str, Layer]) -> list[Path]:
         """What a question reads: it is asked again when one of them is gone."""

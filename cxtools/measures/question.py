@@ -17,13 +17,15 @@ from cxtools import wording
 #: Columns of a docstring.
 WIDTH = 100
 
-#: What a value is, and thereby its unit. A share is 0..1, a moment is in UTC.
+#: What a value is, and thereby its unit. A share is 0..1, points are a difference of two shares, a
+#: moment is in UTC.
 Kind = Literal[
     "text",
     "messages",
     "events",
     "clicks",
     "share",
+    "points",
     "score",
     "seconds",
     "hours",
@@ -110,6 +112,7 @@ class Question:
     caption     what stands above the table
     empty       what is said in place of a table without rows
     verbatim    whether its texts are shown as they came, never cut
+    derived     whether its rows are made of counts that another question's SQL has
     """
 
     name: str
@@ -129,6 +132,7 @@ class Question:
     caption: str = ""
     empty: str = "Nothing of that kind is known yet."
     verbatim: bool = False
+    derived: bool = False
 
     @property
     def file(self) -> str:
@@ -173,7 +177,8 @@ Raises:
     ConfigError: `as_of` is not a moment
 """
 BY = """\
-    by         a column to split by, or several: {dimensions}
+    by         a column to split by, or several: {dimensions};
+               or a segment: a merge field, tags, a kept column of an import
 """
 WHERE = """\
     where      {{"provider": "gmail"}}: only messages with that value, or with one of a list

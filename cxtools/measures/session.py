@@ -17,7 +17,7 @@ The relations that the SQL of questions reads, over the layers of some campaigns
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,15 +27,23 @@ from cxtools.errors import StoreError
 from cxtools.events.messages import identity
 from cxtools.events.messages import sql as messages_sql
 from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.purposes import Purposes
 from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
-from cxtools.formats import ZERO_ZONE
-from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
-from cxtools.measures.providers import Providers
+from cxtools.measures.messages import (
+    Asked,
+    JobFacts,
+    define_all_messages,
+    messages_query,
+    no_hashes,
+    text_of,
+    text_table,
+)
+from cxtools.measures.question import Dimension
 from cxtools.measures.sql import statement
 from cxtools.measures.states import kept_states
 from cxtools.wording import did_you_mean
@@ -71,12 +79,6 @@ EVENT_COLUMNS = (
 IRREGULAR_COLUMNS = (
     "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
 )
-#: The dimensions that are made of the moment of sending.
-SENDING_TIMES = {
-    name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
-}
-#: The dimensions that no message's row tells by itself.
-LOOKED_UP = {"provider", *SENDING_TIMES}
 #: A relation that is counted, and kept for others, as questions are.
 SUSPECT_MESSAGES = "suspect_messages"
 #: Questions that read more than layers, and so are counted whenever they are asked.
@@ -88,37 +90,6 @@ COUNTED_TOGETHER = {
     "suspects": (SUSPECT_MESSAGES,),
     SUSPECT_MESSAGES: ("suspects",),
 }
-
-
-#: A job, the seconds until it was done, its spam score; None where the API gives none.
-JobFacts = tuple[str, float | None, float | None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """
-    What is asked for: the dimensions to split by, the values that messages must have, the last
-    moment of each campaign that counts (None: all), and the jobs (None: all); the digest of what
-    answers depend on besides layers, "" where that isn't known; who runs which mailboxes; the time
-    zone of days and hours; and what the API told of jobs.
-    """
-
-    by: Sequence[str]
-    where: Filters
-    cuts: Mapping[str, datetime] | None
-    job_ids: Sequence[str] | None
-    digest: str = ""
-    providers: Providers = field(default_factory=Providers)
-    timezone: str = ZERO_ZONE
-    job_facts: Callable[[], Iterable[JobFacts]] = tuple
-
-    def key(self) -> Hashable:
-        """The same as a key of what was counted."""
-        where = tuple((name, tuple(values)) for name, values in self.where.items())
-        cuts = tuple(self.cuts.items()) if self.cuts is not None else None
-        job_ids = tuple(self.job_ids) if self.job_ids is not None else None
-        policy = (self.digest, self.providers.digest, self.timezone)
-        return (policy, tuple(self.by), where, cuts, job_ids)
 
 
 @dataclass(frozen=True)
@@ -148,10 +119,10 @@ class Session:
                 KEPT.keep((self.key, other), self.run(statement(other)))
         return rows
 
-    def check_values(self, where: Filters) -> None:
+    def check_values(self, where: Filters, dimensions: Mapping[str, Dimension]) -> None:
         """A value that no message has is a slip of the pen: say which there are."""
         for dimension, values in where.items():
-            known = self._known_values(dimension)
+            known = self._known_values(dimensions[dimension])
             missing = [value for value in values if value not in known]
             if missing and known:
                 more = len(known) - VALUES_NAMED
@@ -162,10 +133,10 @@ class Session:
                     do=f"{meant}choose from: {', '.join(known[:VALUES_NAMED])}{others}",
                 )
 
-    def _known_values(self, dimension: str) -> list[str]:
+    def _known_values(self, dimension: Dimension) -> list[str]:
         """The values that messages have, the most frequent first."""
         query = f"""
-            select {_text(dimension)} as value, count(*) as messages
+            select {text_of(dimension)} as value, count(*) as messages
             from all_messages
             group by value
             order by messages desc, value nulls last
@@ -184,46 +155,19 @@ def define_relations(
     """Define what questions read."""
     _define_layers(relations, layers)
     relations.register("verdicts", verdicts)
-    relations.compute("providers", partial(_providers, relations, asked.providers))
-    relations.register("wanted", _wanted(asked.where))
     relations.compute("job_facts", partial(_job_facts, asked.job_facts))
     if asked.cuts is None:
         _define_whole(relations, verdicts)
     else:
-        _define_until(relations, store, layers, asked.cuts)
+        _define_until(relations, store, layers, asked.cuts, asked.purposes)
     relations.define("event_counts", statement("event_counts"))
-    _define_all_messages(relations, asked)
-    relations.define("messages", messages_query(asked.by, asked.where))
+    define_all_messages(relations, asked)
+    relations.define("messages", messages_query(asked.by, asked.where, asked.dimensions))
     relations.define("all_messages_split", _all_messages_split(asked))
     _define_states(relations, layers, asked)
     relations.keep("delays", statement("delays"))
     relations.define("urls", statement("urls"))
     relations.keep("clicker_flags", statement("clicker_flags"))
-
-
-def messages_query(by: Sequence[str], where: Filters) -> str:
-    """
-    The SQL of the messages that are asked about, each with what it is split by: one column, so that
-    the SQL of a question groups by `split` whatever that is. Its last field is no dimension: it
-    keeps a split by one dimension, where that is null, from being null itself.
-
-    >>> print(messages_query(["provider"], {"job": ["j1"]}))
-    select all_messages.*, (provider, 0) as split
-    from all_messages
-    where cast(job_id as string) in (select value from wanted where dimension = 'job')
-    """
-    keys = "".join(f"{DIMENSIONS[name].expression}, " for name in by)
-    split = f"({keys}0)" if by else "cast(null as string)"
-    lines = [
-        f"select all_messages.*, {split} as split",
-        "from all_messages",
-    ]
-    word = "where"
-    for name in where:
-        values = f"select value from wanted where dimension = '{name}'"
-        lines.append(f"{word} {_text(name)} in ({values})")
-        word = "and"
-    return "\n".join(lines)
 
 
 def _define_layers(relations: ReadRelations, layers: Mapping[str, Layer]) -> None:
@@ -273,6 +217,7 @@ def _define_until(
     store: EventStore,
     layers: Mapping[str, Layer],
     cuts: Mapping[str, datetime],
+    purposes: Purposes,
 ) -> None:
     """What happened after the cut of its campaign doesn't count."""
     relations.register("cuts", _cut_table(cuts))
@@ -286,7 +231,7 @@ def _define_until(
     )
     relations.define("counts", counts)
     relations.define("last_moments", statement("last_moments"))
-    _define_irregular_facts(relations)
+    _define_irregular_facts(relations, purposes)
     relations.define("row_facts", statement("facts_until"))
     relations.keep("standing_bounces", statement("standing_bounces"))
     relations.share("message_facts", statement("facts_by_standing_bounce"))
@@ -298,7 +243,7 @@ def define_events(relations: ReadRelations, store: EventStore, layers: Mapping[s
     for campaign in filter(None, layers):
         files += store.parts(campaign)
     define_received(relations, "received", files)
-    relations.register("nothing_known", _text_table(campaign=[]).append_column(*_no_hashes()))
+    relations.register("nothing_known", text_table(campaign=[]).append_column(*no_hashes()))
     events = messages_sql.statement("events").format(
         received="received",
         repeats="stored_repeats",
@@ -320,7 +265,7 @@ def _has_aliases(layer: Layer) -> bool:
     return bool(layer.row_count(identity.ALIASES) or layer.row_count(identity.SPLITS))
 
 
-def _define_irregular_facts(relations: ReadRelations) -> None:
+def _define_irregular_facts(relations: ReadRelations, purposes: Purposes) -> None:
     """The facts of messages whose state at a moment their row can't tell, from their events."""
     irregular = statement("until_cut").format(
         columns=IRREGULAR_COLUMNS,
@@ -331,6 +276,7 @@ def _define_irregular_facts(relations: ReadRelations) -> None:
     facts = messages_sql.statement("new_messages").format(
         events=f"({irregular})",
         condition="true",
+        is_content=purposes.is_content,
         campaign=CAMPAIGN,
     )
     relations.define("irregular_facts", facts)
@@ -373,72 +319,17 @@ def _define_states(
 
 def _whole_states(relations: Definitions, layers: Mapping[str, Layer], digest: str) -> pa.Table:
     def count(campaigns: Sequence[str]) -> pa.Table:
-        relations.register("uncounted", _text_table(campaign=campaigns))
+        relations.register("uncounted", text_table(campaign=campaigns))
         return relations.rows("select * from counted_states semi join uncounted using (campaign)")
 
     return kept_states(layers, digest, count)
-
-
-def _define_all_messages(relations: Definitions, asked: Asked) -> None:
-    """
-    All messages; the provider of each, and when it was sent, are looked up only where somebody asks
-    for them.
-    """
-    messages = statement("all_messages")
-    if asked.job_ids is not None:
-        relations.register("wanted_jobs", _text_table(job_id=asked.job_ids))
-        messages = f"select * from ({messages}) as messages semi join wanted_jobs using (job_id)"
-    names = {*asked.by, *asked.where}
-    if names.isdisjoint(LOOKED_UP):
-        relations.define("all_messages", messages)
-        return
-    relations.define("all_messages_by_domain", messages)
-    providers = "select * from all_messages_by_domain"
-    if "provider" in names:
-        providers = statement("provider_of_domain")
-    relations.define("all_messages_by_provider", providers)
-    if SENDING_TIMES.isdisjoint(names):
-        relations.define("all_messages", "select * from all_messages_by_provider")
-        return
-    relations.define("sending_moments", statement("sending_moments"))
-    moment = "sent_at"
-    if asked.timezone != ZERO_ZONE:  # which takes ten times as long
-        moment = f"in_zone(sent_at, '{asked.timezone}')"
-    relations.define("all_messages", f"select *, {moment} as sending_at from sending_moments")
-
-
-def _text(dimension: str) -> str:
-    return f"cast({DIMENSIONS[dimension].expression} as string)"
-
-
-def _wanted(where: Filters) -> pa.Table:
-    """One row per dimension and value that messages must have."""
-    dimensions: list[str] = []
-    wanted: list[str] = []
-    for dimension, values in where.items():
-        dimensions += [dimension] * len(values)
-        wanted += values
-    return _text_table(dimension=dimensions, value=wanted)
 
 
 def _cut_table(cuts: Mapping[str, datetime]) -> pa.Table:
     import pyarrow as pa
 
     moments = pa.array(cuts.values(), pa.timestamp("us", tz="UTC"))
-    return _text_table(campaign=list(cuts)).append_column("until", moments)
-
-
-def _no_hashes() -> tuple[str, pa.Array]:
-    import pyarrow as pa
-
-    return "event_hash", pa.array([], pa.int64())
-
-
-def _text_table(**columns: Sequence[str]) -> pa.Table:
-    """A table of texts."""
-    import pyarrow as pa
-
-    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    return text_table(campaign=list(cuts)).append_column("until", moments)
 
 
 def _job_facts(facts: Callable[[], Iterable[JobFacts]]) -> pa.Table:
@@ -450,11 +341,3 @@ def _job_facts(facts: Callable[[], Iterable[JobFacts]]) -> pa.Table:
     names = [name for name, _ in fields]
     rows = [dict(zip(names, row, strict=True)) for row in facts()]
     return pa.Table.from_pylist(rows, pa.schema(fields))
-
-
-def _providers(relations: ReadRelations, providers: Providers) -> pa.Table:
-    """The domains of all messages, and who runs the mailboxes of each."""
-    rows = relations.rows("select distinct domain from all_messages_by_domain")
-    domains = [domain for domain in rows.column("domain").to_pylist() if domain]
-    names = [providers.find(domain) for domain in domains]
-    return _text_table(domain=domains, provider=names)

@@ -10,7 +10,7 @@ name: it keeps its index, shows its numbers as they are, and draws nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from html import escape
 from importlib import import_module
@@ -85,9 +85,11 @@ class Table(pd.DataFrame):
     doesn't need. What comes out of anything else (sums, merges, other names) answers no question.
     """
 
-    _metadata = ["_question", "_origin"]  # noqa: RUF012  # the name and type that pandas asks for
+    _metadata = ["_question", "_origin", "splits"]  # noqa: RUF012  # the name and type that pandas asks for
     _question = ""
     _origin = ""
+    #: What the answer was split by.
+    splits: tuple[str, ...] = ()
 
     @property
     def _constructor(self) -> type[Table]:
@@ -100,9 +102,10 @@ class Table(pd.DataFrame):
             self._question = ""
         return self
 
-    def answering(self, question: Question) -> Table:
-        """The same table, as the answer to this question."""
+    def answering(self, question: Question, splits: Sequence[str] = ()) -> Table:
+        """The same table, as the answer to this question, split by these."""
         self._question = question.name
+        self.splits = tuple(splits)
         return self
 
     def coming_from(self, origin: str) -> Table:
@@ -179,8 +182,7 @@ class Table(pd.DataFrame):
         question = self.question
         if question and not question.verbatim:
             return str(_above("cxtools.charts.tables").text(self))
-        is_numbered = isinstance(self.index, pd.RangeIndex)
-        lines = self.to_string(index=question is None and not is_numbered).split("\n")
+        lines = self.to_string(index=question is None).split("\n")
         return "\n".join(printable(line) for line in lines)
 
     def to_excel(  # type: ignore[misc]  # final in the stub; there is no other place for it

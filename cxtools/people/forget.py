@@ -4,6 +4,7 @@ Erase people from all that a home keeps, and keep them erased.
     erasures.txt          who is erased: key, token, domain. Written before anything else, so that
                           whatever was killed or brought back is finished by the next round
     events                parts are written anew, layers of messages made of them go
+    segments              what was sent with each recipient, as the store keeps it
     ledger                people of batches, bytes of POSTs, webhooks, texts; suppressed for good
     copies of the ledger  that an upgrade made
     documents             pages, executed notebooks, files that the inbox took in, rows set aside
@@ -58,6 +59,7 @@ class Forgotten:
     What an erasure changed, and what is left to do.
 
         parts        files of events that were written anew
+        segments     files of segments that were written anew
         batches, webhooks, texts   rows of the ledger
         documents    pages, notebooks and files of the inbox
         yours        files of the user's own that still name the person, below the home
@@ -65,6 +67,7 @@ class Forgotten:
     """
 
     parts: int = 0
+    segments: int = 0
     batches: int = 0
     webhooks: int = 0
     texts: int = 0
@@ -75,7 +78,9 @@ class Forgotten:
     @property
     def is_nothing(self) -> bool:
         """Whether nobody was named anywhere."""
-        return not any([self.parts, self.batches, self.webhooks, self.texts, self.documents])
+        return not any(
+            [self.parts, self.segments, self.batches, self.webhooks, self.texts, self.documents]
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` prints."""
@@ -87,6 +92,7 @@ class Forgotten:
         batches = "1 batch" if self.batches == 1 else f"{count(self.batches)} batches"
         numbers = (
             quantity(self.parts, "file") + " of events",
+            quantity(self.segments, "file") + " of segments",
             batches,
             quantity(self.webhooks, "webhook"),
             quantity(self.texts, "other row") + " of the ledger",
@@ -226,6 +232,9 @@ def _erase(
     parts = 0
     for campaign in client.store.campaigns():
         parts += client.store.erase(campaign, erasures, lambda file: file not in todo.files)
+    if todo.ledger and client.has_ledger:
+        _keep_segments(client, erasures)
+    segments = client.store.erase_segments(erasures)
     documents = 0
     for file in kept_documents(home):
         if file in todo.files:
@@ -233,7 +242,16 @@ def _erase(
     rows = ErasedRows()
     if todo.ledger:
         rows = _erase_in_ledgers(client, erasures, reasons)
-    return Forgotten(parts, rows.batches, rows.webhooks, rows.texts, documents)
+    return Forgotten(parts, segments, rows.batches, rows.webhooks, rows.texts, documents)
+
+
+def _keep_segments(client: Connection, erasures: Erasures) -> None:
+    """
+    Keep what was sent with these people, before the ledger forgets it: each split stays what it is.
+    """
+    batches = set(client.ledger.batches.of_people(erasures.people))
+    for campaign in {row.campaign for row in client.ledger.batches.rows() if row.id in batches}:
+        client.keep_segments(campaign)
 
 
 def _erase_in_ledgers(
@@ -265,12 +283,13 @@ def _ledger_is_behind(client: Connection, erasures: Erasures) -> bool:
 
 def _looked_through(client: Connection) -> Iterator[Path]:
     """
-    What erasures look through: parts, layers of messages that are out of date, documents, copies of
-    the ledger.
+    What erasures look through: parts, layers of messages that are out of date, segments, documents,
+    copies of the ledger.
     """
     for campaign in client.store.campaigns():
         yield from client.store.parts(campaign)
         yield from client.store.stale_layers(campaign)
+    yield from client.store.segment_files()
     yield from kept_documents(client.settings.home)
     yield from client.settings.home.glob(COPIES)
 

@@ -21,6 +21,7 @@ from threading import Event, Lock, Timer
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from cxtools.errors import ConfigError, CxError, StoreError
+from cxtools.files import PRIVATE_FOLDER
 from cxtools.text import safe_line
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Worker:
             env=environ,
             start_new_session=True,  # Ctrl-C is for whoever asks, who ends the statement then
         )
+        self._spill = Path(os.devnull)
         head, _ = self._frame()
         self.functions: list[list[str]] = head["functions"]
         self.tables: list[str] = head["tables"]
@@ -83,9 +85,11 @@ class Worker:
         return self._process.poll() is None
 
     def end(self) -> None:
-        """End it, in mid-statement too."""
+        """End it, in mid-statement too, and remove what it had put on disk meanwhile."""
         self._process.kill()
         self._process.wait()
+        for spilled in self._spill.glob(f"duckdb_temp_{self.pid}_*"):
+            spilled.unlink(missing_ok=True)
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 cast(IO[bytes], pipe).close()
@@ -119,6 +123,9 @@ class Worker:
         """
         import pyarrow as pa
 
+        self._spill = Path(limits.config["temp_directory"])
+        with suppress(OSError):  # a home that can't be written: what must spill fails
+            self._spill.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         with self._deadline(limits.seconds):
             self._ask(request | {"limits": vars(limits)})
             _, payload = self._frame()
@@ -165,6 +172,7 @@ class Worker:
             yield
         except CxError:  # it waits for the next statement, or died
             if is_late.is_set():
+                self.end()
                 raise _late(seconds) from None
             raise
         except BaseException:

@@ -18,7 +18,8 @@ from cxtools.events.database import FUNCTIONS
 from cxtools.events.messages.layer import Layer
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.engine import Engine
-from cxtools.measures.session import SENDING_TIMES, Asked, define_events, define_relations
+from cxtools.measures.messages import SENDING_TIMES, Asked
+from cxtools.measures.session import define_events, define_relations
 from cxtools.queries.columns import FUNCTIONS as VIEW_FUNCTIONS
 from cxtools.queries.columns import MASKED, SHOWN, VIEWS, view_query
 

@@ -128,6 +128,7 @@ class Workshop:
             rules_digest(settings.home / OWN_RULES),
             _text_of(settings.home / OWN_LIMITS),
             self.client.engine.providers().digest,
+            self.client.engine.purposes().digest,
             settings.locale,
             settings.timezone,
         ]

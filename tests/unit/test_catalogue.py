@@ -99,7 +99,11 @@ def test_every_dimension_is_portable(dimension: Dimension) -> None:
     assert dimension.meaning
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "question",
+    [each for each in QUESTIONS.values() if not each.derived],
+    ids=lambda each: each.name,
+)
 def test_the_sql_counts_what_the_entry_names(question: Question) -> None:
     """The columns of an entry, without its rates, are those of the SQL and of its head."""
     path = FOLDER / f"{question.file}.sql"
@@ -263,7 +267,9 @@ SHARES = ["bounced", "share", "share_low", "share_high"]
 OF_THE_WHOLE = {"bounces": SHARES, "reasons": SHARES}
 
 
-@pytest.mark.parametrize("name", [each.name for each in QUESTIONS.values() if each.splits])
+@pytest.mark.parametrize(
+    "name", [each.name for each in QUESTIONS.values() if each.splits and not each.derived]
+)
 def test_a_filter_is_the_row_of_a_split(name: str) -> None:
     """Whoever filters by a value sees what a split shows in that value's rows."""
     split = ask(name, STORE, by="provider")

@@ -43,7 +43,7 @@ FLOORS = {
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
-        "measures.choices measures.providers measures.table "
+        "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
         "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
@@ -66,22 +66,22 @@ FLOORS = {
         "charts.frame",
         "charts.bars charts.display charts.heatmap",
         "charts.*",
-        "charts.funnel",
+        "charts.differences charts.funnel",
         "charts",
     ],
     "files": [
-        "files progress queries.process queries.worker tables tables.layout",
-        "mail_servers",
+        "files progress queries.worker tables tables.layout",
+        "mail_servers queries.process",
         "tables.containers tables.delimited",
         "tables.encodings tables.workbook",
     ],
     "doors": [
-        "events.database events.hashes events.rejects events.replacements events.spark_folder",
+        "events.database events.hashes events.rejects events.replacements events.segments events.spark_folder",
         "events.index",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
         "events.erasure",
-        "events.messages.causes events.messages.identity events.messages.rows",
+        "events.messages.causes events.messages.identity events.messages.purposes events.messages.rows",
         "events.messages.build",
         "events.csv_rows events.embedded_json events.json_texts events.json_windows events.log_lines "
         "events.parquet_rows events.sheet_rows",
@@ -104,7 +104,9 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.cause_verdicts measures.cuts measures.definitions measures.kept "
-        "measures.own_providers measures.rules_digest measures.states",
+        "measures.own_providers measures.own_purposes measures.rules_digest measures.segments measures.states "
+        "sending.segments",
+        "measures.messages",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes queries.views sending.left_out",
@@ -136,7 +138,8 @@ FLOORS = {
         "__init__ cli.exits cli.log cli.options",
         "cli.session",
         "cli.forms",
-        "cli.audit cli.campaigns cli.classify cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports cli.statements "
+        "cli.audit cli.campaigns cli.classify cli.experiments cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
+        "cli.statements "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",

@@ -28,8 +28,12 @@ from tests.oracle.events import CAMPAIGNS, JOBS, odd_store, random_events
 from tests.tables import RECEIVED
 
 #: Questions that can be split and filtered; those that can't; and the one that is asked otherwise.
-SPLIT = [each.name for each in QUESTIONS.values() if each.splits]
-WHOLE = [each.name for each in QUESTIONS.values() if not each.splits and not each.earlier]
+SPLIT = [each.name for each in QUESTIONS.values() if each.splits and not each.derived]
+WHOLE = [
+    each.name
+    for each in QUESTIONS.values()
+    if not each.splits and not each.earlier and not each.derived
+]
 COMPARED = [each.name for each in QUESTIONS.values() if each.earlier]
 
 SINGLE = [[dimension] for dimension in DIMENSIONS]

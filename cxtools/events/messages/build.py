@@ -12,6 +12,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from cxtools.events import parts
 from cxtools.events.messages import identity
 from cxtools.events.messages.causes import Cause, CauseNumbers
 from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
 from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.messages.sql import statement
 from cxtools.events.relations import Relations
@@ -51,11 +53,14 @@ def build(
     part_files: Sequence[Path],
     base: Layer | None = None,
     base_files: Sequence[Path] = (),
+    *,
+    purposes: Purposes = SHIPPED_PURPOSES,
 ) -> None:
     """
     Write the relations of a layer into a folder.
 
     *part_files* are the parts that the *base* doesn't cover, *base_files* those that it does.
+    *purposes* tell which clicks are on content.
 
     Raises:
         Overtaken: the base is of no use, since it counts another row of some event.
@@ -69,21 +74,22 @@ def build(
     _resolve_names(relations, base, [*part_files, *base_files])
     number = str(len(base.files("clicks"))) if base else "0"
     if base:
-        relations.keep("new_messages", _facts(ALL))
+        relations.keep("new_messages", _facts(purposes, ALL))
         for name in ("known_keys", "known_messages"):
             relations.keep(name, statement(name))
         _take_over(base, folder)
     relations.write("select * from repeats", folder / "repeats" / f"{number}.parquet")
     for relation in (identity.ALIASES, identity.SPLITS):
         relations.write(f"select * from {relation}", folder / relation / "0.parquet")
-    relations.write(statement("clicks"), folder / "clicks" / f"{number}.parquet")
+    clicks = statement("clicks").format(is_content=purposes.is_content)
+    relations.write(clicks, folder / "clicks" / f"{number}.parquet")
     _write_bounces(relations, folder, number, base)
     stored_rows = _number(relations, "select count(*) as rows from received")
     counts = _counts(relations, stored_rows, base)
     _write_table(counts, folder / "event_counts" / "0.parquet")
     job_events = statement("added_job_events" if base else "job_events")
     relations.write(job_events, folder / "job_events" / "0.parquet")
-    _write_messages(relations, folder, base, counts["events"][0].as_py())
+    _write_messages(relations, folder, base, counts["events"][0].as_py(), purposes)
     _write_irregular_events(relations, folder, number, base)
 
 
@@ -195,12 +201,13 @@ def _write_messages(
     folder: Path,
     base: Layer | None,
     events: int,
+    purposes: Purposes,
 ) -> None:
     """The messages: all of them anew, or only those that the new events touch, as a tail."""
     relations.read("bounces", sorted((folder / "bounces").glob("*.parquet")))
     if base is None:
         relations.keep("last_bounces", statement("last_bounces").format(bounces="bounces"))
-        _write_main(relations, folder, events, [_new_messages])
+        _write_main(relations, folder, events, [partial(_new_messages, purposes)])
         _write_tail(relations, folder, "select * from made_messages where false")
         return
     relations.keep("merged_messages", statement("merged_messages"))
@@ -243,14 +250,15 @@ def _tail_is_short(relations: Relations, base: Layer) -> bool:
     return touched + base.row_count("tail") <= TAIL_SHARE * base.row_count("messages")
 
 
-def _new_messages(condition: str) -> str:
-    return _finished(f"({_facts(condition)})")
+def _new_messages(purposes: Purposes, condition: str) -> str:
+    return _finished(f"({_facts(purposes, condition)})")
 
 
-def _facts(condition: str) -> str:
+def _facts(purposes: Purposes, condition: str) -> str:
     return statement("new_messages").format(
         events="counted_events",
         condition=condition,
+        is_content=purposes.is_content,
         campaign="",
     )
 

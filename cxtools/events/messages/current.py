@@ -15,6 +15,7 @@ from cxtools.errors import StoreError
 from cxtools.events import parts
 from cxtools.events.messages import layer
 from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
 from cxtools.events.relations import Relations
 from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.events.store import FOLDER_PREFIX, EventStore
@@ -24,7 +25,12 @@ Open = Callable[[], AbstractContextManager[Relations]]
 
 
 @repeat_when_replaced
-def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Layer:
+def current_layer(
+    store: EventStore,
+    campaign: str,
+    open_relations: Open,
+    purposes: Purposes = SHIPPED_PURPOSES,
+) -> Layer:
     """
     The messages of a campaign by all its parts; made when there are new ones.
 
@@ -37,10 +43,10 @@ def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Lay
     names = frozenset(file.name for file in files)
     campaign_folder = f"{FOLDER_PREFIX}{campaign}"
     folder = layer.layers_folder(store.root, campaign_folder)
-    known = layer.layers(folder)
+    known = layer.layers(folder, purposes.digest)
     if not os.access(store.root, os.W_OK):
         folder = layer.layers_folder(_own_folder(), campaign_folder)
-        known += layer.layers(folder)
+        known += layer.layers(folder, purposes.digest)
     for each in known:
         if each.names == names:
             return each
@@ -49,7 +55,7 @@ def current_layer(store: EventStore, campaign: str, open_relations: Open) -> Lay
     if base and all(origins <= base.origins for origins in rows.values()):
         return base
     try:
-        made = _make(folder, rows, base, open_relations)
+        made = _make(folder, rows, base, open_relations, purposes)
         layer.sweep(made)
     except OSError as error:
         raise StoreError(
@@ -87,6 +93,7 @@ def _make(
     rows: Mapping[Path, frozenset[str]],
     base: Layer | None,
     open_relations: Open,
+    purposes: Purposes,
 ) -> Layer:
     # What makes layers knows the causes of bounces, and takes a while to be loaded.
     from cxtools.events.messages.build import Overtaken, build
@@ -99,10 +106,10 @@ def _make(
     try:
         with layer.unfinished(folder) as hidden:
             with reading([*rows]), open_relations() as relations:
-                build(relations, hidden, new, base, old)
-            return layer.publish(hidden, names, origins)
+                build(relations, hidden, new, base, old, purposes=purposes)
+            return layer.publish(hidden, names, origins, purposes.digest)
     except Overtaken:
-        return _make(folder, rows, None, open_relations)
+        return _make(folder, rows, None, open_relations, purposes)
 
 
 def _origins(files: Sequence[Path]) -> dict[Path, frozenset[str]]:

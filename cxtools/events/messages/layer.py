@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: The version of the files in a layer; another one makes every layer anew.
 VERSION = 3
+#: The folders of layers, of whichever version and purposes of links.
+LAYERS = "[0-9]*-*"
 #: Where layers stand, beside the folders of the parts.
 FOLDER = "_messages"
 #: How the folder of a layer is named while it is being made.
@@ -143,22 +145,39 @@ def layers_folder(root: Path, campaign_folder: str) -> Path:
     return root / FOLDER / campaign_folder
 
 
-def layer_name(names: Iterable[str]) -> str:
+def layer_name(names: Iterable[str], purposes: str = "") -> str:
     """
-    The name of the layer that is made of these parts.
+    The name of the layer that is made of these parts. *purposes* is the digest of what links are
+    for.
 
     >>> layer_name(["part-3-b.parquet", "part-3-a.parquet"])
     '3-23567201d8f3902b0fd16265'
     """
     text = "\n".join(sorted(names))
     digest = hashlib.sha256(text.encode()).hexdigest()[:24]
-    return f"{VERSION}-{digest}"
+    return f"{_version(purposes)}-{digest}"
 
 
-def layers(folder: Path) -> list[Layer]:
-    """The layers of a campaign; one that is being removed or of another version is left out."""
+def _version(purposes: str) -> str:
+    return f"{VERSION}.{purposes}" if purposes else f"{VERSION}"
+
+
+def layers(folder: Path, purposes: str = "") -> list[Layer]:
+    """
+    The layers of a campaign that were made by these purposes; one that is being removed or of
+    another version is left out.
+    """
+    return _layers(folder, f"{_version(purposes)}-*")
+
+
+def all_layers(folder: Path) -> list[Layer]:
+    """The layers of a campaign, those of other versions and purposes among them."""
+    return _layers(folder, LAYERS)
+
+
+def _layers(folder: Path, pattern: str) -> list[Layer]:
     found = []
-    for path in folder.glob(f"{VERSION}-*"):
+    for path in folder.glob(pattern):
         try:
             known = json.loads((path / PARTS).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
@@ -197,14 +216,19 @@ def unfinished(folder: Path) -> Iterator[Path]:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def publish(hidden: Path, names: frozenset[str], origins: frozenset[str]) -> Layer:
+def publish(
+    hidden: Path,
+    names: frozenset[str],
+    origins: frozenset[str],
+    purposes: str = "",
+) -> Layer:
     """Make what stands in a hidden folder durable, and give it its name: it is a layer now."""
     known = json.dumps({"names": sorted(names), "origins": sorted(origins)}, indent=0)
     (hidden / PARTS).write_text(known, encoding="utf-8")
     for path in sorted(hidden.rglob("*"), reverse=True):
         _keep_private(path)
     sync_folder(hidden)
-    final = hidden.parent / layer_name(names)
+    final = hidden.parent / layer_name(names, purposes)
     try:
         hidden.rename(final)
     except OSError:
@@ -221,12 +245,17 @@ def sweep(layer: Layer) -> None:
     """Remove layers that this one has made needless, and what killed processes left."""
     folder = layer.folder.parent
     made_at = layer.folder.stat().st_mtime
-    for other in layers(folder):
-        if other.origins < layer.origins and _is_older(other.folder, made_at - SUPERSEDED_S):
+    for other in all_layers(folder):
+        if _is_needless(other, layer) and _is_older(other.folder, made_at - SUPERSEDED_S):
             remove(other.folder)
     for hidden in folder.glob(f"{HIDDEN}*"):
         if _is_older(hidden, made_at - ABANDONED_S):
             shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _is_needless(other: Layer, layer: Layer) -> bool:
+    """Whether a layer holds less than this one, or the same in another version."""
+    return other.folder != layer.folder and other.origins <= layer.origins
 
 
 def half_removed(folder: Path) -> list[Path]:
@@ -234,7 +263,7 @@ def half_removed(folder: Path) -> list[Path]:
     What `remove` left when it was killed: hidden folders with a layer in them, where one that is
     being made has only its relations.
     """
-    return [hidden for hidden in folder.glob(f"{HIDDEN}*") if any(hidden.glob(f"{VERSION}-*"))]
+    return [hidden for hidden in folder.glob(f"{HIDDEN}*") if any(hidden.glob(LAYERS))]
 
 
 def remove(folder: Path) -> None:

@@ -86,6 +86,59 @@ COMPARISON = Question(
     shown=FUNNEL_SHOWN,
 )
 
+#: Up to so many parts of a campaign are compared with each other; more, each with all the others.
+MOST_IN_PAIRS = 4
+THE_OTHERS = "the others"
+#: What the words of a comparison mean; `differences.finding` obeys it.
+RULE = (
+    "Significant: chance alone makes such a difference at most 1 time in 20, all pairs of the rate "
+    "taken together (Holm), and its 95% interval (Newcombe) leaves 0 out. Promising: at most 1 "
+    "time in 10, the pair taken by itself. Too few: a side has fewer than 20 messages, or both "
+    "together have fewer than 5 that did, or that didn't."
+)
+
+COMPARE = Question(
+    name="compare",
+    question="Which rates differ by more than chance?",
+    grain="campaign × rate × what it is compared with",
+    columns=(
+        Column("metric", "text", "the rate: delivery_rate, open_rate, click_rate, …"),
+        Column("part", "messages", "of `whole` that did what the rate counts"),
+        Column("whole", "messages", "that the rate is of: attempted, delivered or opened"),
+        Column("share", "share", "part / whole", "part", "whole"),
+        Column("beside", "text", "what it is compared with"),
+        Column("beside_part", "messages", "the same of what it is compared with"),
+        Column("beside_whole", "messages", "the same"),
+        Column(
+            "beside_share", "share", "beside_part / beside_whole", "beside_part", "beside_whole"
+        ),
+        Column("difference", "points", "share - beside_share"),
+        Column("difference_low", "points", "from here …"),
+        Column("difference_high", "points", "… to here is its 95 % interval, by Newcombe"),
+        Column(
+            "chance",
+            "score",
+            "0..1, how likely chance alone makes so much of a difference; missing for too few",
+        ),
+        Column("chance_holm", "score", "the same, all pairs of the rate taken together"),
+        Column(
+            "finding", "text", "significant, promising, no difference shown or too few: see below"
+        ),
+    ),
+    note=(
+        "Campaigns are compared with the one that is named first, all at the age that the youngest "
+        "has reached. With `by`, the parts of each campaign are compared: up to four with each "
+        f"other, more of them each with all the others. {RULE}"
+    ),
+    example='cx.compare("q3-update", by="provider").chart()',
+    sql="funnel",
+    derived=True,
+    chart="differences",
+    shown=("metric", "share", "beside", "beside_share", "difference", "finding"),
+    caption=RULE,
+    empty="There is nothing to compare: name two campaigns, or a column that parts one.",
+)
+
 JOBS = Question(
     name="jobs",
     question="How did each send job run?",

@@ -1,6 +1,7 @@
 -- How far did each message get, by these events alone?
 -- grain:   one row per message
 -- params:  events  that count; condition  which messages: all, or a share of them at a time
+--          is_content  whether a link is content (purposes.py)
 --          campaign  "campaign, " where rows of several campaigns stand together, else nothing
 -- reads:   jobs
 -- columns: message_key, job_id, email, domain; first_sent_at (of a sending, delivery or bounce),
@@ -37,7 +38,7 @@ facts as (
 other_moments as (
     select {campaign}message_key, kind, raw_kind, ts, by_machine,
            case when kind = 'click'
-                then not regexp_like(lower(link_url), 'unsub|opt-?out|preference|abmeld|list-manage|manage[-_]?(subscription|email)')
+                then {is_content}
                 else false end as is_content
     from {events} as events
     where {condition} and message_key is not null and kind not in ('sent', 'delivery', 'bounce')

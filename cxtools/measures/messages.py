@@ -1,0 +1,188 @@
+"""
+The messages that are asked about: what is asked of them, and how each is looked up and split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
+from cxtools.events.relations import ReadRelations
+from cxtools.formats import ZERO_ZONE
+from cxtools.measures.catalogue import DIMENSIONS
+from cxtools.measures.choices import Filters
+from cxtools.measures.definitions import Definitions
+from cxtools.measures.providers import Providers
+from cxtools.measures.question import Dimension
+from cxtools.measures.segments import NO_SEGMENTS, Segments, values_query
+from cxtools.measures.sql import statement
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: The dimensions that are made of the moment of sending.
+SENDING_TIMES = {
+    name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
+}
+#: The dimensions that no message's row tells by itself.
+LOOKED_UP = {"provider", *SENDING_TIMES}
+
+#: A job, the seconds until it was done, its spam score; None where the API gives none.
+JobFacts = tuple[str, float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """
+    What is asked for: the dimensions to split by, the values that messages must have, the last
+    moment of each campaign that counts (None: all), and the jobs (None: all); the digest of what
+    answers depend on besides layers, "" where that isn't known; who runs which mailboxes; the time
+    zone of days and hours; what links are for; what the API told of jobs; and the segments among
+    the dimensions.
+    """
+
+    by: Sequence[str]
+    where: Filters
+    cuts: Mapping[str, datetime] | None
+    job_ids: Sequence[str] | None
+    digest: str = ""
+    providers: Providers = field(default_factory=Providers)
+    timezone: str = ZERO_ZONE
+    purposes: Purposes = SHIPPED_PURPOSES
+    job_facts: Callable[[], Iterable[JobFacts]] = tuple
+    segments: Segments = NO_SEGMENTS
+
+    @property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        """Everything that can be split and filtered by: name -> how it is made."""
+        return {**DIMENSIONS, **self.segments.dimensions}
+
+    def key(self) -> Hashable:
+        """The same as a key of what was counted."""
+        where = tuple((name, tuple(values)) for name, values in self.where.items())
+        cuts = tuple(self.cuts.items()) if self.cuts is not None else None
+        job_ids = tuple(self.job_ids) if self.job_ids is not None else None
+        policy = (self.digest, self.providers.digest, self.timezone, self.segments.digest)
+        return (policy, tuple(self.by), where, cuts, job_ids)
+
+
+def define_all_messages(relations: Definitions, asked: Asked) -> None:
+    """All messages, and beside each its values of the segments that are asked for."""
+    relations.compute("providers", partial(_providers, relations, asked.providers))
+    relations.register("wanted", _wanted(asked.where))
+    if not asked.segments.names:
+        _define_messages_and_dimensions(relations, asked, "all_messages")
+        return
+    _define_messages_and_dimensions(relations, asked, "all_messages_without_segments")
+    if asked.segments.files:
+        relations.read("stored_segments", asked.segments.files)
+    else:
+        relations.register(
+            "stored_segments",
+            text_table(campaign=[], name=[], value=[]).append_column("message_key", no_hashes()[1]),
+        )
+    columns = ["messages.*"]
+    joins = ["from all_messages_without_segments as messages"]
+    for column, name in asked.segments.names.items():
+        relations.define(f"values_of_{column}", values_query(name))
+        columns.append(f"{column}.value as {column}")
+        joins.append(
+            f"left join values_of_{column} as {column} on {column}.campaign = messages.campaign"
+            f" and {column}.message_key = messages.message_key"
+        )
+    lines = [f"select {', '.join(columns)}", *joins]
+    relations.define("all_messages", "\n".join(lines))
+
+
+def _define_messages_and_dimensions(relations: Definitions, asked: Asked, result: str) -> None:
+    """
+    All messages; the provider of each, and when it was sent, are looked up only where somebody asks
+    for them.
+    """
+    messages = statement("all_messages")
+    if asked.job_ids is not None:
+        relations.register("wanted_jobs", text_table(job_id=asked.job_ids))
+        messages = f"select * from ({messages}) as messages semi join wanted_jobs using (job_id)"
+    names = {*asked.by, *asked.where}
+    if names.isdisjoint(LOOKED_UP):
+        relations.define(result, messages)
+        return
+    relations.define("all_messages_by_domain", messages)
+    providers = "select * from all_messages_by_domain"
+    if "provider" in names:
+        providers = statement("provider_of_domain")
+    relations.define("all_messages_by_provider", providers)
+    if SENDING_TIMES.isdisjoint(names):
+        relations.define(result, "select * from all_messages_by_provider")
+        return
+    relations.define("sending_moments", statement("sending_moments"))
+    moment = "sent_at"
+    if asked.timezone != ZERO_ZONE:  # which takes ten times as long
+        moment = f"in_zone(sent_at, '{asked.timezone}')"
+    relations.define(result, f"select *, {moment} as sending_at from sending_moments")
+
+
+def text_of(dimension: Dimension) -> str:
+    return f"cast({dimension.expression} as string)"
+
+
+def messages_query(
+    by: Sequence[str], where: Filters, dimensions: Mapping[str, Dimension] = DIMENSIONS
+) -> str:
+    """
+    The SQL of the messages that are asked about, each with what it is split by: one column, so that
+    the SQL of a question groups by `split` whatever that is. Its last field is no dimension: it
+    keeps a split by one dimension, where that is null, from being null itself.
+
+    >>> print(messages_query(["provider"], {"job": ["j1"]}))
+    select all_messages.*, (provider, 0) as split
+    from all_messages
+    where cast(job_id as string) in (select value from wanted where dimension = 'job')
+    """
+    keys = "".join(f"{dimensions[name].expression}, " for name in by)
+    split = f"({keys}0)" if by else "cast(null as string)"
+    lines = [
+        f"select all_messages.*, {split} as split",
+        "from all_messages",
+    ]
+    word = "where"
+    for name in where:
+        values = f"select value from wanted where dimension = '{name}'"
+        lines.append(f"{word} {text_of(dimensions[name])} in ({values})")
+        word = "and"
+    return "\n".join(lines)
+
+
+def _wanted(where: Filters) -> pa.Table:
+    """One row per dimension and value that messages must have."""
+    dimensions: list[str] = []
+    wanted: list[str] = []
+    for dimension, values in where.items():
+        dimensions += [dimension] * len(values)
+        wanted += values
+    return text_table(dimension=dimensions, value=wanted)
+
+
+def _providers(relations: ReadRelations, providers: Providers) -> pa.Table:
+    """The domains of all messages, and who runs the mailboxes of each."""
+    rows = relations.rows("select distinct domain from all_messages_by_domain")
+    domains = [domain for domain in rows.column("domain").to_pylist() if domain]
+    names = [providers.find(domain) for domain in domains]
+    return text_table(domain=domains, provider=names)
+
+
+def no_hashes() -> tuple[str, pa.Array]:
+    import pyarrow as pa
+
+    return "event_hash", pa.array([], pa.int64())
+
+
+def text_table(**columns: Sequence[str]) -> pa.Table:
+    """A table of texts."""
+    import pyarrow as pa
+
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})

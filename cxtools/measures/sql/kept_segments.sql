@@ -1,0 +1,31 @@
+-- Which values do messages have in the columns of imported rows that are segments? That of the first event that has one.
+-- grain:   one row per message and segment
+-- params:  none
+-- reads:   received (rows of parts), kept_columns, layer_aliases, layer_splits
+-- columns: message_key, name, value
+with
+cells as (        -- one row per row of a part and column
+    select received.message_key, received.ts, kept_columns.name, field_of(received.raw, kept_columns.name) as value
+    from received
+    cross join kept_columns
+),
+told as (
+    select case when splits.message_key is not null then splits.split_key
+                when aliases.message_key is not null then aliases.resolved_key
+                else cells.message_key end as message_key,
+           cells.ts, cells.name, cells.value
+    from cells
+    left join layer_aliases as aliases on aliases.message_key = cells.message_key
+    left join layer_splits as splits
+      on splits.message_key = coalesce(aliases.resolved_key, cells.message_key)
+     and is_undated = (ts is null)
+     and (is_undated or ((from_at is null or ts >= from_at) and (until_at is null or ts < until_at)))
+    where cells.value <> ''
+),
+in_order as (
+    select message_key, name, value,
+           row_number() over (partition by message_key, name order by ts nulls last, value) as nth
+    from told
+    where message_key is not null
+)
+select message_key, name, value from in_order where nth = 1

@@ -1,0 +1,223 @@
+"""
+Segments: what was sent with each recipient and kept columns of imports, as what every question is
+split and filtered by.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cxtools.connection import Connection
+from cxtools.errors import ConfigError, StoreError
+from cxtools.events.importing import import_file
+from cxtools.events.segments import MOST_VALUES, planned_table
+from cxtools.events.store import EventStore
+from cxtools.measures.answers import answer
+from cxtools.measures.catalogue import QUESTIONS
+from cxtools.measures.engine import Engine
+from cxtools.model import Recipient
+from cxtools.people.forget import forget
+from cxtools.settings import load_settings
+from tests.tables import store
+
+NOW = datetime(2026, 10, 1, tzinfo=UTC)
+SPEC = {
+    "name": "c",
+    "subject": "Hello",
+    "template_id": "t-1",
+    "sender": "me@x.example",
+    "limits": {"daily": None},
+}
+PEOPLE = [
+    Recipient("ann@one.example", {"plan": "pro", "firstName": "Ann", "day": "mon"}, ("vip", "a")),
+    Recipient("Bob@two.example", {"plan": "free", "firstName": "Bob", "day": "mon"}, ("b",)),
+    Recipient("cid@two.example", {"plan": "free", "firstName": "Cid", "day": "tue"}),
+    Recipient("dan@two.example", {"plan": "pro", "firstName": "Dan", "day": "tue"}, ("vip",)),
+]
+EVENTS = """
+to              | kind     | at
+ann@one.example | delivery | +0
+ann@one.example | click    | +90
+bob@two.example | delivery | +0
+cid@two.example | bounce   | +5
+dan@two.example | delivery | +0
+eve@two.example | delivery | +0
+"""
+#: What is asked -> each value with how many were attempted and clicked; eve was not planned.
+ASKED = {
+    "plan": {"free": (2, 0), "pro": (2, 1), None: (1, 0)},
+    "segment:day": {"mon": (2, 1), "tue": (2, 0), None: (1, 0)},
+    "tags": {"a, vip": (1, 1), "b": (1, 0), "vip": (1, 0), None: (2, 0)},
+    "tag:vip": {"no": (3, 0), "yes": (2, 1)},
+    "list_tenth": {"01": (1, 1), "03": (1, 0), "06": (1, 0), "08": (1, 0), None: (1, 0)},
+    "subject": {"Hello": (5, 1)},
+    "template": {"t-1": (5, 1)},
+}
+SPLIT = [name for name, question in QUESTIONS.items() if question.splits]
+
+
+def planned_client(home: Path) -> Connection:
+    """A campaign whose plan stands in the ledger, with events of some of its people."""
+    client = Connection(load_settings(environ={}, home=home), quiet=True)
+    client.ledger.plans.write("c", digest="d1", spec=SPEC, planned=PEOPLE, batch_size=3)
+    store(EVENTS, into=client.store)
+    return client
+
+
+def groups(table: pd.DataFrame, by: str) -> dict[str | None, tuple[int, int]]:
+    """Each value of a segment -> how many were attempted and clicked."""
+    found = {}
+    for row in table.to_dict("records"):
+        value = None if pd.isna(row[by]) else row[by]
+        found[value] = (row["attempted"], row["clicked"])
+    return found
+
+
+def imported(folder: Path, text: str, *keep: str) -> Engine:
+    file = folder / "export.csv"
+    file.write_text(text)
+    target = EventStore(folder / "events")
+    import_file(file, "c", target, keep=keep, now=NOW)
+    return Engine(target)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Over the campaign that was planned."""
+    return planned_client(tmp_path_factory.mktemp("planned")).engine
+
+
+@pytest.mark.parametrize("by", ASKED)
+def test_a_campaign_is_split_by_what_was_sent_with_its_people(engine: Engine, by: str) -> None:
+    """Fields, tags, the place in the list, and what the spec says of everybody."""
+    assert ASKED[by] == groups(answer(engine, "funnel", "c", by=by), by)
+
+
+def test_several_and_filters(engine: Engine) -> None:
+    """Segments stand behind dimensions; where two filters are, both hold."""
+    table = answer(
+        engine, "funnel", "c", by=["plan", "domain"], where={"tag:vip": "yes", "plan": ["pro"]}
+    )
+
+    assert ["campaign", "domain", "plan"] == list(table.columns[:3])
+    assert [("one.example", "pro", 1), ("two.example", "pro", 1)] == [
+        (row["domain"], row["plan"], row["attempted"]) for row in table.to_dict("records")
+    ]
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_every_question_is_split_by_segments(engine: Engine, name: str) -> None:
+    """Each says in its rows which group they are of, as text and as a picture where it has one."""
+    table = answer(engine, name, "c", by="plan")
+
+    assert ["campaign", "plan"] == list(table.columns[:2])
+    assert len(table)
+    assert "plan" in table.text().lower()
+    if QUESTIONS[name].chart:
+        assert "plan" in table.chart().to_json()
+
+
+ARMS = """\
+email,event,time,message_id,arm,where.from
+ann@one.example,delivered,2026-09-14 09:00,m1,A,shop
+ann@one.example,click,2026-09-14 10:00,m1,B,app
+bob@two.example,delivered,2026-09-14 09:00,m2,B,shop
+cid@two.example,bounce,2026-09-14 09:00,m3,,shop
+"""
+
+
+def test_a_kept_column_is_a_segment(tmp_path: Path) -> None:
+    """What the first event of a message says counts; an empty cell says nothing."""
+    engine = imported(tmp_path, ARMS, "arm", "where.from")
+    by_arm = groups(answer(engine, "funnel", "c", by="arm"), "arm")
+    by_origin = groups(answer(engine, "funnel", "c", by="where.from"), "where.from")
+
+    assert {"A": (1, 1), "B": (1, 0), None: (1, 0)} == by_arm
+    assert {"shop": (3, 1)} == by_origin
+
+
+def test_a_column_may_be_kept_later(tmp_path: Path) -> None:
+    """The same file again adds no event, and the column is a segment from then on."""
+    engine = imported(tmp_path, ARMS)
+    with pytest.raises(StoreError, match="can't split by arm"):
+        answer(engine, "funnel", "c", by="arm")
+    again = imported(tmp_path, ARMS, "arm")
+
+    assert 4 == len(list(answer(again, "funnel", "c", by="arm")["attempted"])) + 1
+
+
+def test_columns_inside_of_objects(tmp_path: Path) -> None:
+    """A dotted name finds what JSON holds inside."""
+    file = tmp_path / "export.jsonl"
+    file.write_text(
+        '{"email":"a@x.example","event":"delivered","args":{"plan":"pro","n":3},"time":"2026-09-14"}\n'
+    )
+    target = EventStore(tmp_path / "events")
+    import_file(file, "c", target, format="table", keep=["args.plan", "args.n"], now=NOW)
+    table = answer(Engine(target), "funnel", by=["args.plan", "args.n"])
+
+    assert [("pro", "3")] == list(zip(table["args.plan"], table["args.n"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"by": "plam"}, "can't split by plam.*did you mean plan.*segments:.*plan"),
+        ({"by": "firstName"}, "firstName tells of one person, not of a group"),
+        ({"where": {"plan": "gold"}}, "no message has the plan gold.*choose from: free, pro"),
+        ({"where": {"town": "x"}}, "can't filter by town"),
+    ],
+)
+def test_what_there_is_not_is_answered_with_what_there_is(
+    engine: Engine, asked: dict[str, object], words: str
+) -> None:
+    """The message names dimensions, segments or values."""
+    with pytest.raises(StoreError) as told:
+        answer(engine, "funnel", "c", **asked)  # type: ignore[arg-type]
+
+    assert pd.Series([str(told.value).replace("\n", " ")]).str.contains(words).all()
+
+
+def test_names_that_dimensions_have(engine: Engine) -> None:
+    """`day` stays the day of sending; what was sent under that name is `segment:day`."""
+    assert ["2026-09-14"] == list(answer(engine, "funnel", "c", by="day")["day"])
+    assert "segment:day" in engine.segments("c")
+    assert "day" not in engine.segments("c")
+
+
+@pytest.mark.parametrize("column", ["First Name", "phone", "a'b"])
+def test_columns_that_are_no_segments(tmp_path: Path, column: str) -> None:
+    """What tells of one person, and what has no name that can be said, is refused at once."""
+    with pytest.raises(ConfigError):
+        imported(tmp_path, f"email,event,time,{column}\n", column)
+
+
+def test_a_field_that_tells_people_apart_is_no_segment() -> None:
+    """A link of one's own for thousands of people."""
+    people = [Recipient(f"p{n}@x.example", {"link": str(n)}) for n in range(MOST_VALUES + 1)]
+
+    assert {"list_tenth"} == set(planned_table(people, len(people), {})["name"].to_pylist())
+
+
+def test_an_erased_person_stays_in_every_group(tmp_path: Path) -> None:
+    """Whether segments were asked for before or not; nothing is left to do, and no key is left."""
+    for name, is_asked in (("asked", True), ("unasked", False)):
+        client = planned_client(tmp_path / name)
+        if is_asked:
+            answer(client.engine, "funnel", "c", by="plan")
+        forget(client, "ann@one.example", "asked to")
+        later = Connection(client.settings, quiet=True)
+        for by in ("plan", "tags", "list_tenth"):
+            assert ASKED[by] == groups(answer(later.engine, "funnel", "c", by=by), by)
+
+
+def test_what_nobody_asks_for_is_not_made(tmp_path: Path) -> None:
+    """A question without segments writes nothing of them."""
+    client = planned_client(tmp_path)
+    answer(client.engine, "funnel", "c", by="provider")
+
+    assert [] == [path for path in tmp_path.rglob("*segments*") if "lock" not in path.name]
