@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cxtools.bounce import BounceVerdict, classify
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
+    from cxtools.measures.samples import SampleSize, ab_size
     from cxtools.notebook import (
         Ask,
         check_campaign,
@@ -57,7 +58,9 @@ if TYPE_CHECKING:
         "CampaignVerdict",
         "Connection",
         "CxError",
+        "SampleSize",
         "Status",
+        "ab_size",
         "bounces",
         "check_campaign",
         "classify",
@@ -88,7 +91,9 @@ _HOMES = {
     "CampaignVerdict": "verdicts.verdict",
     "Connection": "connection",
     "CxError": "errors",
+    "SampleSize": "measures.samples",
     "Status": "sending.status",
+    "ab_size": "measures.samples",
     "check_campaign": "notebook",
     "classify": "bounce",
     "connect": "connection",

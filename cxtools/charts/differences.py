@@ -112,9 +112,12 @@ def _ticks(reach: float) -> list[float]:
     """
     >>> _ticks(0.031)
     [-0.02, 0, 0.02]
+    >>> _ticks(0.049)
+    [-0.04, 0, 0.04]
     """
     step = next((step for step in TICK_STEPS if step < reach), LEAST_REACH / 2)
-    return [-step, 0, step]
+    farthest = round(reach // step * step, 4)
+    return [-farthest, 0, farthest]
 
 
 def _drawn_metrics(rows: Sequence[Row]) -> list[str]:

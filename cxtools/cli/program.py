@@ -22,6 +22,7 @@ from cxtools.cli import (
     audit,
     campaigns,
     classify,
+    experiments,
     hygiene,
     imports,
     ledger,
@@ -52,6 +53,7 @@ app.add_typer(imports.commands)
 app.add_typer(refresh.commands)
 app.add_typer(questions.commands)
 app.add_typer(verdict.commands)
+app.add_typer(experiments.commands)
 app.add_typer(providers.commands)
 app.add_typer(classify.commands)
 app.add_typer(reports.commands)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from random import Random
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from cxtools.errors import ConfigError
 from cxtools.measures.differences import finding, rows
+from cxtools.measures.samples import ab_size
 from cxtools.measures.stats import holm, newcombe
 from cxtools.measures.table import Table
 from tests.tables import ask, store
@@ -211,3 +214,51 @@ def test_a_table_says_the_rule_and_signs_its_differences() -> None:
     assert "Significant: chance alone" in shown
     assert {"circle"} == symbols
     assert table.text().splitlines()[1].startswith("b         delivery rate")
+
+
+# --- how many messages a test takes ---
+
+
+@pytest.mark.parametrize(
+    ("how", "per_arm"),
+    [
+        ({"base": 0.08, "lift": 0.01}, 12208),
+        ({"base": 0.09, "lift": -0.01}, 12208),
+        ({"base": 0.5, "lift": 0.25, "power": 0.9}, 77),  # R's help on power.prop.test
+        ({"base": 0.08, "lift": 0.01, "arms": 3}, 16284),
+    ],
+)
+def test_a_test_is_large_enough(how: dict[str, Any], per_arm: int) -> None:
+    """Two-sided, either way round the same; three arms have three pairs, each at a third of 5 %."""
+    size = ab_size(**how)
+
+    assert (per_arm, per_arm * size.arms) == (size.per_arm, size.total)
+
+
+def test_most_tests_of_that_size_see_the_difference() -> None:
+    """Of 400 tests with 8 and 12 % four in five come out significant, by the rule of compare."""
+    rng = Random(13)
+    size = ab_size(base=0.08, lift=0.04).per_arm
+    seen = 0
+    for _ in range(400):
+        clicks = [sum(rng.random() < rate for _ in range(size)) for rate in (0.08, 0.12)]
+        arms = {name: (size, 0, number) for name, number in zip("ab", clicks, strict=True)}
+        table = rows(counts(arms, "arm"), ["c"], ["arm"])
+        seen += findings(table, "click_rate", "arm") == {"b beside a": "significant"}
+
+    assert 0.75 < seen / 400 < 0.85
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"base": 8, "lift": 1}, "base is 8; base and lift together is 9"),
+        ({"base": 0.08, "lift": 0}, "nothing to tell apart"),
+        ({"base": 0.08, "lift": 0.01, "power": 1}, "power is 1"),
+        ({"base": 0.08, "lift": 0.01, "arms": 1}, "2 to 20 arms, not 1"),
+    ],
+)
+def test_a_size_that_is_none_is_refused(how: dict[str, Any], words: str) -> None:
+    """Percent for shares, no lift, certainty."""
+    with pytest.raises(ConfigError, match=words):
+        ab_size(**how)

@@ -43,7 +43,7 @@ FLOORS = {
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
-        "measures.choices measures.differences measures.providers measures.table "
+        "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
         "measures.domain_kinds events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
@@ -137,7 +137,7 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.log cli.options",
         "cli.session",
-        "cli.audit cli.campaigns cli.classify cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
+        "cli.audit cli.campaigns cli.classify cli.experiments cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
