@@ -202,7 +202,16 @@ class Engine:
             return NO_SEGMENTS
         for campaign in filter(None, layers):
             self.keep_segments(campaign)
-        return chosen_segments(self.store, layers, spoken, self.open_relations)
+        return chosen_segments(self.store, layers, spoken, self.open_relations, self._before)
+
+    def _before(self, campaign: str) -> tuple[datetime | None, list[Layer]]:
+        """When a campaign began, and the layers of those that began before it."""
+        starts = self.starts()
+        began_at = starts[campaign]
+        if began_at is None:
+            return None, []
+        earlier = [name for name, start in starts.items() if start and start < began_at]
+        return began_at, [self.layer(name) for name in earlier]
 
     def _files(self, layers: Mapping[str, Layer]) -> list[Path]:
         """What a question reads: it is asked again when one of them is gone."""

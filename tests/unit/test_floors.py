@@ -45,7 +45,7 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
-        "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
+        "measures.domain_kinds events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
