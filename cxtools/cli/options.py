@@ -11,6 +11,10 @@ from cxtools.errors import ConfigError
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
+Addresses = Annotated[
+    bool,
+    typer.Option("--addresses", "--show-addresses", help="Whole addresses, not masked ones."),
+]
 Name = Annotated[
     str | None,
     typer.Argument(help="The campaign's name; all campaigns when left out."),

@@ -16,6 +16,7 @@ from cxtools.formats import ZERO_ZONE
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
+from cxtools.measures.domain_kinds import domain_kind
 from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension
 from cxtools.measures.segments import NO_SEGMENTS, Segments, values_query
@@ -29,7 +30,7 @@ SENDING_TIMES = {
     name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
 }
 #: The dimensions that no message's row tells by itself.
-LOOKED_UP = {"provider", *SENDING_TIMES}
+LOOKED_UP = {"provider", "domain_kind", *SENDING_TIMES}
 
 #: A job, the seconds until it was done, its spam score; None where the API gives none.
 JobFacts = tuple[str, float | None, float | None]
@@ -100,8 +101,8 @@ def define_all_messages(relations: Definitions, asked: Asked) -> None:
 
 def _define_messages_and_dimensions(relations: Definitions, asked: Asked, result: str) -> None:
     """
-    All messages; the provider of each, and when it was sent, are looked up only where somebody asks
-    for them.
+    All messages; the provider of each, the kind of its domain, and when it was sent, are looked up
+    only where somebody asks for them.
     """
     messages = statement("all_messages")
     if asked.job_ids is not None:
@@ -116,8 +117,13 @@ def _define_messages_and_dimensions(relations: Definitions, asked: Asked, result
     if "provider" in names:
         providers = statement("provider_of_domain")
     relations.define("all_messages_by_provider", providers)
+    kinds = "select * from all_messages_by_provider"
+    if "domain_kind" in names:
+        relations.compute("domain_kinds", partial(_domain_kinds, relations))
+        kinds = statement("domain_kind_of_domain")
+    relations.define("all_messages_by_kind", kinds)
     if SENDING_TIMES.isdisjoint(names):
-        relations.define(result, "select * from all_messages_by_provider")
+        relations.define(result, "select * from all_messages_by_kind")
         return
     relations.define("sending_moments", statement("sending_moments"))
     moment = "sent_at"
@@ -169,10 +175,20 @@ def _wanted(where: Filters) -> pa.Table:
 
 def _providers(relations: ReadRelations, providers: Providers) -> pa.Table:
     """The domains of all messages, and who runs the mailboxes of each."""
-    rows = relations.rows("select distinct domain from all_messages_by_domain")
-    domains = [domain for domain in rows.column("domain").to_pylist() if domain]
+    domains = _domains(relations)
     names = [providers.find(domain) for domain in domains]
     return text_table(domain=domains, provider=names)
+
+
+def _domain_kinds(relations: ReadRelations) -> pa.Table:
+    """The domains of all messages, and the kind of each."""
+    domains = _domains(relations)
+    return text_table(domain=domains, kind=[domain_kind(domain) for domain in domains])
+
+
+def _domains(relations: ReadRelations) -> list[str]:
+    rows = relations.rows("select distinct domain from all_messages_by_domain")
+    return [domain for domain in rows.column("domain").to_pylist() if domain]
 
 
 def no_hashes() -> tuple[str, pa.Array]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -66,7 +65,7 @@ def follow(context: Context, name: str | None = None) -> list[str]:
     failed: list[CxError] = []
     with (
         context.progress(len(watched), "jobs") as bar,
-        ThreadPoolExecutor(context.settings.workers) as pool,
+        context.readers() as pool,
     ):
         while watched:
             due = [job for job in watched if job.due_at <= context.now()]

@@ -24,6 +24,7 @@ from cxtools.measures.catalogue import named
 from cxtools.measures.sql import tsv_rows
 from cxtools.text import parse_moment
 from tests.oracle.identity import owners
+from tests.oracle.segments import segment_values
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,15 +32,20 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "sql"
 VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
 MICROSECOND = timedelta(microseconds=1)
-#: Dimension -> what it is made of, in columns of `sql/messages.sql`.
+#: The kept column of the events, and what earlier campaigns tell.
+KEPT = "arm"
+SEGMENTS = (KEPT, "history", "recency")
+#: Dimension or segment -> what it is made of, in columns of `sql/messages.sql`.
 DIMENSIONS = {
     "provider": "provider",
     "domain": "domain",
+    "domain_kind": "domain_kind",
     "job": "job_id",
     "day": "cast(cast(sending_at as date) as varchar)",
     "week": "cast(cast(date_trunc('week', sending_at) as date) as varchar)",
     "hour": "extract(hour from sending_at)",
     "weekday": "extract(isodow from sending_at)",
+    **{name: name for name in SEGMENTS},
 }
 
 #: One campaign, several, or all of the store.
@@ -130,7 +136,10 @@ class Oracle:
                 connection.execute(of_jobs, {"job_ids": list(job_ids)})
             connection.register("verdicts", _verdicts(connection))
             connection.register("providers", _providers(connection))
-            connection.execute("create temp table all_messages as " + _statement("messages"))
+            connection.register("domain_kinds", _domain_kinds(connection))
+            segments = _segment_values(self.store, self.starts())
+            connection.register("segment_values", segments)
+            connection.execute("create temp table all_messages as " + _messages_and_segments())
             connection.execute("create temp table wanted as " + _wanted(where))
             yield connection
 
@@ -205,6 +214,58 @@ def _providers(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     return pa.Table.from_pylist(known, pa.schema(columns))
 
 
+def _domain_kinds(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The domains of all events, each with its kind."""
+    domain = "lower(split_part(email, '@', 2))"
+    rows = connection.sql(f"select distinct {domain} from events").fetchall()  # noqa: S608  # ours
+    providers = [pattern for pattern, _ in tsv_rows("providers")]
+    known = []
+    for (name,) in rows:
+        kinds = {kind for ending, kind, _ in tsv_rows("domain_kinds") if _ends(name, ending)}
+        if not kinds:
+            is_mailbox = any(fnmatchcase(name, pattern) for pattern in providers)
+            kinds = {"consumer" if is_mailbox else "company"}
+        [kind] = kinds
+        if name:
+            known.append({"domain": name, "kind": kind})
+    columns = [pa.field("domain", pa.string()), pa.field("kind", pa.string())]
+    return pa.Table.from_pylist(known, pa.schema(columns))
+
+
+def _ends(domain: str, ending: str) -> bool:
+    return fnmatchcase(domain, f"*.{ending.replace('*', '[a-z][a-z]')}")
+
+
+def _segment_values(store: EventStore, starts: Mapping[str, datetime | None]) -> pa.Table:
+    """What each message of the store has of each segment."""
+    with store.connection() as connection:
+        connection.execute("create temp view starts as " + _statement("starts"))
+        connection.register("owners", _owners(connection))
+        columns = "campaign, owners.message_id, who, coalesce(owners.email, events.email) as email"
+        content = "regexp_matches(lower(link_url), 'unsub|opt-?out|preference|abmeld')"
+        query = f"""
+            select {columns}, kind, ts, raw, kind = 'click' and not {content} as is_content
+            from events join owners using (campaign, event_id)
+        """  # noqa: S608  # our own words
+        rows = connection.sql(query).to_arrow_table().to_pylist()
+    values = list(segment_values(rows, starts, [KEPT]))
+    names = ("campaign", "message_id", "who", "name", "value")
+    return pa.Table.from_pylist(values, pa.schema([pa.field(name, pa.string()) for name in names]))
+
+
+def _messages_and_segments() -> str:
+    columns = []
+    for name in SEGMENTS:
+        columns.append(
+            f"(select value from segment_values as told where told.name = '{name}'"  # noqa: S608
+            " and told.campaign = rows.campaign and told.message_id = rows.message_id"
+            f" and told.who = rows.who) as {name}"
+        )
+    kind = "(select kind from domain_kinds where domain_kinds.domain = rows.domain) as domain_kind"
+    columns.append(kind)
+    return f"select rows.*, {', '.join(columns)} from ({_statement('messages')}) as rows"  # noqa: S608
+
+
 def _wanted(where: Where) -> str:
     """The messages that are asked about."""
     conditions = ["true"]
@@ -227,10 +288,11 @@ def _messages(by: Sequence[str]) -> str:
 def _answer(connection: duckdb.DuckDBPyConnection, name: str, by: choices.By) -> pd.DataFrame:
     """The rows of one question, with its rates."""
     question = named(name)
-    counts = _counts(connection, question.file, choices.splits(question, by))
+    splits = choices.splits(question, by, SEGMENTS)
+    counts = _counts(connection, question.file, splits)
     if question.parts:
-        counts = rows_of_parts(counts, question)
-    return add_rates(counts, question)
+        counts = rows_of_parts(counts, question, splits)
+    return add_rates(counts, question, splits)
 
 
 def _counts(

@@ -5,8 +5,9 @@ only look right come out wrong.
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -250,16 +251,28 @@ def odd_store(root: Path) -> EventStore:
     store = EventStore(root / "events")
     odd = odd_events()
     some = list(random_events(Random(1), 400))
+    some = with_arms(some)
+    odd = with_arms(odd)
     store.add("spring", _later(some, timedelta()), source="b", received_at=RECEIVED)
     _add_beside(store, "spring", _changed(some[:60]), "a", root)
     store.add("summer", odd, source="b", received_at=RECEIVED)
     _add_beside(store, "summer", _changed(odd[::3]), "b", root)
     _add_beside(store, "summer", odd[::5], "a", root)
-    others = _later(random_events(Random(2), 300), timedelta(days=9))
+    others = _later(with_arms(random_events(Random(2), 300)), timedelta(days=9))
     store.add("autumn", others, source="b", received_at=RECEIVED)
     moved = _later(scanners(), timedelta(days=30))
     store.add("winter", moved, source="b", received_at=RECEIVED)
+    store.keep_columns(["spring", "summer", "autumn"], ["arm"])
     return store
+
+
+def with_arms(happened: Iterable[Event]) -> list[Event]:
+    """The same, each with a raw row that has a column more, and sometimes nothing in it."""
+    arms = ["A", "B", "", "A"]
+    return [
+        replace(event, raw=json.dumps({"arm": arms[sum(event.event_id.encode()) % 4]}))
+        for event in happened
+    ]
 
 
 def _later(happened: Iterator[Event] | list[Event], by: timedelta) -> list[Event]:

@@ -28,7 +28,8 @@ FLOORS = {
         "settings",
     ],
     "judgement": [
-        "measures measures.control measures.history measures.question measures.sql measures.stats",
+        "measures measures.control measures.history measures.question measures.sql measures.stats "
+        "queries queries.columns queries.rules",
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
@@ -45,7 +46,7 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
-        "events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
+        "measures.domain_kinds events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
         "measures.trend",
         "measures.trend_rows",
         "events.feeds.columns verdicts.actions",
@@ -72,8 +73,8 @@ FLOORS = {
         "charts",
     ],
     "files": [
-        "files progress tables tables.layout",
-        "mail_servers",
+        "files progress queries.worker tables tables.layout",
+        "mail_servers queries.process",
         "tables.containers tables.delimited",
         "tables.encodings tables.workbook",
     ],
@@ -111,8 +112,8 @@ FLOORS = {
         "measures.messages",
         "measures.session",
         "measures.engine",
-        "context measures.ages measures.outcomes sending.left_out",
-        "measures.answers sending.status",
+        "context measures.ages measures.outcomes queries.views sending.left_out",
+        "measures.answers queries.ask sending.status",
         "mailboxes",
         "sending.clearance sending.dry_run sending.follow sending.list_hygiene sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
@@ -123,7 +124,7 @@ FLOORS = {
         "simulated refresh.inbox",
         "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters pages.widgets",
-        "campaigns pages.earlier pages.executed pages.numbers people.addresses people.documents refresh.channels",
+        "campaigns inquiry pages.earlier pages.executed pages.numbers people.addresses people.documents refresh.channels",
         "people.forget people.person people.purge",
         "pages.figures pages.portfolio",
         "explorer pages.catalogue pages.glossary pages.paper",
@@ -139,7 +140,9 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.log cli.options",
         "cli.session",
+        "cli.forms",
         "cli.audit cli.campaigns cli.classify cli.experiments cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
+        "cli.statements "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
@@ -277,6 +280,7 @@ def test_imports_point_down(name: str) -> None:
 BY_NAME = {
     "__init__": "the public names, each at its first use",
     "charts": "the figures of the folder, one a file",
+    "events": "the notebook's function of that name, which stands above",
     "events.feeds": "the files of the folder, one a vendor",
     "measures.table": "the pictures of a table: they stand above it, and are asked for by chart(),"
     " text() and a notebook",

@@ -23,8 +23,8 @@ from cxtools.measures.answers import answer
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import outcomes
-from tests.oracle.answers import Oracle
-from tests.oracle.events import CAMPAIGNS, JOBS, odd_store, random_events
+from tests.oracle.answers import SEGMENTS, Oracle
+from tests.oracle.events import CAMPAIGNS, JOBS, odd_store, random_events, with_arms
 from tests.tables import RECEIVED
 
 #: Questions that can be split and filtered; those that can't; and the one that is asked otherwise.
@@ -36,8 +36,8 @@ WHOLE = [
 ]
 COMPARED = [each.name for each in QUESTIONS.values() if each.earlier]
 
-SINGLE = [[dimension] for dimension in DIMENSIONS]
-PAIRS = [["provider", "day"], ["job", "hour"], ["domain", "weekday"]]
+SINGLE = [[dimension] for dimension in (*DIMENSIONS, *SEGMENTS)]
+PAIRS = [["provider", "day"], ["job", "hour"], ["domain", "weekday", "arm"]]
 #: What counts, and how it is split; the campaigns begin on September 14th at 09:00 (summer) and at
 #: 22:00, and on the 23rd.
 AS_OF: dict[str, tuple[Any, list[list[str]]]] = {
@@ -91,6 +91,8 @@ def test_every_split_at_every_moment(odd: EventStore, as_of: str) -> None:
         ({"provider": "gmail"}, None),
         ({"job": ["j1", "j2"]}, timedelta(minutes=10)),
         ({"day": "2026-09-14", "domain": ["corp.example", "outlook.com"]}, None),
+        ({"arm": "A", "domain_kind": "consumer"}, None),
+        ({"recency": "never"}, timedelta(minutes=10)),
     ],
 )
 def test_every_filter(odd: EventStore, where: dict[str, Any], as_of: Any) -> None:
@@ -173,7 +175,8 @@ def test_random_events(seed: int, count: int, by: Sequence[str], as_of: Any) -> 
     """Whatever happened, in whatever order."""
     with tempfile.TemporaryDirectory() as folder:
         store = EventStore(Path(folder) / "events")
-        happened = random_events(Random(seed), count)
+        happened = with_arms(random_events(Random(seed), count))
+        store.keep_columns(["c"], ["arm"])
         store.add("c", happened, source="test", received_at=RECEIVED)
         check_answers(store, SPLIT, [by], as_of=as_of)
         check_answers(store, WHOLE, as_of=as_of)

@@ -203,6 +203,40 @@ def test_a_field_that_tells_people_apart_is_no_segment() -> None:
     assert {"list_tenth"} == set(planned_table(people, len(people), {})["name"].to_pylist())
 
 
+EARLIER = """
+to            | kind     | at          | url
+ann@x.example | delivery | +0          |
+ann@x.example | click    | +60         | https://x.example/a
+bob@x.example | delivery | +0          |
+bob@x.example | click    | 28 09:00:01 | https://x.example/unsubscribe
+cid@x.example | bounce   | +0          |
+"""
+LATER = """
+to            | kind     | at
+ann@x.example | delivery | 28 09:01:00
+bob@x.example | delivery | 28 09:02:00
+cid@x.example | delivery | 28 09:02:00
+dan@x.example | delivery | 28 09:02:00
+"""
+
+
+def test_what_earlier_campaigns_tell() -> None:
+    """
+    Two weeks to the second are 14 days still; an unsubscription is no click on content, and a
+    bounce is mail all the same.
+    """
+    target = store(LATER, "later", into=store(EARLIER, "earlier"))
+    table = answer(Engine(target), "funnel", ["later", "earlier"], by=["history", "recency"])
+    rows = table[["campaign", "history", "recency", "attempted"]].to_records(index=False)
+
+    assert [
+        ("earlier", "first", "never", 3),
+        ("later", "first", "never", 1),
+        ("later", "repeat", "0-14 days", 1),
+        ("later", "repeat", "never", 2),
+    ] == [tuple(row) for row in rows]
+
+
 def test_an_erased_person_stays_in_every_group(tmp_path: Path) -> None:
     """Whether segments were asked for before or not; nothing is left to do, and no key is left."""
     for name, is_asked in (("asked", True), ("unasked", False)):

@@ -1,12 +1,23 @@
 -- Which values do messages have in the columns of imported rows that are segments? That of the first event that has one.
 -- grain:   one row per message and segment
 -- params:  none
--- reads:   received (rows of parts), kept_columns, layer_aliases, layer_splits
+-- reads:   received (rows of parts), kept_columns, layer_repeats, layer_aliases, layer_splits
 -- columns: message_key, name, value
 with
-cells as (        -- one row per row of a part and column
-    select received.message_key, received.ts, kept_columns.name, field_of(received.raw, kept_columns.name) as value
+counted as (      -- one row per event
+    select received.message_key, received.ts, received.raw
     from received
+    anti join layer_repeats using (event_hash)
+    union all
+    select received.message_key, received.ts, received.raw
+    from received
+    join layer_repeats as repeats
+      on repeats.event_hash = received.event_hash and repeats.message_key = received.message_key
+     and repeats.ts is not distinct from received.ts
+),
+cells as (        -- one row per event and column
+    select counted.message_key, counted.ts, kept_columns.name, field_of(counted.raw, kept_columns.name) as value
+    from counted
     cross join kept_columns
 ),
 told as (
