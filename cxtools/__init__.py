@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cxtools.bounce import BounceVerdict, classify
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
+    from cxtools.inquiry import messages, recipients, sql, texts, timeline
     from cxtools.measures.samples import SampleSize, ab_size
     from cxtools.notebook import (
         Ask,
@@ -74,11 +75,16 @@ if TYPE_CHECKING:
         "import_file",
         "jobs",
         "links",
+        "messages",
         "reasons",
+        "recipients",
         "report",
         "run_campaign",
+        "sql",
         "status",
         "suspects",
+        "texts",
+        "timeline",
         "timing",
         "unknown",
         "verdict",
@@ -99,9 +105,14 @@ _HOMES = {
     "connect": "connection",
     "explore": "notebook",
     "import_file": "notebook",
+    "messages": "inquiry",
+    "recipients": "inquiry",
     "report": "notebook",
     "run_campaign": "notebook",
+    "sql": "inquiry",
     "status": "notebook",
+    "texts": "inquiry",
+    "timeline": "inquiry",
     "verdict": "notebook",
 }
 __version__ = "0.1.0"
@@ -113,8 +124,10 @@ def _questions() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     if name == "__all__":
-        return sorted([*_HOMES, *_questions()])
-    if name in _HOMES:
+        return sorted([*_HOMES, "events", *_questions()])
+    if name == "events":  # a package that is called like the function
+        value = import_module("cxtools.events")
+    elif name in _HOMES:
         value = getattr(import_module(f"cxtools.{_HOMES[name]}"), name)
     elif _may_be_a_question(name) and name in _questions():
         value = import_module("cxtools.notebook").question(name)

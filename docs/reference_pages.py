@@ -16,6 +16,7 @@ from cxtools.cli.program import app
 from cxtools.events import feeds
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.question import docstring
+from cxtools.queries.columns import VIEWS, view_columns
 from cxtools.settings import SOURCE_VARIABLES, setting_rows
 from cxtools.verdicts.limits import LIMITS, PLACE_LIMITS
 
@@ -33,6 +34,7 @@ def write_pages(folder: Path) -> None:
         "python": python_page(),
         "questions": questions_page(),
         "settings": settings_page(),
+        "views": views_page(),
     }
     for name, text in pages.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
@@ -248,6 +250,18 @@ def settings_page() -> str:
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "These variables say where settings are.", "", "| variable | is |", "|---|---|"]
     lines += [f"| `{name}` | {text} |" for name, text in SOURCE_VARIABLES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def views_page() -> str:
+    """The views that SQL reads, with their columns."""
+    lines = ["# Views", "", "What `cx.sql` and `cxtools sql` read. Moments are in UTC."]
+    for view, (_, row) in VIEWS.items():
+        lines += ["", f"## {view}", "", f"One row per {row}.", ""]
+        lines += ["| column | type | is |", "|---|---|---|"]
+        for column in view_columns():
+            if column.view == view:
+                lines.append(f"| `{column.name}` | {column.type} | {column.meaning} |")
     return "\n".join(lines) + "\n"
 
 

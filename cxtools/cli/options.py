@@ -11,9 +11,31 @@ from cxtools.errors import ConfigError
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Csv = Annotated[bool, typer.Option("--csv", help="CSV on stdout.")]
+Addresses = Annotated[
+    bool,
+    typer.Option("--addresses", "--show-addresses", help="Whole addresses, not masked ones."),
+]
 Name = Annotated[
     str | None,
     typer.Argument(help="The campaign's name; all campaigns when left out."),
+]
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="COLUMN=VALUE",
+        help="Only messages with that value, for example provider=gmail. May be repeated.",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="MOMENT",
+        help="Leave out what came later: than a day, as 2026-09-14, to its end, or than "
+        "2026-09-14T10:00:00+02:00.",
+    ),
 ]
 
 

@@ -31,6 +31,7 @@ from cxtools.cli import (
     questions,
     refresh,
     reports,
+    statements,
     store,
     suppressions,
     tools,
@@ -52,6 +53,7 @@ app.add_typer(campaigns.commands)
 app.add_typer(imports.commands)
 app.add_typer(refresh.commands)
 app.add_typer(questions.commands)
+app.add_typer(statements.commands)
 app.add_typer(verdict.commands)
 app.add_typer(experiments.commands)
 app.add_typer(providers.commands)

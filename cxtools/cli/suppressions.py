@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cxtools import wording
-from cxtools.cli.options import Csv, Json
+from cxtools.cli.options import Addresses, Csv, Json
 from cxtools.cli.session import session, write_lines
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
@@ -43,7 +43,6 @@ List = Annotated[
         help="JSON of another platform's API, or a table with a column of addresses.",
     ),
 ]
-Addresses = Annotated[bool, typer.Option("--addresses", help="Whole addresses, not masked ones.")]
 Campaign = Annotated[str, typer.Option("--campaign", help="Only those that this campaign found.")]
 
 #: The columns of a list, in their order.

@@ -53,18 +53,19 @@ class Definitions:
 
     def rows(self, sql: str) -> pa.Table:
         """What a statement selects."""
-        self._define_all_in(sql)
+        self.define_all_in(sql)
         return self._relations.rows(sql)
 
-    def _make(self, make: Callable[[str, str], None], name: str, sql: str) -> None:
-        self._define_all_in(sql)
-        make(name, sql)
-
-    def _define_all_in(self, sql: str) -> None:
+    def define_all_in(self, sql: str) -> None:
+        """Define what a statement reads, without running it."""
         for name in names_read(sql):
             define = self._waiting.pop(name, None)
             if define:
                 define()
+
+    def _make(self, make: Callable[[str, str], None], name: str, sql: str) -> None:
+        self.define_all_in(sql)
+        make(name, sql)
 
 
 def names_read(sql: str) -> list[str]:

@@ -147,12 +147,9 @@ class Engine:
             of *where*.
         """
         with ExitStack() as stack:
-            layers = {name: self.layer(name) for name in self._with_events(campaigns)}
-            if not layers:
-                nothing = layer_without_events(self.open_relations)
-                layers[""] = stack.enter_context(nothing)
+            layers = stack.enter_context(self.open_layers(campaigns))
             segments = self._chosen_segments(layers, [*by, *where])
-            stack.enter_context(reading([*self._files(layers), *segments.files]))
+            stack.enter_context(reading(segments.files))
             asked = Asked(
                 by,
                 where,
@@ -172,6 +169,23 @@ class Engine:
             relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
             session.check_values(where, asked.dimensions)
             yield session
+
+    @contextmanager
+    def open_layers(self, campaigns: Campaigns = None) -> Iterator[dict[str, Layer]]:
+        """
+        The layers of these campaigns, to be read in a `with` block; where none has events, one
+        without any, under the name "".
+
+        Raises:
+            StoreError: a campaign is unknown. PartsReplaced: events were merged in mid-block.
+        """
+        with ExitStack() as stack:
+            layers = {name: self.layer(name) for name in self._with_events(campaigns)}
+            if not layers:
+                nothing = layer_without_events(self.open_relations)
+                layers[""] = stack.enter_context(nothing)
+            stack.enter_context(reading(self._files(layers)))
+            yield layers
 
     def segments(self, campaigns: Campaigns = None) -> dict[str, Dimension]:
         """

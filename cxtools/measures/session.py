@@ -223,6 +223,22 @@ def _define_until(
     relations.register("cuts", _cut_table(cuts))
     _define_rows_until(relations, "bounces", "stored_bounces", BOUNCE_COLUMNS)
     _define_rows_until(relations, "clicks", "stored_clicks", CLICK_COLUMNS)
+    define_events(relations, store, layers)
+    _define_rows_until(relations, "counted_events", "events", EVENT_COLUMNS)
+    counts = messages_sql.statement("event_counts").format(
+        campaign=CAMPAIGN,
+        grouping="group by campaign",
+    )
+    relations.define("counts", counts)
+    relations.define("last_moments", statement("last_moments"))
+    _define_irregular_facts(relations, purposes)
+    relations.define("row_facts", statement("facts_until"))
+    relations.keep("standing_bounces", statement("standing_bounces"))
+    relations.share("message_facts", statement("facts_by_standing_bounce"))
+
+
+def define_events(relations: ReadRelations, store: EventStore, layers: Mapping[str, Layer]) -> None:
+    """The relation `events`: what happened, each event once, with its message."""
     files = []
     for campaign in filter(None, layers):
         files += store.parts(campaign)
@@ -243,17 +259,6 @@ def _define_until(
             by_campaign=True,
         )
     relations.define("events", events)
-    _define_rows_until(relations, "counted_events", "events", EVENT_COLUMNS)
-    counts = messages_sql.statement("event_counts").format(
-        campaign=CAMPAIGN,
-        grouping="group by campaign",
-    )
-    relations.define("counts", counts)
-    relations.define("last_moments", statement("last_moments"))
-    _define_irregular_facts(relations, purposes)
-    relations.define("row_facts", statement("facts_until"))
-    relations.keep("standing_bounces", statement("standing_bounces"))
-    relations.share("message_facts", statement("facts_by_standing_bounce"))
 
 
 def _has_aliases(layer: Layer) -> bool:

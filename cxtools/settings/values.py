@@ -260,6 +260,12 @@ class Settings(
         variable="CXTOOLS_THREADS",
         ge=1,
     )
+    sql_seconds: int = setting(
+        60,
+        "Seconds after which a statement of `cx.sql` or `cxtools sql` is ended.",
+        variable="CXTOOLS_SQL_SECONDS",
+        ge=1,
+    )
     spill: Path | None = setting(
         None,
         "The folder for what doesn't fit into the memory of a question: personal data, for its"

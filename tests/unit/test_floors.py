@@ -28,7 +28,7 @@ FLOORS = {
         "settings",
     ],
     "judgement": [
-        "measures measures.question measures.sql measures.stats",
+        "measures measures.question measures.sql measures.stats queries queries.columns queries.rules",
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
@@ -70,8 +70,8 @@ FLOORS = {
         "charts",
     ],
     "files": [
-        "files progress tables tables.layout",
-        "mail_servers",
+        "files progress queries.worker tables tables.layout",
+        "mail_servers queries.process",
         "tables.containers tables.delimited",
         "tables.encodings tables.workbook",
     ],
@@ -109,8 +109,8 @@ FLOORS = {
         "measures.messages",
         "measures.session",
         "measures.engine",
-        "context measures.ages measures.outcomes sending.left_out",
-        "measures.answers sending.status",
+        "context measures.ages measures.outcomes queries.views sending.left_out",
+        "measures.answers measures.people queries.ask sending.status",
         "mailboxes",
         "sending.clearance sending.dry_run sending.follow sending.list_hygiene sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
@@ -123,7 +123,8 @@ FLOORS = {
         "pages.parameters pages.widgets",
         "campaigns pages.earlier pages.executed pages.numbers people.addresses people.documents refresh.channels",
         "people.forget people.person people.purge",
-        "pages.figures pages.portfolio",
+        "pages.figures pages.portfolio people.timeline",
+        "inquiry",
         "explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",
@@ -137,7 +138,9 @@ FLOORS = {
     "doorway": [
         "__init__ cli.exits cli.log cli.options",
         "cli.session",
+        "cli.forms",
         "cli.audit cli.campaigns cli.classify cli.experiments cli.hygiene cli.imports cli.ledger cli.people cli.providers cli.questions cli.refresh cli.reports "
+        "cli.statements "
         "cli.store cli.suppressions cli.tools cli.verdict cli.webhooks",
         "cli.program",
         "cli",
@@ -275,6 +278,7 @@ def test_imports_point_down(name: str) -> None:
 BY_NAME = {
     "__init__": "the public names, each at its first use",
     "charts": "the figures of the folder, one a file",
+    "events": "the notebook's function of that name, which stands above",
     "events.feeds": "the files of the folder, one a vendor",
     "measures.table": "the pictures of a table: they stand above it, and are asked for by chart(),"
     " text() and a notebook",
