@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cxtools.bounce import BounceVerdict, classify
     from cxtools.connection import Connection, connect
     from cxtools.errors import CxError
-    from cxtools.inquiry import messages, sql
+    from cxtools.inquiry import messages, recipients, sql, texts, timeline
     from cxtools.measures.samples import SampleSize, ab_size
     from cxtools.notebook import (
         Ask,
@@ -82,11 +82,14 @@ if TYPE_CHECKING:
         "links",
         "messages",
         "reasons",
+        "recipients",
         "report",
         "run_campaign",
         "sql",
         "status",
         "suspects",
+        "texts",
+        "timeline",
         "timing",
         "trend",
         "unknown",
@@ -109,10 +112,13 @@ _HOMES = {
     "explore": "notebook",
     "import_file": "notebook",
     "messages": "inquiry",
+    "recipients": "inquiry",
     "report": "notebook",
     "run_campaign": "notebook",
     "sql": "inquiry",
     "status": "notebook",
+    "texts": "inquiry",
+    "timeline": "inquiry",
     "verdict": "notebook",
 }
 __version__ = "0.1.0"

@@ -206,6 +206,7 @@ class Connection:
             purposes=partial(purposes_by, home / OWN_LINKS),
             job_facts=lambda: self.ledger.batches.job_facts() if self.has_ledger else (),
             keep_segments=self.keep_segments,
+            least_group=self.settings.least_group or 0,
         )
 
     def keep_segments(self, name: str) -> None:

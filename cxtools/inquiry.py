@@ -1,9 +1,12 @@
 """
-What a notebook asks beside the questions of the catalogue: rows of the views, and SQL over them.
+What a notebook asks beside the questions of the catalogue: the people behind a count, rows of the
+views, and SQL over them.
 
     cx.sql("select provider, count(*) from messages where clicked group by all")
     cx.messages("q3-update")                                   one row per message
     cx.events("q3-update")                                     one row per event
+    cx.recipients("q3-update", category="mailbox_full")        whose mailbox is full
+    cx.timeline("jane.doe@example.com")                        what became of one person's mail
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools.connection import latest
 from cxtools.files import write_whole
+from cxtools.measures import people
+from cxtools.measures.people import Behind
 from cxtools.measures.table import Table
 from cxtools.queries.ask import Statement, answer, rows
 
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cxtools.connection import Connection
+    from cxtools.measures.choices import Where
+    from cxtools.measures.cuts import AsOf
 
 Home = str | Path | None
 
@@ -171,3 +178,109 @@ def _plain_numbers(table: pa.Table) -> pa.Table:
                 column = table.column(place).cast(pa.float64())
             table = table.set_column(place, field.name, column)
     return table
+
+
+def recipients(  # noqa: PLR0913  # one for each word that people are found by
+    *campaigns: str,
+    step: str = "",
+    category: str | Sequence[str] | None = None,
+    kind: str | Sequence[str] | None = None,
+    reason: str | Sequence[str] | None = None,
+    bounce_text: str | Sequence[str] | None = None,
+    link: str | Sequence[str] | None = None,
+    where: Where = None,
+    as_of: AsOf = None,
+    addresses: bool = False,
+    home: Home = None,
+) -> Table:
+    """
+    The people behind a count: one row per message to somebody, with what became of it.
+
+    `person` tells people apart, in all campaigns, and is what `cx.timeline` takes. Every row is
+    there, however many they are.
+
+    Arguments:
+        campaigns    names of campaigns; all of them when none is given
+        step         attempted, delivered, bounced, late_bounced, opened, clicked or complained
+        category, kind, reason, bounce_text
+                     only bounced ones, of that cause; or of one in a list
+        link         only those who followed that link, as `cx.links` shows it
+        where        {"provider": "gmail"}: only messages with that value, segments too
+        as_of        a moment after which events don't count
+        addresses    show whole addresses, also in texts
+        home         another folder than CXTOOLS_HOME
+
+    Raises:
+        StoreError: a campaign, a column, a step or a value is unknown; the message says which
+            there are
+        ConfigError: `as_of` is not a moment
+
+    Example:
+        cx.recipients("q3-update", category="mailbox_full")
+    """
+    client = latest(home)
+    behind = Behind(step, category, kind, reason, None, bounce_text, link)
+    table = people.recipients(
+        client.engine, campaigns or None, behind, where=where, as_of=as_of, addresses=addresses
+    )
+    return table.coming_from(client.origin)
+
+
+def texts(
+    *campaigns: str,
+    category: str | Sequence[str] | None = None,
+    kind: str | Sequence[str] | None = None,
+    reason: str | Sequence[str] | None = None,
+    where: Where = None,
+    as_of: AsOf = None,
+    addresses: bool = False,
+    home: Home = None,
+) -> Table:
+    """
+    What servers wrote when they refused a message, word for word: one row per text, with how many
+    people it is about.
+
+    Arguments:
+        campaigns  names of campaigns; all of them when none is given
+        category, kind, reason
+                   only of that cause; or of one in a list
+        where      {"provider": "gmail"}: only messages with that value, segments too
+        as_of      a moment after which events don't count
+        addresses  show whole addresses in texts; those that differ in nothing else are several then
+        home       another folder than CXTOOLS_HOME
+
+    Raises:
+        StoreError: a campaign, a column or a value is unknown; the message says which there are
+        ConfigError: `as_of` is not a moment
+
+    Example:
+        cx.texts("q3-update", category="policy_block")
+    """
+    client = latest(home)
+    behind = Behind("", category, kind, reason)
+    table = people.texts(
+        client.engine, campaigns or None, behind, where=where, as_of=as_of, addresses=addresses
+    )
+    return table.coming_from(client.origin)
+
+
+def timeline(person: str, *, addresses: bool = False, home: Home = None) -> Table:
+    """
+    One person's time line: one row per plan, event and suppression, in all campaigns, in order.
+
+    Arguments:
+        person     an address, or what `person` says in `cx.recipients`
+        addresses  show whole addresses in texts and links
+        home       another folder than CXTOOLS_HOME
+
+    Raises:
+        ConfigError: that is neither
+        StoreError: the ledger or the events can't be read
+
+    Example:
+        cx.timeline("jane.doe@example.com")
+    """
+    from cxtools.people import timeline as lines
+
+    client = latest(home)
+    return lines.timeline(client, person, addresses=addresses).coming_from(client.origin)

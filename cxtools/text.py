@@ -47,8 +47,17 @@ def safe_line(text: str, length: int) -> str:
     >>> safe_line("no such user: jane.doe@example.com\\x1b[31m", 80)
     'no such user: ***@example.com [31m'
     """
-    masked = LOCAL_PART.sub(r"***\1", printable(text))
-    return masked.strip()[:length]
+    return mask_addresses(printable(text)).strip()[:length]
+
+
+def mask_addresses(text: str) -> str:
+    """
+    A text with its addresses masked, as those of servers that are shown word for word.
+
+    >>> mask_addresses("550 <jane.doe@example.com> unknown")
+    '550 <***@example.com> unknown'
+    """
+    return LOCAL_PART.sub(r"***\1", text)
 
 
 def safe_cell(cell: str) -> str:

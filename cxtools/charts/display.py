@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools.charts import tables
 from cxtools.charts.frame import numbers_of
+from cxtools.charts.groups import limits_note
 from cxtools.charts.rows import SHOWN_ROWS, question_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def mime_bundle(table: pd.DataFrame) -> dict[str, Any]:
     is_short = len(table) <= SHOWN_ROWS
     if question is None or question.name == tables.FINDINGS or is_short:
         return {}
-    about = {"title": question.question, "caption": question.caption}
+    about = {"title": question.question, "caption": question.caption + limits_note(table)}
     return {MIME: about | numbers_of(table)}
 
 

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import formats, wording
 from cxtools.charts.columns import shown_columns
-from cxtools.charts.groups import LABEL_LETTERS, group_named, groups_of, part_name, zone_note
+from cxtools.charts.groups import (
+    LABEL_LETTERS,
+    group_named,
+    groups_of,
+    limits_note,
+    part_name,
+    zone_note,
+)
 from cxtools.charts.headlines import headline
 from cxtools.charts.rows import kept_rows
 from cxtools.charts.style import BY_DAY, FONT, INK
@@ -71,6 +78,7 @@ def draw(
     from cxtools.charts.still import StillFigure
 
     margin = MARGIN | layout.get("margin", {})
+    caption += limits_note(table)
     if traces:
         caption += zone_note(groups_of(table))
     above = TITLE_PAD_PX + TITLE_LINE_PX * len(_lines(title, TITLE_LETTERS))

@@ -122,6 +122,18 @@ def zone_note(groups: Iterable[str]) -> str:
     return f" Times are in {formats.current().timezone}."
 
 
+def limits_note(table: pd.DataFrame) -> str:
+    """
+    What is said of a table, or a picture of it, that is of some messages only; "" for others.
+
+    >>> import pandas as pd
+    >>> limits_note(pd.DataFrame())
+    ''
+    """
+    limits = getattr(table, "limits", ())
+    return f" Only messages with {'; '.join(limits)}." if limits else ""
+
+
 def part_name(group: str, value: Any) -> str:
     """
     One part of a group, as a label.

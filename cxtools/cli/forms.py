@@ -68,8 +68,11 @@ class Form:
         """Whether people read it in the terminal."""
         return not (self.as_json or self.as_csv or self.parquet or self.xlsx)
 
-    def show(self, session: Session, table: Table, empty: str) -> None:
-        """Print a table or write it; *empty* is what people read of one without rows."""
+    def show(self, session: Session, table: Table, empty: str, *, most: int | None = None) -> None:
+        """
+        Print a table or write it; *empty* is what people read of one without rows. In a terminal at
+        most *most* rows are shown (None: all), and it is said how many more there are.
+        """
         if self.as_json:
             print_json(table.records())
         elif self.as_csv:
@@ -77,7 +80,11 @@ class Form:
         elif self.parquet or self.xlsx:
             session.say(f"{wording.count(len(table))} rows in {self._write(table)}")
         else:
-            session.print_text(_text(table) if len(table) else empty)
+            shown = table if most is None else table.head(most)
+            session.print_text(_text(shown) if len(table) else empty)
+            more = len(table) - len(shown)
+            if more:
+                session.say(f"{wording.count(more)} more rows: --csv, --json, --parquet FILE")
 
     def _write(self, table: Table) -> Path:
         from cxtools.files import write_whole

@@ -20,6 +20,24 @@ Name = Annotated[
     typer.Argument(help="The campaign's name; all campaigns when left out."),
 ]
 
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="COLUMN=VALUE",
+        help="Only messages with that value, for example provider=gmail. May be repeated.",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="MOMENT",
+        help="Leave out what came later: than a day, as 2026-09-14, to its end, or than "
+        "2026-09-14T10:00:00+02:00.",
+    ),
+]
+
 
 def parse_pairs(
     option: str,

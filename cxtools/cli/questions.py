@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cxtools.cli.forms import Form, Parquet, Xlsx
-from cxtools.cli.options import Csv, Json
+from cxtools.cli.options import AsOf, Csv, Json, Where
 from cxtools.cli.session import session
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.question import Question
@@ -29,23 +29,6 @@ By = Annotated[
         "--by",
         metavar="COLUMN[,COLUMN]",
         help=f"Split by columns: {', '.join(DIMENSIONS)}, or segments. May be repeated.",
-    ),
-]
-Where = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--where",
-        metavar="COLUMN=VALUE",
-        help="Only messages with that value, for example provider=gmail. May be repeated.",
-    ),
-]
-AsOf = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of",
-        metavar="MOMENT",
-        help="Leave out what came later: than a day, as 2026-09-14, to its end, or than "
-        "2026-09-14T10:00:00+02:00.",
     ),
 ]
 

@@ -28,6 +28,10 @@ from cxtools.measures.table import Table
 FEWEST_COMPARED = 2
 
 
+#: The dimensions whose groups tell of nobody, however small they are.
+COARSE = frozenset(DIMENSIONS) - {"domain"}
+
+
 def answer(
     engine: Engine,
     name: str,
@@ -55,7 +59,7 @@ def answer(
     splits = choices.splits(question, by, segments)
     filters = choices.filters(question, where, segments)
     if question.earlier:
-        counts = count_at_one_age(engine, question, campaigns, as_of)
+        counts = count_at_one_age(engine, question, campaigns, as_of, where=filters)
     elif question.derived:
         counts = derive(engine, question, campaigns, by=splits, where=filters, as_of=as_of)
     else:
@@ -66,13 +70,19 @@ def answer(
             by=splits,
             where=filters,
             as_of=as_of,
+            least_group=_least_group(engine, splits),
         )
     if question.parts:
         counts = rows_of_parts(counts, question, splits)
     rows = add_rates(counts, question, splits)
     if question.earlier:
         rows = rows.sort_values("first_at", kind="stable", ignore_index=True)
-    return Table(rows).answering(question, splits)
+    return Table(rows).answering(question, splits, filters)
+
+
+def _least_group(engine: Engine, splits: Sequence[str]) -> int:
+    """How many people a group must be of: those of a provider, a job or a time tell of nobody."""
+    return 0 if COARSE.issuperset(splits) else engine.least_group
 
 
 @repeat_when_replaced
@@ -84,13 +94,16 @@ def count(
     by: Sequence[str] = (),
     where: Filters = NO_FILTERS,
     as_of: AsOf = None,
+    least_group: int = 0,
 ) -> list[pd.DataFrame]:
     """
     What the SQL of several questions counts, without rates, over events that are read and judged
     once.
     """
     tables = []
-    with engine.session(campaigns, by=by, where=where, as_of=as_of) as session:
+    with engine.session(
+        campaigns, by=by, where=where, as_of=as_of, least_group=least_group
+    ) as session:
         for name in names:
             counts = session.count(named(name).file)
             rows = _columns_of_split(counts, by).to_pandas()
@@ -118,6 +131,8 @@ def count_at_one_age(
     question: Question,
     campaigns: Campaigns,
     as_of: AsOf,
+    *,
+    where: Filters = NO_FILTERS,
 ) -> pd.DataFrame:
     """The counts of a campaign, and of the ones before it, cut at the age that it has reached."""
     names = names_of(campaigns)
@@ -127,12 +142,12 @@ def count_at_one_age(
             do="name the campaign that the earlier ones stand beside",
         )
     [campaign] = names
-    [counts] = count(engine, [question.name], campaign, as_of=as_of)
+    [counts] = count(engine, [question.name], campaign, where=where, as_of=as_of)
     known = window(engine, campaign, as_of)
     earlier = earlier_campaigns(engine, campaign, known.first_at, question.earlier)
     if not earlier:
         return counts
-    [others] = count(engine, [question.name], earlier, as_of=known.age)
+    [others] = count(engine, [question.name], earlier, where=where, as_of=known.age)
     return pd.concat([others, counts], ignore_index=True)
 
 
@@ -152,7 +167,15 @@ def derive(
     names = names_of(campaigns)
     if as_of is None and not by:
         as_of = youngest_age(engine, names)
-    [counts] = count(engine, [question.file], campaigns, by=by, where=where, as_of=as_of)
+    [counts] = count(
+        engine,
+        [question.file],
+        campaigns,
+        by=by,
+        where=where,
+        as_of=as_of,
+        least_group=_least_group(engine, by),
+    )
     return differences.rows(counts, names, by)
 
 

@@ -11,10 +11,11 @@ from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.question import Question
 from cxtools.wording import did_you_mean
 
-#: One dimension or segment to split by, or several.
+#: One dimension or segment to split by, or several: as a list, or a text with commas.
 By = str | Sequence[str] | None
-#: Dimension -> the value that messages must have, or one of several.
-Where = Mapping[str, Any] | None
+#: Dimension -> the value that messages must have, or one of several; as a text with commas, as
+#: "provider=gmail,plan=pro", what papermill hands on.
+Where = Mapping[str, Any] | str | None
 #: Dimension -> the values, as text, of which messages must have one.
 Filters = Mapping[str, Sequence[str]]
 NO_FILTERS: Filters = {}
@@ -26,11 +27,23 @@ def names_in(by: By, where: Where) -> list[str]:
     >>> names_in("day", {"provider": "gmail"}), names_in(None, None)
     (['day', 'provider'], [])
     """
-    return [*_names(by), *(where or {})]
+    return [*_names(by), *_wanted(where)]
 
 
 def _names(by: By) -> list[str]:
-    return [by] if isinstance(by, str) else list(by or ())
+    """
+    >>> _names("plan, day"), _names(["plan"]), _names("")
+    (['plan', 'day'], ['plan'], [])
+    """
+    if isinstance(by, str):
+        return [name.strip() for name in by.split(",") if name.strip()]
+    return list(by or ())
+
+
+def _wanted(where: Where) -> Mapping[str, Any]:
+    if isinstance(where, str):
+        return parse_where(text for text in where.split(",") if text.strip())
+    return where or {}
 
 
 def splits(question: Question, by: By, segments: Collection[str] = ()) -> list[str]:
@@ -63,15 +76,16 @@ def filters(
     Raises:
         StoreError: there is no such dimension, or the question can't be filtered.
     """
-    if not where:
+    wanted = _wanted(where)
+    if not wanted:
         return {}
     if not question.filters:
         raise StoreError(
             f"{question.name} can't be filtered",
             do="leave `where` out",
         )
-    _check_known(where, segments, "filter")
-    return {name: _texts(value) for name, value in where.items()}
+    _check_known(wanted, segments, "filter")
+    return {name: _texts(value) for name, value in wanted.items()}
 
 
 def _check_known(names: Iterable[str], segments: Collection[str], verb: str) -> None:

@@ -79,7 +79,8 @@ class Engine:
     before their first event. *providers* says who runs the mailboxes of a domain. Days and hours
     are those of *timezone*. *purposes* tell clicks on content from others. *job_facts* are what the
     API told of jobs that were sent from here. *keep_segments* brings into the store what was sent
-    with the recipients of a campaign, where it isn't there yet.
+    with the recipients of a campaign, where it isn't there yet. Answers fold
+    groups of fewer people than *least_group*.
     """
 
     store: EventStore
@@ -92,6 +93,7 @@ class Engine:
     purposes: Callable[[], Purposes] = Purposes
     job_facts: Callable[[], Iterable[JobFacts]] = tuple
     keep_segments: Callable[[str], None] = keep_nothing
+    least_group: int = 0
 
     @cached_property
     def judge(self) -> Judge:
@@ -130,12 +132,14 @@ class Engine:
         where: Filters = NO_FILTERS,
         as_of: AsOf = None,
         job_ids: Sequence[str] | None = None,
+        least_group: int = 0,
     ) -> Iterator[Session]:
         """
         The relations that questions read, over these campaigns.
 
         *by* names the dimensions of the column `split`, *where* limits the messages that are asked
-        about. With *job_ids* only those jobs' messages are there at all.
+        about. With *job_ids* only those jobs' messages are there at all. With *least_group* the
+        groups of fewer people stand together, and so do those beyond MOST_GROUPS.
 
         Raises:
             ConfigError: *as_of* is not a moment.
@@ -157,6 +161,7 @@ class Engine:
                 purposes=self.purposes(),
                 job_facts=self.job_facts,
                 segments=segments,
+                least_group=least_group,
             )
             relations = Definitions(stack.enter_context(self.open_relations()))
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)

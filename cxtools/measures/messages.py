@@ -32,6 +32,15 @@ SENDING_TIMES = {
 #: The dimensions that no message's row tells by itself.
 LOOKED_UP = {"provider", "domain_kind", *SENDING_TIMES}
 
+#: The dimensions whose values are numbers.
+NUMBERS = ("hour", "weekday")
+#: So many groups are shown at most where small ones are folded.
+MOST_GROUPS = 20
+OTHER_GROUPS = """
+case when others = 1 then 'other (1 group)'
+     else 'other (' || cast(others as string) || ' groups)' end
+"""
+
 #: A job, the seconds until it was done, its spam score; None where the API gives none.
 JobFacts = tuple[str, float | None, float | None]
 
@@ -43,7 +52,7 @@ class Asked:
     moment of each campaign that counts (None: all), and the jobs (None: all); the digest of what
     answers depend on besides layers, "" where that isn't known; who runs which mailboxes; the time
     zone of days and hours; what links are for; what the API told of jobs; and the segments among
-    the dimensions.
+    the dimensions; and of how many people a group must be so that it isn't folded (0: of any).
     """
 
     by: Sequence[str]
@@ -56,6 +65,7 @@ class Asked:
     purposes: Purposes = SHIPPED_PURPOSES
     job_facts: Callable[[], Iterable[JobFacts]] = tuple
     segments: Segments = NO_SEGMENTS
+    least_group: int = 0
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:
@@ -68,7 +78,7 @@ class Asked:
         cuts = tuple(self.cuts.items()) if self.cuts is not None else None
         job_ids = tuple(self.job_ids) if self.job_ids is not None else None
         policy = (self.digest, self.providers.digest, self.timezone, self.segments.digest)
-        return (policy, tuple(self.by), where, cuts, job_ids)
+        return (policy, self.least_group, tuple(self.by), where, cuts, job_ids)
 
 
 def define_all_messages(relations: Definitions, asked: Asked) -> None:
@@ -136,8 +146,31 @@ def text_of(dimension: Dimension) -> str:
     return f"cast({dimension.expression} as string)"
 
 
+def define_messages_asked_about(relations: Definitions, asked: Asked) -> None:
+    """The messages that are asked about, each with what it is split by; see `messages_query`."""
+    dimensions = asked.dimensions
+    if not asked.by or not asked.least_group:
+        relations.define("messages", messages_query(asked.by, asked.where, dimensions))
+        return
+    by_group = messages_query(asked.by, asked.where, dimensions, column="own_split")
+    relations.define("messages_by_group", by_group)
+    parts = "".join(f"{_folded(name)}, " for name in asked.by)
+    folded = statement("folded_messages").format(
+        folded=f"({parts}0)", least=asked.least_group, most=MOST_GROUPS
+    )
+    relations.define("messages", folded)
+
+
+def _folded(name: str) -> str:
+    """What a small group has in the place of its value: hours and weekdays are numbers."""
+    return "cast(null as bigint)" if name in NUMBERS else OTHER_GROUPS
+
+
 def messages_query(
-    by: Sequence[str], where: Filters, dimensions: Mapping[str, Dimension] = DIMENSIONS
+    by: Sequence[str],
+    where: Filters,
+    dimensions: Mapping[str, Dimension] = DIMENSIONS,
+    column: str = "split",
 ) -> str:
     """
     The SQL of the messages that are asked about, each with what it is split by: one column, so that
@@ -152,7 +185,7 @@ def messages_query(
     keys = "".join(f"{dimensions[name].expression}, " for name in by)
     split = f"({keys}0)" if by else "cast(null as string)"
     lines = [
-        f"select all_messages.*, {split} as split",
+        f"select all_messages.*, {split} as {column}",
         "from all_messages",
     ]
     word = "where"

@@ -38,7 +38,7 @@ from cxtools.measures.messages import (
     Asked,
     JobFacts,
     define_all_messages,
-    messages_query,
+    define_messages_asked_about,
     no_hashes,
     text_of,
     text_table,
@@ -162,7 +162,7 @@ def define_relations(
         _define_until(relations, store, layers, asked.cuts, asked.purposes)
     relations.define("event_counts", statement("event_counts"))
     define_all_messages(relations, asked)
-    relations.define("messages", messages_query(asked.by, asked.where, asked.dimensions))
+    define_messages_asked_about(relations, asked)
     relations.define("all_messages_split", _all_messages_split(asked))
     _define_states(relations, layers, asked)
     relations.keep("delays", statement("delays"))

@@ -10,7 +10,7 @@ name: it keeps its index, shows its numbers as they are, and draws nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from html import escape
 from importlib import import_module
@@ -85,11 +85,13 @@ class Table(pd.DataFrame):
     doesn't need. What comes out of anything else (sums, merges, other names) answers no question.
     """
 
-    _metadata = ["_question", "_origin", "splits"]  # noqa: RUF012  # the name and type that pandas asks for
+    _metadata = ["_question", "_origin", "splits", "limits"]  # noqa: RUF012  # the name and type that pandas asks for
     _question = ""
     _origin = ""
     #: What the answer was split by.
     splits: tuple[str, ...] = ()
+    #: What the messages were limited to: a text for each column, as "plan pro or free".
+    limits: tuple[str, ...] = ()
 
     @property
     def _constructor(self) -> type[Table]:
@@ -102,10 +104,17 @@ class Table(pd.DataFrame):
             self._question = ""
         return self
 
-    def answering(self, question: Question, splits: Sequence[str] = ()) -> Table:
-        """The same table, as the answer to this question, split by these."""
+    def answering(
+        self,
+        question: Question,
+        splits: Sequence[str] = (),
+        filters: Mapping[str, Sequence[str]] | None = None,
+    ) -> Table:
+        """The same table, as the answer to this question, split and limited by these."""
         self._question = question.name
         self.splits = tuple(splits)
+        limits = (filters or {}).items()
+        self.limits = tuple(f"{name} {' or '.join(values)}" for name, values in limits)
         return self
 
     def coming_from(self, origin: str) -> Table:

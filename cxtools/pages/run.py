@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 #: Tells seconds since 1970.
 Clock = Callable[[], float]
 
+#: Groups of fewer people are not shown by themselves on a page, unless a setting says otherwise.
+LEAST_GROUP = 5
 TIMEOUT_S = 600.0
 #: How many reports of a set are run at the same time.
 AT_ONCE = 2
@@ -179,6 +181,8 @@ def render_request(
         environ["CXTOOLS_PROFILE"] = request.profile
     check_sending(request)
     client = Connection(load_settings(request.profile, environ=environ))
+    if client.settings.least_group is None:
+        environ["CXTOOLS_LEAST_GROUP"] = str(LEAST_GROUP)
     check_campaign(request, client)
     folder = open_folder(out or home / "reports", home)
     stem = file_stem(request, request.campaign)
@@ -278,11 +282,14 @@ def audit_anchor(client: Connection, campaign: str) -> Anchor | None:
 
 def file_stem(request: Request, campaign: str) -> str:
     """
-    The name of a report's files: `bounce_report-q3-update`, and the moment that it looks back to
-    where one was given.
+    The name of a report's files: `bounce_report-q3-update`, and the moment that it looks back to,
+    what it compares and is limited to, where these were given.
     """
-    as_of = request.overrides.get("as_of")
-    parts = [request.name, campaign, f"as-of-{as_of}" if as_of else ""]
+    parts = [request.name, campaign]
+    for name in ("as_of", "by", "where"):
+        value = request.overrides.get(name)
+        if value:
+            parts.append(f"{name.replace('_', '-')}-{value}")
     safe = [re.sub(r"[^\w.-]+", "_", part) for part in parts if part]
     return "-".join(safe)
 

@@ -88,8 +88,8 @@ def held_on(client: Connection, address: str) -> Held:
     return Held(
         key=key,
         erased_at=_moment(client.ledger.erasures.erased_at(key)) if has_ledger else None,
-        suppressed=_suppression(client, key) if has_ledger else None,
-        planned=list(_planned(client, key)) if has_ledger else [],
+        suppressed=suppression_of(client, key) if has_ledger else None,
+        planned=list(planned_for(client, key)) if has_ledger else [],
         events=_events(client, person),
         webhooks=list(_webhooks(client, person)) if has_ledger else [],
         audit=list(_audit(client, key)) if has_ledger else [],
@@ -103,7 +103,8 @@ def _moment(at: float | None) -> str | None:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def _suppression(client: Connection, key: str) -> dict[str, Any] | None:
+def suppression_of(client: Connection, key: str) -> dict[str, Any] | None:
+    """Why the person is suppressed, since when, and who says so; None for who may be mailed."""
     for one in client.ledger.suppressions.causes([key]).values():
         return {
             "reason": one.reason,
@@ -114,7 +115,8 @@ def _suppression(client: Connection, key: str) -> dict[str, Any] | None:
     return None
 
 
-def _planned(client: Connection, key: str) -> Iterator[dict[str, Any]]:
+def planned_for(client: Connection, key: str) -> Iterator[dict[str, Any]]:
+    """The batches that the person stands in, with what was to be sent."""
     batches = client.ledger.batches
     ids = set(batches.of_people([key]))
     for row in batches.rows():
@@ -147,6 +149,23 @@ def _events_of(client: Connection, person: Erasure) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = (
             connection.sql(query, params=params).to_arrow_table().to_pylist()
         )
+    return rows
+
+
+@repeat_when_replaced
+def events_of(client: Connection, address: str) -> list[dict[str, Any]]:
+    """The events with this address, however it is written."""
+    if not client.store.campaigns():
+        return []
+    query = """
+        select campaign, kind, ts, email, job_id, link_url, bounce_code, bounce_text
+        from events
+        where lower(email) = lower($address)
+        order by campaign, ts
+    """
+    with client.store.connection() as connection:
+        found = connection.sql(query, params={"address": address})
+        rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
     return rows
 
 

@@ -232,6 +232,14 @@ class Settings(
         " campaigns of our own; `cxtools import --no-suppress` leaves it out once.",
         variable="CXTOOLS_SUPPRESS_IMPORTED",
     )
+    least_group: int | None = setting(
+        None,
+        "Groups of fewer people, by segments or domains, stand together as `other (N groups)`, and"
+        " so do those beyond the 20 largest. Left out: any group is shown, but on pages that"
+        " `cxtools report` makes it is 5.",
+        variable="CXTOOLS_LEAST_GROUP",
+        ge=0,
+    )
     engine: Engine = setting(
         "duckdb",
         "What answers questions to the events: `duckdb`, in this process; or Apache Spark, by its"

@@ -113,7 +113,7 @@ FLOORS = {
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes queries.views sending.left_out",
-        "measures.answers queries.ask sending.status",
+        "measures.answers measures.people queries.ask sending.status",
         "mailboxes",
         "sending.clearance sending.dry_run sending.follow sending.list_hygiene sending.post sending.suppress sending.suppression_lists "
         "verdicts.evidence verdicts.own_limits webhooks.deliver webhooks.message",
@@ -124,9 +124,10 @@ FLOORS = {
         "simulated refresh.inbox",
         "connection refresh.messages pages people pages.checks pages.disk pages.facts pages.kernel pages.links "
         "pages.parameters pages.widgets",
-        "campaigns inquiry pages.earlier pages.executed pages.numbers people.addresses people.documents refresh.channels",
+        "campaigns pages.earlier pages.executed pages.numbers people.addresses people.documents refresh.channels",
         "people.forget people.person people.purge",
-        "pages.figures pages.portfolio",
+        "pages.figures pages.portfolio people.timeline",
+        "inquiry",
         "explorer pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
         "pages.index",

@@ -5,6 +5,7 @@ split and filtered by.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -203,6 +204,7 @@ def test_a_field_that_tells_people_apart_is_no_segment() -> None:
     assert {"list_tenth"} == set(planned_table(people, len(people), {})["name"].to_pylist())
 
 
+TWENTY = {f"{n:02}": 30 - n for n in range(19)}
 EARLIER = """
 to            | kind     | at          | url
 ann@x.example | delivery | +0          |
@@ -247,6 +249,67 @@ def test_an_erased_person_stays_in_every_group(tmp_path: Path) -> None:
         later = Connection(client.settings, quiet=True)
         for by in ("plan", "tags", "list_tenth"):
             assert ASKED[by] == groups(answer(later.engine, "funnel", "c", by=by), by)
+
+
+#: How many people are in each group, the least that is shown -> the groups that are shown.
+FOLDED: list[tuple[dict[str, int], int, dict[str, int]]] = [
+    ({"a": 9, "b": 5}, 5, {"a": 9, "b": 5}),
+    ({"a": 9, "b": 3, "c": 2}, 5, {"a": 9, "other (2 groups)": 5}),
+    ({"a": 9, "b": 6, "c": 2}, 5, {"a": 9, "other (2 groups)": 8}),
+    ({"a": 9, "b": 2, "c": 2}, 5, {"other (3 groups)": 13}),
+    ({"a": 3}, 5, {"other (1 group)": 3}),
+    ({"a": 1, "b": 1}, 0, {"a": 1, "b": 1}),
+    ({f"{n:02}": 30 - n for n in range(22)}, 2, {"other (3 groups)": 30} | TWENTY),
+]
+
+
+@pytest.mark.parametrize(("sizes", "least", "shown"), FOLDED)
+def test_small_groups_stand_together(
+    tmp_path: Path, sizes: dict[str, int], least: int, shown: dict[str, int]
+) -> None:
+    """
+    Where the small ones are too few together, one more joins them: nobody can subtract. Beyond
+    twenty groups the smallest are folded, too; the whole stays what it is.
+    """
+    lines = ["email,event,time,message_id,arm"]
+    for arm, people in sizes.items():
+        lines += [f"{arm}{n}@x.example,delivered,2026-09-14,{arm}{n},{arm}" for n in range(people)]
+    engine = replace(imported(tmp_path, "\n".join(lines), "arm"), least_group=least)
+    table = answer(engine, "funnel", "c", by="arm")
+
+    assert shown == dict(zip(table["arm"], table["attempted"], strict=True))
+    assert sum(sizes.values()) == table["attempted"].sum()
+
+
+def test_providers_and_times_are_never_folded(tmp_path: Path) -> None:
+    """They tell of nobody; domains and combinations with segments do."""
+    engine = replace(planned_client(tmp_path).engine, least_group=5)
+
+    assert ["other"] == list(answer(engine, "funnel", "c", by="provider")["provider"])
+    assert ["other (2 groups)"] == list(answer(engine, "funnel", "c", by="domain")["domain"])
+    both = answer(engine, "funnel", "c", by=["hour", "plan"])
+    assert [("other (3 groups)", True)] == list(zip(both["plan"], both["hour"].isna(), strict=True))
+
+
+def test_what_papermill_hands_on(engine: Engine) -> None:
+    """Texts with commas; empty ones ask for nothing."""
+    table = answer(engine, "funnel", "c", by="plan, tag:vip", where="plan=pro,domain=one.example")
+
+    assert [("pro", "yes", 1)] == list(
+        zip(table["plan"], table["tag:vip"], table["attempted"], strict=True)
+    )
+    assert [5] == list(answer(engine, "funnel", "c", by="", where="")["attempted"])
+
+
+def test_a_part_is_never_shown_as_the_whole(engine: Engine) -> None:
+    """Figures and tables say what they are limited to; and earlier campaigns are, too."""
+    where = {"plan": ["pro", "free"], "domain": "two.example"}
+    table = answer(engine, "funnel", "c", where=where)
+    note = "Only messages with plan pro or free; domain two.example."
+
+    assert note in table.chart().layout.meta["caption"]
+    assert note in str(answer(engine, "suspects", "c", where=where)._repr_html_())
+    assert [3] == list(answer(engine, "comparison", "c", where=where)["attempted"])
 
 
 def test_what_nobody_asks_for_is_not_made(tmp_path: Path) -> None:

@@ -1,0 +1,197 @@
+"""
+The people behind a count: who they are, and what their servers wrote.
+
+Addresses are masked unless they are asked for, in texts too; `person` is the ledger's key, by which
+one person's time line can be asked for without an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from cxtools.errors import StoreError
+from cxtools.events.replacements import repeat_when_replaced
+from cxtools.identity import recipient_key
+from cxtools.measures import choices
+from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
+from cxtools.measures.choices import Where
+from cxtools.measures.cuts import AsOf
+from cxtools.measures.engine import Campaigns, Engine
+from cxtools.measures.sql import statement
+from cxtools.measures.table import Table
+from cxtools.text import mask_address, mask_addresses
+from cxtools.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from cxtools.measures.session import Session
+
+#: What became of a message -> the SQL that says so.
+STEPS = {
+    "attempted": "attempted",
+    "delivered": "delivered",
+    "bounced": "bounced",
+    "late_bounced": "late_bounced",
+    "opened": "reached and (opened or clicked)",
+    "clicked": "reached and clicked",
+    "complained": "complained",
+}
+#: What is asked of the bounce that stands -> the column that holds it.
+CAUSES = {
+    "category": "category",
+    "kind": "bounce_kind",
+    "reason": "reason",
+    "bounce_code": "messages.bounce_code",
+    "bounce_text": "standing_bounces.bounce_text",
+}
+#: Messages with a click on one of the links that are wanted.
+LINKS = """
+exists (select 1 from clicks
+        join urls on urls.campaign = clicks.campaign and urls.raw_url = clicks.link_url
+        join wanted_links on wanted_links.value = urls.link_url
+        where clicks.campaign = messages.campaign and clicks.message_key = messages.message_key)
+"""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """
+    What the messages must be: a step that they reached, "" for any; a word, or several, of the
+    bounce that stands; a link that was followed, as `cx.links` shows it. None: whatever it is.
+    """
+
+    step: str = ""
+    category: str | Sequence[str] | None = None
+    kind: str | Sequence[str] | None = None
+    reason: str | Sequence[str] | None = None
+    bounce_code: str | Sequence[str] | None = None
+    bounce_text: str | Sequence[str] | None = None
+    link: str | Sequence[str] | None = None
+
+    def values(self) -> dict[str, list[str]]:
+        """What is wanted of each word, where it was said."""
+        named = [field.name for field in fields(self) if field.name != "step"]
+        wanted = {name: getattr(self, name) for name in named}
+        return {name: _list(value) for name, value in wanted.items() if value is not None}
+
+
+def recipients(
+    engine: Engine,
+    campaigns: Campaigns,
+    behind: Behind,
+    *,
+    where: Where = None,
+    as_of: AsOf = None,
+    addresses: bool = False,
+) -> Table:
+    """
+    One row per message to somebody.
+
+    Raises:
+        ConfigError: *as_of* is not a moment.
+        StoreError: a campaign, column, step or value is unknown.
+    """
+    rows = _rows(engine, "recipients", campaigns, behind, where=where, as_of=as_of)
+    emails = rows["email"].to_pylist()
+    people = pa.array([recipient_key(email) if email else None for email in emails], pa.string())
+    rows = rows.add_column(1, "person", people)
+    if not addresses:
+        rows = _with(rows, "email", [mask_address(email) if email else email for email in emails])
+        rows = _masked_texts(rows)
+    return Table(rows.to_pandas())
+
+
+def texts(
+    engine: Engine,
+    campaigns: Campaigns,
+    behind: Behind,
+    *,
+    where: Where = None,
+    as_of: AsOf = None,
+    addresses: bool = False,
+) -> Table:
+    """
+    One row per text that a server wrote; texts that differ in addresses alone are one where these
+    are masked.
+
+    Raises:
+        ConfigError, StoreError: as `recipients`.
+    """
+    rows = _rows(engine, "texts", campaigns, behind, where=where, as_of=as_of)
+    if addresses:
+        return Table(rows.to_pandas())
+    masked = _masked_texts(rows).to_pandas()
+    keys = ["campaign", "category", "kind", "bounce_code", "bounce_text"]
+    counts = {"recipients": "sum", "domains": "max", "first_at": "min", "last_at": "max"}
+    merged = masked.groupby(keys, as_index=False, dropna=False, sort=False).agg(counts)
+    order = ["campaign", "recipients", "bounce_code", "bounce_text"]
+    in_order = merged.sort_values(order, ascending=[True, False, True, True], ignore_index=True)
+    return Table(in_order)
+
+
+@repeat_when_replaced
+def _rows(
+    engine: Engine,
+    file: str,
+    campaigns: Campaigns,
+    behind: Behind,
+    *,
+    where: Where,
+    as_of: AsOf,
+) -> pa.Table:
+    named = choices.names_in((), where)
+    segments = () if DIMENSIONS.keys() >= set(named) else engine.segments(campaigns)
+    filters = choices.filters(QUESTIONS["funnel"], where, segments)
+    condition = _condition(behind)
+    with engine.session(campaigns, by=["provider"], where=filters, as_of=as_of) as session:
+        _check_values(session, behind)
+        return session.run(statement(file).format(condition=condition))
+
+
+def _condition(behind: Behind) -> str:
+    """The SQL of what the messages must be; its values stand in tables of their own."""
+    if behind.step and behind.step not in STEPS:
+        raise StoreError(
+            f"there is no step {behind.step!r}",
+            do=f"{did_you_mean(behind.step, STEPS)}choose from: {', '.join(STEPS)}",
+        )
+    parts = [f"({STEPS[behind.step]})"] if behind.step else []
+    for name in behind.values():
+        if name == "link":
+            parts.append(f"reached and {LINKS}")
+        else:
+            parts.append(f"bounced and {CAUSES[name]} in (select value from wanted_{name})")
+    return " and ".join(parts) or "true"
+
+
+def _check_values(session: Session, behind: Behind) -> None:
+    """Hand the values over as tables; a category that no bounce has is a slip of the pen."""
+    for name, values in behind.values().items():
+        table = "wanted_links" if name == "link" else f"wanted_{name}"
+        session.relations.register(table, pa.table({"value": pa.array(values, pa.string())}))
+        if name not in ("category", "kind"):
+            continue
+        known = session.run(f"select distinct {name} as value from verdicts")["value"].to_pylist()
+        unknown = [value for value in values if value not in known]
+        if unknown:
+            raise StoreError(
+                f"no bounce has the {name} {', '.join(unknown)}",
+                do=f"{did_you_mean(unknown, known)}choose from: {', '.join(sorted(known))}",
+            )
+
+
+def _masked_texts(rows: pa.Table) -> pa.Table:
+    texts = rows["bounce_text"].to_pylist()
+    return _with(rows, "bounce_text", [mask_addresses(text) if text else text for text in texts])
+
+
+def _with(rows: pa.Table, name: str, texts: Sequence[str | None]) -> pa.Table:
+    place = rows.column_names.index(name)
+    return rows.set_column(place, name, pa.array(texts, pa.string()))
+
+
+def _list(value: str | Sequence[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)

@@ -1,0 +1,92 @@
+"""One person's time line: when what was sent to them, and what became of it, in all campaigns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cxtools.errors import ConfigError
+from cxtools.identity import recipient_key
+from cxtools.measures.table import Table
+from cxtools.people.addresses import addresses_of
+from cxtools.people.person import events_of, planned_for, suppression_of
+from cxtools.sending.address import planned_address
+from cxtools.text import mask_addresses, parse_moment
+
+if TYPE_CHECKING:
+    from cxtools.connection import Connection
+
+COLUMNS = ["at", "campaign", "what", "detail", "job"]
+#: What a person's key looks like.
+KEY = re.compile(r"[0-9a-f]{32}")
+
+
+def timeline(client: Connection, person: str, *, addresses: bool = False) -> Table:
+    """
+    One row per event, plan and suppression of a person, in their order; what has no moment is last.
+
+    *person* is an address, or the key that `recipients` gives.
+
+    Raises:
+        ConfigError: that is neither.
+        StoreError: the ledger or the events can't be read.
+    """
+    key, email = _key_and_address(client, person)
+    rows: list[tuple[Any, ...]] = []
+    if client.has_ledger:
+        rows += _plans(client, key)
+        rows += _suppressions(client, key)
+    if email:
+        rows += _events(client, key, email)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table["at"] = pd.to_datetime(table["at"], utc=True)
+    if not addresses:
+        table["detail"] = table["detail"].map(mask_addresses)
+    return Table(table.sort_values("at", kind="stable", na_position="last", ignore_index=True))
+
+
+def _key_and_address(client: Connection, person: str) -> tuple[str, str]:
+    """Who is meant: the key, and the address where one is held."""
+    if KEY.fullmatch(person):
+        return person, addresses_of(client, [person]).get(person, "")
+    try:
+        email = planned_address(person)
+    except ValueError:
+        raise ConfigError(
+            "that is not an address, and not a person's key",
+            do="write an address, as name@example.com, or what `person` says in `recipients`",
+        ) from None
+    return recipient_key(email), email
+
+
+def _plans(client: Connection, key: str) -> Iterator[tuple[Any, ...]]:
+    for plan in planned_for(client, key):
+        detail = f"wave {plan['wave']}, batch {plan['batch']}: {plan['state']}"
+        if plan["left_out"]:
+            detail = f"left out: {plan['left_out']}"
+        at = parse_moment(plan["submitted_at"])
+        yield (at, plan["campaign"], "planned", detail, plan["job_id"] or "")
+
+
+def _suppressions(client: Connection, key: str) -> Iterator[tuple[Any, ...]]:
+    suppressed = suppression_of(client, key)
+    if suppressed:
+        at = parse_moment(suppressed["since"])
+        detail = f"{suppressed['reason']} ({suppressed['source']})"
+        yield (at, suppressed["campaign"], "suppressed", detail, "")
+    erased_at = client.ledger.erasures.erased_at(key)
+    if erased_at is not None:
+        yield (datetime.fromtimestamp(erased_at, UTC), "", "erased", "", "")
+
+
+def _events(client: Connection, key: str, email: str) -> Iterator[tuple[Any, ...]]:
+    for event in events_of(client, email):
+        if recipient_key(event["email"]) != key:
+            continue
+        words = (event["bounce_code"], event["bounce_text"], event["link_url"])
+        detail = " ".join(filter(None, words))
+        yield (event["ts"], event["campaign"], event["kind"], detail, event["job_id"])

@@ -1,0 +1,223 @@
+"""From a cause to its texts, to the people, to one person's time line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import cxtools as cx
+from cxtools import inquiry
+from cxtools.cli.program import app
+from cxtools.connection import Connection
+from cxtools.errors import ConfigError, StoreError
+from cxtools.events.store import EventStore
+from cxtools.identity import recipient_key
+from cxtools.measures.answers import answer
+from cxtools.measures.engine import Engine
+from cxtools.measures.people import STEPS, Behind, recipients, texts
+from cxtools.people.timeline import timeline
+from cxtools.settings import load_settings
+from tests.tables import store
+
+EVENTS = """
+    to  | email           | kind     | at       | code  | text                              | url
+    ann | ann@gmail.com   | delivery | 14 09:00 |       |                                   |
+    bob | bob@yahoo.com   | bounce   | 14 09:01 | 5.1.1 | 550 <bob@yahoo.com> no such user  |
+    cat | cat@yahoo.com   | bounce   | 14 09:02 | 5.1.1 | 550 <cat@yahoo.com> no such user  |
+    dan | dan@gmail.com   | bounce   | 14 09:03 | 5.2.2 | mailbox full                      |
+    eve | eve@gmail.com   | delivery | 14 09:00 |       |                                   |
+    eve | eve@gmail.com   | bounce   | 14 12:00 | 5.2.2 | mailbox full                      |
+    ann | ann@gmail.com   | open     | 14 10:00 |       |                                   |
+    ann | ann@gmail.com   | click    | 14 10:01 |       |                                   | https://shop.example/new?utm_source=x
+"""
+EARLIER = """
+    to  | email           | kind     | at       | code  | text          | url
+    bob | BOB@yahoo.com   | bounce   | 01 09:01 | 5.2.2 | mailbox full  |
+    ann | ann@gmail.com   | delivery | 01 09:00 |       |               |
+"""
+
+
+@pytest.fixture
+def client(home: Path) -> Connection:
+    """A home with two campaigns."""
+    target = EventStore(home / "events")
+    store(EVENTS, "c", target)
+    store(EARLIER, "b", target)
+    return Connection(load_settings(home=home))
+
+
+@pytest.fixture
+def engine(client: Connection) -> Engine:
+    return client.engine
+
+
+#: What is asked for -> whom it finds.
+FOUND: list[tuple[Behind, dict[str, str], str]] = [
+    (Behind(), {}, "ann bob cat dan eve"),
+    (Behind("delivered"), {}, "ann"),
+    (Behind("late_bounced"), {}, "eve"),
+    (Behind("clicked"), {}, "ann"),
+    (Behind(category="invalid_recipient"), {}, "bob cat"),
+    (Behind(category=["invalid_recipient", "mailbox_full"]), {}, "bob cat dan eve"),
+    (Behind(kind="soft"), {}, "dan eve"),
+    (Behind(bounce_text="550 <cat@yahoo.com> no such user"), {}, "cat"),
+    (Behind(link="https://shop.example/new"), {}, "ann"),
+    (Behind(category="mailbox_full"), {"domain": "gmail.com"}, "dan eve"),
+    (Behind("bounced"), {"provider": "yahoo"}, "bob cat"),
+    (Behind("clicked", category="mailbox_full"), {}, ""),
+    (Behind(reason="' or true --"), {}, ""),
+]
+
+
+@pytest.mark.parametrize(("behind", "where", "names"), FOUND)
+def test_recipients_are_found(
+    engine: Engine, behind: Behind, where: dict[str, str], names: str
+) -> None:
+    """By step, cause, text, link, and what every question is limited by."""
+    found = recipients(engine, "c", behind, where=where, addresses=True)
+
+    assert names.split() == sorted(email.partition("@")[0] for email in found["email"])
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "complained"])
+def test_as_many_people_as_the_funnel_counts(engine: Engine, step: str) -> None:
+    """One row per message that reached the step."""
+    [count] = answer(engine, "funnel", "c")[step]
+
+    assert count == len(recipients(engine, "c", Behind(step)))
+
+
+def test_as_many_people_as_each_cause_has(engine: Engine) -> None:
+    """In the texts, too."""
+    for cause in answer(engine, "bounces", "c").to_dict("records"):
+        behind = Behind(category=cause["category"], kind=cause["kind"])
+
+        assert cause["recipients"] == len(recipients(engine, "c", behind))
+        assert cause["recipients"] == texts(engine, "c", behind)["recipients"].sum()
+
+
+def test_texts_that_differ_in_the_address_are_one(engine: Engine) -> None:
+    """Where it is masked."""
+    behind = Behind(category="invalid_recipient")
+    masked = texts(engine, "c", behind)
+    whole = texts(engine, "c", behind, addresses=True)
+
+    assert [("550 <***@yahoo.com> no such user", 2)] == list(
+        masked[["bounce_text", "recipients"]].itertuples(index=False, name=None)
+    )
+    assert 2 == len(whole)
+
+
+def test_addresses_are_masked_unless_asked_for(client: Connection) -> None:
+    """In no cell of any of the three."""
+    shown = [
+        recipients(client.engine, None, Behind()),
+        texts(client.engine, None, Behind()),
+        timeline(client, "bob@yahoo.com"),
+    ]
+
+    text = "".join(table.to_csv() for table in shown)
+    assert "***@yahoo.com" in text
+    assert not [name for name in ("ann@", "bob@", "BOB@", "cat@", "dan@", "eve@") if name in text]
+
+
+MISTAKES = [
+    (Behind("clickd"), "did you mean clicked"),
+    (Behind(category="mailbox_ful"), "did you mean mailbox_full"),
+    (Behind(kind="sof"), "did you mean soft"),
+]
+
+
+@pytest.mark.parametrize(("behind", "advice"), MISTAKES)
+def test_a_slip_of_the_pen_is_answered(engine: Engine, behind: Behind, advice: str) -> None:
+    """With what there is."""
+    with pytest.raises(StoreError, match=advice):
+        recipients(engine, "c", behind)
+
+
+@pytest.mark.parametrize(
+    "person", ["bob@yahoo.com", "Bob@Yahoo.com", recipient_key("bob@yahoo.com")]
+)
+def test_a_time_line_holds_all_campaigns(client: Connection, person: str) -> None:
+    """By address, however it is written, or by the key that a list of recipients has."""
+    lines = timeline(client, person, addresses=True)
+
+    assert [
+        ("b", "bounce", "5.2.2 mailbox full"),
+        ("c", "bounce", "5.1.1 550 <bob@yahoo.com> no such user"),
+    ] == list(lines[["campaign", "what", "detail"]].itertuples(index=False, name=None))
+
+
+def test_who_is_unknown_has_an_empty_time_line(client: Connection) -> None:
+    """And what is no address is refused."""
+    assert timeline(client, "nobody@example.com").empty
+    with pytest.raises(ConfigError, match="not an address"):
+        timeline(client, "bob")
+
+
+def test_suppressions_and_plans_stand_in_the_time_line(client: Connection) -> None:
+    """At their moments."""
+    key = recipient_key("bob@yahoo.com")
+    client.ledger.suppressions.add("by hand", {key: "asked for it"}, "operator")
+
+    [row] = timeline(client, key).query("what == 'suppressed'").to_dict("records")
+    assert row["detail"].startswith("asked for it")
+
+
+def test_python_has_the_same(client: Connection, home: Path) -> None:
+    """The functions of a notebook."""
+    assert 2 == len(cx.recipients("c", category="invalid_recipient", home=home))
+    assert 1 == len(cx.texts("c", category="invalid_recipient", home=home))
+    assert 2 == len(cx.timeline("bob@yahoo.com", home=home))
+    assert 5 == len(cx.messages("c", home=home))
+    assert 8 == len(inquiry.events("c", home=home))
+
+
+def run(home: Path, *words: str) -> Any:
+    return CliRunner(env={"CXTOOLS_HOME": str(home)}).invoke(app, list(words))
+
+
+def test_a_terminal_is_told_how_many_more(client: Connection, home: Path) -> None:
+    """50 rows are shown; JSON has all of them."""
+    head = "to|kind\n"
+    many = head + "\n".join(f"p{number:03}@gmail.com|delivery" for number in range(53))
+    store(many, "many", client.store)
+    shown = run(home, "recipients", "many")
+    rows = json.loads(run(home, "recipients", "many", "--json").stdout)
+
+    assert "3 more rows" in shown.stderr
+    assert 51 == len(shown.stdout.splitlines())
+    assert 53 == len(rows)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("recipients", "c"),
+        ("texts", "c"),
+        ("timeline", "bob@yahoo.com"),
+        ("sql", "select * from messages"),
+        ("funnel", "c"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_form_holds_the_same_rows(
+    client: Connection, home: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """JSON, CSV, Parquet and Excel; no formula reaches a sheet."""
+    import pandas as pd
+
+    as_json = json.loads(run(home, *words, "--json").stdout)
+    as_csv = run(home, *words, "--csv").stdout.strip().splitlines()
+    files = {form: tmp_path / f"answer.{form}" for form in ("parquet", "xlsx")}
+    for form, file in files.items():
+        done = run(home, *words, f"--{form}", str(file))
+        assert 0 == done.exit_code, done.output
+
+    sheet = pd.read_excel(files["xlsx"], engine="calamine")
+    assert len(as_json) == len(as_csv) - 1 == len(sheet) == len(pd.read_parquet(files["parquet"]))
+    assert list(as_json[0]) == list(sheet.columns)
