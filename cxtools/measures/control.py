@@ -6,7 +6,8 @@ differs for chance alone. Campaigns differ by themselves, too: of enough message
 lie outside. So the limits are widened by the spread between campaigns, which adds to the error of
 each (Spiegelhalter 2005, Handling over-dispersion of performance indicators, the additive model)
 and is measured by the moving range, as Laney's p' measures it (Laney 2002, Improved control
-charts for attributes): neither a step nor a slow decline makes it wider.
+charts for attributes): neither a step nor a slow decline makes it wider. Where single campaigns
+stand out, as two of nine may, the median absolute deviation is less, and is taken.
 
 Shares are charted by their logarithmic odds, since opens, clicks and bounces differ by so many
 times, not by so many points: else nothing could lie below the lower limit.
@@ -29,6 +30,8 @@ Cases = tuple[int, int]
 #: standard deviation of a normal distribution: sqrt(2) * 2 * (phi(0) - phi(1.2816)) / 0.8.
 KEPT_RANGES = 0.8
 RANGE_SCALE = 0.790
+#: From the median absolute deviation to the standard deviation of a normal distribution.
+NORMAL_SCALE = 1.4826
 #: No share is so steady that campaigns don't differ in it by a tenth.
 LEAST_SPREAD = 0.1
 #: How often a place is halved in the search for one.
@@ -153,7 +156,7 @@ def chart_of(cases: Sequence[Cases], baseline: int) -> Chart:
     chance = median(
         _variance(share, whole) for share, (_, whole) in zip(shares, cases, strict=True)
     )
-    seen = _typical_range(places) / RANGE_SCALE
+    seen = min(_typical_range(places) / RANGE_SCALE, _typical_deviation(places) * NORMAL_SCALE)
     return Chart(centre, max(LEAST_SPREAD, sqrt(max(0.0, seen**2 - chance))))
 
 
@@ -161,6 +164,12 @@ def _typical_range(places: Sequence[float]) -> float:
     """The mean range between neighbours without the largest ones, those at a step or an outlier."""
     ranges = sorted(abs(b - a) for a, b in pairwise(places))
     return mean(ranges[: max(1, round(KEPT_RANGES * len(ranges)))])
+
+
+def _typical_deviation(places: Sequence[float]) -> float:
+    """The median of how far places are from their median."""
+    middle = median(places)
+    return median(abs(place - middle) for place in places)
 
 
 def _centre(cases: Sequence[Cases]) -> float:

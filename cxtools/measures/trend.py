@@ -331,7 +331,9 @@ def _named(contributions: Sequence[Contribution]) -> Sequence[Contribution]:
 
 def _stand_out(first: Sequence[Contribution], rest: Sequence[Contribution]) -> bool:
     """Whether each of the first changed, and all others together are nearly as usual."""
-    if not rest:  # all providers are no explanation, the only cause is
+    if (
+        sum(each.whole for each in rest) < FEWEST_MESSAGES
+    ):  # all providers are no explanation, the only cause is
         return first[0].group.dimension == CAUSE
     others = _shift(sum(each.part for each in rest), sum(each.usual for each in rest))
     return all(abs(_shift(each.part, each.usual)) >= TIMES_THE_REST * abs(others) for each in first)
