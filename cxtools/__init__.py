@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict
 
+    alerts: Ask
     bounces: Ask
     compare: Ask
     comparison: Ask
+    contributions: Ask
     curve: Ask
     data_quality: Ask
     funnel: Ask
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     reasons: Ask
     suspects: Ask
     timing: Ask
+    trend: Ask
     unknown: Ask
 
     # What type checkers and editors read; `__getattr__` makes the `__all__` of a running program.
@@ -62,12 +65,14 @@ if TYPE_CHECKING:
         "SampleSize",
         "Status",
         "ab_size",
+        "alerts",
         "bounces",
         "check_campaign",
         "classify",
         "compare",
         "comparison",
         "connect",
+        "contributions",
         "curve",
         "data_quality",
         "explore",
@@ -86,6 +91,7 @@ if TYPE_CHECKING:
         "texts",
         "timeline",
         "timing",
+        "trend",
         "unknown",
         "verdict",
     ]

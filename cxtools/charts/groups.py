@@ -31,7 +31,7 @@ class Group(NamedTuple):
 
 
 #: The dimensions of time: their parts have an order of their own.
-TIMES = ("day", "hour", "weekday")
+TIMES = ("day", "week", "hour", "weekday")
 #: How many parts are drawn, unless it is MOST_PARTS.
 MOST = {"hour": 24}
 MOST_PARTS = 20
@@ -96,7 +96,7 @@ def _splits(table: pd.DataFrame, column: str) -> bool:
 
 def _stands_beside_another(table: pd.DataFrame) -> bool:
     """Whether a row says only by its campaign what it compares."""
-    return "beside" in table and not any(name in table for name in DIMENSIONS)
+    return "beside" in table and not getattr(table, "splits", ())
 
 
 def heading(column: str) -> str:

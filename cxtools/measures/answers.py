@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.events.replacements import repeat_when_replaced
-from cxtools.measures import choices, differences
+from cxtools.measures import choices, differences, trend_rows
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
 from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Campaigns, Engine, names_of
+from cxtools.measures.history import Counted, History, history_of
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
@@ -160,6 +161,9 @@ def derive(
     as_of: AsOf,
 ) -> pd.DataFrame:
     """The rows of a question that are made of another's counts."""
+    if question.name in trend_rows.ROWS:
+        history = history_by(engine, campaigns, by=by, where=where, as_of=as_of)
+        return trend_rows.ROWS[question.name](history, by)
     names = names_of(campaigns)
     if as_of is None and not by:
         as_of = youngest_age(engine, names)
@@ -173,6 +177,31 @@ def derive(
         least_group=_least_group(engine, by),
     )
     return differences.rows(counts, names, by)
+
+
+def history_by(
+    engine: Engine,
+    campaigns: Campaigns,
+    *,
+    by: Sequence[str] = (),
+    where: Filters = NO_FILTERS,
+    as_of: AsOf = None,
+) -> History:
+    """
+    The totals of campaigns, or of the weeks or days that *by* names, in all and by provider, by the
+    other columns of *by*, by cause and by link.
+    """
+    period = trend_rows.period_of(by)
+    periods = [] if period == "campaign" else [period]
+    how: dict[str, Any] = {"where": where, "as_of": as_of}
+    funnel, bounces, links = count(
+        engine, ["funnel", "bounces", "links"], campaigns, by=periods, **how
+    )
+    by_dimension = {}
+    for column in dict.fromkeys(["provider", *trend_rows.group_columns(by)]):
+        counts = count(engine, ["funnel", "bounces"], campaigns, by=[*periods, column], **how)
+        by_dimension[column] = (counts[0], counts[1])
+    return history_of(Counted(funnel, bounces, links, by_dimension), period)
 
 
 def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:

@@ -176,10 +176,11 @@ Raises:
     StoreError: a campaign, a column or a value is unknown; the message says which there are
     ConfigError: `as_of` is not a moment
 """
-BY = """
-a column to split by, or several: {dimensions}; or a segment: a merge field, tags, a
-kept column of an import
-"""
+BY = (
+    "a column to split by, or several: {dimensions}; or a segment: a merge field, tags, a kept "
+    "column of an import"
+)
+BY_HEAD = "    by         "
 WHERE = """\
     where      {{"provider": "gmail"}}: only messages with that value, or with one of a list
 """
@@ -210,8 +211,8 @@ def docstring(question: Question, dimensions: Iterable[str]) -> str:
 
 
 def _by_lines(dimensions: Iterable[str]) -> str:
-    text = BY.format(dimensions=", ".join(dimensions)).strip()
-    lines = fill(text, WIDTH, initial_indent="    by         ", subsequent_indent=" " * 15)
+    text = BY.format(dimensions=", ".join(dimensions))
+    lines = fill(text, WIDTH, initial_indent=BY_HEAD, subsequent_indent=" " * len(BY_HEAD))
     return f"{lines}\n"
 
 

@@ -47,6 +47,7 @@ DIMENSIONS = {
     "domain_kind": "domain_kind",
     "job": "job_id",
     "day": "cast(cast(sending_at as date) as varchar)",
+    "week": "cast(cast(date_trunc('week', sending_at) as date) as varchar)",
     "hour": "extract(hour from sending_at)",
     "weekday": "extract(isodow from sending_at)",
     **{name: name for name in SEGMENTS},

@@ -28,7 +28,8 @@ FLOORS = {
         "settings",
     ],
     "judgement": [
-        "measures measures.question measures.sql measures.stats queries queries.columns queries.rules",
+        "measures measures.control measures.history measures.question measures.sql measures.stats "
+        "queries queries.columns queries.rules",
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
@@ -46,6 +47,8 @@ FLOORS = {
         "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
         "measures.domain_kinds events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
+        "measures.trend",
+        "measures.trend_rows",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",

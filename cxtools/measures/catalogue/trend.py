@@ -1,0 +1,109 @@
+"""What has changed over many campaigns: control charts, alerts, and what explains them."""
+
+from __future__ import annotations
+
+from cxtools.measures.question import Column, Question
+
+FIRST_AT = Column("first_at", "moment", "of its first sending, delivery or bounce")
+PART = Column("part", "messages", "of `whole` that did what the rate counts")
+WHOLE = Column("whole", "messages", "that the rate is of: attempted or delivered")
+SHARE = Column("share", "share", "part / whole", "part", "whole")
+METRIC = Column(
+    "metric", "text", "delivery_rate, hard_bounce_rate, block_rate, open_rate or click_rate"
+)
+SINCE = Column("since", "text", "the campaign (or week) in which the alert begins")
+USUAL = Column("usual", "share", "what is usual: the median of the baseline, the first campaigns")
+DISTANCE = Column(
+    "distance", "score", "from the usual, in standard deviations of campaigns of that size"
+)
+
+HOW = (
+    'With by="week" (or "day") weeks take the place of campaigns, so that what is sent every day '
+    'has a trend, too; any other column, as by="provider", is charted apart. The baseline is the '
+    "first 20 campaigns, or half of fewer; it takes at least 8 campaigns of 100 messages. Opens "
+    'and clicks count from the third day on: a younger campaign is "too early".'
+)
+
+TREND = Question(
+    name="trend",
+    question="Is it getting better or worse, and since when?",
+    grain="campaign (or week) × rate, oldest first",
+    columns=(
+        METRIC,
+        FIRST_AT,
+        PART,
+        WHOLE,
+        SHARE,
+        USUAL,
+        Column("limit_low", "share", "between this …"),
+        Column("limit_high", "share", "… and this a campaign of that size is usual: 3 σ"),
+        DISTANCE,
+        Column("state", "text", "baseline, usual, alert, too few or too early"),
+    ),
+    note=(
+        "A control chart of each rate: campaigns differ by more than chance, so the limits are "
+        f"widened by their own spread (Spiegelhalter 2005, Laney 2002). {HOW}"
+    ),
+    example="cx.trend().chart()",
+    derived=True,
+    chart="trend",
+    report="trend_report",
+    shown=("metric", "share", "usual", "distance", "state"),
+)
+
+ALERTS = Question(
+    name="alerts",
+    question="What has got worse, since when, by how much, and where?",
+    grain="alert: a rate, from one campaign (or week) to another",
+    columns=(
+        METRIC,
+        SINCE,
+        FIRST_AT,
+        Column("until", "text", "the last campaign (or week) of it; empty when it lasts"),
+        PART,
+        WHOLE,
+        SHARE,
+        USUAL,
+        DISTANCE,
+        Column("excess", "messages", "fewer that did what is good, more that did what is bad"),
+        Column("group", "text", "the provider, link or group that explains it, or everywhere"),
+        Column("cause", "text", "of the bounces that explain it; empty for none"),
+        Column("finding", "text", "the alert as a sentence"),
+    ),
+    note=(
+        "An alert is farther from the usual than chance puts one history in twenty anywhere, and "
+        "far enough to matter: 3 points of the delivered, 1.5 of hard bounces and blocks, two "
+        f"fifths of opens and clicks. {HOW}"
+    ),
+    example="cx.alerts()",
+    derived=True,
+    report="trend_report",
+    shown=("since", "until", "metric", "share", "usual", "excess", "group", "cause", "distance"),
+    empty="Nothing has changed by more than campaigns differ by themselves.",
+)
+
+CONTRIBUTIONS = Question(
+    name="contributions",
+    question="Which provider, cause, link or group explains what has changed?",
+    grain="alert × group, those that explain most first",
+    columns=(
+        SINCE,
+        METRIC,
+        Column("dimension", "text", "what the group is a part by: provider, cause, link, …"),
+        Column("group", "text", "the group"),
+        PART,
+        WHOLE,
+        SHARE,
+        Column("usual", "share", "what is usual in the group, when there is no alert"),
+        Column("excess", "messages", "fewer that did what is good, more that did what is bad"),
+        Column(
+            "explained_share", "share", "the excess of the group as a share of that of the alert"
+        ),
+    ),
+    note=f"The campaign is the one in which the alert begins. {HOW}",
+    example="cx.contributions()",
+    derived=True,
+    report="trend_report",
+    shown=("since", "metric", "dimension", "group", "share", "usual", "excess", "explained_share"),
+    empty="Nothing has changed by more than campaigns differ by themselves.",
+)
