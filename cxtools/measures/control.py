@@ -34,6 +34,8 @@ RANGE_SCALE = 0.790
 NORMAL_SCALE = 1.4826
 #: No share is so steady that campaigns don't differ in it by a tenth.
 LEAST_SPREAD = 0.1
+#: So many standard deviations are as usual, where the neighbours are far away.
+CALM = 1.5
 #: How often a place is halved in the search for one.
 HALVINGS = 30
 #: Limits stand so many standard deviations from the centre.
@@ -216,8 +218,24 @@ def _within(distances: Sequence[float], begin: int, end: int, least: float) -> l
     best = _farthest(distances, begin, end)
     if best is None or best.distance < least:
         return []
+    calm = _calm_place(distances, best, least)
+    if calm is not None:
+        return [
+            *_within(distances, begin, calm, least),
+            *_within(distances, calm + 1, end, least),
+        ]
     before = _within(distances, begin, best.first, least)
     return [*before, best, *_within(distances, best.last + 1, end, least)]
+
+
+def _calm_place(distances: Sequence[float], best: Stretch, least: float) -> int | None:
+    """A place that is as usual between two that are far away: these are two stretches, not one."""
+    for place in range(best.first + 1, best.last):
+        left = mean(distances[best.first : place])
+        right = mean(distances[place + 1 : best.last + 1])
+        if distances[place] < CALM and min(left, right) >= least:
+            return place
+    return None
 
 
 def _farthest(distances: Sequence[float], begin: int, end: int) -> Stretch | None:
