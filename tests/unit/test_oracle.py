@@ -112,7 +112,7 @@ def test_disjoint_groups_add_up_to_the_whole(
     for name, (counts, keys) in ADDITIVE.items():
         whole = totals(answer(engine, name), counts, keys)
         parts = totals(answer(engine, name, by=by), counts, keys)
-        pd.testing.assert_frame_equal(parts, whole, obj=f"{name} by {by}")
+        check_equal(parts, whole, f"{name} by {by}")
 
 
 def totals(table: pd.DataFrame, counts: list[str], keys: list[str]) -> pd.DataFrame:
