@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "sql"
 VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
 MICROSECOND = timedelta(microseconds=1)
+#: The lower bound of Wilson's interval: the smaller root of (p - part / whole)^2 = z^2 p (1 - p) / whole.
+WILSON_LOW = """(
+    (2.0 * part + z2 - sqrt((2.0 * part + z2) ^ 2 - 4.0 * (whole + z2) * part * part / whole))
+    / (2.0 * (whole + z2))
+)""".replace("z2", "3.841458820694124")
 #: The kept column of the events, and what earlier campaigns tell.
 KEPT = "arm"
 SEGMENTS = (KEPT, "history", "recency")
@@ -302,6 +307,8 @@ def _counts(
 ) -> pd.DataFrame:
     """What an SQL file counts, with what it is split by as columns behind the campaign."""
     connection.execute("create or replace temp view messages as " + _messages(by))
+    low = "create or replace temp macro wilson_low(part, whole) as "
+    connection.execute(low + WILSON_LOW)
     for name in ("delays", "urls", "clicker_flags"):
         view = f"create or replace temp view {name} as "
         connection.execute(view + _statement(name))
