@@ -5,6 +5,7 @@ and so on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -67,6 +68,8 @@ def group_named(column: str) -> Group:
     return GROUPS.get(column, own)
 
 
+#: What small groups together are called.
+FOLDED = re.compile(r"other \(\d+ groups?\)")
 SEPARATOR = " · "
 #: As many letters of a label as a phone has room for, and how many of them a name keeps at least.
 LABEL_LETTERS = 40
@@ -191,11 +194,21 @@ def in_order(
     group_of_parts = group_named(group)
     parts = list(sizes)
     if group_of_parts.order == "size":
-        parts.sort(key=lambda part: -sizes[part])
+        parts.sort(key=lambda part: (is_folded(part), -sizes[part]))
         return parts[:most]
     if group_of_parts.order == "value":
         parts.sort(key=_missing_first)
     return parts[-group_of_parts.most :]
+
+
+def is_folded(part: Any) -> bool:
+    """
+    Whether a part is what small groups are together.
+
+    >>> is_folded("other (3 groups)"), is_folded("other")
+    (True, False)
+    """
+    return FOLDED.fullmatch(str(part)) is not None
 
 
 def _missing_first(part: Any) -> tuple[bool, Any]:

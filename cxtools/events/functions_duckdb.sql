@@ -11,8 +11,6 @@ create macro iso_weekday(a) as extract(isodow from make_timestamp(epoch_us(a)));
 create macro iso_text(a) as strftime(make_timestamp(epoch_us(a)), '%Y-%m-%dT%H:%M:%SZ');
 -- A day in UTC: 2026-01-01.
 create macro iso_date(a) as cast(cast(make_timestamp(epoch_us(a)) as date) as varchar);
--- The Monday of a week in UTC: 2025-12-29.
-create macro iso_week(a) as cast(cast(date_trunc('week', make_timestamp(epoch_us(a))) as date) as varchar);
 -- Does a text hold what a pattern describes?
 create macro regexp_like(t, pattern) as regexp_matches(t, pattern);
 -- The texts of rows (place, word, text), by place, then by word.

@@ -5,7 +5,6 @@ create or replace temporary function millis_between(a timestamp, b timestamp) re
 create or replace temporary function iso_weekday(a timestamp) returns bigint return weekday(a) + 1;
 create or replace temporary function iso_text(a timestamp) returns string return date_format(a, 'yyyy-MM-dd') || 'T' || date_format(a, 'HH:mm:ss') || 'Z';
 create or replace temporary function iso_date(a timestamp) returns string return date_format(a, 'yyyy-MM-dd');
-create or replace temporary function iso_week(a timestamp) returns string return date_format(date_trunc('WEEK', a), 'yyyy-MM-dd');
 -- regexp_like is Spark's own.
 create or replace temporary function texts_in_order(rows array<struct<place: bigint, word: string, text: string>>) returns array<string> return transform(array_sort(rows), row -> row.text);
 create or replace temporary function text_hash(t string) returns bigint return xxhash64(t);

@@ -22,6 +22,7 @@ from cxtools.measures import choices
 from cxtools.measures.answers import add_rates, rows_of_parts
 from cxtools.measures.catalogue import named
 from cxtools.measures.sql import tsv_rows
+from cxtools.sending.findings import MISTYPED
 from cxtools.text import parse_moment
 from tests.oracle.identity import owners
 from tests.oracle.segments import segment_values
@@ -142,6 +143,7 @@ class Oracle:
             connection.register("verdicts", _verdicts(connection))
             connection.register("providers", _providers(connection))
             connection.register("domain_kinds", _domain_kinds(connection))
+            connection.register("typos", _typos())
             segments = _segment_values(self.store, self.starts())
             connection.register("segment_values", segments)
             connection.execute("create temp table all_messages as " + _messages_and_segments())
@@ -235,6 +237,14 @@ def _domain_kinds(connection: duckdb.DuckDBPyConnection) -> pa.Table:
             known.append({"domain": name, "kind": kind})
     columns = [pa.field("domain", pa.string()), pa.field("kind", pa.string())]
     return pa.Table.from_pylist(known, pa.schema(columns))
+
+
+def _typos() -> pa.Table:
+    """Every known slip; those of endings are made of a domain that the events have."""
+    slips = [(slip, meant) for meant, slips in MISTYPED.items() for slip in slips.split()]
+    slips.append(("corp.con", "corp.com"))
+    rows = [{"domain": slip, "meant": meant} for slip, meant in slips]
+    return pa.Table.from_pylist(rows, pa.schema([("domain", pa.string()), ("meant", pa.string())]))
 
 
 def _ends(domain: str, ending: str) -> bool:

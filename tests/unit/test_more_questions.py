@@ -31,6 +31,8 @@ FEED = store("""
     eve | delivery    | +20    | eve@yahoo.com |       |              |
     fay | bounce      | +20    | fay@yahoo.com | 5.1.1 | no such user |
     gus | delivery    | +20    | gus@yahoo.com |       |              |
+    hal | sent        | 20 10:00:00 | hal@gmial.com | |            |
+    ida | bounce      | 20 10:00:00 | ida@corp.con  | 5.1.2 | no such domain |
 """)
 HOUR, DAY = 3600, 86400
 #: Question, how it is asked, the columns that are looked at, and their rows.
@@ -66,13 +68,26 @@ ANSWERS: list[tuple[str, dict[str, Any], list[str], list[tuple[Any, ...]]]] = [
         "worst_domains",
         {},
         ["domain", "attempted", "bounced"],
-        [("corp.example", 1, 1), ("yahoo.com", 4, 2)],  # 100 % of 1: 20.7 % at least; 50 %: 15 %
+        # 100 % of 1 is 20.7 % at least, 50 % of 4 is 15 %
+        [("corp.con", 1, 1), ("corp.example", 1, 1), ("yahoo.com", 4, 2)],
+    ),
+    (
+        "typo_domains",
+        {},
+        ["domain", "meant", "recipients", "attempted", "delivered", "bounced"],
+        [("corp.con", "corp.com", 1, 1, 0, 1), ("gmial.com", "gmail.com", 1, 0, 0, 0)],
+    ),
+    (
+        "first_links",
+        {},
+        ["link_url", "recipients", "all_recipients"],
+        [("https://x.example/a", 1, 1)],
     ),
     (
         "send_times",
         {},
         ["weekday", "hour", "attempted", "delivered", "clicked"],
-        [(1, 9, 6, 4, 1), (2, 23, 1, 0, 0)],
+        [(1, 9, 6, 4, 1), (2, 23, 1, 0, 0), (7, 10, 1, 0, 0)],
     ),
     (
         "complaints",

@@ -116,3 +116,28 @@ WORST_DOMAINS = Question(
     report="bounce_report",
     empty="No bounces.",
 )
+
+TYPO_DOMAINS = Question(
+    name="typo_domains",
+    question="Which domains are mistyped, and what became of the mail to them?",
+    grain="campaign × domain that is a known slip of the pen, most frequent first",
+    columns=(
+        Column("domain", "text", "the address's domain"),
+        Column("meant", "text", "the domain that was probably meant"),
+        Column("recipients", "messages", "to that domain, mailed or not"),
+        Column("attempted", "messages", "with a delivery or a bounce; without deliveries: sent"),
+        Column("delivered", "messages", "attempted and not bounced in the end"),
+        Column("bounced", "messages", "attempted, and the last final word is a bounce"),
+        Column("bounce_rate", "share", "bounced / attempted", "bounced", "attempted"),
+    ),
+    note=(
+        "What is delivered there is read by whoever registered the slip. The slips are those that "
+        "`cxtools hygiene` knows before a list is mailed; neighbours of a list's own domains are "
+        "found there only."
+    ),
+    example='cx.typo_domains("q3-update")',
+    chart="shares",
+    report="bounce_report",
+    shown=("domain", "meant", "recipients", "delivered", "bounced"),
+    empty="No domain looks mistyped.",
+)

@@ -82,6 +82,25 @@ CURVE = Question(
     shown=("kind", "hours", "recipients", "cumulative", "rate"),
 )
 
+FIRST_LINKS = Question(
+    name="first_links",
+    question="Which links do people follow first?",
+    grain="campaign × link, most frequent first",
+    columns=(
+        Column("link_url", "text", "as in `links`"),
+        Column("recipients", "messages", "whose first click was on it; of two at once on both"),
+        Column("all_recipients", "messages", "with a click that has a moment"),
+        Column("share", "share", "recipients / all_recipients", "recipients", "all_recipients"),
+    ),
+    note=(
+        "No feed tells where a link stands in the mail: what most follow first stands where they "
+        "look first. Scanners are among them, see `links` for people only."
+    ),
+    example='cx.first_links("q3-update").chart()',
+    chart="shares",
+    empty="No click with a moment is known.",
+)
+
 WINDOWS = Question(
     name="windows",
     question="How much depends on how long one waits for opens and clicks?",
