@@ -26,11 +26,20 @@ def replace_widgets(notebook: Any) -> None:
     states = notebook.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
     for cell in notebook.cells:
         outputs = []
+        has_state = any(_view(output) in states for output in cell.get("outputs", []))
         for output in cell.get("outputs", []):
+            if has_state and output.get("metadata", {}).get("cxtools") == "kept":
+                continue  # it stands for the controls, which tell more
             view = output.get("data", {}).get(VIEW)
             outputs += [output] if view is None else _stills(view["model_id"], states)
         if outputs:
             cell["outputs"] = outputs
+
+
+def _view(output: Any) -> str:
+    """The id of the widget that an output is; "" for none."""
+    view = output.get("data", {}).get(VIEW) or {}
+    return str(view.get("model_id", ""))
 
 
 def _stills(widget: str, states: States) -> list[Any]:
