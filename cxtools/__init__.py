@@ -39,17 +39,25 @@ if TYPE_CHECKING:
     from cxtools.sending.status import Status
     from cxtools.verdicts.verdict import CampaignVerdict
 
+    alerts: Ask
     bounces: Ask
+    cohorts: Ask
     compare: Ask
     comparison: Ask
+    contributions: Ask
     curve: Ask
     data_quality: Ask
+    drift: Ask
+    frequency: Ask
     funnel: Ask
     jobs: Ask
+    league: Ask
     links: Ask
     reasons: Ask
+    recency: Ask
     suspects: Ask
     timing: Ask
+    trend: Ask
     unknown: Ask
 
     # What type checkers and editors read; `__getattr__` makes the `__all__` of a running program.
@@ -62,21 +70,28 @@ if TYPE_CHECKING:
         "SampleSize",
         "Status",
         "ab_size",
+        "alerts",
         "bounces",
         "check_campaign",
         "classify",
+        "cohorts",
         "compare",
         "comparison",
         "connect",
+        "contributions",
         "curve",
         "data_quality",
+        "drift",
         "explore",
+        "frequency",
         "funnel",
         "import_file",
         "jobs",
+        "league",
         "links",
         "messages",
         "reasons",
+        "recency",
         "recipients",
         "report",
         "run_campaign",
@@ -86,6 +101,7 @@ if TYPE_CHECKING:
         "texts",
         "timeline",
         "timing",
+        "trend",
         "unknown",
         "verdict",
     ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.frame import Layout, Trace, draw, row_axis, row_label, sentence
-from cxtools.charts.groups import GROUPS, SEPARATOR, groups_of, part_name
+from cxtools.charts.groups import SEPARATOR, groups_of, part_name
 from cxtools.charts.rates import TICK_STEPS
 from cxtools.charts.rows import SHOWN_ROWS, Row, rows_of
 from cxtools.charts.style import INK, RATED
@@ -27,7 +27,7 @@ GAP = 0.065
 PANELS_PX = 48
 #: A word stands in bold above its panel; that of a rate which is no stage of the funnel is quiet.
 PANELS = {stage.rate: (stage.word, stage.colour) for stage in RATED}
-OTHER_PANEL = ("Clicked of opened", INK["quiet"])
+OTHER_PANEL = ("Of opened", INK["quiet"])
 #: Finding -> the mark of its dot.
 MARKS = {
     "significant": "circle",
@@ -45,7 +45,7 @@ def figure(table: pd.DataFrame) -> go.Figure:
     rows = rows_of(table)
     if not rows:
         return sentence(TITLE, COMPARE.empty, table)
-    several = [name for name in groups_of(table) if name == "campaign"]
+    several = ["campaign"] if table["campaign"].nunique() > 1 and groups_of(table) else []
     for row in rows:
         row["pair"] = pair_name(row, several)
     pairs = list(dict.fromkeys(row["pair"] for row in rows))
@@ -75,14 +75,14 @@ def pair_name(row: Row, among: Sequence[str] = ()) -> str:
     """
     Both sides of a pair, and its campaign where it is *among* others'.
 
-    >>> pair_name({"campaign": "q3", "provider": "gmail", "beside": "yahoo"})
-    'gmail beside yahoo'
-    >>> pair_name({"campaign": "q4", "beside": "q3"})
+    >>> row = {"campaign": "q4", "plan": "pro", "metric": "open_rate", "beside": "free"}
+    >>> pair_name(row), pair_name(row, ["campaign"])
+    ('pro beside free', 'q4 · pro beside free')
+    >>> pair_name({"campaign": "q4", "metric": "open_rate", "beside": "q3"})
     'q4 beside q3'
-    >>> pair_name({"campaign": "q4", "provider": "gmail", "beside": "yahoo"}, ["campaign"])
-    'q4 · gmail beside yahoo'
     """
-    names = [group for group in row if group in GROUPS and group != "campaign"]
+    columns = list(row)
+    names = columns[1 : columns.index("metric")]
     parts = [part_name(group, row[group]) for group in [*among, *names] or ["campaign"]]
     return f"{SEPARATOR.join(parts)} beside {row['beside']}"
 
@@ -111,13 +111,13 @@ def _axis(metric: str, rows: Sequence[Row], number: int, panels: int) -> Layout:
 def _ticks(reach: float) -> list[float]:
     """
     >>> _ticks(0.031)
-    [-0.02, 0, 0.02]
+    [-0.02, 0.02]
     >>> _ticks(0.049)
-    [-0.04, 0, 0.04]
+    [-0.04, 0.04]
     """
     step = next((step for step in TICK_STEPS if step < reach), LEAST_REACH / 2)
     farthest = round(reach // step * step, 4)
-    return [-farthest, 0, farthest]
+    return [-farthest, farthest]
 
 
 def _drawn_metrics(rows: Sequence[Row]) -> list[str]:

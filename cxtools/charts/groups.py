@@ -5,6 +5,7 @@ and so on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -31,7 +32,7 @@ class Group(NamedTuple):
 
 
 #: The dimensions of time: their parts have an order of their own.
-TIMES = ("day", "hour", "weekday")
+TIMES = ("day", "week", "hour", "weekday")
 #: How many parts are drawn, unless it is MOST_PARTS.
 MOST = {"hour": 24}
 MOST_PARTS = 20
@@ -67,6 +68,8 @@ def group_named(column: str) -> Group:
     return GROUPS.get(column, own)
 
 
+#: What small groups together are called.
+FOLDED = re.compile(r"other \(\d+ groups?\)")
 SEPARATOR = " · "
 #: As many letters of a label as a phone has room for, and how many of them a name keeps at least.
 LABEL_LETTERS = 40
@@ -91,12 +94,14 @@ def _splits(table: pd.DataFrame, column: str) -> bool:
         return False
     if column != "campaign":
         return True
+    if "since" in table:  # which says it, for weeks and days, too
+        return False
     return table[column].nunique() > 1 or _stands_beside_another(table)
 
 
 def _stands_beside_another(table: pd.DataFrame) -> bool:
     """Whether a row says only by its campaign what it compares."""
-    return "beside" in table and not any(name in table for name in DIMENSIONS)
+    return "beside" in table and not getattr(table, "splits", ())
 
 
 def heading(column: str) -> str:
@@ -189,11 +194,21 @@ def in_order(
     group_of_parts = group_named(group)
     parts = list(sizes)
     if group_of_parts.order == "size":
-        parts.sort(key=lambda part: -sizes[part])
+        parts.sort(key=lambda part: (is_folded(part), -sizes[part]))
         return parts[:most]
     if group_of_parts.order == "value":
         parts.sort(key=_missing_first)
     return parts[-group_of_parts.most :]
+
+
+def is_folded(part: Any) -> bool:
+    """
+    Whether a part is what small groups are together.
+
+    >>> is_folded("other (3 groups)"), is_folded("other")
+    (True, False)
+    """
+    return FOLDED.fullmatch(str(part)) is not None
 
 
 def _missing_first(part: Any) -> tuple[bool, Any]:

@@ -268,6 +268,8 @@ def value_text(column: str, row: Row) -> str:
 
 #: Columns that hold no count, and how their values are written.
 SCORES: dict[str, Callable[[Any], str]] = {
+    "usual": wording.percent,
+    "distance": wording.score,
     "confidence": partial(wording.percent, digits=0),
     "spam_score": wording.score,
 }

@@ -26,9 +26,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(__version__)
         return
     try:
-        from cxtools.cli.program import app
+        from cxtools.cli.program import command_tree
 
-        app(arguments, prog_name="cxtools")
+        command_tree()(arguments, prog_name="cxtools")
     except SystemExit as end:  # how typer passes Ctrl-C on
         if end.code == INTERRUPTED:
             print("stopped; run the same command again to continue", file=sys.stderr)

@@ -13,7 +13,8 @@ without addresses) and --debug (show tracebacks) may stand anywhere in a command
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -87,3 +88,9 @@ def program(
         print(__version__)
         raise typer.Exit
     context.obj = Session(profile=profile, quiet=quiet, log_json=log_json)
+
+
+@cache
+def command_tree() -> Any:
+    """All commands, put together once in a process: that takes longer than many a command."""
+    return typer.main.get_command(app)

@@ -16,7 +16,6 @@ from cxtools.cli.options import Addresses, Csv, Json
 from cxtools.cli.session import session, write_lines
 from cxtools.errors import ConfigError
 from cxtools.identity import recipient_key
-from cxtools.ledger.suppressions import BY_HAND, EXPORTED, OPERATOR
 from cxtools.text import mask_address, safe_cell, safe_line
 from cxtools.wording import quantity
 
@@ -78,6 +77,8 @@ def add_suppression(
     context: typer.Context, address: Address, reason: Reason, as_json: Json = False
 ) -> None:
     """Suppress a person from now on."""
+    from cxtools.ledger.suppressions import BY_HAND, OPERATOR
+
     client = session(context).connect()
     reasons = {_key(address): safe_line(reason, LONGEST_REASON)}
     added = client.ledger.suppressions.add(BY_HAND, reasons, OPERATOR)
@@ -134,6 +135,8 @@ def export_suppressions(
     imported again. Who is known by a key alone can't be in it, and is counted. Has its entry in the
     audit log.
     """
+    from cxtools.ledger.suppressions import EXPORTED
+
     client = session(context).connect()
     rows = _rows(client, masked=False, campaign=campaign)
     known = [row for row in rows if row["email"]]

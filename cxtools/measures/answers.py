@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.events.replacements import repeat_when_replaced
-from cxtools.measures import choices, differences
+from cxtools.measures import choices, differences, trend_rows
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
 from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Campaigns, Engine, names_of
+from cxtools.measures.history import RIPE, Counted, History, history_of
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
@@ -160,6 +161,14 @@ def derive(
     as_of: AsOf,
 ) -> pd.DataFrame:
     """The rows of a question that are made of another's counts."""
+    if question.name in trend_rows.ROWS:
+        history = history_by(engine, campaigns, by=by, where=where, as_of=as_of)
+        return trend_rows.ROWS[question.name](history, by)
+    if question.name == "league":
+        return league(engine, campaigns, where=where, as_of=as_of)
+    if question.name != "compare":
+        [counts] = count(engine, [question.name], campaigns, where=where, as_of=as_of)
+        return counts
     names = names_of(campaigns)
     if as_of is None and not by:
         as_of = youngest_age(engine, names)
@@ -173,6 +182,41 @@ def derive(
         least_group=_least_group(engine, by),
     )
     return differences.rows(counts, names, by)
+
+
+def history_by(
+    engine: Engine,
+    campaigns: Campaigns,
+    *,
+    by: Sequence[str] = (),
+    where: Filters = NO_FILTERS,
+    as_of: AsOf = None,
+) -> History:
+    """
+    The totals of campaigns, or of the weeks or days that *by* names, in all and by provider, by the
+    other columns of *by*, by cause and by link.
+    """
+    period = trend_rows.period_of(by)
+    periods = [] if period == "campaign" else [period]
+    how: dict[str, Any] = {"where": where, "as_of": as_of}
+    funnel, bounces, links = count(
+        engine, ["funnel", "bounces", "links"], campaigns, by=periods, **how
+    )
+    by_dimension = {}
+    for column in dict.fromkeys(["provider", *trend_rows.group_columns(by)]):
+        counts = count(engine, ["funnel", "bounces"], campaigns, by=[*periods, column], **how)
+        by_dimension[column] = (counts[0], counts[1])
+    return history_of(Counted(funnel, bounces, links, by_dimension), period)
+
+
+def league(engine: Engine, campaigns: Campaigns, *, where: Filters, as_of: AsOf) -> pd.DataFrame:
+    """The campaigns that have reached an age, all cut at it."""
+    [whole] = count(engine, ["funnel"], campaigns, where=where, as_of=as_of)
+    ripe = trend_rows.ripe_campaigns(whole)
+    if not ripe:
+        return trend_rows.league_rows(whole.head(0))
+    [counts] = count(engine, ["funnel"], ripe, where=where, as_of=RIPE)
+    return trend_rows.league_rows(counts)
 
 
 def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:

@@ -21,6 +21,7 @@ from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension
 from cxtools.measures.segments import NO_SEGMENTS, Segments, values_query
 from cxtools.measures.sql import statement
+from cxtools.sending.findings import meant_domain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,6 +86,9 @@ def define_all_messages(relations: Definitions, asked: Asked) -> None:
     """All messages, and beside each its values of the segments that are asked for."""
     relations.compute("providers", partial(_providers, relations, asked.providers))
     relations.register("wanted", _wanted(asked.where))
+    relations.compute("typos", partial(_typos, relations))
+    relations.define("sending_times", statement("sending_times"))
+    relations.define("hours_of_sending", _hours_of_sending(asked.timezone))
     if not asked.segments.names:
         _define_messages_and_dimensions(relations, asked, "all_messages")
         return
@@ -136,10 +140,22 @@ def _define_messages_and_dimensions(relations: Definitions, asked: Asked, result
         relations.define(result, "select * from all_messages_by_kind")
         return
     relations.define("sending_moments", statement("sending_moments"))
-    moment = "sent_at"
-    if asked.timezone != ZERO_ZONE:  # which takes ten times as long
-        moment = f"in_zone(sent_at, '{asked.timezone}')"
+    moment = _moment_in(asked.timezone)
     relations.define(result, f"select *, {moment} as sending_at from sending_moments")
+
+
+def _hours_of_sending(timezone: str) -> str:
+    """The SQL of each message's weekday and hour, as they are split by."""
+    weekday, hour = (DIMENSIONS[name].expression for name in ("weekday", "hour"))
+    times = f"select campaign, message_key, {_moment_in(timezone)} as sending_at from sending_times"
+    columns = f"campaign, message_key, {weekday} as weekday, {hour} as hour"
+    return f"select {columns} from ({times}) as times"
+
+
+def _moment_in(timezone: str) -> str:
+    if timezone == ZERO_ZONE:
+        return "sent_at"
+    return f"in_zone(sent_at, '{timezone}')"  # which takes ten times as long
 
 
 def text_of(dimension: Dimension) -> str:
@@ -219,8 +235,15 @@ def _domain_kinds(relations: ReadRelations) -> pa.Table:
     return text_table(domain=domains, kind=[domain_kind(domain) for domain in domains])
 
 
-def _domains(relations: ReadRelations) -> list[str]:
-    rows = relations.rows("select distinct domain from all_messages_by_domain")
+def _typos(relations: ReadRelations) -> pa.Table:
+    """The domains of all messages that are known slips of the pen, and what was meant."""
+    meant = {domain: meant_domain(domain) for domain in _domains(relations, "all_messages")}
+    slips = {domain: other for domain, other in meant.items() if other}
+    return text_table(domain=list(slips), meant=list(slips.values()))
+
+
+def _domains(relations: ReadRelations, messages: str = "all_messages_by_domain") -> list[str]:
+    rows = relations.rows(f"select distinct domain from {messages}")
     return [domain for domain in rows.column("domain").to_pylist() if domain]
 
 

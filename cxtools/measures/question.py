@@ -176,10 +176,11 @@ Raises:
     StoreError: a campaign, a column or a value is unknown; the message says which there are
     ConfigError: `as_of` is not a moment
 """
-BY = """\
-    by         a column to split by, or several: {dimensions};
-               or a segment: a merge field, tags, a kept column of an import
-"""
+BY = (
+    "a column to split by, or several: {dimensions}; or a segment: a merge field, tags, a kept "
+    "column of an import"
+)
+BY_HEAD = "    by         "
 WHERE = """\
     where      {{"provider": "gmail"}}: only messages with that value, or with one of a list
 """
@@ -194,7 +195,7 @@ def docstring(question: Question, dimensions: Iterable[str]) -> str:
     What Shift-Tab shows: the question, what a row is, the columns with their units, what it can be
     asked with, what is raised, and an example.
     """
-    by = BY.format(dimensions=", ".join(dimensions)) if question.splits else ""
+    by = _by_lines(dimensions) if question.splits else ""
     where = WHERE.format() if question.filters else ""
     beside = " (and value of each column of `by`)" if question.splits else ""
     parts = [
@@ -207,6 +208,12 @@ def docstring(question: Question, dimensions: Iterable[str]) -> str:
         f"\nExample:\n    {question.example}\n",
     ]
     return "".join(parts)
+
+
+def _by_lines(dimensions: Iterable[str]) -> str:
+    text = BY.format(dimensions=", ".join(dimensions))
+    lines = fill(text, WIDTH, initial_indent=BY_HEAD, subsequent_indent=" " * len(BY_HEAD))
+    return f"{lines}\n"
 
 
 def _column_lines(columns: Sequence[Column]) -> str:

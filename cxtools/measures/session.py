@@ -164,6 +164,8 @@ def define_relations(
     relations.compute("job_facts", partial(_job_facts, asked.job_facts))
     if asked.cuts is None:
         _define_whole(relations, verdicts)
+        define_events(relations, store, layers)
+        relations.define("counted_events", f"select {EVENT_COLUMNS} from events as counted")
     else:
         _define_until(relations, store, layers, asked.cuts, asked.purposes)
     relations.define("event_counts", statement("event_counts"))

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from cxtools.cli import main
 from cxtools.cli.exits import MEANINGS
-from cxtools.cli.program import app
+from cxtools.cli.program import app, command_tree
 from cxtools.cli.session import global_options_first
 from cxtools.measures.catalogue import QUESTIONS
 from tests.conftest import Simulator
@@ -536,6 +535,28 @@ def test_a_full_disk_stops_before_the_post_and_leaves_a_whole_ledger(
     assert [] == simulator.truth()["mailed_twice"]
 
 
+def test_no_command_loads_what_only_others_need() -> None:
+    """A second for each call otherwise: half a library of SQL, and the tables of another."""
+    heavy = (
+        "sqlalchemy",
+        "pandas",
+        "pyarrow",
+        "duckdb",
+        "requests",
+        "plotly",
+        "babel",
+        "structlog",
+    )
+    program_alone = (
+        f"import sys, cxtools.cli.program; print([m for m in {heavy} if m in sys.modules])"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program_alone], capture_output=True, text=True, check=True
+    )
+
+    assert "[]\n" == loaded.stdout
+
+
 def hears_ctrl_c() -> None:
     """
     Where the tests themselves run in the background of a shell, Ctrl-C is ignored by all that they
@@ -816,10 +837,9 @@ def command_line(words: tuple[str, ...], command: Any, tried: Any, value: str) -
     return [*words, *options, "--", *arguments]
 
 
-PROGRAM = typer.main.get_command(app)
 WITH_VALUES = [
     (words, command, tried)
-    for words, command in commands(PROGRAM)
+    for words, command in commands(command_tree())
     if words not in TRIED_ELSEWHERE
     for tried in values_of(command)
 ]

@@ -22,6 +22,7 @@ from cxtools.measures import choices
 from cxtools.measures.answers import add_rates, rows_of_parts
 from cxtools.measures.catalogue import named
 from cxtools.measures.sql import tsv_rows
+from cxtools.sending.findings import MISTYPED
 from cxtools.text import parse_moment
 from tests.oracle.identity import owners
 from tests.oracle.segments import segment_values
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "sql"
 VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
 MICROSECOND = timedelta(microseconds=1)
+#: The lower bound of Wilson's interval: the smaller root of (p - part / whole)^2 = z^2 p (1 - p) / whole.
+WILSON_LOW = """(
+    (2.0 * part + z2 - sqrt((2.0 * part + z2) ^ 2 - 4.0 * (whole + z2) * part * part / whole))
+    / (2.0 * (whole + z2))
+)""".replace("z2", "3.841458820694124")
 #: The kept column of the events, and what earlier campaigns tell.
 KEPT = "arm"
 SEGMENTS = (KEPT, "history", "recency")
@@ -42,6 +48,7 @@ DIMENSIONS = {
     "domain_kind": "domain_kind",
     "job": "job_id",
     "day": "cast(cast(sending_at as date) as varchar)",
+    "week": "cast(cast(date_trunc('week', sending_at) as date) as varchar)",
     "hour": "extract(hour from sending_at)",
     "weekday": "extract(isodow from sending_at)",
     **{name: name for name in SEGMENTS},
@@ -136,6 +143,7 @@ class Oracle:
             connection.register("verdicts", _verdicts(connection))
             connection.register("providers", _providers(connection))
             connection.register("domain_kinds", _domain_kinds(connection))
+            connection.register("typos", _typos())
             segments = _segment_values(self.store, self.starts())
             connection.register("segment_values", segments)
             connection.execute("create temp table all_messages as " + _messages_and_segments())
@@ -231,6 +239,14 @@ def _domain_kinds(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     return pa.Table.from_pylist(known, pa.schema(columns))
 
 
+def _typos() -> pa.Table:
+    """Every known slip; those of endings are made of a domain that the events have."""
+    slips = [(slip, meant) for meant, slips in MISTYPED.items() for slip in slips.split()]
+    slips.append(("corp.con", "corp.com"))
+    rows = [{"domain": slip, "meant": meant} for slip, meant in slips]
+    return pa.Table.from_pylist(rows, pa.schema([("domain", pa.string()), ("meant", pa.string())]))
+
+
 def _ends(domain: str, ending: str) -> bool:
     return fnmatchcase(domain, f"*.{ending.replace('*', '[a-z][a-z]')}")
 
@@ -301,6 +317,8 @@ def _counts(
 ) -> pd.DataFrame:
     """What an SQL file counts, with what it is split by as columns behind the campaign."""
     connection.execute("create or replace temp view messages as " + _messages(by))
+    low = "create or replace temp macro wilson_low(part, whole) as "
+    connection.execute(low + WILSON_LOW)
     for name in ("delays", "urls", "clicker_flags"):
         view = f"create or replace temp view {name} as "
         connection.execute(view + _statement(name))

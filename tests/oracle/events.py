@@ -131,6 +131,9 @@ ODD = """
     left          |     |     | j1  | s8@gmail.com     | unsubscribe |          |         | +61      |       |                                 |
     riddle-kind   |     |     | j1  | s9@gmail.com     | unknown     | Hologram |         | +61      |       |                                 |
     only-sent     |     |     | j1  | s10@gmail.com    | sent        |          |         | +4       |       |                                 |
+    typo          |     |     | j1  | t3@gmial.com     | delivery    |          |         | +4       |       |                                 |
+    typo2         |     |     | j1  | t4@gmial.com     | bounce      |          |         | +4       | 5.1.1 | no such user                    |
+    typo3         |     |     | j1  | t5@corp.con      | bounce      |          |         | +4       | 5.1.2 | no such domain                  |
     orphan        |     |     | j1  | s11@gmail.com    | open        |          |         | +4       |       |                                 |
     orphan2       |     |     | j1  | s12@gmail.com    | click       |          |         | +4       |       |                                 | https://shop.example/new
 """

@@ -9,6 +9,7 @@ without. Each is judged beside the year by itself.
 
 from __future__ import annotations
 
+import argparse
 import random
 import shutil
 import sys
@@ -122,4 +123,8 @@ def main(seeds: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[2]) if "--seeds" in sys.argv else 25))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=25)
+    sys.exit(main(parser.parse_args().seeds))

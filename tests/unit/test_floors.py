@@ -28,7 +28,9 @@ FLOORS = {
         "settings",
     ],
     "judgement": [
-        "measures measures.question measures.sql measures.stats queries queries.columns queries.rules",
+        "measures measures.control measures.history measures.question measures.sql measures.stats "
+        "queries queries.columns queries.rules",
+        "measures.catalogue.delivery",
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
@@ -46,6 +48,8 @@ FLOORS = {
         "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
         "measures.domain_kinds events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
+        "measures.trend",
+        "measures.trend_rows",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
@@ -67,6 +71,7 @@ FLOORS = {
         "charts.bars charts.display charts.heatmap",
         "charts.*",
         "charts.differences charts.funnel",
+        "charts.words",
         "charts",
     ],
     "files": [

@@ -77,3 +77,67 @@ UNKNOWN = Question(
     empty="Every bounce is understood.",
     verbatim=True,
 )
+
+LATE_BOUNCES = Question(
+    name="late_bounces",
+    question="Which messages were taken and sent back later, and how much later?",
+    grain="campaign × category × kind, most frequent first",
+    columns=(
+        Column("category", "text", "the cause, as the taxonomy of bounces names it"),
+        Column("kind", "text", "hard, soft, block or undetermined"),
+        Column("recipients", "messages", "bounced after a delivery, for that cause"),
+        Column("taken", "messages", "delivered, and those that bounced after a delivery"),
+        Column("median_s", "seconds", "from delivery to bounce, within which half came"),
+        Column("p90_s", "seconds", "within which nine tenths came"),
+        Column("share", "share", "recipients / taken", "recipients", "taken"),
+    ),
+    note="Times are missing where no bounce has a moment; they are those of messages, not between.",
+    example='cx.late_bounces("q3-update", by="provider")',
+    chart="shares",
+    report="bounce_report",
+    shown=("category", "kind", "recipients", "share", "median_s", "p90_s"),
+    empty="No message bounced after it was delivered.",
+)
+
+WORST_DOMAINS = Question(
+    name="worst_domains",
+    question="At which domains does mail come back, for certain and not by chance?",
+    grain="campaign × domain with a bounce, by the lower bound of its bounce rate, highest first",
+    columns=(
+        Column("domain", "text", "the address's domain"),
+        Column("attempted", "messages", "with a delivery or a bounce; without deliveries: sent"),
+        Column("bounced", "messages", "attempted, and the last final word is a bounce"),
+        Column("bounce_rate", "share", "bounced / attempted", "bounced", "attempted"),
+    ),
+    note="One bounce of one message is 100 %, and says little: its lower bound is 21 %.",
+    example='cx.worst_domains("q3-update").head(10)',
+    chart="shares",
+    caption="The highest lower bound of the 95% interval is first.",
+    report="bounce_report",
+    empty="No bounces.",
+)
+
+TYPO_DOMAINS = Question(
+    name="typo_domains",
+    question="Which domains are mistyped, and what became of the mail to them?",
+    grain="campaign × domain that is a known slip of the pen, most frequent first",
+    columns=(
+        Column("domain", "text", "the address's domain"),
+        Column("meant", "text", "the domain that was probably meant"),
+        Column("recipients", "messages", "to that domain, mailed or not"),
+        Column("attempted", "messages", "with a delivery or a bounce; without deliveries: sent"),
+        Column("delivered", "messages", "attempted and not bounced in the end"),
+        Column("bounced", "messages", "attempted, and the last final word is a bounce"),
+        Column("bounce_rate", "share", "bounced / attempted", "bounced", "attempted"),
+    ),
+    note=(
+        "What is delivered there is read by whoever registered the slip. The slips are those that "
+        "`cxtools hygiene` knows before a list is mailed; neighbours of a list's own domains are "
+        "found there only."
+    ),
+    example='cx.typo_domains("q3-update")',
+    chart="shares",
+    report="bounce_report",
+    shown=("domain", "meant", "recipients", "delivered", "bounced"),
+    empty="No domain looks mistyped.",
+)

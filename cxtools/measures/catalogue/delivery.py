@@ -177,3 +177,35 @@ JOBS = Question(
         "spam_score",
     ),
 )
+
+DEFERRALS = Question(
+    name="deferrals",
+    question="How much mail had to wait, and how long did delivery take?",
+    grain="campaign",
+    columns=(
+        Column("attempted", "messages", "with a delivery or a bounce; without deliveries: sent"),
+        Column("deferred", "messages", "attempted, and told to come again later at least once"),
+        Column("deferrals", "events", "how often that was said"),
+        Column("delivered", "messages", "attempted and not bounced in the end"),
+        Column("timed", "messages", "delivered, with a sending or a deferral before the delivery"),
+        Column("median_s", "seconds", "from the first of these to the delivery: half of the timed"),
+        Column("p90_s", "seconds", "within which nine tenths of the timed were delivered"),
+        Column(
+            "deferral_rate",
+            "share",
+            "deferred / attempted",
+            "deferred",
+            "attempted",
+            "deferred_measured",
+        ),
+    ),
+    note=(
+        'The rate is missing, "not measured", where the events hold no deferral at all; '
+        "times are missing where neither sendings nor deferrals are told."
+    ),
+    example='cx.deferrals("q3-update", by="provider").chart()',
+    chart="shares",
+    report="bounce_report",
+    shown=("attempted", "deferred", "deferral_rate", "deferrals", "median_s", "p90_s"),
+    empty="Nothing was attempted yet.",
+)

@@ -82,6 +82,129 @@ CURVE = Question(
     shown=("kind", "hours", "recipients", "cumulative", "rate"),
 )
 
+FIRST_LINKS = Question(
+    name="first_links",
+    question="Which links do people follow first?",
+    grain="campaign × link, most frequent first",
+    columns=(
+        Column("link_url", "text", "as in `links`"),
+        Column("recipients", "messages", "whose first click was on it; of two at once on both"),
+        Column("all_recipients", "messages", "with a click that has a moment"),
+        Column("share", "share", "recipients / all_recipients", "recipients", "all_recipients"),
+    ),
+    note=(
+        "No feed tells where a link stands in the mail: what most follow first stands where they "
+        "look first. Scanners are among them, see `links` for people only."
+    ),
+    example='cx.first_links("q3-update").chart()',
+    chart="shares",
+    empty="No click with a moment is known.",
+)
+
+WINDOWS = Question(
+    name="windows",
+    question="How much depends on how long one waits for opens and clicks?",
+    grain="campaign × kind (open, click) × hours (1, 24, 72, 168)",
+    columns=(
+        Column("kind", "text", "open or click"),
+        Column("hours", "hours", "since delivery, to the second"),
+        Column("recipients", "messages", "who had done so by then, as far as moments are known"),
+        Column("ever", "messages", "who did so, however long it took"),
+        Column("delivered", "messages", "attempted and not bounced in the end"),
+        Column("rate", "share", "recipients / delivered", "recipients", "delivered"),
+        Column("share", "share", "recipients / ever", "recipients", "ever"),
+    ),
+    note=(
+        "A window that the campaign is younger than holds what came so far: compare campaigns at "
+        "one age."
+    ),
+    example='cx.windows("q3-update").chart()',
+    chart="shares",
+    shown=("kind", "hours", "recipients", "rate", "share"),
+)
+
+REPEATS = Question(
+    name="repeats",
+    question="How often did those who opened or clicked do so?",
+    grain="campaign × kind (open, click) × times",
+    columns=(
+        Column("kind", "text", "open or click"),
+        Column("times", "number", "how often: 1 to 4; 5 is five times or more"),
+        Column("recipients", "messages", "delivered, whose recipient did so that often"),
+        Column("events", "events", "opens of theirs, or clicks on content"),
+        Column("all_recipients", "messages", "delivered, whose recipient did so at all"),
+        Column("share", "share", "recipients / all_recipients", "recipients", "all_recipients"),
+    ),
+    note="Machines that load images, and scanners, are among those who do it often.",
+    example='cx.repeats("q3-update").chart()',
+    chart="shares",
+    shown=("kind", "times", "recipients", "share", "events"),
+    empty="No open and no click is known.",
+)
+
+SEND_TIMES = Question(
+    name="send_times",
+    question="Which weekdays and hours of sending were clicked most?",
+    grain="campaign × weekday × hour of sending",
+    columns=(
+        Column("weekday", "number", "1 (Monday)..7, in UTC or the zone of the settings"),
+        Column("hour", "number", "0..23, in UTC or the zone of the settings"),
+        Column("attempted", "messages", "with a delivery or a bounce; without deliveries: sent"),
+        Column("delivered", "messages", "attempted and not bounced in the end"),
+        Column(
+            "clicked",
+            "messages",
+            "delivered, with a click on content; unsubscribe and preference links don't count",
+        ),
+        Column(
+            "click_rate", "share", "clicked / delivered", "clicked", "delivered", "clicked_measured"
+        ),
+    ),
+    note=(
+        "Who was mailed when is rarely by chance: a better hour may be a better part of the list. "
+        "Cells of fewer than 100 messages are grey in the picture, and tell little."
+    ),
+    example="cx.send_times().chart()",
+    chart="send_times",
+    shown=("weekday", "hour", "delivered", "clicked", "click_rate"),
+    empty="Nothing was sent yet.",
+)
+
+COMPLAINTS = Question(
+    name="complaints",
+    question="How many complained, and how many unsubscribed?",
+    grain="campaign",
+    columns=(
+        Column("delivered", "messages", "attempted and not bounced in the end"),
+        Column("complained", "messages", "delivered, with a complaint"),
+        Column("unsubscribed", "messages", "delivered, with an unsubscription"),
+        Column(
+            "complaint_rate",
+            "share",
+            "complained / delivered",
+            "complained",
+            "delivered",
+            "complained_measured",
+        ),
+        Column(
+            "unsubscribe_rate",
+            "share",
+            "unsubscribed / delivered",
+            "unsubscribed",
+            "delivered",
+            "unsubscribed_measured",
+        ),
+    ),
+    note=(
+        'Rates are missing, "not measured", where the campaign\'s events hold none of that kind at '
+        "all. Who follows a link to unsubscribe hasn't done so yet: see `suspects`."
+    ),
+    example='cx.complaints("q3-update", by="provider")',
+    chart="shares",
+    shown=("delivered", "complained", "complaint_rate", "unsubscribed", "unsubscribe_rate"),
+    empty="Nothing was delivered yet.",
+)
+
 #: What makes a clicker look like a machine, after Marketo, Paminga and Omeda: one strong rule is
 #: enough, of the weak ones it takes two.
 RULES = tuple(Part(*row) for row in tsv_rows("rules"))

@@ -1,0 +1,189 @@
+"""
+Control charts: a panel for each rate, the usual share and its limits as lines, a dot a campaign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from cxtools import wording
+from cxtools.charts.frame import Layout, Trace, draw, sentence
+from cxtools.charts.groups import groups_of, part_name
+from cxtools.charts.rows import Row, rows_of
+from cxtools.charts.style import INK
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+TITLE = "Is it getting better or worse, and since when?"
+NOTHING = "There is no trend yet: no campaign has been delivered, or none has a moment."
+#: How many panels are drawn, how high each is, and the part of it that stays free above it.
+MOST_PANELS = 6
+PANEL_PX = 150
+GAP = 0.34
+#: So many campaigns have their name below the axis.
+TICKS = 5
+TICK_LETTERS = 12
+#: Metric -> what stands above its panel.
+WORDS = {
+    "delivery_rate": "Delivered",
+    "hard_bounce_rate": "Hard bounces",
+    "block_rate": "Blocked",
+    "open_rate": "Opened",
+    "click_rate": "Clicked",
+}
+#: State -> the mark and the colour of a dot.
+DOTS = {
+    "alert": ("diamond", INK["orange"], 9),
+    "baseline": ("circle-open", INK["blue"], 6),
+    "usual": ("circle", INK["blue"], 6),
+    "too early": ("x-thin-open", INK["quiet"], 6),
+    "too few": ("x-thin-open", INK["quiet"], 6),
+}
+CAPTION = (
+    "A dot is {one}: hollow in the baseline, a diamond in an alert, a cross where it is too early "
+    "or there are too few messages to tell. The line is what is usual, the grey ones are three "
+    "standard deviations away: one of 300 lies beyond them by itself."
+)
+
+
+def figure(table: pd.DataFrame) -> go.Figure:
+    """The charts of a trend; of many groups those with alerts first."""
+    rows = rows_of(table)
+    if not rows:
+        return sentence(TITLE, NOTHING, table)
+    splits = [name for name in groups_of(table) if name != "campaign"]
+    period = next((name for name in splits if name in ("week", "day")), "campaign")
+    parts = [name for name in splits if name != period]
+    panels = _panels(rows, parts)
+    drawn = dict(list(panels.items())[:MOST_PANELS])
+    names = _names(rows, period)
+    layout: Layout = {
+        "height": 70 + PANEL_PX * len(drawn),
+        "margin": {"b": 30},
+        "annotations": [],
+    }
+    traces: list[Trace] = []
+    for number, (title, own) in enumerate(drawn.items()):
+        axis = f"{number + 1}" if number else ""
+        traces += _panel_traces(own, names, period, axis)
+        layout |= _axes(number, len(drawn), axis, names)
+        layout["annotations"].append(_heading(number, len(drawn), title))
+    caption = CAPTION.format(one=f"a {period}") + wording.shown_note(len(drawn), len(panels))
+    return draw(traces, title=TITLE, caption=caption, table=table, layout=layout)
+
+
+def _panels(rows: Sequence[Row], parts: Sequence[str]) -> dict[str, list[Row]]:
+    """Title -> rows of each panel; of panels of groups those with alerts first."""
+    panels: dict[str, list[Row]] = {}
+    for row in rows:
+        group = [part_name(name, row[name]) for name in parts if row[name] is not None]
+        title = " · ".join([WORDS[row["metric"]], *group])
+        panels.setdefault(title, []).append(row)
+    if not parts:
+        return panels
+    return dict(sorted(panels.items(), key=lambda item: -_alerts(item[1])))
+
+
+def _alerts(rows: Sequence[Row]) -> int:
+    return sum(row["state"] == "alert" for row in rows)
+
+
+def _names(rows: Sequence[Row], period: str) -> list[str]:
+    """The periods, oldest first."""
+    first = {str(row[period]): str(row["first_at"]) for row in rows}
+    return sorted(first, key=lambda name: first[name])
+
+
+def _panel_traces(rows: Sequence[Row], names: Sequence[str], period: str, axis: str) -> list[Trace]:
+    own = sorted(rows, key=lambda row: names.index(str(row[period])))
+    places = [names.index(str(row[period])) for row in own]
+    on_axes = {"xaxis": f"x{axis}", "yaxis": f"y{axis}", "type": "scatter"}
+    lines = [
+        on_axes | _line(places, own, "limit_low", INK["grey"], 1),
+        on_axes | _line(places, own, "limit_high", INK["grey"], 1),
+        on_axes | _line(places, own, "usual", INK["quiet"], 1.5),
+    ]
+    return [*lines, on_axes | _dots(places, own, period)]
+
+
+def _line(
+    places: Sequence[int], rows: Sequence[Row], column: str, colour: str, width: float
+) -> Trace:
+    return {
+        "mode": "lines",
+        "x": list(places),
+        "y": [row[column] for row in rows],
+        "line": {"color": colour, "width": width, "shape": "hvh"},
+        "hoverinfo": "skip",
+    }
+
+
+def _dots(places: Sequence[int], rows: Sequence[Row], period: str) -> Trace:
+    marks = [DOTS[row["state"]] for row in rows]
+    return {
+        "mode": "markers",
+        "x": list(places),
+        "y": [row["share"] for row in rows],
+        "marker": {
+            "symbol": [symbol for symbol, _, _ in marks],
+            "color": [colour for _, colour, _ in marks],
+            "size": [size for _, _, size in marks],
+        },
+        "text": [_told(row, period) for row in rows],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _told(row: Row, period: str) -> str:
+    cases = f"{wording.count(row['part'])} of {wording.count(row['whole'])}"
+    usual = wording.percent(row["usual"])
+    return (
+        f"{row[period]}: {wording.percent(row['share'])} ({cases}); usual {usual}; {row['state']}"
+    )
+
+
+def _domain(number: int, panels: int) -> tuple[float, float]:
+    """The part of the height that a panel takes, from the top down."""
+    top = 1 - number / panels
+    return max(0.0, top - 1 / panels), top - GAP / panels
+
+
+def _axes(number: int, panels: int, axis: str, names: Sequence[str]) -> Layout:
+    low, high = _domain(number, panels)
+    step = ceil(len(names) / TICKS)
+    shown = list(range(0, len(names), step))
+    across: dict[str, Any] = {
+        "anchor": f"y{axis}",
+        "range": [-0.7, len(names) - 0.3],
+        "tickvals": shown,
+        "ticktext": [wording.short(names[place], TICK_LETTERS) for place in shown],
+        "showgrid": False,
+        "showticklabels": number == panels - 1,
+    }
+    up = {
+        "anchor": f"x{axis}",
+        "domain": [low, high],
+        "tickformat": ".2~%",
+        "nticks": 4,
+        "showgrid": True,
+    }
+    return {f"xaxis{axis}": across, f"yaxis{axis}": up}
+
+
+def _heading(number: int, panels: int, title: str) -> Layout:
+    _, high = _domain(number, panels)
+    return {
+        "text": f"<b>{title}</b>",
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": high,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"color": INK["ink"], "size": 13},
+    }

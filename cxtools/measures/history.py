@@ -1,0 +1,220 @@
+"""
+A history: how many messages of each campaign, week or day did what, in all and by groups.
+
+It is made of the totals that questions count, and holds nothing else: what is judged of it needs no
+event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from cxtools import wording
+
+#: At this age of a campaign as good as all of its opens and clicks have come.
+RIPE = timedelta(days=3)
+#: Columns of the funnel's SQL by the count that they are; the last two are missing where the feed
+#: holds nothing of that kind.
+STEPS = {
+    "attempted": "attempted",
+    "delivered": "delivered",
+    "bounced": "bounced",
+    "opened": "opened_measured",
+    "clicked": "clicked_measured",
+}
+#: Kinds of bounces that are charted.
+KINDS = ("hard", "block")
+#: Counts that come in for days.
+LATE = ("opened", "clicked")
+#: What fewer periods know has no usual share.
+FEWEST_PERIODS = 8
+
+#: Count -> how many messages.
+Counts = dict[str, int]
+
+
+class Group(NamedTuple):
+    """Some of the messages: a dimension's value, a cause, a link; `EVERYTHING` for all of them."""
+
+    dimension: str
+    value: str
+
+
+EVERYTHING = Group("", "")
+CAUSE = "cause"
+LINK = "link"
+#: What the groups of a cause and of a link count, and of how many.
+COUNTS_OF = {CAUSE: ("attempted", ("bounced", *KINDS)), LINK: ("delivered", ("clicked",))}
+
+
+class Period(NamedTuple):
+    """A campaign, a week or a day; `is_ripe` when as good as all of its clicks have come."""
+
+    name: str
+    first_at: datetime | None
+    is_ripe: bool = True
+
+
+@dataclass(frozen=True)
+class History:
+    """The periods, oldest first, and the counts of each group in each of them, in that order."""
+
+    periods: Sequence[Period]
+    groups: Mapping[Group, Sequence[Counts]]
+
+    def dimensions(self) -> list[str]:
+        """What its groups are parts by."""
+        return list(dict.fromkeys(group.dimension for group in self.groups if group.dimension))
+
+    def values(self, dimension: str) -> list[Group]:
+        """The groups of a dimension."""
+        return [group for group in self.groups if group.dimension == dimension]
+
+
+class Counted(NamedTuple):
+    """What questions counted: in all, and of each dimension; the columns of `sql/*.sql`."""
+
+    funnel: pd.DataFrame
+    bounces: pd.DataFrame
+    links: pd.DataFrame
+    by_dimension: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
+
+
+def history_of(counted: Counted, period: str = "campaign") -> History:
+    """The history of campaigns, or of the weeks or days in which messages were sent."""
+    whole = _steps(counted.funnel, [period])
+    _add_kinds(whole, counted.bounces, [period])
+    periods = _periods(counted.funnel, period)
+    names = [each.name for each in periods]
+    groups = {EVERYTHING: [whole.get((name,), {}) for name in names]}
+    for dimension, (funnel, bounces) in counted.by_dimension.items():
+        found = _steps(funnel, [period, dimension])
+        _add_kinds(found, bounces, [period, dimension])
+        groups |= _rows_of(dimension, found, names)
+    groups |= _rows_of(CAUSE, _causes(counted.bounces, period, whole), names)
+    groups |= _rows_of(LINK, _links(counted.links, period, whole), names)
+    _fill_in(groups)
+    return History(periods, groups)
+
+
+def _periods(funnel: pd.DataFrame, period: str) -> list[Period]:
+    known = funnel[funnel[period].notna()]
+    reach = known.last_at.max()
+    periods = []
+    for name, first_at in known.groupby(period).first_at.min().items():
+        is_ripe = wording.is_known(first_at) and reach - first_at >= RIPE
+        periods.append(Period(str(name), first_at if wording.is_known(first_at) else None, is_ripe))
+    dated = [each for each in periods if each.first_at is not None]
+    return sorted(dated, key=lambda each: str(each.first_at))
+
+
+def _records(table: pd.DataFrame) -> Iterable[dict[Any, Any]]:
+    records: list[dict[Any, Any]] = table.to_dict("records")
+    return records
+
+
+def _key(record: Mapping[Any, Any], columns: Sequence[str]) -> tuple[str, ...]:
+    values = [record[column] for column in columns]
+    return tuple(str(value) if wording.is_known(value) else "unknown" for value in values)
+
+
+def _steps(funnel: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[str, ...], Counts]:
+    """Key -> the counts of the funnel, summed over campaigns."""
+    found: dict[tuple[str, ...], Counts] = {}
+    for record in _records(funnel):
+        own = found.setdefault(_key(record, columns), {})
+        for name, column in STEPS.items():
+            if wording.is_known(record[column]):
+                own[name] = own.get(name, 0) + int(record[column])
+    return found
+
+
+def _add_kinds(
+    found: Mapping[tuple[str, ...], Counts], bounces: pd.DataFrame, columns: Sequence[str]
+) -> None:
+    """The counts of the kinds of bounces, 0 where nothing bounced so."""
+    for own in found.values():
+        own.update(dict.fromkeys(KINDS, 0))
+    for record in _records(bounces):
+        own = found.get(_key(record, columns), {})
+        if record["kind"] in KINDS and own:
+            own[record["kind"]] += int(record["recipients"])
+
+
+def _causes(
+    bounces: pd.DataFrame, period: str, whole: Mapping[tuple[str, ...], Counts]
+) -> dict[tuple[str, ...], Counts]:
+    """Period and cause -> how many bounced for it, of which kind, of how many attempted."""
+    found: dict[tuple[str, ...], Counts] = {}
+    for record in _records(bounces):
+        key = _key(record, [period, "category"])
+        number = int(record["recipients"])
+        fresh = {"attempted": whole.get(key[:1], {}).get("attempted", 0), "bounced": 0}
+        own = found.setdefault(key, fresh | dict.fromkeys(KINDS, 0))
+        own["bounced"] += number
+        if record["kind"] in KINDS:
+            own[record["kind"]] += number
+    return found
+
+
+def _links(
+    links: pd.DataFrame, period: str, whole: Mapping[tuple[str, ...], Counts]
+) -> dict[tuple[str, ...], Counts]:
+    """Period and link -> how many clicked it, of how many delivered."""
+    found: dict[tuple[str, ...], Counts] = {}
+    for record in _records(links):
+        if record["purpose"] == "content":
+            key = _key(record, [period, "link_url"])
+            delivered = whole.get(key[:1], {}).get("delivered", 0)
+            own = found.setdefault(key, {"delivered": delivered, "clicked": 0})
+            own["clicked"] += int(record["clickers"])
+    return found
+
+
+def _rows_of(
+    dimension: str, found: Mapping[tuple[str, ...], Counts], names: Sequence[str]
+) -> dict[Group, list[Counts]]:
+    """The groups of a dimension; of links those that periods enough know."""
+    values = dict.fromkeys(key[1] for key in found)
+    fewest = min(FEWEST_PERIODS, len(names)) if dimension == LINK else 1
+    rows = {}
+    for value in values:
+        own = [found.get((name, value), {}) for name in names]
+        if sum(bool(counts) for counts in own) >= fewest:
+            rows[Group(dimension, value)] = own
+    return rows
+
+
+def _fill_in(groups: Mapping[Group, Sequence[Counts]]) -> None:
+    """
+    A kind of event that most periods tell is 0 where one doesn't: that is how lost tracking looks.
+    A cause or a link that a period doesn't know happened 0 times.
+    """
+    whole = groups[EVERYTHING]
+    for kind in LATE:
+        told = sum(kind in counts for counts in whole)
+        if 2 * told >= len(whole):
+            _set_default(groups, kind, "delivered")
+    for group, rows in groups.items():
+        if group.dimension in (CAUSE, LINK):
+            _fill_up(rows, whole, group.dimension)
+
+
+def _set_default(groups: Mapping[Group, Sequence[Counts]], kind: str, whole: str) -> None:
+    for rows in groups.values():
+        for counts in rows:
+            if whole in counts:
+                counts.setdefault(kind, 0)
+
+
+def _fill_up(rows: Sequence[Counts], whole: Sequence[Counts], dimension: str) -> None:
+    """Zeros in the periods that don't know a cause or a link, of all that was mailed."""
+    mailed, parts = COUNTS_OF[dimension]
+    for counts, of_all in zip(rows, whole, strict=True):
+        if not counts and mailed in of_all:
+            counts.update({mailed: of_all[mailed]} | dict.fromkeys(parts, 0))

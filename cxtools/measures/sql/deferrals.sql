@@ -1,0 +1,47 @@
+-- How much mail had to wait, and how long did it take until it was delivered?
+-- grain:   one row per campaign (and value of each column it is split by)
+-- params:  none
+-- reads:   messages, counted_events, stored_counts
+-- columns: campaign, split, attempted, deferred (of them, told to come again later at least once), deferrals (how often that was said), delivered,
+--          timed (delivered ones of which a sending or a deferral before the delivery is told), median_s, p90_s (seconds from the first of these to
+--          the delivery, within which half and nine tenths came; null without any); deferred_measured (null where the campaign's events hold no
+--          deferral at all, whatever the moment)
+with
+waits as (        -- one row per message of which such an event is told
+    select campaign, message_key,
+           count(*) filter (where kind = 'deferral') as deferrals,
+           min(ts) as waits_since
+    from counted_events
+    where kind in ('sent', 'deferral') and message_key is not null
+    group by campaign, message_key
+),
+told as (
+    select messages.campaign, split, attempted, delivered, coalesce(deferrals, 0) as deferrals,
+           case when delivered and waits_since <= delivered_at then seconds_between(waits_since, delivered_at) end as delay_s
+    from messages
+    left join waits on waits.campaign = messages.campaign and waits.message_key = messages.message_key
+),
+in_order as (
+    select campaign, split, attempted, delivered, deferrals, delay_s,
+           row_number() over (partition by campaign, split order by delay_s nulls last) as nth,
+           count(delay_s) over (partition by campaign, split) as timed
+    from told
+),
+counts as (
+    select campaign, split,
+           count(*) filter (where attempted) as attempted,
+           count(*) filter (where attempted and deferrals > 0) as deferred,
+           cast(coalesce(sum(case when attempted then deferrals end), 0) as bigint) as deferrals,
+           count(*) filter (where delivered) as delivered,
+           max(timed) as timed,
+           min(case when 2 * nth >= timed then delay_s end) as median_s,
+           min(case when 10 * nth >= 9 * timed then delay_s end) as p90_s
+    from in_order
+    group by campaign, split
+)
+select counts.campaign, split, attempted, deferred, counts.deferrals, delivered, timed, median_s, p90_s,
+       case when stored_counts.deferrals > 0 then deferred end as deferred_measured
+from counts
+join stored_counts on stored_counts.campaign = counts.campaign
+where attempted > 0
+order by counts.campaign, split

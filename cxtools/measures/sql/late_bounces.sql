@@ -1,0 +1,36 @@
+-- Which messages were taken and sent back later, why, and how much later?
+-- grain:   one row per campaign x category x kind (and value of each column it is split by)
+-- params:  none
+-- reads:   messages
+-- columns: campaign, split, category, kind, recipients (bounced after a delivery), taken (delivered, and bounced after a delivery, for any cause),
+--          median_s, p90_s (seconds from the first delivery to the bounce, within which half and nine tenths came; null where no moment is known)
+with
+taken as (
+    select campaign, split, count(*) as taken
+    from messages
+    where delivered or late_bounced
+    group by campaign, split
+),
+late as (
+    select campaign, split, category, bounce_kind as kind, seconds_between(delivered_at, bounced_at) as delay_s
+    from messages
+    where late_bounced
+),
+in_order as (
+    select campaign, split, category, kind, delay_s,
+           row_number() over (partition by campaign, split, category, kind order by delay_s nulls last) as nth,
+           count(delay_s) over (partition by campaign, split, category, kind) as known
+    from late
+),
+causes as (
+    select campaign, split, category, kind,
+           count(*) as recipients,
+           min(case when 2 * nth >= known then delay_s end) as median_s,
+           min(case when 10 * nth >= 9 * known then delay_s end) as p90_s
+    from in_order
+    group by campaign, split, category, kind
+)
+select causes.campaign, causes.split, category, kind, recipients, taken, median_s, p90_s
+from causes
+join taken on taken.campaign = causes.campaign and taken.split is not distinct from causes.split
+order by causes.campaign, causes.split, recipients desc, category, kind

@@ -1,0 +1,84 @@
+"""Control charts against a textbook, and what a stretch that has left its usual way is."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from cxtools.measures.control import PLAIN, Chart, chart_of, farthest_stretches
+
+#: Cans of frozen orange juice that leak, of samples of 50: Montgomery, Introduction to Statistical
+#: Quality Control, example 7.1 (table 7.1).
+CANS = [12, 15, 8, 10, 4, 7, 16, 9, 14, 10, 5, 6, 17, 12, 22]
+CANS += [8, 10, 5, 13, 11, 20, 18, 24, 15, 9, 12, 7, 13, 9, 6]
+
+
+def out_of_control(cans: list[int], chart: Chart) -> list[int]:
+    """The numbers of the samples beyond three standard deviations, as the book counts them."""
+    low, high = chart.limits(50)
+    return [number for number, leaking in enumerate(cans, 1) if not low <= leaking / 50 <= high]
+
+
+def test_the_textbook_chart() -> None:
+    """Its centre, its limits and its two samples out of control; revised without them, the same."""
+    first = Chart(sum(CANS) / 1500, scale=PLAIN)
+    kept = [leaking for number, leaking in enumerate(CANS, 1) if number not in (15, 23)]
+    revised = Chart(sum(kept) / 1400, scale=PLAIN)
+
+    assert (0.2313, 0.0524, 0.4102) == pytest.approx((first.centre, *first.limits(50)), abs=6e-5)
+    assert [15, 23] == out_of_control(CANS, first)
+    assert (0.2150, 0.0407, 0.3893) == pytest.approx(
+        (revised.centre, *revised.limits(50)), abs=6e-5
+    )
+
+
+def test_odds_keep_a_lower_limit_above_nothing() -> None:
+    """By points, campaigns that differ by a third of 3 % couldn't fall below the usual."""
+    low, high = Chart(0.03, 0.35).limits(4000)
+
+    assert 0 < low < 0.03 < high < 1
+    assert Chart(0.03, 0.35).distance((0, 4000)) < -5
+
+
+def test_more_messages_make_limits_closer_but_for_what_campaigns_differ_by() -> None:
+    """Of endless messages chance is gone; the spread between campaigns stays."""
+    alone, spread = Chart(0.05), Chart(0.05, 0.2)
+
+    assert alone.deviation(10**9) < 0.001
+    assert 0.2 == pytest.approx(spread.deviation(10**9), abs=1e-4)
+    assert spread.deviation(1000) > spread.deviation(10_000)
+
+
+@pytest.mark.parametrize("step", [0.0, -1.0])
+def test_the_spread_is_that_between_neighbours(step: float) -> None:
+    """A step in the middle doesn't make the limits wider, nor does it move a centre that is pinned."""
+    rng = Random(7)
+    chart = Chart(0.1)
+    cases = []
+    for place in range(60):
+        odds = chart.scale.place(0.1) + rng.gauss(0, 0.3) + (step if place >= 30 else 0.0)
+        cases.append((round(chart.scale.share(odds) * 50_000), 50_000))
+    made = chart_of(cases, baseline=20)
+
+    assert 0.3 == pytest.approx(made.spread, abs=0.07)
+    assert 0.1 == pytest.approx(made.centre, abs=0.015)
+
+
+@pytest.mark.parametrize(
+    ("distances", "found"),
+    [
+        ([0.0, 1.0, -2.0, 4.0, 0.0], []),
+        ([0.0, 0.0, 7.0, 0.0], [(2, 2)]),
+        ([0.0, 0.0, 2.5, 2.5, 2.5, 2.5, 2.5, 0.0], [(2, 6)]),
+        ([9.0, -9.0, 9.0], [(0, 0), (2, 2)]),
+        ([15.0, 0.2, 18.0], [(0, 0), (2, 2)]),
+        ([2.8, 2.9, 0.9, 2.7, 3.1, 2.6, 2.8], [(0, 6)]),
+        ([], []),
+    ],
+)
+def test_a_stretch_is_found_where_it_is(
+    distances: list[float], found: list[tuple[int, int]]
+) -> None:
+    """One place far away, several a little (one of them calm), two apart; none where chance will do."""
+    assert found == [(each.first, each.last) for each in farthest_stretches(distances, 5.5)]

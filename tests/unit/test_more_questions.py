@@ -1,0 +1,143 @@
+"""Questions beside the reports, each with its right values on a small feed made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.tables import ask, store
+
+#: From Monday, September 14th 2026, 09:00 UTC.
+FEED = store("""
+    to  | kind        | at     | email         | code  | text         | url
+    ann | sent        | +0     | ann@gmail.com |       |              |
+    ann | delivery    | +10    | ann@gmail.com |       |              |
+    ann | open        | +3610  | ann@gmail.com |       |              |
+    ann | open        | +3700  | ann@gmail.com |       |              |
+    ann | click       | +3800  | ann@gmail.com |       |              | https://x.example/a
+    ann | click       | +3801  | ann@gmail.com |       |              | https://x.example/b
+    ann | click       | +90000 | ann@gmail.com |       |              | https://x.example/a
+    bob | sent        | +0     | bob@gmail.com |       |              |
+    bob | deferral    | +5     | bob@gmail.com | 4.7.1 | try later    |
+    bob | deferral    | +300   | bob@gmail.com | 4.7.1 | try later    |
+    bob | delivery    | +900   | bob@gmail.com |       |              |
+    bob | open        | +4501  | bob@gmail.com |       |              |
+    bob | unsubscribe | +5000  | bob@gmail.com |       |              |
+    bob | complaint   | +5001  | bob@gmail.com |       |              |
+    cid | delivery    | 15 23:59:59 | cid@yahoo.com | |            |
+    cid | bounce      | 17 23:59:59 | cid@yahoo.com | 5.1.1 | no such user |
+    dan | bounce      | +20    | dan@corp.example | 5.1.1 | no such user |
+    eve | delivery    | +20    | eve@yahoo.com |       |              |
+    fay | bounce      | +20    | fay@yahoo.com | 5.1.1 | no such user |
+    gus | delivery    | +20    | gus@yahoo.com |       |              |
+    hal | sent        | 20 10:00:00 | hal@gmial.com | |            |
+    ida | bounce      | 20 10:00:00 | ida@corp.con  | 5.1.2 | no such domain |
+""")
+HOUR, DAY = 3600, 86400
+#: Question, how it is asked, the columns that are looked at, and their rows.
+ANSWERS: list[tuple[str, dict[str, Any], list[str], list[tuple[Any, ...]]]] = [
+    (
+        "windows",
+        {},
+        ["kind", "hours", "recipients", "ever", "delivered"],
+        [
+            ("open", 1, 1, 2, 4),  # ann after an hour to the second, bob a second later
+            ("open", 24, 2, 2, 4),
+            ("open", 72, 2, 2, 4),
+            ("open", 168, 2, 2, 4),
+            ("click", 1, 0, 1, 4),
+            ("click", 24, 1, 1, 4),
+            ("click", 72, 1, 1, 4),
+            ("click", 168, 1, 1, 4),
+        ],
+    ),
+    (
+        "repeats",
+        {},
+        ["kind", "times", "recipients", "events", "all_recipients", "share"],
+        [("open", 1, 1, 1, 2, 0.5), ("open", 2, 1, 2, 2, 0.5), ("click", 3, 1, 3, 1, 1.0)],
+    ),
+    (
+        "late_bounces",
+        {},
+        ["category", "kind", "recipients", "taken", "median_s", "p90_s", "share"],
+        [("invalid_recipient", "hard", 1, 5, 2 * DAY, 2 * DAY, 0.2)],
+    ),
+    (
+        "worst_domains",
+        {},
+        ["domain", "attempted", "bounced"],
+        # 100 % of 1 is 20.7 % at least, 50 % of 4 is 15 %
+        [("corp.con", 1, 1), ("corp.example", 1, 1), ("yahoo.com", 4, 2)],
+    ),
+    (
+        "typo_domains",
+        {},
+        ["domain", "meant", "recipients", "attempted", "delivered", "bounced"],
+        [("corp.con", "corp.com", 1, 1, 0, 1), ("gmial.com", "gmail.com", 1, 0, 0, 0)],
+    ),
+    (
+        "first_links",
+        {},
+        ["link_url", "recipients", "all_recipients"],
+        [("https://x.example/a", 1, 1)],
+    ),
+    (
+        "send_times",
+        {},
+        ["weekday", "hour", "attempted", "delivered", "clicked"],
+        [(1, 9, 6, 4, 1), (2, 23, 1, 0, 0), (7, 10, 1, 0, 0)],
+    ),
+    (
+        "complaints",
+        {"by": "provider"},
+        ["provider", "delivered", "complained", "unsubscribed", "complaint_rate"],
+        [("gmail", 2, 1, 1, 0.5), ("yahoo", 2, 0, 0, 0.0)],
+    ),
+    (
+        "deferrals",
+        {"by": "provider", "where": {"provider": ["gmail", "yahoo"]}},
+        ["provider", "attempted", "deferred", "deferrals", "timed", "median_s", "p90_s"],
+        [("gmail", 2, 1, 2, 2, 10, 900), ("yahoo", 4, 0, 0, 0, None, None)],
+    ),
+    (
+        "deferrals",
+        {"as_of": "2026-09-14T09:00:10Z"},
+        ["attempted", "deferred", "deferrals", "timed", "median_s"],
+        [(1, 0, 0, 1, 10)],  # bob waits still
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "how", "columns", "rows"),
+    ANSWERS,
+    ids=[f"{name} {how}" for name, how, *_ in ANSWERS],
+)
+def test_right_values(
+    question: str, how: dict[str, Any], columns: list[str], rows: list[tuple[Any, ...]]
+) -> None:
+    """Cell by cell, in the order of the answer."""
+    table = ask(question, FEED, "c", **how)[columns]
+
+    assert rows == [tuple(row.values()) for row in table.records()]
+
+
+@pytest.mark.parametrize("question", sorted({name for name, *_ in ANSWERS}))
+def test_each_is_drawn(question: str) -> None:
+    """With its table; and a feed that tells nothing of the kind is said to do so."""
+    figure = ask(question, FEED, "c").chart()
+    silent = ask(question, store("to | kind | at\nann | sent | +0"), "c").chart()
+
+    assert figure.data
+    assert figure.layout.meta["rows"]
+    assert silent.layout.meta["title"]
+
+
+def test_what_is_not_measured_is_missing() -> None:
+    """No complaint and no deferral at all: 0 would be a claim."""
+    silent = store("to | kind | at\nann | delivery | +0")
+
+    assert [None] == [row["complaint_rate"] for row in ask("complaints", silent).records()]
+    assert [None] == [row["deferral_rate"] for row in ask("deferrals", silent).records()]

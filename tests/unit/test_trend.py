@@ -1,0 +1,316 @@
+"""Trends: the totals of a store in, charts and alerts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cxtools.events.store import EventStore
+from cxtools.measures.answers import history_by
+from cxtools.measures.engine import Engine
+from cxtools.measures.history import EVERYTHING, Group, History, Period
+from cxtools.measures.trend import alerts
+from cxtools.model import Event
+from tests.tables import RECEIVED, ask, store
+
+START = datetime(2026, 6, 1, 9, tzinfo=UTC)
+CAMPAIGNS = 12
+#: So many are mailed at each provider, and so many of them open and click.
+PEOPLE = {"gmail.com": 160, "outlook.com": 120}
+CLICKS = 0.25
+
+
+def happened(week: int, trouble: str) -> Iterator[Event]:
+    """A campaign of 280; the last one has the trouble."""
+    sent = START + timedelta(weeks=week)
+    is_last = week == CAMPAIGNS - 1
+    for domain, people in PEOPLE.items():
+        for number in range(people):
+            who = f"{number}@{domain}"
+            blocked = is_last and trouble == "block" and domain == "outlook.com" and number % 2
+            if blocked:
+                yield event(who, "bounce", sent)
+                continue
+            yield event(who, "delivery", sent)
+            tracked = not (is_last and trouble == "tracking")
+            if tracked and number % 100 < 100 * CLICKS + week % 3:
+                yield event(who, "open", sent + timedelta(hours=1))
+                yield event(who, "click", sent + timedelta(hours=1))
+
+
+def event(who: str, kind: str, at: datetime) -> Event:
+    return Event(
+        f"{who}-{kind}-{at:%j}",
+        kind,
+        kind,
+        message_id=f"{who}-{at:%Y%j}",
+        email=who,
+        ts=at,
+        bounce_code="550 5.7.1" * (kind == "bounce"),
+        bounce_text="blocked using Spamhaus" * (kind == "bounce"),
+        link_url="https://shop.example/new" * (kind == "click"),
+    )
+
+
+def stored(folder: Path, trouble: str = "", campaign: str = "") -> EventStore:
+    """Twelve weekly campaigns, or twelve weeks of one."""
+    target = EventStore(folder)
+    for week in range(CAMPAIGNS):
+        name = campaign or f"week-{week:02}"
+        target.add(name, list(happened(week, trouble)), source="test", received_at=RECEIVED)
+    return target
+
+
+@pytest.fixture(scope="module")
+def blocked(tmp_path_factory: pytest.TempPathFactory) -> EventStore:
+    """A store whose last campaign was refused by half of Microsoft."""
+    return stored(tmp_path_factory.mktemp("blocked"), "block")
+
+
+def test_a_block_is_laid_at_the_providers_door(blocked: EventStore) -> None:
+    """Since when, how far, how many, where and why; nothing else is blamed."""
+    table = ask("alerts", blocked)
+    rows = {row["metric"]: row for row in table.to_dict("records")}
+
+    assert {"delivery_rate", "block_rate"} == set(rows)
+    assert {"week-11"} == {row["since"] for row in rows.values()}
+    assert (60, 280) == (rows["block_rate"]["part"], rows["block_rate"]["whole"])
+    assert "provider microsoft (100%)" == rows["block_rate"]["group"]
+    assert rows["block_rate"]["finding"] == (
+        "Block rate: 21.4% instead of <0.1% since week-11 (17 Aug 2026 09:00 UTC); some 60 more "
+        "messages were blocked than usual, provider microsoft (100%), mostly for reputation block."
+    )
+
+
+def test_an_alert_is_said_in_words(blocked: EventStore) -> None:
+    """How many, how many last, and each in a sentence."""
+    words = ask("alerts", blocked).words()
+
+    assert "2 alerts, 2 still going on." == words.headline
+    assert any(sentence.startswith("Block rate: 21.4%") for sentence in words.sentences)
+
+
+def test_what_explains_an_alert_is_a_table(blocked: EventStore) -> None:
+    """The provider and the cause, each with how much of it."""
+    table = ask("contributions", blocked)
+    rows = table[table.metric == "block_rate"]
+
+    assert [("provider", "microsoft", 60, 120), ("cause", "reputation_block", 60, 280)] == [
+        (row.dimension, row.group, row.part, row.whole) for row in rows.itertuples()
+    ]
+    assert [1.0, 1.0] == rows.explained_share.tolist()
+
+
+def test_the_chart_marks_the_alert_and_the_baseline(blocked: EventStore) -> None:
+    """Eight campaigns are the baseline of twelve; a panel for each rate."""
+    table = ask("trend", blocked)
+    own = table[table.metric == "block_rate"]
+    figure = table.chart()
+
+    assert ["baseline"] * 8 + ["usual"] * 3 + ["alert"] == own.state.tolist()
+    assert own.usual.nunique() == 1
+    assert 4 == sum(trace["mode"] == "markers" for trace in figure.data)
+    assert "diamond" in {
+        symbol for trace in figure.data for symbol in trace["marker"]["symbol"] or ()
+    }
+
+
+def test_a_trend_can_be_charted_apart(blocked: EventStore) -> None:
+    """By provider each has its own chart, and the alert stands in its provider's."""
+    table = ask("trend", blocked, by="provider")
+    own = table[(table.metric == "block_rate") & (table.state == "alert")]
+
+    assert ["microsoft"] == own.provider.tolist()
+    assert ["microsoft"] * 2 == ask("alerts", blocked, by="provider").provider.tolist()
+
+
+def test_weeks_take_the_place_of_campaigns(tmp_path: Path, blocked: EventStore) -> None:
+    """What one campaign sends week by week has the same trend, by the Monday of each week."""
+    one = stored(tmp_path, "block", campaign="always-on")
+    columns = ["metric", "part", "whole", "share", "usual", "state"]
+    by_week = ask("trend", one, by="week")
+
+    assert ask("trend", blocked)[columns].equals(by_week[columns])
+    assert ["2026-06-01", "2026-06-08"] == by_week.week.tolist()[:2]
+    assert {"2026-08-17"} == set(ask("alerts", one, by="week").since)
+
+
+def test_lost_tracking_is_seen(tmp_path: Path) -> None:
+    """A campaign of which no open and no click is told has none, where all others tell of them."""
+    store = stored(tmp_path, "tracking")
+    late = [event("late@corp.example", "delivery", START + timedelta(weeks=CAMPAIGNS))]
+    store.add("late", late, source="test", received_at=RECEIVED)
+    rows = ask("alerts", store).to_dict("records")
+
+    assert [("click_rate", "week-11", "week-11", 0, "everywhere")] == [
+        tuple(row[name] for name in ("metric", "since", "until", "part", "group")) for row in rows
+    ]
+
+
+def test_young_campaigns_are_not_blamed_for_clicks_to_come(tmp_path: Path) -> None:
+    """Without the later campaign nobody knows whether the clicks of the last will come."""
+    store = stored(tmp_path, "tracking")
+    table = ask("trend", store)
+    own = table[(table.campaign == "week-11") & (table.metric == "click_rate")]
+
+    assert ["too early"] == own.state.tolist()
+    assert 0 == len(ask("alerts", store))
+    assert "Nothing has changed" in str(ask("alerts", store)._repr_html_())
+
+
+def test_a_short_history_has_no_alerts(tmp_path: Path) -> None:
+    """Below eight campaigns there is no usual; the shares are there all the same."""
+    store = EventStore(tmp_path)
+    for week in (0, 1, CAMPAIGNS - 1):
+        store.add(f"w{week}", list(happened(week, "block")), source="t", received_at=RECEIVED)
+    table = ask("trend", store)
+
+    assert 0 == len(ask("alerts", store))
+    assert table.usual.isna().all()
+    assert table.share.notna().all()
+
+
+def test_every_face_judges_the_same_history(blocked: EventStore) -> None:
+    """The rows of the answer are the alerts of the history that the questions' totals make."""
+    said = alerts(history_by(Engine(blocked), None))
+    table = ask("alerts", blocked)
+
+    assert [(each.metric, each.part, each.whole) for each in said] == list(
+        table[["metric", "part", "whole"]].itertuples(index=False, name=None)
+    )
+
+
+# --- the judgement alone ---
+
+
+def past(rows: list[dict[str, int]], groups: dict[Group, list[dict[str, int]]]) -> History:
+    periods = [Period(f"p{place:02}", START + timedelta(weeks=place)) for place in range(len(rows))]
+    return History(periods, {EVERYTHING: rows, **groups})
+
+
+def counts(clicked: int, delivered: int = 10_000) -> dict[str, int]:
+    return {"attempted": delivered, "delivered": delivered, "clicked": clicked}
+
+
+#: The clicks of twenty usual periods.
+USUAL = [500, 520, 490, 505, 515, 480, 510, 495, 500, 505, 490, 512, 500, 488, 507, 499, 503, 511]
+
+
+@pytest.mark.parametrize(
+    ("clicks", "expected"),
+    [
+        (USUAL, []),
+        ([*USUAL, 380], []),  # a quarter less: far, but not two fifths
+        ([*USUAL, 200], [(18, 18)]),
+        ([*USUAL[:6], 150, *USUAL[6:]], [(6, 6)]),  # in the baseline
+        ([*USUAL, 250, 240, 260, 255], [(18, 21)]),
+        ([*USUAL, 900], []),  # better is no alert
+    ],
+)
+def test_what_is_far_and_matters_is_an_alert(
+    clicks: list[int], expected: list[tuple[int, int]]
+) -> None:
+    """From its first period to its last, on the bad side."""
+    said = alerts(past([counts(number) for number in clicks], {}))
+
+    assert expected == [(alert.first, alert.last) for alert in said]
+
+
+@pytest.mark.parametrize(
+    ("lost", "named"),
+    [((0, 250), ["link a"]), ((125, 125), [])],
+)
+def test_a_group_is_named_when_the_rest_is_as_usual(
+    lost: tuple[int, int], named: list[str]
+) -> None:
+    """Half of the clicks are on each link: one that is dead is named, two that are half dead not."""
+    whole = [counts(number) for number in [500] * 18 + [500 - sum(lost)]]
+    values: list[Any] = ["b", "a"]
+    links = {
+        Group("link", value): [counts(250)] * 18 + [counts(250 - gone)]
+        for value, gone in zip(values, lost, strict=True)
+    }
+    [alert] = alerts(past(whole, links))
+
+    assert named == [f"link {each.group.value}" for each in alert.explained]
+    assert 250 == pytest.approx(alert.excess)
+
+
+def test_clicks_that_are_the_only_opens_are_told_once() -> None:
+    """A feed without opens: its opened are its clicked, and only the clicks are blamed."""
+    rows = [counts(number) | {"opened": number} for number in [*USUAL, 100]]
+
+    assert ["click_rate"] == [alert.metric for alert in alerts(past(rows, {}))]
+
+
+# --- an audience over many campaigns ---
+
+AUDIENCE = """
+    to  | email            | msg | kind     | at        | code  | url
+    ann | ann@corp.example | a1  | delivery | 01 09:00  |       |
+    ann | ann@corp.example | a1  | click    | 01 10:00  |       | https://shop.example/new
+    bob | bob@corp.example | b1  | delivery | 01 09:00  |       |
+    ann | ann@corp.example | a2  | delivery | 03 09:00  |       |
+    bob | bob@corp.example | b2  | bounce   | 03 09:00  | 5.1.1 |
+    ann | ann@corp.example | a3  | delivery | 20 09:00  |       |
+    ann | ann@corp.example | a3  | click    | 20 09:30  |       | https://shop.example/new
+    bob | bob@corp.example | b3  | delivery | 20 09:00  |       |
+"""
+#: Question -> its key and counts (attempted, delivered, bounced, clicked), counted by hand.
+BY_HAND = {
+    "cohorts": [
+        (("2026-09", 1), (2, 2, 0, 1)),
+        (("2026-09", 2), (2, 1, 1, 0)),
+        (("2026-09", 3), (2, 2, 0, 1)),
+    ],
+    "recency": [
+        (("first mailing",), (2, 2, 0, 1)),
+        (("up to 14 days",), (1, 1, 0, 0)),
+        (("up to 90 days",), (1, 1, 0, 1)),
+        (("never clicked",), (2, 1, 1, 0)),
+    ],
+    "frequency": [((1,), (4, 4, 0, 2)), ((2,), (2, 1, 1, 0))],
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_an_audience_is_counted_as_by_hand(name: str) -> None:
+    """Two people, three messages each: one clicks twice, one bounces once and never clicks."""
+    table = ask(name, store(AUDIENCE))
+    keys = [
+        column
+        for column in table.columns
+        if column in ("cohort", "mailing", "recency", "mails_a_week")
+    ]
+    found = [
+        (
+            tuple(row[key] for key in keys),
+            tuple(row[count] for count in ("attempted", "delivered", "bounced", "clicked")),
+        )
+        for row in table.to_dict("records")
+    ]
+
+    assert BY_HAND[name] == found
+
+
+def test_a_new_cause_is_seen(blocked: EventStore) -> None:
+    """It was never there before the last four weeks; when it came, and how much of it."""
+    [row] = ask("drift", blocked).to_dict("records")
+
+    assert ("reputation_block", "new", "week-11", 60) == tuple(
+        row[name] for name in ("category", "state", "first_seen", "part")
+    )
+
+
+def test_the_league_is_of_one_age(blocked: EventStore) -> None:
+    """The youngest is left out; what has more clicks stands before."""
+    table = ask("league", blocked)
+
+    assert "week-11" not in table.campaign.tolist()
+    assert 11 == len(table)
+    assert table.click_rate.is_monotonic_decreasing
+    assert 1 == table.place.iloc[0]
