@@ -132,6 +132,7 @@ FLOORS = {
         "inquiry",
         "explorer explorer.choice explorer.picks",
         "explorer.answers",
+        "explorer.panel",
         "explorer.controls",
         "explorer.shown pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",
