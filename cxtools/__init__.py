@@ -41,15 +41,20 @@ if TYPE_CHECKING:
 
     alerts: Ask
     bounces: Ask
+    cohorts: Ask
     compare: Ask
     comparison: Ask
     contributions: Ask
     curve: Ask
     data_quality: Ask
+    drift: Ask
+    frequency: Ask
     funnel: Ask
     jobs: Ask
+    league: Ask
     links: Ask
     reasons: Ask
+    recency: Ask
     suspects: Ask
     timing: Ask
     trend: Ask
@@ -69,19 +74,24 @@ if TYPE_CHECKING:
         "bounces",
         "check_campaign",
         "classify",
+        "cohorts",
         "compare",
         "comparison",
         "connect",
         "contributions",
         "curve",
         "data_quality",
+        "drift",
         "explore",
+        "frequency",
         "funnel",
         "import_file",
         "jobs",
+        "league",
         "links",
         "messages",
         "reasons",
+        "recency",
         "recipients",
         "report",
         "run_campaign",

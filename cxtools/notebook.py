@@ -273,7 +273,8 @@ def report(
     executed notebook lies beside it.
 
     Arguments:
-        name        run_campaign, bounce_report, engagement_report, or the path of a notebook
+        name        run_campaign, bounce_report, engagement_report, trend_report, ab_report, or the
+                    path of a notebook
         out         the folder for the page; default: `reports` in CXTOOLS_HOME, as `cxtools report`
         home        another folder than CXTOOLS_HOME
         parameters  those that the notebook declares, as campaign="q3-update"

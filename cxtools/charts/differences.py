@@ -27,7 +27,7 @@ GAP = 0.065
 PANELS_PX = 48
 #: A word stands in bold above its panel; that of a rate which is no stage of the funnel is quiet.
 PANELS = {stage.rate: (stage.word, stage.colour) for stage in RATED}
-OTHER_PANEL = ("Clicked of opened", INK["quiet"])
+OTHER_PANEL = ("Of opened", INK["quiet"])
 #: Finding -> the mark of its dot.
 MARKS = {
     "significant": "circle",
@@ -111,13 +111,13 @@ def _axis(metric: str, rows: Sequence[Row], number: int, panels: int) -> Layout:
 def _ticks(reach: float) -> list[float]:
     """
     >>> _ticks(0.031)
-    [-0.02, 0, 0.02]
+    [-0.02, 0.02]
     >>> _ticks(0.049)
-    [-0.04, 0, 0.04]
+    [-0.04, 0.04]
     """
     step = next((step for step in TICK_STEPS if step < reach), LEAST_REACH / 2)
     farthest = round(reach // step * step, 4)
-    return [-farthest, 0, farthest]
+    return [-farthest, farthest]
 
 
 def _drawn_metrics(rows: Sequence[Row]) -> list[str]:

@@ -94,6 +94,8 @@ def _splits(table: pd.DataFrame, column: str) -> bool:
         return False
     if column != "campaign":
         return True
+    if "since" in table:  # which says it, for weeks and days, too
+        return False
     return table[column].nunique() > 1 or _stands_beside_another(table)
 
 

@@ -5,6 +5,7 @@ Control charts: a panel for each rate, the usual share and its limits as lines, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
@@ -153,7 +154,7 @@ def _domain(number: int, panels: int) -> tuple[float, float]:
 
 def _axes(number: int, panels: int, axis: str, names: Sequence[str]) -> Layout:
     low, high = _domain(number, panels)
-    step = max(1, len(names) // TICKS)
+    step = ceil(len(names) / TICKS)
     shown = list(range(0, len(names), step))
     across: dict[str, Any] = {
         "anchor": f"y{axis}",

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 Notebook = Annotated[
-    str, typer.Argument(help="A notebook: run_campaign, bounce_report, engagement_report.")
+    str,
+    typer.Argument(
+        help="A notebook: run_campaign, bounce_report, engagement_report, trend_report, ab_report."
+    ),
 ]
 Campaign = Annotated[
     str | None, typer.Argument(help="The campaign that it is about; as -p campaign=NAME.")

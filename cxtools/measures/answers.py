@@ -19,7 +19,7 @@ from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
 from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Campaigns, Engine, names_of
-from cxtools.measures.history import Counted, History, history_of
+from cxtools.measures.history import RIPE, Counted, History, history_of
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
@@ -164,6 +164,11 @@ def derive(
     if question.name in trend_rows.ROWS:
         history = history_by(engine, campaigns, by=by, where=where, as_of=as_of)
         return trend_rows.ROWS[question.name](history, by)
+    if question.name == "league":
+        return league(engine, campaigns, where=where, as_of=as_of)
+    if question.name != "compare":
+        [counts] = count(engine, [question.name], campaigns, where=where, as_of=as_of)
+        return counts
     names = names_of(campaigns)
     if as_of is None and not by:
         as_of = youngest_age(engine, names)
@@ -202,6 +207,16 @@ def history_by(
         counts = count(engine, ["funnel", "bounces"], campaigns, by=[*periods, column], **how)
         by_dimension[column] = (counts[0], counts[1])
     return history_of(Counted(funnel, bounces, links, by_dimension), period)
+
+
+def league(engine: Engine, campaigns: Campaigns, *, where: Filters, as_of: AsOf) -> pd.DataFrame:
+    """The campaigns that have reached an age, all cut at it."""
+    [whole] = count(engine, ["funnel"], campaigns, where=where, as_of=as_of)
+    ripe = trend_rows.ripe_campaigns(whole)
+    if not ripe:
+        return trend_rows.league_rows(whole.head(0))
+    [counts] = count(engine, ["funnel"], ripe, where=where, as_of=RIPE)
+    return trend_rows.league_rows(counts)
 
 
 def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:

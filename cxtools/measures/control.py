@@ -6,7 +6,8 @@ differs for chance alone. Campaigns differ by themselves, too: of enough message
 lie outside. So the limits are widened by the spread between campaigns, which adds to the error of
 each (Spiegelhalter 2005, Handling over-dispersion of performance indicators, the additive model)
 and is measured by the moving range, as Laney's p' measures it (Laney 2002, Improved control
-charts for attributes): neither a step nor a slow decline makes it wider.
+charts for attributes): neither a step nor a slow decline makes it wider. Where single campaigns
+stand out, as two of nine may, the median absolute deviation is less, and is taken.
 
 Shares are charted by their logarithmic odds, since opens, clicks and bounces differ by so many
 times, not by so many points: else nothing could lie below the lower limit.
@@ -29,8 +30,12 @@ Cases = tuple[int, int]
 #: standard deviation of a normal distribution: sqrt(2) * 2 * (phi(0) - phi(1.2816)) / 0.8.
 KEPT_RANGES = 0.8
 RANGE_SCALE = 0.790
+#: From the median absolute deviation to the standard deviation of a normal distribution.
+NORMAL_SCALE = 1.4826
 #: No share is so steady that campaigns don't differ in it by a tenth.
 LEAST_SPREAD = 0.1
+#: So many standard deviations are as usual, where the neighbours are far away.
+CALM = 1.5
 #: How often a place is halved in the search for one.
 HALVINGS = 30
 #: Limits stand so many standard deviations from the centre.
@@ -153,7 +158,7 @@ def chart_of(cases: Sequence[Cases], baseline: int) -> Chart:
     chance = median(
         _variance(share, whole) for share, (_, whole) in zip(shares, cases, strict=True)
     )
-    seen = _typical_range(places) / RANGE_SCALE
+    seen = min(_typical_range(places) / RANGE_SCALE, _typical_deviation(places) * NORMAL_SCALE)
     return Chart(centre, max(LEAST_SPREAD, sqrt(max(0.0, seen**2 - chance))))
 
 
@@ -161,6 +166,12 @@ def _typical_range(places: Sequence[float]) -> float:
     """The mean range between neighbours without the largest ones, those at a step or an outlier."""
     ranges = sorted(abs(b - a) for a, b in pairwise(places))
     return mean(ranges[: max(1, round(KEPT_RANGES * len(ranges)))])
+
+
+def _typical_deviation(places: Sequence[float]) -> float:
+    """The median of how far places are from their median."""
+    middle = median(places)
+    return median(abs(place - middle) for place in places)
 
 
 def _centre(cases: Sequence[Cases]) -> float:
@@ -207,8 +218,24 @@ def _within(distances: Sequence[float], begin: int, end: int, least: float) -> l
     best = _farthest(distances, begin, end)
     if best is None or best.distance < least:
         return []
+    calm = _calm_place(distances, best, least)
+    if calm is not None:
+        return [
+            *_within(distances, begin, calm, least),
+            *_within(distances, calm + 1, end, least),
+        ]
     before = _within(distances, begin, best.first, least)
     return [*before, best, *_within(distances, best.last + 1, end, least)]
+
+
+def _calm_place(distances: Sequence[float], best: Stretch, least: float) -> int | None:
+    """A place that is as usual between two that are far away: these are two stretches, not one."""
+    for place in range(best.first + 1, best.last):
+        left = mean(distances[best.first : place])
+        right = mean(distances[place + 1 : best.last + 1])
+        if distances[place] < CALM and min(left, right) >= least:
+            return place
+    return None
 
 
 def _farthest(distances: Sequence[float], begin: int, end: int) -> Stretch | None:

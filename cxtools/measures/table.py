@@ -30,6 +30,8 @@ from cxtools.wording import did_you_mean
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from cxtools.charts.words import Words
+
 
 Shown = TypeVar("Shown", str, str | None)
 
@@ -181,6 +183,17 @@ class Table(pd.DataFrame):
                 do=f"show the table itself; there are charts of {', '.join(drawn)}",
             )
         return _above("cxtools.charts").function_for(question.chart)(self)
+
+    def words(self) -> Words:
+        """
+        The answer in plain sentences, for a reader of no tables.
+
+        Raises:
+            ReportError: the question is one that is told by numbers only, or the rows don't answer
+            it any more.
+        """
+        words: Words = _above("cxtools.charts.words").words_of(self)
+        return words
 
     @_with_origin("\n{}")
     def text(self) -> str:

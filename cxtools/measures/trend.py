@@ -33,10 +33,15 @@ FEWEST_MESSAGES = 100
 #: How far a stretch must lie from the usual. Some thousand stretches are looked at in a history, so
 #: it is more than a chart's three standard deviations: tests/proof/trends.py counts false alarms.
 FAR = 5.5
+#: What lasts for so many periods matters when it is this part as far.
+LASTING = 4
+LASTING_PART = 0.75
 #: What a group has to be about, as a part of what matters in all messages.
 GROUPS_PART = 0.25
-#: A group explains an alert with at least this share of it, when the rest changed a third as much.
-EXPLAINS = 0.5
+#: The first few groups explain an alert with at least this share of it, when the rest changed a
+#: third as much.
+EXPLAINS = 0.8
+MOST_NAMED = 3
 TIMES_THE_REST = 3.0
 #: Rate -> its name in answers.
 METRICS = {
@@ -104,7 +109,7 @@ class Alert:
         part, whole: the cases of these together
         usual: the share that is usual
         distance: how many standard deviations away they lie, together
-        explained: the groups that explain it, at most one of each dimension
+        explained: the groups that explain it, at most MOST_NAMED of each dimension
         contributions: all groups, by dimension, those with the largest excess first
     """
 
@@ -233,9 +238,14 @@ def _is_enough(row: Series, chart: Chart) -> bool:
 
 
 def matters(alert: Alert) -> bool:
-    """Whether it is so far from the usual that somebody must know (`verdicts.changes.RATES`)."""
+    """
+    Whether it is so far from the usual that somebody must know: as far as `verdicts.changes.RATES`
+    has it for one campaign, and less far where it lasts.
+    """
     far = direction(alert.rate) * (alert.share - alert.usual)
     least = alert.rate.least * (alert.usual if alert.rate.is_relative else 1)
+    if alert.last - alert.first + 1 >= LASTING:
+        least *= LASTING_PART
     return far >= least
 
 
@@ -256,12 +266,11 @@ def _matters_to_all(history: History, alert: Alert) -> bool:
 
 def _explain(history: History, alert: Alert) -> Alert:
     contributions: list[Contribution] = []
-    explained = []
+    explained: list[Contribution] = []
     for dimension in history.dimensions():
         own = _contributions(history, alert, dimension)
         contributions += own
-        if own and _is_concentrated(own):
-            explained.append(own[0])
+        explained += _named(own)
     if alert.group != EVERYTHING:
         usual = alert.usual * alert.whole
         itself = Contribution(alert.group, alert.part, alert.whole, usual, alert.excess, 1.0)
@@ -311,16 +320,23 @@ def _sum(rows: Sequence[Counts], part: str, whole: str) -> Cases:
     return sum(counts[part] for counts in told), sum(counts[whole] for counts in told)
 
 
-def _is_concentrated(contributions: Sequence[Contribution]) -> bool:
-    """Whether the first one explains the alert, and the others together are nearly as usual."""
-    first, *others = contributions
-    if first.explains < EXPLAINS:
-        return False
-    if not others:  # one provider is no explanation, one cause is
-        return first.group.dimension == CAUSE
-    own = _shift(first.part, first.usual)
-    rest = _shift(sum(each.part for each in others), sum(each.usual for each in others))
-    return abs(own) >= TIMES_THE_REST * abs(rest)
+def _named(contributions: Sequence[Contribution]) -> Sequence[Contribution]:
+    """The fewest of the first groups that explain an alert; none where they don't."""
+    for number in range(1, min(MOST_NAMED, len(contributions)) + 1):
+        first, rest = contributions[:number], contributions[number:]
+        if sum(each.explains for each in first) >= EXPLAINS and _stand_out(first, rest):
+            return first
+    return ()
+
+
+def _stand_out(first: Sequence[Contribution], rest: Sequence[Contribution]) -> bool:
+    """Whether each of the first changed, and all others together are nearly as usual."""
+    if (
+        sum(each.whole for each in rest) < FEWEST_MESSAGES
+    ):  # all providers are no explanation, the only cause is
+        return first[0].group.dimension == CAUSE
+    others = _shift(sum(each.part for each in rest), sum(each.usual for each in rest))
+    return all(abs(_shift(each.part, each.usual)) >= TIMES_THE_REST * abs(others) for each in first)
 
 
 def _shift(part: float, usual: float) -> float:

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from cxtools import wording
-from cxtools.measures.catalogue.trend import ALERTS, CONTRIBUTIONS, TREND
-from cxtools.measures.control import Cases, Chart
-from cxtools.measures.history import CAUSE, EVERYTHING, LATE, Group, History
+from cxtools.measures.catalogue.trend import ALERTS, CONTRIBUTIONS, DRIFT, TREND
+from cxtools.measures.control import SIGMAS, Cases, Chart, chart_of
+from cxtools.measures.history import CAUSE, EVERYTHING, LATE, RIPE, Group, History
 from cxtools.measures.question import Question
 from cxtools.measures.trend import (
     METRICS,
@@ -191,6 +191,8 @@ def sentence(history: History, alert: Alert) -> str:
     when = f" ({wording.moment_text(first.first_at)})" if first.first_at else ""
     until = _until(history, alert)
     span = f"from {first.name}{when} to {until}" if until else f"since {first.name}{when}"
+    if until == first.name:
+        span = f"in {first.name}{when}"
     subject = wording.label(alert.metric)
     if alert.group != EVERYTHING:
         subject += f" of {alert.group.dimension} {alert.group.value}"
@@ -246,9 +248,90 @@ def _contribution_row(alert: Alert, each: Contribution) -> Row:
     }
 
 
+# --- drift of causes ---
+
+#: The last so many periods are held against those before.
+LAST = 4
+#: So many bounces of a cause that wasn't there before are new.
+FEWEST_NEW = 5
+#: Fewer periods before don't tell how far a cause goes by itself.
+FEWEST_BEFORE = 2
+
+
+def drift_rows(history: History, by: Sequence[str]) -> pd.DataFrame:
+    """One row per cause: what it was of late, and what it was before."""
+    rows = []
+    latest = history.periods[-1:]
+    for group in history.values(CAUSE):
+        cases = [
+            (counts["bounced"], counts["attempted"])
+            for counts in history.groups[group]
+            if counts.get("attempted")
+        ]
+        if cases:
+            keys = _keys(history, by, len(history.periods) - len(latest), group)
+            rows.append(keys | _drift_row(history, group, cases))
+    rows.sort(key=lambda row: -abs(row["difference"]))
+    return _table(rows, DRIFT, by)
+
+
+def _drift_row(history: History, group: Group, cases: Sequence[Cases]) -> Row:
+    before = cases[:-LAST]
+    part, whole = _sum(cases[-LAST:])
+    usual_part, usual_whole = _sum(before)
+    usual = usual_part / usual_whole if usual_whole else None
+    return {
+        "category": group.value,
+        "first_seen": _first_seen(history, group),
+        "part": part,
+        "whole": whole,
+        "usual": usual,
+        "difference": part / whole - usual if usual is not None else 0.0,
+        "state": _drift(before, (part, whole)),
+    }
+
+
+def _drift(before: Sequence[Cases], late: Cases) -> str:
+    if len(before) < FEWEST_BEFORE:
+        return "as usual"
+    if not any(part for part, _ in before):
+        return "new" if late[0] >= FEWEST_NEW else "as usual"
+    chart = chart_of(before, len(before))
+    distance = chart.distance(late)
+    if abs(distance) < SIGMAS:
+        return "as usual"
+    return "more" if distance > 0 else "less"
+
+
+def _sum(cases: Sequence[Cases]) -> Cases:
+    return sum(part for part, _ in cases), sum(whole for _, whole in cases)
+
+
+def _first_seen(history: History, group: Group) -> str:
+    rows = zip(history.periods, history.groups[group], strict=True)
+    return next(period.name for period, counts in rows if counts.get("bounced"))
+
+
+# --- league ---
+
+
+def ripe_campaigns(funnel: pd.DataFrame) -> list[str]:
+    """The campaigns that have reached the age at which they are compared."""
+    ripe = funnel[funnel.first_at <= funnel.last_at.max() - RIPE]
+    return [str(name) for name in ripe.campaign]
+
+
+def league_rows(funnel: pd.DataFrame) -> pd.DataFrame:
+    """The campaigns with their places, the highest click rate first."""
+    rate = pd.to_numeric(funnel.clicked_measured) / pd.to_numeric(funnel.delivered)
+    places = rate.rank(ascending=False, method="min").astype("Int64")
+    return funnel.assign(place=places).sort_values("place", kind="stable", ignore_index=True)
+
+
 #: Question -> what makes its rows.
 ROWS: dict[str, Callable[[History, Sequence[str]], pd.DataFrame]] = {
     "trend": trend,
     "alerts": alert_rows,
     "contributions": contribution_rows,
+    "drift": drift_rows,
 }

@@ -23,7 +23,19 @@ from cxtools.verdicts.evidence import verdict_on
 from tests import tables
 from tests.faces.test_report import EVENTS
 
-NOTEBOOKS = ("bounce_report", "engagement_report", "explore_deliverability", "run_campaign")
+NOTEBOOKS = (
+    "ab_report",
+    "bounce_report",
+    "engagement_report",
+    "explore_deliverability",
+    "run_campaign",
+    "trend_report",
+)
+#: What is asked first of those that aren't about one campaign.
+FIRST_PARAMETER = {
+    "explore_deliverability": "campaigns: list",
+    "trend_report": 'by: str (default "")',
+}
 #: Ninety of a hundred are gone: whatever else is so, the verdict is FAIL.
 GONE = "to | kind | at | code | text\n" + "".join(
     f"p{number} | {'bounce' if number < 90 else 'delivery'} | +0 | 5.1.1 | no such user\n"
@@ -62,7 +74,7 @@ def test_parameters_tell_their_types(name: str, home: Path, tmp_path: Path) -> N
     told = papermill("--help-notebook", str(find_notebook(name)), home=home, cwd=tmp_path)
 
     assert "Unknown type" not in told.stdout
-    assert ("campaigns: list" if "explore" in name else 'campaign: str (default "")') in told.stdout
+    assert FIRST_PARAMETER.get(name, 'campaign: str (default "")') in told.stdout
 
 
 @pytest.mark.parametrize(

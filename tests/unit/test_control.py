@@ -72,11 +72,13 @@ def test_the_spread_is_that_between_neighbours(step: float) -> None:
         ([0.0, 0.0, 7.0, 0.0], [(2, 2)]),
         ([0.0, 0.0, 2.5, 2.5, 2.5, 2.5, 2.5, 0.0], [(2, 6)]),
         ([9.0, -9.0, 9.0], [(0, 0), (2, 2)]),
+        ([15.0, 0.2, 18.0], [(0, 0), (2, 2)]),
+        ([2.8, 2.9, 0.9, 2.7, 3.1, 2.6, 2.8], [(0, 6)]),
         ([], []),
     ],
 )
 def test_a_stretch_is_found_where_it_is(
     distances: list[float], found: list[tuple[int, int]]
 ) -> None:
-    """One place far away, several a little, two apart; none where chance will do."""
+    """One place far away, several a little (one of them calm), two apart; none where chance will do."""
     assert found == [(each.first, each.last) for each in farthest_stretches(distances, 5.5)]

@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cxtools.errors import ConfigError
+from cxtools.errors import ConfigError, ReportError
+from cxtools.measures.answers import add_rates
+from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.differences import finding, rows
 from cxtools.measures.samples import ab_size
 from cxtools.measures.stats import holm, newcombe
@@ -262,3 +264,48 @@ def test_a_size_that_is_none_is_refused(how: dict[str, Any], words: str) -> None
     """Percent for shares, no lift, certainty."""
     with pytest.raises(ConfigError, match=words):
         ab_size(**how)
+
+
+# --- in words ---
+
+
+def test_what_differs_is_said_in_words() -> None:
+    """What is beyond chance first, with the rule below; a terminal and a page say the same."""
+    words = ask("compare", two_campaigns(), ["a", "b"]).words()
+
+    assert "2 differences beyond chance." == words.headline
+    assert words.sentences[0] == (
+        "b beside a: 62.5% of the delivered were clicked in, beside 25.0%; "
+        "+37.5 points (+22.3 to +50.3), significant."
+    )
+    assert words.sentences[0] in str(words)
+    assert "<strong>2 differences beyond chance.</strong>" in words._repr_html_()
+    assert words.note.startswith("Significant: chance alone")
+
+
+@pytest.mark.parametrize(
+    ("parts", "headline"),
+    [
+        ({"a": (1000, 50, 50), "b": (1000, 50, 68)}, "Nothing for certain; what looks promising:"),
+        ({"a": (1000, 50, 50), "b": (1000, 50, 50)}, "No difference is shown that chance"),
+        ({"a": (10, 1, 1), "b": (10, 1, 1)}, "Too few"),
+    ],
+)
+def test_the_headline_says_no_more_than_is_known(
+    parts: dict[str, tuple[int, int, int]], headline: str
+) -> None:
+    """Promising is not a result, nothing is not a difference, and few are few."""
+    question = QUESTIONS["compare"]
+    table = add_rates(rows(counts(parts, "arm"), ["c"], ["arm"]), question, ["arm"])
+    words = Table(table).answering(question, ["arm"]).words()
+
+    assert words.headline.startswith(headline)
+
+
+def test_nothing_to_compare_is_said_in_words() -> None:
+    """And a table of numbers only says that it has no words."""
+    target = two_campaigns()
+
+    assert "name two campaigns" in ask("compare", target, "a").words().headline
+    with pytest.raises(ReportError, match="no words for this table"):
+        ask("funnel", target).words()

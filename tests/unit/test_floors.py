@@ -30,6 +30,7 @@ FLOORS = {
     "judgement": [
         "measures measures.control measures.history measures.question measures.sql measures.stats "
         "queries queries.columns queries.rules",
+        "measures.catalogue.delivery",
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "
@@ -70,6 +71,7 @@ FLOORS = {
         "charts.bars charts.display charts.heatmap",
         "charts.*",
         "charts.differences charts.funnel",
+        "charts.words",
         "charts",
     ],
     "files": [

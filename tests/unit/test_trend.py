@@ -15,7 +15,7 @@ from cxtools.measures.engine import Engine
 from cxtools.measures.history import EVERYTHING, Group, History, Period
 from cxtools.measures.trend import alerts
 from cxtools.model import Event
-from tests.tables import RECEIVED, ask
+from tests.tables import RECEIVED, ask, store
 
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
 CAMPAIGNS = 12
@@ -84,6 +84,14 @@ def test_a_block_is_laid_at_the_providers_door(blocked: EventStore) -> None:
         "Block rate: 21.4% instead of <0.1% since week-11 (17 Aug 2026 09:00 UTC); some 60 more "
         "messages were blocked than usual, provider microsoft (100%), mostly for reputation block."
     )
+
+
+def test_an_alert_is_said_in_words(blocked: EventStore) -> None:
+    """How many, how many last, and each in a sentence."""
+    words = ask("alerts", blocked).words()
+
+    assert "2 alerts, 2 still going on." == words.headline
+    assert any(sentence.startswith("Block rate: 21.4%") for sentence in words.sentences)
 
 
 def test_what_explains_an_alert_is_a_table(blocked: EventStore) -> None:
@@ -237,3 +245,72 @@ def test_clicks_that_are_the_only_opens_are_told_once() -> None:
     rows = [counts(number) | {"opened": number} for number in [*USUAL, 100]]
 
     assert ["click_rate"] == [alert.metric for alert in alerts(past(rows, {}))]
+
+
+# --- an audience over many campaigns ---
+
+AUDIENCE = """
+    to  | email            | msg | kind     | at        | code  | url
+    ann | ann@corp.example | a1  | delivery | 01 09:00  |       |
+    ann | ann@corp.example | a1  | click    | 01 10:00  |       | https://shop.example/new
+    bob | bob@corp.example | b1  | delivery | 01 09:00  |       |
+    ann | ann@corp.example | a2  | delivery | 03 09:00  |       |
+    bob | bob@corp.example | b2  | bounce   | 03 09:00  | 5.1.1 |
+    ann | ann@corp.example | a3  | delivery | 20 09:00  |       |
+    ann | ann@corp.example | a3  | click    | 20 09:30  |       | https://shop.example/new
+    bob | bob@corp.example | b3  | delivery | 20 09:00  |       |
+"""
+#: Question -> its key and counts (attempted, delivered, bounced, clicked), counted by hand.
+BY_HAND = {
+    "cohorts": [
+        (("2026-09", 1), (2, 2, 0, 1)),
+        (("2026-09", 2), (2, 1, 1, 0)),
+        (("2026-09", 3), (2, 2, 0, 1)),
+    ],
+    "recency": [
+        (("first mailing",), (2, 2, 0, 1)),
+        (("up to 14 days",), (1, 1, 0, 0)),
+        (("up to 90 days",), (1, 1, 0, 1)),
+        (("never clicked",), (2, 1, 1, 0)),
+    ],
+    "frequency": [((1,), (4, 4, 0, 2)), ((2,), (2, 1, 1, 0))],
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_an_audience_is_counted_as_by_hand(name: str) -> None:
+    """Two people, three messages each: one clicks twice, one bounces once and never clicks."""
+    table = ask(name, store(AUDIENCE))
+    keys = [
+        column
+        for column in table.columns
+        if column in ("cohort", "mailing", "recency", "mails_a_week")
+    ]
+    found = [
+        (
+            tuple(row[key] for key in keys),
+            tuple(row[count] for count in ("attempted", "delivered", "bounced", "clicked")),
+        )
+        for row in table.to_dict("records")
+    ]
+
+    assert BY_HAND[name] == found
+
+
+def test_a_new_cause_is_seen(blocked: EventStore) -> None:
+    """It was never there before the last four weeks; when it came, and how much of it."""
+    [row] = ask("drift", blocked).to_dict("records")
+
+    assert ("reputation_block", "new", "week-11", 60) == tuple(
+        row[name] for name in ("category", "state", "first_seen", "part")
+    )
+
+
+def test_the_league_is_of_one_age(blocked: EventStore) -> None:
+    """The youngest is left out; what has more clicks stands before."""
+    table = ask("league", blocked)
+
+    assert "week-11" not in table.campaign.tolist()
+    assert 11 == len(table)
+    assert table.click_rate.is_monotonic_decreasing
+    assert 1 == table.place.iloc[0]

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from types import ModuleType
 
 from cxtools.errors import ConfigError
-from cxtools.measures.catalogue import bounces, delivery, engagement, feed, trend
+from cxtools.measures.catalogue import audience, bounces, delivery, engagement, feed, trend
 from cxtools.measures.question import Dimension, Question
 from cxtools.measures.sql import tsv_rows
 from cxtools.wording import did_you_mean
@@ -36,7 +36,7 @@ def questions_in(files: Iterable[ModuleType]) -> dict[str, Question]:
 
 
 #: Name -> entry, in the order in which they are listed: that of the files and within them.
-QUESTIONS = questions_in((delivery, bounces, engagement, feed, trend))
+QUESTIONS = questions_in((delivery, bounces, engagement, feed, trend, audience))
 
 
 def named(name: str) -> Question:

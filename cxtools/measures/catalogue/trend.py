@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cxtools.measures.catalogue.delivery import FUNNEL_COLUMNS
 from cxtools.measures.question import Column, Question
 
 FIRST_AT = Column("first_at", "moment", "of its first sending, delivery or bounce")
@@ -73,7 +74,8 @@ ALERTS = Question(
     note=(
         "An alert is farther from the usual than chance puts one history in twenty anywhere, and "
         "far enough to matter: 3 points of the delivered, 1.5 of hard bounces and blocks, two "
-        f"fifths of opens and clicks. {HOW}"
+        "fifths of opens and clicks; three quarters of that where it lasts for four campaigns. "
+        f"{HOW}"
     ),
     example="cx.alerts()",
     derived=True,
@@ -106,4 +108,50 @@ CONTRIBUTIONS = Question(
     report="trend_report",
     shown=("since", "metric", "dimension", "group", "share", "usual", "excess", "explained_share"),
     empty="Nothing has changed by more than campaigns differ by themselves.",
+)
+
+LEAGUE = Question(
+    name="league",
+    question="Which campaigns did best, at the same age?",
+    grain="campaign, the one with the highest click rate first",
+    columns=(
+        Column("place", "number", "1 for the highest click rate; missing where clicks aren't told"),
+        *FUNNEL_COLUMNS,
+    ),
+    note=(
+        "All are cut at the age of three days; those that are younger than the newest event less "
+        "three days are left out."
+    ),
+    example="cx.league().head(10)",
+    sql="funnel",
+    derived=True,
+    splits=False,
+    report="trend_report",
+    shown=("place", "attempted", "delivery_rate", "open_rate", "click_rate"),
+)
+
+DRIFT = Question(
+    name="drift",
+    question="Which causes of bounces are new, or more or less frequent than they were?",
+    grain="cause, those whose share has changed most first",
+    columns=(
+        Column("category", "text", "the cause, as the taxonomy of bounces names it"),
+        Column("first_seen", "text", "the campaign (or week) that had it first"),
+        Column("part", "messages", "bounced for it in the last four campaigns (or weeks)"),
+        Column("whole", "messages", "attempted in these"),
+        SHARE,
+        Column("usual", "share", "its share of the attempted before"),
+        Column("difference", "points", "share - usual"),
+        Column("state", "text", "new, more, less or as usual"),
+    ),
+    note=(
+        "New is a cause that had no bounce before these four and has at least five in them; more "
+        "or less is one that lies three standard deviations, of campaigns of that size, from what "
+        "was usual."
+    ),
+    example="cx.drift()",
+    derived=True,
+    report="trend_report",
+    shown=("category", "state", "share", "usual", "difference", "first_seen"),
+    empty="No bounces.",
 )

@@ -1,0 +1,118 @@
+"""
+A table's answer in plain sentences, for whoever reads no table: what has got worse, what differs.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxtools import wording
+from cxtools.charts.differences import pair_name
+from cxtools.charts.rows import Row, rows_of
+from cxtools.errors import ReportError
+from cxtools.measures.catalogue.delivery import COMPARE, RULE
+from cxtools.measures.catalogue.trend import ALERTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Metric -> what the messages did, in a sentence on two sides.
+DID = {
+    "delivery_rate": "were delivered",
+    "open_rate": "of the delivered were opened",
+    "click_rate": "of the delivered were clicked in",
+    "click_to_open_rate": "of the opened were clicked in",
+}
+FIRST_SAID = ("click_rate", "open_rate", "delivery_rate", "click_to_open_rate")
+#: How many sentences are said at most; the table has the others.
+MOST = 8
+LONGEST = 2000
+
+
+@dataclass(frozen=True)
+class Words:
+    """A headline, its sentences, and what stands below in small letters."""
+
+    headline: str
+    sentences: Sequence[str] = ()
+    note: str = ""
+
+    def __str__(self) -> str:
+        lines = [self.headline, *(f"- {sentence}" for sentence in self.sentences), self.note]
+        return "\n".join(line for line in lines if line)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        items = [f"<li>{html.escape(sentence)}</li>" for sentence in self.sentences]
+        below = f"<ul>{''.join(items)}</ul>" if items else ""
+        note = f"<p><small>{html.escape(self.note)}</small></p>" if self.note else ""
+        return f"<p><strong>{html.escape(self.headline)}</strong></p>{below}{note}"
+
+
+def words_of(table: pd.DataFrame) -> Words:
+    """
+    The answer in words.
+
+    Raises:
+        ReportError: it is one that is only told by numbers.
+    """
+    name = getattr(table, "question", None)
+    say = SAID.get(getattr(name, "name", ""))
+    if say is None:
+        raise ReportError(
+            "there are no words for this table",
+            do=f"show the table itself; there are words for {', '.join(SAID)}",
+        )
+    return say(rows_of(table, LONGEST))
+
+
+def _alerts(rows: Sequence[Row]) -> Words:
+    if not rows:
+        return Words(ALERTS.empty)
+    lasting = sum(not row["until"] for row in rows)
+    still = f"{wording.count(lasting)} still going on" if lasting else "all of them over"
+    headline = f"{wording.quantity(len(rows), 'alert')}, {still}."
+    latest = sorted(rows, key=lambda row: (bool(row["until"]), -abs(row["distance"])))
+    note = wording.shown_note(MOST, len(rows)).strip()
+    return Words(headline, [row["finding"] for row in latest[:MOST]], note)
+
+
+def _compared(table: Sequence[Row]) -> Words:
+    """The strongest findings, what people did first."""
+    if not table:
+        return Words(COMPARE.empty)
+    rows = sorted(table, key=lambda row: FIRST_SAID.index(row["metric"]))
+    for word in ("significant", "promising"):
+        found = [row for row in rows if row["finding"] == word]
+        if found:
+            return Words(_headline(word, found), [_told(row) for row in found[:MOST]], RULE)
+    enough = [row for row in rows if row["finding"] != "too few"]
+    if not enough:
+        return Words("Too few: there are not enough messages to tell.", note=RULE)
+    headline = "No difference is shown that chance doesn't explain."
+    return Words(headline, [_told(row) for row in enough[:MOST]], RULE)
+
+
+def _headline(word: str, rows: Sequence[Row]) -> str:
+    if word == "significant":
+        return f"{wording.quantity(len(rows), 'difference')} beyond chance."
+    return "Nothing for certain; what looks promising:"
+
+
+def _told(row: Row) -> str:
+    """One pair in a sentence."""
+    difference = wording.difference(
+        row["difference"], row["difference_low"], row["difference_high"]
+    )
+    return (
+        f"{pair_name(row)}: {wording.percent(row['share'])} {DID[row['metric']]}, beside "
+        f"{wording.percent(row['beside_share'])}; {difference}, {row['finding']}."
+    )
+
+
+#: Question -> how its answer is said.
+SAID: dict[str, Callable[[Sequence[Row]], Words]] = {"alerts": _alerts, "compare": _compared}
