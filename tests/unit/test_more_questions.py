@@ -124,6 +124,22 @@ def test_right_values(
     assert rows == [tuple(row.values()) for row in table.records()]
 
 
+def test_who_bounces_again() -> None:
+    """Two of three campaigns are asked about, and the third counts for nothing; so does a split."""
+    target = store("to | kind | at | email\nann | bounce | +0 | ann@x.example", "a")
+    for name in ("b", "c"):
+        text = "to | kind | at | email | code\nann | bounce | +9 | ann@x.example | 5.1.1\n"
+        store(f"{text}bob | bounce | +9 | bob@y.example | 5.1.1", name, into=target)
+    table = ask("repeat_bouncers", target, ["a", "b"], by="domain")
+    columns = ["campaign", "domain", "campaigns", "recipients", "all_recipients"]
+
+    assert [
+        ("a", "x.example", 2, 1, 1),
+        ("b", "x.example", 2, 1, 1),
+        ("b", "y.example", 1, 1, 1),
+    ] == [tuple(row.values()) for row in table[columns].records()]
+
+
 @pytest.mark.parametrize("question", sorted({name for name, *_ in ANSWERS}))
 def test_each_is_drawn(question: str) -> None:
     """With its table; and a feed that tells nothing of the kind is said to do so."""

@@ -5,13 +5,17 @@ split and filtered by.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+import cxtools as cx
+from cxtools.cli.program import app
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.importing import import_file
@@ -307,6 +311,22 @@ def test_what_papermill_hands_on(engine: Engine) -> None:
         zip(table["plan"], table["tag:vip"], table["attempted"], strict=True)
     )
     assert [5] == list(answer(engine, "funnel", "c", by="", where="")["attempted"])
+
+
+@pytest.mark.parametrize("question", ["funnel", "bounces", "deferrals"])
+def test_every_face_has_the_same_numbers(tmp_path: Path, question: str) -> None:
+    """Python, the command's JSON and its CSV, and the explorer's as code."""
+    client = planned_client(tmp_path)
+    table = answer(client.engine, question, "c", by=["plan"], where={"domain": ["two.example"]})
+    run = CliRunner(env={"CXTOOLS_HOME": str(tmp_path)})
+    words = [question, "c", "--by", "plan", "--where", "domain=two.example"]
+    document = run.invoke(app, [*words, "--json"])
+    written = run.invoke(app, [*words, "--csv"])
+    frame = getattr(cx, question)("c", by="plan", where="domain=two.example", home=tmp_path)
+
+    assert table.records() == json.loads(document.stdout) == frame.records()
+    assert list(table.columns) == written.stdout.splitlines()[0].split(",")
+    assert len(table) == len(written.stdout.splitlines()) - 1
 
 
 def test_a_part_is_never_shown_as_the_whole(engine: Engine) -> None:

@@ -141,3 +141,23 @@ TYPO_DOMAINS = Question(
     shown=("domain", "meant", "recipients", "delivered", "bounced"),
     empty="No domain looks mistyped.",
 )
+
+REPEAT_BOUNCERS = Question(
+    name="repeat_bouncers",
+    question="In how many campaigns did those bounce who bounced?",
+    grain="campaign × campaigns in which the address bounced",
+    columns=(
+        Column("campaigns", "number", "of those that are asked about; 5 is five or more"),
+        Column("recipients", "messages", "bounced in this campaign, to such an address"),
+        Column("all_recipients", "messages", "bounced in this campaign, with an address"),
+        Column("share", "share", "recipients / all_recipients", "recipients", "all_recipients"),
+    ),
+    note=(
+        "Campaigns that aren't asked about count for nothing: ask about all. What repeats was not "
+        "suppressed, or not for good."
+    ),
+    example="cx.repeat_bouncers().chart()",
+    chart="shares",
+    report="bounce_report",
+    empty="No bounces.",
+)
