@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -295,8 +296,9 @@ def report(
 
 def explore(*campaigns: str | Sequence[str], home: Home = None) -> Any:
     """
-    Controls for JupyterLab: choose campaigns, a question, a split, and see its figure; "As a
-    command" writes the same question for a terminal.
+    Controls for JupyterLab: choose campaigns (two: side by side, or as a difference), limit them,
+    and see figures and numbers follow; click a bar for the texts and people behind it. "As code" is
+    the same as calls, as commands and as parameters of a report.
 
     Arguments:
         campaigns  those to choose from, as names, a list of them, or a text with commas between;
@@ -310,10 +312,12 @@ def explore(*campaigns: str | Sequence[str], home: Home = None) -> Any:
     Example:
         cx.explore()
     """
-    from cxtools import explorer
+    from cxtools.explorer.shown import explore as show
+    from cxtools.people.timeline import timeline
 
     names = [check_campaign(name, home=home) for name in _names(campaigns)]
-    return explorer.explore(latest(home).engine, names or None)
+    client = latest(home)
+    return show(client.engine, names or None, partial(timeline, client))
 
 
 def _names(given: Iterable[Any]) -> Iterator[str]:

@@ -61,7 +61,8 @@ def _report(home: Path, campaign: str) -> Iterator[tuple[str, Callable[[], objec
 def _explorer(home: Path, campaign: str) -> Iterator[tuple[str, Callable[[], object]]]:
     """A person who goes through all questions, and splits each that can be split."""
     from cxtools.connection import Connection
-    from cxtools.explorer import Choice, output_of
+    from cxtools.explorer.answers import output_of
+    from cxtools.explorer.choice import Choice
     from cxtools.measures.catalogue import QUESTIONS
     from cxtools.settings import load_settings
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -165,7 +165,8 @@ class Engine:
             )
             relations = Definitions(stack.enter_context(self.open_relations()))
             define_relations(relations, self.store, layers, self.verdicts(layers), asked)
-            session = Session(relations, _key(layers, asked))
+            values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
+            session = Session(relations, _key(layers, asked), values_key)
             relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
             session.check_values(where, asked.dimensions)
             yield session

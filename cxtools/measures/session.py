@@ -97,11 +97,13 @@ class Session:
     """
     The relations, open for a `with` block.
 
-    *key* says what counts depend on besides the question; None where that isn't known.
+    *key* says what counts depend on besides the question, *values_key* what the values of messages
+    do; None where that isn't known.
     """
 
     relations: ReadRelations
     key: Hashable = None
+    values_key: Hashable = None
 
     def run(self, sql: str) -> pa.Table:
         """The rows that a statement selects from the relations."""
@@ -134,14 +136,18 @@ class Session:
                 )
 
     def _known_values(self, dimension: Dimension) -> list[str]:
-        """The values that messages have, the most frequent first."""
+        """The values that messages have, the most frequent first; not looked for again."""
         query = f"""
             select {text_of(dimension)} as value, count(*) as messages
             from all_messages
             group by value
             order by messages desc, value nulls last
         """
-        values = self.run(query).column("value").to_pylist()
+        kept_as = (self.values_key, dimension.name)
+        rows = KEPT.find(kept_as) or self.run(query)
+        if self.values_key:
+            KEPT.keep(kept_as, rows)
+        values = rows.column("value").to_pylist()
         return [value for value in values if value]
 
 

@@ -12,16 +12,8 @@ import nbformat
 import pytest
 
 import cxtools
-from cxtools import explorer
-from cxtools.measures.catalogue import QUESTIONS
-from cxtools.measures.engine import Engine
-from cxtools.measures.question import Question
 from cxtools.pages.checks import ADDRESS
 from cxtools.pages.parameters import declared_parameters
-from tests.tables import ask
-from tests.unit.test_charts import STORE
-
-ENGINE = Engine(STORE)
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = {
@@ -123,51 +115,3 @@ def test_what_is_committed_shows_something(name: str) -> None:
         output for cell in code(name) for output in cell.outputs if output.output_type == "error"
     ]
     assert not ADDRESS.search((FOLDER / f"{name}.ipynb").read_text())
-
-
-@pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda question: question.name)
-def test_the_explorer_shows_what_the_reports_show(question: Question) -> None:
-    """The same answer, the same figure, whatever can be split; without a figure, the table."""
-    by = ("provider",) if question.splits else ()
-    view = explorer.Choice(("c",), question.name, by)
-    table = ask(question.name, STORE, ["c"], by=by)
-    shown = explorer.output_of(ENGINE, view)["data"]
-
-    assert explorer.answer(ENGINE, view).equals(table)
-    if question.chart:
-        assert table.chart().to_plotly_json()["data"] == shown[explorer.FIGURE]["data"]
-    else:
-        assert table._repr_html_() == shown["text/html"]
-
-
-def test_the_explorer_draws_what_is_chosen() -> None:
-    """
-    A control changes, the figure follows; what can't be answered is said in its place; the choice
-    can be taken along.
-    """
-    controls, screen, (button, command) = (
-        part if number < 2 else part.children
-        for number, part in enumerate(explorer.explore(ENGINE).children)
-    )
-    campaigns, question, by, where, until = controls.children
-    before = screen.outputs
-    campaigns.value, question.value = ("c",), "bounces"
-    drawn = screen.outputs
-    by.value, where.value, until.value = ("provider", "day"), "provider=gmail", "2026-09-15"
-    button.click()
-
-    assert before != drawn != screen.outputs
-    assert "Why did mail come back?" == drawn[0]["data"][explorer.FIGURE]["layout"]["meta"]["title"]
-    assert [
-        "cxtools bounces c --by provider,day --where provider=gmail --as-of 2026-09-15",
-        "cxtools report bounce_report -p campaign=c -p as_of=2026-09-15",
-    ] == command.value.splitlines()
-    until.value = "soon"
-    assert "as_of is not a moment" in screen.outputs[0]["text"]
-    question.value = "data_quality"
-    until.value = ""
-    *notes, table = screen.outputs
-    assert ["data_quality can't be split.", "data_quality can't be limited to some messages."] == [
-        note["text"].strip() for note in notes
-    ]
-    assert "text/html" in table["data"]

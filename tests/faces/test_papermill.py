@@ -167,7 +167,10 @@ def test_report_ends_by_the_verdict_too(home: Path, tmp_path: Path) -> None:
 
 
 def test_the_explorer_runs_without_a_person(home: Path, tmp_path: Path) -> None:
-    """Its page shows the figure that the controls were left at; without their state it says so."""
+    """
+    Its page shows the figures that the controls were left at; without their state, the one that is
+    kept; and without that, it says so.
+    """
     notebook = str(find_notebook("explore_deliverability"))
     given = ("-p", "campaigns", "bad, sound")
     ran = papermill(notebook, "out.ipynb", *given, home=home, cwd=tmp_path)
@@ -175,10 +178,15 @@ def test_the_explorer_runs_without_a_person(home: Path, tmp_path: Path) -> None:
     stateless = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     del stateless.metadata["widgets"]
     nbformat.write(stateless, tmp_path / "stateless.ipynb")
-    bare = write_page(tmp_path / "stateless.ipynb", out=None, home=home).read_text("utf-8")
+    kept = write_page(tmp_path / "stateless.ipynb", out=None, home=home).read_text("utf-8")
+    stateless.cells[-1].outputs.pop()
+    nbformat.write(stateless, tmp_path / "bare.ipynb")
+    bare = write_page(tmp_path / "bare.ipynb", out=None, home=home).read_text("utf-8")
 
     assert 0 == ran.returncode, ran.stderr
-    assert 1 == page.count('class="plot"')
+    assert 3 == page.count('class="plot"')
+    assert 1 == kept.count('class="plot"')
+    assert "They were left at what is shown here" in kept
     assert "They were left at what is shown here" in page
     assert "VBox(" not in page + bare
     assert "doesn't hold what they showed" in bare

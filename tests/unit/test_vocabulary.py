@@ -102,8 +102,8 @@ def test_a_column_means_the_same_in_every_answer() -> None:
 
 #: Rooms in which "accepted" could be taken for what became of a message. Elsewhere it is what the
 #: API says to a POST (api, ledger), what a server says (bounce), or the simulator's.
-ROOMS = ("measures", "charts", "verdicts", "pages", "webhooks", "cli", "events")
-FACES = ("notebook.py", "explorer.py", "demo.py", "wording.py")
+ROOMS = ("measures", "charts", "verdicts", "pages", "webhooks", "cli", "events", "explorer")
+FACES = ("notebook.py", "inquiry.py", "demo.py", "wording.py")
 
 
 def test_nothing_is_accepted_any_more() -> None:

@@ -1,0 +1,275 @@
+"""
+What is shown of a choice: figures, tables, files to take along, and the people behind a bar.
+
+A figure is shown as plotly's MIME type in an Output widget. A FigureWidget would add five megabytes
+to every saved notebook.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cxtools import wording
+from cxtools.charts.still import plain, still
+from cxtools.errors import CxError, StoreError
+from cxtools.explorer.choice import Choice, changes
+from cxtools.measures import people
+from cxtools.measures.answers import answer as answer_question
+from cxtools.measures.engine import Engine
+from cxtools.measures.people import Behind
+from cxtools.measures.table import Table
+from cxtools.text import safe_cell
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+FIGURE = "application/vnd.plotly.v1+json"
+#: Rows of people and texts that are shown; the files have all of them.
+ROWS_SHOWN = 50
+#: Rows of a file that stands in the notebook itself.
+ROWS_TAKEN = 20_000
+#: What stands in the place of a filter that isn't set.
+ALL = "all"
+
+#: One thing that an Output shows, in the notebook's own form.
+Output = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign to choose: its name, and the day on which it began, "" where nobody knows."""
+
+    name: str
+    day: str
+
+    @property
+    def label(self) -> str:
+        """What the list shows."""
+        return f"{self.day or '    –     '}  {self.name}"
+
+
+@dataclass(frozen=True)
+class Values:
+    """What filters can be set to, for some campaigns: of each the most frequent first."""
+
+    providers: tuple[str, ...]
+    domains: tuple[str, ...]
+    days: tuple[str, ...]
+    causes: tuple[str, ...]
+
+
+def campaigns_of(engine: Engine, names: Sequence[str] | None = None) -> list[Campaign]:
+    """All campaigns, or these, the newest first; behind them those whose start nobody knows."""
+    starts = engine.starts()
+    chosen = [name for name in engine.store.campaigns() if names is None or name in names]
+    found = [Campaign(name, day_of(starts.get(name))) for name in chosen]
+    return sorted(found, key=lambda one: (one.day, one.name), reverse=True)
+
+
+def day_of(moment: Any) -> str:
+    """A moment's day; "" for none."""
+    return f"{moment:%Y-%m-%d}" if moment else ""
+
+
+def found(campaigns: Sequence[Campaign], words: str, since: str = "", until: str = "") -> list[str]:
+    """
+    The labels of campaigns whose name has all of these words, and that began in these days.
+
+    >>> known = [Campaign("q3-update", "2026-09-14"), Campaign("q2", "2026-05-01")]
+    >>> found(known, "Q", "2026-06-01")
+    ['2026-09-14  q3-update']
+    """
+    wanted = words.lower().split()
+    named = [one for one in campaigns if all(word in one.name.lower() for word in wanted)]
+    return [one.label for one in named if since <= one.day <= (until or "9")]
+
+
+def values_of(engine: Engine, campaigns: Sequence[str]) -> Values:
+    """What the filters of these campaigns can be set to."""
+    if not campaigns:
+        return Values((), (), (), ())
+
+    def most_frequent(by: str) -> tuple[str, ...]:
+        rows = answer_question(engine, "funnel", campaigns, by=by)
+        counts = rows.groupby(by)["attempted"].sum().sort_values(ascending=False, kind="stable")
+        return tuple(str(value) for value in counts.index)
+
+    causes = answer_question(engine, "bounces", campaigns)["category"]
+    return Values(
+        most_frequent("provider"),
+        most_frequent("domain"),
+        tuple(sorted(most_frequent("day"))),
+        tuple(dict.fromkeys(causes)),
+    )
+
+
+def answer(engine: Engine, choice: Choice) -> Table:
+    """The table of a choice: the very function which the reports call."""
+    settled = choice.settled()
+    if not settled.campaigns:
+        raise StoreError(
+            "no campaign is chosen",
+            do="choose one, or import events first: `cxtools import FILE --campaign NAME`",
+        )
+    return answer_question(
+        engine,
+        settled.question,
+        settled.campaigns,
+        by=settled.by,
+        where=settled.filters(),
+        as_of=settled.as_of or None,
+    )
+
+
+def draw(engine: Engine, choice: Choice) -> go.Figure:
+    """The figure of a choice."""
+    return answer(engine, choice).chart()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown of one view of a choice: its picture, its numbers, and the numbers as files."""
+
+    picture: tuple[Output, ...]
+    numbers: tuple[Output, ...] = ()
+    files: str = ""
+
+
+def shown(engine: Engine, view: Choice, *, with_numbers: bool = True) -> Shown:
+    """
+    One view of a choice; what can't be answered is said in words, in the same place. Numbers and
+    files take longer than the picture: they are made where somebody looks at them.
+    """
+    notes = tuple(stream(note) for note in changes(view))
+    try:
+        table = answer(engine, view)
+        picture = picture_of(table) if view.entry.chart else text_of(table)
+    except (CxError, ValueError) as error:
+        return Shown((*notes, stream(str(error))))
+    if not with_numbers:
+        return Shown((*notes, display(picture)))
+    numbers = display(text_of(table))
+    name = "-".join([view.question, *view.campaigns])
+    return Shown((*notes, display(picture)), (numbers,), files_of(table, name))
+
+
+def output_of(engine: Engine, choice: Choice) -> Output:
+    """The last output of a choice that is one view: its figure, or its table, or an error."""
+    return shown(engine, choice).picture[-1]
+
+
+def texts_behind(engine: Engine, choice: Choice, cause: str) -> Table:
+    """What servers wrote, of one cause."""
+    return people.texts(
+        engine,
+        choice.campaigns,
+        Behind(category=cause),
+        where=choice.filters(),
+        as_of=choice.as_of or None,
+    )
+
+
+def people_behind(engine: Engine, choice: Choice, behind: Behind) -> Table:
+    """Who they are, with masked addresses."""
+    return people.recipients(
+        engine, choice.campaigns, behind, where=choice.filters(), as_of=choice.as_of or None
+    )
+
+
+def rows_output(table: Table, empty: str) -> list[Output]:
+    """The first rows of a long table, and how many more there are."""
+    if table.empty:
+        return [stream(empty)]
+    outputs = [display(text_of(Table(table.head(ROWS_SHOWN))))]
+    more = len(table) - ROWS_SHOWN
+    if more > 0:
+        outputs.append(stream(f"{wording.count(more)} more rows: they are in the files."))
+    return outputs
+
+
+def files_of(table: Table, name: str) -> str:
+    """Links that hold the table itself, as CSV and as a sheet: they work without a server."""
+    if table.empty:
+        return ""
+    if len(table) > ROWS_TAKEN:
+        return (
+            f"<small>{wording.count(len(table))} rows are too many for a link: "
+            "the code below gives all of them.</small>"
+        )
+    plain = pd.DataFrame(table).map(_cell)
+    csv = plain.to_csv(index=False).encode()
+    links = [_link(csv, "text/csv", f"{name}.csv")]
+    sheet = _sheet(Table(plain))
+    if sheet:
+        links.append(_link(sheet, SHEET, f"{name}.xlsx"))
+    return f"Download {wording.count(len(table))} rows: {' · '.join(links)}"
+
+
+#: The media type of a sheet for Excel.
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: From here on a cell of Excel rounds a whole number.
+LONG_NUMBER = 10**15
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, int) and abs(value) >= LONG_NUMBER:
+        return str(value)
+    return safe_cell(value) if isinstance(value, str) else value
+
+
+def _sheet(table: Table) -> bytes:
+    written = BytesIO()
+    table.to_excel(written, index=False, engine="openpyxl", sheet_name="cxtools")
+    return written.getvalue()
+
+
+def _link(content: bytes, kind: str, name: str) -> str:
+    address = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    shown_name = html.escape(name, quote=True)
+    ending = name.rpartition(".")[2].upper()
+    return f'<a href="{address}" download="{shown_name}">{ending}</a>'
+
+
+def stream(text: str) -> Output:
+    """A sentence."""
+    return {"output_type": "stream", "name": "stdout", "text": f"{text}\n"}
+
+
+def display(data: dict[str, Any]) -> Output:
+    """Something to look at."""
+    return {"output_type": "display_data", "metadata": {}, "data": data}
+
+
+def picture_of(table: Table) -> dict[str, Any]:
+    """The figure of an answer."""
+    figure = table.chart().to_plotly_json()
+    return {FIGURE: {**figure, "config": {"displayModeBar": False}}}
+
+
+def text_of(table: Table) -> dict[str, Any]:
+    """A table as such."""
+    return {"text/html": table._repr_html_(), "text/plain": table.text()}
+
+
+def kept_form(engine: Engine, choice: Choice) -> dict[str, Any]:
+    """The first view of a choice as a notebook keeps it: plotly's form, and a still one."""
+    [first, *_] = choice.views()
+    try:
+        table = answer(engine, first)
+        if not first.entry.chart:
+            return text_of(table)
+        meta = table.chart().layout.meta
+        return picture_of(table) | {"text/html": still(meta), "text/plain": plain(meta)}
+    except (CxError, ValueError) as error:
+        return {"text/plain": str(error)}
+
+
+#: How a time line is asked for: by a person's key.
+TimeLine = Callable[[str], Table]

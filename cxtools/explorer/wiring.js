@@ -1,0 +1,51 @@
+// What ipywidgets can't say: which part of the page is the explorer's, that its keys are its own,
+// what its parts are called, and which bar was clicked. Runs in JupyterLab, when the explorer is shown.
+(function () {
+  function wire(root) {
+    if (root.dataset.wired) { return; }
+    root.dataset.wired = "yes";
+    root.setAttribute("role", "region");
+    root.setAttribute("aria-label", "Explorer of campaigns");
+    function name() {
+      // JupyterLab's shortcuts leave these keys alone: d d would delete the cell. It looks at what has
+      // the focus first, and only then at what that stands in.
+      root.querySelectorAll("input, select, textarea, button, a, [tabindex]").forEach(function (control) {
+        if (!control.hasAttribute("data-lm-suppress-shortcuts")) { control.setAttribute("data-lm-suppress-shortcuts", "true"); }
+      });
+      root.querySelectorAll(".widget-textarea textarea, .widget-text input, .widget-select select, .widget-select-multiple select, .widget-dropdown select, .widget-datepicker input").forEach(function (control) {
+        var label = control.closest(".jupyter-widgets").querySelector(".widget-label");
+        var words = (label && label.textContent) || control.getAttribute("placeholder");
+        if (words && control.getAttribute("aria-label") !== words) { control.setAttribute("aria-label", words); }
+      });
+      root.querySelectorAll(".js-plotly-plot").forEach(function (plot) {
+        if (plot.dataset.wired || !plot.on) { return; }
+        plot.dataset.wired = "yes";
+        var meta = (plot.layout && plot.layout.meta) || {};
+        plot.setAttribute("role", "img");
+        plot.setAttribute("aria-label", (meta.title || "figure") + ". " + (meta.caption || "") + " The numbers stand below.");
+        plot.on("plotly_click", function (event) { pick(event.points[0]); });
+      });
+    }
+    function pick(point) {
+      var input = root.querySelector(".cx-picked input");
+      var own = function (values) { return Array.isArray(values) ? values[point.pointNumber] : values; };
+      var tick = function (axis, value) {
+        var place = ((axis && axis.tickvals) || []).indexOf(value);
+        return place < 0 ? "" : axis.ticktext[place];
+      };
+      var words = [own(point.data.hovertemplate), point.hovertext, own(point.data.hovertext), point.customdata, tick(point.yaxis, point.y),
+        tick(point.xaxis, point.x), point.y, point.x, point.text].map(String);
+      input.value = JSON.stringify(words);
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    new MutationObserver(name).observe(root, { childList: true, subtree: true });
+    name();
+  }
+  var tries = 0;
+  var timer = setInterval(function () {
+    document.querySelectorAll(".cx-explorer").forEach(wire);
+    tries += 1;
+    if (tries > 40) { clearInterval(timer); }
+  }, 250);
+})();

@@ -1,0 +1,282 @@
+"""The explorer without a browser: what is chosen, what is shown, and what can be taken along."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import cxtools as cx
+from cxtools.cli.program import app
+from cxtools.connection import Connection
+from cxtools.events.store import EventStore
+from cxtools.explorer.answers import FIGURE, answer, files_of, output_of, rows_output
+from cxtools.explorer.choice import DIFFERENCE, OVERVIEW, Choice
+from cxtools.explorer.controls import Controls, controls
+from cxtools.explorer.shown import explore
+from cxtools.measures.catalogue import QUESTIONS
+from cxtools.measures.engine import Engine
+from cxtools.measures.question import Question
+from cxtools.measures.table import Table
+from cxtools.people.timeline import timeline
+from cxtools.settings import load_settings
+from tests.tables import ask, store
+from tests.unit.test_charts import STORE
+
+EVENTS = """
+    to  | email           | kind     | at       | code  | text                              | url
+    ann | ann@gmail.com   | delivery | 14 09:00 |       |                                   |
+    bob | bob@yahoo.com   | bounce   | 14 09:01 | 5.1.1 | 550 <bob@yahoo.com> no such user  |
+    cat | cat@yahoo.com   | bounce   | 15 09:02 | 5.1.1 | 550 <cat@yahoo.com> no such user  |
+    dan | dan@gmail.com   | bounce   | 16 09:03 | 5.2.2 | mailbox full                      |
+    eve | eve@gmail.com   | delivery | 16 09:00 |       |                                   |
+    ann | ann@gmail.com   | open     | 14 10:00 |       |                                   |
+    ann | ann@gmail.com   | click    | 14 10:01 |       |                                   | https://shop.example/new
+"""
+EARLIER = """
+    to  | email           | kind     | at
+    ann | ann@gmail.com   | delivery | 01 09:00
+    bob | bob@yahoo.com   | delivery | 01 09:00
+"""
+
+
+@pytest.fixture
+def client(home: Path) -> Connection:
+    """A home with a campaign and an earlier one."""
+    target = EventStore(home / "events")
+    store(EVENTS, "new", target)
+    store(EARLIER, "old", target)
+    return Connection(load_settings(home=home))
+
+
+@pytest.fixture
+def parts(client: Connection) -> Controls:
+    """The controls as they are shown first."""
+    made = controls(client.engine, timeline=lambda person: timeline(client, person))
+    assert made.widget is not None
+    return made
+
+
+def title(output: dict[str, Any]) -> str:
+    """What a figure answers."""
+    return str(output["data"][FIGURE]["layout"]["meta"]["title"])
+
+
+def shown(parts: Controls) -> list[str]:
+    """The titles of all figures."""
+    return [title(picture.outputs[-1]) for picture in parts.pictures if picture.outputs]
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda question: question.name)
+def test_it_shows_what_the_reports_show(question: Question) -> None:
+    """The same answer, the same figure, whatever can be split; without a figure, the table."""
+    by = ("provider",) if question.splits else ()
+    view = Choice(("c",), question.name, by)
+    engine = Engine(STORE)
+    table = ask(question.name, STORE, ["c"], by=by)
+    data = output_of(engine, view)["data"]
+
+    assert answer(engine, view).equals(table)
+    if question.chart:
+        assert table.chart().to_plotly_json()["data"] == data[FIGURE]["data"]
+    else:
+        assert table._repr_html_() == data["text/html"]
+
+
+def test_the_newest_campaign_comes_first(parts: Controls) -> None:
+    """With its day; the overview of it is shown."""
+    assert ("2026-09-14  new", "2026-09-01  old") == tuple(parts.campaigns.options)
+    assert ("2026-09-14  new",) == parts.campaigns.value
+    assert [
+        "How far did the mail get?",
+        "Why did mail come back?",
+        "How do mailbox providers compare?",
+        "How soon did people react?",
+    ] == shown(parts)
+
+
+FINDS = [
+    ("OLD", None, None, ["2026-09-01  old"]),
+    ("", date(2026, 9, 2), None, ["2026-09-14  new"]),
+    ("", None, date(2026, 9, 2), ["2026-09-01  old"]),
+    ("nothing", None, None, []),
+]
+
+
+@pytest.mark.parametrize(("words", "first", "last", "labels"), FINDS)
+def test_campaigns_are_found(
+    parts: Controls, words: str, first: date | None, last: date | None, labels: list[str]
+) -> None:
+    """By words of their names, and by the days on which they began."""
+    parts.question.value = "funnel"
+    parts.search.value = words
+    parts.began.value = first
+    parts.ended.value = last
+
+    assert labels == list(parts.campaigns.options)
+
+
+#: Controls -> their values, and the messages of the funnel that are attempted then.
+LIMITS: list[tuple[dict[str, Any], int]] = [
+    ({}, 5),
+    ({"provider": "yahoo"}, 2),
+    ({"domain": "gmail.com"}, 3),
+    ({"segment": "weekday=3"}, 2),
+    ({"since": date(2026, 9, 15)}, 2),
+    ({"until": date(2026, 9, 15)}, 3),
+    ({"since": date(2026, 9, 14), "until": date(2026, 9, 15)}, 3),
+]
+
+
+@pytest.mark.parametrize(("values", "attempted"), LIMITS, ids=lambda value: str(value)[:40])
+def test_every_view_follows_the_filters_and_so_does_its_code(
+    parts: Controls,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    values: dict[str, Any],
+    attempted: int,
+) -> None:
+    """
+    Provider, domain, segment, and the days from and until; calls and commands, pasted as they are,
+    give the same numbers.
+    """
+    monkeypatch.setenv("CXTOOLS_HOME", str(home))
+    parts.question.value = "funnel"
+    for name, value in values.items():
+        getattr(parts, name).value = value
+    overview = replace(parts.choice(), question=OVERVIEW)
+    counts = [
+        answer(parts.engine, view)["attempted"].sum()
+        for view in overview.views()
+        if view.question == "funnel"
+    ]
+    call = parts.code.value.replace(")", f", home={str(home)!r})")
+    table = eval(call, {"cx": cx})  # noqa: S307  # our own
+    run = CliRunner().invoke(app, [*parts.command.value.split()[1:], "--json"])
+
+    assert [attempted, attempted] == counts
+    assert attempted == table["attempted"].sum()
+    assert attempted == sum(row["attempted"] for row in json.loads(run.stdout))
+
+
+def test_parameters_are_those_of_the_reports(parts: Controls) -> None:
+    """One line a page, with the filters."""
+    parts.question.value = "bounces"
+    parts.provider.value = "yahoo"
+    parts.by.value = ("day",)
+    parts.until.value = date(2026, 9, 15)
+
+    assert [
+        "cxtools report bounce_report -p campaign=new -p as_of=2026-09-15 -p by=day"
+        " -p where=provider=yahoo"
+    ] == parts.parameters.value.splitlines()
+
+
+def test_two_campaigns_are_shown_beside_each_other_or_as_a_difference(parts: Controls) -> None:
+    """The one that was chosen last is compared with the other."""
+    parts.question.value = "funnel"
+    parts.campaigns.value = ("2026-09-14  new", "2026-09-01  old")
+    beside = shown(parts)
+    parts.form.value = DIFFERENCE
+
+    assert 1 == len(beside)
+    assert ["Which rates differ, and is it more than chance?"] == shown(parts)
+    assert parts.code.value.startswith("cx.compare('old', 'new'")
+
+
+def test_what_cannot_be_answered_is_said_in_its_place(parts: Controls) -> None:
+    """With what is answered instead."""
+    parts.question.value = "data_quality"
+    parts.by.value = ("provider",)
+    parts.provider.value = "gmail"
+    notes = [output["text"].strip() for output in parts.pictures[0].outputs[:-1]]
+    parts.question.value = "funnel"
+    parts.provider.value, parts.since.value = "all", date(2026, 9, 17)
+    nothing = parts.pictures[0].outputs[0]["text"]
+    parts.since.value, parts.segment.value = None, "plann=pro"
+
+    assert [
+        "data_quality can't be split.",
+        "data_quality can't be limited to some messages.",
+    ] == notes
+    assert "no message has the day 2026-09-17" in nothing
+    assert "can't filter by plann" in parts.pictures[0].outputs[0]["text"]
+
+
+def test_from_a_bar_to_one_persons_mail(parts: Controls) -> None:
+    """A cause that was clicked, its texts, its people, a time line; addresses masked."""
+    parts.picked.value = json.dumps(["invalid recipient · hard", "2"])
+    texts = [text for text, _ in parts.text.options]
+    people = str(parts.people.outputs)
+    parts.text.value = parts.text.options[1][1]
+    parts.person.value = parts.person.options[1][1]
+    lines = str(parts.lines.outputs)
+
+    assert ["all of them", "2 × 5.1.1 550 <***@yahoo.com> no such user"] == texts
+    assert "b***@yahoo.com" in people
+    assert "delivery" in lines
+    assert "bounce" in lines
+    assert not re.search(r"\b(bob|cat)@", people + lines)
+    assert 1 == parts.below.selected_index
+
+
+def test_a_provider_that_was_clicked_becomes_the_filter(parts: Controls) -> None:
+    """All views follow."""
+    parts.picked.value = json.dumps(["gmail", "0.5"])
+
+    assert "gmail" == parts.provider.value
+    assert "provider=gmail" == parts.choice().where
+
+
+def test_files_hold_every_row() -> None:
+    """CSV and a sheet, without a formula, of the table that is shown."""
+    table = Table({"text": ["=1+2", "plain"], "key": [10**17, 2]})
+    links = re.findall(r'href="data:[^;]+;base64,([^"]+)"', files_of(table, "x"))
+    csv, sheet = (base64.b64decode(link) for link in links)
+
+    assert ["text,key", "'=1+2,100000000000000000", "plain,2"] == csv.decode().splitlines()
+    assert ["'=1+2", "plain"] == pd.read_excel(io.BytesIO(sheet), engine="calamine")[
+        "text"
+    ].tolist()
+
+
+def test_a_long_list_says_how_many_more() -> None:
+    """Nothing is cut in silence."""
+    outputs = rows_output(Table({"n": range(53)}), "none")
+
+    assert "3 more rows" in outputs[-1]["text"]
+
+
+def test_a_choice_of_nothing_is_answered(parts: Controls) -> None:
+    """In words."""
+    parts.campaigns.value = ()
+
+    assert "no campaign is chosen" in parts.pictures[0].outputs[-1]["text"]
+
+
+def test_the_sign_says_when_it_counts(parts: Controls) -> None:
+    """Busy while it counts, ready afterwards."""
+    said: list[str] = []
+    parts.busy.observe(lambda change: said.append(change["new"]), "value")
+    parts.provider.value = "gmail"
+
+    assert "counting" in said[0]
+    assert "ready" in said[-1]
+
+
+def test_what_is_kept_is_the_first_figure(client: Connection) -> None:
+    """As plotly's form and a still one, so that a notebook without a kernel has a picture."""
+    explorer = explore(client.engine)
+    bundle = explorer._bundle(explorer.parts.choice())
+
+    assert OVERVIEW == explorer.parts.question.value
+    assert {FIGURE, "text/html", "text/plain"} <= set(bundle)
