@@ -35,7 +35,7 @@ WORDS = {
     "open_rate": "Opened",
     "click_rate": "Clicked",
 }
-#: State -> the mark and the colour of a dot.
+#: Standing -> the mark and the colour of a dot.
 DOTS = {
     "alert": ("diamond", INK["orange"], 9),
     "baseline": ("circle-open", INK["blue"], 6),
@@ -89,7 +89,7 @@ def _panels(rows: Sequence[Row], parts: Sequence[str]) -> dict[str, list[Row]]:
 
 
 def _alerts(rows: Sequence[Row]) -> int:
-    return sum(row["state"] == "alert" for row in rows)
+    return sum(row["standing"] == "alert" for row in rows)
 
 
 def _names(rows: Sequence[Row], period: str) -> list[str]:
@@ -123,7 +123,7 @@ def _line(
 
 
 def _dots(places: Sequence[int], rows: Sequence[Row], period: str) -> Trace:
-    marks = [DOTS[row["state"]] for row in rows]
+    marks = [DOTS[row["standing"]] for row in rows]
     return {
         "mode": "markers",
         "x": list(places),
@@ -140,10 +140,8 @@ def _dots(places: Sequence[int], rows: Sequence[Row], period: str) -> Trace:
 
 def _told(row: Row, period: str) -> str:
     cases = f"{wording.count(row['part'])} of {wording.count(row['whole'])}"
-    usual = wording.percent(row["usual"])
-    return (
-        f"{row[period]}: {wording.percent(row['share'])} ({cases}); usual {usual}; {row['state']}"
-    )
+    share, usual = wording.percent(row["share"]), wording.percent(row["usual"])
+    return f"{row[period]}: {share} ({cases}); usual {usual}; {row['standing']}"
 
 
 def _domain(number: int, panels: int) -> tuple[float, float]:

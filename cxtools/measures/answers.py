@@ -204,7 +204,15 @@ def history_by(
     )
     by_dimension = {}
     for column in dict.fromkeys(["provider", *trend_rows.group_columns(by)]):
-        counts = count(engine, ["funnel", "bounces"], campaigns, by=[*periods, column], **how)
+        least_group = _least_group(engine, [column])
+        counts = count(
+            engine,
+            ["funnel", "bounces"],
+            campaigns,
+            by=[*periods, column],
+            least_group=least_group,
+            **how,
+        )
         by_dimension[column] = (counts[0], counts[1])
     return history_of(Counted(funnel, bounces, links, by_dimension), period)
 

@@ -111,7 +111,7 @@ def _points(
                 "first_at": history.periods[place].first_at,
                 "part": part,
                 "whole": whole,
-                "state": _state(history, row, place, during),
+                "standing": _standing(history, row, place, during),
             }
             | _charted(chart, row, place, (part, whole))
         )
@@ -126,7 +126,7 @@ def _charted(chart: Chart | None, row: Series, place: int, cases: Cases) -> Row:
     return {"usual": chart.centre, "limit_low": low, "limit_high": high, "distance": distance}
 
 
-def _state(history: History, row: Series, place: int, during: Collection[int]) -> str:
+def _standing(history: History, row: Series, place: int, during: Collection[int]) -> str:
     if place in row.places:
         if place in during:
             return "alert"
@@ -154,7 +154,7 @@ def alert_rows(history: History, by: Sequence[str]) -> pd.DataFrame:
                 "usual": alert.usual,
                 "distance": alert.distance,
                 "excess": round(alert.excess),
-                "group": group_text(alert),
+                "explained_by": group_text(alert),
                 "cause": _value(alert, CAUSE),
                 "finding": sentence(history, alert),
             }
@@ -239,7 +239,7 @@ def _contribution_row(alert: Alert, each: Contribution) -> Row:
     return {
         "metric": alert.metric,
         "dimension": each.group.dimension,
-        "group": each.group.value,
+        "member": each.group.value,
         "part": each.part,
         "whole": each.whole,
         "usual": each.usual / each.whole if each.whole else None,
@@ -287,7 +287,7 @@ def _drift_row(history: History, group: Group, cases: Sequence[Cases]) -> Row:
         "whole": whole,
         "usual": usual,
         "difference": part / whole - usual if usual is not None else 0.0,
-        "state": _drift(before, (part, whole)),
+        "change": _drift(before, (part, whole)),
     }
 
 
@@ -324,8 +324,8 @@ def ripe_campaigns(funnel: pd.DataFrame) -> list[str]:
 def league_rows(funnel: pd.DataFrame) -> pd.DataFrame:
     """The campaigns with their places, the highest click rate first."""
     rate = pd.to_numeric(funnel.clicked_measured) / pd.to_numeric(funnel.delivered)
-    places = rate.rank(ascending=False, method="min").astype("Int64")
-    return funnel.assign(place=places).sort_values("place", kind="stable", ignore_index=True)
+    ranks = rate.rank(ascending=False, method="min").astype("Int64")
+    return funnel.assign(rank=ranks).sort_values("rank", kind="stable", ignore_index=True)
 
 
 #: Question -> what makes its rows.

@@ -218,6 +218,41 @@ def test_a_table_says_the_rule_and_signs_its_differences() -> None:
     assert table.text().splitlines()[1].startswith("b         delivery rate")
 
 
+#: The published mailing of 100,000: opened, clicked, clicked without an open (three notebooks agree).
+MAILING = {"sent": 100_000, "opened": 10_345, "clicked": 2_119, "clicks_without_open": 50}
+
+
+def test_the_published_mailing_has_its_rates() -> None:
+    """Its open and click rates with their intervals, and the three click-to-open rates."""
+    sent, opened = MAILING["sent"], MAILING["opened"]
+    clicked, orphans = MAILING["clicked"], MAILING["clicks_without_open"]
+    confirmed = opened + orphans
+    row = dict.fromkeys(("attempted", "delivered"), sent) | {"bounced": 0, "late_bounced": 0}
+    row |= {"opened": confirmed, "opened_measured": confirmed, "opened_strict": opened}
+    row |= {"clicked": clicked, "clicked_measured": clicked, "clicks_without_open": orphans}
+    moments = {"first_at": None, "last_at": None}
+    [rates] = add_rates(
+        pd.DataFrame([{"campaign": "c"} | row | moments]), QUESTIONS["funnel"]
+    ).to_dict("records")
+
+    assert 0.10395 == rates["open_rate"]
+    assert 0.02119 == rates["click_rate"]
+    assert (0.02032, 0.02210) == pytest.approx(
+        (rates["click_rate_low"], rates["click_rate_high"]), abs=6e-6
+    )
+    assert (0.20483, 0.20000, 0.20385) == pytest.approx(
+        (clicked / opened, (clicked - orphans) / opened, rates["click_to_open_rate"]), abs=6e-6
+    )
+
+
+@pytest.mark.parametrize("parts", [COUNTRIES, TEXTS, DAYS], ids=["country", "text", "weekday"])
+def test_the_published_splits_sum_to_the_whole(parts: dict[str, tuple[int, int, int]]) -> None:
+    """100,000 sent, 8,276 opened and not clicked, 2,119 clicked, whatever they are split by."""
+    assert (100_000, 8_276, 2_119) == tuple(
+        sum(column) for column in zip(*parts.values(), strict=True)
+    )
+
+
 # --- how many messages a test takes ---
 
 

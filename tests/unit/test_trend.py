@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cxtools.events.store import EventStore
-from cxtools.measures.answers import history_by
+from cxtools.measures.answers import answer, history_by
 from cxtools.measures.engine import Engine
 from cxtools.measures.history import EVERYTHING, Group, History, Period
 from cxtools.measures.trend import alerts
@@ -79,7 +79,7 @@ def test_a_block_is_laid_at_the_providers_door(blocked: EventStore) -> None:
     assert {"delivery_rate", "block_rate"} == set(rows)
     assert {"week-11"} == {row["since"] for row in rows.values()}
     assert (60, 280) == (rows["block_rate"]["part"], rows["block_rate"]["whole"])
-    assert "provider microsoft (100%)" == rows["block_rate"]["group"]
+    assert "provider microsoft (100%)" == rows["block_rate"]["explained_by"]
     assert rows["block_rate"]["finding"] == (
         "Block rate: 21.4% instead of <0.1% since week-11 (17 Aug 2026 09:00 UTC); some 60 more "
         "messages were blocked than usual, provider microsoft (100%), mostly for reputation block."
@@ -100,7 +100,7 @@ def test_what_explains_an_alert_is_a_table(blocked: EventStore) -> None:
     rows = table[table.metric == "block_rate"]
 
     assert [("provider", "microsoft", 60, 120), ("cause", "reputation_block", 60, 280)] == [
-        (row.dimension, row.group, row.part, row.whole) for row in rows.itertuples()
+        (row.dimension, row.member, row.part, row.whole) for row in rows.itertuples()
     ]
     assert [1.0, 1.0] == rows.explained_share.tolist()
 
@@ -111,7 +111,7 @@ def test_the_chart_marks_the_alert_and_the_baseline(blocked: EventStore) -> None
     own = table[table.metric == "block_rate"]
     figure = table.chart()
 
-    assert ["baseline"] * 8 + ["usual"] * 3 + ["alert"] == own.state.tolist()
+    assert ["baseline"] * 8 + ["usual"] * 3 + ["alert"] == own.standing.tolist()
     assert own.usual.nunique() == 1
     assert 4 == sum(trace["mode"] == "markers" for trace in figure.data)
     assert "diamond" in {
@@ -122,16 +122,28 @@ def test_the_chart_marks_the_alert_and_the_baseline(blocked: EventStore) -> None
 def test_a_trend_can_be_charted_apart(blocked: EventStore) -> None:
     """By provider each has its own chart, and the alert stands in its provider's."""
     table = ask("trend", blocked, by="provider")
-    own = table[(table.metric == "block_rate") & (table.state == "alert")]
+    own = table[(table.metric == "block_rate") & (table.standing == "alert")]
 
     assert ["microsoft"] == own.provider.tolist()
     assert ["microsoft"] * 2 == ask("alerts", blocked, by="provider").provider.tolist()
 
 
+def test_small_groups_are_folded_in_a_trend_too(tmp_path: Path) -> None:
+    """What is asked by a domain of one person shows nobody by himself."""
+    target = EventStore(tmp_path)
+    happened = [event("only@one.example", "delivery", START)]
+    happened += [event(f"{number}@two.example", "delivery", START) for number in range(9)]
+    target.add("c", happened, source="test", received_at=RECEIVED)
+    table = answer(Engine(target, least_group=5), "trend", by="domain")
+
+    assert "one.example" in set(answer(Engine(target), "trend", by="domain").domain)
+    assert "one.example" not in set(table.domain)
+
+
 def test_weeks_take_the_place_of_campaigns(tmp_path: Path, blocked: EventStore) -> None:
     """What one campaign sends week by week has the same trend, by the Monday of each week."""
     one = stored(tmp_path, "block", campaign="always-on")
-    columns = ["metric", "part", "whole", "share", "usual", "state"]
+    columns = ["metric", "part", "whole", "share", "usual", "standing"]
     by_week = ask("trend", one, by="week")
 
     assert ask("trend", blocked)[columns].equals(by_week[columns])
@@ -147,7 +159,8 @@ def test_lost_tracking_is_seen(tmp_path: Path) -> None:
     rows = ask("alerts", store).to_dict("records")
 
     assert [("click_rate", "week-11", "week-11", 0, "everywhere")] == [
-        tuple(row[name] for name in ("metric", "since", "until", "part", "group")) for row in rows
+        tuple(row[name] for name in ("metric", "since", "until", "part", "explained_by"))
+        for row in rows
     ]
 
 
@@ -157,7 +170,7 @@ def test_young_campaigns_are_not_blamed_for_clicks_to_come(tmp_path: Path) -> No
     table = ask("trend", store)
     own = table[(table.campaign == "week-11") & (table.metric == "click_rate")]
 
-    assert ["too early"] == own.state.tolist()
+    assert ["too early"] == own.standing.tolist()
     assert 0 == len(ask("alerts", store))
     assert "Nothing has changed" in str(ask("alerts", store)._repr_html_())
 
@@ -284,7 +297,7 @@ def test_an_audience_is_counted_as_by_hand(name: str) -> None:
     keys = [
         column
         for column in table.columns
-        if column in ("cohort", "mailing", "recency", "mails_a_week")
+        if column in ("cohort", "mailing", "last_click", "mails_a_week")
     ]
     found = [
         (
@@ -302,7 +315,7 @@ def test_a_new_cause_is_seen(blocked: EventStore) -> None:
     [row] = ask("drift", blocked).to_dict("records")
 
     assert ("reputation_block", "new", "week-11", 60) == tuple(
-        row[name] for name in ("category", "state", "first_seen", "part")
+        row[name] for name in ("category", "change", "first_seen", "part")
     )
 
 
@@ -313,4 +326,4 @@ def test_the_league_is_of_one_age(blocked: EventStore) -> None:
     assert "week-11" not in table.campaign.tolist()
     assert 11 == len(table)
     assert table.click_rate.is_monotonic_decreasing
-    assert 1 == table.place.iloc[0]
+    assert 1 == table["rank"].iloc[0]

@@ -39,7 +39,7 @@ RECENCY = Question(
     grain="time since the last click, when the message was sent",
     columns=(
         Column(
-            "recency",
+            "last_click",
             "text",
             "first mailing, up to 14 days, up to 90 days, up to a year, over a year, never clicked",
         ),
@@ -51,7 +51,7 @@ RECENCY = Question(
     derived=True,
     splits=False,
     report="trend_report",
-    shown=("recency", *SHOWN),
+    shown=("last_click", *SHOWN),
 )
 
 FREQUENCY = Question(

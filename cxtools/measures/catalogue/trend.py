@@ -39,7 +39,7 @@ TREND = Question(
         Column("limit_low", "share", "between this …"),
         Column("limit_high", "share", "… and this a campaign of that size is usual: 3 σ"),
         DISTANCE,
-        Column("state", "text", "baseline, usual, alert, too few or too early"),
+        Column("standing", "text", "baseline, usual, alert, too few or too early"),
     ),
     note=(
         "A control chart of each rate: campaigns differ by more than chance, so the limits are "
@@ -49,7 +49,7 @@ TREND = Question(
     derived=True,
     chart="trend",
     report="trend_report",
-    shown=("metric", "share", "usual", "distance", "state"),
+    shown=("metric", "share", "usual", "distance", "standing"),
 )
 
 ALERTS = Question(
@@ -67,7 +67,9 @@ ALERTS = Question(
         USUAL,
         DISTANCE,
         Column("excess", "messages", "fewer that did what is good, more that did what is bad"),
-        Column("group", "text", "the provider, link or group that explains it, or everywhere"),
+        Column(
+            "explained_by", "text", "the provider, link or group that explains it, or everywhere"
+        ),
         Column("cause", "text", "of the bounces that explain it; empty for none"),
         Column("finding", "text", "the alert as a sentence"),
     ),
@@ -80,7 +82,17 @@ ALERTS = Question(
     example="cx.alerts()",
     derived=True,
     report="trend_report",
-    shown=("since", "until", "metric", "share", "usual", "excess", "group", "cause", "distance"),
+    shown=(
+        "since",
+        "until",
+        "metric",
+        "share",
+        "usual",
+        "excess",
+        "explained_by",
+        "cause",
+        "distance",
+    ),
     empty="Nothing has changed by more than campaigns differ by themselves.",
 )
 
@@ -92,7 +104,7 @@ CONTRIBUTIONS = Question(
         SINCE,
         METRIC,
         Column("dimension", "text", "what the group is a part by: provider, cause, link, …"),
-        Column("group", "text", "the group"),
+        Column("member", "text", "the group"),
         PART,
         WHOLE,
         SHARE,
@@ -106,7 +118,7 @@ CONTRIBUTIONS = Question(
     example="cx.contributions()",
     derived=True,
     report="trend_report",
-    shown=("since", "metric", "dimension", "group", "share", "usual", "excess", "explained_share"),
+    shown=("since", "metric", "dimension", "member", "share", "usual", "excess", "explained_share"),
     empty="Nothing has changed by more than campaigns differ by themselves.",
 )
 
@@ -115,7 +127,7 @@ LEAGUE = Question(
     question="Which campaigns did best, at the same age?",
     grain="campaign, the one with the highest click rate first",
     columns=(
-        Column("place", "number", "1 for the highest click rate; missing where clicks aren't told"),
+        Column("rank", "number", "1 for the highest click rate; missing where clicks aren't told"),
         *FUNNEL_COLUMNS,
     ),
     note=(
@@ -127,7 +139,7 @@ LEAGUE = Question(
     derived=True,
     splits=False,
     report="trend_report",
-    shown=("place", "attempted", "delivery_rate", "open_rate", "click_rate"),
+    shown=("rank", "attempted", "delivery_rate", "open_rate", "click_rate"),
 )
 
 DRIFT = Question(
@@ -142,7 +154,7 @@ DRIFT = Question(
         SHARE,
         Column("usual", "share", "its share of the attempted before"),
         Column("difference", "points", "share - usual"),
-        Column("state", "text", "new, more, less or as usual"),
+        Column("change", "text", "new, more, less or as usual"),
     ),
     note=(
         "New is a cause that had no bounce before these four and has at least five in them; more "
@@ -152,6 +164,6 @@ DRIFT = Question(
     example="cx.drift()",
     derived=True,
     report="trend_report",
-    shown=("category", "state", "share", "usual", "difference", "first_seen"),
+    shown=("category", "change", "share", "usual", "difference", "first_seen"),
     empty="No bounces.",
 )

@@ -2,7 +2,7 @@
 -- grain:   one row per time since the last click
 -- params:  none
 -- reads:   messages
--- columns: campaign ("all"), recency, attempted, delivered, bounced, clicked
+-- columns: campaign ("all"), last_click, attempted, delivered, bounced, clicked
 with
 mailed as (
     select campaign, message_key, email, first_at, delivered, bounced, clicked, first_click_at,
@@ -29,7 +29,7 @@ named as (
 )
 select 'all' as campaign,
        case place when 0 then 'first mailing' when 1 then 'up to 14 days' when 2 then 'up to 90 days' when 3 then 'up to a year'
-            when 4 then 'over a year' else 'never clicked' end as recency,
+            when 4 then 'over a year' else 'never clicked' end as last_click,
        count(*) as attempted,
        count(*) filter (where delivered) as delivered,
        count(*) filter (where bounced) as bounced,
