@@ -307,7 +307,8 @@ def test_several_dimensions_at_once() -> None:
 def test_an_unknown_dimension_is_answered_with_the_known_ones() -> None:
     """A typo in `by` lists what there is."""
     with pytest.raises(
-        StoreError, match=r"can't split by colour[\s\S]*provider, domain, job, day, hour, weekday"
+        StoreError,
+        match=r"can't split by colour[\s\S]*provider, domain, domain_kind, job, day, hour, weekday",
     ):
         ask("funnel", store(SPLIT), by="colour")
 

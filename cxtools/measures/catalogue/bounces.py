@@ -139,7 +139,7 @@ TYPO_DOMAINS = Question(
     chart="shares",
     report="bounce_report",
     shown=("domain", "meant", "recipients", "delivered", "bounced"),
-    empty="No domain looks mistyped.",
+    empty="No domain of these campaigns looks like a slip of the pen.",
 )
 
 REPEAT_BOUNCERS = Question(
