@@ -29,6 +29,8 @@ from tests.proof.refreshes import (
 from tests.uncounted import environment_without_coverage
 
 AT_ONCE = 4
+#: How long they are at it. Read here: a test's environment has nothing of ours.
+SECONDS = float(os.environ.get("CXTOOLS_SOAK_S", "5"))
 #: A touch of each kind that matters: before and after a page, its record, a message and its mark.
 TURNS = ("os.rename", "commit", "socket.connect")
 
@@ -64,18 +66,17 @@ def test_four_at_once_make_one_page_and_one_message(
     home = tmp_path / "home"
     subprocess.run(["cp", "-a", str(base), str(home)], check=True)
     mailbox.mails.clear()
-    seconds = float(os.environ.get("CXTOOLS_SOAK_S", "5"))
     workers = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.proof.refreshes", "--again", str(home), str(seconds)],
+            [sys.executable, "-m", "tests.proof.refreshes", "--again", str(home), str(SECONDS)],
             cwd=ROOT,
             env=environment_without_coverage(),
         )
         for _ in range(AT_ONCE)
     ]
-    ended = [worker.wait(seconds + 240) for worker in workers]
+    ended = [worker.wait(SECONDS + 240) for worker in workers]
     mails = len(mailbox.mails)
-    last = run(home, THREE_DAYS + seconds + 300)
+    last = run(home, THREE_DAYS + SECONDS + 300)
 
     assert [0] * AT_ONCE == ended
     assert ([], 1) == (wrong(home, mailbox, last), mails)
