@@ -203,7 +203,7 @@ def sentence(title: str, text: str, table: pd.DataFrame) -> go.Figure:
     A sentence in place of a figure where there is nothing to draw; a page prints it as its text.
     """
     words = {
-        "text": text,
+        "text": "<br>".join(_lines(text, TITLE_LETTERS)),
         "x": 0,
         "y": 1,
         "xref": "paper",

@@ -122,7 +122,7 @@ TERMS = (
     Term(
         "Rate",
         "Beside hours: those who had opened or clicked by then, of the delivered.",
-        r"(?-i:\bCumulative\s+Rate\b)",
+        r"(?-i:\b(Cumulative|Recipients)\s+Rate\b)",
     ),
     Term(
         "Mailbox provider",

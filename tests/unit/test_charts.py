@@ -82,6 +82,8 @@ DRAWN: dict[str, Callable[[], Table]] = {
     "timing of campaigns by provider": lambda: ask("timing", TWO, by="provider"),
     "links of campaigns": lambda: ask("links", TWO),
     "reasons of campaigns": lambda: ask("reasons", STORE),
+    "compare": lambda: ask("compare", STORE),
+    "nothing to compare": lambda: ask("compare", STORE, "c"),
     "reasons": lambda: ask("reasons", STORE, "c"),
     "links": lambda: ask("links", STORE, "c"),
     "curve": lambda: ask("curve", SLOW),

@@ -17,6 +17,7 @@ from hypothesis import strategies as some
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer
+from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.catalogue.delivery import FUNNEL
 from cxtools.measures.catalogue.feed import CHECKS
 from cxtools.measures.cuts import AsOf
@@ -308,7 +309,7 @@ def test_an_unknown_dimension_is_answered_with_the_known_ones() -> None:
     """A typo in `by` lists what there is."""
     with pytest.raises(
         StoreError,
-        match=r"can't split by colour[\s\S]*provider, domain, domain_kind, job, day, hour, weekday",
+        match=rf"can't split by colour[\s\S]*choose from: {', '.join(DIMENSIONS)}",
     ):
         ask("funnel", store(SPLIT), by="colour")
 
