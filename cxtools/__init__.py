@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     frequency: Ask
     funnel: Ask
     jobs: Ask
+    last_click: Ask
     league: Ask
     links: Ask
     reasons: Ask
-    recency: Ask
     suspects: Ask
     timing: Ask
     trend: Ask
@@ -87,11 +87,11 @@ if TYPE_CHECKING:
         "funnel",
         "import_file",
         "jobs",
+        "last_click",
         "league",
         "links",
         "messages",
         "reasons",
-        "recency",
         "recipients",
         "report",
         "run_campaign",

@@ -131,7 +131,28 @@ def _steps(funnel: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[str, ...]
         for name, column in STEPS.items():
             if wording.is_known(record[column]):
                 own[name] = own.get(name, 0) + int(record[column])
+                if name in LATE:
+                    _add(own, _of(name), int(record["delivered"]))
     return found
+
+
+def _of(name: str) -> str:
+    """The count of those who could: delivered, in campaigns whose events tell of a kind."""
+    return f"{name}_of"
+
+
+def whole_of(counts: Counts, part: str, whole: str) -> int:
+    """
+    What a count is a part of: of opens and clicks the messages of campaigns that tell of them.
+
+    >>> whole_of({"delivered": 900, "clicked": 9, "clicked_of": 300}, "clicked", "delivered")
+    300
+    """
+    return counts.get(_of(part), counts.get(whole, 0))
+
+
+def _add(counts: Counts, name: str, number: int) -> None:
+    counts[name] = counts.get(name, 0) + number
 
 
 def _add_kinds(
@@ -170,7 +191,7 @@ def _links(
     for record in _records(links):
         if record["purpose"] == "content":
             key = _key(record, [period, "link_url"])
-            delivered = whole.get(key[:1], {}).get("delivered", 0)
+            delivered = whole_of(whole.get(key[:1], {}), "clicked", "delivered")
             own = found.setdefault(key, {"delivered": delivered, "clicked": 0})
             own["clicked"] += int(record["clickers"])
     return found
@@ -208,8 +229,8 @@ def _fill_in(groups: Mapping[Group, Sequence[Counts]]) -> None:
 def _set_default(groups: Mapping[Group, Sequence[Counts]], kind: str, whole: str) -> None:
     for rows in groups.values():
         for counts in rows:
-            if whole in counts:
-                counts.setdefault(kind, 0)
+            if whole in counts and kind not in counts:
+                counts |= {kind: 0, _of(kind): counts[whole]}
 
 
 def _fill_up(rows: Sequence[Counts], whole: Sequence[Counts], dimension: str) -> None:
@@ -217,4 +238,4 @@ def _fill_up(rows: Sequence[Counts], whole: Sequence[Counts], dimension: str) ->
     mailed, parts = COUNTS_OF[dimension]
     for counts, of_all in zip(rows, whole, strict=True):
         if not counts and mailed in of_all:
-            counts.update({mailed: of_all[mailed]} | dict.fromkeys(parts, 0))
+            counts.update({mailed: whole_of(of_all, parts[0], mailed)} | dict.fromkeys(parts, 0))

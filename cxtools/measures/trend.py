@@ -23,6 +23,7 @@ from cxtools.measures.history import (
     Counts,
     Group,
     History,
+    whole_of,
 )
 from cxtools.verdicts.changes import FEWEST_CASES, RATES, Rate
 
@@ -38,6 +39,10 @@ LASTING = 4
 LASTING_PART = 0.75
 #: What a group has to be about, as a part of what matters in all messages.
 GROUPS_PART = 0.25
+#: A link with so many times its usual clicks is a new one; new ones that have this part of the
+#: clicks that another one lost have taken its place.
+NEW_LINK = 5.0
+REPLACED = 0.5
 #: The first few groups explain an alert with at least this share of it, when the rest changed a
 #: third as much.
 EXPLAINS = 0.8
@@ -109,6 +114,7 @@ class Alert:
         part, whole: the cases of these together
         usual: the share that is usual
         distance: how many standard deviations away they lie, together
+        lasts: whether no later period that can be charted is as usual again
         explained: the groups that explain it, at most MOST_NAMED of each dimension
         contributions: all groups, by dimension, those with the largest excess first
     """
@@ -121,6 +127,7 @@ class Alert:
     whole: int
     usual: float
     distance: float
+    lasts: bool = False
     explained: Sequence[Contribution] = ()
     contributions: Sequence[Contribution] = ()
 
@@ -155,10 +162,11 @@ def series(history: History, rate: Rate, group: Group) -> Series:
     places = []
     cases = []
     for place, counts in enumerate(history.groups[group]):
-        is_told = rate.part in counts and counts.get(rate.whole, 0) >= FEWEST_MESSAGES
+        whole = whole_of(counts, rate.part, rate.whole)
+        is_told = rate.part in counts and whole >= FEWEST_MESSAGES
         if is_told and (history.periods[place].is_ripe or rate.part not in LATE):
             places.append(place)
-            cases.append((counts[rate.part], counts[rate.whole]))
+            cases.append((counts[rate.part], whole))
     return Series(rate, group, places, cases)
 
 
@@ -225,6 +233,7 @@ def _alerts_of(row: Series) -> list[Alert]:
             whole=sum(whole for _, whole in cases),
             usual=chart.centre,
             distance=stretch.distance,
+            lasts=stretch.last == len(row.places) - 1,
         )
         if matters(alert):
             found.append(alert)
@@ -253,12 +262,40 @@ def _matters_to_all(history: History, alert: Alert) -> bool:
     """Whether a group's alert is about a quarter of what would matter, had it been everywhere."""
     if alert.group == EVERYTHING:
         return True
+    if alert.group.dimension == LINK and not _is_missed(history, alert):
+        return False
     during = history.groups[EVERYTHING][alert.first : alert.last + 1]
     _, mailed = _sum(during, alert.rate.part, alert.rate.whole)
     everywhere = history.groups[EVERYTHING][:BASELINE]
     usual = _sum(everywhere, alert.rate.part, alert.rate.whole)
     base = mailed * usual[0] / usual[1] if alert.rate.is_relative and usual[1] else mailed
     return alert.excess >= alert.rate.least * GROUPS_PART * base
+
+
+def _is_missed(history: History, alert: Alert) -> bool:
+    """
+    Whether the clicks on a link are missing at all. Where another link took its place, which wasn't
+    clicked before, or where as many click as ever, it is no longer in the mail.
+    """
+    gains = -sum(
+        each.excess
+        for each in _excesses(history, alert, LINK)
+        if each.group != alert.group and each.part >= NEW_LINK * each.usual
+    )
+    if gains >= REPLACED * alert.excess:
+        return False
+    whole = series(history, alert.rate, EVERYTHING)
+    chart = whole.chart()
+    if chart is None:
+        return False
+    during = [
+        cases
+        for place, cases in zip(whole.places, whole.cases, strict=True)
+        if alert.first <= place <= alert.last
+    ]
+    missing = sum(chart.centre * mailed - clicked for clicked, mailed in during)
+    lasts_long = len(during) >= LASTING
+    return missing >= (GROUPS_PART * alert.excess if lasts_long else 0)
 
 
 # --- what explains it ---
@@ -316,8 +353,11 @@ def _counted(rate: Rate, dimension: str) -> tuple[str, str, int]:
 
 
 def _sum(rows: Sequence[Counts], part: str, whole: str) -> Cases:
-    told = [counts for counts in rows if part in counts and whole in counts]
-    return sum(counts[part] for counts in told), sum(counts[whole] for counts in told)
+    told = [counts for counts in rows if part in counts]
+    return (
+        sum(counts[part] for counts in told),
+        sum(whole_of(counts, part, whole) for counts in told),
+    )
 
 
 def _named(contributions: Sequence[Contribution]) -> Sequence[Contribution]:

@@ -10,7 +10,7 @@ import pandas as pd
 from cxtools import wording
 from cxtools.measures.catalogue.trend import ALERTS, CONTRIBUTIONS, DRIFT, TREND
 from cxtools.measures.control import SIGMAS, Cases, Chart, chart_of
-from cxtools.measures.history import CAUSE, EVERYTHING, LATE, RIPE, Group, History
+from cxtools.measures.history import CAUSE, EVERYTHING, LATE, RIPE, Group, History, whole_of
 from cxtools.measures.question import Question
 from cxtools.measures.trend import (
     METRICS,
@@ -100,7 +100,8 @@ def _points(
     metric = METRICS[row.rate.part]
     during = alerted.get((metric, row.group), set())
     for place, counts in enumerate(history.groups[row.group]):
-        part, whole = counts.get(row.rate.part), counts.get(row.rate.whole)
+        part = counts.get(row.rate.part)
+        whole = whole_of(counts, row.rate.part, row.rate.whole)
         if part is None or not whole:
             continue
         keys = _keys(history, by, place, row.group)
@@ -196,18 +197,33 @@ def sentence(history: History, alert: Alert) -> str:
     subject = wording.label(alert.metric)
     if alert.group != EVERYTHING:
         subject += f" of {alert.group.dimension} {alert.group.value}"
+    said = f"{subject}: {_change(alert)} {span}; {_about(alert)}{_why(alert)}."
+    return said + _untold(history, alert)
+
+
+def _change(alert: Alert) -> str:
+    return f"{wording.percent(alert.share)} instead of {wording.percent(alert.usual)}"
+
+
+def _about(alert: Alert) -> str:
+    """How many messages it is about; where none is told of, no more than that is known."""
+    if not alert.part and alert.rate.is_good:
+        return f"of {wording.count(alert.whole)} messages none is told of"
     less = "fewer" if direction(alert.rate) < 0 else "more"
-    return (
-        f"{subject}: {wording.percent(alert.share)} instead of {wording.percent(alert.usual)} "
-        f"{span}; some {wording.count(round(alert.excess))} {less} messages "
-        f"{alert.rate.happened} than usual{_why(alert)}."
-    )
+    return f"some {wording.count(round(alert.excess))} messages {less} than usual"
+
+
+def _untold(history: History, alert: Alert) -> str:
+    """What has come since, but can't tell yet."""
+    later = len(history.periods) - 1 - alert.last
+    if not alert.lasts or not later:
+        return ""
+    return f" What came later is too young or too small to tell ({wording.count(later)})."
 
 
 def _until(history: History, alert: Alert) -> str:
-    """The last period of an alert; "" where it lasts."""
-    is_last = alert.last == len(history.periods) - 1
-    return "" if is_last else history.periods[alert.last].name
+    """The last period of an alert; "" where it lasts, as far as periods tell."""
+    return "" if alert.lasts else history.periods[alert.last].name
 
 
 def _why(alert: Alert) -> str:

@@ -7,12 +7,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer, history_by
 from cxtools.measures.engine import Engine
-from cxtools.measures.history import EVERYTHING, Group, History, Period
+from cxtools.measures.history import (
+    EVERYTHING,
+    Counted,
+    Group,
+    History,
+    Period,
+    history_of,
+    whole_of,
+)
 from cxtools.measures.trend import alerts
 from cxtools.model import Event
 from tests.tables import RECEIVED, ask, store
@@ -81,8 +90,8 @@ def test_a_block_is_laid_at_the_providers_door(blocked: EventStore) -> None:
     assert (60, 280) == (rows["block_rate"]["part"], rows["block_rate"]["whole"])
     assert "provider microsoft (100%)" == rows["block_rate"]["explained_by"]
     assert rows["block_rate"]["finding"] == (
-        "Block rate: 21.4% instead of <0.1% since week-11 (17 Aug 2026 09:00 UTC); some 60 more "
-        "messages were blocked than usual, provider microsoft (100%), mostly for reputation block."
+        "Block rate: 21.4% instead of <0.1% since week-11 (17 Aug 2026 09:00 UTC); some 60 "
+        "messages more than usual, provider microsoft (100%), mostly for reputation block."
     )
 
 
@@ -158,7 +167,9 @@ def test_lost_tracking_is_seen(tmp_path: Path) -> None:
     store.add("late", late, source="test", received_at=RECEIVED)
     rows = ask("alerts", store).to_dict("records")
 
-    assert [("click_rate", "week-11", "week-11", 0, "everywhere")] == [
+    assert "of 280 messages none is told of" in rows[0]["finding"]
+    assert "What came later is too young or too small to tell (1)." in rows[0]["finding"]
+    assert [("click_rate", "week-11", "", 0, "everywhere")] == [
         tuple(row[name] for name in ("metric", "since", "until", "part", "explained_by"))
         for row in rows
     ]
@@ -280,7 +291,7 @@ BY_HAND = {
         (("2026-09", 2), (2, 1, 1, 0)),
         (("2026-09", 3), (2, 2, 0, 1)),
     ],
-    "recency": [
+    "last_click": [
         (("first mailing",), (2, 2, 0, 1)),
         (("up to 14 days",), (1, 1, 0, 0)),
         (("up to 90 days",), (1, 1, 0, 1)),
@@ -327,3 +338,89 @@ def test_the_league_is_of_one_age(blocked: EventStore) -> None:
     assert 11 == len(table)
     assert table.click_rate.is_monotonic_decreasing
     assert 1 == table["rank"].iloc[0]
+
+
+# --- what isn't an incident, and what isn't over ---
+
+
+def test_an_outage_goes_on_though_the_newest_campaign_is_young() -> None:
+    """What can't tell yet ends no alert, and is said."""
+    clicks = [*USUAL, 200, 210, 190, 205]
+    rows = [counts(number) for number in [*clicks, 3]]
+    history = past(rows, {})
+    periods = [*history.periods[:-1], history.periods[-1]._replace(is_ripe=False)]
+    [alert] = alerts(History(periods, history.groups))
+
+    assert (18, 21, True) == (alert.first, alert.last, alert.lasts)
+    assert not alerts(past([counts(number) for number in [*USUAL, 200, *USUAL]], {}))[0].lasts
+
+
+def test_a_link_that_another_one_replaces_is_no_incident() -> None:
+    """The same place under a new URL: nobody clicks less."""
+    whole = [counts(number) for number in USUAL]
+    old = [counts(number if place < 9 else 0) for place, number in enumerate(USUAL)]
+    new = [counts(number if place >= 9 else 0) for place, number in enumerate(USUAL)]
+
+    assert [] == alerts(past(whole, {Group("link", "a"): old, Group("link", "b"): new}))
+
+
+def test_a_link_that_is_gone_is_no_incident_while_as_many_click() -> None:
+    """It isn't in the mail any more, and people follow the others instead."""
+    whole = [counts(number) for number in USUAL]
+    gone = [counts(number // 2 if place < 9 else 0) for place, number in enumerate(USUAL)]
+    kept = [counts(number // 2 if place < 9 else number) for place, number in enumerate(USUAL)]
+
+    assert [] == alerts(past(whole, {Group("link", "a"): gone, Group("link", "b"): kept}))
+
+
+def test_clicks_are_a_part_of_what_could_be_clicked() -> None:
+    """A week's receipts, whose feed tells of no click, make no click rate smaller."""
+    columns = ["campaign", "week", "attempted", "delivered", "bounced"]
+    columns += ["opened_measured", "clicked_measured", "first_at", "last_at"]
+    monday = START.date().isoformat()
+    told = ["news", monday, 1000, 1000, 0, 300, 100, START, START + timedelta(days=6)]
+    untold = ["receipts", monday, 3000, 3000, 0, None, None, START, START + timedelta(days=6)]
+    nothing = pd.DataFrame(columns=["week", "category", "kind", "recipients"])
+    links = pd.DataFrame(columns=["week", "link_url", "purpose", "clickers"])
+    counted = Counted(pd.DataFrame([told, untold], columns=columns), nothing, links, {})
+    [counts_of_week] = history_of(counted, "week").groups[EVERYTHING]
+
+    assert (100, 1000) == (
+        counts_of_week["clicked"],
+        whole_of(counts_of_week, "clicked", "delivered"),
+    )
+    assert 4000 == counts_of_week["delivered"]
+
+
+SILENT = """
+    to  | email             | msg | kind     | at       | code | url
+    ann | ann@corp.example  | a9  | delivery | 21 09:00 |      |
+    bob | bob@corp.example  | b9  | delivery | 21 09:00 |      |
+"""
+
+
+def test_a_feed_without_clicks_makes_no_click_rate_smaller() -> None:
+    """Its messages are delivered, but not among those whose clicks are told."""
+    target = store(AUDIENCE, "news")
+    store(SILENT, "silent", target)
+    table = ask("frequency", target)
+
+    assert [(4, 4, 2), (3, 1, 0)] == [
+        (row.delivered, row.delivered_told, row.clicked) for row in table.itertuples()
+    ]
+    assert ask("cohorts", store(SILENT, "silent")).click_rate.isna().all()
+
+
+def test_a_later_click_counts_for_the_last_one() -> None:
+    """Of one message the first click is long ago, the second isn't."""
+    target = store(
+        """
+        to  | email            | msg | kind     | at       | url
+        ann | ann@corp.example | a1  | delivery | 01 09:00 |
+        ann | ann@corp.example | a1  | click    | 01 10:00 | https://shop.example/new
+        ann | ann@corp.example | a1  | click    | 18 10:00 | https://shop.example/old
+        ann | ann@corp.example | a2  | delivery | 20 09:00 |
+        """
+    )
+
+    assert ["first mailing", "up to 14 days"] == ask("last_click", target)["last_click"].tolist()

@@ -6,11 +6,15 @@ from cxtools.measures.catalogue.delivery import FUNNEL_COLUMNS
 from cxtools.measures.question import Column, Question
 
 FUNNEL_BY_NAME = {column.name: column for column in FUNNEL_COLUMNS}
-COUNTS = tuple(FUNNEL_BY_NAME[name] for name in ("attempted", "delivered", "bounced", "clicked"))
+COUNTS = (
+    *(FUNNEL_BY_NAME[name] for name in ("attempted", "delivered", "bounced")),
+    Column("delivered_told", "messages", "delivered, in campaigns whose events tell of clicks"),
+    FUNNEL_BY_NAME["clicked"],
+)
 RATES = (
     FUNNEL_BY_NAME["delivery_rate"],
     FUNNEL_BY_NAME["bounce_rate"],
-    Column("click_rate", "share", "clicked / delivered", "clicked", "delivered"),
+    Column("click_rate", "share", "clicked / delivered_told", "clicked", "delivered_told"),
 )
 SHOWN = ("attempted", "delivery_rate", "bounce_rate", "click_rate")
 WHO = 'An address is known by itself, over all campaigns; `campaign` is always "all".'
@@ -33,8 +37,8 @@ COHORTS = Question(
     shown=("cohort", "mailing", *SHOWN),
 )
 
-RECENCY = Question(
-    name="recency",
+LAST_CLICK = Question(
+    name="last_click",
     question="Do those who clicked lately click again, and those who never did bounce?",
     grain="time since the last click, when the message was sent",
     columns=(
@@ -47,7 +51,7 @@ RECENCY = Question(
         *RATES,
     ),
     note=f"{WHO} The times are SparkPost's.",
-    example="cx.recency()",
+    example="cx.last_click()",
     derived=True,
     splits=False,
     report="trend_report",

@@ -1,17 +1,18 @@
 -- Do those who are mailed often click less, or bounce more?
 -- grain:   one row per number of messages in the seven days up to a message
 -- params:  none
--- reads:   messages
--- columns: campaign ("all"), mails_a_week (5 for that many or more), attempted, delivered, bounced, clicked
+-- reads:   messages, stored_counts
+-- columns: campaign ("all"), mails_a_week (5 for that many or more), attempted, delivered, bounced, delivered_told (in campaigns that tell of clicks), clicked
 with
 mailed as (
-    select email, first_at, delivered, bounced, clicked,
+    select email, first_at, delivered, bounced, clicked, told.clicks > 0 as is_told,
            seconds_between(timestamp '2000-01-01 00:00:00', first_at) as second
     from messages
+    join stored_counts as told on told.campaign = messages.campaign
     where attempted and email <> '' and first_at is not null
 ),
 counted as (
-    select delivered, bounced, clicked,
+    select delivered, bounced, clicked, is_told,
            count(*) over (partition by email order by second range between 604799 preceding and current row) as mails
     from mailed
 )
@@ -20,6 +21,7 @@ select 'all' as campaign,
        count(*) as attempted,
        count(*) filter (where delivered) as delivered,
        count(*) filter (where bounced) as bounced,
+       count(*) filter (where delivered and is_told) as delivered_told,
        count(*) filter (where delivered and clicked) as clicked
 from counted
 group by least(mails, 5)
