@@ -202,8 +202,9 @@ def sentence(title: str, text: str, table: pd.DataFrame) -> go.Figure:
     """
     A sentence in place of a figure where there is nothing to draw; a page prints it as its text.
     """
+    lines = _lines(text, TITLE_LETTERS)
     words = {
-        "text": "<br>".join(_lines(text, TITLE_LETTERS)),
+        "text": "<br>".join(lines),
         "x": 0,
         "y": 1,
         "xref": "paper",
@@ -215,7 +216,7 @@ def sentence(title: str, text: str, table: pd.DataFrame) -> go.Figure:
         "font": {"size": 14},
     }
     layout = {
-        "height": 110,
+        "height": 90 + 20 * len(lines),
         "annotations": [words],
         "xaxis": {"visible": False},
         "yaxis": {"visible": False},

@@ -198,7 +198,7 @@ def test_nothing_to_draw_is_said(table: Callable[[], Table], said: str) -> None:
     assert (said, 0, said) == (
         figure.layout.meta["caption"],
         len(figure.data),
-        figure.layout.annotations[0].text,
+        figure.layout.annotations[0].text.replace("<br>", " "),
     )
     assert (False, False) == (figure.layout.xaxis.visible, figure.layout.yaxis.visible)
 
