@@ -89,7 +89,9 @@ def _compared(table: Sequence[Row]) -> Words:
     for word in ("significant", "promising"):
         found = [row for row in rows if row["finding"] == word]
         if found:
-            return Words(_headline(word, found), [_told(row) for row in found[:MOST]], RULE)
+            more = wording.shown_note(MOST, len(found)).strip()
+            note = f"{more} {RULE}".strip()
+            return Words(_headline(word, found), [_told(row) for row in found[:MOST]], note)
     enough = [row for row in rows if row["finding"] != "too few"]
     if not enough:
         return Words("Too few: there are not enough messages to tell.", note=RULE)

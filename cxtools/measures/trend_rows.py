@@ -27,6 +27,8 @@ from cxtools.measures.trend import (
 PERIODS = ("week", "day")
 #: What stands in the place of a campaign where weeks or days are charted.
 ALL = "all"
+#: What explains an alert that no group stands out of.
+NO_GROUP = "no single group"
 #: A bounce or a click that every period has is no group to read about below so many messages.
 FEWEST_EXCESS = 1.0
 
@@ -176,9 +178,9 @@ def _value(alert: Alert, dimension: str) -> str:
 
 
 def group_text(alert: Alert) -> str:
-    """Which group explains an alert, and how much of it; "everywhere" where none does."""
+    """Which groups explain an alert, and how much of it; NO_GROUP where none does."""
     groups = [_explained_text(each) for each in alert.explained if each.group.dimension != CAUSE]
-    return ", ".join(groups) or "everywhere"
+    return ", ".join(groups) or NO_GROUP
 
 
 def _explained_text(each: Contribution) -> str:
@@ -229,7 +231,8 @@ def _until(history: History, alert: Alert) -> str:
 def _why(alert: Alert) -> str:
     reasons = []
     if alert.group == EVERYTHING:
-        reasons.append(group_text(alert))
+        text = group_text(alert)
+        reasons.append("no single group explains it" if text == NO_GROUP else text)
     cause = _value(alert, CAUSE)
     if cause:
         reasons.append(f"mostly for {wording.spaced(cause)}")
@@ -287,7 +290,7 @@ def drift_rows(history: History, by: Sequence[str]) -> pd.DataFrame:
         if cases:
             keys = _keys(history, by, len(history.periods) - len(latest), group)
             rows.append(keys | _drift_row(history, group, cases))
-    rows.sort(key=lambda row: -abs(row["difference"]))
+    rows.sort(key=lambda row: -abs(row["difference"] or 0.0))
     return _table(rows, DRIFT, by)
 
 
@@ -302,14 +305,14 @@ def _drift_row(history: History, group: Group, cases: Sequence[Cases]) -> Row:
         "part": part,
         "whole": whole,
         "usual": usual,
-        "difference": part / whole - usual if usual is not None else 0.0,
+        "difference": part / whole - usual if usual is not None else None,
         "change": _drift(before, (part, whole)),
     }
 
 
 def _drift(before: Sequence[Cases], late: Cases) -> str:
     if len(before) < FEWEST_BEFORE:
-        return "as usual"
+        return "too few"
     if not any(part for part, _ in before):
         return "new" if late[0] >= FEWEST_NEW else "as usual"
     chart = chart_of(before, len(before))

@@ -169,7 +169,7 @@ def test_lost_tracking_is_seen(tmp_path: Path) -> None:
 
     assert "of 280 messages none is told of" in rows[0]["finding"]
     assert "What came later is too young or too small to tell (1)." in rows[0]["finding"]
-    assert [("click_rate", "week-11", "", 0, "everywhere")] == [
+    assert [("click_rate", "week-11", "", 0, "no single group")] == [
         tuple(row[name] for name in ("metric", "since", "until", "part", "explained_by"))
         for row in rows
     ]

@@ -68,7 +68,9 @@ ALERTS = Question(
         DISTANCE,
         Column("excess", "messages", "fewer that did what is good, more that did what is bad"),
         Column(
-            "explained_by", "text", "the provider, link or group that explains it, or everywhere"
+            "explained_by",
+            "text",
+            "the provider, link or group that explains it, or no single group",
         ),
         Column("cause", "text", "of the bounces that explain it; empty for none"),
         Column("finding", "text", "the alert as a sentence"),
@@ -154,7 +156,7 @@ DRIFT = Question(
         SHARE,
         Column("usual", "share", "its share of the attempted before"),
         Column("difference", "points", "share - usual"),
-        Column("change", "text", "new, more, less or as usual"),
+        Column("change", "text", "new, more, less, as usual or too few campaigns to tell"),
     ),
     note=(
         "New is a cause that had no bounce before these four and has at least five in them; more "
