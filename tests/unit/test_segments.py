@@ -116,9 +116,14 @@ def test_several_and_filters(engine: Engine) -> None:
 
 @pytest.fixture(scope="module")
 def full_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """The same, with a bounce after a delivery: every question has something to tell."""
+    """
+    The same, with a bounce after a delivery and a mistyped domain: every question has something to
+    tell.
+    """
     client = planned_client(tmp_path_factory.mktemp("full"))
-    store("to | kind | at | code\ndan@two.example | bounce | +900 | 5.1.1", into=client.store)
+    late = "dan@two.example | bounce | +900 | 5.1.1"
+    mistyped = "fay@gmial.com   | bounce | +5   | 5.1.2"
+    store(f"to | kind | at | code\n{late}\n{mistyped}", into=client.store)
     return client.engine
 
 
