@@ -6,7 +6,7 @@
 with
 mailed as (
     select messages.campaign, message_key, email, first_at, delivered, bounced, clicked, told.clicks > 0 as is_told,
-           row_number() over (partition by email order by first_at, messages.campaign, message_key) as mailing,
+           cast(row_number() over (partition by email order by first_at, messages.campaign, message_key) as bigint) as mailing,
            min(first_at) over (partition by email) as begun_at
     from messages
     join stored_counts as told on told.campaign = messages.campaign
