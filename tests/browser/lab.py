@@ -124,7 +124,7 @@ def running_lab(notebooks: Path, home: Path, folder: Path) -> Iterator[Lab]:
         yield Lab(f"http://127.0.0.1:{port}", token)
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 def wait_until(true: Callable[[], bool], seconds: float) -> None:

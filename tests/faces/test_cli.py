@@ -979,7 +979,7 @@ def test_notebooks_are_copied_or_shown(shell: Shell) -> None:
     shown = shell("notebooks", "--path")
 
     assert (0, 2, 0) == (copied.returncode, again.returncode, shown.returncode)
-    assert 4 == len(copied.stdout.splitlines())
+    assert 6 == len(copied.stdout.splitlines())
     assert "nothing was copied" in again.stderr
     for name in ("bounce_report", "explore_deliverability"):
         source = Path(shown.stdout.strip()) / f"{name}.ipynb"

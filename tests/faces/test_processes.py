@@ -167,9 +167,9 @@ def test_lab_serves_the_notebooks_and_ends(tmp_path: Path, how: signal.Signals) 
         lab.send_signal(how)
         lab.wait(PATIENCE_S)
 
-        assert 4 == len([name for name in served if name.endswith(".ipynb")])
+        assert 6 == len([name for name in served if name.endswith(".ipynb")])
         assert [] == contents(address)
-    assert 4 == len(list((tmp_path / "notebooks").glob("*.ipynb")))
+    assert 6 == len(list((tmp_path / "notebooks").glob("*.ipynb")))
 
 
 def contents(address: str) -> list[str]:

@@ -38,7 +38,10 @@ class _Names:
         self._has_people = any(self._person(e) for e in events)
         sent = [e for e in events if e["kind"] in SENDINGS and e["message_id"]]
         self._sent_to = _sets((e["message_id"], self._person(e)) for e in sent)
-        self._is_personal = all(len(people) == 1 for people in self._sent_to.values())
+        # Where every event names message and recipient, nothing is looked up: they are believed.
+        are_whole = all(e["message_id"] and e["recipient_id"] for e in events)
+        is_personal = all(len(people) == 1 for people in self._sent_to.values())
+        self._is_personal = is_personal and not are_whole
         whole = [e for e in events if e["message_id"] and self._person(e)]
         messages = [(e["message_id"], self._recipient(e)) for e in whole]
         self._recipients = _sets(messages)

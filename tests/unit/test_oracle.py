@@ -207,6 +207,7 @@ def people(rows: list[dict[str, Any]]) -> list[str]:
     as_of=some.sampled_from([None, "2026-09-15T12:00:00Z", timedelta(hours=9)]),
 )
 @example(seed=931, count=4, by=[], as_of=None)  # a click under the id of another event
+@example(seed=77183, count=6, by=[], as_of=None)  # whole names, one of somebody else's message
 def test_random_events(seed: int, count: int, by: Sequence[str], as_of: Any) -> None:
     """Whatever happened, in whatever order."""
     with tempfile.TemporaryDirectory() as folder:
