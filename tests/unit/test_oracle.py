@@ -196,7 +196,7 @@ def people(rows: list[dict[str, Any]]) -> list[str]:
 
 
 @settings(
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
