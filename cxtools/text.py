@@ -16,8 +16,15 @@ from typing import Any
 NOT_PRINTABLE = re.compile(
     r"[^\S ]|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]",
 )
-#: What stands before the @ of an address, also in a link.
-LOCAL_PART = re.compile(r"[^\s\"'<>(),;:=]+(@|%40)")
+#: What stands before the @ of an address. It may be quoted ("kim lee"@…), and name another address,
+#: as those do that bounces come back to (kim=three.example@…, in a reason kim=<address>). A
+#: parameter of a link keeps its name. Only what RE2 knows, too: SQL masks by the same words.
+LOCAL_PART = re.compile(
+    r"""((?:[?&][^\s"'<>(),;:=?&@%]*=)?)"""
+    r"""(?:"(?:[^"\\]|\\.)*"|(?:[^\s"'<>(),;:=?&]+=)*[^\s"'<>(),;:=]+)(@|%40|=<address>)"""
+)
+#: What is shown instead.
+MASKED = r"\1***\2"
 
 #: The beginning of a cell that a spreadsheet runs as a formula (OWASP: CSV injection): an operator,
 #: also in full width, perhaps after blanks and invisible characters.
@@ -57,7 +64,7 @@ def mask_addresses(text: str) -> str:
     >>> mask_addresses("550 <jane.doe@example.com> unknown")
     '550 <***@example.com> unknown'
     """
-    return LOCAL_PART.sub(r"***\1", text)
+    return LOCAL_PART.sub(MASKED, text)
 
 
 def safe_cell(cell: str) -> str:

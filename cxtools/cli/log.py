@@ -9,10 +9,7 @@ from typing import Any
 import structlog
 
 from cxtools.errors import CxError
-from cxtools.text import LOCAL_PART
-
-#: Text -> its end once addresses are masked.
-MASKED = r"***\1"
+from cxtools.text import mask_addresses
 
 
 def log(level: str, event: str, **facts: Any) -> None:
@@ -43,4 +40,4 @@ def _without_addresses(_logger: Any, _level: str, line: Any) -> Any:
 
 
 def _masked(value: Any) -> Any:
-    return LOCAL_PART.sub(MASKED, value) if isinstance(value, str) else value
+    return mask_addresses(value) if isinstance(value, str) else value

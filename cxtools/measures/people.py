@@ -21,6 +21,7 @@ from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.choices import Where
 from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Campaigns, Engine
+from cxtools.measures.session import VALUES_COMPARED, VALUES_NAMED
 from cxtools.measures.sql import statement
 from cxtools.measures.table import Table
 from cxtools.text import mask_address, mask_addresses
@@ -47,6 +48,17 @@ CAUSES = {
     "bounce_code": "messages.bounce_code",
     "bounce_text": "standing_bounces.bounce_text",
 }
+#: The same -> the column and the relation of what there is.
+KNOWN = {
+    "category": ("category", "verdicts"),
+    "kind": ("kind", "verdicts"),
+    "reason": ("reason", "verdicts"),
+    "bounce_code": ("bounce_code", "standing_bounces"),
+    "bounce_text": ("bounce_text", "standing_bounces"),
+    "link": ("link_url", "urls"),
+}
+#: Columns that hold words of servers, and addresses among them.
+FOREIGN_TEXTS = {"bounce_text", "reason"}
 #: Messages with a click on one of the links that are wanted.
 LINKS = """
 exists (select 1 from clicks
@@ -121,12 +133,14 @@ def texts(
         ConfigError, StoreError: as `recipients`.
     """
     rows = _rows(engine, "texts", campaigns, behind, where=where, as_of=as_of)
-    if addresses:
-        return Table(rows.to_pandas())
-    masked = _masked_texts(rows).to_pandas()
+    shown = (rows if addresses else _masked_texts(rows)).to_pandas()
     keys = ["campaign", "category", "kind", "bounce_code", "bounce_text"]
-    counts = {"recipients": "sum", "domains": "max", "first_at": "min", "last_at": "max"}
-    merged = masked.groupby(keys, as_index=False, dropna=False, sort=False).agg(counts)
+    merged = shown.groupby(keys, as_index=False, dropna=False, sort=False).agg(
+        recipients=("recipients", "sum"),
+        domains=("domain", "nunique"),
+        first_at=("first_at", "min"),
+        last_at=("last_at", "max"),
+    )
     order = ["campaign", "recipients", "bounce_code", "bounce_text"]
     in_order = merged.sort_values(order, ascending=[True, False, True, True], ignore_index=True)
     return Table(in_order)
@@ -169,24 +183,40 @@ def _condition(behind: Behind) -> str:
 
 
 def _check_values(session: Session, behind: Behind) -> None:
-    """Hand the values over as tables; a category that no bounce has is a slip of the pen."""
+    """Hand the values over as tables; one that nothing has is a slip of the pen."""
     for name, values in behind.values().items():
         table = "wanted_links" if name == "link" else f"wanted_{name}"
         session.relations.register(table, pa.table({"value": pa.array(values, pa.string())}))
-        if name not in ("category", "kind"):
-            continue
-        known = session.run(f"select distinct {name} as value from verdicts")["value"].to_pylist()
-        unknown = [value for value in values if value not in known]
+        column, relation = KNOWN[name]
+        known = f"select distinct {column} as value from {relation} where {column} is not null"
+        missing = f"select value from {table} where value not in ({known})"
+        unknown = session.run(missing)["value"].to_pylist()
         if unknown:
-            raise StoreError(
-                f"no bounce has the {name} {', '.join(unknown)}",
-                do=f"{did_you_mean(unknown, known)}choose from: {', '.join(sorted(known))}",
-            )
+            rows = session.run(f"{known} order by value limit {VALUES_COMPARED}")
+            raise _unknown_value(name, unknown, rows["value"].to_pylist())
+
+
+def _unknown_value(name: str, unknown: Sequence[str], known: Sequence[str]) -> StoreError:
+    """What there is instead, with masked addresses."""
+    what = "link that was followed is" if name == "link" else f"bounce has the {name}"
+    asked = ", ".join(map(mask_addresses, unknown))
+    if not known:
+        happened = "nobody followed a link" if name == "link" else "nothing bounced"
+        return StoreError(f"no {what} {asked}: {happened}", do=f"ask without the {name}")
+    shown = list(dict.fromkeys(map(mask_addresses, known)))
+    meant = did_you_mean([mask_addresses(value) for value in unknown], shown)
+    others = ", …" if len(shown) > VALUES_NAMED else ""
+    return StoreError(
+        f"no {what} {asked}",
+        do=f"{meant}choose from: {', '.join(shown[:VALUES_NAMED])}{others}",
+    )
 
 
 def _masked_texts(rows: pa.Table) -> pa.Table:
-    texts = rows["bounce_text"].to_pylist()
-    return _with(rows, "bounce_text", [mask_addresses(text) if text else text for text in texts])
+    for name in FOREIGN_TEXTS.intersection(rows.column_names):
+        shown = [mask_addresses(text) if text else text for text in rows[name].to_pylist()]
+        rows = _with(rows, name, shown)
+    return rows
 
 
 def _with(rows: pa.Table, name: str, texts: Sequence[str | None]) -> pa.Table:

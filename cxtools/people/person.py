@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 #: What tells of a person's rows where they are looked for, not replaced.
 MARK = "\0"
+#: The messages to one person.
+OWN_MESSAGES = """
+select campaign, message_key
+from stored_messages
+where lower(email) = (select lower(email) from wanted_person)
+"""
 
 
 @dataclass(frozen=True)
@@ -154,18 +160,27 @@ def _events_of(client: Connection, person: Erasure) -> list[dict[str, Any]]:
 
 @repeat_when_replaced
 def events_of(client: Connection, address: str) -> list[dict[str, Any]]:
-    """The events with this address, however it is written."""
+    """
+    The events with this address, however it is written, and those of messages to it: many feeds
+    name the address once, and tell of opens and clicks by ids alone.
+    """
+    import pyarrow as pa
+
     if not client.store.campaigns():
         return []
     query = """
-        select campaign, kind, ts, email, job_id, link_url, bounce_code, bounce_text
+        select events.campaign, kind, ts, events.email, job_id, link_url, bounce_code, bounce_text
         from events
-        where lower(email) = lower($address)
-        order by campaign, ts
+        left join own_messages on own_messages.campaign = events.campaign
+                               and own_messages.message_key = events.message_key
+        where lower(events.email) = (select lower(email) from wanted_person)
+              or own_messages.message_key is not null
+        order by events.campaign, ts
     """
-    with client.store.connection() as connection:
-        found = connection.sql(query, params={"address": address})
-        rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
+    with client.engine.session() as session:
+        session.relations.register("wanted_person", pa.table({"email": [address]}))
+        session.relations.define("own_messages", OWN_MESSAGES)
+        rows: list[dict[str, Any]] = session.run(query).to_pylist()
     return rows
 
 

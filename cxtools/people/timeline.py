@@ -41,7 +41,7 @@ def timeline(client: Connection, person: str, *, addresses: bool = False) -> Tab
         rows += _plans(client, key)
         rows += _suppressions(client, key)
     if email:
-        rows += _events(client, key, email)
+        rows += _events(client, email)
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["at"] = pd.to_datetime(table["at"], utc=True)
     if not addresses:
@@ -83,10 +83,8 @@ def _suppressions(client: Connection, key: str) -> Iterator[tuple[Any, ...]]:
         yield (datetime.fromtimestamp(erased_at, UTC), "", "erased", "", "")
 
 
-def _events(client: Connection, key: str, email: str) -> Iterator[tuple[Any, ...]]:
+def _events(client: Connection, email: str) -> Iterator[tuple[Any, ...]]:
     for event in events_of(client, email):
-        if recipient_key(event["email"]) != key:
-            continue
         words = (event["bounce_code"], event["bounce_text"], event["link_url"])
         detail = " ".join(filter(None, words))
         yield (event["ts"], event["campaign"], event["kind"], detail, event["job_id"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,8 @@ def rows(engine: Engine, statement: Statement) -> pa.Table:
     The rows that a statement selects.
 
     Raises:
-        ConfigError: it isn't one `select` over the views, or DuckDB doesn't understand it.
+        ConfigError: it isn't one `select` over the views, DuckDB doesn't understand it, or two of
+            its columns have one name.
         StoreError: it takes more time or memory than it may, or events can't be read.
     """
     import pyarrow as pa
@@ -107,8 +109,11 @@ def answer(engine: Engine, statement: Statement, take: Take) -> None:
         with engine.open_layers(statement.campaigns) as layers:
             request = view_request(engine, layers, named, show_addresses=statement.show_addresses)
             limits = limits_of(engine, statement.seconds)
-            batches = worker.batches(request | {"sql": sql}, limits)
-            take(next(batches), batches)
+            # closed at once when refused: a kept traceback would keep the answer open otherwise
+            with closing(worker.batches(request | {"sql": sql}, limits)) as batches:
+                schema = next(batches)
+                _check_columns(schema)
+                take(schema, batches)
 
 
 def limits_of(engine: Engine, seconds: int) -> Limits:
@@ -134,6 +139,19 @@ def bytes_of(size: str) -> int:
     """
     number, unit = re.findall(r"[\d.]+|[A-Za-z]+", size)
     return int(float(number) * UNITS[unit])
+
+
+def _check_columns(schema: pa.Schema) -> None:
+    """Two columns of one name can't be told apart in a table, in JSON or in a file."""
+    names = list(dict.fromkeys(schema.names))
+    several = [name for name in names if schema.names.count(name) > 1]
+    if several:
+        raise ConfigError(
+            f"several columns are named {', '.join(several)}",
+            where="SQL",
+            do=f"name the columns that you want, and give one of these another name: "
+            f"{several[0]} as other_{several[0]}",
+        )
 
 
 def _names_of(worker: Worker, sql: str) -> set[str]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from cxtools import text
+
 #: View -> the relation of a session that it shows, and what one row is.
 VIEWS = {
     "messages": ("all_messages", "message to one recipient"),
@@ -29,15 +31,17 @@ SHOWN = """
 create macro shown_address(email) as email;
 create macro shown_text(words) as words;
 """
-MASKED = r"""
+#: The house's pattern as SQL writes a text.
+LOCAL_PART = text.LOCAL_PART.pattern.replace("'", "''")
+MASKED = rf"""
 create macro shown_address(email) as case
     when email is null or email = '' then email
     when contains(email, '@') then left(email, 1) || '***@' || regexp_extract(email, '@([^@]*)$', 1)
     else '***'
 end;
 create macro shown_text(words) as case
-    when contains(words, '@') or contains(words, '%40')
-    then regexp_replace(words, '[^\s"''<>(),;:=]+(@|%40)', '***\1', 'g')
+    when contains(words, '@') or contains(words, '%40') or contains(words, '=<address>')
+    then regexp_replace(words, '{LOCAL_PART}', '{text.MASKED}', 'g')
     else words
 end;
 """

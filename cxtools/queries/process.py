@@ -13,7 +13,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +113,7 @@ class Worker:
         self,
         request: dict[str, Any],
         limits: Limits,
-    ) -> Iterator[pa.RecordBatch | pa.Schema]:
+    ) -> Generator[pa.RecordBatch | pa.Schema]:
         """
         The schema of what a statement selects, then its rows.
 

@@ -56,6 +56,8 @@ OF_THE_PARSER = {"row", "struct_pack", "list_value", "array_extract", "unnest", 
 #: The names of a statement's own parts.
 PLAIN_NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
 ALLOWED_STABILITY = "CONSISTENT"
+#: What asks for columns without their names.
+WHOLE_ROWS = {"POSITIONAL_REFERENCE", "STAR"}
 START = "begin with select, from, values or with"
 #: What DuckDB calls a kind of statement, where that says little, and what to do instead.
 OTHER_KINDS = {
@@ -133,16 +135,26 @@ def check_document(document: Any, words: Vocabulary) -> None:
 
 
 def read_names(document: Any) -> set[str]:
-    """The tables and columns that a statement names, and `*` where it asks for all columns."""
+    """
+    The tables and columns that a statement names, and `*` where it asks for all columns: also by
+    a whole row (`to_json(messages)`), a place (`#3`), or names of its own (`messages as m(a, b)`).
+    """
     names: set[str] = set()
+    last_names: set[str] = set()
+    tables: set[str] = set()
     for node in _nodes(document):
         if node.get("type") == "BASE_TABLE":
             names.add(node["table_name"].lower())
-        if node.get("type") == "STAR":
+            tables |= {node["table_name"].lower(), str(node.get("alias", "")).lower()}
+        if node.get("type") in WHOLE_ROWS or node.get("column_name_alias"):
             names.add("*")
         if node.get("type") == "COLUMN_REF":
-            names |= {name.lower() for name in node["column_names"]}
+            path = [name.lower() for name in node["column_names"]]
+            names.update(path)
+            last_names.add(path[-1])
         names |= {name.lower() for name in node.get("using_columns") or ()}
+    if last_names & tables:
+        names.add("*")
     return names
 
 

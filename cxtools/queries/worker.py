@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import sys
 from contextlib import suppress
@@ -52,6 +53,8 @@ CONFIG: dict[str, Any] = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
+#: Types that JSON, Parquet or sheets don't know: they are handed over as DuckDB writes them.
+WRITTEN_AS_TEXT = re.compile(r"\b(BIT|BLOB|INTERVAL)\b")
 #: What closes a database when all is in place.
 LOCK = "set enable_external_access = false; set lock_configuration = true"
 
@@ -98,11 +101,24 @@ def select(request: dict[str, Any]) -> None:
         files = [file for step in request["steps"] for file in step.get("files", ())]
         connection.execute("set allowed_paths = $files", {"files": files})
         connection.execute(LOCK)
-        reader = connection.sql(request["sql"]).to_arrow_reader(BATCH_ROWS)
+        rows = with_texts(connection.sql(request["sql"]))
+        reader = rows.to_arrow_reader(BATCH_ROWS)
         send("schema", reader.schema.serialize().to_pybytes())
         for batch in reader:
             send("rows", batch.serialize().to_pybytes())
     send("done")
+
+
+def with_texts(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows, with texts where nobody else knows the type."""
+    if not any(WRITTEN_AS_TEXT.search(str(kind)) for kind in rows.types):
+        return rows
+    columns = []
+    for place, (name, kind) in enumerate(zip(rows.columns, rows.types, strict=True), 1):
+        shown = f"cast(#{place} as varchar)" if WRITTEN_AS_TEXT.search(str(kind)) else f"#{place}"
+        own_name = name.replace('"', '""')
+        columns.append(f'{shown} as "{own_name}"')
+    return rows.project(", ".join(columns))
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, step: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from cxtools.measures.engine import Engine
 from cxtools.measures.people import STEPS, Behind, recipients, texts
 from cxtools.people.timeline import timeline
 from cxtools.settings import load_settings
-from tests.tables import store
+from tests.tables import RECEIVED, events, store
 
 EVENTS = """
     to  | email           | kind     | at       | code  | text                              | url
@@ -69,7 +70,6 @@ FOUND: list[tuple[Behind, dict[str, str], str]] = [
     (Behind(category="mailbox_full"), {"domain": "gmail.com"}, "dan eve"),
     (Behind("bounced"), {"provider": "yahoo"}, "bob cat"),
     (Behind("clicked", category="mailbox_full"), {}, ""),
-    (Behind(reason="' or true --"), {}, ""),
 ]
 
 
@@ -129,6 +129,14 @@ MISTAKES = [
     (Behind("clickd"), "did you mean clicked"),
     (Behind(category="mailbox_ful"), "did you mean mailbox_full"),
     (Behind(kind="sof"), "did you mean soft"),
+    (Behind(reason="mailbx full"), "did you mean mailbox full"),
+    (Behind(reason="' or true --"), "no bounce has the reason ' or true --"),
+    (Behind(bounce_text="mailbox ful"), "did you mean mailbox full"),
+    (
+        Behind(bounce_text="550 <bib@yahoo.com> no such user"),
+        r"550 <\*\*\*@yahoo.com> no such user",
+    ),
+    (Behind(link="https://shop.example/nw"), "did you mean https://shop.example/new"),
 ]
 
 
@@ -137,6 +145,79 @@ def test_a_slip_of_the_pen_is_answered(engine: Engine, behind: Behind, advice: s
     """With what there is."""
     with pytest.raises(StoreError, match=advice):
         recipients(engine, "c", behind)
+
+
+NOTHING = [
+    (Behind(category="mailbox_full"), "nothing bounced"),
+    (Behind(link="https://shop.example/new"), "nobody followed a link"),
+]
+
+
+@pytest.mark.parametrize(("behind", "told"), NOTHING)
+def test_where_nothing_happened_it_is_said(client: Connection, behind: Behind, told: str) -> None:
+    """There is nothing to choose from."""
+    store("to|kind\nann|delivery", "calm", client.store)
+    with pytest.raises(StoreError, match=told):
+        recipients(client.engine, "calm", behind)
+
+
+TWO_DOMAINS = """
+    to  | email         | kind   | at       | code  | text
+    ann | ann@a.example | bounce | 14 09:01 | 5.2.2 | mailbox ann@hub.example full
+    bob | bob@b.example | bounce | 14 09:02 | 5.2.2 | mailbox bob@hub.example full
+    cat | cat@b.example | bounce | 14 09:03 | 5.2.2 | mailbox bob@hub.example full
+"""
+
+
+@pytest.mark.parametrize(("addresses", "counted"), [(False, [(3, 2)]), (True, [(2, 1), (1, 1)])])
+def test_domains_are_counted_over_texts_as_they_are_shown(
+    addresses: bool, counted: list[tuple[int, int]]
+) -> None:
+    """Each once, however many texts became one."""
+    engine = Engine(store(TWO_DOMAINS))
+    table = texts(engine, None, Behind(), addresses=addresses)
+
+    assert counted == list(table[["recipients", "domains"]].itertuples(index=False, name=None))
+
+
+ODD_ADDRESSES = """
+    to  | email                           | kind   | code  | text
+    1   | "kim lee"@three.example         | bounce | 5.1.1 | "kim lee"@three.example unknown
+    2   | kim.lee=three.example@b.example | bounce | 5.1.1 | kim.lee=three.example@b.example unknown
+"""
+
+
+def test_odd_spellings_of_addresses_are_masked() -> None:
+    """Quoted ones, and those that name another."""
+    table = recipients(Engine(store(ODD_ADDRESSES)), None, Behind())
+
+    assert ["***@three.example unknown", "***@b.example unknown"] == sorted(
+        table["bounce_text"], reverse=True
+    )
+    assert ["***=<address> unknown", "***@<host> unknown"] == sorted(table["reason"])
+    assert "lee" not in table.to_csv()
+
+
+def test_a_time_line_holds_what_is_told_by_ids_alone(client: Connection) -> None:
+    """Opens and clicks of many feeds have no address; the questions know whose they are."""
+    drawn = events(
+        """
+        to  | email            | kind     | at       | url
+        ann | ann@late.example | delivery | 20 09:00 |
+        ann | ann@late.example | click    | 20 10:00 | https://shop.example/new
+        bob | bob@late.example | delivery | 20 09:00 |
+        bob | bob@late.example | open     | 20 11:00 |
+        """
+    )
+    told = [
+        replace(event, email="") if event.kind in ("open", "click") else event for event in drawn
+    ]
+    client.store.add("ids", told, source="test", received_at=RECEIVED)
+
+    lines = timeline(client, "Ann@late.example")
+    assert [("delivery", ""), ("click", "https://shop.example/new")] == list(
+        lines[["what", "detail"]].itertuples(index=False, name=None)
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,6 +260,23 @@ def test_python_has_the_same(client: Connection, home: Path) -> None:
 
 def run(home: Path, *words: str) -> Any:
     return CliRunner(env={"CXTOOLS_HOME": str(home)}).invoke(app, list(words))
+
+
+#: What JSON has no word for -> how it is written.
+WRITTEN = {
+    "interval 3 hour": "03:00:00",
+    "[interval 1 month]": "[1 month]",
+    "'101'::bit": "101",
+    "'\\xFF'::blob": "\\xFF",
+}
+
+
+def test_json_has_texts_for_what_it_does_not_know(home: Path, client: Connection) -> None:
+    """As DuckDB writes them; the columns keep their names."""
+    columns = ", ".join(f'{sql} as "{sql}"' for sql in WRITTEN)
+    [row] = json.loads(run(home, "sql", f"select 1 as one, {columns}", "--json").stdout)
+
+    assert {"one": 1, **WRITTEN} == row
 
 
 def test_a_terminal_is_told_how_many_more(client: Connection, home: Path) -> None:

@@ -202,6 +202,69 @@ def test_masks_are_those_of_the_house(engine: Engine) -> None:
     assert safe_line("550 <eve@old.example> unknown", 80) == texts[0]["bounce_text"]
 
 
+ODD_ADDRESSES = """
+    to  | email                           | kind   | code  | text
+    1   | "kim lee"@three.example         | bounce | 5.1.1 | "kim lee"@three.example unknown
+    2   | kim.lee=three.example@b.example | bounce | 5.1.1 | kim.lee=three.example@b.example unknown
+"""
+
+
+def test_odd_spellings_of_addresses_are_masked(tmp_path: Path) -> None:
+    """Quoted ones, and those that name another; as Python masks them."""
+    target = EventStore(tmp_path / "events", Resources(tmp_path, memory="200 MB", threads=1))
+    odd = Engine(store(ODD_ADDRESSES, "odd", target))
+    query = "select bounce_text from events order by 1"
+    whole = [row["bounce_text"] for row in ask(odd, query, show_addresses=True)]
+    everything = [ask(odd, f"select * from {view}") for view in VIEWS]
+
+    assert "lee" not in str(everything)
+    assert sorted(safe_line(text, 80) for text in whole) == [
+        row["bounce_text"] for row in ask(odd, query)
+    ]
+
+
+#: Statements that ask for columns without their names -> what they say of ann in August.
+WHOLE_ROWS = [
+    "select messages as m from messages",
+    "select m from messages m",
+    "select cast(to_json(messages) as varchar) as m from messages",
+]
+
+
+@pytest.mark.parametrize("statement", WHOLE_ROWS)
+def test_a_whole_row_has_all_columns(engine: Engine, statement: str) -> None:
+    """Those that are looked up, too."""
+    [first, *_] = ask(engine, statement, "august")
+
+    assert [] == [name for name in names("messages") if name not in str(first["m"])]
+
+
+def test_columns_can_be_asked_for_by_place(engine: Engine) -> None:
+    """All of them have theirs."""
+    place = names("messages").index("job") + 1
+    shown = [
+        ask(engine, f"select distinct #{place} as job from messages"),
+        ask(engine, f"select distinct c{place} as job from messages as m({columns_up_to(place)})"),
+    ]
+
+    assert [[{"job": "j1"}]] * 2 == shown
+
+
+def columns_up_to(place: int) -> str:
+    return ", ".join(f"c{number}" for number in range(1, place + 1))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["select 1 as a, 2 as a", "select m.*, e.* from messages m join events e using (message_key)"],
+)
+def test_columns_of_one_name_are_refused(engine: Engine, statement: str) -> None:
+    """Nobody could tell them apart; what to do is said."""
+    with pytest.raises(ConfigError, match=r"several columns are named (?s:.*) as other_"):
+        ask(engine, statement)
+    assert [{"one": 1}] == ask(engine, "select 1 as one")
+
+
 def test_an_error_shows_no_address(engine: Engine) -> None:
     """DuckDB would quote the value that it can't convert."""
     with pytest.raises(ConfigError) as refused:
