@@ -209,6 +209,7 @@ class Connection:
             least_group=self.settings.least_group or 0,
         )
 
+    @without_locals
     def keep_segments(self, name: str) -> None:
         """
         Bring into the store what was sent with the recipients of a campaign, where it isn't there.
