@@ -96,7 +96,7 @@ ADDITIVE: dict[str, tuple[list[str], list[str]]] = {
     "send_times": (["attempted", "delivered", "clicked"], ["weekday", "hour"]),
     "suspects": (["clickers"], ["rule"]),
     "complaints": (["delivered", "complained", "unsubscribed"], []),
-    "deferrals": (["attempted", "deferred", "deferrals", "timed"], []),
+    "deferrals": (["attempted", "waiting", "messages", "deferred", "deferrals", "timed"], []),
     "late_bounces": (["recipients"], ["category", "kind"]),
     "worst_domains": (["bounced"], ["domain"]),
 }
