@@ -81,7 +81,7 @@ def answer(
             as_of=as_of,
             least_group=_least_group(engine, splits),
         )
-    if "people" in counts and "people" not in question.column_names():
+    if question.private:
         counts, left_out = _rows_of_enough(counts, engine.least_group)
         notes += left_out
     if question.parts:

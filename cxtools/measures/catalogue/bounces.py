@@ -115,6 +115,7 @@ WORST_DOMAINS = Question(
     caption="The highest lower bound of the 95% interval is first.",
     report="bounce_report",
     empty="There is no domain with bounces to show.",
+    private=True,
 )
 
 TYPO_DOMAINS = Question(
@@ -140,6 +141,7 @@ TYPO_DOMAINS = Question(
     report="bounce_report",
     shown=("domain", "meant", "recipients", "delivered", "bounced"),
     empty="There is no mistyped domain to show.",
+    private=True,
 )
 
 REPEAT_BOUNCERS = Question(
