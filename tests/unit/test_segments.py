@@ -390,6 +390,25 @@ def test_domains_of_few_are_left_out(
     assert len(domains) == len(answer(replace(engine, least_group=0), question, "c"))
 
 
+def test_a_command_says_what_is_left_out_beside_its_answer(tmp_path: Path) -> None:
+    """On stderr, so that what reads the JSON isn't disturbed; a filter on few ends with an error."""
+    client = planned_client(tmp_path)
+    slips = "to | kind | at | email\n" + "\n".join(
+        f"{domain}{n} | delivery | +{n} | p{n}@{domain}"
+        for domain, people in {"gmial.com": 4, "gmal.com": 5}.items()
+        for n in range(people)
+    )
+    store(slips, "slips", into=client.store)
+    run = CliRunner(env={"CXTOOLS_HOME": str(tmp_path), "CXTOOLS_LEAST_GROUP": "5"})
+    asked = run.invoke(app, ["typo_domains", "slips", "--json"])
+    few = run.invoke(app, ["funnel", "slips", "--where", "domain=gmial.com"])
+
+    assert ["gmal.com"] == [row["domain"] for row in json.loads(asked.stdout)]
+    assert "Left out: 1 domain of fewer than 5 people each." in asked.stderr
+    assert "" == few.stdout
+    assert "fewer than 5 people" in str(few.exception) + few.stderr
+
+
 def test_providers_and_times_are_never_folded(tmp_path: Path) -> None:
     """They tell of nobody; domains and combinations with segments do."""
     engine = replace(planned_client(tmp_path).engine, least_group=5)

@@ -140,7 +140,7 @@ TYPO_DOMAINS = Question(
     chart="shares",
     report="bounce_report",
     shown=("domain", "meant", "recipients", "delivered", "bounced"),
-    empty="There is no mistyped domain to show.",
+    empty="There is no domain to show that looks like a slip of the pen.",
     private=True,
 )
 
