@@ -5,13 +5,13 @@
 -- columns: those of messages_by_group (own_split: by the message's own values); split (of small groups, and of one more where these are too few
 --          together, that of all of them)
 with
-people as (       -- whoever has several messages in a group counts once; a message without an address is of somebody else
+members as (      -- whoever has several messages in a group counts once; a message without an address is of somebody else
     select distinct campaign, own_split, case when email <> '' then lower(email) else cast(message_key as string) end as person
     from messages_by_group
 ),
 sizes as (        -- one row per group
     select campaign, own_split, count(*) as people
-    from people
+    from members
     group by campaign, own_split
 ),
 in_order as (     -- nth: of the campaign's groups, the smallest first
@@ -26,14 +26,14 @@ small as (
     where people < {least} or (groups > {most} and nth <= groups - {most} + 1)
 ),
 together as (     -- one row per campaign with small groups: the people of all of them
-    select small.campaign, count(distinct person) as people, max(nth) as last
+    select small.campaign, count(distinct person) as people, max(nth) as last_nth
     from small
-    join people on people.campaign = small.campaign and people.own_split is not distinct from small.own_split
+    join members on members.campaign = small.campaign and members.own_split is not distinct from small.own_split
     group by small.campaign
 ),
 folded as (       -- one more is folded where those that are small are too few together to be shown
     select in_order.campaign, own_split,
-           coalesce(nth <= last or (together.people < {least} and nth = last + 1), false) as is_folded
+           coalesce(nth <= last_nth or (together.people < {least} and nth = last_nth + 1), false) as is_folded
     from in_order
     left join together on together.campaign = in_order.campaign
 ),
