@@ -129,14 +129,16 @@ def zone_note(groups: Iterable[str]) -> str:
 
 def limits_note(table: pd.DataFrame) -> str:
     """
-    What is said of a table, or a picture of it, that is of some messages only; "" for others.
+    What is said of a table, or a picture of it, that is of some messages only, or without some rows
+    that were asked for; "" for others.
 
     >>> import pandas as pd
     >>> limits_note(pd.DataFrame())
     ''
     """
     limits = getattr(table, "limits", ())
-    return f" Only messages with {'; '.join(limits)}." if limits else ""
+    limited = [f"Only messages with {'; '.join(limits)}."] if limits else []
+    return "".join(f" {said}" for said in [*limited, *getattr(table, "notes", ())])
 
 
 def part_name(group: str, value: Any) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cxtools import wording
@@ -67,7 +67,9 @@ def words_of(table: pd.DataFrame) -> Words:
             "there are no words for this table",
             do=f"show the table itself; there are words for {', '.join(SAID)}",
         )
-    return say(rows_of(table, LONGEST))
+    words = say(rows_of(table, LONGEST))
+    notes = [words.note, *getattr(table, "notes", ())]
+    return replace(words, note=" ".join(note for note in notes if note))
 
 
 def _alerts(rows: Sequence[Row]) -> Words:

@@ -64,6 +64,8 @@ def command_for(question: Question) -> Callable[..., None]:
         form.show(session(context), table, question.empty)
         if question.derived and len(table) and form.is_text:
             session(context).say(f"\n{question.caption}")
+        for note in table.notes:
+            session(context).say(note)
 
     return ask
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -50,18 +50,27 @@ def answer(
 
     Raises:
         ConfigError: *as_of* is not a moment, or there is no such question.
-        StoreError: a campaign, dimension or value is unknown; or the question can't be split,
-        filtered, or asked of several campaigns.
+        StoreError: a campaign, dimension or value is unknown; the question can't be split,
+        filtered, or asked of several campaigns; or *where* leaves too few people.
     """
     question = named(name)
     asked_for = choices.names_in(by, where)
     segments = () if DIMENSIONS.keys() >= set(asked_for) else engine.segments(campaigns)
     splits = choices.splits(question, by, segments)
     filters = choices.filters(question, where, segments)
+    notes: list[str] = []
+    few = campaigns_of_few(engine, campaigns, filters, as_of)
+    if few:
+        campaigns = _others(engine, campaigns, few)
+        notes.append(_few_people(engine, few))
     if question.earlier:
-        counts = count_at_one_age(engine, question, campaigns, as_of, where=filters)
+        counts, left_out = count_at_one_age(engine, question, campaigns, as_of, where=filters)
+        notes += left_out
     elif question.derived:
-        counts = derive(engine, question, campaigns, by=splits, where=filters, as_of=as_of)
+        counts, left_out = derive(
+            engine, question, campaigns, by=splits, where=filters, as_of=as_of
+        )
+        notes += left_out
     else:
         [counts] = count(
             engine,
@@ -72,12 +81,66 @@ def answer(
             as_of=as_of,
             least_group=_least_group(engine, splits),
         )
+    if question.private:
+        counts, left_out = _rows_of_enough(counts, engine.least_group)
+        notes += left_out
     if question.parts:
         counts = rows_of_parts(counts, question, splits)
     rows = add_rates(counts, question, splits)
     if question.earlier:
         rows = rows.sort_values("first_at", kind="stable", ignore_index=True)
-    return Table(rows).answering(question, splits, filters)
+    return Table(rows).answering(question, splits, filters, notes)
+
+
+@repeat_when_replaced
+def campaigns_of_few(
+    engine: Engine, campaigns: Campaigns, where: Filters, as_of: AsOf = None
+) -> list[str]:
+    """
+    The campaigns of which *where* leaves somebody, but fewer people than the engine's least group;
+    none where it only asks for what tells of nobody.
+    """
+    least = _least_group(engine, list(where))
+    if not least:
+        return []
+    with engine.session(campaigns, where=where, as_of=as_of) as session:
+        rows = session.count("people_asked_about").to_pylist()
+    return [row["campaign"] for row in rows if row["people"] < least]
+
+
+def _others(engine: Engine, campaigns: Campaigns, few: Collection[str]) -> list[str]:
+    """
+    The campaigns that are asked about, without these.
+
+    Raises:
+        StoreError: there is no other.
+    """
+    asked = names_of(campaigns) or engine.store.campaigns()
+    others = [name for name in asked if name not in few]
+    if not others:
+        raise StoreError(
+            _few_people(engine, few).removesuffix("."),
+            do="choose more of them with `where`, or ask without it",
+        )
+    return others
+
+
+def _few_people(engine: Engine, campaigns: Collection[str]) -> str:
+    names = ", ".join(campaigns)
+    return f"Nothing is shown of {names}: these are fewer than {engine.least_group} people."
+
+
+def _rows_of_enough(counts: pd.DataFrame, least: int) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of so many people, and what is said of the others."""
+    is_enough = counts["people"] >= least
+    missing = int((~is_enough).sum())
+    if not missing:
+        return counts, []
+    rows = wording.quantity(missing, "domain")
+    return (
+        counts[is_enough].reset_index(drop=True),
+        [f"Left out: {rows} of fewer than {least} people each."],
+    )
 
 
 def _least_group(engine: Engine, splits: Sequence[str]) -> int:
@@ -133,8 +196,11 @@ def count_at_one_age(
     as_of: AsOf,
     *,
     where: Filters = NO_FILTERS,
-) -> pd.DataFrame:
-    """The counts of a campaign, and of the ones before it, cut at the age that it has reached."""
+) -> tuple[pd.DataFrame, list[str]]:
+    """
+    The counts of a campaign, and of the ones before it, cut at the age that it has reached; and
+    what is said of those that aren't shown.
+    """
     names = names_of(campaigns)
     if len(names) != 1:
         raise StoreError(
@@ -146,9 +212,14 @@ def count_at_one_age(
     known = window(engine, campaign, as_of)
     earlier = earlier_campaigns(engine, campaign, known.first_at, question.earlier)
     if not earlier:
-        return counts
+        return counts, []
+    few = campaigns_of_few(engine, earlier, where, known.age)
+    notes = [_few_people(engine, few)] if few else []
+    earlier = [name for name in earlier if name not in few]
+    if not earlier:
+        return counts, notes
     [others] = count(engine, [question.name], earlier, where=where, as_of=known.age)
-    return pd.concat([others, counts], ignore_index=True)
+    return pd.concat([others, counts], ignore_index=True), notes
 
 
 def derive(
@@ -159,18 +230,21 @@ def derive(
     by: Sequence[str],
     where: Filters,
     as_of: AsOf,
-) -> pd.DataFrame:
-    """The rows of a question that are made of another's counts."""
+) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of a question that are made of another's counts, and what is said of others."""
     if question.name in trend_rows.ROWS:
         history = history_by(engine, campaigns, by=by, where=where, as_of=as_of)
-        return trend_rows.ROWS[question.name](history, by)
+        return trend_rows.ROWS[question.name](history, by), []
     if question.name == "league":
-        return league(engine, campaigns, where=where, as_of=as_of)
+        return league(engine, campaigns, where=where, as_of=as_of), []
     if question.name != "compare":
         [counts] = count(engine, [question.name], campaigns, where=where, as_of=as_of)
-        return counts
+        return counts, []
     names = names_of(campaigns)
+    notes: list[str] = []
     if as_of is None and not by:
+        names, notes = _begun(engine, names)
+        campaigns = names or campaigns
         as_of = youngest_age(engine, names)
     [counts] = count(
         engine,
@@ -181,7 +255,29 @@ def derive(
         as_of=as_of,
         least_group=_least_group(engine, by),
     )
-    return differences.rows(counts, names, by)
+    notes += differences.notes(counts, names, by)
+    return differences.rows(counts, names, by), notes
+
+
+def _begun(engine: Engine, campaigns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """
+    Those of several campaigns that have an age, and what is said of the others.
+
+    Raises:
+        StoreError: the first hasn't, with which all others are compared.
+    """
+    if len(campaigns) < FEWEST_COMPARED:
+        return list(campaigns), []
+    begun = [name for name in campaigns if window(engine, name).first_at is not None]
+    others = ", ".join(name for name in campaigns if name not in begun)
+    if not others:
+        return begun, []
+    if campaigns[0] not in begun:
+        raise StoreError(
+            f"nothing can be compared with {campaigns[0]}: no sending of it has a moment yet",
+            do="name another campaign first",
+        )
+    return begun, [f"Left out, since no sending of it has a moment yet: {others}."]
 
 
 def history_by(
@@ -230,7 +326,7 @@ def league(engine: Engine, campaigns: Campaigns, *, where: Filters, as_of: AsOf)
 def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:
     """
     The age that all of several campaigns have reached by the last event of any of them; None where
-    that isn't known. Its own last event would make a campaign without clicks too young.
+    that isn't known of one. Its own last event would make a campaign without clicks too young.
     """
     windows = [window(engine, campaign) for campaign in campaigns]
     begun = [each.first_at for each in windows if each.first_at is not None]

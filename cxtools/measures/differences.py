@@ -106,11 +106,31 @@ def rows(counts: pd.DataFrame, campaigns: Sequence[str], by: Sequence[str]) -> p
 def pairs_of_campaigns(
     records: Sequence[Counts], campaigns: Sequence[str], rate: Column
 ) -> list[Pair]:
-    """Each campaign beside the first."""
+    """Each campaign beside the first; none where that one hasn't such a rate."""
     by_name = {record["campaign"]: record for record in records}
-    names = [name for name in campaigns or by_name if name in by_name]
-    sides = [side for name in names for side in _sides([by_name[name]], (), rate)]
+    names = list(campaigns or by_name)
+    sides = [
+        side for name in names if name in by_name for side in _sides([by_name[name]], (), rate)
+    ]
+    if not sides or sides[0].key != (names[0],):
+        return []
     return [Pair(side, sides[0]) for side in sides[1:]]
+
+
+def notes(counts: pd.DataFrame, campaigns: Sequence[str], by: Sequence[str]) -> list[str]:
+    """What is said of rates that others have and the first of *campaigns* hasn't."""
+    if by or not campaigns:
+        return []
+    records: list[dict[Any, Any]] = counts.to_dict("records")
+    missing = []
+    for rate in RATES:
+        sides = _sides(records, (), rate)
+        if sides and (campaigns[0],) not in [side.key for side in sides]:
+            missing.append(rate.label.lower())
+    if not missing:
+        return []
+    rates = " and no ".join(missing)
+    return [f"{campaigns[0]}, which is named first, has no {rates}: nothing is compared by that."]
 
 
 def pairs_of_parts(records: Sequence[Counts], by: Sequence[str], rate: Column) -> list[Pair]:

@@ -113,6 +113,8 @@ class Question:
     empty       what is said in place of a table without rows
     verbatim    whether its texts are shown as they came, never cut
     derived     whether its rows are made of counts that another question's SQL has
+    private     whether a row may tell of one person: the SQL has a column `people`, too, and rows
+                of fewer than the least group are left out
     """
 
     name: str
@@ -133,6 +135,7 @@ class Question:
     empty: str = "Nothing of that kind is known yet."
     verbatim: bool = False
     derived: bool = False
+    private: bool = False
 
     @property
     def file(self) -> str:

@@ -87,13 +87,15 @@ class Table(pd.DataFrame):
     doesn't need. What comes out of anything else (sums, merges, other names) answers no question.
     """
 
-    _metadata = ["_question", "_origin", "splits", "limits"]  # noqa: RUF012  # the name and type that pandas asks for
+    _metadata = ["_question", "_origin", "splits", "limits", "notes"]  # noqa: RUF012  # the name and type that pandas asks for
     _question = ""
     _origin = ""
     #: What the answer was split by.
     splits: tuple[str, ...] = ()
     #: What the messages were limited to: a text for each column, as "plan pro or free".
     limits: tuple[str, ...] = ()
+    #: What isn't among the rows although it was asked for, and why, in sentences.
+    notes: tuple[str, ...] = ()
 
     @property
     def _constructor(self) -> type[Table]:
@@ -111,10 +113,12 @@ class Table(pd.DataFrame):
         question: Question,
         splits: Sequence[str] = (),
         filters: Mapping[str, Sequence[str]] | None = None,
+        notes: Sequence[str] = (),
     ) -> Table:
         """The same table, as the answer to this question, split and limited by these."""
         self._question = question.name
         self.splits = tuple(splits)
+        self.notes = tuple(notes)
         limits = (filters or {}).items()
         self.limits = tuple(f"{name} {' or '.join(values)}" for name, values in limits)
         return self

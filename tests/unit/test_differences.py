@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cxtools.errors import ConfigError, ReportError
-from cxtools.measures.answers import add_rates
+from cxtools.errors import ConfigError, ReportError, StoreError
+from cxtools.measures.answers import add_rates, answer
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.differences import finding, rows
+from cxtools.measures.engine import Engine
 from cxtools.measures.samples import ab_size
 from cxtools.measures.stats import holm, newcombe
 from cxtools.measures.table import Table
@@ -185,6 +186,50 @@ def test_campaigns_are_compared_at_one_age() -> None:
     assert [20, 50] == [
         each[each.metric == "click_rate"].beside_part.item() for each in (table, uncut)
     ]
+
+
+def test_a_rate_that_the_first_does_not_measure_is_not_compared() -> None:
+    """No other campaign takes its place, and that is said."""
+    target = two_campaigns()
+    silent = "to | kind | at\n" + "\n".join(f"s{n} | delivery | +{n}" for n in range(40))
+    store(silent, "s", target)
+    table = ask("compare", target, ["s", "a", "b"])
+    behind = ask("compare", target, ["a", "s", "b"])
+    said = (
+        "s, which is named first, has no open rate and no click rate and no click to open rate: "
+        "nothing is compared by that."
+    )
+
+    assert {("delivery_rate", "s")} == set(zip(table.metric, table.beside, strict=True))
+    assert {"a"} == set(behind.beside)
+    assert [("b", 50)] == [
+        (row.campaign, row.part) for row in behind[behind.metric == "click_rate"].itertuples()
+    ]
+    assert said in str(table._repr_html_())
+    assert said in str(table.words())
+    assert () == behind.notes
+
+
+def test_what_has_not_begun_leaves_the_others_at_one_age() -> None:
+    """A campaign without any moment is left out with a sentence; as the first it is refused."""
+    target = two_campaigns()
+    late = "to | kind | at | url\n" + "\n".join(
+        f"a{number}@gmail.com | click | +90000 | https://shop.example" for number in range(10, 40)
+    )
+    store(late, "a", target)
+    young = "to | kind | at\n" + "\n".join(
+        f"c{number}@gmail.com | delivery | +89000" for number in range(40)
+    )
+    store(young, "c", target)
+    store("to | kind | at\nx | delivery | ", "undated", target)
+    engine = Engine(target, planned=lambda: ["planned"])
+    alone = answer(engine, "compare", ["a", "c"])
+    table = answer(engine, "compare", ["a", "planned", "c", "undated"])
+
+    assert alone.equals(table)
+    assert ("Left out, since no sending of it has a moment yet: planned, undated.",) == table.notes
+    with pytest.raises(StoreError, match="nothing can be compared with planned"):
+        answer(engine, "compare", ["planned", "a", "c"])
 
 
 def test_parts_of_several_campaigns_stay_with_their_own() -> None:

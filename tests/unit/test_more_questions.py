@@ -104,8 +104,8 @@ ANSWERS: list[tuple[str, dict[str, Any], list[str], list[tuple[Any, ...]]]] = [
     (
         "deferrals",
         {"as_of": "2026-09-14T09:00:10Z"},
-        ["attempted", "deferred", "deferrals", "timed", "median_s"],
-        [(1, 0, 0, 1, 10)],  # bob waits still
+        ["attempted", "waiting", "messages", "deferred", "deferrals", "timed", "deferral_rate"],
+        [(1, 1, 2, 1, 1, 1, 0.5)],  # bob waits still
     ),
 ]
 
@@ -149,6 +149,24 @@ def test_each_is_drawn(question: str) -> None:
     assert figure.data
     assert figure.layout.meta["rows"]
     assert silent.layout.meta["title"]
+
+
+def test_mail_that_a_block_holds_up_is_deferred_mail() -> None:
+    """Of three that were sent two wait, and nothing was delivered or bounced but one."""
+    held = store("""
+        to  | kind     | at  | code
+        ann | sent     | +0  |
+        ann | delivery | +5  |
+        bob | sent     | +0  |
+        bob | deferral | +5  | 4.7.1
+        cid | sent     | +0  |
+        cid | deferral | +5  | 4.7.1
+        cid | deferral | +65 | 4.7.1
+    """)
+    columns = ["attempted", "waiting", "messages", "deferred", "deferrals", "deferral_rate"]
+    [row] = ask("deferrals", held)[columns].to_dict("records")
+
+    assert (1, 2, 3, 2, 3, 2 / 3) == tuple(row.values())
 
 
 def test_what_is_not_measured_is_missing() -> None:

@@ -96,7 +96,7 @@ ADDITIVE: dict[str, tuple[list[str], list[str]]] = {
     "send_times": (["attempted", "delivered", "clicked"], ["weekday", "hour"]),
     "suspects": (["clickers"], ["rule"]),
     "complaints": (["delivered", "complained", "unsubscribed"], []),
-    "deferrals": (["attempted", "deferred", "deferrals", "timed"], []),
+    "deferrals": (["attempted", "waiting", "messages", "deferred", "deferrals", "timed"], []),
     "late_bounces": (["recipients"], ["category", "kind"]),
     "worst_domains": (["bounced"], ["domain"]),
 }
@@ -107,9 +107,14 @@ ADDITIVE: dict[str, tuple[list[str], list[str]]] = {
 def test_disjoint_groups_add_up_to_the_whole(
     odd: EventStore, by: list[str], least_group: int
 ) -> None:
-    """Nobody is lost or counted twice, whatever stands together because it is small."""
+    """
+    Nobody is lost or counted twice, whatever stands together because it is small; only rows that
+    are left out for that don't add up.
+    """
     engine = Engine(odd, rules_digest=lambda: "shipped", least_group=least_group)
     for name, (counts, keys) in ADDITIVE.items():
+        if least_group and QUESTIONS[name].private:
+            continue
         whole = totals(answer(engine, name), counts, keys)
         parts = totals(answer(engine, name, by=by), counts, keys)
         check_equal(parts, whole, f"{name} by {by}")

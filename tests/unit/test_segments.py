@@ -298,6 +298,117 @@ def test_small_groups_stand_together(
     assert sum(sizes.values()) == table["attempted"].sum()
 
 
+#: Messages of each group by their people ("" without an address), the groups that are shown.
+PEOPLE_FOLDED: list[tuple[dict[str, str], dict[str, int]]] = [
+    ({"a": "klmno", "b": "ppppppp"}, {"other (2 groups)": 12}),  # b is one person
+    ({"a": "klmnop", "b": "QqQqQ", "c": "qqqrst"}, {"other (3 groups)": 17}),  # b and c are four
+    ({"a": "klmno", "b": "pqrs", "c": "ppt"}, {"a": 5, "other (2 groups)": 7}),  # these are five
+    ({"a": "klmno", "b": "     "}, {"a": 5, "b": 5}),
+]
+
+
+@pytest.mark.parametrize(("groups", "shown"), PEOPLE_FOLDED)
+def test_groups_are_counted_in_people(
+    tmp_path: Path, groups: dict[str, str], shown: dict[str, int]
+) -> None:
+    """Five messages to one person are no group of five, however the address is written."""
+    lines = ["email,event,time,message_id,arm"]
+    for arm, people in groups.items():
+        for number, name in enumerate(people):
+            email = f"{name}@x.example" if name.strip() else ""
+            lines.append(f"{email},delivered,2026-09-14,{arm}{number},{arm}")
+    engine = replace(imported(tmp_path, "\n".join(lines), "arm"), least_group=5)
+    table = answer(engine, "funnel", "c", by="arm")
+
+    assert shown == dict(zip(table["arm"], table["attempted"], strict=True))
+
+
+def campaigns_by_domain(**sizes: dict[str, int]) -> Engine:
+    """Each campaign with so many people at each domain, all of them bounced; least group five."""
+    target = None
+    for campaign, domains in sizes.items():
+        lines = ["to | kind | at | email | code"]
+        for domain, people in domains.items():
+            for n in range(people):
+                lines.append(f"{domain}{n} | sent | +{n} | p{n}@{domain} |")
+                lines.append(f"{domain}{n} | bounce | +{n + 1} | p{n}@{domain} | 5.1.1")
+        target = store("\n".join(lines), campaign, into=target)
+    assert target
+    return Engine(target, least_group=5)
+
+
+@pytest.mark.parametrize("question", ["funnel", "bounces", "comparison", "alerts", "deferrals"])
+def test_few_people_are_withheld(question: str) -> None:
+    """A filter on four people shows nothing; on a provider, which tells of nobody, it does."""
+    engine = campaigns_by_domain(c={"few.example": 4, "many.example": 5})
+
+    with pytest.raises(StoreError, match="Nothing is shown of c: these are fewer than 5 people"):
+        answer(engine, question, "c", where={"domain": "few.example"})
+    with pytest.raises(StoreError, match="fewer than 5 people"):
+        answer(engine, question, "c", where={"domain": "few.example", "provider": "other"})
+    answer(engine, question, "c", where={"domain": "many.example"})
+    answer(replace(engine, least_group=0), question, "c", where={"domain": "few.example"})
+    assert [4] == list(
+        answer(campaigns_by_domain(c={"a.example": 4}), "funnel", "c", where={"provider": "other"})[
+            "attempted"
+        ]
+    )
+
+
+@pytest.mark.parametrize(("question", "asked"), [("funnel", None), ("comparison", "l")])
+def test_campaigns_of_few_are_left_out(question: str, asked: str | None) -> None:
+    """Of several campaigns, and of those before it, with a sentence."""
+    engine = campaigns_by_domain(a={"x.example": 4}, b={"x.example": 6})
+    lines = ["to | kind | at | email"]
+    lines += [f"l{n} | delivery | +{900 + 100 * n} | l{n}@x.example" for n in range(5)]
+    store("\n".join(lines), "l", into=engine.store)
+    table = answer(engine, question, asked, where={"domain": "x.example"})
+
+    assert ["b", "l"] == list(table["campaign"])
+    assert "Nothing is shown of a: these are fewer than 5 people." in str(table._repr_html_())
+
+
+@pytest.mark.parametrize(
+    ("question", "domains", "shown"),
+    [
+        ("worst_domains", {"few.example": 4, "many.example": 5}, ["many.example"]),
+        ("typo_domains", {"gmial.com": 4, "gmal.com": 5}, ["gmal.com"]),
+        ("worst_domains", {"few.example": 4}, []),
+    ],
+)
+def test_domains_of_few_are_left_out(
+    question: str, domains: dict[str, int], shown: list[str]
+) -> None:
+    """They are rows there, and no less a group; the picture says so, too."""
+    engine = campaigns_by_domain(c=domains)
+    table = answer(engine, question, "c")
+    said = "Left out: 1 domain of fewer than 5 people each."
+
+    assert shown == list(table["domain"])
+    assert said in str(table._repr_html_())
+    assert said in table.chart().layout.meta["caption"]
+    assert len(domains) == len(answer(replace(engine, least_group=0), question, "c"))
+
+
+def test_a_command_says_what_is_left_out_beside_its_answer(tmp_path: Path) -> None:
+    """On stderr, so that what reads the JSON isn't disturbed; a filter on few ends with an error."""
+    client = planned_client(tmp_path)
+    slips = "to | kind | at | email\n" + "\n".join(
+        f"{domain}{n} | delivery | +{n} | p{n}@{domain}"
+        for domain, people in {"gmial.com": 4, "gmal.com": 5}.items()
+        for n in range(people)
+    )
+    store(slips, "slips", into=client.store)
+    run = CliRunner(env={"CXTOOLS_HOME": str(tmp_path), "CXTOOLS_LEAST_GROUP": "5"})
+    asked = run.invoke(app, ["typo_domains", "slips", "--json"])
+    few = run.invoke(app, ["funnel", "slips", "--where", "domain=gmial.com"])
+
+    assert ["gmal.com"] == [row["domain"] for row in json.loads(asked.stdout)]
+    assert "Left out: 1 domain of fewer than 5 people each." in asked.stderr
+    assert "" == few.stdout
+    assert "fewer than 5 people" in str(few.exception) + few.stderr
+
+
 def test_providers_and_times_are_never_folded(tmp_path: Path) -> None:
     """They tell of nobody; domains and combinations with segments do."""
     engine = replace(planned_client(tmp_path).engine, least_group=5)

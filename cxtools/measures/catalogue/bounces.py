@@ -114,7 +114,8 @@ WORST_DOMAINS = Question(
     chart="shares",
     caption="The highest lower bound of the 95% interval is first.",
     report="bounce_report",
-    empty="No bounces.",
+    empty="There is no domain with bounces to show.",
+    private=True,
 )
 
 TYPO_DOMAINS = Question(
@@ -139,7 +140,8 @@ TYPO_DOMAINS = Question(
     chart="shares",
     report="bounce_report",
     shown=("domain", "meant", "recipients", "delivered", "bounced"),
-    empty="No domain of these campaigns looks like a slip of the pen.",
+    empty="There is no domain to show that looks like a slip of the pen.",
+    private=True,
 )
 
 REPEAT_BOUNCERS = Question(

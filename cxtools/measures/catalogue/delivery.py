@@ -127,8 +127,9 @@ COMPARE = Question(
     ),
     note=(
         "Campaigns are compared with the one that is named first, all at the age that the youngest "
-        "has reached. With `by`, the parts of each campaign are compared: up to four with each "
-        f"other, more of them each with all the others. {RULE}"
+        "has reached; one that hasn't begun is left out, and so is a rate that the first one's "
+        "events don't tell of. With `by`, the parts of each campaign are compared: up to four with "
+        f"each other, more of them each with all the others. {RULE}"
     ),
     example='cx.compare("q3-update", by="provider").chart()',
     sql="funnel",
@@ -184,7 +185,9 @@ DEFERRALS = Question(
     grain="campaign",
     columns=(
         Column("attempted", "messages", "with a delivery or a bounce; without deliveries: sent"),
-        Column("deferred", "messages", "attempted, and told to come again later at least once"),
+        Column("waiting", "messages", "told to come again later, and no final word yet"),
+        Column("messages", "messages", "attempted or waiting"),
+        Column("deferred", "messages", "of these, told to come again later at least once"),
         Column("deferrals", "events", "how often that was said"),
         Column("delivered", "messages", "attempted and not bounced in the end"),
         Column("timed", "messages", "delivered, with a sending or a deferral before the delivery"),
@@ -193,19 +196,20 @@ DEFERRALS = Question(
         Column(
             "deferral_rate",
             "share",
-            "deferred / attempted",
+            "deferred / messages",
             "deferred",
-            "attempted",
+            "messages",
             "deferred_measured",
         ),
     ),
     note=(
+        "Mail that waits still counts: it is deferred, and not attempted until its final word. "
         'The rate is missing, "not measured", where the events hold no deferral at all; '
         "times are missing where neither sendings nor deferrals are told."
     ),
     example='cx.deferrals("q3-update", by="provider").chart()',
     chart="shares",
     report="bounce_report",
-    shown=("attempted", "deferred", "deferral_rate", "deferrals", "median_s", "p90_s"),
-    empty="Nothing was attempted yet.",
+    shown=("messages", "deferred", "waiting", "deferral_rate", "deferrals", "median_s", "p90_s"),
+    empty="Nothing was attempted or deferred yet.",
 )

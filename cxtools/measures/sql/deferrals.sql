@@ -2,7 +2,8 @@
 -- grain:   one row per campaign (and value of each column it is split by)
 -- params:  none
 -- reads:   messages, counted_events, stored_counts
--- columns: campaign, split, attempted, deferred (of them, told to come again later at least once), deferrals (how often that was said), delivered,
+-- columns: campaign, split, attempted, waiting (told to come again later, and no final word yet), messages (both together), deferred (of these, told to
+--          come again later at least once), deferrals (how often that was said), delivered,
 --          timed (delivered ones of which a sending or a deferral before the delivery is told), median_s, p90_s (seconds from the first of these to
 --          the delivery, within which half and nine tenths came; null without any); deferred_measured (null where the campaign's events hold no
 --          deferral at all, whatever the moment)
@@ -30,8 +31,10 @@ in_order as (
 counts as (
     select campaign, split,
            count(*) filter (where attempted) as attempted,
-           count(*) filter (where attempted and deferrals > 0) as deferred,
-           cast(coalesce(sum(case when attempted then deferrals end), 0) as bigint) as deferrals,
+           count(*) filter (where not attempted and deferrals > 0) as waiting,
+           count(*) filter (where attempted or deferrals > 0) as messages,
+           count(*) filter (where deferrals > 0) as deferred,
+           cast(sum(deferrals) as bigint) as deferrals,
            count(*) filter (where delivered) as delivered,
            max(timed) as timed,
            min(case when 2 * nth >= timed then delay_s end) as median_s,
@@ -39,9 +42,9 @@ counts as (
     from in_order
     group by campaign, split
 )
-select counts.campaign, split, attempted, deferred, counts.deferrals, delivered, timed, median_s, p90_s,
+select counts.campaign, split, attempted, waiting, messages, deferred, counts.deferrals, delivered, timed, median_s, p90_s,
        case when stored_counts.deferrals > 0 then deferred end as deferred_measured
 from counts
 join stored_counts on stored_counts.campaign = counts.campaign
-where attempted > 0
+where messages > 0
 order by counts.campaign, split

@@ -5,28 +5,37 @@
 -- columns: those of messages_by_group (own_split: by the message's own values); split (of small groups, and of one more where these are too few
 --          together, that of all of them)
 with
+members as (      -- whoever has several messages in a group counts once; a message without an address is of somebody else
+    select distinct campaign, own_split, case when email <> '' then lower(email) else cast(message_key as string) end as person
+    from messages_by_group
+),
 sizes as (        -- one row per group
     select campaign, own_split, count(*) as people
-    from messages_by_group
+    from members
     group by campaign, own_split
 ),
-in_order as (     -- so_far: people of the group and of those that are smaller
+in_order as (     -- nth: of the campaign's groups, the smallest first
     select campaign, own_split, people,
-           sum(people) over (partition by campaign order by people, own_split rows between unbounded preceding and current row) as so_far,
-           row_number() over (partition by campaign order by people desc, own_split desc) as place,
+           row_number() over (partition by campaign order by people, own_split) as nth,
            count(*) over (partition by campaign) as groups
     from sizes
 ),
 small as (
-    select campaign, own_split, so_far - people as before,
-           people < {least} or (groups > {most} and place >= {most}) as is_small,
-           max(case when people < {least} or (groups > {most} and place >= {most}) then so_far else 0 end) over (partition by campaign) as in_small
+    select campaign, own_split, nth
     from in_order
+    where people < {least} or (groups > {most} and nth <= groups - {most} + 1)
+),
+together as (     -- one row per campaign with small groups: the people of all of them
+    select small.campaign, count(distinct person) as people, max(nth) as last_nth
+    from small
+    join members on members.campaign = small.campaign and members.own_split is not distinct from small.own_split
+    group by small.campaign
 ),
 folded as (       -- one more is folded where those that are small are too few together to be shown
-    select campaign, own_split,
-           is_small or (in_small > 0 and in_small < {least} and before = in_small) as is_folded
-    from small
+    select in_order.campaign, own_split,
+           coalesce(nth <= last_nth or (together.people < {least} and nth = last_nth + 1), false) as is_folded
+    from in_order
+    left join together on together.campaign = in_order.campaign
 ),
 numbered as (
     select campaign, own_split, is_folded, count(*) filter (where is_folded) over (partition by campaign) as others

@@ -2,7 +2,7 @@
 -- grain:   one row per campaign (and value of each column it is split by)
 -- params:  none
 -- reads:   messages, counted_events, events
--- columns: campaign, split, attempted, deferred, deferrals, delivered, timed, median_s, p90_s, deferred_measured
+-- columns: campaign, split, attempted, waiting, messages, deferred, deferrals, delivered, timed, median_s, p90_s, deferred_measured
 with
 said as (
     select messages.campaign, split, attempted, delivered, delivered_at,
@@ -17,14 +17,16 @@ waits as (
 )
 select campaign, split,
        count(*) filter (where attempted) as attempted,
-       count(*) filter (where attempted and times > 0) as deferred,
-       coalesce(sum(times) filter (where attempted), 0)::bigint as deferrals,
+       count(*) filter (where times > 0 and not attempted) as waiting,
+       count(*) filter (where attempted or times > 0) as messages,
+       count(*) filter (where times > 0) as deferred,
+       coalesce(sum(times), 0)::bigint as deferrals,
        count(*) filter (where delivered) as delivered,
        count(delay_s) as timed,
        quantile_disc(delay_s, 0.5) as median_s,
        quantile_disc(delay_s, 0.9) as p90_s,
-       case when exists (from events where events.campaign = waits.campaign and kind = 'deferral') then count(*) filter (where attempted and times > 0) end as deferred_measured
+       case when exists (from events where events.campaign = waits.campaign and kind = 'deferral') then count(*) filter (where times > 0) end as deferred_measured
 from waits
 group by campaign, split
-having attempted > 0
+having messages > 0
 order by campaign, split
