@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,22 +59,6 @@ class Context:
             f"campaign {name!r} is sent by client {client!r} of {url}, not by this profile",
             do="name that account's profile with --profile",
         )
-
-    @contextmanager
-    def readers(self) -> Iterator[ThreadPoolExecutor]:
-        """
-        Threads that ask the API and change nothing, for a `with` block. Who is interrupted doesn't
-        wait for them: a server that hangs keeps a call for minutes.
-        """
-        pool = ThreadPoolExecutor(self.settings.workers)
-        is_interrupted = False
-        try:
-            yield pool
-        except KeyboardInterrupt:
-            is_interrupted = True
-            raise
-        finally:
-            pool.shutdown(wait=not is_interrupted, cancel_futures=True)
 
     def progress(self, total: int, label: str) -> tqdm[Any]:
         """A progress bar on stderr; none when quiet or with nothing to do."""

@@ -32,7 +32,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     except SystemExit as end:  # how typer passes Ctrl-C on
         if end.code == INTERRUPTED:
             print("stopped; run the same command again to continue", file=sys.stderr)
-            _leave_readers()
         raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,15 +42,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         explanation = explain(error, arguments)
         say_error(explanation, as_json="--log-json" in arguments)
         sys.exit(explanation.exit_code)
-
-
-def _leave_readers() -> None:
-    """
-    End now: Python itself would wait for threads that ask a server which hangs, and only read.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(INTERRUPTED)
 
 
 def say_error(error: CxError, *, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -102,13 +102,16 @@ def collect(context: Context, name: str | None = None) -> Collected:
     errors: list[CxError] = []
     with (
         context.progress(len(rows), "events") as bar,
-        context.readers() as pool,
+        ThreadPoolExecutor(context.settings.workers) as pool,
     ):
-        for fetched in _fetch_in_groups(context, rows, pool):
-            total += _keep(context, fetched[0].row.campaign, fetched)
-            errors += [job.error for job in fetched if job.error]
-            bar.update(len(fetched))
-            bar.set_postfix_str(f"{wording.count(total.added + total.duplicates)} events")
+        try:
+            for fetched in _fetch_in_groups(context, rows, pool):
+                total += _keep(context, fetched[0].row.campaign, fetched)
+                errors += [job.error for job in fetched if job.error]
+                bar.update(len(fetched))
+                bar.set_postfix_str(f"{wording.count(total.added + total.duplicates)} events")
+        finally:
+            pool.shutdown(cancel_futures=True)
     if errors:
         raise errors[0]
     return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -65,7 +66,7 @@ def follow(context: Context, name: str | None = None) -> list[str]:
     failed: list[CxError] = []
     with (
         context.progress(len(watched), "jobs") as bar,
-        context.readers() as pool,
+        ThreadPoolExecutor(context.settings.workers) as pool,
     ):
         while watched:
             due = [job for job in watched if job.due_at <= context.now()]

@@ -41,7 +41,7 @@ def submit(context: Context, name: str) -> None:
     _forget_lapsed_answers(context)
     with (
         context.progress(sum(row.recipients for row in rows), "recipients") as bar,
-        context.readers() as checks,
+        ThreadPoolExecutor(context.settings.workers) as checks,
         ThreadPoolExecutor(at_once) as batches,
     ):
         check: SuppressionCheck = OneByOne(context, checks, bar, stop)

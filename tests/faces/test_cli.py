@@ -594,30 +594,6 @@ def test_ctrl_c_is_one_sentence_and_the_campaign_can_be_continued(
     assert 1 == len(simulator.truth()["jobs"])
 
 
-def test_ctrl_c_does_not_wait_for_a_server_that_hangs(shell: Shell, simulator: Simulator) -> None:
-    """What asks it only reads; the same command fetches all later."""
-    send(shell)
-    simulator.arm("hang", count=None)
-    waiting = subprocess.Popen(
-        [sys.executable, "-m", "cxtools.cli", "collect"],
-        cwd=shell.folder,
-        env=shell.environ,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hears_ctrl_c,  # noqa: PLW1509  # one thread here
-    )
-    while not simulator.truth()["faults"].get("hang") and waiting.poll() is None:
-        time.sleep(0.1)
-    waiting.send_signal(signal.SIGINT)
-    _, said = waiting.communicate(timeout=20)  # one call has 30 seconds, all its tries 300
-
-    assert 130 == waiting.returncode
-    assert "run the same command again to continue" in said
-    simulator.arm(None)
-    assert 0 == shell("collect").returncode
-
-
 def test_debug_shows_the_traceback(shell: Shell) -> None:
     """
     For a report of a bug: --debug anywhere in the line; the exit code stays that of the error.
