@@ -258,7 +258,7 @@ def test_a_stopped_send_goes_on_where_it_stopped(kernel: Kernel) -> None:
 def test_a_stopped_collect_says_what_is_kept(kernel: Kernel) -> None:
     """A sentence, not a traceback of the network's; the same call goes on."""
     url = kernel.run(CONNECTS)["text"].strip()
-    control(url, "reset", latency_ms=200)
+    control(url, "reset", latency_ms=50)
     kernel.run("print(client.send(campaign).state)")
     asked = len(control(url, "log"))
     collecting = kernel.begin("client.collect('q3')")
