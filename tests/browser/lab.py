@@ -77,7 +77,7 @@ class Lab(NamedTuple):
     def open(self, page: Page, notebook: str, theme: str = "JupyterLab Light") -> None:
         """Open a notebook in a theme, and run all of its cells; what they show comes later."""
         page.goto(f"{self.url}/lab?reset&token={self.token}")
-        page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
+        page.wait_for_function("() => window.jupyterapp !== undefined", timeout=120_000)
         page.evaluate(THEME, theme)
         page.evaluate(OPEN, notebook)
 

@@ -100,7 +100,7 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         lab.open(page, "explore_deliverability.ipynb")
-        page.wait_for_selector(".cx-explorer .js-plotly-plot[data-wired]", timeout=60_000)
+        page.wait_for_selector(".cx-explorer .js-plotly-plot[data-wired]", timeout=120_000)
         controls = page.locator(".cx-explorer")
         before = drawn(page)
         controls.get_by_label("Campaigns", exact=True).select_option(index=1)
@@ -108,7 +108,7 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(
             "before => { const plot = document.querySelector('.js-plotly-plot');"
             " return plot && plot._fullData && String(Array.from(plot._fullData[0].x)) !== String(before) }",
             arg=before,
-            timeout=30_000,
+            timeout=120_000,
         )
         after = drawn(page)
         names = page.evaluate(NAMES)
@@ -118,15 +118,15 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(
             page.keyboard.press(key)
         page.wait_for_function(
             "() => document.querySelectorAll('.cx-explorer .js-plotly-plot').length === 1",
-            timeout=30_000,
+            timeout=120_000,
         )
         cells_after = page.locator(".jp-Cell").count()
         page.evaluate(SAVE)
         page.evaluate(SHUT)
         page.goto(f"{lab.url}/lab?reset&token={lab.token}")
-        page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
+        page.wait_for_function("() => window.jupyterapp !== undefined", timeout=120_000)
         page.evaluate(REOPEN, "explore_deliverability.ipynb")
-        page.wait_for_selector(".jp-OutputArea .jp-RenderedPlotly", timeout=30_000)
+        page.wait_for_selector(".jp-OutputArea .jp-RenderedPlotly", timeout=120_000)
         browser.close()
 
     saved = nbformat.read(tmp_path / "work" / "explore_deliverability.ipynb", as_version=4)
