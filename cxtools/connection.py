@@ -211,9 +211,7 @@ class Connection:
 
     @without_locals
     def keep_segments(self, name: str) -> None:
-        """
-        Bring into the store what was sent with the recipients of a campaign, where it isn't there.
-        """
+        """Bring into the store what was sent with a campaign's recipients."""
         if self.has_ledger:
             from cxtools.sending.segments import keep_planned_segments
 
