@@ -188,17 +188,16 @@ class Connection:
         from cxtools.measures.rules_digest import OWN_RULES, rules_digest
 
         home = self.settings.home
-        own_rules = home / OWN_RULES
 
         def make_judge() -> Judge:
             from cxtools.bounce.own_rules import judge_by
 
-            return judge_by(own_rules)
+            return judge_by(home / OWN_RULES)
 
         return Engine(
             self.store,
             make_judge,
-            rules_digest=lambda: rules_digest(own_rules),
+            rules_digest=lambda: rules_digest(home / OWN_RULES),
             planned=lambda: self.ledger.plans.names() if self.has_ledger else (),
             runs_on=self.settings.engine,
             providers=partial(providers_of, home),
