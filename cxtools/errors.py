@@ -76,6 +76,10 @@ class CxError(Exception):
         return _below_a_cell(self)
 
 
+#: What DuckDB says where Ctrl-C comes in the midst of a query.
+QUERY_STOPPED = "Query interrupted"
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, or Jupyter's stop button, in mid-work: what was done so far, and how to go on."""
 
@@ -93,6 +97,10 @@ def stoppable(what_is_kept: Callable[[], str]) -> Iterator[None]:
     except Interrupted:
         raise
     except KeyboardInterrupt:
+        raise Interrupted(what_is_kept()) from None
+    except RuntimeError as error:  # how DuckDB passes on that somebody stopped it
+        if QUERY_STOPPED not in str(error):
+            raise
         raise Interrupted(what_is_kept()) from None
 
 
