@@ -117,10 +117,12 @@ def test_the_explorer_answers_its_controls_in_jupyterlab(
         for key in ("d", "d", "b", "Home", "ArrowDown"):
             page.keyboard.press(key)
         page.wait_for_function(
-            "() => document.querySelectorAll('.cx-explorer .js-plotly-plot').length === 1",
+            "() => { const plots = document.querySelectorAll('.cx-explorer .js-plotly-plot');"
+            " return plots.length === 1 && plots[0].layout.meta.title.startsWith('How far') }",
             timeout=120_000,
         )
         cells_after = page.locator(".jp-Cell").count()
+        page.wait_for_timeout(5_000)  # what a notebook keeps follows what it shows
         page.evaluate(SAVE)
         page.evaluate(SHUT)
         page.goto(f"{lab.url}/lab?reset&token={lab.token}")
