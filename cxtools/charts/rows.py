@@ -61,9 +61,12 @@ def kept_rows(table: pd.DataFrame) -> list[list[Any]]:
     >>> kept_rows(pd.DataFrame({"provider": ["gmail", "yahoo"], "attempted": [9412, 7]}))
     [['gmail', 9412], ['yahoo', 7]]
     """
+    import pandas as pd
+
     kept = []
     room = KEPT_BYTES
-    for row in rows_of(table.head(KEPT_ROWS)):
+    rows = pd.DataFrame(table)  # of a Table pandas would ask which question its first rows answer
+    for row in rows_of(rows.head(KEPT_ROWS)):
         values = list(row.values())
         room -= len(json.dumps(values))
         if room < 0:
