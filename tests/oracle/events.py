@@ -240,6 +240,42 @@ def random_events(random: Random, count: int) -> Iterator[Event]:
         )
 
 
+#: Seconds after a delivery that are just on a limit of some rule, or just beyond it.
+LIMITS_S = (0, 1, 1.5, 2, 3, 10, 11, 30, 31, 60, 61, 3600, 3601, 7200, 86400, 259200, 604800)
+#: What may follow a delivery, and how often.
+FOLLOWING = {"open": 4, "click": 6, "bounce": 1, "delivery": 1, "complaint": 1, "deferral": 1}
+
+
+def events_at_limits(random: Random, people: int) -> Iterator[Event]:
+    """A delivery to each of some people, and what they do, often just at the limit of a rule."""
+    for number in range(people):
+        delivered = Event(
+            f"d{number}",
+            "delivery",
+            "delivery",
+            job_id=f"j{number % 3}",
+            message_id=f"m{number}",
+            recipient_id=f"r{number}",
+            email=f"p{number}@{DOMAINS[number // 3 % 3]}",
+            ts=START + timedelta(seconds=number % 4),
+        )
+        yield delivered
+        for place in range(random.randrange(5)):
+            [kind] = random.choices(list(FOLLOWING), list(FOLLOWING.values()))
+            code, text = random.choice(REFUSALS) if kind == "bounce" else ("", "")
+            moment = START + timedelta(seconds=number % 4 + random.choice(LIMITS_S))
+            yield replace(
+                delivered,
+                event_id=f"e{number}-{place}",
+                kind=kind,
+                raw_kind=kind,
+                ts=moment,
+                bounce_code=code,
+                bounce_text=text,
+                link_url=random.choice(LINKS[:2]) if kind == "click" else "",
+            )
+
+
 #: The campaigns of the store, and the jobs of their messages.
 CAMPAIGNS = ["spring", "summer", "autumn", "winter"]
 JOBS = ["j0", "j1", "j2", "j3", "a", "b", ""]
