@@ -55,22 +55,22 @@ def answer(
     """
     question = named(name)
     asked_for = choices.names_in(by, where)
-    segments = () if DIMENSIONS.keys() >= set(asked_for) else engine.segments(campaigns)
-    splits = choices.splits(question, by, segments)
-    filters = choices.filters(question, where, segments)
-    notes: list[str] = []
+    own = [name for name in asked_for if name not in DIMENSIONS]
+    segments = engine.segments(campaigns) if own else ()
+    left_out = engine.left_out_segments(campaigns, own) if own else {}
+    splits = choices.splits(question, by, segments, left_out)
+    filters = choices.filters(question, where, segments, left_out)
+    notes = [f"Nothing is known of {name}: {why}." for name, why in left_out.items()]
     few = campaigns_of_few(engine, campaigns, filters, as_of)
     if few:
         campaigns = _others(engine, campaigns, few)
         notes.append(_few_people(engine, few))
     if question.earlier:
-        counts, left_out = count_at_one_age(engine, question, campaigns, as_of, where=filters)
-        notes += left_out
+        counts, others = count_at_one_age(engine, question, campaigns, as_of, where=filters)
+        notes += others
     elif question.derived:
-        counts, left_out = derive(
-            engine, question, campaigns, by=splits, where=filters, as_of=as_of
-        )
-        notes += left_out
+        counts, others = derive(engine, question, campaigns, by=splits, where=filters, as_of=as_of)
+        notes += others
     else:
         [counts] = count(
             engine,
@@ -82,8 +82,8 @@ def answer(
             least_group=_least_group(engine, splits),
         )
     if question.private:
-        counts, left_out = _rows_of_enough(counts, engine.least_group)
-        notes += left_out
+        counts, others = _rows_of_enough(counts, engine.least_group)
+        notes += others
     if question.parts:
         counts = rows_of_parts(counts, question, splits)
     rows = add_rates(counts, question, splits)

@@ -19,6 +19,7 @@ Where = Mapping[str, Any] | str | None
 #: Dimension -> the values, as text, of which messages must have one.
 Filters = Mapping[str, Sequence[str]]
 NO_FILTERS: Filters = {}
+NOTHING_LEFT_OUT: Mapping[str, str] = {}
 
 
 def names_in(by: By, where: Where) -> list[str]:
@@ -46,11 +47,16 @@ def _wanted(where: Where) -> Mapping[str, Any]:
     return where or {}
 
 
-def splits(question: Question, by: By, segments: Collection[str] = ()) -> list[str]:
+def splits(
+    question: Question,
+    by: By,
+    segments: Collection[str] = (),
+    left_out: Mapping[str, str] = NOTHING_LEFT_OUT,
+) -> list[str]:
     """
     The dimensions to split by, each once and in the order of DIMENSIONS, then the *segments* as
-    they were named. One that is a column of the question is left out: its rows are parted by it as
-    they are.
+    they were named; *left_out* says why others are none. One that is a column of the question is
+    left out: its rows are parted by it as they are.
 
     Raises:
         StoreError: there is no such dimension, or the question can't be split.
@@ -61,14 +67,17 @@ def splits(question: Question, by: By, segments: Collection[str] = ()) -> list[s
             f"{question.name} can't be split",
             do="leave `by` out",
         )
-    _check_known(names, segments, "split")
+    _check_known(names, segments, left_out, "split")
     own = question.column_names()
     dimensions = [name for name in DIMENSIONS if name in names and name not in own]
     return [*dimensions, *dict.fromkeys(name for name in names if name not in DIMENSIONS)]
 
 
 def filters(
-    question: Question, where: Where, segments: Collection[str] = ()
+    question: Question,
+    where: Where,
+    segments: Collection[str] = (),
+    left_out: Mapping[str, str] = NOTHING_LEFT_OUT,
 ) -> dict[str, list[str]]:
     """
     What messages are limited to.
@@ -84,11 +93,13 @@ def filters(
             f"{question.name} can't be filtered",
             do="leave `where` out",
         )
-    _check_known(wanted, segments, "filter")
+    _check_known(wanted, segments, left_out, "filter")
     return {name: _texts(value) for name, value in wanted.items()}
 
 
-def _check_known(names: Iterable[str], segments: Collection[str], verb: str) -> None:
+def _check_known(
+    names: Iterable[str], segments: Collection[str], left_out: Mapping[str, str], verb: str
+) -> None:
     """
     Refuse what is neither a dimension nor a segment of these campaigns.
 
@@ -102,14 +113,16 @@ def _check_known(names: Iterable[str], segments: Collection[str], verb: str) -> 
     choices = f"choose from: {', '.join(DIMENSIONS)}"
     choices += f"; segments: {', '.join(segments)}" if segments else ""
     raise StoreError(
-        f"can't {verb} by {', '.join(unknown)}{_why_not(unknown)}",
+        f"can't {verb} by {', '.join(unknown)}{_why_not(unknown, left_out)}",
         do=f"{did_you_mean(unknown, known)}{choices}",
     )
 
 
-def _why_not(names: Iterable[str]) -> str:
+def _why_not(names: Collection[str], left_out: Mapping[str, str]) -> str:
     personal = [name for name in names if is_personal(name)]
-    return f": {', '.join(personal)} tells of one person, not of a group" if personal else ""
+    reasons = [f"{', '.join(personal)} tells of one person, not of a group"] if personal else []
+    reasons += [left_out[name] for name in names if name in left_out]
+    return f": {'; '.join(reasons)}" if reasons else ""
 
 
 def _texts(value: Any) -> list[str]:
