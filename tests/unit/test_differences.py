@@ -355,7 +355,7 @@ def test_what_differs_is_said_in_words() -> None:
 
     assert "2 differences beyond chance." == words.headline
     assert words.sentences[0] == (
-        "b beside a: 62.5% of the delivered were clicked in, beside 25.0%; "
+        "b beside a: 62.5% of the delivered were clicked, beside 25.0%; "
         "+37.5 points (+22.3 to +50.3), significant."
     )
     assert words.sentences[0] in str(words)
