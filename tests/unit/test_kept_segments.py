@@ -41,7 +41,7 @@ def test_a_slip_of_the_pen_makes_nothing(tmp_path: Path) -> None:
     client = planned_client(tmp_path)
     for asked in ({"by": "plam"}, {"where": {"town": "x"}}):
         with pytest.raises(StoreError, match=r"segments: .*plan"):
-            answer(client.engine, "funnel", "c", **asked)  # type: ignore[arg-type]
+            answer(client.engine, "funnel", "c", **asked)
     client.engine.segments("c")
 
     assert not list(tmp_path.rglob("planned-*"))
