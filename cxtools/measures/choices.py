@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,8 @@ from cxtools.wording import did_you_mean
 #: One dimension or segment to split by, or several: as a list, or a text with commas.
 By = str | Sequence[str] | None
 #: Dimension -> the value that messages must have, or one of several; as a text with commas, as
-#: "provider=gmail,plan=pro", what papermill hands on.
+#: "provider=gmail,plan=pro", what papermill hands on. What holds a comma stands between quotes:
+#: 'town="Bern, Switzerland",plan=pro'.
 Where = Mapping[str, Any] | str | None
 #: Dimension -> the values, as text, of which messages must have one.
 Filters = Mapping[str, Sequence[str]]
@@ -36,15 +38,37 @@ def _names(by: By) -> list[str]:
     >>> _names("plan, day"), _names(["plan"]), _names("")
     (['plan', 'day'], ['plan'], [])
     """
-    if isinstance(by, str):
-        return [name.strip() for name in by.split(",") if name.strip()]
-    return list(by or ())
+    return _parts(by) if isinstance(by, str) else list(by or ())
 
 
 def _wanted(where: Where) -> Mapping[str, Any]:
-    if isinstance(where, str):
-        return parse_where(text for text in where.split(",") if text.strip())
-    return where or {}
+    return parse_where(_parts(where)) if isinstance(where, str) else where or {}
+
+
+def _parts(text: str) -> list[str]:
+    """
+    The parts of a text with commas; one that holds a comma stands between quotes.
+
+    >>> _parts('plan=pro, town="Bern, Switzerland", name=O\'Brien')
+    ['plan=pro', 'town=Bern, Switzerland', "name=O'Brien"]
+
+    Raises:
+        ConfigError: a quote isn't closed.
+    """
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace = ","
+    lexer.whitespace_split = True
+    lexer.quotes = '"'
+    lexer.escape = ""
+    lexer.commenters = ""
+    try:
+        parts = list(lexer)
+    except ValueError:
+        raise ConfigError(
+            f"a quote isn't closed: {text}",
+            do='write a value that holds a comma as town="Bern, Switzerland"',
+        ) from None
+    return [part.strip() for part in parts if part.strip()]
 
 
 def splits(
