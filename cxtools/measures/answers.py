@@ -17,7 +17,7 @@ from cxtools.measures import choices, differences, periods, trend_notes, trend_r
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
-from cxtools.measures.cuts import AsOf
+from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.history import RIPE, Counted, History, history_of
 from cxtools.measures.league import league_rows, ripe_campaigns
@@ -29,7 +29,7 @@ from cxtools.measures.table import Table
 FEWEST_COMPARED = 2
 
 
-#: The dimensions whose groups tell of nobody, however small they are.
+#: The dimensions whose groups tell of nobody, however small they are, where all are asked about.
 COARSE = frozenset(DIMENSIONS) - {"domain"}
 
 
@@ -56,22 +56,22 @@ def answer(
     """
     question = named(name)
     asked_for = choices.names_in(by, where)
-    segments = () if DIMENSIONS.keys() >= set(asked_for) else engine.segments(campaigns)
-    splits = choices.splits(question, by, segments)
-    filters = choices.filters(question, where, segments)
-    notes: list[str] = []
+    own = [name for name in asked_for if name not in DIMENSIONS]
+    segments = engine.segments(campaigns) if own else ()
+    left_out = engine.left_out_segments(campaigns, own) if own else {}
+    splits = choices.splits(question, by, segments, left_out)
+    filters = choices.filters(question, where, segments, left_out)
+    notes = [f"Nothing is known of {name}: {why}." for name, why in left_out.items()]
     few = campaigns_of_few(engine, campaigns, filters, as_of)
     if few:
         campaigns = _others(engine, campaigns, few)
         notes.append(_few_people(engine, few))
     if question.earlier:
-        counts, left_out = count_at_one_age(engine, question, campaigns, as_of, where=filters)
-        notes += left_out
+        counts, others = count_at_one_age(engine, question, campaigns, as_of, where=filters)
+        notes += others
     elif question.derived:
-        counts, left_out = derive(
-            engine, question, campaigns, by=splits, where=filters, as_of=as_of
-        )
-        notes += left_out
+        counts, others = derive(engine, question, campaigns, by=splits, where=filters, as_of=as_of)
+        notes += others
     else:
         [counts] = count(
             engine,
@@ -80,11 +80,11 @@ def answer(
             by=splits,
             where=filters,
             as_of=as_of,
-            least_group=_least_group(engine, splits),
+            least_group=_least_group(engine, [*splits, *filters]),
         )
     if question.private:
-        counts, left_out = _rows_of_enough(counts, engine.least_group)
-        notes += left_out
+        counts, others = _rows_of_enough(counts, engine.least_group)
+        notes += others
     if question.parts:
         counts = rows_of_parts(counts, question, splits)
     rows = add_rates(counts, question, splits)
@@ -144,9 +144,12 @@ def _rows_of_enough(counts: pd.DataFrame, least: int) -> tuple[pd.DataFrame, lis
     )
 
 
-def _least_group(engine: Engine, splits: Sequence[str]) -> int:
-    """How many people a group must be of: those of a provider, a job or a time tell of nobody."""
-    return 0 if COARSE.issuperset(splits) else engine.least_group
+def _least_group(engine: Engine, names: Sequence[str]) -> int:
+    """
+    How many people a group must be of where these split and filter: those of a provider, a job or
+    a time tell of nobody, unless they are among the few of a segment or a domain.
+    """
+    return 0 if COARSE.issuperset(names) else engine.least_group
 
 
 @repeat_when_replaced
@@ -243,11 +246,13 @@ def derive(
         [counts] = count(engine, [question.name], campaigns, where=where, as_of=as_of)
         return counts, []
     names = names_of(campaigns)
+    is_named = bool(names)
     notes: list[str] = []
-    if as_of is None and not by:
+    if not by:
         names, notes = _begun(engine, names)
         campaigns = names or campaigns
-        as_of = youngest_age(engine, names)
+        as_of = youngest_age(engine, names) if as_of is None else as_of
+        notes += differences.notes_on_age(end_of(as_of), is_named=is_named)
     [counts] = count(
         engine,
         [question.file],
@@ -255,7 +260,7 @@ def derive(
         by=by,
         where=where,
         as_of=as_of,
-        least_group=_least_group(engine, by),
+        least_group=_least_group(engine, [*by, *where]),
     )
     notes += differences.notes(counts, names, by)
     return differences.rows(counts, names, by), notes
@@ -263,16 +268,19 @@ def derive(
 
 def _begun(engine: Engine, campaigns: Sequence[str]) -> tuple[list[str], list[str]]:
     """
-    Those of several campaigns that have an age, and what is said of the others.
+    Those of several campaigns that have an age, and what is said of the others; of all, the oldest
+    first, where none is named.
 
     Raises:
-        StoreError: the first hasn't, with which all others are compared.
+        StoreError: the first that is named hasn't, with which all others are compared.
     """
+    if not campaigns:
+        campaigns = _oldest_first(engine)
     if len(campaigns) < FEWEST_COMPARED:
         return list(campaigns), []
     begun = [name for name in campaigns if window(engine, name).first_at is not None]
     others = ", ".join(name for name in campaigns if name not in begun)
-    if not others:
+    if not others or not begun:
         return begun, []
     if campaigns[0] not in begun:
         raise StoreError(
@@ -280,6 +288,13 @@ def _begun(engine: Engine, campaigns: Sequence[str]) -> tuple[list[str], list[st
             do="name another campaign first",
         )
     return begun, [f"Left out, since no sending of it has a moment yet: {others}."]
+
+
+def _oldest_first(engine: Engine) -> list[str]:
+    """All campaigns, those that haven't begun last."""
+    starts = engine.starts()
+    begun = {name: at for name, at in starts.items() if at is not None}
+    return [*sorted(begun, key=lambda name: begun[name]), *(starts.keys() - begun.keys())]
 
 
 def history_by(
@@ -302,7 +317,7 @@ def history_by(
     )
     by_dimension = {}
     for column in dict.fromkeys(["provider", *periods.group_columns(by)]):
-        least_group = _least_group(engine, [column])
+        least_group = _least_group(engine, [column, *where])
         counts = count(
             engine,
             ["funnel", "bounces"],
