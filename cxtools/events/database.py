@@ -31,7 +31,20 @@ MEMORY = "1.5 GB"
 #: What DuckDB says where a file is somebody else's.
 NOT_ALLOWED = "Permission denied"
 ASK_OWNER = "run it as the user whose files they are, or ask that user for the right to read them"
+MORE_MEMORY = "allow more by the setting `memory` (CXTOOLS_MEMORY), or fewer `threads`"
 MOVE_AWAY = "a file there may be damaged: move it away, then collect or import again"
+
+
+class OutOfMemory(StoreError):
+    """A question needs more memory, or more room to spill, than it may take."""
+
+    def __init__(self, where: Path, error: Exception) -> None:
+        [said, *_] = str(error).splitlines()
+        super().__init__(
+            f"the events take more memory than a question may: {said}",
+            where=str(where),
+            do=MORE_MEMORY,
+        )
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,10 @@ def database(folder: Path, resources: Resources) -> Iterator[duckdb.DuckDBPyConn
 
 def unreadable(where: Path, error: Exception) -> StoreError:
     """What is said of a file, or a folder of files, that can't be read."""
+    import duckdb
+
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return OutOfMemory(where, error)
     what = str(error)
     return StoreError(
         f"the events can't be read: {what}",

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cxtools.events.database import Resources, database
+from cxtools.events.database import OutOfMemory, Resources, database
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +70,12 @@ class Relations(ReadRelations, Protocol):
         """What a statement selects, some rows at a time."""
 
     def write(self, sql: str, file: Path) -> None:
-        """What a statement selects as a Parquet file, in the order of the statement."""
+        """
+        What a statement selects as a Parquet file, in the order of the statement.
+
+        Raises:
+            OutOfMemory: it needs more memory than it may take; there may be some of the file.
+        """
 
 
 class DuckDBRelations:
@@ -103,7 +108,12 @@ class DuckDBRelations:
         yield from self._connection.sql(sql).to_arrow_reader(BATCH_ROWS)
 
     def write(self, sql: str, file: Path) -> None:
-        self._connection.execute(f"copy ({sql}) to '{file}' ({PARQUET})")
+        import duckdb
+
+        try:
+            self._connection.execute(f"copy ({sql}) to '{file}' ({PARQUET})")
+        except duckdb.OutOfMemoryException as error:
+            raise OutOfMemory(file, error) from error
 
 
 @contextmanager

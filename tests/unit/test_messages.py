@@ -14,8 +14,10 @@ from typing import NoReturn
 
 import pytest
 
+from benchmarks.generate import write_campaign
 from cxtools.bounce import Judge
 from cxtools.errors import StoreError
+from cxtools.events.database import OutOfMemory, Resources
 from cxtools.events.messages import build
 from cxtools.events.messages.layer import SUPERSEDED_S, Layer, layers, widest
 from cxtools.events.store import EventStore
@@ -114,6 +116,27 @@ def test_messages_are_made_a_share_at_a_time(monkeypatch: pytest.MonkeyPatch) ->
 
     assert 2 == len(layer.files("messages"))
     assert [(3, 2, 1, 0, 0, 0)] == funnel(target)
+
+
+def test_messages_are_made_in_smaller_shares_where_memory_is_short(tmp_path: Path) -> None:
+    """A real DuckDB that may take too little for all of them at once; the answer is the same."""
+    write_campaign(tmp_path / "events" / "campaign=c", 500_000, seed=1)
+    plenty = EventStore(tmp_path / "events", Resources(tmp_path / "spill"))
+    expected = funnel(plenty)
+    shutil.rmtree(campaign_folder(plenty))
+    little = EventStore(tmp_path / "events", Resources(tmp_path / "spill", "80 MB", threads=2))
+
+    assert expected == funnel(little)
+    assert len(Engine(little).layer("c").files("messages")) > 1
+
+
+def test_a_memory_that_is_too_small_is_said(tmp_path: Path) -> None:
+    """Not that a file is damaged."""
+    write_campaign(tmp_path / "events" / "campaign=c", 100_000, seed=1)
+    little = EventStore(tmp_path / "events", Resources(tmp_path / "spill", "20 MB"))
+
+    with pytest.raises(OutOfMemory, match=r"take more memory[\s\S]*CXTOOLS_MEMORY"):
+        funnel(little)
 
 
 def test_a_row_that_was_received_earlier_overtakes_the_known_one() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxtools.events import parts
+from cxtools.events.database import OutOfMemory
 from cxtools.events.messages import identity
 from cxtools.events.messages.causes import Cause, CauseNumbers
 from cxtools.events.messages.layer import Layer
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Events whose messages are made at once: a bound on memory.
 EVENTS_A_PASS = 20_000_000
+#: More shares than that don't help a memory that is too small.
+MOST_SHARES = 1024
 #: Relations whose rows never change: a layer takes the files of its base and adds one of its own.
 APPENDED = ("irregular_events", "clicks", "bounces", "repeats")
 #: The errors of a disk that gives a file no second name there.
@@ -230,13 +233,32 @@ def _write_main(
     selects: Sequence[Callable[[str], str]],
 ) -> None:
     """All messages, in the order of their jobs, a share of them at a time."""
-    passes = events // EVENTS_A_PASS + 1
-    for number in range(passes):
-        condition = f"message_key % {passes} = {number}" if passes > 1 else ALL
-        rows = " union all ".join(select(condition) for select in selects)
-        in_order = f"select * from ({rows}) as rows order by job_id, message_key"
-        relations.write(in_order, folder / "messages" / f"{number}.parquet")
+    shares = events // EVENTS_A_PASS + 1
+    for number in range(shares):
+        _write_share(relations, folder / "messages", selects, number, shares)
     relations.read("made_messages", sorted((folder / "messages").glob("*.parquet")))
+
+
+def _write_share(
+    relations: Relations,
+    folder: Path,
+    selects: Sequence[Callable[[str], str]],
+    number: int,
+    shares: int,
+) -> None:
+    """One of so many shares of the messages; in two halves where that takes too much memory."""
+    condition = f"message_key % {shares} = {number}" if shares > 1 else ALL
+    rows = " union all ".join(select(condition) for select in selects)
+    in_order = f"select * from ({rows}) as rows order by job_id, message_key"
+    file = folder / f"{number}.parquet"
+    try:
+        relations.write(in_order, file)
+    except OutOfMemory:
+        if shares > MOST_SHARES:
+            raise
+        file.unlink(missing_ok=True)
+        for half in (number, number + shares):
+            _write_share(relations, folder, selects, half, 2 * shares)
 
 
 def _write_tail(relations: Relations, folder: Path, rows: str) -> None:
