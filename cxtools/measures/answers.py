@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.events.replacements import repeat_when_replaced
-from cxtools.measures import choices, differences, trend_rows
+from cxtools.measures import choices, differences, periods, trend_notes, trend_rows
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
 from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.history import RIPE, Counted, History, history_of
+from cxtools.measures.league import league_rows, ripe_campaigns
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
@@ -237,9 +238,10 @@ def derive(
     """The rows of a question that are made of another's counts, and what is said of others."""
     if question.name in trend_rows.ROWS:
         history = history_by(engine, campaigns, by=by, where=where, as_of=as_of)
-        return trend_rows.ROWS[question.name](history, by), []
+        rows = trend_rows.ROWS[question.name](history, by)
+        return rows, trend_notes.NOTES[question.name](history, by)
     if question.name == "league":
-        return league(engine, campaigns, where=where, as_of=as_of), []
+        return league(engine, campaigns, where=where, as_of=as_of)
     if question.name != "compare":
         [counts] = count(engine, [question.name], campaigns, where=where, as_of=as_of)
         return counts, []
@@ -307,35 +309,57 @@ def history_by(
     The totals of campaigns, or of the weeks or days that *by* names, in all and by provider, by the
     other columns of *by*, by cause and by link.
     """
-    period = trend_rows.period_of(by)
-    periods = [] if period == "campaign" else [period]
+    period = periods.period_of(by)
+    of_periods = [] if period == "campaign" else [period]
     how: dict[str, Any] = {"where": where, "as_of": as_of}
     funnel, bounces, links = count(
-        engine, ["funnel", "bounces", "links"], campaigns, by=periods, **how
+        engine, ["funnel", "bounces", "links"], campaigns, by=of_periods, **how
     )
     by_dimension = {}
-    for column in dict.fromkeys(["provider", *trend_rows.group_columns(by)]):
+    for column in dict.fromkeys(["provider", *periods.group_columns(by)]):
         least_group = _least_group(engine, [column, *where])
         counts = count(
             engine,
             ["funnel", "bounces"],
             campaigns,
-            by=[*periods, column],
+            by=[*of_periods, column],
             least_group=least_group,
             **how,
         )
         by_dimension[column] = (counts[0], counts[1])
-    return history_of(Counted(funnel, bounces, links, by_dimension), period)
+    reach = newest_event(engine, campaigns, as_of) if where else None
+    last_sent = _last_sent(engine, campaigns, where, as_of) if period == "week" else {}
+    return history_of(Counted(funnel, bounces, links, by_dimension, reach, last_sent), period)
 
 
-def league(engine: Engine, campaigns: Campaigns, *, where: Filters, as_of: AsOf) -> pd.DataFrame:
-    """The campaigns that have reached an age, all cut at it."""
+def newest_event(engine: Engine, campaigns: Campaigns, as_of: AsOf = None) -> datetime | None:
+    """The newest event of campaigns, whosever it is: until then opens and clicks would be known."""
+    [whole] = count(engine, ["funnel"], campaigns, as_of=as_of)
+    newest = whole.last_at.max()
+    return newest if wording.is_known(newest) else None
+
+
+def _last_sent(
+    engine: Engine, campaigns: Campaigns, where: Filters, as_of: AsOf
+) -> dict[str, datetime]:
+    """Week -> when the mail of its last day began to be sent: what came later is younger."""
+    [days] = count(engine, ["funnel"], campaigns, by=["week", "day"], where=where, as_of=as_of)
+    known = days[days.week.notna() & days.first_at.notna()]
+    begun = known.groupby(["week", "day"]).first_at.min().groupby("week").max()
+    return {str(week): moment for week, moment in begun.items()}
+
+
+def league(
+    engine: Engine, campaigns: Campaigns, *, where: Filters, as_of: AsOf
+) -> tuple[pd.DataFrame, list[str]]:
+    """The campaigns that have reached an age, all cut at it, and what is said of the others."""
     [whole] = count(engine, ["funnel"], campaigns, where=where, as_of=as_of)
-    ripe = trend_rows.ripe_campaigns(whole)
+    reach = newest_event(engine, campaigns, as_of)
+    ripe, others = ripe_campaigns(whole, reach)
     if not ripe:
-        return trend_rows.league_rows(whole.head(0))
+        return league_rows(whole.head(0)), others
     [counts] = count(engine, ["funnel"], ripe, where=where, as_of=RIPE)
-    return trend_rows.league_rows(counts)
+    return league_rows(counts), others
 
 
 def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:

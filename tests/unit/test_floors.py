@@ -47,9 +47,13 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
-        "measures.domain_kinds events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
+        "measures.domain_kinds measures.periods measures.stretches events.feeds.dialect refresh.due refresh.notices "
+        "verdicts.changes verdicts.places",
+        "measures.alert measures.drift measures.series",
+        "measures.departures measures.explanations",
         "measures.trend",
-        "measures.trend_rows",
+        "measures.trend_notes measures.trend_rows",
+        "measures.league",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
