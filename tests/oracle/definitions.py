@@ -385,6 +385,9 @@ def windows(group: Group) -> Iterator[Counts]:
     delivered = group.those("delivered")
     for kind in KINDS if delivered else ():
         delays = known_delays(delivered, kind)
+        undated = sum(did(m, kind) and m.delay_s(kind) is None for m in delivered)
+        is_told = group.feed.kinds["open"] if kind == "open" else group.feed.measures_clicks
+        is_dated = delays or not undated
         for hours in WINDOWS_H:
             within = sum(delay <= hours * 3600 for delay in delays)
             counts = {
@@ -392,10 +395,17 @@ def windows(group: Group) -> Iterator[Counts]:
                 "hours": hours,
                 "recipients": within,
                 "ever": len(delays),
+                "undated": undated,
                 "delivered": len(delivered),
             }
-            counts = rated(counts, "rate", within, len(delivered))
+            measured = within if is_told and is_dated else None
+            counts = rated(counts, "rate", measured, len(delivered))
             yield rated(counts, "share", within, len(delays))
+
+
+def did(message: Message, kind: str) -> bool:
+    """Whether a recipient opened, or clicked on content, at whatever moment."""
+    return bool(message.opens if kind == "open" else message.content_clicks)
 
 
 def repeats(group: Group) -> Iterator[Counts]:
