@@ -7,10 +7,10 @@ that every engine reads alike, and gets Arrow tables or Parquet files back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cxtools.events.database import OutOfMemory, Resources, database
 
@@ -33,6 +33,8 @@ PARQUET = f"""
 format parquet, compression zstd, compression_level 1,
 row_group_size {GROUP_ROWS}, dictionary_size_limit 5000
 """
+
+Answer = TypeVar("Answer")
 
 
 class ReadRelations(Protocol):
@@ -79,10 +81,11 @@ class Relations(ReadRelations, Protocol):
 
 
 class DuckDBRelations:
-    """Relations of DuckDB."""
+    """Relations of DuckDB; *threads* are as many as answer otherwise, None: one a core."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, threads: int | None = None) -> None:
         self._connection = connection
+        self._threads = threads
 
     def read(self, name: str, files: Sequence[Path]) -> None:
         names = [str(file) for file in files]
@@ -96,13 +99,14 @@ class DuckDBRelations:
         self._connection.execute(f"create or replace temp view {name} as {sql}")
 
     def keep(self, name: str, sql: str) -> None:
-        self._connection.execute(f"create or replace temp table {name} as {sql}")
+        statement = f"create or replace temp table {name} as {sql}"
+        self._with_the_least_memory(lambda: self._connection.execute(statement))
 
     def share(self, name: str, sql: str) -> None:
         self.define(name, sql)
 
     def rows(self, sql: str) -> pa.Table:
-        return self._connection.sql(sql).to_arrow_table()
+        return self._with_the_least_memory(lambda: self._connection.sql(sql).to_arrow_table())
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         yield from self._connection.sql(sql).to_arrow_reader(BATCH_ROWS)
@@ -115,6 +119,20 @@ class DuckDBRelations:
         except duckdb.OutOfMemoryException as error:
             raise OutOfMemory(file, error) from error
 
+    def _with_the_least_memory(self, ask: Callable[[], Answer]) -> Answer:
+        """An answer; by one thread where memory is short, since each holds some of its own."""
+        import duckdb
+
+        try:
+            return ask()
+        except duckdb.OutOfMemoryException:
+            self._connection.execute("set threads = 1")
+            try:
+                return ask()
+            finally:
+                as_before = f"set threads = {self._threads}" if self._threads else "reset threads"
+                self._connection.execute(as_before)
+
 
 @contextmanager
 def duckdb_relations(folder: Path, resources: Resources) -> Iterator[DuckDBRelations]:
@@ -126,4 +144,4 @@ def duckdb_relations(folder: Path, resources: Resources) -> Iterator[DuckDBRelat
     """
     with database(folder, resources) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        yield DuckDBRelations(connection)
+        yield DuckDBRelations(connection, resources.threads)

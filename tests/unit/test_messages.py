@@ -12,14 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
+import duckdb
 import pytest
 
 from benchmarks.generate import write_campaign
 from cxtools.bounce import Judge
 from cxtools.errors import StoreError
-from cxtools.events.database import OutOfMemory, Resources
+from cxtools.events.database import OutOfMemory, Resources, database
 from cxtools.events.messages import build
 from cxtools.events.messages.layer import SUPERSEDED_S, Layer, layers, widest
+from cxtools.events.relations import DuckDBRelations
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine, shipped_judge
@@ -128,6 +130,27 @@ def test_messages_are_made_in_smaller_shares_where_memory_is_short(tmp_path: Pat
 
     assert expected == funnel(little)
     assert len(Engine(little).layer("c").files("messages")) > 1
+
+
+MANY_TEXTS = """
+select distinct hash(number) as hash, cast(number as varchar) as text
+from range(1500000) as numbers(number)
+"""
+
+
+def test_one_thread_answers_where_the_memory_of_several_is_short(tmp_path: Path) -> None:
+    """Each thread holds some memory of its own; afterwards there are as many as before."""
+    resources = Resources(tmp_path / "spill", "20 MB", threads=8)
+    with database(tmp_path, resources) as connection:
+        with pytest.raises(duckdb.OutOfMemoryException):
+            connection.execute(f"create temp table kept as {MANY_TEXTS}")
+        relations = DuckDBRelations(connection, resources.threads)
+        relations.keep("kept", MANY_TEXTS)
+        texts = relations.rows("select count(*) as texts from kept").to_pylist()
+        threads = relations.rows("select current_setting('threads') as threads").to_pylist()
+
+    assert [{"texts": 1_500_000}] == texts
+    assert [{"threads": 8}] == threads
 
 
 def test_a_memory_that_is_too_small_is_said(tmp_path: Path) -> None:
