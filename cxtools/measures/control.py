@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import exp, log, sqrt
+from math import copysign, exp, log, sqrt
 from statistics import mean, median
 from typing import NamedTuple
 
@@ -43,6 +43,9 @@ LEAST_SPREAD_OF_FEW = 0.1
 MANY = 20
 #: How often a place is halved in the search for one.
 HALVINGS = 30
+#: How far apart places are, in logarithmic odds, in the search for a limit, and how many at most.
+STEP = 0.1
+STEPS = 150
 #: Limits stand so many standard deviations from the centre.
 SIGMAS = 3.0
 
@@ -135,15 +138,41 @@ class Chart:
 
     def limits(self, whole: int, sigmas: float = SIGMAS) -> tuple[float, float]:
         """
-        Between which shares so many messages are usual; Montgomery's cans of orange juice:
+        Between which shares so many messages are usual. By logarithmic odds the error is the less
+        of that of the usual share and that of the limit itself, which Wilson's interval has: where
+        nearly nothing is usual, a few cases are beyond it. Montgomery's cans of orange juice, as
+        the book draws them:
 
         >>> [round(limit, 4) for limit in Chart(0.2313, scale=PLAIN).limits(50)]
         [0.0524, 0.4102]
+        >>> [round(limit, 4) for limit in Chart(0.0002, 0.1).limits(1000)]
+        [0.0, 0.0019]
         """
-        centre = self.scale.place(self.centre)
+        if self.scale is LOG_ODDS:
+            return self._limit(whole, -sigmas), self._limit(whole, sigmas)
         far = sigmas * self.deviation(whole)
-        low, high = self.scale.share(centre - far), self.scale.share(centre + far)
-        return max(low, 0.0), min(high, 1.0)
+        return max(self.centre - far, 0.0), min(self.centre + far, 1.0)
+
+    def _limit(self, whole: int, sigmas: float) -> float:
+        """The nearest share that lies so many standard deviations below or above."""
+        step = copysign(STEP, sigmas)
+        place = _log_odds(self.centre)
+        for _ in range(STEPS):
+            if self._is_beyond(place + step, whole, sigmas):
+                return _from_log_odds(self._last_usual(place, step, whole, sigmas))
+            place += step
+        return float(sigmas > 0)
+
+    def _is_beyond(self, place: float, whole: int, sigmas: float) -> bool:
+        shares = (self.centre, _from_log_odds(place))
+        chance = min(_variance_of_log_odds(share) for share in shares) / whole
+        return abs(place - _log_odds(self.centre)) >= abs(sigmas) * sqrt(chance + self.spread**2)
+
+    def _last_usual(self, place: float, step: float, whole: int, sigmas: float) -> float:
+        for _ in range(HALVINGS):
+            step /= 2
+            place += 0.0 if self._is_beyond(place + step, whole, sigmas) else step
+        return place
 
 
 def _shares(places: Numbers) -> Numbers:
