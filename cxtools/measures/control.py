@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import copysign, exp, log, sqrt
+from math import exp, log, sqrt
 from statistics import mean, median
 from typing import NamedTuple
 
@@ -43,9 +43,8 @@ LEAST_SPREAD_OF_FEW = 0.1
 MANY = 20
 #: How often a place is halved in the search for one.
 HALVINGS = 30
-#: How far apart places are, in logarithmic odds, in the search for a limit, and how many at most.
-STEP = 0.1
-STEPS = 150
+#: Logarithmic odds of as good as all.
+FARTHEST = 30.0
 #: Limits stand so many standard deviations from the centre.
 SIGMAS = 3.0
 
@@ -63,7 +62,8 @@ def _log_odds(share: float) -> float:
 
 
 def _from_log_odds(place: float) -> float:
-    return 1 / (1 + exp(-place))
+    odds = exp(-abs(place))  # which doesn't overflow, however far the place is
+    return (1 if place > 0 else odds) / (1 + odds)
 
 
 def _variance_of_log_odds(share: float) -> float:
@@ -154,25 +154,24 @@ class Chart:
         return max(self.centre - far, 0.0), min(self.centre + far, 1.0)
 
     def _limit(self, whole: int, sigmas: float) -> float:
-        """The nearest share that lies so many standard deviations below or above."""
-        step = copysign(STEP, sigmas)
-        place = _log_odds(self.centre)
-        for _ in range(STEPS):
-            if self._is_beyond(place + step, whole, sigmas):
-                return _from_log_odds(self._last_usual(place, step, whole, sigmas))
-            place += step
-        return float(sigmas > 0)
+        """
+        The share that lies so many standard deviations below or above: between the usual one and
+        where the error of the usual one would put it.
+        """
+        near = _log_odds(self.centre)
+        far = max(-FARTHEST, min(FARTHEST, near + sigmas * self.deviation(whole)))
+        for _ in range(HALVINGS):
+            middle = (near + far) / 2
+            if self._is_beyond(middle, whole, sigmas):
+                far = middle
+            else:
+                near = middle
+        return _from_log_odds(far)
 
     def _is_beyond(self, place: float, whole: int, sigmas: float) -> bool:
         shares = (self.centre, _from_log_odds(place))
         chance = min(_variance_of_log_odds(share) for share in shares) / whole
         return abs(place - _log_odds(self.centre)) >= abs(sigmas) * sqrt(chance + self.spread**2)
-
-    def _last_usual(self, place: float, step: float, whole: int, sigmas: float) -> float:
-        for _ in range(HALVINGS):
-            step /= 2
-            place += 0.0 if self._is_beyond(place + step, whole, sigmas) else step
-        return place
 
 
 def _shares(places: Numbers) -> Numbers:

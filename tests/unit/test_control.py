@@ -53,6 +53,13 @@ def test_limits_lie_where_the_distance_is_three(centre: float) -> None:
     assert round(3000 * low) == 0 or -3.9 < chart.distance((round(3000 * low), 3000)) < -2.1
 
 
+def test_the_limits_of_a_hundred_messages_beside_millions() -> None:
+    """Of ten million none bounced: of a hundred some may, and no number is too large to compute."""
+    low, high = Chart(5e-8, 0.1).limits(100)
+
+    assert 0 <= low < 5e-8 < high < 0.05
+
+
 def test_more_messages_make_limits_closer_but_for_what_campaigns_differ_by() -> None:
     """Of endless messages chance is gone; the spread between campaigns stays."""
     alone, spread = Chart(0.05), Chart(0.05, 0.2)
