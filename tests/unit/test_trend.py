@@ -32,6 +32,7 @@ from cxtools.measures.history import (
 from cxtools.measures.sql import tsv_rows
 from cxtools.measures.trend import alerts
 from cxtools.measures.trend_notes import alert_notes
+from cxtools.measures.trend_rows import trend
 from cxtools.model import Event
 from tests.tables import RECEIVED, ask, store
 
@@ -233,6 +234,16 @@ def test_a_short_history_has_no_alerts(tmp_path: Path) -> None:
     assert 0 == len(ask("alerts", store))
     assert table.usual.isna().all()
     assert table.share.notna().all()
+
+
+@pytest.mark.parametrize("number", [1, 2, 7, 8, 9])
+def test_a_history_may_be_of_any_length(number: int) -> None:
+    """Of one period, too, there are rows; up to eight all of them are the baseline."""
+    table = trend(past([counts(500)] * number, {}), ["week"])
+    own = table[table.metric == "click_rate"]
+
+    assert ["baseline"] * number == own.standing.tolist()
+    assert (number < 8) == own.usual.isna().all()
 
 
 def test_every_face_judges_the_same_history(blocked: EventStore) -> None:
