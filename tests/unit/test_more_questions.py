@@ -226,3 +226,24 @@ def test_positions_are_those_that_the_feed_tells(target: EventStore) -> None:
         for row in table[["body", "position", "clickers", "all_clickers"]].itertuples(index=False)
     ]
     assert ask("link_positions", FEED).empty
+
+
+#: What a feed tells beside two deliveries -> recipients, undated and rate of the first window of opens.
+WINDOWS = [
+    ("", (0, 0, None)),
+    ("a | open | ", (0, 1, None)),
+    ("a | open | +60", (1, 0, 0.5)),
+    ("a | open | +60\nb | open | ", (1, 1, 0.5)),
+    ("a | open | +90000", (0, 0, 0.0)),
+]
+
+
+@pytest.mark.parametrize(("told", "first"), WINDOWS)
+def test_what_is_not_measured_is_no_zero(told: str, first: tuple[Any, ...]) -> None:
+    """Neither where a feed tells of no opens, nor where no moment is known of those it tells of."""
+    target = store(f"to | kind | at\na | delivery | +0\nb | delivery | +0\n{told}")
+    table = ask("windows", target)
+    row = table[(table["kind"] == "open") & (table["hours"] == 1)].to_dict("records")[0]
+    rate = None if row["rate"] != row["rate"] else row["rate"]
+
+    assert first == (row["recipients"], row["undated"], rate)
