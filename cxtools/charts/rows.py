@@ -63,7 +63,9 @@ def kept_rows(table: pd.DataFrame) -> list[list[Any]]:
     """
     kept = []
     room = KEPT_BYTES
-    for row in rows_of(table.head(KEPT_ROWS)):
+    # What pandas makes of a table is compared with it, row by row: not where all of them are kept.
+    first = table.head(KEPT_ROWS) if len(table) > KEPT_ROWS else table
+    for row in rows_of(first):
         values = list(row.values())
         room -= len(json.dumps(values))
         if room < 0:
