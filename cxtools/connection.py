@@ -22,6 +22,7 @@ from cxtools.settings import SIMULATOR, Settings, default_home, load_settings
 if TYPE_CHECKING:
     from cxtools.bounce import Judge
     from cxtools.context import Context
+    from cxtools.events.kept_segments import CampaignSegments
     from cxtools.events.store import EventStore
     from cxtools.ledger.ledger import Ledger
     from cxtools.measures.cuts import AsOf
@@ -45,11 +46,11 @@ INTERNAL = (
     "engine",
     "has_ledger",
     "hygiene",
-    "keep_segments",
     "ledger",
     "needs_all",
     "origin",
     "say",
+    "segments_of",
     "store",
     "unsettled",
 )
@@ -204,17 +205,16 @@ class Connection:
             timezone=self.settings.timezone,
             purposes=partial(purposes_by, home / OWN_LINKS),
             job_facts=lambda: self.ledger.batches.job_facts() if self.has_ledger else (),
-            keep_segments=self.keep_segments,
+            segments_of=self.segments_of,
             least_group=self.settings.least_group or 0,
         )
 
     @without_locals
-    def keep_segments(self, name: str) -> None:
-        """Bring into the store what was sent with a campaign's recipients."""
-        if self.has_ledger:
-            from cxtools.sending.segments import keep_planned_segments
+    def segments_of(self, name: str) -> CampaignSegments:
+        """A campaign's segments, with what was sent with its recipients."""
+        from cxtools.sending.segments import segments_of
 
-            keep_planned_segments(self.ledger, self.store, name)
+        return segments_of(self.ledger if self.has_ledger else None, self.store, name)
 
     @cached_property
     @without_locals

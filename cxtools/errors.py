@@ -99,7 +99,7 @@ def stoppable(what_is_kept: Callable[[], str]) -> Iterator[None]:
     except KeyboardInterrupt:
         raise Interrupted(what_is_kept()) from None
     except RuntimeError as error:  # how DuckDB passes on that somebody stopped it
-        if QUERY_STOPPED not in str(error):
+        if str(error) != QUERY_STOPPED:
             raise
         raise Interrupted(what_is_kept()) from None
 

@@ -21,8 +21,12 @@ NOT_PRINTABLE = re.compile(
 #: parameter of a link keeps its name. Only what RE2 knows, too: SQL masks by the same words.
 LOCAL_PART = re.compile(
     r"""((?:[?&][^\s"'<>(),;:=?&@%]*=)?)"""
-    r"""(?:"(?:[^"\\]|\\.)*"|(?:[^\s"'<>(),;:=?&]+=)*[^\s"'<>(),;:=]+)(@|%40|=<address>)"""
+    r"""(?:"(?:[^"\\]|\\.){0,200}"|(?:[^\s"'<>(),;:=?&]+=)*[^\s"'<>(),;:=]+)(@|%40|=<address>)"""
 )
+#: A word without blanks and quotes that is longer than any address: where each letter of it might
+#: begin one, looking for it takes the square of its length. All before its last @ is masked.
+LONG_WORD = re.compile(r"""([^\s"'<>(),;:]{1000,})""")
+MARKS = ("@", "%40")
 #: What is shown instead.
 MASKED = r"\1***\2"
 
@@ -64,7 +68,18 @@ def mask_addresses(text: str) -> str:
     >>> mask_addresses("550 <jane.doe@example.com> unknown")
     '550 <***@example.com> unknown'
     """
-    return LOCAL_PART.sub(MASKED, text)
+    pieces = LONG_WORD.split(text)
+    for place, piece in enumerate(pieces):
+        is_long_word = place % 2 == 1
+        pieces[place] = _masked_word(piece) if is_long_word else LOCAL_PART.sub(MASKED, piece)
+    return "".join(pieces)
+
+
+def _masked_word(word: str) -> str:
+    last = max(word.rfind(mark) for mark in MARKS)
+    if last >= 0:
+        return f"***{word[last:]}"
+    return "***=" if word.endswith("=") else word
 
 
 def safe_cell(cell: str) -> str:

@@ -128,12 +128,11 @@ def _cells_at(z: Sequence[Sequence[float | None]], first: int) -> Trace:
 
 
 def _texts(panel: Panel, cells: Cells, first: int) -> Trace:
-    placed = [
-        (place, first + below, cell.text)
-        for below, line in enumerate(cells)
-        for place, cell in enumerate(line)
-        if cell and not cell.strength
-    ]
+    placed = []
+    for below, line in enumerate(cells):
+        for place, cell in enumerate(line):
+            if cell and not cell.strength:
+                placed.append((place, first + below, cell.text))
     return {
         "type": "scatter",
         "mode": "text",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxtools import wording
@@ -24,12 +25,12 @@ def figure(table: pd.DataFrame) -> go.Figure:
     cells = _sums([row for row in rows_of(table) if row["weekday"] is not None])
     if not cells:
         return nothing_attempted(TITLE, table)
-    shares = {key: _share(delivered, clicked) for key, (delivered, clicked) in cells.items()}
+    shares = {key: _share(cell) for key, cell in cells.items() if cell.measured}
     if not shares or all(row["click_rate"] is None for row in rows_of(table)):
         return sentence(TITLE, NOT_MEASURED, table)
     hours = sorted({hour for hour, _ in cells})
     days = [day for day in WEEKDAYS if day in {key[1] for key in cells}]
-    sizes = {key: delivered for key, (delivered, _) in cells.items()}
+    sizes = {key: cell.delivered for key, cell in cells.items()}
     panels = [
         Panel(plain(sizes, wording.count), title="Delivered"),
         Panel(compared(shares, wording.percent), title="Clicked"),
@@ -42,18 +43,33 @@ def figure(table: pd.DataFrame) -> go.Figure:
     return heatmap.figure(panels, Grid(hours, days), title=TITLE, caption=caption, table=table)
 
 
-def _sums(rows: list[Row]) -> dict[tuple[str, str], tuple[int, int]]:
-    """Hour and weekday -> delivered and clicked, of all rows together."""
-    cells: dict[tuple[str, str], tuple[int, int]] = {}
+@dataclass
+class Cell:
+    """
+    Messages of one hour of the week: delivered, those of campaigns whose feed tells of clicks, and
+    clicked.
+    """
+
+    delivered: int = 0
+    measured: int = 0
+    clicked: int = 0
+
+
+def _sums(rows: list[Row]) -> dict[tuple[str, str], Cell]:
+    """Hour and weekday -> the messages of all rows together."""
+    cells: dict[tuple[str, str], Cell] = {}
     for row in rows:
         key = (part_name("hour", row["hour"]), part_name("weekday", row["weekday"]))
-        delivered, clicked = cells.get(key, (0, 0))
-        cells[key] = (delivered + (row["delivered"] or 0), clicked + (row["clicked"] or 0))
+        cell = cells.setdefault(key, Cell())
+        cell.delivered += row["delivered"] or 0
+        if row["click_rate"] is not None:
+            cell.measured += row["delivered"] or 0
+            cell.clicked += row["clicked"] or 0
     return cells
 
 
-def _share(delivered: int, clicked: int) -> Share:
+def _share(cell: Cell) -> Share:
     from cxtools.measures.stats import share, wilson
 
-    low, high = wilson(clicked, delivered)
-    return Share(share(clicked, delivered), low, high, delivered)
+    low, high = wilson(cell.clicked, cell.measured)
+    return Share(share(cell.clicked, cell.measured), low, high, cell.measured)

@@ -46,7 +46,7 @@ DOTS = {
 CAPTION = (
     "A dot is {one}: hollow in the baseline, a diamond in an alert, a cross where it is too early "
     "or there are too few messages to tell. The line is what is usual, the grey ones are three "
-    "standard deviations away: one of some 300 lies beyond them by itself."
+    "standard deviations away: one of some 370 lies beyond them by itself."
 )
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 DID = {
     "delivery_rate": "were delivered",
     "open_rate": "of the delivered were opened",
-    "click_rate": "of the delivered were clicked in",
-    "click_to_open_rate": "of the opened were clicked in",
+    "click_rate": "of the delivered were clicked",
+    "click_to_open_rate": "of the opened were clicked",
 }
 FIRST_SAID = ("click_rate", "open_rate", "delivery_rate", "click_to_open_rate")
 #: How many sentences are said at most; the table has the others.

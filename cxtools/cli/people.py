@@ -15,6 +15,9 @@ from cxtools.errors import ConfigError
 commands = typer.Typer()
 
 Address = Annotated[str, typer.Argument(help="The person's address.")]
+Person = Annotated[
+    str, typer.Argument(metavar="PERSON", help="The person's address, or key: `person` in tables.")
+]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why; it is kept, addresses in it are masked.")
 ]
@@ -23,13 +26,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="List what would go; del
 
 
 @commands.command()
-def person(context: typer.Context, address: Address, as_json: Json = False) -> None:
+def person(context: typer.Context, named: Person, as_json: Json = False) -> None:
     """
     All that is held on one person: plans, events, webhooks, suppression, audit entries, files.
     """
     from cxtools.people.person import held_on
 
-    held = held_on(session(context).connect(), address)
+    held = held_on(session(context).connect(), named)
     session(context).print_result(held.to_dict(), str(held), as_json=as_json)
 
 

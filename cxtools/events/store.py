@@ -25,15 +25,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools.erasures import Erasures
 from cxtools.errors import ConfigError, StoreError
-from cxtools.events import compaction, parts, segments
+from cxtools.events import compaction, kept_segments, parts
 from cxtools.events.compaction import Compacted
 from cxtools.events.database import Resources, database
 from cxtools.events.erasure import ERASURES, erase_in_parts, erased, read_erasures, stale_layers
+from cxtools.events.kept_segments import CampaignSegments
 from cxtools.events.known import Known
 from cxtools.events.messages import layer
 from cxtools.events.rejects import Rejects
 from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
-from cxtools.events.segments import CampaignSegments
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
 from cxtools.wording import did_you_mean
@@ -225,18 +225,15 @@ class EventStore:
         """
         written = 0
         with _disk(self.root):
-            for kept in segments.kept_segments(self.root):
-                if kept.erase(erasures):
-                    segments.remove_derived(layer.layers_folder(self.root, kept.folder.name))
-                    written += 1
+            for kept in kept_segments.all_segments(self.root):
+                written += kept.erase(erasures)
+                kept_segments.remove_derived(layer.layers_folder(self.root, kept.folder.name))
         return written
 
     def segment_files(self) -> Iterator[Path]:
         """The files of segments that know of people."""
-        for kept in segments.kept_segments(self.root):
-            file = kept.planned_file()
-            if file:
-                yield file
+        for kept in kept_segments.all_segments(self.root):
+            yield from kept.planned_files()
 
     def remove(self, campaign: str) -> None:
         """
@@ -254,7 +251,7 @@ class EventStore:
         for derived in (
             self.root / "_known",
             self.root / layer.FOLDER,
-            self.root / segments.FOLDER,
+            self.root / kept_segments.FOLDER,
         ):
             shutil.rmtree(derived / folder.name, ignore_errors=True)
 
@@ -316,6 +313,10 @@ class EventStore:
     def segments(self, campaign: str) -> CampaignSegments:
         """What is kept of the groups that a campaign's people belong to."""
         return CampaignSegments(self.root, self._folder(campaign).name)
+
+    def draft_segments(self, campaign: str) -> CampaignSegments:
+        """The same, where what a plan tells waits in a folder of this process."""
+        return kept_segments.draft_segments(self.root, self._folder(campaign).name, self.erasures)
 
     def stale_layers(self, campaign: str) -> list[Path]:
         """

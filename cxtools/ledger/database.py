@@ -13,11 +13,13 @@ for each other, two that each look before the other has written.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -180,12 +182,29 @@ def _begin_postgresql(connection: sa.Connection) -> None:
 
 
 def _open_sqlite(url: sa.URL, file: Path) -> sa.Engine:
+    if file.exists() and not os.access(file, os.W_OK):
+        return _open_sqlite_to_read(file)
     _make_private(file)
     engine = sa.create_engine(
         url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False}
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _open_sqlite_to_read(file: Path) -> sa.Engine:
+    """A ledger that may only be read: questions are asked of it all the same."""
+    # a write-ahead log that nobody has open can't be opened either where no file may be made
+    has_log = file.with_name(f"{file.name}-wal").exists()
+    how = "mode=ro" if has_log else "mode=ro&immutable=1"
+    path = quote(str(file.absolute()))
+    engine = sa.create_engine(
+        f"sqlite:///file:{path}?{how}&uri=true",
+        hide_parameters=True,
+        connect_args={"timeout": 30, "check_same_thread": False},
+    )
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 
 

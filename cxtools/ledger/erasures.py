@@ -255,11 +255,10 @@ def _rows_naming(
 ) -> Iterator[dict[str, Any]]:
     hints = {person.local_part or person.domain for person in erasures.people.values()}
     for group in in_groups(sorted(hints)):
-        is_hint = [
-            sa.func.lower(column).contains(hint.lower(), autoescape=True)
-            for column in columns
-            for hint in group
-        ]
+        is_hint = []
+        for column in columns:
+            lower = sa.func.lower(column)
+            is_hint += [lower.contains(hint.lower(), autoescape=True) for hint in group]
         query = sa.select(*table.primary_key, *columns).where(sa.or_(*is_hint))
         for row in tx.execute(query).mappings().all():
             texts = {column.name: row[column.name] for column in columns}

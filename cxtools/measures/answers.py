@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.events.replacements import repeat_when_replaced
-from cxtools.measures import choices, differences, trend_rows
+from cxtools.measures import choices, differences, periods, trend_notes, trend_rows
 from cxtools.measures.ages import earlier_campaigns, window
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
-from cxtools.measures.cuts import AsOf
+from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.history import RIPE, Counted, History, history_of
+from cxtools.measures.league import league_rows, ripe_campaigns
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
@@ -28,7 +29,7 @@ from cxtools.measures.table import Table
 FEWEST_COMPARED = 2
 
 
-#: The dimensions whose groups tell of nobody, however small they are.
+#: The dimensions whose groups tell of nobody, however small they are, where all are asked about.
 COARSE = frozenset(DIMENSIONS) - {"domain"}
 
 
@@ -55,22 +56,22 @@ def answer(
     """
     question = named(name)
     asked_for = choices.names_in(by, where)
-    segments = () if DIMENSIONS.keys() >= set(asked_for) else engine.segments(campaigns)
-    splits = choices.splits(question, by, segments)
-    filters = choices.filters(question, where, segments)
-    notes: list[str] = []
+    own = [name for name in asked_for if name not in DIMENSIONS]
+    segments = engine.segments(campaigns) if own else ()
+    left_out = engine.left_out_segments(campaigns, own) if own else {}
+    splits = choices.splits(question, by, segments, left_out)
+    filters = choices.filters(question, where, segments, left_out)
+    notes = [f"Nothing is known of {name}: {why}." for name, why in left_out.items()]
     few = campaigns_of_few(engine, campaigns, filters, as_of)
     if few:
         campaigns = _others(engine, campaigns, few)
         notes.append(_few_people(engine, few))
     if question.earlier:
-        counts, left_out = count_at_one_age(engine, question, campaigns, as_of, where=filters)
-        notes += left_out
+        counts, others = count_at_one_age(engine, question, campaigns, as_of, where=filters)
+        notes += others
     elif question.derived:
-        counts, left_out = derive(
-            engine, question, campaigns, by=splits, where=filters, as_of=as_of
-        )
-        notes += left_out
+        counts, others = derive(engine, question, campaigns, by=splits, where=filters, as_of=as_of)
+        notes += others
     else:
         [counts] = count(
             engine,
@@ -79,11 +80,11 @@ def answer(
             by=splits,
             where=filters,
             as_of=as_of,
-            least_group=_least_group(engine, splits),
+            least_group=_least_group(engine, [*splits, *filters]),
         )
     if question.private:
-        counts, left_out = _rows_of_enough(counts, engine.least_group)
-        notes += left_out
+        counts, others = _rows_of_enough(counts, engine.least_group)
+        notes += others
     if question.parts:
         counts = rows_of_parts(counts, question, splits)
     rows = add_rates(counts, question, splits)
@@ -143,9 +144,12 @@ def _rows_of_enough(counts: pd.DataFrame, least: int) -> tuple[pd.DataFrame, lis
     )
 
 
-def _least_group(engine: Engine, splits: Sequence[str]) -> int:
-    """How many people a group must be of: those of a provider, a job or a time tell of nobody."""
-    return 0 if COARSE.issuperset(splits) else engine.least_group
+def _least_group(engine: Engine, names: Sequence[str]) -> int:
+    """
+    How many people a group must be of where these split and filter: those of a provider, a job or
+    a time tell of nobody, unless they are among the few of a segment or a domain.
+    """
+    return 0 if COARSE.issuperset(names) else engine.least_group
 
 
 @repeat_when_replaced
@@ -234,18 +238,21 @@ def derive(
     """The rows of a question that are made of another's counts, and what is said of others."""
     if question.name in trend_rows.ROWS:
         history = history_by(engine, campaigns, by=by, where=where, as_of=as_of)
-        return trend_rows.ROWS[question.name](history, by), []
+        rows = trend_rows.ROWS[question.name](history, by)
+        return rows, trend_notes.NOTES[question.name](history, by)
     if question.name == "league":
-        return league(engine, campaigns, where=where, as_of=as_of), []
+        return league(engine, campaigns, where=where, as_of=as_of)
     if question.name != "compare":
         [counts] = count(engine, [question.name], campaigns, where=where, as_of=as_of)
         return counts, []
     names = names_of(campaigns)
+    is_named = bool(names)
     notes: list[str] = []
-    if as_of is None and not by:
+    if not by:
         names, notes = _begun(engine, names)
         campaigns = names or campaigns
-        as_of = youngest_age(engine, names)
+        as_of = youngest_age(engine, names) if as_of is None else as_of
+        notes += differences.notes_on_age(end_of(as_of), is_named=is_named)
     [counts] = count(
         engine,
         [question.file],
@@ -253,7 +260,7 @@ def derive(
         by=by,
         where=where,
         as_of=as_of,
-        least_group=_least_group(engine, by),
+        least_group=_least_group(engine, [*by, *where]),
     )
     notes += differences.notes(counts, names, by)
     return differences.rows(counts, names, by), notes
@@ -261,16 +268,19 @@ def derive(
 
 def _begun(engine: Engine, campaigns: Sequence[str]) -> tuple[list[str], list[str]]:
     """
-    Those of several campaigns that have an age, and what is said of the others.
+    Those of several campaigns that have an age, and what is said of the others; of all, the oldest
+    first, where none is named.
 
     Raises:
-        StoreError: the first hasn't, with which all others are compared.
+        StoreError: the first that is named hasn't, with which all others are compared.
     """
+    if not campaigns:
+        campaigns = _oldest_first(engine)
     if len(campaigns) < FEWEST_COMPARED:
         return list(campaigns), []
     begun = [name for name in campaigns if window(engine, name).first_at is not None]
     others = ", ".join(name for name in campaigns if name not in begun)
-    if not others:
+    if not others or not begun:
         return begun, []
     if campaigns[0] not in begun:
         raise StoreError(
@@ -278,6 +288,13 @@ def _begun(engine: Engine, campaigns: Sequence[str]) -> tuple[list[str], list[st
             do="name another campaign first",
         )
     return begun, [f"Left out, since no sending of it has a moment yet: {others}."]
+
+
+def _oldest_first(engine: Engine) -> list[str]:
+    """All campaigns, those that haven't begun last."""
+    starts = engine.starts()
+    begun = {name: at for name, at in starts.items() if at is not None}
+    return [*sorted(begun, key=lambda name: begun[name]), *(starts.keys() - begun.keys())]
 
 
 def history_by(
@@ -292,35 +309,57 @@ def history_by(
     The totals of campaigns, or of the weeks or days that *by* names, in all and by provider, by the
     other columns of *by*, by cause and by link.
     """
-    period = trend_rows.period_of(by)
-    periods = [] if period == "campaign" else [period]
+    period = periods.period_of(by)
+    of_periods = [] if period == "campaign" else [period]
     how: dict[str, Any] = {"where": where, "as_of": as_of}
     funnel, bounces, links = count(
-        engine, ["funnel", "bounces", "links"], campaigns, by=periods, **how
+        engine, ["funnel", "bounces", "links"], campaigns, by=of_periods, **how
     )
     by_dimension = {}
-    for column in dict.fromkeys(["provider", *trend_rows.group_columns(by)]):
-        least_group = _least_group(engine, [column])
+    for column in dict.fromkeys(["provider", *periods.group_columns(by)]):
+        least_group = _least_group(engine, [column, *where])
         counts = count(
             engine,
             ["funnel", "bounces"],
             campaigns,
-            by=[*periods, column],
+            by=[*of_periods, column],
             least_group=least_group,
             **how,
         )
         by_dimension[column] = (counts[0], counts[1])
-    return history_of(Counted(funnel, bounces, links, by_dimension), period)
+    reach = newest_event(engine, campaigns, as_of) if where else None
+    last_sent = _last_sent(engine, campaigns, where, as_of) if period == "week" else {}
+    return history_of(Counted(funnel, bounces, links, by_dimension, reach, last_sent), period)
 
 
-def league(engine: Engine, campaigns: Campaigns, *, where: Filters, as_of: AsOf) -> pd.DataFrame:
-    """The campaigns that have reached an age, all cut at it."""
+def newest_event(engine: Engine, campaigns: Campaigns, as_of: AsOf = None) -> datetime | None:
+    """The newest event of campaigns, whosever it is: until then opens and clicks would be known."""
+    [whole] = count(engine, ["funnel"], campaigns, as_of=as_of)
+    newest = whole.last_at.max()
+    return newest if wording.is_known(newest) else None
+
+
+def _last_sent(
+    engine: Engine, campaigns: Campaigns, where: Filters, as_of: AsOf
+) -> dict[str, datetime]:
+    """Week -> when the mail of its last day began to be sent: what came later is younger."""
+    [days] = count(engine, ["funnel"], campaigns, by=["week", "day"], where=where, as_of=as_of)
+    known = days[days.week.notna() & days.first_at.notna()]
+    begun = known.groupby(["week", "day"]).first_at.min().groupby("week").max()
+    return {str(week): moment for week, moment in begun.items()}
+
+
+def league(
+    engine: Engine, campaigns: Campaigns, *, where: Filters, as_of: AsOf
+) -> tuple[pd.DataFrame, list[str]]:
+    """The campaigns that have reached an age, all cut at it, and what is said of the others."""
     [whole] = count(engine, ["funnel"], campaigns, where=where, as_of=as_of)
-    ripe = trend_rows.ripe_campaigns(whole)
+    reach = newest_event(engine, campaigns, as_of)
+    ripe, others = ripe_campaigns(whole, reach)
     if not ripe:
-        return trend_rows.league_rows(whole.head(0))
+        return league_rows(whole.head(0)), others
     [counts] = count(engine, ["funnel"], ripe, where=where, as_of=RIPE)
-    return trend_rows.league_rows(counts)
+    return league_rows(counts), others
 
 
 def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,11 +15,13 @@ from cxtools.wording import did_you_mean
 #: One dimension or segment to split by, or several: as a list, or a text with commas.
 By = str | Sequence[str] | None
 #: Dimension -> the value that messages must have, or one of several; as a text with commas, as
-#: "provider=gmail,plan=pro", what papermill hands on.
+#: "provider=gmail,plan=pro", what papermill hands on. What holds a comma stands between quotes:
+#: 'town="Bern, Switzerland",plan=pro'.
 Where = Mapping[str, Any] | str | None
 #: Dimension -> the values, as text, of which messages must have one.
 Filters = Mapping[str, Sequence[str]]
 NO_FILTERS: Filters = {}
+NOTHING_LEFT_OUT: Mapping[str, str] = {}
 
 
 def names_in(by: By, where: Where) -> list[str]:
@@ -35,22 +38,49 @@ def _names(by: By) -> list[str]:
     >>> _names("plan, day"), _names(["plan"]), _names("")
     (['plan', 'day'], ['plan'], [])
     """
-    if isinstance(by, str):
-        return [name.strip() for name in by.split(",") if name.strip()]
-    return list(by or ())
+    return _parts(by) if isinstance(by, str) else list(by or ())
 
 
 def _wanted(where: Where) -> Mapping[str, Any]:
-    if isinstance(where, str):
-        return parse_where(text for text in where.split(",") if text.strip())
-    return where or {}
+    return parse_where(_parts(where)) if isinstance(where, str) else where or {}
 
 
-def splits(question: Question, by: By, segments: Collection[str] = ()) -> list[str]:
+def _parts(text: str) -> list[str]:
+    """
+    The parts of a text with commas; one that holds a comma stands between quotes.
+
+    >>> _parts('plan=pro, town="Bern, Switzerland", name=O\'Brien')
+    ['plan=pro', 'town=Bern, Switzerland', "name=O'Brien"]
+
+    Raises:
+        ConfigError: a quote isn't closed.
+    """
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace = ","
+    lexer.whitespace_split = True
+    lexer.quotes = '"'
+    lexer.escape = ""
+    lexer.commenters = ""
+    try:
+        parts = list(lexer)
+    except ValueError:
+        raise ConfigError(
+            f"a quote isn't closed: {text}",
+            do='write a value that holds a comma as town="Bern, Switzerland"',
+        ) from None
+    return [part.strip() for part in parts if part.strip()]
+
+
+def splits(
+    question: Question,
+    by: By,
+    segments: Collection[str] = (),
+    left_out: Mapping[str, str] = NOTHING_LEFT_OUT,
+) -> list[str]:
     """
     The dimensions to split by, each once and in the order of DIMENSIONS, then the *segments* as
-    they were named. One that is a column of the question is left out: its rows are parted by it as
-    they are.
+    they were named; *left_out* says why others are none. One that is a column of the question is
+    left out: its rows are parted by it as they are.
 
     Raises:
         StoreError: there is no such dimension, or the question can't be split.
@@ -61,14 +91,17 @@ def splits(question: Question, by: By, segments: Collection[str] = ()) -> list[s
             f"{question.name} can't be split",
             do="leave `by` out",
         )
-    _check_known(names, segments, "split")
+    _check_known(names, segments, left_out, "split")
     own = question.column_names()
     dimensions = [name for name in DIMENSIONS if name in names and name not in own]
     return [*dimensions, *dict.fromkeys(name for name in names if name not in DIMENSIONS)]
 
 
 def filters(
-    question: Question, where: Where, segments: Collection[str] = ()
+    question: Question,
+    where: Where,
+    segments: Collection[str] = (),
+    left_out: Mapping[str, str] = NOTHING_LEFT_OUT,
 ) -> dict[str, list[str]]:
     """
     What messages are limited to.
@@ -84,11 +117,13 @@ def filters(
             f"{question.name} can't be filtered",
             do="leave `where` out",
         )
-    _check_known(wanted, segments, "filter")
+    _check_known(wanted, segments, left_out, "filter")
     return {name: _texts(value) for name, value in wanted.items()}
 
 
-def _check_known(names: Iterable[str], segments: Collection[str], verb: str) -> None:
+def _check_known(
+    names: Iterable[str], segments: Collection[str], left_out: Mapping[str, str], verb: str
+) -> None:
     """
     Refuse what is neither a dimension nor a segment of these campaigns.
 
@@ -102,14 +137,16 @@ def _check_known(names: Iterable[str], segments: Collection[str], verb: str) -> 
     choices = f"choose from: {', '.join(DIMENSIONS)}"
     choices += f"; segments: {', '.join(segments)}" if segments else ""
     raise StoreError(
-        f"can't {verb} by {', '.join(unknown)}{_why_not(unknown)}",
+        f"can't {verb} by {', '.join(unknown)}{_why_not(unknown, left_out)}",
         do=f"{did_you_mean(unknown, known)}{choices}",
     )
 
 
-def _why_not(names: Iterable[str]) -> str:
+def _why_not(names: Collection[str], left_out: Mapping[str, str]) -> str:
     personal = [name for name in names if is_personal(name)]
-    return f": {', '.join(personal)} tells of one person, not of a group" if personal else ""
+    reasons = [f"{', '.join(personal)} tells of one person, not of a group"] if personal else []
+    reasons += [left_out[name] for name in names if name in left_out]
+    return f": {'; '.join(reasons)}" if reasons else ""
 
 
 def _texts(value: Any) -> list[str]:

@@ -18,24 +18,29 @@ No library that is small enough has this chart: pyspc and the like draw Shewhart
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import copysign, exp, log, sqrt
+from math import exp, log, sqrt
 from statistics import mean, median
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 #: Counted in `whole` messages, `part` of which did it.
 Cases = tuple[int, int]
+Numbers = NDArray[np.float64]
 #: So many of the moving ranges, the smallest, are what is typical; and what their mean is to a
 #: standard deviation of a normal distribution: sqrt(2) * 2 * (phi(0) - phi(1.2816)) / 0.8.
 KEPT_RANGES = 0.8
 RANGE_SCALE = 0.790
 #: From the median absolute deviation to the standard deviation of a normal distribution.
 NORMAL_SCALE = 1.4826
-#: No share is so steady that campaigns don't differ in it by a tenth.
-LEAST_SPREAD = 0.1
-#: So many standard deviations are as usual, where the neighbours are far away.
-CALM = 1.5
+#: No share is so steady that campaigns don't differ in it by a twentieth; of few campaigns, by a
+#: tenth: they tell little of how they differ.
+LEAST_SPREAD = 0.05
+LEAST_SPREAD_OF_FEW = 0.1
+MANY = 20
 #: How often a place is halved in the search for one.
 HALVINGS = 30
 #: Limits stand so many standard deviations from the centre.
@@ -86,6 +91,10 @@ class Chart:
         chance = self.scale.variance(self.centre) / whole
         return sqrt(chance + self.spread**2)
 
+    def around(self, centre: float) -> Chart:
+        """The same chart around another usual share."""
+        return replace(self, centre=centre)
+
     def distance(self, cases: Cases) -> float:
         """
         How many standard deviations a share lies from the usual one: the root of what it costs to
@@ -96,29 +105,32 @@ class Chart:
         >>> [round(Chart(0.05, 0.2).distance((part, 4000)), 1) for part in (200, 260, 0)]
         [0.0, 1.3, -12.2]
         """
-        part, whole = cases
-        centre = _log_odds(self.centre)
-        place = self._likeliest_place(cases)
-        own = ((place - centre) / self.spread) ** 2 if self.spread else 0.0
-        chance = 2 * _divergence(part, whole, _from_log_odds(place))
-        return copysign(sqrt(own + chance), part / whole - self.centre)
+        return self.distances([cases], [_log_odds(self.centre)])[0]
 
-    def _likeliest_place(self, cases: Cases) -> float:
+    def distances(self, cases: Sequence[Cases], centres: Sequence[float]) -> list[float]:
+        """The same of many shares, each from a usual place of its own, as logarithmic odds."""
+        part, whole = np.array(cases, dtype=float).reshape(-1, 2).T
+        centre = np.array(centres, dtype=float)
+        place = self._likeliest_places(part, whole, centre)
+        own = ((place - centre) / self.spread) ** 2 if self.spread else 0.0
+        chance = 2 * _divergence(part, whole, _shares(place))
+        distances = np.sign(part / whole - _shares(centre)) * np.sqrt(own + chance)
+        return [float(distance) + 0.0 for distance in distances]  # no minus zero
+
+    def _likeliest_places(self, part: Numbers, whole: Numbers, centre: Numbers) -> Numbers:
         """
-        Where the campaign itself most likely stands, between the centre and what is seen: there one
-        step farther costs as much as it saves.
+        Where the campaigns themselves most likely stand, between the centre and what is seen: there
+        one step farther costs as much as it saves.
         """
-        part, whole = cases
-        centre = _log_odds(self.centre)
-        near, far = centre, _log_odds(_inner_share(part, whole))
+        near = centre
+        far = np.log((part + 0.5) / (whole - part + 0.5))
         for _ in range(HALVINGS if self.spread else 0):
             middle = (near + far) / 2
             pull = (middle - centre) / self.spread**2
-            push = part - whole * _from_log_odds(middle)
-            if (push - pull) * (far - centre) > 0:
-                near = middle
-            else:
-                far = middle
+            push = part - whole * _shares(middle)
+            is_farther = (push - pull) * (far - centre) > 0
+            near = np.where(is_farther, middle, near)
+            far = np.where(is_farther, far, middle)
         return near
 
     def limits(self, whole: int, sigmas: float = SIGMAS) -> tuple[float, float]:
@@ -134,13 +146,18 @@ class Chart:
         return max(low, 0.0), min(high, 1.0)
 
 
-def _divergence(part: int, whole: int, share: float) -> float:
-    """By how much a share is less likely than the one that is seen, as a logarithm."""
-    total = 0.0
+def _shares(places: Numbers) -> Numbers:
+    shares: Numbers = 1 / (1 + np.exp(-places))
+    return shares
+
+
+def _divergence(part: Numbers, whole: Numbers, share: Numbers) -> Numbers:
+    """By how much shares are less likely than those that are seen, as logarithms."""
+    total = np.zeros(len(part))
     for number, expected in ((part, whole * share), (whole - part, whole * (1 - share))):
-        if number:
-            total += number * log(number / expected)
-    return max(total, 0.0)
+        seen = number > 0
+        total[seen] += number[seen] * np.log(number[seen] / expected[seen])
+    return np.maximum(total, 0.0)
 
 
 def chart_of(cases: Sequence[Cases], baseline: int) -> Chart:
@@ -152,14 +169,20 @@ def chart_of(cases: Sequence[Cases], baseline: int) -> Chart:
     >>> usual.centre, usual.spread
     (0.05..., 0.1)
     """
-    shares = [_inner_share(*each) for each in cases]
-    centre = _centre(cases[:baseline])
-    places = [LOG_ODDS.place(share) for share in shares]
-    chance = median(
-        _variance(share, whole) for share, (_, whole) in zip(shares, cases, strict=True)
-    )
-    seen = min(_typical_range(places) / RANGE_SCALE, _typical_deviation(places) * NORMAL_SCALE)
-    return Chart(centre, max(LEAST_SPREAD, sqrt(max(0.0, seen**2 - chance))))
+    return Chart(centre_of(cases[:baseline]), spread_of([odds_of(each) for each in cases], cases))
+
+
+def spread_of(odds: Sequence[float], cases: Sequence[Cases]) -> float:
+    """How far shares differ by themselves, in logarithmic odds, without what chance adds."""
+    chance = median(_variance(_inner_share(*each), each[1]) for each in cases)
+    seen = min(_typical_range(odds) / RANGE_SCALE, _typical_deviation(odds) * NORMAL_SCALE)
+    least = LEAST_SPREAD if len(cases) >= MANY else LEAST_SPREAD_OF_FEW
+    return max(least, sqrt(max(0.0, seen**2 - chance)))
+
+
+def odds_of(cases: Cases) -> float:
+    """The logarithmic odds of a share, of one of nothing or all as well."""
+    return _log_odds(_inner_share(*cases))
 
 
 def _typical_range(places: Sequence[float]) -> float:
@@ -174,7 +197,7 @@ def _typical_deviation(places: Sequence[float]) -> float:
     return median(abs(place - middle) for place in places)
 
 
-def _centre(cases: Sequence[Cases]) -> float:
+def centre_of(cases: Sequence[Cases]) -> float:
     """The median share; where that is 0 or 1, that of all together."""
     middle = median(part / whole for part, whole in cases)
     if 0 < middle < 1:
@@ -189,62 +212,3 @@ def _variance(share: float, whole: int) -> float:
 def _inner_share(part: int, whole: int) -> float:
     """A share that is neither 0 nor 1, so that it has odds (Haldane 1956)."""
     return (part + 0.5) / (whole + 1)
-
-
-class Stretch(NamedTuple):
-    """Places first..last of a row, which together lie so many standard deviations away."""
-
-    first: int
-    last: int
-    distance: float
-
-
-def farthest_stretches(distances: Sequence[float], least: float) -> list[Stretch]:
-    """
-    The stretches of a row that are too far above 0 to be chance: of all stretches the one whose sum
-    over the square root of its length is largest, then the same before and behind it (the scan
-    that Olshen and others, 2004, segment with). One place that is far away is found, and so are
-    many that are a little.
-
-    >>> farthest_stretches([0.1, -1, 7, 6.5, 0.3, -0.4], least=5)
-    [Stretch(first=2, last=3, distance=9.5...)]
-    >>> farthest_stretches([0, 0, *[2.2] * 9], least=5)
-    [Stretch(first=2, last=10, distance=6.59...)]
-    """
-    return _within(distances, 0, len(distances), least)
-
-
-def _within(distances: Sequence[float], begin: int, end: int, least: float) -> list[Stretch]:
-    best = _farthest(distances, begin, end)
-    if best is None or best.distance < least:
-        return []
-    calm = _calm_place(distances, best, least)
-    if calm is not None:
-        return [
-            *_within(distances, begin, calm, least),
-            *_within(distances, calm + 1, end, least),
-        ]
-    before = _within(distances, begin, best.first, least)
-    return [*before, best, *_within(distances, best.last + 1, end, least)]
-
-
-def _calm_place(distances: Sequence[float], best: Stretch, least: float) -> int | None:
-    """A place that is as usual between two that are far away: these are two stretches, not one."""
-    for place in range(best.first + 1, best.last):
-        left = mean(distances[best.first : place])
-        right = mean(distances[place + 1 : best.last + 1])
-        if distances[place] < CALM and min(left, right) >= least:
-            return place
-    return None
-
-
-def _farthest(distances: Sequence[float], begin: int, end: int) -> Stretch | None:
-    best = None
-    for first in range(begin, end):
-        total = 0.0
-        for last in range(first, end):
-            total += distances[last]
-            far = total / sqrt(last - first + 1)
-            if best is None or far > best.distance:
-                best = Stretch(first, last, far)
-    return best

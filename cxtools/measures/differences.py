@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
 
@@ -17,6 +18,7 @@ import pandas as pd
 
 from cxtools import wording
 from cxtools.measures.catalogue.delivery import COMPARE, FUNNEL, MOST_IN_PAIRS, THE_OTHERS
+from cxtools.measures.history import RIPE
 from cxtools.measures.question import Column
 from cxtools.measures.stats import chance_of_difference, holm, newcombe
 
@@ -29,6 +31,8 @@ FEWEST_CASES = 5
 SIGNIFICANT = 0.05
 PROMISING = 0.10
 SEPARATOR = " · "
+#: Parts of which the first message went out within so long of each other are of one age.
+SAME_TIME = timedelta(hours=1)
 
 #: A row of counts, by its columns.
 Counts = Mapping[Any, Any]
@@ -117,9 +121,51 @@ def pairs_of_campaigns(
     return [Pair(side, sides[0]) for side in sides[1:]]
 
 
+def notes_on_age(cut: datetime | timedelta | None, *, is_named: bool) -> list[str]:
+    """
+    What is said of the age at which campaigns are compared: of named ones nothing where it is one.
+
+    >>> notes_on_age(timedelta(hours=3), is_named=False)
+    ['All campaigns at the age of 3 h: what happened later does not count.']
+    """
+    if isinstance(cut, datetime):
+        return [
+            "The campaigns are of different ages at that moment, and the younger ones had less "
+            "time for opens and clicks: as_of as a timedelta compares them at one age."
+        ]
+    if cut is None or is_named:
+        return []
+    age = wording.age(cut.total_seconds())
+    return [f"All campaigns at the age of {age}: what happened later does not count."]
+
+
+def notes_on_times(counts: pd.DataFrame) -> list[str]:
+    """
+    What is said of parts of one campaign that were sent at different times, while the later ones
+    may still be opened and clicked.
+    """
+    young = []
+    for campaign, parts in counts[counts.first_at.notna()].groupby("campaign"):
+        last_at = parts.last_at.max()
+        first, last = parts.first_at.min(), parts.first_at.max()
+        if last - first > SAME_TIME and last_at - last < RIPE:
+            young.append(str(campaign))
+    if not young:
+        return []
+    return [
+        f"The parts of {', '.join(young)} were sent at different times, and the later ones had "
+        f"less time for opens and clicks: compare these {RIPE.days} days after the last was sent."
+    ]
+
+
 def notes(counts: pd.DataFrame, campaigns: Sequence[str], by: Sequence[str]) -> list[str]:
-    """What is said of rates that others have and the first of *campaigns* hasn't."""
-    if by or not campaigns:
+    """
+    What is said of parts of different ages, and of rates that others have and the first of
+    *campaigns* hasn't.
+    """
+    if by:
+        return notes_on_times(counts)
+    if not campaigns:
         return []
     records: list[dict[Any, Any]] = counts.to_dict("records")
     missing = []

@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxtools.events.kept_segments import CampaignSegments
 from cxtools.events.messages.current import current_layer, layer_without_events
 from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.purposes import Purposes
@@ -34,10 +35,13 @@ from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension
 from cxtools.measures.segments import (
     NO_SEGMENTS,
+    Began,
+    OfCampaign,
     Segments,
     chosen_segments,
     dimensions_of,
     segment_names,
+    why_left_out,
 )
 from cxtools.measures.session import SUSPECT_MESSAGES, Session, define_relations
 from cxtools.measures.states import states_digest
@@ -65,10 +69,6 @@ def no_digest() -> str:
     return ""
 
 
-def keep_nothing(campaign: str) -> None:
-    """What was sent with recipients is not known here."""
-
-
 @dataclass(frozen=True)
 class Engine:
     """
@@ -79,9 +79,8 @@ class Engine:
     *rules_digest* tells those rules from others. *planned* names campaigns that may be asked about
     before their first event. *providers* says who runs the mailboxes of a domain. Days and hours
     are those of *timezone*. *purposes* tell clicks on content from others. *job_facts* are what the
-    API told of jobs that were sent from here. *keep_segments* brings into the store what was sent
-    with the recipients of a campaign, where it isn't there yet. Answers fold
-    groups of fewer people than *least_group*.
+    API told of jobs that were sent from here. *segments_of* tells what was sent with the recipients
+    of a campaign, where the store doesn't. Answers fold groups of fewer people than *least_group*.
     """
 
     store: EventStore
@@ -93,7 +92,7 @@ class Engine:
     timezone: str = ZERO_ZONE
     purposes: Callable[[], Purposes] = Purposes
     job_facts: Callable[[], Iterable[JobFacts]] = tuple
-    keep_segments: Callable[[str], None] = keep_nothing
+    segments_of: Callable[[str], CampaignSegments] | None = None
     least_group: int = 0
 
     @cached_property
@@ -177,6 +176,7 @@ class Engine:
             session.check_values(where)
             yield session
 
+    @repeat_when_replaced
     def values(self, campaigns: Campaigns, name: str) -> list[str]:
         """
         What the messages of these campaigns have of a dimension or segment, the most frequent
@@ -193,6 +193,7 @@ class Engine:
         with self.session(campaigns, as_of=as_of) as session:
             return session.count(SUSPECT_MESSAGES)
 
+    @repeat_when_replaced
     def count_cells(self, campaigns: Campaigns, *, as_of: AsOf = None) -> None:
         """
         Count the cells of these campaigns, so that many questions about them take little time.
@@ -232,29 +233,30 @@ class Engine:
         Raises:
             StoreError: a campaign is unknown.
         """
-        return dimensions_of(self._segment_names(self._with_events(campaigns)))
+        return dimensions_of(segment_names(self._segments(self._with_events(campaigns))))
 
-    def _segment_names(self, campaigns: Sequence[str]) -> dict[str, str]:
-        for campaign in campaigns:
-            self.keep_segments(campaign)
-        return segment_names(self.store, campaigns)
+    def left_out_segments(self, campaigns: Campaigns, names: Iterable[str]) -> dict[str, str]:
+        """Of these names the ones of fields and tags that are no segments there, and why."""
+        return why_left_out(self._segments(self._with_events(campaigns)), names)
+
+    def _segments(self, campaigns: Iterable[str]) -> dict[str, CampaignSegments]:
+        segments_of = self.segments_of or self.store.segments
+        return {campaign: segments_of(campaign) for campaign in campaigns}
 
     def _chosen_segments(self, layers: Mapping[str, Layer], names: Sequence[str]) -> Segments:
         spoken = [name for name in names if name not in DIMENSIONS]
         if not spoken:
             return NO_SEGMENTS
-        for campaign in filter(None, layers):
-            self.keep_segments(campaign)
-        return chosen_segments(self.store, layers, spoken, self.open_relations, self._before)
+        asked = {
+            name: OfCampaign(known, layers[name], self.store.parts(name))
+            for name, known in self._segments(filter(None, layers)).items()
+        }
+        return chosen_segments(asked, spoken, self.open_relations, partial(self._began, layers))
 
-    def _before(self, campaign: str) -> tuple[datetime | None, list[Layer]]:
-        """When a campaign began, and the layers of those that began before it."""
-        starts = self.starts()
-        began_at = starts[campaign]
-        if began_at is None:
-            return None, []
-        earlier = [name for name, start in starts.items() if start and start < began_at]
-        return began_at, [self.layer(name) for name in earlier]
+    def _began(self, layers: Mapping[str, Layer]) -> dict[str, Began]:
+        """When each campaign of the store began; of *layers* those that are given."""
+        known = {name: self.layer(name) for name in self.store.campaigns()} | dict(layers)
+        return {name: Began(start(layer), layer) for name, layer in known.items() if name}
 
     def _files(self, layers: Mapping[str, Layer]) -> list[Path]:
         """What a question reads: it is asked again when one of them is gone."""

@@ -7,9 +7,12 @@ event.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -60,12 +63,27 @@ class Period(NamedTuple):
     is_ripe: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
-    """The periods, oldest first, and the counts of each group in each of them, in that order."""
+    """
+    The periods, oldest first, and the counts of each group in each of them, in that order.
+
+    Two histories of the same content are equal: what is judged of one is known of the other.
+    """
 
     periods: Sequence[Period]
     groups: Mapping[Group, Sequence[Counts]]
+    undated: Sequence[str] = ()
+
+    @cached_property
+    def _content(self) -> bytes:
+        return pickle.dumps((list(self.periods), dict(self.groups), list(self.undated)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, History) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
 
     def dimensions(self) -> list[str]:
         """What its groups are parts by."""
@@ -77,19 +95,27 @@ class History:
 
 
 class Counted(NamedTuple):
-    """What questions counted: in all, and of each dimension; the columns of `sql/*.sql`."""
+    """
+    What questions counted: in all, and of each dimension; the columns of `sql/*.sql`.
+
+    Attributes:
+        reach: the newest event of all messages, where the counts are of some of them
+        last_sent: period -> the last day on which some of it was sent, where it is longer than one
+    """
 
     funnel: pd.DataFrame
     bounces: pd.DataFrame
     links: pd.DataFrame
     by_dimension: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
+    reach: datetime | None = None
+    last_sent: Mapping[str, datetime] = MappingProxyType({})
 
 
 def history_of(counted: Counted, period: str = "campaign") -> History:
     """The history of campaigns, or of the weeks or days in which messages were sent."""
     whole = _steps(counted.funnel, [period])
     _add_kinds(whole, counted.bounces, [period])
-    periods = _periods(counted.funnel, period)
+    periods = _periods(counted, period)
     names = [each.name for each in periods]
     groups = {EVERYTHING: [whole.get((name,), {}) for name in names]}
     for dimension, (funnel, bounces) in counted.by_dimension.items():
@@ -99,18 +125,25 @@ def history_of(counted: Counted, period: str = "campaign") -> History:
     groups |= _rows_of(CAUSE, _causes(counted.bounces, period, whole), names)
     groups |= _rows_of(LINK, _links(counted.links, period, whole), names)
     _fill_in(groups)
-    return History(periods, groups)
+    return History(periods, groups, _undated(counted.funnel, period))
 
 
-def _periods(funnel: pd.DataFrame, period: str) -> list[Period]:
-    known = funnel[funnel[period].notna()]
-    reach = known.last_at.max()
+def _periods(counted: Counted, period: str) -> list[Period]:
+    """The periods that have a moment, oldest first; ripe when their last mail is old enough."""
+    known = counted.funnel[counted.funnel[period].notna()]
+    reach = counted.reach or known.last_at.max()
     periods = []
     for name, first_at in known.groupby(period).first_at.min().items():
-        is_ripe = wording.is_known(first_at) and reach - first_at >= RIPE
-        periods.append(Period(str(name), first_at if wording.is_known(first_at) else None, is_ripe))
-    dated = [each for each in periods if each.first_at is not None]
-    return sorted(dated, key=lambda each: str(each.first_at))
+        if wording.is_known(first_at):
+            last_sent = max(first_at, counted.last_sent.get(str(name), first_at))
+            periods.append(Period(str(name), first_at, reach - last_sent >= RIPE))
+    return sorted(periods, key=lambda each: str(each.first_at))
+
+
+def _undated(funnel: pd.DataFrame, period: str) -> list[str]:
+    """The campaigns of which some messages have no moment, and so stand in no period."""
+    is_undated = funnel[period].isna() | funnel.first_at.isna()
+    return sorted({str(name) for name in funnel[is_undated].campaign})
 
 
 def _records(table: pd.DataFrame) -> Iterable[dict[Any, Any]]:
@@ -133,6 +166,9 @@ def _steps(funnel: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[str, ...]
                 own[name] = own.get(name, 0) + int(record[column])
                 if name in LATE:
                     _add(own, _of(name), int(record["delivered"]))
+        if wording.is_known(record["opened_measured"]):
+            unseen = int(record.get("clicks_without_open", 0))
+            _add(own, "opened_told", int(record["opened_measured"]) - unseen)
     return found
 
 

@@ -84,9 +84,11 @@ class Asked:
 
 def define_all_messages(relations: Definitions, asked: Asked) -> None:
     """All messages, and beside each its values of the segments that are asked for."""
+    import pyarrow as pa
+
     relations.define("domains_of_messages", _domains_query(asked))
     relations.compute("providers", partial(_providers, relations, asked.providers))
-    relations.register("wanted", _wanted(asked.where))
+    relations.register("wanted", _wanted(asked.where.values()))
     relations.compute("typos", partial(_typos, relations))
     relations.define("sending_times", statement("sending_times"))
     relations.define("hours_of_sending", _hours_of_sending(asked.timezone))
@@ -103,8 +105,11 @@ def define_all_messages(relations: Definitions, asked: Asked) -> None:
         )
     columns = ["messages.*"]
     joins = ["from all_messages_without_segments as messages"]
-    for column, name in asked.segments.names.items():
-        relations.define(f"values_of_{column}", values_query(name))
+    asked_segments = text_table(name=list(asked.segments.names.values()))
+    numbers = pa.array(range(len(asked.segments.names)), pa.int64())
+    relations.register("asked_segments", asked_segments.append_column("number", numbers))
+    for number, column in enumerate(asked.segments.names):
+        relations.define(f"values_of_{column}", values_query(number))
         columns.append(f"{column}.value as {column}")
         joins.append(
             f"left join values_of_{column} as {column} on {column}.campaign = messages.campaign"
@@ -202,7 +207,7 @@ def messages_query(
     >>> print(messages_query(["provider"], {"job": ["j1"]}))
     select all_messages.*, (provider, 0) as split
     from all_messages
-    where cast(job_id as string) in (select value from wanted where dimension = 'job')
+    where cast(job_id as string) in (select value from wanted where filter_number = 0)
     """
     keys = "".join(f"{dimensions[name].expression}, " for name in by)
     split = f"({keys}0)" if by else "cast(null as string)"
@@ -211,21 +216,23 @@ def messages_query(
         f"from {rows}",
     ]
     word = "where"
-    for name in where:
-        values = f"select value from wanted where dimension = '{name}'"
+    for number, name in enumerate(where):
+        values = f"select value from wanted where filter_number = {number}"
         lines.append(f"{word} {text_of(dimensions[name])} in ({values})")
         word = "and"
     return "\n".join(lines)
 
 
-def _wanted(where: Filters) -> pa.Table:
-    """One row per dimension and value that messages must have."""
-    dimensions: list[str] = []
+def _wanted(filters: Iterable[Sequence[str]]) -> pa.Table:
+    """One row per value that messages must have, and the number of the filter that it is for."""
+    import pyarrow as pa
+
+    numbers: list[int] = []
     wanted: list[str] = []
-    for dimension, values in where.items():
-        dimensions += [dimension] * len(values)
+    for number, values in enumerate(filters):
+        numbers += [number] * len(values)
         wanted += values
-    return text_table(dimension=dimensions, value=wanted)
+    return text_table(value=wanted).append_column("filter_number", pa.array(numbers, pa.int64()))
 
 
 def _providers(relations: ReadRelations, providers: Providers) -> pa.Table:

@@ -2,33 +2,42 @@
 The segments of some campaigns as questions ask for them: which there are, and of each message its
 values, made once a layer and kept beside it.
 
-Nothing of this is read, or made, where nobody splits or filters by a segment.
+Nothing of this is read, or made, where nobody splits or filters by a segment. What was made of
+segments or of campaigns that have changed since is removed when it is made anew.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cxtools.errors import StoreError
+from cxtools.events.kept_segments import DERIVED, CampaignSegments
 from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.rows import define_messages, define_received
+from cxtools.events.own_folder import own_folder
 from cxtools.events.relations import Relations
-from cxtools.events.segments import DERIVED, TAG, CampaignSegments
-from cxtools.events.store import EventStore
+from cxtools.events.replacements import remove_abandoned
+from cxtools.events.segments import LIST_TENTH, PREFIX, TAG, name_of_field
 from cxtools.files import PRIVATE_FILE, hidden_until_whole
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.question import Dimension
 from cxtools.measures.sql import statement
 
-#: How a segment is named whose own name is that of a dimension or of a column of answers.
-PREFIX = "segment:"
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 #: The version of what a layer keeps; another one makes it anew.
-VERSION = 1
+VERSION = 2
+#: How the files begin that a layer keeps of its own segments, and of what earlier campaigns tell.
+OWN = f"{DERIVED}own-"
+BEFORE_FILES = f"{DERIVED}before-"
 
 #: What is known of a message's recipient by earlier campaigns: how it is asked for -> its name in
 #: what a layer keeps, and what it says.
@@ -38,18 +47,38 @@ BEFORE = {
 }
 OF_THE_CAMPAIGN = "what was sent with the recipient, or a kept column of an import"
 
-#: No values, and no clicks, as rows of the same columns.
+#: No values, as rows of the same columns.
 NOTHING = "select message_key, '' as name, '' as value from layer_messages where false"
-NO_CLICKS = """
-select campaign, message_key, first_event_at as ts, true as is_content
-from layer_messages
-where false
-"""
+#: Who has a place in the list is known to have a tag or not to have it.
+IS_PLANNED = LIST_TENTH
+PLANNED_COLUMN = "segment_planned"
+NO_CAMPAIGNS: Mapping[str, Sequence[str]] = {}
 
 #: Opens relations for a `with` block.
 Open = Callable[[], AbstractContextManager[Relations]]
-#: A campaign -> when it began (None where no event has a moment), and the layers of those before.
-Before = Callable[[str], tuple[datetime | None, Sequence[Layer]]]
+#: What is known of the segments of each campaign.
+ByCampaign = Mapping[str, CampaignSegments]
+
+
+@dataclass(frozen=True)
+class Began:
+    """When a campaign began, None where no event has a moment; and its messages."""
+
+    at: datetime | None
+    layer: Layer
+
+
+@dataclass(frozen=True)
+class OfCampaign:
+    """A campaign that is asked about: its segments, its messages, and the parts of its events."""
+
+    known: CampaignSegments
+    layer: Layer
+    parts: Sequence[Path]
+
+
+#: When each campaign of the store began.
+Starts = Callable[[], Mapping[str, Began]]
 
 
 @dataclass(frozen=True)
@@ -90,22 +119,61 @@ def reserved_names() -> set[str]:
     return names
 
 
-def segment_names(store: EventStore, campaigns: Iterable[str]) -> dict[str, str]:
+def segment_names(segments: ByCampaign) -> dict[str, str]:
     """How each segment of these campaigns is asked for -> its name in the store, sorted."""
     names = set[str]()
-    for campaign in campaigns:
-        kept = store.segments(campaign)
-        names.update(kept.planned_names(), kept.columns())
+    for known in segments.values():
+        names.update(known.planned_names(), _columns(known).values())
     own = {spoken_name(name): name for name in sorted(names)}
     return {**{spoken: name for spoken, (name, _) in BEFORE.items()}, **own}
 
 
-def dimensions_of(names: Mapping[str, str]) -> dict[str, Dimension]:
+def _columns(known: CampaignSegments) -> dict[str, str]:
     """
-    Each of these segments as what messages are split by; who isn't known to have a tag has it not.
+    The columns of a campaign's imports that are segments -> the segment that each of them is. What
+    was planned comes before a column of the same name.
+    """
+    planned = known.planned_names()
+    columns = {}
+    for column in known.columns():
+        name = name_of_field(column) if planned or column.startswith(TAG) else column
+        if name not in planned:
+            columns[column] = name
+    return columns
 
-    >>> dimensions_of({"plan": "plan", "tag:vip": "tag:vip"})["tag:vip"].expression
-    "coalesce(segment_1, 'no')"
+
+def why_left_out(segments: ByCampaign, spoken: Iterable[str]) -> dict[str, str]:
+    """Of these names the ones of fields and tags that are no segments of a campaign, and why."""
+    reasons: dict[str, str] = {}
+    for name in spoken:
+        campaigns: dict[str, list[str]] = {}
+        for campaign, known in segments.items():
+            why = _why_left_out(known, name)
+            if why:
+                campaigns.setdefault(why, []).append(campaign)
+        if campaigns:
+            told = [f"{why} (in {', '.join(names)})" for why, names in campaigns.items()]
+            reasons[name] = "; ".join(told)
+    return reasons
+
+
+def _why_left_out(known: CampaignSegments, spoken: str) -> str:
+    reasons = {spoken_name(name): why for name, why in known.left_out().items()}
+    if spoken.startswith(TAG) and spoken not in known.planned_names():
+        return reasons.get(TAG, "")
+    return reasons.get(spoken, "")
+
+
+def dimensions_of(
+    names: Mapping[str, str], without_tags: Mapping[str, Sequence[str]] = NO_CAMPAIGNS
+) -> dict[str, Dimension]:
+    """
+    Each of these segments as what messages are split by. Who was planned and hasn't a tag is known
+    not to have it, but in the campaigns that *without_tags* names for it.
+
+    >>> print(dimensions_of({"tag:vip": "tag:vip"}, {"tag:vip": ["q3"]})["tag:vip"].expression)
+    case when segment_0 is not null then 'yes'
+         when segment_planned is not null and campaign not in ('q3') then 'no' end
     """
     found = {}
     for number, (spoken, name) in enumerate(names.items()):
@@ -113,7 +181,7 @@ def dimensions_of(names: Mapping[str, str]) -> dict[str, Dimension]:
         is_tag = name.startswith(TAG)
         found[spoken] = Dimension(
             name=spoken,
-            expression=f"coalesce({column}, 'no')" if is_tag else column,
+            expression=_has_tag(column, without_tags.get(name, ())) if is_tag else column,
             one=spoken,
             many=f"groups by {spoken}",
             meaning=BEFORE[spoken][1] if spoken in BEFORE else OF_THE_CAMPAIGN,
@@ -121,21 +189,31 @@ def dimensions_of(names: Mapping[str, str]) -> dict[str, Dimension]:
     return found
 
 
+def _has_tag(column: str, unknown_in: Sequence[str]) -> str:
+    """The SQL of whether a message's recipient has a tag; null where nobody knows."""
+    campaigns = ", ".join(f"'{name}'" for name in unknown_in)
+    but = f" and campaign not in ({campaigns})" if campaigns else ""
+    return (
+        f"case when {column} is not null then 'yes'\n"
+        f"     when {PLANNED_COLUMN} is not null{but} then 'no' end"
+    )
+
+
 def chosen_segments(
-    store: EventStore,
-    layers: Mapping[str, Layer],
+    campaigns: Mapping[str, OfCampaign],
     spoken: Iterable[str],
     open_relations: Open,
-    before: Before,
+    starts: Starts,
 ) -> Segments:
     """
-    The segments that are asked for, with their values for these layers; *before* tells when a
-    campaign began, and which layers are of those that began before it.
+    The segments that are asked for, with their values for these campaigns; *starts* tells when all
+    of the store began.
 
     Raises:
         StoreError: no campaign has such a segment, or the values can't be written.
     """
-    known = segment_names(store, filter(None, layers))
+    segments = {name: each.known for name, each in campaigns.items()}
+    known = segment_names(segments)
     wanted = dict.fromkeys(spoken)
     unknown = [name for name in wanted if name not in known]
     if unknown:
@@ -145,17 +223,44 @@ def chosen_segments(
         )
     names = {name: known[name] for name in wanted}
     files = []
-    for campaign in filter(None, layers):
-        maker = _Maker(layers[campaign], open_relations)
-        if not BEFORE.keys() >= names.keys():
-            files.append(maker.own_file(store.segments(campaign), store.parts(campaign)))
-        if not BEFORE.keys().isdisjoint(names):
-            files.append(maker.file_of_before(*before(campaign)))
+    if not BEFORE.keys() >= names.keys():
+        for each in campaigns.values():
+            _keep_draft(each.known)
+            files.append(_Maker(each.layer, open_relations).own_file(each.known, each.parts))
+    if not BEFORE.keys().isdisjoint(names):
+        files += files_of_before(list(campaigns), starts(), open_relations)
+    columns = {f"segment_{number}": name for number, name in enumerate(names.values())}
+    tags = [name for name in names.values() if name.startswith(TAG)]
+    if tags:
+        columns[PLANNED_COLUMN] = IS_PLANNED
     return Segments(
-        dimensions_of(names),
-        {f"segment_{number}": name for number, name in enumerate(names.values())},
+        dimensions_of(names, {tag: _without_tag(segments, tag) for tag in tags}),
+        columns,
         files,
         "\n".join(str(file) for file in files),
+    )
+
+
+def _without_tag(segments: ByCampaign, tag: str) -> list[str]:
+    """The campaigns of which nobody knows who has this tag."""
+    return [campaign for campaign, known in segments.items() if _why_left_out(known, tag)]
+
+
+def _keep_draft(known: CampaignSegments) -> None:
+    """Keep in the store what was sent with a campaign's recipients; not where that is only read."""
+    if not os.access(known.root, os.W_OK):
+        return
+    try:
+        known.keep_draft()
+    except OSError as error:
+        raise _not_written(error, known.folder) from error
+
+
+def _not_written(error: OSError, folder: Path) -> StoreError:
+    return StoreError(
+        f"the segments can't be written: {error.strerror or error}",
+        where=str(folder),
+        do="free some disk space or correct the folder's permissions, then ask again",
     )
 
 
@@ -165,36 +270,73 @@ class _Maker:
     def __init__(self, layer: Layer, open_relations: Open) -> None:
         self._layer = layer
         self._open_relations = open_relations
+        self._folder = layer.folder
+        if not os.access(layer.folder, os.W_OK):
+            digest = hashlib.sha256(str(layer.folder.absolute()).encode()).hexdigest()[:24]
+            self._folder = own_folder() / f"derived-{digest}" / layer.folder.parent.name
 
-    def own_file(self, kept: CampaignSegments, parts: Sequence[Path]) -> Path:
+    def own_file(self, known: CampaignSegments, parts: Sequence[Path]) -> Path:
         """The values that messages have of all segments of their campaign."""
-        name = f"{DERIVED}{VERSION}-{kept.version()}.parquet"
-        return self._made(name, lambda relations: _own_query(relations, parts, self._layer, kept))
-
-    def file_of_before(self, began_at: datetime | None, earlier: Sequence[Layer]) -> Path:
-        """What earlier campaigns tell of each message's recipient."""
-        state = [str(began_at), *sorted(str(layer.version()) for layer in earlier)]
-        digest = hashlib.sha256("\n".join(state).encode()).hexdigest()[:24]
-        name = f"{DERIVED}before-{VERSION}-{digest}.parquet"
-        return self._made(name, lambda relations: _before_query(relations, began_at, earlier))
-
-    def _made(self, name: str, query: Callable[[Relations], str]) -> Path:
-        file = self._layer.folder / name
-        if file.exists():
-            return file
-        try:
-            with hidden_until_whole(file) as hidden, self._open_relations() as relations:
+        file = self._file(OWN, known.version())
+        if not file.exists():
+            with self._open_relations() as relations:
                 _define_layers(relations, "layer", [self._layer])
-                rows = f"select message_key, name, value from ({query(relations)}) as rows"
+                self.write(relations, _own_query(relations, parts, self._layer, known), file)
+        return file
+
+    def file_of_before(self, state: Sequence[str]) -> Path:
+        """Where it stands what campaigns of this state tell of each message's recipient."""
+        return self._file(BEFORE_FILES, hashlib.sha256("\n".join(state).encode()).hexdigest()[:24])
+
+    def write(self, relations: Relations, query: str, file: Path) -> None:
+        """Write values, in the place of those of an earlier state."""
+        try:
+            with hidden_until_whole(file) as hidden:
+                rows = f"select message_key, name, value from ({query}) as rows"
                 relations.write(f"{rows} order by name", hidden)
                 hidden.chmod(PRIVATE_FILE)
+            kind = BEFORE_FILES if file.name.startswith(BEFORE_FILES) else OWN
+            for other in file.parent.glob(f"{kind}*"):
+                if other != file:
+                    other.unlink(missing_ok=True)
+            remove_abandoned(file.parent)
         except OSError as error:
-            raise StoreError(
-                f"the segments can't be written: {error.strerror or error}",
-                where=str(self._layer.folder),
-                do="free some disk space or correct the folder's permissions, then ask again",
-            ) from error
-        return file
+            raise _not_written(error, file.parent) from error
+
+    def _file(self, kind: str, digest: str) -> Path:
+        return self._folder / f"{kind}{VERSION}-{digest}.parquet"
+
+
+def files_of_before(
+    campaigns: Sequence[str], began: Mapping[str, Began], open_relations: Open
+) -> list[Path]:
+    """
+    What earlier campaigns tell of each message's recipient, a file for each of these campaigns.
+    However many of them are missing, all messages are read once.
+    """
+    makers = {name: _Maker(began[name].layer, open_relations) for name in campaigns}
+    states = _states(began)
+    files = {name: makers[name].file_of_before(states[name]) for name in campaigns}
+    missing = [name for name in campaigns if not files[name].exists()]
+    if missing:
+        with open_relations() as relations:
+            _define_before(relations, missing, began)
+            for name in missing:
+                relations.register("one_campaign", _names([name]))
+                query = "select * from values_before semi join one_campaign using (campaign)"
+                makers[name].write(relations, query, files[name])
+    return [files[name] for name in campaigns]
+
+
+def _states(began: Mapping[str, Began]) -> dict[str, list[str]]:
+    """What each campaign's values depend on: when it began, and the campaigns before it."""
+    versions = {name: str(each.layer.version()) for name, each in began.items()}
+    states = {}
+    for name, own in began.items():
+        at = own.at
+        earlier = [other for other, each in began.items() if at and each.at and each.at < at]
+        states[name] = [str(at), *sorted(versions[other] for other in earlier)]
+    return states
 
 
 def _define_layers(relations: Relations, name: str, layers: Sequence[Layer]) -> None:
@@ -207,50 +349,64 @@ def _define_layers(relations: Relations, name: str, layers: Sequence[Layer]) -> 
 
 
 def _own_query(
-    relations: Relations, parts: Sequence[Path], layer: Layer, kept: CampaignSegments
+    relations: Relations, parts: Sequence[Path], layer: Layer, known: CampaignSegments
 ) -> str:
     """The statement of what each message has of each segment of its campaign."""
     import pyarrow as pa
 
     selects = [NOTHING]
-    planned = kept.planned_file()
+    planned = known.planned_file()
     if planned:
         relations.read("planned", [planned])
         selects.append(statement("planned_segments"))
-    planned_names = kept.planned_names()
-    columns = [name for name in kept.columns() if name not in planned_names]
+    columns = _columns(known)
     if columns:
         define_received(relations, "received", parts)
         for name in ("repeats", "aliases", "splits"):
             relations.read(f"layer_{name}", layer.files(name))
-        relations.register("kept_columns", pa.table({"name": columns}))
+        kept_columns = pa.table({"field": list(columns), "name": list(columns.values())})
+        relations.register("kept_columns", kept_columns)
         selects.append(statement("kept_segments"))
     return " union all ".join(f"select * from ({select}) as one" for select in selects)
 
 
-def _before_query(relations: Relations, began_at: datetime | None, earlier: Sequence[Layer]) -> str:
-    """The statement of what earlier campaigns tell of each message's recipient."""
+def _define_before(
+    relations: Relations, campaigns: Sequence[str], began: Mapping[str, Began]
+) -> None:
+    """The values of these campaigns, and what they are made of."""
     import pyarrow as pa
 
-    if began_at is None:
-        return NOTHING
-    if earlier:
-        _define_layers(relations, "earlier", earlier)
-        files = [file for layer in earlier for file in layer.files("clicks")]
-        relations.read("earlier_clicks", files)
-    else:
-        relations.define("earlier_messages", "select * from layer_messages where false")
-        relations.define("earlier_clicks", NO_CLICKS)
-    moments = pa.array([began_at], pa.timestamp("us", tz="UTC"))
-    relations.register("begun", pa.table({"began_at": moments}))
-    return statement("people_before")
+    starts = {name: each.at for name, each in began.items() if each.at}
+    last = max((starts[name] for name in campaigns if name in starts), default=None)
+    names = [name for name, at in starts.items() if last and at < last]
+    layers = [began[name].layer for name in dict.fromkeys([*names, *campaigns])]
+    _define_layers(relations, "every", layers)
+    relations.read("every_clicks", [file for each in layers for file in each.files("clicks")])
+    moments = pa.array(starts.values(), pa.timestamp("us", tz="UTC"))
+    begun = pa.table({"campaign": pa.array(starts, pa.string()), "began_at": moments})
+    relations.register("begun", begun)
+    relations.register("asked_campaigns", _names(campaigns))
+    relations.keep("values_before", statement("people_before"))
 
 
-def values_query(name: str) -> str:
+def _names(campaigns: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({"campaign": pa.array(campaigns, pa.string())})
+
+
+def values_query(number: int) -> str:
     """
-    The SQL of one segment's values.
+    The SQL of the values of one of the segments that are asked for.
 
-    >>> values_query("plan")
-    "select campaign, message_key, value from stored_segments where name = 'plan'"
+    >>> print(values_query(0))
+    select campaign, message_key, value
+    from stored_segments
+    join asked_segments on asked_segments.name = stored_segments.name and asked_segments.number = 0
     """
-    return f"select campaign, message_key, value from stored_segments where name = '{name}'"
+    return (
+        "select campaign, message_key, value\n"
+        "from stored_segments\n"
+        "join asked_segments on asked_segments.name = stored_segments.name"
+        f" and asked_segments.number = {number}"
+    )

@@ -5,6 +5,7 @@ and the executed notebook are written, and the folder's index with them.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -39,6 +40,9 @@ LEAST_GROUP = 5
 TIMEOUT_S = 600.0
 #: How many reports of a set are run at the same time.
 AT_ONCE = 2
+
+#: Bytes of a report's name: files can't have longer ones than 255, with what is added to it.
+LONGEST_STEM = 160
 
 
 @dataclass(frozen=True)
@@ -291,7 +295,11 @@ def file_stem(request: Request, campaign: str) -> str:
         if value:
             parts.append(f"{name.replace('_', '-')}-{value}")
     safe = [re.sub(r"[^\w.-]+", "_", part) for part in parts if part]
-    return "-".join(safe)
+    stem = "-".join(safe)
+    if len(stem.encode()) <= LONGEST_STEM:
+        return stem
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    return f"{stem.encode()[:LONGEST_STEM].decode(errors='ignore')}-{digest}"
 
 
 def keep_failed(partial: Path, failed: Path, error: ReportError) -> None:

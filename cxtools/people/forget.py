@@ -251,7 +251,7 @@ def _keep_segments(client: Connection, erasures: Erasures) -> None:
     """
     batches = set(client.ledger.batches.of_people(erasures.people))
     for campaign in {row.campaign for row in client.ledger.batches.rows() if row.id in batches}:
-        client.keep_segments(campaign)
+        client.segments_of(campaign).keep_draft()
 
 
 def _erase_in_ledgers(

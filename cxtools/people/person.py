@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from cxtools.erasures import Erasure, Erasures
 from cxtools.errors import ConfigError
 from cxtools.events.replacements import repeat_when_replaced
 from cxtools.identity import recipient_key
+from cxtools.people.addresses import addresses_of
 from cxtools.people.documents import cleaned_content, kept_documents, own_documents
 from cxtools.sending.address import planned_address
 from cxtools.wording import count
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 #: What tells of a person's rows where they are looked for, not replaced.
 MARK = "\0"
+#: What a person's key looks like.
+KEY = re.compile(r"[0-9a-f]{32}")
 #: The messages to one person.
 OWN_MESSAGES = """
 select campaign, message_key
@@ -76,19 +80,16 @@ class Held:
         return "\n".join([*lines, "all of it: --json"])
 
 
-def held_on(client: Connection, address: str) -> Held:
+def held_on(client: Connection, named: str) -> Held:
     """
-    All that is held on a person; asks nobody, changes nothing.
+    All that is held on a person; asks nobody, changes nothing. *named* is an address, or the key
+    that `recipients` gives.
 
     Raises:
-        ConfigError: that is not an address.
+        ConfigError: that is neither.
         StoreError: the ledger or the events can't be read.
     """
-    try:
-        email = planned_address(address)
-    except ValueError:
-        raise ConfigError("that is not an address", do="write one, as name@example.com") from None
-    key = recipient_key(email)
+    key, email = key_and_address(client, named)
     person = Erasure(key, MARK, email.rpartition("@")[2].lower(), email)
     has_ledger = client.has_ledger
     return Held(
@@ -101,6 +102,20 @@ def held_on(client: Connection, address: str) -> Held:
         audit=list(_audit(client, key)) if has_ledger else [],
         files=list(_files(client, person)),
     )
+
+
+def key_and_address(client: Connection, person: str) -> tuple[str, str]:
+    """Who is meant: the key, and the address where one is held."""
+    if KEY.fullmatch(person):
+        return person, addresses_of(client, [person]).get(person, "")
+    try:
+        email = planned_address(person)
+    except ValueError:
+        raise ConfigError(
+            "that is not an address, and not a person's key",
+            do="write an address, as name@example.com, or what `person` says in `recipients`",
+        ) from None
+    return recipient_key(email), email
 
 
 def _moment(at: float | None) -> str | None:
@@ -185,7 +200,7 @@ def events_of(client: Connection, address: str) -> list[dict[str, Any]]:
 
 
 def _events(client: Connection, person: Erasure) -> list[dict[str, Any]]:
-    if not client.store.campaigns():
+    if not person.address or not client.store.campaigns():
         return []
     found = []
     for row in _events_of(client, person):

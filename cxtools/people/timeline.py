@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cxtools.errors import ConfigError
-from cxtools.identity import recipient_key
 from cxtools.measures.table import Table
-from cxtools.people.addresses import addresses_of
-from cxtools.people.person import events_of, planned_for, suppression_of
-from cxtools.sending.address import planned_address
+from cxtools.people.person import events_of, key_and_address, planned_for, suppression_of
 from cxtools.text import mask_addresses, parse_moment
 
 if TYPE_CHECKING:
     from cxtools.connection import Connection
 
 COLUMNS = ["at", "campaign", "what", "detail", "job"]
-#: What a person's key looks like.
-KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def timeline(client: Connection, person: str, *, addresses: bool = False) -> Table:
@@ -35,7 +28,7 @@ def timeline(client: Connection, person: str, *, addresses: bool = False) -> Tab
         ConfigError: that is neither.
         StoreError: the ledger or the events can't be read.
     """
-    key, email = _key_and_address(client, person)
+    key, email = key_and_address(client, person)
     rows: list[tuple[Any, ...]] = []
     if client.has_ledger:
         rows += _plans(client, key)
@@ -47,20 +40,6 @@ def timeline(client: Connection, person: str, *, addresses: bool = False) -> Tab
     if not addresses:
         table["detail"] = table["detail"].map(mask_addresses)
     return Table(table.sort_values("at", kind="stable", na_position="last", ignore_index=True))
-
-
-def _key_and_address(client: Connection, person: str) -> tuple[str, str]:
-    """Who is meant: the key, and the address where one is held."""
-    if KEY.fullmatch(person):
-        return person, addresses_of(client, [person]).get(person, "")
-    try:
-        email = planned_address(person)
-    except ValueError:
-        raise ConfigError(
-            "that is not an address, and not a person's key",
-            do="write an address, as name@example.com, or what `person` says in `recipients`",
-        ) from None
-    return recipient_key(email), email
 
 
 def _plans(client: Connection, key: str) -> Iterator[tuple[Any, ...]]:

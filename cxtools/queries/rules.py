@@ -122,7 +122,9 @@ def check_document(document: Any, words: Vocabulary) -> None:
         ConfigError: it does; the message names it, and what there is instead.
     """
     nodes = list(_nodes(document))
-    parts = {str(part).lower() for node in nodes for part in _own_parts(node)}
+    parts: set[str] = set()
+    for node in nodes:
+        parts.update(str(part).lower() for part in _own_parts(node))
     for part in sorted(parts):
         if part in words.own_tables or not PLAIN_NAME.fullmatch(part):
             raise ConfigError(

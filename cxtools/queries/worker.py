@@ -98,7 +98,9 @@ def select(request: dict[str, Any]) -> None:
             connection.execute(f"create view shown_{name} as {sql}")
             connection.execute(f"create view main.{name} as select * from own.shown_{name}")
         connection.execute("use main")
-        files = [file for step in request["steps"] for file in step.get("files", ())]
+        files: list[str] = []
+        for step in request["steps"]:
+            files += step.get("files", ())
         connection.execute("set allowed_paths = $files", {"files": files})
         connection.execute(LOCK)
         rows = with_texts(connection.sql(request["sql"]))

@@ -104,7 +104,7 @@ RATES = (
         is_good=True,
         least=0.4,
         is_relative=True,
-        happened="were clicked in",
+        happened="were clicked",
         step="check_tracking",
     ),
     Rate(

@@ -16,6 +16,8 @@ Row = Mapping[str, Any]
 Message = tuple[str, str, str]
 LATE = datetime.max.replace(tzinfo=UTC)
 SPANS = {"0-14 days": 14, "15-90 days": 90, "91-365 days": 365}
+#: What nobody does, and no server says, of a message that didn't go out.
+REACTIONS = {"delivery", "bounce", "open", "complaint"}
 #: What says that a message went out.
 OUTWARD = ("sent", "delivery", "bounce")
 
@@ -67,9 +69,17 @@ def _earlier_messages(
         moments = [event["ts"] for event in own if event["ts"]]
         outward = [event["ts"] for event in own if event["ts"] and event["kind"] in OUTWARD]
         first = min(outward or moments, default=LATE)
-        if start and start < began and first < began:
+        if _was_mailed(own) and start and start < began and first < began:
             found.append(own)
     return found
+
+
+def _was_mailed(own: Sequence[Row]) -> bool:
+    """Whom the platform held back, and who only left the list, was not mailed."""
+    kinds = {event["kind"] for event in own}
+    if kinds & REACTIONS or any(event["is_content"] for event in own):
+        return True
+    return "sent" in kinds and "suppressed" not in kinds
 
 
 def _recency(before: Iterable[Sequence[Row]], began: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.proof import logs
 from tests.proof.trends import METRICS, prove, prove_stored
 
 
@@ -23,3 +24,15 @@ def test_an_incident_in_a_store_is_found_by_the_same_path() -> None:
     found = prove_stored(1, 13, recipients=600)["provider block"]
 
     assert {"of": 1, "found": 1, "blamed": 0} == found
+
+
+@pytest.mark.parametrize("seed", [13])
+def test_logs_of_many_kinds_are_read_aright(seed: int) -> None:
+    """Of 30 logs with one bad week at least 27 have it found; at most two are told of else."""
+    found = logs.prove(30, seed)
+    whole = logs.total(found)
+
+    assert set(logs.LOGS) == set(found)
+    assert whole["found"] >= 27
+    assert whole["blamed besides"] <= 2
+    assert whole["false alarms"] <= 2

@@ -24,10 +24,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from cxtools.events.store import EventStore
+from cxtools.measures.alert import Alert
 from cxtools.measures.answers import history_by
 from cxtools.measures.engine import Engine
 from cxtools.measures.history import CAUSE, EVERYTHING, LINK, Counts, Group, History, Period
-from cxtools.measures.trend import Alert, alerts
+from cxtools.measures.trend import alerts
 from cxtools.model import Event
 from tests.tables import RECEIVED
 

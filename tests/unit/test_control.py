@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from cxtools.measures.control import PLAIN, Chart, chart_of, farthest_stretches
+from cxtools.measures.control import PLAIN, Chart, chart_of
+from cxtools.measures.stretches import farthest_stretches
 
 #: Cans of frozen orange juice that leak, of samples of 50: Montgomery, Introduction to Statistical
 #: Quality Control, example 7.1 (table 7.1).
@@ -82,3 +83,21 @@ def test_a_stretch_is_found_where_it_is(
 ) -> None:
     """One place far away, several a little (one of them calm), two apart; none where chance will do."""
     assert found == [(each.first, each.last) for each in farthest_stretches(distances, 5.5)]
+
+
+def test_a_long_row_is_searched_as_well_as_a_short_one() -> None:
+    """Of ten thousand places a stretch of three thousand has its ends, and so has a single one."""
+    distances = [0.0] * 10_000
+    distances[2_000:5_000] = [1.0] * 3_000
+    distances[7_777] = 9.0
+
+    assert [(2_000, 4_999), (7_777, 7_777)] == [
+        (each.first, each.last) for each in farthest_stretches(distances, 5.5)
+    ]
+
+
+def test_many_stretches_are_no_deeper_than_one() -> None:
+    """Two thousand single places, far apart: none waits for the others."""
+    distances = [9.0, *[-3.0] * 4] * 2_000
+
+    assert 2_000 == len(farthest_stretches(distances, 5.5))

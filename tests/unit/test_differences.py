@@ -188,6 +188,50 @@ def test_campaigns_are_compared_at_one_age() -> None:
     ]
 
 
+def test_campaigns_are_compared_at_one_age_where_none_is_named() -> None:
+    """The oldest is the one that the others stand beside; at a moment they differ, which is said."""
+    target = two_campaigns()
+    late = "to | kind | at | url\n" + "\n".join(
+        f"a{number}@gmail.com | click | +90000 | https://shop.example" for number in range(10, 40)
+    )
+    store(late, "a", target)
+    oldest = "to | kind | at | url\n" + "\n".join(
+        f"z{number}@gmail.com | {kind} | {at} | https://shop.example"
+        for number in range(40)
+        for at, kind in (("01 09:00", "delivery"), ("01 09:10", "click"), ("05 09:00", "open"))
+    )
+    store(oldest, "z", target)
+    table = ask("compare", target)
+    named = ask("compare", target, ["z", "a", "b"])
+    at_a_moment = ask("compare", target, ["z", "a"], as_of="2026-09-15T12:00:00Z")
+
+    assert {"z"} == set(table.beside)
+    assert named.equals(table)
+    assert () == named.notes
+    assert ("All campaigns at the age of 25 h: what happened later does not count.",) == table.notes
+    assert "different ages at that moment" in str(at_a_moment.notes)
+
+
+@pytest.mark.parametrize(("last", "said"), [(90, False), (86400, True)])
+def test_parts_that_were_sent_at_different_times(last: int, said: bool) -> None:
+    """The later ones had less time, until three days have passed since the last was sent."""
+    target = None
+    for arm, second in (("a", 0), ("b", last)):
+        lines = "\n".join(
+            f"{arm}{n}@{arm}.example | {kind} | +{second + after} | https://shop.example"
+            for n in range(30)
+            for kind, after in (("delivery", 0), ("click", 60))
+        )
+        target = store(f"to | kind | at | url\n{lines}", into=target)
+    assert target
+    young = ask("compare", target, "c", by="domain")
+    store(f"to | kind | at | url\na1@a.example | open | +{last + 3 * 86400} |", into=target)
+    ripe = ask("compare", target, "c", by="domain")
+
+    assert said == ("sent at different times" in str(young.notes))
+    assert () == ripe.notes
+
+
 def test_a_rate_that_the_first_does_not_measure_is_not_compared() -> None:
     """No other campaign takes its place, and that is said."""
     target = two_campaigns()
@@ -355,7 +399,7 @@ def test_what_differs_is_said_in_words() -> None:
 
     assert "2 differences beyond chance." == words.headline
     assert words.sentences[0] == (
-        "b beside a: 62.5% of the delivered were clicked in, beside 25.0%; "
+        "b beside a: 62.5% of the delivered were clicked, beside 25.0%; "
         "+37.5 points (+22.3 to +50.3), significant."
     )
     assert words.sentences[0] in str(words)

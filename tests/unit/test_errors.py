@@ -6,15 +6,18 @@ and what to do.
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
+from threading import Timer
 from typing import NamedTuple
 
+import duckdb
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
 from cxtools import errors
-from cxtools.errors import CxError
+from cxtools.errors import CxError, Interrupted
 
 CLASSES = {
     name: kind
@@ -134,3 +137,34 @@ def test_a_notebook_shows_the_sentence_and_no_frame() -> None:
         "  -> create the file with a table of that name, or leave --profile out",
     ] == output.traceback
     assert "Traceback (most recent call last):" == debugging.traceback[0]
+
+
+#: Counts for minutes. One thread of several would count alone, and DuckDB looks for signals in
+#: the main one.
+LONG_QUERY = "select count(*) from range(1000000000000)"
+
+
+def test_a_stop_in_the_midst_of_a_query_says_what_is_kept() -> None:
+    """A real signal in a real query: DuckDB passes it on as a RuntimeError."""
+
+    def count() -> None:
+        Timer(0.5, signal.raise_signal, (signal.SIGINT,)).start()
+        with (
+            duckdb.connect(config={"threads": 1}) as connection,
+            errors.stoppable(lambda: "all of it is kept"),
+        ):
+            connection.execute(LONG_QUERY).fetchall()
+
+    with pytest.raises(Interrupted, match="all of it is kept"):
+        count()
+
+
+def test_another_error_is_not_taken_for_a_stop() -> None:
+    """Its text is shown, even where it speaks of an interrupted query."""
+
+    def fail() -> None:
+        with errors.stoppable(lambda: "nothing"):
+            raise RuntimeError("the server says: Query interrupted")
+
+    with pytest.raises(RuntimeError, match="the server says"):
+        fail()

@@ -47,9 +47,13 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
-        "measures.domain_kinds events.feeds.dialect refresh.due refresh.notices verdicts.changes verdicts.places",
+        "measures.domain_kinds measures.periods measures.stretches events.feeds.dialect refresh.due refresh.notices "
+        "verdicts.changes verdicts.places",
+        "measures.alert measures.drift measures.series",
+        "measures.departures measures.explanations",
         "measures.trend",
-        "measures.trend_rows",
+        "measures.trend_notes measures.trend_rows",
+        "measures.league",
         "events.feeds.columns verdicts.actions",
         "events.feeds.envelopes events.feeds.plain events.feeds.wide",
         "events.feeds.*",
@@ -81,8 +85,8 @@ FLOORS = {
         "tables.encodings tables.workbook",
     ],
     "doors": [
-        "events.database events.hashes events.rejects events.replacements events.segments events.spark_folder",
-        "events.index",
+        "events.database events.hashes events.rejects events.own_folder events.replacements events.segments events.spark_folder",
+        "events.index events.kept_segments",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
         "events.erasure",

@@ -175,3 +175,16 @@ def test_what_is_not_measured_is_missing() -> None:
 
     assert [None] == [row["complaint_rate"] for row in ask("complaints", silent).records()]
     assert [None] == [row["deferral_rate"] for row in ask("deferrals", silent).records()]
+
+
+def test_campaigns_without_clicks_are_no_part_of_the_share_of_an_hour() -> None:
+    """Whose feed tells of none is delivered all the same."""
+    told = [f"a{n} | delivery | +0" for n in range(200)]
+    told += [f"a{n} | click | +9" for n in range(50)]
+    target = store("to | kind | at\n" + "\n".join(told), "told")
+    silent = "\n".join(f"b{n} | delivery | +0" for n in range(200))
+    store(f"to | kind | at\n{silent}", "silent", target)
+    sizes, shares = ask("send_times", target).chart().data[:2]
+
+    assert "400" in str(sizes.text)
+    assert "25.0" in str(shares.text)

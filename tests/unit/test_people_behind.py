@@ -20,6 +20,7 @@ from cxtools.identity import recipient_key
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
 from cxtools.measures.people import STEPS, Behind, recipients, texts
+from cxtools.people.person import held_on
 from cxtools.people.timeline import timeline
 from cxtools.settings import load_settings
 from tests.tables import RECEIVED, events, store
@@ -185,6 +186,17 @@ ODD_ADDRESSES = """
     1   | "kim lee"@three.example         | bounce | 5.1.1 | "kim lee"@three.example unknown
     2   | kim.lee=three.example@b.example | bounce | 5.1.1 | kim.lee=three.example@b.example unknown
 """
+
+
+def test_a_person_is_found_by_key(client: Connection) -> None:
+    """What tables show; the same is held under it as under the address."""
+    key = recipient_key("bob@yahoo.com")
+
+    assert held_on(client, "bob@yahoo.com") == held_on(client, key)
+    assert held_on(client, key).events
+    assert [] == held_on(client, "0" * 32).events
+    with pytest.raises(ConfigError, match="not a person's key"):
+        held_on(client, "bob")
 
 
 def test_odd_spellings_of_addresses_are_masked() -> None:

@@ -14,6 +14,7 @@ from cxtools.connection import Connection, connect
 from cxtools.errors import ConfigError, Unreachable
 from cxtools.mail_servers import MailServers, look_up
 from cxtools.measures.answers import answer
+from cxtools.measures.domain_kinds import domain_kind
 from cxtools.measures.own_providers import MAIL_SERVERS, OWN_PROVIDERS, keep_servers, providers_of
 from cxtools.measures.providers import Providers
 from cxtools.measures.sql import tsv_rows
@@ -212,3 +213,31 @@ def test_a_broken_file_of_mail_servers_is_as_none(tmp_path: Path) -> None:
     (tmp_path / MAIL_SERVERS).write_text('{"a.example": [')
 
     assert "other" == providers_of(tmp_path).find("a.example")
+
+
+KINDS = {
+    "government": "mofa.go.jp kr.go.kr x.go.id x.go.th x.go.tz x.go.ke x.go.ug sat.gob.mx x.gob.es "
+    "x.gob.ar home.gov.uk x.gouv.fr bka.gv.at x.gc.ca x.admin.ch irs.gov x.gov.np dmv.state.ca.us",
+    "education": "ox.ac.uk u.ac.jp x.ac.at x.ac.nz mit.edu x.edu.au x.edu.np abc.sch.uk x.k12.ca.us",
+    "consumer": "gmail.com yahoo.co.jp",
+    "company": "shop.go.de shop.go.fr shop.go.it x.gob.de x.ac.de x.ac.fr x.mil.de go.jp.example "
+    "x.gouv.de x.sch.de x.edu.de edu.example.com x.k12.ca.de gov.io.example",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kind_of_a_domain(kind: str) -> None:
+    """Only what a country's registry keeps for them is a government's or a university's."""
+    assert dict.fromkeys(KINDS[kind].split(), kind) == {
+        domain: domain_kind(domain) for domain in KINDS[kind].split()
+    }
+
+
+def test_every_ending_has_one_kind_and_a_source() -> None:
+    """Each of the table is of a country, a state or an institution of its own."""
+    rows = tsv_rows("domain_kinds")
+
+    assert len(rows) == len({ending for ending, _, _ in rows})
+    assert {"education", "government"} == {kind for _, kind, _ in rows}
+    assert all(source for _, _, source in rows)
+    assert ["cc.*.us", "k12.*.us", "state.*.us"] == sorted(r[0] for r in rows if "*" in r[0])

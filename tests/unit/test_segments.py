@@ -21,6 +21,7 @@ from cxtools.errors import ConfigError, StoreError
 from cxtools.events.importing import import_file
 from cxtools.events.segments import MOST_VALUES, planned_table
 from cxtools.events.store import EventStore
+from cxtools.measures import choices
 from cxtools.measures.answers import answer
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
@@ -57,7 +58,7 @@ ASKED = {
     "plan": {"free": (2, 0), "pro": (2, 1), None: (1, 0)},
     "segment:day": {"mon": (2, 1), "tue": (2, 0), None: (1, 0)},
     "tags": {"a, vip": (1, 1), "b": (1, 0), "vip": (1, 0), None: (2, 0)},
-    "tag:vip": {"no": (3, 0), "yes": (2, 1)},
+    "tag:vip": {"no": (2, 0), "yes": (2, 1), None: (1, 0)},
     "list_tenth": {"01": (1, 1), "03": (1, 0), "06": (1, 0), "08": (1, 0), None: (1, 0)},
     "subject": {"Hello": (5, 1)},
     "template": {"t-1": (5, 1)},
@@ -207,7 +208,7 @@ def test_names_that_dimensions_have(engine: Engine) -> None:
     assert "day" not in engine.segments("c")
 
 
-@pytest.mark.parametrize("column", ["First Name", "phone", "a'b"])
+@pytest.mark.parametrize("column", ["First Name", "phone", "a\x07b"])
 def test_columns_that_are_no_segments(tmp_path: Path, column: str) -> None:
     """What tells of one person, and what has no name that can be said, is refused at once."""
     with pytest.raises(ConfigError):
@@ -417,6 +418,39 @@ def test_providers_and_times_are_never_folded(tmp_path: Path) -> None:
     assert ["other (2 groups)"] == list(answer(engine, "funnel", "c", by="domain")["domain"])
     both = answer(engine, "funnel", "c", by=["hour", "plan"])
     assert [("other (3 groups)", True)] == list(zip(both["plan"], both["hour"].isna(), strict=True))
+
+
+def test_the_few_of_a_filter_are_folded_by_provider_too() -> None:
+    """Providers and days of whole campaigns tell of nobody; those of one domain's people do."""
+    engine = campaigns_by_domain(c={"gmail.com": 6, "yahoo.com": 3, "x.example": 3})
+    whole = answer(engine, "funnel", "c", by="provider")
+    domains = ["gmail.com", "yahoo.com", "x.example"]
+    few = answer(engine, "funnel", "c", by="provider", where={"domain": domains})
+    compared = answer(engine, "compare", "c", by="provider", where={"domain": domains})
+
+    assert ["gmail", "other", "yahoo"] == list(whole["provider"])
+    assert ["gmail", "other (2 groups)"] == list(few["provider"])
+    assert {"gmail", "other (2 groups)"} == {*compared["provider"], *compared["beside"]}
+
+
+WHERE = [
+    ('plan=pro,town="Bern, Switzerland"', {"plan": ["pro"], "town": ["Bern, Switzerland"]}),
+    ('"a, b"=1, c = O\'Brien', {"a, b": ["1"], "c": ["O'Brien"]}),
+    ("", {}),
+]
+
+
+@pytest.mark.parametrize(("text", "filters"), WHERE)
+def test_a_text_holds_any_value(text: str, filters: dict[str, list[str]]) -> None:
+    """What has a comma in it stands between quotes."""
+    known = [*filters]
+    assert filters == choices.filters(QUESTIONS["funnel"], text, known)
+
+
+def test_a_quote_that_is_not_closed_is_refused() -> None:
+    """With how to write it."""
+    with pytest.raises(ConfigError, match="a quote isn't closed"):
+        choices.filters(QUESTIONS["funnel"], 'town="Bern', ["town"])
 
 
 def test_what_papermill_hands_on(engine: Engine) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cxtools.text import mask_address, parse_moment, safe_cell, safe_line
+from cxtools.text import mask_address, mask_addresses, parse_moment, safe_cell, safe_line
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,23 @@ def test_no_cell_begins_as_a_formula(start: str) -> None:
 def test_a_cell_that_is_no_formula_stays_as_it_is(cell: str) -> None:
     """S10: text and numbers are not touched."""
     assert cell == safe_cell(cell)
+
+
+#: What servers never write, and the end of what is shown of it.
+HOSTILE = [
+    ("a=" * 200_000 + "@x.example, b@x.example", "***@x.example, ***@x.example"),
+    ("a=" * 200_000 + " a@x.example", "***= ***@x.example"),
+    ("a" * 200_000 + "==b@x.example", "***@x.example"),
+    ("?a=" * 100_000 + "<address>", "***=<address>"),
+    ('"\\' * 100_000 + " a@x.example", '"\\ ***@x.example'),
+    ("a=a " * 100_000 + "a@x.example", "a=a ***@x.example"),
+]
+
+
+@pytest.mark.parametrize(("text", "end"), HOSTILE)
+def test_hostile_texts_are_masked_like_others(text: str, end: str) -> None:
+    """Looking for the beginning of an address at each letter would take days."""
+    masked = mask_addresses(text)
+
+    assert masked.endswith(end)
+    assert "b@" not in masked

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import exp
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pandas as pd
@@ -12,6 +15,7 @@ import pytest
 
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer, history_by
+from cxtools.measures.drift import drift_rows
 from cxtools.measures.engine import Engine
 from cxtools.measures.history import (
     EVERYTHING,
@@ -23,6 +27,7 @@ from cxtools.measures.history import (
     whole_of,
 )
 from cxtools.measures.trend import alerts
+from cxtools.measures.trend_notes import alert_notes
 from cxtools.model import Event
 from tests.tables import RECEIVED, ask, store
 
@@ -90,7 +95,7 @@ def test_a_block_is_laid_at_the_providers_door(blocked: EventStore) -> None:
     assert (60, 280) == (rows["block_rate"]["part"], rows["block_rate"]["whole"])
     assert "provider microsoft (100%)" == rows["block_rate"]["explained_by"]
     assert rows["block_rate"]["finding"] == (
-        "Block rate: 21.4% instead of <0.1% since week-11 (17 Aug 2026 09:00 UTC); some 60 "
+        "Block rate: 21.4% instead of <0.1% since week-11 (17 Aug 2026 09:00 UTC); about 60 "
         "messages more than usual, provider microsoft (100%), mostly for reputation block."
     )
 
@@ -115,12 +120,12 @@ def test_what_explains_an_alert_is_a_table(blocked: EventStore) -> None:
 
 
 def test_the_chart_marks_the_alert_and_the_baseline(blocked: EventStore) -> None:
-    """Eight campaigns are the baseline of twelve; a panel for each rate."""
+    """What is as usual is the baseline, up to twenty; a panel for each rate."""
     table = ask("trend", blocked)
     own = table[table.metric == "block_rate"]
     figure = table.chart()
 
-    assert ["baseline"] * 8 + ["usual"] * 3 + ["alert"] == own.standing.tolist()
+    assert ["baseline"] * 11 + ["alert"] == own.standing.tolist()
     assert own.usual.nunique() == 1
     assert 4 == sum(trace["mode"] == "markers" for trace in figure.data)
     assert "diamond" in {
@@ -167,8 +172,8 @@ def test_lost_tracking_is_seen(tmp_path: Path) -> None:
     store.add("late", late, source="test", received_at=RECEIVED)
     rows = ask("alerts", store).to_dict("records")
 
-    assert "of 280 messages none is told of" in rows[0]["finding"]
-    assert "What came later is too young or too small to tell (1)." in rows[0]["finding"]
+    assert "none is known of 280 messages" in rows[0]["finding"]
+    assert "What came later is too young or too small to judge (1)." in rows[0]["finding"]
     assert [("click_rate", "week-11", "", 0, "no single group")] == [
         tuple(row[name] for name in ("metric", "since", "until", "part", "explained_by"))
         for row in rows
@@ -269,6 +274,152 @@ def test_clicks_that_are_the_only_opens_are_told_once() -> None:
     rows = [counts(number) | {"opened": number} for number in [*USUAL, 100]]
 
     assert ["click_rate"] == [alert.metric for alert in alerts(past(rows, {}))]
+
+
+# --- what is usual ---
+
+
+def days(rates: list[float], delivered: int = 10_000) -> History:
+    """A history of days, the first of which is a Monday."""
+    rows = [counts(round(rate * delivered), delivered) for rate in rates]
+    periods = [
+        Period(f"{START + timedelta(days=place):%Y-%m-%d}", START + timedelta(days=place))
+        for place in range(len(rows))
+    ]
+    return History(periods, {EVERYTHING: rows})
+
+
+def noisy(number: int, seed: int, spread: float = 0.1) -> list[float]:
+    """Rates that differ by themselves."""
+    rng = Random(seed)
+    return [0.05 * exp(rng.gauss(0, spread)) for _ in range(number)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_alert_stays_when_the_history_grows(seed: int) -> None:
+    """Half of the clicks are gone from the twelfth week on: found at once, and ever after."""
+    rates = noisy(60, seed)
+    rates[11:] = [rate / 3 for rate in rates[11:]]
+    first = [
+        [
+            alert.first
+            for alert in alerts(past([counts(round(1e4 * rate)) for rate in rates[:n]], {}))
+        ]
+        for n in range(13, 61)
+    ]
+
+    assert [[11]] * 48 == first
+
+
+def test_what_came_slowly_is_no_alert_but_is_said() -> None:
+    """Three in five clicks are gone after a hundred weeks, and no week is to blame."""
+    rates = [rate * exp(-0.009 * place) for place, rate in enumerate(noisy(100, 1))]
+    history = past([counts(round(1e4 * rate)) for rate in rates], {})
+    [note] = alert_notes(history, [])
+
+    assert [] == alerts(history)
+    assert note == (
+        "Not an alert, since it came slowly: click rate 2.6% since p44; in the baseline 4.5%."
+    )
+
+
+def test_a_bad_week_is_found_while_the_rate_declines() -> None:
+    """In it the clicks fall by what they don't fall in a year."""
+    rates = [rate * exp(-0.009 * place) for place, rate in enumerate(noisy(100, 2))]
+    rates[70] *= 0.2
+    history = past([counts(round(1e4 * rate)) for rate in rates], {})
+
+    assert [(70, 70)] == [(alert.first, alert.last) for alert in alerts(history)]
+
+
+def test_sundays_are_no_news() -> None:
+    """Half as many click at weekends: no alert, but a Wednesday that is like a Sunday is one."""
+    rates = noisy(84, 3, spread=0.03)
+    usual = [rate / 2 if place % 7 >= 5 else rate for place, rate in enumerate(rates)]
+    wednesday = [rate / 2 if place == 58 else rate for place, rate in enumerate(usual)]
+
+    assert [] == alerts(days(usual))
+    assert [(58, 58)] == [(alert.first, alert.last) for alert in alerts(days(wednesday))]
+
+
+def test_what_comes_again_and_again_is_usual() -> None:
+    """Every fifth mailing is a receipt that few click; one newsletter that few click is an alert."""
+    newsletters = noisy(40, 4)
+    mixed = [rate / 3 if place % 5 == 4 else rate for place, rate in enumerate(newsletters)]
+    once = [rate / 3 if place == 24 else rate for place, rate in enumerate(newsletters)]
+
+    assert [] == alerts(past([counts(round(1e4 * rate)) for rate in mixed], {}))
+    assert 1 == len(alerts(past([counts(round(1e4 * rate)) for rate in once], {})))
+
+
+def test_opens_that_only_clicks_proved_are_not_missed_twice() -> None:
+    """Most open without images: clicks are gone, and with them those opens, but no other."""
+    usual = counts(500) | {"opened": 600, "opened_told": 300}
+    lost = counts(0) | {"opened": 300, "opened_told": 300}
+
+    assert ["click_rate"] == [
+        alert.metric for alert in alerts(past([*[usual] * 20, lost, *[usual] * 3], {}))
+    ]
+
+
+def test_what_is_not_judged_is_said(tmp_path: Path) -> None:
+    """Too young for clicks, too small, without a moment: each by its name."""
+    store = stored(tmp_path)
+    tiny = [event(f"{number}@corp.example", "delivery", START) for number in range(9)]
+    store.add("tiny", tiny, source="test", received_at=RECEIVED)
+    undated = [replace(each, ts=None) for each in happened(0, "")]
+    store.add("undated", undated, source="test", received_at=RECEIVED)
+
+    assert (
+        "Left out, since (some of) their mail has no moment: undated.",
+        "Left out, of fewer than 100 messages: tiny.",
+        "Left out, where opens and clicks are asked for, younger than three days: week-11.",
+    ) == ask("trend", store).notes
+    assert (
+        "Left out, younger than three days: week-11.",
+        "Left out, without a moment: undated.",
+    ) == ask("league", store).notes
+
+
+def test_a_part_of_the_messages_reaches_as_far_as_all(tmp_path: Path) -> None:
+    """Nobody at Outlook clicks in the last week that counts; what others did later says it is over."""
+    store = stored(tmp_path)
+    late = [event("late@corp.example", "delivery", START + timedelta(weeks=CAMPAIGNS))]
+    store.add("late", late, source="test", received_at=RECEIVED)
+    table = ask("trend", store, where={"provider": "microsoft"})
+    league = ask("league", store, where={"provider": "microsoft"})
+
+    assert "too early" not in table.standing.tolist()
+    assert "week-11" in league.campaign.tolist()
+
+
+def test_a_week_is_young_until_its_last_mail_is_old(tmp_path: Path) -> None:
+    """What was sent on Sunday can't have been clicked on Monday."""
+    store = EventStore(tmp_path)
+    for day in range(0, 7 * 10, 2):
+        sent = START + timedelta(days=day)
+        mail = [event(f"{number}@corp.example", "delivery", sent) for number in range(60)]
+        clicks = [event(f"{number}@corp.example", "click", sent) for number in range(9)]
+        store.add("daily", [*mail, *clicks], source="test", received_at=RECEIVED)
+    own = ask("trend", store, by="week")
+    standing = dict(zip(own.week, own.standing, strict=True))
+
+    assert "too early" == list(standing.values())[-1]
+    assert "too early" not in list(standing.values())[:-1]
+
+
+def test_many_causes_are_many_looks() -> None:
+    """Of one cause it is more than usual; of forty that are looked at one is so by chance."""
+    usual = {"attempted": 10_000, "bounced": 100, "hard": 100, "block": 0}
+    odd = usual | {"bounced": 125, "hard": 125}
+    whole = [counts(500)] * 24
+    causes = {Group("cause", f"cause {number}"): [usual] * 24 for number in range(40)}
+    moved = {Group("cause", "moved"): [*[usual] * 20, *[odd] * 4]}
+    alone = drift_rows(past(whole, moved), [])
+    among = drift_rows(past(whole, causes | moved), [])
+
+    assert ["more"] == alone.change.tolist()
+    assert ["as usual"] * 41 == among.change.tolist()
 
 
 # --- an audience over many campaigns ---

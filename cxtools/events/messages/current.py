@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from pathlib import Path
 
 from cxtools.errors import StoreError
@@ -16,6 +13,7 @@ from cxtools.events import parts
 from cxtools.events.messages import layer
 from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
+from cxtools.events.own_folder import own_folder
 from cxtools.events.relations import Relations
 from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.events.store import FOLDER_PREFIX, EventStore
@@ -45,7 +43,7 @@ def current_layer(
     folder = layer.layers_folder(store.root, campaign_folder)
     known = layer.layers(folder, purposes.digest)
     if not os.access(store.root, os.W_OK):
-        folder = layer.layers_folder(_own_folder(), campaign_folder)
+        folder = layer.layers_folder(own_folder(), campaign_folder)
         known += layer.layers(folder, purposes.digest)
     for each in known:
         if each.names == names:
@@ -64,14 +62,6 @@ def current_layer(
             do="free some disk space or correct the folder's permissions, then ask again",
         ) from error
     return made
-
-
-@cache
-def _own_folder() -> Path:
-    """Where this process keeps the layers of stores that it may only read; gone at its end."""
-    folder = tempfile.mkdtemp(prefix="cxtools-messages-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
 
 
 @contextmanager

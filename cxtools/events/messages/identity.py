@@ -68,7 +68,8 @@ def resolved_events_query(
 ) -> str:
     """The statement that gives each of the *events* its message."""
     campaign = ""
-    same_alias = same_split = "true"
+    same_alias = "true"
+    same_split = "true"
     if by_campaign:
         campaign = "events.campaign, "
         same_alias = "aliases.campaign = events.campaign"

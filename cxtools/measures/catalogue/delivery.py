@@ -126,10 +126,11 @@ COMPARE = Question(
         ),
     ),
     note=(
-        "Campaigns are compared with the one that is named first, all at the age that the youngest "
-        "has reached; one that hasn't begun is left out, and so is a rate that the first one's "
-        "events don't tell of. With `by`, the parts of each campaign are compared: up to four with "
-        f"each other, more of them each with all the others. {RULE}"
+        "Campaigns are compared with the one that is named first (the oldest where none is named), "
+        "all at the age that the youngest has reached; one that hasn't begun is left out, and so "
+        "is a rate that the first one's events don't tell of. With `by`, the parts of each "
+        "campaign are compared: up to four with each other, more of them each with all the "
+        f"others. {RULE}"
     ),
     example='cx.compare("q3-update", by="provider").chart()',
     sql="funnel",

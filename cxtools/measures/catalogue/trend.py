@@ -13,16 +13,18 @@ METRIC = Column(
     "metric", "text", "delivery_rate, hard_bounce_rate, block_rate, open_rate or click_rate"
 )
 SINCE = Column("since", "text", "the campaign (or week) in which the alert begins")
-USUAL = Column("usual", "share", "what is usual: the median of the baseline, the first campaigns")
+USUAL = Column("usual", "share", "what is usual: the median of the baseline")
 DISTANCE = Column(
     "distance", "score", "from the usual, in standard deviations of campaigns of that size"
 )
 
 HOW = (
     'With by="week" (or "day") weeks take the place of campaigns, so that what is sent every day '
-    'has a trend, too; any other column, as by="provider", is charted apart. The baseline is the '
-    "first 20 campaigns, or half of fewer; it takes at least 8 campaigns of 100 messages. Opens "
-    'and clicks count from the third day on: a younger campaign is "too early".'
+    'has a trend, too; any other column, as by="provider", is charted apart. The baseline is '
+    "pinned: the first 8 campaigns of 100 messages, and of the first 20 those that are as usual "
+    "beside them (within three standard deviations); later ones never join it. Days are charted "
+    "by weekday. Opens and clicks count from the third day after the last mail on: a younger "
+    'campaign is "too early".'
 )
 
 TREND = Question(
@@ -79,7 +81,9 @@ ALERTS = Question(
         "An alert is farther from the usual than chance puts one history in twenty anywhere, and "
         "far enough to matter: 3 points of the delivered, 1.5 of hard bounces and blocks, two "
         "fifths of opens and clicks; three quarters of that where it lasts for four campaigns. "
-        f"{HOW}"
+        "Opens and clicks must fall at once, below what the campaigns before had (then `usual` is "
+        "theirs), and not again and again; what came slowly is said below the table. An open rate "
+        f"that falls only since clicks are missing is no alert of its own. {HOW}"
     ),
     example="cx.alerts()",
     derived=True,
@@ -156,12 +160,17 @@ DRIFT = Question(
         SHARE,
         Column("usual", "share", "its share of the attempted before"),
         Column("difference", "points", "share - usual"),
+        Column(
+            "chance_holm",
+            "score",
+            "0..1, how likely campaigns differ so much by themselves, all causes taken together",
+        ),
         Column("change", "text", "new, more, less, as usual or too few campaigns to tell"),
     ),
     note=(
         "New is a cause that had no bounce before these four and has at least five in them; more "
-        "or less is one that lies three standard deviations, of campaigns of that size, from what "
-        "was usual."
+        "or less is one that campaigns as different as those before would have at most once in a "
+        "hundred histories, all causes taken together (Holm)."
     ),
     example="cx.drift()",
     derived=True,

@@ -1,7 +1,7 @@
 -- Which values do messages have in the columns of imported rows that are segments? That of the first event that has one.
 -- grain:   one row per message and segment
 -- params:  none
--- reads:   received (rows of parts), kept_columns, layer_repeats, layer_aliases, layer_splits
+-- reads:   received (rows of parts), kept_columns (field: in raw; name: of the segment), layer_repeats, layer_aliases, layer_splits
 -- columns: message_key, name, value
 with
 counted as (      -- one row per event
@@ -16,7 +16,7 @@ counted as (      -- one row per event
      and repeats.ts is not distinct from received.ts
 ),
 cells as (        -- one row per event and column
-    select counted.message_key, counted.ts, kept_columns.name, field_of(counted.raw, kept_columns.name) as value
+    select counted.message_key, counted.ts, kept_columns.name, field_of(counted.raw, kept_columns.field) as value
     from counted
     cross join kept_columns
 ),

@@ -1,0 +1,49 @@
+"""The columns of answers about a history: its campaigns, weeks or days, and its groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from cxtools.measures.history import Group, History
+from cxtools.measures.question import Question
+
+#: What messages of a campaign are put together by, in place of campaigns.
+PERIODS = ("week", "day")
+#: What stands in the place of a campaign where weeks or days are charted.
+ALL = "all"
+
+Row = dict[str, Any]
+
+
+def period_of(by: Sequence[str]) -> str:
+    """
+    >>> period_of(["week", "provider"]), period_of(["provider"])
+    ('week', 'campaign')
+    """
+    return next((name for name in by if name in PERIODS), "campaign")
+
+
+def group_columns(by: Sequence[str]) -> list[str]:
+    """The columns that aren't periods: what is charted apart."""
+    return [name for name in by if name not in PERIODS]
+
+
+def keys_of(history: History, by: Sequence[str], place: int, group: Group) -> Row:
+    """The columns that say what a row is of."""
+    name = history.periods[place].name
+    period = period_of(by)
+    keys: Row = {"campaign": name if period == "campaign" else ALL}
+    for column in by:
+        keys[column] = name if column == period else None
+        if column == group.dimension:
+            keys[column] = group.value
+    return keys
+
+
+def table_of(rows: Sequence[Row], question: Question, by: Sequence[str]) -> pd.DataFrame:
+    shares = [name for each in question.rates for name in (each.name, *each.interval)]
+    names = [name for name in question.column_names() if name not in shares]
+    return pd.DataFrame(rows, columns=["campaign", *by, *names])

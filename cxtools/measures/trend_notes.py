@@ -1,0 +1,79 @@
+"""What is said beside a trend and its alerts: what couldn't be judged, and what came slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from cxtools import wording
+from cxtools.measures.alert import Alert
+from cxtools.measures.history import EVERYTHING, FEWEST_PERIODS, History
+from cxtools.measures.periods import period_of
+from cxtools.measures.series import FEWEST_MESSAGES
+from cxtools.measures.trend import judge
+
+#: So many of what is left out are named.
+NAMED = 5
+
+
+def left_out(why: str, names: Collection[str]) -> list[str]:
+    """
+    >>> left_out("too young", ["a", "b"]), left_out("too young", [])
+    (['Left out, too young: a, b.'], [])
+    """
+    if not names:
+        return []
+    shown = ", ".join([str(name) for name in names][:NAMED])
+    more = len(names) - NAMED
+    others = f" and {wording.count(more)} more" if more > 0 else ""
+    return [f"Left out, {why}: {shown}{others}."]
+
+
+def trend_notes(history: History, by: Sequence[str]) -> list[str]:
+    """Which campaigns, weeks or days can't be judged, and why."""
+    one = period_of(by)
+    mailed = [counts.get("attempted", 0) for counts in history.groups[EVERYTHING]]
+    pairs = list(zip(history.periods, mailed, strict=True))
+    small = [period.name for period, number in pairs if number < FEWEST_MESSAGES]
+    young = [
+        period.name for period, number in pairs if number >= FEWEST_MESSAGES and not period.is_ripe
+    ]
+    notes = [
+        *left_out("since (some of) their mail has no moment", history.undated),
+        *left_out(f"of fewer than {FEWEST_MESSAGES} messages", small),
+        *left_out("where opens and clicks are asked for, younger than three days", young),
+    ]
+    judged = len(pairs) - len(small)
+    if judged < FEWEST_PERIODS:
+        which = wording.quantity(judged, one)
+        notes.append(
+            f"What is usual isn't known yet: {which} of {FEWEST_MESSAGES} messages, and it takes "
+            f"{FEWEST_PERIODS}."
+        )
+    return notes
+
+
+def alert_notes(history: History, by: Sequence[str]) -> list[str]:
+    """The same, and what has got worse so slowly that it is not an alert."""
+    slow = [_slowly(history, alert) for alert in judge(history).slow]
+    return [*slow, *trend_notes(history, by)]
+
+
+def _slowly(history: History, alert: Alert) -> str:
+    share, usual = wording.percent(alert.share), wording.percent(alert.usual)
+    return (
+        f"Not an alert, since it came slowly: {wording.label(alert.metric).lower()} {share} since "
+        f"{history.periods[alert.first].name}; in the baseline {usual}."
+    )
+
+
+def _no_notes(history: History, by: Sequence[str]) -> list[str]:
+    return []
+
+
+#: Question -> what is said beside its rows.
+NOTES: dict[str, Callable[[History, Sequence[str]], list[str]]] = {
+    "trend": trend_notes,
+    "alerts": alert_notes,
+    "contributions": _no_notes,
+    "drift": _no_notes,
+}
