@@ -43,7 +43,8 @@ def sql(
 
     One `select` over these views (`describe messages` lists the columns of one):
 
-        messages   one row per message to one recipient, with what became of it
+        messages   one row per message to one recipient, with what became of it; a segment, as
+                   a merge field, is a column where the statement names it
         clicks     one row per click
         events     one row per event, each once
         campaigns  one row per campaign that has events

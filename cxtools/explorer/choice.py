@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cxtools.measures.catalogue import named
-from cxtools.measures.choices import parse_where
+from cxtools.measures.choices import parse_where, parts_of
 from cxtools.measures.question import Question
 
 #: Several questions at once, of the same messages.
@@ -93,7 +93,7 @@ class Choice:
 
     def filters(self) -> dict[str, list[str]]:
         """What the messages are limited to, by column."""
-        return parse_where(text for text in self.where.split(",") if text.strip())
+        return parse_where(parts_of(self.where))
 
     def limited_to(self, days: Iterable[str]) -> Choice:
         """

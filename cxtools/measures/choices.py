@@ -38,18 +38,18 @@ def _names(by: By) -> list[str]:
     >>> _names("plan, day"), _names(["plan"]), _names("")
     (['plan', 'day'], ['plan'], [])
     """
-    return _parts(by) if isinstance(by, str) else list(by or ())
+    return parts_of(by) if isinstance(by, str) else list(by or ())
 
 
 def _wanted(where: Where) -> Mapping[str, Any]:
-    return parse_where(_parts(where)) if isinstance(where, str) else where or {}
+    return parse_where(parts_of(where)) if isinstance(where, str) else where or {}
 
 
-def _parts(text: str) -> list[str]:
+def parts_of(text: str) -> list[str]:
     """
     The parts of a text with commas; one that holds a comma stands between quotes.
 
-    >>> _parts('plan=pro, town="Bern, Switzerland", name=O\'Brien')
+    >>> parts_of('plan=pro, town="Bern, Switzerland", name=O\'Brien')
     ['plan=pro', 'town=Bern, Switzerland', "name=O'Brien"]
 
     Raises:

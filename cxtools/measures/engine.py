@@ -148,7 +148,7 @@ class Engine:
         """
         with ExitStack() as stack:
             layers = stack.enter_context(self.open_layers(campaigns))
-            segments = self._chosen_segments(layers, [*by, *where])
+            segments = self.chosen_segments(layers, [*by, *where])
             stack.enter_context(reading(segments.files))
             asked = Asked(
                 by,
@@ -243,7 +243,13 @@ class Engine:
         segments_of = self.segments_of or self.store.segments
         return {campaign: segments_of(campaign) for campaign in campaigns}
 
-    def _chosen_segments(self, layers: Mapping[str, Layer], names: Sequence[str]) -> Segments:
+    def chosen_segments(self, layers: Mapping[str, Layer], names: Iterable[str]) -> Segments:
+        """
+        The segments among these names, with their values for these layers.
+
+        Raises:
+            StoreError: no campaign has such a segment, or the values can't be written.
+        """
         spoken = [name for name in names if name not in DIMENSIONS]
         if not spoken:
             return NO_SEGMENTS

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: The version of what a layer keeps; another one makes it anew.
-VERSION = 2
+VERSION = 3
 #: How the files begin that a layer keeps of its own segments, and of what earlier campaigns tell.
 OWN = f"{DERIVED}own-"
 BEFORE_FILES = f"{DERIVED}before-"

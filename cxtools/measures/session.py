@@ -80,6 +80,16 @@ EVENT_COLUMNS = (
 IRREGULAR_COLUMNS = (
     "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
 )
+#: How often each message was opened: by its row, or by its events where only some of them count.
+OPEN_COUNTS = """
+select campaign, message_key, cast(opens as bigint) as events from stored_messages where opens > 0
+"""
+OPEN_COUNTS_UNTIL = """
+select campaign, message_key, count(*) as events
+from counted_events
+where kind = 'open' and message_key is not null
+group by campaign, message_key
+"""
 #: A relation that is counted, and kept for others, as questions are.
 SUSPECT_MESSAGES = "suspect_messages"
 #: Questions that read more than layers, and so are counted whenever they are asked.
@@ -235,6 +245,7 @@ def _define_whole(relations: ReadRelations, verdicts: pa.Table) -> None:
         "select campaign, message_key, ts, link_url, is_content from stored_clicks",
     )
     relations.define("counts", "select * from stored_counts")
+    relations.define("open_counts", OPEN_COUNTS)
     if "none" in verdicts["kind"].to_pylist():
         relations.define("row_facts", statement("stored_facts").format(bounce=""))
         _define_facts_by_standing_bounce(relations)
@@ -257,6 +268,7 @@ def _define_until(
     _define_rows_until(relations, "clicks", "stored_clicks", CLICK_COLUMNS)
     define_events(relations, store, layers)
     _define_rows_until(relations, "counted_events", "events", EVENT_COLUMNS)
+    relations.define("open_counts", OPEN_COUNTS_UNTIL)
     counts = messages_sql.statement("event_counts").format(
         campaign=CAMPAIGN,
         grouping="group by campaign",

@@ -18,6 +18,7 @@ from cxtools.queries.rules import (
     allowed_functions,
     check_document,
     check_kinds,
+    own_names,
     read_names,
 )
 from cxtools.queries.views import view_request
@@ -160,4 +161,4 @@ def _names_of(worker: Worker, sql: str) -> set[str]:
     check_kinds(parsed.kinds)
     words = Vocabulary(VIEWS, allowed_functions(worker.functions), set(worker.tables))
     check_document(parsed.document, words)
-    return read_names(parsed.document)
+    return read_names(parsed.document) - own_names(parsed.document)

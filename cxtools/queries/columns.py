@@ -6,7 +6,7 @@ The views that people ask in SQL, as rows: their columns, what these mean, and h
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,6 +20,9 @@ VIEWS = {
     "events": ("events", "event, each once"),
     "campaigns": ("stored_counts", "campaign that has events"),
 }
+#: The view that has a column for each segment that a statement names.
+OF_SEGMENTS = "messages"
+NO_SEGMENTS: Mapping[str, str] = {}
 #: What the expressions call. Addresses are masked as `text.mask_address` and `text.safe_line` do; a
 #: person's name is that of the ledger's keys.
 FUNCTIONS = """
@@ -71,10 +74,13 @@ def names(view: str) -> list[str]:
     return [column.name for column in view_columns() if column.view == view]
 
 
-def view_query(view: str, left_out: Collection[str] = ()) -> str:
+def view_query(
+    view: str, left_out: Collection[str] = (), segments: Mapping[str, str] = NO_SEGMENTS
+) -> str:
     """
-    The SQL of a view, but for columns that nobody asks for and that would have to be looked up. A
-    store without events has one campaign without a name, which nobody means.
+    The SQL of a view, but for columns that nobody asks for and that would have to be looked up;
+    with *segments*, by their expressions. A store without events has one campaign without a name,
+    which nobody means.
 
     >>> view_query("clicks", ["message_key", "ts", "link_url"])
     "select campaign as campaign, is_content as is_content from clicks where clicks.campaign <> ''"
@@ -85,4 +91,7 @@ def view_query(view: str, left_out: Collection[str] = ()) -> str:
         for column in view_columns()
         if column.view == view and column.name not in left_out
     ]
+    for name, expression in segments.items():
+        quoted = name.replace('"', '""')
+        shown.append(f'{expression} as "{quoted}"')
     return f"select {', '.join(shown)} from {relation} where {relation}.campaign <> ''"

@@ -160,6 +160,21 @@ def read_names(document: Any) -> set[str]:
     return names
 
 
+def own_names(document: Any) -> set[str]:
+    """
+    The names that a statement gives to what it counts, and reads only to put its rows in order:
+    they are no columns of a view (`count(*) as people … order by people`).
+    """
+    given = {str(node.get("alias", "")).lower() for node in _nodes(document)}
+    read: set[str] = set()
+    for node in _nodes(document, without="modifiers"):
+        if node.get("type") == "COLUMN_REF":
+            read |= {name.lower() for name in node["column_names"]}
+        if node.get("type") == "BASE_TABLE":
+            read.add(node["table_name"].lower())
+    return given - read
+
+
 def _check_node(node: Mapping[str, Any], words: Vocabulary, parts: Collection[str]) -> None:
     kind = node.get("type")
     if kind == "BASE_TABLE":
@@ -221,13 +236,16 @@ def _own_parts(node: Mapping[str, Any]) -> Iterator[str]:
         yield entry["key"]
 
 
-def _nodes(document: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object of a document, without recursion: a statement may be nested however deep."""
+def _nodes(document: Any, without: str = "") -> Iterator[Mapping[str, Any]]:
+    """
+    Every object of a document, without recursion: a statement may be nested however deep. What
+    stands under the key *without* is left out.
+    """
     waiting = [document]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
             yield value
-            waiting += value.values()
+            waiting += [each for key, each in value.items() if key != without]
         elif isinstance(value, list):
             waiting += value

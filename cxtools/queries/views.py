@@ -19,9 +19,10 @@ from cxtools.events.messages.layer import Layer
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.engine import Engine
 from cxtools.measures.messages import SENDING_TIMES, Asked
+from cxtools.measures.segments import NO_SEGMENTS, Segments
 from cxtools.measures.session import define_events, define_relations
 from cxtools.queries.columns import FUNCTIONS as VIEW_FUNCTIONS
-from cxtools.queries.columns import MASKED, SHOWN, VIEWS, view_query
+from cxtools.queries.columns import MASKED, OF_SEGMENTS, SHOWN, VIEWS, view_columns, view_query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,15 +86,32 @@ def view_request(
     steps.setup(FUNCTIONS.read_text(encoding="utf-8"))
     steps.setup(VIEW_FUNCTIONS + (SHOWN if show_addresses else MASKED))
     relations = Definitions(steps)
-    asked = Asked(wanted, {}, None, None, timezone=engine.timezone)
+    segments = _segments(engine, layers, named)
+    asked = Asked(wanted, {}, None, None, timezone=engine.timezone, segments=segments)
     define_relations(relations, engine.store, layers, engine.verdicts(layers), asked)
     define_events(relations, engine.store, layers)
     relations.compute("providers", partial(_providers, engine, [name for name in layers if name]))
     left_out = set(LOOKED_UP).difference(wanted)
-    queries = {view: view_query(view, left_out) for view in views}
+    expressions = {name: each.expression for name, each in segments.dimensions.items()}
+    queries = {
+        view: view_query(view, left_out, expressions if view == OF_SEGMENTS else {})
+        for view in views
+    }
     for query in queries.values():
         relations.define_all_in(query)
     return {"steps": steps.steps, "views": queries}
+
+
+def _segments(engine: Engine, layers: Mapping[str, Layer], named: Collection[str]) -> Segments:
+    """The segments that a statement names: each is a column of the messages, in any case."""
+    own = {column.name for column in view_columns()}
+    others = set(named).difference(own, VIEWS, "*")
+    campaigns = [name for name in layers if name]
+    if OF_SEGMENTS not in named or not others or not campaigns:
+        return NO_SEGMENTS
+    known = engine.segments(campaigns)
+    wanted = [name for name in known if name.lower() in others and name.lower() not in own]
+    return engine.chosen_segments(layers, wanted)
 
 
 def _providers(engine: Engine, campaigns: Sequence[str]) -> pa.Table:

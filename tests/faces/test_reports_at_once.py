@@ -82,6 +82,19 @@ def test_a_report_has_its_campaign_and_moment_in_its_name(given: dict[str, str],
     assert name == file_stem(request, request.campaign)
 
 
+def test_a_long_filter_makes_no_name_that_a_disk_refuses() -> None:
+    """And another filter another name."""
+    stems = set()
+    for town in ("Bern", "Basel"):
+        where = "plan=pro," + ",".join(f"town={town} {number}" for number in range(100))
+        request = make_request("bounce_report", {"campaign": "q3", "where": where})
+        stems.add(file_stem(request, "q3"))
+
+    assert 2 == len(stems)
+    assert all(len(stem) < 180 for stem in stems)
+    assert all(stem.startswith("bounce_report-q3-where-plan_pro_town_B") for stem in stems)
+
+
 @pytest.mark.parametrize("url", ["s3://bucket/reports", "gs://bucket", "https://x.example/reports"])
 def test_a_url_is_not_a_folder(url: str, tmp_path: Path) -> None:
     """K25: it was written below a folder `s3:`, and said to be done."""

@@ -35,10 +35,10 @@ def segment_values(
         by_message[event["campaign"], event["message_id"], event["who"]].append(event)
     by_email: dict[str, list[Message]] = defaultdict(list)
     for message, own in by_message.items():
-        by_email[max(event["email"] for event in own)].append(message)
+        by_email[max(event["email"] for event in own).lower()].append(message)
     for (campaign, message_id, who), own in by_message.items():
         values = {column: _first_value(own, column) for column in kept}
-        email = max(event["email"] for event in own)
+        email = max(event["email"] for event in own).lower()
         began = starts[campaign]
         if email and began:
             others = {message: by_message[message] for message in by_email[email]}

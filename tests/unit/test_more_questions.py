@@ -188,3 +188,24 @@ def test_campaigns_without_clicks_are_no_part_of_the_share_of_an_hour() -> None:
 
     assert "400" in str(sizes.text)
     assert "25.0" in str(shares.text)
+
+
+#: What a feed tells beside two deliveries -> recipients, undated and rate of the first window of opens.
+WINDOWS = [
+    ("", (0, 0, None)),
+    ("a | open | ", (0, 1, None)),
+    ("a | open | +60", (1, 0, 0.5)),
+    ("a | open | +60\nb | open | ", (1, 1, 0.5)),
+    ("a | open | +90000", (0, 0, 0.0)),
+]
+
+
+@pytest.mark.parametrize(("told", "first"), WINDOWS)
+def test_what_is_not_measured_is_no_zero(told: str, first: tuple[Any, ...]) -> None:
+    """Neither where a feed tells of no opens, nor where no moment is known of those it tells of."""
+    target = store(f"to | kind | at\na | delivery | +0\nb | delivery | +0\n{told}")
+    table = ask("windows", target)
+    row = table[(table["kind"] == "open") & (table["hours"] == 1)].to_dict("records")[0]
+    rate = None if row["rate"] != row["rate"] else row["rate"]
+
+    assert first == (row["recipients"], row["undated"], rate)

@@ -14,10 +14,12 @@ import pytest
 
 from cxtools.errors import ConfigError, StoreError
 from cxtools.events.database import Resources
+from cxtools.events.segments import planned_table
 from cxtools.events.store import EventStore
 from cxtools.identity import recipient_key
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
+from cxtools.model import Recipient
 from cxtools.queries.ask import Statement, limits_of, rows
 from cxtools.queries.columns import VIEWS, names, view_columns
 from cxtools.queries.process import WORKERS, Worker
@@ -61,6 +63,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     target = EventStore(home / "events", resources)
     store(AUGUST, "august", target)
     store(SEPTEMBER, "september", target)
+    people = [
+        Recipient("ann@gmail.com", {"plan": "pro", "day": "mon"}, ("vip",)),
+        Recipient("eve@old.example", {"plan": "free", 'the "x"': "it's"}),
+    ]
+    plan = planned_table(people, len(people), {"subject": "Hi"})
+    target.segments("september").keep_planned(plan, "d1")
     (home / "secret.txt").write_text("canary")
     (home / "ledger.sqlite").write_bytes(b"canary")
     yield Engine(target)
@@ -103,15 +111,21 @@ ANSWERS: list[list[dict[str, Any]]] = [
         {"bounce_code": "5.1.1", "bounce_text": "550 <***@old.example> unknown", "events": 3},
         {"bounce_code": "5.2.2", "bounce_text": "mailbox full", "events": 1},
     ],
-    [{"hour": 9, "clicks": 1}, {"hour": 10, "clicks": 1}, {"hour": 11, "clicks": 1}],
+    [
+        {"plan": "pro", "delivered": 1, "clicked": 0},
+        {"plan": None, "delivered": 1, "clicked": 1},
+    ],
     [
         {"campaign": "august", "clickers": 1, "came_back": 1},
         {"campaign": "september", "clickers": 1, "came_back": 0},
     ],
     [
-        {"provider": "gmail", "august": 0.5, "september": 0.5},
-        {"provider": "other", "august": 0.0, "september": None},
-        {"provider": "yahoo", "august": 0.0, "september": None},
+        {"campaign": "august", "provider": "gmail", "delivery_rate": 1.0, "click_rate": 0.5},
+        {"campaign": "august", "provider": "other", "delivery_rate": 0.5, "click_rate": 0.0},
+        {"campaign": "august", "provider": "yahoo", "delivery_rate": 1.0, "click_rate": 0.0},
+        {"campaign": "september", "provider": "gmail", "delivery_rate": 1.0, "click_rate": 0.5},
+        {"campaign": "september", "provider": "other", "delivery_rate": 0.0, "click_rate": None},
+        {"campaign": "september", "provider": "yahoo", "delivery_rate": 0.0, "click_rate": None},
     ],
 ]
 
@@ -125,6 +139,43 @@ def test_the_page_has_ten_questions() -> None:
 def test_a_question_of_the_page_is_answered(engine: Engine, number: int) -> None:
     """As it stands on the page."""
     assert ANSWERS[number] == ask(engine, WORKED[number])
+
+
+#: What is selected -> the rows, of September; nobody else was planned.
+SEGMENTS: dict[str, list[dict[str, Any]]] = {
+    "plan, count(*) as n from messages group by 1 order by 1 nulls last": [
+        {"plan": "free", "n": 1},
+        {"plan": "pro", "n": 1},
+        {"plan": None, "n": 3},
+    ],
+    "\"tag:vip\", Subject from messages where domain = 'gmail.com' and PLAN = 'pro'": [
+        {"tag:vip": "yes", "subject": "Hi"}
+    ],
+    '"the ""x""" as x from messages where m.plan = \'free\''.replace("messages", "messages as m"): [
+        {"x": "it's"}
+    ],
+    "\"segment:day\", day from messages where plan = 'pro'": [
+        {"segment:day": "mon", "day": "2026-09-14"}
+    ],
+    "history, count(*) as n from messages group by all order by n": [{"history": "repeat", "n": 5}],
+    "case when plan = 'pro' then 1 end as plan from messages order by plan limit 1": [{"plan": 1}],
+}
+
+
+@pytest.mark.parametrize("selected", SEGMENTS)
+def test_a_segment_is_a_column_where_it_is_named(engine: Engine, selected: str) -> None:
+    """In any case of letters; a column of the view keeps its name."""
+    found = ask(engine, f"select {selected}", "september")
+
+    assert SEGMENTS[selected] == [{k.lower(): v for k, v in row.items()} for row in found]
+
+
+def test_a_segment_that_is_not_there_is_no_column(engine: Engine) -> None:
+    """As any other name; and all columns are those of the reference."""
+    with pytest.raises(ConfigError, match="plam"):
+        ask(engine, "select plam from messages")
+    [row] = ask(engine, "select * from messages limit 1", "september")
+    assert names("messages") == list(row)
 
 
 @pytest.mark.parametrize("by", ["provider", "domain", "job", "day", "hour", "weekday"])

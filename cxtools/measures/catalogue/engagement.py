@@ -109,14 +109,23 @@ WINDOWS = Question(
         Column("kind", "text", "open or click"),
         Column("hours", "hours", "since delivery, to the second"),
         Column("recipients", "messages", "who had done so by then, as far as moments are known"),
-        Column("ever", "messages", "who did so, however long it took"),
+        Column("ever", "messages", "who did so at a known moment, however long it took"),
+        Column("undated", "messages", "who did so, and nobody knows when"),
         Column("delivered", "messages", "attempted and not bounced in the end"),
-        Column("rate", "share", "recipients / delivered", "recipients", "delivered"),
+        Column(
+            "rate",
+            "share",
+            "recipients / delivered",
+            "recipients",
+            "delivered",
+            "recipients_measured",
+        ),
         Column("share", "share", "recipients / ever", "recipients", "ever"),
     ),
     note=(
         "A window that the campaign is younger than holds what came so far: compare campaigns at "
-        "one age."
+        "one age. A rate is missing where the campaign's events hold none of that kind, and where "
+        "no moment is known of those who did so; with some `undated` ones it is at least that."
     ),
     example='cx.windows("q3-update").chart()',
     chart="shares",

@@ -6,7 +6,7 @@
 -- columns: campaign, message_key, job_id, email, domain (of the address), first_at (of its sending, delivery or bounce, else of any event),
 --          last_at, is_sent (a sending or a delivery is told of it), attempted (taken or refused; in a feed without deliveries sent or refused, in one without either of them nothing is),
 --          delivered (attempted and not bounced in the end), reached (whose opens and clicks count: delivered; where nothing is attempted, not bounced), bounced, late_bounced (a delivery came first), opened,
---          opened_by_human (by an open that the feed doesn't mark as a machine's), opened_by_machine, clicked (on content), complained, not_sent (the feed's
+--          opened_by_human (by an open that the feed doesn't mark as a machine's), opened_by_machine, clicked (on content), complained, unsubscribed, not_sent (the feed's
 --          word, where it says that the platform did not send it), delivered_at, first_open_at, first_click_at; of the bounce that stands,
 --          null unless bounced: bounced_at, cause_id, category, bounce_kind, reason, confidence, rule, bounce_code
 with
@@ -38,6 +38,7 @@ select campaign, message_key, job_id, email, domain,
        machine_opens > 0 as opened_by_machine,
        clicks > 0 as clicked,
        complaints > 0 as complained,
+       unsubscribes > 0 as unsubscribed,
        not_sent,
        case when is_told_by_sending then first_sent_at else delivered_at end as delivered_at,
        first_open_at, first_click_at,

@@ -1,23 +1,17 @@
 -- How many complained, and how many unsubscribed?
 -- grain:   one row per campaign (and value of each column it is split by)
 -- params:  none
--- reads:   messages, counted_events, stored_counts
+-- reads:   messages, stored_counts
 -- columns: campaign, split, delivered, complained, unsubscribed (of those delivered; each message once); complained_measured, unsubscribed_measured
 --          (the same; null where the campaign's events hold none of that kind at all, whatever the moment)
 with
-leavers as (      -- one row per message
-    select distinct campaign, message_key
-    from counted_events
-    where kind = 'unsubscribe' and message_key is not null
-),
 counts as (
-    select messages.campaign, split,
+    select campaign, split,
            count(*) filter (where delivered) as delivered,
            count(*) filter (where delivered and complained) as complained,
-           count(*) filter (where delivered and leavers.message_key is not null) as unsubscribed
+           count(*) filter (where delivered and unsubscribed) as unsubscribed
     from messages
-    left join leavers on leavers.campaign = messages.campaign and leavers.message_key = messages.message_key
-    group by messages.campaign, split
+    group by campaign, split
 )
 select counts.campaign, split, delivered, complained, unsubscribed,
        case when stored_counts.complaints > 0 then complained end as complained_measured,

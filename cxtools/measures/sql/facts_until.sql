@@ -19,6 +19,7 @@ select stored.campaign, stored.message_key, job_id, email, domain,
        case when first_click_at <= until then 1 else 0 end as clicks,
        case when first_click_at <= until then first_click_at end as first_click_at,
        case when complained_at <= until then 1 else 0 end as complaints,
+       case when unsubscribed_at <= until then 1 else 0 end as unsubscribes,
        not_sent
 from stored_messages as stored
 join cuts on cuts.campaign = stored.campaign
@@ -26,5 +27,5 @@ left join last_moments on last_moments.campaign = stored.campaign and last_momen
 where not is_irregular and first_event_at <= until
 union all
 select campaign, message_key, job_id, email, domain, first_sent_at, first_event_at, last_event_at,
-       sents, deliveries, delivered_at, last_delivery_at, opens, machine_opens, first_open_at, clicks, first_click_at, complaints, not_sent
+       sents, deliveries, delivered_at, last_delivery_at, opens, machine_opens, first_open_at, clicks, first_click_at, complaints, unsubscribes, not_sent
 from irregular_facts

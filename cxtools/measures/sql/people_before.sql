@@ -6,7 +6,7 @@
 -- columns: campaign, message_key, name (before/history, before/recency), value: first, repeat; the time since the last click on content, never
 with
 mailed as (       -- one row per message that went out; known_at: campaigns that begin later know of it
-    select campaign, message_key, email, greatest(began_at, coalesce(first_sent_at, first_event_at)) as known_at
+    select campaign, message_key, lower(email) as email, greatest(began_at, coalesce(first_sent_at, first_event_at)) as known_at
     from every_messages
     join begun using (campaign)
     where email <> '' and coalesce(first_sent_at, first_event_at) is not null
@@ -16,7 +16,7 @@ people as (
     select email, min(known_at) as known_at from mailed group by email
 ),
 asked as (
-    select campaign, message_key, email, began_at
+    select campaign, message_key, lower(email) as email, began_at
     from every_messages
     semi join asked_campaigns using (campaign)
     join begun using (campaign)

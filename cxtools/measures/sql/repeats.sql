@@ -1,15 +1,13 @@
 -- How often did those who opened or clicked do so?
 -- grain:   one row per campaign x kind x times (and value of each column it is split by)
 -- params:  none
--- reads:   messages, counted_events, clicks
+-- reads:   messages, open_counts, clicks
 -- columns: campaign, split, kind (open, click), times (1 to 4; 5 stands for five and more), recipients (delivered, who did so that often), events
 --          (opens of theirs, or clicks on content), all_recipients (who did so at all)
 with
 reactions as (    -- one row per message and kind
-    select campaign, message_key, 'open' as kind, count(*) as events
-    from counted_events
-    where kind = 'open' and message_key is not null
-    group by campaign, message_key
+    select campaign, message_key, 'open' as kind, events
+    from open_counts
     union all
     select campaign, message_key, 'click' as kind, count(*) as events
     from clicks

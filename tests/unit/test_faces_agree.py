@@ -1,0 +1,100 @@
+"""
+Every question of the catalogue has the same numbers in Python, in a notebook's call, on the command
+line and in the explorer, split and filtered; and a page's facts are those of the funnel.
+"""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+import cxtools as cx
+from cxtools.cli.program import app
+from cxtools.connection import Connection
+from cxtools.explorer.answers import answer as explored
+from cxtools.explorer.choice import Choice
+from cxtools.measures.answers import answer
+from cxtools.measures.catalogue import QUESTIONS
+from cxtools.measures.question import Question
+from cxtools.pages.facts import facts_of
+from cxtools.settings import load_settings
+from tests.oracle.answers import Oracle
+from tests.oracle.events import random_events, with_arms
+from tests.tables import RECEIVED
+
+CAMPAIGNS = ("first", "second")
+#: The seeds of the events: of each campaign other ones, and odd in every way that events are.
+SEEDS = {"first": 5, "second": 6}
+EVENTS = 120
+BY = "arm"
+WHERE = {"domain_kind": ["company", "consumer"], "arm": ["A", "B"]}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Connection:
+    """Two campaigns of random events, with an arm in each row."""
+    home = tmp_path_factory.mktemp("home")
+    client = Connection(load_settings(environ={}, home=home), quiet=True)
+    for name in CAMPAIGNS:
+        happened = with_arms(random_events(Random(SEEDS[name]), EVENTS))
+        client.store.add(name, happened, source="test", received_at=RECEIVED)
+    client.store.keep_columns(CAMPAIGNS, ["arm"])
+    return client
+
+
+def campaigns_of(question: Question) -> tuple[str, ...]:
+    """One campaign for a question that stands beside earlier ones, else both."""
+    return CAMPAIGNS[-1:] if question.earlier else CAMPAIGNS
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda each: each.name)
+def test_every_face_has_the_same_numbers(client: Connection, question: Question) -> None:
+    """Row by row, cell by cell; what a question can't be split or filtered by is left out."""
+    campaigns = campaigns_of(question)
+    asked: dict[str, Any] = {}
+    words = [question.name, *campaigns]
+    if question.splits:
+        asked["by"] = [BY]
+        words += ["--by", BY]
+    if question.filters:
+        asked["where"] = WHERE
+        words += [f"--where={name}={value}" for name in WHERE for value in WHERE[name]]
+    home = client.settings.home
+    table = answer(client.engine, question.name, campaigns, **asked)
+    called = getattr(cx, question.name)(*campaigns, home=home, **asked)
+    text = ",".join(f"{name}={value}" for name in WHERE for value in WHERE[name])
+    chosen = explored(client.engine, Choice(campaigns, question.name, (BY,), text))
+    printed = CliRunner(env={"CXTOOLS_HOME": str(home)}).invoke(app, [*words, "--json"])
+
+    assert 0 == printed.exit_code, printed.stderr
+    assert table.records() == called.records() == chosen.records() == json.loads(printed.stdout)
+    assert table.notes == called.notes == chosen.notes
+
+
+def test_the_numbers_are_those_of_the_raw_events(client: Connection) -> None:
+    """By the slow and readable definition of the funnel."""
+    [[truth]] = Oracle(client.store).answers(["funnel"], bys=[[BY]], where=WHERE)
+    table = answer(client.engine, "funnel", by=BY, where=WHERE)
+
+    assert truth["attempted"].tolist() == table["attempted"].tolist()
+    assert sum(table["attempted"]) > 20
+
+
+@pytest.mark.parametrize("campaign", CAMPAIGNS)
+def test_a_page_has_the_counts_of_the_funnel(client: Connection, campaign: str) -> None:
+    """An index reads them of its verdict."""
+    bundle = client.verdict(campaign)._repr_mimebundle_()
+    output = nbformat.v4.new_output("display_data", bundle)
+    cell = nbformat.v4.new_code_cell("client.verdict()", outputs=[output])
+    facts = facts_of(
+        nbformat.v4.new_notebook(cells=[cell]), report="r", title="t", campaign=campaign
+    )
+    [row] = answer(client.engine, "funnel", campaign).records()
+
+    assert facts.counts
+    assert {name: row[name] for name in facts.counts} == dict(facts.counts)
