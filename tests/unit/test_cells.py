@@ -27,19 +27,20 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> EventStore:
     return odd_store(tmp_path_factory.mktemp("odd"))
 
 
-@pytest.mark.parametrize("as_of", AS_OF, ids=str)
+@pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("by", BYS, ids=" ".join)
-def test_cells_tell_what_messages_tell(odd: EventStore, by: list[str], as_of: Any) -> None:
+@pytest.mark.parametrize("where", WHERES, ids=str)
+@pytest.mark.parametrize("as_of", AS_OF, ids=str)
+def test_cells_tell_what_messages_tell(
+    odd: EventStore, question: str, by: list[str], where: dict[str, Any], as_of: Any
+) -> None:
     """However it is split, limited and cut; the messages themselves are held to the raw events."""
-    of_messages = Engine(odd)
     of_cells = Engine(odd, rules_digest=lambda: "of cells")
     of_cells.count_cells(CAMPAIGNS, as_of=as_of)
-    for where in WHERES:
-        for question in QUESTIONS:
-            how: dict[str, Any] = {"by": by, "where": where, "as_of": as_of}
-            truth = answer(of_messages, question, **how)
+    truth = answer(Engine(odd), question, by=by, where=where, as_of=as_of)
+    counted = answer(of_cells, question, by=by, where=where, as_of=as_of)
 
-            assert_frame_equal(truth, answer(of_cells, question, **how), obj=f"{question} {how}")
+    assert_frame_equal(truth, counted)
 
 
 def test_they_are_read_where_they_were_counted(odd: EventStore) -> None:

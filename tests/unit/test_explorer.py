@@ -307,7 +307,9 @@ def test_all_campaigns_stand_below_and_one_of_them_is_chosen(
     assert ("2026-09-01  old",) == parts.campaigns.value
 
 
-@pytest.mark.parametrize("where", ["", "provider=yahoo", "cause=invalid_recipient", "day=2026-09-14"])
+@pytest.mark.parametrize(
+    "where", ["", "provider=yahoo", "cause=invalid_recipient", "day=2026-09-14"]
+)
 @pytest.mark.parametrize("question", ["funnel", "bounces", "reasons", "curve"])
 @pytest.mark.parametrize("as_of", ["", "2026-09-15"])
 def test_what_was_counted_before_tells_what_the_messages_tell(
