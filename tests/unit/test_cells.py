@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pandas.testing import assert_frame_equal
 
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer
@@ -40,7 +39,7 @@ def test_cells_tell_what_messages_tell(
     truth = answer(Engine(odd), question, by=by, where=where, as_of=as_of)
     counted = answer(of_cells, question, by=by, where=where, as_of=as_of)
 
-    assert_frame_equal(truth, counted)
+    assert truth.equals(counted)
 
 
 def test_they_are_read_where_they_were_counted(odd: EventStore) -> None:
