@@ -255,7 +255,11 @@ def settings_page() -> str:
 
 def views_page() -> str:
     """The views that SQL reads, with their columns."""
-    lines = ["# Views", "", "What `cx.sql` and `cxtools sql` read. Moments are in UTC."]
+    told = (
+        "What `cx.sql` and `cxtools sql` read. Moments are in UTC. Each segment, as a merge field "
+        "or a kept column of an import, is a column of `messages`, too, where a statement names it."
+    )
+    lines = ["# Views", "", told]
     for view, (_, row) in VIEWS.items():
         lines += ["", f"## {view}", "", f"One row per {row}.", ""]
         lines += ["| column | type | is |", "|---|---|---|"]

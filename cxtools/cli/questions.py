@@ -57,7 +57,7 @@ def command_for(question: Question) -> Callable[..., None]:
             session(context).connect().engine,
             question.name,
             [*(names or ()), *(campaign or ())] or None,
-            by=",".join(by).split(",") if by else [],
+            by=",".join(by or ()),
             where=parse_where(where or ()),
             as_of=as_of,
         )

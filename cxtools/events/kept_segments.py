@@ -95,8 +95,11 @@ class CampaignSegments:
         The file of the plan first; and that of one that was replaced, where a process was killed
         before it could remove it.
         """
-        files = self._planned_in.glob(PLANNED)
-        return sorted(files, key=lambda file: (-file.stat().st_mtime_ns, file.name))
+        written_at = {}
+        for file in self._planned_in.glob(PLANNED):
+            with suppress(FileNotFoundError):  # another process has just replaced it
+                written_at[file] = file.stat().st_mtime_ns
+        return sorted(written_at, key=lambda file: (-written_at[file], file.name))
 
     def keep_planned(self, rows: pa.Table, digest: str) -> None:
         """Keep the segments of a plan, in the place of those of one that was replaced."""

@@ -304,7 +304,9 @@ class _Maker:
             raise _not_written(error, file.parent) from error
 
     def _file(self, kind: str, digest: str) -> Path:
-        return self._folder / f"{kind}{VERSION}-{digest}.parquet"
+        name = f"{kind}{VERSION}-{digest}.parquet"
+        kept = self._layer.folder / name
+        return kept if kept.exists() else self._folder / name
 
 
 def files_of_before(

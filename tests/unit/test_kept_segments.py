@@ -5,6 +5,7 @@ those who are erased, whatever was killed meanwhile.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from cxtools.cli.program import app
 from cxtools.connection import Connection
 from cxtools.erasures import Erasure, Erasures, line_of
 from cxtools.errors import StoreError
@@ -114,6 +117,21 @@ def test_a_field_never_takes_the_place_of_another_segment(tmp_path: Path) -> Non
     assert {"Hello": (5, 1)} == groups(
         answer(client.engine, "funnel", "c", by="subject"), "subject"
     )
+
+
+def test_a_name_with_a_comma_stands_between_quotes(tmp_path: Path) -> None:
+    """On the command line and in a text, as a value does."""
+    client = Connection(load_settings(environ={}, home=tmp_path), quiet=True)
+    people = [Recipient("ann@one.example", {"town, country": "Bern, CH"})]
+    client.ledger.plans.write("c", digest="d1", spec=SPEC, planned=people, batch_size=3)
+    store(EVENTS, into=client.store)
+    words = ["funnel", "c", "--by", '"town, country"', "--where", "town, country=Bern, CH"]
+    run = CliRunner(env={"CXTOOLS_HOME": str(tmp_path)}).invoke(app, [*words, "--json"])
+    where = '"town, country"="Bern, CH"'
+    table = answer(client.engine, "funnel", "c", by='"town, country"', where=where)
+
+    assert [("Bern, CH", 1)] == list(zip(table["town, country"], table["attempted"], strict=True))
+    assert table.records() == json.loads(run.stdout)
 
 
 def test_what_is_no_segment_says_why(tmp_path: Path) -> None:
