@@ -10,7 +10,6 @@ import pytest
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
-from cxtools.measures.kept import Kept
 from tests.oracle.events import CAMPAIGNS, odd_store
 
 QUESTIONS = ("funnel", "bounces", "reasons", "curve")
@@ -56,13 +55,17 @@ def test_they_are_read_where_they_were_counted(odd: EventStore) -> None:
     assert not reads_cells(Engine(odd, rules_digest=lambda: "other rules"), by=["provider"])
 
 
-def test_another_process_finds_them(odd: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They stand beside the layer."""
+def test_they_stand_beside_the_layer(odd: EventStore) -> None:
+    """Another process finds them there; those of a moment are of this process alone."""
     engine = Engine(odd, rules_digest=lambda: "kept")
-    engine.count_cells(CAMPAIGNS)
-    monkeypatch.setattr("cxtools.measures.cells.KEPT", Kept())
+    folder = engine.layer(CAMPAIGNS[0]).folder
+    before = len(list(folder.glob("cells-*.parquet")))
+    engine.count_cells(CAMPAIGNS[0], as_of=timedelta(minutes=10))
+    of_a_moment = len(list(folder.glob("cells-*.parquet")))
+    engine.count_cells(CAMPAIGNS[0])
 
-    assert reads_cells(engine, by=["provider"])
+    assert before == of_a_moment
+    assert before + 1 == len(list(folder.glob("cells-*.parquet")))
 
 
 def reads_cells(engine: Engine, **how: Any) -> bool:
