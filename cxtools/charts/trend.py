@@ -13,6 +13,7 @@ from cxtools.charts.frame import Layout, Trace, draw, sentence
 from cxtools.charts.groups import groups_of, part_name
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import INK
+from cxtools.measures.benchmarks import benchmarks_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +51,11 @@ CAPTION = (
 )
 
 
-def figure(table: pd.DataFrame) -> go.Figure:
-    """The charts of a trend; of many groups those with alerts first."""
+def figure(table: pd.DataFrame, *, benchmarks: bool = False) -> go.Figure:
+    """
+    The charts of a trend; of many groups those with alerts first. With *benchmarks* the averages
+    that others publish are drawn as dotted lines.
+    """
     rows = rows_of(table)
     if not rows:
         return sentence(TITLE, NOTHING, table)
@@ -72,7 +76,11 @@ def figure(table: pd.DataFrame) -> go.Figure:
         traces += _panel_traces(own, names, period, axis)
         layout |= _axes(number, len(drawn), axis, names)
         layout["annotations"].append(_heading(number, len(drawn), title))
+        if benchmarks:
+            traces += _benchmark_lines(own[0]["metric"], len(names), axis)
     caption = CAPTION.format(one=f"a {period}") + wording.shown_note(len(drawn), len(panels))
+    if benchmarks:
+        caption += _benchmark_note([own[0]["metric"] for own in drawn.values()])
     return draw(traces, title=TITLE, caption=caption, table=table, layout=layout)
 
 
@@ -142,6 +150,43 @@ def _told(row: Row, period: str) -> str:
     cases = f"{wording.count(row['part'])} of {wording.count(row['whole'])}"
     share, usual = wording.percent(row["share"]), wording.percent(row["usual"])
     return f"{row[period]}: {share} ({cases}); usual {usual}; {row['standing']}"
+
+
+def _benchmark_lines(metric: str, periods: int, axis: str) -> list[Trace]:
+    """A dotted line for each published average, named at one end and the other by turns."""
+    return [
+        {
+            "xaxis": f"x{axis}",
+            "yaxis": f"y{axis}",
+            "type": "scatter",
+            "mode": "lines+text",
+            "x": [0, periods - 1],
+            "y": [each.share, each.share],
+            "line": {"color": INK["quiet"], "width": 1, "dash": "dot"},
+            "text": [each.name, ""] if number % 2 else ["", each.name],
+            "textposition": "top right" if number % 2 else "top left",
+            "textfont": {"color": INK["quiet"], "size": 11},
+            "cliponaxis": False,
+            "hoverinfo": "skip",
+        }
+        for number, each in enumerate(benchmarks_of(metric))
+    ]
+
+
+def _benchmark_note(metrics: Sequence[str]) -> str:
+    """What the published averages count, each said once."""
+    found = []
+    for metric in dict.fromkeys(metrics):
+        for each in benchmarks_of(metric):
+            found.append(
+                f"{WORDS[metric].lower()}, {each.source} {each.published}: {each.definition}"
+            )
+    if not found:
+        return " Nobody whose figures ship with cxtools publishes an average of these rates."
+    return (
+        " Dotted lines are averages of other senders, as platforms publish them by definitions of "
+        f"their own ({'; '.join(found)}). Here a click counts as an open."
+    )
 
 
 def _domain(number: int, panels: int) -> tuple[float, float]:

@@ -76,7 +76,8 @@ def _alerts(rows: Sequence[Row]) -> Words:
     if not rows:
         return Words(ALERTS.empty)
     lasting = sum(not row["until"] for row in rows)
-    still = f"{wording.count(lasting)} still going on" if lasting else "all of them over"
+    over = "over by now" if len(rows) == 1 else "all of them over"
+    still = f"{wording.count(lasting)} still going on" if lasting else over
     headline = f"{wording.quantity(len(rows), 'alert')}, {still}."
     latest = sorted(rows, key=lambda row: (bool(row["until"]), -abs(row["distance"])))
     note = wording.shown_note(MOST, len(rows)).strip()

@@ -43,6 +43,8 @@ LEAST_SPREAD_OF_FEW = 0.1
 MANY = 20
 #: How often a place is halved in the search for one.
 HALVINGS = 30
+#: Logarithmic odds of as good as all.
+FARTHEST = 30.0
 #: Limits stand so many standard deviations from the centre.
 SIGMAS = 3.0
 
@@ -60,7 +62,8 @@ def _log_odds(share: float) -> float:
 
 
 def _from_log_odds(place: float) -> float:
-    return 1 / (1 + exp(-place))
+    odds = exp(-abs(place))  # which doesn't overflow, however far the place is
+    return (1 if place > 0 else odds) / (1 + odds)
 
 
 def _variance_of_log_odds(share: float) -> float:
@@ -135,15 +138,40 @@ class Chart:
 
     def limits(self, whole: int, sigmas: float = SIGMAS) -> tuple[float, float]:
         """
-        Between which shares so many messages are usual; Montgomery's cans of orange juice:
+        Between which shares so many messages are usual. By logarithmic odds the error is the less
+        of that of the usual share and that of the limit itself, which Wilson's interval has: where
+        nearly nothing is usual, a few cases are beyond it. Montgomery's cans of orange juice, as
+        the book draws them:
 
         >>> [round(limit, 4) for limit in Chart(0.2313, scale=PLAIN).limits(50)]
         [0.0524, 0.4102]
+        >>> [round(limit, 4) for limit in Chart(0.0002, 0.1).limits(1000)]
+        [0.0, 0.0019]
         """
-        centre = self.scale.place(self.centre)
+        if self.scale is LOG_ODDS:
+            return self._limit(whole, -sigmas), self._limit(whole, sigmas)
         far = sigmas * self.deviation(whole)
-        low, high = self.scale.share(centre - far), self.scale.share(centre + far)
-        return max(low, 0.0), min(high, 1.0)
+        return max(self.centre - far, 0.0), min(self.centre + far, 1.0)
+
+    def _limit(self, whole: int, sigmas: float) -> float:
+        """
+        The share that lies so many standard deviations below or above: between the usual one and
+        where the error of the usual one would put it.
+        """
+        near = _log_odds(self.centre)
+        far = max(-FARTHEST, min(FARTHEST, near + sigmas * self.deviation(whole)))
+        for _ in range(HALVINGS):
+            middle = (near + far) / 2
+            if self._is_beyond(middle, whole, sigmas):
+                far = middle
+            else:
+                near = middle
+        return _from_log_odds(far)
+
+    def _is_beyond(self, place: float, whole: int, sigmas: float) -> bool:
+        shares = (self.centre, _from_log_odds(place))
+        chance = min(_variance_of_log_odds(share) for share in shares) / whole
+        return abs(place - _log_odds(self.centre)) >= abs(sigmas) * sqrt(chance + self.spread**2)
 
 
 def _shares(places: Numbers) -> Numbers:

@@ -71,6 +71,8 @@ class Series:
     def baseline(self) -> Sequence[int]:
         """Which of the periods, counted from 0, are pinned as the baseline."""
         first = list(range(min(FEWEST_PERIODS, len(self.cases))))
+        if len(self.cases) <= FEWEST_PERIODS:
+            return first
         usual = chart_of([self.cases[number] for number in first], len(first))
         later = range(len(first), min(BASELINE, len(self.cases)))
         middle = median(self.odds[number] for number in first)

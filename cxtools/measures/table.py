@@ -167,12 +167,14 @@ class Table(pd.DataFrame):
         bundle: dict[str, Any] = _above("cxtools.charts.display").mime_bundle(self)
         return bundle
 
-    def chart(self) -> Figure:
+    def chart(self, *, benchmarks: bool = False) -> Figure:
         """
-        The question's figure (plotly), drawn from these rows.
+        The question's figure (plotly), drawn from these rows; that of a trend, with *benchmarks*,
+        beside averages that others publish (`benchmarks.tsv` has their sources and dates).
 
         Raises:
-            ReportError: the question has no figure, or the rows don't answer one any more.
+            ReportError: the question has no figure, or none with benchmarks, or the rows don't
+            answer one any more.
         """
         question = self.question
         if question is None:
@@ -186,7 +188,15 @@ class Table(pd.DataFrame):
                 f"there is no chart of {question.name}",
                 do=f"show the table itself; there are charts of {', '.join(drawn)}",
             )
-        return _above("cxtools.charts").function_for(question.chart)(self)
+        draw = _above("cxtools.charts").function_for(question.chart)
+        if not benchmarks:
+            return draw(self)
+        if question.name != "trend":
+            raise ReportError(
+                f"there are no benchmarks in the chart of {question.name}",
+                do="leave benchmarks out, or draw cx.trend().chart(benchmarks=True)",
+            )
+        return draw(self, benchmarks=True)
 
     def words(self) -> Words:
         """

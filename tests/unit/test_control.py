@@ -42,6 +42,24 @@ def test_odds_keep_a_lower_limit_above_nothing() -> None:
     assert Chart(0.03, 0.35).distance((0, 4000)) < -5
 
 
+@pytest.mark.parametrize("centre", [0.0003, 0.02, 0.3, 0.995])
+def test_limits_lie_where_the_distance_is_three(centre: float) -> None:
+    """Also where next to nothing is usual, or next to all; a limit of no case at all is none."""
+    chart = Chart(centre, 0.1)
+    low, high = chart.limits(3000)
+
+    assert abs(chart.distance((round(3000 * centre), 3000))) < 1
+    assert 2.1 < chart.distance((round(3000 * high), 3000)) < 3.9
+    assert round(3000 * low) == 0 or -3.9 < chart.distance((round(3000 * low), 3000)) < -2.1
+
+
+def test_the_limits_of_a_hundred_messages_beside_millions() -> None:
+    """Of ten million none bounced: of a hundred some may, and no number is too large to compute."""
+    low, high = Chart(5e-8, 0.1).limits(100)
+
+    assert 0 <= low < 5e-8 < high < 0.05
+
+
 def test_more_messages_make_limits_closer_but_for_what_campaigns_differ_by() -> None:
     """Of endless messages chance is gone; the spread between campaigns stays."""
     alone, spread = Chart(0.05), Chart(0.05, 0.2)

@@ -47,7 +47,7 @@ FLOORS = {
         "sending.findings sending.retry sending.spec "
         "measures.choices measures.differences measures.providers measures.samples measures.table "
         "verdicts.checks verdicts.trust",
-        "measures.domain_kinds measures.periods measures.stretches events.feeds.dialect refresh.due refresh.notices "
+        "measures.benchmarks measures.domain_kinds measures.periods measures.stretches events.feeds.dialect refresh.due refresh.notices "
         "verdicts.changes verdicts.places",
         "measures.alert measures.drift measures.series",
         "measures.departures measures.explanations",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from cxtools.events.store import EventStore
+from tests.imports import import_content
 from tests.tables import ask, store
 
 #: From Monday, September 14th 2026, 09:00 UTC.
@@ -188,6 +191,41 @@ def test_campaigns_without_clicks_are_no_part_of_the_share_of_an_hour() -> None:
 
     assert "400" in str(sizes.text)
     assert "25.0" in str(shares.text)
+
+
+def test_positions_are_those_that_the_feed_tells(target: EventStore) -> None:
+    """Two people click the first link, one of them the third, too; of one click nothing is told."""
+    places = [("ann", 0), ("bob", 0), ("ann", 2), ("cat", None)]
+    clicks = [
+        {
+            "email": f"{who}@corp.example",
+            "event": "click",
+            "timestamp": 1789376400 + number,
+            "sg_message_id": who,
+            "sg_event_id": f"c{number}",
+            "url": f"https://shop.example/{place}",
+        }
+        | ({} if place is None else {"url_offset": {"index": place, "type": "html"}})
+        for number, (who, place) in enumerate(places)
+    ]
+    mail = [
+        {
+            "email": f"{who}@corp.example",
+            "event": "delivered",
+            "timestamp": 1789372800,
+            "sg_message_id": who,
+            "sg_event_id": f"d{who}",
+        }
+        for who in ("ann", "bob", "cat")
+    ]
+    import_content(target, [*mail, *clicks])
+    table = ask("link_positions", target)
+
+    assert [("html", 1, 2, 3), ("html", 3, 1, 3), (None, None, 1, 3)] == [
+        tuple(None if pd.isna(value) else value for value in row)
+        for row in table[["body", "position", "clickers", "all_clickers"]].itertuples(index=False)
+    ]
+    assert ask("link_positions", FEED).empty
 
 
 #: What a feed tells beside two deliveries -> recipients, undated and rate of the first window of opens.

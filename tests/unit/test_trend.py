@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from cxtools.errors import ReportError
 from cxtools.events.store import EventStore
+from cxtools.measures.alert import METRICS
 from cxtools.measures.answers import answer, history_by
 from cxtools.measures.drift import drift_rows
 from cxtools.measures.engine import Engine
@@ -26,8 +29,10 @@ from cxtools.measures.history import (
     history_of,
     whole_of,
 )
+from cxtools.measures.sql import tsv_rows
 from cxtools.measures.trend import alerts
 from cxtools.measures.trend_notes import alert_notes
+from cxtools.measures.trend_rows import trend
 from cxtools.model import Event
 from tests.tables import RECEIVED, ask, store
 
@@ -133,6 +138,34 @@ def test_the_chart_marks_the_alert_and_the_baseline(blocked: EventStore) -> None
     }
 
 
+def test_benchmarks_are_drawn_for_those_who_ask(blocked: EventStore) -> None:
+    """Off by default; each with its source and date, and what it counts below the figure."""
+    table = ask("trend", blocked)
+    plain = table.chart().to_dict()
+    dotted = table.chart(benchmarks=True).to_dict()
+    lines = [trace for trace in dotted["data"] if trace["mode"] == "lines+text"]
+    labels = ["".join(trace["text"]) for trace in lines]
+
+    assert "Mailchimp" not in str(plain)
+    assert {"Mailchimp, Oct 2019: 2.9%", "MailerLite, Feb 2023: 3.4%"} <= set(labels)
+    assert "MailerLite Feb 2023: who clicked, of the delivered" in str(dotted).replace("<br>", " ")
+    with pytest.raises(ReportError, match="no benchmarks in the chart of funnel"):
+        ask("funnel", blocked).chart(benchmarks=True)
+
+
+def test_every_benchmark_names_its_source() -> None:
+    """A share of a rate that is charted, a date, a definition and the page that has it."""
+    rows = tsv_rows("benchmarks")
+
+    for metric, share, source, published, definition, address in rows:
+        assert metric in METRICS.values()
+        assert 0 < float(share) < 1
+        assert source
+        assert definition
+        assert re.fullmatch(r"[A-Z][a-z]{2} 20\d\d", published)
+        assert address.startswith("https://")
+
+
 def test_a_trend_can_be_charted_apart(blocked: EventStore) -> None:
     """By provider each has its own chart, and the alert stands in its provider's."""
     table = ask("trend", blocked, by="provider")
@@ -201,6 +234,16 @@ def test_a_short_history_has_no_alerts(tmp_path: Path) -> None:
     assert 0 == len(ask("alerts", store))
     assert table.usual.isna().all()
     assert table.share.notna().all()
+
+
+@pytest.mark.parametrize("number", [1, 2, 7, 8, 9])
+def test_a_history_may_be_of_any_length(number: int) -> None:
+    """Of one period, too, there are rows; up to eight all of them are the baseline."""
+    table = trend(past([counts(500)] * number, {}), ["week"])
+    own = table[table.metric == "click_rate"]
+
+    assert ["baseline"] * number == own.standing.tolist()
+    assert (number < 8) == own.usual.isna().all()
 
 
 def test_every_face_judges_the_same_history(blocked: EventStore) -> None:

@@ -93,12 +93,34 @@ FIRST_LINKS = Question(
         Column("share", "share", "recipients / all_recipients", "recipients", "all_recipients"),
     ),
     note=(
-        "No feed tells where a link stands in the mail: what most follow first stands where they "
-        "look first. Scanners are among them, see `links` for people only."
+        "Few feeds tell where a link stands in the mail (see `link_positions`): what most follow "
+        "first stands where they look first. Scanners are among them, see `links` for people only."
     ),
     example='cx.first_links("q3-update").chart()',
     chart="shares",
     empty="No click with a moment is known.",
+)
+
+LINK_POSITIONS = Question(
+    name="link_positions",
+    question="Where in the mail do the links stand that people click?",
+    grain="campaign × body × position, the first link first; last the clicks without a position",
+    columns=(
+        Column("body", "text", "html or text: each has an order of its own"),
+        Column("position", "number", "1 for the first link of the body; missing: not told"),
+        Column("clickers", "messages", "that clicked a link there; who clicks two is in both"),
+        Column("all_clickers", "messages", "that clicked any content"),
+        Column("share", "share", "clickers / all_clickers", "clickers", "all_clickers"),
+    ),
+    note=(
+        "SendGrid tells the position (`url_offset`); no other feed that cxtools reads does, and "
+        "nothing is guessed. What stands first is clicked more wherever it leads: compare places "
+        "of several mailings before moving a link."
+    ),
+    example='cx.link_positions("q3-update")',
+    derived=True,
+    splits=False,
+    empty="No feed has told where in the mail the links stand that were clicked.",
 )
 
 WINDOWS = Question(
