@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,13 @@ import pandas as pd
 from cxtools import wording
 from cxtools.charts.still import plain, still
 from cxtools.errors import CxError, StoreError
-from cxtools.explorer.choice import Choice, changes
+from cxtools.explorer.choice import TREND, Choice, changes
 from cxtools.measures import people
 from cxtools.measures.answers import answer as answer_question
 from cxtools.measures.engine import Engine
 from cxtools.measures.people import Behind
 from cxtools.measures.table import Table
-from cxtools.text import safe_cell
+from cxtools.text import mask_addresses, safe_cell
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -35,6 +36,10 @@ FIGURE = "application/vnd.plotly.v1+json"
 ROWS_SHOWN = 50
 #: Rows of a file that stands in the notebook itself.
 ROWS_TAKEN = 20_000
+#: Cells of a sheet that is made without being asked for: more take longer than a figure.
+SHEET_CELLS = 3000
+#: Values of a segment to choose from; others can be typed.
+VALUES_LISTED = 200
 #: What stands in the place of a filter that isn't set.
 ALL = "all"
 
@@ -96,24 +101,33 @@ def values_of(engine: Engine, campaigns: Sequence[str]) -> Values:
     if not campaigns:
         return Values((), (), (), ())
 
-    def most_frequent(by: str) -> tuple[str, ...]:
-        rows = answer_question(engine, "funnel", campaigns, by=by)
-        counts = rows.groupby(by)["attempted"].sum().sort_values(ascending=False, kind="stable")
-        return tuple(str(value) for value in counts.index)
-
-    causes = answer_question(engine, "bounces", campaigns)["category"]
     return Values(
-        most_frequent("provider"),
-        most_frequent("domain"),
-        tuple(sorted(most_frequent("day"))),
-        tuple(dict.fromkeys(causes)),
+        tuple(engine.values(campaigns, "provider")),
+        tuple(engine.values(campaigns, "domain")),
+        tuple(sorted(engine.values(campaigns, "day"))),
+        tuple(engine.values(campaigns, "cause")),
     )
+
+
+def segment_filters(engine: Engine, campaigns: Sequence[str], segment: str) -> list[str]:
+    """The filters by the values of a segment, as "plan=pro", the most frequent first."""
+    values = engine.values(campaigns, segment)
+    return [f"{segment}={value}" for value in values[:VALUES_LISTED]]
+
+
+def prepare(engine: Engine, choice: Choice) -> None:
+    """
+    Count once what all views of these campaigns, cut at this moment, are sums of; what can't be
+    read is said by the view that asks for it.
+    """
+    with suppress(CxError):
+        engine.count_cells(choice.campaigns, as_of=choice.as_of or None)
 
 
 def answer(engine: Engine, choice: Choice) -> Table:
     """The table of a choice: the very function which the reports call."""
     settled = choice.settled()
-    if not settled.campaigns:
+    if not settled.campaigns and settled.question != TREND:
         raise StoreError(
             "no campaign is chosen",
             do="choose one, or import events first: `cxtools import FILE --campaign NAME`",
@@ -121,7 +135,7 @@ def answer(engine: Engine, choice: Choice) -> Table:
     return answer_question(
         engine,
         settled.question,
-        settled.campaigns,
+        settled.campaigns or None,
         by=settled.by,
         where=settled.filters(),
         as_of=settled.as_of or None,
@@ -165,37 +179,71 @@ def output_of(engine: Engine, choice: Choice) -> Output:
     return shown(engine, choice).picture[-1]
 
 
-def texts_behind(engine: Engine, choice: Choice, cause: str) -> Table:
-    """What servers wrote, of one cause."""
-    return people.texts(
+@dataclass(frozen=True)
+class Text:
+    """What servers wrote to some people: without addresses, and as it came to each of them."""
+
+    words: str
+    recipients: int
+    as_written: tuple[str, ...]
+
+
+def texts_behind(engine: Engine, choice: Choice, cause: str) -> list[Text]:
+    """What servers wrote, of one cause, to the most people first."""
+    table = people.texts(
         engine,
         choice.campaigns,
         Behind(category=cause),
         where=choice.filters(),
         as_of=choice.as_of or None,
+        addresses=True,
     )
+    masked = table.assign(words=table["bounce_text"].map(mask_addresses, na_action="ignore"))
+    keys = ["campaign", "kind", "bounce_code", "words"]
+    alike = pd.DataFrame(masked).groupby(keys, dropna=False, sort=False)
+    texts = [_text(key, rows) for key, rows in alike]
+    return sorted(texts, key=lambda text: -text.recipients)
 
 
-def people_behind(engine: Engine, choice: Choice, behind: Behind) -> Table:
-    """Who they are, with masked addresses."""
+def _text(key: Any, rows: pd.DataFrame) -> Text:
+    _, _, code, words = key
+    said = [part for part in (code, words) if wording.is_known(part)]
+    written = rows["bounce_text"].dropna()
+    return Text(" ".join(said), int(rows["recipients"].sum()), tuple(written))
+
+
+def people_behind(
+    engine: Engine, choice: Choice, behind: Behind, *, first: int | None = None
+) -> Table:
+    """Who they are, with masked addresses; all of them, or so many."""
     return people.recipients(
-        engine, choice.campaigns, behind, where=choice.filters(), as_of=choice.as_of or None
+        engine,
+        choice.campaigns,
+        behind,
+        where=choice.filters(),
+        as_of=choice.as_of or None,
+        first=first,
     )
 
 
-def rows_output(table: Table, empty: str) -> list[Output]:
-    """The first rows of a long table, and how many more there are."""
+def rows_output(table: Table, empty: str, total: int | None = None) -> list[Output]:
+    """
+    The first rows of a long table, and how many more there are; *total* where not all are here.
+    """
     if table.empty:
         return [stream(empty)]
     outputs = [display(text_of(Table(table.head(ROWS_SHOWN))))]
-    more = len(table) - ROWS_SHOWN
+    more = (total or len(table)) - ROWS_SHOWN
     if more > 0:
         outputs.append(stream(f"{wording.count(more)} more rows: they are in the files."))
     return outputs
 
 
-def files_of(table: Table, name: str) -> str:
-    """Links that hold the table itself, as CSV and as a sheet: they work without a server."""
+def files_of(table: Table, name: str, *, most_cells: int = SHEET_CELLS) -> str:
+    """
+    Links that hold the table itself, as CSV and, of so many cells, as a sheet: they work without a
+    server.
+    """
     if table.empty:
         return ""
     if len(table) > ROWS_TAKEN:
@@ -206,9 +254,8 @@ def files_of(table: Table, name: str) -> str:
     plain = pd.DataFrame(table).map(_cell)
     csv = plain.to_csv(index=False).encode()
     links = [_link(csv, "text/csv", f"{name}.csv")]
-    sheet = _sheet(Table(plain))
-    if sheet:
-        links.append(_link(sheet, SHEET, f"{name}.xlsx"))
+    if plain.size <= most_cells:
+        links.append(_link(_sheet(Table(plain)), SHEET, f"{name}.xlsx"))
     return f"Download {wording.count(len(table))} rows: {' · '.join(links)}"
 
 
@@ -258,17 +305,14 @@ def text_of(table: Table) -> dict[str, Any]:
     return {"text/html": table._repr_html_(), "text/plain": table.text()}
 
 
-def kept_form(engine: Engine, choice: Choice) -> dict[str, Any]:
-    """The first view of a choice as a notebook keeps it: plotly's form, and a still one."""
-    [first, *_] = choice.views()
-    try:
-        table = answer(engine, first)
-        if not first.entry.chart:
-            return text_of(table)
-        meta = table.chart().layout.meta
-        return picture_of(table) | {"text/html": still(meta), "text/plain": plain(meta)}
-    except (CxError, ValueError) as error:
-        return {"text/plain": str(error)}
+def kept_form(shown: Shown) -> dict[str, Any]:
+    """What is shown of a view as a notebook keeps it: plotly's form, and a still one."""
+    last = shown.picture[-1]
+    data: dict[str, Any] = last.get("data") or {"text/plain": last["text"].strip()}
+    if FIGURE not in data:
+        return data
+    meta = data[FIGURE]["layout"]["meta"]
+    return data | {"text/html": still(meta), "text/plain": plain(meta)}
 
 
 #: How a time line is asked for: by a person's key.

@@ -17,8 +17,9 @@ LINKED = (("funnel", ()), ("bounces", ()), ("funnel", ("provider",)), ("curve", 
 #: How two campaigns are shown.
 SIDE_BY_SIDE = "side by side"
 DIFFERENCE = "as a difference"
-#: What shows differences.
+#: What shows differences, and what shows all campaigns.
 COMPARE = "compare"
+TREND = "trend"
 #: Splits and filters of a choice that nobody made.
 Filter = tuple[str, str]
 
@@ -66,6 +67,18 @@ class Choice:
         if self.question != OVERVIEW:
             return [self]
         return [replace(self, question=name, by=self.by or by) for name, by in LINKED]
+
+    def trend(self) -> Choice:
+        """
+        All campaigns, of the same messages but for their days: each campaign has its own.
+
+        >>> Choice(("q3",), "bounces", ("day",), "provider=gmail,day=2026-09-14").trend().call()
+        "cx.trend(where={'provider': ['gmail']})"
+        """
+        filters = self.filters()
+        filters.pop("day", None)
+        pairs = [(name, value) for name, values in filters.items() for value in values]
+        return Choice((), TREND, where=where_text(pairs), as_of=self.as_of)
 
     def settled(self) -> Choice:
         """

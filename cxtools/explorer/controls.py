@@ -5,28 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxtools.errors import CxError, StoreError
 from cxtools.explorer import answers
 from cxtools.explorer.answers import ALL, Campaign, Shown, TimeLine
-from cxtools.explorer.choice import (
-    Choice,
-    where_text,
-)
-from cxtools.explorer.panel import MOST_VIEWS, READY, Panel
+from cxtools.explorer.behind import BehindBar
+from cxtools.explorer.choice import Choice, where_text
+from cxtools.explorer.panel import MOST_VIEWS, NUMBERS, PEOPLE, TREND, Panel
 from cxtools.explorer.picks import picked
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.engine import Engine
-from cxtools.measures.people import Behind
 from cxtools.wording import label
 
-if TYPE_CHECKING:
-    pass
-
 BUSY = '<span role="status" aria-live="polite">⏳ counting …</span>'
-#: The sections below the figures.
-NUMBERS, PEOPLE = 0, 1
 
 
 class Controls(Panel):
@@ -37,11 +29,11 @@ class Controls(Panel):
     ) -> None:
         self.engine = engine
         self._campaigns = list(campaigns)
-        self._timeline = timeline
         self._values = answers.Values((), (), (), ())
-        self._is_filling = False
-        self.on_shown: Callable[[Choice], None] = lambda choice: None
+        self._segments: list[str] = []
+        self.on_shown: Callable[[Shown], object] = lambda shown: None
         super().__init__([one.label for one in campaigns])
+        self._behind = BehindBar(self, engine, timeline, self._answering)
         self._observe()
         self._fill_filters()
         self.show()
@@ -52,13 +44,12 @@ class Controls(Panel):
         for control in (self.search, self.began, self.ended):
             control.observe(self._find, "value")
         self.campaigns.observe(self._choose_campaigns, "value")
-        controls = (self.question, self.form, self.by, self.provider, self.domain, self.segment)
-        for control in (*controls, self.since, self.until):
+        filters = (self.provider, self.domain, self.cause_filter, self.scanned)
+        for control in (self.question, self.form, self.by, *filters, self.since, self.until):
             control.observe(self.show, "value")
+        self.segment.observe(self._choose_segment, "value")
         self.below.observe(self._open_section, "selected_index")
-        self.cause.observe(self._show_texts, "value")
-        self.text.observe(self._show_people, "value")
-        self.person.observe(self._show_lines, "value")
+        self.cause.observe(self._choose_cause, "value")
         self.picked.observe(self._pick, "value")
 
     def choice(self) -> Choice:
@@ -67,8 +58,10 @@ class Controls(Panel):
         filters = [
             ("provider", "" if self.provider.value == ALL else self.provider.value),
             ("domain", self.domain.value.strip()),
+            ("cause", "" if self.cause_filter.value == ALL else self.cause_filter.value),
+            ("scanned", self.scanned.value),
         ]
-        where = ",".join(filter(None, [where_text(filters), self.segment.value.strip()]))
+        where = ",".join(filter(None, [where_text(filters), self._segment_text()]))
         chosen = Choice(
             tuple(by_label[text] for text in reversed(self.campaigns.value)),
             self.question.value,
@@ -82,10 +75,11 @@ class Controls(Panel):
 
     def show(self, _: object = None) -> None:
         """Show what is chosen."""
-        if self._is_filling:
+        if self.is_filling:
             return
         with self._counting():
             choice = self.choice()
+            answers.prepare(self.engine, choice)
             views = choice.views()[:MOST_VIEWS]
             is_open = self.below.selected_index == NUMBERS
             shown = [answers.shown(self.engine, view, with_numbers=is_open) for view in views]
@@ -94,13 +88,31 @@ class Controls(Panel):
             self.code.value = choice.as_code()
             self.command.value = choice.as_command()
             self.parameters.value = choice.as_parameters()
-        self._show_texts()
-        self.on_shown(choice)
+            self._show_section(choice)
+            self.on_shown(shown[0])
 
     def _open_section(self, change: Any) -> None:
-        """The numbers are made when somebody looks at them."""
+        """What stands in a section is made when somebody looks at it."""
         if change["new"] == NUMBERS:
             self.show()
+        else:
+            self._show_section(self.choice())
+
+    def _choose_cause(self, _: object) -> None:
+        if not self.is_filling:
+            self._show_section(self.choice())
+
+    def _show_section(self, choice: Choice) -> None:
+        if self.below.selected_index == PEOPLE:
+            self._behind.show(choice)
+        elif self.below.selected_index == TREND:
+            self._show_trend(choice.trend())
+
+    def _show_trend(self, trend: Choice) -> None:
+        """How all campaigns went, of the same messages."""
+        with self._answering(self.trend):
+            self.trend.outputs = answers.shown(self.engine, trend, with_numbers=False).picture
+            self.trend_code.value = f"{trend.as_code()}\n{trend.as_command()}"
 
     def _put(self, number: int, shown: Shown) -> None:
         self.pictures[number].outputs = shown.picture
@@ -113,130 +125,112 @@ class Controls(Panel):
         first, last = answers.day_of(self.began.value), answers.day_of(self.ended.value)
         labels = answers.found(self._campaigns, self.search.value, first, last)
         chosen = [text for text in self.campaigns.value if text in labels]
-        with self._filling():
+        with self.filling():
             self.campaigns.options = labels
             self.campaigns.value = chosen or labels[:1]
         self._choose_campaigns()
 
     def _choose_campaigns(self, _: object = None) -> None:
-        if self._is_filling:
+        if self.is_filling:
             return
         self._fill_filters()
         self.show()
 
+    def _segment_text(self) -> str:
+        """The filter by segments; nothing while only the name of one is there."""
+        text = self.segment.value.strip()
+        return "" if text.removesuffix("=") in self._segments else text
+
+    def _choose_segment(self, _: object) -> None:
+        """The name of a segment lists its values to choose from; a filter is obeyed."""
+        name = self.segment.value.strip().removesuffix("=")
+        if name not in self._segments:
+            self.show()
+            return
+        with self._answering(self.pictures[0]):
+            campaigns = self.choice().campaigns
+            self.segment.options = answers.segment_filters(self.engine, campaigns, name)
+
     def _fill_filters(self) -> None:
         """What can be chosen of the campaigns that are chosen."""
-        names = Choice(self.choice().campaigns).campaigns
+        names = self.choice().campaigns
+        answers.prepare(self.engine, Choice(names))
         try:
             self._values = answers.values_of(self.engine, names)
-            segments = list(self.engine.segments(names)) if names else []
+            self._segments = list(self.engine.segments(names)) if names else []
         except CxError:
             return
-        with self._filling():
+        with self.filling():
             before = self.provider.value
             self.provider.options = [ALL, *self._values.providers]
             self.provider.value = before if before in self.provider.options else ALL
             self.domain.options = self._values.domains[:500]
-            chosen = [name for name in self.by.value if name in (*DIMENSIONS, *segments)]
-            self.by.options = [*DIMENSIONS, *segments]
+            splits = [*DIMENSIONS, *self._segments]
+            chosen = [name for name in self.by.value if name in splits]
+            self.by.options = splits
             self.by.value = chosen
-            self.segment.placeholder = ", ".join(segments) or "none in these campaigns"
-            self.cause.options = [
-                (ALL, ALL),
-                *((label(name), name) for name in self._values.causes),
-            ]
+            self.segment.options = [f"{name}=" for name in self._segments]
+            self.segment.placeholder = ", ".join(self._segments) or "none in these campaigns"
+            causes = [(label(name), name) for name in self._values.causes]
+            self._offer(self.cause, causes)
+            self._offer(self.cause_filter, causes)
+
+    @staticmethod
+    def _offer(control: Any, causes: list[tuple[str, str]]) -> None:
+        """These causes and none; the one that is chosen stays so where it is among them."""
+        before = control.value
+        control.options = [(ALL, ALL), *causes]
+        control.value = before if before in dict(causes).values() else ALL
 
     # --- from a bar to its texts, people and one person's mail ---
 
     def _pick(self, _: object) -> None:
-        """A bar was clicked: a cause opens its texts, a provider becomes the filter."""
+        """
+        A bar was clicked: a cause opens its texts, a provider becomes the filter, a campaign is
+        chosen.
+        """
         if not self.picked.value:
             return
         words = [str(word) for word in json.loads(self.picked.value)]
         cause = picked(words, self._values.causes)
         provider = picked(words, self._values.providers)
+        campaign = picked(words, [one.name for one in self._campaigns])
         if cause:
-            self.below.selected_index = PEOPLE
             self.cause.value = cause
+            self.below.selected_index = PEOPLE
         elif provider:
             self.provider.value = provider
+        elif campaign:
+            self._show_campaign(campaign)
         self.picked.value = ""
 
-    def _show_texts(self, _: object = None) -> None:
-        if self._is_filling:
-            return
-        if self.cause.value in (ALL, None):
-            self.text.options = []
-            self.people.outputs = self.lines.outputs = ()
-            self.people_files.value = ""
-            self.person.options = []
-            return
-        with self._counting(), self._telling(self.people):
-            table = answers.texts_behind(self.engine, self.choice(), self.cause.value)
-            options = [("all of them", ALL)]
-            for row in table.to_dict("records"):
-                words = f"{row['recipients']} × {row['bounce_code']} {row['bounce_text']}"
-                options.append((words, row["bounce_text"]))
-            with self._filling():
-                self.text.options = options
-                self.text.value = ALL
-        self._show_people()
-
-    def _show_people(self, _: object = None) -> None:
-        if self._is_filling or self.cause.value == ALL:
-            return
-        with self._counting(), self._telling(self.people):
-            found = answers.people_behind(
-                self.engine, self.choice(), Behind(category=self.cause.value)
-            )
-            if self.text.value not in (ALL, None):
-                found = found[found["bounce_text"] == self.text.value]
-            self.people.outputs = answers.rows_output(found, "Nobody is that.")
-            self.people_files.value = answers.files_of(found, f"recipients-{self.cause.value}")
-            names = found[["email", "domain", "person"]].head(answers.ROWS_SHOWN)
-            options = [
-                (f"{email} · {person[:8]}", person)
-                for email, _, person in names.itertuples(index=False)
-            ]
-            with self._filling():
-                self.person.options = [("choose one", ""), *options]
-                self.person.value = ""
-                self.lines.outputs = ()
-
-    def _show_lines(self, _: object = None) -> None:
-        if self._is_filling or not self.person.value or self._timeline is None:
-            return
-        with self._counting(), self._telling(self.lines):
-            table = self._timeline(self.person.value)
-            self.lines.outputs = answers.rows_output(table, "Nothing is held on that person.")
+    def _show_campaign(self, name: str) -> None:
+        """Choose one campaign, whatever the list was limited to."""
+        [chosen] = [one.label for one in self._campaigns if one.name == name]
+        if chosen not in self.campaigns.options:
+            with self.filling():
+                self.campaigns.options = [one.label for one in self._campaigns]
+        self.campaigns.value = [chosen]
 
     # --- around what is shown ---
 
     @contextmanager
     def _counting(self) -> Iterator[None]:
         """A block that may take a while: the sign says so."""
-        self.busy.value = BUSY
+        before, self.busy.value = self.busy.value, BUSY
         try:
             yield
         finally:
-            self.busy.value = READY
+            self.busy.value = before
 
     @contextmanager
-    def _filling(self) -> Iterator[None]:
-        """A block that sets controls by itself: nobody chose anything."""
-        before, self._is_filling = self._is_filling, True
-        try:
-            yield
-        finally:
-            self._is_filling = before
-
-    @contextmanager
-    def _telling(self, place: Any) -> Iterator[None]:
-        """A block whose errors are said in words, where its answer would stand."""
-        try:
-            yield
-        except (CxError, ValueError) as error:
-            place.outputs = (answers.stream(str(error)),)
+    def _answering(self, place: Any) -> Iterator[None]:
+        """A block that may take a while, whose errors are said where its answer would stand."""
+        with self._counting():
+            try:
+                yield
+            except (CxError, ValueError) as error:
+                place.outputs = (answers.stream(str(error)),)
 
 
 def controls(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 WIRING = files(__package__).joinpath("wiring.js")
 STYLE = files(__package__).joinpath("explorer.css")
 READY = '<span role="status" aria-live="polite">ready</span>'
+#: What the control of scanned messages says -> the value that messages must have.
+SCANNED = {"shown": "", "left out": "no", "nothing else": "yes"}
+#: The sections below the figures.
+NUMBERS, PEOPLE, TREND = range(3)
 #: Figures that stand beside each other.
 MOST_VIEWS = 4
 
@@ -25,9 +30,19 @@ class Panel:
     """All widgets; nobody listens to them yet."""
 
     def __init__(self, labels: Sequence[str]) -> None:
+        self.is_filling = False
         self._make_choices(labels)
         self._make_screen()
         self._make_sections()
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """A block that sets controls by itself: nobody chose anything."""
+        before, self.is_filling = self.is_filling, True
+        try:
+            yield
+        finally:
+            self.is_filling = before
 
     def _make_choices(self, labels: Sequence[str]) -> None:
         import ipywidgets as widgets
@@ -58,7 +73,11 @@ class Panel:
         self.domain = widgets.Combobox(
             description="Domain", placeholder=ALL, continuous_update=False, layout=wide
         )
-        self.segment = widgets.Text(
+        self.cause_filter = widgets.Dropdown(description="Cause", options=[ALL], layout=wide)
+        self.scanned = widgets.Dropdown(
+            description="Scanners", options=list(SCANNED.items()), layout=wide
+        )
+        self.segment = widgets.Combobox(
             description="Segment",
             placeholder="plan=pro",
             continuous_update=False,
@@ -76,17 +95,24 @@ class Panel:
         self.numbers = [widgets.Output() for _ in range(MOST_VIEWS)]
         self.downloads = [widgets.HTML() for _ in range(MOST_VIEWS)]
         self.cause = widgets.Dropdown(
-            description="Cause", options=[ALL], layout=widgets.Layout(width="420px")
+            description="Texts of", options=[ALL], layout=widgets.Layout(width="420px")
         )
         self.text = widgets.Select(
             description="Texts", options=[], rows=6, layout=widgets.Layout(width="100%")
         )
         self.people = widgets.Output()
         self.people_files = widgets.HTML()
+        self.make_files = widgets.Button(
+            description="Files of all", layout=widgets.Layout(width="auto", display="none")
+        )
         self.person = widgets.Dropdown(
             description="Person", options=[], layout=widgets.Layout(width="520px")
         )
         self.lines = widgets.Output()
+        self.trend = widgets.Output()
+        self.trend_code = widgets.Textarea(
+            description="The same", rows=2, layout=widgets.Layout(width="100%")
+        )
         code = widgets.Layout(width="100%")
         self.code = widgets.Textarea(description="As code", rows=3, layout=code)
         self.command = widgets.Textarea(description="Commands", rows=3, layout=code)
@@ -105,15 +131,15 @@ class Panel:
             widgets.VBox([download, table])
             for download, table in zip(self.downloads, self.numbers, strict=True)
         ]
+        files = widgets.HBox([self.make_files, self.people_files])
         self.below = widgets.Accordion(
             [
                 widgets.VBox(numbers),
-                widgets.VBox(
-                    [self.cause, self.text, self.people_files, self.people, self.person, self.lines]
-                ),
+                widgets.VBox([self.cause, self.text, files, self.people, self.person, self.lines]),
+                widgets.VBox([self.trend, self.trend_code]),
                 widgets.VBox([self.code, self.command, self.parameters]),
             ],
-            titles=("Numbers", "Texts and people", "As code"),
+            titles=("Numbers", "Texts and people", "All campaigns", "As code"),
             selected_index=None,
         )
 
@@ -125,7 +151,9 @@ class Panel:
         wrap = widgets.Layout(flex_flow="row wrap")
         found = widgets.VBox([self.search, self.began, self.ended])
         shown = widgets.VBox([self.question, self.form, self.provider, self.domain])
-        limits = widgets.VBox([self.segment, self.since, self.until])
+        limits = widgets.VBox(
+            [self.cause_filter, self.scanned, self.segment, self.since, self.until]
+        )
         choices = widgets.HBox([found, self.campaigns, shown, limits, self.by], layout=wrap)
         pictures = widgets.HBox(self.pictures, layout=wrap)
         pictures.add_class("cx-figures")

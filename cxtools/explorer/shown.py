@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cxtools.explorer import answers
-from cxtools.explorer.answers import TimeLine
+from cxtools.explorer.answers import Shown, TimeLine
 from cxtools.explorer.choice import Choice
 from cxtools.explorer.controls import Controls, controls
 from cxtools.measures.engine import Engine
@@ -37,11 +37,12 @@ class Explorer:
         )
         self.parts.on_shown = self._follow
 
-    def _follow(self, choice: Choice) -> None:
-        self._kept.update(self._bundle(choice), raw=True, metadata=KEPT)
+    def _follow(self, first: Shown) -> None:
+        self._kept.update(answers.kept_form(first), raw=True, metadata=KEPT)
 
     def _bundle(self, choice: Choice) -> dict[str, Any]:
-        return answers.kept_form(self.parts.engine, choice)
+        [first, *_] = choice.views()
+        return answers.kept_form(answers.shown(self.parts.engine, first, with_numbers=False))
 
 
 def explore(

@@ -36,7 +36,7 @@ def cut_moments(layers: Mapping[str, Layer], as_of: AsOf) -> dict[str, datetime]
         cuts = {campaign: _moment_of_age(layer, end) for campaign, layer in layers.items()}
     else:
         cuts = dict.fromkeys(layers, end)
-    if all(_counts_whole(layer, cuts[campaign]) for campaign, layer in layers.items()):
+    if all(counts_whole(layer, cuts[campaign]) for campaign, layer in layers.items()):
         return None
     return cuts
 
@@ -46,7 +46,7 @@ def _moment_of_age(layer: Layer, age: timedelta) -> datetime:
     return NEVER if first_at is None else first_at + age
 
 
-def _counts_whole(layer: Layer, until: datetime) -> bool:
+def counts_whole(layer: Layer, until: datetime) -> bool:
     """
     Whether all events of a campaign surely count at a moment; those without one count when they
     came in, which is known of those that belong to a message.

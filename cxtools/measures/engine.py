@@ -26,6 +26,7 @@ from cxtools.events.store import EventStore
 from cxtools.formats import ZERO_ZONE
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.cause_verdicts import verdict_rows
+from cxtools.measures.cells import COLUMNS, Cells
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
@@ -162,13 +163,51 @@ class Engine:
                 segments=segments,
                 least_group=least_group,
             )
+            cells = Cells(layers, asked)
+            rows = cells.find()
             relations = Definitions(stack.enter_context(self.open_relations()))
-            define_relations(relations, self.store, layers, self.verdicts(layers), asked)
+            verdicts = self.verdicts(layers)
+            define_relations(relations, self.store, layers, verdicts, asked, cells=rows)
             values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
-            session = Session(relations, _key(layers, asked), values_key)
+            dimensions = asked.dimensions if rows is None else COLUMNS
+            session = Session(relations, _key(layers, asked), values_key, dimensions, cells)
             relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
-            session.check_values(where, asked.dimensions)
+            relations.compute("scanned_messages", partial(self._scanned, campaigns, as_of))
+            session.check_values(where)
             yield session
+
+    @repeat_when_replaced
+    def values(self, campaigns: Campaigns, name: str) -> list[str]:
+        """
+        What the messages of these campaigns have of a dimension or segment, the most frequent
+        first.
+
+        Raises:
+            StoreError: a campaign or segment is unknown.
+        """
+        with self.session(campaigns, by=[name]) as session:
+            return session.values(name)
+
+    def _scanned(self, campaigns: Campaigns, as_of: AsOf) -> pa.Table:
+        """Of all messages of these campaigns, those that a scanner is suspected of."""
+        with self.session(campaigns, as_of=as_of) as session:
+            return session.count(SUSPECT_MESSAGES)
+
+    @repeat_when_replaced
+    def count_cells(self, campaigns: Campaigns, *, as_of: AsOf = None) -> None:
+        """
+        Count the cells of these campaigns, so that many questions about them take little time.
+
+        Raises:
+            ConfigError, StoreError: as `session`.
+        """
+        for campaign in names_of(campaigns):
+            with self.session(campaign, as_of=as_of) as session:
+                is_known = session.reads_cells
+                dimensions = session.cells.dimensions()
+            if not is_known:
+                with self.session(campaign, by=dimensions, as_of=as_of) as session:
+                    session.cells.keep(session.run("select * from counted_cells"))
 
     @contextmanager
     def open_layers(self, campaigns: Campaigns = None) -> Iterator[dict[str, Layer]]:

@@ -31,7 +31,7 @@ SENDING_TIMES = {
     name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
 }
 #: The dimensions that no message's row tells by itself.
-LOOKED_UP = {"provider", "domain_kind", *SENDING_TIMES}
+LOOKED_UP = {"provider", "domain_kind", "scanned", *SENDING_TIMES}
 
 #: The dimensions whose values are numbers.
 NUMBERS = ("hour", "weekday")
@@ -86,6 +86,7 @@ def define_all_messages(relations: Definitions, asked: Asked) -> None:
     """All messages, and beside each its values of the segments that are asked for."""
     import pyarrow as pa
 
+    relations.define("domains_of_messages", _domains_query(asked))
     relations.compute("providers", partial(_providers, relations, asked.providers))
     relations.register("wanted", _wanted(asked.where.values()))
     relations.compute("typos", partial(_typos, relations))
@@ -120,8 +121,8 @@ def define_all_messages(relations: Definitions, asked: Asked) -> None:
 
 def _define_messages_and_dimensions(relations: Definitions, asked: Asked, result: str) -> None:
     """
-    All messages; the provider of each, the kind of its domain, and when it was sent, are looked up
-    only where somebody asks for them.
+    All messages; the provider of each, the kind of its domain, whether a scanner followed its
+    links, and when it was sent, are looked up only where somebody asks for them.
     """
     messages = statement("all_messages")
     if asked.job_ids is not None:
@@ -131,6 +132,9 @@ def _define_messages_and_dimensions(relations: Definitions, asked: Asked, result
     if names.isdisjoint(LOOKED_UP):
         relations.define(result, messages)
         return
+    if "scanned" in names:
+        relations.define("all_messages_as_told", messages)
+        messages = statement("scan_of_message")
     relations.define("all_messages_by_domain", messages)
     providers = "select * from all_messages_by_domain"
     if "provider" in names:
@@ -192,11 +196,13 @@ def messages_query(
     where: Filters,
     dimensions: Mapping[str, Dimension] = DIMENSIONS,
     column: str = "split",
+    rows: str = "all_messages",
 ) -> str:
     """
-    The SQL of the messages that are asked about, each with what it is split by: one column, so that
-    the SQL of a question groups by `split` whatever that is. Its last field is no dimension: it
-    keeps a split by one dimension, where that is null, from being null itself.
+    The SQL of the messages that are asked about, or of other *rows* of them, each with what it is
+    split by: one column, so that the SQL of a question groups by `split` whatever that is. Its last
+    field is no dimension: it keeps a split by one dimension, where that is null, from being null
+    itself.
 
     >>> print(messages_query(["provider"], {"job": ["j1"]}))
     select all_messages.*, (provider, 0) as split
@@ -206,8 +212,8 @@ def messages_query(
     keys = "".join(f"{dimensions[name].expression}, " for name in by)
     split = f"({keys}0)" if by else "cast(null as string)"
     lines = [
-        f"select all_messages.*, {split} as {column}",
-        "from all_messages",
+        f"select {rows}.*, {split} as {column}",
+        f"from {rows}",
     ]
     word = "where"
     for number, name in enumerate(where):
@@ -249,7 +255,17 @@ def _typos(relations: ReadRelations) -> pa.Table:
     return text_table(domain=list(slips), meant=list(slips.values()))
 
 
-def _domains(relations: ReadRelations, messages: str = "all_messages_by_domain") -> list[str]:
+def _domains_query(asked: Asked) -> str:
+    """
+    The SQL of the domains to look up. What messages were at a moment takes long to tell: all
+    domains of their campaigns do as well.
+    """
+    if asked.cuts is None or asked.job_ids is not None:
+        return "select domain from all_messages_by_domain"
+    return "select domain from stored_messages union all select domain from irregular_facts"
+
+
+def _domains(relations: ReadRelations, messages: str = "domains_of_messages") -> list[str]:
     rows = relations.rows(f"select distinct domain from {messages}")
     return [domain for domain in rows.column("domain").to_pylist() if domain]
 

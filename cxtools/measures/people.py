@@ -98,15 +98,16 @@ def recipients(
     where: Where = None,
     as_of: AsOf = None,
     addresses: bool = False,
+    first: int | None = None,
 ) -> Table:
     """
-    One row per message to somebody.
+    One row per message to somebody; with *first* so many rows at most.
 
     Raises:
         ConfigError: *as_of* is not a moment.
         StoreError: a campaign, column, step or value is unknown.
     """
-    rows = _rows(engine, "recipients", campaigns, behind, where=where, as_of=as_of)
+    rows = _rows(engine, "recipients", campaigns, behind, where=where, as_of=as_of, first=first)
     emails = rows["email"].to_pylist()
     people = pa.array([recipient_key(email) if email else None for email in emails], pa.string())
     rows = rows.add_column(1, "person", people)
@@ -155,6 +156,7 @@ def _rows(
     *,
     where: Where,
     as_of: AsOf,
+    first: int | None = None,
 ) -> pa.Table:
     named = choices.names_in((), where)
     segments = () if DIMENSIONS.keys() >= set(named) else engine.segments(campaigns)
@@ -163,7 +165,8 @@ def _rows(
     by = ["provider"] if file == "recipients" else []  # looking it up takes as long as the texts
     with engine.session(campaigns, by=by, where=filters, as_of=as_of) as session:
         _check_values(session, behind)
-        return session.run(statement(file).format(condition=condition))
+        limit = "" if first is None else f"limit {first}"
+        return session.run(statement(file).format(condition=condition) + limit)
 
 
 def _condition(behind: Behind) -> str:

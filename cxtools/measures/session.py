@@ -31,6 +31,7 @@ from cxtools.events.messages.purposes import Purposes
 from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
+from cxtools.measures.cells import COLUMNS, Cells, cells_query, define_cells, hours_of
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
@@ -108,12 +109,20 @@ class Session:
     The relations, open for a `with` block.
 
     *key* says what counts depend on besides the question, *values_key* what the values of messages
-    do; None where that isn't known.
+    do; None where that isn't known. *dimensions* is what can be split and
+    filtered by, *cells* are those of what is asked.
     """
 
     relations: ReadRelations
-    key: Hashable = None
-    values_key: Hashable = None
+    key: Hashable
+    values_key: Hashable
+    dimensions: Mapping[str, Dimension]
+    cells: Cells
+
+    @property
+    def reads_cells(self) -> bool:
+        """Whether cells are read in the place of messages."""
+        return self.dimensions is COLUMNS
 
     def run(self, sql: str) -> pa.Table:
         """The rows that a statement selects from the relations."""
@@ -127,14 +136,19 @@ class Session:
         rows = self.run(statement(file))
         if self.key and file not in NEVER_KEPT:
             KEPT.keep((self.key, file), rows)
-            for other in COUNTED_TOGETHER.get(file, ()):
-                KEPT.keep((self.key, other), self.run(statement(other)))
+            if not self.reads_cells:
+                self._count_others(file)
         return rows
 
-    def check_values(self, where: Filters, dimensions: Mapping[str, Dimension]) -> None:
+    def _count_others(self, file: str) -> None:
+        """Count what costs next to nothing now."""
+        for other in COUNTED_TOGETHER.get(file, ()):
+            KEPT.keep((self.key, other), self.run(statement(other)))
+
+    def check_values(self, where: Filters) -> None:
         """A value that no message has is a slip of the pen: say which there are."""
         for dimension, values in where.items():
-            known = self._known_values(dimensions[dimension])
+            known = self.values(dimension)
             missing = [value for value in values if value not in known]
             if missing and known:
                 more = len(known) - VALUES_NAMED
@@ -145,11 +159,15 @@ class Session:
                     do=f"{meant}choose from: {', '.join(known[:VALUES_NAMED])}{others}",
                 )
 
-    def _known_values(self, dimension: Dimension) -> list[str]:
-        """The values that messages have, the most frequent first; not looked for again."""
+    def values(self, name: str) -> list[str]:
+        """
+        What messages have of a dimension that is asked for, the most frequent first; not looked for
+        again.
+        """
+        dimension = self.dimensions[name]
         query = f"""
-            select {text_of(dimension)} as value, count(*) as messages
-            from all_messages
+            select {text_of(dimension)} as value, sum(messages) as messages
+            from messages_to_count
             group by value
             order by messages desc, value nulls last
         """
@@ -167,8 +185,10 @@ def define_relations(
     layers: Mapping[str, Layer],
     verdicts: pa.Table,
     asked: Asked,
+    *,
+    cells: pa.Table | None = None,
 ) -> None:
-    """Define what questions read."""
+    """Define what questions read; *cells* stand for messages where they are known."""
     _define_layers(relations, layers)
     relations.register("verdicts", verdicts)
     relations.compute("job_facts", partial(_job_facts, asked.job_facts))
@@ -182,8 +202,12 @@ def define_relations(
     define_all_messages(relations, asked)
     define_messages_asked_about(relations, asked)
     relations.define("all_messages_split", _all_messages_split(asked))
+    relations.define("messages_to_count", "select *, 1 as messages from all_messages")
     _define_states(relations, layers, asked)
     relations.keep("delays", statement("delays"))
+    relations.define("delay_hours", statement("delay_hours").format(hours=hours_of("delay_s")))
+    if cells is not None:
+        define_cells(relations, cells, asked)
     relations.define("urls", statement("urls"))
     relations.keep("clicker_flags", statement("clicker_flags"))
 
@@ -327,13 +351,15 @@ def _define_states(
     The states of the messages that are asked about: each message by itself, or those of whole
     campaigns counted, since several questions are asked of them, and kept where all events count.
     """
+    relations.define("message_delays", statement("message_delays"))
     relations.define("single_states", statement("single_states"))
+    relations.define("counted_cells", cells_query())
+    relations.define("counted_states", statement("counted_states"))
     if asked.by or asked.where or asked.job_ids is not None:
         relations.define("states", "select * from single_states")
     elif asked.cuts is not None:
         relations.keep("states", statement("counted_states"))
     else:
-        relations.define("counted_states", statement("counted_states"))
         relations.compute("states", partial(_whole_states, relations, layers, asked.digest))
 
 

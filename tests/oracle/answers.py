@@ -51,6 +51,8 @@ DIMENSIONS = {
     "week": "cast(cast(date_trunc('week', sending_at) as date) as varchar)",
     "hour": "extract(hour from sending_at)",
     "weekday": "extract(isodow from sending_at)",
+    "cause": "category",
+    "scanned": "scanned",
     **{name: name for name in SEGMENTS},
 }
 
@@ -147,6 +149,7 @@ class Oracle:
             segments = _segment_values(self.store, self.starts())
             connection.register("segment_values", segments)
             connection.execute("create temp table all_messages as " + _messages_and_segments())
+            _tell_scanned(connection)
             connection.execute("create temp table wanted as " + _wanted(where))
             yield connection
 
@@ -279,6 +282,21 @@ def _messages_and_segments() -> str:
     kind = "(select kind from domain_kinds where domain_kinds.domain = rows.domain) as domain_kind"
     columns.append(kind)
     return f"select rows.*, {', '.join(columns)} from ({_statement('messages')}) as rows"  # noqa: S608
+
+
+def _tell_scanned(connection: duckdb.DuckDBPyConnection) -> None:
+    """Whether a scanner followed a message's links, as a column of all messages."""
+    for name in ("urls", "clicker_flags"):
+        view = f"create or replace temp view {name} as "
+        connection.execute(view + _statement(name))
+    suspects = "select campaign, message_id, who from clicker_flags where suspect"
+    connection.execute(f"create temp table scanned_messages as {suspects}")
+    connection.execute("""
+        create or replace temp table all_messages as
+        select messages.*, case when scanned_messages.who is null then 'no' else 'yes' end as scanned
+        from all_messages as messages
+        left join scanned_messages using (campaign, message_id, who)
+    """)
 
 
 def _wanted(where: Where) -> str:

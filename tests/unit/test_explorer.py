@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import shlex
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,9 +20,18 @@ import cxtools as cx
 from cxtools.cli.program import app
 from cxtools.connection import Connection
 from cxtools.events.store import EventStore
-from cxtools.explorer.answers import FIGURE, answer, files_of, output_of, rows_output
+from cxtools.explorer.answers import (
+    FIGURE,
+    ROWS_SHOWN,
+    answer,
+    files_of,
+    output_of,
+    prepare,
+    rows_output,
+)
 from cxtools.explorer.choice import DIFFERENCE, OVERVIEW, Choice
 from cxtools.explorer.controls import Controls, controls
+from cxtools.explorer.panel import PEOPLE, TREND
 from cxtools.explorer.shown import explore
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
@@ -131,6 +141,12 @@ LIMITS: list[tuple[dict[str, Any], int]] = [
     ({"provider": "yahoo"}, 2),
     ({"domain": "gmail.com"}, 3),
     ({"segment": "weekday=3"}, 2),
+    ({"segment": "history=first"}, 3),
+    ({"segment": "history=first,domain=yahoo.com"}, 1),
+    ({"cause_filter": "mailbox_full"}, 1),
+    ({"cause_filter": "invalid_recipient", "provider": "yahoo"}, 2),
+    ({"scanned": "no"}, 5),
+    ({"scanned": "no", "provider": "gmail"}, 3),
     ({"since": date(2026, 9, 15)}, 2),
     ({"until": date(2026, 9, 15)}, 3),
     ({"since": date(2026, 9, 14), "until": date(2026, 9, 15)}, 3),
@@ -146,8 +162,8 @@ def test_every_view_follows_the_filters_and_so_does_its_code(
     attempted: int,
 ) -> None:
     """
-    Provider, domain, segment, and the days from and until; calls and commands, pasted as they are,
-    give the same numbers.
+    Provider, domain, segment, cause, scanners, and the days from and until; calls and commands,
+    pasted as they are, give the same numbers.
     """
     monkeypatch.setenv("CXTOOLS_HOME", str(home))
     parts.question.value = "funnel"
@@ -227,6 +243,83 @@ def test_from_a_bar_to_one_persons_mail(parts: Controls) -> None:
     assert "bounce" in lines
     assert not re.search(r"\b(bob|cat)@", people + lines)
     assert 1 == parts.below.selected_index
+
+
+def test_people_are_read_when_somebody_looks(parts: Controls) -> None:
+    """A cause that is chosen while its section is shut shows nothing yet."""
+    parts.cause.value = "mailbox_full"
+    before = (parts.text.options, parts.people.outputs)
+    parts.below.selected_index = PEOPLE
+
+    assert ((), ()) == before
+    assert "mailbox full" in str(parts.text.options)
+    assert "d***@gmail.com" in str(parts.people.outputs)
+
+
+def test_all_people_are_a_file_when_they_are_many(home: Path) -> None:
+    """The first rows are shown, and how many more there are; a button makes files of them all."""
+    target = EventStore(home / "events")
+    lines = "".join(
+        f"p{number} | p{number}@gmail.com | bounce | 14 09:00 | 5.2.2 | mailbox full\n"
+        for number in range(ROWS_SHOWN + 3)
+    )
+    store(f"to | email | kind | at | code | text\n{lines}", "full", target)
+    parts = controls(Connection(load_settings(home=home)).engine)
+    parts.cause.value = "mailbox_full"
+    parts.below.selected_index = PEOPLE
+    before = parts.people_files.value
+    parts.make_files.click()
+    csv, _ = re.findall(r'base64,([^"]+)"', parts.people_files.value)
+
+    assert "3 more rows" in parts.people.outputs[-1]["text"]
+    assert "" == before
+    assert ROWS_SHOWN + 3 == len(base64.b64decode(csv).decode().splitlines()) - 1
+
+
+def test_a_segment_lists_its_values(parts: Controls) -> None:
+    """Its name alone is no filter yet."""
+    names = parts.segment.options
+    parts.segment.value = "history="
+    values = parts.segment.options
+
+    assert ("history=", "recency=") == names
+    assert ("history=first", "history=repeat") == values
+    assert "" == parts.choice().where
+
+
+def test_all_campaigns_stand_below_and_one_of_them_is_chosen(
+    parts: Controls, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same messages, on all days; its code and command give the same; a click chooses."""
+    monkeypatch.setenv("CXTOOLS_HOME", str(home))
+    parts.since.value = date(2026, 9, 14)
+    parts.provider.value = "gmail"
+    parts.below.selected_index = TREND
+    call, command = parts.trend_code.value.splitlines()
+    table = eval(call.replace(")", f", home={str(home)!r})"), {"cx": cx})  # noqa: S307  # our own
+    run = CliRunner().invoke(app, [*shlex.split(command)[1:], "--json"])
+    parts.picked.value = json.dumps(["old", "0.5"])
+
+    assert "cx.trend(where={'provider': ['gmail']})" == call
+    assert ["old", "new"] == list(dict.fromkeys(table["campaign"]))
+    assert len(table) == len(json.loads(run.stdout))
+    assert ("2026-09-01  old",) == parts.campaigns.value
+
+
+@pytest.mark.parametrize(
+    "where", ["", "provider=yahoo", "cause=invalid_recipient", "day=2026-09-14"]
+)
+@pytest.mark.parametrize("question", ["funnel", "bounces", "reasons", "curve"])
+@pytest.mark.parametrize("as_of", ["", "2026-09-15"])
+def test_what_was_counted_before_tells_what_the_messages_tell(
+    parts: Controls, home: Path, question: str, where: str, as_of: str
+) -> None:
+    """The explorer counts once what its views are sums of; another engine reads each message."""
+    asked = Choice(("new",), question, ("weekday",), where, as_of=as_of)
+    prepare(parts.engine, asked)
+    by_message = Engine(EventStore(home / "events"))
+
+    assert answer(by_message, asked).equals(answer(parts.engine, asked))
 
 
 def test_a_provider_that_was_clicked_becomes_the_filter(parts: Controls) -> None:

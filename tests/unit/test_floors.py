@@ -116,6 +116,7 @@ FLOORS = {
         "measures.own_providers measures.own_purposes measures.rules_digest measures.segments measures.states "
         "sending.segments",
         "measures.messages",
+        "measures.cells",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes queries.views sending.left_out",
@@ -137,6 +138,7 @@ FLOORS = {
         "explorer explorer.choice explorer.picks",
         "explorer.answers",
         "explorer.panel",
+        "explorer.behind",
         "explorer.controls",
         "explorer.shown pages.catalogue pages.glossary pages.paper",
         "pages.execution pages.page",

@@ -1,20 +1,13 @@
 -- How many have opened or clicked within so many hours of delivery?
 -- grain:   one row per campaign x kind x hours with news (and value of each column it is split by)
 -- params:  none
--- reads:   delays
+-- reads:   delay_hours
 -- columns: campaign, split, kind, hours (1 = within the first hour; after three days in whole days), recipients (since
 --          the hours before), cumulative (until its end), delivered
 with
-slots as (        -- hours is null for those who did nothing
-    select campaign, split, kind, messages,
-           case when delay_s < 3600 then 1
-                when delay_s <= 72 * 3600 then cast(ceil(delay_s / 3600e0) as integer)
-                else 24 * cast(ceil(delay_s / 86400e0) as integer) end as hours
-    from delays
-),
-counts as (       -- one row per hour with news
+counts as (       -- one row per hour with news; hours is null for those who did nothing
     select campaign, split, kind, hours, cast(sum(messages) as bigint) as recipients
-    from slots
+    from delay_hours
     group by campaign, split, kind, hours
 ),
 totals as (

@@ -1,25 +1,21 @@
 -- How long after delivery did the first open and the first click come, and how often was it that long?
 -- grain:   one row per campaign x kind (open, click) x second (and value of each column it is split by)
 -- params:  none
--- reads:   messages, states
+-- reads:   message_delays, states
 -- columns: campaign, split, kind, delay_s (seconds, 0 where clocks put it before the delivery; null when it never came), messages (delivered
 --          ones)
 with
 opens as (
-    select campaign, split,
-           case when first_open_at < delivered_at then 0 else seconds_between(delivered_at, first_open_at) end as delay_s,
-           count(*) as messages
-    from messages
-    where delivered and first_open_at is not null and delivered_at is not null
-    group by campaign, split, delay_s
+    select campaign, split, open_delay_s as delay_s, count(*) as messages
+    from message_delays
+    where open_delay_s is not null
+    group by campaign, split, open_delay_s
 ),
 clicks as (
-    select campaign, split,
-           case when first_click_at < delivered_at then 0 else seconds_between(delivered_at, first_click_at) end as delay_s,
-           count(*) as messages
-    from messages
-    where delivered and first_click_at is not null and delivered_at is not null
-    group by campaign, split, delay_s
+    select campaign, split, click_delay_s as delay_s, count(*) as messages
+    from message_delays
+    where click_delay_s is not null
+    group by campaign, split, click_delay_s
 ),
 known as (
     select campaign, split, 'open' as kind, delay_s, messages from opens
