@@ -51,11 +51,24 @@ class Click:
 
 
 class Mailing:
-    """All messages of one campaign, and those that are asked about."""
+    """All messages of one campaign, and those that are asked about: with one of these values."""
 
-    def __init__(self, every: Sequence[Message], asked: Sequence[Message]) -> None:
+    def __init__(self, every: Sequence[Message], where: Mapping[str, Sequence[str]]) -> None:
         self.every = every
-        self.asked = asked
+        self.asked = [message for message in every if self._is_asked(message, where)]
+
+    def _is_asked(self, message: Message, where: Mapping[str, Sequence[str]]) -> bool:
+        return all(str(self.value(message, name)) in values for name, values in where.items())
+
+    def value(self, message: Message, name: str) -> Any:
+        """What a message has of a dimension or a segment; "scanned" depends on the others, too."""
+        if name == "scanned":
+            return "yes" if self.is_suspect(message) else "no"
+        return message.value(name)
+
+    def groups(self, by: Sequence[str]) -> dict[tuple[Any, ...], list[Message]]:
+        """The messages that are asked about, by their values of these columns."""
+        return parted(self.asked, lambda m: tuple(self.value(m, name) for name in by))
 
     @cached_property
     def link_urls(self) -> dict[str, str]:
@@ -659,19 +672,13 @@ def rows_of(
     """The rows of a question about all these messages, or those that *where* leaves."""
     rows = []
     for campaign, own in parted(every, lambda m: m.campaign).items():
-        asked = [message for message in own if is_asked(message, where or {})]
-        mailing = Mailing(own, asked)
-        groups = parted(asked, lambda m: tuple(m.value(column) for column in by))
+        mailing = Mailing(own, where or {})
+        groups = mailing.groups(by)
         for values, members in groups.items():
             keys = {"campaign": campaign, **dict(zip(by, values, strict=True))}
             group = Group(members, mailing, every, is_whole=not by)
             rows += [keys | counts for counts in DEFINITIONS[name](group)]
     return rows
-
-
-def is_asked(message: Message, where: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a message has one of the values of each column."""
-    return all(str(message.value(name)) in values for name, values in where.items())
 
 
 Item = TypeVar("Item")

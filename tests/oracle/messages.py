@@ -251,6 +251,7 @@ PLAIN: Mapping[str, Callable[[Message], Any]] = {
     "domain": lambda message: message.domain,
     "domain_kind": lambda message: message.domain_kind,
     "job": lambda message: message.job_id,
+    "cause": lambda message: message.verdict.category if message.bounced else None,
 }
 
 
