@@ -26,6 +26,8 @@ SHOWN_ROWS = 20
 KEPT_ROWS = 2000
 KEPT_BYTES = 100_000
 KEPT_TEXT = 200
+#: pandas' letters for integers, floats and truth values.
+NUMBERS = "iufb"
 
 
 def rows_of(table: pd.DataFrame, longest: int = KEPT_TEXT) -> list[Row]:
@@ -36,11 +38,20 @@ def rows_of(table: pd.DataFrame, longest: int = KEPT_TEXT) -> list[Row]:
     >>> rows_of(pd.DataFrame({"provider": ["gmail"], "open_rate": [float("nan")]}))
     [{'provider': 'gmail', 'open_rate': None}]
     """
-    return [_plain_row(row, longest) for row in table.to_dict("records")]
+    names = [str(column) for column in table.columns]
+    columns = [_plain_values(values, longest) for _, values in table.items()]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _plain_row(row: dict[Any, Any], longest: int) -> Row:
-    return {str(column): _plain(value, longest) for column, value in row.items()}
+def _plain_values(values: pd.Series, longest: int) -> list[Any]:
+    """The values of a column: numbers and short texts all at once, since a split has many rows."""
+    if values.dtype.kind in NUMBERS or _are_short_texts(values, longest):
+        return list(values.astype(object).where(values.notna(), None))
+    return [_plain(value, longest) for value in values]
+
+
+def _are_short_texts(values: pd.Series, longest: int) -> bool:
+    return values.dtype == "str" and not (values.str.len() > longest).any()
 
 
 def _plain(value: Any, longest: int) -> Any:
@@ -50,7 +61,7 @@ def _plain(value: Any, longest: int) -> Any:
         return value.isoformat()
     if isinstance(value, str):
         return wording.short(value, longest)
-    return value
+    return value.item() if hasattr(value, "item") else value  # a number of numpy's
 
 
 def kept_rows(table: pd.DataFrame) -> list[list[Any]]:
