@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cxtools.events.database import OutOfMemory, Resources, database
@@ -35,6 +36,8 @@ row_group_size {GROUP_ROWS}, dictionary_size_limit 5000
 """
 
 Answer = TypeVar("Answer")
+#: Held by who has made all threads of this process's DuckDB one.
+ONE_THREAD = Lock()
 
 
 class ReadRelations(Protocol):
@@ -126,12 +129,13 @@ class DuckDBRelations:
         try:
             return ask()
         except duckdb.OutOfMemoryException:
-            self._connection.execute("set threads = 1")
-            try:
-                return ask()
-            finally:
-                as_before = f"set threads = {self._threads}" if self._threads else "reset threads"
-                self._connection.execute(as_before)
+            as_before = f"set threads = {self._threads}" if self._threads else "reset threads"
+            with ONE_THREAD:
+                self._connection.execute("set threads = 1")
+                try:
+                    return ask()
+                finally:
+                    self._connection.execute(as_before)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from cxtools.errors import CxError, StoreError
 from cxtools.explorer.choice import TREND, Choice, changes
 from cxtools.measures import people
 from cxtools.measures.answers import answer as answer_question
+from cxtools.measures.choices import quoted
 from cxtools.measures.engine import Engine
 from cxtools.measures.people import Behind
 from cxtools.measures.table import Table
@@ -112,7 +113,7 @@ def values_of(engine: Engine, campaigns: Sequence[str]) -> Values:
 def segment_filters(engine: Engine, campaigns: Sequence[str], segment: str) -> list[str]:
     """The filters by the values of a segment, as "plan=pro", the most frequent first."""
     values = engine.values(campaigns, segment)
-    return [f"{segment}={value}" for value in values[:VALUES_LISTED]]
+    return [quoted(f"{segment}={value}") for value in values[:VALUES_LISTED]]
 
 
 def prepare(engine: Engine, choice: Choice) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cxtools.measures.catalogue import named
-from cxtools.measures.choices import parse_where, parts_of
+from cxtools.measures.choices import parse_where, parts_of, quoted
 from cxtools.measures.question import Question
 
 #: Several questions at once, of the same messages.
@@ -20,7 +20,8 @@ DIFFERENCE = "as a difference"
 #: What shows differences, and what shows all campaigns.
 COMPARE = "compare"
 TREND = "trend"
-#: Splits and filters of a choice that nobody made.
+#: Filters that the trend over all campaigns leaves out.
+OF_ONE_CAMPAIGN = ("day", "cause")
 Filter = tuple[str, str]
 
 
@@ -70,13 +71,15 @@ class Choice:
 
     def trend(self) -> Choice:
         """
-        All campaigns, of the same messages but for their days: each campaign has its own.
+        All campaigns, of the same messages but for their days, since each campaign has its own,
+        and for their cause, since of these all have bounced in each campaign.
 
         >>> Choice(("q3",), "bounces", ("day",), "provider=gmail,day=2026-09-14").trend().call()
         "cx.trend(where={'provider': ['gmail']})"
         """
         filters = self.filters()
-        filters.pop("day", None)
+        for name in OF_ONE_CAMPAIGN:
+            filters.pop(name, None)
         pairs = [(name, value) for name, values in filters.items() for value in values]
         return Choice((), TREND, where=where_text(pairs), as_of=self.as_of)
 
@@ -134,7 +137,7 @@ class Choice:
         """One question as a command."""
         words = ["cxtools", self.question, *self.campaigns]
         if self.by:
-            words += ["--by", ",".join(self.by)]
+            words += ["--by", ",".join(quoted(name) for name in self.by)]
         for name, values in self.filters().items():
             for value in values:
                 words += ["--where", f"{name}={value}"]
@@ -157,8 +160,8 @@ class Choice:
         parameters = {
             "campaign": campaign,
             "as_of": self.as_of,
-            "by": ",".join(self.by),
-            "where": ",".join(part.strip() for part in self.where.split(",") if part.strip()),
+            "by": ",".join(quoted(name) for name in self.by),
+            "where": ",".join(quoted(part) for part in parts_of(self.where)),
         }
         given = [f"{key}={value}" for key, value in parameters.items() if value]
         words = ["cxtools", "report", name]
@@ -195,7 +198,7 @@ def where_text(filters: Sequence[Filter]) -> str:
     """
     Filters as a choice holds them; those without a value are left out.
 
-    >>> where_text([("provider", "gmail"), ("domain", "")])
-    'provider=gmail'
+    >>> where_text([("provider", "gmail"), ("domain", ""), ("town", "Bern, Switzerland")])
+    'provider=gmail,"town=Bern, Switzerland"'
     """
-    return ",".join(f"{name}={value}" for name, value in filters if name and value)
+    return ",".join(quoted(f"{name}={value}") for name, value in filters if name and value)

@@ -194,15 +194,20 @@ def _open_sqlite(url: sa.URL, file: Path) -> sa.Engine:
 
 
 def _open_sqlite_to_read(file: Path) -> sa.Engine:
-    """A ledger that may only be read: questions are asked of it all the same."""
-    # a write-ahead log that nobody has open can't be opened either where no file may be made
-    has_log = file.with_name(f"{file.name}-wal").exists()
-    how = "mode=ro" if has_log else "mode=ro&immutable=1"
+    """
+    A ledger that may only be read: questions are asked of it all the same, each by a connection of
+    its own, since what one that takes the file for immutable has read goes out of date.
+    """
+    log = file.with_name(f"{file.name}-wal")
     path = quote(str(file.absolute()))
+
+    def connect() -> sqlite3.Connection:
+        # a write-ahead log that nobody has open can't be opened either where no file may be made
+        how = "mode=ro" if log.exists() else "mode=ro&immutable=1"
+        return sqlite3.connect(f"file:{path}?{how}", uri=True, timeout=30, check_same_thread=False)
+
     engine = sa.create_engine(
-        f"sqlite:///file:{path}?{how}&uri=true",
-        hide_parameters=True,
-        connect_args={"timeout": 30, "check_same_thread": False},
+        "sqlite://", creator=connect, poolclass=sa.NullPool, hide_parameters=True
     )
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine

@@ -30,7 +30,10 @@ FEWEST_COMPARED = 2
 
 
 #: The dimensions whose groups tell of nobody, however small they are, where all are asked about.
-COARSE = frozenset(DIMENSIONS) - {"domain"}
+COARSE = frozenset(DIMENSIONS) - {"domain", "cause", "scanned"}
+#: Dimensions that are outcomes of messages, not properties that they had when they were sent.
+CAUSE = "cause"
+OUTCOMES = (CAUSE, "scanned")
 
 
 def answer(
@@ -62,6 +65,7 @@ def answer(
     splits = choices.splits(question, by, segments, left_out)
     filters = choices.filters(question, where, segments, left_out)
     notes = [f"Nothing is known of {name}: {why}." for name, why in left_out.items()]
+    notes += _notes_on_outcomes(question, [*splits, *filters])
     few = campaigns_of_few(engine, campaigns, filters, as_of)
     if few:
         campaigns = _others(engine, campaigns, few)
@@ -91,6 +95,27 @@ def answer(
     if question.earlier:
         rows = rows.sort_values("first_at", kind="stable", ignore_index=True)
     return Table(rows).answering(question, splits, filters, notes)
+
+
+def _notes_on_outcomes(question: Question, names: Sequence[str]) -> list[str]:
+    """
+    What is said where messages are parted by what became of them.
+
+    Raises:
+        StoreError: a trend of those who bounced for one cause: they bounced in each period.
+    """
+    outcomes = [name for name in names if name in OUTCOMES]
+    if CAUSE in outcomes and question.name in trend_rows.ROWS:
+        raise StoreError(
+            f"{question.name} can't be parted by cause: whoever bounced did so in each period",
+            do="ask contributions, or drift: they name causes by themselves",
+        )
+    if not outcomes:
+        return []
+    return [
+        f"The messages are parted by {' and '.join(outcomes)}, which is what became of them: rates"
+        " are of these messages alone, not of all that were sent."
+    ]
 
 
 @repeat_when_replaced

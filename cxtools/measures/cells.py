@@ -2,7 +2,8 @@
 Cells: messages that are alike in all that is counted, and in what most questions are split and
 limited by, as one row with their number.
 
-A million messages are some thousand cells. Whoever will ask a lot of the same campaigns, as the
+A million messages that are sent within hours are some ten thousand cells; sent through a month,
+by hours and days, more than a hundred thousand. Whoever will ask a lot of the same campaigns, as the
 explorer does, has them counted first (`Engine.count_cells`); from then on a question that they can
 answer reads them in the place of messages. They are what the questions' own SQL counts, split by
 all of these dimensions at once.
@@ -77,7 +78,8 @@ class Cells:
         """Their rows, where they were counted and can answer what is asked; else None."""
         asked_for = {*self.asked.by, *self.asked.where}
         is_told = bool(self.asked.digest) and "" not in self.layers
-        if not is_told or self.asked.job_ids is not None:
+        is_folded = bool(self.asked.least_group)  # cells know no people, whose groups are folded
+        if not is_told or is_folded or self.asked.job_ids is not None:
             return None
         if not asked_for.issubset(self.dimensions()):
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +21,11 @@ Where = Mapping[str, Any] | str | None
 #: Dimension -> the values, as text, of which messages must have one.
 Filters = Mapping[str, Sequence[str]]
 NO_FILTERS: Filters = {}
+#: A text between quotes, in which a quote is doubled; and a part of a text with commas.
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+PART = re.compile(r'(?:[^,"]|"(?:[^"]|"")*")+')
+#: What a part can't hold without quotes.
+SPECIAL = re.compile(r'[,"]')
 NOTHING_LEFT_OUT: Mapping[str, str] = {}
 
 
@@ -47,28 +52,40 @@ def _wanted(where: Where) -> Mapping[str, Any]:
 
 def parts_of(text: str) -> list[str]:
     """
-    The parts of a text with commas; one that holds a comma stands between quotes.
+    The parts of a text with commas; one that holds a comma stands between quotes, and a quote
+    within them is doubled, as in CSV.
 
-    >>> parts_of('plan=pro, town="Bern, Switzerland", name=O\'Brien')
-    ['plan=pro', 'town=Bern, Switzerland', "name=O'Brien"]
+    >>> parts_of('plan=pro, town="Bern, Switzerland", size="5"" pipe", name=O\'Brien')
+    ['plan=pro', 'town=Bern, Switzerland', 'size=5" pipe', "name=O'Brien"]
 
     Raises:
         ConfigError: a quote isn't closed.
     """
-    lexer = shlex.shlex(text, posix=True)
-    lexer.whitespace = ","
-    lexer.whitespace_split = True
-    lexer.quotes = '"'
-    lexer.escape = ""
-    lexer.commenters = ""
-    try:
-        parts = list(lexer)
-    except ValueError:
+    parts = [match.group() for match in PART.finditer(text)]
+    if '"' in QUOTED.sub("", text):
         raise ConfigError(
             f"a quote isn't closed: {text}",
             do='write a value that holds a comma as town="Bern, Switzerland"',
-        ) from None
-    return [part.strip() for part in parts if part.strip()]
+        )
+    plain = [QUOTED.sub(_without_quotes, part).strip() for part in parts]
+    return [part for part in plain if part]
+
+
+def _without_quotes(quoted: re.Match[str]) -> str:
+    return quoted.group()[1:-1].replace('""', '"')
+
+
+def quoted(text: str) -> str:
+    """
+    A part as `parts_of` reads it.
+
+    >>> quoted("plan=pro"), quoted("town=Bern, Switzerland"), quoted('size=5" pipe')
+    ('plan=pro', '"town=Bern, Switzerland"', '"size=5"" pipe"')
+    """
+    if not SPECIAL.search(text):
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def splits(

@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxtools.errors import ConfigError
 from cxtools.events.database import FUNCTIONS
 from cxtools.events.messages.layer import Layer
 from cxtools.measures.definitions import Definitions
@@ -111,7 +112,25 @@ def _segments(engine: Engine, layers: Mapping[str, Layer], named: Collection[str
         return NO_SEGMENTS
     known = engine.segments(campaigns)
     wanted = [name for name in known if name.lower() in others and name.lower() not in own]
+    _check_alike(wanted)
     return engine.chosen_segments(layers, wanted)
+
+
+def _check_alike(names: Sequence[str]) -> None:
+    """
+    Refuse two segments whose names SQL takes for one: it would read the first and say nothing.
+
+    Raises:
+        ConfigError: there are such.
+    """
+    for name in names:
+        alike = [other for other in names if other.lower() == name.lower()]
+        if len(alike) > 1:
+            raise ConfigError(
+                f"the segments {' and '.join(alike)} are one name in SQL",
+                where="SQL",
+                do="limit the campaigns to those that have one of them, or split by each of them",
+            )
 
 
 def _providers(engine: Engine, campaigns: Sequence[str]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from cxtools.api.outcome import PostKind, PostOutcome
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, StoreError
-from cxtools.ledger import schema, states
+from cxtools.ledger import database, schema, states
 from cxtools.ledger.audit import GENESIS, Anchor
 from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.outbox import Webhook
@@ -918,3 +919,21 @@ def test_an_endpoint_that_answers_again_takes_all_that_was_parked(ledger: Ledger
     ledger.outbox.record_delivery("msg_1", state="delivered")
 
     assert ["delivered", "pending"] == [row.state for row in ledger.outbox.webhooks()]
+
+
+def test_a_ledger_that_may_only_be_read_shows_what_was_written_since(tmp_path: Path) -> None:
+    """A connection that takes the file for immutable doesn't outlive its question."""
+    file = tmp_path / "ledger.sqlite"
+    with sqlite3.connect(file) as writer:
+        writer.execute("create table jobs (id integer)")
+    reader = database._open_sqlite_to_read(file)
+
+    def jobs() -> int:
+        with reader.connect() as connection:
+            return int(connection.execute(sa.text("select count(*) from jobs")).scalar_one())
+
+    before = jobs()
+    with sqlite3.connect(file) as writer:
+        writer.executemany("insert into jobs values (?)", [(number,) for number in range(5000)])
+
+    assert (0, 5000) == (before, jobs())

@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -436,6 +437,7 @@ def test_the_few_of_a_filter_are_folded_by_provider_too() -> None:
 WHERE = [
     ('plan=pro,town="Bern, Switzerland"', {"plan": ["pro"], "town": ["Bern, Switzerland"]}),
     ('"a, b"=1, c = O\'Brien', {"a, b": ["1"], "c": ["O'Brien"]}),
+    ('"size=5"" pipe",plan=pro', {"size": ['5" pipe'], "plan": ["pro"]}),
     ("", {}),
 ]
 
@@ -445,6 +447,35 @@ def test_a_text_holds_any_value(text: str, filters: dict[str, list[str]]) -> Non
     """What has a comma in it stands between quotes."""
     known = [*filters]
     assert filters == choices.filters(QUESTIONS["funnel"], text, known)
+
+
+@pytest.mark.parametrize("part", ["plan=pro", "town=Bern, Switzerland", 'size=5" pipe', 'a""b'])
+def test_a_part_that_was_quoted_is_read_again(part: str) -> None:
+    """Beside others, whatever it holds."""
+    assert [part, "plan=free"] == choices.parts_of(f"{choices.quoted(part)},plan=free")
+
+
+OUTCOMES = [
+    ({"by": "cause"}, "parted by cause"),
+    ({"where": {"scanned": "no"}}, "parted by scanned"),
+    ({"by": "provider"}, ""),
+]
+
+
+@pytest.mark.parametrize(("how", "said"), OUTCOMES, ids=str)
+def test_rates_of_messages_that_are_parted_by_what_became_of_them(
+    engine: Engine, how: dict[str, Any], said: str
+) -> None:
+    """Whoever limits messages to those that bounced finds that all of them bounced: it is said."""
+    notes = " ".join(answer(engine, "funnel", "c", **how).notes)
+
+    assert (said in notes) if said else "parted by" not in notes
+
+
+def test_a_trend_by_cause_is_refused(engine: Engine) -> None:
+    """It was an empty table."""
+    with pytest.raises(StoreError, match=r"trend can't be parted by cause[\s\S]*drift"):
+        answer(engine, "trend", by="cause")
 
 
 def test_a_quote_that_is_not_closed_is_refused() -> None:

@@ -23,8 +23,8 @@ HOW = (
     'has a trend, too; any other column, as by="provider", is charted apart. The baseline is '
     "pinned: the first 8 campaigns of 100 messages, and of the first 20 those that are as usual "
     "beside them (within three standard deviations); later ones never join it. Days are charted "
-    "by weekday. Opens and clicks count from the third day after the last mail on: a younger "
-    'campaign is "too early".'
+    "by weekday. Opens and clicks count from the third day after a campaign's first mail on, of a "
+    'week after that of its last day: what is younger is "too early".'
 )
 
 TREND = Question(
