@@ -2,8 +2,8 @@
 Cells: messages that are alike in all that is counted, and in what most questions are split and
 limited by, as one row with their number.
 
-A million messages that are sent within hours are some ten thousand cells; sent through a month,
-by hours and days, more than a hundred thousand. Whoever will ask a lot of the same campaigns, as the
+A million messages that are sent within hours are some ten thousand cells; sent through a month, by
+hours and days, more than a hundred thousand. Whoever will ask a lot of the same campaigns, as the
 explorer does, has them counted first (`Engine.count_cells`); from then on a question that they can
 answer reads them in the place of messages. They are what the questions' own SQL counts, split by
 all of these dimensions at once.
