@@ -85,8 +85,8 @@ FLOORS = {
         "tables.encodings tables.workbook",
     ],
     "doors": [
-        "events.database events.hashes events.rejects events.own_folder events.replacements events.segments events.spark_folder",
-        "events.index events.kept_segments",
+        "events.database events.hashes events.rejects events.own_folder events.replacements events.segments",
+        "events.index events.kept_segments events.spark_folder",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
         "events.erasure",

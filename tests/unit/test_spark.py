@@ -397,6 +397,23 @@ def test_what_the_spark_of_a_killed_process_spilled_is_removed(tmp_path: Path) -
     assert {living, own} == {*tmp_path.iterdir()}
 
 
+def test_what_a_killed_process_derived_of_a_store_is_removed(tmp_path: Path) -> None:
+    """People's keys stand there: whoever derives something next removes it."""
+    script = """
+        import os, signal
+        from cxtools.events.own_folder import own_folder
+        (own_folder() / "drafts").mkdir()
+        print(own_folder().name, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run(command, env=environment, check=False)
+    after = subprocess.run(command, env=environment, check=False, stdout=subprocess.PIPE)
+
+    assert [after.stdout.decode().strip()] == [path.name for path in tmp_path.iterdir()]
+
+
 def test_what_java_says_as_it_starts_stands_in_a_file(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -114,7 +114,8 @@ LINK_POSITIONS = Question(
     ),
     note=(
         "SendGrid tells the position (`url_offset`); no other feed that cxtools reads does, and "
-        "nothing is guessed. What stands first is clicked more wherever it leads: compare places "
+        "nothing is guessed, nor told of messages whose ids had to be looked up. What stands "
+        "first is clicked more wherever it leads: compare places "
         "of several mailings before moving a link."
     ),
     example='cx.link_positions("q3-update")',
