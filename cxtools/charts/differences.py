@@ -90,8 +90,9 @@ def pair_name(row: Row, among: Sequence[str] = ()) -> str:
 def _axis(metric: str, rows: Sequence[Row], number: int, panels: int) -> Layout:
     pitch = (1 + GAP) / panels
     word, colour = PANELS.get(metric, OTHER_PANEL)
-    bounds = [abs(row[f"difference_{end}"] or 0.0) for row in rows for end in ("low", "high")]
-    reach = ROOM * max([LEAST_REACH, *bounds])
+    lows = [abs(row["difference_low"] or 0.0) for row in rows]
+    highs = [abs(row["difference_high"] or 0.0) for row in rows]
+    reach = ROOM * max([LEAST_REACH, *lows, *highs])
     return {
         "domain": [number * pitch, (number + 1) * pitch - GAP],
         "range": [-reach, reach],

@@ -148,7 +148,8 @@ def _dots(places: Sequence[int], rows: Sequence[Row], period: str) -> Trace:
 
 def _told(row: Row, period: str) -> str:
     cases = f"{wording.count(row['part'])} of {wording.count(row['whole'])}"
-    share, usual = wording.percent(row["share"]), wording.percent(row["usual"])
+    share = wording.percent(row["share"])
+    usual = wording.percent(row["usual"])
     return f"{row[period]}: {share} ({cases}); usual {usual}; {row['standing']}"
 
 

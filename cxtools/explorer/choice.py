@@ -80,7 +80,9 @@ class Choice:
         filters = self.filters()
         for name in OF_ONE_CAMPAIGN:
             filters.pop(name, None)
-        pairs = [(name, value) for name, values in filters.items() for value in values]
+        pairs = []
+        for name, values in filters.items():
+            pairs += [(name, value) for value in values]
         return Choice((), TREND, where=where_text(pairs), as_of=self.as_of)
 
     def settled(self) -> Choice:
@@ -146,13 +148,11 @@ class Choice:
         return shlex.join(words)
 
     def as_parameters(self) -> str:
-        """The reports that show it, with papermill's parameters: one line a page."""
+        """The reports that show it, with papermill's parameters: a line a page, of a campaign."""
         reports = dict.fromkeys(view.entry.report for view in self.views())
-        lines = [
-            self.report(name, campaign)
-            for name in reports
-            for campaign in self.campaigns  # a page is of one campaign
-        ]
+        lines = []
+        for name in reports:
+            lines += [self.report(name, campaign) for campaign in self.campaigns]
         return "\n".join(lines)
 
     def report(self, name: str, campaign: str) -> str:

@@ -122,7 +122,8 @@ class Controls(Panel):
 
     def _find(self, _: object) -> None:
         """Only the campaigns that were looked for, and those that are chosen."""
-        first, last = answers.day_of(self.began.value), answers.day_of(self.ended.value)
+        first = answers.day_of(self.began.value)
+        last = answers.day_of(self.ended.value)
         labels = answers.found(self._campaigns, self.search.value, first, last)
         chosen = [text for text in self.campaigns.value if text in labels]
         with self.filling():
@@ -217,7 +218,8 @@ class Controls(Panel):
     @contextmanager
     def _counting(self) -> Iterator[None]:
         """A block that may take a while: the sign says so."""
-        before, self.busy.value = self.busy.value, BUSY
+        before = self.busy.value
+        self.busy.value = BUSY
         try:
             yield
         finally:

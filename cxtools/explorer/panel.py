@@ -38,7 +38,8 @@ class Panel:
     @contextmanager
     def filling(self) -> Iterator[None]:
         """A block that sets controls by itself: nobody chose anything."""
-        before, self.is_filling = self.is_filling, True
+        before = self.is_filling
+        self.is_filling = True
         try:
             yield
         finally:

@@ -20,10 +20,15 @@ def picked(words: Iterable[str], values: Iterable[str]) -> str:
     """
     said = [_plain(word) for word in words]
     for value in sorted(values, key=len, reverse=True):
-        names = {_plain(value), _plain(label(value))}
-        if any(word == name or word.startswith(f"{name} ") for word in said for name in names):
+        if any(_says(word, value) for word in said):
             return value
     return ""
+
+
+def _says(words: str, value: str) -> bool:
+    """Whether words are a value or its label, or begin with it."""
+    names = (_plain(value), _plain(label(value)))
+    return any(words == name or words.startswith(f"{name} ") for name in names)
 
 
 def _plain(text: str) -> str:

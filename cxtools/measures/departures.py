@@ -153,7 +153,8 @@ def matters(alert: Alert) -> bool:
 
 def is_sudden(row: Series, chart: Chart, alert: Alert) -> bool:
     """Whether it begins, or ends where nothing lies before it, with half of its change at once."""
-    first, last = row.places.index(alert.first), row.places.index(alert.last)
+    first = row.places.index(alert.first)
+    last = row.places.index(alert.last)
     before = row.odds[max(0, first - FEWEST_PERIODS) : first]
     after = row.odds[last + 1 : last + 1 + FEWEST_PERIODS]
     sign = direction(row.rate)
@@ -171,7 +172,8 @@ def is_sudden(row: Series, chart: Chart, alert: Alert) -> bool:
 def _is_slope(odds: Sequence[float], first: int) -> bool:
     """Whether a line fits better than a step at the first place of a stretch that ends the row."""
     begin = max(0, first - max(RECENT, len(odds) - first))
-    before, during = odds[begin:first], odds[first:]
+    before = odds[begin:first]
+    during = odds[first:]
     step = [median(before)] * len(before) + [median(during)] * len(during)
     line = resistant_line(odds[begin:])
     return _misfit(odds[begin:], line) < _misfit(odds[begin:], step)
@@ -198,7 +200,8 @@ def resistant_line(odds: Sequence[float]) -> list[float]:
 
 def comes_again(row: Series, alert: Alert) -> bool:
     """Whether the rate is as far away at other times, again and again: then that is usual."""
-    first, last = row.places.index(alert.first), row.places.index(alert.last)
+    first = row.places.index(alert.first)
+    last = row.places.index(alert.last)
     sign = direction(row.rate)
     usual = LOG_ODDS.place(alert.usual)
     change = sign * (_level(row, first, last) - usual)

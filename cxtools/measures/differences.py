@@ -102,9 +102,7 @@ def rows(counts: pd.DataFrame, campaigns: Sequence[str], by: Sequence[str]) -> p
         else:
             pairs = pairs_of_campaigns(records, campaigns, rate)
         found += _rows_of_rate(pairs, rate, by)
-    shares = [name for each in COMPARE.rates for name in (each.name, *each.interval)]
-    names = ["campaign", *by, *(name for name in COMPARE.column_names() if name not in shares)]
-    return pd.DataFrame(found, columns=names)
+    return pd.DataFrame(found, columns=["campaign", *by, *COMPARE.names_without_rates()])
 
 
 def pairs_of_campaigns(
@@ -113,9 +111,10 @@ def pairs_of_campaigns(
     """Each campaign beside the first; none where that one hasn't such a rate."""
     by_name = {record["campaign"]: record for record in records}
     names = list(campaigns or by_name)
-    sides = [
-        side for name in names if name in by_name for side in _sides([by_name[name]], (), rate)
-    ]
+    sides: list[Side] = []
+    for name in names:
+        if name in by_name:
+            sides += _sides([by_name[name]], (), rate)
     if not sides or sides[0].key != (names[0],):
         return []
     return [Pair(side, sides[0]) for side in sides[1:]]
@@ -147,7 +146,8 @@ def notes_on_times(counts: pd.DataFrame) -> list[str]:
     young = []
     for campaign, parts in counts[counts.first_at.notna()].groupby("campaign"):
         last_at = parts.last_at.max()
-        first, last = parts.first_at.min(), parts.first_at.max()
+        first = parts.first_at.min()
+        last = parts.first_at.max()
         if last - first > SAME_TIME and last_at - last < RIPE:
             young.append(str(campaign))
     if not young:
@@ -231,7 +231,8 @@ def _row(
     word = "too few"
     if judged:
         word = finding(*judged, low, high)
-    side, beside = pair.side, pair.beside
+    side = pair.side
+    beside = pair.beside
     return dict(zip(("campaign", *by), side.key, strict=True)) | {
         "metric": rate.name,
         "part": side.part,

@@ -54,7 +54,8 @@ def _drift(history: History, group: Group) -> Drift:
         for counts in history.groups[group]
         if counts.get("attempted")
     ]
-    before, late = cases[:-LAST], _sum(cases[-LAST:])
+    before = cases[:-LAST]
+    late = _sum(cases[-LAST:])
     chance = None
     if len(before) >= FEWEST_BEFORE and any(part for part, _ in before):
         distance = chart_of(before, len(before)).distance(late)

@@ -94,7 +94,8 @@ def sum_of(rows: Sequence[Counts], part: str, whole: str) -> Cases:
 def _named(contributions: Sequence[Contribution]) -> Sequence[Contribution]:
     """The fewest of the first groups that explain an alert; none where they don't."""
     for number in range(1, min(MOST_NAMED, len(contributions)) + 1):
-        first, rest = contributions[:number], contributions[number:]
+        first = contributions[:number]
+        rest = contributions[number:]
         if sum(each.explains for each in first) >= EXPLAINS and _stand_out(first, rest):
             return first
     return ()

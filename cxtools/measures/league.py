@@ -12,12 +12,14 @@ from cxtools.measures.trend_notes import left_out
 
 def ripe_campaigns(funnel: pd.DataFrame, reach: datetime | None) -> tuple[list[str], list[str]]:
     """The campaigns of the age at which they are compared, and what is said of the others."""
-    if reach is None:
-        ripe, young, undated = funnel.head(0), funnel.head(0), funnel
+    undated = funnel[funnel.first_at.isna()]
+    known = funnel[funnel.first_at.notna()]
+    if reach is None:  # then no campaign has a moment
+        ripe = known
+        young = known
     else:
-        undated = funnel[funnel.first_at.isna()]
-        ripe = funnel[funnel.first_at <= reach - RIPE]
-        young = funnel[funnel.first_at > reach - RIPE]
+        ripe = known[known.first_at <= reach - RIPE]
+        young = known[known.first_at > reach - RIPE]
     notes = [
         *left_out("younger than three days", list(young.campaign)),
         *left_out("without a moment", list(undated.campaign)),

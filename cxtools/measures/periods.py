@@ -44,6 +44,5 @@ def keys_of(history: History, by: Sequence[str], place: int, group: Group) -> Ro
 
 
 def table_of(rows: Sequence[Row], question: Question, by: Sequence[str]) -> pd.DataFrame:
-    shares = [name for each in question.rates for name in (each.name, *each.interval)]
-    names = [name for name in question.column_names() if name not in shares]
-    return pd.DataFrame(rows, columns=["campaign", *by, *names])
+    """Rows as a table with the columns of a question, but its rates."""
+    return pd.DataFrame(rows, columns=["campaign", *by, *question.names_without_rates()])

@@ -158,6 +158,13 @@ class Question:
                 names += [column.part, column.whole, *column.interval]
         return tuple(dict.fromkeys(names))
 
+    def names_without_rates(self) -> list[str]:
+        """The names of the columns that are counted: without the rates and their intervals."""
+        rates: list[str] = []
+        for rate in self.rates:
+            rates += (rate.name, *rate.interval)
+        return [name for name in self.column_names() if name not in rates]
+
     def column_names(self) -> list[str]:
         """All columns of the answer after `campaign` and those of `by`, intervals included."""
         names: list[str] = []

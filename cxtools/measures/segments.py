@@ -341,11 +341,18 @@ def _states(began: Mapping[str, Began]) -> dict[str, list[str]]:
     return states
 
 
+def _files(layers: Sequence[Layer], relation: str) -> list[Path]:
+    """The files of a relation in several layers."""
+    files: list[Path] = []
+    for layer in layers:
+        files += layer.files(relation)
+    return files
+
+
 def _define_layers(relations: Relations, name: str, layers: Sequence[Layer]) -> None:
     """The messages of layers, under this name."""
     for relation in ("messages", "tail"):
-        files = [file for layer in layers for file in layer.files(relation)]
-        relations.read(f"{name}_{relation}_as_stored", files)
+        relations.read(f"{name}_{relation}_as_stored", _files(layers, relation))
     stored = (f"{name}_messages_as_stored", f"{name}_tail_as_stored")
     define_messages(relations, f"{name}_messages", *stored, ["campaign", "message_key"])
 
@@ -383,7 +390,7 @@ def _define_before(
     names = [name for name, at in starts.items() if last and at < last]
     layers = [began[name].layer for name in dict.fromkeys([*names, *campaigns])]
     _define_layers(relations, "every", layers)
-    relations.read("every_clicks", [file for each in layers for file in each.files("clicks")])
+    relations.read("every_clicks", _files(layers, "clicks"))
     moments = pa.array(starts.values(), pa.timestamp("us", tz="UTC"))
     begun = pa.table({"campaign": pa.array(starts, pa.string()), "began_at": moments})
     relations.register("begun", begun)

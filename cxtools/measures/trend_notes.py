@@ -59,7 +59,8 @@ def alert_notes(history: History, by: Sequence[str]) -> list[str]:
 
 
 def _slowly(history: History, alert: Alert) -> str:
-    share, usual = wording.percent(alert.share), wording.percent(alert.usual)
+    share = wording.percent(alert.share)
+    usual = wording.percent(alert.usual)
     return (
         f"Not an alert, since it came slowly: {wording.label(alert.metric).lower()} {share} since "
         f"{history.periods[alert.first].name}; in the baseline {usual}."

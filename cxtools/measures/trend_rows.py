@@ -25,9 +25,9 @@ FEWEST_EXCESS = 1.0
 def trend(history: History, by: Sequence[str]) -> pd.DataFrame:
     """The points of each rate's control chart, of all messages or of the groups of a column."""
     columns = group_columns(by)
-    groups = [EVERYTHING]
-    if columns:
-        groups = [group for column in columns for group in history.values(column)]
+    groups = [] if columns else [EVERYTHING]
+    for column in columns:
+        groups += history.values(column)
     alerted = _alerted(history)
     rows: list[Row] = []
     for group in groups:

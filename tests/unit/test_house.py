@@ -322,6 +322,24 @@ def test_a_test_that_only_speaks_of_an_assertion_is_seen(source: str, expected: 
     assert expected == [can_fail(test) for test in cases(ast.parse(source))]
 
 
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_line_says_one_thing(path: Path) -> None:
+    """A comprehension has one loop, an assignment one value: more are read as statements."""
+    nodes = list(ast.walk(parsed(path)))
+    loops = [n.lineno for n in nodes if isinstance(n, COMPREHENSIONS) and len(n.generators) > 1]
+    assignments = [n for n in nodes if isinstance(n, ast.Assign)]
+    chained = [n.lineno for n in assignments if len(n.targets) > 1]
+    values = [n.lineno for n in assignments if isinstance(n.value, ast.Tuple)]
+    pairs = [n.lineno for n in assignments if isinstance(n.targets[0], ast.Tuple)]
+
+    assert [] == loops
+    assert [] == chained
+    assert set() == {*values} & {*pairs}
+
+
 def test_our_own_code_is_not_mocked() -> None:
     """The world is faked (simulator, fault server), our own code never."""
     mocked = re.compile(
