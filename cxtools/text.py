@@ -18,7 +18,8 @@ NOT_PRINTABLE = re.compile(
 )
 #: What stands before the @ of an address. It may be quoted ("kim lee"@…), and name another address,
 #: as those do that bounces come back to (kim=three.example@…, in a reason kim=<address>). A
-#: parameter of a link keeps its name. Only what RE2 knows, too: SQL masks by the same words.
+#: parameter of a link keeps its name. Only what RE2 knows, too: SQL masks by the same words, and
+#: takes no longer for a word of any length.
 LOCAL_PART = re.compile(
     r"""((?:[?&][^\s"'<>(),;:=?&@%]*=)?)"""
     r"""(?:"(?:[^"\\]|\\.){0,200}"|(?:[^\s"'<>(),;:=?&]+=)*[^\s"'<>(),;:=]+)(@|%40|=<address>)"""

@@ -103,13 +103,13 @@ class DuckDBRelations:
 
     def keep(self, name: str, sql: str) -> None:
         statement = f"create or replace temp table {name} as {sql}"
-        self._with_the_least_memory(lambda: self._connection.execute(statement))
+        self._answer_within_memory(lambda: self._connection.execute(statement))
 
     def share(self, name: str, sql: str) -> None:
         self.define(name, sql)
 
     def rows(self, sql: str) -> pa.Table:
-        return self._with_the_least_memory(lambda: self._connection.sql(sql).to_arrow_table())
+        return self._answer_within_memory(lambda: self._connection.sql(sql).to_arrow_table())
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         yield from self._connection.sql(sql).to_arrow_reader(BATCH_ROWS)
@@ -122,7 +122,7 @@ class DuckDBRelations:
         except duckdb.OutOfMemoryException as error:
             raise OutOfMemory(file, error) from error
 
-    def _with_the_least_memory(self, ask: Callable[[], Answer]) -> Answer:
+    def _answer_within_memory(self, ask: Callable[[], Answer]) -> Answer:
         """An answer; by one thread where memory is short, since each holds some of its own."""
         import duckdb
 

@@ -31,8 +31,8 @@ FEWEST_COMPARED = 2
 
 #: The dimensions whose groups tell of nobody, however small they are, where all are asked about.
 COARSE = frozenset(DIMENSIONS) - {"domain", "cause", "scanned"}
-#: Dimensions that are outcomes of messages, not properties that they had when they were sent.
 CAUSE = "cause"
+#: Dimensions that are outcomes of messages, not properties that they had when they were sent.
 OUTCOMES = (CAUSE, "scanned")
 
 

@@ -421,6 +421,15 @@ def test_providers_and_times_are_never_folded(tmp_path: Path) -> None:
     assert [("other (3 groups)", True)] == list(zip(both["plan"], both["hour"].isna(), strict=True))
 
 
+@pytest.mark.parametrize("by", ["cause", "scanned"])
+def test_outcomes_of_few_are_folded(by: str) -> None:
+    """Why one person's mail came back, and what follows that person's links, tells of them."""
+    engine = campaigns_by_domain(c={"gmail.com": 2, "x.example": 1})
+    [group] = answer(engine, "funnel", "c", by=by)[by]
+
+    assert group.startswith("other (")
+
+
 def test_the_few_of_a_filter_are_folded_by_provider_too() -> None:
     """Providers and days of whole campaigns tell of nobody; those of one domain's people do."""
     engine = campaigns_by_domain(c={"gmail.com": 6, "yahoo.com": 3, "x.example": 3})
