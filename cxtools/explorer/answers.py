@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 FIGURE = "application/vnd.plotly.v1+json"
 #: Rows of people and texts that are shown; the files have all of them.
 ROWS_SHOWN = 50
+#: What is shown of people beside their address.
+PEOPLE_SHOWN = ("provider", "kind", "bounce_code", "bounce_text")
 #: Rows of a file that stands in the notebook itself.
 ROWS_TAKEN = 20_000
 #: Cells of a sheet that is made without being asked for: more take longer than a figure.
@@ -172,7 +174,8 @@ def shown(engine: Engine, view: Choice, *, with_numbers: bool = True) -> Shown:
         return Shown((*notes, display(picture)))
     numbers = display(text_of(table))
     name = "-".join([view.question, *view.campaigns])
-    return Shown((*notes, display(picture)), (numbers,), files_of(table, name))
+    files = f"<b>{view.entry.question}</b> {files_of(table, name)}"
+    return Shown((*notes, display(picture)), (numbers,), files)
 
 
 def output_of(engine: Engine, choice: Choice) -> Output:
@@ -227,6 +230,17 @@ def people_behind(
     )
 
 
+def people_output(table: Table, empty: str, total: int) -> list[Output]:
+    """The first of some people, with what their servers wrote."""
+    if table.empty:
+        return [stream(empty)]
+    is_of_several = table["campaign"].nunique() > 1
+    columns = ["campaign", *PEOPLE_SHOWN] if is_of_several else list(PEOPLE_SHOWN)
+    shown = Table(table.set_index("email")[columns])
+    first, *more = rows_output(shown, empty, total)
+    return [first, stream("The files have more columns."), *more]
+
+
 def rows_output(table: Table, empty: str, total: int | None = None) -> list[Output]:
     """
     The first rows of a long table, and how many more there are; *total* where not all are here.
@@ -257,7 +271,7 @@ def files_of(table: Table, name: str, *, most_cells: int = SHEET_CELLS) -> str:
     links = [_link(csv, "text/csv", f"{name}.csv")]
     if plain.size <= most_cells:
         links.append(_link(_sheet(Table(plain)), SHEET, f"{name}.xlsx"))
-    return f"Download {wording.count(len(table))} rows: {' · '.join(links)}"
+    return f"Download {wording.quantity(len(table), 'row')}: {' · '.join(links)}"
 
 
 #: The media type of a sheet for Excel.

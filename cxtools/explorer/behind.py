@@ -85,7 +85,7 @@ class BehindBar:
         )
         total = sum(text.recipients for text in self._chosen())
         is_whole = total <= len(found)
-        self._panel.people.outputs = answers.rows_output(found, NOBODY, total)
+        self._panel.people.outputs = answers.people_output(found, NOBODY, total)
         self._panel.people_files.value = self._files(found) if is_whole else ""
         self._panel.make_files.description = f"Files of all {wording.count(total)}"
         self._panel.make_files.layout.display = "none" if is_whole else None

@@ -256,6 +256,18 @@ def test_people_are_read_when_somebody_looks(parts: Controls) -> None:
     assert "d***@gmail.com" in str(parts.people.outputs)
 
 
+def test_people_are_shown_by_what_their_servers_wrote(parts: Controls) -> None:
+    """A few columns, and a word on the files, which have all of them."""
+    parts.cause.value = "mailbox_full"
+    parts.below.selected_index = PEOPLE
+    table, note = parts.people.outputs
+    headings = re.findall("<th>([a-z_]+)</th>", table["data"]["text/html"])
+
+    assert ["provider", "kind", "bounce_code", "bounce_text", "email"] == headings
+    assert "The files have more columns." == note["text"].strip()
+    assert "Download 1 row:" in parts.people_files.value
+
+
 def test_all_people_are_a_file_when_they_are_many(home: Path) -> None:
     """The first rows are shown, and how many more there are; a button makes files of them all."""
     target = EventStore(home / "events")
