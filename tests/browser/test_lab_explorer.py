@@ -29,7 +29,7 @@ NEWEST = "autumn"
 IS_SHOWN = """figures => {
   const status = document.querySelector('.cx-explorer .cx-busy [role=status]')
   return status && status.textContent === 'ready' &&
-    document.querySelectorAll('.cx-figures .js-plotly-plot[data-wired]').length === figures
+    document.querySelectorAll('.cx-explorer .cx-figures [data-wired]').length === figures
 }"""
 #: Until the code contains some words, and the first figure's caption too; the sign is ready then.
 HAS_FOLLOWED = """([code, caption]) => {
@@ -124,7 +124,7 @@ def page(lab: Lab, chromium: str) -> Iterator[Page]:
 @pytest.fixture
 def explorer(page: Page) -> Locator:
     """An explorer that nobody has touched, of the newest campaign's funnel."""
-    page.evaluate("() => document.querySelector('.cx-explorer')?.remove()")
+    page.evaluate("() => document.querySelector('.cx-explorer')?.classList.remove('cx-explorer')")
     page.evaluate(RUN)
     page.wait_for_function(IS_SHOWN, arg=4, timeout=60_000)
     found = page.locator(".cx-explorer")
@@ -237,13 +237,15 @@ def test_sections_show_numbers_people_and_all_campaigns(page: Page, explorer: Lo
     press(page, "Enter")
     control(explorer, "Texts of").focus()
     press(page, "ArrowDown")
-    control(explorer, "Texts").locator("option").nth(1).wait_for(state="attached")
-    control(explorer, "Texts").focus()
-    press(page, "ArrowDown")
     explorer.get_by_text("***@").first.wait_for()
+    control(explorer, "Person").locator("option").nth(1).wait_for(state="attached")
     control(explorer, "Person").focus()
     press(page, "ArrowDown")
-    explorer.locator(".jupyter-widget-Collapse-open table").nth(1).wait_for()
+    timeline = explorer.locator(".jupyter-widget-Collapse-open table").nth(1)
+    timeline.wait_for()
+    control(explorer, "Texts").focus()
+    press(page, "ArrowDown")
+    timeline.wait_for(state="detached")
     explorer.get_by_role("button", name="All campaigns").focus()
     press(page, "Space")
     explorer.locator(".jupyter-widget-Collapse-open .js-plotly-plot[data-wired]").wait_for()
