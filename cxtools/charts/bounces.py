@@ -6,6 +6,7 @@ splits are a map of bounce rates.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools import wording
@@ -36,17 +37,21 @@ if TYPE_CHECKING:
 WHY = "Why did mail come back?"
 SAID = "What did the receiving servers say?"
 NO_BOUNCES = "No bounces."
-#: Room for two lines of the legend, and for the names of the days, which may stand upright.
-LEGEND_PX = 44
+#: Room for a line of the legend, and for the names of the days, which may stand upright.
+LEGEND_PX = 22
 UPRIGHT_PX = 84
 FLAT_PX = 30
-MOST_FLAT = 5
+MOST_FLAT = 3
+#: Room for the numbers beside the days.
+COUNTS_PX = 60
 #: How many days are drawn, the last ones.
 MOST_DAYS = 200
 #: A share of fewer bounces tells little.
 FEWEST_BOUNCES = 20
 #: So many columns have room for a percentage beside each number.
-MOST_WITH_SHARE = 5
+MOST_WITH_SHARE = 3
+#: So many have room for the tenths of a percentage.
+MOST_WITH_TENTHS = 7
 #: Those who refuse mail themselves, in a title.
 REFUSING = ("provider", "domain")
 
@@ -148,16 +153,20 @@ def _days(table: pd.DataFrame) -> go.Figure:
         f"{total} in all."
         f"{wording.shown_note(len(days), len(known))}"
     )
+    counts = _counts(rows, "kind", "day")
+    kinds = [kind for kind in BOUNCE_COLOURS if any(own == kind for own, _ in counts)]
     layout = {
-        "height": 360,
-        "margin": {"t": LEGEND_PX, "b": UPRIGHT_PX if len(days) > MOST_FLAT else FLAT_PX},
+        "height": 316 + LEGEND_PX * len(kinds),
+        "margin": {
+            "t": LEGEND_PX * len(kinds),
+            "b": UPRIGHT_PX if len(days) > MOST_FLAT else FLAT_PX,
+            "l": COUNTS_PX,
+        },
         "barmode": "stack",
         "showlegend": True,
         "xaxis": {"type": "category", "tickangle": -90 if len(days) > MOST_FLAT else 0},
         "yaxis": {"tickformat": ",d", "nticks": 5},
     }
-    counts = _counts(rows, "kind", "day")
-    kinds = [kind for kind in BOUNCE_COLOURS if any(own == kind for own, _ in counts)]
     traces = [_day_trace(counts, kind, days) for kind in kinds]
     title = "When did mail come back?"
     return draw(
@@ -289,10 +298,11 @@ def _rate_map(table: pd.DataFrame, splits: Sequence[str]) -> go.Figure:
     crossing = cross(list(merged.values()), splits, "recipients")
     counts = {key: row["recipients"] for key, row in crossing.rows.items()}
     shares = {key: _bounced_share(row) for key, row in crossing.rows.items()}
+    digits = 1 if len(crossing.grid.columns) <= MOST_WITH_TENTHS else 0
     panels = [
         Panel(plain(counts, wording.count), title="Bounced"),
         Panel(
-            compared(shares, wording.percent),
+            compared(shares, partial(wording.percent, digits=digits)),
             INK["orange"],
             "Bounced, of attempted",
             INK["blue"],

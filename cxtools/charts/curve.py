@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cxtools import wording
 from cxtools.charts import heatmap
 from cxtools.charts.cells import MOST_ROWS, Grid, Key, Panel, shaded
-from cxtools.charts.frame import Layout, Trace, draw, sentence, too_many_splits
+from cxtools.charts.frame import LEGEND, Layout, Trace, draw, sentence, too_many_splits
 from cxtools.charts.groups import LABEL_LETTERS, group_named, groups_of, in_order, part_name
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import INK, NO_TIMES, OPENED_IS_MORE, REACTIONS
@@ -27,8 +27,9 @@ TITLE = "How soon did people react?"
 HOURS = {1: "1 h", 4: "4 h", 12: "12 h", 24: "1 d", 72: "3 d", 168: "7 d", 720: "30 d"}
 #: The axis of time has at least so many hours.
 SHORTEST_AXIS = 12
-#: Room for the labels of the axis of time and its title.
+#: Room for the labels of the axis of time and its title, and for those of the shares.
 TICKS_PX = 46
+SHARES_PX = 52
 #: From here on there is room to the left of a line's end.
 FAR = 4
 
@@ -122,13 +123,13 @@ def _lines_layout(last: int, highest: float) -> Layout:
     end = log10(max(last, SHORTEST_AXIS))
     return {
         "height": 360,
-        "margin": {"b": TICKS_PX},
+        "margin": {"b": TICKS_PX, "l": SHARES_PX},
         "hovermode": "x",
         "xaxis": {
             "type": "log",
             "tickvals": list(HOURS),
             "ticktext": list(HOURS.values()),
-            "range": [-0.05, end + 0.05],
+            "range": [-0.1, end + 0.05],
             "title": {"text": "time since delivery", "standoff": 6},
         },
         "yaxis": {
@@ -180,17 +181,10 @@ def _lines_of_campaigns(table: pd.DataFrame, rows: Sequence[Row]) -> go.Figure:
     gap = PANEL_TITLE_PX / (len(kinds) * (PANEL_PX + PANEL_TITLE_PX))
     layout: Layout = {
         "height": len(kinds) * (PANEL_PX + PANEL_TITLE_PX) + LEGEND_PX * len(campaigns) + TICKS_PX,
-        "margin": {"t": LEGEND_PX * len(campaigns) + 8, "b": TICKS_PX},
+        "margin": {"t": LEGEND_PX * len(campaigns) + 8, "b": TICKS_PX, "l": SHARES_PX},
         "hovermode": "x",
         "showlegend": True,
-        "legend": {
-            "orientation": "v",
-            "x": 0,
-            "y": 1,
-            "yanchor": "bottom",
-            "itemwidth": 40,
-            "traceorder": "normal",
-        },
+        "legend": LEGEND | {"itemwidth": 40, "traceorder": "normal"},
         "xaxis": axis | {"anchor": _axis_name("y", len(kinds) - 1)},
         "annotations": [],
     }

@@ -97,7 +97,7 @@ def _axis(metric: str, rows: Sequence[Row], number: int, panels: int) -> Layout:
         "domain": [number * pitch, (number + 1) * pitch - GAP],
         "range": [-reach, reach],
         "tickformat": "+.2~%",
-        "tickvals": _ticks(reach),
+        "tickvals": [_tick(reach)],
         "side": "top",
         "zeroline": True,
         "zerolinecolor": INK["quiet"],
@@ -109,16 +109,15 @@ def _axis(metric: str, rows: Sequence[Row], number: int, panels: int) -> Layout:
     }
 
 
-def _ticks(reach: float) -> list[float]:
+def _tick(reach: float) -> float:
     """
-    >>> _ticks(0.031)
-    [-0.02, 0.02]
-    >>> _ticks(0.049)
-    [-0.04, 0.04]
+    A round difference; the axis reaches as far to the other side.
+
+    >>> _tick(0.031), _tick(0.049)
+    (0.02, 0.04)
     """
     step = next((step for step in TICK_STEPS if step < reach), LEAST_REACH / 2)
-    farthest = round(reach // step * step, 4)
-    return [-farthest, farthest]
+    return round(reach // step * step, 4)
 
 
 def _drawn_metrics(rows: Sequence[Row]) -> list[str]:

@@ -35,14 +35,18 @@ Layout = dict[str, Any]
 
 BAR_PX = 17
 #: How much of a figure's height was meant for its title, and what title and caption really take:
-#: at most so many letters a line, at 480 px.
+#: at most so many letters a line. The narrowest figure has 320 px, in JupyterLab in a window of
+#: 480 px.
 TITLE_PX = 36
 TITLE_LINE_PX = 21
 TITLE_PAD_PX = 22
-TITLE_LETTERS = 44
+TITLE_LETTERS = 30
+#: Room above a title; plotly lifts one of several lines.
+TITLE_TOP_PX = 14
+LINES_TOP_PX = 21
 CAPTION_LINE_PX = 16
 CAPTION_PAD_PX = 18
-CAPTION_LETTERS = 60
+CAPTION_LETTERS = 44
 CAPTION = "caption"
 MARGIN = {"l": 16, "r": 16, "t": 12, "b": 8}
 #: plotly's default template, which nobody chose.
@@ -60,13 +64,14 @@ AXIS = {
 }
 AXIS_TITLE = {"font": {"color": INK["quiet"], "size": 12}}
 UP = {"ticksuffix": "  ", "showgrid": False}
+LEGEND: Layout = {"orientation": "v", "x": 0, "y": 1, "yanchor": "bottom"}
 LOOK = {
     "template": "none",
     "font": {"family": FONT, "size": 13, "color": INK["ink"]},
     "paper_bgcolor": INK["paper"],
     "plot_bgcolor": INK["paper"],
     "showlegend": False,
-    "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "entrywidth": 120},
+    "legend": LEGEND,
     "dragmode": False,
 }
 
@@ -91,7 +96,7 @@ def draw(
     } | numbers_of(table)
     labels = list(layout.get("annotations", []))
     if traces:
-        labels.append(_foot(caption, margin["b"]))
+        labels.append(_foot(caption, margin))
         lines = len(_lines(caption, CAPTION_LETTERS))
         meta["below"] = CAPTION_PAD_PX + CAPTION_LINE_PX * lines
     whole = LOOK | layout | axes(layout) | {"title": _heading(title), "meta": meta}
@@ -105,21 +110,25 @@ def draw(
 
 def _heading(title: str) -> Layout:
     """A figure's title, at its top whatever stands below."""
-    lines = "<br>".join(_lines(title, TITLE_LETTERS))
+    lines = _lines(title, TITLE_LETTERS)
+    top = TITLE_TOP_PX if len(lines) == 1 else LINES_TOP_PX
     return {
-        "text": f"<b>{lines}</b>",
+        "text": f"<b>{'<br>'.join(lines)}</b>",
         "x": 0,
         "xref": "container",
         "y": 1,
         "yref": "container",
         "yanchor": "top",
-        "pad": {"l": 16, "t": 14},
+        "pad": {"l": 16, "t": top},
         "font": {"size": 16},
     }
 
 
-def _foot(caption: str, axis_px: float) -> Layout:
-    """A figure's caption below its axes; a page knows it by its name, and prints it as text."""
+def _foot(caption: str, margin: Layout) -> Layout:
+    """
+    A figure's caption below its axes, and below its title's first letter; a page knows it by its
+    name, and prints it as text.
+    """
     return {
         "name": CAPTION,
         "text": "<br>".join(_lines(caption, CAPTION_LETTERS)),
@@ -129,7 +138,8 @@ def _foot(caption: str, axis_px: float) -> Layout:
         "y": 0,
         "yref": "paper",
         "yanchor": "top",
-        "yshift": -axis_px,
+        "xshift": MARGIN["l"] - margin["l"],
+        "yshift": -margin["b"],
         "align": "left",
         "showarrow": False,
         "font": {"color": INK["quiet"], "size": 12},

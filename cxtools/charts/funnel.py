@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TITLE = "How far did the mail get?"
 UPPER_BOUND = "Who opened is an upper bound: machines that load images are among them."
+#: Room for the names of the stages.
+STAGES_PX = 92
 #: The ink on each stage's bar.
 ON_BAR = {"attempted": ON_LIGHT}
 
@@ -40,7 +42,11 @@ def figure(table: pd.DataFrame) -> go.Figure:
     if not rows or not rows[0]["attempted"]:
         return nothing_attempted(TITLE, table)
     steps = steps_of(rows[0])
-    layout = {"height": 56 + 58 * len(steps), "yaxis": _stage_axis(steps)}
+    layout = {
+        "height": 56 + 58 * len(steps),
+        "margin": {"l": STAGES_PX},
+        "yaxis": _stage_axis(steps),
+    }
     caption = caption_of(rows[0], steps)
     return draw(
         [_trace(steps)],

@@ -24,12 +24,12 @@ ROW_PX = 44
 #: The height of a cell; the rest of its row is for the row's name.
 CELL_PX = 22
 #: Room below a figure's heading and above its end, and for the names of the columns, which stand
-#: upright where the narrowest notebook has no room for them side by side.
+#: upright where there is no room for them side by side: the narrowest figure may have none.
 AROUND_PX = 60
 LINE_PX = 24
 COLUMN_LETTERS = 18
 LETTER_PX = 7.6
-NARROWEST_PX = 440
+NARROWEST_PX = 280
 #: Where the axis of rows begins, in rows: above the first title, or above the first row's name.
 TITLE_TOP = -0.3
 NAME_TOP = -0.85
@@ -175,13 +175,12 @@ def _row_ticks(panels: Sequence[Panel], grid: Grid) -> Layout:
 
 
 def _column_axis(names: Sequence[str]) -> Layout:
-    upright = _columns_px(names) > LINE_PX
     return {
         "side": "top",
         "showgrid": False,
         "range": [-0.5, len(names) - 0.5],
         "tickvals": list(range(len(names))),
         "ticktext": [wording.short(name, COLUMN_LETTERS) for name in names],
-        "tickangle": -90 if upright else None,
+        "tickangle": None,
         "autotickangles": [0, -90],
     }

@@ -145,17 +145,21 @@ def _panel_axis(
 
 def ticks_of(rows: Sequence[Row], rate: str) -> list[float]:
     """
-    Two round shares within the intervals: as many as a third of a phone's width holds.
+    Two round shares within the intervals, at least half their range apart: as many as a third of a
+    phone's width holds.
 
     >>> ticks_of([{"open_rate_low": 0.18, "open_rate_high": 0.44}], "open_rate")
     [0.2, 0.4]
+    >>> ticks_of([{"open_rate_low": 0.46, "open_rate_high": 0.99}], "open_rate")
+    [0.5, 0.9]
     """
     low = min(_known(rows, f"{rate}_low"), default=0.0)
     high = max(_known(rows, f"{rate}_high"), default=0.0)
     for step in TICK_STEPS:
         first = ceil(low / step)
         last = floor(high / step)
-        if last > first:
+        is_wide = 2 * (last - first) * step >= high - low
+        if last > first and is_wide:
             return [round(first * step, 4), round(last * step, 4)]
     return [round(high, 3)]
 

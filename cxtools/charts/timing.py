@@ -38,8 +38,9 @@ SHORTEST_S = 0.1
 #: How many parts are drawn at most, each with a line for opens and one for clicks.
 MOST_PARTS = 10
 ROW_PX = 74
-#: Room for the labels of the axis of time.
+#: Room for the labels of the axis of time, and the part of its length that each takes.
 TICKS_PX = 30
+TICK_SHARE = 0.18
 #: The label of a line stands above the times that are written over it.
 LABEL_PX = 24
 
@@ -152,12 +153,31 @@ def _time_axis(rows: Sequence[Row]) -> Layout:
     shortest = log10(min(_seconds(row, QUANTILES[0]) for row in rows))
     longest = log10(max(_seconds(row, QUANTILES[-1]) for row in rows))
     a_label = max(0.2 * (longest - shortest), 0.5)
+    first = shortest - a_label
+    last = longest + a_label
+    ticks = ticks_of(first, last)
     return {
         "type": "log",
-        "tickvals": list(TICKS_S),
-        "ticktext": [wording.duration(tick) for tick in TICKS_S],
-        "range": [shortest - a_label, longest + a_label],
+        "tickvals": ticks,
+        "ticktext": [wording.duration(tick) for tick in ticks],
+        "range": [first, last],
     }
+
+
+def ticks_of(first: float, last: float) -> list[int]:
+    """
+    The named times of an axis between two powers of ten that stand far enough from each other.
+
+    >>> ticks_of(-1, 6), ticks_of(3, 5)
+    ([1, 60, 3600, 86400], [3600, 21600, 86400])
+    """
+    ticks: list[int] = []
+    for tick in TICKS_S:
+        place = log10(tick)
+        is_far = not ticks or place - log10(ticks[-1]) >= TICK_SHARE * (last - first)
+        if first <= place <= last and is_far:
+            ticks.append(tick)
+    return ticks
 
 
 # --- a map ---

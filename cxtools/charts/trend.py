@@ -9,7 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
-from cxtools.charts.frame import Layout, Trace, draw, sentence
+from cxtools.charts.frame import MARGIN, TITLE_PX, Layout, Trace, draw, sentence
 from cxtools.charts.groups import groups_of, part_name
 from cxtools.charts.rows import Row, rows_of
 from cxtools.charts.style import INK
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 
 TITLE = "Is it getting better or worse, and since when?"
 NOTHING = "There is no trend yet: no campaign has been delivered, or none has a moment."
-#: How many panels are drawn, how high each is, and the part of it that stays free above it.
+#: How many panels are drawn, how high each is, what stays free between them and above the first.
 MOST_PANELS = 6
-PANEL_PX = 150
-GAP = 0.34
-#: So many campaigns have their name below the axis.
-TICKS = 5
-TICK_LETTERS = 12
+PANEL_PX = 100
+GAP_PX = 50
+HEADING_PX = 22
+#: Room for the shares, for the names of campaigns and for the half of the last one; the part of the
+#: axis that each name takes.
+SHARES_PX = 58
+NAMES_PX = 34
+END_PX = 28
+NAME_SHARE = 0.33
+NAME_LETTERS = 10
 #: Metric -> what stands above its panel.
 WORDS = {
     "delivery_rate": "Delivered",
@@ -66,8 +71,8 @@ def figure(table: pd.DataFrame, *, benchmarks: bool = False) -> go.Figure:
     drawn = dict(list(panels.items())[:MOST_PANELS])
     names = _names(rows, period)
     layout: Layout = {
-        "height": 70 + PANEL_PX * len(drawn),
-        "margin": {"b": 30},
+        "height": TITLE_PX + MARGIN["t"] + _panels_px(len(drawn)) + NAMES_PX,
+        "margin": {"b": NAMES_PX, "l": SHARES_PX, "r": END_PX},
         "annotations": [],
     }
     traces: list[Trace] = []
@@ -154,7 +159,11 @@ def _told(row: Row, period: str) -> str:
 
 
 def _benchmark_lines(metric: str, periods: int, axis: str) -> list[Trace]:
-    """A dotted line for each published average, named at one end and the other by turns."""
+    """
+    A dotted line for each published average: the highest is named above its end, the next below its
+    beginning.
+    """
+    averages = sorted(benchmarks_of(metric), key=lambda each: -each.share)
     return [
         {
             "xaxis": f"x{axis}",
@@ -165,12 +174,12 @@ def _benchmark_lines(metric: str, periods: int, axis: str) -> list[Trace]:
             "y": [each.share, each.share],
             "line": {"color": INK["quiet"], "width": 1, "dash": "dot"},
             "text": [each.name, ""] if number % 2 else ["", each.name],
-            "textposition": "top right" if number % 2 else "top left",
+            "textposition": "bottom right" if number % 2 else "top left",
             "textfont": {"color": INK["quiet"], "size": 11},
             "cliponaxis": False,
             "hoverinfo": "skip",
         }
-        for number, each in enumerate(benchmarks_of(metric))
+        for number, each in enumerate(averages)
     ]
 
 
@@ -190,22 +199,32 @@ def _benchmark_note(metrics: Sequence[str]) -> str:
     )
 
 
+def _panels_px(panels: int) -> int:
+    """The height of so many panels, with what stays free above each."""
+    return HEADING_PX + panels * PANEL_PX + (panels - 1) * GAP_PX
+
+
 def _domain(number: int, panels: int) -> tuple[float, float]:
     """The part of the height that a panel takes, from the top down."""
-    top = 1 - number / panels
-    return max(0.0, top - 1 / panels), top - GAP / panels
+    whole = _panels_px(panels)
+    bottom = _panels_px(number + 1)
+    return 1 - bottom / whole, 1 - (bottom - PANEL_PX) / whole
 
 
 def _axes(number: int, panels: int, axis: str, names: Sequence[str]) -> Layout:
     low, high = _domain(number, panels)
-    step = ceil(len(names) / TICKS)
+    first = -0.7
+    last = len(names) - 0.3
+    step = ceil(NAME_SHARE * (last - first))
     shown = list(range(0, len(names), step))
     across: dict[str, Any] = {
         "anchor": f"y{axis}",
-        "range": [-0.7, len(names) - 0.3],
+        "range": [first, last],
         "tickvals": shown,
-        "ticktext": [wording.short(names[place], TICK_LETTERS) for place in shown],
+        "ticktext": [wording.short(names[place], NAME_LETTERS) for place in shown],
         "showgrid": False,
+        "tickfont": {"color": INK["ink"], "size": 11},
+        "ticklabelstandoff": 6,
         "showticklabels": number == panels - 1,
     }
     up = {
@@ -213,6 +232,7 @@ def _axes(number: int, panels: int, axis: str, names: Sequence[str]) -> Layout:
         "domain": [low, high],
         "tickformat": ".2~%",
         "nticks": 4,
+        "autorangeoptions": {"clipmin": -0.05, "clipmax": 1.05},
         "showgrid": True,
     }
     return {f"xaxis{axis}": across, f"yaxis{axis}": up}

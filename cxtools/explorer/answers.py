@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -213,25 +214,37 @@ def texts_behind(engine: Engine, choice: Choice, cause: str) -> list[Text]:
         as_of=choice.as_of or None,
         addresses=True,
     )
-    masked = table.assign(words=table["bounce_text"].map(mask_addresses, na_action="ignore"))
-    keys = ["campaign", "kind", "bounce_code", "words"]
-    alike = pd.DataFrame(masked).groupby(keys, dropna=False, sort=False)
-    texts = [_text(key, rows) for key, rows in alike]
+    alike: defaultdict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
+    for row in table.to_dict("records"):
+        words = mask_addresses(row["bounce_text"])
+        key = (row["campaign"], row["kind"], row["bounce_code"], words)
+        alike[key].append((row["bounce_text"], row["recipients"]))
+    texts = [_text(code, words, rows) for (_, _, code, words), rows in alike.items()]
     return sorted(texts, key=lambda text: -text.recipients)
 
 
-def _text(key: Any, rows: pd.DataFrame) -> Text:
-    _, _, code, words = key
-    said = [part for part in (code, words) if wording.is_known(part)]
-    written = rows["bounce_text"].dropna()
-    return Text(" ".join(said), int(rows["recipients"].sum()), tuple(written))
+def _text(code: str, words: str, rows: Sequence[tuple[str, int]]) -> Text:
+    """One text of those that differ in addresses alone."""
+    recipients = sum(number for _, number in rows)
+    return Text(f"{code} {words}", recipients, tuple(text for text, _ in rows))
+
+
+@dataclass(frozen=True)
+class People:
+    """
+    Some people as they are shown, with masked addresses; and the address of each, by key. It is not
+    shown: whoever asks for their time line needn't look for it.
+    """
+
+    table: Table
+    emails: dict[str, str]
 
 
 def people_behind(
     engine: Engine, choice: Choice, behind: Behind, *, first: int | None = None
-) -> Table:
-    """Who they are, with masked addresses; all of them, or so many."""
-    return people.recipients(
+) -> People:
+    """Who they are: all of them, or so many."""
+    rows = people.recipient_rows(
         engine,
         choice.campaigns,
         behind,
@@ -239,6 +252,10 @@ def people_behind(
         as_of=choice.as_of or None,
         first=first,
     )
+    keys = rows["person"].to_pylist()
+    emails = rows["email"].to_pylist()
+    shown = Table(people.masked(rows).to_pandas())
+    return People(shown, dict(zip(keys, emails, strict=True)))
 
 
 def rows_output(table: Table, empty: str, total: int | None = None) -> list[Output]:
@@ -330,5 +347,5 @@ def kept_form(shown: Shown) -> dict[str, Any]:
     return data | {"text/html": still(meta), "text/plain": plain(meta)}
 
 
-#: How a time line is asked for: by a person's key.
-TimeLine = Callable[[str], Table]
+#: How a time line is asked for: by a person's key, and `email`, the address.
+TimeLine = Callable[..., Table]

@@ -107,14 +107,32 @@ def recipients(
         ConfigError: *as_of* is not a moment.
         StoreError: a campaign, column, step or value is unknown.
     """
+    rows = recipient_rows(engine, campaigns, behind, where=where, as_of=as_of, first=first)
+    shown = rows if addresses else masked(rows)
+    return Table(shown.to_pandas())
+
+
+def recipient_rows(
+    engine: Engine,
+    campaigns: Campaigns,
+    behind: Behind,
+    *,
+    where: Where = None,
+    as_of: AsOf = None,
+    first: int | None = None,
+) -> pa.Table:
+    """The rows of `recipients`, with whole addresses."""
     rows = _rows(engine, "recipients", campaigns, behind, where=where, as_of=as_of, first=first)
     emails = rows["email"].to_pylist()
     people = pa.array([recipient_key(email) if email else None for email in emails], pa.string())
-    rows = rows.add_column(1, "person", people)
-    if not addresses:
-        rows = _with(rows, "email", [mask_address(email) if email else email for email in emails])
-        rows = _masked_texts(rows)
-    return Table(rows.to_pandas())
+    return rows.add_column(1, "person", people)
+
+
+def masked(rows: pa.Table) -> pa.Table:
+    """The rows of `recipients` as they are shown: with masked addresses, in texts too."""
+    emails = rows["email"].to_pylist()
+    rows = _with(rows, "email", [mask_address(email) if email else email for email in emails])
+    return _masked_texts(rows)
 
 
 def texts(

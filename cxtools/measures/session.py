@@ -307,7 +307,8 @@ def define_events(relations: ReadRelations, store: EventStore, layers: Mapping[s
     files = []
     for campaign in filter(None, layers):
         files += store.parts(campaign)
-    define_received(relations, "received", files)
+    define_received(relations, "rows_of_parts", files)
+    relations.define("received", "select * from rows_of_parts")
     relations.register("nothing_known", text_table(campaign=[]).append_column(*no_hashes()))
     events = messages_sql.statement("events").format(
         received="received",

@@ -49,6 +49,8 @@ FIGURES = {
     "curve by provider": f'cx.curve("{FAILED}", by="provider").chart()',
     "jobs": f'cx.jobs("{FAILED}").chart()',
     "comparison": f'cx.comparison("{FAILED}").chart()',
+    "differences": f'cx.compare("{FAILED}", "{GOOD}").chart()',
+    "trend": "cx.trend().chart(benchmarks=True)",
 }
 VERDICTS = {
     "verdict": f'cx.verdict("{FAILED}")',

@@ -51,6 +51,15 @@ SEEN = f"""cell => {{
     cards: verdict ? [...verdict.querySelectorAll('.card')].map(holds) : [],
   }}
 }}"""
+SHUT_BARS = """() => {
+  window.jupyterapp.shell.collapseLeft()
+  window.jupyterapp.shell.collapseRight()
+}"""
+#: Until each figure is as wide as what it stands in.
+IS_NARROW = """() => [...document.querySelectorAll('.js-plotly-plot')].every(plot => {
+  const width = plot.querySelector('.main-svg').getBoundingClientRect().width
+  return 300 < width && width < 400
+})"""
 CLEAR = "rgba(0, 0, 0, 0)"
 #: What pandas makes of an answer -> the beginning of its index.
 INDEXES = {
@@ -90,11 +99,14 @@ def seen(lab: Lab, chromium: str, request: pytest.FixtureRequest) -> Seen:
         page.on("request", lambda asking: asked.append(asking.url))
         lab.open(page, "shapes.ipynb", f"JupyterLab {request.param}")
         found = look(page)
+        narrow = look_narrowly(page)
         browser.close()
 
     assert [] == [address for address in asked if not lab.is_own(address)]
     for one in found.values():
         one["theme"] = request.param
+    for name, faults in narrow.items():
+        found[name]["narrow"] = faults
     return found
 
 
@@ -105,6 +117,16 @@ def look(page: Page) -> Seen:
     page.wait_for_timeout(500)
     _, *cells = page.locator(".jp-CodeCell").all()
     return {name: cell.evaluate(SEEN) for name, cell in zip(shapes.CELLS, cells, strict=True)}
+
+
+def look_narrowly(page: Page) -> dict[str, list[str]]:
+    """The faults of the notebook's figures in a window of 480 px, without Lab's bars at its sides."""
+    page.set_viewport_size({"width": 480, "height": 1000})
+    page.evaluate(SHUT_BARS)
+    page.wait_for_function(IS_NARROW, timeout=60_000)
+    page.wait_for_timeout(500)
+    plots = page.locator(".js-plotly-plot").all()
+    return {name: plot.evaluate(FAULTS) for name, plot in zip(shapes.FIGURES, plots, strict=True)}
 
 
 def test_no_cell_fails(seen: Seen) -> None:
@@ -121,6 +143,13 @@ def test_figures_are_drawn_with_captions_and_no_text_on_another(seen: Seen) -> N
     assert [] == [name for name, one in drawn.items() if not one["marks"]]
     assert [] == [name for name, one in drawn.items() if not any(map(is_caption, one["drawn"]))]
     assert [] == [name for name, one in drawn.items() if not any(map(is_title, one["drawn"]))]
+
+
+def test_figures_hold_all_texts_in_a_narrow_window(seen: Seen) -> None:
+    """Titles, captions, legends, labels of axes: at 480 px nothing is cut, or stands on another."""
+    faults = {name: seen[name]["narrow"] for name in shapes.FIGURES}
+
+    assert {} == {name: found for name, found in faults.items() if found}
 
 
 def is_title(text: str) -> bool:
