@@ -24,7 +24,9 @@ from cxtools.errors import CxError, StoreError
 from cxtools.explorer.choice import TREND, Choice, changes
 from cxtools.measures import people
 from cxtools.measures.answers import answer as answer_question
+from cxtools.measures.answers import youngest_age
 from cxtools.measures.choices import quoted
+from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine
 from cxtools.measures.people import Behind
 from cxtools.measures.table import Table
@@ -121,11 +123,23 @@ def segment_filters(engine: Engine, campaigns: Sequence[str], segment: str) -> l
 
 def prepare(engine: Engine, choice: Choice) -> None:
     """
-    Count once what all views of these campaigns, cut at this moment, are sums of; what can't be
+    Count once what all views of a choice are sums of, and those of the next choice; what can't be
     read is said by the view that asks for it.
     """
     with suppress(CxError):
-        engine.count_cells(choice.campaigns, as_of=choice.as_of or None)
+        engine.count_cells(
+            choice.campaigns,
+            by=choice.by,
+            where=choice.filters(),
+            as_of=_as_of(engine, choice),
+        )
+
+
+def _as_of(engine: Engine, choice: Choice) -> AsOf:
+    """A difference is that of one age."""
+    if choice.as_of or not choice.is_difference():
+        return choice.as_of or None
+    return youngest_age(engine, choice.campaigns)
 
 
 def answer(engine: Engine, choice: Choice) -> Table:
