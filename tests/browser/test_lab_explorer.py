@@ -138,7 +138,7 @@ def control(explorer: Locator, name: str) -> Locator:
     return explorer.get_by_label(name, exact=True)
 
 
-def follow(page: Page, code: str, caption: str = "") -> None:
+def check_follows(page: Page, code: str, caption: str = "") -> None:
     """Wait until code and figure say it."""
     page.wait_for_function(HAS_FOLLOWED, arg=[code, caption], timeout=30_000)
 
@@ -183,21 +183,21 @@ def test_filters_follow_the_keys(page: Page, explorer: Locator) -> None:
     for name, keys, code, caption in BY_KEYS:
         control(explorer, name).focus()
         press(page, *keys)
-        follow(page, code, caption)
+        check_follows(page, code, caption)
         if name in ("Segment", "Domain"):
             press(page, "Control+a", "Delete", "Enter")
         else:
             press(page, "Home")
-        follow(page, f"cx.funnel('{NEWEST}')")
+        check_follows(page, f"cx.funnel('{NEWEST}')")
 
 
 def test_filters_follow_the_mouse(page: Page, explorer: Locator) -> None:
     """A list by its options; a segment by its name, which lists its values."""
     control(explorer, "Cause").select_option("Mailbox full")
-    follow(page, "where={'cause': ['mailbox_full']}", "cause")
+    check_follows(page, "where={'cause': ['mailbox_full']}", "cause")
     control(explorer, "Cause").select_option("all")
     control(explorer, "Scanners").select_option("nothing else")
-    follow(page, "where={'scanned': ['yes']}", "scanned")
+    check_follows(page, "where={'scanned': ['yes']}", "scanned")
     control(explorer, "Scanners").select_option("shown")
     control(explorer, "Segment").fill("history=")
     control(explorer, "Segment").blur()
@@ -206,7 +206,7 @@ def test_filters_follow_the_mouse(page: Page, explorer: Locator) -> None:
     control(explorer, "Segment").fill("history=repeat")
     control(explorer, "Segment").blur()
 
-    follow(page, "where={'history': ['repeat']}", "history")
+    check_follows(page, "where={'history': ['repeat']}", "history")
 
 
 def test_shortcuts_of_jupyterlab_take_no_key(page: Page, explorer: Locator) -> None:
@@ -256,7 +256,7 @@ def test_sections_show_numbers_people_and_all_campaigns(page: Page, explorer: Lo
         page.wait_for_timeout(700)
         faults[width] = page.evaluate(MISPLACED)
     explorer.locator(".jupyter-widget-Collapse-open .js-plotly-plot .point").first.click(force=True)
-    follow(page, "cx.funnel('week-0')")
+    check_follows(page, "cx.funnel('week-0')")
 
     assert "400" in numbers
     assert "cx.trend()\ncxtools trend" == trend
@@ -266,7 +266,7 @@ def test_sections_show_numbers_people_and_all_campaigns(page: Page, explorer: Lo
 def test_a_bar_that_is_clicked_opens_its_texts(page: Page, explorer: Locator) -> None:
     """By the mouse; by keys it is the list of causes."""
     control(explorer, "Show").select_option("bounces")
-    follow(page, "cx.bounces('autumn')")
+    check_follows(page, "cx.bounces('autumn')")
     explorer.locator(".cx-figures .js-plotly-plot .point").first.click(force=True)
     control(explorer, "Texts").locator("option").nth(1).wait_for(state="attached")
 
@@ -279,8 +279,8 @@ def test_two_campaigns_stand_beside_each_other_or_as_a_difference(
     """Chosen by keys, Shift and arrows."""
     control(explorer, "Campaigns").focus()
     press(page, "Shift+ArrowDown")
-    follow(page, "cx.funnel('week-4', 'autumn')", "95% intervals")
+    check_follows(page, "cx.funnel('week-4', 'autumn')", "95% intervals")
     control(explorer, "Two").focus()
     press(page, "ArrowDown")
 
-    follow(page, "cx.compare('week-4', 'autumn')", "Percentage points")
+    check_follows(page, "cx.compare('week-4', 'autumn')", "Percentage points")
