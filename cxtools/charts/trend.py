@@ -44,11 +44,13 @@ WORDS = {
 #: Standing -> the mark and the colour of a dot.
 DOTS = {
     "alert": ("diamond", INK["orange"], 9),
-    "baseline": ("circle-open", INK["blue"], 6),
+    "baseline": ("circle-open", INK["blue"], 7),
     "usual": ("circle", INK["blue"], 6),
     "too early": ("x-thin-open", INK["quiet"], 6),
     "too few": ("x-thin-open", INK["quiet"], 6),
 }
+#: The stroke of a hollow mark: a thinner one can't be seen on a dark page.
+HOLLOW_PX = 2
 CAPTION = (
     "A dot is {one}: hollow in the baseline, a diamond in an alert, a cross where it is too early "
     "or there are too few messages to tell. The line is what is usual, the grey ones are three "
@@ -145,10 +147,16 @@ def _dots(places: Sequence[int], rows: Sequence[Row], period: str) -> Trace:
             "symbol": [symbol for symbol, _, _ in marks],
             "color": [colour for _, colour, _ in marks],
             "size": [size for _, _, size in marks],
+            "opacity": 1,
+            "line": {"width": [_stroke_px(symbol) for symbol, _, _ in marks]},
         },
         "text": [_told(row, period) for row in rows],
         "hovertemplate": "%{text}<extra></extra>",
     }
+
+
+def _stroke_px(symbol: str) -> int:
+    return HOLLOW_PX if symbol.endswith("-open") else 0
 
 
 def _told(row: Row, period: str) -> str:
