@@ -24,7 +24,7 @@ from cxtools.connection import Connection
 from cxtools.explorer.answers import kept_form
 from cxtools.explorer.controls import Controls, controls
 from cxtools.explorer.panel import NUMBERS, PEOPLE, TREND
-from cxtools.people.timeline import timeline
+from cxtools.people.timeline import timeline_of
 from cxtools.settings import load_settings
 
 Change = tuple[str, Any]
@@ -39,7 +39,7 @@ def main() -> None:
     made: list[Controls] = []
 
     def show() -> None:
-        made.append(controls(client.engine, timeline=partial(timeline, client)))
+        made.append(controls(client.engine, timeline=partial(timeline_of, client)))
 
     print(f"{'shown first':40} {cost(show)}")
     [parts] = made

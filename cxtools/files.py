@@ -55,12 +55,15 @@ def check_is_local(path: Path) -> None:
         )
 
 
-def write_whole(file: Path, content: Content, *, mode: int = PRIVATE_FILE) -> Path:
+def write_whole(
+    file: Path, content: Content, *, mode: int = PRIVATE_FILE, make_folder: bool = True
+) -> Path:
     """
     Write a file that appears, or replaces the one of its name, all at once; return it.
 
-    Its folder is made where there is none. After an error nothing new is left in it. What is no
-    file, as a pipe or a device, is written into and stays what it is.
+    Its folder is made where there is none, unless *make_folder* is false: then that is an error, as
+    what belongs to a folder has no place where somebody removed it. After an error nothing new is
+    left in it. What is no file, as a pipe or a device, is written into and stays what it is.
 
     >>> file = write_whole(Path(tempfile.mkdtemp()) / "reports" / "page.html", b"<p>done</p>")
     >>> file.read_bytes(), oct(file.stat().st_mode & 0o777)
@@ -71,7 +74,7 @@ def write_whole(file: Path, content: Content, *, mode: int = PRIVATE_FILE) -> Pa
             _write_content(device, content)
         return file
     with Staging() as staging:
-        staging.write(file, content, mode=mode)
+        staging.write(file, content, mode=mode, make_folder=make_folder)
         staging.publish()
     return file
 
@@ -112,9 +115,12 @@ class Staging:
         """What was written and is not published yet; whole and readable under these names."""
         return list(self._final_names)
 
-    def write(self, file: Path, content: Content, *, mode: int = PRIVATE_FILE) -> None:
+    def write(
+        self, file: Path, content: Content, *, mode: int = PRIVATE_FILE, make_folder: bool = True
+    ) -> None:
         """Write the content of *file* under a hidden name beside it, and make it durable."""
-        make_private_folder(file.parent)
+        if make_folder:
+            make_private_folder(file.parent)
         hidden = _write_hidden(file, content, mode)
         self._final_names[hidden] = file
 

@@ -313,11 +313,11 @@ def explore(*campaigns: str | Sequence[str], home: Home = None) -> Any:
         cx.explore()
     """
     from cxtools.explorer.shown import explore as show
-    from cxtools.people.timeline import timeline
+    from cxtools.people.timeline import timeline_of
 
     names = [check_campaign(name, home=home) for name in _names(campaigns)]
     client = latest(home)
-    return show(client.engine, names or None, partial(timeline, client))
+    return show(client.engine, names or None, partial(timeline_of, client))
 
 
 def _names(given: Iterable[Any]) -> Iterator[str]:

@@ -126,6 +126,8 @@ def prepare(engine: Engine, choice: Choice) -> None:
     Count once what all views of a choice are sums of, and those of the next choice; what can't be
     read is said by the view that asks for it.
     """
+    if not choice.campaigns:
+        return
     with suppress(CxError):
         engine.count_cells(
             choice.campaigns,
@@ -361,5 +363,5 @@ def kept_form(shown: Shown) -> dict[str, Any]:
     return data | {"text/html": still(meta), "text/plain": plain(meta)}
 
 
-#: How a time line is asked for: by a person's key, and `email`, the address.
-TimeLine = Callable[..., Table]
+#: How a time line is asked for: by a person's key and address.
+TimeLine = Callable[[str, str], Table]

@@ -120,5 +120,5 @@ class BehindBar:
         if self._panel.is_filling or not person or self._timeline is None:
             return
         with self._answering(self._panel.lines):
-            table = self._timeline(person, email=self._emails[person])
+            table = self._timeline(person, self._emails[person])
             self._panel.lines.outputs = answers.rows_output(table, NO_MAIL)

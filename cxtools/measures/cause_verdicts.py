@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools.events.messages.layer import Layer, read_rows
-from cxtools.files import write_whole
+from cxtools.measures.layer_files import keep_counts, read_counts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,14 +40,14 @@ def verdict_rows(
 
 
 def _layer_verdicts(layer: Layer, make_judge: Callable[[], Judge], rules_digest: str) -> pa.Table:
-    file = layer.folder / f"verdicts-{rules_digest}.parquet"
     if rules_digest:
-        with suppress(FileNotFoundError):
-            return read_rows(file)
+        known = read_counts(layer, "verdicts", rules_digest)
+        if known is not None:
+            return known
     [causes] = layer.files("causes")
     rows = _judge_causes(read_rows(causes), make_judge())
     if rules_digest:
-        _keep(rows, file)
+        keep_counts(layer, "verdicts", rules_digest, rows)
     return rows
 
 
@@ -69,16 +66,6 @@ def _judge_causes(causes: pa.Table, judge: Judge) -> pa.Table:
         rows.append(row)
     schema = _schema()
     return pa.Table.from_pylist(rows, schema.remove(schema.get_field_index("campaign")))
-
-
-def _keep(rows: pa.Table, file: Path) -> None:
-    """Keep verdicts; where that can't be they are given again at the next question."""
-    import pyarrow.parquet as pq
-
-    if not file.parent.exists():  # somebody removed the layer, which is made again
-        return
-    with suppress(OSError):
-        write_whole(file, partial(pq.write_table, rows))
 
 
 def _schema() -> pa.Schema:

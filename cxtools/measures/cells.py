@@ -6,11 +6,11 @@ Whoever will ask a lot of the same messages, as the explorer does, has their cel
 (`Engine.count_cells`); from then on a question that they can answer reads them in the place of
 messages. They are what the questions' own SQL counts, split by several dimensions at once.
 
-Those of whole campaigns are parted by everything that a campaign has few values of, and stand in
-files beside the layer: a million messages that are sent within hours are some ten thousand cells;
-sent through a month, by hours and days, more than a hundred thousand. Those of other messages, by a
-domain, a segment or until a moment, are parted by little, since somebody is waiting, and are kept
-by the process alone.
+Those of whole campaigns stand in files beside the layer: for an explorer parted by everything that
+a campaign has few values of, for a trend by little. A million messages that are sent within hours
+are some ten thousand cells; sent through a month, by hours and days, more than a hundred thousand.
+Those of other messages, by a domain, a segment or until a moment, are parted by little, since
+somebody is waiting, and are kept by the process alone.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class Scope:
 
     by: tuple[str, ...]
     where: Filters
+    #: What files of such cells are called; "" where they have none.
+    file: str = ""
 
     def filters_left(self, where: Filters) -> Filters:
         """Of the filters of a question those that are applied to the cells themselves."""
@@ -93,8 +95,8 @@ def _column(place: int) -> str:
 
 
 #: The cells of whole campaigns: for whoever will ask anything, and for whoever won't ask much.
-WHOLE_CAMPAIGNS = Scope(FEW_VALUES, NO_FILTERS)
-FEWEST_CELLS = Scope(ALWAYS, NO_FILTERS)
+WHOLE_CAMPAIGNS = Scope(FEW_VALUES, NO_FILTERS, "cells")
+FEWEST_CELLS = Scope(ALWAYS, NO_FILTERS, "fewest-cells")
 
 
 @dataclass(frozen=True)
@@ -117,39 +119,58 @@ class Cells:
         import pyarrow as pa
 
         for scope in self._scopes():
-            tables = [self._find(scope, campaign) for campaign in self.layers]
-            known = [table for table in tables if table is not None and _is_worth_it(table)]
-            if len(known) == len(tables):
-                return KnownCells(scope, pa.concat_tables(known, promote_options="default"))
+            tables = []
+            for campaign in self.layers:
+                table = self._find(scope, campaign)
+                if table is None or not _is_worth_it(table):
+                    break
+                tables.append(table)
+            else:
+                return KnownCells(scope, pa.concat_tables(tables, promote_options="default"))
         return None
 
-    def missing(self, *, fewest: bool = False) -> tuple[Scope, list[str]] | None:
+    def missing(self, *, fewest: bool = False) -> list[tuple[Scope, list[list[str]]]]:
         """
-        What is to be counted, of which campaigns, for what is asked; None where nothing is. The
-        *fewest* are those that can answer no more than that.
+        What there is to count, so that cells can answer what is asked: the scopes, the best first,
+        and of which campaigns together; nothing where known ones can. The *fewest* cells are those
+        that can answer no more than that.
         """
+        if self.find() is not None:
+            return []
         scopes = list(self._scopes())
+        missing = []
         for scope in scopes[-1:] if fewest else scopes:
             tables = {name: self._find(scope, name) for name in self.layers}
             if all(table is None or _is_worth_it(table) for table in tables.values()):
                 names = [name for name, table in tables.items() if table is None]
-                is_of_them_all = bool(names and self.asked.segments.names)  # as their history is
-                return scope, list(self.layers) if is_of_them_all else names
-        return None
+                missing.append((scope, self._groups(names)))
+        return missing
 
-    def keep(self, scope: Scope, counted: pa.Table) -> None:
-        """Keep what was counted split by what these cells are parted by, campaign by campaign."""
+    def _groups(self, names: list[str]) -> list[list[str]]:
+        """
+        Each campaign by itself, so that a fault in one spoils none of the others; the values of
+        segments are known by all of the campaigns that are asked about.
+        """
+        if self.asked.segments.names:
+            return [list(self.layers)]
+        return [[name] for name in names]
+
+    def keep(self, scope: Scope, counted: pa.Table) -> bool:
+        """
+        Keep what was counted split by what these cells are parted by, campaign by campaign; whether
+        all are worth it.
+        """
         import pyarrow.compute as pc
 
         rows = _flat(counted, scope)
-        for campaign in self.layers:
-            self._keep(scope, campaign, rows.filter(pc.equal(rows["campaign"], campaign)))
+        own = {name: rows.filter(pc.equal(rows["campaign"], name)) for name in self.layers}
+        for campaign, cells in own.items():
+            self._keep(scope, campaign, cells if _is_worth_it(cells) else _not_worth_it())
+        return all(_is_worth_it(cells) for cells in own.values())
 
     def _keep(self, scope: Scope, campaign: str, rows: pa.Table) -> None:
-        if not _is_worth_it(rows):
-            rows = _not_worth_it()
-        elif self._has_file(scope, campaign):
-            keep_counts(self.layers[campaign], "cells", self._digest_with(scope), rows)
+        if self._has_file(scope, campaign):
+            keep_counts(self.layers[campaign], scope.file, self._digest_with(scope), rows)
         KEPT.keep(self._key(scope, campaign), rows)
 
     def _scopes(self) -> Iterator[Scope]:
@@ -164,20 +185,19 @@ class Cells:
             yield WHOLE_CAMPAIGNS
         where = {name: values for name, values in self.asked.where.items() if name not in ALWAYS}
         others = [name for name in self.asked.by if name not in ALWAYS]
-        yield Scope((*ALWAYS, *others), where)
+        yield Scope((*ALWAYS, *others), where) if where or others else FEWEST_CELLS
 
     def _find(self, scope: Scope, campaign: str) -> pa.Table | None:
         key = self._key(scope, campaign)
         rows = KEPT.find(key)
         if rows is None and self._has_file(scope, campaign):
-            rows = read_counts(self.layers[campaign], "cells", self._digest_with(scope))
+            rows = read_counts(self.layers[campaign], scope.file, self._digest_with(scope))
             if rows is not None:
                 KEPT.keep(key, rows)
         return rows
 
     def _has_file(self, scope: Scope, campaign: str) -> bool:
-        is_of_all = scope in (WHOLE_CAMPAIGNS, FEWEST_CELLS)
-        return is_of_all and self._cut(campaign) is None
+        return bool(scope.file) and self._cut(campaign) is None
 
     def _key(self, scope: Scope, campaign: str) -> Hashable:
         version = self.layers[campaign].version()

@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxtools.errors import PartsReplaced
 from cxtools.events.kept_segments import CampaignSegments
 from cxtools.events.messages.current import current_layer, layer_without_events
 from cxtools.events.messages.layer import Layer
@@ -26,7 +27,7 @@ from cxtools.events.store import EventStore
 from cxtools.formats import ZERO_ZONE
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.cause_verdicts import verdict_rows
-from cxtools.measures.cells import Cells
+from cxtools.measures.cells import Cells, Scope
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
@@ -177,10 +178,10 @@ class Engine:
                 asked,
                 cells,
                 known,
-                self._count_whole,
+                partial(self._count_whole, layers),
             )
             relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
-            relations.compute("scanned_messages", partial(self._scanned, campaigns, as_of))
+            relations.compute("scanned_messages", partial(self._scanned, layers, campaigns, as_of))
             session.check_values(where)
             yield session
 
@@ -196,14 +197,18 @@ class Engine:
         with self.session(campaigns, by=[name]) as session:
             return session.values(name)
 
-    def _count_whole(self, file: str, campaigns: Sequence[str]) -> pa.Table:
-        """What a question's SQL counts of these campaigns as a whole."""
+    def _count_whole(
+        self, layers: Mapping[str, Layer], file: str, campaigns: Sequence[str]
+    ) -> pa.Table:
+        """What a question's SQL counts of these campaigns as a whole, by these layers of theirs."""
         with self.session(campaigns) as session:
+            _check_same(layers, session)
             return session.run(statement(file))
 
-    def _scanned(self, campaigns: Campaigns, as_of: AsOf) -> pa.Table:
+    def _scanned(self, layers: Mapping[str, Layer], campaigns: Campaigns, as_of: AsOf) -> pa.Table:
         """Of all messages of these campaigns, those that a scanner is suspected of."""
         with self.session(campaigns, as_of=as_of) as session:
+            _check_same(layers, session)
             return session.count(SUSPECT_MESSAGES)
 
     @repeat_when_replaced
@@ -226,12 +231,15 @@ class Engine:
         """
         with self.session(campaigns, by=by, where=where, as_of=as_of) as session:
             missing = session.cells.missing(fewest=fewest)
-        if missing is None:
-            return
-        scope, names = missing
-        if names:
-            with self.session(names, by=scope.by, where=scope.where, as_of=as_of) as session:
-                session.cells.keep(scope, session.run("select * from counted_cells"))
+        for scope, groups in missing:
+            are_worth_it = [self._count_cells_of(scope, names, as_of) for names in groups]
+            if all(are_worth_it):
+                return
+
+    def _count_cells_of(self, scope: Scope, campaigns: Sequence[str], as_of: AsOf) -> bool:
+        """Count and keep the cells of these campaigns; whether they are worth it."""
+        with self.session(campaigns, by=scope.by, where=scope.where, as_of=as_of) as session:
+            return session.cells.keep(scope, session.run("select * from counted_cells"))
 
     @contextmanager
     def open_layers(self, campaigns: Campaigns = None) -> Iterator[dict[str, Layer]]:
@@ -327,6 +335,20 @@ def names_of(campaigns: Campaigns) -> list[str]:
     if isinstance(campaigns, str | int):
         return [str(campaigns)]
     return [str(name) for name in campaigns]
+
+
+def _check_same(layers: Mapping[str, Layer], session: Session) -> None:
+    """
+    A question within a question is about the same messages.
+
+    Raises:
+        PartsReplaced: events came between the two.
+    """
+    for name, layer in session.cells.layers.items():
+        if name and layer.version() != layers[name].version():
+            raise PartsReplaced(
+                "events came in while they were counted", where=name, do="ask again"
+            )
 
 
 def _key(layers: Mapping[str, Layer], asked: Asked) -> Hashable:

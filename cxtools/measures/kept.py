@@ -44,11 +44,6 @@ class Kept:
             while self._bytes() > self._most_bytes:
                 self._tables.popitem(last=False)
 
-    def clear(self) -> None:
-        """Let go of all, as another process would begin."""
-        with self._lock:
-            self._tables.clear()
-
     def _bytes(self) -> int:
         return sum(table.nbytes for table in self._tables.values())
 

@@ -30,15 +30,14 @@ def keep_counts(layer: Layer, name: str, digest: str, rows: pa.Table) -> None:
     """Keep what was counted; where that can't be it is counted again when it is next asked for."""
     import pyarrow.parquet as pq
 
-    if not layer.folder.exists():  # somebody removed the layer, which is made again
-        return
-    with suppress(OSError):
-        write_whole(layer.folder / f"{name}-{digest}.parquet", partial(pq.write_table, rows))
+    file = layer.folder / f"{name}-{digest}.parquet"
+    with suppress(OSError):  # nobody may write there, or somebody removed the layer
+        write_whole(file, partial(pq.write_table, rows), make_folder=False)
         _remove_oldest(layer, name)
 
 
 def _remove_oldest(layer: Layer, name: str) -> None:
-    """Those of rules and code that nobody has asked by for longest, as far as can be told."""
+    """Those that were written first: mostly by rules or code of before."""
     files = list(layer.folder.glob(f"{name}-*.parquet"))
     files.sort(key=lambda file: file.stat().st_mtime, reverse=True)
     for file in files[MOST_FILES:]:

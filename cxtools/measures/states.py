@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxtools.events.database import FUNCTIONS
+from cxtools.events import database, spark
 from cxtools.events.messages.layer import Layer
 from cxtools.measures import sql
 from cxtools.measures.layer_files import keep_counts, read_counts
@@ -60,7 +60,8 @@ def states_digest(rules_digest: str, runs_on: str) -> str:
 @cache
 def _code() -> str:
     """The digest of the SQL and of the code that defines what it reads."""
-    digest = hashlib.sha256(FUNCTIONS.read_bytes())
+    digest = hashlib.sha256(database.FUNCTIONS.read_bytes())
+    digest.update(spark.FUNCTIONS.read_bytes())
     for file in sorted(MEASURES.glob("*.py")):
         digest.update(file.read_bytes())
     for name in sorted(file.name for file in sql.FOLDER.iterdir()):

@@ -18,22 +18,28 @@ if TYPE_CHECKING:
 COLUMNS = ["at", "campaign", "what", "detail", "job"]
 
 
-def timeline(
-    client: Connection, person: str, *, email: str | None = None, addresses: bool = False
-) -> Table:
+def timeline(client: Connection, person: str, *, addresses: bool = False) -> Table:
     """
     One row per event, plan and suppression of a person, in their order; what has no moment is last.
 
-    *person* is an address, or the key that `recipients` gives; *email* is the address of a key,
-    where it is known already: otherwise it is looked for in all events.
+    *person* is an address, or the key that `recipients` gives, whose address is looked for in all
+    events.
 
     Raises:
         ConfigError: that is neither.
         StoreError: the ledger or the events can't be read.
     """
-    key = person
-    if email is None:
-        key, email = key_and_address(client, person)
+    key, email = key_and_address(client, person)
+    return timeline_of(client, key, email, addresses=addresses)
+
+
+def timeline_of(client: Connection, key: str, email: str, *, addresses: bool = False) -> Table:
+    """
+    The same of a person whose key and address are known; "" for an address that nobody holds.
+
+    Raises:
+        StoreError: the ledger or the events can't be read.
+    """
     rows: list[tuple[Any, ...]] = []
     if client.has_ledger:
         rows += _plans(client, key)

@@ -39,7 +39,7 @@ from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
 from cxtools.measures.question import Question
 from cxtools.measures.table import Table
-from cxtools.people.timeline import timeline
+from cxtools.people.timeline import timeline_of
 from cxtools.settings import load_settings
 from tests.tables import RECEIVED, ask, events, store
 from tests.unit.test_charts import STORE
@@ -73,7 +73,7 @@ def client(home: Path) -> Connection:
 @pytest.fixture
 def parts(client: Connection) -> Controls:
     """The controls as they are shown first."""
-    made = controls(client.engine, timeline=partial(timeline, client))
+    made = controls(client.engine, timeline=partial(timeline_of, client))
     assert made.widget is not None
     return made
 
@@ -258,7 +258,7 @@ def test_who_is_named_nowhere_has_no_time_line(client: Connection) -> None:
     )
     nameless = [replace(full[0], email=""), full[1]]
     client.store.add("ids", nameless, source="test", received_at=RECEIVED)
-    parts = controls(client.engine, ["ids"], timeline=partial(timeline, client))
+    parts = controls(client.engine, ["ids"], timeline=partial(timeline_of, client))
     parts.cause.value = "mailbox_full"
     parts.below.selected_index = PEOPLE
     names = [name for name, _ in parts.person.options]

@@ -21,7 +21,7 @@ from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
 from cxtools.measures.people import STEPS, Behind, recipients, texts
 from cxtools.people.person import held_on
-from cxtools.people.timeline import timeline
+from cxtools.people.timeline import timeline, timeline_of
 from cxtools.settings import load_settings
 from tests.tables import RECEIVED, events, store
 
@@ -300,7 +300,7 @@ def test_a_time_line_misses_no_event_however_its_message_is_named(
 def test_an_address_that_is_known_is_not_looked_for(client: Connection) -> None:
     """The same time line as by the key alone."""
     key = recipient_key("bob@yahoo.com")
-    lines = timeline(client, key, email="bob@yahoo.com")
+    lines = timeline_of(client, key, "bob@yahoo.com")
 
     assert 2 == len(lines)
     assert lines.equals(timeline(client, key))

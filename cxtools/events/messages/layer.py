@@ -80,17 +80,21 @@ class Layer:
         """
         files = sorted((self.folder / relation).glob("*.parquet"))
         if not files:
-            raise PartsReplaced(
-                "the messages were brought up to date while they were read",
-                where=str(self.folder),
-                do="ask again",
-            )
+            raise _brought_up_to_date(self.folder)
         return files
 
     def version(self) -> tuple[str, int, int]:
-        """What tells this layer from any other, one that stood in its place before among them."""
+        """
+        What tells this layer from any other, one that stood in its place before among them.
+
+        Raises:
+            PartsReplaced: the layer was removed meanwhile.
+        """
         file = self.folder / PARTS
-        stat = file.stat()
+        try:
+            stat = file.stat()
+        except FileNotFoundError as error:
+            raise _brought_up_to_date(self.folder) from error
         return (str(file), stat.st_ino, stat.st_mtime_ns)
 
     def row_count(self, relation: str) -> int:
@@ -118,6 +122,14 @@ class Layer:
         [file] = self.files(relation)
         rows: list[dict[str, Any]] = read_rows(file).to_pylist()
         return rows
+
+
+def _brought_up_to_date(folder: Path) -> PartsReplaced:
+    return PartsReplaced(
+        "the messages were brought up to date while they were read",
+        where=str(folder),
+        do="ask again",
+    )
 
 
 def read_rows(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
