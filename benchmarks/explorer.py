@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -40,7 +41,7 @@ def main() -> None:
     def show() -> None:
         made.append(controls(client.engine, timeline=partial(timeline, client)))
 
-    print(f"{'shown first':40} {seconds(show):8.3f} s")
+    print(f"{'shown first':40} {cost(show)}")
     [parts] = made
     parts.on_shown = kept_form
     rows = client.engine.layer(parts.choice().campaigns[0]).counts()["events"]
@@ -48,14 +49,14 @@ def main() -> None:
     for name, value in changes(parts):
         control = getattr(parts, name)
         before = control.value
-        first = seconds(partial(setattr, control, "value", value))
-        back = seconds(partial(setattr, control, "value", before))
-        again = seconds(partial(setattr, control, "value", value))
+        first = cost(partial(setattr, control, "value", value))
+        back = cost(partial(setattr, control, "value", before))
+        again = cost(partial(setattr, control, "value", value))
         control.value = before
         change = f"{name} = {str(value)[:24]}"
-        print(f"{change:40} {first:8.3f} s, back {back:.3f}, again {again:.3f}")
+        print(f"{change:40} {first}, back {back}, again {again}")
     for name, step in steps(parts):
-        print(f"{name:40} {seconds(step):8.3f} s")
+        print(f"{name:40} {cost(step)}")
 
 
 def changes(parts: Controls) -> list[Change]:
@@ -116,11 +117,23 @@ def pick(parts: Controls, cause: str) -> None:
     parts.below.selected_index = PEOPLE
 
 
-def seconds(act: Callable[[], object]) -> float:
-    """How long something takes."""
-    start = time.perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """What something takes."""
+
+    wall_s: float
+    cpu_s: float
+
+    def __str__(self) -> str:
+        return f"{self.wall_s:7.3f} s ({self.cpu_s:6.3f} CPU)"
+
+
+def cost(act: Callable[[], object]) -> Cost:
+    """What it takes to do something, in all threads."""
+    wall = time.perf_counter()
+    cpu = time.process_time()
     act()
-    return time.perf_counter() - start
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 if __name__ == "__main__":

@@ -46,8 +46,16 @@ def rows_of(table: pd.DataFrame, longest: int = KEPT_TEXT) -> list[Row]:
 def _plain_values(values: pd.Series, longest: int) -> list[Any]:
     """The values of a column: numbers and short texts all at once, since a split has many rows."""
     if values.dtype.kind in NUMBERS or _are_short_texts(values, longest):
-        return list(values.astype(object).where(values.notna(), None))
+        return _with_none(values)
     return [_plain(value, longest) for value in values]
+
+
+def _with_none(values: pd.Series) -> list[Any]:
+    plain = values.tolist()
+    if not values.hasnans:
+        return plain
+    missing = values.isna().tolist()
+    return [None if is_none else value for value, is_none in zip(plain, missing, strict=True)]
 
 
 def _are_short_texts(values: pd.Series, longest: int) -> bool:

@@ -96,7 +96,11 @@ class DuckDBRelations:
         relation.create_view(name)
 
     def register(self, name: str, table: pa.Table) -> None:
-        self._connection.register(name, table)
+        """A table of DuckDB's own: of Arrow's it doesn't know the size, and joins the wrong way."""
+        given = f"given_{name}"
+        self._connection.register(given, table)
+        self.keep(name, f"select * from {given}")
+        self._connection.unregister(given)
 
     def define(self, name: str, sql: str) -> None:
         self._connection.execute(f"create or replace temp view {name} as {sql}")

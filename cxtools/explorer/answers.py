@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from cxtools.errors import CxError, StoreError
 from cxtools.explorer.choice import TREND, Choice, changes
 from cxtools.measures import people
 from cxtools.measures.answers import answer as answer_question
+from cxtools.measures.answers import youngest_age
 from cxtools.measures.choices import quoted
+from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine
 from cxtools.measures.people import Behind
 from cxtools.measures.table import Table
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 FIGURE = "application/vnd.plotly.v1+json"
 #: Rows of people and texts that are shown; the files have all of them.
 ROWS_SHOWN = 50
+#: What is shown of people beside their address.
+PEOPLE_SHOWN = ("provider", "kind", "bounce_code", "bounce_text")
 #: Rows of a file that stands in the notebook itself.
 ROWS_TAKEN = 20_000
 #: Cells of a sheet that is made without being asked for: more take longer than a figure.
@@ -118,11 +123,23 @@ def segment_filters(engine: Engine, campaigns: Sequence[str], segment: str) -> l
 
 def prepare(engine: Engine, choice: Choice) -> None:
     """
-    Count once what all views of these campaigns, cut at this moment, are sums of; what can't be
+    Count once what all views of a choice are sums of, and those of the next choice; what can't be
     read is said by the view that asks for it.
     """
     with suppress(CxError):
-        engine.count_cells(choice.campaigns, as_of=choice.as_of or None)
+        engine.count_cells(
+            choice.campaigns,
+            by=choice.by,
+            where=choice.filters(),
+            as_of=_as_of(engine, choice),
+        )
+
+
+def _as_of(engine: Engine, choice: Choice) -> AsOf:
+    """A difference is that of one age."""
+    if choice.as_of or not choice.is_difference():
+        return choice.as_of or None
+    return youngest_age(engine, choice.campaigns)
 
 
 def answer(engine: Engine, choice: Choice) -> Table:
@@ -172,7 +189,8 @@ def shown(engine: Engine, view: Choice, *, with_numbers: bool = True) -> Shown:
         return Shown((*notes, display(picture)))
     numbers = display(text_of(table))
     name = "-".join([view.question, *view.campaigns])
-    return Shown((*notes, display(picture)), (numbers,), files_of(table, name))
+    files = f"<b>{view.entry.question}</b> {files_of(table, name)}"
+    return Shown((*notes, display(picture)), (numbers,), files)
 
 
 def output_of(engine: Engine, choice: Choice) -> Output:
@@ -199,25 +217,37 @@ def texts_behind(engine: Engine, choice: Choice, cause: str) -> list[Text]:
         as_of=choice.as_of or None,
         addresses=True,
     )
-    masked = table.assign(words=table["bounce_text"].map(mask_addresses, na_action="ignore"))
-    keys = ["campaign", "kind", "bounce_code", "words"]
-    alike = pd.DataFrame(masked).groupby(keys, dropna=False, sort=False)
-    texts = [_text(key, rows) for key, rows in alike]
+    alike: defaultdict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
+    for row in table.to_dict("records"):
+        words = mask_addresses(row["bounce_text"])
+        key = (row["campaign"], row["kind"], row["bounce_code"], words)
+        alike[key].append((row["bounce_text"], row["recipients"]))
+    texts = [_text(code, words, rows) for (_, _, code, words), rows in alike.items()]
     return sorted(texts, key=lambda text: -text.recipients)
 
 
-def _text(key: Any, rows: pd.DataFrame) -> Text:
-    _, _, code, words = key
-    said = [part for part in (code, words) if wording.is_known(part)]
-    written = rows["bounce_text"].dropna()
-    return Text(" ".join(said), int(rows["recipients"].sum()), tuple(written))
+def _text(code: str, words: str, rows: Sequence[tuple[str, int]]) -> Text:
+    """One text of those that differ in addresses alone."""
+    recipients = sum(number for _, number in rows)
+    return Text(f"{code} {words}", recipients, tuple(text for text, _ in rows))
+
+
+@dataclass(frozen=True)
+class People:
+    """
+    Some people as they are shown, with masked addresses; and the address of each, by key. It is not
+    shown: whoever asks for their time line needn't look for it.
+    """
+
+    table: Table
+    emails: dict[str, str]
 
 
 def people_behind(
     engine: Engine, choice: Choice, behind: Behind, *, first: int | None = None
-) -> Table:
-    """Who they are, with masked addresses; all of them, or so many."""
-    return people.recipients(
+) -> People:
+    """Who they are: all of them, or so many."""
+    rows = people.recipient_rows(
         engine,
         choice.campaigns,
         behind,
@@ -225,6 +255,21 @@ def people_behind(
         as_of=choice.as_of or None,
         first=first,
     )
+    keys = rows["person"].to_pylist()
+    emails = rows["email"].to_pylist()
+    shown = Table(people.masked(rows).to_pandas())
+    return People(shown, dict(zip(keys, emails, strict=True)))
+
+
+def people_output(table: Table, empty: str, total: int) -> list[Output]:
+    """The first of some people, with what their servers wrote."""
+    if table.empty:
+        return [stream(empty)]
+    is_of_several = table["campaign"].nunique() > 1
+    columns = ["campaign", *PEOPLE_SHOWN] if is_of_several else list(PEOPLE_SHOWN)
+    shown = Table(table.set_index("email")[columns])
+    first, *more = rows_output(shown, empty, total)
+    return [first, stream("The files have more columns."), *more]
 
 
 def rows_output(table: Table, empty: str, total: int | None = None) -> list[Output]:
@@ -257,7 +302,7 @@ def files_of(table: Table, name: str, *, most_cells: int = SHEET_CELLS) -> str:
     links = [_link(csv, "text/csv", f"{name}.csv")]
     if plain.size <= most_cells:
         links.append(_link(_sheet(Table(plain)), SHEET, f"{name}.xlsx"))
-    return f"Download {wording.count(len(table))} rows: {' · '.join(links)}"
+    return f"Download {wording.quantity(len(table), 'row')}: {' · '.join(links)}"
 
 
 #: The media type of a sheet for Excel.
@@ -316,5 +361,5 @@ def kept_form(shown: Shown) -> dict[str, Any]:
     return data | {"text/html": still(meta), "text/plain": plain(meta)}
 
 
-#: How a time line is asked for: by a person's key.
-TimeLine = Callable[[str], Table]
+#: How a time line is asked for: by a person's key, and `email`, the address.
+TimeLine = Callable[..., Table]

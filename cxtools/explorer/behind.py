@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 from cxtools import wording
 from cxtools.explorer import answers
-from cxtools.explorer.answers import ALL, Text, TimeLine
+from cxtools.explorer.answers import ALL, People, Text, TimeLine
 from cxtools.explorer.choice import Choice
 from cxtools.explorer.panel import Panel
 from cxtools.measures.engine import Engine
@@ -16,6 +16,7 @@ from cxtools.measures.table import Table
 
 NOBODY = "Nobody is that."
 NO_MAIL = "Nothing is held on that person."
+NOBODY_FOUND = People(Table(), {})
 #: A block during which the sign says that something is counted, and an error stands here.
 Answering = Callable[..., AbstractContextManager[None]]
 
@@ -32,6 +33,7 @@ class BehindBar:
         self._answering = answering
         self._choice = Choice(())
         self._texts: list[Text] = []
+        self._emails: dict[str, str] = {}
         panel.text.observe(self._choose_text, "value")
         panel.person.observe(self._choose_person, "value")
         panel.make_files.on_click(self._make_files)
@@ -56,17 +58,19 @@ class BehindBar:
         self._fill_texts([])
         self._panel.people.outputs = ()
         self._panel.people_files.value = ""
-        self._fill_people(None)
+        self._fill_people(NOBODY_FOUND)
 
     def _fill_texts(self, lines: list[tuple[str, object]]) -> None:
         with self._panel.filling():
             self._panel.text.options = lines
             self._panel.text.value = ALL if lines else None
 
-    def _fill_people(self, found: Table | None) -> None:
+    def _fill_people(self, found: People) -> None:
+        self._emails = found.emails
         names = [("choose one", "")]
-        if found is not None:
-            rows = zip(found["email"], found["person"], strict=True)
+        if not found.table.empty:
+            known = found.table.dropna(subset=["person"])  # some feeds name nobody
+            rows = zip(known["email"], known["person"], strict=True)
             names += [(f"{email} · {person[:8]}", person) for email, person in rows]
         with self._panel.filling():
             self._panel.person.options = names
@@ -84,9 +88,9 @@ class BehindBar:
             self._engine, self._choice, self._behind(), first=answers.ROWS_SHOWN
         )
         total = sum(text.recipients for text in self._chosen())
-        is_whole = total <= len(found)
-        self._panel.people.outputs = answers.rows_output(found, NOBODY, total)
-        self._panel.people_files.value = self._files(found) if is_whole else ""
+        is_whole = total <= len(found.table)
+        self._panel.people.outputs = answers.people_output(found.table, NOBODY, total)
+        self._panel.people_files.value = self._files(found.table) if is_whole else ""
         self._panel.make_files.description = f"Files of all {wording.count(total)}"
         self._panel.make_files.layout.display = "none" if is_whole else None
         self._fill_people(found)
@@ -94,7 +98,7 @@ class BehindBar:
     def _make_files(self, _: object) -> None:
         with self._answering(self._panel.people):
             found = answers.people_behind(self._engine, self._choice, self._behind())
-            self._panel.people_files.value = self._files(found)
+            self._panel.people_files.value = self._files(found.table)
 
     def _files(self, found: Table) -> str:
         name = f"recipients-{self._panel.cause.value}"
@@ -116,5 +120,5 @@ class BehindBar:
         if self._panel.is_filling or not person or self._timeline is None:
             return
         with self._answering(self._panel.lines):
-            table = self._timeline(person)
+            table = self._timeline(person, email=self._emails[person])
             self._panel.lines.outputs = answers.rows_output(table, NO_MAIL)

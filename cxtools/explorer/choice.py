@@ -63,11 +63,15 @@ class Choice:
         >>> [view.question for view in Choice(("q3",), "overview").views()]
         ['funnel', 'bounces', 'funnel', 'curve']
         """
-        if len(self.campaigns) == len(("one", "the other")) and self.form == DIFFERENCE:
+        if self.is_difference():
             return [replace(self, question=COMPARE, by=())]
         if self.question != OVERVIEW:
             return [self]
         return [replace(self, question=name, by=self.by or by) for name, by in LINKED]
+
+    def is_difference(self) -> bool:
+        """Whether two campaigns are shown as their difference."""
+        return len(self.campaigns) == len(("one", "the other")) and self.form == DIFFERENCE
 
     def trend(self) -> Choice:
         """

@@ -79,8 +79,9 @@ class Controls(Panel):
             return
         with self._counting():
             choice = self.choice()
-            answers.prepare(self.engine, choice)
             views = choice.views()[:MOST_VIEWS]
+            if len(views) > 1 or choice.is_difference():
+                answers.prepare(self.engine, choice)
             is_open = self.below.selected_index == NUMBERS
             shown = [answers.shown(self.engine, view, with_numbers=is_open) for view in views]
             for number in range(MOST_VIEWS):

@@ -48,7 +48,7 @@ class Panel:
     def _make_choices(self, labels: Sequence[str]) -> None:
         import ipywidgets as widgets
 
-        wide = widgets.Layout(width="320px")
+        wide = widgets.Layout(width="auto")
         self.search = widgets.Text(
             description="Find", placeholder="words of a name", continuous_update=True, layout=wide
         )
@@ -59,7 +59,7 @@ class Panel:
             options=labels,
             value=list(labels[:1]),
             rows=min(8, len(labels)),
-            layout=widgets.Layout(width="420px"),
+            layout=wide,
         )
         self.question = widgets.Dropdown(
             description="Show", options=[OVERVIEW, *QUESTIONS], layout=wide
@@ -96,10 +96,12 @@ class Panel:
         self.numbers = [widgets.Output() for _ in range(MOST_VIEWS)]
         self.downloads = [widgets.HTML() for _ in range(MOST_VIEWS)]
         self.cause = widgets.Dropdown(
-            description="Texts of", options=[ALL], layout=widgets.Layout(width="420px")
+            description="Texts of",
+            options=[ALL],
+            layout=widgets.Layout(width="auto", max_width="420px"),
         )
         self.text = widgets.Select(
-            description="Texts", options=[], rows=6, layout=widgets.Layout(width="100%")
+            description="Texts", options=[], rows=6, layout=widgets.Layout(width="auto")
         )
         self.people = widgets.Output()
         self.people_files = widgets.HTML()
@@ -107,14 +109,14 @@ class Panel:
             description="Files of all", layout=widgets.Layout(width="auto", display="none")
         )
         self.person = widgets.Dropdown(
-            description="Person", options=[], layout=widgets.Layout(width="520px")
+            description="Person", options=[], layout=widgets.Layout(width="auto", max_width="520px")
         )
         self.lines = widgets.Output()
         self.trend = widgets.Output()
         self.trend_code = widgets.Textarea(
-            description="The same", rows=2, layout=widgets.Layout(width="100%")
+            description="The same", rows=2, layout=widgets.Layout(width="auto")
         )
-        code = widgets.Layout(width="100%")
+        code = widgets.Layout(width="auto")
         self.code = widgets.Textarea(description="As code", rows=3, layout=code)
         self.command = widgets.Textarea(description="Commands", rows=3, layout=code)
         self.parameters = widgets.Textarea(description="Parameters", rows=2, layout=code)
@@ -156,6 +158,7 @@ class Panel:
             [self.cause_filter, self.scanned, self.segment, self.since, self.until]
         )
         choices = widgets.HBox([found, self.campaigns, shown, limits, self.by], layout=wrap)
+        choices.add_class("cx-choices")
         pictures = widgets.HBox(self.pictures, layout=wrap)
         pictures.add_class("cx-figures")
         style = widgets.HTML(f"<style>{STYLE.read_text(encoding='utf-8')}</style>")

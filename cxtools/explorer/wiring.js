@@ -6,7 +6,21 @@
     root.dataset.wired = "yes";
     root.setAttribute("role", "region");
     root.setAttribute("aria-label", "Explorer of campaigns");
+    // ipywidgets opens a section by the mouse only.
+    function section(header) {
+      var whole = header.parentElement;
+      var say = function () { header.setAttribute("aria-expanded", String(whole.classList.contains("jupyter-widget-Collapse-open"))); };
+      header.setAttribute("role", "button");
+      header.tabIndex = 0;
+      header.addEventListener("keydown", function (event) {
+        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); header.click(); }
+      });
+      new MutationObserver(say).observe(whole, { attributes: true, attributeFilter: ["class"] });
+      say();
+    }
     function name() {
+      root.querySelectorAll(".jupyter-widget-Collapse-header:not([tabindex])").forEach(section);
+      root.querySelectorAll(".cx-picked input").forEach(function (input) { input.tabIndex = -1; });
       // JupyterLab's shortcuts leave these keys alone: d d would delete the cell. It looks at what has
       // the focus first, and only then at what that stands in.
       root.querySelectorAll("input, select, textarea, button, a, [tabindex]").forEach(function (control) {
@@ -16,6 +30,9 @@
         var label = control.closest(".jupyter-widgets").querySelector(".widget-label");
         var words = (label && label.textContent) || control.getAttribute("placeholder");
         if (words && control.getAttribute("aria-label") !== words) { control.setAttribute("aria-label", words); }
+      });
+      root.querySelectorAll("option").forEach(function (option) {  // a list cuts long names
+        if (option.title !== option.textContent) { option.title = option.textContent; }
       });
       root.querySelectorAll(".js-plotly-plot").forEach(function (plot) {
         if (plot.dataset.wired || !plot.on) { return; }

@@ -337,6 +337,8 @@ def history_by(
     period = periods.period_of(by)
     of_periods = [] if period == "campaign" else [period]
     how: dict[str, Any] = {"where": where, "as_of": as_of}
+    if not of_periods and not where and as_of is None:
+        engine.count_cells(campaigns, fewest=True)
     funnel, bounces, links = count(
         engine, ["funnel", "bounces", "links"], campaigns, by=of_periods, **how
     )

@@ -1,32 +1,35 @@
 """
-Cells: messages that are alike in all that is counted, and in what most questions are split and
-limited by, as one row with their number.
+Cells: messages that are alike in all that is counted, and in what they are parted by, as one row
+with their number.
 
-A million messages that are sent within hours are some ten thousand cells; sent through a month, by
-hours and days, more than a hundred thousand. Whoever will ask a lot of the same campaigns, as the
-explorer does, has them counted first (`Engine.count_cells`); from then on a question that they can
-answer reads them in the place of messages. They are what the questions' own SQL counts, split by
-all of these dimensions at once.
+Whoever will ask a lot of the same messages, as the explorer does, has their cells counted first
+(`Engine.count_cells`); from then on a question that they can answer reads them in the place of
+messages. They are what the questions' own SQL counts, split by several dimensions at once.
+
+Those of whole campaigns are parted by everything that a campaign has few values of, and stand in
+files beside the layer: a million messages that are sent within hours are some ten thousand cells;
+sent through a month, by hours and days, more than a hundred thousand. Those of other messages, by a
+domain, a segment or until a moment, are parted by little, since somebody is waiting, and are kept
+by the process alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxtools.events.messages.layer import Layer, read_rows
-from cxtools.files import write_whole
+from cxtools.events.messages.layer import Layer
 from cxtools.measures.catalogue import DIMENSIONS
+from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import counts_whole
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
-from cxtools.measures.messages import Asked, messages_query
+from cxtools.measures.layer_files import keep_counts, read_counts
+from cxtools.measures.messages import Asked, messages_query, wanted_values
+from cxtools.measures.question import Dimension
 from cxtools.measures.sql import statement
 
 if TYPE_CHECKING:
@@ -34,14 +37,14 @@ if TYPE_CHECKING:
 
 #: A campaign has many domains and jobs, and few messages of each: cells aren't parted by them.
 MANY_VALUES = {"domain", "job"}
-#: What takes long to look up as of a moment, for which cells are counted while somebody waits.
-SLOW_AS_OF = {"domain_kind", "scanned"}
-#: A dimension of cells is a column of theirs.
-COLUMNS = {
-    name: replace(dimension, expression=name)
-    for name, dimension in DIMENSIONS.items()
-    if name not in MANY_VALUES
-}
+#: What cells of whole campaigns are parted by.
+FEW_VALUES = tuple(name for name in DIMENSIONS if name not in MANY_VALUES)
+#: What all cells are parted by: it takes little to tell of a message, and is often asked next.
+ALWAYS = ("provider", "cause")
+#: So many cells are read as fast as anything; where there are more, and they stand for fewer
+#: messages each, nothing is gained by them.
+MOST_CELLS = 20_000
+LEAST_MESSAGES = 4
 #: Within how many hours something came, by its delay.
 HOURS = """
 case when {delay_s} < 3600 then 1
@@ -63,59 +66,122 @@ def cells_query() -> str:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """What cells are parted by, and the filters that their messages have passed."""
+
+    by: tuple[str, ...]
+    where: Filters
+
+    def filters_left(self, where: Filters) -> Filters:
+        """Of the filters of a question those that are applied to the cells themselves."""
+        return {name: values for name, values in where.items() if name not in self.where}
+
+    def dimensions(self, known: Mapping[str, Dimension]) -> dict[str, Dimension]:
+        """The same dimensions, each a column of the cells."""
+        return {
+            name: replace(known[name], expression=_column(place))
+            for place, name in enumerate(self.by)
+        }
+
+    def key(self) -> Hashable:
+        """The same as part of a key."""
+        return (self.by, tuple((name, tuple(values)) for name, values in self.where.items()))
+
+
+def _column(place: int) -> str:
+    return f"part_{place}"
+
+
+#: The cells of whole campaigns: for whoever will ask anything, and for whoever won't ask much.
+WHOLE_CAMPAIGNS = Scope(FEW_VALUES, NO_FILTERS)
+FEWEST_CELLS = Scope(ALWAYS, NO_FILTERS)
+
+
+@dataclass(frozen=True)
+class KnownCells:
+    """The rows of cells that can answer what is asked, and what they are of."""
+
+    scope: Scope
+    rows: pa.Table
+
+
+@dataclass(frozen=True)
 class Cells:
     """Those of some campaigns, by the events that count in what is asked."""
 
     layers: Mapping[str, Layer]
     asked: Asked
 
-    def dimensions(self) -> list[str]:
-        """What they are parted by."""
-        is_whole = all(self._cut(campaign) is None for campaign in self.layers)
-        return [name for name in COLUMNS if is_whole or name not in SLOW_AS_OF]
+    def find(self) -> KnownCells | None:
+        """Those that were counted and can answer what is asked, if there are any."""
+        import pyarrow as pa
 
-    def find(self) -> pa.Table | None:
-        """Their rows, where they were counted and can answer what is asked; else None."""
-        asked_for = {*self.asked.by, *self.asked.where}
+        for scope in self._scopes():
+            tables = [self._find(scope, campaign) for campaign in self.layers]
+            known = [table for table in tables if table is not None and _is_worth_it(table)]
+            if len(known) == len(tables):
+                return KnownCells(scope, pa.concat_tables(known, promote_options="default"))
+        return None
+
+    def missing(self, *, fewest: bool = False) -> tuple[Scope, list[str]] | None:
+        """
+        What is to be counted, of which campaigns, for what is asked; None where nothing is. The
+        *fewest* are those that can answer no more than that.
+        """
+        scopes = list(self._scopes())
+        for scope in scopes[-1:] if fewest else scopes:
+            tables = {name: self._find(scope, name) for name in self.layers}
+            if all(table is None or _is_worth_it(table) for table in tables.values()):
+                names = [name for name, table in tables.items() if table is None]
+                is_of_them_all = bool(names and self.asked.segments.names)  # as their history is
+                return scope, list(self.layers) if is_of_them_all else names
+        return None
+
+    def keep(self, scope: Scope, counted: pa.Table) -> None:
+        """Keep what was counted split by what these cells are parted by, campaign by campaign."""
+        import pyarrow.compute as pc
+
+        rows = _flat(counted, scope)
+        for campaign in self.layers:
+            self._keep(scope, campaign, rows.filter(pc.equal(rows["campaign"], campaign)))
+
+    def _keep(self, scope: Scope, campaign: str, rows: pa.Table) -> None:
+        if not _is_worth_it(rows):
+            rows = _not_worth_it()
+        elif self._has_file(scope, campaign):
+            keep_counts(self.layers[campaign], "cells", self._digest_with(scope), rows)
+        KEPT.keep(self._key(scope, campaign), rows)
+
+    def _scopes(self) -> Iterator[Scope]:
+        """What cells must be of, to answer what is asked: the best ones first."""
         is_told = bool(self.asked.digest) and "" not in self.layers
         is_folded = bool(self.asked.least_group)  # cells know no people, whose groups are folded
         if not is_told or is_folded or self.asked.job_ids is not None:
-            return None
-        if not asked_for.issubset(self.dimensions()):
-            return None
-        return self._rows()
+            return
+        names = {*self.asked.by, *self.asked.where}
+        is_whole = all(self._cut(campaign) is None for campaign in self.layers)
+        if is_whole and names.issubset(FEW_VALUES):
+            yield WHOLE_CAMPAIGNS
+        where = {name: values for name, values in self.asked.where.items() if name not in ALWAYS}
+        others = [name for name in self.asked.by if name not in ALWAYS]
+        yield Scope((*ALWAYS, *others), where)
 
-    def _rows(self) -> pa.Table | None:
-        import pyarrow as pa
-
-        tables = []
-        for campaign in self.layers:
-            rows = self._find(campaign)
-            if rows is None:
-                return None
-            tables.append(rows)
-        return pa.concat_tables(tables, promote_options="default")
-
-    def keep(self, counted: pa.Table) -> None:
-        """Keep those of one campaign, which were counted split by all of their dimensions."""
-        [campaign] = self.layers
-        rows = _flat(counted, self.asked.by)
-        KEPT.keep(self._key(campaign), rows)
-        if self._cut(campaign) is None:
-            _write(rows, self._file(campaign))
-
-    def _find(self, campaign: str) -> pa.Table | None:
-        key = self._key(campaign)
+    def _find(self, scope: Scope, campaign: str) -> pa.Table | None:
+        key = self._key(scope, campaign)
         rows = KEPT.find(key)
-        if rows is None and self._cut(campaign) is None:
-            with suppress(FileNotFoundError):
-                rows = read_rows(self._file(campaign))
+        if rows is None and self._has_file(scope, campaign):
+            rows = read_counts(self.layers[campaign], "cells", self._digest_with(scope))
+            if rows is not None:
                 KEPT.keep(key, rows)
         return rows
 
-    def _key(self, campaign: str) -> Hashable:
+    def _has_file(self, scope: Scope, campaign: str) -> bool:
+        is_of_all = scope in (WHOLE_CAMPAIGNS, FEWEST_CELLS)
+        return is_of_all and self._cut(campaign) is None
+
+    def _key(self, scope: Scope, campaign: str) -> Hashable:
         version = self.layers[campaign].version()
-        return ("cells", version, self._digest(), self._cut(campaign))
+        return ("cells", version, self._digest(), self._cut(campaign), scope.key())
 
     def _cut(self, campaign: str) -> datetime | None:
         """The last moment that counts; None where that is after its last event."""
@@ -124,46 +190,68 @@ class Cells:
         cut = self.asked.cuts[campaign]
         return None if counts_whole(self.layers[campaign], cut) else cut
 
-    def _file(self, campaign: str) -> Path:
-        return self.layers[campaign].folder / f"cells-{self._digest()}.parquet"
-
-    def _digest(self) -> str:
-        """Of all that cells depend on besides the layer and the cut."""
-        text = f"{self.asked.digest} {self.asked.providers.digest} {self.asked.timezone}"
+    def _digest_with(self, scope: Scope) -> str:
+        text = " ".join([self._digest(), *scope.by])
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
+    def _digest(self) -> str:
+        """Of all that cells depend on besides the layer, the cut and the scope."""
+        asked = self.asked
+        parts = (asked.digest, asked.providers.digest, asked.timezone, asked.segments.digest)
+        return " ".join(parts)
 
-def define_cells(relations: Definitions, rows: pa.Table, asked: Asked) -> None:
+
+def define_cells(relations: Definitions, known: KnownCells, asked: Asked) -> None:
     """
     What questions read of the messages that are asked about, by their cells.
 
     The states of whole campaigns without a split are kept as they are: they are even fewer.
     """
-    relations.register("cells", rows)
-    query = messages_query(asked.by, asked.where, COLUMNS, rows="cells")
+    relations.register("cells", known.rows)
+    where = known.scope.filters_left(asked.where)
+    relations.register("wanted_cells", wanted_values(where.values()))
+    query = messages_query(
+        asked.by,
+        where,
+        known.scope.dimensions(asked.dimensions),
+        rows="cells",
+        wanted="wanted_cells",
+    )
     relations.define("cells_asked_about", query)
     if asked.by or asked.where or asked.cuts is not None:
         relations.define("states", "select * from cells_asked_about")
     relations.define("delay_hours", statement("hours_of_cells"))
-    relations.define("messages_to_count", "select * from cells")
+    if not known.scope.where:
+        relations.define("messages_to_count", "select * from cells")
 
 
-def _flat(counted: pa.Table, dimensions: Sequence[str]) -> pa.Table:
+def _flat(counted: pa.Table, scope: Scope) -> pa.Table:
     """The one column `split` as columns of their own."""
     import pyarrow.compute as pc
 
     split = counted["split"]
     rows = counted.drop_columns(["split"])
-    for place, name in enumerate(dimensions):
-        rows = rows.append_column(name, pc.struct_field(split, [place]))
+    for place in range(len(scope.by)):
+        rows = rows.append_column(_column(place), pc.struct_field(split, [place]))
     return rows
 
 
-def _write(rows: pa.Table, file: Path) -> None:
-    """Keep cells for other processes; where that can't be, they count them again."""
-    import pyarrow.parquet as pq
+def _is_worth_it(rows: pa.Table) -> bool:
+    """Whether cells are read faster than the messages that they stand for."""
+    import pyarrow.compute as pc
 
-    if not file.parent.exists():  # somebody removed the layer, which is made again
-        return
-    with suppress(OSError):
-        write_whole(file, partial(pq.write_table, rows))
+    if not rows.column_names:
+        return False
+    most = MOST_CELLS
+    messages = pc.sum(rows["messages"]).as_py()
+    if messages:
+        most = max(most, messages // LEAST_MESSAGES)
+    is_worth_it: bool = rows.num_rows <= most
+    return is_worth_it
+
+
+def _not_worth_it() -> pa.Table:
+    """What is kept in the place of cells that aren't, so that they aren't counted again."""
+    import pyarrow as pa
+
+    return pa.table({})

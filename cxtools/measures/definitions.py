@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMENT = re.compile(r"--.*")
 READ = re.compile(r"\b(?:from|join)\s+(\w+)")
+OWN_PART = re.compile(r"\b(\w+) as \(")
 
 
 class Definitions:
@@ -70,9 +71,11 @@ class Definitions:
 
 def names_read(sql: str) -> list[str]:
     """
-    The names that rows are taken from, those of the statement's own parts among them.
+    The names that rows are taken from, without those that the statement gives to its own parts.
 
     >>> names_read("with a as (select x from b) select * from a semi join c using (x) -- from d")
-    ['b', 'a', 'c']
+    ['b', 'c']
     """
-    return READ.findall(COMMENT.sub("", sql))
+    plain = COMMENT.sub("", sql)
+    own = OWN_PART.findall(plain)
+    return [name for name in READ.findall(plain) if name not in own]

@@ -26,7 +26,7 @@ from cxtools.events.store import EventStore
 from cxtools.formats import ZERO_ZONE
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.cause_verdicts import verdict_rows
-from cxtools.measures.cells import COLUMNS, Cells
+from cxtools.measures.cells import Cells
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
@@ -44,6 +44,7 @@ from cxtools.measures.segments import (
     why_left_out,
 )
 from cxtools.measures.session import SUSPECT_MESSAGES, Session, define_relations
+from cxtools.measures.sql import statement
 from cxtools.measures.states import states_digest
 
 if TYPE_CHECKING:
@@ -164,13 +165,20 @@ class Engine:
                 least_group=least_group,
             )
             cells = Cells(layers, asked)
-            rows = cells.find()
+            known = cells.find()
             relations = Definitions(stack.enter_context(self.open_relations()))
             verdicts = self.verdicts(layers)
-            define_relations(relations, self.store, layers, verdicts, asked, cells=rows)
+            define_relations(relations, self.store, layers, verdicts, asked, cells=known)
             values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
-            dimensions = asked.dimensions if rows is None else COLUMNS
-            session = Session(relations, _key(layers, asked), values_key, dimensions, cells)
+            session = Session(
+                relations,
+                _key(layers, asked),
+                values_key,
+                asked,
+                cells,
+                known,
+                self._count_whole,
+            )
             relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
             relations.compute("scanned_messages", partial(self._scanned, campaigns, as_of))
             session.check_values(where)
@@ -188,26 +196,42 @@ class Engine:
         with self.session(campaigns, by=[name]) as session:
             return session.values(name)
 
+    def _count_whole(self, file: str, campaigns: Sequence[str]) -> pa.Table:
+        """What a question's SQL counts of these campaigns as a whole."""
+        with self.session(campaigns) as session:
+            return session.run(statement(file))
+
     def _scanned(self, campaigns: Campaigns, as_of: AsOf) -> pa.Table:
         """Of all messages of these campaigns, those that a scanner is suspected of."""
         with self.session(campaigns, as_of=as_of) as session:
             return session.count(SUSPECT_MESSAGES)
 
     @repeat_when_replaced
-    def count_cells(self, campaigns: Campaigns, *, as_of: AsOf = None) -> None:
+    def count_cells(
+        self,
+        campaigns: Campaigns,
+        *,
+        by: Sequence[str] = (),
+        where: Filters = NO_FILTERS,
+        as_of: AsOf = None,
+        fewest: bool = False,
+    ) -> None:
         """
-        Count the cells of these campaigns, so that many questions about them take little time.
+        Count the cells of these campaigns, so that many questions about them, split and limited
+        like this, take little time: also those that will be split and limited otherwise, or the
+        *fewest*.
 
         Raises:
             ConfigError, StoreError: as `session`.
         """
-        for campaign in names_of(campaigns):
-            with self.session(campaign, as_of=as_of) as session:
-                is_known = session.reads_cells
-                dimensions = session.cells.dimensions()
-            if not is_known:
-                with self.session(campaign, by=dimensions, as_of=as_of) as session:
-                    session.cells.keep(session.run("select * from counted_cells"))
+        with self.session(campaigns, by=by, where=where, as_of=as_of) as session:
+            missing = session.cells.missing(fewest=fewest)
+        if missing is None:
+            return
+        scope, names = missing
+        if names:
+            with self.session(names, by=scope.by, where=scope.where, as_of=as_of) as session:
+                session.cells.keep(scope, session.run("select * from counted_cells"))
 
     @contextmanager
     def open_layers(self, campaigns: Campaigns = None) -> Iterator[dict[str, Layer]]:

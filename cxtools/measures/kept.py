@@ -50,6 +50,12 @@ class Kept:
                 _, oldest = self._tables.popitem(last=False)
                 self._bytes -= oldest.nbytes
 
+    def clear(self) -> None:
+        """Let go of all, as another process would begin."""
+        with self._lock:
+            self._tables.clear()
+            self._bytes = 0
+
 
 #: Of this process, whichever engine or notebook cell asks.
 KEPT = Kept()

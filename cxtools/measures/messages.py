@@ -73,6 +73,11 @@ class Asked:
         """Everything that can be split and filtered by: name -> how it is made."""
         return {**DIMENSIONS, **self.segments.dimensions}
 
+    @property
+    def is_all(self) -> bool:
+        """Whether whole campaigns are asked about, with all that ever happened, in one piece."""
+        return not self.by and not self.where and self.cuts is None and self.job_ids is None
+
     def key(self) -> Hashable:
         """The same as a key of what was counted."""
         where = tuple((name, tuple(values)) for name, values in self.where.items())
@@ -88,7 +93,7 @@ def define_all_messages(relations: Definitions, asked: Asked) -> None:
 
     relations.define("domains_of_messages", _domains_query(asked))
     relations.compute("providers", partial(_providers, relations, asked.providers))
-    relations.register("wanted", _wanted(asked.where.values()))
+    relations.register("wanted", wanted_values(asked.where.values()))
     relations.compute("typos", partial(_typos, relations))
     relations.define("sending_times", statement("sending_times"))
     relations.define("hours_of_sending", _hours_of_sending(asked.timezone))
@@ -195,14 +200,16 @@ def messages_query(
     by: Sequence[str],
     where: Filters,
     dimensions: Mapping[str, Dimension] = DIMENSIONS,
+    *,
     column: str = "split",
     rows: str = "all_messages",
+    wanted: str = "wanted",
 ) -> str:
     """
     The SQL of the messages that are asked about, or of other *rows* of them, each with what it is
-    split by: one column, so that the SQL of a question groups by `split` whatever that is. Its last
-    field is no dimension: it keeps a split by one dimension, where that is null, from being null
-    itself.
+    split by; *wanted* has the values that they must have. The split is one column, so that the SQL
+    of a question groups by `split` whatever that is. Its last field is no dimension: it keeps a
+    split by one dimension, where that is null, from being null itself.
 
     >>> print(messages_query(["provider"], {"job": ["j1"]}))
     select all_messages.*, (provider, 0) as split
@@ -217,13 +224,13 @@ def messages_query(
     ]
     word = "where"
     for number, name in enumerate(where):
-        values = f"select value from wanted where filter_number = {number}"
+        values = f"select value from {wanted} where filter_number = {number}"
         lines.append(f"{word} {text_of(dimensions[name])} in ({values})")
         word = "and"
     return "\n".join(lines)
 
 
-def _wanted(filters: Iterable[Sequence[str]]) -> pa.Table:
+def wanted_values(filters: Iterable[Sequence[str]]) -> pa.Table:
     """One row per value that messages must have, and the number of the filter that it is for."""
     import pyarrow as pa
 

@@ -21,6 +21,7 @@ from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.choices import Where
 from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Campaigns, Engine
+from cxtools.measures.providers import Providers
 from cxtools.measures.session import VALUES_COMPARED, VALUES_NAMED
 from cxtools.measures.sql import statement
 from cxtools.measures.table import Table
@@ -107,14 +108,32 @@ def recipients(
         ConfigError: *as_of* is not a moment.
         StoreError: a campaign, column, step or value is unknown.
     """
+    rows = recipient_rows(engine, campaigns, behind, where=where, as_of=as_of, first=first)
+    shown = rows if addresses else masked(rows)
+    return Table(shown.to_pandas())
+
+
+def recipient_rows(
+    engine: Engine,
+    campaigns: Campaigns,
+    behind: Behind,
+    *,
+    where: Where = None,
+    as_of: AsOf = None,
+    first: int | None = None,
+) -> pa.Table:
+    """The rows of `recipients`, with whole addresses."""
     rows = _rows(engine, "recipients", campaigns, behind, where=where, as_of=as_of, first=first)
     emails = rows["email"].to_pylist()
     people = pa.array([recipient_key(email) if email else None for email in emails], pa.string())
-    rows = rows.add_column(1, "person", people)
-    if not addresses:
-        rows = _with(rows, "email", [mask_address(email) if email else email for email in emails])
-        rows = _masked_texts(rows)
-    return Table(rows.to_pandas())
+    return _with_providers(rows, engine.providers()).add_column(1, "person", people)
+
+
+def masked(rows: pa.Table) -> pa.Table:
+    """The rows of `recipients` as they are shown: with masked addresses, in texts too."""
+    emails = rows["email"].to_pylist()
+    rows = _with(rows, "email", [mask_address(email) if email else email for email in emails])
+    return _masked_texts(rows)
 
 
 def texts(
@@ -162,8 +181,7 @@ def _rows(
     segments = () if DIMENSIONS.keys() >= set(named) else engine.segments(campaigns)
     filters = choices.filters(QUESTIONS["funnel"], where, segments)
     condition = _condition(behind)
-    by = ["provider"] if file == "recipients" else []  # looking it up takes as long as the texts
-    with engine.session(campaigns, by=by, where=filters, as_of=as_of) as session:
+    with engine.session(campaigns, where=filters, as_of=as_of) as session:
         _check_values(session, behind)
         limit = "" if first is None else f"limit {first}"
         return session.run(statement(file).format(condition=condition) + limit)
@@ -213,6 +231,15 @@ def _unknown_value(name: str, unknown: Sequence[str], known: Sequence[str]) -> S
         f"no {what} {asked}",
         do=f"{meant}choose from: {', '.join(shown[:VALUES_NAMED])}{others}",
     )
+
+
+def _with_providers(rows: pa.Table, providers: Providers) -> pa.Table:
+    """Beside each domain who runs its mailboxes: of these people's domains alone, not of all."""
+    domains = rows["domain"].to_pylist()
+    known = {domain: providers.find(domain or "") for domain in set(domains)}
+    names = pa.array([known[domain] for domain in domains], pa.string())
+    place = rows.column_names.index("domain")
+    return rows.add_column(place + 1, "provider", names)
 
 
 def _masked_texts(rows: pa.Table) -> pa.Table:

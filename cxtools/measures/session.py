@@ -31,7 +31,7 @@ from cxtools.events.messages.purposes import Purposes
 from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
-from cxtools.measures.cells import COLUMNS, Cells, cells_query, define_cells, hours_of
+from cxtools.measures.cells import Cells, KnownCells, cells_query, define_cells, hours_of
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
@@ -46,7 +46,7 @@ from cxtools.measures.messages import (
 )
 from cxtools.measures.question import Dimension
 from cxtools.measures.sql import statement
-from cxtools.measures.states import kept_states
+from cxtools.measures.states import kept_counts
 from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ group by campaign, message_key
 SUSPECT_MESSAGES = "suspect_messages"
 #: Questions that read more than layers, and so are counted whenever they are asked.
 NEVER_KEPT = {"jobs"}
+#: Questions on whole campaigns whose counts stand beside the layers, since trends ask them of all.
+KEPT_BESIDE_LAYERS = {"links"}
 #: Question -> another one that costs next to nothing when the first has been answered.
 COUNTED_TOGETHER = {
     "timing": ("curve",),
@@ -109,20 +111,29 @@ class Session:
     The relations, open for a `with` block.
 
     *key* says what counts depend on besides the question, *values_key* what the values of messages
-    do; None where that isn't known. *dimensions* is what can be split and
-    filtered by, *cells* are those of what is asked.
+    do; None where that isn't known. *cells* are those of what is *asked*, *known_cells* those that
+    are read in the place of messages. *count_others* counts a question of some campaigns alone.
     """
 
     relations: ReadRelations
     key: Hashable
     values_key: Hashable
-    dimensions: Mapping[str, Dimension]
+    asked: Asked
     cells: Cells
+    known_cells: KnownCells | None
+    count_others: Callable[[str, Sequence[str]], pa.Table]
 
     @property
     def reads_cells(self) -> bool:
         """Whether cells are read in the place of messages."""
-        return self.dimensions is COLUMNS
+        return self.known_cells is not None
+
+    @property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        """What all messages, or the cells of all, can be split and filtered by."""
+        if self.known_cells is None or self.known_cells.scope.where:
+            return self.asked.dimensions
+        return self.known_cells.scope.dimensions(self.asked.dimensions)
 
     def run(self, sql: str) -> pa.Table:
         """The rows that a statement selects from the relations."""
@@ -133,14 +144,24 @@ class Session:
         known = KEPT.find((self.key, file))
         if known is not None:
             return known
-        rows = self.run(statement(file))
+        if file in KEPT_BESIDE_LAYERS and self.asked.is_all and self.key:
+            count = partial(self._count_of, file)
+            rows = kept_counts(self.cells.layers, file, self.asked.digest, count)
+        else:
+            rows = self.run(statement(file))
         if self.key and file not in NEVER_KEPT:
             KEPT.keep((self.key, file), rows)
             if not self.reads_cells:
-                self._count_others(file)
+                self._count_together(file)
         return rows
 
-    def _count_others(self, file: str) -> None:
+    def _count_of(self, file: str, campaigns: Sequence[str]) -> pa.Table:
+        """What a question's SQL counts of some of the campaigns."""
+        if len(campaigns) == len(self.cells.layers):
+            return self.run(statement(file))
+        return self.count_others(file, campaigns)
+
+    def _count_together(self, file: str) -> None:
         """Count what costs next to nothing now."""
         for other in COUNTED_TOGETHER.get(file, ()):
             KEPT.keep((self.key, other), self.run(statement(other)))
@@ -186,7 +207,7 @@ def define_relations(
     verdicts: pa.Table,
     asked: Asked,
     *,
-    cells: pa.Table | None = None,
+    cells: KnownCells | None = None,
 ) -> None:
     """Define what questions read; *cells* stand for messages where they are known."""
     _define_layers(relations, layers)
@@ -286,7 +307,8 @@ def define_events(relations: ReadRelations, store: EventStore, layers: Mapping[s
     files = []
     for campaign in filter(None, layers):
         files += store.parts(campaign)
-    define_received(relations, "received", files)
+    define_received(relations, "rows_of_parts", files)
+    relations.define("received", "select * from rows_of_parts")
     relations.register("nothing_known", text_table(campaign=[]).append_column(*no_hashes()))
     events = messages_sql.statement("events").format(
         received="received",
@@ -368,7 +390,7 @@ def _whole_states(relations: Definitions, layers: Mapping[str, Layer], digest: s
         relations.register("uncounted", text_table(campaign=campaigns))
         return relations.rows("select * from counted_states semi join uncounted using (campaign)")
 
-    return kept_states(layers, digest, count)
+    return kept_counts(layers, "states", digest, count)
 
 
 def _cut_table(cuts: Mapping[str, datetime]) -> pa.Table:

@@ -1,54 +1,52 @@
 """
-The states of the messages of whole campaigns, counted once a layer and kept beside it.
+What is counted of whole campaigns once a layer, and kept beside it: the states of its messages, and
+the links that were clicked.
 
-A campaign's totals are sums over some hundred rows then, however many messages it has.
+A campaign's totals are sums over some hundred rows then, however many messages it has; a trend over
+many campaigns reads the messages of the newest alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools.events.database import FUNCTIONS
-from cxtools.events.messages.layer import Layer, read_rows
-from cxtools.files import write_whole
+from cxtools.events.messages.layer import Layer
 from cxtools.measures import sql
+from cxtools.measures.layer_files import keep_counts, read_counts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 #: The code that counts states.
 MEASURES = Path(__file__).parent
-#: Campaigns -> their states, counted now.
+#: Campaigns -> the rows of each, counted now.
 Count = Callable[[Sequence[str]], "pa.Table"]
 
 
-def kept_states(layers: Mapping[str, Layer], digest: str, count: Count) -> pa.Table:
+def kept_counts(layers: Mapping[str, Layer], name: str, digest: str, count: Count) -> pa.Table:
     """
-    The states of these layers, as `sql/counted_states.sql` counts them.
+    What is counted of these layers, campaign by campaign, under this name.
 
-    *digest* is of all that they depend on besides the layer; "" where that isn't known: then
-    nothing is kept.
+    *digest* is of all that it depends on besides the layer; "" where that isn't known: then nothing
+    is kept.
     """
     import pyarrow as pa
 
     if not digest:
         return count(list(layers))
-    tables = {}
-    for campaign, layer in layers.items():
-        with suppress(FileNotFoundError):
-            tables[campaign] = read_rows(_file(layer, digest))
-    missing = [campaign for campaign in layers if campaign not in tables]
+    known = {each: read_counts(layer, name, digest) for each, layer in layers.items()}
+    missing = [campaign for campaign, rows in known.items() if rows is None]
     if missing:
         counted = count(missing)
         for campaign in missing:
-            tables[campaign] = _rows_of(counted, campaign)
-            _keep(tables[campaign], _file(layers[campaign], digest))
-    return pa.concat_tables(tables.values())
+            known[campaign] = _rows_of(counted, campaign)
+            keep_counts(layers[campaign], name, digest, known[campaign])
+    return pa.concat_tables([rows for rows in known.values() if rows is not None])
 
 
 def states_digest(rules_digest: str, runs_on: str) -> str:
@@ -75,17 +73,3 @@ def _rows_of(counted: pa.Table, campaign: str) -> pa.Table:
     import pyarrow.compute as pc
 
     return counted.filter(pc.equal(counted["campaign"], campaign))
-
-
-def _file(layer: Layer, digest: str) -> Path:
-    return layer.folder / f"states-{digest}.parquet"
-
-
-def _keep(rows: pa.Table, file: Path) -> None:
-    """Keep states; where that can't be they are counted again at the next question."""
-    import pyarrow.parquet as pq
-
-    if not file.parent.exists():  # somebody removed the layer, which is made again
-        return
-    with suppress(OSError):
-        write_whole(file, partial(pq.write_table, rows))

@@ -112,10 +112,10 @@ def render_report(
         kept as `….failed.ipynb`; the error names it, the cell and its error.
         StoreError: the disk refuses the page or the notebook; neither is left half written.
     """
-    from cxtools.pages.index import write_index
-
     request = make_request(name, parameters or {}, profile)
     page = render_request(request, home=home, out=out, timeout_s=timeout_s, now=now)
+    from cxtools.pages.index import write_index  # loaded while the kernel ran
+
     write_index(page.parent)
     return page
 
@@ -131,8 +131,6 @@ def render_reports(
     Several reports (name, parameters) at once, each in its own process, and the folder's index. The
     first failure is raised after all have ended.
     """
-    from cxtools.pages.index import write_index
-
     requests = [make_request(name, parameters) for name, parameters in wanted]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         runs = [
@@ -140,6 +138,8 @@ def render_reports(
             for request in requests
         ]
     pages = [run.result() for run in runs]
+    from cxtools.pages.index import write_index
+
     for folder in {page.parent for page in pages}:
         write_index(folder)
     return pages
@@ -191,7 +191,7 @@ def render_request(
     folder = open_folder(out or home / "reports", home)
     stem = file_stem(request, request.campaign)
     failed = folder / f"{stem}.failed.ipynb"
-    Thread(target=load_page_maker).start()
+    Thread(target=load_what_follows).start()
     with working_notebook(folder, stem) as partial:
         try:
             notebook = execute(
@@ -217,9 +217,15 @@ def render_request(
     return file
 
 
-def load_page_maker() -> None:
-    """Load what makes pages: it takes half a second, in which the kernel starts."""
-    import cxtools.pages.page  # noqa: F401
+def load_what_follows() -> None:
+    """
+    Load what makes pages, and what reads the ledger and layers for them: it takes a second, in
+    which the kernel starts.
+    """
+    import pyarrow.parquet  # noqa: F401
+
+    import cxtools.ledger.ledger
+    import cxtools.pages.index  # noqa: F401
 
 
 def check_sending(request: Request) -> None:

@@ -13,6 +13,7 @@ from cxtools.erasures import Erasure, Erasures
 from cxtools.errors import ConfigError
 from cxtools.events.replacements import repeat_when_replaced
 from cxtools.identity import recipient_key
+from cxtools.measures.sql import statement
 from cxtools.people.addresses import addresses_of
 from cxtools.people.documents import cleaned_content, kept_documents, own_documents
 from cxtools.sending.address import planned_address
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 MARK = "\0"
 #: What a person's key looks like.
 KEY = re.compile(r"[0-9a-f]{32}")
-#: The messages to one person.
-OWN_MESSAGES = """
-select campaign, message_key
-from stored_messages
-where lower(email) = (select lower(email) from wanted_person)
-"""
 
 
 @dataclass(frozen=True)
@@ -183,19 +178,15 @@ def events_of(client: Connection, address: str) -> list[dict[str, Any]]:
 
     if not client.store.campaigns():
         return []
-    query = """
-        select events.campaign, kind, ts, events.email, job_id, link_url, bounce_code, bounce_text
-        from events
-        left join own_messages on own_messages.campaign = events.campaign
-                               and own_messages.message_key = events.message_key
-        where lower(events.email) = (select lower(email) from wanted_person)
-              or own_messages.message_key is not null
-        order by events.campaign, ts
-    """
     with client.engine.session() as session:
-        session.relations.register("wanted_person", pa.table({"email": [address]}))
-        session.relations.define("own_messages", OWN_MESSAGES)
-        rows: list[dict[str, Any]] = session.run(query).to_pylist()
+        relations = session.relations
+        relations.register("wanted_person", pa.table({"email": [address]}))
+        relations.keep("own_messages", statement("own_messages"))
+        relations.keep("own_keys", statement("own_keys"))
+        relations.define(
+            "received", "select * from rows_of_parts semi join own_keys using (message_key)"
+        )
+        rows: list[dict[str, Any]] = session.run(statement("own_events")).to_pylist()
     return rows
 
 

@@ -18,17 +18,22 @@ if TYPE_CHECKING:
 COLUMNS = ["at", "campaign", "what", "detail", "job"]
 
 
-def timeline(client: Connection, person: str, *, addresses: bool = False) -> Table:
+def timeline(
+    client: Connection, person: str, *, email: str | None = None, addresses: bool = False
+) -> Table:
     """
     One row per event, plan and suppression of a person, in their order; what has no moment is last.
 
-    *person* is an address, or the key that `recipients` gives.
+    *person* is an address, or the key that `recipients` gives; *email* is the address of a key,
+    where it is known already: otherwise it is looked for in all events.
 
     Raises:
         ConfigError: that is neither.
         StoreError: the ledger or the events can't be read.
     """
-    key, email = key_and_address(client, person)
+    key = person
+    if email is None:
+        key, email = key_and_address(client, person)
     rows: list[tuple[Any, ...]] = []
     if client.has_ledger:
         rows += _plans(client, key)

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cxtools.events.store import EventStore
+from cxtools.measures import cells
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
+from cxtools.measures.kept import KEPT
+from cxtools.measures.layer_files import MOST_FILES
 from tests.oracle.events import CAMPAIGNS, odd_store
 
 QUESTIONS = ("funnel", "bounces", "reasons", "curve")
 #: What counts: everything, what happened until a moment inside of campaigns, or by an age of each.
 AS_OF: list[Any] = [None, "2026-09-15T02:00:00+02:00", timedelta(minutes=10)]
-BYS = [["provider", "cause"], ["domain_kind", "week", "scanned"], ["weekday", "hour"]]
-WHERES: list[dict[str, Any]] = [{}, {"scanned": "no", "weekday": 1}]
+BYS = [["provider", "cause"], ["domain_kind", "week", "scanned"], ["domain", "history"]]
+WHERES: list[dict[str, Any]] = [
+    {},
+    {"scanned": "no", "weekday": 1},
+    {"domain": "gmail.com", "cause": "invalid_recipient", "history": "first"},
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +43,9 @@ def test_cells_tell_what_messages_tell(
 ) -> None:
     """However it is split, limited and cut; the messages themselves are held to the raw events."""
     of_cells = Engine(odd, rules_digest=lambda: "of cells")
-    of_cells.count_cells(CAMPAIGNS, as_of=as_of)
+    filters = {name: [str(value)] for name, value in where.items()}
+    of_cells.count_cells(CAMPAIGNS, by=by, where=filters, as_of=as_of)
+    assert reads_cells(of_cells, by=by, where=filters, as_of=as_of)
     truth = answer(Engine(odd), question, by=by, where=where, as_of=as_of)
     counted = answer(of_cells, question, by=by, where=where, as_of=as_of)
 
@@ -51,21 +62,93 @@ def test_they_are_read_where_they_were_counted(odd: EventStore) -> None:
     assert reads_cells(engine, by=["provider"])
     assert reads_cells(engine, where={"scanned": ["no"]})
     assert not reads_cells(engine, by=["domain"])
+    assert not reads_cells(engine, where={"domain": ["gmail.com"]})
     assert not reads_cells(engine, by=["provider"], as_of=timedelta(minutes=10))
     assert not reads_cells(Engine(odd, rules_digest=lambda: "other rules"), by=["provider"])
 
 
-def test_they_stand_beside_the_layer(odd: EventStore) -> None:
-    """Another process finds them there; those of a moment are of this process alone."""
-    engine = Engine(odd, rules_digest=lambda: "kept")
+def test_cells_of_a_domain_answer_for_this_domain_alone(odd: EventStore) -> None:
+    """However it is limited and split besides, by what all cells are parted by."""
+    engine = Engine(odd, rules_digest=lambda: "one domain")
+    engine.count_cells(CAMPAIGNS, where={"domain": ["gmail.com"]})
+
+    assert reads_cells(engine, where={"domain": ["gmail.com"]})
+    assert reads_cells(engine, by=["cause"], where={"domain": ["gmail.com"], "provider": ["gmail"]})
+    assert not reads_cells(engine, by=["cause"], where={"domain": ["yahoo.com"]})
+    assert not reads_cells(engine, by=["day"], where={"domain": ["gmail.com"]})
+
+
+def test_a_value_that_others_have_is_no_slip_of_the_pen(odd: EventStore) -> None:
+    """Nobody at gmail.com is with Yahoo: that is an answer of no rows, with cells and without."""
+    engine = Engine(odd, rules_digest=lambda: "nobody")
+    where = {"domain": ["gmail.com"], "provider": ["yahoo"]}
+    before = answer(engine, "bounces", where=where)
+    engine.count_cells(CAMPAIGNS, where=where)
+
+    assert before.empty
+    assert answer(engine, "bounces", where=where).equals(before)
+
+
+def test_the_fewest_tell_of_providers_and_causes(odd: EventStore) -> None:
+    """A trend has them counted: the next one reads the files of all campaigns but the new ones."""
+    engine = Engine(odd, rules_digest=lambda: "fewest")
+    engine.count_cells(CAMPAIGNS, fewest=True)
+    KEPT.clear()
+
+    assert reads_cells(engine, by=["provider"])
+    assert reads_cells(engine, where={"cause": ["unknown"]})
+    assert not reads_cells(engine, by=["day"])
+
+
+def test_files_of_former_rules_go(odd: EventStore) -> None:
+    """Rules and code change: what they counted would stay beside a layer for ever."""
+    folder = Engine(odd).layer(CAMPAIGNS[0]).folder
+    for number in range(MOST_FILES + 2):
+        Engine(odd, rules_digest=partial(str, number)).count_cells(CAMPAIGNS[0])
+
+    assert len(list(folder.glob("cells-*.parquet"))) == MOST_FILES
+
+
+def test_cells_of_hardly_a_message_each_are_not_read(
+    odd: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would take as long as the messages. They aren't counted again, either."""
+    monkeypatch.setattr(cells, "MOST_CELLS", 3)
+    engine = Engine(odd, rules_digest=lambda: "many cells")
+    engine.count_cells(CAMPAIGNS, by=["domain"])
+    with engine.session(CAMPAIGNS, by=["domain"]) as session:
+        missing = session.cells.missing()
+
+    assert missing is None
+    assert not reads_cells(engine, by=["domain"])
+
+
+def test_they_stand_beside_the_layer(tmp_path: Path) -> None:
+    """Another process finds them there; those of a moment or a domain are of this process alone."""
+    engine = Engine(odd_store(tmp_path), rules_digest=lambda: "kept")
     folder = engine.layer(CAMPAIGNS[0]).folder
-    before = len(list(folder.glob("cells-*.parquet")))
     engine.count_cells(CAMPAIGNS[0], as_of=timedelta(minutes=10))
-    of_a_moment = len(list(folder.glob("cells-*.parquet")))
+    engine.count_cells(CAMPAIGNS[0], where={"domain": ["gmail.com"]})
+    of_others = len(list(folder.glob("cells-*.parquet")))
     engine.count_cells(CAMPAIGNS[0])
 
-    assert before == of_a_moment
-    assert before + 1 == len(list(folder.glob("cells-*.parquet")))
+    assert of_others == 0
+    assert len(list(folder.glob("cells-*.parquet"))) == 1
+
+
+def test_links_of_whole_campaigns_are_counted_once(tmp_path: Path) -> None:
+    """They stand beside the layer: of two campaigns the one that is known is not counted again."""
+    engine = Engine(odd_store(tmp_path), rules_digest=lambda: "links")
+    names = CAMPAIGNS[:2]
+    first = answer(engine, "links", names[1])
+    files = [list(engine.layer(name).folder.glob("links-*.parquet")) for name in names]
+    KEPT.clear()
+    both = answer(engine, "links", names)
+    truth = answer(Engine(engine.store), "links", names)
+
+    assert [len(found) for found in files] == [0, 1]
+    assert not first.empty
+    assert both.equals(truth)
 
 
 def reads_cells(engine: Engine, **how: Any) -> bool:

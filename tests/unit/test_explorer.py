@@ -9,6 +9,7 @@ import re
 import shlex
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,14 @@ from cxtools.explorer.choice import DIFFERENCE, OVERVIEW, Choice
 from cxtools.explorer.controls import Controls, controls
 from cxtools.explorer.panel import PEOPLE, TREND
 from cxtools.explorer.shown import explore
+from cxtools.identity import recipient_key
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.engine import Engine
 from cxtools.measures.question import Question
 from cxtools.measures.table import Table
 from cxtools.people.timeline import timeline
 from cxtools.settings import load_settings
-from tests.tables import ask, store
+from tests.tables import RECEIVED, ask, events, store
 from tests.unit.test_charts import STORE
 
 EVENTS = """
@@ -71,7 +73,7 @@ def client(home: Path) -> Connection:
 @pytest.fixture
 def parts(client: Connection) -> Controls:
     """The controls as they are shown first."""
-    made = controls(client.engine, timeline=lambda person: timeline(client, person))
+    made = controls(client.engine, timeline=partial(timeline, client))
     assert made.widget is not None
     return made
 
@@ -245,6 +247,27 @@ def test_from_a_bar_to_one_persons_mail(parts: Controls) -> None:
     assert 1 == parts.below.selected_index
 
 
+def test_who_is_named_nowhere_has_no_time_line(client: Connection) -> None:
+    """Some feeds tell of messages by ids alone; the others are there to choose from."""
+    full = events(
+        """
+        to  | email         | kind   | at       | code  | text
+        ann | ann@gmail.com | bounce | 20 09:00 | 5.2.2 | mailbox full
+        bob | bob@gmail.com | bounce | 20 09:00 | 5.2.2 | mailbox full
+        """
+    )
+    nameless = [replace(full[0], email=""), full[1]]
+    client.store.add("ids", nameless, source="test", received_at=RECEIVED)
+    parts = controls(client.engine, ["ids"], timeline=partial(timeline, client))
+    parts.cause.value = "mailbox_full"
+    parts.below.selected_index = PEOPLE
+    names = [name for name, _ in parts.person.options]
+    parts.person.value = parts.person.options[1][1]
+
+    assert ["choose one", f"b***@gmail.com · {recipient_key('bob@gmail.com')[:8]}"] == names
+    assert "bounce" in str(parts.lines.outputs)
+
+
 def test_people_are_read_when_somebody_looks(parts: Controls) -> None:
     """A cause that is chosen while its section is shut shows nothing yet."""
     parts.cause.value = "mailbox_full"
@@ -254,6 +277,18 @@ def test_people_are_read_when_somebody_looks(parts: Controls) -> None:
     assert ((), ()) == before
     assert "mailbox full" in str(parts.text.options)
     assert "d***@gmail.com" in str(parts.people.outputs)
+
+
+def test_people_are_shown_by_what_their_servers_wrote(parts: Controls) -> None:
+    """A few columns, and a word on the files, which have all of them."""
+    parts.cause.value = "mailbox_full"
+    parts.below.selected_index = PEOPLE
+    table, note = parts.people.outputs
+    headings = re.findall("<th>([a-z_]+)</th>", table["data"]["text/html"])
+
+    assert ["provider", "kind", "bounce_code", "bounce_text", "email"] == headings
+    assert "The files have more columns." == note["text"].strip()
+    assert "Download 1 row:" in parts.people_files.value
 
 
 def test_all_people_are_a_file_when_they_are_many(home: Path) -> None:

@@ -232,6 +232,80 @@ def test_a_time_line_holds_what_is_told_by_ids_alone(client: Connection) -> None
     )
 
 
+#: A feed that names messages by half, or otherwise than their sending does -> what the time line of
+#: ann@a.example holds.
+HALF_NAMED = {
+    "one message, two addresses": (
+        """
+        to  | email         | kind     | at       | msg
+        1   | ann@a.example | delivery | 14 09:00 | m1
+        1   | bob@b.example | open     | 14 10:00 | m1
+        """,
+        "delivery",
+    ),
+    "one message in another spelling": (
+        """
+        to  | email         | kind     | at       | msg
+        1   | ann@a.example | delivery | 14 09:00 | m1
+        1   | ANN@a.example | open     | 14 10:00 | m1
+        """,
+        "delivery open",
+    ),
+    "whose message it is can't be told": (
+        """
+        to            | kind     | at       | msg
+        ann@a.example | delivery | 14 09:00 | m1
+        ann@a.example | delivery | 14 09:10 | m2
+        ann@a.example | open     | 14 10:00 | -
+        bob@b.example | delivery | 14 09:00 | m3
+        bob@b.example | delivery | 14 09:10 | m4
+        bob@b.example | open     | 14 10:00 | -
+        """,
+        "delivery delivery open",
+    ),
+    "the only message of a person": (
+        """
+        to            | kind     | at       | msg
+        ann@a.example | delivery | 14 09:00 | m1
+        ann@a.example | open     | 14 10:00 | -
+        """,
+        "delivery open",
+    ),
+    "sendings without ids, and an open without a moment": (
+        """
+        to            | kind     | at       | msg
+        ann@a.example | delivery | 14 09:00 | -
+        ann@a.example | delivery | 16 09:00 | -
+        ann@a.example | click    | 16 10:00 | -
+        ann@a.example | open     |          | -
+        bob@b.example | delivery | 14 09:00 | -
+        bob@b.example | delivery | 16 09:00 | -
+        """,
+        "delivery delivery click open",
+    ),
+}
+
+
+@pytest.mark.parametrize("feed", HALF_NAMED)
+def test_a_time_line_misses_no_event_however_its_message_is_named(
+    client: Connection, feed: str
+) -> None:
+    """The person's events, whether or not their message is known, and nobody else's."""
+    drawn, kinds = HALF_NAMED[feed]
+    store(drawn, "half", client.store)
+
+    assert kinds.split() == list(timeline(client, "Ann@a.example")["what"])
+
+
+def test_an_address_that_is_known_is_not_looked_for(client: Connection) -> None:
+    """The same time line as by the key alone."""
+    key = recipient_key("bob@yahoo.com")
+    lines = timeline(client, key, email="bob@yahoo.com")
+
+    assert 2 == len(lines)
+    assert lines.equals(timeline(client, key))
+
+
 @pytest.mark.parametrize(
     "person", ["bob@yahoo.com", "Bob@Yahoo.com", recipient_key("bob@yahoo.com")]
 )

@@ -1,10 +1,10 @@
 -- Who are the people behind a count?
 -- grain:   one row per message that is asked about
 -- params:  condition  what the message must be, beside what was asked for
--- reads:   messages (with their provider), standing_bounces (the words of the server), clicks and urls where the condition names a link
--- columns: campaign, email, domain, provider, then what became of the message (words: README), and of a bounced one bounced_at, category, kind,
+-- reads:   messages, standing_bounces (the words of the server), clicks and urls where the condition names a link
+-- columns: campaign, email, domain, then what became of the message (words: README), and of a bounced one bounced_at, category, kind,
 --          reason, bounce_code, bounce_text (as the server wrote it)
-select messages.campaign, messages.email, messages.domain, messages.provider, messages.first_at,
+select messages.campaign, messages.email, messages.domain, messages.first_at,
        attempted, delivered, bounced, late_bounced,
        reached and (opened or clicked) as opened,
        reached and clicked as clicked,
