@@ -143,15 +143,15 @@ class Cells:
             tables = {name: self._find(scope, name) for name in self.layers}
             if all(table is None or _is_worth_it(table) for table in tables.values()):
                 names = [name for name, table in tables.items() if table is None]
-                missing.append((scope, self._groups(names)))
+                missing.append((scope, self._groups(scope, names)))
         return missing
 
-    def _groups(self, names: list[str]) -> list[list[str]]:
+    def _groups(self, scope: Scope, names: list[str]) -> list[list[str]]:
         """
-        Each campaign by itself, so that a fault in one spoils none of the others; the values of
-        segments are known by all of the campaigns that are asked about.
+        Each campaign by itself, so that a fault in one spoils none of the others; but what
+        segments and filters have no value for is told by all that are asked about.
         """
-        if self.asked.segments.names:
+        if self.asked.segments.names or scope.where:
             return [list(self.layers)]
         return [[name] for name in names]
 

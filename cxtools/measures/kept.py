@@ -25,6 +25,7 @@ class Kept:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._tables: OrderedDict[Hashable, pa.Table] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
     def find(self, key: Hashable) -> pa.Table | None:
@@ -40,12 +41,14 @@ class Kept:
         if table.nbytes > self._most_bytes:
             return
         with self._lock:
+            before = self._tables.pop(key, None)
+            if before is not None:
+                self._bytes -= before.nbytes
             self._tables[key] = table
-            while self._bytes() > self._most_bytes:
-                self._tables.popitem(last=False)
-
-    def _bytes(self) -> int:
-        return sum(table.nbytes for table in self._tables.values())
+            self._bytes += table.nbytes
+            while self._bytes > self._most_bytes:
+                _, oldest = self._tables.popitem(last=False)
+                self._bytes -= oldest.nbytes
 
 
 #: Of this process, whichever engine or notebook cell asks.

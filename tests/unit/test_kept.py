@@ -21,8 +21,9 @@ def table(numbers: int) -> pa.Table:
         ([("a", 2), ("b", 2), ("a", 0), ("c", 2)], ["a", "c"]),
         ([("a", 2), ("b", 4)], ["b"]),
         ([("a", 2), ("b", 5)], ["a"]),
+        ([("a", 2), ("a", 1), ("b", 3)], ["a", "b"]),
     ],
-    ids=["all fit", "the oldest goes", "one asked again stays", "two go", "too large"],
+    ids=["all fit", "the oldest goes", "one asked again stays", "two go", "too large", "anew"],
 )
 def test_what_was_asked_for_longest_ago_goes_first(
     asked: list[tuple[str, int]],
