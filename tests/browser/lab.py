@@ -123,8 +123,17 @@ def running_lab(notebooks: Path, home: Path, folder: Path) -> Iterator[Lab]:
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/api/status?token={token}"), 90)
         yield Lab(f"http://127.0.0.1:{port}", token)
     finally:
-        server.terminate()
-        server.wait(60)
+        end(server)
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """End a server. Once in a while a thread of its own outlives its loop, and holds it for ever."""
+    server.terminate()
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def wait_until(true: Callable[[], bool], seconds: float) -> None:
