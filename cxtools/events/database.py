@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
@@ -65,12 +64,33 @@ class Resources:
     threads: int | None = None
 
 
-@lru_cache(ENGINES)
-def _engine(_pid: int, resources: Resources) -> duckdb.DuckDBPyConnection:
+#: The engines of this process, and those of the one that it was forked from, whose threads it
+#: doesn't have: only that one can end them.
+_engines: dict[tuple[int, Resources], duckdb.DuckDBPyConnection] = {}
+
+
+def _engine(resources: Resources) -> duckdb.DuckDBPyConnection:
     """
     DuckDB in memory, one a process for what it may take: starting another costs 14 ms, a cursor 0.1
-    ms. Each has nine threads and 5 MB, so those of homes that were asked of long ago are let go.
+    ms. Each has nine threads and 5 MB, so those that were started long ago are let go; who reads
+    them keeps them until the end.
     """
+    own = (os.getpid(), resources)
+    engine = _engines.get(own)
+    if engine is None:
+        engine = _start_engine(resources)
+        _engines[own] = engine
+        _let_go_of_oldest(os.getpid())
+    return engine
+
+
+def _let_go_of_oldest(pid: int) -> None:
+    own = [key for key in list(_engines) if key[0] == pid]
+    for key in own[:-ENGINES]:
+        _engines.pop(key, None)
+
+
+def _start_engine(resources: Resources) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     # Processes may share the folder: DuckDB's files there name their process, and it removes those
@@ -102,7 +122,7 @@ def database(folder: Path, resources: Resources) -> Iterator[duckdb.DuckDBPyConn
 
     schema = f"own_{next(SCHEMA_NUMBERS)}"
     try:
-        with _engine(os.getpid(), resources).cursor() as connection:
+        with _engine(resources).cursor() as connection:
             connection.execute(f"create schema {schema}; use {schema}")
             try:
                 yield connection
@@ -110,7 +130,7 @@ def database(folder: Path, resources: Resources) -> Iterator[duckdb.DuckDBPyConn
                 connection.execute(f"use main; drop schema {schema} cascade")
     except duckdb.Error as error:
         if isinstance(error, duckdb.FatalException):
-            _engine.cache_clear()  # it serves nobody any more
+            _engines.pop((os.getpid(), resources), None)  # it serves nobody any more
         raise unreadable(folder, error) from error
 
 

@@ -318,6 +318,35 @@ def test_only_the_campaigns_asked_for_are_read(tmp_path: Path) -> None:
         pass
 
 
+ASKED_BY_A_CHILD = """
+import os
+import sys
+from pathlib import Path
+from cxtools.events.database import ENGINES, Resources, database
+
+def ask(number: int) -> None:
+    folder = Path(sys.argv[1], str(number))
+    with database(folder, Resources(folder)) as connection:
+        connection.execute("select count(*) from range(1000000)")
+
+for number in range(ENGINES + 2):
+    ask(number)
+child = os.fork()
+if child == 0:
+    ask(ENGINES + 2)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_child_leaves_the_databases_of_its_parent_alone(tmp_path: Path) -> None:
+    """However many homes the parent asked: its threads are not there to be ended in the child."""
+    ran = subprocess.run([sys.executable, "-c", ASKED_BY_A_CHILD, str(tmp_path)], timeout=60)
+
+    assert ran.returncode == 0
+
+
 def test_an_empty_store_answers_with_no_rows(tmp_path: Path) -> None:
     """Nothing collected yet is no error, and looking makes no folder."""
     target = EventStore(tmp_path / "events")
