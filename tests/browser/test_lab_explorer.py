@@ -196,13 +196,16 @@ def test_filters_follow_the_mouse(page: Page, explorer: Locator) -> None:
     control(explorer, "Cause").select_option("Mailbox full")
     check_follows(page, "where={'cause': ['mailbox_full']}", "cause")
     control(explorer, "Cause").select_option("all")
+    check_follows(page, f"cx.funnel('{NEWEST}')")
     control(explorer, "Scanners").select_option("nothing else")
     check_follows(page, "where={'scanned': ['yes']}", "scanned")
     control(explorer, "Scanners").select_option("shown")
+    check_follows(page, f"cx.funnel('{NEWEST}')")
     control(explorer, "Segment").fill("history=")
     control(explorer, "Segment").blur()
     values = explorer.locator("option[value='history=repeat']")
     values.wait_for(state="attached")
+    check_follows(page, f"cx.funnel('{NEWEST}')")  # until the sign is ready: nobody types before
     control(explorer, "Segment").fill("history=repeat")
     control(explorer, "Segment").blur()
 
