@@ -46,6 +46,8 @@ ROWS_TAKEN = 20_000
 SHEET_CELLS = 3000
 #: Values of a segment to choose from; others can be typed.
 VALUES_LISTED = 200
+#: What stands for a text where a server gave no reason at all.
+NO_WORDS = "no words"
 #: What stands in the place of a filter that isn't set.
 ALL = "all"
 
@@ -231,7 +233,8 @@ def texts_behind(engine: Engine, choice: Choice, cause: str) -> list[Text]:
 def _text(code: str, words: str, rows: Sequence[tuple[str, int]]) -> Text:
     """One text of those that differ in addresses alone."""
     recipients = sum(number for _, number in rows)
-    return Text(f"{code} {words}", recipients, tuple(text for text, _ in rows))
+    said = " ".join(filter(None, [code, words]))
+    return Text(said or NO_WORDS, recipients, tuple(text for text, _ in rows))
 
 
 @dataclass(frozen=True)
@@ -249,18 +252,17 @@ def people_behind(
     engine: Engine, choice: Choice, behind: Behind, *, first: int | None = None
 ) -> People:
     """Who they are: all of them, or so many."""
-    rows = people.recipient_rows(
+    found = people.recipients(
         engine,
         choice.campaigns,
         behind,
         where=choice.filters(),
         as_of=choice.as_of or None,
+        addresses=True,
         first=first,
     )
-    keys = rows["person"].to_pylist()
-    emails = rows["email"].to_pylist()
-    shown = Table(people.masked(rows).to_pandas())
-    return People(shown, dict(zip(keys, emails, strict=True)))
+    emails = dict(zip(found["person"], found["email"], strict=True))
+    return People(people.masked(found), emails)
 
 
 def people_output(table: Table, empty: str, total: int) -> list[Output]:

@@ -338,7 +338,7 @@ def history_by(
     of_periods = [] if period == "campaign" else [period]
     how: dict[str, Any] = {"where": where, "as_of": as_of}
     if not of_periods and not where and as_of is None:
-        engine.count_cells(campaigns, fewest=True)
+        engine.count_cells(campaigns, fewest=True)  # the next trend reads their files
     funnel, bounces, links = count(
         engine, ["funnel", "bounces", "links"], campaigns, by=of_periods, **how
     )

@@ -16,7 +16,7 @@ somebody is waiting, and are kept by the process alone.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -108,6 +108,14 @@ class KnownCells:
 
 
 @dataclass(frozen=True)
+class UnknownCells:
+    """Cells to count: what they are of, and of which campaigns, those together that must be."""
+
+    scope: Scope
+    campaigns: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
 class Cells:
     """Those of some campaigns, by the events that count in what is asked."""
 
@@ -116,40 +124,46 @@ class Cells:
 
     def find(self) -> KnownCells | None:
         """Those that were counted and can answer what is asked, if there are any."""
-        import pyarrow as pa
-
         for scope in self._scopes():
-            tables = []
-            for campaign in self.layers:
-                table = self._find(scope, campaign)
-                if table is None or not _is_worth_it(table):
-                    break
-                tables.append(table)
-            else:
-                return KnownCells(scope, pa.concat_tables(tables, promote_options="default"))
+            rows = self._find_all(scope)
+            if rows is not None:
+                return KnownCells(scope, rows)
         return None
 
-    def missing(self, *, fewest: bool = False) -> list[tuple[Scope, list[list[str]]]]:
+    def _find_all(self, scope: Scope) -> pa.Table | None:
+        """The cells of all campaigns; None where one has none that are worth it."""
+        import pyarrow as pa
+
+        tables = []
+        for campaign in self.layers:
+            table = self._find(scope, campaign)
+            if table is None or not _is_worth_it(table):
+                return None
+            tables.append(table)
+        return pa.concat_tables(tables, promote_options="default")
+
+    def missing(self, *, fewest: bool = False) -> list[UnknownCells]:
         """
-        What there is to count, so that cells can answer what is asked: the scopes, the best first,
-        and of which campaigns together; nothing where known ones can. The *fewest* cells are those
-        that can answer no more than that.
+        What there is to count, so that cells can answer what is asked, the best first; nothing
+        where known ones can. The *fewest* cells are those that can answer no more than that.
         """
         if self.find() is not None:
             return []
         scopes = list(self._scopes())
+        if fewest:
+            scopes = scopes[-1:]
         missing = []
-        for scope in scopes[-1:] if fewest else scopes:
+        for scope in scopes:
             tables = {name: self._find(scope, name) for name in self.layers}
             if all(table is None or _is_worth_it(table) for table in tables.values()):
                 names = [name for name, table in tables.items() if table is None]
-                missing.append((scope, self._groups(scope, names)))
+                missing.append(UnknownCells(scope, self._groups(scope, names)))
         return missing
 
-    def _groups(self, scope: Scope, names: list[str]) -> list[list[str]]:
+    def _groups(self, scope: Scope, names: Sequence[str]) -> list[list[str]]:
         """
-        Each campaign by itself, so that a fault in one spoils none of the others; but what
-        segments and filters have no value for is told by all that are asked about.
+        Each campaign by itself, so that a fault in one spoils none of the others; but all that are
+        asked about together where a value need not be known in each of them.
         """
         if self.asked.segments.names or scope.where:
             return [list(self.layers)]

@@ -29,6 +29,7 @@ from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.cells import Cells, Scope
 from cxtools.measures.choices import NO_FILTERS, Filters
+from cxtools.measures.counts_digest import counts_digest
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.messages import Asked, JobFacts
@@ -46,7 +47,6 @@ from cxtools.measures.segments import (
 )
 from cxtools.measures.session import SUSPECT_MESSAGES, Session, define_relations
 from cxtools.measures.sql import statement
-from cxtools.measures.states import states_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,7 +157,7 @@ class Engine:
                 where,
                 cut_moments(layers, as_of),
                 job_ids,
-                digest=states_digest(self.rules_digest(), self.runs_on),
+                digest=counts_digest(self.rules_digest(), self.runs_on),
                 providers=self.providers(),
                 timezone=self.timezone,
                 purposes=self.purposes(),
@@ -175,7 +175,6 @@ class Engine:
                 relations,
                 _key(layers, asked),
                 values_key,
-                asked,
                 cells,
                 known,
                 partial(self._count_whole, layers),
@@ -202,13 +201,13 @@ class Engine:
     ) -> pa.Table:
         """What a question's SQL counts of these campaigns as a whole, by these layers of theirs."""
         with self.session(campaigns) as session:
-            _check_same(layers, session)
+            _check_same_layers(layers, session)
             return session.run(statement(file))
 
     def _scanned(self, layers: Mapping[str, Layer], campaigns: Campaigns, as_of: AsOf) -> pa.Table:
         """Of all messages of these campaigns, those that a scanner is suspected of."""
         with self.session(campaigns, as_of=as_of) as session:
-            _check_same(layers, session)
+            _check_same_layers(layers, session)
             return session.count(SUSPECT_MESSAGES)
 
     @repeat_when_replaced
@@ -223,16 +222,18 @@ class Engine:
     ) -> None:
         """
         Count the cells of these campaigns, so that many questions about them, split and limited
-        like this, take little time: also those that will be split and limited otherwise, or the
-        *fewest*.
+        like this, take little time; others, too, where whole campaigns are asked about, unless it
+        is the *fewest* cells that are wanted.
 
         Raises:
             ConfigError, StoreError: as `session`.
         """
         with self.session(campaigns, by=by, where=where, as_of=as_of) as session:
             missing = session.cells.missing(fewest=fewest)
-        for scope, groups in missing:
-            are_worth_it = [self._count_cells_of(scope, names, as_of) for names in groups]
+        for each in missing:
+            are_worth_it = [
+                self._count_cells_of(each.scope, names, as_of) for names in each.campaigns
+            ]
             if all(are_worth_it):
                 return
 
@@ -337,7 +338,7 @@ def names_of(campaigns: Campaigns) -> list[str]:
     return [str(name) for name in campaigns]
 
 
-def _check_same(layers: Mapping[str, Layer], session: Session) -> None:
+def _check_same_layers(layers: Mapping[str, Layer], session: Session) -> None:
     """
     A question within a question is about the same messages.
 

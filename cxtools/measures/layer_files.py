@@ -1,10 +1,12 @@
 """
 What was counted of one campaign, in a file beside its layer: other processes need not count it
-again. Its name has the digest of all that it depends on besides the layer.
+again, and a trend over many campaigns reads the messages of the newest alone. The file's name has
+the digest of all that it depends on besides the layer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +19,30 @@ if TYPE_CHECKING:
 
 #: Files of one name that stay: rules change, and a store may be read by some rules and by others.
 MOST_FILES = 4
+#: Campaigns -> the rows of each, counted now.
+Count = Callable[[Sequence[str]], "pa.Table"]
+
+
+def kept_counts(layers: Mapping[str, Layer], name: str, digest: str, count: Count) -> pa.Table:
+    """
+    What is counted of these layers, campaign by campaign, under this name.
+
+    *digest* is "" where it isn't known what the counts depend on: then nothing is kept.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not digest:
+        return count(list(layers))
+    known = {campaign: read_counts(layer, name, digest) for campaign, layer in layers.items()}
+    missing = [campaign for campaign, rows in known.items() if rows is None]
+    if missing:
+        counted = count(missing)
+        for campaign in missing:
+            rows = counted.filter(pc.equal(counted["campaign"], campaign))
+            known[campaign] = rows
+            keep_counts(layers[campaign], name, digest, rows)
+    return pa.concat_tables([rows for rows in known.values() if rows is not None])
 
 
 def read_counts(layer: Layer, name: str, digest: str) -> pa.Table | None:

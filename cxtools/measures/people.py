@@ -29,6 +29,8 @@ from cxtools.text import mask_address, mask_addresses
 from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cxtools.measures.session import Session
 
 #: What became of a message -> the SQL that says so.
@@ -58,8 +60,6 @@ KNOWN = {
     "bounce_text": ("bounce_text", "standing_bounces"),
     "link": ("link_url", "urls"),
 }
-#: Columns that hold words of servers, and addresses among them.
-FOREIGN_TEXTS = {"bounce_text", "reason"}
 #: Messages with a click on one of the links that are wanted.
 LINKS = """
 exists (select 1 from clicks
@@ -67,6 +67,14 @@ exists (select 1 from clicks
         join wanted_links on wanted_links.value = urls.link_url
         where clicks.campaign = messages.campaign and clicks.message_key = messages.message_key)
 """
+
+
+def _masked_address(email: str) -> str:
+    return mask_address(email) if email else email
+
+
+#: Columns that hold addresses, or words with addresses among them -> how these are shown.
+MASKS = {"email": _masked_address, "bounce_text": mask_addresses, "reason": mask_addresses}
 
 
 @dataclass(frozen=True)
@@ -108,32 +116,21 @@ def recipients(
         ConfigError: *as_of* is not a moment.
         StoreError: a campaign, column, step or value is unknown.
     """
-    rows = recipient_rows(engine, campaigns, behind, where=where, as_of=as_of, first=first)
-    shown = rows if addresses else masked(rows)
-    return Table(shown.to_pandas())
-
-
-def recipient_rows(
-    engine: Engine,
-    campaigns: Campaigns,
-    behind: Behind,
-    *,
-    where: Where = None,
-    as_of: AsOf = None,
-    first: int | None = None,
-) -> pa.Table:
-    """The rows of `recipients`, with whole addresses."""
     rows = _rows(engine, "recipients", campaigns, behind, where=where, as_of=as_of, first=first)
     emails = rows["email"].to_pylist()
     people = pa.array([recipient_key(email) if email else None for email in emails], pa.string())
-    return _with_providers(rows, engine.providers()).add_column(1, "person", people)
+    rows = _with_providers(rows, engine.providers()).add_column(1, "person", people)
+    found = Table(rows.to_pandas())
+    return found if addresses else masked(found)
 
 
-def masked(rows: pa.Table) -> pa.Table:
-    """The rows of `recipients` as they are shown: with masked addresses, in texts too."""
-    emails = rows["email"].to_pylist()
-    rows = _with(rows, "email", [mask_address(email) if email else email for email in emails])
-    return _masked_texts(rows)
+def masked(found: pd.DataFrame) -> Table:
+    """Recipients or texts as they are shown: with masked addresses, in what servers wrote too."""
+    shown = found.copy()
+    for name, mask in MASKS.items():
+        if name in found:
+            shown[name] = found[name].map(mask, na_action="ignore").astype(found[name].dtype)
+    return Table(shown)
 
 
 def texts(
@@ -153,7 +150,8 @@ def texts(
         ConfigError, StoreError: as `recipients`.
     """
     rows = _rows(engine, "texts", campaigns, behind, where=where, as_of=as_of)
-    shown = (rows if addresses else _masked_texts(rows)).to_pandas()
+    found = Table(rows.to_pandas())
+    shown = found if addresses else masked(found)
     keys = ["campaign", "category", "kind", "bounce_code", "bounce_text"]
     merged = shown.groupby(keys, as_index=False, dropna=False, sort=False).agg(
         recipients=("recipients", "sum"),
@@ -240,18 +238,6 @@ def _with_providers(rows: pa.Table, providers: Providers) -> pa.Table:
     names = pa.array([known[domain] for domain in domains], pa.string())
     place = rows.column_names.index("domain")
     return rows.add_column(place + 1, "provider", names)
-
-
-def _masked_texts(rows: pa.Table) -> pa.Table:
-    for name in FOREIGN_TEXTS.intersection(rows.column_names):
-        shown = [mask_addresses(text) if text else text for text in rows[name].to_pylist()]
-        rows = _with(rows, name, shown)
-    return rows
-
-
-def _with(rows: pa.Table, name: str, texts: Sequence[str | None]) -> pa.Table:
-    place = rows.column_names.index(name)
-    return rows.set_column(place, name, pa.array(texts, pa.string()))
 
 
 def _list(value: str | Sequence[str]) -> list[str]:

@@ -35,6 +35,7 @@ from cxtools.measures.cells import Cells, KnownCells, cells_query, define_cells,
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
+from cxtools.measures.layer_files import kept_counts
 from cxtools.measures.messages import (
     Asked,
     JobFacts,
@@ -46,7 +47,6 @@ from cxtools.measures.messages import (
 )
 from cxtools.measures.question import Dimension
 from cxtools.measures.sql import statement
-from cxtools.measures.states import kept_counts
 from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -111,14 +111,13 @@ class Session:
     The relations, open for a `with` block.
 
     *key* says what counts depend on besides the question, *values_key* what the values of messages
-    do; None where that isn't known. *cells* are those of what is *asked*, *known_cells* those that
+    do; None where that isn't known. *cells* are those of what is asked, *known_cells* those that
     are read in the place of messages. *count_others* counts a question of some campaigns alone.
     """
 
     relations: ReadRelations
     key: Hashable
     values_key: Hashable
-    asked: Asked
     cells: Cells
     known_cells: KnownCells | None
     count_others: Callable[[str, Sequence[str]], pa.Table]
@@ -131,9 +130,10 @@ class Session:
     @property
     def dimensions(self) -> Mapping[str, Dimension]:
         """What all messages, or the cells of all, can be split and filtered by."""
+        known = self.cells.asked.dimensions
         if self.known_cells is None or self.known_cells.scope.where:
-            return self.asked.dimensions
-        return self.known_cells.scope.dimensions(self.asked.dimensions)
+            return known
+        return self.known_cells.scope.dimensions(known)
 
     def run(self, sql: str) -> pa.Table:
         """The rows that a statement selects from the relations."""
@@ -144,9 +144,10 @@ class Session:
         known = KEPT.find((self.key, file))
         if known is not None:
             return known
-        if file in KEPT_BESIDE_LAYERS and self.asked.is_all and self.key:
+        asked = self.cells.asked
+        if file in KEPT_BESIDE_LAYERS and asked.is_all and self.key:
             count = partial(self._count_of, file)
-            rows = kept_counts(self.cells.layers, file, self.asked.digest, count)
+            rows = kept_counts(self.cells.layers, file, asked.digest, count)
         else:
             rows = self.run(statement(file))
         if self.key and file not in NEVER_KEPT:

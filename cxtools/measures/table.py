@@ -87,7 +87,8 @@ class Table(pd.DataFrame):
     doesn't need. What comes out of anything else (sums, merges, other names) answers no question.
     """
 
-    _metadata = ["_question", "_origin", "splits", "limits", "notes"]  # noqa: RUF012  # the name and type that pandas asks for
+    # The name and the type that pandas asks for.
+    _metadata = ["_question", "_origin", "splits", "limits", "notes"]  # noqa: RUF012
     _question = ""
     _origin = ""
     #: What the answer was split by.

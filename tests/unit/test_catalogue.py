@@ -29,10 +29,13 @@ from cxtools.measures import sql
 from cxtools.measures.answers import add_rates, answer
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named, questions_in
 from cxtools.measures.choices import filters, splits
+from cxtools.measures.definitions import COMMENT, names_read
 from cxtools.measures.engine import Engine
 from cxtools.measures.question import Column, Dimension, Question
 from tests.tables import ask, store
 
+#: A part of a statement: its name, and what stands in its brackets.
+OWN_PART = re.compile(r"^(\w+) as \((.*?)^\)", re.MULTILINE | re.DOTALL)
 FOLDER = Path(sql.__file__).parent
 SQL = sorted([*FOLDER.glob("*.sql"), *Path(messages_sql.__file__).parent.glob("*.sql")])
 EVERY = pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda each: each.name)
@@ -67,6 +70,14 @@ def head_of(path: Path) -> dict[str, str]:
         word = key[1] if key else word
         head[word] = f"{head.get(word, '')} {line.removeprefix(f'{word}:').strip()}"
     return head
+
+
+@pytest.mark.parametrize("path", SQL, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
+def test_no_part_of_a_statement_reads_a_relation_of_its_own_name(path: Path) -> None:
+    """It would read a relation that is never defined, since the name is taken for the part."""
+    plain = COMMENT.sub("", path.read_text())
+
+    assert [] == [name for name, body in OWN_PART.findall(plain) if name in names_read(body)]
 
 
 @pytest.mark.parametrize("path", SQL, ids=lambda path: f"{path.parts[-3]}-{path.stem}")

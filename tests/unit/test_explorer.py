@@ -29,6 +29,7 @@ from cxtools.explorer.answers import (
     output_of,
     prepare,
     rows_output,
+    texts_behind,
 )
 from cxtools.explorer.choice import DIFFERENCE, OVERVIEW, Choice
 from cxtools.explorer.controls import Controls, controls
@@ -266,6 +267,15 @@ def test_who_is_named_nowhere_has_no_time_line(client: Connection) -> None:
 
     assert ["choose one", f"b***@gmail.com · {recipient_key('bob@gmail.com')[:8]}"] == names
     assert "bounce" in str(parts.lines.outputs)
+
+
+def test_a_bounce_without_words_is_called_so(client: Connection) -> None:
+    """A line of a list must say something."""
+    told = events("to | email | kind | at\nann | ann@gmail.com | bounce | 20 09:00")
+    client.store.add("mute", told, source="test", received_at=RECEIVED)
+    [text] = texts_behind(client.engine, Choice(("mute",)), "unknown")
+
+    assert ("no words", 1) == (text.words, text.recipients)
 
 
 def test_people_are_read_when_somebody_looks(parts: Controls) -> None:
