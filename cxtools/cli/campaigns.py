@@ -107,7 +107,8 @@ def status(context: typer.Context, campaign: Name = None, as_json: Json = False)
     client = session(context).connect()
     if campaign:
         finish_one(session(context), client.status(campaign), as_json=as_json)
-    statuses = [client.status(name) for name in client.ledger.plans.names()]
+    names = client.ledger.plans.names() if client.has_ledger else []
+    statuses = [client.status(name) for name in names]
     if not statuses:
         say_where_campaigns_are(session(context), client.settings.home)
     finish_many(session(context), statuses, as_json=as_json)

@@ -371,6 +371,14 @@ def test_dry_run_sends_and_writes_nothing(shell: Shell, simulator: Simulator) ->
     assert not (shell.folder / "home" / "ledger.sqlite").exists()
 
 
+@pytest.mark.parametrize("line", ["status", "campaigns"])
+def test_to_ask_where_everything_stands_makes_no_ledger(shell: Shell, line: str) -> None:
+    """An empty home stays empty: the next one to look doesn't find a ledger that nobody needed."""
+    done = shell(line)
+
+    assert (0, False) == (done.returncode, (shell.folder / "home" / "ledger.sqlite").exists())
+
+
 def test_dry_run_of_a_sent_campaign_mails_nobody(shell: Shell) -> None:
     """Who was mailed isn't counted again."""
     send(shell)
