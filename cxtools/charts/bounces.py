@@ -26,7 +26,7 @@ from cxtools.charts.cells import (
 )
 from cxtools.charts.frame import Trace, draw, nothing_to_compare, sentence, too_many_splits
 from cxtools.charts.groups import group_named, groups_of, in_order, part_name, row_name, words
-from cxtools.charts.rows import SHOWN_ROWS, Row, largest, rows_of
+from cxtools.charts.rows import SHOWN_ROWS, Row, largest, rows_of, rows_with
 from cxtools.charts.style import BOUNCE_COLOURS, INK
 from cxtools.measures.stats import wilson
 
@@ -215,7 +215,8 @@ def _cause_map(
     title: str,
 ) -> go.Figure:
     """Causes and parts; the colour is a cause's share of its part."""
-    rows = [row | {"cause": _cause_name(row, label)} for row in rows_of(table)]
+    told = [split, label, "category", "kind", "recipients", "attempted"]
+    rows = [row | {"cause": _cause_name(row, label)} for row in rows_with(table, told)]
     by_part = sums(rows, split, "recipients")
     by_cause = sums(rows, "cause", "recipients")
     parts = in_order(split, by_part)

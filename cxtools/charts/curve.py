@@ -15,7 +15,7 @@ from cxtools.charts import heatmap
 from cxtools.charts.cells import MOST_ROWS, Grid, Key, Panel, shaded
 from cxtools.charts.frame import LEGEND, Layout, Trace, draw, sentence, too_many_splits
 from cxtools.charts.groups import LABEL_LETTERS, group_named, groups_of, in_order, part_name
-from cxtools.charts.rows import Row, rows_of
+from cxtools.charts.rows import Row, rows_at, rows_of, rows_with
 from cxtools.charts.style import INK, NO_TIMES, OPENED_IS_MORE, REACTIONS
 
 if TYPE_CHECKING:
@@ -68,16 +68,15 @@ class Line(NamedTuple):
 
 def figure(table: pd.DataFrame) -> go.Figure:
     """The reactions of one campaign as lines, of several parts as a map."""
-    rows = rows_of(table)
-    if not rows:
+    if not len(table):
         return sentence(TITLE, NO_TIMES, table)
     match groups_of(table):
         case ():
-            return _lines(table, rows)
+            return _lines(table, rows_of(table))
         case ("campaign",) if table["campaign"].nunique() <= len(LOOKS):
-            return _lines_of_campaigns(table, rows)
+            return _lines_of_campaigns(table, rows_of(table))
         case (split,):
-            return _map(table, rows, split)
+            return _map(table, split)
         case splits:
             return too_many_splits(TITLE, splits, table)
 
@@ -259,15 +258,13 @@ def _ends(rows: Sequence[Row], campaigns: Sequence[str], kinds: Sequence[str]) -
 # --- several parts ---
 
 
-def _map(
-    table: pd.DataFrame,
-    rows: Sequence[Row],
-    split: str,
-) -> go.Figure:
-    sizes = {row[split]: row["delivered"] for row in rows}
+def _map(table: pd.DataFrame, split: str) -> go.Figure:
+    known = rows_with(table, [split, "delivered"])
+    sizes = {row[split]: row["delivered"] for row in known}
     parts = in_order(split, sizes, most=MOST_ROWS)
+    rows = rows_at(table, [place for place, row in enumerate(known) if row[split] in parts])
     names = {part: f"{part_name(split, part)} ({wording.count(sizes[part])})" for part in parts}
-    last = max(row["hours"] for row in rows if row[split] in parts)
+    last = max(row["hours"] for row in rows)
     grid = Grid(list(names.values()), [HOURS[hours] for hours in hours_until(last)])
     panels = []
     for kind, reaction in REACTIONS.items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts.groups import groups_of, part_name
-from cxtools.charts.rows import Row, question_of, rows_of
+from cxtools.charts.rows import Row, question_of, rows_of, rows_with
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,16 +31,16 @@ def headline(table: pd.DataFrame) -> str:
     ''
     """
     question = question_of(table)
-    rows = rows_of(table)
-    if question is None or not rows:
+    if question is None or not len(table):
         return ""
     splits = groups_of(table)
     if question.name == "comparison":
-        return of_comparison(rows)
+        return of_comparison(rows_of(table))
     if not splits and question.name in WHOLE:
-        return WHOLE[question.name](rows)
+        return WHOLE[question.name](rows_of(table))
     if len(splits) == 1 and question.name in PARTS:
-        return PARTS[question.name](rows, splits[0])
+        columns = [splits[0], *COLUMNS_OF_PARTS]
+        return PARTS[question.name](rows_with(table, columns), splits[0])
     return ""
 
 
@@ -193,6 +193,8 @@ WHOLE: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "curve": of_curve,
     "jobs": of_jobs,
 }
+#: What is told of parts.
+COLUMNS_OF_PARTS = ("attempted", "delivery_rate", "recipients")
 #: Question -> the sentence on its parts.
 PARTS: Mapping[str, Callable[[Sequence[Row], str], str]] = {
     "funnel": of_rates,

@@ -25,7 +25,7 @@ from cxtools.charts.frame import (
     too_many_splits,
 )
 from cxtools.charts.groups import group_named, groups_of, in_order, part_name
-from cxtools.charts.rows import Row, rows_of
+from cxtools.charts.rows import Row, rows_at, rows_of, rows_with
 from cxtools.charts.style import ATTEMPTED, RATED, Stage
 
 if TYPE_CHECKING:
@@ -71,9 +71,10 @@ def measured(rows: Sequence[Row]) -> list[Stage]:
 
 def rows_in_order(table: pd.DataFrame, group: str) -> list[Row]:
     """The rows that are drawn of a table that is split once."""
-    rows = {row[group]: row for row in rows_of(table)}
-    sizes = {part: row["attempted"] or 0 for part, row in rows.items()}
-    return [rows[part] for part in in_order(group, sizes)]
+    parts = rows_with(table, [group, "attempted"])
+    places = {row[group]: place for place, row in enumerate(parts)}
+    sizes = {row[group]: row["attempted"] or 0 for row in parts}
+    return rows_at(table, [places[part] for part in in_order(group, sizes)])
 
 
 def _shares(stages: Sequence[Stage]) -> str:

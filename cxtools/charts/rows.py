@@ -6,7 +6,7 @@ page prints.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,12 @@ SHOWN_ROWS = 20
 KEPT_ROWS = 2000
 KEPT_BYTES = 100_000
 KEPT_TEXT = 200
+#: So many rows are made at once of those that may travel along: bytes may end before rows do.
+ROWS_AT_ONCE = 250
 #: pandas' letters for integers, floats and truth values.
 NUMBERS = "iufb"
+#: Its letter for moments.
+MOMENTS = "M"
 
 
 def rows_of(table: pd.DataFrame, longest: int = KEPT_TEXT) -> list[Row]:
@@ -43,10 +47,43 @@ def rows_of(table: pd.DataFrame, longest: int = KEPT_TEXT) -> list[Row]:
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
+def rows_with(table: pd.DataFrame, columns: Iterable[str]) -> list[Row]:
+    """
+    The rows of a table with these columns alone, as far as it has them: a split has many rows, and
+    a few numbers of each tell which are drawn.
+
+    >>> import pandas as pd
+    >>> rows_with(pd.DataFrame({"provider": ["gmail"], "open_rate": [0.5]}), ["provider"])
+    [{'provider': 'gmail'}]
+    """
+    import pandas as pd
+
+    names = [name for name in dict.fromkeys(columns) if name in table]
+    return rows_of(pd.DataFrame(table)[names])
+
+
+def rows_at(table: pd.DataFrame, places: Sequence[int]) -> list[Row]:
+    """
+    The rows that stand at these places, in this order.
+
+    >>> import pandas as pd
+    >>> rows_at(pd.DataFrame({"provider": ["gmail", "gmx", "yahoo"]}), [2, 0])
+    [{'provider': 'yahoo'}, {'provider': 'gmail'}]
+    """
+    import pandas as pd
+
+    return rows_of(pd.DataFrame(table).iloc[list(places)])
+
+
 def _plain_values(values: pd.Series, longest: int) -> list[Any]:
-    """The values of a column: numbers and short texts all at once, since a split has many rows."""
+    """
+    The values of a column: numbers, moments and short texts all at once, since a split has many
+    rows.
+    """
     if values.dtype.kind in NUMBERS or _are_short_texts(values, longest):
         return _with_none(values)
+    if _are_moments(values):
+        return _moment_texts(values)
     return [_plain(value, longest) for value in values]
 
 
@@ -56,6 +93,17 @@ def _with_none(values: pd.Series) -> list[Any]:
         return plain
     missing = values.isna().tolist()
     return [None if is_none else value for value, is_none in zip(plain, missing, strict=True)]
+
+
+def _are_moments(values: pd.Series) -> bool:
+    """Whether they are moments that Python can tell as well: not by billionths of a second."""
+    return values.dtype.kind == MOMENTS and values.dt.unit != "ns"
+
+
+def _moment_texts(values: pd.Series) -> list[str | None]:
+    missing = values.isna().tolist()
+    moments = zip(values.array.to_pydatetime(), missing, strict=True)
+    return [None if is_none else moment.isoformat() for moment, is_none in moments]
 
 
 def _are_short_texts(values: pd.Series, longest: int) -> bool:
@@ -82,15 +130,16 @@ def kept_rows(table: pd.DataFrame) -> list[list[Any]]:
     """
     import pandas as pd
 
-    kept = []
+    kept: list[list[Any]] = []
     room = KEPT_BYTES
     rows = pd.DataFrame(table)  # of a Table pandas would ask which question its first rows answer
-    for row in rows_of(rows.head(KEPT_ROWS)):
-        values = list(row.values())
-        room -= len(json.dumps(values))
-        if room < 0:
-            break
-        kept.append(values)
+    for start in range(0, min(len(rows), KEPT_ROWS), ROWS_AT_ONCE):
+        for row in rows_of(rows.iloc[start : min(start + ROWS_AT_ONCE, KEPT_ROWS)]):
+            values = list(row.values())
+            room -= len(json.dumps(values))
+            if room < 0:
+                return kept
+            kept.append(values)
     return kept
 
 

@@ -58,16 +58,19 @@ class Choice:
 
     def views(self) -> list[Choice]:
         """
-        The choices that are shown: of the overview one for each of its questions.
+        The choices that are shown: of the overview one for each of its questions, none twice.
 
         >>> [view.question for view in Choice(("q3",), "overview").views()]
         ['funnel', 'bounces', 'funnel', 'curve']
+        >>> [view.question for view in Choice(("q3",), "overview", ("day",)).views()]
+        ['funnel', 'bounces', 'curve']
         """
         if self.is_difference():
             return [replace(self, question=COMPARE, by=())]
         if self.question != OVERVIEW:
             return [self]
-        return [replace(self, question=name, by=self.by or by) for name, by in LINKED]
+        views = [replace(self, question=name, by=self.by or by) for name, by in LINKED]
+        return list(dict.fromkeys(views))
 
     def is_difference(self) -> bool:
         """Whether two campaigns are shown as their difference."""
