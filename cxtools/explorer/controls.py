@@ -18,6 +18,9 @@ from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.engine import Engine
 from cxtools.wording import label
 
+#: What is counted of campaigns as they are chosen: all that filters by few values, and by domains,
+#: are sums of.
+NEXT: Sequence[tuple[str, ...]] = ((), ("domain",))
 BUSY = '<span role="status" aria-live="polite">⏳ counting …</span>'
 
 
@@ -156,7 +159,8 @@ class Controls(Panel):
     def _fill_filters(self) -> None:
         """What can be chosen of the campaigns that are chosen."""
         names = self.choice().campaigns
-        answers.prepare(self.engine, Choice(names))
+        for by in NEXT:
+            answers.prepare(self.engine, Choice(names, by=by))
         try:
             self._values = answers.values_of(self.engine, names)
             self._segments = list(self.engine.segments(names)) if names else []

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import PartsReplaced
 from cxtools.events.kept_segments import CampaignSegments
@@ -135,13 +135,15 @@ class Engine:
         as_of: AsOf = None,
         job_ids: Sequence[str] | None = None,
         least_group: int = 0,
+        checks_values: bool = True,
     ) -> Iterator[Session]:
         """
         The relations that questions read, over these campaigns.
 
         *by* names the dimensions of the column `split`, *where* limits the messages that are asked
         about. With *job_ids* only those jobs' messages are there at all. With *least_group* the
-        groups of fewer people stand together, and so do those beyond MOST_GROUPS.
+        groups of fewer people stand together, and so do those beyond MOST_GROUPS. Without
+        *checks_values* a value of *where* may be one that no message has.
 
         Raises:
             ConfigError: *as_of* is not a moment.
@@ -169,8 +171,10 @@ class Engine:
             known = cells.find()
             relations = Definitions(stack.enter_context(self.open_relations()))
             verdicts = self.verdicts(layers)
-            define_relations(relations, self.store, layers, verdicts, asked, cells=known)
             values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
+            define_relations(
+                relations, self.store, layers, verdicts, asked, cells=known, key=values_key
+            )
             session = Session(
                 relations,
                 _key(layers, asked),
@@ -179,9 +183,13 @@ class Engine:
                 known,
                 partial(self._count_whole, layers),
             )
-            relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
-            relations.compute("scanned_messages", partial(self._scanned, layers, campaigns, as_of))
-            session.check_values(where)
+            of_all = partial(self._suspects, layers, campaigns, as_of)
+            is_own = asked.is_all or job_ids is not None
+            of_these = partial(session.count, SUSPECT_MESSAGES) if is_own else of_all
+            relations.compute(SUSPECT_MESSAGES, of_these)
+            relations.compute("scanned_messages", of_all)
+            if checks_values:
+                session.check_values(where)
             yield session
 
     @repeat_when_replaced
@@ -204,7 +212,7 @@ class Engine:
             _check_same_layers(layers, session)
             return session.run(statement(file))
 
-    def _scanned(self, layers: Mapping[str, Layer], campaigns: Campaigns, as_of: AsOf) -> pa.Table:
+    def _suspects(self, layers: Mapping[str, Layer], campaigns: Campaigns, as_of: AsOf) -> pa.Table:
         """Of all messages of these campaigns, those that a scanner is suspected of."""
         with self.session(campaigns, as_of=as_of) as session:
             _check_same_layers(layers, session)
@@ -228,19 +236,25 @@ class Engine:
         Raises:
             ConfigError, StoreError: as `session`.
         """
-        with self.session(campaigns, by=by, where=where, as_of=as_of) as session:
+        how: dict[str, Any] = {"by": by, "where": where, "as_of": as_of, "checks_values": False}
+        with self.session(campaigns, **how) as session:
             missing = session.cells.missing(fewest=fewest)
+            narrower = session.cells.narrower()
         for each in missing:
             are_worth_it = [
                 self._count_cells_of(each.scope, names, as_of) for names in each.campaigns
             ]
             if all(are_worth_it):
-                return
+                with self.session(campaigns, **how) as session:
+                    narrower = session.cells.narrower()
+                break
+        if narrower:
+            self._count_cells_of(narrower, campaigns, as_of)
 
-    def _count_cells_of(self, scope: Scope, campaigns: Sequence[str], as_of: AsOf) -> bool:
+    def _count_cells_of(self, scope: Scope, campaigns: Campaigns, as_of: AsOf) -> bool:
         """Count and keep the cells of these campaigns; whether they are worth it."""
         with self.session(campaigns, by=scope.by, where=scope.where, as_of=as_of) as session:
-            return session.cells.keep(scope, session.run("select * from counted_cells"))
+            return session.cells.keep(scope, session.count_cells())
 
     @contextmanager
     def open_layers(self, campaigns: Campaigns = None) -> Iterator[dict[str, Layer]]:

@@ -17,6 +17,7 @@ from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.domain_kinds import domain_kind
+from cxtools.measures.kept import KEPT
 from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension
 from cxtools.measures.segments import NO_SEGMENTS, Segments, values_query
@@ -87,14 +88,20 @@ class Asked:
         return (policy, self.least_group, tuple(self.by), where, cuts, job_ids)
 
 
-def define_all_messages(relations: Definitions, asked: Asked) -> None:
-    """All messages, and beside each its values of the segments that are asked for."""
+def define_all_messages(relations: Definitions, asked: Asked, key: Hashable = None) -> None:
+    """
+    All messages, and beside each its values of the segments that are asked for. What is looked up
+    of their domains is kept under this *key*.
+    """
     import pyarrow as pa
 
     relations.define("domains_of_messages", _domains_query(asked))
-    relations.compute("providers", partial(_providers, relations, asked.providers))
+    providers = partial(_providers, relations, asked.providers)
+    relations.compute("providers", partial(KEPT.once, (key, "providers"), providers))
     relations.register("wanted", wanted_values(asked.where.values()))
-    relations.compute("typos", partial(_typos, relations))
+    relations.compute("typos", partial(KEPT.once, (key, "typos"), partial(_typos, relations)))
+    kinds = partial(_domain_kinds, relations)
+    relations.compute("domain_kinds", partial(KEPT.once, (key, "domain_kinds"), kinds))
     relations.define("sending_times", statement("sending_times"))
     relations.define("hours_of_sending", _hours_of_sending(asked.timezone))
     if not asked.segments.names:
@@ -147,7 +154,6 @@ def _define_messages_and_dimensions(relations: Definitions, asked: Asked, result
     relations.define("all_messages_by_provider", providers)
     kinds = "select * from all_messages_by_provider"
     if "domain_kind" in names:
-        relations.compute("domain_kinds", partial(_domain_kinds, relations))
         kinds = statement("domain_kind_of_domain")
     relations.define("all_messages_by_kind", kinds)
     if SENDING_TIMES.isdisjoint(names):

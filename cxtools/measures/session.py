@@ -95,7 +95,7 @@ SUSPECT_MESSAGES = "suspect_messages"
 #: Questions that read more than layers, and so are counted whenever they are asked.
 NEVER_KEPT = {"jobs"}
 #: Questions on whole campaigns whose counts stand beside the layers, since trends ask them of all.
-KEPT_BESIDE_LAYERS = {"links"}
+KEPT_BESIDE_LAYERS = {"links", SUSPECT_MESSAGES}
 #: Question -> another one that costs next to nothing when the first has been answered.
 COUNTED_TOGETHER = {
     "timing": ("curve",),
@@ -165,7 +165,13 @@ class Session:
     def _count_together(self, file: str) -> None:
         """Count what costs next to nothing now."""
         for other in COUNTED_TOGETHER.get(file, ()):
-            KEPT.keep((self.key, other), self.run(statement(other)))
+            self.count(other)
+
+    def count_cells(self) -> pa.Table:
+        """The cells of what is asked: sums of known ones, or counted of messages."""
+        if self.reads_cells:
+            return self.run("select * from folded_cells")
+        return self.run("select * from counted_cells")
 
     def check_values(self, where: Filters) -> None:
         """A value that no message has is a slip of the pen: say which there are."""
@@ -209,8 +215,12 @@ def define_relations(
     asked: Asked,
     *,
     cells: KnownCells | None = None,
+    key: Hashable = None,
 ) -> None:
-    """Define what questions read; *cells* stand for messages where they are known."""
+    """
+    Define what questions read; *cells* stand for messages where they are known, *key* tells these
+    messages from others, whatever is asked about them.
+    """
     _define_layers(relations, layers)
     relations.register("verdicts", verdicts)
     relations.compute("job_facts", partial(_job_facts, asked.job_facts))
@@ -221,7 +231,7 @@ def define_relations(
     else:
         _define_until(relations, store, layers, asked.cuts, asked.purposes)
     relations.define("event_counts", statement("event_counts"))
-    define_all_messages(relations, asked)
+    define_all_messages(relations, asked, key)
     define_messages_asked_about(relations, asked)
     relations.define("all_messages_split", _all_messages_split(asked))
     relations.define("messages_to_count", "select *, 1 as messages from all_messages")

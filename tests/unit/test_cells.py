@@ -78,15 +78,54 @@ def test_they_are_read_where_they_were_counted(odd: EventStore) -> None:
     assert not reads_cells(Engine(odd, rules_digest=lambda: "other rules"), by=["provider"])
 
 
-def test_cells_of_a_domain_answer_for_this_domain_alone(odd: EventStore) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "other"),
+    [("domain", "gmail.com", "yahoo.com"), ("history", "first", "repeat")],
+)
+def test_cells_of_a_domain_or_segment_answer_for_each_of_its_values(
+    odd: EventStore, name: str, value: str, other: str
+) -> None:
+    """However it is limited and split besides, by what all cells are parted by."""
+    engine = Engine(odd, rules_digest=lambda: "by themselves")
+    engine.count_cells(CAMPAIGNS, where={name: [value]})
+
+    assert reads_cells(engine, where={name: [value]})
+    assert reads_cells(engine, where={name: [other]})
+    assert reads_cells(engine, by=[name])
+    assert reads_cells(engine, by=["cause"], where={name: [value], "provider": ["gmail"]})
+    assert not reads_cells(engine, by=["day"], where={name: [value]})
+
+
+def test_cells_of_a_domain_at_a_moment_answer_for_this_domain_alone(odd: EventStore) -> None:
     """However it is limited and split besides, by what all cells are parted by."""
     engine = Engine(odd, rules_digest=lambda: "one domain")
-    engine.count_cells(CAMPAIGNS, where={"domain": ["gmail.com"]})
+    reads = partial(reads_cells, engine, as_of=timedelta(minutes=10))
+    engine.count_cells(CAMPAIGNS, where={"domain": ["gmail.com"]}, as_of=timedelta(minutes=10))
 
-    assert reads_cells(engine, where={"domain": ["gmail.com"]})
-    assert reads_cells(engine, by=["cause"], where={"domain": ["gmail.com"], "provider": ["gmail"]})
-    assert not reads_cells(engine, by=["cause"], where={"domain": ["yahoo.com"]})
-    assert not reads_cells(engine, by=["day"], where={"domain": ["gmail.com"]})
+    assert reads(where={"domain": ["gmail.com"]})
+    assert reads(by=["cause"], where={"domain": ["gmail.com"], "provider": ["gmail"]})
+    assert not reads(by=["cause"], where={"domain": ["yahoo.com"]})
+    assert not reads(by=["day"], where={"domain": ["gmail.com"]})
+
+
+@pytest.mark.parametrize("where", WHERES[1:], ids=str)
+def test_of_many_cells_fewer_are_made(
+    odd: EventStore, monkeypatch: pytest.MonkeyPatch, where: dict[str, list[str]]
+) -> None:
+    """What a choice is limited to is summed up once, for all questions on it."""
+    monkeypatch.setattr(cells, "MOST_CELLS", 3)
+    monkeypatch.setattr(cells, "_is_worth_it", lambda rows: True)
+    engine = Engine(odd, rules_digest=lambda: f"fewer {where}")
+    engine.count_cells(CAMPAIGNS)
+    engine.count_cells(CAMPAIGNS, where=where)
+    with engine.session(CAMPAIGNS, where=where) as opened:
+        known = opened.known_cells
+
+    assert known
+    assert known.scope.by == cells.ALWAYS
+    truth = count(Engine(odd), QUESTIONS, where=where)
+    for expected, found in zip(truth, count(engine, QUESTIONS, where=where), strict=True):
+        assert_frame_equal(expected, found)
 
 
 def test_a_value_that_others_have_is_no_slip_of_the_pen(odd: EventStore) -> None:
@@ -161,15 +200,17 @@ def test_cells_of_hardly_a_message_each_are_not_read(
 
 
 def test_they_stand_beside_the_layer(tmp_path: Path) -> None:
-    """Another process finds them there; those of a moment or a domain are of this process alone."""
+    """Another process finds them there; those by two of many values are of this process alone."""
     engine = Engine(odd_store(tmp_path), rules_digest=lambda: "kept")
     folder = engine.layer(CAMPAIGNS[0]).folder
     engine.count_cells(CAMPAIGNS[0], as_of=timedelta(minutes=10))
+    engine.count_cells(CAMPAIGNS[0], where={"domain": ["gmail.com"], "history": ["first"]})
+    of_others = len(list(folder.glob("*cells-*.parquet")))
     engine.count_cells(CAMPAIGNS[0], where={"domain": ["gmail.com"]})
-    of_others = len(list(folder.glob("cells-*.parquet")))
     engine.count_cells(CAMPAIGNS[0])
 
     assert of_others == 0
+    assert len(list(folder.glob("domain-cells-*.parquet"))) == 1
     assert len(list(folder.glob("cells-*.parquet"))) == 1
 
 
