@@ -135,6 +135,7 @@ class Engine:
         as_of: AsOf = None,
         job_ids: Sequence[str] | None = None,
         least_group: int = 0,
+        beside: Sequence[str] = (),
         checks_values: bool = True,
     ) -> Iterator[Session]:
         """
@@ -142,8 +143,9 @@ class Engine:
 
         *by* names the dimensions of the column `split`, *where* limits the messages that are asked
         about. With *job_ids* only those jobs' messages are there at all. With *least_group* the
-        groups of fewer people stand together, and so do those beyond MOST_GROUPS. Without
-        *checks_values* a value of *where* may be one that no message has.
+        groups of fewer people stand together, and so do those beyond MOST_GROUPS. *beside* are
+        dimensions that the questions tell apart by themselves. Without *checks_values* a value of
+        *where* may be one that no message has.
 
         Raises:
             ConfigError: *as_of* is not a moment.
@@ -166,6 +168,7 @@ class Engine:
                 job_facts=self.job_facts,
                 segments=segments,
                 least_group=least_group,
+                beside=beside,
             )
             cells = Cells(layers, asked)
             known = cells.find()
