@@ -6,6 +6,10 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# Some machines tell Python to keep nothing that it compiled: the tests start thousands of processes, and each
+# would compile cxtools anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The first Python that fits; `make PYTHON=/path/to/python3.12 …` chooses another.
 FITS   := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do command -v $$p >/dev/null && $$p -c "$(FITS)" && { echo $$p; break; }; done)

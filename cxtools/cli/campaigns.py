@@ -107,7 +107,8 @@ def status(context: typer.Context, campaign: Name = None, as_json: Json = False)
     client = session(context).connect()
     if campaign:
         finish_one(session(context), client.status(campaign), as_json=as_json)
-    statuses = [client.status(name) for name in client.ledger.plans.names()]
+    names = client.ledger.plans.names() if client.has_ledger else []
+    statuses = [client.status(name) for name in names]
     if not statuses:
         say_where_campaigns_are(session(context), client.settings.home)
     finish_many(session(context), statuses, as_json=as_json)
@@ -128,7 +129,8 @@ def say_where_campaigns_are(cli: Session, home: Path) -> None:
     """An empty home is most often another one than was meant."""
     from cxtools.demo import demo_home
 
-    cli.say(f"{home} holds no campaign that was sent")
+    fault = "holds no campaign that was sent" if home.exists() else "doesn't exist"
+    cli.say(f"{home} {fault}")
     demo = demo_home()
     if demo and demo.resolve() != home.resolve():
         cli.say(f"the demo's is in {demo}: say CXTOOLS_HOME={demo} cxtools status")

@@ -18,12 +18,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import papermill
 from ipykernel.parentpoller import ParentPollerUnix
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 
 KERNEL = "python3"
+#: Nothing that is run stands in anybody's history.
+KERNEL_OPTIONS = ["--HistoryManager.hist_file=:memory:"]
 
 
 class ThisInterpreter(AsyncKernelManager):
@@ -40,18 +42,31 @@ class ThisInterpreter(AsyncKernelManager):
 
 
 def run_notebook(source: str, output: str, parameters: dict[str, Any]) -> None:
-    """Run the notebook *source*; *output* is written after each cell."""
-    with suppress(papermill.PapermillExecutionError):
-        papermill.execute_notebook(
-            source,
-            output,
-            parameters,
-            kernel_name=KERNEL,
-            language="python",
-            progress_bar=False,
-            kernel_manager_class=ThisInterpreter,
-            cwd=str(Path.cwd()),
-        )
+    """
+    Run the notebook *source*; *output* is written after each cell.
+
+    The kernel starts while papermill is loaded, which takes as long, and is told to end when
+    all is written, but not waited for: a page can be made of the output while it does.
+    """
+    kernel = ThisInterpreter()
+    run_sync(kernel.start_kernel)(extra_arguments=KERNEL_OPTIONS)
+    try:
+        import papermill
+
+        with suppress(papermill.PapermillExecutionError):
+            papermill.execute_notebook(
+                source,
+                output,
+                parameters,
+                kernel_name=KERNEL,
+                language="python",
+                progress_bar=False,
+                km=kernel,
+                cwd=str(Path.cwd()),
+            )
+    finally:
+        run_sync(kernel.request_shutdown)()
+        run_sync(kernel.cleanup_resources)()
 
 
 if __name__ == "__main__":

@@ -104,9 +104,9 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Simulator) -> Non
 def test_a_new_home_is_said_once(tmp_path: Path) -> None:
     """A mistyped CXTOOLS_HOME is a new, empty home: said when it is made, not with --quiet."""
     shell = Shell(tmp_path)
-    said = [shell("status").stderr, shell("status").stderr]
+    said = [shell("suppressions", "list").stderr, shell("suppressions", "list").stderr]
     shell.environ["CXTOOLS_HOME"] = str(tmp_path / "hoem")
-    quiet = shell("--quiet", "status").stderr
+    quiet = shell("--quiet", "suppressions", "list").stderr
 
     new = f"CXTOOLS_HOME={tmp_path / 'home'} doesn't exist yet: a new, empty home is made there\n"
     assert [True, False] == [new in text for text in said]
@@ -369,6 +369,23 @@ def test_dry_run_sends_and_writes_nothing(shell: Shell, simulator: Simulator) ->
     )
     assert 0 == simulator.truth()["requests_total"]
     assert not (shell.folder / "home" / "ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize("line", ["status", "campaigns"])
+def test_to_ask_where_everything_stands_makes_no_ledger(shell: Shell, line: str) -> None:
+    """An empty home stays empty: the next one to look doesn't find a ledger that nobody needed."""
+    (shell.folder / "home").mkdir()
+    done = shell(line)
+
+    assert (0, []) == (done.returncode, list((shell.folder / "home").iterdir()))
+
+
+def test_status_says_that_a_home_is_not_there(shell: Shell) -> None:
+    """It is most often a slip, and isn't made by looking."""
+    done = shell("status")
+
+    assert f"{shell.folder / 'home'} doesn't exist" in done.stderr
+    assert not (shell.folder / "home").exists()
 
 
 def test_dry_run_of_a_sent_campaign_mails_nobody(shell: Shell) -> None:

@@ -52,6 +52,13 @@ Path(folder, "kernel.new").rename(Path(folder, "kernel"))
 time.sleep(600)
 """
 
+LEAVES_A_THREAD = """
+import os, threading, time
+from pathlib import Path
+threading.Thread(target=time.sleep, args=(600,)).start()
+Path(folder, "kernel").write_text(f"{os.getpid()}")
+"""
+
 
 @contextmanager
 def running(
@@ -315,12 +322,9 @@ def test_a_simulator_ends_without_a_complaint(how: signal.Signals) -> None:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_report_leaves_no_notebook_running(tmp_path: Path, how: signal.Signals) -> None:
     """A notebook can send: neither it nor its kernel goes on when `cxtools report` was ended."""
-    notebook = nbformat.v4.new_notebook()
-    parameters = nbformat.v4.new_code_cell("folder = ''", metadata={"tags": ["parameters"]})
-    notebook.cells = [parameters, nbformat.v4.new_code_cell(WRITES_ITS_PROCESSES)]
-    nbformat.write(notebook, tmp_path / "slow.ipynb")
+    slow = write_notebook(tmp_path / "slow.ipynb", WRITES_ITS_PROCESSES)
     seen = tmp_path / "kernel"
-    report = [*CXTOOLS, "report", str(tmp_path / "slow.ipynb"), "-p", f"folder={tmp_path}"]
+    report = [*CXTOOLS, "report", str(slow), "-p", f"folder={tmp_path}"]
     with running(report, CXTOOLS_HOME=str(tmp_path / "home")) as command:
         while not seen.exists():
             assert command.poll() is None
@@ -331,3 +335,22 @@ def test_a_killed_report_leaves_no_notebook_running(tmp_path: Path, how: signal.
 
         assert run != command.pid
         assert (True, True) == (ends(run), ends(kernel))
+
+
+def test_a_report_is_done_when_its_notebook_is(tmp_path: Path) -> None:
+    """What a notebook left running keeps nobody waiting, and its kernel ends all the same."""
+    notebook = write_notebook(tmp_path / "leaves.ipynb", LEAVES_A_THREAD)
+    report = [*CXTOOLS, "report", str(notebook), "-p", f"folder={tmp_path}"]
+
+    with running(report, CXTOOLS_HOME=str(tmp_path / "home")) as command:
+        assert 0 == command.wait(PATIENCE_S)
+        assert ends(int((tmp_path / "kernel").read_text()))
+
+
+def write_notebook(file: Path, code: str) -> Path:
+    """A notebook of one cell that is told a folder."""
+    notebook = nbformat.v4.new_notebook()
+    parameters = nbformat.v4.new_code_cell("folder = ''", metadata={"tags": ["parameters"]})
+    notebook.cells = [parameters, nbformat.v4.new_code_cell(code)]
+    nbformat.write(notebook, file)
+    return file
