@@ -21,7 +21,7 @@ from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.history import RIPE, Counted, History, history_of
 from cxtools.measures.league import league_rows, ripe_campaigns
-from cxtools.measures.messages import SENDING_HOUR
+from cxtools.measures.messages import told_apart
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
@@ -195,20 +195,12 @@ def count(
     """
     tables = []
     how: dict[str, Any] = {"by": by, "where": where, "as_of": as_of, "least_group": least_group}
-    with engine.session(campaigns, beside=_told_apart(names), **how) as session:
+    with engine.session(campaigns, beside=told_apart(names), **how) as session:
         for name in names:
             counts = session.count(named(name).file)
             rows = _columns_of_split(counts, by).to_pandas()
             tables.append(_in_order(rows, by))
     return tables
-
-
-def _told_apart(names: Sequence[str]) -> list[str]:
-    """The weekday and the hour of sending, where one of these questions tells them apart."""
-    columns: list[str] = []
-    for name in names:
-        columns += named(name).column_names()
-    return [name for name in SENDING_HOUR if name in columns]
 
 
 @repeat_when_replaced

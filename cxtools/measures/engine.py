@@ -170,22 +170,8 @@ class Engine:
                 least_group=least_group,
                 beside=beside,
             )
-            cells = Cells(layers, asked)
-            known = cells.find()
             relations = Definitions(stack.enter_context(self.open_relations()))
-            verdicts = self.verdicts(layers)
-            values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
-            define_relations(
-                relations, self.store, layers, verdicts, asked, cells=known, key=values_key
-            )
-            session = Session(
-                relations,
-                _key(layers, asked),
-                values_key,
-                cells,
-                known,
-                partial(self._count_whole, layers),
-            )
+            session = self._defined(relations, layers, asked)
             of_all = partial(self._suspects, layers, campaigns, as_of)
             is_own = asked.is_all or job_ids is not None
             of_these = partial(session.count, SUSPECT_MESSAGES) if is_own else of_all
@@ -194,6 +180,26 @@ class Engine:
             if checks_values:
                 session.check_values(where)
             yield session
+
+    def _defined(
+        self, relations: Definitions, layers: Mapping[str, Layer], asked: Asked
+    ) -> Session:
+        """What questions read, over these layers."""
+        cells = Cells(layers, asked)
+        known = cells.find()
+        verdicts = self.verdicts(layers)
+        values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
+        define_relations(
+            relations, self.store, layers, verdicts, asked, cells=known, key=values_key
+        )
+        return Session(
+            relations,
+            _key(layers, asked),
+            values_key,
+            cells,
+            known,
+            partial(self._count_whole, layers),
+        )
 
     @repeat_when_replaced
     def values(self, campaigns: Campaigns, name: str) -> list[str]:

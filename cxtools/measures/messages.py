@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
 from cxtools.events.relations import ReadRelations
 from cxtools.formats import ZERO_ZONE
-from cxtools.measures.catalogue import DIMENSIONS
+from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.domain_kinds import domain_kind
@@ -166,6 +166,19 @@ def _define_messages_and_dimensions(relations: Definitions, asked: Asked, result
     relations.define("sending_moments", statement("sending_moments"))
     moment = _moment_in(asked.timezone)
     relations.define(result, f"select *, {moment} as sending_at from sending_moments")
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """
+    The weekday and the hour of sending, where one of these questions tells them apart.
+
+    >>> told_apart(["funnel", "send_times"]), told_apart(["funnel"])
+    (['weekday', 'hour'], [])
+    """
+    columns: list[str] = []
+    for name in names:
+        columns += named(name).column_names()
+    return [name for name in SENDING_HOUR if name in columns]
 
 
 def define_states_by_hour(relations: Definitions, asked: Asked) -> None:
