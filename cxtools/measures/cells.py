@@ -28,7 +28,13 @@ from cxtools.measures.cuts import counts_whole
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
 from cxtools.measures.layer_files import keep_counts, read_counts
-from cxtools.measures.messages import Asked, messages_query, wanted_values
+from cxtools.measures.messages import (
+    SENDING_HOUR,
+    Asked,
+    by_hour_query,
+    messages_query,
+    wanted_values,
+)
 from cxtools.measures.question import Dimension
 from cxtools.measures.sql import statement
 
@@ -207,7 +213,7 @@ class Cells:
         is_folded = bool(self.asked.least_group)  # cells know no people, whose groups are folded
         if not is_told or is_folded or self.asked.job_ids is not None:
             return
-        names = {*self.asked.by, *self.asked.where}
+        names = {*self.asked.by, *self.asked.where, *self.asked.beside}
         is_whole = all(self._cut(campaign) is None for campaign in self.layers)
         if is_whole and names.issubset(FEW_VALUES):
             yield WHOLE_CAMPAIGNS
@@ -215,7 +221,8 @@ class Cells:
         if by_one:
             yield by_one
         where = {name: values for name, values in self.asked.where.items() if name not in ALWAYS}
-        others = [name for name in self.asked.by if name not in ALWAYS]
+        by = dict.fromkeys([*self.asked.by, *self.asked.beside])
+        others = [name for name in by if name not in ALWAYS]
         narrow = Scope((*ALWAYS, *others), where) if where or others else FEWEST_CELLS
         if by_one is None or by_one.key() != narrow.key():
             yield narrow
@@ -283,6 +290,9 @@ def define_cells(relations: Definitions, known: KnownCells, asked: Asked) -> Non
         wanted="wanted_cells",
     )
     relations.define("cells_asked_about", query)
+    own = known.scope.dimensions(asked.dimensions)
+    if own.keys() >= set(SENDING_HOUR):
+        relations.define("states_by_hour", by_hour_query("cells_asked_about", own))
     relations.define("folded_cells", statement("folded_cells"))
     if asked.by or asked.where or asked.cuts is not None:
         relations.define("states", "select * from cells_asked_about")

@@ -135,6 +135,7 @@ class Engine:
         as_of: AsOf = None,
         job_ids: Sequence[str] | None = None,
         least_group: int = 0,
+        beside: Sequence[str] = (),
         checks_values: bool = True,
     ) -> Iterator[Session]:
         """
@@ -142,8 +143,9 @@ class Engine:
 
         *by* names the dimensions of the column `split`, *where* limits the messages that are asked
         about. With *job_ids* only those jobs' messages are there at all. With *least_group* the
-        groups of fewer people stand together, and so do those beyond MOST_GROUPS. Without
-        *checks_values* a value of *where* may be one that no message has.
+        groups of fewer people stand together, and so do those beyond MOST_GROUPS. *beside* are
+        dimensions that the questions tell apart by themselves. Without *checks_values* a value of
+        *where* may be one that no message has.
 
         Raises:
             ConfigError: *as_of* is not a moment.
@@ -166,23 +168,10 @@ class Engine:
                 job_facts=self.job_facts,
                 segments=segments,
                 least_group=least_group,
+                beside=beside,
             )
-            cells = Cells(layers, asked)
-            known = cells.find()
             relations = Definitions(stack.enter_context(self.open_relations()))
-            verdicts = self.verdicts(layers)
-            values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
-            define_relations(
-                relations, self.store, layers, verdicts, asked, cells=known, key=values_key
-            )
-            session = Session(
-                relations,
-                _key(layers, asked),
-                values_key,
-                cells,
-                known,
-                partial(self._count_whole, layers),
-            )
+            session = self._defined(relations, layers, asked)
             of_all = partial(self._suspects, layers, campaigns, as_of)
             is_own = asked.is_all or job_ids is not None
             of_these = partial(session.count, SUSPECT_MESSAGES) if is_own else of_all
@@ -191,6 +180,26 @@ class Engine:
             if checks_values:
                 session.check_values(where)
             yield session
+
+    def _defined(
+        self, relations: Definitions, layers: Mapping[str, Layer], asked: Asked
+    ) -> Session:
+        """What questions read, over these layers."""
+        cells = Cells(layers, asked)
+        known = cells.find()
+        verdicts = self.verdicts(layers)
+        values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
+        define_relations(
+            relations, self.store, layers, verdicts, asked, cells=known, key=values_key
+        )
+        return Session(
+            relations,
+            _key(layers, asked),
+            values_key,
+            cells,
+            known,
+            partial(self._count_whole, layers),
+        )
 
     @repeat_when_replaced
     def values(self, campaigns: Campaigns, name: str) -> list[str]:

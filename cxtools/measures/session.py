@@ -41,6 +41,7 @@ from cxtools.measures.messages import (
     JobFacts,
     define_all_messages,
     define_messages_asked_about,
+    define_states_by_hour,
     no_hashes,
     text_of,
     text_table,
@@ -94,8 +95,20 @@ group by campaign, message_key
 SUSPECT_MESSAGES = "suspect_messages"
 #: Questions that read more than layers, and so are counted whenever they are asked.
 NEVER_KEPT = {"jobs"}
-#: Questions on whole campaigns whose counts stand beside the layers, since trends ask them of all.
-KEPT_BESIDE_LAYERS = {"links", SUSPECT_MESSAGES}
+#: Questions on whole campaigns whose counts stand beside the layers: trends ask them of all, or
+#: they read all messages. What they count depends on no time zone, and on no other campaign.
+KEPT_BESIDE_LAYERS = {
+    "deferrals",
+    "first_links",
+    "late_bounces",
+    "link_positions",
+    "links",
+    "repeats",
+    SUSPECT_MESSAGES,
+    "suspects",
+    "timing",
+    "worst_domains",
+}
 #: Question -> another one that costs next to nothing when the first has been answered.
 COUNTED_TOGETHER = {
     "timing": ("curve",),
@@ -236,6 +249,7 @@ def define_relations(
     relations.define("all_messages_split", _all_messages_split(asked))
     relations.define("messages_to_count", "select *, 1 as messages from all_messages")
     _define_states(relations, layers, asked)
+    define_states_by_hour(relations, asked)
     relations.keep("delays", statement("delays"))
     relations.define("delay_hours", statement("delay_hours").format(hours=hours_of("delay_s")))
     if cells is not None:

@@ -21,7 +21,7 @@ from cxtools.model import Event
 from tests.oracle.events import CAMPAIGNS, odd_store
 from tests.tables import RECEIVED, events
 
-QUESTIONS = ("funnel", "bounces", "reasons", "curve")
+QUESTIONS = ("funnel", "bounces", "reasons", "curve", "windows")
 #: What counts: everything, what happened until a moment inside of campaigns, or by an age of each.
 AS_OF: list[Any] = [None, "2026-09-15T02:00:00+02:00", timedelta(minutes=10)]
 BYS = [["provider", "cause"], ["domain_kind", "week", "scanned"], ["domain", "history"]]
@@ -61,6 +61,21 @@ def test_cells_tell_what_messages_tell(
     assert reads_cells(of_cells, by=by, where=where, as_of=as_of)
     for known, found in zip(truth, counted, strict=True):
         assert_frame_equal(known, found)
+
+
+@pytest.mark.parametrize("by", [[], ["provider"], ["day", "cause"]], ids=" ".join)
+@pytest.mark.parametrize("where", WHERES[:2], ids=str)
+def test_cells_of_whole_campaigns_tell_hours_of_sending(
+    odd: EventStore, by: list[str], where: dict[str, list[str]]
+) -> None:
+    """Weekdays and hours are among what they are parted by, whatever the question is split by."""
+    of_cells = Engine(odd, rules_digest=lambda: "of hours")
+    of_cells.count_cells(CAMPAIGNS)
+    [truth] = count(Engine(odd), ["send_times"], by=by, where=where)
+    [counted] = count(of_cells, ["send_times"], by=by, where=where)
+
+    assert reads_cells(of_cells, by=by, where=where, beside=["weekday", "hour"])
+    assert_frame_equal(truth, counted)
 
 
 def test_they_are_read_where_they_were_counted(odd: EventStore) -> None:
