@@ -222,10 +222,9 @@ def texts_behind(engine: Engine, choice: Choice, cause: str) -> list[Text]:
         addresses=True,
     )
     alike: defaultdict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
-    for row in table.to_dict("records"):
-        words = mask_addresses(row["bounce_text"])
-        key = (row["campaign"], row["kind"], row["bounce_code"], words)
-        alike[key].append((row["bounce_text"], row["recipients"]))
+    columns = ("campaign", "kind", "bounce_code", "bounce_text", "recipients")
+    for campaign, kind, code, text, number in zip(*map(table.get, columns), strict=True):
+        alike[campaign, kind, code, mask_addresses(text)].append((text, number))
     texts = [_text(code, words, rows) for (_, _, code, words), rows in alike.items()]
     return sorted(texts, key=lambda text: -text.recipients)
 
