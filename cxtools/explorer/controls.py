@@ -18,9 +18,6 @@ from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.engine import Engine
 from cxtools.wording import label
 
-#: What is counted of campaigns as they are chosen: all that filters by few values, and by domains,
-#: are sums of.
-NEXT: Sequence[tuple[str, ...]] = ((), ("domain",))
 BUSY = '<span role="status" aria-live="polite">⏳ counting …</span>'
 
 
@@ -159,8 +156,7 @@ class Controls(Panel):
     def _fill_filters(self) -> None:
         """What can be chosen of the campaigns that are chosen."""
         names = self.choice().campaigns
-        for by in NEXT:
-            answers.prepare(self.engine, Choice(names, by=by))
+        answers.prepare_campaigns(self.engine, names)
         try:
             self._values = answers.values_of(self.engine, names)
             self._segments = list(self.engine.segments(names)) if names else []

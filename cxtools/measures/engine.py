@@ -25,6 +25,7 @@ from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.events.spark_relations import spark_relations
 from cxtools.events.store import EventStore
 from cxtools.formats import ZERO_ZONE
+from cxtools.measures.bounced import bounced_files
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.cells import Cells, Scope
@@ -32,7 +33,7 @@ from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.counts_digest import counts_digest
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
-from cxtools.measures.messages import Asked, JobFacts
+from cxtools.measures.messages import SENDING_TIMES, Asked, JobFacts
 from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension
 from cxtools.measures.segments import (
@@ -126,7 +127,7 @@ class Engine:
         return {name: start(self.layer(name)) for name in self.store.campaigns()}
 
     @contextmanager
-    def session(
+    def session(  # noqa: PLR0913  # a keyword for each thing that questions differ in
         self,
         campaigns: Campaigns = None,
         *,
@@ -136,6 +137,7 @@ class Engine:
         job_ids: Sequence[str] | None = None,
         least_group: int = 0,
         beside: Sequence[str] = (),
+        bounced_only: bool = False,
         checks_values: bool = True,
     ) -> Iterator[Session]:
         """
@@ -144,7 +146,8 @@ class Engine:
         *by* names the dimensions of the column `split`, *where* limits the messages that are asked
         about. With *job_ids* only those jobs' messages are there at all. With *least_group* the
         groups of fewer people stand together, and so do those beyond MOST_GROUPS. *beside* are
-        dimensions that the questions tell apart by themselves. Without *checks_values* a value of
+        dimensions that the questions tell apart by themselves. With *bounced_only* other messages
+        may not be there at all. Without *checks_values* a value of
         *where* may be one that no message has.
 
         Raises:
@@ -169,6 +172,7 @@ class Engine:
                 segments=segments,
                 least_group=least_group,
                 beside=beside,
+                bounced=self._bounced(layers, where) if bounced_only else (),
             )
             relations = Definitions(stack.enter_context(self.open_relations()))
             session = self._defined(relations, layers, asked)
@@ -180,6 +184,12 @@ class Engine:
             if checks_values:
                 session.check_values(where)
             yield session
+
+    def _bounced(self, layers: Mapping[str, Layer], where: Filters) -> Sequence[Path]:
+        """The files of those that bounced; none where when they were sent is told by all."""
+        if not SENDING_TIMES.isdisjoint(where):
+            return ()
+        return bounced_files(layers, self.open_relations)
 
     def _defined(
         self, relations: Definitions, layers: Mapping[str, Layer], asked: Asked
@@ -259,6 +269,17 @@ class Engine:
                 break
         if narrower:
             self._count_cells_of(narrower, campaigns, as_of)
+
+    @repeat_when_replaced
+    def find_bounced(self, campaigns: Campaigns) -> None:
+        """
+        Find those whose messages bounced, so that the people behind a cause take little time.
+
+        Raises:
+            StoreError: a campaign is unknown, or its events can't be read.
+        """
+        with self.open_layers(campaigns) as layers:
+            bounced_files(layers, self.open_relations)
 
     def _count_cells_of(self, scope: Scope, campaigns: Campaigns, as_of: AsOf) -> bool:
         """Count and keep the cells of these campaigns; whether they are worth it."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
@@ -57,7 +58,8 @@ class Asked:
     answers depend on besides layers, "" where that isn't known; who runs which mailboxes; the time
     zone of days and hours; what links are for; what the API told of jobs; and the segments among
     the dimensions; and of how many people a group must be so that it isn't folded (0: of any).
-    *beside* are dimensions that the questions tell apart by themselves.
+    *beside* are dimensions that the questions tell apart by themselves. *bounced* are the files of
+    the messages that are there where no others are asked about; none: all are.
     """
 
     by: Sequence[str]
@@ -72,6 +74,7 @@ class Asked:
     segments: Segments = NO_SEGMENTS
     least_group: int = 0
     beside: Sequence[str] = ()
+    bounced: Sequence[Path] = ()
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:
@@ -89,7 +92,7 @@ class Asked:
         cuts = tuple(self.cuts.items()) if self.cuts is not None else None
         job_ids = tuple(self.job_ids) if self.job_ids is not None else None
         policy = (self.digest, self.providers.digest, self.timezone, self.segments.digest)
-        return (policy, self.least_group, tuple(self.by), where, cuts, job_ids)
+        return (policy, self.least_group, tuple(self.by), where, cuts, job_ids, bool(self.bounced))
 
 
 def define_all_messages(relations: Definitions, asked: Asked, key: Hashable = None) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools import wording
@@ -234,7 +235,7 @@ def define_relations(
     Define what questions read; *cells* stand for messages where they are known, *key* tells these
     messages from others, whatever is asked about them.
     """
-    _define_layers(relations, layers)
+    _define_layers(relations, layers, asked.bounced)
     relations.register("verdicts", verdicts)
     relations.compute("job_facts", partial(_job_facts, asked.job_facts))
     if asked.cuts is None:
@@ -258,11 +259,19 @@ def define_relations(
     relations.keep("clicker_flags", statement("clicker_flags"))
 
 
-def _define_layers(relations: ReadRelations, layers: Mapping[str, Layer]) -> None:
-    """The relations of these layers, each with the campaign of every row."""
+def _define_layers(
+    relations: ReadRelations, layers: Mapping[str, Layer], bounced: Sequence[Path]
+) -> None:
+    """
+    The relations of these layers, each with the campaign of every row; of messages those of these
+    files, if there are any.
+    """
     for relation in STORED:
         _read(relations, f"stored_{relation}", relation, layers.values())
-    _read(relations, "stored_main", "messages", layers.values())
+    if bounced:
+        relations.read("stored_main", bounced)
+    else:
+        _read(relations, "stored_main", "messages", layers.values())
     _read(relations, "stored_tail", "tail", layers.values())
     relations.define("stored_counts", "select * from stored_event_counts")
     if any(layer.row_count("tail") for layer in layers.values()):

@@ -7,15 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 from cxtools.events.store import EventStore
+from cxtools.measures import bounced as bounced_messages
 from cxtools.measures import cells, session
 from cxtools.measures.answers import answer, count
 from cxtools.measures.engine import Engine
 from cxtools.measures.kept import Kept
 from cxtools.measures.layer_files import MOST_FILES
+from cxtools.measures.people import Behind, recipients
 from cxtools.measures.providers import Providers
 from cxtools.model import Event
 from tests.oracle.events import CAMPAIGNS, odd_store
@@ -257,3 +260,24 @@ def reads_cells(engine: Engine, **how: Any) -> bool:
     """Whether a question that is asked like that reads cells."""
     with engine.session(**how) as opened:
         return opened.reads_cells
+
+
+@pytest.mark.parametrize("as_of", AS_OF, ids=str)
+@pytest.mark.parametrize(
+    "where", [{}, {"history": ["first"]}, {"weekday": ["1"], "scanned": ["no"]}], ids=str
+)
+def test_people_behind_a_cause_are_found_among_those_who_bounced(
+    odd: EventStore, where: dict[str, list[str]], as_of: Any
+) -> None:
+    """They stand in a file of their own, which is read in the place of all messages."""
+    engine = Engine(odd, rules_digest=lambda: "people")
+    find = partial(recipients, engine, CAMPAIGNS, where=where, as_of=as_of, addresses=True)
+    everybody = find(Behind())
+    causes = everybody["category"].dropna().unique()
+    bounced = [find(Behind(category=cause)) for cause in causes]
+    expected = [everybody[everybody["category"] == cause] for cause in causes]
+
+    assert all((engine.layer(name).folder / bounced_messages.NAME).exists() for name in CAMPAIGNS)
+    assert bounced
+    for found, known in zip(bounced, expected, strict=True):
+        assert_frame_equal(pd.DataFrame(found), pd.DataFrame(known).reset_index(drop=True))
