@@ -145,8 +145,8 @@ def part_name(group: str, value: Any) -> str:
     """
     One part of a group, as a label.
 
-    >>> part_name("weekday", 1), part_name("hour", 9), part_name("day", None)
-    ('Mon', '09:00', 'unknown')
+    >>> part_name("weekday", 1), part_name("hour", 9), part_name("cause", "mailbox_full")
+    ('Mon', '09:00', 'mailbox full')
     """
     if not wording.is_known(value):
         return "unknown"
@@ -156,6 +156,8 @@ def part_name(group: str, value: Any) -> str:
     if group == "hour":
         hour = int(value)
         return f"{hour:02}:00"
+    if group == "cause":
+        return wording.spaced(str(value))
     return str(value)
 
 

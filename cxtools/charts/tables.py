@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Count -> its rate, which is missing where the feed doesn't measure it.
 RATE_OF = {"opened": "open_rate", "clicked": "click_rate"}
 #: Columns of our own identifiers, which are shown as words; what others wrote stays as it is.
-IDENTIFIERS = ("category", "check", "metric")
+IDENTIFIERS = ("category", "cause", "check", "metric")
 NOT_MEASURED = "not measured"
 #: The question whose rows are checks, of which only those that found something are shown.
 FINDINGS = "data_quality"
@@ -261,11 +261,13 @@ def value_text(column: str, row: Row) -> str:
         low = row.get(f"{column}_low")
         high = row.get(f"{column}_high")
         return wording.difference(value, low, high)
-    if column == "weekday":
-        return part_name(column, value)
+    if column in PARTS:
+        return part_name(row.get("dimension", column), value)
     return _plain_text(column, value)
 
 
+#: Columns of parts: those of a weekday, and those of the dimension that the row itself names.
+PARTS = ("weekday", "member")
 #: Columns that hold no count, and how their values are written.
 SCORES: dict[str, Callable[[Any], str]] = {
     "usual": wording.percent,

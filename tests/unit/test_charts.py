@@ -326,6 +326,21 @@ def test_a_table_in_words() -> None:
     assert 5 == text.count('scope="col"')
 
 
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"cause": "mailbox_full", "excess": 4}, "mailbox full"),
+        ({"category": "mailbox_full"}, "mailbox full"),
+        ({"member": "mailbox_full", "dimension": "cause"}, "mailbox full"),
+        ({"member": "a_segment", "dimension": "plan"}, "a_segment"),
+        ({"member": "3", "dimension": "weekday"}, "Wed"),
+    ],
+)
+def test_a_cause_is_written_in_words(row: dict[str, Any], words: str) -> None:
+    """In whatever column it stands; what others named stays as they wrote it."""
+    assert f"<td>{words}</td>" in written.html(pd.DataFrame([row]))
+
+
 def test_a_table_fits_into_a_terminal() -> None:
     """
     Counts and rates in percent, no bounds, at most 120 characters a line, whatever the measure and

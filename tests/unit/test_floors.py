@@ -85,7 +85,7 @@ FLOORS = {
         "tables.encodings tables.workbook",
     ],
     "doors": [
-        "events.database events.hashes events.rejects events.own_folder events.replacements events.segments",
+        "events.clauses events.database events.hashes events.rejects events.own_folder events.replacements events.segments",
         "events.index events.kept_segments events.spark_folder",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
