@@ -35,13 +35,16 @@ lint: .venv/.dev  ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# Only whole files are spread over the two workers: a file's tests share its simulator and its ledger.
+# One worker more than the two cores of CI: a third of the time a test waits, for a process, a lease or a limit that passes.
+# Only whole files are spread over them: a file's tests share its simulator and its ledger.
+PYTEST_SPREAD = -n 3 --dist loadfile --no-loadscope-reorder
+
 check: .venv/.dev .venv-lab/.lab chromium postgres  ## the tests and every example in a docstring
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest $(PYTEST_SPREAD)
 
 # Twice the time: each command, kernel and simulator that a test starts is measured, too.
 coverage: .venv/.dev .venv-lab/.lab chromium postgres  ## the tests again, and how much of the code they reach (95 % at least)
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(PYTEST_SPREAD) --cov --cov-report=term:skip-covered
 
 docs: .venv/.dev  ## the documentation site in docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html
@@ -49,7 +52,7 @@ docs: .venv/.dev  ## the documentation site in docs/_build/html; a warning is an
 
 # The lowest versions that pyproject.toml allows, in an environment of its own.
 lowest: .venv-lowest/.lowest chromium postgres  ## the tests on the lowest allowed versions
-	.venv-lowest/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	.venv-lowest/bin/pytest $(PYTEST_SPREAD)
 
 # Minutes, and it needs the package index: an environment of its own is filled with the wheel alone.
 wheel-check: .venv/.dev chromium  ## the wheel in a fresh environment and an empty folder: demo, notebooks, pages

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from cxtools.events.clauses import Clauses
 from cxtools.events.database import OutOfMemory, Resources, database
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # The type is given because DuckDB would read a campaign named "2026" as a number.
 FILES = """
 select *
-from read_parquet($files, hive_partitioning = true, hive_types = {'campaign': varchar})
+from read_parquet([{files}], hive_partitioning = true, hive_types = {{'campaign': varchar}})
 """
 #: Rows that are handed over at once.
 BATCH_ROWS = 100_000
@@ -89,11 +90,11 @@ class DuckDBRelations:
     def __init__(self, connection: duckdb.DuckDBPyConnection, threads: int | None = None) -> None:
         self._connection = connection
         self._threads = threads
+        self._clauses = Clauses()
 
     def read(self, name: str, files: Sequence[Path]) -> None:
-        names = [str(file) for file in files]
-        relation = self._connection.sql(FILES, params={"files": names})
-        relation.create_view(name)
+        names = ", ".join(text_in_sql(str(file)) for file in files)
+        self._clauses.define_source(name, FILES.format(files=names))
 
     def register(self, name: str, table: pa.Table) -> None:
         """A table of DuckDB's own: of Arrow's it doesn't know the size, and joins the wrong way."""
@@ -103,26 +104,30 @@ class DuckDBRelations:
         self._connection.unregister(given)
 
     def define(self, name: str, sql: str) -> None:
-        self._connection.execute(f"create or replace temp view {name} as {sql}")
+        self._clauses.define(name, sql)
 
     def keep(self, name: str, sql: str) -> None:
-        statement = f"create or replace temp table {name} as {sql}"
+        statement = f"create or replace temp table {name} as {self._clauses.statement(sql)}"
         self._answer_within_memory(lambda: self._connection.execute(statement))
+        self._clauses.forget(name)
 
     def share(self, name: str, sql: str) -> None:
         self.define(name, sql)
 
     def rows(self, sql: str) -> pa.Table:
-        return self._answer_within_memory(lambda: self._connection.sql(sql).to_arrow_table())
+        statement = self._clauses.statement(sql)
+        return self._answer_within_memory(lambda: self._connection.sql(statement).to_arrow_table())
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
-        yield from self._connection.sql(sql).to_arrow_reader(BATCH_ROWS)
+        statement = self._clauses.statement(sql)
+        yield from self._connection.sql(statement).to_arrow_reader(BATCH_ROWS)
 
     def write(self, sql: str, file: Path) -> None:
         import duckdb
 
+        statement = self._clauses.statement(sql)
         try:
-            self._connection.execute(f"copy ({sql}) to '{file}' ({PARQUET})")
+            self._connection.execute(f"copy ({statement}) to {text_in_sql(str(file))} ({PARQUET})")
         except duckdb.OutOfMemoryException as error:
             raise OutOfMemory(file, error) from error
 
@@ -140,6 +145,17 @@ class DuckDBRelations:
                     return ask()
                 finally:
                     self._connection.execute(as_before)
+
+
+def text_in_sql(text: str) -> str:
+    """
+    A text as SQL says it.
+
+    >>> print(text_in_sql("Ann's events"))
+    'Ann''s events'
+    """
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
 
 
 @contextmanager

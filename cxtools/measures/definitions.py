@@ -1,24 +1,20 @@
 """
-Relations that are defined when a statement first reads them: a question reads a few of many, and a
-view costs some milliseconds even where nobody asks it.
+Relations that are defined when a statement first reads them: a question reads a few of many, and
+most cost some milliseconds even where nobody asks them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxtools.events.clauses import names_read
 from cxtools.events.relations import ReadRelations
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-COMMENT = re.compile(r"--.*")
-READ = re.compile(r"\b(?:from|join)\s+(\w+)")
-OWN_PART = re.compile(r"\b(\w+) as \(")
 
 
 class Definitions:
@@ -67,15 +63,3 @@ class Definitions:
     def _make(self, make: Callable[[str, str], None], name: str, sql: str) -> None:
         self.define_all_in(sql)
         make(name, sql)
-
-
-def names_read(sql: str) -> list[str]:
-    """
-    The names that rows are taken from, without those that the statement gives to its own parts.
-
-    >>> names_read("with a as (select x from b) select * from a semi join c using (x) -- from d")
-    ['b', 'c']
-    """
-    plain = COMMENT.sub("", sql)
-    own = OWN_PART.findall(plain)
-    return [name for name in READ.findall(plain) if name not in own]

@@ -24,12 +24,12 @@ import cxtools as cx
 from cxtools.charts import function_for
 from cxtools.cli.program import app
 from cxtools.errors import ConfigError, StoreError
+from cxtools.events.clauses import COMMENT, names_read
 from cxtools.events.messages import sql as messages_sql
 from cxtools.measures import sql
 from cxtools.measures.answers import add_rates, answer
 from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS, named, questions_in
 from cxtools.measures.choices import filters, splits
-from cxtools.measures.definitions import COMMENT, names_read
 from cxtools.measures.engine import Engine
 from cxtools.measures.question import Column, Dimension, Question
 from tests.tables import ask, store

@@ -85,7 +85,7 @@ FLOORS = {
         "tables.encodings tables.workbook",
     ],
     "doors": [
-        "events.database events.hashes events.rejects events.own_folder events.replacements events.segments",
+        "events.clauses events.database events.hashes events.rejects events.own_folder events.replacements events.segments",
         "events.index events.kept_segments events.spark_folder",
         "events.messages events.messages.layer events.messages.sql events.parts events.spark",
         "events.compaction events.known events.relations",
@@ -112,6 +112,7 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
+        "measures.bounced",
         "measures.layer_files",
         "measures.cause_verdicts measures.counts_digest measures.cuts measures.definitions measures.kept "
         "measures.own_providers measures.own_purposes measures.rules_digest measures.segments "
