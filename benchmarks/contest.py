@@ -106,11 +106,16 @@ class Contest:
         )
 
     def _environ(self, packages: Sequence[Path]) -> Mapping[str, str]:
+        """
+        Python keeps what it compiles, as it does for everybody: a machine that forbids it compiles
+        cxtools anew in each process.
+        """
         paths = [str(path) for path in (*packages, ROOT)]
         ours = {
             "CXTOOLS_HOME": str(self.home),
             "PYTHONPATH": os.pathsep.join(paths),
             "TMPDIR": str(self._spill),
+            "PYTHONDONTWRITEBYTECODE": "",
         }
         return {**os.environ, **ours}
 

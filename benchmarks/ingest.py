@@ -272,7 +272,11 @@ def imported(checkout: Path, file: Path, few: Path) -> Any:
     """What two imports of a file cost in a process of their own."""
     with tempfile.TemporaryDirectory(dir=file.parent) as home:
         command = [sys.executable, "-c", IMPORT, str(file), str(few), home]
-        environment = {**os.environ, "PYTHONPATH": str(checkout)}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(checkout),
+            "PYTHONDONTWRITEBYTECODE": "",
+        }
         done = subprocess.run(command, env=environment, check=True, capture_output=True, cwd=home)
     return json.loads(done.stdout)
 

@@ -27,7 +27,10 @@ LOCAL_PART = re.compile(
 #: A word without blanks and quotes that is longer than any address: where each letter of it might
 #: begin one, looking for it takes the square of its length. All before its last @ is masked.
 LONG_WORD = re.compile(r"""([^\s"'<>(),;:]{1000,})""")
+LONG = 1000
 MARKS = ("@", "%40")
+#: What an address is known by; most words hold none of these, and are passed over.
+ALL_MARKS = (*MARKS, "=<address>")
 #: What is shown instead.
 MASKED = r"\1***\2"
 
@@ -69,6 +72,16 @@ def mask_addresses(text: str) -> str:
     >>> mask_addresses("550 <jane.doe@example.com> unknown")
     '550 <***@example.com> unknown'
     """
+    if '"' in text or len(text) >= LONG:
+        return _mask_all(text)
+    pieces = text.split(" ")  # no address holds one, but between quotes
+    for place, piece in enumerate(pieces):
+        if any(mark in piece for mark in ALL_MARKS):
+            pieces[place] = _mask_all(piece)
+    return " ".join(pieces)
+
+
+def _mask_all(text: str) -> str:
     pieces = LONG_WORD.split(text)
     for place, piece in enumerate(pieces):
         is_long_word = place % 2 == 1

@@ -46,6 +46,8 @@ ROWS_TAKEN = 20_000
 SHEET_CELLS = 3000
 #: Values of a segment to choose from; others can be typed.
 VALUES_LISTED = 200
+#: What is counted of campaigns as they are chosen: by what they are split.
+NEXT: tuple[tuple[str, ...], ...] = ((), ("domain",))
 #: What stands for a text where a server gave no reason at all.
 NO_WORDS = "no words"
 #: What stands in the place of a filter that isn't set.
@@ -121,6 +123,18 @@ def segment_filters(engine: Engine, campaigns: Sequence[str], segment: str) -> l
     """The filters by the values of a segment, as "plan=pro", the most frequent first."""
     values = engine.values(campaigns, segment)
     return [quoted(f"{segment}={value}") for value in values[:VALUES_LISTED]]
+
+
+def prepare_campaigns(engine: Engine, campaigns: Sequence[str]) -> None:
+    """
+    Count once of campaigns as they are chosen what all filters by few values, and by domains, are
+    sums of; and find those whose messages came back.
+    """
+    for by in NEXT:
+        prepare(engine, Choice(tuple(campaigns), by=by))
+    if campaigns:
+        with suppress(CxError):
+            engine.find_bounced(campaigns)
 
 
 def prepare(engine: Engine, choice: Choice) -> None:
@@ -222,10 +236,9 @@ def texts_behind(engine: Engine, choice: Choice, cause: str) -> list[Text]:
         addresses=True,
     )
     alike: defaultdict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
-    for row in table.to_dict("records"):
-        words = mask_addresses(row["bounce_text"])
-        key = (row["campaign"], row["kind"], row["bounce_code"], words)
-        alike[key].append((row["bounce_text"], row["recipients"]))
+    columns = ("campaign", "kind", "bounce_code", "bounce_text", "recipients")
+    for campaign, kind, code, text, number in zip(*map(table.get, columns), strict=True):
+        alike[campaign, kind, code, mask_addresses(text)].append((text, number))
     texts = [_text(code, words, rows) for (_, _, code, words), rows in alike.items()]
     return sorted(texts, key=lambda text: -text.recipients)
 

@@ -156,7 +156,7 @@ class Controls(Panel):
     def _fill_filters(self) -> None:
         """What can be chosen of the campaigns that are chosen."""
         names = self.choice().campaigns
-        answers.prepare(self.engine, Choice(names))
+        answers.prepare_campaigns(self.engine, names)
         try:
             self._values = answers.values_of(self.engine, names)
             self._segments = list(self.engine.segments(names)) if names else []

@@ -21,6 +21,7 @@ from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.history import RIPE, Counted, History, history_of
 from cxtools.measures.league import league_rows, ripe_campaigns
+from cxtools.measures.messages import told_apart
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
@@ -193,9 +194,8 @@ def count(
     once.
     """
     tables = []
-    with engine.session(
-        campaigns, by=by, where=where, as_of=as_of, least_group=least_group
-    ) as session:
+    how: dict[str, Any] = {"by": by, "where": where, "as_of": as_of, "least_group": least_group}
+    with engine.session(campaigns, beside=told_apart(names), **how) as session:
         for name in names:
             counts = session.count(named(name).file)
             rows = _columns_of_split(counts, by).to_pandas()

@@ -9,14 +9,14 @@ messages. They are what the questions' own SQL counts, split by several dimensio
 Those of whole campaigns stand in files beside the layer: for an explorer parted by everything that
 a campaign has few values of, for a trend by little. A million messages that are sent within hours
 are some ten thousand cells; sent through a month, by hours and days, more than a hundred thousand.
-Those of other messages, by a domain, a segment or until a moment, are parted by little, since
-somebody is waiting, and are kept by the process alone.
+Those by domains or by a segment stand there, too, parted by little else. Those of other messages,
+by two of these or until a moment, are kept by the process alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -28,7 +28,13 @@ from cxtools.measures.cuts import counts_whole
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.kept import KEPT
 from cxtools.measures.layer_files import keep_counts, read_counts
-from cxtools.measures.messages import Asked, messages_query, wanted_values
+from cxtools.measures.messages import (
+    SENDING_HOUR,
+    Asked,
+    by_hour_query,
+    messages_query,
+    wanted_values,
+)
 from cxtools.measures.question import Dimension
 from cxtools.measures.sql import statement
 
@@ -41,6 +47,9 @@ MANY_VALUES = {"domain", "job"}
 FEW_VALUES = tuple(name for name in DIMENSIONS if name not in MANY_VALUES)
 #: What all cells are parted by: it takes little to tell of a message, and is often asked next.
 ALWAYS = ("provider", "cause")
+#: Dimensions by which cells of whole campaigns are parted beside that, by themselves; and every
+#: segment: whoever filters by one of its values will ask for another one next.
+BY_THEMSELVES = {"domain"}
 #: So many cells are read as fast as anything; where there are more, and they stand for fewer
 #: messages each, nothing is gained by them.
 MOST_CELLS = 20_000
@@ -124,11 +133,22 @@ class Cells:
 
     def find(self) -> KnownCells | None:
         """Those that were counted and can answer what is asked, if there are any."""
-        for scope in self._scopes():
+        for scope in reversed(list(self._scopes())):  # the last one has the fewest cells
             rows = self._find_all(scope)
             if rows is not None:
                 return KnownCells(scope, rows)
         return None
+
+    def narrower(self) -> Scope | None:
+        """
+        What fewer cells are of that are sums of the known ones and can answer this as well; None
+        where these are few enough.
+        """
+        known = self.find()
+        if known is None or known.rows.num_rows <= MOST_CELLS:
+            return None
+        *_, narrow = self._scopes()
+        return None if narrow.key() == known.scope.key() else narrow
 
     def _find_all(self, scope: Scope) -> pa.Table | None:
         """The cells of all campaigns; None where one has none that are worth it."""
@@ -193,13 +213,31 @@ class Cells:
         is_folded = bool(self.asked.least_group)  # cells know no people, whose groups are folded
         if not is_told or is_folded or self.asked.job_ids is not None:
             return
-        names = {*self.asked.by, *self.asked.where}
+        names = {*self.asked.by, *self.asked.where, *self.asked.beside}
         is_whole = all(self._cut(campaign) is None for campaign in self.layers)
         if is_whole and names.issubset(FEW_VALUES):
             yield WHOLE_CAMPAIGNS
+        by_one = self._by_one(names) if is_whole else None
+        if by_one:
+            yield by_one
         where = {name: values for name, values in self.asked.where.items() if name not in ALWAYS}
-        others = [name for name in self.asked.by if name not in ALWAYS]
-        yield Scope((*ALWAYS, *others), where) if where or others else FEWEST_CELLS
+        by = dict.fromkeys([*self.asked.by, *self.asked.beside])
+        others = [name for name in by if name not in ALWAYS]
+        narrow = Scope((*ALWAYS, *others), where) if where or others else FEWEST_CELLS
+        if by_one is None or by_one.key() != narrow.key():
+            yield narrow
+
+    def _by_one(self, names: Collection[str]) -> Scope | None:
+        """The scope that is parted by one dimension of many values, or by one segment."""
+        others = [name for name in names if name not in ALWAYS]
+        if len(others) != 1:
+            return None
+        [name] = others
+        if name in BY_THEMSELVES:
+            return Scope((*ALWAYS, name), NO_FILTERS, f"{name}-cells")
+        if name in DIMENSIONS:
+            return None
+        return Scope((*ALWAYS, name), NO_FILTERS, "segment-cells")
 
     def _find(self, scope: Scope, campaign: str) -> pa.Table | None:
         key = self._key(scope, campaign)
@@ -252,6 +290,10 @@ def define_cells(relations: Definitions, known: KnownCells, asked: Asked) -> Non
         wanted="wanted_cells",
     )
     relations.define("cells_asked_about", query)
+    own = known.scope.dimensions(asked.dimensions)
+    if own.keys() >= set(SENDING_HOUR):
+        relations.define("states_by_hour", by_hour_query("cells_asked_about", own))
+    relations.define("folded_cells", statement("folded_cells"))
     if asked.by or asked.where or asked.cuts is not None:
         relations.define("states", "select * from cells_asked_about")
     relations.define("delay_hours", statement("hours_of_cells"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxtools.errors import PartsReplaced
 from cxtools.events.kept_segments import CampaignSegments
@@ -25,6 +25,7 @@ from cxtools.events.replacements import reading, repeat_when_replaced
 from cxtools.events.spark_relations import spark_relations
 from cxtools.events.store import EventStore
 from cxtools.formats import ZERO_ZONE
+from cxtools.measures.bounced import bounced_files
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.cause_verdicts import verdict_rows
 from cxtools.measures.cells import Cells, Scope
@@ -32,7 +33,7 @@ from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.counts_digest import counts_digest
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
-from cxtools.measures.messages import Asked, JobFacts
+from cxtools.measures.messages import SENDING_TIMES, Asked, JobFacts
 from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension
 from cxtools.measures.segments import (
@@ -126,7 +127,7 @@ class Engine:
         return {name: start(self.layer(name)) for name in self.store.campaigns()}
 
     @contextmanager
-    def session(
+    def session(  # noqa: PLR0913  # a keyword for each thing that questions differ in
         self,
         campaigns: Campaigns = None,
         *,
@@ -135,13 +136,19 @@ class Engine:
         as_of: AsOf = None,
         job_ids: Sequence[str] | None = None,
         least_group: int = 0,
+        beside: Sequence[str] = (),
+        bounced_only: bool = False,
+        checks_values: bool = True,
     ) -> Iterator[Session]:
         """
         The relations that questions read, over these campaigns.
 
         *by* names the dimensions of the column `split`, *where* limits the messages that are asked
         about. With *job_ids* only those jobs' messages are there at all. With *least_group* the
-        groups of fewer people stand together, and so do those beyond MOST_GROUPS.
+        groups of fewer people stand together, and so do those beyond MOST_GROUPS. *beside* are
+        dimensions that the questions tell apart by themselves. With *bounced_only* other messages
+        may not be there at all. Without *checks_values* a value of
+        *where* may be one that no message has.
 
         Raises:
             ConfigError: *as_of* is not a moment.
@@ -164,25 +171,45 @@ class Engine:
                 job_facts=self.job_facts,
                 segments=segments,
                 least_group=least_group,
+                beside=beside,
+                bounced=self._bounced(layers, where) if bounced_only else (),
             )
-            cells = Cells(layers, asked)
-            known = cells.find()
             relations = Definitions(stack.enter_context(self.open_relations()))
-            verdicts = self.verdicts(layers)
-            define_relations(relations, self.store, layers, verdicts, asked, cells=known)
-            values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
-            session = Session(
-                relations,
-                _key(layers, asked),
-                values_key,
-                cells,
-                known,
-                partial(self._count_whole, layers),
-            )
-            relations.compute(SUSPECT_MESSAGES, partial(session.count, SUSPECT_MESSAGES))
-            relations.compute("scanned_messages", partial(self._scanned, layers, campaigns, as_of))
-            session.check_values(where)
+            session = self._defined(relations, layers, asked)
+            of_all = partial(self._suspects, layers, campaigns, as_of)
+            is_own = asked.is_all or job_ids is not None
+            of_these = partial(session.count, SUSPECT_MESSAGES) if is_own else of_all
+            relations.compute(SUSPECT_MESSAGES, of_these)
+            relations.compute("scanned_messages", of_all)
+            if checks_values:
+                session.check_values(where)
             yield session
+
+    def _bounced(self, layers: Mapping[str, Layer], where: Filters) -> Sequence[Path]:
+        """The files of those that bounced; none where when they were sent is told by all."""
+        if not SENDING_TIMES.isdisjoint(where):
+            return ()
+        return bounced_files(layers, self.open_relations)
+
+    def _defined(
+        self, relations: Definitions, layers: Mapping[str, Layer], asked: Asked
+    ) -> Session:
+        """What questions read, over these layers."""
+        cells = Cells(layers, asked)
+        known = cells.find()
+        verdicts = self.verdicts(layers)
+        values_key = _key(layers, replace(asked, by=(), where=NO_FILTERS))
+        define_relations(
+            relations, self.store, layers, verdicts, asked, cells=known, key=values_key
+        )
+        return Session(
+            relations,
+            _key(layers, asked),
+            values_key,
+            cells,
+            known,
+            partial(self._count_whole, layers),
+        )
 
     @repeat_when_replaced
     def values(self, campaigns: Campaigns, name: str) -> list[str]:
@@ -204,7 +231,7 @@ class Engine:
             _check_same_layers(layers, session)
             return session.run(statement(file))
 
-    def _scanned(self, layers: Mapping[str, Layer], campaigns: Campaigns, as_of: AsOf) -> pa.Table:
+    def _suspects(self, layers: Mapping[str, Layer], campaigns: Campaigns, as_of: AsOf) -> pa.Table:
         """Of all messages of these campaigns, those that a scanner is suspected of."""
         with self.session(campaigns, as_of=as_of) as session:
             _check_same_layers(layers, session)
@@ -228,19 +255,36 @@ class Engine:
         Raises:
             ConfigError, StoreError: as `session`.
         """
-        with self.session(campaigns, by=by, where=where, as_of=as_of) as session:
+        how: dict[str, Any] = {"by": by, "where": where, "as_of": as_of, "checks_values": False}
+        with self.session(campaigns, **how) as session:
             missing = session.cells.missing(fewest=fewest)
+            narrower = session.cells.narrower()
         for each in missing:
             are_worth_it = [
                 self._count_cells_of(each.scope, names, as_of) for names in each.campaigns
             ]
             if all(are_worth_it):
-                return
+                with self.session(campaigns, **how) as session:
+                    narrower = session.cells.narrower()
+                break
+        if narrower:
+            self._count_cells_of(narrower, campaigns, as_of)
 
-    def _count_cells_of(self, scope: Scope, campaigns: Sequence[str], as_of: AsOf) -> bool:
+    @repeat_when_replaced
+    def find_bounced(self, campaigns: Campaigns) -> None:
+        """
+        Find those whose messages bounced, so that the people behind a cause take little time.
+
+        Raises:
+            StoreError: a campaign is unknown, or its events can't be read.
+        """
+        with self.open_layers(campaigns) as layers:
+            bounced_files(layers, self.open_relations)
+
+    def _count_cells_of(self, scope: Scope, campaigns: Campaigns, as_of: AsOf) -> bool:
         """Count and keep the cells of these campaigns; whether they are worth it."""
         with self.session(campaigns, by=scope.by, where=scope.where, as_of=as_of) as session:
-            return session.cells.keep(scope, session.run("select * from counted_cells"))
+            return session.cells.keep(scope, session.count_cells())
 
     @contextmanager
     def open_layers(self, campaigns: Campaigns = None) -> Iterator[dict[str, Layer]]:

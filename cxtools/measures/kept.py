@@ -8,7 +8,7 @@ out of date.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,19 @@ class Kept:
             if table is not None:
                 self._tables.move_to_end(key)
             return table
+
+    def once(self, key: tuple[Hashable, str], make: Callable[[], pa.Table]) -> pa.Table:
+        """
+        The table of this name that a function makes, not made again for this key; None tells
+        nothing apart, and nothing is kept then.
+        """
+        told, _ = key
+        table = self.find(key) if told else None
+        if table is None:
+            table = make()
+            if told:
+                self.keep(key, table)
+        return table
 
     def keep(self, key: Hashable, table: pa.Table) -> None:
         """Keep a table, and let go of others until all fit; one that is too large isn't kept."""

@@ -8,15 +8,17 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
 from cxtools.events.relations import ReadRelations
 from cxtools.formats import ZERO_ZONE
-from cxtools.measures.catalogue import DIMENSIONS
+from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.domain_kinds import domain_kind
+from cxtools.measures.kept import KEPT
 from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension
 from cxtools.measures.segments import NO_SEGMENTS, Segments, values_query
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 SENDING_TIMES = {
     name for name, dimension in DIMENSIONS.items() if "sending_at" in dimension.expression
 }
+#: Of these, what some questions tell apart by themselves, whatever they are split by.
+SENDING_HOUR = ("weekday", "hour")
 #: The dimensions that no message's row tells by itself.
 LOOKED_UP = {"provider", "domain_kind", "scanned", *SENDING_TIMES}
 
@@ -54,6 +58,8 @@ class Asked:
     answers depend on besides layers, "" where that isn't known; who runs which mailboxes; the time
     zone of days and hours; what links are for; what the API told of jobs; and the segments among
     the dimensions; and of how many people a group must be so that it isn't folded (0: of any).
+    *beside* are dimensions that the questions tell apart by themselves. *bounced* are the files of
+    the messages that are there where no others are asked about; none: all are.
     """
 
     by: Sequence[str]
@@ -67,6 +73,8 @@ class Asked:
     job_facts: Callable[[], Iterable[JobFacts]] = tuple
     segments: Segments = NO_SEGMENTS
     least_group: int = 0
+    beside: Sequence[str] = ()
+    bounced: Sequence[Path] = ()
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:
@@ -84,19 +92,23 @@ class Asked:
         cuts = tuple(self.cuts.items()) if self.cuts is not None else None
         job_ids = tuple(self.job_ids) if self.job_ids is not None else None
         policy = (self.digest, self.providers.digest, self.timezone, self.segments.digest)
-        return (policy, self.least_group, tuple(self.by), where, cuts, job_ids)
+        return (policy, self.least_group, tuple(self.by), where, cuts, job_ids, bool(self.bounced))
 
 
-def define_all_messages(relations: Definitions, asked: Asked) -> None:
-    """All messages, and beside each its values of the segments that are asked for."""
+def define_all_messages(relations: Definitions, asked: Asked, key: Hashable = None) -> None:
+    """
+    All messages, and beside each its values of the segments that are asked for. What is looked up
+    of their domains is kept under this *key*.
+    """
     import pyarrow as pa
 
     relations.define("domains_of_messages", _domains_query(asked))
-    relations.compute("providers", partial(_providers, relations, asked.providers))
+    providers = partial(_providers, relations, asked.providers)
+    relations.compute("providers", partial(KEPT.once, (key, "providers"), providers))
     relations.register("wanted", wanted_values(asked.where.values()))
-    relations.compute("typos", partial(_typos, relations))
-    relations.define("sending_times", statement("sending_times"))
-    relations.define("hours_of_sending", _hours_of_sending(asked.timezone))
+    relations.compute("typos", partial(KEPT.once, (key, "typos"), partial(_typos, relations)))
+    kinds = partial(_domain_kinds, relations)
+    relations.compute("domain_kinds", partial(KEPT.once, (key, "domain_kinds"), kinds))
     if not asked.segments.names:
         _define_messages_and_dimensions(relations, asked, "all_messages")
         return
@@ -147,23 +159,49 @@ def _define_messages_and_dimensions(relations: Definitions, asked: Asked, result
     relations.define("all_messages_by_provider", providers)
     kinds = "select * from all_messages_by_provider"
     if "domain_kind" in names:
-        relations.compute("domain_kinds", partial(_domain_kinds, relations))
         kinds = statement("domain_kind_of_domain")
     relations.define("all_messages_by_kind", kinds)
     if SENDING_TIMES.isdisjoint(names):
         relations.define(result, "select * from all_messages_by_kind")
         return
+    unsent = statement("unsent_moments").format(rows="all_messages_by_kind")
+    relations.define("unsent_moments", unsent)
     relations.define("sending_moments", statement("sending_moments"))
     moment = _moment_in(asked.timezone)
     relations.define(result, f"select *, {moment} as sending_at from sending_moments")
 
 
-def _hours_of_sending(timezone: str) -> str:
-    """The SQL of each message's weekday and hour, as they are split by."""
-    weekday, hour = (DIMENSIONS[name].expression for name in ("weekday", "hour"))
-    times = f"select campaign, message_key, {_moment_in(timezone)} as sending_at from sending_times"
-    columns = f"campaign, message_key, {weekday} as weekday, {hour} as hour"
-    return f"select {columns} from ({times}) as times"
+def told_apart(names: Sequence[str]) -> list[str]:
+    """
+    The weekday and the hour of sending, where one of these questions tells them apart.
+
+    >>> told_apart(["funnel", "send_times"]), told_apart(["funnel"])
+    (['weekday', 'hour'], [])
+    """
+    columns: list[str] = []
+    for name in names:
+        columns += named(name).column_names()
+    return [name for name in SENDING_HOUR if name in columns]
+
+
+def define_states_by_hour(relations: Definitions, asked: Asked) -> None:
+    """The messages that are asked about, each with the weekday and hour when it was sent."""
+    unsent = statement("unsent_moments").format(rows="all_messages")
+    relations.define("unsent_of_all", unsent)
+    relations.define("moments_of_messages", statement("moments_of_messages"))
+    moment = _moment_in(asked.timezone)
+    relations.define("states_at", f"select *, {moment} as sending_at from moments_of_messages")
+    relations.define("states_by_hour", by_hour_query("states_at", DIMENSIONS))
+
+
+def by_hour_query(rows: str, dimensions: Mapping[str, Dimension]) -> str:
+    """
+    The SQL of states by the weekday and hour of sending, by how these dimensions of *rows* are
+    made.
+    """
+    weekday, hour = (dimensions[name].expression for name in SENDING_HOUR)
+    columns = "campaign, split, attempted, delivered, reached, clicked, messages"
+    return f"select {columns}, {weekday} as weekday, {hour} as hour from {rows}"
 
 
 def _moment_in(timezone: str) -> str:

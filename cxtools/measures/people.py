@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -179,7 +179,13 @@ def _rows(
     segments = () if DIMENSIONS.keys() >= set(named) else engine.segments(campaigns)
     filters = choices.filters(QUESTIONS["funnel"], where, segments)
     condition = _condition(behind)
-    with engine.session(campaigns, where=filters, as_of=as_of) as session:
+    how: dict[str, Any] = {"where": filters, "as_of": as_of}
+    bounced_only = file == "texts" or not CAUSES.keys().isdisjoint(behind.values())
+    if bounced_only and filters:
+        with engine.session(campaigns, **how, checks_values=False) as session:
+            session.check_values(filters)  # of all messages, not of those that bounced
+    how |= {"bounced_only": bounced_only, "checks_values": not bounced_only}
+    with engine.session(campaigns, **how) as session:
         _check_values(session, behind)
         limit = "" if first is None else f"limit {first}"
         return session.run(statement(file).format(condition=condition) + limit)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools import wording
@@ -41,6 +42,7 @@ from cxtools.measures.messages import (
     JobFacts,
     define_all_messages,
     define_messages_asked_about,
+    define_states_by_hour,
     no_hashes,
     text_of,
     text_table,
@@ -94,8 +96,20 @@ group by campaign, message_key
 SUSPECT_MESSAGES = "suspect_messages"
 #: Questions that read more than layers, and so are counted whenever they are asked.
 NEVER_KEPT = {"jobs"}
-#: Questions on whole campaigns whose counts stand beside the layers, since trends ask them of all.
-KEPT_BESIDE_LAYERS = {"links"}
+#: Questions on whole campaigns whose counts stand beside the layers: trends ask them of all, or
+#: they read all messages. What they count depends on no time zone, and on no other campaign.
+KEPT_BESIDE_LAYERS = {
+    "deferrals",
+    "first_links",
+    "late_bounces",
+    "link_positions",
+    "links",
+    "repeats",
+    SUSPECT_MESSAGES,
+    "suspects",
+    "timing",
+    "worst_domains",
+}
 #: Question -> another one that costs next to nothing when the first has been answered.
 COUNTED_TOGETHER = {
     "timing": ("curve",),
@@ -165,7 +179,13 @@ class Session:
     def _count_together(self, file: str) -> None:
         """Count what costs next to nothing now."""
         for other in COUNTED_TOGETHER.get(file, ()):
-            KEPT.keep((self.key, other), self.run(statement(other)))
+            self.count(other)
+
+    def count_cells(self) -> pa.Table:
+        """The cells of what is asked: sums of known ones, or counted of messages."""
+        if self.reads_cells:
+            return self.run("select * from folded_cells")
+        return self.run("select * from counted_cells")
 
     def check_values(self, where: Filters) -> None:
         """A value that no message has is a slip of the pen: say which there are."""
@@ -209,9 +229,13 @@ def define_relations(
     asked: Asked,
     *,
     cells: KnownCells | None = None,
+    key: Hashable = None,
 ) -> None:
-    """Define what questions read; *cells* stand for messages where they are known."""
-    _define_layers(relations, layers)
+    """
+    Define what questions read; *cells* stand for messages where they are known, *key* tells these
+    messages from others, whatever is asked about them.
+    """
+    _define_layers(relations, layers, asked.bounced)
     relations.register("verdicts", verdicts)
     relations.compute("job_facts", partial(_job_facts, asked.job_facts))
     if asked.cuts is None:
@@ -221,11 +245,12 @@ def define_relations(
     else:
         _define_until(relations, store, layers, asked.cuts, asked.purposes)
     relations.define("event_counts", statement("event_counts"))
-    define_all_messages(relations, asked)
+    define_all_messages(relations, asked, key)
     define_messages_asked_about(relations, asked)
     relations.define("all_messages_split", _all_messages_split(asked))
     relations.define("messages_to_count", "select *, 1 as messages from all_messages")
     _define_states(relations, layers, asked)
+    define_states_by_hour(relations, asked)
     relations.keep("delays", statement("delays"))
     relations.define("delay_hours", statement("delay_hours").format(hours=hours_of("delay_s")))
     if cells is not None:
@@ -234,11 +259,19 @@ def define_relations(
     relations.keep("clicker_flags", statement("clicker_flags"))
 
 
-def _define_layers(relations: ReadRelations, layers: Mapping[str, Layer]) -> None:
-    """The relations of these layers, each with the campaign of every row."""
+def _define_layers(
+    relations: ReadRelations, layers: Mapping[str, Layer], bounced: Sequence[Path]
+) -> None:
+    """
+    The relations of these layers, each with the campaign of every row; of messages those of these
+    files, if there are any.
+    """
     for relation in STORED:
         _read(relations, f"stored_{relation}", relation, layers.values())
-    _read(relations, "stored_main", "messages", layers.values())
+    if bounced:
+        relations.read("stored_main", bounced)
+    else:
+        _read(relations, "stored_main", "messages", layers.values())
     _read(relations, "stored_tail", "tail", layers.values())
     relations.define("stored_counts", "select * from stored_event_counts")
     if any(layer.row_count("tail") for layer in layers.values()):

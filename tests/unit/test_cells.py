@@ -7,21 +7,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 from cxtools.events.store import EventStore
+from cxtools.measures import bounced as bounced_messages
 from cxtools.measures import cells, session
 from cxtools.measures.answers import answer, count
 from cxtools.measures.engine import Engine
 from cxtools.measures.kept import Kept
 from cxtools.measures.layer_files import MOST_FILES
+from cxtools.measures.people import Behind, recipients
 from cxtools.measures.providers import Providers
 from cxtools.model import Event
 from tests.oracle.events import CAMPAIGNS, odd_store
 from tests.tables import RECEIVED, events
 
-QUESTIONS = ("funnel", "bounces", "reasons", "curve")
+QUESTIONS = ("funnel", "bounces", "reasons", "curve", "windows")
 #: What counts: everything, what happened until a moment inside of campaigns, or by an age of each.
 AS_OF: list[Any] = [None, "2026-09-15T02:00:00+02:00", timedelta(minutes=10)]
 BYS = [["provider", "cause"], ["domain_kind", "week", "scanned"], ["domain", "history"]]
@@ -63,6 +66,21 @@ def test_cells_tell_what_messages_tell(
         assert_frame_equal(known, found)
 
 
+@pytest.mark.parametrize("by", [[], ["provider"], ["day", "cause"]], ids=" ".join)
+@pytest.mark.parametrize("where", WHERES[:2], ids=str)
+def test_cells_of_whole_campaigns_tell_hours_of_sending(
+    odd: EventStore, by: list[str], where: dict[str, list[str]]
+) -> None:
+    """Weekdays and hours are among what they are parted by, whatever the question is split by."""
+    of_cells = Engine(odd, rules_digest=lambda: "of hours")
+    of_cells.count_cells(CAMPAIGNS)
+    [truth] = count(Engine(odd), ["send_times"], by=by, where=where)
+    [counted] = count(of_cells, ["send_times"], by=by, where=where)
+
+    assert reads_cells(of_cells, by=by, where=where, beside=["weekday", "hour"])
+    assert_frame_equal(truth, counted)
+
+
 def test_they_are_read_where_they_were_counted(odd: EventStore) -> None:
     """Not for what they aren't parted by, and not at another moment."""
     engine = Engine(odd, rules_digest=lambda: "read")
@@ -78,15 +96,54 @@ def test_they_are_read_where_they_were_counted(odd: EventStore) -> None:
     assert not reads_cells(Engine(odd, rules_digest=lambda: "other rules"), by=["provider"])
 
 
-def test_cells_of_a_domain_answer_for_this_domain_alone(odd: EventStore) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "other"),
+    [("domain", "gmail.com", "yahoo.com"), ("history", "first", "repeat")],
+)
+def test_cells_of_a_domain_or_segment_answer_for_each_of_its_values(
+    odd: EventStore, name: str, value: str, other: str
+) -> None:
+    """However it is limited and split besides, by what all cells are parted by."""
+    engine = Engine(odd, rules_digest=lambda: "by themselves")
+    engine.count_cells(CAMPAIGNS, where={name: [value]})
+
+    assert reads_cells(engine, where={name: [value]})
+    assert reads_cells(engine, where={name: [other]})
+    assert reads_cells(engine, by=[name])
+    assert reads_cells(engine, by=["cause"], where={name: [value], "provider": ["gmail"]})
+    assert not reads_cells(engine, by=["day"], where={name: [value]})
+
+
+def test_cells_of_a_domain_at_a_moment_answer_for_this_domain_alone(odd: EventStore) -> None:
     """However it is limited and split besides, by what all cells are parted by."""
     engine = Engine(odd, rules_digest=lambda: "one domain")
-    engine.count_cells(CAMPAIGNS, where={"domain": ["gmail.com"]})
+    reads = partial(reads_cells, engine, as_of=timedelta(minutes=10))
+    engine.count_cells(CAMPAIGNS, where={"domain": ["gmail.com"]}, as_of=timedelta(minutes=10))
 
-    assert reads_cells(engine, where={"domain": ["gmail.com"]})
-    assert reads_cells(engine, by=["cause"], where={"domain": ["gmail.com"], "provider": ["gmail"]})
-    assert not reads_cells(engine, by=["cause"], where={"domain": ["yahoo.com"]})
-    assert not reads_cells(engine, by=["day"], where={"domain": ["gmail.com"]})
+    assert reads(where={"domain": ["gmail.com"]})
+    assert reads(by=["cause"], where={"domain": ["gmail.com"], "provider": ["gmail"]})
+    assert not reads(by=["cause"], where={"domain": ["yahoo.com"]})
+    assert not reads(by=["day"], where={"domain": ["gmail.com"]})
+
+
+@pytest.mark.parametrize("where", WHERES[1:], ids=str)
+def test_of_many_cells_fewer_are_made(
+    odd: EventStore, monkeypatch: pytest.MonkeyPatch, where: dict[str, list[str]]
+) -> None:
+    """What a choice is limited to is summed up once, for all questions on it."""
+    monkeypatch.setattr(cells, "MOST_CELLS", 3)
+    monkeypatch.setattr(cells, "_is_worth_it", lambda rows: True)
+    engine = Engine(odd, rules_digest=lambda: f"fewer {where}")
+    engine.count_cells(CAMPAIGNS)
+    engine.count_cells(CAMPAIGNS, where=where)
+    with engine.session(CAMPAIGNS, where=where) as opened:
+        known = opened.known_cells
+
+    assert known
+    assert known.scope.by == cells.ALWAYS
+    truth = count(Engine(odd), QUESTIONS, where=where)
+    for expected, found in zip(truth, count(engine, QUESTIONS, where=where), strict=True):
+        assert_frame_equal(expected, found)
 
 
 def test_a_value_that_others_have_is_no_slip_of_the_pen(odd: EventStore) -> None:
@@ -161,15 +218,17 @@ def test_cells_of_hardly_a_message_each_are_not_read(
 
 
 def test_they_stand_beside_the_layer(tmp_path: Path) -> None:
-    """Another process finds them there; those of a moment or a domain are of this process alone."""
+    """Another process finds them there; those by two of many values are of this process alone."""
     engine = Engine(odd_store(tmp_path), rules_digest=lambda: "kept")
     folder = engine.layer(CAMPAIGNS[0]).folder
     engine.count_cells(CAMPAIGNS[0], as_of=timedelta(minutes=10))
+    engine.count_cells(CAMPAIGNS[0], where={"domain": ["gmail.com"], "history": ["first"]})
+    of_others = len(list(folder.glob("*cells-*.parquet")))
     engine.count_cells(CAMPAIGNS[0], where={"domain": ["gmail.com"]})
-    of_others = len(list(folder.glob("cells-*.parquet")))
     engine.count_cells(CAMPAIGNS[0])
 
     assert of_others == 0
+    assert len(list(folder.glob("domain-cells-*.parquet"))) == 1
     assert len(list(folder.glob("cells-*.parquet"))) == 1
 
 
@@ -201,3 +260,24 @@ def reads_cells(engine: Engine, **how: Any) -> bool:
     """Whether a question that is asked like that reads cells."""
     with engine.session(**how) as opened:
         return opened.reads_cells
+
+
+@pytest.mark.parametrize("as_of", AS_OF, ids=str)
+@pytest.mark.parametrize(
+    "where", [{}, {"history": ["first"]}, {"weekday": ["1"], "scanned": ["no"]}], ids=str
+)
+def test_people_behind_a_cause_are_found_among_those_who_bounced(
+    odd: EventStore, where: dict[str, list[str]], as_of: Any
+) -> None:
+    """They stand in a file of their own, which is read in the place of all messages."""
+    engine = Engine(odd, rules_digest=lambda: "people")
+    find = partial(recipients, engine, CAMPAIGNS, where=where, as_of=as_of, addresses=True)
+    everybody = find(Behind())
+    causes = everybody["category"].dropna().unique()
+    bounced = [find(Behind(category=cause)) for cause in causes]
+    expected = [everybody[everybody["category"] == cause] for cause in causes]
+
+    assert all((engine.layer(name).folder / bounced_messages.NAME).exists() for name in CAMPAIGNS)
+    assert bounced
+    for found, known in zip(bounced, expected, strict=True):
+        assert_frame_equal(pd.DataFrame(found), pd.DataFrame(known).reset_index(drop=True))

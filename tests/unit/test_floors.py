@@ -112,6 +112,7 @@ FLOORS = {
         "ledger.ledger",
     ],
     "questions and deeds": [
+        "measures.bounced",
         "measures.layer_files",
         "measures.cause_verdicts measures.counts_digest measures.cuts measures.definitions measures.kept "
         "measures.own_providers measures.own_purposes measures.rules_digest measures.segments "

@@ -7,18 +7,16 @@ the function of `values` where it isn't.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxtools.addresses import clean_address
-from cxtools.events.blocks import all_true, array, may_hold, replaced
+from cxtools.events.blocks import all_true, array, bytes_that, may_hold, replaced
 from cxtools.events.feeds.dialect import STANDARD, Dialect
 from cxtools.events.feeds.values import cell_text
 from cxtools.identity import event_identity, written_identities
@@ -39,14 +37,13 @@ UNIX_SECONDS = r"^[1-3]\d{9}$"
 #: Addresses of these letters, which don't end with a dot, are clean.
 LETTER_OF_ADDRESSES = r"[A-Za-z0-9!#$%&*+/=?^_{|}~@-]"
 CLEAN_ADDRESS = rf"^([.]*{LETTER_OF_ADDRESSES})*$"
-IS_ODD_IN_ADDRESS = np.array(
-    [re.match(rf"[.]|{LETTER_OF_ADDRESSES}", chr(byte)) is None for byte in range(256)]
-)
+#: What is no dot and none of these.
+ODD_IN_ADDRESS = bytes_that(rf"(?![.]|{LETTER_OF_ADDRESSES})")
 
 NOTHING = pa.scalar("", TEXT)
 #: What `json.dumps` does not write as it is.
 NOT_AS_IT_IS = r"[^ !#-\[\]-~]"
-IS_ODD = np.array([re.match(NOT_AS_IT_IS, chr(byte)) is not None for byte in range(256)])
+ODD = bytes_that(NOT_AS_IT_IS)
 
 
 def _with_zone(texts: pa.Array) -> pa.Array:
@@ -184,7 +181,7 @@ def addresses(column: pa.Array) -> pa.Array:
     ['ann@one.example', 'bob@one.example']
     """
     ends_with_dot = pc.ends_with(column, ".")
-    if may_hold(pa.chunked_array([column]), IS_ODD_IN_ADDRESS) or pc.any(ends_with_dot).as_py():
+    if may_hold(pa.chunked_array([column]), ODD_IN_ADDRESS) or pc.any(ends_with_dot).as_py():
         is_odd = pc.invert(pc.match_substring_regex(column, CLEAN_ADDRESS))
         cleaned = [clean_address(text) for text in column.filter(is_odd).to_pylist()]
         column = replaced(column, is_odd, pa.array(cleaned, TEXT))
@@ -269,7 +266,7 @@ def _rows_not_as_they_are(parts: Sequence[pa.Array]) -> pa.Array:
     """The rows in which `json.dumps` writes some part otherwise than it is."""
     found = pa.repeat(False, len(parts[0]))
     for part in parts:
-        if may_hold(pa.chunked_array([part]), IS_ODD):
+        if may_hold(pa.chunked_array([part]), ODD):
             odd = pc.match_substring_regex(part, NOT_AS_IT_IS)
             found = pc.or_(found, odd)
     return found

@@ -22,23 +22,35 @@ told as (
     from messages
     left join waits on waits.campaign = messages.campaign and waits.message_key = messages.message_key
 ),
-in_order as (
-    select campaign, split, attempted, delivered, deferrals, delay_s,
-           row_number() over (partition by campaign, split order by delay_s nulls last) as nth,
-           count(delay_s) over (partition by campaign, split) as timed
+alike as (        -- one row per second of waiting
+    select campaign, split, delay_s,
+           count(*) as messages,
+           count(*) filter (where attempted) as attempted,
+           count(*) filter (where not attempted and deferrals > 0) as waiting,
+           count(*) filter (where attempted or deferrals > 0) as attempted_or_waiting,
+           count(*) filter (where deferrals > 0) as deferred,
+           sum(deferrals) as deferrals,
+           count(*) filter (where delivered) as delivered
     from told
+    group by campaign, split, delay_s
+),
+in_order as (     -- with how many waited that long at most
+    select alike.*,
+           sum(messages) over (partition by campaign, split order by delay_s nulls last) as until_then,
+           sum(case when delay_s is null then 0 else messages end) over (partition by campaign, split) as timed
+    from alike
 ),
 counts as (
     select campaign, split,
-           count(*) filter (where attempted) as attempted,
-           count(*) filter (where not attempted and deferrals > 0) as waiting,
-           count(*) filter (where attempted or deferrals > 0) as messages,
-           count(*) filter (where deferrals > 0) as deferred,
+           cast(sum(attempted) as bigint) as attempted,
+           cast(sum(waiting) as bigint) as waiting,
+           cast(sum(attempted_or_waiting) as bigint) as messages,
+           cast(sum(deferred) as bigint) as deferred,
            cast(sum(deferrals) as bigint) as deferrals,
-           count(*) filter (where delivered) as delivered,
-           max(timed) as timed,
-           min(case when 2 * nth >= timed then delay_s end) as median_s,
-           min(case when 10 * nth >= 9 * timed then delay_s end) as p90_s
+           cast(sum(delivered) as bigint) as delivered,
+           cast(max(timed) as bigint) as timed,
+           min(case when 2 * until_then >= timed then delay_s end) as median_s,
+           min(case when 10 * until_then >= 9 * timed then delay_s end) as p90_s
     from in_order
     group by campaign, split
 )

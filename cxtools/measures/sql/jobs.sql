@@ -12,8 +12,10 @@ starts as (       -- a job starts with the first of all its messages, whichever 
     from all_messages
     group by campaign, job_id
 ),
-counts as (
+seconds as (      -- one row per job and second of the clock, however many messages were delivered in it; null for those without a delivery
     select campaign, split, job_id,
+           seconds_between(cast('1970-01-01 00:00:00' as timestamp), delivered_at) as at_s,
+           count(*) as messages,
            count(*) filter (where attempted) as attempted,
            count(*) filter (where delivered) as delivered,
            count(*) filter (where bounced) as bounced,
@@ -22,15 +24,19 @@ counts as (
            min(coalesce(delivered_at, bounced_at)) as first_end_at,
            max(coalesce(delivered_at, bounced_at)) as last_end_at
     from messages
-    group by campaign, split, job_id
-),
-seconds as (      -- one row per job and second of the clock, however many messages were delivered in it
-    select campaign, split, job_id,
-           seconds_between(cast('1970-01-01 00:00:00' as timestamp), delivered_at) as at_s,
-           count(*) as messages
-    from messages
-    where delivered_at is not null
     group by campaign, split, job_id, at_s
+),
+counts as (
+    select campaign, split, job_id,
+           cast(sum(attempted) as bigint) as attempted,
+           cast(sum(delivered) as bigint) as delivered,
+           cast(sum(bounced) as bigint) as bounced,
+           min(first_at) as first_at,
+           max(last_at) as last_at,
+           min(first_end_at) as first_end_at,
+           max(last_end_at) as last_end_at
+    from seconds
+    group by campaign, split, job_id
 ),
 ranked as (       -- with how many came before it, and the next second in which there is anybody
     select campaign, split, job_id, at_s, messages,
@@ -38,6 +44,7 @@ ranked as (       -- with how many came before it, and the next second in which 
            cast(sum(messages) over (partition by campaign, split, job_id) as bigint) as recipients,
            lead(at_s) over (partition by campaign, split, job_id order by at_s) as next_s
     from seconds
+    where at_s is not null
 ),
 places as (       -- a share's place among the recipients, counted from 0; between two of them, it is interpolated
     select ranked.*, percent, percent / 100e0 * (recipients - 1) as place

@@ -4,24 +4,24 @@
 -- reads:   messages, clicks, stored_counts
 -- columns: campaign ("all"), last_click, attempted, delivered, bounced, delivered_told (in campaigns that tell of clicks), clicked
 with
-mailed as (
-    select messages.campaign, message_key, email, first_at, delivered, bounced, clicked, told.clicks > 0 as is_told
+mailed as (       -- an address as a number is faster to compare
+    select messages.campaign, message_key, text_hash(email) as person, first_at, delivered, bounced, clicked, told.clicks > 0 as is_told
     from messages
     join stored_counts as told on told.campaign = messages.campaign
     where attempted and email <> '' and first_at is not null
 ),
 stream as (       -- of each address its mailings and its clicks on content, as they came
-    select email, first_at as moment, 1 as is_mailing, delivered, bounced, clicked, is_told from mailed
+    select person, first_at as moment, 1 as is_mailing, delivered, bounced, clicked, is_told from mailed
     union all
-    select mailed.email, clicks.ts as moment, 0 as is_mailing, false as delivered, false as bounced, false as clicked, false as is_told
+    select mailed.person, clicks.ts as moment, 0 as is_mailing, false as delivered, false as bounced, false as clicked, false as is_told
     from clicks
     join mailed on mailed.campaign = clicks.campaign and mailed.message_key = clicks.message_key
     where clicks.is_content and clicks.ts is not null
 ),
 known as (
     select stream.*,
-           sum(is_mailing) over (partition by email order by moment, is_mailing desc rows between unbounded preceding and current row) as nth,
-           max(case when is_mailing = 0 then moment end) over (partition by email order by moment, is_mailing desc rows between unbounded preceding and current row) as clicked_at
+           sum(is_mailing) over (partition by person order by moment, is_mailing desc rows between unbounded preceding and current row) as nth,
+           max(case when is_mailing = 0 then moment end) over (partition by person order by moment, is_mailing desc rows between unbounded preceding and current row) as clicked_at
     from stream
 ),
 aged as (

@@ -1,7 +1,7 @@
 -- How many opened or clicked within an hour, a day, three days, a week of delivery?
 -- grain:   one row per campaign x kind x hours (and value of each column it is split by)
 -- params:  none
--- reads:   delays, states, stored_counts (of all events, whatever the moment)
+-- reads:   delay_hours, states, stored_counts (of all events, whatever the moment)
 -- columns: campaign, split, kind (open, click), hours (1, 24, 72, 168), recipients (within them), ever (however long it took), undated (did so,
 --          and nobody knows when), delivered; recipients_measured (as recipients; null where the campaign's events hold none of that kind at all, as
 --          in funnel.sql, and where no moment is known of those who did so)
@@ -13,14 +13,17 @@ reactions as (    -- whoever did so, whether a moment is known or not
     where delivered
     group by campaign, split, kind
 ),
+known as (
+    select campaign, split, kind, hours, sum(messages) as messages from delay_hours group by campaign, split, kind, hours
+),
 sums as (
-    select campaign, split, kind, hours,
-           cast(sum(case when delay_s <= hours * 3600 then messages else 0 end) as bigint) as recipients,
-           cast(sum(case when delay_s is not null then messages else 0 end) as bigint) as ever,
+    select campaign, split, kind, windows.hours,
+           cast(sum(case when known.hours <= windows.hours then messages else 0 end) as bigint) as recipients,
+           cast(sum(case when known.hours is not null then messages else 0 end) as bigint) as ever,
            cast(sum(messages) as bigint) as delivered
-    from delays
+    from known
     cross join (values (1), (24), (72), (168)) as windows(hours)
-    group by campaign, split, kind, hours
+    group by campaign, split, kind, windows.hours
 ),
 told as (
     select sums.*, cast(reactions.messages - ever as bigint) as undated,
