@@ -77,7 +77,7 @@ mutants: .venv/.dev postgres  ## plant known mistakes one at a time; each must m
 
 # The committed outputs come from the seeded demo, so the comparison needs the demo's data, made afresh, and nothing else.
 notebooks-check: .venv/.dev demo  ## run the notebooks on the demo's data and compare with their committed outputs
-	CXTOOLS_CAMPAIGN=q3-update CXTOOLS_HOME="$(CURDIR)/reports/demo/home" $(BIN)/pytest --nbval --nbval-current-env -p no:cacheprovider notebooks \
+	CXTOOLS_CAMPAIGN=q3-update CXTOOLS_HOME="$(CURDIR)/reports/demo/home" $(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env -p no:cacheprovider notebooks \
 	  $(if $(wildcard tests/nbval.cfg),--nbval-sanitize-with tests/nbval.cfg)
 
 # Without a CXTOOLS_HOME of one's own the notebooks show the demo's campaigns.

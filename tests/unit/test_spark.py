@@ -222,10 +222,12 @@ WHOLE = [
 ]
 COMPARED = [question.name for question in QUESTIONS.values() if question.earlier]
 AS_OF = {"all": None, "inside": "2026-09-15T02:00:00+02:00"}
-#: With all dimensions at once, every value of each is compared.
+#: With all dimensions at once, every value of each is compared. Up to a moment only those that are
+#: no question's own, so that all questions are asked in one session, which takes a quarter less time;
+#: others of them tell of an address and a moment of sending as well.
 ASKED: list[tuple[str, list[str]]] = [
     ("all", list(DIMENSIONS)),
-    ("inside", list(DIMENSIONS)),
+    ("inside", ["provider", "domain_kind", "job", "day", "week", "cause", "scanned"]),
 ]
 
 
@@ -280,20 +282,20 @@ def check_equal(ours: pd.DataFrame, sparks: pd.DataFrame, name: str) -> None:
 @pytest.mark.parametrize(("as_of", "by"), ASKED, ids=str)
 def test_every_split_has_the_same_answers(as_of: str, by: list[str], both: Both) -> None:
     """Every question that can be split, of all campaigns, cell by cell."""
-    for own, names in by_own_dimensions().items():
-        beside = [dimension for dimension in by if dimension not in own]
-        check_counts(both, names, by=beside, as_of=AS_OF[as_of])
+    for split, names in names_by_split(by).items():
+        check_counts(both, names, by=list(split), as_of=AS_OF[as_of])
 
 
-def by_own_dimensions() -> dict[tuple[str, ...], list[str]]:
+def names_by_split(by: list[str]) -> dict[tuple[str, ...], list[str]]:
     """
-    Dimensions -> the questions whose rows they are: those aren't split by them once more.
+    Dimensions -> the questions that are split by them: by all of these but those that their rows
+    are of already.
     """
     names: dict[tuple[str, ...], list[str]] = {}
     for name in SPLIT:
-        columns = QUESTIONS[name].column_names()
-        own = tuple(dimension for dimension in DIMENSIONS if dimension in columns)
-        names.setdefault(own, []).append(name)
+        own = QUESTIONS[name].column_names()
+        split = tuple(dimension for dimension in by if dimension not in own)
+        names.setdefault(split, []).append(name)
     return names
 
 
