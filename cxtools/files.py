@@ -135,10 +135,11 @@ class Staging:
 
 
 @contextmanager
-def hidden_until_whole(file: Path) -> Iterator[Path]:
+def hidden_until_whole(file: Path, *, make_folder: bool = True) -> Iterator[Path]:
     """
     A hidden, private and empty file for someone else to write; when the block ends well it is made
-    durable and becomes *file*, else it is removed.
+    durable and becomes *file*, else it is removed. Without *make_folder* a folder that isn't there
+    is an error.
 
     >>> file = Path(tempfile.mkdtemp()) / "copy"
     >>> with hidden_until_whole(file) as hidden:
@@ -146,7 +147,8 @@ def hidden_until_whole(file: Path) -> Iterator[Path]:
     >>> file.read_bytes(), [path.name for path in file.parent.iterdir()]
     (b'written by a program', ['copy'])
     """
-    make_private_folder(file.parent)
+    if make_folder:
+        make_private_folder(file.parent)
     hidden = _write_hidden(file, b"", PRIVATE_FILE)
     try:
         yield hidden

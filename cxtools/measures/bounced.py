@@ -26,7 +26,7 @@ Open = Callable[[], AbstractContextManager[Relations]]
 def bounced_files(layers: Mapping[str, Layer], open_relations: Open) -> list[Path]:
     """
     A file for each of these layers; made where it isn't there. None at all where one can't be
-    written, or there is no campaign.
+    written (the layer may have been removed meanwhile), or there is no campaign.
     """
     files = [layer.folder / NAME for name, layer in layers.items() if name]
     with suppress(OSError):
@@ -43,7 +43,7 @@ def _make(layer: Layer, open_relations: Open) -> None:
         return
     messages = layer.files("messages")
     columns = ", ".join(pq.read_schema(messages[0]).names)
-    with open_relations() as relations, hidden_until_whole(file) as hidden:
+    with open_relations() as relations, hidden_until_whole(file, make_folder=False) as hidden:
         relations.read("stored_main", messages)
         relations.write(statement("bounced_messages").format(columns=columns), hidden)
         hidden.chmod(PRIVATE_FILE)

@@ -84,7 +84,8 @@ class Asked:
     @property
     def is_all(self) -> bool:
         """Whether whole campaigns are asked about, with all that ever happened, in one piece."""
-        return not self.by and not self.where and self.cuts is None and self.job_ids is None
+        has_all = self.cuts is None and self.job_ids is None and not self.bounced
+        return not self.by and not self.where and has_all
 
     def key(self) -> Hashable:
         """The same as a key of what was counted."""

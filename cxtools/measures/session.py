@@ -411,7 +411,7 @@ def _define_states(
     relations.define("single_states", statement("single_states"))
     relations.define("counted_cells", cells_query())
     relations.define("counted_states", statement("counted_states"))
-    if asked.by or asked.where or asked.job_ids is not None:
+    if asked.by or asked.where or asked.job_ids is not None or asked.bounced:
         relations.define("states", "select * from single_states")
     elif asked.cuts is not None:
         relations.keep("states", statement("counted_states"))
