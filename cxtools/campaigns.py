@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 #: What the last judgement shown is about.
 ABOUT = "run"
-COUNTS = ("attempted", "delivered", "bounced", "opened", "clicked")
+#: Its counts -> the columns of the funnel that tell them; None where the feed doesn't measure them.
+COUNTS = {
+    "attempted": "attempted",
+    "delivered": "delivered",
+    "bounced": "bounced",
+    "opened": "opened_measured",
+    "clicked": "clicked_measured",
+}
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ def _campaign(
         first_at=row.get("first_at"),
         last_at=row.get("last_at"),
         planned_at=_moment(planned.get(name)),
-        counts={count: row.get(count) for count in COUNTS},
+        counts={count: row.get(column) for count, column in COUNTS.items()},
         word=streak.word if streak else "",
         judged_at=_moment(streak.since) if streak else None,
     )

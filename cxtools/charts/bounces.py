@@ -216,16 +216,16 @@ def _cause_map(
 ) -> go.Figure:
     """Causes and parts; the colour is a cause's share of its part."""
     told = [split, label, "category", "kind", "recipients", "attempted"]
-    rows = [row | {"cause": _cause_name(row, label)} for row in rows_with(table, told)]
+    rows = [row | {"row_name": _cause_name(row, label)} for row in rows_with(table, told)]
     by_part = sums(rows, split, "recipients")
-    by_cause = sums(rows, "cause", "recipients")
+    by_cause = sums(rows, "row_name", "recipients")
     parts = in_order(split, by_part)
     largest_first = sorted(by_cause, key=lambda cause: -by_cause[cause])
     drawn = largest_first[:SHOWN_ROWS]
     base = _base(rows, split)
     counts = {
         (cause, part): count
-        for (cause, part), count in _counts(rows, "cause", split).items()
+        for (cause, part), count in _counts(rows, "row_name", split).items()
         if part in parts and cause in drawn
     }
     shares = {
@@ -247,7 +247,8 @@ def _cause_map(
     one = group_named(split).one
     total = wording.count(sum(by_part.values()))
     what = f"{base.words} the same {one}"
-    counted = f"Messages that bounced ({total} in all): cause by {one}."
+    named = "cause" if label == "category" else "reason"
+    counted = f"Messages that bounced ({total} in all): {named} by {one}."
     percentages = f"Percentages are of {what}. " if has_room else ""
     caption = (
         f"{counted} {percentages}The stronger the colour, the larger the share of {what}; grey: of "

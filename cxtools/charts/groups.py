@@ -68,6 +68,9 @@ def group_named(column: str) -> Group:
     return GROUPS.get(column, own)
 
 
+#: The part of a cause that is missing: messages that didn't bounce, beside bounces of which nobody
+#: knows why.
+NO_BOUNCE = "no bounce"
 #: What small groups together are called.
 FOLDED = re.compile(r"other \(\d+ groups?\)")
 SEPARATOR = " · "
@@ -147,9 +150,11 @@ def part_name(group: str, value: Any) -> str:
 
     >>> part_name("weekday", 1), part_name("hour", 9), part_name("cause", "mailbox_full")
     ('Mon', '09:00', 'mailbox full')
+    >>> part_name("cause", "unknown"), part_name("cause", None), part_name("provider", None)
+    ('unknown', 'no bounce', 'unknown')
     """
     if not wording.is_known(value):
-        return "unknown"
+        return NO_BOUNCE if group == "cause" else "unknown"
     if group == "weekday":
         number = int(value)
         return WEEKDAYS[number - 1]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
-from cxtools.charts.groups import GROUPS, heading, limits_note, part_name
+from cxtools.charts.groups import GROUPS, NO_BOUNCE, heading, limits_note, part_name
 from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
 from cxtools.text import printable
 
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Count -> its rate, which is missing where the feed doesn't measure it.
-RATE_OF = {"opened": "open_rate", "clicked": "click_rate"}
+RATE_OF = {
+    "opened": "open_rate",
+    "clicked": "click_rate",
+    "clicks_without_open": "click_rate",
+}
 #: Columns of our own identifiers, which are shown as words; what others wrote stays as it is.
 IDENTIFIERS = ("category", "cause", "check", "metric")
 NOT_MEASURED = "not measured"
@@ -251,8 +255,8 @@ def value_text(column: str, row: Row) -> str:
     if _is_unmeasured(column, row):
         return NOT_MEASURED
     value = row[column]
-    if value is None or value == "":
-        return wording.MISSING
+    if value is None or value == "" or _is_of_nobody(column, row):
+        return _missing_text(column, value)
     if _is_share(column):
         low = row.get(f"{column}_low")
         high = row.get(f"{column}_high")
@@ -264,6 +268,13 @@ def value_text(column: str, row: Row) -> str:
     if column in PARTS:
         return part_name(row.get("dimension", column), value)
     return _plain_text(column, value)
+
+
+def _missing_text(column: str, value: Any) -> str:
+    """The cause of a message that didn't bounce is None, that of an alert without one is empty."""
+    if column == "cause" and value is None:
+        return NO_BOUNCE
+    return wording.MISSING
 
 
 #: Columns of parts: those of a weekday, and those of the dimension that the row itself names.
@@ -311,3 +322,8 @@ def _is_unmeasured(column: str, row: Row) -> bool:
     if rate is None or not row.get("delivered"):
         return False
     return row.get(rate, row[column]) is None
+
+
+def _is_of_nobody(column: str, row: Row) -> bool:
+    """Whether nothing was delivered that could be opened: no 0 tells if the feed measures it."""
+    return column in RATE_OF and row.get("delivered") == 0 and row[column] == 0

@@ -26,7 +26,6 @@ COUNTS = ("attempted", "delivered", "bounced", "opened", "clicked")
 SYMBOLS = {"FAIL": "✕", "WARN": "!", "NO DATA": "∅", "TOO FEW": "?", "TOO EARLY": "…", "PASS": "✓"}
 #: In a terminal.
 WIDEST_WORD = max(len(word) for word in SYMBOLS)
-WIDEST_NAME = 32
 
 BOX = (
     '<div class="verdict {tone}"><p class="word">'
@@ -104,7 +103,9 @@ def text(verdict: CampaignVerdict) -> str:
     lines += [_action_line(action) for action in verdict.actions]
     lines += [f"Data: {reason.text}" for reason in verdict.trust.reasons]
     lines.append("")
-    lines += [_check_line(check) for check in verdict.facts.checks]
+    checks = verdict.facts.checks
+    widest = max((len(check.limit.name) for check in checks), default=0)
+    lines += [_check_line(check, widest) for check in checks]
     if verdict.origin:
         lines += ["", verdict.origin]
     return "\n".join(lines)
@@ -115,8 +116,8 @@ def _action_line(action: Action) -> str:
     return f"{line} {action.command}".rstrip()
 
 
-def _check_line(check: Check) -> str:
-    name = check.limit.name.ljust(WIDEST_NAME)
+def _check_line(check: Check, widest: int) -> str:
+    name = check.limit.name.ljust(widest)
     word = check.word.ljust(WIDEST_WORD)
     if not check.whole:
         return f"{name}  {word}".rstrip()

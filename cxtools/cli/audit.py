@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,10 @@ from cxtools.cli.options import Csv, Json
 from cxtools.cli.session import session, write_lines
 from cxtools.errors import StoreError
 from cxtools.wording import quantity
+
+if TYPE_CHECKING:
+    from cxtools.connection import Connection
+    from cxtools.ledger.audit import Anchor, Verification
 
 #: So many digits of a hash name it for people, as in an anchor.
 SHOWN_OF_HASH = 16
@@ -31,7 +36,7 @@ def verify(context: typer.Context, anchor: Anchors = None, as_json: Json = False
     from cxtools.ledger.audit import parse_anchor
 
     anchors = [parse_anchor(text) for text in anchor or ()]
-    report = session(context).connect().ledger.audit_log.verify(anchors)
+    report = _verification(session(context).connect(), anchors)
     faults = [f"\n  {fault}" for fault in report.faults]
     findings = "".join(faults) or "no fault found"
     head = report.head[:SHOWN_OF_HASH]
@@ -46,6 +51,19 @@ def verify(context: typer.Context, anchor: Anchors = None, as_json: Json = False
         )
 
 
+def _verification(client: Connection, anchors: Sequence[Anchor]) -> Verification:
+    """
+    What a check finds. A ledger that isn't there has no rows, and isn't made; where the home has
+    anchors of one, it is missed.
+    """
+    from cxtools.ledger.audit import verify_chain
+
+    has_anchors = any(client.settings.home.glob("audit-anchors*"))
+    if client.has_ledger or has_anchors:
+        return client.ledger.audit_log.verify(anchors)
+    return verify_chain((), anchors)
+
+
 @commands.command("export")
 def export(
     context: typer.Context,
@@ -58,7 +76,8 @@ def export(
     from cxtools.ledger.audit import export_csv, export_json
 
     person = recipient_key(about) if about else ""
-    rows = session(context).connect().ledger.audit_log.entries(person)
+    client = session(context).connect()
+    rows = client.ledger.audit_log.entries(person) if client.has_ledger else ()
     write_lines(export_csv(rows) if as_csv else export_json(rows))
 
 

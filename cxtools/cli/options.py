@@ -24,8 +24,9 @@ Where = Annotated[
     list[str] | None,
     typer.Option(
         "--where",
-        metavar="COLUMN=VALUE",
-        help="Only messages with that value, for example provider=gmail. May be repeated.",
+        metavar="COLUMN=VALUE[,COLUMN=VALUE]",
+        help="Only messages with these values, for example provider=gmail,plan=pro; a value with a "
+        'comma between quotes: town="Bern, Switzerland". May be repeated.',
     ),
 ]
 AsOf = Annotated[

@@ -50,7 +50,7 @@ def command_for(question: Question) -> Callable[..., None]:
         xlsx: Xlsx = None,
     ) -> None:
         from cxtools.measures.answers import answer
-        from cxtools.measures.choices import parse_where
+        from cxtools.measures.choices import parse_options
 
         form = Form(as_json, as_csv, parquet, xlsx)
         table = answer(
@@ -58,7 +58,7 @@ def command_for(question: Question) -> Callable[..., None]:
             question.name,
             [*(names or ()), *(campaign or ())] or None,
             by=",".join(by or ()),
-            where=parse_where(where or ()),
+            where=parse_options(where or ()),
             as_of=as_of,
         )
         form.show(session(context), table, question.empty)

@@ -116,14 +116,14 @@ def list_recipients(  # noqa: PLR0913  # a command has as many options as its li
     The people behind a count: one row per message to somebody, with what became of it.
     """
     from cxtools.measures import people
-    from cxtools.measures.choices import parse_where
+    from cxtools.measures.choices import parse_options
 
     form = Form(as_json, as_csv, parquet, xlsx)
     table = people.recipients(
         session(context).connect().engine,
         names or None,
         people.Behind(step, category, kind, reason, link=link),
-        where=parse_where(where or ()),
+        where=parse_options(where or ()),
         as_of=as_of,
         addresses=addresses,
     )
@@ -152,14 +152,14 @@ def list_texts(  # noqa: PLR0913  # a command has as many options as its line
     What servers wrote when they refused a message, word for word, and to how many people.
     """
     from cxtools.measures import people
-    from cxtools.measures.choices import parse_where
+    from cxtools.measures.choices import parse_options
 
     form = Form(as_json, as_csv, parquet, xlsx)
     table = people.texts(
         session(context).connect().engine,
         names or None,
         people.Behind("", category, kind, reason),
-        where=parse_where(where or ()),
+        where=parse_options(where or ()),
         as_of=as_of,
         addresses=addresses,
     )

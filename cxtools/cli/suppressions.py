@@ -156,7 +156,7 @@ def _rows(client: Connection, *, masked: bool, campaign: str) -> list[dict[str, 
     """The suppressed people, those of last first."""
     from cxtools.people.addresses import addresses_of
 
-    people = client.ledger.suppressions.listed()
+    people = client.ledger.suppressions.listed() if client.has_ledger else []
     if campaign:
         people = [one for one in people if one.source == "campaign" and one.campaign == campaign]
     emails = addresses_of(client, [one.key for one in people])

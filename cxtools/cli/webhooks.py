@@ -26,7 +26,8 @@ STUCK = ("dead", "parked")
 def list_webhooks(context: typer.Context, as_json: Json = False) -> None:
     """All webhooks, with their state and last error."""
     client = session(context).connect()
-    documents = [webhook_document(row) for row in client.ledger.outbox.webhooks()]
+    rows = client.ledger.outbox.webhooks() if client.has_ledger else ()
+    documents = [webhook_document(row) for row in rows]
     lines = [LINE.format(**document) for document in documents]
     text = "\n".join(lines) or "the outbox is empty"
     session(context).print_result(documents, text, as_json=as_json)

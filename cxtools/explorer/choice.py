@@ -149,7 +149,7 @@ class Choice:
             words += ["--by", ",".join(quoted(name) for name in self.by)]
         for name, values in self.filters().items():
             for value in values:
-                words += ["--where", f"{name}={value}"]
+                words += ["--where", quoted(f"{name}={value}")]
         if self.as_of:
             words += ["--as-of", self.as_of]
         return shlex.join(words)

@@ -7,7 +7,7 @@ A plan is written once, before anything is sent; what was sent never changes wit
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +71,7 @@ class Plans:
         with self._database.reading() as tx:
             spec = _spec_in(tx, name)
         if spec is None:
-            known = self.names()
-            choices = ", ".join(known) or "none yet"
-            raise ConfigError(
-                f"there is no campaign {name!r} in the ledger",
-                do=f"{did_you_mean(name, known)}known are: {choices}",
-            )
+            raise unknown_campaign(name, self.names())
         return dict(json.loads(spec))
 
     def write(
@@ -242,3 +237,12 @@ def _is_unsent(tx: sa.Connection, name: str) -> bool:
     of_campaign = sa.select(batch.c.id).filter_by(campaign=name)
     sent = of_campaign.where(is_sent).limit(1)
     return tx.scalar(sent) is None
+
+
+def unknown_campaign(name: str, known: Sequence[str] = ()) -> ConfigError:
+    """The error that a ledger doesn't know a campaign, but these; none where there is no ledger."""
+    choices = ", ".join(known) or "none yet"
+    return ConfigError(
+        f"there is no campaign {name!r} in the ledger",
+        do=f"{did_you_mean(name, known)}known are: {choices}",
+    )

@@ -97,7 +97,8 @@ def splits(
     """
     The dimensions to split by, each once and in the order of DIMENSIONS, then the *segments* as
     they were named; *left_out* says why others are none. One that is a column of the question is
-    left out: its rows are parted by it as they are.
+    left out: its rows are parted by it as they are; so are those of a question about categories by
+    cause.
 
     Raises:
         StoreError: there is no such dimension, or the question can't be split.
@@ -110,6 +111,8 @@ def splits(
         )
     _check_known(names, segments, left_out, "split")
     own = question.column_names()
+    if own[0] == "category":
+        own.append("cause")
     dimensions = [name for name in DIMENSIONS if name in names and name not in own]
     return [*dimensions, *dict.fromkeys(name for name in names if name not in DIMENSIONS)]
 
@@ -189,3 +192,26 @@ def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:
         values = where.setdefault(name.strip(), [])
         values.append(value.strip())
     return where
+
+
+def parse_options(texts: Iterable[str]) -> dict[str, list[str]]:
+    """
+    Filters as an option has them: one, or several with commas, in each of *texts*. What isn't a
+    list of filters is one, whose value holds a comma or a quote as it stands.
+
+    >>> parse_options(["plan=pro,provider=gmail", "provider=yahoo"])
+    {'plan': ['pro'], 'provider': ['gmail', 'yahoo']}
+    >>> parse_options(["town=Bern, Switzerland", 'size=5" pipe'])
+    {'town': ['Bern, Switzerland'], 'size': ['5" pipe']}
+    """
+    parts: list[str] = []
+    for text in texts:
+        parts += _filters_in(text)
+    return parse_where(parts)
+
+
+def _filters_in(text: str) -> list[str]:
+    is_closed = text.count('"') % 2 == 0
+    parts = parts_of(text) if is_closed else []
+    are_filters = all("=" in part for part in parts)
+    return parts if parts and are_filters else [text]

@@ -158,13 +158,34 @@ def notes_on_times(counts: pd.DataFrame) -> list[str]:
     ]
 
 
+def notes_on_parts(counts: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """
+    What is said of campaigns that have one part only.
+
+    >>> counts = pd.DataFrame({"campaign": ["q3"], "provider": ["gmail"]})
+    >>> notes_on_parts(counts, ["provider"])
+    ['By provider there is one part only of q3 (gmail): nothing stands beside it.']
+    """
+    alone = []
+    for campaign, parts in counts.groupby("campaign"):
+        if len(parts) == 1:
+            [part] = parts[list(by)].itertuples(index=False, name=None)
+            alone.append(f"{campaign} ({_name((campaign, *part))})")
+    if not alone:
+        return []
+    return [
+        f"By {' and '.join(by)} there is one part only of {', '.join(alone)}: "
+        "nothing stands beside it."
+    ]
+
+
 def notes(counts: pd.DataFrame, campaigns: Sequence[str], by: Sequence[str]) -> list[str]:
     """
     What is said of parts of different ages, and of rates that others have and the first of
     *campaigns* hasn't.
     """
     if by:
-        return notes_on_times(counts)
+        return [*notes_on_parts(counts, by), *notes_on_times(counts)]
     if not campaigns:
         return []
     records: list[dict[Any, Any]] = counts.to_dict("records")

@@ -341,6 +341,66 @@ def test_a_cause_is_written_in_words(row: dict[str, Any], words: str) -> None:
     assert f"<td>{words}</td>" in written.html(pd.DataFrame([row]))
 
 
+def test_no_bounce_is_no_unknown_cause() -> None:
+    """Who didn't bounce is another row than who bounced for a cause that nobody knows."""
+    lines = [f"a{number} | delivery | | " for number in range(30)]
+    lines += [f"b{number} | bounce | 5.0.0 | weird words nobody knows" for number in range(30)]
+    table = ask("funnel", tables.store("\n".join(["to | kind | code | text", *lines])), by="cause")
+    names = [note.text for note in table.chart().layout.annotations]
+
+    assert ["no bounce  (30)", "unknown  (30)"] == sorted(names[:2])
+    for written_so in (table.text(), re.sub("<[^>]*>", " ", written.html(table))):
+        assert ["no bounce", "unknown"] == sorted(re.findall("no bounce|unknown", written_so))
+    assert "<td>–</td>" in written.html(pd.DataFrame([{"cause": "", "excess": 4}]))
+
+
+def test_reasons_by_cause_are_named_by_what_servers_said() -> None:
+    """A row of the map is a reason; that it was called by its cause made a diagonal of causes."""
+    store = tables.store(
+        "to | kind | code | text\nann | bounce | 5.1.1 | user unknown\nbob | bounce | 5.1.1 | user unknown\n"
+        "cid | bounce | 5.2.2 | mailbox over quota"
+    )
+    figure = ask("reasons", store, by="cause").chart()
+    names = [note.text for note in figure.layout.annotations]
+
+    assert ["user unknown · hard", "mailbox over quota · soft"] == names[:2]
+    assert ["invalid recipient", "mailbox full"] == list(figure.layout.xaxis.ticktext)
+    assert "reason by cause" in figure.layout.meta["caption"]
+
+
+@pytest.mark.parametrize("question", ["bounces", "late_bounces"])
+def test_causes_are_not_split_by_themselves(question: str) -> None:
+    """Their rows are causes as they are, so the answer and the figure are those without a split."""
+    one = ask(question, STORE, by="cause")
+    other = ask(question, STORE)
+
+    assert (other.text(), other.notes) == (one.text(), one.notes)
+    assert other.chart().to_json() == one.chart().to_json()
+
+
+@pytest.mark.parametrize("question", ["bounces", "late_bounces"])
+def test_causes_are_split_by_what_else_is_asked(question: str) -> None:
+    """A cause among other columns takes nothing from these."""
+    both = ask(question, STORE, by=["cause", "provider"])
+
+    assert ask(question, STORE, by="provider").text() == both.text()
+
+
+UNMEASURED = [
+    ("to | kind\nann | bounce", ["–", "–", "–"]),  # nobody could open
+    ("to | kind\nann | delivery", ["–", "–", "–"]),  # nobody says who opened
+    ("to | kind\nann | delivery\nann | open", ["1", "0", "0"]),  # of so few perhaps nobody clicked
+]
+
+
+@pytest.mark.parametrize(("feed", "shown"), UNMEASURED, ids=["bounced", "untold", "told"])
+def test_what_is_not_measured_is_no_zero_in_a_terminal(feed: str, shown: list[str]) -> None:
+    """Opens, clicks and clicks without an open, also where nothing was delivered."""
+    _, row = ask("funnel", tables.store(feed)).text().splitlines()
+
+    assert shown == row.split()[2:5]
+
+
 def test_a_table_fits_into_a_terminal() -> None:
     """
     Counts and rates in percent, no bounds, at most 120 characters a line, whatever the measure and

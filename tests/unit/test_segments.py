@@ -458,6 +458,31 @@ def test_a_text_holds_any_value(text: str, filters: dict[str, list[str]]) -> Non
     assert filters == choices.filters(QUESTIONS["funnel"], text, known)
 
 
+OPTIONS = [
+    (["plan=pro,provider=gmail"], {"plan": ["pro"], "provider": ["gmail"]}),
+    (["plan=pro", "provider=gmail", "plan=free"], {"plan": ["pro", "free"], "provider": ["gmail"]}),
+    (['town="Bern, Switzerland",plan=pro'], {"town": ["Bern, Switzerland"], "plan": ["pro"]}),
+    (["town=Bern, Switzerland"], {"town": ["Bern, Switzerland"]}),
+    (['size=5" pipe'], {"size": ['5" pipe']}),
+    ([], {}),
+]
+
+
+@pytest.mark.parametrize(("texts", "filters"), OPTIONS, ids=str)
+def test_options_of_the_command_line_are_filters_of_notebooks(
+    texts: list[str], filters: dict[str, list[str]]
+) -> None:
+    """One, or several with commas; a value with a comma needs quotes only among others."""
+    assert filters == choices.parse_options(texts)
+
+
+@pytest.mark.parametrize("text", ["plan", "", "plan,provider"])
+def test_an_option_without_a_value_is_refused(text: str) -> None:
+    """With the form that it has."""
+    with pytest.raises(ConfigError, match="COLUMN=VALUE"):
+        choices.parse_options([text])
+
+
 @pytest.mark.parametrize("part", ["plan=pro", "town=Bern, Switzerland", 'size=5" pipe', 'a""b'])
 def test_a_part_that_was_quoted_is_read_again(part: str) -> None:
     """Beside others, whatever it holds."""

@@ -648,6 +648,19 @@ def test_clicks_that_are_not_measured_are_no_yardstick() -> None:
     assert "7-day clicks" not in str(verdict(facts(counts=unmeasured)))
 
 
+def test_the_words_of_checks_are_in_line() -> None:
+    """In a terminal, however long the name of a check is."""
+    said = verdict(facts())
+    lines = verdict_text(said).splitlines()[-len(said.facts.checks) :]
+    names = [check.limit.name for check in said.facts.checks]
+    column = max(map(len, names)) + 2
+
+    assert "Clickers that behave like scanners" in names
+    assert [check.word for check in said.facts.checks] == [
+        re.split("  |$", line[column:])[0] for line in lines
+    ]
+
+
 def test_a_verdict_says_which_store_it_is_of(tmp_path: Path) -> None:
     """Where that isn't the home that the environment names; in the terminal, too."""
     client = connect(home=str(tmp_path / "other"))
