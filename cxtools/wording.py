@@ -18,6 +18,8 @@ from cxtools.formats import current
 Value = TypeVar("Value")
 
 MISSING = "–"
+#: The cause of messages that didn't bounce; that of which nobody knows why is "unknown".
+NO_BOUNCE = "no bounce"
 DURATIONS = (
     (86400, "d"),
     (3600, "h"),

@@ -68,9 +68,6 @@ def group_named(column: str) -> Group:
     return GROUPS.get(column, own)
 
 
-#: The part of a cause that is missing: messages that didn't bounce, beside bounces of which nobody
-#: knows why.
-NO_BOUNCE = "no bounce"
 #: What small groups together are called.
 FOLDED = re.compile(r"other \(\d+ groups?\)")
 SEPARATOR = " · "
@@ -154,7 +151,7 @@ def part_name(group: str, value: Any) -> str:
     ('unknown', 'no bounce', 'unknown')
     """
     if not wording.is_known(value):
-        return NO_BOUNCE if group == "cause" else "unknown"
+        return wording.NO_BOUNCE if group == "cause" else "unknown"
     if group == "weekday":
         number = int(value)
         return WEEKDAYS[number - 1]

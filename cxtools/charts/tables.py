@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import html as _html
 import re
+import sys
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
-from cxtools.charts.groups import GROUPS, NO_BOUNCE, heading, limits_note, part_name
+from cxtools.charts.groups import GROUPS, heading, limits_note, part_name
 from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
 from cxtools.text import printable
 
@@ -197,8 +198,25 @@ def text(table: pd.DataFrame, width: int = 120) -> str:
     gmail         9,412        9.6%
     other             7           –
     """
-    rows = rows_of(table)
     columns = _without_bounds(shown_columns(table))
+    return _terminal_table(columns, rows_of(table), width)
+
+
+def listing(table: pd.DataFrame) -> str:
+    """
+    Rows that answer no question, such as people, for a terminal: every column in its place, and no
+    line cut, whatever the terminal's width.
+
+    >>> import pandas as pd
+    >>> print(listing(pd.DataFrame({"email": ["a***@x.example"], "category": ["mailbox_full"]})))
+    Email           Category
+    a***@x.example  mailbox full
+    """
+    columns = [str(column) for column in table.columns]
+    return _terminal_table(columns, rows_of(table, LONGEST_TEXT), sys.maxsize)
+
+
+def _terminal_table(columns: Sequence[str], rows: Sequence[Row], width: int) -> str:
     lines = [[heading(column) for column in columns]]
     for row in rows:
         lines.append([terminal_text(column, row) for column in columns])
@@ -273,7 +291,7 @@ def value_text(column: str, row: Row) -> str:
 def _missing_text(column: str, value: Any) -> str:
     """The cause of a message that didn't bounce is None, that of an alert without one is empty."""
     if column == "cause" and value is None:
-        return NO_BOUNCE
+        return wording.NO_BOUNCE
     return wording.MISSING
 
 
@@ -326,4 +344,6 @@ def _is_unmeasured(column: str, row: Row) -> bool:
 
 def _is_of_nobody(column: str, row: Row) -> bool:
     """Whether nothing was delivered that could be opened: no 0 tells if the feed measures it."""
-    return column in RATE_OF and row.get("delivered") == 0 and row[column] == 0
+    if column not in RATE_OF or isinstance(row[column], bool):
+        return False
+    return row.get("delivered") == 0 and row[column] == 0

@@ -68,10 +68,19 @@ class Form:
         """Whether people read it in the terminal."""
         return not (self.as_json or self.as_csv or self.parquet or self.xlsx)
 
-    def show(self, session: Session, table: Table, empty: str, *, most: int | None = None) -> None:
+    def show(
+        self,
+        session: Session,
+        table: Table,
+        empty: str,
+        *,
+        most: int | None = None,
+        in_words: bool = False,
+    ) -> None:
         """
         Print a table or write it; *empty* is what people read of one without rows. In a terminal at
-        most *most* rows are shown (None: all), and it is said how many more there are.
+        most *most* rows are shown (None: all), and it is said how many more there are; *in_words*
+        are those of columns that are ours, not of a statement.
         """
         if self.as_json:
             print_json(table.records())
@@ -81,7 +90,8 @@ class Form:
             session.say(f"{wording.count(len(table))} rows in {self._write(table)}")
         else:
             shown = table if most is None else table.head(most)
-            session.print_text(_text(shown) if len(table) else empty)
+            as_text = _in_words if in_words else _text
+            session.print_text(as_text(shown) if len(table) else empty)
             more = len(table) - len(shown)
             if more:
                 session.say(f"{wording.count(more)} more rows: --csv, --json, --parquet FILE")
@@ -105,6 +115,12 @@ class Form:
 
 def _write_sheet(table: Table, file: Any) -> None:
     table.map(_cell).to_excel(file, index=False, engine="openpyxl", sheet_name="cxtools")
+
+
+def _in_words(table: Table) -> str:
+    from cxtools.charts.tables import listing
+
+    return listing(table)
 
 
 def _text(table: Table) -> str:

@@ -129,7 +129,7 @@ def list_recipients(  # noqa: PLR0913  # a command has as many options as its li
     )
     if form.is_text:
         table = table[TERMINAL_COLUMNS]
-    form.show(session(context), table, "Nobody is that.", most=LINES_SHOWN)
+    form.show(session(context), table, "Nobody is that.", most=LINES_SHOWN, in_words=True)
 
 
 @commands.command("texts")
@@ -163,7 +163,7 @@ def list_texts(  # noqa: PLR0913  # a command has as many options as its line
         as_of=as_of,
         addresses=addresses,
     )
-    form.show(session(context), table, "No bounce is that.", most=LINES_SHOWN)
+    form.show(session(context), table, "No bounce is that.", most=LINES_SHOWN, in_words=True)
 
 
 @commands.command("timeline")

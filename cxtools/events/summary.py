@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
+from cxtools.events.feeds.table import COLUMNS
 from cxtools.text import safe_line
 from cxtools.wording import quantity
 
@@ -163,7 +165,10 @@ class Imported:
     def _about_columns(self) -> str:
         if not self.unused_columns:
             return ""
-        return f"columns not used: {_listed(self.unused_columns)}"
+        text = f"columns not used: {_listed(self.unused_columns)}"
+        meant = {name: f"bounce_{name.strip().lower()}" for name in self.unused_columns}
+        maps = [f"--map {quote(name)}={known}" for name, known in meant.items() if known in COLUMNS]
+        return f"{text}; if they tell of bounces, say {' '.join(maps)}" if maps else text
 
     def _about_rejects(self) -> str:
         if not self.rejected:

@@ -138,7 +138,10 @@ def filters(
             do="leave `where` out",
         )
     _check_known(wanted, segments, left_out, "filter")
-    return {name: _texts(value) for name, value in wanted.items()}
+    chosen = {name: _texts(value) for name, value in wanted.items()}
+    if "cause" in chosen:
+        chosen["cause"] = as_identifiers(chosen["cause"])
+    return chosen
 
 
 def _check_known(
@@ -172,6 +175,16 @@ def _why_not(names: Collection[str], left_out: Mapping[str, str]) -> str:
 def _texts(value: Any) -> list[str]:
     values = value if isinstance(value, list | tuple | set) else [value]
     return [str(each) for each in values]
+
+
+def as_identifiers(words: Iterable[str]) -> list[str]:
+    """
+    Causes as we name them, of what stands in tables.
+
+    >>> as_identifiers(["mailbox full", "policy_block"])
+    ['mailbox_full', 'policy_block']
+    """
+    return [word.replace(" ", "_") for word in words]
 
 
 def parse_where(texts: Iterable[str]) -> dict[str, list[str]]:

@@ -170,7 +170,7 @@ def notes_on_parts(counts: pd.DataFrame, by: Sequence[str]) -> list[str]:
     for campaign, parts in counts.groupby("campaign"):
         if len(parts) == 1:
             [part] = parts[list(by)].itertuples(index=False, name=None)
-            alone.append(f"{campaign} ({_name((campaign, *part))})")
+            alone.append(f"{campaign} ({_name((campaign, *part), by)})")
     if not alone:
         return []
     return [
@@ -220,14 +220,22 @@ def _sides(records: Sequence[Counts], by: Sequence[str], rate: Column) -> list[S
         part = record[rate.measured or rate.part]
         if wording.is_known(part) and record[rate.whole]:
             key = (record["campaign"], *(record[name] for name in by))
-            sides.append(Side(key, _name(key), int(part), int(record[rate.whole])))
+            sides.append(Side(key, _name(key, by), int(part), int(record[rate.whole])))
     return sides
 
 
-def _name(key: Key) -> str:
+def _name(key: Key, by: Sequence[str]) -> str:
     """What a side is called: by the values that it is split by, else by its campaign."""
+    columns = by or ("campaign",)
     values = key[1:] or key
-    return SEPARATOR.join(str(value) if wording.is_known(value) else "unknown" for value in values)
+    parts = [_part_name(*part) for part in zip(columns, values, strict=True)]
+    return SEPARATOR.join(parts)
+
+
+def _part_name(column: str, value: Any) -> str:
+    if wording.is_known(value):
+        return str(value)
+    return wording.NO_BOUNCE if column == "cause" else "unknown"
 
 
 def _others(side: Side, sides: Sequence[Side]) -> Side:

@@ -96,7 +96,10 @@ class Behind:
         """What is wanted of each word, where it was said."""
         named = [field.name for field in fields(self) if field.name != "step"]
         wanted = {name: getattr(self, name) for name in named}
-        return {name: _list(value) for name, value in wanted.items() if value is not None}
+        values = {name: _list(value) for name, value in wanted.items() if value is not None}
+        if "category" in values:
+            values["category"] = choices.as_identifiers(values["category"])
+        return values
 
 
 def recipients(

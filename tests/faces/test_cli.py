@@ -22,7 +22,6 @@ from cxtools.cli import main
 from cxtools.cli.exits import MEANINGS
 from cxtools.cli.program import app, command_tree
 from cxtools.cli.session import global_options_first
-from cxtools.errors import CxError
 from cxtools.measures.catalogue import QUESTIONS
 from tests.conftest import Simulator
 
@@ -379,50 +378,6 @@ def test_to_ask_where_everything_stands_makes_no_ledger(shell: Shell, line: str)
     done = shell(line)
 
     assert (0, []) == (done.returncode, list((shell.folder / "home").iterdir()))
-
-
-#: What only reads -> its exit code, and what it says of an empty ledger.
-READING = {
-    "status q3": (2, "there is no campaign 'q3' in the ledger\n  -> known are: none yet"),
-    "status": (0, "no campaigns"),
-    "campaigns": (0, "no campaigns"),
-    "audit verify": (0, "0 rows, head 0000000000000000: no fault found"),
-    "audit verify --anchor 7:9f86d081": (6, "the audit log has 1 fault, the first at row 1"),
-    "audit export": (0, "[]"),
-    "suppressions list": (0, "nobody is suppressed"),
-    "outbox list": (0, "the outbox is empty"),
-    "person ann@one.example": (0, "planned in 0 batches"),
-    "timeline ann@one.example": (0, "Nothing is held on that person."),
-    "purge --older-than 400d --dry-run": (0, "0 campaigns"),
-    "refresh --dry-run": (0, "nothing is due"),
-    "funnel": (0, "Nothing of that kind is known yet."),
-    "recipients": (0, "Nobody is that."),
-    "verdict q3": (6, "no events of campaign q3"),
-}
-
-
-@pytest.mark.parametrize("line", READING)
-def test_what_only_reads_makes_no_home(line: str, tmp_path: Path) -> None:
-    """Where there is none, which is most often a slip; it says what it says of an empty ledger."""
-    home = tmp_path / "home"
-    code, said = READING[line]
-    done = CliRunner(env={"CXTOOLS_HOME": str(home)}).invoke(app, line.split())
-    error = str(done.exception) if isinstance(done.exception, CxError) else ""
-
-    assert not home.exists()
-    assert said in done.stdout + error
-    assert code == getattr(done.exception, "exit_code", done.exit_code)
-
-
-def test_anchors_without_a_ledger_miss_it(shell: Shell) -> None:
-    """Whoever removed a ledger is told of by the anchors that it left in the home."""
-    send(shell)
-    for file in (shell.folder / "home").glob("ledger.sqlite*"):
-        file.unlink()
-    done = shell("audit", "verify")
-
-    assert 6 == done.returncode
-    assert "the audit log has" in done.stderr
 
 
 def test_status_says_that_a_home_is_not_there(shell: Shell) -> None:

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 from cxtools.measures.catalogue import QUESTIONS
-from tests import tables
 from tests.tables import ask
 from tests.unit.test_catalogue import STORE
 
@@ -78,26 +77,6 @@ def test_an_answer_can_be_a_file_for_others(home: Path) -> None:
     assert expected.records() == json.loads(
         pd.read_parquet(home / "bounces.parquet").to_json(orient="records", double_precision=15)
     )
-
-
-def test_one_option_holds_several_filters(home: Path) -> None:
-    """With commas, as in notebooks and on pages."""
-    where = "provider=microsoft,job=j1"
-    asked = run(home, "funnel", "--where", where, "--json")
-    expected = ask("funnel", STORE, where=where)
-
-    assert len(expected)
-    assert expected.records() == json.loads(asked.stdout)
-
-
-def test_clicks_that_nobody_measures_are_no_zero(tmp_path: Path) -> None:
-    """Of a campaign whose feed holds none; a dash, and null in JSON."""
-    untold = tables.store("to | kind | at\nann | delivery | +0")
-    (tmp_path / "events").symlink_to(untold.root)
-    [campaign] = json.loads(run(tmp_path, "campaigns", "--json").stdout)
-
-    assert (1, None, None) == tuple(campaign[name] for name in ("delivered", "opened", "clicked"))
-    assert "delivered 1 of 1; clicked –;" in run(tmp_path, "campaigns").stdout
 
 
 REFUSED = {

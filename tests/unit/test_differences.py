@@ -433,3 +433,22 @@ def test_nothing_to_compare_is_said_in_words() -> None:
     assert "name two campaigns" in ask("compare", target, "a").words().headline
     with pytest.raises(ReportError, match="no words for this table"):
         ask("funnel", target).words()
+
+
+def test_one_part_alone_is_named() -> None:
+    """Whoever named a column is told that it has one part only, not to name one."""
+    one = ask("compare", store("to | kind | email\nann | delivery | a@gmail.com"), by="provider")
+    two = "to | kind | email\nann | delivery | a@gmail.com\nbob | delivery | b@yahoo.com"
+
+    assert ("By provider there is one part only of c (gmail): nothing stands beside it.",) == (
+        one.notes
+    )
+    assert "one part only of c (gmail)" in one.chart().layout.meta["caption"]
+    assert "one part only" not in " ".join(ask("compare", store(two), by="provider").notes)
+
+
+def test_no_bounce_is_no_unknown_cause() -> None:
+    """Where nothing bounced there is one part by cause, which is called so."""
+    table = ask("compare", store("to | kind\nann | delivery"), by="cause")
+
+    assert "one part only of c (no bounce)" in table.notes[-1]

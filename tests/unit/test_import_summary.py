@@ -55,6 +55,19 @@ def test_whatever_was_not_understood_is_said(target: EventStore) -> None:
     assert str(done).startswith("c: 5 events, 5 new, 0 left out (known, or twice in the file)\n")
 
 
+def test_columns_of_bounces_are_named_with_how_to_read_them(target: EventStore) -> None:
+    """By the option as it is typed, which then reads them."""
+    content = "event,email,time,Code,text\nbounce,ann@one.example,2026-09-14,5.1.1,no such user\n"
+    said = "--map Code=bounce_code --map text=bounce_text"
+
+    assert [f"columns not used: Code, text; if they tell of bounces, say {said}"] == (
+        import_content(target, content).warnings
+    )
+    told = {"Code": "bounce_code", "text": "bounce_text"}
+    done = import_content(target, content, column_map=told)
+    assert not [warning for warning in done.warnings if warning.startswith("columns")]
+
+
 def test_nothing_is_said_where_all_was_understood(target: EventStore) -> None:
     """Two lines: what came in, and as what it was read; a stream of two vendors names both."""
     rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -346,6 +347,32 @@ def test_python_has_the_same(client: Connection, home: Path) -> None:
 
 def run(home: Path, *words: str) -> Any:
     return CliRunner(env={"CXTOOLS_HOME": str(home)}).invoke(app, list(words))
+
+
+def test_a_terminal_has_words_for_people_and_texts(client: Connection, home: Path) -> None:
+    """Headings and causes as other tables have them, a dash for what is missing."""
+    people = run(home, "recipients", "c").stdout.splitlines()
+    told = run(home, "texts", "c", "--category", "mailbox full").stdout.splitlines()
+
+    assert ["Person", "Email", "Provider"] == people[0].split()[1:4]
+    assert {"mailbox full", "invalid recipient", "–"} == {
+        re.split("  +", line)[-1] for line in people[1:]
+    }
+    assert ["Campaign", "Category", "Kind", "Bounce code", "Bounce text"] == (
+        re.split("  +", told[0])[:5]
+    )
+    assert ["c", "mailbox full", "soft", "5.2.2", "mailbox full", "2"] == (
+        re.split("  +", told[1])[:6]
+    )
+
+
+def test_a_cause_is_asked_for_as_it_is_written(client: Connection, home: Path) -> None:
+    """As tables write it, or as we name it; on the command line and in notebooks."""
+    for cause in ("mailbox full", "mailbox_full"):
+        asked = run(home, "funnel", "c", "--where", f"cause={cause}", "--json")
+        assert 2 == json.loads(asked.stdout)[0]["bounced"]
+        assert 2 == len(recipients(client.engine, "c", Behind(), where={"cause": cause}))
+        assert 2 == len(recipients(client.engine, "c", Behind(category=cause)))
 
 
 #: What JSON has no word for -> how it is written.
