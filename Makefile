@@ -18,7 +18,7 @@ BIN    := .venv/bin
 UV_PIP  = $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal --fork-strategy fewest --generate-hashes \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo test lint check coverage docs lowest soak wheel-check schedulers-check long-check notebooks-check notebooks lab lock clean chromium postgres mutants
+.PHONY: help setup demo test lint check coverage docs lowest soak wheel-check schedulers-check long-check notebooks-check notebooks-compare notebooks lab lock clean chromium postgres mutants
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,11 @@ setup: .venv/.core  ## make .venv with what cxtools needs to run
 demo: .venv/.core  ## the whole job on the simulator; reports in reports/demo
 	$(BIN)/cxtools demo --out reports/demo
 
-test: .venv/.dev chromium postgres lint check notebooks-check  ## everything that must pass, with every set-up step it needs
+# ruff and mypy take one core, and the demo that the notebooks are compared on the other.
+test: .venv/.dev chromium postgres  ## everything that must pass, with every set-up step it needs
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint demo
+	$(MAKE) --no-print-directory check
+	$(MAKE) --no-print-directory notebooks-compare
 
 lint: .venv/.dev  ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
@@ -77,6 +81,9 @@ mutants: .venv/.dev postgres  ## plant known mistakes one at a time; each must m
 
 # The committed outputs come from the seeded demo, so the comparison needs the demo's data, made afresh, and nothing else.
 notebooks-check: .venv/.dev demo  ## run the notebooks on the demo's data and compare with their committed outputs
+	$(MAKE) --no-print-directory notebooks-compare
+
+notebooks-compare: .venv/.dev
 	CXTOOLS_CAMPAIGN=q3-update CXTOOLS_HOME="$(CURDIR)/reports/demo/home" $(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env -p no:cacheprovider notebooks \
 	  $(if $(wildcard tests/nbval.cfg),--nbval-sanitize-with tests/nbval.cfg)
 
