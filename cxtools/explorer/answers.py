@@ -23,8 +23,8 @@ from cxtools.charts.still import plain, still
 from cxtools.errors import CxError, StoreError
 from cxtools.explorer.choice import TREND, Choice, changes
 from cxtools.measures import people
+from cxtools.measures.ages import youngest_age
 from cxtools.measures.answers import answer as answer_question
-from cxtools.measures.answers import youngest_age
 from cxtools.measures.choices import quoted
 from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from cxtools.errors import StoreError
 from cxtools.events.replacements import repeat_when_replaced
+from cxtools.measures.choices import Filters
 from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine
+
+#: One campaign has nothing to stand beside.
+FEWEST_COMPARED = 2
 
 
 class Window(NamedTuple):
@@ -69,3 +75,45 @@ def _campaigns_before(
         if within is None or first_at - start <= within:
             starts[name] = start
     return sorted(starts, key=lambda name: starts[name])
+
+
+def begun(engine: Engine, campaigns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """
+    Those of several campaigns that have an age, and what is said of the others.
+
+    Raises:
+        StoreError: the first that is named hasn't, with which all others are compared.
+    """
+    if len(campaigns) < FEWEST_COMPARED:
+        return list(campaigns), []
+    started = [name for name in campaigns if window(engine, name).first_at is not None]
+    others = ", ".join(name for name in campaigns if name not in started)
+    if not others or not started:
+        return started, []
+    if campaigns[0] not in started:
+        raise StoreError(
+            f"nothing can be compared with {campaigns[0]}: no sending of it has a moment yet",
+            do="name another campaign first",
+        )
+    return started, [f"Left out, since no sending of it has a moment yet: {others}."]
+
+
+def oldest_first(engine: Engine, where: Filters) -> list[str]:
+    """All campaigns that have these segments, those that haven't begun last."""
+    without = engine.campaigns_without(None, where)
+    starts = {name: at for name, at in engine.starts().items() if name not in without}
+    known = {name: at for name, at in starts.items() if at is not None}
+    return [*sorted(known, key=lambda name: known[name]), *(starts.keys() - known.keys())]
+
+
+def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:
+    """
+    The age that all of several campaigns have reached by the last event of any of them; None where
+    that isn't known of one. Its own last event would make a campaign without clicks too young.
+    """
+    windows = [window(engine, campaign) for campaign in campaigns]
+    starts = [each.first_at for each in windows if each.first_at is not None]
+    ended = [each.last_at for each in windows if each.last_at is not None]
+    if len(windows) < FEWEST_COMPARED or len(starts) < len(windows):
+        return None
+    return max(ended) - max(starts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,13 @@ from cxtools import wording
 from cxtools.errors import StoreError
 from cxtools.events.replacements import repeat_when_replaced
 from cxtools.measures import choices, differences, periods, trend_notes, trend_rows
-from cxtools.measures.ages import earlier_campaigns, window
+from cxtools.measures.ages import (
+    begun,
+    earlier_campaigns,
+    oldest_first,
+    window,
+    youngest_age,
+)
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
 from cxtools.measures.cuts import AsOf, end_of
@@ -25,10 +31,6 @@ from cxtools.measures.messages import told_apart
 from cxtools.measures.question import Column, Part, Question
 from cxtools.measures.stats import share, wilson
 from cxtools.measures.table import Table
-
-#: One campaign has nothing to stand beside.
-FEWEST_COMPARED = 2
-
 
 #: The dimensions whose groups tell of nobody, however small they are, where all are asked about.
 COARSE = frozenset(DIMENSIONS) - {"domain", "cause", "scanned"}
@@ -67,6 +69,7 @@ def answer(
     filters = choices.filters(question, where, segments, left_out)
     notes = [f"Nothing is known of {name}: {why}." for name, why in left_out.items()]
     notes += _notes_on_outcomes(question, [*splits, *filters])
+    notes += without_segment(filters, engine.campaigns_without(campaigns, filters))
     few = campaigns_of_few(engine, campaigns, filters, as_of)
     if few:
         campaigns = _others(engine, campaigns, few)
@@ -117,6 +120,12 @@ def _notes_on_outcomes(question: Question, names: Sequence[str]) -> list[str]:
         f"The messages are parted by {' and '.join(outcomes)}, which is what became of them: rates"
         " are of these messages alone, not of all that were sent."
     ]
+
+
+def without_segment(where: Filters, campaigns: Collection[str]) -> list[str]:
+    """What is said of campaigns that lack a segment that messages are limited to."""
+    names = [name for name in where if name not in DIMENSIONS]
+    return trend_notes.left_out(f"without the segment {', '.join(names)}", campaigns)
 
 
 @repeat_when_replaced
@@ -242,8 +251,13 @@ def count_at_one_age(
     earlier = earlier_campaigns(engine, campaign, known.first_at, question.earlier)
     if not earlier:
         return counts, []
+    without = engine.campaigns_without(earlier, where)
+    notes = without_segment(where, without)
+    earlier = [name for name in earlier if name not in without]
+    if not earlier:
+        return counts, notes
     few = campaigns_of_few(engine, earlier, where, known.age)
-    notes = [_few_people(engine, few)] if few else []
+    notes += [_few_people(engine, few)] if few else []
     earlier = [name for name in earlier if name not in few]
     if not earlier:
         return counts, notes
@@ -274,7 +288,7 @@ def derive(
     is_named = bool(names)
     notes: list[str] = []
     if not by:
-        names, notes = _begun(engine, names)
+        names, notes = begun(engine, names or oldest_first(engine, where))
         campaigns = names or campaigns
         as_of = youngest_age(engine, names) if as_of is None else as_of
         notes += differences.notes_on_age(end_of(as_of), is_named=is_named)
@@ -289,37 +303,6 @@ def derive(
     )
     notes += differences.notes(counts, names, by)
     return differences.rows(counts, names, by), notes
-
-
-def _begun(engine: Engine, campaigns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """
-    Those of several campaigns that have an age, and what is said of the others; of all, the oldest
-    first, where none is named.
-
-    Raises:
-        StoreError: the first that is named hasn't, with which all others are compared.
-    """
-    if not campaigns:
-        campaigns = _oldest_first(engine)
-    if len(campaigns) < FEWEST_COMPARED:
-        return list(campaigns), []
-    begun = [name for name in campaigns if window(engine, name).first_at is not None]
-    others = ", ".join(name for name in campaigns if name not in begun)
-    if not others or not begun:
-        return begun, []
-    if campaigns[0] not in begun:
-        raise StoreError(
-            f"nothing can be compared with {campaigns[0]}: no sending of it has a moment yet",
-            do="name another campaign first",
-        )
-    return begun, [f"Left out, since no sending of it has a moment yet: {others}."]
-
-
-def _oldest_first(engine: Engine) -> list[str]:
-    """All campaigns, those that haven't begun last."""
-    starts = engine.starts()
-    begun = {name: at for name, at in starts.items() if at is not None}
-    return [*sorted(begun, key=lambda name: begun[name]), *(starts.keys() - begun.keys())]
 
 
 def history_by(
@@ -387,19 +370,6 @@ def league(
         return league_rows(whole.head(0)), others
     [counts] = count(engine, ["funnel"], ripe, where=where, as_of=RIPE)
     return league_rows(counts), others
-
-
-def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:
-    """
-    The age that all of several campaigns have reached by the last event of any of them; None where
-    that isn't known of one. Its own last event would make a campaign without clicks too young.
-    """
-    windows = [window(engine, campaign) for campaign in campaigns]
-    begun = [each.first_at for each in windows if each.first_at is not None]
-    ended = [each.last_at for each in windows if each.last_at is not None]
-    if len(windows) < FEWEST_COMPARED or len(begun) < len(windows):
-        return None
-    return max(ended) - max(begun)
 
 
 def rows_of_parts(counts: pd.DataFrame, question: Question, by: Sequence[str] = ()) -> pd.DataFrame:

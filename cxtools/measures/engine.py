@@ -41,6 +41,7 @@ from cxtools.measures.segments import (
     Began,
     OfCampaign,
     Segments,
+    campaigns_without,
     chosen_segments,
     dimensions_of,
     segment_names,
@@ -315,6 +316,13 @@ class Engine:
     def left_out_segments(self, campaigns: Campaigns, names: Iterable[str]) -> dict[str, str]:
         """Of these names the ones of fields and tags that are no segments there, and why."""
         return why_left_out(self._segments(self._with_events(campaigns)), names)
+
+    def campaigns_without(self, campaigns: Campaigns, names: Iterable[str]) -> list[str]:
+        """Those of these campaigns that lack a segment among these names."""
+        spoken = [name for name in names if name not in DIMENSIONS]
+        if not spoken:
+            return []
+        return campaigns_without(self._segments(self._with_events(campaigns)), spoken)
 
     def _segments(self, campaigns: Iterable[str]) -> dict[str, CampaignSegments]:
         segments_of = self.segments_of or self.store.segments

@@ -16,7 +16,8 @@ from cxtools.measures.history import (
     History,
     whole_of,
 )
-from cxtools.measures.series import BASELINE, FEWEST_MESSAGES, RECENT
+from cxtools.measures.series import BASELINE, RECENT
+from cxtools.measures.stats import FEWEST_MESSAGES
 from cxtools.verdicts.changes import Rate
 
 #: The first few groups explain an alert with at least this share of it, when the rest changed a

@@ -157,6 +157,30 @@ def why_left_out(segments: ByCampaign, spoken: Iterable[str]) -> dict[str, str]:
     return reasons
 
 
+def campaigns_without(segments: ByCampaign, spoken: Sequence[str]) -> list[str]:
+    """
+    The campaigns of which nobody knows one of these segments. A tag that nobody has is known of a
+    campaign that was planned, as long as another one has it.
+    """
+    known = segment_names(segments)
+    if not known.keys() >= set(spoken):
+        return list(segments)
+    without = [
+        campaign
+        for campaign, own in segments.items()
+        if not all(_is_known(own, name) for name in spoken)
+    ]
+    if not without:
+        return []
+    others = {campaign: own for campaign, own in segments.items() if campaign not in without}
+    return [*without, *campaigns_without(others, spoken)]
+
+
+def _is_known(own: CampaignSegments, spoken: str) -> bool:
+    is_tag_of_plan = spoken.startswith(TAG) and bool(own.planned_names())
+    return is_tag_of_plan or spoken in segment_names({"": own})
+
+
 def _why_left_out(known: CampaignSegments, spoken: str) -> str:
     reasons = {spoken_name(name): why for name, why in known.left_out().items()}
     if spoken.startswith(TAG) and spoken not in known.planned_names():

@@ -27,6 +27,7 @@ from cxtools.measures.control import (
     spread_of,
 )
 from cxtools.measures.history import FEWEST_PERIODS, LATE, Group, History, whole_of
+from cxtools.measures.stats import FEWEST_MESSAGES
 from cxtools.verdicts.changes import Rate
 
 #: The baseline is the first FEWEST_PERIODS periods, and of these first ones those that are as usual
@@ -34,8 +35,6 @@ from cxtools.verdicts.changes import Rate
 BASELINE = 20
 #: So many periods before one, at most, are its recent ones.
 RECENT = 20
-#: A period of fewer messages tells too little to be charted.
-FEWEST_MESSAGES = 100
 #: Periods that are closer are days, and have a season of the week.
 DAYS = timedelta(hours=36)
 WEEK = 7

@@ -38,15 +38,37 @@ def share_of(counts: Mapping[str, int], part: str, whole: str) -> float | None:
     return counts[part] / counts[whole]
 
 
+#: A share of fewer messages tells too little to be charted, or to be a part of what is usual.
+FEWEST_MESSAGES = 100
+
+
 def known_shares(campaigns: Iterable[Mapping[str, int]], part: str, whole: str) -> list[float]:
     """
-    A share of each of several counts, without those where it isn't measured.
+    A share of each of several counts, without those where it isn't measured or of fewer than
+    FEWEST_MESSAGES.
 
-    >>> known_shares([{"hard": 1, "attempted": 4}, {"attempted": 4}], "hard", "attempted")
+    >>> known_shares([{"hard": 100, "attempted": 400}, {"attempted": 400}], "hard", "attempted")
     [0.25]
+    >>> known_shares([{"hard": 9, "attempted": 10}], "hard", "attempted")
+    []
     """
-    shares = [share_of(counts, part, whole) for counts in campaigns]
+    shares = [
+        share_of(counts, part, whole)
+        for counts in campaigns
+        if counts.get(whole, 0) >= FEWEST_MESSAGES
+    ]
     return [share for share in shares if share is not None]
+
+
+def number_of_small(campaigns: Iterable[Mapping[str, int]], part: str, whole: str) -> int:
+    """
+    How many of several counts measure a share, but of fewer than FEWEST_MESSAGES.
+
+    >>> number_of_small([{"hard": 9, "attempted": 10}, {"attempted": 10}], "hard", "attempted")
+    1
+    """
+    small = [counts for counts in campaigns if counts.get(whole, 0) < FEWEST_MESSAGES]
+    return sum(share_of(counts, part, whole) is not None for counts in small)
 
 
 def wilson(successes: float, n: float) -> tuple[float, float]:

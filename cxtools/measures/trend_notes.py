@@ -8,7 +8,7 @@ from cxtools import wording
 from cxtools.measures.alert import Alert
 from cxtools.measures.history import EVERYTHING, FEWEST_PERIODS, History
 from cxtools.measures.periods import period_of
-from cxtools.measures.series import FEWEST_MESSAGES
+from cxtools.measures.stats import FEWEST_MESSAGES
 from cxtools.measures.trend import judge
 
 #: So many of what is left out are named.

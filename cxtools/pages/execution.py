@@ -139,10 +139,7 @@ def _environment(environ: Mapping[str, str], ipython_folder: str) -> dict[str, s
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """
-    First politely, since papermill then ends its kernel; the kernel lives in a session of its own
-    and would stay behind.
-    """
+    """First politely. Its kernel, which is no child of ours, ends when it finds itself alone."""
     process.terminate()  # like kill, it leaves a process alone that has ended
     with suppress(subprocess.TimeoutExpired):
         process.wait(GRACE_S)

@@ -95,10 +95,10 @@ TERMS = (
     ),
     Term(
         "Opened",
-        "An open or a click was recorded. Machines that fetch images ahead of the reader are among "
-        "them: read it as an upper bound.",
+        "An open, or a click on content, was recorded. Machines that fetch images ahead of the "
+        "reader are among them: read it as an upper bound.",
     ),
-    Term("Clicked", "At least one link was followed, by a person or a scanner."),
+    Term("Clicked", "At least one link to content was followed, by a person or a scanner."),
     Term(
         "Clicks without open",
         "Clicked, but no open was recorded: the images weren't loaded. They count as opened.",

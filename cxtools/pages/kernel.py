@@ -31,26 +31,27 @@ KERNEL_OPTIONS = ["--HistoryManager.hist_file=:memory:"]
 class ThisInterpreter(AsyncKernelManager):
     """
     A kernel of this interpreter, over encrypted channels, without a look at the kernels installed
-    elsewhere.
+    elsewhere. The keys of its channels stand in IPython's folder, which is of this run alone.
     """
 
-    def __init__(self, **options: Any) -> None:
-        options["kernel_name"] = KERNEL
-        options["kernel_spec_manager"] = KernelSpecManager(kernel_dirs=[])
-        options["transport_encryption"] = "required"
-        super().__init__(**options)
+    def __init__(self) -> None:
+        super().__init__(
+            kernel_name=KERNEL,
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            connection_file=str(Path(os.environ["IPYTHONDIR"], "kernel.json")),
+            transport_encryption="required",
+        )
 
 
 def run_notebook(source: str, output: str, parameters: dict[str, Any]) -> None:
     """
     Run the notebook *source*; *output* is written after each cell.
 
-    The kernel starts while papermill is loaded, which takes as long, and is told to end when
-    all is written, but not waited for: a page can be made of the output while it does.
+    The kernel starts while papermill is loaded, which takes as long.
     """
     kernel = ThisInterpreter()
-    run_sync(kernel.start_kernel)(extra_arguments=KERNEL_OPTIONS)
     try:
+        run_sync(kernel.start_kernel)(extra_arguments=KERNEL_OPTIONS)
         import papermill
 
         with suppress(papermill.PapermillExecutionError):
@@ -65,8 +66,8 @@ def run_notebook(source: str, output: str, parameters: dict[str, Any]) -> None:
                 cwd=str(Path.cwd()),
             )
     finally:
-        run_sync(kernel.request_shutdown)()
-        run_sync(kernel.cleanup_resources)()
+        if run_sync(kernel.is_alive)():  # one that never answered, papermill has ended
+            run_sync(kernel.shutdown_kernel)()
 
 
 if __name__ == "__main__":

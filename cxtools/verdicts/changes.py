@@ -215,7 +215,10 @@ def _bound(rate: Rate, usual: Usual, n: int) -> float:
 
 
 def _limit(rate: Rate, usual: Usual, bound: float, baseline: Baseline) -> Limit:
-    earlier = baseline.words.format(number=len(baseline.campaigns))
+    number = len(known_shares(baseline.campaigns, rate.part, rate.whole))
+    earlier = baseline.words.format(number=number)
+    if number < len(baseline.campaigns):
+        earlier += " that tell of it"
     usual_text = wording.percent(usual.share)
     return Limit(
         name=f"{rate.name}, beside {baseline.name}",

@@ -10,7 +10,7 @@ from statistics import median
 from typing import NamedTuple
 
 from cxtools import wording
-from cxtools.measures.stats import known_shares, share_of, wilson
+from cxtools.measures.stats import known_shares, number_of_small, share_of, wilson
 from cxtools.verdicts.changes import Baseline, changes
 from cxtools.verdicts.checks import Check, check
 from cxtools.verdicts.limits import LIMITS, Limit
@@ -23,10 +23,15 @@ SHOWN = 3
 
 
 class Distance(NamedTuple):
-    """How far a share is from the median of the earlier campaigns, in words, and that median."""
+    """
+    How far a share is from the median of the earlier campaigns, in words, and that median; of how
+    many it is, and how many were left out for too few messages.
+    """
 
     words: str
     usual: str
+    campaigns: int
+    small: int
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ class Facts:
         return wording.interval_in_brackets(share, low, high)
 
     def distance(self, part: str, whole: str) -> Distance | None:
-        """How far a share is from that of the earlier campaigns; None without any."""
+        """How far a share is from the usual one of earlier campaigns; None without any."""
         share = self.rate(part, whole)
         known = known_shares(self.earlier, part, whole)
         if share is None or not known:
@@ -125,6 +130,8 @@ class Facts:
         return Distance(
             words=wording.points(round(share, SHOWN) - round(usual, SHOWN)),
             usual=wording.percent(usual),
+            campaigns=len(known),
+            small=number_of_small(self.earlier, part, whole),
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cxtools import wording
+from cxtools.measures.stats import FEWEST_MESSAGES
 from cxtools.verdicts.checks import Check
 from cxtools.verdicts.facts import Facts, surely_opened
 from cxtools.verdicts.limits import HARD_BOUNCES, NOT_DELIVERED, UNSETTLED
@@ -106,15 +107,28 @@ def _comparison(facts: Facts, part: str, whole: str) -> str:
     distance = facts.distance(part, whole)
     if not distance:
         return ""
-    number = len(facts.earlier)
-    earlier = "the one earlier campaign"
-    if number > 1:
-        earlier = f"the median of {number} earlier campaigns"
     return COMPARISON.format(
         points=distance.words,
-        earlier=earlier,
-        usual=distance.usual,
+        earlier=_earlier_text(distance.campaigns, len(facts.earlier)),
+        usual=distance.usual + _small_text(distance.small),
     )
+
+
+def _earlier_text(campaigns: int, known: int) -> str:
+    """What a share is compared with: so many campaigns of those that are known."""
+    if campaigns > 1:
+        return f"the median of {campaigns} earlier campaigns"
+    if known > 1:
+        return "one earlier campaign"
+    return "the one earlier campaign"
+
+
+def _small_text(campaigns: int) -> str:
+    """How many earlier campaigns are too small to compare with."""
+    if not campaigns:
+        return ""
+    number = wording.count(campaigns)
+    return f"; left out: {number} of fewer than {FEWEST_MESSAGES} messages"
 
 
 #: Where a share stands between target and limit.

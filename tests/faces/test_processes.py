@@ -52,6 +52,17 @@ Path(folder, "kernel.new").rename(Path(folder, "kernel"))
 time.sleep(600)
 """
 
+WRITES_AT_ITS_EXIT = """
+import atexit, time
+from pathlib import Path
+
+def write():
+    time.sleep(2)
+    Path(folder, "exit").write_text("ended")
+
+atexit.register(write)
+"""
+
 LEAVES_A_THREAD = """
 import os, threading, time
 from pathlib import Path
@@ -337,14 +348,55 @@ def test_a_killed_report_leaves_no_notebook_running(tmp_path: Path, how: signal.
         assert (True, True) == (ends(run), ends(kernel))
 
 
-def test_a_report_is_done_when_its_notebook_is(tmp_path: Path) -> None:
-    """What a notebook left running keeps nobody waiting, and its kernel ends all the same."""
+def test_what_a_notebook_left_running_ends_with_its_report(tmp_path: Path) -> None:
+    """A thread that sleeps for minutes keeps neither the report nor the kernel."""
     notebook = write_notebook(tmp_path / "leaves.ipynb", LEAVES_A_THREAD)
     report = [*CXTOOLS, "report", str(notebook), "-p", f"folder={tmp_path}"]
 
     with running(report, CXTOOLS_HOME=str(tmp_path / "home")) as command:
         assert 0 == command.wait(PATIENCE_S)
-        assert ends(int((tmp_path / "kernel").read_text()))
+        assert not is_alive(int((tmp_path / "kernel").read_text()))
+
+
+def test_what_a_notebook_does_at_its_exit_is_done(tmp_path: Path) -> None:
+    """Folders are removed and engines stopped there: the kernel has time for it."""
+    notebook = write_notebook(tmp_path / "exits.ipynb", WRITES_AT_ITS_EXIT)
+    report = [*CXTOOLS, "report", str(notebook), "-p", f"folder={tmp_path}"]
+
+    with running(report, CXTOOLS_HOME=str(tmp_path / "home")) as command:
+        assert 0 == command.wait(PATIENCE_S)
+        assert "ended" == (tmp_path / "exit").read_text()
+
+
+def test_a_kernel_that_cant_start_says_so(tmp_path: Path) -> None:
+    """Its end is the complaint, not that of closing what was closed before."""
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)")
+    notebook = write_notebook(tmp_path / "never.ipynb", "1")
+    report = [*CXTOOLS, "report", str(notebook)]
+    environ = {**os.environ, "CXTOOLS_HOME": str(tmp_path / "home"), "PYTHONPATH": str(tmp_path)}
+
+    done = subprocess.run(
+        report, env=environ, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
+
+    assert "Kernel died before replying to kernel_info" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"), [("1", 0), ("1 / 0", 7), ("import os; os._exit(1)", 7)]
+)
+def test_a_report_leaves_no_file_in_the_temporary_folder(
+    tmp_path: Path, code: str, exit_code: int
+) -> None:
+    """Least of all the keys of a kernel's channels."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    notebook = write_notebook(tmp_path / "some.ipynb", code)
+    report = [*CXTOOLS, "report", str(notebook)]
+
+    with running(report, CXTOOLS_HOME=str(tmp_path / "home"), TMPDIR=str(temporary)) as command:
+        assert exit_code == command.wait(PATIENCE_S)
+    assert [] == list(temporary.iterdir())
 
 
 def write_notebook(file: Path, code: str) -> Path:

@@ -555,6 +555,51 @@ def test_a_part_is_never_shown_as_the_whole(engine: Engine) -> None:
     assert [3] == list(answer(engine, "comparison", "c", where=where)["attempted"])
 
 
+BEFORE_PLANS = """
+to              | kind     | at
+ann@one.example | delivery | 10 09:00
+bob@two.example | delivery | 10 09:00
+"""
+AFTER_PLANS = """
+to              | kind     | at
+ann@one.example | delivery | 20 09:00
+bob@two.example | delivery | 20 09:00
+cid@two.example | delivery | 20 09:00
+"""
+
+
+def test_campaigns_without_a_segment_are_left_out_and_named(tmp_path: Path) -> None:
+    """One that was imported has no plan, nor whom it is of; the planned ones stand alone."""
+    client = planned_client(tmp_path)
+    store(BEFORE_PLANS, "imported", client.store)
+    alone = answer(client.engine, "comparison", "c", where="plan=pro")
+    client.ledger.plans.write("later", digest="d2", spec=SPEC, planned=PEOPLE, batch_size=3)
+    store(AFTER_PLANS, "later", client.store)
+    beside = answer(client.engine, "comparison", "later", where="plan=pro")
+    compared = answer(client.engine, "compare", where="plan=pro")
+    note = "Left out, without the segment plan: imported."
+
+    assert [2] == list(alone["attempted"])
+    assert [2, 1] == list(beside["attempted"])
+    assert {"c"} == set(compared["beside"])
+    for table in (alone, beside, compared, answer(client.engine, "funnel", where="plan=pro")):
+        assert note in str(table._repr_html_())
+
+
+def test_who_was_planned_without_a_tag_has_not_got_it(tmp_path: Path) -> None:
+    """Nobody of a planned campaign has the tag: they are known not to; of imports nobody knows."""
+    client = planned_client(tmp_path)
+    plain = [replace(person, tags=()) for person in PEOPLE]
+    client.ledger.plans.write("plain", digest="d2", spec=SPEC, planned=plain, batch_size=3)
+    store(AFTER_PLANS, "plain", client.store)
+    store(BEFORE_PLANS, "imported", client.store)
+    engine = client.engine
+
+    assert ["imported"] == engine.campaigns_without(None, ["tag:vip"])
+    assert ["plain"] == engine.campaigns_without("plain", ["tag:vip"])
+    assert ["c", "plain"] == answer(engine, "funnel", where="tag:vip=no")["campaign"].tolist()
+
+
 def test_what_nobody_asks_for_is_not_made(tmp_path: Path) -> None:
     """A question without segments writes nothing of them."""
     client = planned_client(tmp_path)

@@ -21,6 +21,7 @@ from cxtools.errors import ConfigError
 from cxtools.events.store import EventStore
 from cxtools.measures.engine import Engine
 from cxtools.sending.campaign import Campaign
+from cxtools.verdicts.cards import card
 from cxtools.verdicts.checks import check
 from cxtools.verdicts.evidence import verdict_on
 from cxtools.verdicts.facts import Facts
@@ -177,6 +178,44 @@ def test_the_sentences_of_a_campaign() -> None:
         "0.2 points below the median of 8 earlier campaigns at the same age (4.5%).",
         "The data end 26 h after the first event; earlier campaigns had 92% of their 7-day clicks by then.",
     ) == verdict(facts()).sentences
+
+
+USUAL_CLICKS = {"attempted": 1000, "delivered": 1000, "clicked": 50}
+TOLD_MORE = USUAL_CLICKS | {"clicked": 70}
+NO_CLICKS = {"attempted": 1000, "delivered": 1000}
+TINY = {"attempted": 10, "delivered": 3, "clicked": 0}
+#: Earlier campaigns -> what clicks of 4.3 % are compared with, in the sentence and on the card.
+COMPARED = [
+    (
+        [USUAL_CLICKS, TOLD_MORE, NO_CLICKS],
+        "1.7 points below the median of 2 earlier campaigns at the same age (6.0%).",
+        "1.7 points below the usual 6.0%",
+    ),
+    (
+        [USUAL_CLICKS, TOLD_MORE, NO_CLICKS, TINY],
+        "1.7 points below the median of 2 earlier campaigns at the same age (6.0%; left out: 1 of "
+        "fewer than 100 messages).",
+        "1.7 points below the usual 6.0%",
+    ),
+    (
+        [USUAL_CLICKS, NO_CLICKS],
+        "0.7 points below one earlier campaign at the same age (5.0%).",
+        "0.7 points below the usual 5.0%",
+    ),
+    ([NO_CLICKS, TINY], "with them 402 (4.3%).", ""),
+]
+
+
+@pytest.mark.parametrize(("earlier", "words", "on_card"), COMPARED)
+def test_the_median_is_of_the_campaigns_that_it_names(
+    earlier: list[dict[str, int]], words: str, on_card: str
+) -> None:
+    """Those that measure clicks, of messages enough; of others it isn't said that they count."""
+    compared = facts(earlier=earlier)
+    [clicked] = [each for each in verdict(compared).sentences if "people clicked" in each]
+
+    assert clicked.endswith(words)
+    assert on_card == card(compared, "Clicked").comparison
 
 
 @pytest.mark.parametrize("about", VIEWS)

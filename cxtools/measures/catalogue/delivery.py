@@ -21,7 +21,7 @@ FUNNEL_COLUMNS = (
     Column(
         "opened",
         "messages",
-        "delivered, with an open or a click: a click proves what blocked images hide",
+        "delivered, with an open or a click on content: a click proves what blocked images hide",
     ),
     Column(
         "opened_strict",
