@@ -138,7 +138,7 @@ COMPARE = Question(
     chart="differences",
     shown=("metric", "share", "beside", "beside_share", "difference", "finding"),
     caption=RULE,
-    empty="There is nothing to compare: that needs two campaigns, or two parts of one.",
+    empty="There is nothing to compare: name two campaigns, or a column that parts one in two.",
 )
 
 JOBS = Question(
