@@ -27,11 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Count -> its rate, which is missing where the feed doesn't measure it.
-RATE_OF = {
-    "opened": "open_rate",
-    "clicked": "click_rate",
-    "clicks_without_open": "click_rate",
-}
+RATE_OF = {"opened": "open_rate", "clicked": "click_rate"}
 #: Columns of our own identifiers, which are shown as words; what others wrote stays as it is.
 IDENTIFIERS = ("category", "cause", "check", "metric")
 NOT_MEASURED = "not measured"
