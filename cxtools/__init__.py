@@ -156,9 +156,13 @@ def __getattr__(name: str) -> Any:
 def _may_be_a_question(name: str) -> bool:
     """
     Python asks for `__path__` and the like, and for each module before it imports it: the catalogue
-    must not be imported for these, least of all by its own imports.
+    must not be imported for these, least of all by its own imports. A folder without code is no
+    module: an older edition's may be left with what Python compiled of it.
     """
-    return not name.startswith("_") and find_spec(f"{__name__}.{name}") is None
+    if name.startswith("_"):
+        return False
+    module = find_spec(f"{__name__}.{name}")
+    return module is None or not module.has_location
 
 
 def _missing(name: str) -> str:

@@ -174,6 +174,16 @@ def test_a_new_question_is_public_without_another_word(monkeypatch: pytest.Monke
     monkeypatch.delattr(cx, "passage")
 
 
+def test_a_folder_that_an_older_edition_left_hides_no_question(tmp_path: Path) -> None:
+    """git removes a package's files, and leaves its folder where Python compiled something."""
+    (tmp_path / "bounces" / "__pycache__").mkdir(parents=True)
+    code = f"import cxtools as cx; cx.__path__.append({str(tmp_path)!r}); print(cx.bounces)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
 def test_every_entry_of_a_file_is_in_the_catalogue() -> None:
     """An entry is found in its file: there is no list to forget it in."""
     entry = replace(QUESTIONS["funnel"], name="passage")
