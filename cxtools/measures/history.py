@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cxtools import wording
+from cxtools.measures.stats import FEWEST_MESSAGES
 
 #: At this age of a campaign as good as all of its opens and clicks have come.
 RIPE = timedelta(days=3)
@@ -36,6 +37,8 @@ KINDS = ("hard", "block")
 LATE = ("opened", "clicked")
 #: What fewer periods know has no usual share.
 FEWEST_PERIODS = 8
+#: A kind of event of which this part of the periods tells is one of the feed.
+MOST_TELL = 0.75
 
 #: Count -> how many messages.
 Counts = dict[str, int]
@@ -249,29 +252,58 @@ def _rows_of(
 
 def _fill_in(groups: Mapping[Group, Sequence[Counts]]) -> None:
     """
-    A kind of event that most periods tell is 0 where one doesn't: that is how lost tracking looks.
+    Opens and clicks of which a period tells nothing are 0 where the ones before it told of them:
+    that is how lost tracking looks. Else nobody has measured them, whatever comes later.
     A cause or a link that a period doesn't know happened 0 times.
     """
     whole = groups[EVERYTHING]
     for kind in LATE:
-        told = sum(kind in counts for counts in whole)
-        if 2 * told >= len(whole):
-            _set_default(groups, kind, "delivered")
+        of_all = _lost(whole, kind)
+        for rows in groups.values():
+            for place in _lost(rows, kind) | of_all:
+                _set_to_zero(rows[place], kind)
     for group, rows in groups.items():
         if group.dimension in (CAUSE, LINK):
             _fill_up(rows, whole, group.dimension)
 
 
-def _set_default(groups: Mapping[Group, Sequence[Counts]], kind: str, whole: str) -> None:
-    for rows in groups.values():
-        for counts in rows:
-            if whole in counts and kind not in counts:
-                counts |= {kind: 0, _of(kind): counts[whole]}
+def _lost(rows: Sequence[Counts], kind: str) -> set[int]:
+    """
+    The places at which a kind of event was lost: so many periods before had told of it that it is
+    known what is usual, and nearly all did. One that has lost it would have told, too.
+    """
+    lost = set[int]()
+    told = 0
+    silent = 0
+    for place, counts in enumerate(rows):
+        is_enough = whole_of(counts, kind, "delivered") >= FEWEST_MESSAGES
+        if kind in counts:
+            told += is_enough
+        elif told >= FEWEST_PERIODS and told >= MOST_TELL * (told + silent):
+            lost.add(place)
+        else:
+            silent += is_enough
+    return lost
+
+
+def _set_to_zero(counts: Counts, kind: str) -> None:
+    if "delivered" in counts and kind not in counts:
+        counts |= {kind: 0, _of(kind): counts["delivered"], filled(kind): 1}
+
+
+def filled(kind: str) -> str:
+    """The mark of a count that is 0 since the events tell of none."""
+    return f"{kind}_filled"
 
 
 def _fill_up(rows: Sequence[Counts], whole: Sequence[Counts], dimension: str) -> None:
-    """Zeros in the periods that don't know a cause or a link, of all that was mailed."""
+    """
+    Zeros in the periods that don't know a cause or a link, of all that was mailed; none where
+    nobody measures clicks.
+    """
     mailed, parts = COUNTS_OF[dimension]
     for counts, of_all in zip(rows, whole, strict=True):
-        if not counts and mailed in of_all:
+        if not counts and mailed in of_all and parts[0] in of_all:
             counts.update({mailed: whole_of(of_all, parts[0], mailed)} | dict.fromkeys(parts, 0))
+            if filled(parts[0]) in of_all:
+                counts[filled(parts[0])] = 1

@@ -9,7 +9,7 @@ came slowly. A row of days has a season of the week besides, which is no news on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -26,7 +26,7 @@ from cxtools.measures.control import (
     odds_of,
     spread_of,
 )
-from cxtools.measures.history import FEWEST_PERIODS, LATE, Group, History, whole_of
+from cxtools.measures.history import FEWEST_PERIODS, LATE, Group, History, filled, whole_of
 from cxtools.measures.stats import FEWEST_MESSAGES
 from cxtools.verdicts.changes import Rate
 
@@ -46,7 +46,7 @@ FEWEST_WEEKS = 5
 class Series:
     """
     One rate of one group: the periods that can be charted, by their place in the history, and their
-    cases and moments.
+    cases and moments; *filled* are the numbers of those of which the events tell nothing.
     """
 
     rate: Rate
@@ -54,6 +54,7 @@ class Series:
     places: Sequence[int]
     cases: Sequence[Cases]
     moments: Sequence[datetime | None]
+    filled: Collection[int] = ()
 
     @cached_property
     def season(self) -> Sequence[float]:
@@ -78,7 +79,8 @@ class Series:
         centres = [middle + self.season[number] for number in later]
         distances = usual.distances([self.cases[number] for number in later], centres)
         pairs = zip(later, distances, strict=True)
-        return [*first, *(number for number, distance in pairs if abs(distance) < SIGMAS)]
+        as_usual = [number for number, distance in pairs if abs(distance) < SIGMAS]
+        return [*first, *(number for number in as_usual if number not in self.filled)]
 
     @cached_property
     def chart(self) -> Chart | None:
@@ -112,7 +114,10 @@ def series(history: History, rate: Rate, group: Group) -> Series:
             places.append(place)
             cases.append((counts[rate.part], whole))
     moments = [history.periods[place].first_at for place in places]
-    return Series(rate, group, places, cases, moments)
+    rows = history.groups[group]
+    mark = filled(rate.part)
+    without = [number for number, place in enumerate(places) if mark in rows[place]]
+    return Series(rate, group, places, cases, moments, without)
 
 
 def recent_levels(odds: Sequence[float], centre: float) -> list[float]:

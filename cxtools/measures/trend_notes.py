@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from cxtools import wording
 from cxtools.measures.alert import Alert
-from cxtools.measures.history import EVERYTHING, FEWEST_PERIODS, History
+from cxtools.measures.history import EVERYTHING, FEWEST_PERIODS, History, filled
 from cxtools.measures.periods import period_of
 from cxtools.measures.stats import FEWEST_MESSAGES
 from cxtools.measures.trend import judge
@@ -20,12 +20,14 @@ def left_out(why: str, names: Collection[str]) -> list[str]:
     >>> left_out("too young", ["a", "b"]), left_out("too young", [])
     (['Left out, too young: a, b.'], [])
     """
-    if not names:
-        return []
+    return [f"Left out, {why}: {_some_of(names)}."] if names else []
+
+
+def _some_of(names: Collection[str]) -> str:
+    """The first names, and how many more there are."""
     shown = ", ".join([str(name) for name in names][:NAMED])
     more = len(names) - NAMED
-    others = f" and {wording.count(more)} more" if more > 0 else ""
-    return [f"Left out, {why}: {shown}{others}."]
+    return f"{shown} and {wording.count(more)} more" if more > 0 else shown
 
 
 def trend_notes(history: History, by: Sequence[str]) -> list[str]:
@@ -41,6 +43,7 @@ def trend_notes(history: History, by: Sequence[str]) -> list[str]:
         *left_out("since (some of) their mail has no moment", history.undated),
         *left_out(f"of fewer than {FEWEST_MESSAGES} messages", small),
         *left_out("where opens and clicks are asked for, younger than three days", young),
+        *_notes_on_silence(history),
     ]
     judged = len(pairs) - len(small)
     if judged < FEWEST_PERIODS:
@@ -49,6 +52,27 @@ def trend_notes(history: History, by: Sequence[str]) -> list[str]:
             f"What is usual isn't known yet: {which} of {FEWEST_MESSAGES} messages, and it takes "
             f"{FEWEST_PERIODS}."
         )
+    return notes
+
+
+def _notes_on_silence(history: History) -> list[str]:
+    """Which periods tell of no opens or clicks: what isn't measured is no 0, what was lost is."""
+    mailed = [
+        (period.name, counts)
+        for period, counts in zip(history.periods, history.groups[EVERYTHING], strict=True)
+        if period.is_ripe and counts.get("delivered", 0) >= FEWEST_MESSAGES
+    ]
+    notes = []
+    for kind, noun in (("opened", "opens"), ("clicked", "clicks")):
+        unknown = [name for name, counts in mailed if kind not in counts]
+        lost = [name for name, counts in mailed if filled(kind) in counts]
+        if len(unknown) < len(mailed):
+            notes += left_out(f"where {noun} are asked for, since none are measured", unknown)
+        if lost:
+            notes.append(
+                f"Counted as 0, since no {noun} are told, where the ones before told of some: "
+                f"{_some_of(lost)}."
+            )
     return notes
 
 

@@ -28,9 +28,9 @@ FLOORS = {
         "settings",
     ],
     "judgement": [
-        "measures measures.control measures.history measures.question measures.sql measures.stats "
+        "measures measures.control measures.question measures.sql measures.stats "
         "queries queries.columns queries.rules",
-        "measures.catalogue.delivery",
+        "measures.catalogue.delivery measures.history",
         "measures.catalogue.*",
         "api api.answer api.backoff api.breaker api.gate "
         "bounce.policy bounce.reason "

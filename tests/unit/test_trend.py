@@ -29,11 +29,13 @@ from cxtools.measures.history import (
     history_of,
     whole_of,
 )
+from cxtools.measures.series import series
 from cxtools.measures.sql import tsv_rows
 from cxtools.measures.trend import alerts
-from cxtools.measures.trend_notes import alert_notes
+from cxtools.measures.trend_notes import alert_notes, trend_notes
 from cxtools.measures.trend_rows import trend
 from cxtools.model import Event
+from cxtools.verdicts.changes import RATES
 from tests.tables import RECEIVED, ask, store
 
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -211,6 +213,59 @@ def test_lost_tracking_is_seen(tmp_path: Path) -> None:
         tuple(row[name] for name in ("metric", "since", "until", "part", "explained_by"))
         for row in rows
     ]
+
+
+def of_clicks(told: str) -> History:
+    """A campaign a letter, of 1,000: some clicked (c), or the feed tells of no click (-)."""
+    columns = ["campaign", "attempted", "delivered", "bounced"]
+    columns += ["opened_measured", "clicked_measured", "first_at", "last_at"]
+    rows = []
+    for week, letter in enumerate(told):
+        sent = START + timedelta(weeks=week)
+        clicked = 50 if letter == "c" else None
+        rows.append([f"{week:02}", 1000, 1000, 0, None, clicked, sent, sent + timedelta(days=6)])
+    nothing = pd.DataFrame(columns=["campaign", "category", "kind", "recipients"])
+    links = pd.DataFrame(columns=["campaign", "link_url", "purpose", "clickers"])
+    return history_of(Counted(pd.DataFrame(rows, columns=columns), nothing, links, {}))
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("-ccc", "-ccc"),  # what came first was never measured
+        ("c-ccccccc", "c-ccccccc"),  # nor is it by those that come later
+        ("c-" * 9, "c-" * 9),  # receipts between newsletters
+        ("ccccccc-", "ccccccc-"),  # too few to know
+        ("cccccccc-", "cccccccc0"),
+        ("c-cccccccc---", "c-cccccccc000"),
+        ("cccccccc" + "-" * 20, "cccccccc" + "0" * 20),  # however long it lasts
+    ],
+)
+def test_silence_is_a_zero_only_where_the_feed_had_told(told: str, expected: str) -> None:
+    """Where eight campaigns before it and three in four told of clicks; later ones change nothing."""
+    letters = {None: "-", 0: "0", 50: "c"}
+    for number in range(1, len(told) + 1):
+        rows = of_clicks(told[:number]).groups[EVERYTHING]
+
+        assert expected[:number] == "".join(letters[row.get("clicked")] for row in rows)
+
+
+def test_a_silent_campaign_is_named_and_no_baseline() -> None:
+    """What isn't measured has no row; what is lost has one, and is no part of what is usual."""
+    history = of_clicks("c-cccccccc-cc")
+    table = trend(history, ())
+    own = table[table.metric == "click_rate"].set_index("campaign")
+
+    assert "01" not in own.index
+    assert (0, "alert") == (own.part["10"], own.standing["10"])
+    assert [0.05] == own.usual.round(4).unique().tolist()
+    assert [
+        "Left out, where clicks are asked for, since none are measured: 01.",
+        "Counted as 0, since no clicks are told, where the ones before told of some: 10.",
+    ] == trend_notes(history, ())
+    row = series(history, next(rate for rate in RATES if rate.part == "clicked"), EVERYTHING)
+    assert [9] == list(row.filled)
+    assert 9 not in row.baseline
 
 
 def test_young_campaigns_are_not_blamed_for_clicks_to_come(tmp_path: Path) -> None:
