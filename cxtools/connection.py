@@ -163,11 +163,11 @@ class Connection:
         return ""
 
     def _open_home(self) -> Path:
-        """The home. Where CXTOOLS_HOME names a new one, which may be a slip, that is said once."""
+        """The home. That CXTOOLS_HOME names one that isn't there may be a slip, and is said."""
         home = self.settings.home
         is_named = home == Path(os.environ.get("CXTOOLS_HOME", ""))
         if is_named and not self._home_is_known and not home.exists():
-            self.say(f"CXTOOLS_HOME={home} doesn't exist yet: a new, empty home is made there")
+            self.say(f"CXTOOLS_HOME={home} doesn't exist yet; what is kept makes it")
         self._home_is_known = True
         return home
 

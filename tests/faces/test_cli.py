@@ -101,16 +101,22 @@ def test_A04_the_command_really_sends(shell: Shell, simulator: Simulator) -> Non
     assert 1 == len(simulator.truth()["jobs"])
 
 
-def test_a_new_home_is_said_once(tmp_path: Path) -> None:
-    """A mistyped CXTOOLS_HOME is a new, empty home: said when it is made, not with --quiet."""
+def test_a_home_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """
+    A mistyped CXTOOLS_HOME: said whenever somebody looks, and when it is made; not with --quiet.
+    """
     shell = Shell(tmp_path)
-    said = [shell("suppressions", "list").stderr, shell("suppressions", "list").stderr]
+    line = ["suppressions", "list"]
+    looked = shell(*line).stderr
+    is_made = (tmp_path / "home").exists()
+    added = shell("suppressions", "add", "ann@example.com", "--reason", "asked").stderr
+    again = shell(*line).stderr
     shell.environ["CXTOOLS_HOME"] = str(tmp_path / "hoem")
-    quiet = shell("--quiet", "suppressions", "list").stderr
+    quiet = shell("--quiet", *line).stderr
 
-    new = f"CXTOOLS_HOME={tmp_path / 'home'} doesn't exist yet: a new, empty home is made there\n"
-    assert [True, False] == [new in text for text in said]
-    assert "" == quiet
+    new = f"CXTOOLS_HOME={tmp_path / 'home'} doesn't exist yet; what is kept makes it\n"
+    assert [True, True, False] == [new in text for text in (looked, added, again)]
+    assert (False, "") == (is_made, quiet)
 
 
 def test_small_files_of_events_are_merged(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def differences(
     **how: Any,
 ) -> list[str]:
     """What an answer says otherwise than the rows of its definition, whatever their order."""
-    splits = [column for column in by if column not in QUESTIONS[name].column_names()]
+    own = OWN.get(name, QUESTIONS[name].column_names())
+    splits = [column for column in by if column not in own]
     keys = ["campaign", *splits, *ROWS.get(name, ())]
     told = rows_of(name, messages, splits, how.get("where"))
     table = pd.DataFrame(answer(engine, name, by=splits, **how))
@@ -81,6 +82,8 @@ def differences(
     return different
 
 
+#: Questions whose rows are causes as they are -> what they aren't split by.
+OWN = {"bounces": ["cause"], "late_bounces": ["cause"]}
 #: Question -> what its rows are of, beside campaign and split.
 ROWS = {
     "jobs": ["job_id"],
