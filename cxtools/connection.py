@@ -226,7 +226,7 @@ class Connection:
     @property
     def has_ledger(self) -> bool:
         """Whether there is a ledger: asked without opening it, since that makes one."""
-        return bool(self.settings.ledger) or (self.settings.home / "ledger.sqlite").exists()
+        return bool(self.settings.ledger) or (self._open_home() / "ledger.sqlite").exists()
 
     @without_locals
     def verdict(self, campaign: str, *, about: str = "run", as_of: AsOf = None) -> CampaignVerdict:

@@ -133,8 +133,7 @@ def say_where_campaigns_are(cli: Session, home: Path) -> None:
     """An empty home is most often another one than was meant."""
     from cxtools.demo import demo_home
 
-    fault = "holds no campaign that was sent" if home.exists() else "doesn't exist"
-    cli.say(f"{home} {fault}")
+    cli.say(f"{home} holds no campaign that was sent")
     demo = demo_home()
     if demo and demo.resolve() != home.resolve():
         cli.say(f"the demo's is in {demo}: say CXTOOLS_HOME={demo} cxtools status")
