@@ -93,10 +93,10 @@ def test_nothing_leaves_when_the_time_is_over(server: FaultServer) -> None:
     ("request_", "refused_after_s", "expected", "posts"),
     [
         # endpoint  401 after  the call ends    requests
-        (JOB, 0.9, "Unreachable", 2),
-        (EVENTS, 0.9, "Unreachable", 2),
-        (MESSAGES, 0.2, "unknown", 2),
-        (MESSAGES, 0.9, "not_sent", 1),  # too late for a second POST, which would be cut short
+        (JOB, 1.8, "Unreachable", 2),
+        (EVENTS, 1.8, "Unreachable", 2),
+        (MESSAGES, 0.4, "unknown", 2),
+        (MESSAGES, 1.8, "not_sent", 1),  # too late for a second POST, which would be cut short
     ],
 )
 def test_a_second_try_with_a_new_token_ends_with_the_first(
@@ -104,11 +104,11 @@ def test_a_second_try_with_a_new_token_ends_with_the_first(
 ) -> None:
     """One call has one end: a slow 401 and then silence don't add up to two deadlines."""
     server.script(request_, Reply(401, delay_s=refused_after_s), Fault("hang"))
-    client = new_client(server, call_deadline_s=1.0, patience_s=1.0)
+    client = new_client(server, call_deadline_s=2.0, patience_s=2.0)
     ended, took_s = timed(CALLS[request_], client)
 
     assert (expected, posts) == (ended, len(server.asked(request_)))
-    assert took_s < 1.8
+    assert took_s < 3.2
 
 
 @pytest.mark.parametrize(

@@ -222,12 +222,10 @@ WHOLE = [
 ]
 COMPARED = [question.name for question in QUESTIONS.values() if question.earlier]
 AS_OF = {"all": None, "inside": "2026-09-15T02:00:00+02:00"}
-#: With all dimensions at once, every value of each is compared. Up to a moment only those that are
-#: no question's own, so that all questions are asked in one session, which takes a quarter less time;
-#: others of them tell of an address and a moment of sending as well.
+#: With all dimensions at once, every value of each is compared.
 ASKED: list[tuple[str, list[str]]] = [
     ("all", list(DIMENSIONS)),
-    ("inside", ["provider", "domain_kind", "job", "day", "week", "cause", "scanned"]),
+    ("inside", list(DIMENSIONS)),
 ]
 
 
