@@ -66,6 +66,7 @@ def _commands(folder: Path) -> Iterator[Result]:
     yield large.run("import cxtools", IMPORT)
     yield large.run("Python alone", NOTHING)
     small = _contest(folder / "small", EVENTS_OF_REPORT)
+    yield small.run("cxtools report, layer made first", REPORT)
     yield small.run("cxtools report", REPORT)
 
 
