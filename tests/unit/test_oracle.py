@@ -189,6 +189,27 @@ def test_parts_that_were_merged_after_the_last_question(tmp_path: Path) -> None:
     check_answers(store, [*SPLIT, *WHOLE])
 
 
+def test_a_layer_that_appears_after_its_parts_were_merged(tmp_path: Path) -> None:
+    """
+    Somebody began it before others arrived and were merged with what it covers, and was slow: its
+    rows stand in a part that has others, too, and aren't counted again.
+    """
+    store = EventStore(tmp_path / "events")
+    layers = store.root / "_messages"
+    for seed in range(2):
+        happened = random_events(Random(seed), 200)
+        named = [replace(event, event_id=f"{seed}-{event.event_id}") for event in happened]
+        store.add("c", named, source="test", received_at=RECEIVED)
+        if seed == 0:
+            check_answers(store, [*SPLIT, *WHOLE])
+            layers.rename(tmp_path / "slow")
+    store.compact("c")
+    (tmp_path / "slow").rename(layers)
+
+    assert 1 == len(store.parts("c"))
+    check_answers(store, [*SPLIT, *WHOLE])
+
+
 def people(rows: list[dict[str, Any]]) -> list[str]:
     """Rows as text, in an order of their own: no id says which of two messages is the first."""
     texts = []
