@@ -24,10 +24,11 @@ LOCAL_PART = re.compile(
     r"""((?:[?&][^\s"'<>(),;:=?&@%]*=)?)"""
     r"""(?:"(?:[^"\\]|\\.){0,200}"|(?:[^\s"'<>(),;:=?&]+=)*[^\s"'<>(),;:=]+)(@|%40|=<address>)"""
 )
+#: No address has so many letters.
+LONG = 1000
 #: A word without blanks and quotes that is longer than any address: where each letter of it might
 #: begin one, looking for it takes the square of its length. All before its last @ is masked.
-LONG_WORD = re.compile(r"""([^\s"'<>(),;:]{1000,})""")
-LONG = 1000
+LONG_WORD = re.compile(rf"""([^\s"'<>(),;:]{{{LONG},}})""")
 MARKS = ("@", "%40")
 #: What an address is known by; most words hold none of these, and are passed over.
 ALL_MARKS = (*MARKS, "=<address>")

@@ -47,7 +47,7 @@ SHEET_CELLS = 3000
 #: Values of a segment to choose from; others can be typed.
 VALUES_LISTED = 200
 #: What is counted of campaigns as they are chosen: by what they are split.
-NEXT: tuple[tuple[str, ...], ...] = ((), ("domain",))
+COUNTED_AHEAD: tuple[tuple[str, ...], ...] = ((), ("domain",))
 #: What stands for a text where a server gave no reason at all.
 NO_WORDS = "no words"
 #: What stands in the place of a filter that isn't set.
@@ -130,7 +130,7 @@ def prepare_campaigns(engine: Engine, campaigns: Sequence[str]) -> None:
     Count once of campaigns as they are chosen what all filters by few values, and by domains, are
     sums of; and find those whose messages came back.
     """
-    for by in NEXT:
+    for by in COUNTED_AHEAD:
         prepare(engine, Choice(tuple(campaigns), by=by))
     if campaigns:
         with suppress(CxError):

@@ -110,11 +110,16 @@ def splits(
             do="leave `by` out",
         )
     _check_known(names, segments, left_out, "split")
-    own = question.column_names()
-    if own[0] == "category":
-        own.append("cause")
+    own = _own_columns(question)
     dimensions = [name for name in DIMENSIONS if name in names and name not in own]
     return [*dimensions, *dict.fromkeys(name for name in names if name not in DIMENSIONS)]
+
+
+def _own_columns(question: Question) -> list[str]:
+    """The columns that a question's rows are parted by as they are; a category is a cause."""
+    columns = question.column_names()
+    is_of_causes = columns[0] == "category"
+    return [*columns, "cause"] if is_of_causes else columns
 
 
 def filters(

@@ -148,8 +148,8 @@ class Engine:
         about. With *job_ids* only those jobs' messages are there at all. With *least_group* the
         groups of fewer people stand together, and so do those beyond MOST_GROUPS. *beside* are
         dimensions that the questions tell apart by themselves. With *bounced_only* other messages
-        may not be there at all. Without *checks_values* a value of
-        *where* may be one that no message has.
+        may not be there at all. Without *checks_values* a value of *where* may be one that no
+        message has.
 
         Raises:
             ConfigError: *as_of* is not a moment.

@@ -270,19 +270,20 @@ def _fill_in(groups: Mapping[Group, Sequence[Counts]]) -> None:
 def _lost(rows: Sequence[Counts], kind: str) -> set[int]:
     """
     The places at which a kind of event was lost: so many periods before had told of it that it is
-    known what is usual, and nearly all did. One that has lost it would have told, too.
+    known what is usual, and nearly all did. What was lost is no silence.
     """
     lost = set[int]()
     told = 0
     silent = 0
     for place, counts in enumerate(rows):
+        is_usual = told >= FEWEST_PERIODS and told >= MOST_TELL * (told + silent)
         is_enough = whole_of(counts, kind, "delivered") >= FEWEST_MESSAGES
-        if kind in counts:
-            told += is_enough
-        elif told >= FEWEST_PERIODS and told >= MOST_TELL * (told + silent):
+        if kind not in counts and is_usual:
             lost.add(place)
-        else:
-            silent += is_enough
+        elif is_enough and kind in counts:
+            told += 1
+        elif is_enough:
+            silent += 1
     return lost
 
 

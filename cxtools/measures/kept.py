@@ -38,15 +38,16 @@ class Kept:
 
     def once(self, key: tuple[Hashable, str], make: Callable[[], pa.Table]) -> pa.Table:
         """
-        The table of this name that a function makes, not made again for this key; None tells
-        nothing apart, and nothing is kept then.
+        The table that a function makes of some messages, made once for a key of theirs and a name.
+        Without a key of theirs (None) it is made each time, since others may be meant.
         """
-        told, _ = key
-        table = self.find(key) if told else None
+        messages_key, _ = key
+        if not messages_key:
+            return make()
+        table = self.find(key)
         if table is None:
             table = make()
-            if told:
-                self.keep(key, table)
+            self.keep(key, table)
         return table
 
     def keep(self, key: Hashable, table: pa.Table) -> None:
