@@ -213,15 +213,15 @@ def dimensions_of(
 ) -> dict[str, Dimension]:
     """
     Each of these segments as what messages are split by; *unknown_in* names the campaigns of which
-    nobody knows one. Who was planned and hasn't a tag is known not to have it elsewhere, and who
-    has an address and wasn't mailed by an earlier campaign to be mailed for the first time.
+    nobody knows one. Who was planned and hasn't a tag is known not to have it elsewhere, and of
+    whom nothing else is kept is mailed for the first time; "" is kept where there is no address.
 
     >>> print(dimensions_of({"tag:vip": "tag:vip"}, {"tag:vip": ["q3"]})["tag:vip"].expression)
     case when segment_0 is not null then 'yes'
          when segment_planned is not null and campaign not in ('q3') then 'no' end
     >>> print(dimensions_of({"history": "before/history"})["history"].expression)
-    case when segment_0 is not null then segment_0
-         when email <> '' then 'first' end
+    case when segment_0 is null then 'first'
+         when segment_0 <> '' then segment_0 end
     """
     found = {}
     for number, (spoken, name) in enumerate(names.items()):
@@ -246,8 +246,8 @@ def _expression(column: str, spoken: str, name: str, unknown_in: Sequence[str]) 
         )
     if spoken in BEFORE:
         return (
-            f"case when {column} is not null then {column}\n"
-            f"     when email <> ''{but} then '{BEFORE[spoken].otherwise}' end"
+            f"case when {column} is null{but} then '{BEFORE[spoken].otherwise}'\n"
+            f"     when {column} <> '' then {column} end"
         )
     return column
 

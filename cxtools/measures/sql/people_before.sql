@@ -3,8 +3,8 @@
 -- params:  none
 -- reads:   asked_messages (of the campaigns that are asked about), earlier_messages and earlier_clicks (of all that began before the last
 --          of them), begun (one row per campaign with a start)
--- columns: campaign, message_key, name (before/history, before/recency), value: repeat; the time since the last click on content.
---          Of who was mailed for the first time, and who never clicked, there is no row
+-- columns: campaign, message_key, name (before/history, before/recency), value: repeat; the time since the last click on content;
+--          "" for both of a message without an address. Of who was mailed for the first time, and who never clicked, there is no row
 with
 mailed as (       -- one row per message that went out; known_at: campaigns that begin later know of it
     select campaign, message_key, lower(email) as email, greatest(began_at, coalesce(first_sent_at, first_event_at)) as known_at
@@ -20,7 +20,6 @@ asked as (
     select campaign, message_key, lower(email) as email, began_at
     from asked_messages
     join begun using (campaign)
-    where email <> ''
 ),
 clicked as (      -- one row per click on content
     select mailed.email, greatest(mailed.known_at, earlier_clicks.ts) as known_at, earlier_clicks.ts as clicked_at
@@ -35,6 +34,7 @@ in_order as (     -- of each address its clicks, and the starts of the campaigns
     select email, began_at as known_at, 0 as place, cast(null as timestamp) as clicked_at, campaign, message_key
     from asked
     semi join clicked using (email)
+    where email <> ''
 ),
 last_clicks as (
     select campaign, message_key, place,
@@ -51,6 +51,11 @@ known as (
 select campaign, message_key, 'before/history' as name, 'repeat' as value
 from known
 where is_repeat
+union all
+select campaign, message_key, nobody.name, '' as value
+from asked
+cross join (select 'before/history' as name union all select 'before/recency' as name) as nobody
+where coalesce(email, '') = ''
 union all
 select campaign, message_key, 'before/recency' as name,
        case when clicked_before_s <= 14 * 86400 then '0-14 days'
