@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.frame import Layout, Trace, draw, row_axis, row_label, sentence
-from cxtools.charts.groups import SEPARATOR, groups_of, part_name
+from cxtools.charts.groups import SEPARATOR, groups_of, part_name, splits_of
 from cxtools.charts.rates import TICK_STEPS
 from cxtools.charts.rows import SHOWN_ROWS, Row, rows_of
 from cxtools.charts.style import INK, RATED
@@ -44,7 +44,7 @@ def figure(table: pd.DataFrame) -> go.Figure:
     """The differences of a comparison."""
     rows = rows_of(table)
     if not rows:
-        return sentence(TITLE, COMPARE.empty, table)
+        return sentence(TITLE, COMPARE.nothing(splits_of(table)), table)
     several = ["campaign"] if table["campaign"].nunique() > 1 and groups_of(table) else []
     for row in rows:
         row["pair"] = pair_name(row, several)

@@ -77,6 +77,12 @@ LEAST_LETTERS = 12
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
+def splits_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """What an answer was split by; nothing of other tables."""
+    splits: tuple[str, ...] = getattr(table, "splits", ())
+    return splits
+
+
 def groups_of(table: pd.DataFrame) -> tuple[str, ...]:
     """
     The columns that split a table; none when it holds one campaign as a whole.
@@ -85,7 +91,7 @@ def groups_of(table: pd.DataFrame) -> tuple[str, ...]:
     >>> groups_of(pd.DataFrame({"campaign": ["q3", "q3"], "provider": ["gmail", "yahoo"]}))
     ('provider',)
     """
-    segments = [name for name in getattr(table, "splits", ()) if name not in GROUPS]
+    segments = [name for name in splits_of(table) if name not in GROUPS]
     return tuple(column for column in (*GROUPS, *segments) if _splits(table, column))
 
 

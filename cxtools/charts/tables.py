@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
-from cxtools.charts.groups import GROUPS, heading, limits_note, part_name
+from cxtools.charts.groups import GROUPS, heading, limits_note, part_name, splits_of
 from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
 from cxtools.text import printable
 
@@ -79,7 +79,8 @@ def html(
     question = question_of(table)
     columns = shown_columns(table)
     if question and not rows:
-        return f"<p>{question.empty}{_html.escape(limits_note(table))}</p>"
+        nothing = question.nothing(splits_of(table))
+        return f"<p>{_html.escape(nothing + limits_note(table))}</p>"
     if question and question.name == FINDINGS:
         return _findings(columns, rows)
     caption = question.caption if question else ""

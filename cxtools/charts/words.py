@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.charts.differences import pair_name
-from cxtools.charts.rows import Row, rows_of
+from cxtools.charts.groups import splits_of
+from cxtools.charts.rows import Row, question_of, rows_of
 from cxtools.errors import ReportError
-from cxtools.measures.catalogue.delivery import COMPARE, RULE
-from cxtools.measures.catalogue.trend import ALERTS
+from cxtools.measures.catalogue.delivery import RULE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,21 +60,21 @@ def words_of(table: pd.DataFrame) -> Words:
     Raises:
         ReportError: it is one that is only told by numbers.
     """
-    name = getattr(table, "question", None)
-    say = SAID.get(getattr(name, "name", ""))
-    if say is None:
+    question = question_of(table)
+    if question is None or question.name not in SAID:
         raise ReportError(
             "there are no words for this table",
             do=f"show the table itself; there are words for {', '.join(SAID)}",
         )
-    words = say(rows_of(table, LONGEST))
+    rows = rows_of(table, LONGEST)
+    words = Words(question.nothing(splits_of(table)))
+    if rows:
+        words = SAID[question.name](rows)
     notes = [words.note, *getattr(table, "notes", ())]
     return replace(words, note=" ".join(note for note in notes if note))
 
 
 def _alerts(rows: Sequence[Row]) -> Words:
-    if not rows:
-        return Words(ALERTS.empty)
     lasting = sum(not row["until"] for row in rows)
     over = "over by now" if len(rows) == 1 else "all of them over"
     still = f"{wording.count(lasting)} still going on" if lasting else over
@@ -86,8 +86,6 @@ def _alerts(rows: Sequence[Row]) -> Words:
 
 def _compared(table: Sequence[Row]) -> Words:
     """The strongest findings, what people did first."""
-    if not table:
-        return Words(COMPARE.empty)
     rows = sorted(table, key=lambda row: FIRST_SAID.index(row["metric"]))
     for word in ("significant", "promising"):
         found = [row for row in rows if row["finding"] == word]

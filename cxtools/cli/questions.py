@@ -61,7 +61,7 @@ def command_for(question: Question) -> Callable[..., None]:
             where=parse_options(where or ()),
             as_of=as_of,
         )
-        form.show(session(context), table, question.empty)
+        form.show(session(context), table, question.nothing(table.splits))
         if question.derived and len(table) and form.is_text:
             session(context).say(f"\n{question.caption}")
         for note in table.notes:

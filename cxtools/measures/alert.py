@@ -17,6 +17,8 @@ METRICS = {
     "clicked": "click_rate",
     "opened": "open_rate",
 }
+#: Count that needs tracking -> what the events tell of where tracking is on.
+TRACKED = {"opened": "opens", "clicked": "clicks"}
 
 
 class Contribution(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -122,9 +122,9 @@ def _notes_on_outcomes(question: Question, names: Sequence[str]) -> list[str]:
     ]
 
 
-def without_segment(where: Filters, campaigns: Collection[str]) -> list[str]:
-    """What is said of campaigns that lack a segment that messages are limited to."""
-    names = [name for name in where if name not in DIMENSIONS]
+def without_segment(asked: Iterable[str], campaigns: Collection[str]) -> list[str]:
+    """What is said of campaigns that lack a segment messages are limited to or compared by."""
+    names = [name for name in asked if name not in DIMENSIONS]
     return trend_notes.left_out(f"without the segment {', '.join(names)}", campaigns)
 
 
@@ -286,7 +286,9 @@ def derive(
         return counts, []
     names = names_of(campaigns)
     is_named = bool(names)
-    notes: list[str] = []
+    only_split = [name for name in by if name not in where]
+    without = engine.campaigns_without(campaigns, only_split)
+    notes = without_segment(only_split, without)
     if not by:
         names, notes = begun(engine, names or oldest_first(engine, where))
         campaigns = names or campaigns
@@ -301,6 +303,7 @@ def derive(
         as_of=as_of,
         least_group=_least_group(engine, [*by, *where]),
     )
+    counts = counts[~counts["campaign"].isin(without)]
     notes += differences.notes(counts, names, by)
     return differences.rows(counts, names, by), notes
 

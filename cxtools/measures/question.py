@@ -111,6 +111,7 @@ class Question:
     shown       the columns that a reader wants, in that order; () for all
     caption     what stands above the table
     empty       what is said in place of a table without rows
+    empty_by    the same of one that was split, with {by} for its columns; "" for no other words
     verbatim    whether its texts are shown as they came, never cut
     derived     whether its rows are made of counts that another question's SQL has
     private     whether a row may tell of one person: the SQL has a column `people`, too, and rows
@@ -133,6 +134,7 @@ class Question:
     shown: tuple[str, ...] = ()
     caption: str = ""
     empty: str = "Nothing of that kind is known yet."
+    empty_by: str = ""
     verbatim: bool = False
     derived: bool = False
     private: bool = False
@@ -157,6 +159,12 @@ class Question:
             if column.whole and column.name in (self.shown or names):
                 names += [column.part, column.whole, *column.interval]
         return tuple(dict.fromkeys(names))
+
+    def nothing(self, by: Sequence[str] = ()) -> str:
+        """What is said in place of a table without rows that was split by these."""
+        if by and self.empty_by:
+            return self.empty_by.format(by=" and ".join(by))
+        return self.empty
 
     def names_without_rates(self) -> list[str]:
         """The names of the columns that are counted: without the rates and their intervals."""

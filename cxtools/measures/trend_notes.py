@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from cxtools import wording
-from cxtools.measures.alert import Alert
+from cxtools.measures.alert import TRACKED, Alert
 from cxtools.measures.history import EVERYTHING, FEWEST_PERIODS, History, filled
 from cxtools.measures.periods import period_of
 from cxtools.measures.stats import FEWEST_MESSAGES
 from cxtools.measures.trend import judge
 
+IS_OFF = (
+    "Where tracking is off on purpose, ask about the other campaigns alone: name them, or choose "
+    "them by a segment with where."
+)
 #: So many of what is left out are named.
 NAMED = 5
 
@@ -63,17 +67,19 @@ def _notes_on_silence(history: History) -> list[str]:
         if period.is_ripe and counts.get("delivered", 0) >= FEWEST_MESSAGES
     ]
     notes = []
-    for kind, noun in (("opened", "opens"), ("clicked", "clicks")):
+    is_lost = False
+    for kind, noun in TRACKED.items():
         unknown = [name for name, counts in mailed if kind not in counts]
         lost = [name for name, counts in mailed if filled(kind) in counts]
         if len(unknown) < len(mailed):
             notes += left_out(f"where {noun} are asked for, since none are measured", unknown)
         if lost:
+            is_lost = True
             notes.append(
                 f"Counted as 0, since no {noun} are told, where the ones before told of some: "
                 f"{_some_of(lost)}."
             )
-    return notes
+    return [*notes, IS_OFF] if is_lost else notes
 
 
 def alert_notes(history: History, by: Sequence[str]) -> list[str]:

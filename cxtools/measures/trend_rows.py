@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pandas as pd
 
 from cxtools import wording
-from cxtools.measures.alert import METRICS, Alert, Contribution, direction
+from cxtools.measures.alert import METRICS, TRACKED, Alert, Contribution, direction
 from cxtools.measures.catalogue.trend import ALERTS, CONTRIBUTIONS, TREND
 from cxtools.measures.control import LOG_ODDS, Chart
 from cxtools.measures.drift import drift_rows
-from cxtools.measures.history import CAUSE, EVERYTHING, LATE, Group, History, whole_of
+from cxtools.measures.history import CAUSE, EVERYTHING, LATE, Group, History, filled, whole_of
 from cxtools.measures.periods import Row, group_columns, keys_of, table_of
 from cxtools.measures.series import Series, series
 from cxtools.measures.trend import alerts, rates_of
@@ -152,7 +152,7 @@ def sentence(history: History, alert: Alert) -> str:
     subject = wording.label(alert.metric)
     if alert.group != EVERYTHING:
         subject += f" of {alert.group.dimension} {alert.group.value}"
-    said = f"{subject}: {_change(alert)} {span}; {_about(alert)}{_why(alert)}."
+    said = f"{subject}: {_change(alert)} {span}; {_about(history, alert)}{_why(alert)}."
     return said + _untold(history, alert)
 
 
@@ -160,12 +160,23 @@ def _change(alert: Alert) -> str:
     return f"{wording.percent(alert.share)} instead of {wording.percent(alert.usual)}"
 
 
-def _about(alert: Alert) -> str:
+def _about(history: History, alert: Alert) -> str:
     """How many messages it is about; where none is told of, no more than that is known."""
+    if _is_silent(history, alert):
+        kind = TRACKED[alert.rate.part]
+        messages = wording.quantity(alert.whole, "message")
+        return f"no {kind} at all are told of {messages} (tracking is lost, or off)"
     if not alert.part and alert.rate.is_good:
         return f"none is known of {wording.count(alert.whole)} messages"
     less = "fewer" if direction(alert.rate) < 0 else "more"
     return f"about {wording.count(round(alert.excess))} messages {less} than usual"
+
+
+def _is_silent(history: History, alert: Alert) -> bool:
+    """Whether the events of the whole time tell of nothing of that kind."""
+    rows = history.groups[alert.group][alert.first : alert.last + 1]
+    kind = alert.rate.part
+    return all(filled(kind) in counts for counts in rows if kind in counts)
 
 
 def _untold(history: History, alert: Alert) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cxtools import wording
-from cxtools.measures.stats import FEWEST_MESSAGES
+from cxtools.measures.stats import FEWEST_MESSAGES, number_of_small
 from cxtools.verdicts.checks import Check
 from cxtools.verdicts.facts import Facts, surely_opened
 from cxtools.verdicts.limits import HARD_BOUNCES, NOT_DELIVERED, UNSETTLED
@@ -129,6 +129,50 @@ def _small_text(campaigns: int) -> str:
         return ""
     number = wording.count(campaigns)
     return f"; left out: {number} of fewer than {FEWEST_MESSAGES} messages"
+
+
+NO_COMPARISON = (
+    "There is nothing to compare this with: {campaigns} fewer than {fewest} messages{each}."
+)
+NO_COMPARISON_OF_CLICKS = (
+    "There is nothing to compare the clicks with: {campaigns} fewer than {fewest} delivered "
+    "messages{each}."
+)
+
+
+def no_comparison_sentence(facts: Facts) -> str:
+    """
+    That the earlier campaigns are too small, where that is why nothing is compared with them.
+
+    >>> tiny = {"attempted": 4, "delivered": 4}
+    >>> no_comparison_sentence(Facts("q3", {"attempted": 9, "delivered": 9}, earlier=[tiny]))
+    'There is nothing to compare this with: the one earlier campaign has fewer than 100 messages.'
+    """
+    return _no_comparison(facts, "delivered", "attempted", NO_COMPARISON)
+
+
+def no_comparison_of_clicks_sentence(facts: Facts) -> str:
+    """The same, and where it is so of clicks alone."""
+    return no_comparison_sentence(facts) or _no_comparison(
+        facts, "clicked", "delivered", NO_COMPARISON_OF_CLICKS
+    )
+
+
+def _no_comparison(facts: Facts, part: str, whole: str, sentence: str) -> str:
+    small = number_of_small(facts.earlier, part, whole)
+    if not small or facts.rate(part, whole) is None or facts.distance(part, whole):
+        return ""
+    return sentence.format(
+        campaigns=_small_campaigns_text(small, len(facts.earlier)),
+        fewest=FEWEST_MESSAGES,
+        each=" each" if small > 1 else "",
+    )
+
+
+def _small_campaigns_text(small: int, known: int) -> str:
+    if small > 1:
+        return f"{wording.count(small)} earlier campaigns have"
+    return "one earlier campaign has" if known > 1 else "the one earlier campaign has"
 
 
 #: Where a share stands between target and limit.

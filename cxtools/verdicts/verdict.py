@@ -155,6 +155,7 @@ VIEWS = {
             sentences.told_by_sending_sentence,
             sentences.hard_sentence,
             sentences.click_sentence,
+            sentences.no_comparison_of_clicks_sentence,
             sentences.age_sentence,
         ),
         cards=(
@@ -175,6 +176,7 @@ VIEWS = {
             sentences.told_by_sending_sentence,
             sentences.hard_sentence,
             sentences.cause_sentence,
+            sentences.no_comparison_sentence,
             sentences.age_sentence,
         ),
         cards=(
@@ -195,6 +197,7 @@ VIEWS = {
             sentences.scanner_sentence,
             sentences.open_sentence,
             sentences.quote_sentence,
+            sentences.no_comparison_of_clicks_sentence,
             sentences.age_sentence,
         ),
         cards=(

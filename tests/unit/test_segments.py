@@ -596,6 +596,50 @@ def test_campaigns_without_a_segment_are_left_out_and_named(tmp_path: Path) -> N
         assert note in str(table._repr_html_())
 
 
+@pytest.mark.parametrize(
+    ("by", "where", "notes"),
+    [
+        ("plan", None, ["Left out, without the segment plan: imported."]),
+        ("plan", {"plan": ["pro", "free"]}, ["Left out, without the segment plan: imported."]),
+        (
+            "subject",
+            None,
+            [
+                "Left out, without the segment subject: imported.",
+                "By subject there is one part only of c (Hello): nothing stands beside it.",
+            ],
+        ),
+    ],
+)
+def test_campaigns_without_a_segment_are_not_compared_by_it(
+    tmp_path: Path, by: str, where: dict[str, list[str]] | None, notes: list[str]
+) -> None:
+    """Named in whatever order; whoever named a column isn't told to name one."""
+    client = planned_client(tmp_path)
+    store(BEFORE_PLANS, "imported", client.store)
+    for names in (["c", "imported"], ["imported", "c"]):
+        compared = answer(client.engine, "compare", names, by=by, where=where)
+
+        assert tuple(notes) == compared.notes
+        assert {"c"} >= set(compared["campaign"])
+
+
+def test_a_comparison_without_rows_says_by_what(tmp_path: Path) -> None:
+    """The same sentence in a notebook, in a figure, in words and in a terminal."""
+    client = planned_client(tmp_path)
+    store(BEFORE_PLANS, "imported", client.store)
+    compared = answer(client.engine, "compare", ["c", "imported"], by="subject")
+    command = ["compare", "c", "imported", "--by", "subject"]
+    run = CliRunner(env={"CXTOOLS_HOME": str(tmp_path)})
+    said = "There is nothing to compare by subject."
+
+    assert 0 == len(compared)
+    assert said in str(compared._repr_html_())
+    assert said in compared.chart().layout.meta["caption"]
+    assert said == compared.words().headline
+    assert said in run.invoke(app, command).stdout
+
+
 def test_who_was_planned_without_a_tag_has_not_got_it(tmp_path: Path) -> None:
     """Nobody of a planned campaign has the tag: they are known not to; of imports nobody knows."""
     client = planned_client(tmp_path)

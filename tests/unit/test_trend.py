@@ -207,7 +207,10 @@ def test_lost_tracking_is_seen(tmp_path: Path) -> None:
     store.add("late", late, source="test", received_at=RECEIVED)
     rows = ask("alerts", store).to_dict("records")
 
-    assert "none is known of 280 messages" in rows[0]["finding"]
+    assert (
+        "no clicks at all are told of 280 messages (tracking is lost, or off)"
+        in (rows[0]["finding"])
+    )
     assert "What came later is too young or too small to judge (1)." in rows[0]["finding"]
     assert [("click_rate", "week-11", "", 0, "no single group")] == [
         tuple(row[name] for name in ("metric", "since", "until", "part", "explained_by"))
@@ -262,6 +265,8 @@ def test_a_silent_campaign_is_named_and_no_baseline() -> None:
     assert [
         "Left out, where clicks are asked for, since none are measured: 01.",
         "Counted as 0, since no clicks are told, where the ones before told of some: 10.",
+        "Where tracking is off on purpose, ask about the other campaigns alone: name them, or "
+        "choose them by a segment with where.",
     ] == trend_notes(history, ())
     row = series(history, next(rate for rate in RATES if rate.part == "clicked"), EVERYTHING)
     assert [9] == list(row.filled)

@@ -204,6 +204,51 @@ COMPARED = [
     ),
     ([NO_CLICKS, TINY], "with them 402 (4.3%).", ""),
 ]
+NOTHING_BESIDE = "There is nothing to compare"
+TOO_SMALL = {"attempted": 99, "delivered": 95, "clicked": 9}
+FEW_ARRIVED = {"attempted": 100, "delivered": 95, "clicked": 9}
+ONLY_ARRIVED = {"attempted": 99, "delivered": 95}
+OF_CLICKS = "There is nothing to compare the clicks with:"
+#: Earlier campaigns -> what is said of a comparison that isn't there, by the report.
+NOT_COMPARED = [
+    ([], {}),
+    ([USUAL_CLICKS, TOO_SMALL], {}),
+    ([NO_CLICKS], {}),
+    (
+        [TOO_SMALL, ONLY_ARRIVED, TINY],
+        dict.fromkeys(
+            ("run", "bounces", "engagement"),
+            "There is nothing to compare this with: 3 earlier campaigns have fewer than 100 "
+            "messages each.",
+        ),
+    ),
+    (
+        [NO_CLICKS, FEW_ARRIVED],
+        dict.fromkeys(
+            ("run", "engagement"),
+            f"{OF_CLICKS} one earlier campaign has fewer than 100 delivered messages.",
+        ),
+    ),
+    (
+        [FEW_ARRIVED],
+        dict.fromkeys(
+            ("run", "engagement"),
+            f"{OF_CLICKS} the one earlier campaign has fewer than 100 delivered messages.",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("about", ["run", "bounces", "engagement"])
+@pytest.mark.parametrize(("earlier", "said"), NOT_COMPARED)
+def test_a_comparison_that_is_not_there_is_said_once(
+    earlier: list[dict[str, int]], said: dict[str, str], about: str
+) -> None:
+    """Where earlier campaigns are too small, not where there are none or they don't tell of it."""
+    sentences = verdict(facts(earlier=earlier), about).sentences
+    found = [each for each in sentences if NOTHING_BESIDE in each]
+
+    assert ([said[about]] if about in said else []) == found
 
 
 @pytest.mark.parametrize(("earlier", "words", "on_card"), COMPARED)

@@ -139,6 +139,7 @@ COMPARE = Question(
     shown=("metric", "share", "beside", "beside_share", "difference", "finding"),
     caption=RULE,
     empty="There is nothing to compare: name two campaigns, or a column that parts one in two.",
+    empty_by="There is nothing to compare by {by}.",
 )
 
 JOBS = Question(
