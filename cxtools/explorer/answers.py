@@ -127,14 +127,15 @@ def segment_filters(engine: Engine, campaigns: Sequence[str], segment: str) -> l
 
 def prepare_campaigns(engine: Engine, campaigns: Sequence[str]) -> None:
     """
-    Count once of campaigns as they are chosen what all filters by few values, and by domains, are
-    sums of; and find those whose messages came back.
+    Count once of campaigns as they are chosen what all filters by few values, and by domains, and
+    what was known on a day, are sums of; and find those whose messages came back.
     """
     for by in COUNTED_AHEAD:
         prepare(engine, Choice(tuple(campaigns), by=by))
     if campaigns:
         with suppress(CxError):
             engine.find_bounced(campaigns)
+            engine.count_ended(campaigns)
 
 
 def prepare(engine: Engine, choice: Choice) -> None:

@@ -26,11 +26,13 @@ from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import counts_whole
 from cxtools.measures.definitions import Definitions
+from cxtools.measures.ended import HOUR, STATES_BY_HOUR, ended_by, find_ended, hour_by, keep_ended
 from cxtools.measures.kept import KEPT
 from cxtools.measures.layer_files import keep_counts, read_counts
 from cxtools.measures.messages import (
     SENDING_HOUR,
     Asked,
+    Part,
     by_hour_query,
     messages_query,
     wanted_values,
@@ -67,10 +69,18 @@ def hours_of(delay_s: str) -> str:
     return HOURS.format(delay_s=delay_s)
 
 
-def cells_query() -> str:
-    """The SQL of the cells of the messages that are asked about."""
+def cells_query(*, by_hour: bool = False) -> str:
+    """The SQL of the cells of the messages that are asked about; by the hour of the last event."""
+    states = "single_states"
+    hour = ""
+    if by_hour:
+        states = STATES_BY_HOUR
+        hour = f", {HOUR}"
     return statement("cells").format(
-        open_hours=hours_of("open_delay_s"), click_hours=hours_of("click_delay_s")
+        open_hours=hours_of("open_delay_s"),
+        click_hours=hours_of("click_delay_s"),
+        states=states,
+        hour=hour,
     )
 
 
@@ -191,13 +201,16 @@ class Cells:
 
     def keep(self, scope: Scope, counted: pa.Table) -> bool:
         """
-        Keep what was counted split by what these cells are parted by, campaign by campaign; whether
-        all are worth it.
+        Keep what was counted split by what these cells are parted by, campaign by campaign, with
+        the messages that had ended and weren't read; whether all are worth it.
         """
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         rows = _flat(counted, scope)
         own = {name: rows.filter(pc.equal(rows["campaign"], name)) for name in self.layers}
+        for campaign, hour in self.asked.ended.items():
+            own[campaign] = pa.concat_tables([own[campaign], ended_by(self._ended(campaign), hour)])
         for campaign, cells in own.items():
             self._keep(scope, campaign, cells if _is_worth_it(cells) else _not_worth_it())
         return all(_is_worth_it(cells) for cells in own.values())
@@ -207,9 +220,39 @@ class Cells:
             keep_counts(self.layers[campaign], scope.file, self._digest_with(scope), rows)
         KEPT.keep(self._key(scope, campaign), rows)
 
+    def without_ended(self) -> dict[str, datetime]:
+        """Campaign -> the hour by which messages had ended of which its own cells tell."""
+        hours = {}
+        for campaign in self.layers:
+            cut = self._cut(campaign) if self._is_told else None
+            if cut and self._ended(campaign) is not None:
+                hours[campaign] = hour_by(cut)
+        return hours
+
+    def campaigns_without_ended(self) -> list[str]:
+        """The campaigns whose cells by the hour of the last event aren't known."""
+        if not self._is_told:
+            return []
+        return [campaign for campaign in self.layers if self._ended(campaign) is None]
+
+    def keep_ended(self, counted: pa.Table) -> None:
+        """Keep the cells of one campaign by the hour of the last event."""
+        [layer] = self.layers.values()
+        rows = _flat(counted, FEWEST_CELLS)
+        keep_ended(layer, self._digest_with(FEWEST_CELLS), rows)
+
+    def _ended(self, campaign: str) -> pa.Table | None:
+        return find_ended(self.layers[campaign], self._digest_with(FEWEST_CELLS))
+
+    @property
+    def _is_told(self) -> bool:
+        """Whether it is known what cells depend on."""
+        return bool(self.asked.digest) and "" not in self.layers
+
     def _scopes(self) -> Iterator[Scope]:
         """What cells must be of, to answer what is asked: the best ones first."""
-        is_told = bool(self.asked.digest) and "" not in self.layers
+        is_part = self.asked.part in (Part.REGULAR, Part.NOT_ENDED)
+        is_told = self._is_told and not is_part
         is_folded = bool(self.asked.least_group)  # cells know no people, whose groups are folded
         if not is_told or is_folded or self.asked.job_ids is not None:
             return

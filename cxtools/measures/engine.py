@@ -28,12 +28,12 @@ from cxtools.formats import ZERO_ZONE
 from cxtools.measures.bounced import bounced_files
 from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.cause_verdicts import verdict_rows
-from cxtools.measures.cells import Cells, Scope
+from cxtools.measures.cells import FEWEST_CELLS, Cells, Scope
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.counts_digest import counts_digest
 from cxtools.measures.cuts import AsOf, cut_moments, start
 from cxtools.measures.definitions import Definitions
-from cxtools.measures.messages import SENDING_TIMES, Asked, JobFacts
+from cxtools.measures.messages import SENDING_TIMES, Asked, JobFacts, Part
 from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension
 from cxtools.measures.segments import (
@@ -138,7 +138,7 @@ class Engine:
         job_ids: Sequence[str] | None = None,
         least_group: int = 0,
         beside: Sequence[str] = (),
-        bounced_only: bool = False,
+        part: Part = Part.ALL,
         checks_values: bool = True,
     ) -> Iterator[Session]:
         """
@@ -147,8 +147,8 @@ class Engine:
         *by* names the dimensions of the column `split`, *where* limits the messages that are asked
         about. With *job_ids* only those jobs' messages are there at all. With *least_group* the
         groups of fewer people stand together, and so do those beyond MOST_GROUPS. *beside* are
-        dimensions that the questions tell apart by themselves. With *bounced_only* other messages
-        may not be there at all. Without *checks_values* a value of *where* may be one that no
+        dimensions that the questions tell apart by themselves. Of the messages only a *part* may be
+        there at all. Without *checks_values* a value of *where* may be one that no
         message has.
 
         Raises:
@@ -173,8 +173,11 @@ class Engine:
                 segments=segments,
                 least_group=least_group,
                 beside=beside,
-                bounced=self._bounced(layers, where) if bounced_only else (),
+                bounced=self._bounced(layers, where) if part is Part.BOUNCED else (),
+                part=part,
             )
+            if part is Part.NOT_ENDED:
+                asked = replace(asked, ended=Cells(layers, asked).without_ended())
             relations = Definitions(stack.enter_context(self.open_relations()))
             session = self._defined(relations, layers, asked)
             of_all = partial(self._suspects, layers, campaigns, as_of)
@@ -282,9 +285,27 @@ class Engine:
         with self.open_layers(campaigns) as layers:
             bounced_files(layers, self.open_relations)
 
+    @repeat_when_replaced
+    def count_ended(self, campaigns: Campaigns) -> None:
+        """
+        Count the messages of these campaigns by the hour of the last event of each, so that cells
+        as of a moment take little time.
+
+        Raises:
+            StoreError: a campaign is unknown, or its events can't be read.
+        """
+        with self.session(campaigns) as session:
+            missing = session.cells.campaigns_without_ended()
+        for campaign in missing:
+            with self.session(campaign, by=FEWEST_CELLS.by, part=Part.REGULAR) as session:
+                session.cells.keep_ended(session.count_cells_by_hour())
+
     def _count_cells_of(self, scope: Scope, campaigns: Campaigns, as_of: AsOf) -> bool:
         """Count and keep the cells of these campaigns; whether they are worth it."""
-        with self.session(campaigns, by=scope.by, where=scope.where, as_of=as_of) as session:
+        how: dict[str, Any] = {"by": scope.by, "where": scope.where, "as_of": as_of}
+        if as_of and scope.key() == FEWEST_CELLS.key():
+            how["part"] = Part.NOT_ENDED
+        with self.session(campaigns, **how) as session:
             return session.cells.keep(scope, session.count_cells())
 
     @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,20 @@ case when others = 1 then 'other (1 group)'
      else 'other (' || cast(others as string) || ' groups)' end
 """
 
+
+class Part(Enum):
+    """
+    Which messages of the campaigns are there at all: all of them; those that came back, and others
+    as it may be; those whose rows tell what they were at any moment; those that had not ended by
+    the moment that counts, as far as cells tell of the others.
+    """
+
+    ALL = "all"
+    BOUNCED = "bounced"
+    REGULAR = "regular"
+    NOT_ENDED = "not ended"
+
+
 #: A job, the seconds until it was done, its spam score; None where the API gives none.
 JobFacts = tuple[str, float | None, float | None]
 
@@ -59,7 +74,8 @@ class Asked:
     zone of days and hours; what links are for; what the API told of jobs; and the segments among
     the dimensions; and of how many people a group must be so that it isn't folded (0: of any).
     *beside* are dimensions that the questions tell apart by themselves. *bounced* are the files of
-    the messages that are there where no others are asked about; none: all are.
+    the messages that are there where no others are asked about; none: all are. *part* says which
+    messages are there at all; those that had ended by an hour, of the campaigns of *ended*, aren't.
     """
 
     by: Sequence[str]
@@ -75,6 +91,8 @@ class Asked:
     least_group: int = 0
     beside: Sequence[str] = ()
     bounced: Sequence[Path] = ()
+    part: Part = Part.ALL
+    ended: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:
@@ -84,7 +102,7 @@ class Asked:
     @property
     def is_all(self) -> bool:
         """Whether whole campaigns are asked about, with all that ever happened, in one piece."""
-        has_all = self.cuts is None and self.job_ids is None and not self.bounced
+        has_all = self.cuts is None and self.job_ids is None and self.part is Part.ALL
         return not self.by and not self.where and has_all
 
     def key(self) -> Hashable:
@@ -93,7 +111,8 @@ class Asked:
         cuts = tuple(self.cuts.items()) if self.cuts is not None else None
         job_ids = tuple(self.job_ids) if self.job_ids is not None else None
         policy = (self.digest, self.providers.digest, self.timezone, self.segments.digest)
-        return (policy, self.least_group, tuple(self.by), where, cuts, job_ids, bool(self.bounced))
+        part = (self.part, bool(self.bounced), tuple(self.ended.items()))
+        return (policy, self.least_group, tuple(self.by), where, cuts, job_ids, part)
 
 
 def define_all_messages(relations: Definitions, asked: Asked, key: Hashable = None) -> None:

@@ -21,6 +21,7 @@ from cxtools.measures.catalogue import DIMENSIONS, QUESTIONS
 from cxtools.measures.choices import Where
 from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Campaigns, Engine
+from cxtools.measures.messages import Part
 from cxtools.measures.providers import Providers
 from cxtools.measures.session import VALUES_COMPARED, VALUES_NAMED
 from cxtools.measures.sql import statement
@@ -187,7 +188,8 @@ def _rows(
     if bounced_only and filters:
         with engine.session(campaigns, **how, checks_values=False) as session:
             session.check_values(filters)  # of all messages, not of those that bounced
-    how |= {"bounced_only": bounced_only, "checks_values": not bounced_only}
+    part = Part.BOUNCED if bounced_only else Part.ALL
+    how |= {"part": part, "checks_values": not bounced_only}
     with engine.session(campaigns, **how) as session:
         _check_values(session, behind)
         limit = "" if first is None else f"limit {first}"

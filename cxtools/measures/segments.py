@@ -34,16 +34,36 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: The version of what a layer keeps; another one makes it anew.
-VERSION = 3
+VERSION = 4
 #: How the files begin that a layer keeps of its own segments, and of what earlier campaigns tell.
 OWN = f"{DERIVED}own-"
 BEFORE_FILES = f"{DERIVED}before-"
 
-#: What is known of a message's recipient by earlier campaigns: how it is asked for -> its name in
-#: what a layer keeps, and what it says.
+
+@dataclass(frozen=True)
+class BeforeCampaign:
+    """
+    What earlier campaigns tell of a message's recipient: its name in what a layer keeps, what is
+    true of those of whom nothing is kept, and what it says.
+    """
+
+    name: str
+    otherwise: str
+    meaning: str
+
+
+#: How it is asked for -> what it is.
 BEFORE = {
-    "history": ("before/history", "first, or repeat: mailed by an earlier campaign of the home"),
-    "recency": ("before/recency", "time from the last click on content to the campaign's start"),
+    "history": BeforeCampaign(
+        "before/history",
+        otherwise="first",
+        meaning="first, or repeat: mailed by an earlier campaign of the home",
+    ),
+    "recency": BeforeCampaign(
+        "before/recency",
+        otherwise="never",
+        meaning="time from the last click on content to the campaign's start",
+    ),
 }
 OF_THE_CAMPAIGN = "what was sent with the recipient, or a kept column of an import"
 
@@ -125,7 +145,7 @@ def segment_names(segments: ByCampaign) -> dict[str, str]:
     for known in segments.values():
         names.update(known.planned_names(), _columns(known).values())
     own = {spoken_name(name): name for name in sorted(names)}
-    return {**{spoken: name for spoken, (name, _) in BEFORE.items()}, **own}
+    return {**{spoken: before.name for spoken, before in BEFORE.items()}, **own}
 
 
 def _columns(known: CampaignSegments) -> dict[str, str]:
@@ -189,38 +209,47 @@ def _why_left_out(known: CampaignSegments, spoken: str) -> str:
 
 
 def dimensions_of(
-    names: Mapping[str, str], without_tags: Mapping[str, Sequence[str]] = NO_CAMPAIGNS
+    names: Mapping[str, str], unknown_in: Mapping[str, Sequence[str]] = NO_CAMPAIGNS
 ) -> dict[str, Dimension]:
     """
-    Each of these segments as what messages are split by. Who was planned and hasn't a tag is known
-    not to have it, but in the campaigns that *without_tags* names for it.
+    Each of these segments as what messages are split by; *unknown_in* names the campaigns of which
+    nobody knows one. Who was planned and hasn't a tag is known not to have it elsewhere, and of
+    whom nothing else is kept is mailed for the first time; "" is kept where there is no address.
 
     >>> print(dimensions_of({"tag:vip": "tag:vip"}, {"tag:vip": ["q3"]})["tag:vip"].expression)
     case when segment_0 is not null then 'yes'
          when segment_planned is not null and campaign not in ('q3') then 'no' end
+    >>> print(dimensions_of({"history": "before/history"})["history"].expression)
+    case when segment_0 is null then 'first'
+         when segment_0 <> '' then segment_0 end
     """
     found = {}
     for number, (spoken, name) in enumerate(names.items()):
-        column = f"segment_{number}"
-        is_tag = name.startswith(TAG)
         found[spoken] = Dimension(
             name=spoken,
-            expression=_has_tag(column, without_tags.get(name, ())) if is_tag else column,
+            expression=_expression(f"segment_{number}", spoken, name, unknown_in.get(name, ())),
             one=spoken,
             many=f"groups by {spoken}",
-            meaning=BEFORE[spoken][1] if spoken in BEFORE else OF_THE_CAMPAIGN,
+            meaning=BEFORE[spoken].meaning if spoken in BEFORE else OF_THE_CAMPAIGN,
         )
     return found
 
 
-def _has_tag(column: str, unknown_in: Sequence[str]) -> str:
-    """The SQL of whether a message's recipient has a tag; null where nobody knows."""
-    campaigns = ", ".join(f"'{name}'" for name in unknown_in)
+def _expression(column: str, spoken: str, name: str, unknown_in: Sequence[str]) -> str:
+    """The SQL of what a message has of a segment, by the column of its values."""
+    campaigns = ", ".join(f"'{campaign}'" for campaign in unknown_in)
     but = f" and campaign not in ({campaigns})" if campaigns else ""
-    return (
-        f"case when {column} is not null then 'yes'\n"
-        f"     when {PLANNED_COLUMN} is not null{but} then 'no' end"
-    )
+    if name.startswith(TAG):
+        return (
+            f"case when {column} is not null then 'yes'\n"
+            f"     when {PLANNED_COLUMN} is not null{but} then 'no' end"
+        )
+    if spoken in BEFORE:
+        return (
+            f"case when {column} is null{but} then '{BEFORE[spoken].otherwise}'\n"
+            f"     when {column} <> '' then {column} end"
+        )
+    return column
 
 
 def chosen_segments(
@@ -247,18 +276,22 @@ def chosen_segments(
         )
     names = {name: known[name] for name in wanted}
     files = []
+    tags = [name for name in names.values() if name.startswith(TAG)]
+    unknown_in = {tag: _without_tag(segments, tag) for tag in tags}
     if not BEFORE.keys() >= names.keys():
         for each in campaigns.values():
             _keep_draft(each.known)
             files.append(_Maker(each.layer, open_relations).own_file(each.known, each.parts))
     if not BEFORE.keys().isdisjoint(names):
-        files += files_of_before(list(campaigns), starts(), open_relations)
+        began = starts()
+        files += files_of_before(list(campaigns), began, open_relations)
+        not_begun = [name for name in campaigns if began[name].at is None]
+        unknown_in |= {before.name: not_begun for before in BEFORE.values()}
     columns = {f"segment_{number}": name for number, name in enumerate(names.values())}
-    tags = [name for name in names.values() if name.startswith(TAG)]
     if tags:
         columns[PLANNED_COLUMN] = IS_PLANNED
     return Segments(
-        dimensions_of(names, {tag: _without_tag(segments, tag) for tag in tags}),
+        dimensions_of(names, unknown_in),
         columns,
         files,
         "\n".join(str(file) for file in files),
@@ -411,14 +444,19 @@ def _define_before(
 
     starts = {name: each.at for name, each in began.items() if each.at}
     last = max((starts[name] for name in campaigns if name in starts), default=None)
-    names = [name for name, at in starts.items() if last and at < last]
-    layers = [began[name].layer for name in dict.fromkeys([*names, *campaigns])]
-    _define_layers(relations, "every", layers)
-    relations.read("every_clicks", _files(layers, "clicks"))
+    asked = [began[name].layer for name in campaigns]
+    _define_layers(relations, "asked", asked)
+    earlier = [began[name].layer for name, at in starts.items() if last and at < last]
+    if earlier:
+        _define_layers(relations, "earlier", earlier)
+        relations.read("earlier_clicks", _files(earlier, "clicks"))
+    else:
+        relations.define("earlier_messages", "select * from asked_messages where false")
+        relations.read("asked_clicks", _files(asked, "clicks"))
+        relations.define("earlier_clicks", "select * from asked_clicks where false")
     moments = pa.array(starts.values(), pa.timestamp("us", tz="UTC"))
     begun = pa.table({"campaign": pa.array(starts, pa.string()), "began_at": moments})
     relations.register("begun", begun)
-    relations.register("asked_campaigns", _names(campaigns))
     relations.keep("values_before", statement("people_before"))
 
 

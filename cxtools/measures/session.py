@@ -18,37 +18,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxtools import wording
 from cxtools.errors import StoreError
-from cxtools.events.messages import identity
-from cxtools.events.messages import sql as messages_sql
 from cxtools.events.messages.layer import Layer
-from cxtools.events.messages.purposes import Purposes
-from cxtools.events.messages.rows import define_messages, define_received
+from cxtools.events.messages.rows import define_messages
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
 from cxtools.measures.cells import Cells, KnownCells, cells_query, define_cells, hours_of
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
+from cxtools.measures.happened import EVENT_COLUMNS, define_events
 from cxtools.measures.kept import KEPT
 from cxtools.measures.layer_files import kept_counts
 from cxtools.measures.messages import (
     Asked,
     JobFacts,
+    Part,
     define_all_messages,
     define_messages_asked_about,
     define_states_by_hour,
-    no_hashes,
     text_of,
     text_table,
 )
 from cxtools.measures.question import Dimension
 from cxtools.measures.sql import statement
+from cxtools.measures.until import define_until
 from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -68,29 +65,9 @@ STORED = (
 VALUES_NAMED = 20
 #: Among so many, the most frequent ones, the value is looked for that a slip of the pen meant.
 VALUES_COMPARED = 1000
-#: The prefix of columns that messages of several campaigns are known by.
-CAMPAIGN = "campaign, "
-#: The columns of a bounce and of a click, and of an event that is looked at by itself.
-BOUNCE_COLUMNS = (
-    "counted.campaign, message_key, ts, cause_id, bounce_code, bounce_text, bounce_class"
-)
-CLICK_COLUMNS = "counted.campaign, message_key, ts, link_url, is_content"
-EVENT_COLUMNS = (
-    "counted.campaign, message_key, message_id, recipient_id, job_id, email, kind, raw_kind,"
-    " by_machine, ts, link_url, bounce_code, bounce_text, bounce_class"
-)
-IRREGULAR_COLUMNS = (
-    "counted.campaign, message_key, job_id, email, kind, raw_kind, by_machine, ts, link_url"
-)
 #: How often each message was opened: by its row, or by its events where only some of them count.
 OPEN_COUNTS = """
 select campaign, message_key, cast(opens as bigint) as events from stored_messages where opens > 0
-"""
-OPEN_COUNTS_UNTIL = """
-select campaign, message_key, count(*) as events
-from counted_events
-where kind = 'open' and message_key is not null
-group by campaign, message_key
 """
 #: A relation that is counted, and kept for others, as questions are.
 SUSPECT_MESSAGES = "suspect_messages"
@@ -187,6 +164,10 @@ class Session:
             return self.run("select * from folded_cells")
         return self.run("select * from counted_cells")
 
+    def count_cells_by_hour(self) -> pa.Table:
+        """The cells of what is asked, by the hour of the last event of each message."""
+        return self.run("select * from cells_by_hour")
+
     def check_values(self, where: Filters) -> None:
         """A value that no message has is a slip of the pen: say which there are."""
         for dimension, values in where.items():
@@ -235,7 +216,7 @@ def define_relations(
     Define what questions read; *cells* stand for messages where they are known, *key* tells these
     messages from others, whatever is asked about them.
     """
-    _define_layers(relations, layers, asked.bounced)
+    _define_layers(relations, layers, asked)
     relations.register("verdicts", verdicts)
     relations.compute("job_facts", partial(_job_facts, asked.job_facts))
     if asked.cuts is None:
@@ -243,7 +224,7 @@ def define_relations(
         define_events(relations, store, layers)
         relations.define("counted_events", f"select {EVENT_COLUMNS} from events as counted")
     else:
-        _define_until(relations, store, layers, asked.cuts, asked.purposes)
+        define_until(relations, store, layers, asked)
     relations.define("event_counts", statement("event_counts"))
     define_all_messages(relations, asked, key)
     define_messages_asked_about(relations, asked)
@@ -259,26 +240,26 @@ def define_relations(
     relations.keep("clicker_flags", statement("clicker_flags"))
 
 
-def _define_layers(
-    relations: ReadRelations, layers: Mapping[str, Layer], bounced: Sequence[Path]
-) -> None:
+def _define_layers(relations: ReadRelations, layers: Mapping[str, Layer], asked: Asked) -> None:
     """
-    The relations of these layers, each with the campaign of every row; of messages those of these
-    files, if there are any.
+    The relations of these layers, each with the campaign of every row; of messages those that are
+    asked for at all.
     """
     for relation in STORED:
         _read(relations, f"stored_{relation}", relation, layers.values())
-    if bounced:
-        relations.read("stored_main", bounced)
+    if asked.bounced:
+        relations.read("stored_main", asked.bounced)
     else:
         _read(relations, "stored_main", "messages", layers.values())
     _read(relations, "stored_tail", "tail", layers.values())
     relations.define("stored_counts", "select * from stored_event_counts")
     if any(layer.row_count("tail") for layer in layers.values()):
         keys = ["campaign", "message_key"]
-        define_messages(relations, "stored_messages", "stored_main", "stored_tail", keys)
+        define_messages(relations, "messages_of_layers", "stored_main", "stored_tail", keys)
     else:
-        relations.define("stored_messages", "select * from stored_main")
+        relations.define("messages_of_layers", "select * from stored_main")
+    condition = " where not is_irregular" if asked.part is Part.REGULAR else ""
+    relations.define("stored_messages", f"select * from messages_of_layers{condition}")
 
 
 def _read(relations: ReadRelations, name: str, relation: str, layers: Iterable[Layer]) -> None:
@@ -310,85 +291,9 @@ def _define_whole(relations: ReadRelations, verdicts: pa.Table) -> None:
         relations.define("message_facts", statement("stored_facts").format(bounce=last_bounce))
 
 
-def _define_until(
-    relations: ReadRelations,
-    store: EventStore,
-    layers: Mapping[str, Layer],
-    cuts: Mapping[str, datetime],
-    purposes: Purposes,
-) -> None:
-    """What happened after the cut of its campaign doesn't count."""
-    relations.register("cuts", _cut_table(cuts))
-    _define_rows_until(relations, "bounces", "stored_bounces", BOUNCE_COLUMNS)
-    _define_rows_until(relations, "clicks", "stored_clicks", CLICK_COLUMNS)
-    define_events(relations, store, layers)
-    _define_rows_until(relations, "counted_events", "events", EVENT_COLUMNS)
-    relations.define("open_counts", OPEN_COUNTS_UNTIL)
-    counts = messages_sql.statement("event_counts").format(
-        campaign=CAMPAIGN,
-        grouping="group by campaign",
-    )
-    relations.define("counts", counts)
-    relations.define("last_moments", statement("last_moments"))
-    _define_irregular_facts(relations, purposes)
-    relations.define("row_facts", statement("facts_until"))
-    relations.keep("standing_bounces", statement("standing_bounces"))
-    relations.share("message_facts", statement("facts_by_standing_bounce"))
-
-
-def define_events(relations: ReadRelations, store: EventStore, layers: Mapping[str, Layer]) -> None:
-    """The relation `events`: what happened, each event once, with its message."""
-    files = []
-    for campaign in filter(None, layers):
-        files += store.parts(campaign)
-    define_received(relations, "rows_of_parts", files)
-    relations.define("received", "select * from rows_of_parts")
-    relations.register("nothing_known", text_table(campaign=[]).append_column(*no_hashes()))
-    events = messages_sql.statement("events").format(
-        received="received",
-        repeats="stored_repeats",
-        known="nothing_known",
-        campaign=CAMPAIGN,
-    )
-    if any(_has_aliases(layer) for layer in layers.values()):
-        relations.define("events_as_named", events)
-        events = identity.resolved_events_query(
-            "events_as_named",
-            aliases="stored_aliases",
-            splits="stored_splits",
-            by_campaign=True,
-        )
-    relations.define("events", events)
-
-
-def _has_aliases(layer: Layer) -> bool:
-    return bool(layer.row_count(identity.ALIASES) or layer.row_count(identity.SPLITS))
-
-
-def _define_irregular_facts(relations: ReadRelations, purposes: Purposes) -> None:
-    """The facts of messages whose state at a moment their row can't tell, from their events."""
-    irregular = statement("until_cut").format(
-        columns=IRREGULAR_COLUMNS,
-        rows="stored_irregular_events",
-    )
-    jobs = f"select job_id from ({irregular}) as events"
-    relations.keep("jobs", messages_sql.statement("jobs").format(events=f"({jobs})"))
-    facts = messages_sql.statement("new_messages").format(
-        events=f"({irregular})",
-        condition="true",
-        is_content=purposes.is_content,
-        campaign=CAMPAIGN,
-    )
-    relations.define("irregular_facts", facts)
-
-
 def _define_facts_by_standing_bounce(relations: ReadRelations) -> None:
     relations.keep("standing_bounces", statement("standing_bounces"))
     relations.define("message_facts", statement("facts_by_standing_bounce"))
-
-
-def _define_rows_until(relations: ReadRelations, name: str, rows: str, columns: str) -> None:
-    relations.define(name, statement("until_cut").format(rows=rows, columns=columns))
 
 
 def _all_messages_split(asked: Asked) -> str:
@@ -410,8 +315,9 @@ def _define_states(
     relations.define("message_delays", statement("message_delays"))
     relations.define("single_states", statement("single_states"))
     relations.define("counted_cells", cells_query())
+    relations.define("cells_by_hour", cells_query(by_hour=True))
     relations.define("counted_states", statement("counted_states"))
-    if asked.by or asked.where or asked.job_ids is not None or asked.bounced:
+    if asked.by or asked.where or asked.job_ids is not None or asked.part is not Part.ALL:
         relations.define("states", "select * from single_states")
     elif asked.cuts is not None:
         relations.keep("states", statement("counted_states"))
@@ -425,13 +331,6 @@ def _whole_states(relations: Definitions, layers: Mapping[str, Layer], digest: s
         return relations.rows("select * from counted_states semi join uncounted using (campaign)")
 
     return kept_counts(layers, "states", digest, count)
-
-
-def _cut_table(cuts: Mapping[str, datetime]) -> pa.Table:
-    import pyarrow as pa
-
-    moments = pa.array(cuts.values(), pa.timestamp("us", tz="UTC"))
-    return text_table(campaign=list(cuts)).append_column("until", moments)
 
 
 def _job_facts(facts: Callable[[], Iterable[JobFacts]]) -> pa.Table:

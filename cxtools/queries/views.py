@@ -19,9 +19,10 @@ from cxtools.events.database import FUNCTIONS
 from cxtools.events.messages.layer import Layer
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.engine import Engine
+from cxtools.measures.happened import define_events
 from cxtools.measures.messages import SENDING_TIMES, Asked
 from cxtools.measures.segments import NO_SEGMENTS, Segments
-from cxtools.measures.session import define_events, define_relations
+from cxtools.measures.session import define_relations
 from cxtools.queries.columns import FUNCTIONS as VIEW_FUNCTIONS
 from cxtools.queries.columns import MASKED, OF_SEGMENTS, SHOWN, VIEWS, view_columns, view_query
 

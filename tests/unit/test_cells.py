@@ -15,9 +15,11 @@ from cxtools.events.store import EventStore
 from cxtools.measures import bounced as bounced_messages
 from cxtools.measures import cells, session
 from cxtools.measures.answers import answer, count
+from cxtools.measures.cells import ALWAYS
 from cxtools.measures.engine import Engine
 from cxtools.measures.kept import Kept
 from cxtools.measures.layer_files import MOST_FILES
+from cxtools.measures.messages import Part
 from cxtools.measures.people import Behind, recipients
 from cxtools.measures.providers import Providers
 from cxtools.model import Event
@@ -27,6 +29,13 @@ from tests.tables import RECEIVED, events
 QUESTIONS = ("funnel", "bounces", "reasons", "curve", "windows")
 #: What counts: everything, what happened until a moment inside of campaigns, or by an age of each.
 AS_OF: list[Any] = [None, "2026-09-15T02:00:00+02:00", timedelta(minutes=10)]
+#: Moments by which some messages had ended and others hadn't.
+MOMENTS: list[Any] = [
+    "2026-09-14T23:59:59.999999Z",
+    "2026-09-15T02:00:00+02:00",
+    "2026-09-15T10:30:00Z",
+    timedelta(hours=3),
+]
 BYS = [["provider", "cause"], ["domain_kind", "week", "scanned"], ["domain", "history"]]
 WHERES: list[dict[str, list[str]]] = [
     {},
@@ -62,6 +71,24 @@ def test_cells_tell_what_messages_tell(
     counted = count(of_cells, QUESTIONS, by=by, where=where, as_of=as_of)
 
     assert reads_cells(of_cells, by=by, where=where, as_of=as_of)
+    for known, found in zip(truth, counted, strict=True):
+        assert_frame_equal(known, found)
+
+
+@pytest.mark.parametrize("as_of", MOMENTS, ids=str)
+@pytest.mark.parametrize("where", [{}, {"provider": ["gmail"]}], ids=str)
+def test_messages_that_had_ended_by_a_moment_are_not_read_again(
+    odd: EventStore, as_of: Any, where: dict[str, list[str]]
+) -> None:
+    """What they are was counted before, by the hour of their last event."""
+    engine = Engine(odd, rules_digest=lambda: "ended")
+    engine.count_ended(CAMPAIGNS)
+    engine.count_cells(CAMPAIGNS, where=where, as_of=as_of)
+    truth = count(Engine(odd), QUESTIONS, by=["cause"], where=where, as_of=as_of)
+    counted = count(engine, QUESTIONS, by=["cause"], where=where, as_of=as_of)
+
+    assert messages_read(engine, as_of, Part.NOT_ENDED) < messages_read(engine, as_of, Part.ALL)
+    assert reads_cells(engine, by=["cause"], where=where, as_of=as_of)
     for known, found in zip(truth, counted, strict=True):
         assert_frame_equal(known, found)
 
@@ -254,6 +281,13 @@ def in_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Kept()
     monkeypatch.setattr(cells, "KEPT", kept)
     monkeypatch.setattr(session, "KEPT", kept)
+
+
+def messages_read(engine: Engine, as_of: Any, part: Part) -> int:
+    """How many messages there are as of a moment."""
+    with engine.session(CAMPAIGNS, by=ALWAYS, as_of=as_of, part=part) as opened:
+        found: int = opened.run("select count(*) as n from all_messages")["n"][0].as_py()
+        return found
 
 
 def reads_cells(engine: Engine, **how: Any) -> bool:

@@ -117,8 +117,9 @@ FLOORS = {
         "measures.cause_verdicts measures.counts_digest measures.cuts measures.definitions measures.kept "
         "measures.own_providers measures.own_purposes measures.rules_digest measures.segments "
         "sending.segments",
-        "measures.messages",
-        "measures.cells",
+        "measures.ended measures.messages",
+        "measures.cells measures.happened",
+        "measures.until",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes queries.views sending.left_out",

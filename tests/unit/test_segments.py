@@ -258,6 +258,16 @@ def test_what_earlier_campaigns_tell() -> None:
     ] == [tuple(row) for row in rows]
 
 
+def test_nobody_knows_what_came_before_a_campaign_without_moments() -> None:
+    """Neither the first mailing nor a repeated one."""
+    undated = "to | kind | at\nann@x.example | delivery |\n"
+    target = store(undated, "undated", into=store(LATER, "later"))
+    table = answer(Engine(target), "funnel", by=["history", "recency"])
+    rows = table[["campaign", "history", "recency", "attempted"]].fillna("").to_records(index=False)
+
+    assert [("later", "first", "never", 4), ("undated", "", "", 1)] == [tuple(row) for row in rows]
+
+
 def test_an_erased_person_stays_in_every_group(tmp_path: Path) -> None:
     """Whether segments were asked for before or not; nothing is left to do, and no key is left."""
     for name, is_asked in (("asked", True), ("unasked", False)):

@@ -2,7 +2,7 @@
 -- irregular messages is looked at event by event.
 -- grain:   one row per message that had an event by then
 -- params:  none
--- reads:   stored_messages, cuts (campaign, until), last_moments, irregular_facts
+-- reads:   stored_messages, cuts (campaign, until, ended_by: messages that had ended before it are left out), last_moments, irregular_facts
 -- columns: those of stored_facts.sql, without a bounce
 select stored.campaign, stored.message_key, job_id, email, domain,
        case when first_sent_at <= until then first_sent_at end as first_sent_at,
@@ -24,7 +24,7 @@ select stored.campaign, stored.message_key, job_id, email, domain,
 from stored_messages as stored
 join cuts on cuts.campaign = stored.campaign
 left join last_moments on last_moments.campaign = stored.campaign and last_moments.message_key = stored.message_key
-where not is_irregular and first_event_at <= until
+where not is_irregular and first_event_at <= until and last_event_at >= ended_by
 union all
 select campaign, message_key, job_id, email, domain, first_sent_at, first_event_at, last_event_at,
        sents, deliveries, delivered_at, last_delivery_at, opens, machine_opens, first_open_at, clicks, first_click_at, complaints, unsubscribes, not_sent

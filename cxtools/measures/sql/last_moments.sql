@@ -1,14 +1,8 @@
--- When was the last event of each message whose last one of all came after the cut?
--- grain:   one row per message
+-- When was the last event by the cut of each message that had a later one?
+-- grain:   one row per message; a few others, of which a part has a row twice, may be among them
 -- params:  none
--- reads:   counted_events (up to the cut), stored_messages, cuts
+-- reads:   counted_events_of_later (up to the cut)
 -- columns: campaign, message_key, last_at
 select campaign, message_key, max(ts) as last_at
-from counted_events
-semi join (
-    select stored.campaign, message_key
-    from stored_messages as stored
-    join cuts on cuts.campaign = stored.campaign
-    where first_event_at <= until and last_event_at > until
-) as later using (campaign, message_key)
+from counted_events_of_later
 group by campaign, message_key
