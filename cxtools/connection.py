@@ -377,7 +377,7 @@ class Connection:
         """
         from cxtools.sending.status import unfinished
 
-        return unfinished(self.ledger, self.settings.account)
+        return unfinished(self.ledger, self.settings.account) if self.has_ledger else []
 
     def status(self, name: str) -> Status:
         """
@@ -388,7 +388,7 @@ class Connection:
         """
         from cxtools.sending.status import status
 
-        return status(self.ledger, self.engine, name, self.settings)
+        return status(self.ledger if self.has_ledger else None, self.engine, name, self.settings)
 
     @without_locals
     def collect(self, name: str | None = None) -> Collected:

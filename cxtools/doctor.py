@@ -5,18 +5,22 @@ and to read.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from cxtools import wording
+from cxtools.api.client import Client
 from cxtools.bounce.own_rules import judge_by
 from cxtools.connection import Connection
 from cxtools.errors import ConfigError, CxError, Denied, ReportError, StoreError
-from cxtools.files import make_private_folder
+from cxtools.files import check_is_local
 from cxtools.measures.own_providers import OWN_PROVIDERS, providers_of
 from cxtools.measures.own_purposes import OWN_LINKS, purposes_by
 from cxtools.measures.rules_digest import OWN_RULES
@@ -95,7 +99,7 @@ def _http(_client: Connection) -> str:
 
 def _api(client: Connection) -> str:
     client.settings.needs("api")
-    probe = client.context.api.probe()
+    probe = Client(client.settings).probe()
     if probe.missing_scopes:
         raise Denied(
             f"the client lacks {', '.join(probe.missing_scopes)}",
@@ -113,11 +117,10 @@ def _api(client: Connection) -> str:
 
 
 def _clock(client: Connection) -> str:
-    context = client.context
-    moment = context.api.fetch_moment()
+    moment = Client(client.settings).fetch_moment()
     if moment is None:
         return "the API's answers tell no moment to compare it with"
-    ahead_s = context.now() - moment.timestamp()
+    ahead_s = time.time() - moment.timestamp()
     said = f"{wording.duration(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} the API's"
     if abs(ahead_s) > MOST_SKEW_S:
         raise ConfigError(
@@ -154,6 +157,8 @@ def _policy(client: Connection) -> str:
 def _ledger(client: Connection) -> str:
     from cxtools.ledger.version import NEWEST, missing_columns
 
+    if not client.has_ledger:
+        return "there is none yet: the first send makes it"
     missing = missing_columns(client.ledger)
     if missing:
         raise StoreError(
@@ -182,14 +187,25 @@ def _store(client: Connection) -> str:
 
 def _space(client: Connection) -> str:
     home = client.settings.home
-    make_private_folder(home)
-    free = shutil.disk_usage(home).free
+    check_is_local(home)
+    folder = _nearest_folder(home)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
         raise ConfigError(
             f"only {free // MIB} MiB are free in {home}",
             do="free some space: a send stops when the ledger can't be written",
         )
     return f"{free / GIB:,.1f} GiB free"
+
+
+def _nearest_folder(home: Path) -> Path:
+    """The home, or where it isn't there yet the folder that it will be made in."""
+    nearest = next(each for each in (home, *home.absolute().parents) if each.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))
+    return nearest
 
 
 def _reports(_client: Connection) -> str:

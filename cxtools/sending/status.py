@@ -14,6 +14,7 @@ from cxtools.errors import StoreError
 from cxtools.ledger.batches import BatchRow
 from cxtools.ledger.ledger import Ledger
 from cxtools.ledger.outbox import CRM
+from cxtools.ledger.plans import unknown_campaign
 from cxtools.ledger.states import STATES, UNFINISHED, UNSETTLED
 from cxtools.ledger.unknown import ORPHANED
 from cxtools.measures.engine import Engine
@@ -224,13 +225,15 @@ def over_limit(batches: Iterable[int], quota_left: float) -> int:
     return over
 
 
-def status(ledger: Ledger, engine: Engine, name: str, settings: Settings) -> Status:
+def status(ledger: Ledger | None, engine: Engine, name: str, settings: Settings) -> Status:
     """
     The status of one campaign.
 
     Raises:
-        ConfigError: the ledger doesn't know it.
+        ConfigError: the ledger doesn't know it, or there is none.
     """
+    if ledger is None:
+        raise unknown_campaign(name)
     rows = ledger.batches.rows(name)
     limits = ledger.plans.spec(name)["limits"]
     limit = settings.daily_cap(limits["daily"])

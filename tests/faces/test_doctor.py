@@ -87,6 +87,17 @@ def test_a_clock_that_is_far_from_the_apis_is_said(
     assert said in findings["clock"].says
 
 
+@pytest.mark.parametrize("name", ["file", "file/home"])
+def test_a_home_that_can_not_be_made_is_found(tmp_path: Path, name: str) -> None:
+    """Without making it: a file has its name, or that of a folder above it."""
+    (tmp_path / "file").touch()
+    settings = load_settings(environ={}, home=tmp_path / name)
+    findings = {each.check: each for each in examine(Connection(settings, quiet=True))}
+
+    assert not findings["space"].ok
+    assert "see that CXTOOLS_HOME is a folder that can be written" in findings["space"].says
+
+
 #: A file of the home, or what is done to its ledger -> the check that fails, and what it says.
 BROKEN = {
     "reports.toml": ("x = [", "schedules", "the reports are not TOML"),

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import cxtools as cx
 from cxtools import connect
 from cxtools.cli.program import app
-from cxtools.errors import CxError, StoreError
+from cxtools.errors import ConfigError, CxError, StoreError
 from tests import tables
 from tests.tables import ask
 from tests.unit.test_catalogue import STORE
@@ -24,6 +25,8 @@ def run(home: Path, *words: str) -> Result:
 READING = {
     "status q3": (2, "there is no campaign 'q3' in the ledger\n  -> known are: none yet"),
     "status": (0, "no campaigns"),
+    "resume": (0, "no campaigns"),
+    "doctor": (2, "ok    ledger: there is none yet: the first send makes it"),
     "campaigns": (0, "no campaigns"),
     "audit verify": (0, "0 rows, head 0000000000000000: no fault found"),
     "audit verify --anchor 7:9f86d081": (6, "the audit log has 1 fault, the first at row 1"),
@@ -51,6 +54,16 @@ def test_what_only_reads_makes_no_home(line: str, tmp_path: Path) -> None:
     assert not home.exists()
     assert said in done.stdout + error
     assert code == getattr(done.exception, "exit_code", done.exit_code)
+
+
+def test_what_notebooks_read_makes_no_home(tmp_path: Path) -> None:
+    """A campaign of a home that isn't there is unknown, and nothing of it waits to be sent."""
+    home = tmp_path / "home"
+    with pytest.raises(ConfigError, match="there is no campaign 'q3'"):
+        cx.status("q3", home=home)
+
+    assert [] == connect(home=str(home)).unfinished()
+    assert not home.exists()
 
 
 def test_anchors_without_a_ledger_miss_it(tmp_path: Path) -> None:
