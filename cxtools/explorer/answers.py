@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import html
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine
 from cxtools.measures.people import Behind
 from cxtools.measures.table import Table
-from cxtools.text import mask_addresses, safe_cell
+from cxtools.text import safe_cell
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -219,36 +218,37 @@ def output_of(engine: Engine, choice: Choice) -> Output:
 
 @dataclass(frozen=True)
 class Text:
-    """What servers wrote to some people: without addresses, and as it came to each of them."""
+    """
+    What servers wrote to some people, but for what differs from one to the next; *alike* tells it
+    from others.
+    """
 
     words: str
     recipients: int
-    as_written: tuple[str, ...]
+    alike: str
 
 
 def texts_behind(engine: Engine, choice: Choice, cause: str) -> list[Text]:
     """What servers wrote, of one cause, to the most people first."""
-    table = people.texts(
+    table = people.alike_texts(
         engine,
         choice.campaigns,
         Behind(category=cause),
         where=choice.filters(),
         as_of=choice.as_of or None,
-        addresses=True,
     )
-    alike: defaultdict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
-    columns = ("campaign", "kind", "bounce_code", "bounce_text", "recipients")
-    for campaign, kind, code, text, number in zip(*map(table.get, columns), strict=True):
-        alike[campaign, kind, code, mask_addresses(text)].append((text, number))
-    texts = [_text(code, words, rows) for (_, _, code, words), rows in alike.items()]
-    return sorted(texts, key=lambda text: -text.recipients)
+    columns = ("bounce_code", "bounce_text", "wordings", "recipients", "alike")
+    rows = zip(*map(table.get, columns), strict=True)
+    return [
+        Text(_words(code, text, wordings), recipients, alike)
+        for code, text, wordings, recipients, alike in rows
+    ]
 
 
-def _text(code: str, words: str, rows: Sequence[tuple[str, int]]) -> Text:
-    """One text of those that differ in addresses alone."""
-    recipients = sum(number for _, number in rows)
-    said = " ".join(filter(None, [code, words]))
-    return Text(said or NO_WORDS, recipients, tuple(text for text, _ in rows))
+def _words(code: str, text: str, wordings: int) -> str:
+    """What a line of a list says of texts that are alike."""
+    said = " ".join(filter(None, [code, text])) or NO_WORDS
+    return f"{said} ({wording.count(wordings)} wordings)" if wordings > 1 else said
 
 
 @dataclass(frozen=True)

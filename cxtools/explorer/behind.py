@@ -113,7 +113,7 @@ class BehindBar:
         if self._panel.text.value in (ALL, None):
             return Behind(category=cause)
         [text] = self._chosen()
-        return Behind(category=cause, bounce_text=text.as_written or None)
+        return Behind(category=cause, alike=text.alike)
 
     def _choose_person(self, _: object) -> None:
         person = self._panel.person.value

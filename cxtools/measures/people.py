@@ -51,6 +51,7 @@ CAUSES = {
     "reason": "reason",
     "bounce_code": "messages.bounce_code",
     "bounce_text": "standing_bounces.bounce_text",
+    "alike": "messages.campaign || ' ' || cast(messages.cause_id as string)",
 }
 #: The same -> the column and the relation of what there is.
 KNOWN = {
@@ -59,8 +60,11 @@ KNOWN = {
     "reason": ("reason", "verdicts"),
     "bounce_code": ("bounce_code", "standing_bounces"),
     "bounce_text": ("bounce_text", "standing_bounces"),
+    "alike": ("campaign || ' ' || cast(cause_id as string)", "verdicts"),
     "link": ("link_url", "urls"),
 }
+#: What is asked of those alone whose messages bounced.
+TEXTS = {"texts", "alike_texts"}
 #: Messages with a click on one of the links that are wanted.
 LINKS = """
 exists (select 1 from clicks
@@ -82,7 +86,8 @@ MASKS = {"email": _masked_address, "bounce_text": mask_addresses, "reason": mask
 class Behind:
     """
     What the messages must be: a step that they reached, "" for any; a word, or several, of the
-    bounce that stands; a link that was followed, as `cx.links` shows it. None: whatever it is.
+    bounce that stands; a link that was followed, as `cx.links` shows it; what `alike_texts` calls
+    texts that are alike. None: whatever it is.
     """
 
     step: str = ""
@@ -92,6 +97,7 @@ class Behind:
     bounce_code: str | Sequence[str] | None = None
     bounce_text: str | Sequence[str] | None = None
     link: str | Sequence[str] | None = None
+    alike: str | Sequence[str] | None = None
 
     def values(self) -> dict[str, list[str]]:
         """What is wanted of each word, where it was said."""
@@ -168,6 +174,20 @@ def texts(
     return Table(in_order)
 
 
+def alike_texts(
+    engine: Engine, campaigns: Campaigns, behind: Behind, *, where: Where = None, as_of: AsOf = None
+) -> Table:
+    """
+    One row per text that servers wrote, but for what differs from recipient to recipient: one of
+    the texts, with masked addresses, and how many there are; the most frequent ones first.
+
+    Raises:
+        ConfigError, StoreError: as `recipients`.
+    """
+    rows = _rows(engine, "alike_texts", campaigns, behind, where=where, as_of=as_of)
+    return masked(rows.to_pandas())
+
+
 @repeat_when_replaced
 def _rows(
     engine: Engine,
@@ -184,7 +204,7 @@ def _rows(
     filters = choices.filters(QUESTIONS["funnel"], where, segments)
     condition = _condition(behind)
     how: dict[str, Any] = {"where": filters, "as_of": as_of}
-    bounced_only = file == "texts" or not CAUSES.keys().isdisjoint(behind.values())
+    bounced_only = file in TEXTS or not CAUSES.keys().isdisjoint(behind.values())
     if bounced_only and filters:
         with engine.session(campaigns, **how, checks_values=False) as session:
             session.check_values(filters)  # of all messages, not of those that bounced

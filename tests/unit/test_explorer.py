@@ -240,7 +240,7 @@ def test_from_a_bar_to_one_persons_mail(parts: Controls) -> None:
     parts.person.value = parts.person.options[1][1]
     lines = str(parts.lines.outputs)
 
-    assert ["all of them", "2 × 5.1.1 550 <***@yahoo.com> no such user"] == texts
+    assert ["all of them", "2 × 5.1.1 550 <***@yahoo.com> no such user (2 wordings)"] == texts
     assert "b***@yahoo.com" in people
     assert "delivery" in lines
     assert "bounce" in lines
