@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cxtools.errors import ReportError
+from cxtools.events.own_folder import own_folder
 from cxtools.pages.catalogue import read_notebook
 from cxtools.pages.disk import cant_write
 from cxtools.pages.executed import ended_by_its_verdict, failed_cell, fault_of, fault_text
@@ -100,9 +101,9 @@ def _run_process(
 ) -> tuple[int, str]:
     """
     Run the kernel's process, ended by the clock if need be: its exit code, and its complaint if it
-    broke off.
+    broke off. What a killed report left of its folder, the next one removes.
     """
-    with tempfile.TemporaryDirectory(prefix="cx-report-") as folder:
+    with tempfile.TemporaryDirectory(prefix="report-", dir=own_folder()) as folder:
         process = subprocess.Popen(
             COMMAND,
             stdin=subprocess.PIPE,

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from cxtools.errors import ReportError
+from cxtools.events.own_folder import own_folder
 from cxtools.pages.disk import write_bytes
 
 #: What such a browser is called on PATH, or where macOS keeps it.
@@ -65,7 +66,7 @@ def print_page(page: Path, browser: str, *, timeout_s: float = TIMEOUT_S) -> Pat
         ReportError: the browser didn't print it, or not in time.
         StoreError: the disk refuses the PDF.
     """
-    with tempfile.TemporaryDirectory(prefix="cx-print-") as folder:
+    with tempfile.TemporaryDirectory(prefix="print-", dir=own_folder()) as folder:
         sheet = Path(folder) / "page.pdf"
         command = [browser, *FLAGS, f"--user-data-dir={folder}/profile"]
         if os.geteuid() == 0:  # it refuses to run as root otherwise; the page runs our script only

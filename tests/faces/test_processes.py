@@ -20,6 +20,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 from cxtools.connection import COLLECT_STOPPED, connect
+from cxtools.events.own_folder import PREFIX, folder_of_process
 from cxtools.sending.status import stopped_text
 
 PATIENCE_S = 60
@@ -332,20 +333,32 @@ def test_a_simulator_ends_without_a_complaint(how: signal.Signals) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_report_leaves_no_notebook_running(tmp_path: Path, how: signal.Signals) -> None:
-    """A notebook can send: neither it nor its kernel goes on when `cxtools report` was ended."""
+    """
+    A notebook can send: neither it nor its kernel goes on when `cxtools report` was ended. The keys
+    of its channels are removed by the next process that needs a folder.
+    """
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
     slow = write_notebook(tmp_path / "slow.ipynb", WRITES_ITS_PROCESSES)
     seen = tmp_path / "kernel"
     report = [*CXTOOLS, "report", str(slow), "-p", f"folder={tmp_path}"]
-    with running(report, CXTOOLS_HOME=str(tmp_path / "home")) as command:
+    home = str(tmp_path / "home")
+    with running(report, CXTOOLS_HOME=home, TMPDIR=str(temporary)) as command:
         while not seen.exists():
             assert command.poll() is None
             time.sleep(0.1)
         run, kernel = map(int, seen.read_text().split())
+        others = folder_of_process(temporary, PREFIX)
+        [keys] = temporary.glob(f"{PREFIX}*/report-*/kernel.json")
         command.send_signal(how)
         command.wait(PATIENCE_S)
 
         assert run != command.pid
         assert (True, True) == (ends(run), ends(kernel))
+        assert keys.exists()
+
+        mine = folder_of_process(temporary, PREFIX)
+        assert {others, mine} == set(temporary.glob(f"{PREFIX}*"))
 
 
 def test_what_a_notebook_left_running_ends_with_its_report(tmp_path: Path) -> None:

@@ -104,6 +104,32 @@ def make_home(home: Path, ledger: str = "") -> None:
     (home / "my-list.csv").write_text(f"email\n{OTHERS[2]}\n")
     for question in QUESTIONS:
         answer(client.engine, question)  # makes the layers of messages
+    count_for_explorer(client)
+
+
+#: What the files are called that an explorer makes beside a layer.
+COUNTED_AHEAD = (
+    "bounced-",
+    "cells-",
+    "domain-cells-",
+    "ended-cells-",
+    "segment-cells-",
+    "segments-",
+)
+
+
+def count_for_explorer(client: Connection) -> None:
+    """What an explorer counts ahead, and keeps in files beside the layers."""
+    client.engine.find_bounced(None)
+    client.engine.count_ended(None)
+    for by in ([], ["domain"], ["history"]):
+        client.engine.count_cells(None, by=by)
+
+
+def counted_files(home: Path) -> set[str]:
+    """Which of these a home has."""
+    names = [file.name for file in (home / "events").rglob("*.parquet")]
+    return {kind for kind in COUNTED_AHEAD if any(name.startswith(kind) for name in names)}
 
 
 def plan(ledger: Ledger) -> None:

@@ -16,21 +16,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from cxtools.cli.program import app
+from cxtools.connection import Connection
 from cxtools.events.importing import import_file
 from cxtools.identity import recipient_key
+from cxtools.measures import people
+from cxtools.measures.people import Behind
 from cxtools.people.forget import finish_earlier, forget, is_due
 from cxtools.people.person import held_on
 from tests.proof.erasure_ground import (
     ADDRESS,
+    COUNTED_AHEAD,
     LOCAL_PART,
     OTHERS,
     ROOT,
     answers,
     client_of,
+    count_for_explorer,
+    counted_files,
     make_home,
     payloads,
     places,
@@ -72,6 +79,40 @@ def test_an_erased_person_is_found_nowhere_and_counts_stay(ledger_url: str, tmp_
     for other in OTHERS:
         held = held_on(later, other)
         assert (4, 2, 1) == (len(held.events), len(held.planned), len(held.webhooks))
+
+
+def test_people_behind_a_cause_are_right_after_an_erasure(tmp_path: Path) -> None:
+    """
+    What an explorer counted ahead goes with its layer: nobody finds the person in it, and whoever
+    is behind the cause is behind it still, under the token; counted ahead again, or not.
+    """
+    home = tmp_path / "home"
+    make_home(home)
+    before = behind(client_of(home))
+    files_before = counted_files(home)
+    stood = [place for place in places(home) if "bounced-" in place]
+    forget(client_of(home), ADDRESS, "asked to")
+    files_after = counted_files(home)
+    left = places(home)
+    after = behind(client_of(home))
+    count_for_explorer(client_of(home))
+    others = before[before["email"] != ADDRESS]
+    same = after[after["person"].isin(others["person"])]
+
+    assert set(COUNTED_AHEAD) == files_before == counted_files(home)
+    assert stood
+    assert (set(), []) == (files_after, left)
+    assert (5, 4, 5) == (len(before), len(others), len(after))
+    assert others["email"].tolist() == same["email"].tolist()
+    assert KEY not in set(after["person"])
+    assert after.equals(behind(client_of(home)))
+    assert [] == places(home)
+
+
+def behind(client: Connection) -> pd.DataFrame:
+    """The people whose mailbox isn't there, with whole addresses."""
+    cause = Behind(category="invalid_recipient")
+    return people.recipients(client.engine, "imported", cause, addresses=True)
 
 
 def _file_of(ledger_url: str, home: Path) -> str:

@@ -70,7 +70,7 @@ def layer_without_events(open_relations: Open) -> Iterator[Layer]:
     from cxtools.events.messages.build import build
 
     with (
-        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory(dir=own_folder()) as folder,
         layer.unfinished(Path(folder, "campaign=")) as hidden,
     ):
         with open_relations() as relations:
