@@ -126,8 +126,8 @@ def check_campaign(campaign: str | int | float = "", *, home: Home = None) -> st
     raise ConfigError(
         problem,
         where=short_path(client.settings.home),
-        do=f"{did_you_mean(name, known)}set the parameter `campaign`, "
-        f"with papermill `-p campaign NAME`, to one of: {choices}",
+        do=f"{did_you_mean(name, known)}name one of: {choices}; "
+        "in a report with papermill `-p campaign NAME`",
     )
 
 

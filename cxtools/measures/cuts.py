@@ -96,6 +96,8 @@ def end_of(as_of: AsOf) -> datetime | timedelta | None:
     if as_of is None or as_of == "":
         return None
     if isinstance(as_of, timedelta):
+        if as_of < timedelta(0):
+            raise ConfigError(f"as_of is an age below zero: {as_of}", do=AS_WRITTEN)
         return as_of
     zone = formats.current().zone
     moment = as_of if isinstance(as_of, datetime) else parse_last_moment(as_of, zone)

@@ -417,6 +417,14 @@ def test_a_day_that_is_none_is_refused(as_of: str) -> None:
     assert "write a day as 2026-09-14, which counts to its end" in str(refused.value)
 
 
+def test_an_age_below_zero_and_a_filter_without_a_value_are_refused() -> None:
+    """Neither is an answer without rows."""
+    with pytest.raises(ConfigError, match="as_of is an age below zero"):
+        ask("funnel", EDGES, as_of=timedelta(hours=-1))
+    with pytest.raises(StoreError, match="names no value of provider"):
+        ask("funnel", EDGES, where={"provider": []})
+
+
 def test_an_age_is_counted_from_each_campaigns_own_start(tmp_path: Path) -> None:
     """Campaigns of different days are compared at the same age."""
     both = EventStore(tmp_path)
