@@ -87,7 +87,7 @@ def verdict(
         about  "run", "bounces" or "engagement": which sentences and cards. The checks are the same;
                what can't be seen is NO DATA where the report is about it
         as_of  a moment after which events don't count; a date, as "2026-09-14", is that whole day
-               (UTC)
+               in the zone of the settings
         home   another folder than CXTOOLS_HOME
 
     Raises:

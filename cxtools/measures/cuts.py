@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from cxtools import formats
+from cxtools import formats, wording
 from cxtools.errors import ConfigError
 from cxtools.events.messages.layer import Layer
 from cxtools.text import parse_last_moment
@@ -61,6 +61,19 @@ def counts_whole(layer: Layer, until: datetime) -> bool:
     if counts["unattributed"] or last_irregular_at is None:
         return False
     return last_irregular_at <= until
+
+
+def notes_on_undated(layers: Mapping[str, Layer], cuts: Mapping[str, datetime] | None) -> list[str]:
+    """What is said of events without a moment where only those up to the cuts count."""
+    notes = []
+    for campaign, layer in layers.items():
+        undated = layer.counts()["without_timestamp"]
+        if cuts and undated and not counts_whole(layer, cuts[campaign]):
+            notes.append(
+                f"Events of {campaign} without a moment ({wording.count(undated)}) count from when "
+                "they came in, not before."
+            )
+    return notes
 
 
 def start(layer: Layer) -> datetime | None:

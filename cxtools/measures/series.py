@@ -35,6 +35,8 @@ from cxtools.verdicts.changes import Rate
 BASELINE = 20
 #: So many periods before one, at most, are its recent ones.
 RECENT = 20
+#: This part of what matters is as good as nothing.
+NOTHING = 0.1
 #: Periods that are closer are days, and have a season of the week.
 DAYS = timedelta(hours=36)
 WEEK = 7
@@ -90,7 +92,17 @@ class Series:
         centre = centre_of([self.cases[number] for number in self.baseline])
         if any(self.season):
             centre = LOG_ODDS.share(median(self.odds[number] for number in self.baseline))
-        return Chart(centre, spread_of(self.odds, self.cases))
+        return Chart(centre, spread_of(self._notable_odds(), self.cases))
+
+    def _notable_odds(self) -> list[float]:
+        """
+        The logarithmic odds, those alike that are as good as those of none, or of all: none of a
+        million and a thousand of them are far apart, and no difference that matters.
+        """
+        if self.rate.is_relative:
+            return list(self.odds)
+        lowest = LOG_ODDS.place(NOTHING * self.rate.least)
+        return [min(max(odds, lowest), -lowest) for odds in self.odds]
 
     def pinned(self, chart: Chart) -> list[float]:
         """The usual place of each period by the baseline, with its season."""

@@ -395,6 +395,19 @@ def test_hours_are_those_of_the_sending() -> None:
     assert "Mon" in ask("funnel", known, by="weekday").text()
 
 
+def test_events_without_a_moment_are_told_of_where_they_do_not_count_yet() -> None:
+    """They count from when they came in; where everything counts there is nothing to say."""
+    known = store("to | kind | at\nann | delivery | +0\nbob | delivery |\ncid | delivery |")
+    early = ask("funnel", known, as_of="2026-09-14T23:00:00Z")
+    late = ask("funnel", known, as_of=RECEIVED + timedelta(days=1))
+
+    assert [(1,)] == values(early, "attempted")
+    assert (
+        "Events of c without a moment (2) count from when they came in, not before.",
+    ) == early.notes
+    assert ([(3,)], ()) == (values(late, "attempted"), late.notes)
+
+
 @pytest.mark.parametrize("as_of", ["14.09.2026", "09/14/2026", "yesterday", "2026-09-31"])
 def test_a_day_that_is_none_is_refused(as_of: str) -> None:
     """What can be read in two ways, or in none, is not guessed; how to write it is said."""

@@ -445,6 +445,33 @@ def test_sundays_are_no_news() -> None:
     assert [(58, 58)] == [(alert.first, alert.last) for alert in alerts(days(wednesday))]
 
 
+#: Upworthy's visitors in the weeks from 18 March 2013, and those who left at once, in thousands
+#: (github.com/natematias/upworthy-archive, Google Analytics). On 25 June 2013 the site's cache
+#: began to serve it otherwise (Matias et al. 2024, correction in Scientific Data).
+VISITORS = """
+4509 0 4641 0 3899 3 3736 0 6321 7 4505 3 5268 0 7693 7 6810 3 17993 0 8736 9
+7083 13 6196 9 7138 12 8299 819 6192 816 12745 1572 9129 1254 8382 1172 7330 996 8357 1161
+"""
+
+
+def test_a_public_log_shows_its_incident() -> None:
+    """
+    None of four million, and then seven thousand of six, are the same, however far apart by their
+    logarithms; an eighth is not. Who left at once stands for a bounce; the week of the incident is
+    the fifteenth.
+    """
+    numbers = [1000 * int(number) for number in VISITORS.split()]
+    rows = [
+        {"attempted": all_of_them, "delivered": all_of_them - left, "hard": left}
+        for all_of_them, left in zip(numbers[::2], numbers[1::2], strict=True)
+    ]
+    said = alerts(past(rows, {}))
+
+    assert {("hard_bounce_rate", 14, 20), ("delivery_rate", 14, 20)} == {
+        (alert.metric, alert.first, alert.last) for alert in said
+    }
+
+
 def test_what_comes_again_and_again_is_usual() -> None:
     """Every fifth mailing is a receipt that few click; one newsletter that few click is an alert."""
     newsletters = noisy(40, 4)
