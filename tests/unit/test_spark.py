@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -333,6 +333,22 @@ def test_a_filter_and_jobs_are_the_same(both: Both) -> None:
     )
     assert len(ours) > 1
     check_equal(ours, sparks, "places")
+
+
+def test_cells_up_to_a_moment_are_the_same(both: Both) -> None:
+    """Counted of the messages that had ended by then, and of the others."""
+    engines = Both(
+        replace(both.duckdb, rules_digest=lambda: "cells"),
+        replace(both.spark, rules_digest=lambda: "cells"),
+    )
+    how: dict[str, Any] = {"campaigns": "summer", "by": ["cause"], "as_of": AS_OF["inside"]}
+    for engine in (engines.duckdb, engines.spark):
+        engine.count_ended("summer")
+        engine.count_cells("summer", as_of=AS_OF["inside"])
+        with engine.session(**how) as session:
+            assert session.reads_cells
+
+    check_counts(engines, ["funnel", "bounces", "curve"], **how)
 
 
 # --- words for whoever has no Spark ---
