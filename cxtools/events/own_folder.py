@@ -22,9 +22,20 @@ PREFIX = "cxtools-"
 OWNER = "owner"
 
 
-@cache
 def own_folder() -> Path:
-    """Where this process keeps what it makes of a store that it may only read."""
+    """
+    Where this process keeps what it makes of a store that it may only read; a new one where
+    somebody swept the temporary folder.
+    """
+    folder = _made_folder()
+    if not folder.exists():
+        _made_folder.cache_clear()
+        folder = _made_folder()
+    return folder
+
+
+@cache
+def _made_folder() -> Path:
     return folder_of_process(Path(tempfile.gettempdir()), PREFIX)
 
 

@@ -40,8 +40,8 @@ class BehindBar:
 
     def show(self, choice: Choice) -> None:
         """The texts and people of the cause that is chosen, among these messages."""
-        self._choice = choice
         self.empty()
+        self._choice = choice
         if self._panel.cause.value in (ALL, None):
             return
         with self._answering(self._panel.people):
@@ -54,7 +54,9 @@ class BehindBar:
             self._show_people()
 
     def empty(self) -> None:
-        """Nothing is chosen."""
+        """Nothing is chosen, and no files can be made."""
+        self._choice = Choice(())
+        self._panel.make_files.layout.display = "none"
         self._texts = []
         self._fill_texts([])
         self._panel.people.outputs = ()

@@ -20,8 +20,9 @@ DIFFERENCE = "as a difference"
 #: What shows differences, and what shows all campaigns.
 COMPARE = "compare"
 TREND = "trend"
-#: The report on all campaigns, which is told of none.
-OF_ALL_CAMPAIGNS = "trend_report"
+#: The report on all campaigns, which takes none, and what stands above it.
+TREND_REPORT = "trend_report"
+OF_ALL = "# of all campaigns:"
 #: What stands above the reports where two campaigns are shown as their difference.
 NO_REPORT = "# no report shows the difference of two campaigns; of each by itself:"
 #: Filters that the trend over all campaigns leaves out.
@@ -170,25 +171,31 @@ class Choice:
 
     def as_parameters(self) -> str:
         """The reports that show it, with papermill's parameters: a line a page."""
-        reports = dict.fromkeys(view.entry.report for view in self._views_of_campaigns())
         lines = [NO_REPORT] if self.is_difference() else []
-        for name in reports:
-            campaigns = ("",) if name == OF_ALL_CAMPAIGNS else self.campaigns
-            lines += [self.report(name, campaign) for campaign in campaigns]
-        return "\n".join(lines)
+        for view in self._views_of_campaigns():
+            lines += replace(view, by=self.by).settled().reports()
+        return "\n".join(dict.fromkeys(lines))
 
-    def report(self, name: str, campaign: str) -> str:
+    def reports(self) -> list[str]:
         """
-        One report as a command.
+        The report of one question as commands, one a campaign.
 
-        >>> print(Choice(("q3",), "league", where="plan=pro").as_parameters())
+        >>> print(*Choice(("q3",), "league", where="plan=pro").reports(), sep="\\n")
+        # of all campaigns:
         cxtools report trend_report -p where=plan=pro
         """
-        by = () if self.is_difference() else self.by
+        name = self.entry.report
+        if name == TREND_REPORT:
+            command = self.report(name)
+            return [OF_ALL, command] if self.campaigns else [command]
+        return [self.report(name, campaign) for campaign in self.campaigns]
+
+    def report(self, name: str, campaign: str = "") -> str:
+        """One report as a command, of one campaign where it is of one."""
         parameters = {
             "campaign": campaign,
             "as_of": self.as_of,
-            "by": ",".join(quoted(name) for name in by),
+            "by": ",".join(quoted(name) for name in self.by),
             "where": ",".join(quoted(part) for part in parts_of(self.where)),
         }
         given = [f"{key}={value}" for key, value in parameters.items() if value]

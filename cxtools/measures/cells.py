@@ -26,7 +26,7 @@ from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import counts_whole
 from cxtools.measures.definitions import Definitions
-from cxtools.measures.ended import HOUR, STATES_BY_HOUR, ended_by, find_ended, hour_by, keep_ended
+from cxtools.measures.ended import HOUR, STATES_BY_HOUR, Ended, find_ended, hour_by, keep_ended
 from cxtools.measures.kept import KEPT
 from cxtools.measures.layer_files import keep_counts, read_counts
 from cxtools.measures.messages import (
@@ -204,14 +204,12 @@ class Cells:
         Keep what was counted split by what these cells are parted by, campaign by campaign, with
         the messages that had ended and weren't read; whether all are worth it.
         """
-        import pyarrow as pa
         import pyarrow.compute as pc
 
         rows = _flat(counted, scope)
         own = {name: rows.filter(pc.equal(rows["campaign"], name)) for name in self.layers}
-        for campaign, hour in self.asked.ended.items():
-            tables = [own[campaign], ended_by(self._ended(campaign), hour)]
-            own[campaign] = pa.concat_tables(tables, promote_options="default")
+        for campaign, ended in self.asked.ended.items():
+            own[campaign] = ended.with_others(own[campaign])
         for campaign, cells in own.items():
             self._keep(scope, campaign, cells if _is_worth_it(cells) else _not_worth_it())
         return all(_is_worth_it(cells) for cells in own.values())
@@ -221,14 +219,15 @@ class Cells:
             keep_counts(self.layers[campaign], scope.file, self._digest_with(scope), rows)
         KEPT.keep(self._key(scope, campaign), rows)
 
-    def without_ended(self) -> dict[str, datetime]:
-        """Campaign -> the hour by which messages had ended of which its own cells tell."""
-        hours = {}
+    def ended(self) -> dict[str, Ended]:
+        """Campaign -> the messages that had ended by what is asked, where they were counted."""
+        found = {}
         for campaign in self.layers:
             cut = self._cut(campaign) if self._is_told else None
-            if cut and self._ended(campaign) is not None:
-                hours[campaign] = hour_by(cut)
-        return hours
+            rows = self._ended(campaign) if cut else None
+            if cut and rows is not None:
+                found[campaign] = Ended(hour_by(cut), rows)
+        return found
 
     def campaigns_without_ended(self) -> list[str]:
         """The campaigns whose cells by the hour of the last event aren't known."""
@@ -252,8 +251,7 @@ class Cells:
 
     def _scopes(self) -> Iterator[Scope]:
         """What cells must be of, to answer what is asked: the best ones first."""
-        is_part = self.asked.part in (Part.REGULAR, Part.NOT_ENDED)
-        is_told = self._is_told and not is_part
+        is_told = self._is_told and self.asked.part is Part.ALL
         is_folded = bool(self.asked.least_group)  # cells know no people, whose groups are folded
         if not is_told or is_folded or self.asked.job_ids is not None:
             return

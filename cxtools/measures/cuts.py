@@ -18,6 +18,8 @@ AS_WRITTEN = (
 )
 #: No campaign was before; a number that was meant as hours would be a moment of 1970.
 FIRST_YEAR = 2000
+#: How many campaigns a note names.
+CAMPAIGNS_NAMED = 5
 #: The moment of a campaign that has no start to count an age from: all that it has counts.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -65,15 +67,21 @@ def counts_whole(layer: Layer, until: datetime) -> bool:
 
 def notes_on_undated(layers: Mapping[str, Layer], cuts: Mapping[str, datetime] | None) -> list[str]:
     """What is said of events without a moment where only those up to the cuts count."""
-    notes = []
+    undated = {}
     for campaign, layer in layers.items():
-        undated = layer.counts()["without_timestamp"]
-        if cuts and undated and not counts_whole(layer, cuts[campaign]):
-            notes.append(
-                f"Events of {campaign} without a moment ({wording.count(undated)}) count from when "
-                "they came in, not before."
-            )
-    return notes
+        events = layer.counts()["without_timestamp"]
+        if cuts and events and not counts_whole(layer, cuts[campaign]):
+            undated[campaign] = events
+    if not undated:
+        return []
+    names = ", ".join(list(undated)[:CAMPAIGNS_NAMED])
+    more = len(undated) - CAMPAIGNS_NAMED
+    others = f" and {more} more" if more > 0 else ""
+    events = wording.count(sum(undated.values()))
+    return [
+        f"Events without a moment ({events}, of {names}{others}) count from when they came in, not "
+        "before."
+    ]
 
 
 def start(layer: Layer) -> datetime | None:
@@ -97,7 +105,9 @@ def end_of(as_of: AsOf) -> datetime | timedelta | None:
         return None
     if isinstance(as_of, timedelta):
         if as_of < timedelta(0):
-            raise ConfigError(f"as_of is an age below zero: {as_of}", do=AS_WRITTEN)
+            raise ConfigError(
+                f"as_of is an age below zero: {as_of}", do="an age counts from the start"
+            )
         return as_of
     zone = formats.current().zone
     moment = as_of if isinstance(as_of, datetime) else parse_last_moment(as_of, zone)

@@ -9,7 +9,8 @@ one. Irregular messages, whose rows don't tell what they were at a moment, are a
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cxtools.events.messages.layer import Layer
@@ -52,24 +53,38 @@ def keep_ended(layer: Layer, digest: str, rows: pa.Table) -> None:
 
 def hour_by(moment: datetime) -> datetime:
     """
-    The last full hour that was over at a moment, to its microsecond.
+    The end of the last hour that was over at a moment, to its microsecond.
 
-    >>> hour_by(datetime(2026, 9, 14, 23, 59, 59, 999_999)), hour_by(datetime(2026, 9, 14, 9, 30))
-    (datetime.datetime(2026, 9, 15, 0, 0), datetime.datetime(2026, 9, 14, 9, 0))
+    >>> str(hour_by(datetime(2026, 9, 14, 23, 59, 59, 999_999, UTC)))
+    '2026-09-15 00:00:00+00:00'
+    >>> str(hour_by(datetime(2026, 9, 14, 9, 40, tzinfo=timezone(timedelta(hours=5, minutes=30)))))
+    '2026-09-14 04:00:00+00:00'
     """
-    after = moment + timedelta(microseconds=1)
+    after = moment.astimezone(UTC) + timedelta(microseconds=1)
     return after.replace(minute=0, second=0, microsecond=0)
 
 
-def ended_by(rows: pa.Table, hour: datetime) -> pa.Table:
-    """The cells of the messages that had ended by an hour, whatever the hour of each."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+@dataclass(frozen=True)
+class Ended:
+    """The messages of a campaign that had ended by an hour, as cells by the hour of each."""
 
-    before = pc.less(rows[HOUR], pa.scalar(hour, rows.schema.field(HOUR).type))
-    ended = rows.filter(before).drop_columns([HOUR])
-    keys = [name for name in ended.column_names if name not in SUMS]
-    summed = ended.group_by(keys, use_threads=False).aggregate(list(SUMS.items()))
+    hour: datetime
+    rows: pa.Table
+
+    def with_others(self, others: pa.Table) -> pa.Table:
+        """The cells of these and of all other messages."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        hour = pa.scalar(self.hour, self.rows.schema.field(HOUR).type)
+        ended = self.rows.filter(pc.less(self.rows[HOUR], hour)).drop_columns([HOUR])
+        return _summed(pa.concat_tables([others, ended], promote_options="default"))
+
+
+def _summed(cells: pa.Table) -> pa.Table:
+    """Cells that are alike as one."""
+    keys = [name for name in cells.column_names if name not in SUMS]
+    summed = cells.group_by(keys, use_threads=False).aggregate(list(SUMS.items()))
     names = {f"{name}_{how}": name for name, how in SUMS.items()}
     summed = summed.rename_columns([names.get(name, name) for name in summed.column_names])
-    return summed.select(ended.column_names)
+    return summed.select(cells.column_names)

@@ -19,6 +19,7 @@ from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.domain_kinds import domain_kind
+from cxtools.measures.ended import Ended
 from cxtools.measures.kept import KEPT
 from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension
@@ -52,7 +53,7 @@ class Part(Enum):
     """
     Which messages of the campaigns are there at all: all of them; those that came back, and others
     as it may be; those whose rows tell what they were at any moment; those that had not ended by
-    the moment that counts, as far as cells tell of the others.
+    the moment that counts, where cells tell of the others.
     """
 
     ALL = "all"
@@ -75,7 +76,7 @@ class Asked:
     the dimensions; and of how many people a group must be so that it isn't folded (0: of any).
     *beside* are dimensions that the questions tell apart by themselves. *bounced* are the files of
     the messages that are there where no others are asked about; none: all are. *part* says which
-    messages are there at all; those that had ended by an hour, of the campaigns of *ended*, aren't.
+    messages are there at all; *ended* are those that aren't, of some campaigns.
     """
 
     by: Sequence[str]
@@ -92,7 +93,7 @@ class Asked:
     beside: Sequence[str] = ()
     bounced: Sequence[Path] = ()
     part: Part = Part.ALL
-    ended: Mapping[str, datetime] = field(default_factory=dict)
+    ended: Mapping[str, Ended] = field(default_factory=dict)
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:
@@ -111,7 +112,8 @@ class Asked:
         cuts = tuple(self.cuts.items()) if self.cuts is not None else None
         job_ids = tuple(self.job_ids) if self.job_ids is not None else None
         policy = (self.digest, self.providers.digest, self.timezone, self.segments.digest)
-        part = (self.part, bool(self.bounced), tuple(self.ended.items()))
+        hours = [(campaign, ended.hour) for campaign, ended in self.ended.items()]
+        part = (self.part, bool(self.bounced), tuple(hours))
         return (policy, self.least_group, tuple(self.by), where, cuts, job_ids, part)
 
 

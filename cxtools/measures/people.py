@@ -51,7 +51,6 @@ CAUSES = {
     "reason": "reason",
     "bounce_code": "messages.bounce_code",
     "bounce_text": "standing_bounces.bounce_text",
-    "alike": "messages.campaign || ' ' || cast(messages.cause_id as string)",
 }
 #: The same -> the column and the relation of what there is.
 KNOWN = {
@@ -60,11 +59,12 @@ KNOWN = {
     "reason": ("reason", "verdicts"),
     "bounce_code": ("bounce_code", "standing_bounces"),
     "bounce_text": ("bounce_text", "standing_bounces"),
-    "alike": ("campaign || ' ' || cast(cause_id as string)", "verdicts"),
+    "alike": ("alike", "alike_causes"),
     "link": ("link_url", "urls"),
 }
-#: What is asked of those alone whose messages bounced.
+#: What is asked of those alone whose messages bounced, and words that only they can be.
 TEXTS = {"texts", "alike_texts"}
+OF_BOUNCES = {*CAUSES, "alike"}
 #: Messages with a click on one of the links that are wanted.
 LINKS = """
 exists (select 1 from clicks
@@ -73,13 +73,26 @@ exists (select 1 from clicks
         where clicks.campaign = messages.campaign and clicks.message_key = messages.message_key)
 """
 
+#: Messages whose bounce has a cause whose texts are wanted.
+ALIKE = """
+exists (select 1 from alike_causes
+        join wanted_alike on wanted_alike.value = alike_causes.alike
+        where alike_causes.campaign = messages.campaign
+          and alike_causes.cause_id = messages.cause_id)
+"""
+
 
 def _masked_address(email: str) -> str:
     return mask_address(email) if email else email
 
 
 #: Columns that hold addresses, or words with addresses among them -> how these are shown.
-MASKS = {"email": _masked_address, "bounce_text": mask_addresses, "reason": mask_addresses}
+MASKS = {
+    "email": _masked_address,
+    "bounce_code": mask_addresses,
+    "bounce_text": mask_addresses,
+    "reason": mask_addresses,
+}
 
 
 @dataclass(frozen=True)
@@ -215,7 +228,7 @@ def _rows(
     filters = choices.filters(QUESTIONS["funnel"], where, segments)
     condition = _condition(behind)
     how: dict[str, Any] = {"where": filters, "as_of": as_of}
-    bounced_only = file in TEXTS or not CAUSES.keys().isdisjoint(behind.values())
+    bounced_only = file in TEXTS or not OF_BOUNCES.isdisjoint(behind.values())
     if bounced_only and filters:
         with engine.session(campaigns, **how, checks_values=False) as session:
             session.check_values(filters)  # of all messages, not of those that bounced
@@ -238,6 +251,8 @@ def _condition(behind: Behind) -> str:
     for name in behind.values():
         if name == "link":
             parts.append(f"reached and {LINKS}")
+        elif name == "alike":
+            parts.append(f"bounced and {ALIKE}")
         else:
             parts.append(f"bounced and {CAUSES[name]} in (select value from wanted_{name})")
     return " and ".join(parts) or "true"

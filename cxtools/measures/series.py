@@ -22,7 +22,6 @@ from cxtools.measures.control import (
     Cases,
     Chart,
     centre_of,
-    chart_of,
     odds_of,
     spread_of,
 )
@@ -75,7 +74,8 @@ class Series:
         first = list(range(min(FEWEST_PERIODS, len(self.cases))))
         if len(self.cases) <= FEWEST_PERIODS:
             return first
-        usual = chart_of([self.cases[number] for number in first], len(first))
+        cases = [self.cases[number] for number in first]
+        usual = Chart(centre_of(cases), spread_of(self._notable_odds()[: len(first)], cases))
         later = range(len(first), min(BASELINE, len(self.cases)))
         middle = median(self.odds[number] for number in first)
         centres = [middle + self.season[number] for number in later]

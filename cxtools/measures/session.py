@@ -60,6 +60,7 @@ STORED = (
     "aliases",
     "splits",
     "event_counts",
+    "causes",
 )
 #: How many values an error names.
 VALUES_NAMED = 20
@@ -226,6 +227,7 @@ def define_relations(
     else:
         define_until(relations, store, layers, asked)
     relations.define("event_counts", statement("event_counts"))
+    relations.define("alike_causes", statement("alike_causes"))
     define_all_messages(relations, asked, key)
     define_messages_asked_about(relations, asked)
     relations.define("all_messages_split", _all_messages_split(asked))

@@ -11,6 +11,7 @@ from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.purposes import Purposes
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
+from cxtools.measures.ended import Ended
 from cxtools.measures.happened import (
     CAMPAIGN,
     EVENT_COLUMNS,
@@ -110,12 +111,12 @@ def _define_rows_until(relations: ReadRelations, name: str, rows: str, columns: 
     relations.define(name, statement("until_cut").format(rows=rows, columns=columns))
 
 
-def _cut_table(cuts: Mapping[str, datetime], ended: Mapping[str, datetime]) -> pa.Table:
+def _cut_table(cuts: Mapping[str, datetime], ended: Mapping[str, Ended]) -> pa.Table:
     """Of each campaign the last moment that counts, and by when messages have ended."""
     import pyarrow as pa
 
     moment = pa.timestamp("us", tz="UTC")
-    hours = [ended.get(campaign, BEFORE_ALL) for campaign in cuts]
+    hours = [ended[name].hour if name in ended else BEFORE_ALL for name in cuts]
     campaigns = text_table(campaign=list(cuts))
     moments = campaigns.append_column("until", pa.array(cuts.values(), moment))
     return moments.append_column("ended_by", pa.array(hours, moment))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ MOMENTS: list[Any] = [
     "2026-09-14T23:59:59.999999Z",
     "2026-09-15T02:00:00+02:00",
     "2026-09-15T10:30:00Z",
+    datetime(2026, 9, 15, 15, 10, tzinfo=timezone(timedelta(hours=5, minutes=30))),
     timedelta(hours=3),
 ]
 BYS = [["provider", "cause"], ["domain_kind", "week", "scanned"], ["domain", "history"]]

@@ -243,7 +243,7 @@ def test_nothing_of_the_choice_before_stays_beside_a_fault(parts: Controls) -> N
 
     assert "rubbish" in parts.pictures[0].outputs[0]["text"]
     assert ("", "", "") == written
-    assert () == parts.people.outputs
+    assert ((), "none") == (parts.people.outputs, parts.make_files.layout.display)
 
 
 def test_a_difference_says_that_it_is_not_split(parts: Controls) -> None:
@@ -261,9 +261,10 @@ def test_a_difference_says_that_it_is_not_split(parts: Controls) -> None:
 def test_parameters_are_those_of_the_report(question: str) -> None:
     """Each stands in the notebook's cell of parameters."""
     choice = Choice(("q3",), question, ("provider",), "plan=pro", as_of="2026-09-14")
-    for line in choice.as_parameters().splitlines():
+    commands = [line for line in choice.as_parameters().splitlines() if not line.startswith("#")]
+    for line in commands:
         words = shlex.split(line)
-        given = {word.partition("=")[0] for word in words[words.index("-p") :] if word != "-p"}
+        given = {word.partition("=")[0] for word in words[3:] if word != "-p"}
         notebook = nbformat.read(NOTEBOOKS / f"{words[2]}.ipynb", as_version=4)
         tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
         known = {row.partition(":")[0] for row in tagged[0].source.splitlines()}

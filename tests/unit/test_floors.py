@@ -117,7 +117,8 @@ FLOORS = {
         "measures.cause_verdicts measures.counts_digest measures.cuts measures.definitions measures.kept "
         "measures.own_providers measures.own_purposes measures.rules_digest measures.segments "
         "sending.segments",
-        "measures.ended measures.messages",
+        "measures.ended",
+        "measures.messages",
         "measures.cells measures.happened",
         "measures.until",
         "measures.session",

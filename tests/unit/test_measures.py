@@ -403,7 +403,7 @@ def test_events_without_a_moment_are_told_of_where_they_do_not_count_yet() -> No
 
     assert [(1,)] == values(early, "attempted")
     assert (
-        "Events of c without a moment (2) count from when they came in, not before.",
+        "Events without a moment (2, of c) count from when they came in, not before.",
     ) == early.notes
     assert ([(3,)], ()) == (values(late, "attempted"), late.notes)
 

@@ -20,7 +20,7 @@ from cxtools.events.store import EventStore
 from cxtools.identity import recipient_key
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
-from cxtools.measures.people import STEPS, Behind, recipients, texts
+from cxtools.measures.people import STEPS, Behind, alike_texts, recipients, texts
 from cxtools.people.person import held_on
 from cxtools.people.timeline import timeline, timeline_of
 from cxtools.settings import load_settings
@@ -148,6 +148,24 @@ def test_a_slip_of_the_pen_is_answered(engine: Engine, behind: Behind, advice: s
     """With what there is."""
     with pytest.raises(StoreError, match=advice):
         recipients(engine, "c", behind)
+
+
+def test_alike_texts_are_found_by_what_they_say(client: Connection) -> None:
+    """Not by a number that they have in a layer: another one may count them otherwise."""
+    texts_of = {"no such user <a@one.example>": 2, "mailbox full": 1, "no such host": 3}
+    for day, (text, number) in enumerate(texts_of.items(), start=10):
+        lines = [f"p{day}{n} | bounce | {day} 09:00 | {text}" for n in range(number)]
+        store("to | kind | at | text\n" + "\n".join(lines), "alike", client.store)
+        client.engine.layer("alike")
+    before = alike_texts(client.engine, "alike", Behind())
+    client.engine.layer("alike").folder.parent.rename(client.settings.home / "gone")
+    after = alike_texts(client.engine, "alike", Behind())
+
+    assert before.records() == after.records()
+    for row in before.records():
+        people = recipients(client.engine, "alike", Behind(alike=row["alike"]))
+        assert {row["bounce_text"]} == set(people["bounce_text"])
+        assert row["recipients"] == len(people)
 
 
 NOTHING = [

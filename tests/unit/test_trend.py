@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import exp
@@ -16,7 +16,7 @@ import pytest
 
 from cxtools.errors import ReportError
 from cxtools.events.store import EventStore
-from cxtools.measures.alert import METRICS
+from cxtools.measures.alert import METRICS, Alert
 from cxtools.measures.answers import answer, history_by
 from cxtools.measures.drift import drift_rows
 from cxtools.measures.engine import Engine
@@ -460,16 +460,32 @@ def test_a_public_log_shows_its_incident() -> None:
     logarithms; an eighth is not. Who left at once stands for a bounce; the week of the incident is
     the fifteenth.
     """
-    numbers = [1000 * int(number) for number in VISITORS.split()]
-    rows = [
-        {"attempted": all_of_them, "delivered": all_of_them - left, "hard": left}
-        for all_of_them, left in zip(numbers[::2], numbers[1::2], strict=True)
-    ]
-    said = alerts(past(rows, {}))
+    rows = visitors()
 
-    assert {("hard_bounce_rate", 14, 20), ("delivery_rate", 14, 20)} == {
-        (alert.metric, alert.first, alert.last) for alert in said
-    }
+    assert {("hard_bounce_rate", 14, 20), ("delivery_rate", 14, 20)} == told(alerts(past(rows, {})))
+
+
+@pytest.mark.parametrize("weeks", [3, 7, 12])
+def test_an_incident_is_no_part_of_what_is_usual(weeks: int) -> None:
+    """However long it lasts, soon after the first weeks."""
+    rows = visitors()
+    known = [*rows[:8], *(rows[14:] * 2)[:weeks]]
+
+    assert ("hard_bounce_rate", 8, 7 + weeks) in told(alerts(past(known, {})))
+
+
+def visitors() -> list[dict[str, int]]:
+    """The weeks as messages."""
+    numbers = [1000 * int(number) for number in VISITORS.split()]
+    return [
+        {"attempted": everybody, "delivered": everybody - left, "hard": left}
+        for everybody, left in zip(numbers[::2], numbers[1::2], strict=True)
+    ]
+
+
+def told(said: Sequence[Alert]) -> set[tuple[str, int, int]]:
+    """Which rate, from which period to which."""
+    return {(alert.metric, alert.first, alert.last) for alert in said}
 
 
 def test_what_comes_again_and_again_is_usual() -> None:
