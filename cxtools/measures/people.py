@@ -235,8 +235,11 @@ def _condition(behind: Behind) -> str:
 def _check_values(session: Session, behind: Behind) -> None:
     """Hand the values over as tables; one that nothing has is a slip of the pen."""
     for name, values in behind.values().items():
-        table = "wanted_links" if name == "link" else f"wanted_{name}"
+        table = f"wanted_{name}"
         session.relations.register(table, pa.table({"value": pa.array(values, pa.string())}))
+        if name == "link":
+            table = "wanted_links"
+            session.relations.define(table, "select bare_url(value) as value from wanted_link")
         column, relation = KNOWN[name]
         known = f"select distinct {column} as value from {relation} where {column} is not null"
         missing = f"select value from {table} where value not in ({known})"
