@@ -100,10 +100,21 @@ class Behind:
     alike: str | Sequence[str] | None = None
 
     def values(self) -> dict[str, list[str]]:
-        """What is wanted of each word, where it was said."""
+        """
+        What is wanted of each word, where it was said.
+
+        Raises:
+            StoreError: a word is said without a value.
+        """
         named = [field.name for field in fields(self) if field.name != "step"]
         wanted = {name: getattr(self, name) for name in named}
         values = {name: _list(value) for name, value in wanted.items() if value is not None}
+        without = [name for name, words in values.items() if not words]
+        if without:
+            raise StoreError(
+                f"no value of {', '.join(without)} is named",
+                do="name one or more, or leave it out",
+            )
         if "category" in values:
             values["category"] = choices.as_identifiers(values["category"])
         return values

@@ -166,6 +166,7 @@ MISTAKES = [
         r"550 <\*\*\*@yahoo.com> no such user",
     ),
     (Behind(link="https://shop.example/nw"), "did you mean https://shop.example/new"),
+    (Behind(category=[], kind="soft"), "no value of category is named"),
 ]
 
 

@@ -147,8 +147,9 @@ WINDOWS = Question(
     ),
     note=(
         "A window that the campaign is younger than holds what came so far: compare campaigns at "
-        "one age. A rate is missing where the campaign's events hold none of that kind, and where "
-        "no moment is known of those who did so; with some `undated` ones it is at least that."
+        "one age. A rate is missing where the campaign's events hold none of that kind, as in "
+        "`funnel`, and where no moment is known of those who did so; with some `undated` ones it "
+        "is at least that."
     ),
     example='cx.windows("q3-update").chart()',
     chart="shares",
