@@ -239,6 +239,31 @@ def test_odd_spellings_of_addresses_are_masked() -> None:
     assert "lee" not in table.to_csv()
 
 
+NAMES_ALONE = """
+    to  | email            | kind   | code  | text
+    1   | jane.roe@x.example | bounce | 5.1.1 | user Jane.Roe unknown
+    2   | jane.roe@x.example | bounce | 5.1.1 | jane.roe at x.example unknown
+    3   | jane.roe@x.example | bounce | 5.1.1 | jane.roe%40x.example unknown
+"""
+
+
+def test_a_name_alone_is_masked_beside_its_address(home: Path) -> None:
+    """Among people and in a time line, in texts and reasons; whoever asks for addresses has it."""
+    store(NAMES_ALONE, "c", EventStore(home / "events"))
+    client = Connection(load_settings(home=home))
+    shown = [
+        recipients(client.engine, None, Behind()),
+        timeline(client, "jane.roe@x.example"),
+    ]
+
+    text = "".join(table.to_csv() for table in shown).lower()
+    assert "user *** unknown" in text
+    assert "*** at x.example unknown" in text
+    assert "jane" not in text
+    whole = recipients(client.engine, None, Behind(), addresses=True)
+    assert "user Jane.Roe unknown" in list(whole["bounce_text"])
+
+
 def test_a_time_line_holds_what_is_told_by_ids_alone(client: Connection) -> None:
     """Opens and clicks of many feeds have no address; the questions know whose they are."""
     drawn = events(
