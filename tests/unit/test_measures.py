@@ -737,6 +737,35 @@ def test_links_that_differ_by_recipient_are_one_link() -> None:
     assert 1 == ask("suspects", target).set_index("rule").clickers["r1"]
 
 
+ADDRESSED = """
+    to  | kind     | at    | url
+    ann | delivery | +1    |
+    ann | click    | +1000 | https://shop.example/unsubscribe?email=ann@one.example
+    ann | click    | +1100 | https://shop.example/unsubscribe?email=ann%40one.example&utm_source=x
+    bob | delivery | +1    |
+    bob | click    | +2000 | https://shop.example/unsubscribe?email=bob%2540two.example#top
+    cat | delivery | +1    |
+    cat | click    | +3000 | https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fshop.example%2Funsubscribe%3Femail%3Dcat%40two.example&data=05
+    cat | click    | +4000 | https://shop.example/for/cat@two.example/new
+    dan | delivery | +1    |
+    dan | click    | +5000 | https://shop.example/for/dan%40three.example/new
+"""
+
+
+def test_a_link_stands_once_whatever_address_is_in_it() -> None:
+    """Clicks add up, who followed it in two spellings is one, and no address is shown."""
+    target = store(ADDRESSED)
+
+    assert [
+        ("https://shop.example/unsubscribe?email=…", "unsubscribe", 3, 4),
+        ("https://shop.example/for/…/new", "content", 2, 2),
+    ] == values(ask("links", target), "link_url", "purpose", "clickers", "clicks")
+    assert [
+        ("https://shop.example/unsubscribe?email=…", 3, 4),
+        ("https://shop.example/for/…/new", 1, 4),
+    ] == values(ask("first_links", target), "link_url", "recipients", "all_recipients")
+
+
 WAITING = """
     to  | kind     | at    | url
     ann | delivery | +0    |

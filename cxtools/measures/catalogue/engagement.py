@@ -14,7 +14,7 @@ LINKS = Question(
             "link_url",
             "text",
             "without tracking parameters; links that differ only in what tells recipients apart "
-            "are one: https://x.example/p?u=…",
+            "(an address, an id) are one: https://x.example/p?u=…",
         ),
         Column("purpose", "text", "content, or unsubscribe (preference links too)"),
         Column(
