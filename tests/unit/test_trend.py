@@ -675,6 +675,40 @@ def test_an_audience_is_counted_as_by_hand(name: str) -> None:
     assert BY_HAND[name] == found
 
 
+#: The mailings of a week (days after its first, time) -> mails a week of how many people's mails, of
+#: forty who are mailed for six weeks.
+RHYTHMS = [
+    ([(0, "09:00")], {1: 240}),
+    ([(0, "23:45")], {1: 240}),  # half of them come after midnight
+    ([(0, "09:00"), (3, "09:00")], {1: 40, 2: 440}),  # the very first alone
+    ([(0, "09:00"), (0, "15:00")], {1: 240, 2: 240}),  # the first of a day has none before it
+]
+
+
+@pytest.mark.parametrize(("rhythm", "expected"), RHYTHMS)
+def test_a_weekly_sender_is_weekly_in_any_order(
+    tmp_path: Path, rhythm: list[tuple[int, str]], expected: dict[int, int]
+) -> None:
+    """Each mailing takes half an hour, in an order of its own."""
+    rng = Random(7)
+    happened = []
+    for place in range(6 * len(rhythm)):
+        week, number = divmod(place, len(rhythm))
+        days, clock = rhythm[number]
+        begun = datetime.fromisoformat(f"2026-06-01T{clock}:00+00:00")
+        for person in range(40):
+            seconds = rng.randrange(1800)
+            sent = begun + timedelta(weeks=week, days=days, seconds=seconds)
+            mail = event(f"{person}@one.example", "delivery", sent)
+            name = f"{place}-{person}"
+            happened.append(replace(mail, event_id=name, message_id=name))
+    target = EventStore(tmp_path)
+    target.add("news", happened, source="test", received_at=RECEIVED)
+    rows = ask("frequency", target)
+
+    assert expected == dict(zip(rows.mails_a_week, rows.attempted, strict=True))
+
+
 def test_a_new_cause_is_seen(blocked: EventStore) -> None:
     """It was never there before the last four weeks; when it came, and how much of it."""
     [row] = ask("drift", blocked).to_dict("records")
