@@ -87,7 +87,7 @@ def verdict(
         about  "run", "bounces" or "engagement": which sentences and cards. The checks are the same;
                what can't be seen is NO DATA where the report is about it
         as_of  a moment after which events don't count; a date, as "2026-09-14", is that whole day
-               (UTC)
+               in the zone of the settings
         home   another folder than CXTOOLS_HOME
 
     Raises:
@@ -126,8 +126,8 @@ def check_campaign(campaign: str | int | float = "", *, home: Home = None) -> st
     raise ConfigError(
         problem,
         where=short_path(client.settings.home),
-        do=f"{did_you_mean(name, known)}set the parameter `campaign`, "
-        f"with papermill `-p campaign NAME`, to one of: {choices}",
+        do=f"{did_you_mean(name, known)}name one of: {choices}; "
+        "in a report with papermill `-p campaign NAME`",
     )
 
 

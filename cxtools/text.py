@@ -17,21 +17,25 @@ NOT_PRINTABLE = re.compile(
     r"[^\S ]|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]",
 )
 #: What stands before the @ of an address. It may be quoted ("kim lee"@…), and name another address,
-#: as those do that bounces come back to (kim=three.example@…, in a reason kim=<address>). A
-#: parameter of a link keeps its name. Only what RE2 knows, too: SQL masks by the same words, and
-#: takes no longer for a word of any length.
+#: as those do that bounces come back to (kim=three.example@…, in a reason kim=<address>). The @ may
+#: be encoded for a link, twice even, or for HTML, and be in full width; a reason has kim%<host> and
+#: kim&#<n>;<host> of these. A parameter of a link keeps its name. Only what RE2 knows, too: SQL
+#: masks by the same words, and takes no longer for a word of any length.
 LOCAL_PART = re.compile(
     r"""((?:[?&][^\s"'<>(),;:=?&@%]*=)?)"""
-    r"""(?:"(?:[^"\\]|\\.){0,200}"|(?:[^\s"'<>(),;:=?&]+=)*[^\s"'<>(),;:=]+)(@|%40|=<address>)"""
+    r"""(?:"(?:[^"\\]|\\.){0,200}"|(?:[^\s"'<>(),;:=?&]+=)*[^\s"'<>(),;:=]+)"""
+    r"""(@|＠|%(?:25)*40|&#(?:64|x40);|&#(?:<n>|<id>);<host>|%<host>|=<address>)"""
 )
 #: No address has so many letters.
 LONG = 1000
 #: A word without blanks and quotes that is longer than any address: where each letter of it might
 #: begin one, looking for it takes the square of its length. All before its last @ is masked.
 LONG_WORD = re.compile(rf"""([^\s"'<>(),;:]{{{LONG},}})""")
-MARKS = ("@", "%40")
+MARKS = ("@", "＠", "%40", "%2540", "&#64", "&#x40")
 #: What an address is known by; most words hold none of these, and are passed over.
-ALL_MARKS = (*MARKS, "=<address>")
+ALL_MARKS = (*MARKS, "2540", "&#<", "%<host>", "=<address>")
+#: A name that has fewer letters stands in too many words.
+SHORTEST_NAME = 3
 #: What is shown instead.
 MASKED = r"\1***\2"
 
@@ -80,6 +84,20 @@ def mask_addresses(text: str) -> str:
         if any(mark in piece for mark in ALL_MARKS):
             pieces[place] = _mask_all(piece)
     return " ".join(pieces)
+
+
+def mask_name(text: str, email: str) -> str:
+    """
+    A text without the name in somebody's own address, which `mask_addresses` doesn't know where it
+    stands alone.
+
+    >>> mask_name("user jane.roe unknown", "Jane.Roe@example.com")
+    'user *** unknown'
+    """
+    name = email.rpartition("@")[0].lower()
+    if len(name) < SHORTEST_NAME or name not in text.lower():
+        return text
+    return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "***", text, flags=re.IGNORECASE)
 
 
 def _mask_all(text: str) -> str:

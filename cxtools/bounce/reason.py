@@ -16,6 +16,8 @@ import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
+from cxtools.text import mask_addresses
+
 #: Characters of a text that are looked at, at its head and at its tail; the bound is what makes
 #: every rule's time bounded.
 HEAD = 2_000
@@ -218,12 +220,15 @@ def drop_quotations(masked_text: str) -> str:
 
 def reason(spoken_text: str) -> str:
     """
-    The text as reports group by it: without codes and moments, at most 400 characters.
+    The text as reports group by it: without codes and moments, at most 400 characters. What is left
+    of an address that `mask` didn't take for one is masked here: it judges, this is shown.
 
     >>> reason(drop_codes(mask("550-5.1.1 No such user. 550 5.1.1 Thu, 9 Apr 2026 23:34:45 +0100")))
     'No such user.'
+    >>> reason(drop_codes(mask("550 5.1.1 ann.lee%40example.com unknown")))
+    '***%<host> unknown'
     """
-    text = spoken_text
+    text = mask_addresses(spoken_text)
     if "<time>" in text:
         text = _CLOCK.sub("<time> ", text)
     text = " ".join(text.replace(" . ", " ").split())

@@ -41,10 +41,15 @@ TABLE = (
 STYLE = (
     "<style>table.answer.answer td,table.answer.answer th{text-align:left}"
     "table.answer.answer .n{text-align:right;white-space:nowrap}"
+    "table.answer.answer .name{white-space:nowrap}"
     "table.answer.answer caption{text-align:left}</style>"
 )
 #: The class of a number's cell, and the sign of a text that was cut.
 NUMERIC = ' class="n"'
+#: The class of a name that stands on one line: a browser would break it at its hyphens.
+NAME = ' class="name"'
+SHORT_NAME = re.compile(r"[^\s-]*[-/]\S*")
+SHORT_NAME_LETTERS = 24
 CUT = "…"
 LONGEST_TEXT = 300
 LONGEST_NAME = 60
@@ -152,11 +157,24 @@ def _cell(
     column: str,
     numeric: bool,
 ) -> str:
-    css_class = NUMERIC if numeric else ""
     text = value_text(column, row)
+    css_class = NUMERIC if numeric else _class_of(text)
     hint = _hint(text, str(row[column]))
     safe_text = unbroken(_html.escape(text))
     return f"<td{css_class}{hint}>{safe_text}</td>"
+
+
+def _class_of(text: str) -> str:
+    """
+    That of a short name with hyphens; the others break where they must.
+
+    >>> _class_of("q3-up/date"), _class_of("black-friday-early-access-customers")
+    (' class="name"', '')
+    >>> _class_of("a - b"), _class_of("gmail")
+    ('', '')
+    """
+    is_name = len(text) <= SHORT_NAME_LETTERS and SHORT_NAME.fullmatch(text)
+    return NAME if is_name else ""
 
 
 def unbroken(text: str) -> str:

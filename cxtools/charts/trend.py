@@ -4,8 +4,10 @@ Control charts: a panel for each rate, the usual share and its limits as lines, 
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from math import ceil
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from cxtools import wording
@@ -31,8 +33,11 @@ HEADING_PX = 22
 SHARES_PX = 58
 NAMES_PX = 34
 END_PX = 28
-NAME_SHARE = 0.33
-NAME_LETTERS = 10
+NAME_SHARE = 0.34
+#: How long a line of a name is, and the room for the second one.
+NAME_LETTERS = 11
+LINE_PX = 14
+MOST_LINES = 2
 #: Metric -> what stands above its panel.
 WORDS = {
     "delivery_rate": "Delivered",
@@ -72,9 +77,12 @@ def figure(table: pd.DataFrame, *, benchmarks: bool = False) -> go.Figure:
     panels = _panels(rows, parts)
     drawn = dict(list(panels.items())[:MOST_PANELS])
     names = _names(rows, period)
+    names_px = NAMES_PX
+    if any(len(name) > NAME_LETTERS for name in names):
+        names_px += LINE_PX
     layout: Layout = {
-        "height": TITLE_PX + MARGIN["t"] + _panels_px(len(drawn)) + NAMES_PX,
-        "margin": {"b": NAMES_PX, "l": SHARES_PX, "r": END_PX},
+        "height": TITLE_PX + MARGIN["t"] + _panels_px(len(drawn)) + names_px,
+        "margin": {"b": names_px, "l": SHARES_PX, "r": END_PX},
         "annotations": [],
     }
     traces: list[Trace] = []
@@ -229,7 +237,7 @@ def _axes(number: int, panels: int, axis: str, names: Sequence[str]) -> Layout:
         "anchor": f"y{axis}",
         "range": [first, last],
         "tickvals": shown,
-        "ticktext": [wording.short(names[place], NAME_LETTERS) for place in shown],
+        "ticktext": [_label(names[place]) for place in shown],
         "showgrid": False,
         "tickfont": {"color": INK["ink"], "size": 11},
         "ticklabelstandoff": 6,
@@ -244,6 +252,24 @@ def _axes(number: int, panels: int, axis: str, names: Sequence[str]) -> Layout:
         "showgrid": True,
     }
     return {f"xaxis{axis}": across, f"yaxis{axis}": up}
+
+
+def _label(name: str) -> str:
+    """
+    A name on one or two lines, broken at its hyphens or spaces; its beginning and its end where
+    these don't hold it.
+
+    >>> _label("q3-update"), _label("weekly-digest-37"), _label("black-friday-early-customers")
+    ('q3-update', 'weekly-<br>digest-37', 'black-frida…<br>y-customers')
+    >>> _label("welcome-series-part-2")
+    'welcome-ser<br>ies-part-2'
+    """
+    lines = wrap(name, NAME_LETTERS)
+    if len(lines) > MOST_LINES and len(name) <= MOST_LINES * NAME_LETTERS:
+        lines = [name[:NAME_LETTERS], name[NAME_LETTERS:]]
+    elif len(lines) > MOST_LINES:
+        lines = [f"{name[:NAME_LETTERS]}…", name[-NAME_LETTERS:]]
+    return "<br>".join(html.escape(line) for line in lines)
 
 
 def _heading(number: int, panels: int, title: str) -> Layout:

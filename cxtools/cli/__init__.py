@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from cxtools import __version__
 from cxtools.cli.exits import INTERRUPTED
@@ -29,19 +30,26 @@ def main(argv: Sequence[str] | None = None) -> None:
         from cxtools.cli.program import command_tree
 
         command_tree()(arguments, prog_name="cxtools")
-    except SystemExit as end:  # how typer passes Ctrl-C on
+    except SystemExit as end:  # how typer passes Ctrl-C on, and that nobody reads any more
+        if isinstance(end.__context__, BrokenPipeError):
+            _end_unread()
         if end.code == INTERRUPTED:
             print("stopped; run the same command again to continue", file=sys.stderr)
         raise
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _end_unread()
     except Exception as error:
         if "--debug" in arguments or os.environ.get("CXTOOLS_DEBUG"):
             traceback.print_exception(error)
         explanation = explain(error, arguments)
         say_error(explanation, as_json="--log-json" in arguments)
         sys.exit(explanation.exit_code)
+
+
+def _end_unread() -> NoReturn:
+    """End well: who reads, as `head`, has had enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
 
 
 def say_error(error: CxError, *, as_json: bool) -> None:

@@ -20,13 +20,17 @@ create macro text_hash(t) as hash(t);
 create macro content_hash(a, b, c, d, e, f) as hash(a, b, c, d, e, f);
 -- The key of a text, as in keys.py.
 create macro key_of(t) as cast(cast('0x' || substr(sha256(t), 1, 16) as ubigint) >> 1 as bigint);
--- The link inside of what Microsoft's Safe Links and Proofpoint's URL Defense made of it; any other as it is.
-create macro bare_url(t) as case
+-- The link inside of what Microsoft's Safe Links and Proofpoint's URL Defense made of it, or else the link; "…" stands for each address in it, however often
+-- its @ is encoded. What divides a link divides it where that is encoded, too: each such sign stands in a line of its own until addresses are found.
+-- The @ of /@name makes no address.
+create macro bare_url(t) as replace(regexp_replace(regexp_replace(case
     when t like '%.safelinks.protection.outlook.com/%url=%' then url_decode(replace(regexp_extract(t, '[?&]url=([^&#]*)', 1), '+', '%2B'))
     when t like '%urldefense%/v1/url?u=%' then url_decode(replace(regexp_extract(t, '[?]u=([^&#]*)', 1), '+', '%2B'))
     when t like '%urldefense%/v2/url?u=%' then url_decode(translate(regexp_extract(t, '[?]u=([^&#]*)', 1), '-_', '%/'))
     when t like '%urldefense%/v3/!_!_%!_!_;%' escape '!' then regexp_extract(t, '/v3/__(.*?)__;', 1)
-    else t end;
+    else t end,
+    '(%(?:25)*(?:2[36CFcf]|3[ABDFabdf]))', chr(10) || '\1' || chr(10), 'g'),
+    '[^[:space:]/?&=#:;,"<>()@＠]+(?:@|＠|%(?:25)*40)[^[:space:]/?&=#:;,"<>()]+', '…', 'g'), chr(10), '');
 -- A moment whose reading in UTC is that of the clock in a zone.
 create macro in_zone(a, zone) as timezone('UTC', timezone(zone, a));
 -- What an object in JSON holds under a name, as text; of a name with dots, also what stands inside of objects. Null where the text is no JSON.

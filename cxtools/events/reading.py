@@ -289,8 +289,8 @@ class Reading:
     # --- what it says about itself ---
 
     def unused_columns(self) -> list[str]:
-        """The columns of tables that no field was read from."""
-        return list(self._table.unused())
+        """The columns of tables that neither a field nor a campaign was read from."""
+        return [name for name in self._table.unused() if name != self._told.campaign_from]
 
     def unused_moments(self) -> list[str]:
         """Those of them that seem to hold moments."""

@@ -147,7 +147,7 @@ def prepare(engine: Engine, choice: Choice) -> None:
     with suppress(CxError):
         engine.count_cells(
             choice.campaigns,
-            by=choice.by,
+            by=() if choice.is_difference() else choice.by,
             where=choice.filters(),
             as_of=_as_of(engine, choice),
         )
@@ -209,6 +209,15 @@ def shown(engine: Engine, view: Choice, *, with_numbers: bool = True) -> Shown:
     name = "-".join([view.question, *view.campaigns])
     files = f"<b>{view.entry.question}</b> {files_of(table, name)}"
     return Shown((*notes, display(picture)), (numbers,), files)
+
+
+def fault_of(choice: Choice) -> Shown | None:
+    """Why a choice can't be read, in words; None for one that can."""
+    try:
+        choice.filters()
+    except CxError as error:
+        return Shown((stream(str(error)),))
+    return None
 
 
 def output_of(engine: Engine, choice: Choice) -> Output:

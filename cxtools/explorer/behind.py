@@ -41,7 +41,7 @@ class BehindBar:
     def show(self, choice: Choice) -> None:
         """The texts and people of the cause that is chosen, among these messages."""
         self._choice = choice
-        self._empty()
+        self.empty()
         if self._panel.cause.value in (ALL, None):
             return
         with self._answering(self._panel.people):
@@ -53,7 +53,8 @@ class BehindBar:
             self._fill_texts([("all of them", ALL), *lines])
             self._show_people()
 
-    def _empty(self) -> None:
+    def empty(self) -> None:
+        """Nothing is chosen."""
         self._texts = []
         self._fill_texts([])
         self._panel.people.outputs = ()

@@ -20,6 +20,10 @@ DIFFERENCE = "as a difference"
 #: What shows differences, and what shows all campaigns.
 COMPARE = "compare"
 TREND = "trend"
+#: The report on all campaigns, which is told of none.
+OF_ALL_CAMPAIGNS = "trend_report"
+#: What stands above the reports where two campaigns are shown as their difference.
+NO_REPORT = "# no report shows the difference of two campaigns; of each by itself:"
 #: Filters that the trend over all campaigns leaves out.
 OF_ONE_CAMPAIGN = ("day", "cause")
 Filter = tuple[str, str]
@@ -66,7 +70,7 @@ class Choice:
         ['funnel', 'bounces', 'curve']
         """
         if self.is_difference():
-            return [replace(self, question=COMPARE, by=())]
+            return [replace(self, question=COMPARE)]
         if self.question != OVERVIEW:
             return [self]
         views = [replace(self, question=name, by=self.by or by) for name, by in LINKED]
@@ -95,9 +99,9 @@ class Choice:
     def settled(self) -> Choice:
         """
         The nearest choice that can be answered: without a split or a filter that the question
-        doesn't know, with one campaign where only one fits.
+        doesn't know, with one campaign where only one fits. Campaigns that are compared are whole.
         """
-        by = self.by if self.entry.splits else ()
+        by = self.by if self.entry.splits and not self.is_difference() else ()
         where = self.where if self.entry.filters else ""
         since = self.since if self.entry.filters else ""
         campaigns = self.campaigns[-1:] if self.entry.earlier else self.campaigns
@@ -124,7 +128,7 @@ class Choice:
 
     def as_code(self) -> str:
         """The same in a cell."""
-        return "\n".join(view.settled().call() for view in self.views())
+        return "\n".join(view.settled().call() for view in self._views_of_campaigns())
 
     def call(self) -> str:
         """
@@ -140,7 +144,17 @@ class Choice:
 
     def as_command(self) -> str:
         """The same in a shell."""
-        return "\n".join(view.settled().command() for view in self.views())
+        return "\n".join(view.settled().command() for view in self._views_of_campaigns())
+
+    def _views_of_campaigns(self) -> list[Choice]:
+        """
+        Those that can be asked: where no campaign is chosen, none is meant, but a call without one
+        would ask about all.
+
+        >>> Choice(()).as_code(), Choice((), TREND).as_code()
+        ('', 'cx.trend()')
+        """
+        return [view for view in self.views() if view.campaigns or view.question == TREND]
 
     def command(self) -> str:
         """One question as a command."""
@@ -155,19 +169,26 @@ class Choice:
         return shlex.join(words)
 
     def as_parameters(self) -> str:
-        """The reports that show it, with papermill's parameters: a line a page, of a campaign."""
-        reports = dict.fromkeys(view.entry.report for view in self.views())
-        lines = []
+        """The reports that show it, with papermill's parameters: a line a page."""
+        reports = dict.fromkeys(view.entry.report for view in self._views_of_campaigns())
+        lines = [NO_REPORT] if self.is_difference() else []
         for name in reports:
-            lines += [self.report(name, campaign) for campaign in self.campaigns]
+            campaigns = ("",) if name == OF_ALL_CAMPAIGNS else self.campaigns
+            lines += [self.report(name, campaign) for campaign in campaigns]
         return "\n".join(lines)
 
     def report(self, name: str, campaign: str) -> str:
-        """One report as a command."""
+        """
+        One report as a command.
+
+        >>> print(Choice(("q3",), "league", where="plan=pro").as_parameters())
+        cxtools report trend_report -p where=plan=pro
+        """
+        by = () if self.is_difference() else self.by
         parameters = {
             "campaign": campaign,
             "as_of": self.as_of,
-            "by": ",".join(quoted(name) for name in self.by),
+            "by": ",".join(quoted(name) for name in by),
             "where": ",".join(quoted(part) for part in parts_of(self.where)),
         }
         given = [f"{key}={value}" for key, value in parameters.items() if value]
@@ -195,7 +216,8 @@ def changes(choice: Choice) -> list[str]:
             "it chooses the earlier ones itself."
         )
     if settled.by != choice.by:
-        notes.append(f"{choice.question} can't be split.")
+        what = "a difference of two campaigns" if choice.is_difference() else choice.question
+        notes.append(f"{what} can't be split.")
     if (settled.where, settled.since) != (choice.where, choice.since):
         notes.append(f"{choice.question} can't be limited to some messages.")
     return notes

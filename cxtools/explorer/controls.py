@@ -79,6 +79,10 @@ class Controls(Panel):
             return
         with self._counting():
             choice = self.choice()
+            fault = answers.fault_of(choice)
+            if fault:
+                self._show_fault(fault)
+                return
             views = choice.views()[:MOST_VIEWS]
             if len(views) > 1 or choice.is_difference():
                 answers.prepare(self.engine, choice)
@@ -92,6 +96,16 @@ class Controls(Panel):
             self._show_section(choice)
             self.on_shown(shown[0])
 
+    def _show_fault(self, fault: Shown) -> None:
+        """What can't be read in the place of the picture, and nothing of the choice before it."""
+        for number in range(MOST_VIEWS):
+            self._put(number, Shown(()) if number else fault)
+        for written in (self.code, self.command, self.parameters, self.trend_code):
+            written.value = ""
+        self.trend.outputs = ()
+        self._behind.empty()
+        self.on_shown(fault)
+
     def _open_section(self, change: Any) -> None:
         """What stands in a section is made when somebody looks at it."""
         if change["new"] == NUMBERS:
@@ -104,6 +118,8 @@ class Controls(Panel):
             self._show_section(self.choice())
 
     def _show_section(self, choice: Choice) -> None:
+        if answers.fault_of(choice):
+            return
         if self.below.selected_index == PEOPLE:
             self._behind.show(choice)
         elif self.below.selected_index == TREND:

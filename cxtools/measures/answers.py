@@ -23,7 +23,7 @@ from cxtools.measures.ages import (
 )
 from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import NO_FILTERS, By, Filters, Where
-from cxtools.measures.cuts import AsOf, end_of
+from cxtools.measures.cuts import AsOf, cut_moments, end_of, notes_on_undated
 from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.history import RIPE, Counted, History, history_of
 from cxtools.measures.league import league_rows, ripe_campaigns
@@ -52,8 +52,8 @@ def answer(
     The answer to one question of the catalogue.
 
     *campaigns* is a name, several, or None for all. *as_of* is a moment after which events don't
-    count, a date for that whole day (UTC), or a timedelta: the same age for each campaign since its
-    start.
+    count, a date for that whole day in the zone of the settings, or a timedelta: the same age for
+    each campaign since its start.
 
     Raises:
         ConfigError: *as_of* is not a moment, or there is no such question.
@@ -69,7 +69,7 @@ def answer(
     filters = choices.filters(question, where, segments, left_out)
     notes = [f"Nothing is known of {name}: {why}." for name, why in left_out.items()]
     notes += _notes_on_outcomes(question, [*splits, *filters])
-    notes += without_segment(filters, engine.campaigns_without(campaigns, filters))
+    notes += _notes_on_campaigns(engine, campaigns, filters, as_of)
     few = campaigns_of_few(engine, campaigns, filters, as_of)
     if few:
         campaigns = _others(engine, campaigns, few)
@@ -120,6 +120,18 @@ def _notes_on_outcomes(question: Question, names: Sequence[str]) -> list[str]:
         f"The messages are parted by {' and '.join(outcomes)}, which is what became of them: rates"
         " are of these messages alone, not of all that were sent."
     ]
+
+
+@repeat_when_replaced
+def _notes_on_campaigns(
+    engine: Engine, campaigns: Campaigns, filters: Filters, as_of: AsOf
+) -> list[str]:
+    """What is said of campaigns that lack a segment, or of which not all events have a moment."""
+    notes = without_segment(filters, engine.campaigns_without(campaigns, filters))
+    if as_of is None or as_of == "":
+        return notes
+    with engine.open_layers(campaigns) as layers:
+        return [*notes, *notes_on_undated(layers, cut_moments(layers, as_of))]
 
 
 def without_segment(asked: Iterable[str], campaigns: Collection[str]) -> list[str]:

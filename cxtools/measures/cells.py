@@ -210,7 +210,8 @@ class Cells:
         rows = _flat(counted, scope)
         own = {name: rows.filter(pc.equal(rows["campaign"], name)) for name in self.layers}
         for campaign, hour in self.asked.ended.items():
-            own[campaign] = pa.concat_tables([own[campaign], ended_by(self._ended(campaign), hour)])
+            tables = [own[campaign], ended_by(self._ended(campaign), hour)]
+            own[campaign] = pa.concat_tables(tables, promote_options="default")
         for campaign, cells in own.items():
             self._keep(scope, campaign, cells if _is_worth_it(cells) else _not_worth_it())
         return all(_is_worth_it(cells) for cells in own.values())

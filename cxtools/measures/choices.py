@@ -132,7 +132,8 @@ def filters(
     What messages are limited to.
 
     Raises:
-        StoreError: there is no such dimension, or the question can't be filtered.
+        StoreError: there is no such dimension, no value of it is named, or the question can't be
+        filtered.
     """
     wanted = _wanted(where)
     if not wanted:
@@ -144,6 +145,12 @@ def filters(
         )
     _check_known(wanted, segments, left_out, "filter")
     chosen = {name: _texts(value) for name, value in wanted.items()}
+    without = [name for name, values in chosen.items() if not values]
+    if without:
+        raise StoreError(
+            f"`where` names no value of {', '.join(without)}",
+            do="name one or more, or leave it out",
+        )
     if "cause" in chosen:
         chosen["cause"] = as_identifiers(chosen["cause"])
     return chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from cxtools import formats
+from cxtools import formats, wording
 from cxtools.errors import ConfigError
 from cxtools.events.messages.layer import Layer
 from cxtools.text import parse_last_moment
@@ -63,6 +63,19 @@ def counts_whole(layer: Layer, until: datetime) -> bool:
     return last_irregular_at <= until
 
 
+def notes_on_undated(layers: Mapping[str, Layer], cuts: Mapping[str, datetime] | None) -> list[str]:
+    """What is said of events without a moment where only those up to the cuts count."""
+    notes = []
+    for campaign, layer in layers.items():
+        undated = layer.counts()["without_timestamp"]
+        if cuts and undated and not counts_whole(layer, cuts[campaign]):
+            notes.append(
+                f"Events of {campaign} without a moment ({wording.count(undated)}) count from when "
+                "they came in, not before."
+            )
+    return notes
+
+
 def start(layer: Layer) -> datetime | None:
     """When a campaign started: its first sent, delivery or bounce, else its first event."""
     counts = layer.counts()
@@ -83,6 +96,8 @@ def end_of(as_of: AsOf) -> datetime | timedelta | None:
     if as_of is None or as_of == "":
         return None
     if isinstance(as_of, timedelta):
+        if as_of < timedelta(0):
+            raise ConfigError(f"as_of is an age below zero: {as_of}", do=AS_WRITTEN)
         return as_of
     zone = formats.current().zone
     moment = as_of if isinstance(as_of, datetime) else parse_last_moment(as_of, zone)

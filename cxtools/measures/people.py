@@ -1,8 +1,9 @@
 """
 The people behind a count: who they are, and what their servers wrote.
 
-Addresses are masked unless they are asked for, in texts too; `person` is the ledger's key, by which
-one person's time line can be asked for without an address.
+Addresses are masked unless they are asked for, in texts too; so is the name in a row's own address
+where it stands alone ("user jane.roe unknown"), which no other answer can know for a name. `person`
+is the ledger's key, by which one person's time line can be asked for without an address.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from cxtools.measures.providers import Providers
 from cxtools.measures.session import VALUES_COMPARED, VALUES_NAMED
 from cxtools.measures.sql import statement
 from cxtools.measures.table import Table
-from cxtools.text import mask_address, mask_addresses
+from cxtools.text import mask_address, mask_addresses, mask_name
 from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def _masked_address(email: str) -> str:
 
 #: Columns that hold addresses, or words with addresses among them -> how these are shown.
 MASKS = {"email": _masked_address, "bounce_text": mask_addresses, "reason": mask_addresses}
+#: Those in which the name of the own address can stand alone ("user jane.roe unknown").
+WORDS = ("bounce_text", "reason")
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,21 @@ class Behind:
     alike: str | Sequence[str] | None = None
 
     def values(self) -> dict[str, list[str]]:
-        """What is wanted of each word, where it was said."""
+        """
+        What is wanted of each word, where it was said.
+
+        Raises:
+            StoreError: a word is said without a value.
+        """
         named = [field.name for field in fields(self) if field.name != "step"]
         wanted = {name: getattr(self, name) for name in named}
         values = {name: _list(value) for name, value in wanted.items() if value is not None}
+        without = [name for name, words in values.items() if not words]
+        if without:
+            raise StoreError(
+                f"no value of {', '.join(without)} is named",
+                do="name one or more, or leave it out",
+            )
         if "category" in values:
             values["category"] = choices.as_identifiers(values["category"])
         return values
@@ -140,7 +154,17 @@ def masked(found: pd.DataFrame) -> Table:
     for name, mask in MASKS.items():
         if name in found:
             shown[name] = found[name].map(mask, na_action="ignore").astype(found[name].dtype)
+    if "email" in found:
+        for name in WORDS:
+            _mask_names(shown, name, found["email"])
     return Table(shown)
+
+
+def _mask_names(shown: pd.DataFrame, name: str, emails: pd.Series[str]) -> None:
+    """In place: what servers wrote to each, without the name in the own address."""
+    said = shown[name].notna() & emails.notna()
+    pairs = zip(shown.loc[said, name], emails[said], strict=True)
+    shown.loc[said, name] = [mask_name(text, email) for text, email in pairs]
 
 
 def texts(
@@ -235,8 +259,11 @@ def _condition(behind: Behind) -> str:
 def _check_values(session: Session, behind: Behind) -> None:
     """Hand the values over as tables; one that nothing has is a slip of the pen."""
     for name, values in behind.values().items():
-        table = "wanted_links" if name == "link" else f"wanted_{name}"
+        table = f"wanted_{name}"
         session.relations.register(table, pa.table({"value": pa.array(values, pa.string())}))
+        if name == "link":
+            table = "wanted_links"
+            session.relations.define(table, "select bare_url(value) as value from wanted_link")
         column, relation = KNOWN[name]
         known = f"select distinct {column} as value from {relation} where {column} is not null"
         missing = f"select value from {table} where value not in ({known})"

@@ -186,8 +186,8 @@ CALL = """
 Arguments:
     campaigns  names of campaigns; all of them when none is given
 {by}{where}    as_of      a moment after which events don't count, as "2026-09-14T10:00:00+02:00"; a
-               date, as "2026-09-14", is that whole day (UTC), and a timedelta the same age
-               for each campaign since its start
+               date, as "2026-09-14", is that whole day in the zone of the settings, and a
+               timedelta the same age for each campaign since its start
     home       another folder than CXTOOLS_HOME
 
 Raises:

@@ -7,6 +7,7 @@ import re
 from urllib.parse import unquote
 
 from cxtools.errors import ReportError
+from cxtools.text import mask_address
 
 #: What makes a browser ask elsewhere without a click: any element but a link with an address, a
 #: style that imports, a refresh.
@@ -18,6 +19,13 @@ OUTSIDE = re.compile(
 )
 #: Anchored and possessive: a megabyte without an @ is read once, not once per letter.
 ADDRESS = re.compile(r"(?<![\w.%+\-])[\w.%+\-]++@(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,63}")
+#: What one section of a page is called.
+SECTION_TITLE = re.compile(r"<h2\b[^>]*>([^<]*)")
+UNMASKED_ADVICE = (
+    "in a notebook of your own, mask it in the cell that shows it; in one that cxtools brings this "
+    "is a bug: please report it, and leave that cell out meanwhile: cxtools notebooks DIR copies "
+    "the notebooks, cxtools report DIR/NAME.ipynb runs a copy"
+)
 
 
 def check_page(body: str) -> None:
@@ -38,23 +46,47 @@ def check_page(body: str) -> None:
             where=outside[0][:40],
             do="show it as a link, or leave it out",
         )
-    unmasked = addresses(body)
-    if unmasked:
-        raise ReportError(
-            f"{len(unmasked)} e-mail addresses stand in the page unmasked",
-            do="mask them in the measure that returns them (cxtools.text.mask_address)",
-        )
+    for section in re.split(r"(?=<h2\b)", body):
+        title = SECTION_TITLE.match(section)
+        check_addresses(section, html.unescape(title[1]) if title else "")
+
+
+def check_addresses(text: str, place: str = "") -> None:
+    """
+    Refuse a part of a page that shows an address; *place* is what its readers call it.
+
+    >>> check_addresses("jane@example.com", "Links")
+    Traceback (most recent call last):
+        ...
+    cxtools.errors.ReportError: an e-mail address would stand in the page unmasked  [Links: \
+j***@example.com]
+      -> in a notebook of your own, mask it in the cell that shows it; in one that cxtools brings \
+this is a bug: please report it, and leave that cell out meanwhile: cxtools notebooks DIR copies \
+the notebooks, cxtools report DIR/NAME.ipynb runs a copy
+    """
+    unmasked = sorted(addresses(text))
+    if not unmasked:
+        return
+    several = f"{len(unmasked)} e-mail addresses would stand"
+    stand = several if unmasked[1:] else "an e-mail address would stand"
+    example = mask_address(unmasked[0])
+    raise ReportError(
+        f"{stand} in the page unmasked",
+        where=f"{place}: {example}" if place else example,
+        do=UNMASKED_ADVICE,
+    )
 
 
 def addresses(text: str) -> set[str]:
     """
-    The unmasked addresses in a text, also those written as entities, in a link or in JSON.
+    The unmasked addresses in a text, also those written as entities, in a link (even in one inside
+    of another) or in JSON.
 
-    >>> sorted(addresses('a***@x.org ann&#64;x.org <a href="/?to=bob%40x.org">'))
-    ['ann@x.org', 'bob@x.org']
+    >>> sorted(addresses('a***@x.org ann&#64;x.org <a href="/?to=bob%40x.org&via=cat%2540x.org">'))
+    ['ann@x.org', 'bob@x.org', 'cat@x.org']
     """
     plain = html.unescape(text.replace("\\u0040", "@"))
-    return set(ADDRESS.findall(unquote(plain)))
+    return set(ADDRESS.findall(unquote(unquote(plain))))
 
 
 def mask_addresses(text: str) -> str:

@@ -16,7 +16,7 @@ from cxtools import wording
 from cxtools.charts import tables
 from cxtools.charts.display import MIME
 from cxtools.charts.rows import SHOWN_ROWS
-from cxtools.pages.checks import check_page
+from cxtools.pages.checks import check_addresses
 from cxtools.pages.facts import script_json
 
 #: An object of JSON.
@@ -121,6 +121,8 @@ def packed(numbers: Sequence[Numbers]) -> str:
     Raises:
         ReportError: an address stands in them unmasked; in the page nobody would see it.
     """
-    document = script_json([each.to_dict() for each in numbers])
-    check_page(document)
-    return base64.b64encode(zlib.compress(document.encode(), 9)).decode()
+    documents = [each.to_dict() for each in numbers]
+    for each, document in zip(numbers, documents, strict=True):
+        check_addresses(script_json(document), each.title)
+    text = script_json(documents)
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()

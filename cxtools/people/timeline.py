@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxtools.measures.table import Table
 from cxtools.people.person import events_of, key_and_address, planned_for, suppression_of
-from cxtools.text import mask_addresses, parse_moment
+from cxtools.text import mask_addresses, mask_name, parse_moment
 
 if TYPE_CHECKING:
     from cxtools.connection import Connection
@@ -49,7 +49,7 @@ def timeline_of(client: Connection, key: str, email: str, *, addresses: bool = F
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["at"] = pd.to_datetime(table["at"], utc=True)
     if not addresses:
-        table["detail"] = table["detail"].map(mask_addresses)
+        table["detail"] = [mask_name(mask_addresses(detail), email) for detail in table["detail"]]
     return Table(table.sort_values("at", kind="stable", na_position="last", ignore_index=True))
 
 

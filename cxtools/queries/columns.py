@@ -36,6 +36,7 @@ create macro shown_text(words) as words;
 """
 #: The house's pattern as SQL writes a text.
 LOCAL_PART = text.LOCAL_PART.pattern.replace("'", "''")
+HOLDS_A_MARK = " or ".join(f"contains(words, '{mark}')" for mark in text.ALL_MARKS)
 MASKED = rf"""
 create macro shown_address(email) as case
     when email is null or email = '' then email
@@ -43,7 +44,7 @@ create macro shown_address(email) as case
     else '***'
 end;
 create macro shown_text(words) as case
-    when contains(words, '@') or contains(words, '%40') or contains(words, '=<address>')
+    when {HOLDS_A_MARK}
     then regexp_replace(words, '{LOCAL_PART}', '{text.MASKED}', 'g')
     else words
 end;

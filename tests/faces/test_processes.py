@@ -134,6 +134,28 @@ def ends(process_id: int) -> bool:
     return not is_alive(process_id)
 
 
+def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
+    """As `head`, which closes the pipe before all was written."""
+    statement = "select repeat('x', 1000) as words from range(2000)"
+    rows = ["event,email,time", "delivered,ann@one.example,2026-09-14"]
+    (tmp_path / "feed.csv").write_text("\n".join(rows))
+    environment = os.environ | {"CXTOOLS_HOME": str(tmp_path / "home")}
+    imports = [*CXTOOLS, "import", str(tmp_path / "feed.csv"), "--campaign", "q3"]
+    subprocess.run(imports, env=environment, check=True, capture_output=True)
+    with subprocess.Popen(
+        [*CXTOOLS, "sql", statement],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as asked:
+        assert asked.stdout is not None
+        asked.stdout.readline()
+        asked.stdout.close()
+        _, errors = asked.communicate(timeout=PATIENCE_S)
+
+    assert (0, b"") == (asked.returncode, errors)
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP])
 def test_the_simulator_ends_with_its_command(how: signal.Signals) -> None:
     """However `cxtools simulate` is ended, nobody serves behind it."""

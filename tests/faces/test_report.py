@@ -362,14 +362,57 @@ def test_a_page_that_asks_the_network_is_refused(body: str) -> None:
         "ann@example.com",
         "ann&#64;example.com",
         '<a href="/u?e=ann%40example.com">',
+        '<a href="/r?to=https%3A%2F%2Fx.example%3Fe%3Dann%2540example.com">',
         "<i>ann.o'neil+x@example.co.uk</i>",
     ],
 )
 def test_a_page_with_an_address_is_refused(output: str) -> None:
     """Masked addresses pass, in whatever spelling a whole one comes."""
     check_page("<p>a***@example.com</p>")
-    with pytest.raises(ReportError, match="1 e-mail addresses stand in the page unmasked"):
+    with pytest.raises(ReportError, match="an e-mail address would stand in the page unmasked"):
         check_page(f"<p>{output}</p>")
+
+
+#: Where addresses stand in a page -> what its error says of them.
+SECTION = '<h2 id="section-1-title">Links &amp; clicks</h2>'
+UNMASKED = {
+    f"{SECTION}<p>ann@x.example": (
+        "an e-mail address would stand",
+        "Links & clicks: a***@x.example",
+    ),
+    f"<p>ann@x.example</p>{SECTION}": ("an e-mail address would stand", "a***@x.example"),
+    f"{SECTION}<p>bob@x.example ann@x.example bob@x.example": (
+        "2 e-mail addresses would stand",
+        "Links & clicks: a***@x.example",
+    ),
+}
+
+
+@pytest.mark.parametrize("body", UNMASKED)
+def test_who_makes_a_page_is_told_where_an_address_stands(body: str) -> None:
+    """In which section, whose, without saying it; and what to do meanwhile."""
+    with pytest.raises(ReportError) as caught:
+        check_page(body)
+
+    what, where = UNMASKED[body]
+    assert f"{what} in the page unmasked" == caught.value.what
+    assert where == caught.value.where
+    assert "leave that cell out" in caught.value.do
+
+
+def test_a_figure_with_an_address_is_named() -> None:
+    """Its numbers travel along where nobody would see them."""
+    meta = {"title": "Which links?", "columns": ["link_url"], "rows": [["x?e=ann%40x.example"]]}
+    bar = {
+        "application/vnd.plotly.v1+json": {
+            "data": [{"type": "bar", "x": [1]}],
+            "layout": {"meta": meta},
+        }
+    }
+    with pytest.raises(ReportError) as caught:
+        render_page(executed(bar), name="trial")
+
+    assert "Which links?: a***@x.example" == caught.value.where
 
 
 def executed(*outputs: dict[str, Any]) -> nbformat.NotebookNode:
@@ -449,6 +492,30 @@ def test_5000_personal_links_fit_on_a_page(home: Path, tmp_path: Path) -> None:
     assert len(page.encode()) < 800_000
     assert "x.example/p?u=…" in page
     assert "u=4999-" not in page
+
+
+def test_a_link_with_an_address_is_no_obstacle(home: Path, tmp_path: Path) -> None:
+    """As it is, encoded once and twice: one link, and nobody's address."""
+    from cxtools.events.store import EventStore
+
+    tables.store(
+        """
+        to  | kind     | at  | url
+        ann | delivery | +1  |
+        ann | click    | +10 | https://shop.example/unsubscribe?email=ann@one.example
+        bob | delivery | +1  |
+        bob | click    | +20 | https://shop.example/unsubscribe?email=bob%40two.example
+        cat | delivery | +1  |
+        cat | click    | +30 | https://shop.example/unsubscribe?email=cat%2540two.example
+        """,
+        into=EventStore(home / "events"),
+    )
+    page = render_report("engagement_report", {"campaign": "c"}, out=tmp_path, home=home).read_text(
+        "utf-8"
+    )
+
+    assert "shop.example/unsubscribe?email=…" in page
+    assert "two.example" not in page
 
 
 def test_60_campaigns_and_400_causes_fit_on_a_page(home: Path, tmp_path: Path) -> None:

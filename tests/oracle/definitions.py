@@ -23,6 +23,8 @@ from tests.oracle.messages import Message, Row, is_content, seconds_between
 Counts = dict[str, Any]
 
 Z = 1.959963984540054
+#: As senders write it into a link: as it is, or with its @ encoded.
+ADDRESS_IN_URL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 TRACKING = re.compile(r"(utm_[A-Za-z]+|gclid|fbclid|msclkid|mc_[ce]id|mkt_tok|_hsenc|_hsmi)=")
 KINDS = ("open", "click")
 WINDOWS_H = (1, 24, 72, 168)
@@ -513,8 +515,8 @@ def first_links(group: Group) -> Iterator[Counts]:
 
 def link_urls(messages: Sequence[Message]) -> dict[str, str]:
     """
-    URL as it came -> without fragment and tracking, and with "…" for what is one person's: values
-    of a parameter of which there are many, and hardly more people than values.
+    URL as it came -> without fragment and tracking, and with "…" for what is one person's: an
+    address, and values of a parameter of which there are many, and hardly more people than values.
     """
     followers: dict[str, set[int]] = defaultdict(set)
     for message in messages:
@@ -546,7 +548,8 @@ def link_urls(messages: Sequence[Message]) -> dict[str, str]:
 
 def parts_of(url: str) -> tuple[str, list[str]]:
     """The page of a URL, and the parts of its query."""
-    page, _, query = url.partition("#")[0].partition("?")
+    anonymous = ADDRESS_IN_URL.sub("…", url.partition("#")[0])
+    page, _, query = anonymous.partition("?")
     return page, query.split("&")
 
 

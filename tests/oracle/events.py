@@ -206,6 +206,8 @@ LINKS = [
     "https://shop.example/new?utm_source=a&id=7#x",
     "https://shop.example/new?id=7",
     "https://shop.example/sale?gclid=1",
+    "https://shop.example/sale?for=someone@corp.example",
+    "https://shop.example/sale?for=other%40corp.example",
     "https://shop.example/preferences",
     "",
 ]

@@ -1115,6 +1115,25 @@ def test_lines_may_name_the_class() -> None:
 # ---- reasons and facts in the text
 
 
+#: What servers write instead of an address -> the reason of it.
+LEAKS = {
+    "5.1.1 jane.roe=example.com@verp.example bounced": "***=<address> bounced",
+    "5.1.1 jane.roe%40example.com unknown": "***%<host> unknown",
+    "5.1.1 jane.roe%2540example.com unknown": "***%<host> unknown",
+    '5.1.1 "jane.roe"@example.com unknown': "***@<host> unknown",
+    "5.1.1 jane.roe@[192.0.2.1]": "***@[<ip>]",
+    "5.1.1 jane.roe＠example.com unknown": "***＠<host> unknown",
+    "5.1.1 jane.roe&#64;example.com unknown": "***&#<n>;<host> unknown",
+    "5.1.1 Empf&#228;nger unbekannt": "Empf&#228;nger unbekannt",
+}
+
+
+@pytest.mark.parametrize("text", LEAKS)
+def test_a_reason_tells_no_name(text: str) -> None:
+    """However the address is written that it comes from."""
+    assert LEAKS[text] == classify("550", text).reason
+
+
 def test_one_cause_is_one_reason() -> None:
     """Whatever the mailbox, host, queue id, IP or time: the reason is the same text."""
     texts = [

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -31,7 +32,7 @@ from cxtools.explorer.answers import (
     rows_output,
     texts_behind,
 )
-from cxtools.explorer.choice import DIFFERENCE, OVERVIEW, Choice
+from cxtools.explorer.choice import DIFFERENCE, NO_REPORT, OVERVIEW, Choice
 from cxtools.explorer.controls import Controls, controls
 from cxtools.explorer.panel import PEOPLE, TREND
 from cxtools.explorer.shown import explore
@@ -44,6 +45,8 @@ from cxtools.people.timeline import timeline_of
 from cxtools.settings import load_settings
 from tests.tables import RECEIVED, ask, events, store
 from tests.unit.test_charts import STORE
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 EVENTS = """
     to  | email           | kind     | at       | code  | text                              | url
@@ -229,6 +232,43 @@ def test_what_cannot_be_answered_is_said_in_its_place(parts: Controls) -> None:
     ] == notes
     assert "no message has the day 2026-09-17" in nothing
     assert "can't filter by plann" in parts.pictures[0].outputs[0]["text"]
+
+
+def test_nothing_of_the_choice_before_stays_beside_a_fault(parts: Controls) -> None:
+    """What was typed can't be read: no code, command or parameters, and nobody's people."""
+    parts.cause.value = "mailbox_full"
+    parts.below.selected_index = PEOPLE
+    parts.segment.value = "rubbish"
+    written = (parts.code.value, parts.command.value, parts.parameters.value)
+
+    assert "rubbish" in parts.pictures[0].outputs[0]["text"]
+    assert ("", "", "") == written
+    assert () == parts.people.outputs
+
+
+def test_a_difference_says_that_it_is_not_split(parts: Controls) -> None:
+    """It is in the code, too; and no report shows it."""
+    parts.campaigns.value = parts.campaigns.options[:2]
+    parts.form.value = DIFFERENCE
+    parts.by.value = ("provider",)
+
+    assert "a difference of two campaigns can't be split." in str(parts.pictures[0].outputs)
+    assert "by" not in parts.code.value
+    assert parts.parameters.value.startswith(NO_REPORT)
+
+
+@pytest.mark.parametrize("question", [OVERVIEW, *QUESTIONS])
+def test_parameters_are_those_of_the_report(question: str) -> None:
+    """Each stands in the notebook's cell of parameters."""
+    choice = Choice(("q3",), question, ("provider",), "plan=pro", as_of="2026-09-14")
+    for line in choice.as_parameters().splitlines():
+        words = shlex.split(line)
+        given = {word.partition("=")[0] for word in words[words.index("-p") :] if word != "-p"}
+        notebook = nbformat.read(NOTEBOOKS / f"{words[2]}.ipynb", as_version=4)
+        tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+        known = {row.partition(":")[0] for row in tagged[0].source.splitlines()}
+
+        assert given <= known
 
 
 def test_from_a_bar_to_one_persons_mail(parts: Controls) -> None:

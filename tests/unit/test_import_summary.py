@@ -233,6 +233,7 @@ def test_one_file_may_hold_many_campaigns(target: EventStore) -> None:
         name: brought.new for name, brought in done.campaigns.items()
     }
     assert (4, 1) == (done.rows, done.rejected)
+    assert [] == done.unused_columns
     assert ["Spring-sale", "autumn"] == target.campaigns()
 
 

@@ -395,6 +395,19 @@ def test_hours_are_those_of_the_sending() -> None:
     assert "Mon" in ask("funnel", known, by="weekday").text()
 
 
+def test_events_without_a_moment_are_told_of_where_they_do_not_count_yet() -> None:
+    """They count from when they came in; where everything counts there is nothing to say."""
+    known = store("to | kind | at\nann | delivery | +0\nbob | delivery |\ncid | delivery |")
+    early = ask("funnel", known, as_of="2026-09-14T23:00:00Z")
+    late = ask("funnel", known, as_of=RECEIVED + timedelta(days=1))
+
+    assert [(1,)] == values(early, "attempted")
+    assert (
+        "Events of c without a moment (2) count from when they came in, not before.",
+    ) == early.notes
+    assert ([(3,)], ()) == (values(late, "attempted"), late.notes)
+
+
 @pytest.mark.parametrize("as_of", ["14.09.2026", "09/14/2026", "yesterday", "2026-09-31"])
 def test_a_day_that_is_none_is_refused(as_of: str) -> None:
     """What can be read in two ways, or in none, is not guessed; how to write it is said."""
@@ -402,6 +415,14 @@ def test_a_day_that_is_none_is_refused(as_of: str) -> None:
         ask("funnel", EDGES, as_of=as_of)
 
     assert "write a day as 2026-09-14, which counts to its end" in str(refused.value)
+
+
+def test_an_age_below_zero_and_a_filter_without_a_value_are_refused() -> None:
+    """Neither is an answer without rows."""
+    with pytest.raises(ConfigError, match="as_of is an age below zero"):
+        ask("funnel", EDGES, as_of=timedelta(hours=-1))
+    with pytest.raises(StoreError, match="names no value of provider"):
+        ask("funnel", EDGES, where={"provider": []})
 
 
 def test_an_age_is_counted_from_each_campaigns_own_start(tmp_path: Path) -> None:
@@ -714,6 +735,35 @@ def test_links_that_differ_by_recipient_are_one_link() -> None:
         ("https://shop.example/p?u=…&page=b", 5, 5),
     ] == values(ask("links", target), "link_url", "clickers", "clicks")
     assert 1 == ask("suspects", target).set_index("rule").clickers["r1"]
+
+
+ADDRESSED = """
+    to  | kind     | at    | url
+    ann | delivery | +1    |
+    ann | click    | +1000 | https://shop.example/unsubscribe?email=ann@one.example
+    ann | click    | +1100 | https://shop.example/unsubscribe?email=ann%40one.example&utm_source=x
+    bob | delivery | +1    |
+    bob | click    | +2000 | https://shop.example/unsubscribe?email=bob%2540two.example#top
+    cat | delivery | +1    |
+    cat | click    | +3000 | https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fshop.example%2Funsubscribe%3Femail%3Dcat%40two.example&data=05
+    cat | click    | +4000 | https://shop.example/for/cat@two.example/new
+    dan | delivery | +1    |
+    dan | click    | +5000 | https://shop.example/for/dan%40three.example/new
+"""
+
+
+def test_a_link_stands_once_whatever_address_is_in_it() -> None:
+    """Clicks add up, who followed it in two spellings is one, and no address is shown."""
+    target = store(ADDRESSED)
+
+    assert [
+        ("https://shop.example/unsubscribe?email=…", "unsubscribe", 3, 4),
+        ("https://shop.example/for/…/new", "content", 2, 2),
+    ] == values(ask("links", target), "link_url", "purpose", "clickers", "clicks")
+    assert [
+        ("https://shop.example/unsubscribe?email=…", 3, 4),
+        ("https://shop.example/for/…/new", 1, 4),
+    ] == values(ask("first_links", target), "link_url", "recipients", "all_recipients")
 
 
 WAITING = """

@@ -102,6 +102,33 @@ def test_as_many_people_as_each_cause_has(engine: Engine) -> None:
         assert cause["recipients"] == texts(engine, "c", behind)["recipients"].sum()
 
 
+PERSONAL_LINKS = """
+    to  | email           | kind     | at       | url
+    ann | ann@gmail.com   | delivery | 14 09:00 |
+    ann | ann@gmail.com   | click    | 14 10:01 | https://shop.example/new?to=ann@gmail.com
+    bob | bob@yahoo.com   | delivery | 14 09:00 |
+    bob | bob@yahoo.com   | click    | 14 11:01 | https://shop.example/new?to=bob%40yahoo.com
+    cat | cat@yahoo.com   | delivery | 14 09:00 |
+    cat | cat@yahoo.com   | click    | 14 12:01 | https://shop.example/sale
+"""
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://shop.example/new?to=…",
+        "https://shop.example/new?to=***@gmail.com",
+        "https://shop.example/new?to=ann@gmail.com",
+    ],
+    ids=["as links show it", "as a time line shows it", "as it came"],
+)
+def test_a_link_with_an_address_finds_all_who_followed_it(link: str) -> None:
+    """Whose address stands in it tells nothing of which link it is."""
+    found = recipients(Engine(store(PERSONAL_LINKS)), None, Behind(link=link), addresses=True)
+
+    assert ["ann@gmail.com", "bob@yahoo.com"] == sorted(found["email"])
+
+
 def test_texts_that_differ_in_the_address_are_one(engine: Engine) -> None:
     """Where it is masked."""
     behind = Behind(category="invalid_recipient")
@@ -139,6 +166,7 @@ MISTAKES = [
         r"550 <\*\*\*@yahoo.com> no such user",
     ),
     (Behind(link="https://shop.example/nw"), "did you mean https://shop.example/new"),
+    (Behind(category=[], kind="soft"), "no value of category is named"),
 ]
 
 
@@ -209,6 +237,31 @@ def test_odd_spellings_of_addresses_are_masked() -> None:
     )
     assert ["***=<address> unknown", "***@<host> unknown"] == sorted(table["reason"])
     assert "lee" not in table.to_csv()
+
+
+NAMES_ALONE = """
+    to  | email            | kind   | code  | text
+    1   | jane.roe@x.example | bounce | 5.1.1 | user Jane.Roe unknown
+    2   | jane.roe@x.example | bounce | 5.1.1 | jane.roe at x.example unknown
+    3   | jane.roe@x.example | bounce | 5.1.1 | jane.roe%40x.example unknown
+"""
+
+
+def test_a_name_alone_is_masked_beside_its_address(home: Path) -> None:
+    """Among people and in a time line, in texts and reasons; whoever asks for addresses has it."""
+    store(NAMES_ALONE, "c", EventStore(home / "events"))
+    client = Connection(load_settings(home=home))
+    shown = [
+        recipients(client.engine, None, Behind()),
+        timeline(client, "jane.roe@x.example"),
+    ]
+
+    text = "".join(table.to_csv() for table in shown).lower()
+    assert "user *** unknown" in text
+    assert "*** at x.example unknown" in text
+    assert "jane" not in text
+    whole = recipients(client.engine, None, Behind(), addresses=True)
+    assert "user Jane.Roe unknown" in list(whole["bounce_text"])
 
 
 def test_a_time_line_holds_what_is_told_by_ids_alone(client: Connection) -> None:

@@ -109,7 +109,9 @@ PAIRS = pa.table(
 )
 SAFE = "https://eur01.safelinks.protection.outlook.com"
 DEFENSE = "https://urldefense.proofpoint.com"
-#: A link as a mail filter wraps it -> the link.
+SHOP = "https://shop.example"
+TRACKER = "https://track.example/r?to=https"
+#: A link as a mail filter wraps it, or with addresses -> the link without these.
 WRAPPED = {
     None: None,
     "": "",
@@ -121,6 +123,23 @@ WRAPPED = {
     f"{DEFENSE}/v2/url?u=https-3A__shop.example_a-3Fid-3D7&d=DwM&c=e": "https://shop.example/a?id=7",
     "https://urldefense.com/v3/__https://shop.example/a?id=7__;!!AbC!x$": "https://shop.example/a?id=7",
     "https://urldefense.com/v3/about": "https://urldefense.com/v3/about",
+    f"{SAFE}/?url=https%3A%2F%2Fshop.example%2Fa%3Fe%3Djane%2540x.example&data=05": f"{SHOP}/a?e=…",
+    f"{DEFENSE}/v2/url?u=https-3A__shop.example_a-3Fe-3Djane-40x.example&d=c": f"{SHOP}/a?e=…",
+    f"{SHOP}/new?id=340": f"{SHOP}/new?id=340",
+    f"{SHOP}/unsubscribe?email=jane.roe@example.com": f"{SHOP}/unsubscribe?email=…",
+    f"{SHOP}/o?e=jane.roe%40example.com&u=1": f"{SHOP}/o?e=…&u=1",
+    f"{SHOP}/o?e=jane%252Broe%2540example.com&u=1": f"{SHOP}/o?e=…&u=1",
+    f"{SHOP}/o?e=o'neil+x@example.co.uk": f"{SHOP}/o?e=…",
+    f"{SHOP}/o?e=j%C3%B6rg%40m%C3%BCnchen.example&q=%20b": f"{SHOP}/o?e=…&q=%20b",
+    f"{SHOP}/o?e=jörg＠münchen.example": f"{SHOP}/o?e=…",
+    f"{SHOP}/people/jane.roe@example.com/a": f"{SHOP}/people/…/a",
+    f"{SHOP}/o?all=ann@a.example,bob@b.example;cat@c.example": f"{SHOP}/o?all=…,…;…",
+    f"{TRACKER}%3A%2F%2Fshop.example%2Fa%3Fe%3Dann%40x.example%26b%3D1": f"{TRACKER}%3A%2F%2Fshop.example%2Fa%3Fe%3D…%26b%3D1",
+    f"{TRACKER}%253A%252F%252Fa.example%253Fe%253Dann%2540x.example": f"{TRACKER}%253A%252F%252Fa.example%253Fe%253D…",
+    "https://video.example/@shop/7": "https://video.example/@shop/7",
+    "https://video.example/%40shop/7": "https://video.example/%40shop/7",
+    f"{SHOP}/o?e=…": f"{SHOP}/o?e=…",
+    f"{SHOP}/o?e=***@example.com": f"{SHOP}/o?e=…",
 }
 #: A text -> the fields a.b and a of the object that it is.
 FIELDS = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cxtools.text import mask_address, mask_addresses, parse_moment, safe_cell, safe_line
+from cxtools.text import mask_address, mask_addresses, mask_name, parse_moment, safe_cell, safe_line
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,13 @@ from cxtools.text import mask_address, mask_addresses, parse_moment, safe_cell, 
         ('<"kim lee"@three.example> unknown', "<***@three.example> unknown"),
         ('"kim \\"k\\" lee"@three.example', "***@three.example"),
         ('said "no" to jane@example.com', 'said "no" to ***@example.com'),
+        ("no ?email=jane%2540example.com", "no ?email=***%2540example.com"),
+        ("no jane＠example.com", "no ***＠example.com"),
+        (
+            "no jane&#64;example.com, jane&#x40;x.example",
+            "no ***&#64;example.com, ***&#x40;x.example",
+        ),
+        ("f&#252;r", "f&#252;r"),
         ("b+kim.lee=three.example@b.example", "***@b.example"),
         (
             "https://x.example/?a=1&email=kim=x@b.example",
@@ -48,6 +55,22 @@ def test_foreign_text_is_made_safe(foreign: str, shown: str) -> None:
 def test_an_address_is_masked(email: str, shown: str) -> None:
     """Only the first letter and the domain are shown, and nothing that plays with a terminal."""
     assert shown == mask_address(email)
+
+
+@pytest.mark.parametrize(
+    ("text", "email", "shown"),
+    [
+        ("user jane.roe unknown", "Jane.Roe@example.com", "user *** unknown"),
+        ("JANE.ROE at example.com", "jane.roe@example.com", "*** at example.com"),
+        ("jane_roex unknown", "jane_roe@example.com", "jane_roex unknown"),
+        ("no such mailbox", "no@example.com", "no such mailbox"),
+        ("a+b unknown", "a+b@example.com", "*** unknown"),
+        ("unknown", "", "unknown"),
+    ],
+)
+def test_a_name_that_stands_alone_is_masked(text: str, email: str, shown: str) -> None:
+    """Where the address is known that it is of; not within other words, nor one of two letters."""
+    assert shown == mask_name(text, email)
 
 
 NOON = datetime(2026, 9, 14, 12, tzinfo=UTC)
@@ -123,6 +146,8 @@ HOSTILE = [
     ("a" * 200_000 + "==b@x.example", "***@x.example"),
     ("?a=" * 100_000 + "<address>", "***=<address>"),
     ('"\\' * 100_000 + " a@x.example", '"\\ ***@x.example'),
+    ("a" * 200_000 + "%2540x.example", "***%2540x.example"),
+    ("a" * 200_000 + "&#64;x.example", "***&#64;x.example"),
     ("a=a " * 100_000 + "a@x.example", "a=a ***@x.example"),
 ]
 

@@ -58,7 +58,8 @@ FUNNEL_SHOWN = (
 )
 NOT_MEASURED = (
     'Rates of opens and clicks are missing, "not measured", where the campaign\'s events hold none '
-    "of that kind at all."
+    "of that kind at all; but of at most 100 deliveries that were opened and not clicked, clicks "
+    "are none."
 )
 
 FUNNEL = Question(

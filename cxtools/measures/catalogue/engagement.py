@@ -14,7 +14,7 @@ LINKS = Question(
             "link_url",
             "text",
             "without tracking parameters; links that differ only in what tells recipients apart "
-            "are one: https://x.example/p?u=…",
+            "(an address, an id) are one: https://x.example/p?u=…",
         ),
         Column("purpose", "text", "content, or unsubscribe (preference links too)"),
         Column(
@@ -147,8 +147,9 @@ WINDOWS = Question(
     ),
     note=(
         "A window that the campaign is younger than holds what came so far: compare campaigns at "
-        "one age. A rate is missing where the campaign's events hold none of that kind, and where "
-        "no moment is known of those who did so; with some `undated` ones it is at least that."
+        "one age. A rate is missing where the campaign's events hold none of that kind, as in "
+        "`funnel`, and where no moment is known of those who did so; with some `undated` ones it "
+        "is at least that."
     ),
     example='cx.windows("q3-update").chart()',
     chart="shares",

@@ -2,12 +2,14 @@
 -- grain:   one row per campaign x URL as it came
 -- params:  none
 -- reads:   clicks
--- columns: campaign, raw_url, link_url: bare of what mail filters wrap around it, without fragment and tracking parameters, and with "…" for the values of a parameter that tells
---          recipients apart: five values or more, and hardly more people than values (`/p?u=<id>` is one link, not thousands)
+-- columns: campaign, raw_url, link_url: bare of what mail filters wrap around it, without fragment and tracking parameters, and with "…" for each
+--          address and for the values of a parameter that tells recipients apart: five values or more, and hardly more people than values
+--          (`/p?u=<id>` is one link, not thousands)
 with
 addresses as (    -- one row per URL, bare and without its fragment
     select campaign, raw_url, split_part(url, '?', 1) as page, substr(url, length(split_part(url, '?', 1)) + 2) as query
-    from (select distinct campaign, link_url as raw_url, split_part(bare_url(link_url), '#', 1) as url from clicks) as followed
+    from (select campaign, raw_url, split_part(bare_url(raw_url), '#', 1) as url
+          from (select distinct campaign, link_url as raw_url from clicks) as urls_of_clicks) as followed
 ),
 parts as (        -- one row per URL and part of its query; a URL without a query has one empty part
     select distinct campaign, raw_url, page, part, instr(query, part) as place,

@@ -31,6 +31,7 @@
         const cell = drawn.insertCell(), value = String(rows[row][column] ?? "");
         cell.textContent = text(row, at);
         if (numeric[at]) cell.className = "n";
+        else if (cell.textContent.length <= 24 && /^[^\s-]*[-/]\S*$/.test(cell.textContent)) cell.className = "name";
         if (cell.textContent !== value && cell.textContent.includes("…")) cell.title = value;
       });
       return drawn;

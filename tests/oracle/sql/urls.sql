@@ -2,11 +2,11 @@
 -- grain:   one row per campaign x URL as it came
 -- params:  none
 -- reads:   counted_events
--- columns: campaign, raw_url, link_url: without fragment and tracking parameters, and with "…" for the values of a parameter that tells
+-- columns: campaign, raw_url, link_url: without fragment and tracking parameters, and with "…" for an address and for the values of a parameter that tells
 --          recipients apart: five values or more, and hardly more people than values (`/p?u=<id>` is one link, not thousands)
 with
 followed as (
-    select distinct campaign, message_id, who, link_url as raw_url, regexp_replace(link_url, '#.*$', '') as url
+    select distinct campaign, message_id, who, link_url as raw_url, regexp_replace(regexp_replace(link_url, '#.*$', ''), '[\w.+-]+(@|%40)[\w-]+([.][\w-]+)+', '…', 'g') as url
     from counted_events
     where kind = 'click' and who is not null
 ),
