@@ -342,8 +342,7 @@ def history_by(
     counted = _totals(engine, campaigns, of_periods, [] if columns else dimensions, **how)
     apart = {}
     for column in columns:
-        others = [name for name in dimensions if name != column]
-        apart[column] = _totals(engine, campaigns, [*of_periods, column], others, **how)
+        apart[column] = _totals(engine, campaigns, [*of_periods, column], dimensions, **how)
     reach = newest_event(engine, campaigns, as_of) if where else None
     last_sent = _last_sent(engine, campaigns, where, as_of) if period == "week" else {}
     return history_of(counted._replace(reach=reach, last_sent=last_sent, apart=apart), period)
@@ -361,7 +360,7 @@ def _totals(
 
     funnel, bounces, links = counts_of(["funnel", "bounces", "links"], by)
     by_dimension = {}
-    for column in dimensions:
+    for column in [name for name in dimensions if name not in by]:
         steps, refused = counts_of(["funnel", "bounces"], [*by, column])
         by_dimension[column] = (steps, refused)
     return Counted(funnel, bounces, links, by_dimension)
@@ -369,8 +368,7 @@ def _totals(
 
 def newest_event(engine: Engine, campaigns: Campaigns, as_of: AsOf = None) -> datetime | None:
     """The newest event of campaigns, whosever it is: until then opens and clicks would be known."""
-    [whole] = count(engine, ["funnel"], campaigns, as_of=as_of)
-    newest = whole.last_at.max()
+    newest = count(engine, ["funnel"], campaigns, as_of=as_of)[0].last_at.max()
     return newest if wording.is_known(newest) else None
 
 
