@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cxtools.measures.history import Group
+from cxtools import wording
+from cxtools.measures.history import EVERYTHING, Group
 from cxtools.verdicts.changes import Rate
 
 #: Rate -> its name in answers.
@@ -94,3 +95,15 @@ class Alert:
 def direction(rate: Rate) -> int:
     """The sign of what is bad."""
     return -1 if rate.is_good else 1
+
+
+def subject_text(metric: str, *groups: Group) -> str:
+    """
+    What a sentence on a rate is about; EVERYTHING needs no words.
+
+    >>> subject_text("click_rate", EVERYTHING), subject_text("click_rate", Group("plan", "pro"))
+    ('Click rate', 'Click rate of plan pro')
+    """
+    named = [f"{each.dimension} {each.value}" for each in groups if each != EVERYTHING]
+    subject = wording.label(metric)
+    return f"{subject} of {', '.join(named)}" if named else subject

@@ -329,38 +329,46 @@ def history_by(
     as_of: AsOf = None,
 ) -> History:
     """
-    The totals of campaigns, or of the weeks or days that *by* names, in all and by provider, by the
-    other columns of *by*, by cause and by link.
+    The totals of campaigns, or of the weeks or days that *by* names, in all and by provider, by
+    cause and by link; of each value of the other columns of *by*, its messages alone, the same.
     """
     period = periods.period_of(by)
     of_periods = [] if period == "campaign" else [period]
     how: dict[str, Any] = {"where": where, "as_of": as_of}
     if not of_periods and not where and as_of is None:
         engine.count_cells(campaigns, fewest=True)  # the next trend reads their files
-    funnel, bounces, links = count(
-        engine, ["funnel", "bounces", "links"], campaigns, by=of_periods, **how
-    )
-    by_dimension = {}
-    for column in dict.fromkeys(["provider", *periods.group_columns(by)]):
-        least_group = _least_group(engine, [column, *where])
-        counts = count(
-            engine,
-            ["funnel", "bounces"],
-            campaigns,
-            by=[*of_periods, column],
-            least_group=least_group,
-            **how,
-        )
-        by_dimension[column] = (counts[0], counts[1])
+    columns = periods.group_columns(by)
+    dimensions = list(dict.fromkeys(["provider", *columns]))
+    counted = _totals(engine, campaigns, of_periods, [] if columns else dimensions, **how)
+    apart = {}
+    for column in columns:
+        apart[column] = _totals(engine, campaigns, [*of_periods, column], dimensions, **how)
     reach = newest_event(engine, campaigns, as_of) if where else None
     last_sent = _last_sent(engine, campaigns, where, as_of) if period == "week" else {}
-    return history_of(Counted(funnel, bounces, links, by_dimension, reach, last_sent), period)
+    return history_of(counted._replace(reach=reach, last_sent=last_sent, apart=apart), period)
+
+
+def _totals(
+    engine: Engine, campaigns: Campaigns, by: Sequence[str], dimensions: Sequence[str], **how: Any
+) -> Counted:
+    """What a history is made of, split by columns; and the same by each dimension besides."""
+
+    def counts_of(names: Sequence[str], columns: Sequence[str]) -> list[pd.DataFrame]:
+        is_split = bool(periods.group_columns(columns))
+        least_group = _least_group(engine, [*columns, *how["where"]]) if is_split else 0
+        return count(engine, names, campaigns, by=columns, least_group=least_group, **how)
+
+    funnel, bounces, links = counts_of(["funnel", "bounces", "links"], by)
+    by_dimension = {}
+    for column in [name for name in dimensions if name not in by]:
+        steps, refused = counts_of(["funnel", "bounces"], [*by, column])
+        by_dimension[column] = (steps, refused)
+    return Counted(funnel, bounces, links, by_dimension)
 
 
 def newest_event(engine: Engine, campaigns: Campaigns, as_of: AsOf = None) -> datetime | None:
     """The newest event of campaigns, whosever it is: until then opens and clicks would be known."""
-    [whole] = count(engine, ["funnel"], campaigns, as_of=as_of)
-    newest = whole.last_at.max()
+    newest = count(engine, ["funnel"], campaigns, as_of=as_of)[0].last_at.max()
     return newest if wording.is_known(newest) else None
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from cxtools.measures.catalogue.trend import DRIFT
 from cxtools.measures.control import Cases, chart_of
 from cxtools.measures.history import CAUSE, Group, History
-from cxtools.measures.periods import Row, keys_of, table_of
+from cxtools.measures.periods import Row, group_columns, keys_of, parts_of, table_of
 from cxtools.measures.stats import holm
 
 #: The last so many periods are held against those before.
@@ -36,16 +36,23 @@ class Drift(NamedTuple):
 
 def drift_rows(history: History, by: Sequence[str]) -> pd.DataFrame:
     """One row per cause: what it was of late, and what it was before."""
+    rows = []
+    for group, own in parts_of(history, group_columns(by)):
+        place = max(0, len(own.periods) - 1)
+        rows += [keys_of(own, by, place, group) | row for row in _rows_of_causes(own)]
+    rows.sort(key=lambda row: -abs(row["difference"] or 0.0))
+    return table_of(rows, DRIFT, by)
+
+
+def _rows_of_causes(history: History) -> list[Row]:
     drifts = [_drift(history, group) for group in history.values(CAUSE)]
     known = [drift for drift in drifts if drift.late[1]]
     corrected = iter(holm([drift.chance for drift in known if drift.chance is not None]))
     rows = []
     for drift in known:
         chance = None if drift.chance is None else next(corrected)
-        keys = keys_of(history, by, max(0, len(history.periods) - 1), drift.group)
-        rows.append(keys | _drift_row(history, drift, chance))
-    rows.sort(key=lambda row: -abs(row["difference"] or 0.0))
-    return table_of(rows, DRIFT, by)
+        rows.append(_drift_row(history, drift, chance))
+    return rows
 
 
 def _drift(history: History, group: Group) -> Drift:

@@ -8,8 +8,9 @@ event.
 from __future__ import annotations
 
 import pickle
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
@@ -72,15 +73,22 @@ class History:
     The periods, oldest first, and the counts of each group in each of them, in that order.
 
     Two histories of the same content are equal: what is judged of one is known of the other.
+
+    Attributes:
+        undated: the campaigns of which some messages have no moment
+        apart: the values of the columns that are charted apart, each with the history of its own
+            messages alone
     """
 
     periods: Sequence[Period]
     groups: Mapping[Group, Sequence[Counts]]
     undated: Sequence[str] = ()
+    apart: Mapping[Group, History] = field(default_factory=dict)
 
     @cached_property
     def _content(self) -> bytes:
-        return pickle.dumps((list(self.periods), dict(self.groups), list(self.undated)))
+        apart = [(group, own._content) for group, own in self.apart.items()]
+        return pickle.dumps((list(self.periods), dict(self.groups), list(self.undated), apart))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, History) and self._content == other._content
@@ -104,6 +112,7 @@ class Counted(NamedTuple):
     Attributes:
         reach: the newest event of all messages, where the counts are of some of them
         last_sent: period -> the last day on which some of it was sent, where it is longer than one
+        apart: column -> the same, split by a column whose values are charted apart
     """
 
     funnel: pd.DataFrame
@@ -112,15 +121,61 @@ class Counted(NamedTuple):
     by_dimension: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
     reach: datetime | None = None
     last_sent: Mapping[str, datetime] = MappingProxyType({})
+    apart: Mapping[str, Counted] = MappingProxyType({})
 
 
 def history_of(counted: Counted, period: str = "campaign") -> History:
     """The history of campaigns, or of the weeks or days in which messages were sent."""
+    periods = _periods(counted, period)
+    groups = _groups(counted, period, periods)
+    apart: dict[Group, History] = {}
+    for column, split in counted.apart.items():
+        for value, own in _by_value(split, column).items():
+            apart[Group(column, value)] = _history_apart(own, period, periods)
+    return History(periods, groups, _undated(counted.funnel, period), apart)
+
+
+def _history_apart(counted: Counted, period: str, periods: Sequence[Period]) -> History:
+    """The history of some messages alone: only the periods in which there are any of them."""
+    found = _steps(counted.funnel, [period])
+    known = [each for each in periods if (each.name,) in found]
+    return History(known, _groups(counted, period, known))
+
+
+def _by_value(counted: Counted, column: str) -> dict[str, Counted]:
+    """What was counted of each value of a column."""
+    bounces = _parts(counted.bounces, column)
+    links = _parts(counted.links, column)
+    dimensions = {
+        dimension: (_parts(funnel, column), _parts(refused, column))
+        for dimension, (funnel, refused) in counted.by_dimension.items()
+    }
+    found = {}
+    for value, funnel in _parts(counted.funnel, column).items():
+        own = {
+            name: (steps[value], refused[value]) for name, (steps, refused) in dimensions.items()
+        }
+        found[value] = Counted(funnel, bounces[value], links[value], own)
+    return found
+
+
+def _parts(table: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
+    """The rows of each value of a column; none of a value that it doesn't have."""
+    keys = [_key(record, [column]) for record in _records(table)]
+    values = pd.Series([value for (value,) in keys], index=table.index, dtype=object)
+    parts: dict[str, pd.DataFrame] = defaultdict(lambda: table.head(0))
+    parts.update({str(value): rows for value, rows in table.groupby(values, sort=False)})
+    return parts
+
+
+def _groups(
+    counted: Counted, period: str, periods: Sequence[Period]
+) -> dict[Group, Sequence[Counts]]:
+    """All messages, their parts by each dimension, their causes and their links."""
     whole = _steps(counted.funnel, [period])
     _add_kinds(whole, counted.bounces, [period])
-    periods = _periods(counted, period)
     names = [each.name for each in periods]
-    groups = {EVERYTHING: [whole.get((name,), {}) for name in names]}
+    groups: dict[Group, Sequence[Counts]] = {EVERYTHING: [whole.get((name,), {}) for name in names]}
     for dimension, (funnel, bounces) in counted.by_dimension.items():
         found = _steps(funnel, [period, dimension])
         _add_kinds(found, bounces, [period, dimension])
@@ -128,7 +183,7 @@ def history_of(counted: Counted, period: str = "campaign") -> History:
     groups |= _rows_of(CAUSE, _causes(counted.bounces, period, whole), names)
     groups |= _rows_of(LINK, _links(counted.links, period, whole), names)
     _fill_in(groups)
-    return History(periods, groups, _undated(counted.funnel, period))
+    return groups
 
 
 def _periods(counted: Counted, period: str) -> list[Period]:

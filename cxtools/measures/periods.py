@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxtools.measures.history import Group, History
+from cxtools.measures.history import EVERYTHING, Group, History
 from cxtools.measures.question import Question
 
 #: What messages of a campaign are put together by, in place of campaigns.
@@ -29,6 +29,13 @@ def period_of(by: Sequence[str]) -> str:
 def group_columns(by: Sequence[str]) -> list[str]:
     """The columns that aren't periods: what is charted apart."""
     return [name for name in by if name not in PERIODS]
+
+
+def parts_of(history: History, columns: Sequence[str]) -> list[tuple[Group, History]]:
+    """What is charted: all messages; where columns are asked by, each of their values by itself."""
+    if not columns:
+        return [(EVERYTHING, history)]
+    return [pair for pair in history.apart.items() if pair[0].dimension in columns]
 
 
 def keys_of(history: History, by: Sequence[str], place: int, group: Group) -> Row:

@@ -3,12 +3,13 @@ What has changed, since when, by how much, and which group explains it: a histor
 
 Each rate is charted in all and for each mailbox provider, link and further group. What is too far
 on its bad side, and matters, is an alert. Of an alert it is asked what explains it: the group in
-which most of the missing (or surplus) messages are, if the rest is nearly as usual.
+which most of the missing (or surplus) messages are, if the rest is nearly as usual. The values of a
+column that is asked by are charted apart: each is judged as if there were no other messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from cxtools.measures.alert import Alert
 from cxtools.measures.departures import LASTING, alerts_of, slow_changes
 from cxtools.measures.explanations import excesses, explain, shift, sum_of, usual_rows
 from cxtools.measures.history import CAUSE, EVERYTHING, LINK, Group, History
+from cxtools.measures.periods import parts_of
 from cxtools.measures.series import series
 from cxtools.verdicts.changes import RATES, Rate
 
@@ -46,6 +48,10 @@ def judge(history: History) -> Judgement:
     An alert on all messages speaks for its groups, too; one on a group alone is kept where all
     messages together show nothing.
     """
+    return _judgement(history)
+
+
+def _judgement(history: History) -> Judgement:
     found: list[Alert] = []
     slow: list[Alert] = []
     for group in history.groups:
@@ -64,8 +70,30 @@ def judge(history: History) -> Judgement:
     return Judgement(explained, slow)
 
 
+class Charted(NamedTuple):
+    """All messages, or a group that is charted apart: its own history, and what is judged of it."""
+
+    group: Group
+    history: History
+    judgement: Judgement
+
+
+def charts_of(history: History, columns: Sequence[str]) -> list[Charted]:
+    """What is charted: all messages; where columns are asked by, each of their values by itself."""
+    if not columns:
+        return [Charted(EVERYTHING, history, judge(history))]
+    apart = _judge_apart(history)
+    return [Charted(group, own, apart[group]) for group, own in parts_of(history, columns)]
+
+
+@lru_cache(maxsize=4)
+def _judge_apart(history: History) -> Mapping[Group, Judgement]:
+    """Each group that is charted apart, judged by its own messages."""
+    return {group: _judgement(own) for group, own in history.apart.items()}
+
+
 def alerts(history: History) -> Sequence[Alert]:
-    """What has got worse, the oldest first."""
+    """What has got worse in all messages, the oldest first."""
     return judge(history).alerts
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from cxtools import wording
-from cxtools.measures.alert import TRACKED, Alert
-from cxtools.measures.history import EVERYTHING, FEWEST_PERIODS, History, filled
-from cxtools.measures.periods import period_of
+from cxtools.measures.alert import TRACKED, Alert, subject_text
+from cxtools.measures.history import EVERYTHING, FEWEST_PERIODS, Group, History, Period, filled
+from cxtools.measures.periods import group_columns, parts_of, period_of
 from cxtools.measures.stats import FEWEST_MESSAGES
-from cxtools.measures.trend import judge
+from cxtools.measures.trend import Charted, charts_of
 
 IS_OFF = (
     "Where tracking is off on purpose, ask about the other campaigns alone: name them, or choose "
@@ -36,43 +36,68 @@ def _some_of(names: Collection[str]) -> str:
 
 def trend_notes(history: History, by: Sequence[str]) -> list[str]:
     """Which campaigns, weeks or days can't be judged, and why."""
-    one = period_of(by)
-    mailed = [counts.get("attempted", 0) for counts in history.groups[EVERYTHING]]
-    pairs = list(zip(history.periods, mailed, strict=True))
-    small = [period.name for period, number in pairs if number < FEWEST_MESSAGES]
-    young = [
-        period.name for period, number in pairs if number >= FEWEST_MESSAGES and not period.is_ripe
-    ]
-    notes = [
+    parts = parts_of(history, group_columns(by))
+    small = []
+    young = []
+    for group, own in parts:
+        for period, counts in zip(own.periods, own.groups[EVERYTHING], strict=True):
+            if counts.get("attempted", 0) < FEWEST_MESSAGES:
+                small.append(_name(period, group))
+            elif not period.is_ripe:
+                young.append(_name(period, group))
+    return [
         *left_out("since (some of) their mail has no moment", history.undated),
         *left_out(f"of fewer than {FEWEST_MESSAGES} messages", small),
         *left_out("where opens and clicks are asked for, younger than three days", young),
-        *_notes_on_silence(history),
+        *_notes_on_silence(parts),
+        *_notes_on_shortness(parts, period_of(by)),
     ]
-    judged = len(pairs) - len(small)
-    if judged < FEWEST_PERIODS:
-        which = wording.quantity(judged, one)
-        notes.append(
+
+
+def _name(period: Period, group: Group) -> str:
+    """A period, and the group whose messages of it are meant."""
+    return period.name if group == EVERYTHING else f"{period.name} ({group.value})"
+
+
+def _notes_on_shortness(parts: Sequence[tuple[Group, History]], one: str) -> list[str]:
+    """Of what too few periods tell what is usual."""
+    short = {}
+    for group, own in parts:
+        mailed = [counts.get("attempted", 0) for counts in own.groups[EVERYTHING]]
+        judged = sum(number >= FEWEST_MESSAGES for number in mailed)
+        if judged < FEWEST_PERIODS:
+            short[group] = judged
+    if not short:
+        return []
+    if EVERYTHING in short:
+        which = wording.quantity(short[EVERYTHING], one)
+        return [
             f"What is usual isn't known yet: {which} of {FEWEST_MESSAGES} messages, and it takes "
             f"{FEWEST_PERIODS}."
-        )
-    return notes
-
-
-def _notes_on_silence(history: History) -> list[str]:
-    """Which periods tell of no opens or clicks: what isn't measured is no 0, what was lost is."""
-    mailed = [
-        (period.name, counts)
-        for period, counts in zip(history.periods, history.groups[EVERYTHING], strict=True)
-        if period.is_ripe and counts.get("delivered", 0) >= FEWEST_MESSAGES
+        ]
+    return [
+        f"What is usual isn't known yet where fewer than {wording.quantity(FEWEST_PERIODS, one)} "
+        f"of {FEWEST_MESSAGES} messages are: {_some_of([group.value for group in short])}."
     ]
+
+
+def _notes_on_silence(parts: Sequence[tuple[Group, History]]) -> list[str]:
+    """Which periods tell of no opens or clicks: what isn't measured is no 0, what was lost is."""
     notes = []
     is_lost = False
     for kind, noun in TRACKED.items():
-        unknown = [name for name, counts in mailed if kind not in counts]
-        lost = [name for name, counts in mailed if filled(kind) in counts]
-        if len(unknown) < len(mailed):
-            notes += left_out(f"where {noun} are asked for, since none are measured", unknown)
+        unknown: list[str] = []
+        lost: list[str] = []
+        for group, own in parts:
+            mailed = [
+                (_name(period, group), counts)
+                for period, counts in zip(own.periods, own.groups[EVERYTHING], strict=True)
+                if period.is_ripe and counts.get("delivered", 0) >= FEWEST_MESSAGES
+            ]
+            silent = [name for name, counts in mailed if kind not in counts]
+            unknown += silent if len(silent) < len(mailed) else []
+            lost += [name for name, counts in mailed if filled(kind) in counts]
+        notes += left_out(f"where {noun} are asked for, since none are measured", unknown)
         if lost:
             is_lost = True
             notes.append(
@@ -84,16 +109,19 @@ def _notes_on_silence(history: History) -> list[str]:
 
 def alert_notes(history: History, by: Sequence[str]) -> list[str]:
     """The same, and what has got worse so slowly that it is not an alert."""
-    slow = [_slowly(history, alert) for alert in judge(history).slow]
+    slow = []
+    for charted in charts_of(history, group_columns(by)):
+        slow += [_slowly(charted, alert) for alert in charted.judgement.slow]
     return [*slow, *trend_notes(history, by)]
 
 
-def _slowly(history: History, alert: Alert) -> str:
+def _slowly(charted: Charted, alert: Alert) -> str:
     share = wording.percent(alert.share)
     usual = wording.percent(alert.usual)
+    subject = subject_text(alert.metric, charted.group)
     return (
-        f"Not an alert, since it came slowly: {wording.label(alert.metric).lower()} {share} since "
-        f"{history.periods[alert.first].name}; in the baseline {usual}."
+        f"Not an alert, since it came slowly: {subject[0].lower()}{subject[1:]} {share} since "
+        f"{charted.history.periods[alert.first].name}; in the baseline {usual}."
     )
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import pandas as pd
 
 from cxtools import wording
-from cxtools.measures.alert import METRICS, TRACKED, Alert, Contribution, direction
+from cxtools.measures.alert import METRICS, TRACKED, Alert, Contribution, direction, subject_text
 from cxtools.measures.catalogue.trend import ALERTS, CONTRIBUTIONS, TREND
 from cxtools.measures.control import LOG_ODDS, Chart
 from cxtools.measures.drift import drift_rows
 from cxtools.measures.history import CAUSE, EVERYTHING, LATE, Group, History, filled, whole_of
 from cxtools.measures.periods import Row, group_columns, keys_of, table_of
 from cxtools.measures.series import Series, series
-from cxtools.measures.trend import alerts, rates_of
+from cxtools.measures.trend import Charted, charts_of, rates_of
 
 #: What explains an alert that no group stands out of.
 NO_GROUP = "no single group"
@@ -24,54 +24,49 @@ FEWEST_EXCESS = 1.0
 
 def trend(history: History, by: Sequence[str]) -> pd.DataFrame:
     """The points of each rate's control chart, of all messages or of the groups of a column."""
-    columns = group_columns(by)
-    groups = [] if columns else [EVERYTHING]
-    for column in columns:
-        groups += history.values(column)
-    alerted = _alerted(history)
     rows: list[Row] = []
-    for group in groups:
-        for rate in rates_of(history, group):
-            rows += _points(history, series(history, rate, group), by, alerted)
+    for each in charts_of(history, group_columns(by)):
+        alerted = _alerted(each.judgement.alerts)
+        for rate in rates_of(each.history, EVERYTHING):
+            row = series(each.history, rate, EVERYTHING)
+            rows += _points(each, row, by, alerted.get(METRICS[rate.part], set()))
     return table_of(rows, TREND, by)
 
 
-def _alerted(history: History) -> dict[tuple[str, Group], set[int]]:
-    """Metric and group -> the places of the periods that an alert tells of."""
-    found: dict[tuple[str, Group], set[int]] = {}
-    for alert in alerts(history):
-        during = set(range(alert.first, alert.last + 1))
-        for group in (alert.group, *(each.group for each in alert.explained)):
-            found.setdefault((alert.metric, group), set()).update(during)
+def _alerted(alerts: Iterable[Alert]) -> dict[str, set[int]]:
+    """Metric -> the places of the periods that an alert on all that is charted tells of."""
+    found: dict[str, set[int]] = {}
+    for alert in alerts:
+        if alert.group == EVERYTHING:
+            found.setdefault(alert.metric, set()).update(range(alert.first, alert.last + 1))
     return found
 
 
 def _points(
-    history: History, row: Series, by: Sequence[str], alerted: Mapping[tuple[str, Group], set[int]]
+    charted: Charted, row: Series, by: Sequence[str], alerted: Collection[int]
 ) -> Iterator[Row]:
+    history = charted.history
     chart = row.chart
-    metric = METRICS[row.rate.part]
-    during = alerted.get((metric, row.group), set())
     numbers = {place: number for number, place in enumerate(row.places)}
     distances = chart.distances(row.cases, row.pinned(chart)) if chart else []
-    for place, counts in enumerate(history.groups[row.group]):
+    for place, counts in enumerate(history.groups[EVERYTHING]):
         part = counts.get(row.rate.part)
         whole = whole_of(counts, row.rate.part, row.rate.whole)
         if part is None or not whole:
             continue
         number = numbers.get(place)
         told: Row = {
-            "metric": metric,
+            "metric": METRICS[row.rate.part],
             "first_at": history.periods[place].first_at,
             "part": part,
             "whole": whole,
-            "standing": "alert" if place in during else _standing(history, row, place, number),
+            "standing": "alert" if place in alerted else _standing(history, row, place, number),
         }
         if chart:
             told |= _limits(chart, row, number, whole)
         if chart and number is not None:
             told["distance"] = distances[number]
-        yield keys_of(history, by, place, row.group) | told
+        yield keys_of(history, by, place, charted.group) | told
 
 
 def _limits(chart: Chart, row: Series, number: int | None, whole: int) -> Row:
@@ -95,33 +90,35 @@ def _standing(history: History, row: Series, place: int, number: int | None) -> 
 
 
 def alert_rows(history: History, by: Sequence[str]) -> pd.DataFrame:
-    """One row per alert."""
-    rows = []
-    for alert in alerts(history):
-        rows.append(
-            keys_of(history, by, alert.first, _group_of(alert, by))
-            | {
-                "first_at": history.periods[alert.first].first_at,
-                "since": history.periods[alert.first].name,
-                "until": _until(history, alert),
-                "metric": alert.metric,
-                "part": alert.part,
-                "whole": alert.whole,
-                "usual": alert.usual,
-                "distance": alert.distance,
-                "excess": round(alert.excess),
-                "explained_by": group_text(alert),
-                "cause": _value(alert, CAUSE),
-                "finding": sentence(history, alert),
-            }
-        )
+    """One row per alert, the oldest first."""
+    rows = [_alert_row(charted, alert, by) for charted, alert in _oldest_first(history, by)]
     return table_of(rows, ALERTS, by)
 
 
-def _group_of(alert: Alert, by: Sequence[str]) -> Group:
-    """The group of an alert in the columns of `by`, if it has one there."""
-    groups = [each.group for each in alert.explained if each.group.dimension in by]
-    return groups[0] if groups else EVERYTHING
+def _oldest_first(history: History, by: Sequence[str]) -> list[tuple[Charted, Alert]]:
+    """The alerts on all messages, or on each group that is charted apart."""
+    found = []
+    for charted in charts_of(history, group_columns(by)):
+        found += [(charted, alert) for alert in charted.judgement.alerts]
+    return sorted(found, key=lambda pair: str(pair[0].history.periods[pair[1].first].first_at))
+
+
+def _alert_row(charted: Charted, alert: Alert, by: Sequence[str]) -> Row:
+    history = charted.history
+    return keys_of(history, by, alert.first, charted.group) | {
+        "first_at": history.periods[alert.first].first_at,
+        "since": history.periods[alert.first].name,
+        "until": _until(history, alert),
+        "metric": alert.metric,
+        "part": alert.part,
+        "whole": alert.whole,
+        "usual": alert.usual,
+        "distance": alert.distance,
+        "excess": round(alert.excess),
+        "explained_by": group_text(alert),
+        "cause": _value(alert, CAUSE),
+        "finding": sentence(charted, alert),
+    }
 
 
 def _value(alert: Alert, dimension: str) -> str:
@@ -141,18 +138,18 @@ def _explained_text(each: Contribution) -> str:
     return f"{each.group.dimension} {each.group.value} ({share})"
 
 
-def sentence(history: History, alert: Alert) -> str:
+def sentence(charted: Charted, alert: Alert) -> str:
     """What has changed, since when, how far, how many messages it is about, what explains it."""
+    history = charted.history
     first = history.periods[alert.first]
     when = f" ({wording.moment_text(first.first_at)})" if first.first_at else ""
     until = _until(history, alert)
     span = f"from {first.name}{when} to {until}" if until else f"since {first.name}{when}"
     if until == first.name:
         span = f"in {first.name}{when}"
-    subject = wording.label(alert.metric)
-    if alert.group != EVERYTHING:
-        subject += f" of {alert.group.dimension} {alert.group.value}"
-    said = f"{subject}: {_change(alert)} {span}; {_about(history, alert)}{_why(alert)}."
+    subject = subject_text(alert.metric, charted.group, alert.group)
+    about = _about(history, alert)
+    said = f"{subject}: {_change(alert)} {span}; {about}{_why(charted.group, alert)}."
     return said + _untold(history, alert)
 
 
@@ -192,11 +189,15 @@ def _until(history: History, alert: Alert) -> str:
     return "" if alert.lasts else history.periods[alert.last].name
 
 
-def _why(alert: Alert) -> str:
+def _why(group: Group, alert: Alert) -> str:
+    """The groups and the cause; of a group that is charted apart it isn't said that none does."""
     reasons = []
     if alert.group == EVERYTHING:
         text = group_text(alert)
-        reasons.append("no single group explains it" if text == NO_GROUP else text)
+        if text != NO_GROUP:
+            reasons.append(text)
+        elif group == EVERYTHING:
+            reasons.append("no single group explains it")
     cause = _value(alert, CAUSE)
     if cause:
         reasons.append(f"mostly for {wording.spaced(cause)}")
@@ -209,12 +210,11 @@ def _why(alert: Alert) -> str:
 def contribution_rows(history: History, by: Sequence[str]) -> pd.DataFrame:
     """For each alert the groups that have to do with it, those that explain most first."""
     rows = []
-    for alert in alerts(history):
-        keys = keys_of(history, by, alert.first, _group_of(alert, by))
-        for each in alert.contributions:
-            if each.excess >= FEWEST_EXCESS:
-                since = {"since": history.periods[alert.first].name}
-                rows.append(keys | since | _contribution_row(alert, each))
+    for charted, alert in _oldest_first(history, by):
+        keys = keys_of(charted.history, by, alert.first, charted.group)
+        keys["since"] = charted.history.periods[alert.first].name
+        told = [each for each in alert.contributions if each.excess >= FEWEST_EXCESS]
+        rows += [keys | _contribution_row(alert, each) for each in told]
     return table_of(rows, CONTRIBUTIONS, by)
 
 

@@ -145,13 +145,6 @@ def interpolated(values: Sequence[float], share: float) -> float | None:
     return below + (above - below) * (place - floor(place))
 
 
-def lowest_reaching(values: Sequence[int], share: float) -> int | None:
-    """The smallest of the values that a share of all doesn't exceed."""
-    if not values:
-        return None
-    return sorted(values)[max(ceil(share * len(values)) - 1, 0)]
-
-
 # --- delivery ---
 
 
@@ -211,8 +204,8 @@ def deferrals(group: Group) -> Iterator[Counts]:
         "deferrals": sum(len(m.of("deferral")) for m in waited),
         "delivered": group.number("delivered"),
         "timed": len(delays),
-        "median_s": lowest_reaching(delays, 0.5),
-        "p90_s": lowest_reaching(delays, 0.9),
+        "median_s": interpolated(delays, 0.5),
+        "p90_s": interpolated(delays, 0.9),
     }
     measured = len(waited) if group.feed.kinds["deferral"] else None
     if counts["messages"]:
@@ -288,8 +281,8 @@ def late_bounces(group: Group) -> Iterator[Counts]:
             "kind": kind,
             "recipients": len(own),
             "taken": taken,
-            "median_s": lowest_reaching(delays, 0.5),
-            "p90_s": lowest_reaching(delays, 0.9),
+            "median_s": interpolated(delays, 0.5),
+            "p90_s": interpolated(delays, 0.9),
         }
         yield rated(counts, "share", len(own), taken)
 

@@ -102,7 +102,7 @@ ANSWERS: list[tuple[str, dict[str, Any], list[str], list[tuple[Any, ...]]]] = [
         "deferrals",
         {"by": "provider", "where": {"provider": ["gmail", "yahoo"]}},
         ["provider", "attempted", "deferred", "deferrals", "timed", "median_s", "p90_s"],
-        [("gmail", 2, 1, 2, 2, 10, 900), ("yahoo", 4, 0, 0, 0, None, None)],
+        [("gmail", 2, 1, 2, 2, 455, 811), ("yahoo", 4, 0, 0, 0, None, None)],
     ),
     (
         "deferrals",
@@ -125,6 +125,37 @@ def test_right_values(
     table = ask(question, FEED, "c", **how)[columns]
 
     assert rows == [tuple(row.values()) for row in table.records()]
+
+
+#: Hours after the delivery -> the median and the ninth decile, in hours.
+AFTER = [
+    ([5], (5, 5)),
+    ([2, 4], (3, 3.8)),
+    ([9, 1, 5], (5, 8.2)),
+    ([3, 3, 3, 8, 8, 8], (5.5, 8)),
+    ([3, 3, 3, 8], (3, 6.5)),
+    ([1, 2, 3, 27, 42, 43, 44, 45], (34.5, 44.3)),
+]
+
+
+@pytest.mark.parametrize(("hours", "expected"), AFTER)
+@pytest.mark.parametrize(
+    ("question", "first", "last"),
+    [("late_bounces", "delivery", "bounce"), ("deferrals", "sent", "delivery")],
+)
+def test_medians_are_medians(
+    question: str, first: str, last: str, hours: list[int], expected: tuple[float, float]
+) -> None:
+    """What lies between two is interpolated: of bounces after deliveries, and of mail that waits."""
+    lines = ["to | kind | at | msg | email"]
+    for number, after in enumerate(hours):
+        days, hour = divmod(after, 24)
+        who = f"p{number}"
+        lines.append(f"{who} | {first} | 14 00:00 | m{number} | {who}@one.example")
+        lines.append(f"{who} | {last} | {14 + days} {hour:02}:00 | m{number} | {who}@one.example")
+    [row] = ask(question, store("\n".join(lines))).to_dict("records")
+
+    assert expected == pytest.approx((row["median_s"] / 3600, row["p90_s"] / 3600))
 
 
 def test_who_bounces_again() -> None:

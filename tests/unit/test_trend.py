@@ -177,6 +177,65 @@ def test_a_trend_can_be_charted_apart(blocked: EventStore) -> None:
     assert ["microsoft"] * 2 == ask("alerts", blocked, by="provider").provider.tolist()
 
 
+def test_what_is_charted_apart_has_its_own_numbers(blocked: EventStore) -> None:
+    """Half of Microsoft's 120 were refused, not a fifth of all 280; and what explains it is of these."""
+    rows = {row["metric"]: row for row in ask("alerts", blocked, by="provider").to_dict("records")}
+    reasons = ask("contributions", blocked, by="provider")
+    drift = ask("drift", blocked, by="provider")
+
+    assert {"delivery_rate": (60, 120, 0.5), "block_rate": (60, 120, 0.5)} == {
+        metric: (row["part"], row["whole"], row["share"]) for metric, row in rows.items()
+    }
+    assert rows["block_rate"]["finding"] == (
+        "Block rate of provider microsoft: 50.0% instead of <0.1% since week-11 (17 Aug 2026 09:00 "
+        "UTC); about 60 messages more than usual, mostly for reputation block."
+    )
+    assert [("microsoft", "cause", "reputation_block", 60, 120)] * 2 == [
+        (row.provider, row.dimension, row.member, row.part, row.whole)
+        for row in reasons.itertuples()
+    ]
+    assert [("microsoft", "reputation_block", 60, 480)] == [
+        (row.provider, row.category, row.part, row.whole) for row in drift.itertuples()
+    ]
+
+
+def test_a_group_is_judged_as_if_there_were_no_other(tmp_path: Path) -> None:
+    """By provider, or asked about that provider alone: the same alerts and points."""
+    target = stored(tmp_path, "tracking")
+    late = [event("late@gmail.com", "delivery", START + timedelta(weeks=CAMPAIGNS))]
+    late += [event("late@outlook.com", "delivery", START + timedelta(weeks=CAMPAIGNS))]
+    target.add("late", late, source="test", received_at=RECEIVED)
+    for question, column in [("alerts", "until"), ("trend", "standing")]:
+        names = ["campaign", "metric", "part", "whole", "usual", "distance", column]
+        apart = ask(question, target, by="provider")
+        for provider in ("gmail", "microsoft"):
+            alone = ask(question, target, where={"provider": provider})
+            own = apart[apart.provider == provider]
+
+            assert len(own)
+            assert alone[names].to_csv(index=False) == own[names].to_csv(index=False)
+
+
+def test_receipts_are_no_alert_where_a_column_tells_them_apart(tmp_path: Path) -> None:
+    """Their stream never told of clicks: nothing is lost there, and newsletters are as usual."""
+    target = stored(tmp_path)
+    for week in (9, 10):
+        sent = START + timedelta(weeks=week, days=1)
+        people = [event(f"{number}@corp.example", "delivery", sent) for number in range(150)]
+        target.add(f"receipt-{week}", people, source="test", received_at=RECEIVED)
+    apart = ask("trend", target, by="provider")
+    receipts = apart[apart.campaign.str.startswith("receipt")]
+
+    assert ["receipt-9", "receipt-10"] == ask("alerts", target).since.tolist()
+    assert 0 == len(ask("alerts", target, by="provider"))
+    assert {"delivery_rate", "hard_bounce_rate", "block_rate"} == set(receipts.metric)
+    assert (
+        "Left out, where opens and clicks are asked for, younger than three days: week-11 (gmail), "
+        "week-11 (microsoft).",
+        "What is usual isn't known yet where fewer than 8 campaigns of 100 messages are: other.",
+    ) == apart.notes
+
+
 def test_small_groups_are_folded_in_a_trend_too(tmp_path: Path) -> None:
     """What is asked by a domain of one person shows nobody by himself."""
     target = EventStore(tmp_path)
@@ -426,6 +485,20 @@ def test_what_came_slowly_is_no_alert_but_is_said() -> None:
     )
 
 
+def test_what_came_slowly_to_a_group_is_said_of_it() -> None:
+    """A group that is charted apart declines; the sentence names it."""
+    rates = [rate * exp(-0.009 * place) for place, rate in enumerate(noisy(100, 1))]
+    own = past([counts(round(1e4 * rate)) for rate in rates], {})
+    whole = past([counts(500)] * 100, {})
+    history = History(whole.periods, whole.groups, apart={Group("plan", "pro"): own})
+
+    assert [
+        "Not an alert, since it came slowly: click rate of plan pro 2.6% since p44; in the baseline "
+        "4.5%."
+    ] == alert_notes(history, ["plan"])
+    assert [] == alert_notes(history, [])
+
+
 def test_a_bad_week_is_found_while_the_rate_declines() -> None:
     """In it the clicks fall by what they don't fall in a year."""
     rates = [rate * exp(-0.009 * place) for place, rate in enumerate(noisy(100, 2))]
@@ -616,6 +689,40 @@ def test_an_audience_is_counted_as_by_hand(name: str) -> None:
     ]
 
     assert BY_HAND[name] == found
+
+
+#: The mailings of a week (days after its first, time) -> mails a week of how many people's mails, of
+#: forty who are mailed for six weeks.
+RHYTHMS = [
+    ([(0, "09:00")], {1: 240}),
+    ([(0, "23:45")], {1: 240}),  # half of them come after midnight
+    ([(0, "09:00"), (3, "09:00")], {1: 40, 2: 440}),  # the very first alone
+    ([(0, "09:00"), (0, "15:00")], {1: 240, 2: 240}),  # the first of a day has none before it
+]
+
+
+@pytest.mark.parametrize(("rhythm", "expected"), RHYTHMS)
+def test_a_weekly_sender_is_weekly_in_any_order(
+    tmp_path: Path, rhythm: list[tuple[int, str]], expected: dict[int, int]
+) -> None:
+    """Each mailing takes half an hour, in an order of its own."""
+    rng = Random(7)
+    happened = []
+    for place in range(6 * len(rhythm)):
+        week, number = divmod(place, len(rhythm))
+        days, clock = rhythm[number]
+        begun = datetime.fromisoformat(f"2026-06-01T{clock}:00+00:00")
+        for person in range(40):
+            seconds = rng.randrange(1800)
+            sent = begun + timedelta(weeks=week, days=days, seconds=seconds)
+            mail = event(f"{person}@one.example", "delivery", sent)
+            name = f"{place}-{person}"
+            happened.append(replace(mail, event_id=name, message_id=name))
+    target = EventStore(tmp_path)
+    target.add("news", happened, source="test", received_at=RECEIVED)
+    rows = ask("frequency", target)
+
+    assert expected == dict(zip(rows.mails_a_week, rows.attempted, strict=True))
 
 
 def test_a_new_cause_is_seen(blocked: EventStore) -> None:

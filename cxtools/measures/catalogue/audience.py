@@ -61,13 +61,16 @@ LAST_CLICK = Question(
 FREQUENCY = Question(
     name="frequency",
     question="Do those who are mailed often click less, or bounce more?",
-    grain="number of messages to the address in the seven days up to the message",
+    grain="number of messages to the address in the week up to the message",
     columns=(
         Column("mails_a_week", "number", "this message included; 5 is five or more"),
         *COUNTS,
         *RATES,
     ),
-    note=WHO,
+    note=(
+        f"{WHO} A week is six and a half days: who is mailed every week at about the same time is "
+        "mailed once in it, whether he is among the first of a mailing or the last."
+    ),
     example="cx.frequency()",
     derived=True,
     splits=False,

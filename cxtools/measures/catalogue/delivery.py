@@ -194,7 +194,7 @@ DEFERRALS = Question(
         Column("deferrals", "events", "how often that was said"),
         Column("delivered", "messages", "attempted and not bounced in the end"),
         Column("timed", "messages", "delivered, with a sending or a deferral before the delivery"),
-        Column("median_s", "seconds", "from the first of these to the delivery: half of the timed"),
+        Column("median_s", "seconds", "from the first of these to the delivery, the median"),
         Column("p90_s", "seconds", "within which nine tenths of the timed were delivered"),
         Column(
             "deferral_rate",

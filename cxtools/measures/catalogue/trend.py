@@ -20,7 +20,8 @@ DISTANCE = Column(
 
 HOW = (
     'With by="week" (or "day") weeks take the place of campaigns, so that what is sent every day '
-    'has a trend, too; any other column, as by="provider", is charted apart. The baseline is '
+    'has a trend, too; of any other column, as by="provider", each value is charted and judged by '
+    "itself, as if there were no other messages. The baseline is "
     "pinned: the first 8 campaigns of 100 messages, and of the first 20 those that are as usual "
     "beside them (within three standard deviations); later ones never join it. Days are charted "
     "by weekday. Opens and clicks count from the third day after a campaign's first mail on, of a "
@@ -72,7 +73,7 @@ ALERTS = Question(
         Column(
             "explained_by",
             "text",
-            "the provider, link or group that explains it, or no single group",
+            "the provider, link or group in it that explains it, or no single group",
         ),
         Column("cause", "text", "of the bounces that explain it; empty for none"),
         Column("finding", "text", "the alert as a sentence"),
@@ -170,7 +171,8 @@ DRIFT = Question(
     note=(
         "New is a cause that had no bounce before these four and has at least five in them; more "
         "or less is one that campaigns as different as those before would have at most once in a "
-        "hundred histories, all causes taken together (Holm)."
+        "hundred histories, all causes taken together (Holm). With by each value of a column is "
+        "judged by itself."
     ),
     example="cx.drift()",
     derived=True,

@@ -3,7 +3,8 @@
 -- params:  none
 -- reads:   messages
 -- columns: campaign, split, category, kind, recipients (bounced after a delivery), taken (delivered, and bounced after a delivery, for any cause),
---          median_s, p90_s (seconds from the first delivery to the bounce, within which half and nine tenths came; null where no moment is known)
+--          median_s, p90_s (seconds from the first delivery to the bounce, within which half and nine tenths came, interpolated as in timing.sql; null
+--          where no moment is known)
 with
 taken as (
     select campaign, split, count(*) as taken
@@ -16,18 +17,25 @@ late as (
     from messages
     where late_bounced
 ),
-in_order as (
+in_order as (     -- counted from 0
     select campaign, split, category, kind, delay_s,
-           row_number() over (partition by campaign, split, category, kind order by delay_s nulls last) as nth,
-           count(delay_s) over (partition by campaign, split, category, kind) as known
+           row_number() over (partition by campaign, split, category, kind order by delay_s nulls last) - 1 as nth,
+           count(delay_s) over (partition by campaign, split, category, kind) as known,
+           lead(delay_s) over (partition by campaign, split, category, kind order by delay_s nulls last) as next_s
     from late
+),
+points as (       -- what lies at the place of a share; between two bounces, it is interpolated
+    select campaign, split, category, kind,
+           case when nth = floor(0.5e0 * (known - 1)) then delay_s + (0.5e0 * (known - 1) - nth) * (coalesce(next_s, delay_s) - delay_s) end as median_s,
+           case when nth = floor(0.9e0 * (known - 1)) then delay_s + (0.9e0 * (known - 1) - nth) * (coalesce(next_s, delay_s) - delay_s) end as p90_s
+    from in_order
 ),
 causes as (
     select campaign, split, category, kind,
            count(*) as recipients,
-           min(case when 2 * nth >= known then delay_s end) as median_s,
-           min(case when 10 * nth >= 9 * known then delay_s end) as p90_s
-    from in_order
+           max(median_s) as median_s,
+           max(p90_s) as p90_s
+    from points
     group by campaign, split, category, kind
 )
 select causes.campaign, causes.split, category, kind, recipients, taken, median_s, p90_s

@@ -23,8 +23,8 @@ select campaign, split,
        coalesce(sum(times), 0)::bigint as deferrals,
        count(*) filter (where delivered) as delivered,
        count(delay_s) as timed,
-       quantile_disc(delay_s, 0.5) as median_s,
-       quantile_disc(delay_s, 0.9) as p90_s,
+       quantile_cont(delay_s, 0.5) as median_s,
+       quantile_cont(delay_s, 0.9) as p90_s,
        case when exists (from events where events.campaign = waits.campaign and kind = 'deferral') then count(*) filter (where times > 0) end as deferred_measured
 from waits
 group by campaign, split

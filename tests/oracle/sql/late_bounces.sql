@@ -6,8 +6,8 @@
 select late.campaign, late.split, category, bounce_kind as kind, count(*) as recipients,
        (select count(*) from messages as other
         where other.campaign = late.campaign and other.split is not distinct from late.split and (other.delivered or other.late_bounced)) as taken,
-       quantile_disc(date_diff('second', delivered_at, bounced_at), 0.5) as median_s,
-       quantile_disc(date_diff('second', delivered_at, bounced_at), 0.9) as p90_s
+       quantile_cont(date_diff('second', delivered_at, bounced_at), 0.5) as median_s,
+       quantile_cont(date_diff('second', delivered_at, bounced_at), 0.9) as p90_s
 from messages as late
 where late_bounced
 group by late.campaign, late.split, category, bounce_kind
