@@ -219,15 +219,16 @@ class Cells:
             keep_counts(self.layers[campaign], scope.file, self._digest_with(scope), rows)
         KEPT.keep(self._key(scope, campaign), rows)
 
-    def ended(self) -> dict[str, Ended]:
-        """Campaign -> the messages that had ended by what is asked, where they were counted."""
+    def without_ended(self) -> Asked:
+        """The same without the messages that had ended by then, where these were counted."""
         found = {}
         for campaign in self.layers:
             cut = self._cut(campaign) if self._is_told else None
             rows = self._ended(campaign) if cut else None
             if cut and rows is not None:
                 found[campaign] = Ended(hour_by(cut), rows)
-        return found
+        part = Part.NOT_ENDED if found else Part.ALL
+        return replace(self.asked, part=part, ended=found)
 
     def campaigns_without_ended(self) -> list[str]:
         """The campaigns whose cells by the hour of the last event aren't known."""

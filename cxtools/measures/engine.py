@@ -177,8 +177,7 @@ class Engine:
                 part=part,
             )
             if part is Part.NOT_ENDED:
-                ended = Cells(layers, asked).ended()
-                asked = replace(asked, part=part if ended else Part.ALL, ended=ended)
+                asked = Cells(layers, asked).without_ended()
             relations = Definitions(stack.enter_context(self.open_relations()))
             session = self._defined(relations, layers, asked)
             of_all = partial(self._suspects, layers, campaigns, as_of)
