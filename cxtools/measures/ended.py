@@ -57,7 +57,7 @@ def hour_by(moment: datetime) -> datetime:
 
     >>> str(hour_by(datetime(2026, 9, 14, 23, 59, 59, 999_999, UTC)))
     '2026-09-15 00:00:00+00:00'
-    >>> str(hour_by(datetime(2026, 9, 14, 9, 40, tzinfo=timezone(timedelta(hours=5, minutes=30)))))
+    >>> str(hour_by(datetime.fromisoformat("2026-09-14T09:40+05:30")))
     '2026-09-14 04:00:00+00:00'
     """
     after = moment.astimezone(UTC) + timedelta(microseconds=1)
