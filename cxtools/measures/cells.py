@@ -26,7 +26,14 @@ from cxtools.measures.catalogue import DIMENSIONS
 from cxtools.measures.choices import NO_FILTERS, Filters
 from cxtools.measures.cuts import counts_whole
 from cxtools.measures.definitions import Definitions
-from cxtools.measures.ended import HOUR, STATES_BY_HOUR, Ended, find_ended, hour_by, keep_ended
+from cxtools.measures.ended_messages import (
+    HOUR,
+    STATES_BY_HOUR,
+    Ended,
+    find_ended,
+    keep_ended,
+    last_full_hour,
+)
 from cxtools.measures.kept import KEPT
 from cxtools.measures.layer_files import keep_counts, read_counts
 from cxtools.measures.messages import (
@@ -226,7 +233,7 @@ class Cells:
             cut = self._cut(campaign) if self._is_told else None
             rows = self._ended(campaign) if cut else None
             if cut and rows is not None:
-                found[campaign] = Ended(hour_by(cut), rows)
+                found[campaign] = Ended(last_full_hour(cut), rows)
         part = Part.NOT_ENDED if found else Part.ALL
         return replace(self.asked, part=part, ended=found)
 

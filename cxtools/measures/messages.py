@@ -19,7 +19,7 @@ from cxtools.measures.catalogue import DIMENSIONS, named
 from cxtools.measures.choices import Filters
 from cxtools.measures.definitions import Definitions
 from cxtools.measures.domain_kinds import domain_kind
-from cxtools.measures.ended import Ended
+from cxtools.measures.ended_messages import Ended
 from cxtools.measures.kept import KEPT
 from cxtools.measures.providers import Providers
 from cxtools.measures.question import Dimension

@@ -29,8 +29,9 @@ from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
 from cxtools.measures.cells import Cells, KnownCells, cells_query, define_cells, hours_of
 from cxtools.measures.choices import Filters
+from cxtools.measures.cut_relations import define_until
 from cxtools.measures.definitions import Definitions
-from cxtools.measures.happened import EVENT_COLUMNS, define_events
+from cxtools.measures.distinct_events import EVENT_COLUMNS, define_events
 from cxtools.measures.kept import KEPT
 from cxtools.measures.layer_files import kept_counts
 from cxtools.measures.messages import (
@@ -45,7 +46,6 @@ from cxtools.measures.messages import (
 )
 from cxtools.measures.question import Dimension
 from cxtools.measures.sql import statement
-from cxtools.measures.until import define_until
 from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:

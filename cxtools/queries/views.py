@@ -18,8 +18,8 @@ from cxtools.errors import ConfigError
 from cxtools.events.database import FUNCTIONS
 from cxtools.events.messages.layer import Layer
 from cxtools.measures.definitions import Definitions
+from cxtools.measures.distinct_events import define_events
 from cxtools.measures.engine import Engine
-from cxtools.measures.happened import define_events
 from cxtools.measures.messages import SENDING_TIMES, Asked
 from cxtools.measures.segments import NO_SEGMENTS, Segments
 from cxtools.measures.session import define_relations

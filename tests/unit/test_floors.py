@@ -117,10 +117,10 @@ FLOORS = {
         "measures.cause_verdicts measures.counts_digest measures.cuts measures.definitions measures.kept "
         "measures.own_providers measures.own_purposes measures.rules_digest measures.segments "
         "sending.segments",
-        "measures.ended",
+        "measures.ended_messages",
         "measures.messages",
-        "measures.cells measures.happened",
-        "measures.until",
+        "measures.cells measures.distinct_events",
+        "measures.cut_relations",
         "measures.session",
         "measures.engine",
         "context measures.ages measures.outcomes queries.views sending.left_out",

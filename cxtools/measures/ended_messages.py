@@ -51,13 +51,13 @@ def keep_ended(layer: Layer, digest: str, rows: pa.Table) -> None:
     KEPT.keep((NAME, layer.version(), digest), rows)
 
 
-def hour_by(moment: datetime) -> datetime:
+def last_full_hour(moment: datetime) -> datetime:
     """
     The end of the last hour that was over at a moment, to its microsecond.
 
-    >>> str(hour_by(datetime(2026, 9, 14, 23, 59, 59, 999_999, UTC)))
+    >>> str(last_full_hour(datetime(2026, 9, 14, 23, 59, 59, 999_999, UTC)))
     '2026-09-15 00:00:00+00:00'
-    >>> str(hour_by(datetime.fromisoformat("2026-09-14T09:40+05:30")))
+    >>> str(last_full_hour(datetime.fromisoformat("2026-09-14T09:40+05:30")))
     '2026-09-14 04:00:00+00:00'
     """
     after = moment.astimezone(UTC) + timedelta(microseconds=1)

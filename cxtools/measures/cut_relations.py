@@ -11,14 +11,14 @@ from cxtools.events.messages.layer import Layer
 from cxtools.events.messages.purposes import Purposes
 from cxtools.events.relations import ReadRelations
 from cxtools.events.store import EventStore
-from cxtools.measures.ended import Ended
-from cxtools.measures.happened import (
+from cxtools.measures.distinct_events import (
     CAMPAIGN,
     EVENT_COLUMNS,
     define_events,
     events_query,
     has_aliases,
 )
+from cxtools.measures.ended_messages import Ended
 from cxtools.measures.messages import Asked, text_table
 from cxtools.measures.sql import statement
 
