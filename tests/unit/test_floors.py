@@ -45,7 +45,7 @@ FLOORS = {
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
-        "measures.choices measures.differences measures.providers measures.samples measures.table "
+        "measures.choices measures.differences measures.providers measures.rates measures.samples measures.table "
         "verdicts.checks verdicts.trust",
         "measures.benchmarks measures.domain_kinds measures.periods measures.stretches events.feeds.dialect refresh.due refresh.notices "
         "verdicts.changes verdicts.places",
