@@ -113,8 +113,8 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.bounced",
-        "measures.layer_files",
-        "measures.cause_verdicts measures.counts_digest measures.cuts measures.definitions measures.kept "
+        "measures.kept measures.layer_files",
+        "measures.cause_verdicts measures.counts_digest measures.cuts measures.definitions "
         "measures.own_providers measures.own_purposes measures.rules_digest measures.segments "
         "sending.segments",
         "measures.ended_messages",

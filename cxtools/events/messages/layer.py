@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +106,14 @@ class Layer:
 
     def counts(self) -> dict[str, Any]:
         """How many events there are of each kind, and the first and last moments of all."""
+        return self._counts
+
+    @cached_property
+    def _counts(self) -> dict[str, Any]:
         [row] = self.rows("event_counts")
         return row
 
+    @cached_property
     def last_irregular_at(self) -> datetime | None:
         """When the last event counts of the messages that are irregular; None without any."""
         import pyarrow as pa
