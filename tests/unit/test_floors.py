@@ -61,7 +61,7 @@ FLOORS = {
         "verdicts.facts",
         "sending.hygiene sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
         "verdicts.sentences",
-        "bounce.classify verdicts.verdict",
+        "bounce.judges verdicts.verdict",
         "verdicts.brief",
         "bounce.lines",
         "bounce",

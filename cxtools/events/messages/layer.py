@@ -149,7 +149,8 @@ def read_rows(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(file, columns=columns, partitioning=None)
+        with pq.ParquetFile(file) as rows:  # `pq.read_table` takes twice as long for a small file
+            return rows.read(columns)
     except pa.ArrowException as error:
         raise StoreError(
             f"the messages can't be read: {error}",
