@@ -79,7 +79,7 @@ FLOORS = {
         "charts",
     ],
     "files": [
-        "files progress queries.worker tables tables.layout",
+        "files progress queries.worker streams tables tables.layout",
         "mail_servers queries.process",
         "tables.containers tables.delimited",
         "tables.encodings tables.workbook",
