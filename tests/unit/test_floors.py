@@ -296,6 +296,7 @@ def test_imports_point_down(name: str) -> None:
 #: Who imports by name, where a reader of the imports can't see it -> what for.
 BY_NAME = {
     "__init__": "the public names, each at its first use",
+    "bounce": "its public names, each at its first use: most who mask a text need no rules",
     "charts": "the figures of the folder, one a file",
     "events": "the notebook's function of that name, which stands above",
     "events.feeds": "the files of the folder, one a vendor",
