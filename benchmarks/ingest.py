@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -227,7 +227,7 @@ def ingest(url: str, jobs: list[str], store: EventStore) -> None:
         fetched = pool.map(fetch, jobs)
         for _ in range(0, len(jobs), JOBS_AT_ONCE):
             group = islice(fetched, JOBS_AT_ONCE)
-            pages = [page for job in group for page in job]
+            pages = chain.from_iterable(group)
             tables = (events.table for events in read_pages(pages))
             store.add_tables("c", tables, source="cxone", received_at=datetime.now(UTC))
 

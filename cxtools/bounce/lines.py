@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from cxtools.bounce.classify import Judge, as_dict, standard_judge
+from cxtools.bounce.judges import Judge, as_dict, standard_judge
 
 #: What a line may say of a bounce.
 KEYS = ("code", "text", "class")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cxtools.bounce.classify import Judge, judge, standard_judge
+from cxtools.bounce.judges import Judge, judge, standard_judge
 
 
 def judge_by(file: Path) -> Judge:

@@ -23,6 +23,8 @@ from cxtools.text import mask_addresses
 HEAD = 2_000
 TAIL = 1_000
 LONGEST_WORD = 300
+#: Characters of a code that are looked at.
+LONGEST_CODE = 100
 # "RL00000123": letters and digits that are longer than this are an id.
 LONGEST_CODE_WORD = 12
 # "1234567" is an id, a shorter number is a number.

@@ -15,7 +15,7 @@ from cxtools.charts import heatmap
 from cxtools.charts.cells import MOST_ROWS, Grid, Key, Panel, shaded
 from cxtools.charts.frame import LEGEND, Layout, Trace, draw, sentence, too_many_splits
 from cxtools.charts.groups import LABEL_LETTERS, group_named, groups_of, in_order, part_name
-from cxtools.charts.rows import Row, rows_at, rows_of, rows_with
+from cxtools.charts.rows import Row, rows_at, rows_of, values_of
 from cxtools.charts.style import INK, NO_TIMES, OPENED_IS_MORE, REACTIONS
 
 if TYPE_CHECKING:
@@ -259,10 +259,10 @@ def _ends(rows: Sequence[Row], campaigns: Sequence[str], kinds: Sequence[str]) -
 
 
 def _map(table: pd.DataFrame, split: str) -> go.Figure:
-    known = rows_with(table, [split, "delivered"])
-    sizes = {row[split]: row["delivered"] for row in known}
+    part_of_row = values_of(table, split)
+    sizes = dict(zip(part_of_row, values_of(table, "delivered"), strict=True))
     parts = in_order(split, sizes, most=MOST_ROWS)
-    rows = rows_at(table, [place for place, row in enumerate(known) if row[split] in parts])
+    rows = rows_at(table, [place for place, part in enumerate(part_of_row) if part in parts])
     names = {part: f"{part_name(split, part)} ({wording.count(sizes[part])})" for part in parts}
     last = max(row["hours"] for row in rows)
     grid = Grid(list(names.values()), [HOURS[hours] for hours in hours_until(last)])

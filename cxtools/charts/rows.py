@@ -47,6 +47,17 @@ def rows_of(table: pd.DataFrame, longest: int = KEPT_TEXT) -> list[Row]:
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
+def values_of(table: pd.DataFrame, column: str) -> list[Any]:
+    """
+    The values of one column, as `rows_of` has them.
+
+    >>> import pandas as pd
+    >>> values_of(pd.DataFrame({"provider": ["gmail", None]}), "provider")
+    ['gmail', None]
+    """
+    return _plain_values(table[column], KEPT_TEXT)
+
+
 def rows_with(table: pd.DataFrame, columns: Iterable[str]) -> list[Row]:
     """
     The rows of a table with these columns alone, as far as it has them: a split has many rows, and

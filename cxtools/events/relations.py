@@ -53,6 +53,12 @@ class ReadRelations(Protocol):
     def register(self, name: str, table: pa.Table) -> None:
         """A small Arrow table as a relation."""
 
+    def lend(self, name: str, table: pa.Table) -> None:
+        """
+        An Arrow table as a relation that stays where it is: one of many columns, of which each
+        statement reads a few, and which none joins with more than a few rows.
+        """
+
     def define(self, name: str, sql: str) -> None:
         """What a statement selects as a relation, read whenever it is asked."""
 
@@ -102,6 +108,11 @@ class DuckDBRelations:
         self._connection.register(given, table)
         self.keep(name, f"select * from {given}")
         self._connection.unregister(given)
+
+    def lend(self, name: str, table: pa.Table) -> None:
+        given = f"given_{name}"
+        self._connection.register(given, table)
+        self._clauses.define_source(name, f"select * from {given}")
 
     def define(self, name: str, sql: str) -> None:
         self._clauses.define(name, sql)

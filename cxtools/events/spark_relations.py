@@ -34,6 +34,9 @@ class SparkRelations:
     def register(self, name: str, table: pa.Table) -> None:
         self._session.createDataFrame(table).createOrReplaceTempView(name)
 
+    def lend(self, name: str, table: pa.Table) -> None:
+        self.register(name, table)
+
     def define(self, name: str, sql: str) -> None:
         self._session.sql(sql).createOrReplaceTempView(name)
 

@@ -36,6 +36,7 @@ from cxtools.events.rejects import Rejects
 from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
+from cxtools.streams import one_ahead
 from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class EventStore:
         adding: dict[str, _Adding] = {}
         erasures = read_erasures(self.erasures)
         with Staging() as staging:
-            for named in batches:
+            for named in one_ahead(batches):
                 batch = named._replace(table=erased(parts.event_columns(named.table), erasures))
                 name = batch.campaign
                 if name not in adding:

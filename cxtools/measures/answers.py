@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,8 +29,8 @@ from cxtools.measures.engine import Campaigns, Engine, names_of
 from cxtools.measures.history import RIPE, Counted, History, history_of
 from cxtools.measures.league import league_rows, ripe_campaigns
 from cxtools.measures.messages import told_apart
-from cxtools.measures.question import Column, Part, Question
-from cxtools.measures.stats import share, wilson
+from cxtools.measures.question import Part, Question
+from cxtools.measures.rates import rate_columns
 from cxtools.measures.table import Table
 
 #: The dimensions whose groups tell of nobody, however small they are, where all are asked about.
@@ -428,24 +429,11 @@ def _whole_number(number: float | None) -> int | None:
 
 def add_rates(counts: pd.DataFrame, question: Question, by: Sequence[str] = ()) -> pd.DataFrame:
     """The counts, with each share and its interval where they stand among the columns."""
-    columns: dict[str, list[float]] = {}
+    columns: dict[str, np.ndarray] = {}
     for rate in question.rates:
-        columns |= _rate_columns(counts, rate)
+        columns |= rate_columns(counts, rate)
     rows = counts.assign(**columns)
     return rows[[*_keys(counts, question, by), *question.column_names()]]
-
-
-def _rate_columns(counts: pd.DataFrame, rate: Column) -> dict[str, list[float]]:
-    parts = pd.to_numeric(counts[rate.measured or rate.part])
-    wholes = pd.to_numeric(counts[rate.whole])
-    pairs = list(zip(parts, wholes, strict=True))
-    columns = {rate.name: [share(part, whole) for part, whole in pairs]}
-    if rate.interval:
-        low, high = rate.interval
-        bounds = [wilson(part, whole) for part, whole in pairs]
-        columns[low] = [bound[0] for bound in bounds]
-        columns[high] = [bound[1] for bound in bounds]
-    return columns
 
 
 def _keys(counts: pd.DataFrame, question: Question, by: Sequence[str]) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cxtools.events.messages.layer import Layer, read_rows
+from cxtools.measures.kept import KEPT
 from cxtools.measures.layer_files import keep_counts, read_counts
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from cxtools.bounce import Judge
 
+#: What the files are called.
+NAME = "verdicts"
 #: What is kept of a bounce verdict.
 VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
 
@@ -26,8 +30,8 @@ def verdict_rows(
     One row per campaign and cause: campaign, cause_id, bounce_code, the words of the verdict,
     confidence, is_unauthenticated.
 
-    Verdicts are kept beside the causes under the digest of the rules, so that the next question
-    needs no judge; "" for rules that have no digest: nothing is kept.
+    Verdicts are kept by this process, and beside the causes under the digest of the rules, so that
+    the next question needs no judge; "" for rules that have no digest: nothing is kept.
     """
     import pyarrow as pa
 
@@ -40,15 +44,24 @@ def verdict_rows(
 
 
 def _layer_verdicts(layer: Layer, make_judge: Callable[[], Judge], rules_digest: str) -> pa.Table:
-    if rules_digest:
-        known = read_counts(layer, "verdicts", rules_digest)
-        if known is not None:
-            return known
-    [causes] = layer.files("causes")
-    rows = _judge_causes(read_rows(causes), make_judge())
-    if rules_digest:
-        keep_counts(layer, "verdicts", rules_digest, rows)
+    if not rules_digest:
+        return _judge(layer, make_judge)
+    key = (layer.version(), rules_digest)
+    return KEPT.once((key, NAME), partial(_read_or_judge, layer, make_judge, rules_digest))
+
+
+def _read_or_judge(layer: Layer, make_judge: Callable[[], Judge], rules_digest: str) -> pa.Table:
+    known = read_counts(layer, NAME, rules_digest)
+    if known is not None:
+        return known
+    rows = _judge(layer, make_judge)
+    keep_counts(layer, NAME, rules_digest, rows)
     return rows
+
+
+def _judge(layer: Layer, make_judge: Callable[[], Judge]) -> pa.Table:
+    [causes] = layer.files("causes")
+    return _judge_causes(read_rows(causes), make_judge())
 
 
 def _judge_causes(causes: pa.Table, judge: Judge) -> pa.Table:

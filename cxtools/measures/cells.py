@@ -329,7 +329,7 @@ def define_cells(relations: Definitions, known: KnownCells, asked: Asked) -> Non
 
     The states of whole campaigns without a split are kept as they are: they are even fewer.
     """
-    relations.register("cells", known.rows)
+    relations.lend("cells", known.rows)
     where = known.scope.filters_left(asked.where)
     relations.register("wanted_cells", wanted_values(where.values()))
     query = messages_query(

@@ -59,10 +59,9 @@ def counts_whole(layer: Layer, until: datetime) -> bool:
         return False
     if not counts["without_timestamp"]:
         return True
-    last_irregular_at = layer.last_irregular_at()
-    if counts["unattributed"] or last_irregular_at is None:
+    if counts["unattributed"] or layer.last_irregular_at is None:
         return False
-    return last_irregular_at <= until
+    return layer.last_irregular_at <= until
 
 
 def notes_on_undated(layers: Mapping[str, Layer], cuts: Mapping[str, datetime] | None) -> list[str]:

@@ -32,6 +32,10 @@ class Definitions:
         """A small Arrow table as a relation."""
         self._waiting[name] = partial(self._relations.register, name, table)
 
+    def lend(self, name: str, table: pa.Table) -> None:
+        """An Arrow table of many columns as a relation that stays where it is."""
+        self._waiting[name] = partial(self._relations.lend, name, table)
+
     def define(self, name: str, sql: str) -> None:
         """What a statement selects as a relation, read whenever it is asked."""
         self._waiting[name] = partial(self._make, self._relations.define, name, sql)

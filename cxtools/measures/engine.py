@@ -63,7 +63,7 @@ Campaigns = str | int | Sequence[str | int] | None
 
 def shipped_judge() -> Judge:
     """The judge with the rules that ship. Not imported before it is needed: it takes its time."""
-    from cxtools.bounce.classify import standard_judge
+    from cxtools.bounce.judges import standard_judge
 
     return standard_judge()
 

@@ -8,9 +8,10 @@ what scipy and statsmodels give.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import erfc, exp, inf, lgamma, log, nan, sqrt
 from statistics import NormalDist
+from typing import Any
 
 #: The two-sided 95 % point of the normal distribution.
 Z95 = 1.959963984540054
@@ -81,20 +82,27 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     """
     if not n:
         return nan, nan
-    rate = successes / n
-    square = Z95 * Z95
-    centre = rate + square / (2 * n)
-    variance = rate * (1 - rate) / n
-    margin = Z95 * sqrt(variance + square / (4 * n * n))
-    scale = 1 + square / n
-    low = (centre - margin) / scale
-    high = (centre + margin) / scale
+    low, high = score_bounds(successes, n, sqrt)
     # At the ends the bound is exactly 0 or 1; rounding must not move it past the share itself.
     if successes == 0:
         low = 0.0
     if successes == n:
         high = 1.0
     return low, high
+
+
+def score_bounds(successes: Any, n: Any, root: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """
+    What Wilson's formula gives: of one share, or of a column of shares with a *root* that knows
+    columns.
+    """
+    rate = successes / n
+    square = Z95 * Z95
+    centre = rate + square / (2 * n)
+    variance = rate * (1 - rate) / n
+    margin = Z95 * root(variance + square / (4 * n * n))
+    scale = 1 + square / n
+    return (centre - margin) / scale, (centre + margin) / scale
 
 
 #: Terms of a sum that are smaller than this part of it don't change it.

@@ -57,6 +57,10 @@ class Steps:
         text = base64.b64encode(written.getvalue()).decode()
         self.steps.append({"name": name, "table": text})
 
+    def lend(self, name: str, table: pa.Table) -> None:
+        """An Arrow table as a relation, however large: another process can't be lent anything."""
+        self.register(name, table)
+
     def define(self, name: str, sql: str) -> None:
         """What a statement selects as a relation, read whenever it is asked."""
         self.steps.append({"name": name, "as": "view", "sql": sql})

@@ -105,10 +105,10 @@ def collect(context: Context, name: str | None = None) -> Collected:
         ThreadPoolExecutor(context.settings.workers) as pool,
     ):
         try:
-            for fetched in _fetch_in_groups(context, rows, pool):
-                total += _keep(context, fetched[0].row.campaign, fetched)
-                errors += [job.error for job in fetched if job.error]
-                bar.update(len(fetched))
+            for group, fetched in _fetch_in_groups(context, rows, pool):
+                total += _keep(context, group[0].campaign, fetched)
+                errors += [job.error for job in map(Future.result, fetched) if job.error]
+                bar.update(len(group))
                 bar.set_postfix_str(f"{wording.count(total.added + total.duplicates)} events")
         finally:
             pool.shutdown(cancel_futures=True)
@@ -149,15 +149,15 @@ def _fetch_in_groups(
     context: Context,
     rows: Sequence[BatchRow],
     pool: Executor,
-) -> Iterator[list[JobPages]]:
-    """The jobs of one group after the other; while one is stored the next is fetched."""
-    waiting: deque[list[Future[JobPages]]] = deque()
+) -> Iterator[tuple[Sequence[BatchRow], Sequence[Future[JobPages]]]]:
+    """One group of jobs after the other; while one is stored the next is fetched."""
+    waiting: deque[tuple[Sequence[BatchRow], Sequence[Future[JobPages]]]] = deque()
     for group in in_groups_by_campaign(rows):
-        waiting.append([pool.submit(_fetch, context, row) for row in group])
+        fetched = [pool.submit(_fetch, context, row) for row in group]
+        waiting.append((group, fetched))
         if len(waiting) > GROUPS_AHEAD:
-            yield [job.result() for job in waiting.popleft()]
-    for jobs in waiting:
-        yield [job.result() for job in jobs]
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _fetch(context: Context, row: BatchRow) -> JobPages:
@@ -170,13 +170,17 @@ def _fetch(context: Context, row: BatchRow) -> JobPages:
     return fetched
 
 
-def _keep(context: Context, name: str, fetched: Sequence[JobPages]) -> Collected:
-    """Events first, durable; then one ledger transaction per job that was read to its end."""
+def _keep(context: Context, name: str, fetched: Sequence[Future[JobPages]]) -> Collected:
+    """
+    Events first, durable; then one ledger transaction per job that was read to its end.
+
+    Pages are read while those of later jobs are still on their way.
+    """
     words = Words()
     malformed: list[Malformed] = []
 
     def tables() -> Iterator[pa.Table]:
-        pages = list(chain.from_iterable(job.pages for job in fetched))
+        pages = chain.from_iterable(job.result().pages for job in fetched)
         for events in read_pages(pages):
             words.take(events.table)
             malformed.extend(events.malformed)
@@ -185,7 +189,7 @@ def _keep(context: Context, name: str, fetched: Sequence[JobPages]) -> Collected
     received_at = datetime.fromtimestamp(context.now(), UTC)
     added = context.store.add_tables(name, tables(), source="cxone", received_at=received_at)
     context.store.keep_rejects(name, malformed)
-    complete = [job.row for job in fetched if not job.error]
+    complete = [job.row for job in map(Future.result, fetched) if not job.error]
     _record_scans(context, name, complete, words)
     return Collected(
         jobs=len(complete),

@@ -36,7 +36,7 @@ def find_suppressions(judge: Judge, refusals: Iterable[Refusal]) -> NewSuppressi
     Which bounces do stands in `bounce/policy.py`. One of the sender's side never does, however
     often it repeats.
 
-    >>> from cxtools.bounce.classify import standard_judge
+    >>> from cxtools.bounce.judges import standard_judge
     >>> bounces = [
     ...     Refusal("ann@x.example", "550", "user unknown"),
     ...     Refusal("bob@x.example", "452", "mailbox full"),

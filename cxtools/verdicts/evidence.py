@@ -12,18 +12,23 @@ from statistics import median
 
 import pandas as pd
 
-from cxtools.bounce import classify
 from cxtools.measures.ages import Window, earlier_campaigns, first_campaigns
 from cxtools.measures.answers import count, count_file
 from cxtools.measures.catalogue.delivery import COMPARISON
 from cxtools.measures.cuts import AsOf, end_of
 from cxtools.measures.engine import Engine
 from cxtools.measures.outcomes import objections
-from cxtools.measures.providers import OTHER
 from cxtools.measures.stats import known_shares
 from cxtools.verdicts.facts import Facts
 from cxtools.verdicts.limits import LIMITS, Limit
-from cxtools.verdicts.places import Place, PlaceAnswers, Trouble, find_troubles, with_answers
+from cxtools.verdicts.places import (
+    FEWEST_MESSAGES,
+    Place,
+    PlaceAnswers,
+    Trouble,
+    find_troubles,
+    with_answers,
+)
 from cxtools.verdicts.trust import FeedFacts, unbelievable, untold
 from cxtools.verdicts.verdict import CampaignVerdict, verdict
 
@@ -57,6 +62,8 @@ TOLD_BY_PEOPLE = {
     "unsubscribed": ("unsubscribes", "unsubscribe"),
 }
 
+#: Counts that are columns of `sql/places.sql`.
+COUNTS_OF_PLACES = ("attempted", "hard", "soft", "refused", "delivered", "complained")
 #: Counts that are columns of `sql/suspects.sql`.
 CLICKERS = ("clickers", "suspect", "human", "human_clicked", "human_unsubscribed")
 #: So many clicks without one open: the feed doesn't tell opens.
@@ -279,37 +286,34 @@ def troubles_in(engine: Engine, campaign: str, counts: Counts, as_of: AsOf = Non
         delivered=counts.get("delivered", 0),
         complained=counts.get("complained", 0),
     )
-    places = [
-        *places_of(engine, campaign, ["provider"], as_of),
-        *places_of(engine, campaign, ["provider", "domain"], as_of),
-    ]
     return [
         with_answers(trouble, answers_at(engine, campaign, trouble, as_of))
-        for trouble in find_troubles(places, whole)
+        for trouble in find_troubles(places_of(engine, campaign, as_of), whole)
         if trouble.limit.part in counts
     ]
 
 
-def places_of(engine: Engine, campaign: str, by: list[str], as_of: AsOf = None) -> list[Place]:
+def places_of(engine: Engine, campaign: str, as_of: AsOf = None) -> list[Place]:
     """
-    What came back from each place that got enough mail, and was complained of there; the last
-    column of *by* names it.
+    What came back from each provider and domain, and was complained of there; domains that got too
+    little mail to be looked at are left out.
     """
-    rows = count_file(engine, "places", campaign, by=by, as_of=as_of)
+    domains = count_file(engine, "places", campaign, by=["provider", "domain"], as_of=as_of)
+    providers = domains.groupby("provider", as_index=False)[list(COUNTS_OF_PLACES)].sum()
+    large = domains[domains["attempted"] >= FEWEST_MESSAGES]
+    known = large[large["domain"].fillna("") != ""]  # some feeds name nobody
+    return [*_places(providers, "provider"), *_places(known, "domain")]
+
+
+def _places(rows: pd.DataFrame, dimension: str) -> list[Place]:
     return [
         Place(
-            dimension=by[-1],
-            name=str(row[by[-1]]),
-            provider=str(row["provider"] or OTHER),
-            attempted=int(row["attempted"]),
-            hard=int(row["hard"]),
-            soft=int(row["soft"]),
-            refused=int(row["refused"]),
-            delivered=int(row["delivered"]),
-            complained=int(row["complained"]),
+            dimension=dimension,
+            name=str(row[dimension]),
+            provider=str(row["provider"]),
+            **{name: int(row[name]) for name in COUNTS_OF_PLACES},
         )
         for row in rows.to_dict("records")
-        if row[by[-1]]
     ]
 
 
@@ -340,6 +344,8 @@ def answers_at(engine: Engine, campaign: str, trouble: Trouble, as_of: AsOf = No
 
 def _most_named(reasons: pd.DataFrame) -> tuple[str, int]:
     """The blocklist that most of these messages' reasons name, and in how many; "" for none."""
+    from cxtools.bounce import classify  # with its rules, which most verdicts do without
+
     named: Counts = {}
     for row in reasons.to_dict("records"):
         blocklist = classify(row["bounce_code"], row["reason"]).blocklist

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxtools.bounce import Judge
-from cxtools.bounce.classify import standard_judge
+from cxtools.bounce.judges import standard_judge
 from cxtools.events.store import EventStore
 from cxtools.measures import choices
 from cxtools.measures.answers import add_rates, rows_of_parts

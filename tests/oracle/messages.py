@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from cxtools.bounce import BounceVerdict, Judge
-from cxtools.bounce.classify import standard_judge
+from cxtools.bounce.judges import standard_judge
 from cxtools.measures.sql import tsv_rows
 from tests.oracle.identity import Owner, owners
 from tests.oracle.segments import segment_values

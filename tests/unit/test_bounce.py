@@ -25,8 +25,8 @@ from hypothesis import strategies as some
 from cxtools.api.outcome import PostOutcome
 from cxtools.bounce import CATEGORIES, Codes, Judge, classify, classify_lines, explain, judge
 from cxtools.bounce.classes import ClassMeaning, class_table
-from cxtools.bounce.classify import LONGEST_REMEMBERED, REMEMBERED, standard_judge
 from cxtools.bounce.codes import parse_codes, table
+from cxtools.bounce.judges import LONGEST_REMEMBERED, REMEMBERED, standard_judge
 from cxtools.bounce.phrases import units
 from cxtools.bounce.policy import (
     SENDERS_SIDE,

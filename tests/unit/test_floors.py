@@ -45,7 +45,7 @@ FLOORS = {
         "bounce.classes bounce.codes bounce.phrases "
         "events.feeds.moments events.feeds.nested events.lines "
         "sending.findings sending.retry sending.spec "
-        "measures.choices measures.differences measures.providers measures.samples measures.table "
+        "measures.choices measures.differences measures.providers measures.rates measures.samples measures.table "
         "verdicts.checks verdicts.trust",
         "measures.benchmarks measures.domain_kinds measures.periods measures.stretches events.feeds.dialect refresh.due refresh.notices "
         "verdicts.changes verdicts.places",
@@ -61,7 +61,7 @@ FLOORS = {
         "verdicts.facts",
         "sending.hygiene sending.plan bounce.rules events.recognition events.wrappers verdicts.cards "
         "verdicts.sentences",
-        "bounce.classify verdicts.verdict",
+        "bounce.judges verdicts.verdict",
         "verdicts.brief",
         "bounce.lines",
         "bounce",
@@ -79,7 +79,7 @@ FLOORS = {
         "charts",
     ],
     "files": [
-        "files progress queries.worker tables tables.layout",
+        "files progress queries.worker streams tables tables.layout",
         "mail_servers queries.process",
         "tables.containers tables.delimited",
         "tables.encodings tables.workbook",
@@ -113,8 +113,8 @@ FLOORS = {
     ],
     "questions and deeds": [
         "measures.bounced",
-        "measures.layer_files",
-        "measures.cause_verdicts measures.counts_digest measures.cuts measures.definitions measures.kept "
+        "measures.kept measures.layer_files",
+        "measures.cause_verdicts measures.counts_digest measures.cuts measures.definitions "
         "measures.own_providers measures.own_purposes measures.rules_digest measures.segments "
         "sending.segments",
         "measures.ended_messages",
@@ -296,6 +296,7 @@ def test_imports_point_down(name: str) -> None:
 #: Who imports by name, where a reader of the imports can't see it -> what for.
 BY_NAME = {
     "__init__": "the public names, each at its first use",
+    "bounce": "its public names, each at its first use: most who mask a text need no rules",
     "charts": "the figures of the folder, one a file",
     "events": "the notebook's function of that name, which stands above",
     "events.feeds": "the files of the folder, one a vendor",

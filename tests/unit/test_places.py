@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 from math import comb
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
+from cxtools.events.store import EventStore
+from cxtools.measures.engine import Engine
 from cxtools.measures.stats import binomial_tail
+from cxtools.verdicts.evidence import places_of
 from cxtools.verdicts.places import Place, PlaceAnswers, check_of_place, find_troubles, with_answers
+from tests import tables
 
 GMAIL = Place("provider", "gmail", 5000, hard=40, soft=60, refused=20)
 SMALL = [Place("domain", f"company-{number}.example", 30) for number in range(40)]
@@ -154,3 +161,16 @@ def test_the_tail_of_a_binomial(successes: int, n: int, percent: int) -> None:
     terms = [comb(n, k) * rate**k * (1 - rate) ** (n - k) for k in range(successes, n + 1)]
 
     assert binomial_tail(successes, n, percent / 100) == pytest.approx(float(sum(terms)), rel=1e-9)
+
+
+def test_people_without_an_address_are_of_no_domain() -> None:
+    """Some feeds name nobody: what they refuse counts at their provider, and makes no domain."""
+    sent = [f"r{number} | sent |" for number in range(30)]
+    refused = [f"r{number} | bounce | no such user" for number in range(30)]
+    table = "\n".join(["to | kind | text", *sent, *refused])
+    nameless = [replace(event, email="") for event in tables.events(table)]
+    store = EventStore(Path(mkdtemp()) / "events")
+    store.add("c", nameless, source="test", received_at=tables.RECEIVED)
+
+    [place] = places_of(Engine(store), "c")
+    assert ("provider", "other", 30) == (place.dimension, place.name, place.attempted)

@@ -13,8 +13,8 @@ import pytest
 
 from cxtools.bounce import classify
 from cxtools.bounce.classes import class_table
-from cxtools.bounce.classify import standard_judge
 from cxtools.bounce.codes import table
+from cxtools.bounce.judges import standard_judge
 from cxtools.bounce.policy import (
     CATEGORIES,
     MAILED_AGAIN,

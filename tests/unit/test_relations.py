@@ -72,3 +72,13 @@ def test_files_in_a_folder_of_any_name(relations: DuckDBRelations, tmp_path: Pat
     assert [{"number": 2, "campaign": "2026"}, {"number": 4, "campaign": "2026"}] == relations.rows(
         "select * from written order by number"
     ).to_pylist()
+
+
+def test_what_is_lent_is_read_like_any_other(relations: DuckDBRelations) -> None:
+    """Also by what is defined of it, and in the place of what bore its name before."""
+    relations.lend("numbers", pa.table({"number": [5, 6], "unread": ["a", "b"]}))
+
+    assert [5, 6] == numbers(relations, "select number from numbers")
+    assert [10, 12] == numbers(relations, "select number from doubled")
+    relations.lend("numbers", pa.table({"number": [7]}))
+    assert [14] == numbers(relations, "select number from doubled")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isnan, nan
+from random import Random
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from cxtools.measures.question import Column
+from cxtools.measures.rates import rate_columns
 from cxtools.measures.stats import (
     chance_of_difference,
     fisher,
@@ -107,3 +111,18 @@ def test_the_size_of_a_test_is_that_of_r(
 ) -> None:
     """The two examples on the help page of R's `power.prop.test`, and one of e-mail."""
     assert n == pytest.approx(messages_per_arm(base, better, power, 0.05), rel=2e-3)
+
+
+def test_rates_of_columns_are_those_of_each_row() -> None:
+    """To the last bit, at the ends, and where there is no whole or a part isn't measured."""
+    rate = Column("rate", "share", "part / whole", "part", "whole")
+    rng = Random(7)
+    wholes = [0, *(rng.randrange(1, 10**7) for _ in range(2000))]
+    parts = [rng.choice([0, whole, nan, rng.randint(0, whole)]) for whole in wholes]
+    rows = pd.DataFrame({"part": parts, "whole": wholes})
+
+    columns = rate_columns(rows, rate)
+    pairs = list(zip(parts, wholes, strict=True))
+    assert str([share(*pair) for pair in pairs]) == str(columns["rate"].tolist())
+    bounds = list(zip(columns["rate_low"].tolist(), columns["rate_high"].tolist(), strict=True))
+    assert str([wilson(*pair) for pair in pairs]) == str(bounds)

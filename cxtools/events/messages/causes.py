@@ -12,8 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cxtools.bounce.classes import clean_class
-from cxtools.bounce.classify import LONGEST_CODE
-from cxtools.bounce.reason import mask
+from cxtools.bounce.reason import LONGEST_CODE, mask
 
 #: Texts whose cause is remembered: a bound on memory.
 REMEMBERED = 65_536

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +106,14 @@ class Layer:
 
     def counts(self) -> dict[str, Any]:
         """How many events there are of each kind, and the first and last moments of all."""
+        return self._counts
+
+    @cached_property
+    def _counts(self) -> dict[str, Any]:
         [row] = self.rows("event_counts")
         return row
 
+    @cached_property
     def last_irregular_at(self) -> datetime | None:
         """When the last event counts of the messages that are irregular; None without any."""
         import pyarrow as pa
@@ -143,7 +149,8 @@ def read_rows(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(file, columns=columns, partitioning=None)
+        with pq.ParquetFile(file) as rows:  # `pq.read_table` takes twice as long for a small file
+            return rows.read(columns)
     except pa.ArrowException as error:
         raise StoreError(
             f"the messages can't be read: {error}",

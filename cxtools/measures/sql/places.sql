@@ -1,5 +1,5 @@
 -- Where do messages come back, and where do people complain?
--- grain:   one row per campaign and value of each column it is split by, where at least 20 messages were attempted
+-- grain:   one row per campaign and value of each column it is split by, where messages were attempted
 -- params:  none
 -- reads:   messages, verdicts
 -- columns: campaign, split, attempted, hard, soft, refused (blocked, or without a reason that can be told), delivered, complained
@@ -27,5 +27,4 @@ select campaign, split,
        cast(sum(complained) as bigint) as complained
 from kinds
 group by campaign, split
-having sum(messages) >= 20
 order by campaign, split

@@ -38,6 +38,7 @@ from cxtools.bounce.policy import (
     treatment,
 )
 from cxtools.bounce.reason import (
+    LONGEST_CODE,
     NAMES,
     drop_codes,
     drop_quotations,
@@ -55,7 +56,6 @@ from cxtools.text import key_by_value
 #: bound on memory.
 REMEMBERED = 16_384
 LONGEST_REMEMBERED = 1_000
-LONGEST_CODE = 100
 #: A verdict that is less sure is never hard.
 LEAST_CONFIDENCE = 0.5
 #: How sure a code makes us, by how far it is trusted.
