@@ -10,6 +10,8 @@ The relations that the SQL of questions reads, over the layers of some campaigns
     standing_bounces  of each message the last bounce that counts
     verdicts          one row per campaign and cause of a bounce
     event_counts      one row per campaign
+    clickers          the messages that were reached, with a click
+    asked_clickers    those of them that are asked about
     delays, urls, clicker_flags, suspect_messages
                       see their files
 """
@@ -239,6 +241,7 @@ def define_relations(
     if cells is not None:
         define_cells(relations, cells, asked)
     relations.define("urls", statement("urls"))
+    _define_clickers(relations, asked)
     relations.keep("clicker_flags", statement("clicker_flags"))
 
 
@@ -303,6 +306,17 @@ def _all_messages_split(asked: Asked) -> str:
     if asked.where:
         return statement("all_messages_split")
     return "select messages.*, true as is_asked from messages"
+
+
+def _define_clickers(relations: Definitions, asked: Asked) -> None:
+    """The messages with a click, and those of them that are asked about."""
+    clickers = statement("clickers")
+    relations.keep("clickers", clickers.format(messages="all_messages_split"))
+    if asked.where:
+        messages = "(select *, true as is_asked from messages)"
+        relations.define("asked_clickers", clickers.format(messages=messages))
+    else:
+        relations.define("asked_clickers", "select * from clickers")
 
 
 def _define_states(

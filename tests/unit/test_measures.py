@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from benchmarks.generate import write_campaign
 from cxtools.errors import ConfigError, StoreError
+from cxtools.events.database import Resources
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer
 from cxtools.measures.catalogue import DIMENSIONS
@@ -1074,6 +1076,15 @@ def test_a_domain_full_of_scanners_makes_its_fast_clickers_suspect() -> None:
         "rule",
         "clickers",
     )
+
+
+def test_scanners_are_found_where_memory_is_short(tmp_path: Path) -> None:
+    """A real DuckDB that can't hold all messages and clicks at once; the answers are the same."""
+    write_campaign(tmp_path / "events" / "campaign=c", 500_000, seed=1)
+    plenty = EventStore(tmp_path / "events", Resources(tmp_path / "spill"))
+    little = EventStore(tmp_path / "events", Resources(tmp_path / "spill", "24 MB", threads=2))
+
+    assert ask("links", plenty).equals(ask("links", little))
 
 
 # ---- tables and SQL

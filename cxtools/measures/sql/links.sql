@@ -1,42 +1,59 @@
 -- Which links were clicked?
 -- grain:   one row per campaign x link (and value of each column it is split by)
 -- params:  none
--- reads:   clicks, messages, urls, suspect_messages
+-- reads:   clicks, asked_clickers, urls, suspect_messages
 -- columns: campaign, split, link_url (as in urls), purpose (content | unsubscribe), people (clickers that don't behave
 --          like machines), clickers (distinct messages; they don't add up over links), clicks, all_people, all_clickers (of anything, in the
 --          campaign and split), first_at, last_at
 with
-followed as (     -- one row per click of a message that was reached
-    select messages.campaign, messages.split, messages.message_key, clicks.ts, clicks.link_url as raw_url,
-           suspect_messages.message_key is not null as suspect,
-           case when clicks.is_content then 'content' else 'unsubscribe' end as purpose
-    from clicks
-    join messages on messages.campaign = clicks.campaign and messages.message_key = clicks.message_key
-    left join suspect_messages on suspect_messages.campaign = messages.campaign and suspect_messages.message_key = messages.message_key
-    where messages.reached
+meant as (        -- one row per URL as it came
+    select campaign, raw_url, link_url from urls
 ),
-clickers as (     -- one row per link and message
-    select followed.campaign, split, link_url, purpose, message_key, suspect,
-           count(*) as clicks, min(ts) as first_at, max(ts) as last_at
+links as (        -- a link as a number takes less memory
+    select campaign, link_url, row_number() over (order by campaign, link_url) as link
+    from (select distinct campaign, link_url from meant) as links_meant
+),
+numbered as (     -- one row per URL as it came
+    select meant.campaign, raw_url, link
+    from meant
+    join links on links.campaign = meant.campaign and links.link_url = meant.link_url
+),
+people as (       -- one row per message
+    select asked_clickers.campaign, split, asked_clickers.message_key, suspect_messages.message_key is not null as suspect
+    from asked_clickers
+    left join suspect_messages
+      on suspect_messages.campaign = asked_clickers.campaign and suspect_messages.message_key = asked_clickers.message_key
+),
+followed as (     -- one row per click
+    select split, people.message_key, suspect, ts, link, coalesce(is_content, false) as is_content
+    from clicks
+    join numbered on numbered.campaign = clicks.campaign and numbered.raw_url = clicks.link_url
+    join people on people.campaign = clicks.campaign and people.message_key = clicks.message_key
+),
+sums as (
+    select link, split, is_content, count(*) as clicks, min(ts) as first_at, max(ts) as last_at
     from followed
-    join urls on urls.campaign = followed.campaign and urls.raw_url = followed.raw_url
-    group by followed.campaign, split, link_url, purpose, message_key, suspect
+    group by link, split, is_content
+),
+counts as (
+    select link, split, is_content,
+           count(*) filter (where not suspect) as people,
+           count(*) as clickers
+    from (select distinct link, split, is_content, message_key, suspect from followed) as clickers
+    group by link, split, is_content
 ),
 totals as (
-    select campaign, split, count(distinct message_key) as all_clickers,
-           count(distinct case when not suspect then message_key end) as all_people
-    from followed
+    select campaign, split,
+           count(*) filter (where not suspect) as all_people,
+           count(*) as all_clickers
+    from people
     group by campaign, split
 )
-select clickers.campaign, clickers.split, link_url, purpose,
-       count(*) filter (where not suspect) as people,
-       count(*) as clickers,
-       cast(sum(clicks) as bigint) as clicks,
-       max(all_people) as all_people,
-       max(all_clickers) as all_clickers,
-       min(first_at) as first_at,
-       max(last_at) as last_at
-from clickers
-join totals on totals.campaign = clickers.campaign and totals.split is not distinct from clickers.split
-group by clickers.campaign, clickers.split, link_url, purpose
-order by campaign, split, people desc, clickers desc, link_url, purpose
+select links.campaign, counts.split, link_url,
+       case when counts.is_content then 'content' else 'unsubscribe' end as purpose,
+       people, clickers, clicks, all_people, all_clickers, first_at, last_at
+from counts
+join sums on sums.link = counts.link and sums.split is not distinct from counts.split and sums.is_content = counts.is_content
+join links on links.link = counts.link
+join totals on totals.campaign = links.campaign and totals.split is not distinct from counts.split
+order by links.campaign, counts.split, people desc, clickers desc, link_url, purpose
