@@ -30,15 +30,21 @@ class Window(NamedTuple):
         return self.last_at - self.first_at
 
 
-@repeat_when_replaced
 def window(engine: Engine, campaign: str, as_of: AsOf = None) -> Window:
     """What is known of a campaign reaches from its first event to its last before *as_of*."""
-    with engine.session(campaign, as_of=as_of) as session:
+    [own] = windows(engine, [campaign], as_of)
+    return own
+
+
+@repeat_when_replaced
+def windows(engine: Engine, campaigns: Sequence[str], as_of: AsOf = None) -> list[Window]:
+    """The same of several campaigns, in their order."""
+    if not campaigns:
+        return []
+    with engine.session(campaigns, as_of=as_of) as session:
         rows = session.count("funnel").to_pylist()
-    if not rows:
-        return Window(None, None)
-    [row] = rows
-    return Window(row["first_at"], row["last_at"])
+    known = {row["campaign"]: Window(row["first_at"], row["last_at"]) for row in rows}
+    return [known.get(str(name), Window(None, None)) for name in campaigns]
 
 
 def earlier_campaigns(
@@ -86,7 +92,8 @@ def begun(engine: Engine, campaigns: Sequence[str]) -> tuple[list[str], list[str
     """
     if len(campaigns) < FEWEST_COMPARED:
         return list(campaigns), []
-    started = [name for name in campaigns if window(engine, name).first_at is not None]
+    known = zip(campaigns, windows(engine, campaigns), strict=True)
+    started = [name for name, own in known if own.first_at is not None]
     others = ", ".join(name for name in campaigns if name not in started)
     if not others or not started:
         return started, []
@@ -111,9 +118,9 @@ def youngest_age(engine: Engine, campaigns: Sequence[str]) -> timedelta | None:
     The age that all of several campaigns have reached by the last event of any of them; None where
     that isn't known of one. Its own last event would make a campaign without clicks too young.
     """
-    windows = [window(engine, campaign) for campaign in campaigns]
-    starts = [each.first_at for each in windows if each.first_at is not None]
-    ended = [each.last_at for each in windows if each.last_at is not None]
-    if len(windows) < FEWEST_COMPARED or len(starts) < len(windows):
+    known = windows(engine, campaigns)
+    starts = [each.first_at for each in known if each.first_at is not None]
+    ended = [each.last_at for each in known if each.last_at is not None]
+    if len(known) < FEWEST_COMPARED or len(starts) < len(known):
         return None
     return max(ended) - max(starts)
