@@ -44,7 +44,7 @@ def verdict_rows(
 
 
 def _layer_verdicts(layer: Layer, make_judge: Callable[[], Judge], rules_digest: str) -> pa.Table:
-    if not rules_digest:
+    if not rules_digest or not layer.names:  # a layer of no parts is gone with its question
         return _judge(layer, make_judge)
     key = (layer.version(), rules_digest)
     return KEPT.once((key, NAME), partial(_read_or_judge, layer, make_judge, rules_digest))
