@@ -30,6 +30,8 @@ from numpy.typing import NDArray
 #: Counted in `whole` messages, `part` of which did it.
 Cases = tuple[int, int]
 Numbers = NDArray[np.float64]
+#: Digits of a distance behind the point that all processors give alike.
+DISTANCE_DIGITS = 9
 #: So many of the moving ranges, the smallest, are what is typical; and what their mean is to a
 #: standard deviation of a normal distribution: sqrt(2) * 2 * (phi(0) - phi(1.2816)) / 0.8.
 KEPT_RANGES = 0.8
@@ -111,14 +113,17 @@ class Chart:
         return self.distances([cases], [_log_odds(self.centre)])[0]
 
     def distances(self, cases: Sequence[Cases], centres: Sequence[float]) -> list[float]:
-        """The same of many shares, each from a usual place of its own, as logarithmic odds."""
+        """
+        The same of many shares, each from a usual place of its own, as logarithmic odds; rounded,
+        since processors differ in the last digits of a logarithm.
+        """
         part, whole = np.array(cases, dtype=float).reshape(-1, 2).T
         centre = np.array(centres, dtype=float)
         place = self._likeliest_places(part, whole, centre)
         own = ((place - centre) / self.spread) ** 2 if self.spread else 0.0
         chance = 2 * _divergence(part, whole, _shares(place))
         distances = np.sign(part / whole - _shares(centre)) * np.sqrt(own + chance)
-        return [float(distance) + 0.0 for distance in distances]  # no minus zero
+        return [round(float(distance), DISTANCE_DIGITS) + 0.0 for distance in distances]  # no -0
 
     def _likeliest_places(self, part: Numbers, whole: Numbers, centre: Numbers) -> Numbers:
         """
