@@ -44,7 +44,7 @@ def main() -> None:
     print(f"{'shown first':40} {cost(show)}")
     [parts] = made
     parts.on_shown = kept_form
-    rows = client.engine.layer(parts.choice().campaigns[0]).counts()["events"]
+    rows = client.engine.layer(parts.choice().campaigns[0]).counts["events"]
     print(f"{rows:,} events in the campaign that is chosen")
     for name, value in changes(parts):
         control = getattr(parts, name)

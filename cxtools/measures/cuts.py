@@ -53,7 +53,7 @@ def counts_whole(layer: Layer, until: datetime) -> bool:
     Whether all events of a campaign surely count at a moment; those without one count when they
     came in, which is known of those that belong to a message.
     """
-    counts = layer.counts()
+    counts = layer.counts
     last_at = counts["last_event_at"]
     if last_at is not None and last_at > until:
         return False
@@ -68,7 +68,7 @@ def notes_on_undated(layers: Mapping[str, Layer], cuts: Mapping[str, datetime] |
     """What is said of events without a moment where only those up to the cuts count."""
     undated = {}
     for campaign, layer in layers.items():
-        events = layer.counts()["without_timestamp"]
+        events = layer.counts["without_timestamp"]
         if cuts and events and not counts_whole(layer, cuts[campaign]):
             undated[campaign] = events
     if not undated:
@@ -85,7 +85,7 @@ def notes_on_undated(layers: Mapping[str, Layer], cuts: Mapping[str, datetime] |
 
 def start(layer: Layer) -> datetime | None:
     """When a campaign started: its first sent, delivery or bounce, else its first event."""
-    counts = layer.counts()
+    counts = layer.counts
     moment = counts["first_sent_at"] or counts["first_event_at"]
     return moment if isinstance(moment, datetime) else None
 

@@ -171,5 +171,5 @@ def event_kinds(engine: Engine, campaign: str) -> dict[str, int]:
     """Kind -> events of a campaign, for the kinds that the API documents; empty without any."""
     if campaign not in engine.store.campaigns():
         return {}
-    counts = engine.layer(campaign).counts()
+    counts = engine.layer(campaign).counts
     return {kind: counts[name] for kind, name in KINDS.items() if counts[name]}

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxtools import wording
 from cxtools.api.event_pages import EventPage, Malformed, read_pages
@@ -71,6 +71,18 @@ class JobPages:
     error: CxError | None = None
 
 
+class Group(NamedTuple):
+    """Jobs of one campaign, whose pages have come or are on their way."""
+
+    campaign: str
+    waiting: Sequence[Future[JobPages]]
+
+    def jobs(self) -> Iterator[JobPages]:
+        """The jobs in their order, each as soon as all its pages have come."""
+        for job in self.waiting:
+            yield job.result()
+
+
 @dataclass
 class Words:
     """What events say of people, by job: refusals, and the keys of those who got the mail."""
@@ -105,10 +117,10 @@ def collect(context: Context, name: str | None = None) -> Collected:
         ThreadPoolExecutor(context.settings.workers) as pool,
     ):
         try:
-            for group, fetched in _fetch_in_groups(context, rows, pool):
-                total += _keep(context, group[0].campaign, fetched)
-                errors += [job.error for job in map(Future.result, fetched) if job.error]
-                bar.update(len(group))
+            for group in _fetch_in_groups(context, rows, pool):
+                total += _keep(context, group)
+                errors += [job.error for job in group.jobs() if job.error]
+                bar.update(len(group.waiting))
                 bar.set_postfix_str(f"{wording.count(total.added + total.duplicates)} events")
         finally:
             pool.shutdown(cancel_futures=True)
@@ -149,15 +161,15 @@ def _fetch_in_groups(
     context: Context,
     rows: Sequence[BatchRow],
     pool: Executor,
-) -> Iterator[tuple[Sequence[BatchRow], Sequence[Future[JobPages]]]]:
+) -> Iterator[Group]:
     """One group of jobs after the other; while one is stored the next is fetched."""
-    waiting: deque[tuple[Sequence[BatchRow], Sequence[Future[JobPages]]]] = deque()
-    for group in in_groups_by_campaign(rows):
-        fetched = [pool.submit(_fetch, context, row) for row in group]
-        waiting.append((group, fetched))
-        if len(waiting) > GROUPS_AHEAD:
-            yield waiting.popleft()
-    yield from waiting
+    groups: deque[Group] = deque()
+    for batches in in_groups_by_campaign(rows):
+        waiting = [pool.submit(_fetch, context, row) for row in batches]
+        groups.append(Group(batches[0].campaign, waiting))
+        if len(groups) > GROUPS_AHEAD:
+            yield groups.popleft()
+    yield from groups
 
 
 def _fetch(context: Context, row: BatchRow) -> JobPages:
@@ -170,17 +182,18 @@ def _fetch(context: Context, row: BatchRow) -> JobPages:
     return fetched
 
 
-def _keep(context: Context, name: str, fetched: Sequence[Future[JobPages]]) -> Collected:
+def _keep(context: Context, group: Group) -> Collected:
     """
     Events first, durable; then one ledger transaction per job that was read to its end.
 
     Pages are read while those of later jobs are still on their way.
     """
+    name = group.campaign
     words = Words()
     malformed: list[Malformed] = []
 
     def tables() -> Iterator[pa.Table]:
-        pages = chain.from_iterable(job.result().pages for job in fetched)
+        pages = chain.from_iterable(job.pages for job in group.jobs())
         for events in read_pages(pages):
             words.take(events.table)
             malformed.extend(events.malformed)
@@ -189,7 +202,7 @@ def _keep(context: Context, name: str, fetched: Sequence[Future[JobPages]]) -> C
     received_at = datetime.fromtimestamp(context.now(), UTC)
     added = context.store.add_tables(name, tables(), source="cxone", received_at=received_at)
     context.store.keep_rejects(name, malformed)
-    complete = [job.row for job in map(Future.result, fetched) if not job.error]
+    complete = [job.row for job in group.jobs() if not job.error]
     _record_scans(context, name, complete, words)
     return Collected(
         jobs=len(complete),

@@ -7,7 +7,6 @@ from dataclasses import replace
 from fractions import Fraction
 from math import comb
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 
@@ -163,13 +162,13 @@ def test_the_tail_of_a_binomial(successes: int, n: int, percent: int) -> None:
     assert binomial_tail(successes, n, percent / 100) == pytest.approx(float(sum(terms)), rel=1e-9)
 
 
-def test_people_without_an_address_are_of_no_domain() -> None:
+def test_people_without_an_address_are_of_no_domain(tmp_path: Path) -> None:
     """Some feeds name nobody: what they refuse counts at their provider, and makes no domain."""
     sent = [f"r{number} | sent |" for number in range(30)]
     refused = [f"r{number} | bounce | no such user" for number in range(30)]
     table = "\n".join(["to | kind | text", *sent, *refused])
     nameless = [replace(event, email="") for event in tables.events(table)]
-    store = EventStore(Path(mkdtemp()) / "events")
+    store = EventStore(tmp_path / "events")
     store.add("c", nameless, source="test", received_at=tables.RECEIVED)
 
     [place] = places_of(Engine(store), "c")

@@ -330,7 +330,7 @@ def _counts(relations: Relations, stored_rows: int, base: Layer | None) -> pa.Ta
     schema = _counts_schema()
     if not base:
         return pa.Table.from_pylist([new], schema)
-    known = base.counts()
+    known = base.counts
     row = {}
     for name in schema.names:
         row[name] = _sum_or_end(name, known[name], new[name])

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,12 +104,9 @@ class Layer:
 
         return sum(pq.read_metadata(file).num_rows for file in self.files(relation))
 
-    def counts(self) -> dict[str, Any]:
-        """How many events there are of each kind, and the first and last moments of all."""
-        return self._counts
-
     @cached_property
-    def _counts(self) -> dict[str, Any]:
+    def counts(self) -> Mapping[str, Any]:
+        """How many events there are of each kind, and the first and last moments of all."""
         [row] = self.rows("event_counts")
         return row
 

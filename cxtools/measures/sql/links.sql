@@ -6,7 +6,7 @@
 --          like machines), clickers (distinct messages; they don't add up over links), clicks, all_people, all_clickers (of anything, in the
 --          campaign and split), first_at, last_at
 with
-meant as (        -- one row per URL as it came
+meant as (        -- one row per URL as it came, read once: to leave addresses out of millions of them takes its time
     select campaign, raw_url, link_url from urls
 ),
 links as (        -- a link as a number takes less memory
