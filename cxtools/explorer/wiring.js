@@ -18,6 +18,23 @@
       new MutationObserver(say).observe(whole, { attributes: true, attributeFilter: ["class"] });
       say();
     }
+    // What is being typed is the reader's own: lists that arrive meanwhile make ipywidgets put the
+    // last finished text in its place.
+    function keep(control) {
+      control.addEventListener("input", function () {
+        control.draft = { text: control.value, caret: control.selectionStart };
+      });
+      control.addEventListener("change", function () { delete control.draft; });
+      // A browser sends no "change" for a text that a script has put back.
+      var finish = function () { if (control.draft) { control.dispatchEvent(new Event("change", { bubbles: true })); } };
+      control.addEventListener("blur", finish);
+      control.addEventListener("keyup", function (event) { if (event.key === "Enter") { finish(); } });
+    }
+    function restore(control) {
+      if (!control.draft || control !== document.activeElement || control.value === control.draft.text) { return; }
+      control.value = control.draft.text;
+      control.setSelectionRange(control.draft.caret, control.draft.caret);
+    }
     function name() {
       root.querySelectorAll(".jupyter-widget-Collapse-header:not([tabindex])").forEach(section);
       root.querySelectorAll(".cx-picked input").forEach(function (input) { input.tabIndex = -1; });
@@ -30,6 +47,10 @@
         var label = control.closest(".jupyter-widgets").querySelector(".widget-label");
         var words = (label && label.textContent) || control.getAttribute("placeholder");
         if (words && control.getAttribute("aria-label") !== words) { control.setAttribute("aria-label", words); }
+      });
+      root.querySelectorAll("input[list]").forEach(function (control) {
+        if (!control.dataset.kept) { control.dataset.kept = "yes"; keep(control); }
+        restore(control);
       });
       root.querySelectorAll("option").forEach(function (option) {  // a list cuts long names
         if (option.title !== option.textContent) { option.title = option.textContent; }
@@ -56,7 +77,7 @@
       input.dispatchEvent(new Event("input", { bubbles: true }));
       input.dispatchEvent(new Event("change", { bubbles: true }));
     }
-    new MutationObserver(name).observe(root, { childList: true, subtree: true });
+    new MutationObserver(name).observe(root, { childList: true, subtree: true, attributeFilter: ["placeholder"] });
     name();
   }
   var tries = 0;

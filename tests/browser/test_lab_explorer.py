@@ -231,6 +231,31 @@ def test_shortcuts_of_jupyterlab_take_no_key(page: Page, explorer: Locator) -> N
     assert SHORTCUTS == control(explorer, "Segment").input_value()
 
 
+#: Chooses the last campaign of the list, and leaves the focus where it is.
+CHOOSE_LAST = """() => {
+  const list = document.querySelector('.cx-explorer select[aria-label="Campaigns"]')
+  const options = [...list.options]
+  options.forEach(option => { option.selected = option === options[options.length - 1] })
+  list.dispatchEvent(new Event('change', { bubbles: true }))
+}"""
+
+
+def test_lists_that_arrive_leave_what_is_being_typed(page: Page, explorer: Locator) -> None:
+    """Another campaign's domains and segments come meanwhile; the filter is obeyed when typed."""
+    listed = explorer.locator("datalist").first
+    before = listed.inner_html()
+    control(explorer, "Domain").focus()
+    press(page, *"gmail.com")
+    page.evaluate(CHOOSE_LAST)
+    check_follows(page, "cx.funnel('week-0')")
+    typed = control(explorer, "Domain").input_value()
+    control(explorer, "Segment").focus()
+
+    assert typed == "gmail.com"
+    assert listed.inner_html() != before
+    check_follows(page, "cx.funnel('week-0', where={'domain': ['gmail.com']})", "domain")
+
+
 def test_sections_show_numbers_people_and_all_campaigns(page: Page, explorer: Locator) -> None:
     """Opened by the mouse and by keys; a click on a bar opens the texts, one on a dot chooses."""
     explorer.get_by_role("button", name="Numbers").click()
