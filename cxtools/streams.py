@@ -1,39 +1,88 @@
-"""Streams whose next item is made while the one before it is used."""
+"""Streams whose next items are made while those before them are used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from threading import Condition
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 
-class _End:
-    """Stands behind the last item."""
-
-
-END = _End()
-
-
-def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], *, size: Callable[[Item], int], most: int) -> Iterator[Item]:
     """
-    The same items, each made in another thread while its reader is busy with the one before.
+    The same items, made in another thread while their reader is busy with those before.
 
     That pays where most of both is the work of libraries that leave Python to others meanwhile, as
-    Arrow and DuckDB do. At most one item waits. An error of the stream is raised in its place; a
-    reader that stops early waits until the item that is being made is there.
+    Arrow and DuckDB do. Those that wait are *most* by their *size* together, and the one that comes
+    last beyond that. An error of the stream is raised in its place; a reader that stops early waits
+    until the item that is being made is there.
 
-    >>> list(one_ahead(number * number for number in range(4)))
-    [0, 1, 4, 9]
+    >>> list(prefetch("abc", size=len, most=2))
+    ['a', 'b', 'c']
     """
-    stream = iter(items)
+    queue = _Queue(size, most)
 
-    def make() -> Item | _End:
-        return next(stream, END)
+    def make() -> None:
+        try:
+            for item in items:
+                if not queue.put(item):
+                    return
+        finally:
+            queue.end()
 
     with ThreadPoolExecutor(1) as maker:
-        made = maker.submit(make)
-        while not isinstance(item := made.result(), _End):
-            made = maker.submit(make)
+        whole = maker.submit(make)
+        try:
+            yield from queue.items()
+        finally:
+            queue.leave()
+    whole.result()
+
+
+class _Queue(Generic[Item]):
+    """What was made and not yet taken, with room for so much."""
+
+    def __init__(self, size: Callable[[Item], int], most: int) -> None:
+        self._size = size
+        self._most = most
+        self._items: deque[Item] = deque()
+        self._changed = Condition()
+        self._is_whole = False
+        self._is_left = False
+
+    def put(self, item: Item) -> bool:
+        """Let an item wait, and the next one be made when there is room; False: nobody reads."""
+        with self._changed:
+            self._items.append(item)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._is_left or self._has_room())
+            return not self._is_left
+
+    def items(self) -> Iterator[Item]:
+        """The items, each when it is there."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._items or self._is_whole)
+                if not self._items:
+                    return
+                item = self._items.popleft()
+                self._changed.notify_all()
             yield item
+
+    def end(self) -> None:
+        """No more items come."""
+        with self._changed:
+            self._is_whole = True
+            self._changed.notify_all()
+
+    def leave(self) -> None:
+        """Nobody takes any more."""
+        with self._changed:
+            self._is_left = True
+            self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        return sum(self._size(item) for item in self._items) < self._most

@@ -36,7 +36,7 @@ from cxtools.events.rejects import Rejects
 from cxtools.events.replacements import PARTS, parts_that_count, reading, repeat_when_replaced
 from cxtools.files import Staging, write_whole
 from cxtools.model import Event
-from cxtools.streams import one_ahead
+from cxtools.streams import prefetch
 from cxtools.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class EventStore:
         adding: dict[str, _Adding] = {}
         erasures = read_erasures(self.erasures)
         with Staging() as staging:
-            for named in one_ahead(batches):
+            for named in prefetch(batches, size=_rows, most=CHUNK):
                 batch = named._replace(table=erased(parts.event_columns(named.table), erasures))
                 name = batch.campaign
                 if name not in adding:
@@ -460,6 +460,10 @@ class _Adding:
             if compaction.is_due(self._folder):
                 compaction.compact(self._folder, resources)
             self._known.keep()
+
+
+def _rows(batch: Batch) -> int:
+    return len(batch.table)
 
 
 def _make_room(adding: Iterable[_Adding], staging: Staging) -> None:

@@ -1,16 +1,22 @@
-"""Streams that are made while they are read: the same items, at most one of them ahead."""
+"""Streams that are made while they are read: the same items, no more of them ahead than asked."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from itertools import count, islice
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import TypeVar
 
 import pytest
 
-from cxtools.streams import one_ahead
+from cxtools.streams import prefetch
 
+Item = TypeVar("Item")
 PATIENCE_S = 10.0
+
+
+def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    return prefetch(items, size=lambda item: 1, most=1)
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 5])
@@ -38,18 +44,35 @@ def test_an_item_is_made_while_the_one_before_is_used() -> None:
     assert next(stream)
 
 
-def test_at_most_one_item_waits() -> None:
-    """Memory holds one more than is used, however long the stream is."""
+#: Sizes of items, how much may wait, and how many items are made until the first one is used.
+WAITING = [
+    ([1, 1, 1, 1, 1, 1], 1, 2),
+    ([1, 1, 1, 1, 1, 1], 3, 4),
+    ([1, 5, 1, 1, 1, 1], 3, 2),
+    ([9, 9, 9, 9, 9, 9], 3, 2),
+]
+
+
+@pytest.mark.parametrize(("sizes", "most", "expected"), WAITING)
+def test_what_waits_is_limited_by_its_size(sizes: list[int], most: int, expected: int) -> None:
+    """As much as asked, and the item that goes beyond it, however long the stream is."""
     made: list[int] = []
+    is_full = threading.Event()
 
     def items() -> Iterator[int]:
-        for number in count():
-            made.append(number)
-            yield number
+        for size in sizes:
+            made.append(size)
+            if len(made) == expected:
+                is_full.set()
+            yield size
 
-    used = list(islice(one_ahead(items()), 3))
-    assert [0, 1, 2] == used
-    assert [0, 1, 2, 3] == made
+    stream = prefetch(items(), size=lambda size: size, most=most)
+    first = next(stream)
+    is_full.wait(PATIENCE_S)
+    stream.close()  # type: ignore[attr-defined]
+
+    assert sizes[:1] == [first]
+    assert sizes[:expected] == made
 
 
 def test_an_error_comes_behind_what_was_made_before_it() -> None:
