@@ -59,14 +59,17 @@ def _report(home: Path, campaign: str) -> Iterator[tuple[str, Callable[[], objec
 
 
 def _explorer(home: Path, campaign: str) -> Iterator[tuple[str, Callable[[], object]]]:
-    """A person who goes through all questions, and splits each that can be split."""
+    """
+    A person who chooses a campaign, goes through all questions, and splits each that can be split.
+    """
     from cxtools.connection import Connection
-    from cxtools.explorer.answers import output_of
+    from cxtools.explorer.answers import output_of, prepare_campaigns
     from cxtools.explorer.choice import Choice
     from cxtools.measures.catalogue import QUESTIONS
     from cxtools.settings import load_settings
 
     engine = Connection(load_settings(home=home)).engine
+    yield "explorer: campaign chosen", partial(prepare_campaigns, engine, (campaign,))
     for question in QUESTIONS.values():
         choice = Choice((campaign,), question.name)
         yield f"explorer: {question.name}", partial(output_of, engine, choice)
@@ -79,7 +82,9 @@ def _import() -> None:
     import plotly.graph_objects  # noqa: F401
 
     import cxtools.charts
-    import cxtools.measures.answers  # noqa: F401
+    import cxtools.explorer.answers
+    import cxtools.measures.answers
+    import cxtools.notebook  # noqa: F401
 
 
 def _verdict(home: Path, campaign: str, about: str) -> object:

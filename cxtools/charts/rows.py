@@ -73,9 +73,9 @@ def rows_with(table: pd.DataFrame, columns: Iterable[str]) -> list[Row]:
     return rows_of(pd.DataFrame(table)[names])
 
 
-def rows_at(table: pd.DataFrame, places: Sequence[int]) -> list[Row]:
+def rows_at(table: pd.DataFrame, places: Sequence[int], longest: int = KEPT_TEXT) -> list[Row]:
     """
-    The rows that stand at these places, in this order.
+    The rows that stand at these places, in this order; see `rows_of`.
 
     >>> import pandas as pd
     >>> rows_at(pd.DataFrame({"provider": ["gmail", "gmx", "yahoo"]}), [2, 0])
@@ -83,7 +83,7 @@ def rows_at(table: pd.DataFrame, places: Sequence[int]) -> list[Row]:
     """
     import pandas as pd
 
-    return rows_of(pd.DataFrame(table).iloc[list(places)])
+    return rows_of(pd.DataFrame(table).iloc[list(places)], longest)
 
 
 def _plain_values(values: pd.Series, longest: int) -> list[Any]:

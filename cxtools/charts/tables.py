@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cxtools import wording
 from cxtools.charts.columns import BOUND, shown_columns
 from cxtools.charts.groups import GROUPS, heading, limits_note, part_name, splits_of
-from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_of
+from cxtools.charts.rows import SHOWN_ROWS, Row, question_of, rows_at, rows_of
 from cxtools.text import printable
 
 if TYPE_CHECKING:
@@ -80,21 +80,20 @@ def html(
     '<table class="answer">...<th scope="col" class="n" title="delivered">Delivered</th>...<td
     class="n">9,412</td></tr></tbody></table>'
     """
-    rows = rows_of(table, WHOLE_TEXT)
     question = question_of(table)
     columns = shown_columns(table)
-    if question and not rows:
+    if question and table.empty:
         nothing = question.nothing(splits_of(table))
         return f"<p>{_html.escape(nothing + limits_note(table))}</p>"
     if question and question.name == FINDINGS:
-        return _findings(columns, rows)
+        return _findings(columns, rows_of(table, WHOLE_TEXT))
     caption = question.caption if question else ""
-    note = wording.shown_note(most, len(rows))
+    note = wording.shown_note(most, len(table))
     if note and remedy:
         note = f"{note} {remedy}"
     return html_table(
         columns,
-        rows[:most],
+        rows_at(table, range(min(most, len(table))), WHOLE_TEXT),
         caption + note + limits_note(table),
     )
 

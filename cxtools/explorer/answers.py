@@ -324,7 +324,7 @@ def files_of(table: Table, name: str, *, most_cells: int = SHEET_CELLS) -> str:
             f"<small>{wording.count(len(table))} rows are too many for a link: "
             "the code below gives all of them.</small>"
         )
-    plain = pd.DataFrame(table).map(_cell)
+    plain = pd.DataFrame(table).apply(_cells)
     csv = plain.to_csv(index=False).encode()
     links = [_link(csv, "text/csv", f"{name}.csv")]
     if plain.size <= most_cells:
@@ -336,6 +336,16 @@ def files_of(table: Table, name: str, *, most_cells: int = SHEET_CELLS) -> str:
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: From here on a cell of Excel rounds a whole number.
 LONG_NUMBER = 10**15
+
+
+def _cells(values: pd.Series) -> pd.Series:
+    """The values of a column as a sheet can take them."""
+    kind = values.dtype.kind
+    if kind in "bf":
+        return values
+    if kind in "iu" and values.between(-LONG_NUMBER, LONG_NUMBER, inclusive="neither").all():
+        return values
+    return values.map(_cell)
 
 
 def _cell(value: object) -> object:
@@ -374,8 +384,9 @@ def picture_of(table: Table) -> dict[str, Any]:
 
 
 def text_of(table: Table) -> dict[str, Any]:
-    """A table as such."""
-    return {"text/html": table._repr_html_(), "text/plain": table.text()}
+    """A table as such; in plain letters the first rows of a long one."""
+    first = table if len(table) <= ROWS_SHOWN else table.head(ROWS_SHOWN)
+    return {"text/html": table._repr_html_(), "text/plain": first.text()}
 
 
 def kept_form(shown: Shown) -> dict[str, Any]:
