@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cxtools.events.messages.layer import Layer, read_rows
+from cxtools.events.messages.layer import VERDICTS, Layer, read_rows
 from cxtools.measures.kept import KEPT
 from cxtools.measures.layer_files import keep_counts, read_counts
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from cxtools.bounce import Judge
 
-#: What the files are called.
-NAME = "verdicts"
 #: What is kept of a bounce verdict.
 VERDICT_WORDS = ("category", "kind", "retry", "suppress", "rule", "reason")
 
@@ -47,21 +45,32 @@ def _layer_verdicts(layer: Layer, make_judge: Callable[[], Judge], rules_digest:
     if not rules_digest or not layer.names:  # a layer of no parts is gone with its question
         return _judge(layer, make_judge)
     key = (layer.version(), rules_digest)
-    return KEPT.once((key, NAME), partial(_read_or_judge, layer, make_judge, rules_digest))
+    return KEPT.once((key, VERDICTS), partial(_read_or_judge, layer, make_judge, rules_digest))
 
 
 def _read_or_judge(layer: Layer, make_judge: Callable[[], Judge], rules_digest: str) -> pa.Table:
-    known = read_counts(layer, NAME, rules_digest)
-    if known is not None:
+    """Those that were kept; a layer that was merged may have more causes than they are of."""
+    known = read_counts(layer, VERDICTS, rules_digest)
+    if known is not None and len(known) == layer.row_count("causes"):
         return known
-    rows = _judge(layer, make_judge)
-    keep_counts(layer, NAME, rules_digest, rows)
+    rows = _judge(layer, make_judge, known)
+    keep_counts(layer, VERDICTS, rules_digest, rows)
     return rows
 
 
-def _judge(layer: Layer, make_judge: Callable[[], Judge]) -> pa.Table:
-    [causes] = layer.files("causes")
-    return _judge_causes(read_rows(causes), make_judge())
+def _judge(
+    layer: Layer, make_judge: Callable[[], Judge], known: pa.Table | None = None
+) -> pa.Table:
+    """The verdicts of all causes of a layer; only those are judged of which none is known."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    [file] = layer.files("causes")
+    causes = read_rows(file)
+    if known is None:
+        return _judge_causes(causes, make_judge())
+    new = causes.filter(pc.invert(pc.is_in(causes["cause_id"], known["cause_id"])))
+    return pa.concat_tables([known, _judge_causes(new, make_judge())])
 
 
 def _judge_causes(causes: pa.Table, judge: Judge) -> pa.Table:

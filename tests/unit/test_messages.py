@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from cxtools.events.relations import DuckDBRelations
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine, shipped_judge
+from cxtools.measures.table import Table
 from tests.oracle.answers import Oracle
 from tests.tables import RECEIVED, events, store
 
@@ -232,6 +234,38 @@ def test_a_cause_is_judged_once_for_the_same_rules() -> None:
     assert 1 == bounced("rules of today", broken)
     with pytest.raises(AssertionError, match="judged again"):
         bounced("rules of tomorrow", broken)
+
+
+#: What comes later -> how often a judge is asked then, and the bounces by their kinds.
+NEWS = [
+    ("dan | d1 | bounce | 14 12:00 | 5.1.1 | no such user d@x.test", 0, {"hard": 2}),
+    ("dan | d1 | bounce | 14 12:00 | 5.2.2 | mailbox full", 1, {"hard": 1, "soft": 1}),
+    ("dan | d1 | delivery | 14 12:00 | |", 0, {"hard": 1}),
+]
+
+
+@pytest.mark.parametrize(("news", "asked", "kinds"), NEWS)
+def test_after_news_only_new_causes_are_judged(news: str, asked: int, kinds: Counter[str]) -> None:
+    """A judge takes half a second to be made: who reads causes that are known needs none."""
+    target = store(FIRST)
+    judges = []
+
+    def make_judge() -> Judge:
+        judges.append(shipped_judge())
+        return judges[-1]
+
+    def ask() -> Table:
+        return answer(Engine(target, make_judge, lambda: "rules of today"), "bounces", "c")
+
+    ask()
+    store(f"to | id | kind | at | code | text\n{news}", into=target)
+    rows = ask()
+    counted = Counter[str]()
+    for kind, recipients in zip(rows["kind"], rows["recipients"], strict=True):
+        counted[kind] += int(recipients)
+
+    assert kinds == counted
+    assert asked == len(judges) - 1
 
 
 def test_what_was_counted_is_not_read_again() -> None:

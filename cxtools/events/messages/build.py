@@ -12,6 +12,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from cxtools.events import parts
 from cxtools.events.database import OutOfMemory
 from cxtools.events.messages import identity
 from cxtools.events.messages.causes import Cause, CauseNumbers
-from cxtools.events.messages.layer import Layer
+from cxtools.events.messages.layer import VERDICTS, Layer
 from cxtools.events.messages.purposes import SHIPPED_PURPOSES, Purposes
 from cxtools.events.messages.rows import define_messages, define_received
 from cxtools.events.messages.sql import statement
@@ -159,6 +160,9 @@ def _take_over(base: Layer, folder: Path) -> None:
     for relation in APPENDED:
         for file in base.files(relation):
             _take(file, folder / relation / file.name)
+    for file in base.folder.glob(f"{VERDICTS}-*.parquet"):
+        with suppress(FileNotFoundError):  # another process kept a newer one
+            _take(file, folder / file.name)
 
 
 def _take(file: Path, name: Path) -> None:
