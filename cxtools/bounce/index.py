@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from cxtools.bounce.phrases import places, units
 from cxtools.bounce.reason import NAMES
@@ -78,6 +79,7 @@ class _WordIndex:
         return numbers
 
 
+@cache
 def rarest_places(phrase: str) -> tuple[Place, Place]:
     """
     Of the places of a phrase that must be filled, the two rarest; one of them twice where there is

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -48,7 +49,8 @@ _TOKENS = re.compile(r"\(|\)\??|\||[^\s()|]+")
 _GROUP = re.compile(r"(?P<alternative>(?<=[(|])\{\w+\}(?=[|)]))|\{\w+\}")
 
 
-def units(phrase: str) -> list[str]:
+@cache
+def units(phrase: str) -> tuple[str, ...]:
     """
     The words and signs of a phrase, its groups filled in.
 
@@ -56,7 +58,7 @@ def units(phrase: str) -> list[str]:
         ValueError: a group doesn't exist; the message says which do.
 
     >>> units("block* (using|by) .. list?")
-    ['block*', '(', 'using', '|', 'by', ')', '..', 'list?']
+    ('block*', '(', 'using', '|', 'by', ')', '..', 'list?')
     """
     result: list[str] = []
     for token in _TOKENS.findall(_GROUP.sub(_fill, phrase)):
@@ -64,7 +66,7 @@ def units(phrase: str) -> list[str]:
             result.append(token)
         else:
             result.extend(_fold(token))
-    return result
+    return tuple(result)
 
 
 def pattern(phrase: str) -> str:
@@ -90,7 +92,7 @@ def check(phrase: str) -> None:
     _check_ways(phrase)
 
 
-def places(all_units: list[str]) -> Iterator[list[str]]:
+def places(all_units: Iterable[str]) -> Iterator[list[str]]:
     """The places of a phrase, one after the other: a word, or a bracket with all that is in it."""
     depth = 0
     place: list[str] = []

@@ -89,17 +89,14 @@ class Rulebook:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
-        phrases: list[str] = []
-        #: The rule of each phrase, and its pattern.
+        self._phrases: list[str] = []
+        #: The rule of each phrase.
         self._rules: list[Rule] = []
-        self._patterns: list[re.Pattern[str]] = []
         for rule in self.rules:
             for phrase in rule.phrases:
-                expression = pattern(phrase)
-                phrases.append(phrase)
+                self._phrases.append(phrase)
                 self._rules.append(rule)
-                self._patterns.append(re.compile(expression))
-        self._index = PhraseIndex(phrases)
+        self._index = PhraseIndex(self._phrases)
 
     def matches(
         self,
@@ -115,10 +112,16 @@ class Rulebook:
             rule = self._rules[number]
             if rule.codes and spellings.isdisjoint(rule.codes):
                 continue
-            match = self._patterns[number].search(line)
+            match = _pattern(self._phrases[number]).search(line)
             if match:
                 matched = match.group()
                 yield rule, matched.strip()
+
+
+@cache
+def _pattern(phrase: str) -> re.Pattern[str]:
+    """Compiled when a text has the phrase's rarest words: most phrases are never needed."""
+    return re.compile(pattern(phrase))
 
 
 def _spellings(codes: Codes, provider: str) -> set[str]:
