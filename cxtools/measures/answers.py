@@ -233,11 +233,12 @@ def count_file(
     *,
     by: Sequence[str] = (),
     as_of: AsOf = None,
-) -> pd.DataFrame:
-    """What a file of `sql/` counts that is no question of the catalogue by itself."""
+) -> pa.Table:
+    """
+    What a file of `sql/` counts that is no question of the catalogue by itself, in whatever order.
+    """
     with engine.session(campaign, by=by, as_of=as_of) as session:
-        rows = _columns_of_split(session.count(file), by).to_pandas()
-    return _in_order(rows, by)
+        return _columns_of_split(session.count(file), by)
 
 
 def count_at_one_age(

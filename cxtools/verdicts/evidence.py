@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from statistics import median
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxtools.measures.ages import Window, earlier_campaigns, first_campaigns
 from cxtools.measures.answers import count, count_file
@@ -299,13 +301,17 @@ def places_of(engine: Engine, campaign: str, as_of: AsOf = None) -> list[Place]:
     little mail to be looked at are left out.
     """
     domains = count_file(engine, "places", campaign, by=["provider", "domain"], as_of=as_of)
-    providers = domains.groupby("provider", as_index=False)[list(COUNTS_OF_PLACES)].sum()
-    large = domains[domains["attempted"] >= FEWEST_MESSAGES]
-    known = large[large["domain"].fillna("") != ""]  # some feeds name nobody
-    return [*_places(providers, "provider"), *_places(known, "domain")]
+    sums = [(name, "sum") for name in COUNTS_OF_PLACES]
+    providers = domains.group_by("provider").aggregate(sums)
+    providers = providers.rename_columns({f"{name}_sum": name for name in COUNTS_OF_PLACES})
+    is_named = pc.not_equal(domains["domain"], "")  # some feeds name nobody
+    is_large = pc.greater_equal(domains["attempted"], FEWEST_MESSAGES)
+    large = domains.filter(pc.and_(is_named, is_large))
+    return [*_places(providers, "provider"), *_places(large, "domain")]
 
 
-def _places(rows: pd.DataFrame, dimension: str) -> list[Place]:
+def _places(rows: pa.Table, dimension: str) -> list[Place]:
+    in_order = rows.sort_by([("provider", "ascending"), (dimension, "ascending")])
     return [
         Place(
             dimension=dimension,
@@ -313,7 +319,7 @@ def _places(rows: pd.DataFrame, dimension: str) -> list[Place]:
             provider=str(row["provider"]),
             **{name: int(row[name]) for name in COUNTS_OF_PLACES},
         )
-        for row in rows.to_dict("records")
+        for row in in_order.to_pylist()
     ]
 
 
