@@ -18,7 +18,7 @@ def question(name: str) -> Answer:
             "stored_messages": files_of(folder / "messages"),
             "stored_clicks": files_of(folder / "clicks"),
             "stored_bounces": files_of(folder / "bounces"),
-            "verdicts": [str(file) for file in folder.glob("verdicts-*.parquet")],
+            "verdicts": [str(file) for file in folder.glob("bounce-verdicts-*.parquet")],
         }
         return ask(connect(relations), "layer", name)
 

@@ -21,7 +21,7 @@ from cxtools.bounce import Judge
 from cxtools.errors import StoreError
 from cxtools.events.database import OutOfMemory, Resources, database
 from cxtools.events.messages import build
-from cxtools.events.messages.layer import SUPERSEDED_S, Layer, layers, widest
+from cxtools.events.messages.layer import SUPERSEDED_S, VERDICTS, Layer, layers, widest
 from cxtools.events.relations import DuckDBRelations
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer
@@ -266,6 +266,33 @@ def test_after_news_only_new_causes_are_judged(news: str, asked: int, kinds: Cou
 
     assert kinds == counted
     assert asked == len(judges) - 1
+
+
+def test_kept_verdicts_are_told_by_their_causes_and_not_by_numbers() -> None:
+    """What one layer kept beside another that counts its causes in another order is right there."""
+    hard = "ann | a1 | bounce | 14 10:00 | 5.1.1 | no such user a@x.test"
+    soft = "bob | b1 | bounce | 14 10:01 | 4.2.2 | mailbox full"
+
+    def engine(*bounces: str) -> Engine:
+        """One whose layer was made of the first bounce, and brought up to date by the others."""
+        head = "to | id | kind | at | code | text"
+        target = store(head)
+        engine = Engine(target, rules_digest=lambda: "rules of today")
+        for bounce in bounces:
+            store(f"{head}\n{bounce}", into=target)
+            engine.layer("c")
+        return engine
+
+    again = "eve | e1 | bounce | 14 10:02 | 5.1.1 | no such user e@x.test"
+    ours = engine(hard, soft, again)
+    others = engine(soft, hard, again)
+    rows = answer(ours, "bounces", "c").records()
+    [kept] = ours.layer("c").folder.glob(f"{VERDICTS}-*.parquet")
+    shutil.copy(kept, others.layer("c").folder)
+
+    assert ours.layer("c").rows("causes") != others.layer("c").rows("causes")
+    assert {("hard", 2), ("soft", 1)} == {(row["kind"], row["recipients"]) for row in rows}
+    assert rows == answer(others, "bounces", "c").records()
 
 
 def test_what_was_counted_is_not_read_again() -> None:

@@ -42,9 +42,9 @@ SUPERSEDED_S = 60.0
 ABANDONED_S = 3600.0
 #: The file that says of which parts a layer was made.
 PARTS = "parts.json"
-#: How files are called that tell beside a layer what was judged of its causes, by their numbers,
-#: which a layer that is merged from it doesn't change.
-VERDICTS = "verdicts"
+#: How files are called that tell beside a layer what was judged of its causes. A layer that is made
+#: of it and of news takes them over.
+VERDICTS = "bounce-verdicts"
 #: The relations of a layer: each is a folder of Parquet files.
 RELATIONS = (
     "messages",
