@@ -49,6 +49,7 @@ class _Queue(Generic[Item]):
         self._size = size
         self._most = most
         self._items: deque[Item] = deque()
+        self._filled = 0
         self._changed = Condition()
         self._is_whole = False
         self._is_left = False
@@ -57,8 +58,9 @@ class _Queue(Generic[Item]):
         """Let an item wait, and the next one be made when there is room; False: nobody reads."""
         with self._changed:
             self._items.append(item)
+            self._filled += self._size(item)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._is_left or self._has_room())
+            self._changed.wait_for(lambda: self._is_left or self._filled < self._most)
             return not self._is_left
 
     def items(self) -> Iterator[Item]:
@@ -69,6 +71,7 @@ class _Queue(Generic[Item]):
                 if not self._items:
                     return
                 item = self._items.popleft()
+                self._filled -= self._size(item)
                 self._changed.notify_all()
             yield item
 
@@ -83,6 +86,3 @@ class _Queue(Generic[Item]):
         with self._changed:
             self._is_left = True
             self._changed.notify_all()
-
-    def _has_room(self) -> bool:
-        return sum(self._size(item) for item in self._items) < self._most
