@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Condition
 from typing import Generic, TypeVar
@@ -11,14 +11,16 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-def prefetch(items: Iterable[Item], *, size: Callable[[Item], int], most: int) -> Iterator[Item]:
+def prefetch(
+    items: Iterable[Item], *, size: Callable[[Item], int], most: int
+) -> Generator[Item, None, None]:
     """
     The same items, made in another thread while their reader is busy with those before.
 
     That pays where most of both is the work of libraries that leave Python to others meanwhile, as
     Arrow and DuckDB do. Those that wait are *most* by their *size* together, and the one that comes
-    last beyond that. An error of the stream is raised in its place; a reader that stops early waits
-    until the item that is being made is there.
+    last beyond that. An error of the stream is raised in its place. A reader that stops early
+    closes the stream, which waits until the item that is being made is there.
 
     >>> list(prefetch("abc", size=len, most=2))
     ['a', 'b', 'c']
@@ -60,7 +62,7 @@ class _Queue(Generic[Item]):
             self._items.append(item)
             self._filled += self._size(item)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._is_left or self._filled < self._most)
+            self._changed.wait_for(self._has_room)
             return not self._is_left
 
     def items(self) -> Iterator[Item]:
@@ -74,6 +76,9 @@ class _Queue(Generic[Item]):
                 self._filled -= self._size(item)
                 self._changed.notify_all()
             yield item
+
+    def _has_room(self) -> bool:
+        return self._is_left or not self._items or self._filled < self._most
 
     def end(self) -> None:
         """No more items come."""

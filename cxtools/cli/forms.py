@@ -31,8 +31,6 @@ Xlsx = Annotated[
 ]
 #: Rows that a sheet of Excel holds below its head.
 SHEET_ROWS = 1_048_575
-#: From here on a cell of Excel rounds a whole number.
-LONG_NUMBER = 10**15
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,9 @@ class Form:
         if self.as_json:
             print_json(table.records())
         elif self.as_csv:
-            sys.stdout.write(table.map(safe_value).to_csv(index=False))
+            from cxtools.sheets import csv_text
+
+            sys.stdout.write(csv_text(table))
         elif self.parquet or self.xlsx:
             session.say(f"{wording.count(len(table))} rows in {self._write(table)}")
         else:
@@ -114,7 +114,7 @@ class Form:
 
 
 def _write_sheet(table: Table, file: Any) -> None:
-    table.map(_cell).to_excel(file, index=False, engine="openpyxl", sheet_name="cxtools")
+    table.to_excel(file, index=False, engine="openpyxl", sheet_name="cxtools")
 
 
 def _in_words(table: Table) -> str:
@@ -131,16 +131,3 @@ def _text(table: Table) -> str:
 
     lines = table.to_string(index=False).split("\n")
     return "\n".join(printable(line) for line in lines)
-
-
-def _cell(value: object) -> object:
-    """The value; a number with more digits than a cell holds, as a message's key is, as text."""
-    is_long = isinstance(value, int) and abs(value) >= LONG_NUMBER
-    return str(value) if is_long else safe_value(value)
-
-
-def safe_value(value: object) -> object:
-    """The value, harmless if a spreadsheet would run it as a formula."""
-    from cxtools.text import safe_cell
-
-    return safe_cell(value) if isinstance(value, str) else value

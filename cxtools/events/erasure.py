@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from cxtools.erasures import Erasures, own_columns, read_lines
+from cxtools.errors import StoreError
 from cxtools.events import compaction, parts, replacements
 from cxtools.events.database import Resources, database
 from cxtools.events.keys import EVENT_HASH, EVENT_ID, MESSAGE_KEY, with_keys
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Where a home keeps who is erased.
 ERASURES = "erasures.txt"
+#: Seconds within which one part is written: what can't be read then was cut short.
+WRITTEN_S = 60.0
 #: The columns of an event that texts of people stand in.
 TEXTS = (
     EVENT_ID,
@@ -140,12 +143,32 @@ def erase_in_parts(
     written = 0
     with compaction.disk(folder), compaction.alone(folder):
         replacements.finish(folder)
+        _remove_unfinished(folder, erasures)
         for file in parts_that_count(folder):
             if not is_clean(file):
                 written += _erase_in_part(file, erasures, resources)
         for stale in stale_layers(folder):
             layer.remove(stale)
     return written
+
+
+def _remove_unfinished(folder: Path, erasures: Erasures) -> None:
+    """
+    Remove the parts that an import left unfinished, and that name somebody or are cut short. One
+    that still runs fails by that, and adds everything when it is run again.
+    """
+    for hidden in replacements.unfinished(folder):
+        if _may_name_somebody(hidden, erasures):
+            hidden.unlink(missing_ok=True)
+
+
+def _may_name_somebody(hidden: Path, erasures: Erasures) -> bool:
+    import pyarrow as pa
+
+    try:
+        return any(erased(rows, erasures) is not rows for rows in parts.row_groups(hidden))
+    except (StoreError, OSError, pa.ArrowException):
+        return replacements.is_older(hidden, WRITTEN_S)
 
 
 def _erase_in_part(file: Path, erasures: Erasures, resources: Resources) -> bool:

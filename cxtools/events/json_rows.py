@@ -14,7 +14,14 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from cxtools.events.lines import Line, Unreadable
-from cxtools.events.wrappers import EXTENDED_MARK, MAY_CARRY, is_row, plain_value, rows_of
+from cxtools.events.wrappers import (
+    EXTENDED_MARK,
+    LIST_BEGIN,
+    MAY_CARRY,
+    is_row,
+    plain_value,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from cxtools.events.blocks import TextBlock
@@ -35,6 +42,8 @@ SEPARATORS = re.compile(r"[\s,\[\]\ufeff]*")
 DECODE = json.JSONDecoder().raw_decode
 #: A fault so near to the end of what was read may be a value that was cut in two.
 LONGEST_TOKEN = 16
+#: Where one row ends and another one begins.
+NEXT_ROW = re.compile(r"\}\s*,\s*\{\s*\"")
 #: An object as Python shows it.
 PYTHON = re.compile(r"\{\s*'")
 #: How much of a row that can't be read is kept.
@@ -179,6 +188,21 @@ def _json_value(buffer: str, position: int, ended: bool) -> tuple[object, int]:
         return None, position
     if PYTHON.match(buffer, position):
         reason = "Python shows objects like this; write it with json.dumps"
-    line, _, _ = buffer[position:].partition("\n")
-    unreadable = Unreadable(f"not JSON: {reason}", line[:LONGEST_REJECT])
-    return unreadable, position + len(line)
+    end = _end_of_fault(buffer, position, fault)
+    unreadable = Unreadable(f"not JSON: {reason}", buffer[position:end][:LONGEST_REJECT])
+    return unreadable, end
+
+
+def _end_of_fault(buffer: str, position: int, fault: int) -> int:
+    """
+    Where what can't be read ends: before the rows that it carries, which are read one by one; or
+    with its line, or before, where behind the fault a row seems to end and another one to begin, as
+    they do in a document that is one line.
+    """
+    head = LIST_BEGIN.match(buffer, position)
+    if head and head.end() <= fault:
+        return head.end()
+    line_end = buffer.find("\n", position)
+    end = len(buffer) if line_end < 0 else line_end
+    next_row = NEXT_ROW.search(buffer, max(position, fault), end)
+    return next_row.start() + 1 if next_row else end

@@ -142,13 +142,19 @@ def finish(folder: Path) -> None:
 
 def remove_abandoned(folder: Path) -> None:
     """Remove hidden files of processes that were killed: those that nobody can be writing still."""
-    hidden = list(folder.glob(HIDDEN))
-    if not hidden:
-        return
-    now = _clock(folder)
-    for file in hidden:
-        if _age(file, now) > HIDDEN_S:
+    for file in unfinished(folder):
+        if is_older(file, HIDDEN_S):
             file.unlink(missing_ok=True)
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """The hidden files of processes that were killed, or that still write."""
+    return list(folder.glob(HIDDEN))
+
+
+def is_older(file: Path, age_s: float) -> bool:
+    """Whether a file was written longer ago than that, by the clock of its disk."""
+    return _age(file, _clock(file.parent)) > age_s
 
 
 def _file(folder: Path, replacement: Replacement) -> Path:

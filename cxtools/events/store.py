@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -159,8 +159,9 @@ class EventStore:
         """
         adding: dict[str, _Adding] = {}
         erasures = read_erasures(self.erasures)
-        with Staging() as staging:
-            for named in prefetch(batches, size=_rows, most=CHUNK):
+        ahead = prefetch(batches, size=_rows, most=CHUNK)
+        with Staging() as staging, closing(ahead):
+            for named in ahead:
                 batch = named._replace(table=erased(parts.event_columns(named.table), erasures))
                 name = batch.campaign
                 if name not in adding:

@@ -75,6 +75,10 @@ MAY_CARRY = "|".join(
         r'"\$(date|oid|number)',
     ]
 )
+#: How a document begins that carries a list of rows.
+LIST_BEGIN = re.compile(
+    rf'\{{[^\[\]{{}}]*"({"|".join(sorted(LISTS))})"\s*:\s*\[\s*(?=\{{)', re.IGNORECASE
+)
 #: What such a text of MongoDB's has.
 EXTENDED_MARK = '"$'
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from cxtools import wording
 from cxtools.charts.still import plain, still
 from cxtools.errors import CxError, StoreError
@@ -29,7 +27,7 @@ from cxtools.measures.cuts import AsOf
 from cxtools.measures.engine import Engine
 from cxtools.measures.people import Behind
 from cxtools.measures.table import Table
-from cxtools.text import safe_cell
+from cxtools.sheets import csv_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -324,34 +322,15 @@ def files_of(table: Table, name: str, *, most_cells: int = SHEET_CELLS) -> str:
             f"<small>{wording.count(len(table))} rows are too many for a link: "
             "the code below gives all of them.</small>"
         )
-    plain = pd.DataFrame(table).apply(_cells)
-    csv = plain.to_csv(index=False).encode()
+    csv = csv_text(table).encode()
     links = [_link(csv, "text/csv", f"{name}.csv")]
-    if plain.size <= most_cells:
-        links.append(_link(_sheet(Table(plain)), SHEET, f"{name}.xlsx"))
+    if table.size <= most_cells:
+        links.append(_link(_sheet(table), SHEET, f"{name}.xlsx"))
     return f"Download {wording.quantity(len(table), 'row')}: {' · '.join(links)}"
 
 
 #: The media type of a sheet for Excel.
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-#: From here on a cell of Excel rounds a whole number.
-LONG_NUMBER = 10**15
-
-
-def _cells(values: pd.Series) -> pd.Series:
-    """The values of a column as a sheet can take them."""
-    kind = values.dtype.kind
-    if kind in "bf":
-        return values
-    if kind in "iu" and values.between(-LONG_NUMBER, LONG_NUMBER, inclusive="neither").all():
-        return values
-    return values.map(_cell)
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, int) and abs(value) >= LONG_NUMBER:
-        return str(value)
-    return safe_cell(value) if isinstance(value, str) else value
 
 
 def _sheet(table: Table) -> bytes:
@@ -385,8 +364,13 @@ def picture_of(table: Table) -> dict[str, Any]:
 
 def text_of(table: Table) -> dict[str, Any]:
     """A table as such; in plain letters the first rows of a long one."""
-    first = table if len(table) <= ROWS_SHOWN else table.head(ROWS_SHOWN)
-    return {"text/html": table._repr_html_(), "text/plain": first.text()}
+    plain = table.text() if len(table) <= ROWS_SHOWN else _first_rows(table)
+    return {"text/html": table._repr_html_(), "text/plain": plain}
+
+
+def _first_rows(table: Table) -> str:
+    more = wording.quantity(len(table) - ROWS_SHOWN, "more row")
+    return f"{table.head(ROWS_SHOWN).text()}\n{more}"
 
 
 def kept_form(shown: Shown) -> dict[str, Any]:

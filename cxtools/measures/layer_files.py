@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cxtools.errors import StoreError
 from cxtools.events.messages.layer import Layer, read_rows
 from cxtools.files import write_whole
 
@@ -46,8 +47,8 @@ def kept_counts(layers: Mapping[str, Layer], name: str, digest: str, count: Coun
 
 
 def read_counts(layer: Layer, name: str, digest: str) -> pa.Table | None:
-    """What was kept, if it was."""
-    with suppress(FileNotFoundError):
+    """What was kept, if it was, and can be read: else it is counted again, and kept anew."""
+    with suppress(FileNotFoundError, StoreError):
         return read_rows(layer.folder / f"{name}-{digest}.parquet")
     return None
 

@@ -24,6 +24,7 @@ from pandas.util import hash_pandas_object
 from cxtools.errors import ReportError, UnknownColumn
 from cxtools.measures.catalogue import QUESTIONS
 from cxtools.measures.question import Column, Question
+from cxtools.sheets import sheet_table
 from cxtools.text import printable
 from cxtools.wording import did_you_mean
 
@@ -225,8 +226,11 @@ class Table(pd.DataFrame):
     def to_excel(  # type: ignore[misc]  # final in the stub; there is no other place for it
         self, excel_writer: Any, *args: Any, **options: Any
     ) -> None:
-        """What pandas writes; moments in UTC without their zone, since Excel knows no zones."""
-        plain = pd.DataFrame(self)
+        """
+        What pandas writes; moments in UTC without their zone, since Excel knows no zones, and
+        nothing that it would run as a formula.
+        """
+        plain = sheet_table(self)
         for name in plain.columns[[isinstance(t, pd.DatetimeTZDtype) for t in plain.dtypes]]:
             plain[name] = plain[name].dt.tz_convert("UTC").dt.tz_localize(None)
         plain.to_excel(excel_writer, *args, **options)

@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from cxtools.cli.program import app
 from cxtools.connection import Connection
+from cxtools.events.erasure import WRITTEN_S
 from cxtools.events.importing import import_file
 from cxtools.identity import recipient_key
 from cxtools.measures import people
@@ -79,6 +82,27 @@ def test_an_erased_person_is_found_nowhere_and_counts_stay(ledger_url: str, tmp_
     for other in OTHERS:
         held = held_on(later, other)
         assert (4, 2, 1) == (len(held.events), len(held.planned), len(held.webhooks))
+
+
+def test_what_a_killed_import_left_unfinished_is_erased_too(tmp_path: Path) -> None:
+    """A hidden part that names the person goes, whole or cut short; one of others stays."""
+    home = tmp_path / "home"
+    make_home(home)
+    client = client_of(home)
+    store = client.engine.store
+    [part, *_] = store.parts(store.campaigns()[0])
+    folder = part.parent
+    others = pq.read_table(part).filter(pc.equal(pc.field("email"), "nobody"))
+    pq.write_table(others, folder / ".part-3-others.parquet.a.tmp")
+    shutil.copy(part, folder / ".part-3-whole.parquet.b.tmp")
+    cut = folder / ".part-3-cut.parquet.c.tmp"
+    cut.write_bytes(part.read_bytes()[:-100])
+    long_ago = cut.stat().st_mtime - 2 * WRITTEN_S
+    os.utime(cut, (long_ago, long_ago))
+    forget(client, ADDRESS, "asked to")
+
+    assert [".part-3-others.parquet.a.tmp"] == [file.name for file in folder.glob(".*.tmp")]
+    assert [] == places(home)
 
 
 def test_people_behind_a_cause_are_right_after_an_erasure(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from cxtools.explorer.answers import (
     output_of,
     prepare,
     rows_output,
+    text_of,
     texts_behind,
 )
 from cxtools.explorer.choice import DIFFERENCE, NO_REPORT, OVERVIEW, Choice
@@ -433,6 +434,14 @@ def test_a_long_list_says_how_many_more() -> None:
     outputs = rows_output(Table({"n": range(53)}), "none")
 
     assert "3 more rows" in outputs[-1]["text"]
+
+
+def test_the_letters_of_a_long_table_say_how_many_rows_more() -> None:
+    """Who reads no HTML learns of them, too."""
+    plain = text_of(Table({"n": range(ROWS_SHOWN + 3)}))["text/plain"]
+
+    assert plain.endswith("3 more rows")
+    assert text_of(Table({"n": [1]}))["text/plain"].endswith("1")
 
 
 def test_a_choice_of_nothing_is_answered(parts: Controls) -> None:

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "cxtools"
 FLOORS = {
     "words": [
         "addresses errors formats identity sql_files text",
-        "erasures model settings.hosts settings.secret wording",
+        "erasures model settings.hosts settings.secret sheets wording",
         "settings.types",
         "settings.values",
         "settings.reference settings.sources",

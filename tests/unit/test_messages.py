@@ -268,6 +268,23 @@ def test_after_news_only_new_causes_are_judged(news: str, asked: int, kinds: Cou
     assert asked == len(judges) - 1
 
 
+@pytest.mark.parametrize("name", [VERDICTS, "states"])
+@pytest.mark.parametrize("content", [b"", b"PAR1garbagePAR1", None])
+def test_what_was_kept_and_is_damaged_is_counted_again(name: str, content: bytes | None) -> None:
+    """It is only kept: nobody has to remove it first. None: bytes in the midst of it are others."""
+    target = store(FIRST)
+    engine = Engine(target, rules_digest=lambda: "rules of today")
+    before = answer(engine, "funnel", "c").records()
+    [file] = engine.layer("c").folder.glob(f"{name}-*.parquet")
+    whole = file.read_bytes()
+    file.write_bytes(
+        whole[:4] + b"\xff" * (len(whole) - 12) + whole[-8:] if content is None else content
+    )
+    (file.parent / "parts.json").touch()  # nothing that this process keeps is of this layer
+
+    assert before == answer(engine, "funnel", "c").records()
+
+
 def test_kept_verdicts_are_told_by_their_causes_and_not_by_numbers() -> None:
     """What one layer kept beside another that counts its causes in another order is right there."""
     hard = "ann | a1 | bounce | 14 10:00 | 5.1.1 | no such user a@x.test"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import count
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 PATIENCE_S = 10.0
 
 
-def one_ahead(items: Iterable[Item]) -> Iterator[Item]:
+def one_ahead(items: Iterable[Item]) -> Generator[Item, None, None]:
     return prefetch(items, size=lambda item: 1, most=1)
 
 
@@ -69,7 +69,7 @@ def test_what_waits_is_limited_by_its_size(sizes: list[int], most: int, expected
     stream = prefetch(items(), size=lambda size: size, most=most)
     first = next(stream)
     is_full.wait(PATIENCE_S)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
 
     assert sizes[:1] == [first]
     assert sizes[:expected] == made
@@ -93,5 +93,5 @@ def test_a_reader_that_stops_leaves_no_thread() -> None:
     before = threading.active_count()
     stream = one_ahead(count())
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert before == threading.active_count()

@@ -8,10 +8,12 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from cxtools.errors import ReportError, UnknownColumn
 from cxtools.measures.catalogue import QUESTIONS
@@ -186,6 +188,23 @@ def test_a_question_without_a_figure_says_so() -> None:
     """What has no picture is shown as a table."""
     with pytest.raises(ReportError, match="there is no chart of data_quality"):
         ask("data_quality", SPLIT).chart()
+
+
+def test_a_sheet_runs_and_refuses_nothing_that_a_feed_wrote(tmp_path: Path) -> None:
+    """Neither a heading nor a cell is a formula; control characters and long numbers have a place."""
+    file = tmp_path / "sheet.xlsx"
+    hostile = {"=cmd()": ["=1+2"], "text": ["user\x0bunknown"], "key": [-(10**15)], "few": [7]}
+    Table(hostile).to_excel(file, index=False)
+    [sheet] = load_workbook(file).worksheets
+    cells = [[(cell.value, cell.data_type) for cell in row] for row in sheet.rows]
+
+    assert [("'=cmd()", "s"), ("text", "s"), ("key", "s"), ("few", "s")] == cells[0]
+    assert [
+        ("'=1+2", "s"),
+        ("user\ufffdunknown", "s"),
+        ("-1000000000000000", "s"),
+        (7, "n"),
+    ] == cells[1]
 
 
 @pytest.mark.parametrize("name", ["unknown", "reasons", "links"])

@@ -151,7 +151,9 @@ def read_rows(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         with pq.ParquetFile(file) as rows:  # `pq.read_table` takes twice as long for a small file
             return rows.read(columns)
-    except pa.ArrowException as error:
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
         raise StoreError(
             f"the messages can't be read: {error}",
             where=str(file),
