@@ -48,8 +48,8 @@ PARENT, FIRST_CPU, LAST_CPU = 1, 11, 13
 Result = TypeVar("Result")
 
 
-class Taken(NamedTuple):
-    """Seconds on the clock, and of CPU."""
+class Cost(NamedTuple):
+    """What something took: seconds on the clock, and of CPU."""
 
     wall_s: float
     cpu_s: float
@@ -75,19 +75,19 @@ def main() -> int:
 def _compare(home: Path) -> int:
     are_equal = []
     with tempfile.TemporaryDirectory(dir=home.parent) as folder:
-        stores = [_linked(home, Path(folder, name)) for name in ("duckdb", "spark")]
+        stores = [_link_parts(home, Path(folder, name)) for name in ("duckdb", "spark")]
         ours = Engine(stores[0])
         sparks = Engine(stores[1], runs_on=MASTER)
         [campaign] = stores[0].campaigns()
-        _, started = _taken(partial(_start, sparks))
-        _print(0, "start of Spark", Taken(0, 0), started, "")
-        our_layer, of_ours = _taken(partial(ours.layer, campaign))
-        _, of_spark = _taken(partial(sparks.layer, campaign))
+        _, started = _cost(partial(_start, sparks))
+        _print(0, "start of Spark", Cost(0, 0), started, "")
+        our_layer, of_ours = _cost(partial(ours.layer, campaign))
+        _, of_spark = _cost(partial(sparks.layer, campaign))
         events = our_layer.counts["events"]
         _print(events, "making the layer", of_ours, of_spark, "")
         for question in QUESTIONS:
-            our_answer, of_ours = _taken(partial(answer, ours, question, campaign))
-            their_answer, of_spark = _taken(partial(answer, sparks, question, campaign))
+            our_answer, of_ours = _cost(partial(answer, ours, question, campaign))
+            their_answer, of_spark = _cost(partial(answer, sparks, question, campaign))
             is_equal = our_answer.records() == their_answer.records()
             are_equal.append(is_equal)
             _print(events, question, of_ours, of_spark, "yes" if is_equal else "no")
@@ -99,7 +99,7 @@ def _start(engine: Engine) -> None:
         relations.rows("select 1 as one")
 
 
-def _linked(home: Path, folder: Path) -> EventStore:
+def _link_parts(home: Path, folder: Path) -> EventStore:
     """A store of the same parts, without what was derived from them."""
     for part in home.glob("events/campaign=*/part-*.parquet"):
         own = folder / "events" / part.parent.name
@@ -108,11 +108,11 @@ def _linked(home: Path, folder: Path) -> EventStore:
     return EventStore(folder / "events")
 
 
-def _taken(work: Callable[[], Result]) -> tuple[Result, Taken]:
+def _cost(work: Callable[[], Result]) -> tuple[Result, Cost]:
     began = time.monotonic()
     cpu_before_s = _cpu_s()
     result = work()
-    return result, Taken(time.monotonic() - began, _cpu_s() - cpu_before_s)
+    return result, Cost(time.monotonic() - began, _cpu_s() - cpu_before_s)
 
 
 def _cpu_s() -> float:
@@ -135,7 +135,7 @@ def _processes() -> Iterator[tuple[int, tuple[int, int]]]:
         yield int(file.parent.name), (int(fields[PARENT]), ticks)
 
 
-def _print(events: int, what: str, ours: Taken, sparks: Taken, is_equal: str) -> None:
+def _print(events: int, what: str, ours: Cost, sparks: Cost, is_equal: str) -> None:
     numbers = [f"{each:.2f}" if each else "" for each in (*ours, *sparks)]
     print(tables.cells([f"{events:,}" if events else "", what, *numbers, is_equal]), flush=True)
 

@@ -14,7 +14,7 @@ from cxtools.text import safe_cell
 LONG_NUMBER = 10**15
 #: What no sheet can hold, and what stands in its place.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-REPLACED = "\ufffd"
+REPLACEMENT = "\ufffd"
 
 
 def csv_text(table: pd.DataFrame) -> str:
@@ -27,7 +27,7 @@ def csv_text(table: pd.DataFrame) -> str:
     plain
     <BLANKLINE>
     """
-    return _mapped(table, safe_value).to_csv(index=False)
+    return _map_table(table, safe_value).to_csv(index=False)
 
 
 def sheet_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def sheet_table(table: pd.DataFrame) -> pd.DataFrame:
     >>> sheet_table(pd.DataFrame(columns))["text"].tolist() == ["user\\ufffdunknown", "'@x"]
     True
     """
-    return _mapped(table, _sheet_value)
+    return _map_table(table, _sheet_value)
 
 
 def safe_value(value: object) -> object:
@@ -53,22 +53,23 @@ def _sheet_value(value: object) -> object:
     if isinstance(value, Integral) and abs(int(value)) >= LONG_NUMBER:
         return str(value)
     if isinstance(value, str):
-        return CONTROL.sub(REPLACED, safe_cell(value))
+        return CONTROL.sub(REPLACEMENT, safe_cell(value))
     return value
 
 
-def _mapped(table: pd.DataFrame, change: Callable[[object], object]) -> pd.DataFrame:
+def _map_table(table: pd.DataFrame, change: Callable[[object], object]) -> pd.DataFrame:
     """Every value and heading as it is changed."""
-    columns = [_mapped_column(values, change) for _, values in pd.DataFrame(table).items()]
+    columns = [_map_column(values, change) for _, values in pd.DataFrame(table).items()]
     if not columns:
         return pd.DataFrame(table)
     plain = pd.concat(columns, axis=1)
     if plain.columns.nlevels == 1:
-        plain.columns = pd.Index([change(name) for name in plain.columns])
+        headings = [change(name) for name in plain.columns]
+        plain.columns = pd.Index(headings, name=plain.columns.name)
     return plain
 
 
-def _mapped_column(values: pd.Series, change: Callable[[object], object]) -> pd.Series:
+def _map_column(values: pd.Series, change: Callable[[object], object]) -> pd.Series:
     """Columns that need no change are taken as they are: a split has many rows."""
     kind = values.dtype.kind
     if kind in "bfmM":

@@ -51,7 +51,7 @@ class _Queue(Generic[Item]):
         self._size = size
         self._most = most
         self._items: deque[Item] = deque()
-        self._filled = 0
+        self._total = 0
         self._changed = Condition()
         self._is_whole = False
         self._is_left = False
@@ -60,7 +60,7 @@ class _Queue(Generic[Item]):
         """Let an item wait, and the next one be made when there is room; False: nobody reads."""
         with self._changed:
             self._items.append(item)
-            self._filled += self._size(item)
+            self._total += self._size(item)
             self._changed.notify_all()
             self._changed.wait_for(self._has_room)
             return not self._is_left
@@ -73,12 +73,12 @@ class _Queue(Generic[Item]):
                 if not self._items:
                     return
                 item = self._items.popleft()
-                self._filled -= self._size(item)
+                self._total -= self._size(item)
                 self._changed.notify_all()
             yield item
 
     def _has_room(self) -> bool:
-        return self._is_left or not self._items or self._filled < self._most
+        return self._is_left or not self._items or self._total < self._most
 
     def end(self) -> None:
         """No more items come."""

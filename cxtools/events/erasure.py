@@ -157,7 +157,7 @@ def _remove_unfinished(folder: Path, erasures: Erasures) -> None:
     Remove the parts that an import left unfinished, and that name somebody or are cut short. One
     that still runs fails by that, and adds everything when it is run again.
     """
-    for hidden in replacements.unfinished(folder):
+    for hidden in replacements.hidden_files(folder):
         if _may_name_somebody(hidden, erasures):
             hidden.unlink(missing_ok=True)
 

@@ -142,12 +142,12 @@ def finish(folder: Path) -> None:
 
 def remove_abandoned(folder: Path) -> None:
     """Remove hidden files of processes that were killed: those that nobody can be writing still."""
-    for file in unfinished(folder):
+    for file in hidden_files(folder):
         if is_older(file, HIDDEN_S):
             file.unlink(missing_ok=True)
 
 
-def unfinished(folder: Path) -> list[Path]:
+def hidden_files(folder: Path) -> list[Path]:
     """The hidden files of processes that were killed, or that still write."""
     return list(folder.glob(HIDDEN))
 
