@@ -1,17 +1,18 @@
 """
 What Spark on this machine takes beside DuckDB.
 
-    python -m benchmarks.spark HOME [HOME …]
+    python -m benchmarks.spark [--one-layer] HOME [HOME …]
 
 One process for each home: Spark is started, each engine makes the layer of messages in a store of
-its own, and answers each question, none of which is kept. The answers are compared. CPU is that of
-this process and of Spark's.
+its own, or with *one layer* Spark reads DuckDB's, and each answers the questions, none of which is
+kept. The answers are compared. CPU is that of this process and of Spark's.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from benchmarks import tables
+from benchmarks.stores import layers
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
@@ -61,18 +63,20 @@ def main() -> int:
     )
     line.add_argument("homes", type=Path, nargs="+")
     line.add_argument("--alone", action="store_true", help="this process asks of the one home")
+    line.add_argument("--one-layer", action="store_true", help="Spark reads DuckDB's")
     options = line.parse_args()
     if options.alone:
         [home] = options.homes
-        return _compare(home)
+        return _compare(home, one_layer=options.one_layer)
     print(tables.cells(HEAD))
     print(tables.cells(["---"] * len(HEAD)), flush=True)
     command = [sys.executable, "-m", "benchmarks.spark", "--alone"]
+    command += ["--one-layer"] if options.one_layer else []
     done = [subprocess.run([*command, str(home)], check=False) for home in options.homes]
     return max(each.returncode for each in done)
 
 
-def _compare(home: Path) -> int:
+def _compare(home: Path, *, one_layer: bool) -> int:
     are_equal = []
     with tempfile.TemporaryDirectory(dir=home.parent) as folder:
         stores = [_link_parts(home, Path(folder, name)) for name in ("duckdb", "spark")]
@@ -82,6 +86,8 @@ def _compare(home: Path) -> int:
         _, started = _cost(partial(_start, sparks))
         _print(0, "start of Spark", Cost(0, 0), started, "")
         our_layer, of_ours = _cost(partial(ours.layer, campaign))
+        if one_layer:
+            shutil.copytree(layers(Path(folder, "duckdb")), layers(Path(folder, "spark")))
         _, of_spark = _cost(partial(sparks.layer, campaign))
         events = our_layer.counts["events"]
         _print(events, "making the layer", of_ours, of_spark, "")
