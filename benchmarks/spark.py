@@ -20,41 +20,23 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from benchmarks import tables
+from benchmarks.contestants.product import QUESTIONS
+from benchmarks.ingest import Cost
 from benchmarks.stores import layers
 from cxtools.events.store import EventStore
 from cxtools.measures.answers import answer
 from cxtools.measures.engine import Engine
 
 MASTER = "local[2]"
-QUESTIONS = (
-    "funnel",
-    "bounces",
-    "reasons",
-    "unknown",
-    "links",
-    "timing",
-    "curve",
-    "suspects",
-    "jobs",
-    "data_quality",
-    "comparison",
-)
 HEAD = ("events", "what", "DuckDB: wall s", "CPU s", "Spark: wall s", "CPU s", "the same")
 TICKS = os.sysconf("SC_CLK_TCK")
 #: Where the CPU of a process stands behind its name in `/proc/PID/stat`, and who started it.
 PARENT, FIRST_CPU, LAST_CPU = 1, 11, 13
 
 Result = TypeVar("Result")
-
-
-class Cost(NamedTuple):
-    """What something took: seconds on the clock, and of CPU."""
-
-    wall_s: float
-    cpu_s: float
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ follow in the same way what comes in, so the same file again adds nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -157,22 +157,23 @@ def _remove_unfinished(folder: Path, erasures: Erasures) -> None:
     Remove the parts that an import left unfinished, and that name somebody or are cut short. One
     that still runs fails by that, and adds everything when it is run again.
     """
-    for hidden in replacements.hidden_files(folder):
-        if _may_name_somebody(hidden, erasures):
+    import pyarrow as pa
+
+    for hidden, age_s in replacements.ages_of_hidden_files(folder).items():
+        try:
+            must_go = _names_somebody(parts.row_groups(hidden), erasures)
+        except (StoreError, OSError, pa.ArrowException):
+            must_go = age_s > WRITTEN_S
+        if must_go:
             hidden.unlink(missing_ok=True)
 
 
-def _may_name_somebody(hidden: Path, erasures: Erasures) -> bool:
-    import pyarrow as pa
-
-    try:
-        return any(erased(rows, erasures) is not rows for rows in parts.row_groups(hidden))
-    except (StoreError, OSError, pa.ArrowException):
-        return replacements.is_older(hidden, WRITTEN_S)
+def _names_somebody(groups: Iterable[pa.Table], erasures: Erasures) -> bool:
+    return any(erased(rows, erasures) is not rows for rows in groups)
 
 
 def _erase_in_part(file: Path, erasures: Erasures, resources: Resources) -> bool:
-    if not any(erased(rows, erasures) is not rows for rows in _row_groups(file, resources)):
+    if not _names_somebody(_row_groups(file, resources), erasures):
         return False
     name = _name(file, erasures)
     replacement = Replacement(name, (file.name,))

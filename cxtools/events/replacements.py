@@ -142,19 +142,21 @@ def finish(folder: Path) -> None:
 
 def remove_abandoned(folder: Path) -> None:
     """Remove hidden files of processes that were killed: those that nobody can be writing still."""
-    for file in hidden_files(folder):
-        if is_older(file, HIDDEN_S):
+    for file, age_s in ages_of_hidden_files(folder).items():
+        if age_s > HIDDEN_S:
             file.unlink(missing_ok=True)
 
 
-def hidden_files(folder: Path) -> list[Path]:
-    """The hidden files of processes that were killed, or that still write."""
-    return list(folder.glob(HIDDEN))
-
-
-def is_older(file: Path, age_s: float) -> bool:
-    """Whether a file was written longer ago than that, by the clock of its disk."""
-    return _age(file, _clock(file.parent)) > age_s
+def ages_of_hidden_files(folder: Path) -> dict[Path, float]:
+    """
+    The files of processes that were killed, or that still write, and the seconds since each was
+    written, by the clock of their disk.
+    """
+    hidden = list(folder.glob(HIDDEN))
+    if not hidden:
+        return {}
+    now = _clock(folder)
+    return {file: _age(file, now) for file in hidden}
 
 
 def _file(folder: Path, replacement: Replacement) -> Path:

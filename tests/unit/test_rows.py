@@ -75,19 +75,19 @@ def test_after_a_broken_line_reading_goes_on(target: EventStore) -> None:
     assert good[1][:40] == reasons[0]["row"]
 
 
-#: A fault in the tenth of forty rows of a document that is one line -> how many are lost by it.
+#: A fault in the tenth of forty rows of a document that is one line: what is right, and wrong.
 FAULTS = [
-    ('"event": "bounce"', '"event": ""bounce"', 1),
-    ('"event": "bounce"', '"event": "bounce', 1),
-    ('"event": "bounce"', '"event" "bounce"', 1),
-    ('"event": "bounce"', '"event": [{"a": 1}, {"b": 2, "c"}], "more": "bounce"', 1),
+    ('"event": "bounce"', '"event": ""bounce"'),
+    ('"event": "bounce"', '"event": "bounce'),
+    ('"event": "bounce"', '"event" "bounce"'),
+    ('"event": "bounce"', '"event": [{"a": 1}, {"b": 2, "c"}], "more": "bounce"'),
 ]
 
 
-@pytest.mark.parametrize(("right", "wrong", "lost"), FAULTS)
+@pytest.mark.parametrize(("right", "wrong"), FAULTS)
 @pytest.mark.parametrize("form", ["%s", '{"results": %s}'])
 def test_after_a_fault_in_one_long_line_reading_goes_on(
-    target: EventStore, right: str, wrong: str, lost: int, form: str
+    target: EventStore, right: str, wrong: str, form: str
 ) -> None:
     """A row costs itself, also where the whole document is one line."""
     rows = [{**GOOD_ROWS[0], "event": "bounce", "sg_event_id": f"e{n}"} for n in range(40)]
@@ -95,8 +95,8 @@ def test_after_a_fault_in_one_long_line_reading_goes_on(
     texts[9] = texts[9].replace(right, wrong)
     done = import_content(target, form % f"[{', '.join(texts)}]")
 
-    assert 40 - lost == done.added
-    assert done.rejected >= lost
+    assert 39 == done.added
+    assert done.rejected >= 1
 
 
 def test_a_row_larger_than_a_block_is_read(target: EventStore) -> None:
