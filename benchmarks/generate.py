@@ -3,6 +3,7 @@ A store of events as large as you like, to measure on.
 
     python -m benchmarks.generate HOME --events 10_000_000
     python -m benchmarks.generate HOME --events 100_000 --campaigns 100
+    python -m benchmarks.generate HOME --lacks recipient_id --lacks-in open click
 
 The events are those of `happenings.py`: seeded, so the same numbers make the same files. They stand
 in HOME/events/campaign=<name>/, in parts of 50,000 rows in order of arrival, as an ingest writes
@@ -16,12 +17,13 @@ import hashlib
 import os
 import resource
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks import texts
@@ -42,6 +44,14 @@ MINUTE = timedelta(minutes=1) // timedelta(microseconds=1)
 TYPES = {"ts": MOMENT, "received_at": MOMENT, "by_machine": pa.bool_()}
 
 
+@dataclass(frozen=True)
+class Lack:
+    """An id that a feed doesn't name: in events of these kinds, or in all where there are none."""
+
+    column: str
+    kinds: tuple[str, ...] = ()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -52,13 +62,22 @@ def main() -> None:
     parser.add_argument("--distinct", type=int, help="the others are hard links")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--version", type=int, choices=(WITHOUT_KEYS, CURRENT), default=CURRENT)
+    parser.add_argument("--lacks", choices=("message_id", "recipient_id"), help="names no such id")
+    parser.add_argument("--lacks-in", choices=KINDS, nargs="+", default=(), help="only in these")
     options = parser.parse_args()
+    lack = Lack(options.lacks, tuple(options.lacks_in)) if options.lacks else None
     distinct = options.distinct or options.campaigns
     folders = [folder_of(options.home, number) for number in range(options.campaigns)]
     for number, folder in enumerate(folders):
         if number < distinct:
-            seed = options.seed + number
-            write_campaign(folder, options.events, seed=seed, day=number, version=options.version)
+            write_campaign(
+                folder,
+                options.events,
+                seed=options.seed + number,
+                day=number,
+                version=options.version,
+                lack=lack,
+            )
         else:
             link_campaign(folders[number % distinct], folder)
     print_cost(options.home, options.events * options.campaigns)
@@ -71,13 +90,14 @@ def write_campaign(
     seed: int = SEED,
     day: int = 0,
     version: int = CURRENT,
+    lack: Lack | None = None,
 ) -> list[Path]:
     """
     Write so many events of a campaign that began on this day, from 0; the parts in order of
     arrival.
     """
     folder.mkdir(parents=True)
-    return [write_part(folder, rows, seed, version) for rows in parts_of(events, seed, day)]
+    return [write_part(folder, rows, seed, version, lack) for rows in parts_of(events, seed, day)]
 
 
 def link_campaign(source: Path, folder: Path) -> None:
@@ -105,14 +125,32 @@ def parts_of(events: int, seed: int, day: int = 0) -> Iterator[Numbers]:
         yield np.concatenate(waiting)
 
 
-def write_part(folder: Path, rows: Numbers, seed: int, version: int) -> Path:
+def write_part(
+    folder: Path,
+    rows: Numbers,
+    seed: int,
+    version: int,
+    lack: Lack | None = None,
+) -> Path:
     """Write one part, under the name that an ingest of the same rows would give it."""
     table = table_of(rows, seed)
+    if lack:
+        table = without_id(table, lack)
     if version == CURRENT:
         table = with_keys(table)
     file = folder / name_of_part(table["event_id"], version)
     pq.write_table(table, file, compression="zstd")
     return file
+
+
+def without_id(table: pa.Table, lack: Lack) -> pa.Table:
+    """The same events, as a feed tells them that doesn't name this id."""
+    place = table.schema.get_field_index(lack.column)
+    ids = pa.array([""] * len(table))
+    if lack.kinds:
+        lacks = pc.is_in(table["kind"], pa.array(lack.kinds))
+        ids = pc.if_else(lacks, "", table[lack.column])
+    return table.set_column(place, table.schema.field(place), ids)
 
 
 def name_of_part(event_ids: pa.ChunkedArray, version: int) -> str:

@@ -137,8 +137,10 @@ class DuckDBRelations:
         import duckdb
 
         statement = self._clauses.statement(sql)
+        copy = f"copy ({statement}) to {text_in_sql(str(file))} ({PARQUET})"
         try:
-            self._connection.execute(f"copy ({statement}) to {text_in_sql(str(file))} ({PARQUET})")
+            with _joins_as_written(self._connection):
+                self._connection.execute(copy)
         except duckdb.OutOfMemoryException as error:
             raise OutOfMemory(file, error) from error
 
@@ -156,6 +158,23 @@ class DuckDBRelations:
                     return ask()
                 finally:
                     self._connection.execute(as_before)
+
+
+@contextmanager
+def _joins_as_written(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """
+    Statements hold the right side of each join in memory, and read the left as it comes.
+
+    DuckDB would choose by the rows that it expects. Where keys of messages are computed it expects
+    one, held six million whole messages instead of a few bounces, and ran out of memory. It has one
+    setting for all its connections, and plans a statement when it begins: what others begin
+    meanwhile is joined like this, too, and may at worst take a third longer.
+    """
+    connection.execute("set disabled_optimizers = 'build_side_probe_side'")
+    try:
+        yield
+    finally:
+        connection.execute("reset disabled_optimizers")
 
 
 def text_in_sql(text: str) -> str:

@@ -52,7 +52,20 @@ def _may_lack_ids(part: pq.FileMetaData) -> bool:
 
 
 def find_aliases(relations: Relations, events: str) -> None:
-    """Keep `aliases` and `splits`, by the names in all *events* of a campaign."""
+    """
+    Keep `aliases` and `splits`, by the names in all *events* of a campaign.
+
+    Most names leave no doubt, even in a feed that has nothing but addresses. They are told by
+    numbers, and only the others are read as texts: all the texts of ten million events don't fit
+    into the memory that DuckDB may take.
+    """
+    relations.keep("name_numbers", statement("name_numbers").format(events=events))
+    relations.keep("doubtful_names", statement("doubtful_names"))
+    find_messages_of_names(relations, events)
+
+
+def find_messages_of_names(relations: Relations, events: str) -> None:
+    """Keep `aliases` and `splits`, by the names in *events* that are kept as doubtful."""
     relations.keep("names", statement("names").format(events=events))
     relations.keep(ALIASES, statement("aliases"))
     splits = statement("splits").format(events=events, apart_s=SENDINGS_APART_S)
