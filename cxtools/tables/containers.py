@@ -7,6 +7,7 @@ from __future__ import annotations
 import bz2
 import csv
 import gzip
+import io
 import lzma
 import zipfile
 import zlib
@@ -118,6 +119,8 @@ def reason_of(error: BaseException) -> str:
         return "it is a ZIP or an Excel workbook, and damaged"
     if isinstance(error, NotImplementedError):
         return "it is a ZIP of a newer form; pack it as a common one, or unpack it"
+    if isinstance(error, io.UnsupportedOperation):
+        return "it is a pipe, and files are read more than once: write it to a file, and name that"
     return getattr(error, "strerror", None) or str(error)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,20 @@ def test_a_missing_file_is_said(target: EventStore, tmp_path: Path) -> None:
     """A wrong path is one message."""
     with pytest.raises(ConfigError, match=r"nowhere.csv can't be read: No such file"):
         import_file(tmp_path / "nowhere.csv", "c", target, now=NOW)
+
+
+def test_a_pipe_is_said_to_be_one(target: EventStore) -> None:
+    """What a file is comes out by looking at it several times; a pipe shows its rows once."""
+    reader, writer = os.pipe()
+    os.write(writer, TABLE.encode())
+    os.close(writer)
+
+    with pytest.raises(ConfigError, match=r"it is a pipe, .* write it to a file") as refused:
+        import_file(f"/dev/fd/{reader}", "c", target, now=NOW)
+
+    os.close(reader)
+    assert "nothing was imported" in str(refused.value.do)
+    assert [] == files_in_home(target)
 
 
 def test_bad_rows_are_counted_and_kept_with_line_and_reason(target: EventStore) -> None:
