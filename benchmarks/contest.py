@@ -12,8 +12,8 @@ from typing import Any
 
 from benchmarks.answers import Row, difference
 from benchmarks.processes import Cost, measure
+from benchmarks.stores import ROOT
 
-ROOT = Path(__file__).parents[1]
 TIMEOUT_S = 3600.0
 
 

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import tables
-from benchmarks.contest import ROOT, Contest, Contestant, Result
-from benchmarks.stores import name_of_campaign
+from benchmarks.contest import Contest, Contestant, Result
+from benchmarks.stores import ROOT, name_of_campaign
 
 EVENTS = 1_000_000
 #: A campaign of 5,000 recipients has about so many events.

@@ -26,9 +26,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import goals, tables
-from benchmarks.contest import ROOT, Contest, Contestant, Result
+from benchmarks.contest import Contest, Contestant, Result
 from benchmarks.contestants import product
-from benchmarks.stores import drop_layers, drop_totals, layers, name_of_campaign
+from benchmarks.stores import ROOT, drop_layers, drop_totals, layers, name_of_campaign
 
 FIRST_EDITION = "55c6fe5"
 POLARS = "polars==2.1.0"

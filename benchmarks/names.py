@@ -10,14 +10,13 @@ removed. The answers differ: an open that could be of two messages counts for no
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from benchmarks import tables
-from benchmarks.contest import ROOT, Contest, Contestant
-from benchmarks.stores import name_of_campaign
+from benchmarks.contest import Contest, Contestant
+from benchmarks.stores import generate, name_of_campaign
 
 PRODUCT = Contestant("cxtools", "product", ("funnel",))
 WITHOUT_RECIPIENT_IDS = ("--lacks", "recipient_id")
@@ -56,7 +55,7 @@ def _compare(events: int, scratch: Path | None) -> list[str]:
     for says, options in FEEDS.items():
         with tempfile.TemporaryDirectory(prefix="cxtools-bench-", dir=scratch) as folder:
             home = Path(folder, "home")
-            _generate(home, f"--events={events}", *options)
+            generate(home, f"--events={events}", *options)
             result = Contest(home, name_of_campaign(), events).ask("funnel", PRODUCT)
         cost = result.cost
         whole_cpu_s = whole_cpu_s or cost.cpu_s
@@ -65,11 +64,6 @@ def _compare(events: int, scratch: Path | None) -> list[str]:
         print(tables.cells([says, f"{events:,}", *numbers]), flush=True)
         errors.append(result.error)
     return [error for error in errors if error]
-
-
-def _generate(home: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "benchmarks.generate", str(home), *options]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

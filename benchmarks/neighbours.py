@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,8 +20,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import tables
-from benchmarks.contest import ROOT, Contest, Contestant, Result
-from benchmarks.stores import drop_layers, folder_of, layers, name_of_campaign
+from benchmarks.contest import Contest, Contestant, Result
+from benchmarks.stores import drop_layers, folder_of, generate, layers, name_of_campaign
 
 CAMPAIGNS = 100
 EVENTS = 100_000
@@ -62,7 +61,7 @@ def _neighbours(folder: Path, options: argparse.Namespace) -> list[str]:
     """One campaign alone, and beside the others."""
     street = folder / "all"
     distinct = options.distinct or options.campaigns
-    _generate(
+    generate(
         street,
         f"--events={options.events}",
         f"--campaigns={options.campaigns}",
@@ -95,7 +94,7 @@ def _neighbours(folder: Path, options: argparse.Namespace) -> list[str]:
 def _news(home: Path, events: int) -> list[str]:
     """A layer is made, one more percent arrives, and then nothing new."""
     more = events // 100
-    _generate(home, f"--events={events + more}")
+    generate(home, f"--events={events + more}")
     hidden = _hide_last(home, -(-more // PART_ROWS))
     contest = Contest(home, name_of_campaign(), events)
     made = contest.ask("funnel", PRODUCT)
@@ -119,11 +118,6 @@ def _news(home: Path, events: int) -> list[str]:
     if not is_unchanged:
         failed.append("a question with nothing new changed the files of the layer")
     return failed
-
-
-def _generate(home: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "benchmarks.generate", str(home), *options]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def _hide_last(home: Path, count: int) -> list[Path]:

@@ -6,7 +6,17 @@ small: Linux counts the memory of who starts a process as that process's own.
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def generate(home: Path, *options: str) -> None:
+    """Make a store by benchmarks.generate, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.generate", str(home), *options]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def folder_of(home: Path, number: int = 0) -> Path:

@@ -139,7 +139,7 @@ class DuckDBRelations:
         statement = self._clauses.statement(sql)
         copy = f"copy ({statement}) to {text_in_sql(str(file))} ({PARQUET})"
         try:
-            with _joins_as_written(self._connection):
+            with _fix_join_sides(self._connection):
                 self._connection.execute(copy)
         except duckdb.OutOfMemoryException as error:
             raise OutOfMemory(file, error) from error
@@ -161,7 +161,7 @@ class DuckDBRelations:
 
 
 @contextmanager
-def _joins_as_written(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def _fix_join_sides(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """
     Statements hold the right side of each join in memory, and read the left as it comes.
 

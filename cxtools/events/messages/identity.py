@@ -65,7 +65,7 @@ def find_aliases(relations: Relations, events: str) -> None:
 
 
 def find_messages_of_names(relations: Relations, events: str) -> None:
-    """Keep `aliases` and `splits`, by the names in *events* that are kept as doubtful."""
+    """Keep `aliases` and `splits`, by the names in *events* of the messages in `doubtful_names`."""
     relations.keep("names", statement("names").format(events=events))
     relations.keep(ALIASES, statement("aliases"))
     splits = statement("splits").format(events=events, apart_s=SENDINGS_APART_S)
